@@ -55,7 +55,7 @@ def check() -> str:
             "Found, and not in docs/exceptions.yaml; fix it, or add an entry that says why "
             "it may stay"
         ): comparison.new,
-        "In docs/exceptions.yaml, and no longer found; remove it there": comparison.outlived,
+        "In docs/exceptions.yaml, and no longer found; remove it there": comparison.obsolete,
         "Named as a proof in docs/exceptions.yaml, and no such test": unproven,
         "Wrong with the policies of docs/permissions.md": sorted(_policy_flaws(installed)),
     }

@@ -189,4 +189,4 @@ def _functions(tree: ast.AST) -> Iterator[str]:
 @cache
 def graph_of(stack: str) -> graph.Graph:
     """Return the graph of a configuration of the table."""
-    return graph.of(recording(stack))
+    return graph.build(recording(stack))

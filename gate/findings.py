@@ -83,12 +83,12 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found and what is accepted, against each other."""
+    """The differences between the findings and the accepted ones."""
 
     new: Sequence[Finding]
     """Found, and not accepted."""
 
-    outlived: Sequence[Finding]
+    obsolete: Sequence[Finding]
     """Accepted, and not found."""
 
 

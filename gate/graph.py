@@ -131,7 +131,7 @@ class Graph:
         return [each for each in self.nodes if each.kind == kind]
 
 
-def of(recording: Recording) -> Graph:
+def build(recording: Recording) -> Graph:
     """Build the graph of a run.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Check the folders' permitted imports, and that facts written down twice agree."""
+"""Check which imports folders may have, and that facts which are written twice agree."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ PURE = (
     "infra.settings.kinds",
     *(f"infra.service.{name}" for name in ("causes", "container", "events")),
 )
-"""Modules and folders of the program that know nothing but Python."""
+"""Modules and folders of the program that import only each other and the standard library."""
 
 AREAS = ("network", "edge", "cluster", "service")
-"""Folders of the program that only its composition root brings together."""
+"""Folders of the program that only its composition root combines."""
 
 SHARED = ("aws", "errors", "log_group")
-"""What every folder of the program may import."""
+"""Modules that every folder of the program may import."""
 
 COMPONENTS = {
     "AccessLogs": "fargate-web:index:AccessLogs",
@@ -56,8 +56,8 @@ COMPONENTS = {
     "PrivateEndpoints": "fargate-web:index:PrivateEndpoints",
     "WebService": "fargate-web:index:WebService",
 }
-"""Every component and its type token, which is part of every URN: changing one replaces what is
-deployed.
+"""Every component and its type token. Tokens are part of URNs: another token would replace the
+deployed resources.
 """
 
 OUTPUTS = [
@@ -69,13 +69,13 @@ OUTPUTS = [
     "webLogGroup",
     "execLogGroup",
 ]
-"""What a stack shows to people, and to `verify`."""
+"""The stack's outputs, for people and for `verify`."""
 
 MAPS = dict.fromkeys(
     ("environment", "secrets", "taskPolicyStatements", "vpcTags", "subnetTags", "taskSubnetTags"),
     "none",
 )
-"""Keys that Pulumi's schema has no type for, and what they are by default."""
+"""Keys for which Pulumi's schema has no type, with their defaults in the manual."""
 
 
 def modules(folder: str) -> Iterator[str]:
@@ -90,87 +90,85 @@ def _source(module: str) -> Path:
 
 @cache
 def imports(module: str) -> frozenset[str]:
-    """The modules that one imports, wherever in it."""
+    """Return the modules that a module imports, inside functions too."""
     tree = ast.parse(_source(module).read_text())
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.module, f"{module} imports relatively; say where from"
-            found.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+            assert node.module, f"{module} has a relative import; write the absolute one"
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return frozenset(found)
 
 
 def packages(module: str) -> set[str]:
-    """The top-level packages that a module imports, the standard library aside."""
+    """Return the top-level packages that a module imports, without the standard library."""
     return {name.partition(".")[0] for name in imports(module)} - sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_the_rooms_know_nothing_of_each_other(room: str) -> None:
-    others = {*ROOMS} - {room}
-    trespassers = {module: packages(module) & others for module in modules(room)}
-    assert not {module: known for module, known in trespassers.items() if known}
+def test_program_check_and_local_aws_do_not_import_each_other(room: str) -> None:
+    others = set(ROOMS) - {room}
+    for module in modules(room):
+        assert packages(module).isdisjoint(others), module
 
 
 def _is_in(module: str, folders: Iterable[str]) -> bool:
     return any(f"{module}.".startswith(f"{folder}.") for folder in folders)
 
 
-def _imports_of_the_program(module: str) -> set[str]:
-    """The modules of the program that one imports."""
-    known = {*modules("infra")}
-    return {name for name in imports(module) if name in known} - {"infra"}
+def _imports_of_the_program(module: str) -> frozenset[str]:
+    """Return the modules of the program that a module imports."""
+    return (imports(module) & set(modules("infra"))) - {"infra"}
 
 
 @pytest.mark.parametrize("module", [name for name in modules("infra") if _is_in(name, PURE)])
 def test_the_programs_pure_modules_import_only_each_other(module: str) -> None:
     assert packages(module) <= {"infra"}
-    assert all(_is_in(name, PURE) for name in _imports_of_the_program(module))
+    for name in _imports_of_the_program(module):
+        assert _is_in(name, PURE), name
 
 
 @pytest.mark.parametrize("area", AREAS)
-def test_the_areas_of_the_program_know_nothing_of_each_other(area: str) -> None:
+def test_the_areas_of_the_program_do_not_import_each_other(area: str) -> None:
     allowed = [f"infra.{name}" for name in (area, *SHARED)]
     found = list(modules(f"infra/{area}"))
     assert found
     for module in found:
-        others = {name for name in _imports_of_the_program(module) if not _is_in(name, allowed)}
-        assert not others, f"{module} imports {others}, which only infra.program may"
+        for name in _imports_of_the_program(module):
+            assert _is_in(name, allowed), f"{module} imports {name}, which only infra.program may"
 
 
-def test_settings_know_only_facts_about_aws() -> None:
+def test_settings_import_only_facts_about_aws() -> None:
     allowed = ("infra.settings", "infra.aws", "infra.errors")
     for module in modules("infra/settings"):
-        assert all(_is_in(name, allowed) for name in _imports_of_the_program(module)), module
+        for name in _imports_of_the_program(module):
+            assert _is_in(name, allowed), f"{module} imports {name}"
 
 
 @pytest.mark.parametrize("module", list(modules("localaws/catalog")))
 def test_the_catalog_is_pure(module: str) -> None:
     assert packages(module) <= {"localaws"}
-    assert all(
-        name.startswith("localaws.catalog")
-        for name in imports(module)
-        if name.startswith("localaws")
-    )
+    for name in imports(module):
+        assert not name.startswith("localaws") or name.startswith("localaws.catalog")
     assert not imports(module) & {"asyncio", "os", "pathlib", "socket", "subprocess", "time"}, (
         "it does no I/O"
     )
 
 
 @pytest.mark.parametrize("module", list(modules("verify")))
-def test_the_check_needs_no_pulumi(module: str) -> None:
-    assert not {name for name in packages(module) if name.startswith("pulumi")}
+def test_the_check_imports_nothing_of_pulumi(module: str) -> None:
+    for name in packages(module):
+        assert not name.startswith("pulumi")
 
 
 PARSING = {"verify.__main__", "verify.main", "verify.command", "verify.cli.parser"}
-"""The modules of the check that know its command line; `verify.options.groups` has the options for
-all others.
-"""
+"""The modules of the check that use its command line; all others use `verify.options.groups`."""
 
 
-def test_the_check_knows_its_command_line_in_one_place() -> None:
+def test_only_the_checks_entry_point_uses_its_command_line() -> None:
     for module in set(modules("verify")) - PARSING:
         assert not imports(module) & {"argparse", "verify.cli.parser", "verify.command"}, module
     assert "argparse" not in imports("verify.command")
@@ -179,9 +177,8 @@ def test_the_check_knows_its_command_line_in_one_place() -> None:
 def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
     below = {"verify", "verify.errors", "verify.escaping"}
     for module in modules("verify/options"):
-        known = imports(module) & {*modules("verify")}
-        above = {name for name in known - below if not name.startswith("verify.options")}
-        assert not above, module
+        for name in imports(module) & set(modules("verify")):
+            assert name in below or name.startswith("verify.options"), f"{module} imports {name}"
 
 
 LAYERS: dict[str, tuple[set[str], ...]] = {
@@ -221,16 +218,18 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"gate", "picture", "setup"},
     ),
 }
-"""The parts of a folder, the lowest first. A part imports only itself and parts of lower layers, a
-`TYPE_CHECKING` block and the inside of a function included.
+"""The parts of a folder, the lowest first. A part imports only itself and parts of lower layers,
+also in a `TYPE_CHECKING` block and inside functions.
 """
 
 
 @pytest.mark.parametrize("folder", LAYERS)
 def test_the_parts_of_a_folder_import_only_lower_ones(folder: str) -> None:
-    level = {part: number for number, parts in enumerate(LAYERS[folder]) for part in parts}
-    known = {*modules(folder)} - {folder}
-    assert {_part(module) for module in known} == {*level}, "every part has a layer"
+    level: dict[str, int] = {}
+    for number, parts in enumerate(LAYERS[folder]):
+        level.update(dict.fromkeys(parts, number))
+    known = set(modules(folder)) - {folder}
+    assert {_part(module) for module in known} == level.keys(), "every part has a layer"
     for module in known:
         for name in imports(module) & known:
             lower = level[_part(name)] < level[_part(module)]
@@ -241,16 +240,16 @@ def _part(module: str) -> str:
     return module.split(".")[1]
 
 
-def test_services_know_of_load_balancers_only_targets_and_their_health() -> None:
+def test_services_import_of_load_balancers_only_targets_and_their_health() -> None:
     for module in modules("localaws/ecs"):
-        known = imports(module) & {*modules("localaws/alb")}
+        known = imports(module) & set(modules("localaws/alb"))
         assert known <= {"localaws.alb", "localaws.alb.targets"}, module
-    assert not packages("localaws.alb.targets"), "it is plain values"
+    assert not packages("localaws.alb.targets"), "it consists of plain values"
 
 
 @pytest.mark.parametrize("folder", ["infra", *LAYERS])
-def test_no_module_imports_itself_by_way_of_others(folder: str) -> None:
-    known = {*modules(folder)}
+def test_modules_have_no_circular_imports(folder: str) -> None:
+    known = set(modules(folder))
     try:
         TopologicalSorter({module: _depends_on(module, known) for module in known}).prepare()
     except CycleError as error:
@@ -268,32 +267,32 @@ def _depends_on(module: str, known: set[str]) -> set[str]:
         within = {name for name in names if name.rpartition(".")[0] == package}
         if within and within <= known:
             only_path.add(package)
-    return {*names} & known - only_path
+    return set(names) & known - only_path
 
 
 def test_only_settings_reads_the_configuration() -> None:
+    reading = re.compile(r"pulumi\.Config|get_stack|get_project|os\.environ")
     for module in modules("infra"):
         if not _is_in(module, ["infra.settings"]):
-            assert not re.search(
-                r"pulumi\.Config|get_stack|get_project|os\.environ", _source(module).read_text()
-            ), module
+            assert not reading.search(_source(module).read_text()), module
 
 
 def test_every_component_has_its_token_in_the_table() -> None:
-    tokens = {
-        cls.__name__: re.findall(r'"(fargate-web:index:\w+)"', inspect.getsource(cls))
-        for cls in _components()
-    }
-    assert tokens == {name: [token] for name, token in COMPONENTS.items()}
+    tokens: dict[str, str] = {}
+    for cls in _components():
+        (tokens[cls.__name__],) = re.findall(r'"(fargate-web:index:\w+)"', inspect.getsource(cls))
+    assert tokens == COMPONENTS
 
 
-def test_no_module_has_a_name_that_says_nothing() -> None:
-    named = {module.rpartition(".")[2] for room in ROOMS for module in modules(room)}
-    assert not named & {"utils", "util", "helpers", "helper", "common", "misc", "core", "base"}
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_module_has_a_meaningless_name(room: str) -> None:
+    meaningless = {"utils", "util", "helpers", "helper", "common", "misc", "core", "base"}
+    for module in modules(room):
+        assert meaningless.isdisjoint(module.split(".")), module
 
 
 def test_the_program_and_the_local_aws_have_the_same_task_sizes() -> None:
-    # Neither may import the other, and a size that only one of them has is wrong in one of them.
+    # Neither may import the other, so each has a table.
     assert fargate.MEMORY_MIB == fargate_sizes.SIZES
 
 
@@ -307,14 +306,15 @@ def test_the_schema_has_every_setting_with_its_type() -> None:
     assert {**schema, **dict.fromkeys(MAPS)} == types
 
 
-def test_every_key_of_the_schema_has_a_default_and_says_what_it_is() -> None:
+def test_every_key_of_the_schema_has_a_default_and_a_description() -> None:
     for key, entry in _schema().items():
         assert entry.keys() >= {"default", "description"}, key
         assert entry["description"][0].isupper(), key
 
 
-def test_settings_hold_no_defaults_of_their_own() -> None:
-    assert all(parameter.default is inspect.Parameter.empty for parameter in _parameters(Settings))
+def test_settings_have_no_defaults() -> None:
+    for parameter in inspect.signature(Settings).parameters.values():
+        assert parameter.default is inspect.Parameter.empty, parameter.name
     for topic in TOPICS:
         for each in dataclasses.fields(topic):
             if each.name in topic.kinds():
@@ -324,12 +324,15 @@ def test_settings_hold_no_defaults_of_their_own() -> None:
 def test_a_key_is_declared_once_in_the_schema_the_settings_and_the_manual() -> None:
     schema = (ROOT / "Pulumi.yaml").read_text()
     manual = _between("docs/config.md", "keys")
-    fields = [camel(name) for topic in TOPICS for name in topic.kinds()]
-    sources = "".join(_source(module).read_text() for module in modules("infra/settings"))
-    declared = [
-        camel(name) for name in re.findall(r"^    (\w+): .* = key\(", sources, re.MULTILINE)
-    ]
-    assert sorted(fields) == sorted(declared) == sorted(kinds())
+    fields: list[str] = []
+    for topic in TOPICS:
+        fields.extend(topic.kinds())
+    declared: list[str] = []
+    for module in modules("infra/settings"):
+        source = _source(module).read_text()
+        declared += re.findall(r"^    (\w+): .* = key\(", source, re.MULTILINE)
+    assert sorted(fields) == sorted(declared)
+    assert sorted(map(camel, fields)) == sorted(kinds())
     for key in kinds():
         entries = re.findall(rf"^  {key}:$", schema, re.MULTILINE)
         assert len(entries) == (0 if key in MAPS else 1), key
@@ -337,30 +340,28 @@ def test_a_key_is_declared_once_in_the_schema_the_settings_and_the_manual() -> N
 
 
 @pytest.mark.parametrize("area", AREAS)
-def test_components_hold_no_second_default_of_a_setting(area: str) -> None:
-    defaults = {
-        f"{cls.__name__}.{entry.name}": entry.default
-        for cls in _dataclasses(area)
-        for entry in dataclasses.fields(cls)
-        if camel(entry.name) in kinds() and entry.default not in (dataclasses.MISSING, None, ())
-    }
-    assert not defaults, "Pulumi.yaml has the default of each key"
+def test_components_have_no_second_default_of_a_setting(area: str) -> None:
+    for cls in _dataclasses(area):
+        for entry in dataclasses.fields(cls):
+            if camel(entry.name) in kinds():
+                assert entry.default in (dataclasses.MISSING, None, ()), (
+                    f"{cls.__name__}.{entry.name}: only Pulumi.yaml has the default of a key"
+                )
 
 
 def test_the_manual_has_every_key_with_its_default_and_what_is_allowed() -> None:
-    written = {
-        row[0]: (row[1], row[2], row[3]) for row in _rows(_between("docs/config.md", "keys"))
-    }
+    documented = {row[0]: row for row in _rows(_between("docs/config.md", "keys"))}
     for key, kind in kinds().items():
-        default, meaning, allowed = written.pop(f"`{key}`")
+        _, default, meaning, allowed, _ = documented.pop(f"`{key}`")
         assert default == _default(key), key
         assert allowed == kind.allowed, key
         assert key in MAPS or meaning == _schema()[key]["description"], key
-    assert not written, "the manual describes keys that don't exist"
+    assert not documented, "the manual describes keys that don't exist"
 
 
-def test_the_manual_says_what_every_change_does() -> None:
-    assert all(row[4] for row in _rows(_between("docs/config.md", "keys")))
+def test_the_manual_describes_the_effect_of_every_change() -> None:
+    for key, _, _, _, effect in _rows(_between("docs/config.md", "keys")):
+        assert effect, key
 
 
 def test_the_manual_has_every_output() -> None:
@@ -371,51 +372,38 @@ def test_the_manual_has_every_output() -> None:
 
 def test_the_program_exports_every_output() -> None:
     tree = ast.parse((ROOT / "infra/program/__init__.py").read_text())
-    (deploy,) = [
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "deploy"
-    ]
-    tables = [
-        node.value
-        for node in ast.walk(deploy)
-        if isinstance(node, ast.Assign) and _targets(node) == ["outputs"]
-    ]
-    (table,) = [node for node in tables if isinstance(node, ast.Dict)]
-    assert [ast.literal_eval(key) for key in table.keys if key] == OUTPUTS
+    exported: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "outputs":
+            assert isinstance(node.value, ast.Dict)
+            exported += [ast.literal_eval(key) for key in node.value.keys if key]
+    assert exported == OUTPUTS
 
 
-def test_the_check_asks_for_outputs_that_exist() -> None:
+def test_the_check_names_outputs_that_exist() -> None:
     help_text = (ROOT / "verify/cli/parser.py").read_text()
-    asked = re.findall(r"stack output (\w+)|--output-name (\w+)", help_text)
-    assert asked
-    assert {name for names in asked for name in names if name} <= {*OUTPUTS}
+    named = re.findall(r"(?:stack output|--output-name) (\w+)", help_text)
+    assert named
+    assert set(named) <= set(OUTPUTS)
 
 
-def _components() -> list[type[pulumi.ComponentResource]]:
-    """Every component class of the program."""
+def _components() -> Iterator[type[pulumi.ComponentResource]]:
+    """Yield every component class of the program."""
     for module in modules("infra"):
         import_module(module)
-    return [
-        cls
-        for cls in pulumi.ComponentResource.__subclasses__()
-        if cls.__module__.startswith("infra.")
-    ]
+    for cls in pulumi.ComponentResource.__subclasses__():
+        if cls.__module__.startswith("infra."):
+            yield cls
 
 
-def _dataclasses(area: str) -> list[type[Any]]:
-    """Every dataclass that a folder of the program defines."""
-    found: list[type[Any]] = []
+def _dataclasses(area: str) -> Iterator[type[Any]]:
+    """Yield every dataclass that a folder of the program defines."""
     for name in modules(f"infra/{area}"):
-        members = vars(import_module(name)).values()
-        found += [each for each in members if isinstance(each, type) and each.__module__ == name]
-    return [each for each in found if dataclasses.is_dataclass(each)]
-
-
-def _targets(node: ast.Assign) -> list[str]:
-    return [target.id for target in node.targets if isinstance(target, ast.Name)]
-
-
-def _parameters(cls: type) -> list[inspect.Parameter]:
-    return list(inspect.signature(cls).parameters.values())
+        for member in vars(import_module(name)).values():
+            if not isinstance(member, type) or member.__module__ != name:
+                continue
+            if dataclasses.is_dataclass(member):
+                yield member
 
 
 @cache
@@ -438,13 +426,15 @@ def _schema_type(kind: Kind) -> str | None:
 
 
 def _default(key: str) -> str:
-    """A default as the manual writes it."""
+    """Return a default as the manual writes it."""
     if key in MAPS:
         return MAPS[key]
-    value = _schema()[key]["default"]
     if key == "command":
         return "the page's shell line in `Pulumi.yaml`"
-    return f"`{value if isinstance(value, str) else json.dumps(value)}`" if value != "" else "empty"
+    value = _schema()[key]["default"]
+    if value == "":
+        return "empty"
+    return f"`{value}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
 def _between(file: str, marker: str) -> str:
@@ -453,11 +443,7 @@ def _between(file: str, marker: str) -> str:
 
 
 def _rows(text: str) -> list[list[str]]:
-    """The rows of a text's tables, without their heads."""
-    cells = [
-        re.split(r"\s*\|\s*", line.strip("| "))
-        for line in text.splitlines()
-        if line.startswith("| `")
-    ]
-    assert cells, "no table was found"
-    return cells
+    """Return the cells of each row in a text's tables, without the heads."""
+    rows = re.findall(r"^\| (`.*) \|$", text, re.MULTILINE)
+    assert rows, "no table was found"
+    return [re.split(r"\s*\|\s*", row) for row in rows]

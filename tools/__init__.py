@@ -1,1 +1,1 @@
-"""What a fresh checkout needs first: standard library only, on the Python that `make` finds."""
+"""Set-up of a fresh checkout, with the standard library only, on the Python that `make` finds."""

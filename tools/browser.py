@@ -1,4 +1,4 @@
-"""Get a headless Chromium for the tests of pages from the npm registry, pinned by its hash.
+"""Get a headless Chromium from the npm registry, pinned by its hash, for the tests of pages.
 
 The package (https://github.com/Sparticuz/chromium) holds the browser with the libraries and fonts
 that a bare Linux lacks, for x86-64. Nothing is installed into the system, and no root is needed.
@@ -26,10 +26,10 @@ INTEGRITY = (
     "sha512-jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/"
     "EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="
 )
-"""As the registry and every package-lock.json have it."""
+"""Hash of the package, as in the registry and in package-lock.json files."""
 
 ARCHIVES = ("al2023.tar", "fonts.tar", "swiftshader.tar")
-"""Libraries, fonts, and a renderer that needs no graphics card."""
+"""Archives in the package: libraries, fonts, and a renderer that needs no graphics card."""
 
 UNPACK = """
 const fs = require("fs"), zlib = require("zlib"), { pipeline } = require("stream/promises");
@@ -54,17 +54,17 @@ FONTS = """<?xml version="1.0"?>
 
 
 class NoBrowserError(Exception):
-    """There is no browser and none could be had; the text says why, and what to do."""
+    """There is no browser and none can be installed; the text has the reason and what to do."""
 
 
 def find_or_install(cache: Path) -> Path:
-    """Returns the browser's command, installed into the cache when it isn't there yet.
+    """Return the browser's command, and install it into the cache if it is missing.
 
     Args:
         cache: The project's cache folder.
 
     Raises:
-        NoBrowserError: It is not there and can't be installed.
+        NoBrowserError: It is missing and can't be installed.
     """
     target = cache / "browser" / PACKAGE.rpartition("@")[2]
     if not _complete(target):
@@ -126,13 +126,14 @@ def _install(target: Path) -> None:
 
 
 def check_integrity(packed: Path, wanted: str) -> None:
-    """Compares a package with what is pinned.
+    """Compare a package's hash with the pinned one.
 
     Raises:
-        CommandFailedError: It is another one.
+        CommandFailedError: They differ.
     """
     with packed.open("rb") as file:
-        found = f"sha512-{base64.b64encode(hashlib.file_digest(file, 'sha512').digest()).decode()}"
+        digest = hashlib.file_digest(file, "sha512").digest()
+    found = f"sha512-{base64.b64encode(digest).decode()}"
     if found != wanted:
         raise CommandFailedError(f"{packed.name} is {found}, not the pinned {wanted}")
 

@@ -1,6 +1,6 @@
-"""The cache of set-up: what is downloaded or built once for all checkouts of one user.
+"""Set-up's cache of downloads and builds, which all checkouts of one user share.
 
-A folder in it is either complete or not there: one process at a time fills it under another name,
+A folder in it is either complete or missing: one process at a time fills it under another name,
 then renames it.
 """
 
@@ -47,10 +47,9 @@ def exclusively(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def filled_whole(target: Path) -> Iterator[Path]:
-    """Yield an empty folder that becomes `target` when the block ends well, else vanishes.
+    """Yield an empty folder that becomes `target` if the block succeeds, and is removed otherwise.
 
-    What an earlier, killed set-up left behind for this target is removed first. Call it inside
-    `exclusively`.
+    Leftovers of killed set-ups for this target are removed first. Call it inside `exclusively`.
     """
     for leftover in target.parent.glob(f"{target.name}{PARTIAL}*"):
         remove(leftover)
@@ -65,7 +64,7 @@ def filled_whole(target: Path) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Removes a folder, read-only parts of it included, or a file; nothing there is fine."""
+    """Remove a file, or a folder with its read-only parts; do nothing if there is neither."""
     if path.is_symlink() or path.is_file():
         path.unlink(missing_ok=True)
         return
@@ -75,7 +74,7 @@ def remove(path: Path) -> None:
 
 
 def replace_link(link: Path, target: Path) -> None:
-    """Points a symbolic link at `target`, without a moment in which it isn't there."""
+    """Point a symbolic link at `target`, without a moment in which the link is missing."""
     if link.is_symlink() and link.readlink() == target:
         return
     fresh = link.with_name(f"{link.name}{PARTIAL}{os.getpid()}")

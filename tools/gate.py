@@ -1,6 +1,6 @@
 """Get the gate's scanners, in a separate environment.
 
-They pin much of what the program needs newer.
+They pin older versions of packages that the program needs.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ SCANNERS = ("checkov", "cfn-lint", "policy_sentry")
 
 
 class NoScannersError(Exception):
-    """The scanners are neither there nor could they be installed; the text says what was tried."""
+    """The scanners are missing and can't be installed; the text has what was tried."""
 
 
 def find_or_install(cache: Path, uv: Callable[[], Path], pinned: Path = PINNED) -> Path:
-    """Return the folder with the scanners' commands, which are installed on first use.
+    """Return the folder with the scanners' commands, and install them on first use.
 
     Args:
         cache: The project's cache folder.
-        uv: Finds or fetches uv; asked only when something must be installed.
+        uv: Finds or fetches uv; called only if something must be installed.
         pinned: The locked requirements.
 
     Raises:
-        NoScannersError: They are not there and can't be installed.
+        NoScannersError: They are missing and can't be installed.
     """
     digest = hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]
     target = cache / "gate" / f"{digest}-python{sys.version_info.major}.{sys.version_info.minor}"
@@ -60,12 +60,10 @@ def _complete(target: Path) -> bool:
 
 def _install(target: Path, uv: Path, pinned: Path) -> None:
     say("Installing the gate's scanners (once, about a minute, 300 MB).")
-    # An active environment of something else must not be taken for ours.
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
-    }
+    # uv would install into another environment that is active.
+    environment = dict(os.environ)
+    environment.pop("VIRTUAL_ENV", None)
+    environment.pop("CONDA_PREFIX", None)
     with filled_whole(target) as partial:
         # Relocatable: the folder is renamed when it is complete.
         make: list[str | Path] = [
@@ -92,11 +90,16 @@ def _install(target: Path, uv: Path, pinned: Path) -> None:
         run(install, what="installing the scanners", environment=environment, timeout_seconds=1200)
 
 
-if __name__ == "__main__":
-    root = cache_root(os.environ)
+def main() -> None:
+    """Print the folder with the scanners' commands."""
+    cache = cache_root(os.environ)
+    path = os.environ.get("PATH")
     try:
-        sys.stdout.write(
-            f"{find_or_install(root, lambda: find_or_fetch(root, os.environ.get('PATH')))}\n"
-        )
+        commands = find_or_install(cache, lambda: find_or_fetch(cache, path))
     except NoScannersError as reason:
         sys.exit(str(reason))
+    sys.stdout.write(f"{commands}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
-"""Draws what a terminal shows at the end of `make demo`, as the SVG that the README shows.
+"""Draw the terminal's screen at the end of `make demo`, as the SVG in the README.
 
-`make picture` runs the demo in a terminal of its own, with a state of its own, and writes the file.
+`make picture` runs the demo in a pseudo-terminal, with a temporary state directory, and writes the
+file.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ROWS = 52
 
 _CONTROL = re.compile(
     r"\x1b\[(?P<numbers>[?0-9;]*)(?P<letter>[A-Za-z])"  # move, erase, colour
-    r"|\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)"  # the terminal's own settings and questions
+    r"|\x1b\][^\x1b\x07]*(?:\x1b\\|\x07)"  # the terminal's settings, such as its title
     r"|(?P<end>[\r\n])"
     r"|(?P<text>[^\x1b\r\n]+)"
 )
@@ -39,7 +40,7 @@ _CONTROL = re.compile(
 _AFTER_A_GAP = re.compile(r"(?<=  )(?=\S)")
 
 _COLOURS = {1: "#f47067", 2: "#57ab5a", 3: "#c69026", 4: "#539bf5", 5: "#b083f0", 6: "#39c5cf"}
-"""The terminal's colours but for black and white; the bright ones, from 8 on, look alike."""
+"""The terminal's colours by number, without black and white; bright ones are drawn alike."""
 
 _LABELS = 'role="img" aria-labelledby="title"'
 _FONTS = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -51,7 +52,7 @@ _MARGIN = 16
 
 @dataclass(frozen=True)
 class Style:
-    """How characters look."""
+    """The style of characters."""
 
     colour: int = 0
     bold: bool = False
@@ -59,7 +60,7 @@ class Style:
 
 
 class Screen:
-    """What a terminal shows of a program's output, with the lines that scrolled out at the top."""
+    """A terminal that interprets a program's output, and keeps the lines that scroll out."""
 
     def __init__(self, columns: int) -> None:
         self._columns = columns
@@ -70,12 +71,14 @@ class Screen:
 
     @property
     def rows(self) -> list[list[tuple[str, Style]]]:
-        """Each line as characters with their style; without the blank ones at the end."""
-        count = max((at + 1 for at, row in enumerate(self._rows) if row), default=0)
-        return self._rows[:count]
+        """Each line as characters with their style, without blank lines at the end."""
+        end = len(self._rows)
+        while end > 0 and not self._rows[end - 1]:
+            end -= 1
+        return self._rows[:end]
 
     def write(self, output: str) -> None:
-        """Take what a program writes."""
+        """Interpret a program's output."""
         for found in _CONTROL.finditer(output):
             if found["text"]:
                 for character in found["text"]:
@@ -126,11 +129,11 @@ class Screen:
 
 
 def draw(rows: list[list[tuple[str, Style]]], title: str) -> str:
-    """An SVG of a terminal's lines, which loads nothing.
+    """Return an SVG of a terminal's lines that refers to no other file.
 
     Args:
         rows: The lines, see `Screen.rows`.
-        title: What stands in the window's bar, and what a screen reader reads first.
+        title: The title in the window's bar, and for screen readers.
     """
     width = round(COLUMNS * _CHARACTER) + 2 * _MARGIN
     top = 36
@@ -139,24 +142,25 @@ def draw(rows: list[list[tuple[str, Style]]], title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {_LABELS}>',
         f'<title id="title">{escape(title)}</title>',
         f'<rect width="{width}" height="{height}" rx="8" fill="#1c2128"/>',
-        *(f'<circle cx="{20 + 18 * each}" cy="18" r="5" fill="#545d68"/>' for each in range(3)),
+        '<circle cx="20" cy="18" r="5" fill="#545d68"/>',
+        '<circle cx="38" cy="18" r="5" fill="#545d68"/>',
+        '<circle cx="56" cy="18" r="5" fill="#545d68"/>',
         f'<g font-family="{_FONTS}" font-size="{_FONT_SIZE}" fill="#cdd9e5">',
         f'<text x="{width / 2}" y="22" text-anchor="middle" fill="#768390">{escape(title)}</text>',
     ]
-    for at, row in enumerate(rows):
+    for number, row in enumerate(rows, start=1):
         if row:
             spans = "".join(_spans(row))
-            lines.append(
-                f'<text y="{top + (at + 1) * _LINE - 4}" xml:space="preserve">{spans}</text>'
-            )
+            baseline = top + number * _LINE - 4
+            lines.append(f'<text y="{baseline}" xml:space="preserve">{spans}</text>')
     return "\n".join([*lines, "</g>", "</svg>", ""])
 
 
 def _spans(row: list[tuple[str, Style]]) -> Iterator[str]:
-    """Draw a line's pieces, each at its column.
+    """Draw a line in pieces, each at its column.
 
-    A piece has one style and ends with the gap before a column of a table, so that columns stay
-    aligned in a font of another width: renderers differ in how they apply `textLength`.
+    A piece has one style. It also ends after two spaces, which separate columns of a table: so they
+    stay aligned in a font of another width. (Renderers differ in how they apply `textLength`.)
     """
     column = 0
     for style, run in groupby(row, key=lambda cell: cell[1]):
@@ -179,7 +183,7 @@ def _attributes(style: Style) -> str:
 
 
 def record(command: list[str], environment: dict[str, str]) -> str:
-    """Run a command in a terminal of its own, and return all that it wrote there.
+    """Run a command in a pseudo-terminal, and return its output.
 
     Raises:
         subprocess.CalledProcessError: It failed.
@@ -201,9 +205,9 @@ def record(command: list[str], environment: dict[str, str]) -> str:
 
 
 def main() -> None:
-    """Write the picture of a demo that was just run."""
-    with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "LOCALAWS_HOME": home, "TERM": "xterm-256color"}
+    """Run the demo, and write its picture."""
+    with tempfile.TemporaryDirectory() as state:
+        environment = {**os.environ, "LOCALAWS_HOME": state, "TERM": "xterm-256color"}
         environment.pop("NO_COLOR", None)
         try:
             output = record([*MAKE, "demo"], environment)

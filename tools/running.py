@@ -16,22 +16,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAIL_LINES = 15
-"""How much of a failed command's output is shown: enough for a compiler's or a resolver's last
-words.
+"""Lines of a failed command's output that are shown: enough for a compiler's or resolver's errors.
 """
 
 
 class CommandFailedError(Exception):
-    """A command failed, ran out of time or could not be started; the text has its last lines."""
+    """A command failed, took too long or couldn't be started; the text has its last lines."""
 
 
 def say(text: str) -> None:
-    """Writes one line of commentary, at once, where it can't mix with a result."""
+    """Print a line on stderr at once, so that it can't mix with a result on stdout."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is the one place that talks to the person
 
 
 def reminders() -> Iterator[float]:
-    """Yield the elapsed seconds at which to print a line: soon, then ever less often."""
+    """Yield the elapsed seconds at which to print a line of progress: at first more often."""
     yield from (2, 10, 30)
     elapsed = 60.0
     while True:
@@ -47,14 +46,14 @@ def run(
     environment: Mapping[str, str] | None = None,
     timeout_seconds: float = 3600,
 ) -> None:
-    """Runs a command to its end, with a line of progress now and then.
+    """Run a command to its end, and print a line of progress now and then.
 
     Args:
         command: The program and its arguments.
-        what: What it does for the person who waits, as "building the Pulumi CLI".
+        what: What it does, for the progress, such as "building the Pulumi CLI".
         cwd: Its working directory.
-        environment: Its whole environment; this process's own when left out.
-        timeout_seconds: After which it is stopped.
+        environment: All its environment variables; None for those of this process.
+        timeout_seconds: Time after which it is stopped.
 
     Raises:
         CommandFailedError: It could not be started, took too long or ended with an error.
@@ -62,8 +61,8 @@ def run(
     with tempfile.TemporaryFile() as output:
         release = _hold_interrupts()
         try:
-            # A group of its own: what the command starts in turn can be ended with it, also after
-            # Ctrl-C.
+            # A separate process group: the command's own child processes can be ended with it,
+            # also after Ctrl-C.
             process = subprocess.Popen(  # noqa: S603 - the commands are set-up's own
                 command,
                 cwd=cwd,
@@ -92,23 +91,23 @@ def run(
 
 
 def _hold_interrupts() -> Callable[[], None]:
-    """Hold back interrupts until the function that this returns is called.
+    """Hold back interrupts until the returned function is called.
 
-    One that comes while a process starts would end this code before it knows which process to end.
+    An interrupt while a process starts would end this code before it knows which process to end.
     """
-    came: list[int] = []
+    received: list[int] = []
     handlers: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             handler = signal.getsignal(number)
             if callable(handler):
                 handlers[number] = handler
-                signal.signal(number, lambda held, _: came.append(held))
+                signal.signal(number, lambda held, _: received.append(held))
 
     def release() -> None:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number in came:
+        for number in received:
             signal.raise_signal(number)
 
     return release
@@ -133,7 +132,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         try:
             os.killpg(process.pid, number)
         except (ProcessLookupError, PermissionError):
-            break  # macOS answers "not permitted" for a group whose last process has just ended
+            break  # macOS returns EPERM for a group whose last process has just ended
         if process.returncode is not None:
             continue
         try:

@@ -1,6 +1,7 @@
 """Write `localaws/catalog/data/inputs.json`: the inputs of the catalog's types in pulumi-aws's SDK.
 
-`make models` runs it. It reads the SDK's source, which is a hundred times faster than importing it.
+`make models` runs it. It parses the SDK's source, which is a hundred times faster than importing
+it.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ _ARGUMENTS = re.compile(
 _PARAMETER = re.compile(r"^ +(\w+): (.*?)( = None)?,?$", re.MULTILINE)
 
 _ENDLESS = "WebAclRuleStatementArgs"
-"""Statements of web ACLs hold others without end."""
+"""A statement of a web ACL, which can contain itself."""
 
 Parameters = dict[str, list[tuple[str, str, str]]]
-"""By class of arguments: the name of each, its type and, where it may be left out, its default."""
+"""By class of arguments: each parameter's name and type, and its default if it is optional."""
 
 
 def sdk_source(token: str) -> str:
@@ -40,11 +41,15 @@ def sdk_source(token: str) -> str:
 
 def sdk_inputs(token: str) -> list[tuple[str, list[str], list[str]]]:
     """Return the blocks of a type: path, required and optional names, in the SDK's order."""
-    own, name = _parameters(sdk_source(token)), token.rpartition(":")[2]
-    # Where a nested value took the plain name, the SDK gives the resource's arguments another.
-    arguments = f"{name}InitArgs" if f"{name}InitArgs" in own else f"{name}Args"
+    own_parameters = _parameters(sdk_source(token))
+    name = token.rpartition(":")[2]
+    arguments = f"{name}InitArgs"
+    # The SDK uses this name only where a nested value has the plain one.
+    if arguments not in own_parameters:
+        arguments = f"{name}Args"
+    parameters = {**_nested_parameters(_module(token)), **own_parameters}
     found: list[tuple[str, list[str], list[str]]] = []
-    _collect(arguments, {**_nested_parameters(_module(token)), **own}, "", found)
+    _collect(arguments, parameters, "", found)
     return found
 
 
@@ -57,7 +62,7 @@ def sdk_blocks(token: str) -> tuple[Block, ...]:
 
 
 def main(target: Path = TARGET, tokens: Iterable[str] = tuple(CATALOG)) -> None:
-    """Write the table of all types of the catalog, or of these.
+    """Write the table of these types, by default the catalog's.
 
     Raises:
         SystemExit: The SDK has no such type.
@@ -89,7 +94,7 @@ def _sdk_file(module: str, name: str) -> str:
 
 @cache
 def _nested_parameters(module: str) -> Parameters:
-    """Return the parameters of everything that the types of a module have inside."""
+    """Return the parameters of the nested values of a module's types."""
     return _parameters(_sdk_file(module, "_inputs"))
 
 
@@ -99,29 +104,34 @@ def _parameters(source: str) -> Parameters:
 
 def _collect(
     arguments: str,
-    every: Parameters,
+    parameters: Parameters,
     path: str,
     found: list[tuple[str, list[str], list[str]]],
 ) -> None:
-    """Add the block of a class of arguments, and the blocks inside it."""
-    names = [(_wire_name(name), kind, default) for name, kind, default in every.get(arguments, ())]
-    if names:
-        required = [name for name, _, default in names if not default]
-        optional = [name for name, _, default in names if default]
-        found.append((path, required, optional))
-    for name, kind, _ in names:
+    """Add the block of a class of arguments, and the blocks inside it, to `found`."""
+    if arguments not in parameters:
+        return
+    required: list[str] = []
+    optional: list[str] = []
+    nested: list[tuple[str, str]] = []
+    for parameter, kind, default in parameters[arguments]:
+        name = _wire_name(parameter)
+        (optional if default else required).append(name)
         inner = re.search(r"'(\w+Args)'", kind)
         # A union is a policy, which is text or an object.
         if inner is None or "Union" in kind or inner[1] == _ENDLESS:
             continue
         marks = "[]" if "Sequence" in kind else ""
-        _collect(inner[1], every, f"{path}.{name}".lstrip(".") + marks, found)
+        nested.append((inner[1], f"{path}.{name}".lstrip(".") + marks))
+    found.append((path, required, optional))
+    for inner_arguments, inner_path in nested:
+        _collect(inner_arguments, parameters, inner_path, found)
 
 
 def _wire_name(name: str) -> str:
     """Return a parameter's name in camelCase.
 
-    Python's own words have an underscore behind them in the SDK, and not on the wire: `and_`.
+    In the SDK an underscore follows Python's keywords, such as `and_`, which isn't on the wire.
     """
     return re.sub("_(.)", lambda letter: letter[1].upper(), name.removesuffix("_"))
 

@@ -1,7 +1,10 @@
-"""Write `localaws/catalog/data/service_models.json`: what AWS's API models say of the inputs.
+"""Write `localaws/catalog/data/service_models.json`: the API models' constraints on inputs.
 
-`make models` gets botocore, which ships the models, and runs this on it. The result is small enough
-to be kept in the repository, so neither the local AWS nor its tests need botocore.
+`make models` gets botocore, which ships AWS's API models, and runs this on it. The result is small
+enough for the repository, so neither the local AWS nor its tests need botocore.
+
+An input of pulumi-aws and the API's member for it often have different names and levels. So paths
+are compared in a form that both have in common (`_plain`), and `NAMES` has the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from localaws.catalog.inputs import blocks_of
 from tools.data_files import write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 TARGET = Path(__file__).parents[1] / "localaws" / "catalog" / "data" / "service_models.json"
 
@@ -106,13 +109,17 @@ CALLS = {
         "wafv2 PutLoggingConfiguration"
     ),
 }
-"""By resource type: the service, and its calls that take what the resource has for inputs."""
+"""By resource type: the service, and its calls that have the resource's inputs as parameters."""
 
 DEEPEST = 8
-_KEPT = ("enum", "min", "max", "pattern", "required")
+_CONSTRAINTS = ("enum", "min", "max", "pattern", "required")
 _LEFT_OUT = ("Tag", "TagSpecification", "Statement")
-"""Shapes that are the same everywhere, and the statements of web ACLs, which nest without end."""
+"""Shapes that are the same everywhere, and the statements of web ACLs, which can contain
+themselves.
+"""
 
+Constraints = dict[str, dict[str, Any]]
+"""Constraints by path, such as `loadBalancers[].containerPort`."""
 
 NAMES = {
     "aws:acm/certificate:Certificate": {"certificateBody": "Certificate"},
@@ -180,177 +187,215 @@ WRAPPERS = (
     *("ChangeBatch.Changes[].ResourceRecordSet", "LifecycleConfiguration", "LoggingConfiguration"),
     *("OwnershipControls", "PublicAccessBlockConfiguration", "ServerSideEncryptionConfiguration"),
 )
-"""Members in which a call has all the inputs that the resource has at the top."""
+"""Members of calls that contain all the inputs which the resource has at its top level."""
 
 DOCUMENTS = {"aws:ecs/taskDefinition:TaskDefinition": "containerDefinitions"}
-"""Inputs that are JSON, and inside of which names are the API's own."""
+"""Inputs that are JSON documents; the names inside them are the API's."""
 
 
 def model_of(data: Path, service: str) -> dict[str, Any]:
-    """The newest model of a service."""
+    """Return the newest model of a service."""
     newest = max((data / service).iterdir())
     found: dict[str, Any] = json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
     return found
 
 
-def constraints(data: Path, token: str) -> dict[str, dict[str, Any]]:
-    """What the model says of the inputs of a type, by path: `loadBalancers[].containerPort`."""
-    says = {path: kept for path, kept in _constraints_by_path(data, token).items() if kept}
-    names, document = NAMES.get(token, {}), DOCUMENTS.get(token)
-    known = {_plain(path): kept for path, kept in says.items()}
-    found: dict[str, dict[str, Any]] = {}
-    for path in _inputs(token):
-        for marks in ("", "[]"):
-            matched = _match(_plain(names.get(path, path) + marks), known)
-            if matched and path != document:
-                found[path + marks] = known[matched]
-    return found | {
-        path: kept for path, kept in says.items() if document and path.startswith(f"{document}[].")
-    }
+def constraints(data: Path, token: str) -> Constraints:
+    """Return the model's constraints on the inputs of a type, by the inputs' paths."""
+    document = DOCUMENTS.get(token)
+    constrained: Constraints = {}
+    for path, found in _constraints_by_path(data, token).items():
+        if found:
+            constrained[path] = found
+    by_input: Constraints = {}
+    for path, member in _members_by_input(token, constrained).items():
+        if path.removesuffix("[]") != document:
+            by_input[path] = constrained[member]
+    if document is not None:
+        for member, found in constrained.items():
+            if member.startswith(f"{document}[]."):
+                by_input[member] = found
+    return by_input
 
 
 def requirements(data: Path, token: str) -> dict[str, str]:
     """Return the members that the model requires of a type's calls, each with its input if any.
 
-    Left out are those that are required inputs of pulumi-aws, and those inside of blocks that are
+    Left out are members that are required inputs of pulumi-aws, and those inside of blocks that are
     no input.
     """
-    service, *calls = CALLS[token].split()
-    model, says, document = (
-        model_of(data, service),
-        _constraints_by_path(data, token),
-        DOCUMENTS.get(token),
-    )
-    structures = {path: kept["required"] for path, kept in says.items() if "required" in kept}
-    structures[""] = model["shapes"][model["operations"][calls[0]]["input"]["shape"]].get(
-        "required", []
-    )
-    inputs = _as_members(token, says)
-    found: dict[str, str] = {}
-    required = {
-        f"{block.path}.{name}".lstrip(".") for block in blocks_of(token) for name in block.required
-    }
-    for path, names in structures.items():
+    members = _constraints_by_path(data, token)
+    required_names = {"": _required_parameters(data, token)}
+    for path, found in members.items():
+        if "required" in found:
+            required_names.setdefault(path, found["required"])
+    inputs = _inputs_by_member(token, members)
+    required_inputs: set[str] = set()
+    for block in blocks_of(token):
+        for name in block.required:
+            required_inputs.add(_join(block.path, name))
+    document = DOCUMENTS.get(token)
+    found_members: dict[str, str] = {}
+    for path, names in required_names.items():
         inside_document = document is not None and path.startswith(f"{document}[]")
-        # A block is one of the resource's if it is an input, or wraps all of its inputs.
-        if not (
-            path == ""
-            or inside_document
-            or path.removesuffix("[]") in inputs
-            or _plain(path) in ("", "[]")
-        ):
+        is_input = path.removesuffix("[]") in inputs
+        contains_all_inputs = _plain(path) in ("", "[]")
+        if not (inside_document or is_input or contains_all_inputs):
             continue
         for name in names:
-            member = f"{path}.{name}".lstrip(".")
-            if inputs.get(member) not in required:
-                found[member] = member if inside_document else inputs.get(member, "")
-    return found
-
-
-def _as_members(token: str, says: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """The inputs of a type, by the member of the API that each of them is."""
-    names, members = NAMES.get(token, {}), {_plain(path): path for path in says}
-    found: dict[str, str] = {}
-    for path in _inputs(token):
-        for marks in ("", "[]"):
-            matched = _match(_plain(names.get(path, path) + marks), members)
-            if matched:
-                found.setdefault(members[matched].removesuffix("[]"), path)
-    return found
+            member = _join(path, name)
+            if inputs.get(member) not in required_inputs:
+                found_members[member] = member if inside_document else inputs.get(member, "")
+    return found_members
 
 
 def document_members(data: Path, token: str) -> list[str]:
-    """Every member inside an input that is JSON, but for those that are blocks."""
+    """Return every member inside an input that is a JSON document, except blocks."""
     inside = [
         path
         for path in _constraints_by_path(data, token)
         if path.startswith(f"{DOCUMENTS[token]}[].")
     ]
-    return [
-        path.removesuffix("[]")
-        for path in inside
-        if not any(other.startswith((f"{path}.", f"{path}[]")) for other in inside)
-    ]
+    leaves: list[str] = []
+    for path in inside:
+        below = (f"{path}.", f"{path}[]")
+        if not any(other.startswith(below) for other in inside):
+            leaves.append(path.removesuffix("[]"))
+    return leaves
+
+
+def _required_parameters(data: Path, token: str) -> list[str]:
+    """Return the parameters that the first of a type's calls requires."""
+    service, first_call, *_ = CALLS[token].split()
+    model = model_of(data, service)
+    parameters = model["shapes"][model["operations"][first_call]["input"]["shape"]]
+    required: list[str] = parameters.get("required", [])
+    return required
 
 
 def _inputs(token: str) -> list[str]:
-    return sorted(
-        {f"{block.path}.{name}".lstrip(".") for block in blocks_of(token) for name in block.names}
-    )
+    """Return the paths of a type's inputs."""
+    paths: set[str] = set()
+    for block in blocks_of(token):
+        paths.update(_join(block.path, name) for name in block.names)
+    return sorted(paths)
 
 
-def _constraints_by_path(data: Path, token: str) -> dict[str, dict[str, Any]]:
-    """Return the model's constraints on each member of a type's calls, by path; most are empty."""
+def _members_by_input(token: str, members: Iterable[str]) -> dict[str, str]:
+    """Return the API's member that corresponds to an input, for inputs that have one.
+
+    Paths of lists are tried as the list and as its items (`[]`), which may both be members.
+    """
+    names = NAMES.get(token, {})
+    by_plain_path = {_plain(member): member for member in members}
+    found: dict[str, str] = {}
+    for path in _inputs(token):
+        for marks in ("", "[]"):
+            matched = _match(_plain(names.get(path, path) + marks), by_plain_path)
+            if matched is not None:
+                found[path + marks] = by_plain_path[matched]
+    return found
+
+
+def _inputs_by_member(token: str, members: Iterable[str]) -> dict[str, str]:
+    """Return the input that corresponds to a member of the API, for members that have one."""
+    found: dict[str, str] = {}
+    for path, member in _members_by_input(token, members).items():
+        found.setdefault(member.removesuffix("[]"), path.removesuffix("[]"))
+    return found
+
+
+def _constraints_by_path(data: Path, token: str) -> Constraints:
+    """Return the model's constraints on each member of a type's calls; most members have none."""
     service, *calls = CALLS[token].split()
-    model, says = model_of(data, service), dict[str, dict[str, Any]]()
+    model = model_of(data, service)
+    found: Constraints = {}
     for call in calls:
-        says.update(_members(model["shapes"], model["operations"][call]["input"]["shape"], "", ()))
-    return says
+        shape = model["operations"][call]["input"]["shape"]
+        found.update(_members(model["shapes"], shape, "", ()))
+    return found
 
 
 def _members(
     shapes: dict[str, Any], name: str, path: str, above: tuple[str, ...]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the constraints on a shape and on its members, by path.
+
+    Args:
+        shapes: The model's shapes.
+        name: The shape.
+        path: Path of the member that has this shape.
+        above: Names of the shapes that contain it.
+    """
     shape = shapes[name]
-    kept = {key: shape[key] for key in _KEPT if key in shape}
-    yield path, {"type": shape["type"], **kept} if kept else {}
+    found = {key: shape[key] for key in _CONSTRAINTS if key in shape}
+    yield path, {"type": shape["type"], **found} if found else {}
     if name in _LEFT_OUT or len(above) >= DEEPEST:
         return
     for member, inner in shape.get("members", {}).items():
-        below = f"{path}.{member}".lstrip(".")
-        yield from _members(shapes, inner["shape"], below, (*above, name))
+        yield from _members(shapes, inner["shape"], _join(path, member), (*above, name))
     if shape["type"] == "list":
         yield from _members(shapes, shape["member"]["shape"], f"{path}[]", (*above, name))
 
 
-def _plain(path: str) -> str:
-    """Return a path as both sides would write it.
+def _join(path: str, name: str) -> str:
+    """Return the path of a member of a block, which is at the top level if its path is empty."""
+    return f"{path}.{name}" if path else name
 
-    Pulumi has plurals for lists, the API words like `Config` at an end.
+
+def _plain(path: str) -> str:
+    """Return a path in a form that inputs and members have in common.
+
+    Pulumi uses plurals for lists, and the API adds words like `Config` to names.
     """
     marks = "[]" if path.endswith("[]") else ""
     for wrapper in WRAPPERS:
         path = path.removeprefix(f"{wrapper}.")
-    parts = path.replace("[]", "").lower().split(".")
-    return (
-        ".".join(
-            re.sub(r"(?<!s)s$|(?<=[a-z])config(uration)?s?$", "", _singular(part)) for part in parts
-        )
-        + marks
-    )
-
-
-def _singular(part: str) -> str:
-    return re.sub(r"ies$", "y", part)
+    parts: list[str] = []
+    for part in path.replace("[]", "").lower().split("."):
+        singular = re.sub(r"ies$", "y", part)
+        parts.append(re.sub(r"(?<!s)s$|(?<=[a-z])config(uration)?s?$", "", singular))
+    return ".".join(parts) + marks
 
 
 def _match(plain: str, known: Mapping[str, object]) -> str | None:
-    """The same path, or the only one with the same parts and others between them."""
+    """Return the same path, or else the only one that has more parts between the same parts."""
     if plain in known:
         return plain
     parts = plain.split(".")
-    between = [path for path in known if len(parts) > 1 and _is_part(parts, path.split("."))]
-    return between[0] if len(between) == 1 else None
+    if len(parts) == 1:
+        return None
+    longer = [path for path in known if _contains_parts(path.split("."), parts)]
+    return longer[0] if len(longer) == 1 else None
 
 
-def _is_part(few: list[str], many: list[str]) -> bool:
-    left = iter(many)
-    return (few[0], few[-1]) == (many[0], many[-1]) and all(each in left for each in few)
+def _contains_parts(path: list[str], parts: list[str]) -> bool:
+    """Return whether a path begins and ends with these parts, and has them all in order."""
+    if (path[0], path[-1]) != (parts[0], parts[-1]):
+        return False
+    rest = iter(path)
+    # `in` advances the iterator, so each part is looked for after the one before it.
+    return all(part in rest for part in parts)
 
 
 def main(botocore: Path) -> None:
     """Write the table from a folder in which botocore is installed."""
     data = botocore / "botocore" / "data"
     required: dict[str, list[str]] = {}
-    besides: dict[str, list[str]] = {}
+    required_besides: dict[str, list[str]] = {}
     for token in CALLS:
-        needed = requirements(data, token)
-        required[token] = sorted(path for path in needed.values() if path)
-        besides[token] = [name for name, path in needed.items() if not path]
+        required[token] = []
+        required_besides[token] = []
+        for member, path in requirements(data, token).items():
+            if path:
+                required[token].append(path)
+            else:
+                required_besides[token].append(member)
+        required[token].sort()
     table = {
         "limits": {token: constraints(data, token) for token in CALLS},
         "required": required,
-        "requiredBesides": besides,
+        "requiredBesides": required_besides,
         "members": {token: document_members(data, token) for token in DOCUMENTS},
     }
     write_table(TARGET, table, depth=3)

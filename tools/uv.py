@@ -1,4 +1,4 @@
-"""Gets uv, which creates the environment: an installed one, or a pinned one from PyPI."""
+"""Get uv, which creates the environment: the installed one, or a pinned one from PyPI."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tools.running import CommandFailedError, run, say
 
 PINNED = Path(__file__).with_name("uv.txt")
 PIP_WITHOUT_INSTALLATION = "https://bootstrap.pypa.io/pip/pip.pyz"
-"""pip as one file, from its makers, for a Python that has neither pip nor ensurepip (Debian's
-without python3-venv).
+"""pip's official single file, for a Python that has neither pip nor ensurepip (Debian's without
+python3-venv).
 """
 
 
 class NoUvError(Exception):
-    """uv is neither installed nor could it be fetched; the text names what to install by hand."""
+    """uv is missing and couldn't be fetched; the text names what to install by hand."""
 
 
 def find_or_fetch(cache: Path, path: str | None) -> Path:
-    """Returns uv from `path`, from the cache, or fetched into the cache.
+    """Return uv from `path` or from the cache, and fetch it into the cache if both lack it.
 
     Args:
         cache: The project's cache folder.
         path: The value of PATH to search.
 
     Raises:
-        NoUvError: It is not there and can't be fetched.
+        NoUvError: It is missing and can't be fetched.
     """
     installed = shutil.which("uv", path=path)
     if installed:

@@ -19,18 +19,20 @@ Version = tuple[int, int, int]
 
 
 class NotUsableError(Exception):
-    """An executable isn't the tool that this project can use; the text says why."""
+    """An executable isn't the tool that this project can use; the text has the reason."""
 
 
 def text(version: Version) -> str:
-    """Writes a version as people and Pulumi's installer do: 3.255.0."""
+    """Return a version as people and Pulumi's installer write it, like 3.255.0."""
     return ".".join(map(str, version))
 
 
-def parse(words: str) -> Version | None:
-    """Finds the first x.y.z in what a tool says about itself; a missing z is 0."""
-    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", words)
-    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+def parse(output: str) -> Version | None:
+    """Return the first x.y.z in a tool's output, if there is one; a missing z is 0."""
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", output)
+    if found is None:
+        return None
+    return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
 def from_go_mod(go_module: Path, pattern: str) -> Version:
@@ -47,7 +49,7 @@ def go_needed(go_module: Path) -> Version:
 
 
 class Fingerprint(NamedTuple):
-    """What changes when an executable is replaced or truncated, and costs nothing to look at."""
+    """Metadata that changes when an executable is replaced or truncated, and is cheap to read."""
 
     size: int
     modified_ns: int
@@ -55,17 +57,17 @@ class Fingerprint(NamedTuple):
 
 
 class KnownVersions:
-    """Executables' versions, remembered so that set-up needn't start them every time."""
+    """Executables' versions in a file, so that set-up needn't start the executables every time."""
 
     def __init__(self, memory: Path) -> None:
-        """Args: memory: The JSON file. It is created when needed and may be deleted any time."""
+        """Use this JSON file. It is created when needed, and may be deleted at any time."""
         self._memory = memory
 
     def of(self, executable: Path) -> Version:
-        """Returns the version of an executable.
+        """Return the version of an executable.
 
         Raises:
-            NotUsableError: It can't be run, hangs or says no version.
+            NotUsableError: It can't be run, hangs or prints no version.
         """
         known = self._read()
         try:
@@ -74,10 +76,10 @@ class KnownVersions:
             raise NotUsableError(f"{executable}: {error.strerror}") from error
         entry = {"is": [*Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino)]}
         remembered = known.get(str(executable), {})
-        if remembered.get("is") == entry["is"] and (
-            version := parse(str(remembered.get("version")))
-        ):
-            return version
+        if remembered.get("is") == entry["is"]:
+            version = parse(str(remembered.get("version")))
+            if version:
+                return version
         version = ask(executable)
         self._write(known | {str(executable): entry | {"version": text(version)}})
         return version
@@ -87,11 +89,9 @@ class KnownVersions:
             known = json.loads(self._memory.read_text())
         except (OSError, ValueError):
             return {}
-        return (
-            {path: entry for path, entry in known.items() if isinstance(entry, dict)}
-            if isinstance(known, dict)
-            else {}
-        )
+        if not isinstance(known, dict):
+            return {}
+        return {path: entry for path, entry in known.items() if isinstance(entry, dict)}
 
     def _write(self, known: dict[str, dict[str, object]]) -> None:
         with contextlib.suppress(OSError):  # without a memory set-up is only slower
@@ -102,10 +102,10 @@ class KnownVersions:
 
 
 def ask(executable: Path) -> Version:
-    """Runs an executable's `version`.
+    """Run an executable's `version` and return what it prints.
 
     Raises:
-        NotUsableError: It can't be run, hangs or says no version.
+        NotUsableError: It can't be run, hangs or prints no version.
     """
     quiet = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:

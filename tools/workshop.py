@@ -22,19 +22,19 @@ GO_TOOLCHAIN = Path(__file__).parent / "pulumi" / "go-toolchain.txt"
 
 @dataclass(frozen=True, kw_only=True)
 class Workshop:
-    """What the sources of tools work with."""
+    """Cache, environment and tools for an installation."""
 
     cache: Path
     """The project's cache folder."""
 
     environment: Mapping[str, str]
-    """The environment of the commands; its PATH is where tools are looked for."""
+    """The environment of the commands; tools are looked up on its PATH."""
 
     uv: Callable[[], Path]
-    """Finds or fetches uv; called only when it is needed."""
+    """Function that finds or fetches uv; called only when uv is needed."""
 
     def tool(self, name: str) -> str | None:
-        """Looks a tool up on PATH."""
+        """Return a tool's path if it is on PATH."""
         return shutil.which(name, path=self.environment.get("PATH"))
 
 

@@ -42,18 +42,17 @@ class Container:
     """Linux capabilities that are dropped; with a `user`, all of them are."""
 
     writable_paths: Sequence[str]
-    """Folders that it may write to while its root file system is read-only, which it is without ECS
-    Exec.
+    """Folders that it may write to while its root file system is read-only. With ECS Exec, the
+    whole file system is writable.
     """
 
     stop_timeout_seconds: int
     """Time from the stop signal to the kill, 2 to 120 s."""
 
     def scratch(self, *, ecs_exec: bool) -> dict[str, str]:
-        """Return the empty volumes that its task needs, with the path of each.
+        """Return the path of each empty volume that the task needs, by the volume's name.
 
-        The agent of ECS Exec writes to the root file system, so with Exec that is writable and
-        there are none.
+        With ECS Exec there are none: its agent writes to the root file system, so that is writable.
         """
         paths = () if ecs_exec else self.writable_paths
         return {f"scratch-{number}": path for number, path in enumerate(paths, start=1)}
@@ -61,8 +60,8 @@ class Container:
     def definition(
         self, aws_environment: AwsEnvironment, *, logs_to: object, ecs_exec: bool
     ) -> dict[str, Any]:
-        """Return the container in the form of ECS's API, without what is empty."""
-        whole = {
+        """Return the container in the form of ECS's API, without empty values."""
+        members = {
             "name": self.name,
             "image": self.image,
             "essential": True,
@@ -100,4 +99,4 @@ class Container:
                 },
             },
         }
-        return {key: value for key, value in whole.items() if value not in (None, [])}
+        return {key: value for key, value in members.items() if value not in (None, [])}

@@ -1,9 +1,8 @@
-"""What a service's events report about its deployments. Pure.
+"""Select the events of a service's latest deployment. Pure.
 
-ECS lists a service's last hundred events, and most of them don't name the deployment that they
-belong to. An earlier failure's reason must not be reported for the latest one, so a deployment's
-events are selected by time, by the events that end other deployments, and by the tasks that it
-started.
+ECS lists a service's last hundred events, and most of them don't name their deployment. An earlier
+failure's reason must not be reported for the latest one. So a deployment's events are selected by
+time, by the events that end other deployments, and by the tasks that the deployment started.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _COMPLETED = "deployment completed"
 _ROLLING_BACK = "rolling back to"
 _STEADY = "has reached a steady state"
 _ENDS = (_FAILED, _COMPLETED, _ROLLING_BACK, _STEADY)
-"""Texts of events that end a deployment; what is older belongs to an earlier one."""
+"""Texts of events that end a deployment; older events belong to an earlier one."""
 
 _ROUTINE = re.compile(
     r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks"
@@ -38,63 +37,66 @@ class Event:
 
     id: str
     at: datetime
-    """When ECS wrote it. The provider returns whole seconds, so several events share one."""
+    """When ECS wrote it, in whole seconds: several events may have the same time."""
 
     message: str
 
 
 def in_progress(
-    events: Sequence[Event], since: datetime | None = None, *, known: Collection[str] = ()
+    events: Sequence[Event], since: datetime | None = None, *, earlier: Collection[str] = ()
 ) -> list[str]:
     """Return the events of the deployment in progress; none once the service is steady.
 
     Args:
         events: The service's events, newest first.
-        since: When that deployment was created, if that is known.
-        known: Ids of events that were there before it was requested, if that is known.
+        since: When that deployment was created, if this is known.
+        earlier: Ids of the events that were listed before the deployment was requested, if they
+            are known.
 
     Returns:
-        Messages without routine ones and without the service's name, newest first; of those that
-        differ only in the task, the newest.
+        Messages without the service's name, newest first. Routine messages are left out, and of
+        messages that differ only in the task, all but the newest.
     """
-    return _notable(_of_newest(events, since, known))
+    return _notable(_of_newest_deployment(events, since, earlier))
 
 
 def last_failure(
     events: Sequence[Event],
     created: Mapping[str, datetime] | None = None,
     *,
-    known: Collection[str] = (),
+    earlier: Collection[str] = (),
 ) -> list[str]:
     """Return the events of the deployment that failed last; none if a later one succeeded.
 
-    If its rollback failed too, that is one more message: the deployment's own events have the
-    reason for the rollback.
+    If its rollback failed too, the only event of the rollback among them is that failure.
 
     Args:
         events: The service's events, newest first.
-        created: When each deployment that ECS still lists was created, by id. The one that failed
-            is among them while its tasks run, or when there was nothing to roll back to.
-        known: Ids of events that were there before it was requested, if that is known.
+        created: When each deployment that ECS still lists was created, by id. ECS lists the failed
+            one while its tasks run, or if there was nothing to roll back to.
+        earlier: Ids of the events that were listed before the deployment was requested, if they
+            are known.
 
     Returns:
         Messages in the form of `in_progress`.
     """
     failures = []
     for index, event in enumerate(events):
-        if _FAILED in event.message and event.id not in known:
+        if _FAILED in event.message and event.id not in earlier:
             failures.append(index)
-    if not failures or _succeeded(events[: failures[0]]):
+    if not failures or _has_later_success(events[: failures[0]]):
         return []
-    failed, rollback = failures[0], []
+    failed = failures[0]
+    failed_rollback = []
     if len(failures) > 1 and _is_rollback(events[failed], events[failed : failures[1]]):
-        failed, rollback = failures[1], [events[failed]]
-    since = (created or {}).get(_deployment(events[failed]))
-    own = _of_newest(events[failed + 1 :], since, known)
-    # Its last tasks may be reported as unhealthy only when the rollback is under way.
-    started, _ = _tasks(own)
-    late = _about(started, events[:failed])
-    return _notable([*rollback, *late, events[failed], *own])
+        failed_rollback = [events[failed]]
+        failed = failures[1]
+    since = (created or {}).get(_deployment_id(events[failed]))
+    own = _of_newest_deployment(events[failed + 1 :], since, earlier)
+    # Some of its tasks may be reported as unhealthy only after the rollback has begun.
+    started, _ = _started_tasks(own)
+    late = _naming(started, events[:failed])
+    return _notable([*failed_rollback, *late, events[failed], *own])
 
 
 def has_failed(deployment: str, events: Sequence[Event]) -> bool:
@@ -103,75 +105,85 @@ def has_failed(deployment: str, events: Sequence[Event]) -> bool:
 
 
 def has_completed(deployment: str, events: Sequence[Event]) -> bool:
-    """Return whether this deployment completed, or the service was steady, by its events.
+    """Return whether the events show that this deployment completed.
 
-    A completion that is long ago is no longer listed. ECS repeats every six hours that a service is
-    steady.
+    A service in a steady state counts too: ECS no longer lists a completion from long ago, but
+    repeats every six hours that the service is steady.
     """
     completed = f"(deployment {deployment}) {_COMPLETED}"
     return any(completed in event.message or _STEADY in event.message for event in events)
 
 
-def _of_newest(
-    events: Sequence[Event], since: datetime | None, known: Collection[str]
+def _of_newest_deployment(
+    events: Sequence[Event], since: datetime | None, earlier: Collection[str]
 ) -> list[Event]:
     """Return the events of the newest deployment, without those of other deployments' tasks."""
     own: list[Event] = []
     for event in events:
-        if event.id in known or (since is not None and event.at < since):
+        if event.id in earlier or (since is not None and event.at < since):
             break
         if any(end in event.message for end in _ENDS):
             break
         own.append(event)
-    started, all_known = _tasks(own)
-    # Where the deployment's first events are no longer listed, neither are the starts of its tasks.
-    if not all_known or len(own) == len(events):
+    started, all_named = _started_tasks(own)
+    # If no event ended the loop, the deployment's first events may no longer be listed, and with
+    # them the starts of its tasks.
+    if not all_named or len(own) == len(events):
         return own
-    about_started = _about(started, own)
-    return [event for event in own if event in about_started or not _TASK.search(event.message)]
+    naming_started = _naming(started, own)
+    return [event for event in own if event in naming_started or not _TASK.search(event.message)]
 
 
-def _about(tasks: Collection[str], events: Sequence[Event]) -> list[Event]:
+def _naming(tasks: Collection[str], events: Sequence[Event]) -> list[Event]:
     """Return the events that name one of these tasks."""
-    return [event for event in events if not {*tasks}.isdisjoint(_TASK.findall(event.message))]
+    return [event for event in events if not set(tasks).isdisjoint(_TASK.findall(event.message))]
 
 
-def _tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
-    """Return the started tasks' ids, and whether each event names as many as it counts."""
+def _started_tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
+    """Return the ids of started tasks, and whether the events name all tasks that they count."""
     started: set[str] = set()
-    all_known = True
+    all_named = True
     for event in events:
-        if count := _STARTED.search(event.message):
-            names = _TASK.findall(event.message)
-            started.update(names)
-            all_known = all_known and len(names) == int(count[1])
-    return started, all_known
+        count = _STARTED.search(event.message)
+        if count:
+            ids = _TASK.findall(event.message)
+            started.update(ids)
+            all_named = all_named and len(ids) == int(count[1])
+    return started, all_named
 
 
-def _succeeded(since: Sequence[Event]) -> bool:
-    """Return whether a deployment completed since a failure that isn't that failure's rollback."""
-    rollbacks = {_deployment(event) for event in since if _ROLLING_BACK in event.message}
-    return any(
-        _COMPLETED in event.message and _deployment(event) not in rollbacks for event in since
-    )
+def _has_later_success(after: Sequence[Event]) -> bool:
+    """Return whether another deployment than the rollback completed after a failure.
+
+    Args:
+        after: The events after the failure.
+    """
+    rollbacks = _rollbacks(after)
+    for event in after:
+        if _COMPLETED in event.message and _deployment_id(event) not in rollbacks:
+            return True
+    return False
 
 
 def _is_rollback(failure: Event, before: Sequence[Event]) -> bool:
-    """Return whether the deployment that failed was a rollback, by the events before it."""
-    name = _deployment(failure)
-    return name != "" and any(
-        _ROLLING_BACK in event.message and _deployment(event) == name for event in before
-    )
+    """Return whether the deployment that failed was a rollback that began in `before`."""
+    deployment = _deployment_id(failure)
+    return deployment != "" and deployment in _rollbacks(before)
 
 
-def _deployment(event: Event) -> str:
-    """Return the id of the deployment that an event names, or nothing."""
+def _rollbacks(events: Sequence[Event]) -> set[str]:
+    """Return the ids of the deployments that began as rollbacks."""
+    return {_deployment_id(event) for event in events if _ROLLING_BACK in event.message}
+
+
+def _deployment_id(event: Event) -> str:
+    """Return the id of the deployment that an event names, or an empty text."""
     found = _DEPLOYMENT.search(event.message)
     return found[1] if found else ""
 
 
 def _notable(events: Sequence[Event]) -> list[str]:
-    """Return the messages that aren't routine; of those that differ in the task, the newest."""
+    """Return the messages that aren't routine, once where they differ only in the task."""
     newest: dict[str, str] = {}
     # Oldest first: a newer message replaces the text of an older one, which keeps its position.
     for event in reversed(events):

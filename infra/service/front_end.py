@@ -1,4 +1,4 @@
-"""What a service needs of the front end through which its requests come."""
+"""Interface between a service and the front end through which its requests come."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Connection(Protocol):
             hooks: Hooks that fail while the service isn't ready for requests.
 
         Returns:
-            The resource with which requests arrive.
+            The resource that lets requests reach the service.
         """
 
 
@@ -44,11 +44,12 @@ class FrontEnd(Protocol):
 
     @property
     def service_suffix(self) -> str:
-        """End of the ECS service's name.
+        """Suffix of the ECS service's name.
 
-        Front ends that can replace each other need different ones: an ECS service that changed its
-        front end in place would leave the old one before clients do.
+        Front ends that can replace each other need different suffixes, so that a change of the
+        front end creates another ECS service. One that was updated in place would leave the old
+        front end while clients still use it.
         """
 
     def connect(self, service: pulumi.Resource) -> Connection:
-        """Register what makes a service a member, as children of the component `service`."""
+        """Register the resources of a service's membership as children of that component."""

@@ -1,9 +1,9 @@
-"""Check that ECS runs what the program requests; if not, fail the run with the reason.
+"""Fail a run, with the reason, unless ECS runs what the program requests.
 
-The provider waits for a deployment and fails an update that ECS rolled back, but only with ECS's
-one line, and only once: the state holds what was requested, so the next run finds nothing to do
-while the old version runs. So a hook explains a failure when it happens, and every run compares the
-live service with what it was configured to run.
+The provider waits for a deployment, and fails an update that ECS rolled back. But its error has one
+line of ECS's only, and it fails only once: the state then holds what was requested, so the next run
+finds nothing to do while the old version runs. So a hook explains a failure when it happens, and
+every run compares the live service with the requested one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class NotDeployedError(pulumi.RunError):
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveService:
     """An ECS service as DescribeServices shows it."""
 
     cluster: str
@@ -54,13 +54,13 @@ class Live:
     """ARN."""
 
     tasks: str
-    """Each deployment's tasks, as text for an error message."""
+    """How many tasks each deployment runs, as text for an error message."""
 
     events: Sequence[Event]
     """Newest first."""
 
     primary: str = ""
-    """Id of the deployment that ECS works on, or completed last."""
+    """Id of the deployment that is in progress, or else completed last."""
 
     created: Mapping[str, datetime] = field(default_factory=dict)
     """When each deployment that ECS lists was created, by id."""
@@ -70,34 +70,45 @@ class Live:
 
     @property
     def stopped(self) -> bool:
-        """Whether the primary deployment failed, and there was nothing to roll back to."""
+        """Whether the primary deployment failed, so that there is nothing to roll back to."""
         return has_failed(self.primary, self.events)
 
     @property
     def completed(self) -> bool:
-        """Whether the primary deployment completed: all of its tasks were healthy together."""
+        """Whether the primary deployment completed: all its tasks were healthy at one time."""
         return has_completed(self.primary, self.events)
 
 
 class Rollout:
-    """Watches the deployments of one ECS service.
+    """The hooks and the check that watch one ECS service's deployments during a run.
 
-    Needs ecs:DescribeServices, as the provider does, and reads nothing in a preview.
+    They need ecs:DescribeServices, as the provider does, and read nothing in a preview.
     """
 
     def __init__(self, name: str, *, parent: pulumi.Resource, log_group: str) -> None:
-        """Watch the service of that name and parent, whose containers write to `log_group`."""
+        """Create the hooks.
+
+        Args:
+            name: Prefix of the hooks' names.
+            parent: Component of the service.
+            log_group: Log group of the service's containers.
+        """
         self._parent = parent
         self._log_group = log_group
         self._requested: str | None = None
-        self._known: frozenset[str] = frozenset()
-        """Ids of the events that were there before this run's update."""
+        """ARN of the task definition that this run requested, if it created or updated the service.
+        """
+
+        self._earlier_events: frozenset[str] = frozenset()
+        """Ids of the events that were listed before this run's update."""
 
         self._created = False
-        self._compared: pulumi.Output[Live | None] | None = None
+        """Whether this run created the service, and so waited for its first deployment."""
+
+        self._compared: pulumi.Output[LiveService | None] | None = None
         requested = pulumi.ResourceHook(f"{name}-requested", self._note_request)
         self.hooks = pulumi.ResourceHookBinding(
-            before_update=[pulumi.ResourceHook(f"{name}-events", self._note_events)],
+            before_update=[pulumi.ResourceHook(f"{name}-events", self._note_earlier_events)],
             after_create=[requested, pulumi.ResourceHook(f"{name}-created", self._note_creation)],
             after_update=[requested],
             on_error=[pulumi.ErrorHook(f"{name}-explain", self._explain)],
@@ -111,7 +122,7 @@ class Rollout:
         """Hooks of the rule that sends requests to the service."""
 
     def confirm(self, service: aws.ecs.Service) -> None:
-        """Fail the run, once the engine is done with the service, if ECS runs something else."""
+        """Once the engine has deployed the service, fail the run if ECS runs something else."""
         self._compared = pulumi.Output.all(
             cluster=service.cluster,
             name=service.name,
@@ -119,50 +130,61 @@ class Rollout:
             network=service.network_configuration,
         ).apply(self._compare)
 
-    def _note_events(self, args: pulumi.ResourceHookArgs) -> None:
-        """Keep which events precede the update that is about to begin."""
+    def _note_earlier_events(self, args: pulumi.ResourceHookArgs) -> None:
+        """Store which events are listed before the service is updated."""
         inputs: Mapping[str, Any] = args.old_inputs or {}
         try:
-            live = self._look(inputs["cluster"], inputs["name"])
-        # An invoke's only error: the update itself will show what is wrong
+            live = self._read_service(inputs["cluster"], inputs["name"])
+        # A failed invoke raises no narrower type. The update itself will show the problem.
         except Exception:  # noqa: BLE001
             return
-        self._known = frozenset(event.id for event in live.events)
+        self._earlier_events = frozenset(event.id for event in live.events)
 
     def _note_request(self, args: pulumi.ResourceHookArgs) -> None:
-        """Keep what this run requested: a later read may show another user's change."""
+        """Store what this run requested; the service's outputs may show another user's change."""
         self._requested = (args.new_inputs or {}).get("taskDefinition")
 
     def _note_creation(self, _: pulumi.ResourceHookArgs) -> None:
-        """Keep that the provider waited until the service's first deployment had completed."""
+        """Store that the provider has waited for the service's first deployment."""
         self._created = True
 
     async def _require_completion(self, args: pulumi.ResourceHookArgs) -> None:
         """Refuse to route requests to the service until it has completed a deployment.
 
-        The run that creates the service waits for that. One that follows a failure may find nothing
-        to do; the provider then waits for running tasks at most, which may be unhealthy.
+        The run that creates the service waits for that. But a run after a failed one may find
+        nothing to do, and then the provider waits for running tasks at most, which may be
+        unhealthy.
 
         Raises:
             NotDeployedError: The service runs something else than requested, or no deployment of it
                 has completed.
         """
-        live = await self._compared.future() if self._compared else None
-        if not (self._created or (live and live.completed)):
-            raise NotDeployedError(
-                f"{live.name if live else 'The service'} has not completed a deployment yet, so "
-                f"{args.name} still sends requests where it did before.\n"
-                "fix: wait until ECS has completed it, and run `pulumi up` again."
-            )
+        live: LiveService | None = None
+        if self._compared is not None:
+            # Raises NotDeployedError if the service runs something else.
+            live = await self._compared.future()
+        if self._created or (live is not None and live.completed):
+            return
+        service = "The service" if live is None else live.name
+        raise NotDeployedError(
+            f"{service} has not completed a deployment yet, so {args.name} still sends requests "
+            "where it did before.\n"
+            "fix: wait until ECS has completed it, and run `pulumi up` again."
+        )
 
     def _explain(self, args: pulumi.ErrorHookArgs) -> bool:
-        """Print why a creation or an update failed; retrying at once would not help."""
+        """Print why a creation or an update failed.
+
+        Returns:
+            False: the engine must not retry, as the same would fail again.
+        """
         inputs: Mapping[str, Any] = args.new_inputs or {}
         if args.failed_operation == "delete":
             return False
         try:
-            live = self._look(inputs["cluster"], inputs["name"])
-        # An invoke's only error: what AWS refused to create can't be read
+            live = self._read_service(inputs["cluster"], inputs["name"])
+        # A failed invoke raises no narrower type. A service that AWS refused to create can't be
+        # read, and the provider's error has the reason.
         except Exception:  # noqa: BLE001
             return False
         pulumi.log.error(
@@ -170,18 +192,21 @@ class Rollout:
                 inputs["taskDefinition"],
                 live,
                 args.errors,
-                known=self._known,
+                earlier=self._earlier_events,
                 log_group=self._log_group,
             )
         )
         return False
 
-    def _compare(self, state: Mapping[str, Any]) -> Live | None:
-        """Compare the service with what this run requested, or else the last one that changed it.
+    def _compare(self, state: Mapping[str, Any]) -> LiveService | None:
+        """Compare the service with what this run requested, or else the last run that changed it.
+
+        Args:
+            state: The service's outputs.
 
         Returns:
-            The service; None in a preview, or if a run with --target left out the service before it
-            was created.
+            The service; None in a preview, or if the run has a --target and leaves out a service
+            that doesn't exist yet.
 
         Raises:
             NotDeployedError: It runs something else.
@@ -191,19 +216,19 @@ class Rollout:
         if pulumi.runtime.is_dry_run() or not wanted:
             return None
         try:
-            live = self._look(state["cluster"], state["name"])
+            live = self._read_service(state["cluster"], state["name"])
         except Exception as error:
             raise NotDeployedError(
                 f"{state['name']} can't be read: {reason_of(error)}\n"
                 "fix: if it was deleted outside Pulumi, `pulumi up --refresh` creates it again."
             ) from error
-        if problem := mismatch(
-            wanted, live, network=_network(state["network"]), log_group=self._log_group
-        ):
+        network = _network(state["network"])
+        problem = mismatch(wanted, live, network=network, log_group=self._log_group)
+        if problem:
             raise NotDeployedError(problem)
         return live
 
-    def _look(self, cluster: str, name: str) -> Live:
+    def _read_service(self, cluster: str, name: str) -> LiveService:
         found = aws.ecs.get_service(
             cluster_arn=cluster, service_name=name, opts=pulumi.InvokeOptions(parent=self._parent)
         )
@@ -211,7 +236,7 @@ class Rollout:
         primary = ""
         created: dict[str, datetime] = {}
         for each in found.deployments or ():
-            revision = _short(each.task_definition)
+            revision = _revision(each.task_definition)
             tasks.append(f"{revision} has {each.running_count} of {each.desired_count}")
             created[each.id] = datetime.fromisoformat(each.created_at)
             if each.status == "PRIMARY":
@@ -221,7 +246,7 @@ class Rollout:
             for each in found.events or ()
         ]
         networks = found.network_configurations
-        return Live(
+        return LiveService(
             cluster=cluster.rpartition("/")[2],
             name=name,
             status=found.status,
@@ -235,50 +260,72 @@ class Rollout:
 
 
 def explanation(
-    wanted: str, live: Live, errors: Sequence[str], *, known: Collection[str] = (), log_group: str
+    wanted: str,
+    live: LiveService,
+    errors: Sequence[str],
+    *,
+    earlier: Collection[str] = (),
+    log_group: str,
 ) -> str:
-    """Explain why a service doesn't run what was requested, by errors and its events.
+    """Explain an update or a creation that failed, by the provider's errors and ECS's events.
 
     Args:
         wanted: ARN of the task definition that was requested.
         live: The service now.
         errors: The provider's.
-        known: Ids of the events that were there before: they belong to earlier deployments.
-        log_group: Where its containers write to.
+        earlier: Ids of the events that were listed before the request.
+        log_group: Log group of the service's containers.
     """
-    running = live.task_definition == wanted
-    in_time = running and not live.stopped
+    errors_text = "\n".join(errors)
+    events = [
+        message
+        for message in _events_of_request(wanted, live, earlier)
+        if _reason(message) not in errors_text
+    ]
+    unfinished = live.task_definition == wanted and not live.stopped
+    progress = "has not finished deploying" if unfinished else "did not deploy"
+    lines = [
+        f"ECS {progress} what was requested for {live.name}.",
+        *_difference(wanted, live),
+        *_reported([*errors, *events]),
+        *_where_to_look(live, log_group),
+    ]
+    # Nothing is wrong with the configuration of a deployment that goes on.
+    if not unfinished:
+        lines.append(_fix(live))
+    return "\n".join(lines)
+
+
+def _events_of_request(wanted: str, live: LiveService, earlier: Collection[str]) -> list[str]:
+    """Return the events of the deployment that was requested, however it ended."""
     since = live.created.get(live.primary)
-    if in_time:
-        messages = in_progress(live.events, since)
-    elif running:
-        # Created by this run or an earlier one, in which case all of its events are known.
-        messages = last_failure(live.events, live.created)
-    else:
-        messages = last_failure(live.events, live.created, known=known) or in_progress(
-            live.events, since, known=known
-        )
-    how_far = "has not finished deploying" if in_time else "did not deploy"
-    reported = "\n".join(errors)
-    new = [message for message in messages if _reason(message) not in reported]
-    return "\n".join(
-        [
-            f"ECS {how_far} what was requested for {live.name}.",
-            *_difference(wanted, live),
-            *_reasons([*errors, *new]),
-            *_where_to_look(live, log_group),
-            *(() if in_time else (_fix(live),)),
-        ]
-    )
+    if live.task_definition != wanted:
+        failure = last_failure(live.events, live.created, earlier=earlier)
+        return failure or in_progress(live.events, since, earlier=earlier)
+    if live.stopped:
+        # The deployment may have been stopped before this run, so that its events are among the
+        # earlier ones.
+        return last_failure(live.events, live.created)
+    return in_progress(live.events, since)
 
 
 def mismatch(
-    wanted: str, live: Live, *, network: Mapping[str, Sequence[str]] | None = None, log_group: str
+    wanted: str,
+    live: LiveService,
+    *,
+    network: Mapping[str, Sequence[str]] | None = None,
+    log_group: str,
 ) -> str | None:
-    """Describe how a service's task definition or network differs; None if neither does.
+    """Describe how a service differs from what was requested; None if it doesn't.
 
-    How many tasks run, and how far a deployment is, makes no difference: services scale, and
-    deployments take time.
+    The number of running tasks and the progress of a deployment are no difference: services scale,
+    and deployments take time.
+
+    Args:
+        wanted: ARN of the task definition that was requested.
+        live: The service now.
+        network: The requested subnets and security groups, as in `LiveService.network`.
+        log_group: Log group of the service's containers.
     """
     moved: list[str] = []
     for kind, ids in (network or {}).items():
@@ -286,51 +333,59 @@ def mismatch(
         found = live.network.get(kind, ids)
         if found != ids:
             moved.append(f"{kind}: {', '.join(found)} instead of {', '.join(ids)}")
-    running = live.task_definition == wanted
-    if live.status == "ACTIVE" and running and not moved and not live.stopped:
+    runs_wanted = live.task_definition == wanted
+    if live.status == "ACTIVE" and runs_wanted and not moved and not live.stopped:
         return None
-    if failure := last_failure(live.events, live.created):
-        if not live.stopped:
-            reason = "ECS rolled it back"
-        elif running:
-            reason = "ECS stopped it, and there is nothing to roll back to"
-        else:
-            reason = "ECS stopped it, and the rollback failed too"
-        advice = [*_reasons(failure), *_where_to_look(live, log_group), _fix(live)]
+    failure = last_failure(live.events, live.created)
+    if not failure:
+        reason = "the service was changed outside Pulumi"
+        advice = [_REVERT]
     else:
-        reason, advice = "the service was changed outside Pulumi", [_REVERT]
+        reason = _end_of_failed_deployment(live, runs_wanted=runs_wanted)
+        advice = [*_reported(failure), *_where_to_look(live, log_group), _fix(live)]
     summary = f"{live.name} doesn't run what this stack requested: {reason}."
     return "\n".join([summary, *_difference(wanted, live), *moved, *advice])
 
 
-def _network(configuration: Mapping[str, Any] | None) -> dict[str, list[str]]:
-    """Return the sorted subnets and security groups of a service's configuration.
+def _end_of_failed_deployment(live: LiveService, *, runs_wanted: bool) -> str:
+    if not live.stopped:
+        return "ECS rolled it back"
+    if runs_wanted:
+        return "ECS stopped it, and there is nothing to roll back to"
+    return "ECS stopped it, and the rollback failed too"
 
-    Outputs and lookups have the same keys.
+
+def _network(configuration: Mapping[str, Any] | None) -> dict[str, list[str]]:
+    """Return the sorted subnets and security groups of a service's network configuration.
+
+    The service's outputs and DescribeServices have the same keys.
     """
     network: dict[str, list[str]] = {}
     for key in ("subnets", "security_groups"):
-        if ids := (configuration or {}).get(key):
+        ids = (configuration or {}).get(key)
+        if ids:
             network[key.replace("_", " ")] = sorted(ids)
     return network
 
 
-def _difference(wanted: str, live: Live) -> list[str]:
-    gone = "" if live.status == "ACTIVE" else f"; the service is {live.status}"
+def _difference(wanted: str, live: LiveService) -> list[str]:
+    status = "" if live.status == "ACTIVE" else f"; the service is {live.status}"
     return [
-        f"wanted:  {_short(wanted)}",
-        f"running: {_short(live.task_definition)}; tasks: {live.tasks}{gone}",
+        f"wanted:  {_revision(wanted)}",
+        f"running: {_revision(live.task_definition)}; tasks: {live.tasks}{status}",
     ]
 
 
-def _reasons(reported: Sequence[str]) -> list[str]:
-    lines = [f"reported: {_bare(message)}" for message in reported[:_EVENTS_SHOWN]]
-    if cause := likely(reported):
+def _reported(messages: Sequence[str]) -> list[str]:
+    """Return lines with the first messages, and with the likely cause if it is known."""
+    lines = [f"reported: {_readable(message)}" for message in messages[:_EVENTS_SHOWN]]
+    cause = likely(messages)
+    if cause:
         lines += [f"likely cause: {cause.sentence}", f"try: {cause.advice}"]
     return lines
 
 
-def _where_to_look(live: Live, log_group: str) -> list[str]:
+def _where_to_look(live: LiveService, log_group: str) -> list[str]:
     stopped = (
         f"aws ecs list-tasks --cluster {live.cluster} --service-name {live.name} "
         "--desired-status STOPPED"
@@ -349,26 +404,31 @@ def _where_to_look(live: Live, log_group: str) -> list[str]:
     ]
 
 
-def _bare(message: str) -> str:
-    """Return a message without its frame, with names for ARNs, each stopped task on a line."""
-    bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", message)
-    bare = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", bare)
-    return bare.strip().replace("; task ", "\n          task ")
+def _readable(message: str) -> str:
+    """Return a message without the provider's "1 error occurred" and without ARNs.
 
-
-def _fix(live: Live) -> str:
-    """Return what fixes a failure.
-
-    A deployment that ECS stopped stays what was requested: only a new one is tried.
+    A target group's ARN becomes its name, and each stopped task gets its own line.
     """
-    return _FIX.format(again="--replace '**TaskDefinition**'" if live.stopped else "--refresh")
+    text = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", message)
+    text = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", text)
+    return text.strip().replace("; task ", "\n          task ")
+
+
+def _fix(live: LiveService) -> str:
+    """Return how to fix a failed deployment.
+
+    ECS doesn't repeat a deployment that it stopped, so that needs another task definition. After a
+    rollback a refresh is enough: it shows the difference to what the program requests.
+    """
+    again = "--replace '**TaskDefinition**'" if live.stopped else "--refresh"
+    return _FIX.format(again=again)
 
 
 def _reason(message: str) -> str:
-    """Return the reason why a task couldn't be placed, or else the whole message."""
+    """Return the reason in a message about a task that couldn't be placed, else the message."""
     return message.rpartition("Reason: ")[2].removesuffix(".")
 
 
-def _short(task_definition: str) -> str:
-    """Return `family:revision` of an ARN."""
+def _revision(task_definition: str) -> str:
+    """Return `family:revision` of a task definition's ARN."""
     return task_definition.rpartition("/")[2]

@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LAST_PRIORITY: Final = 50_000
-"""Priority of the route for everything: every other route has a lower number and is tried first."""
+"""Priority of the route for all paths. Every other route has a lower number and is tried first."""
 
 ATTACHMENTS: Final = range(40_000, LAST_PRIORITY)
-"""Priorities of attachments; a route has another one."""
+"""Priorities of attachments, which no route may have."""
 
 _PORT: Final = 80
-"""For targets that are IP addresses a group's port is only a default: ECS registers each with its
-container's port. A constant one avoids the group's replacement when that port changes."""
+"""Default port of a target group's targets. ECS registers each task with its container's port
+instead; a constant default keeps the group when that port changes.
+"""
 
 _NO_CLIENT: Final = "192.0.2.0/32"
-"""Matches no client: RFC 5737 keeps these addresses for documentation. (ELB refuses
-255.255.255.255/32.)
+"""A source address that no client has: RFC 5737 keeps this range for documentation. ELB refuses
+255.255.255.255/32.
 """
 
 
@@ -74,7 +75,7 @@ class Route:
         """Refuse a priority that an attachment may have.
 
         Raises:
-            ValueError: It is one of those.
+            ValueError: The priority is in `ATTACHMENTS`.
         """
         if self.priority in ATTACHMENTS:
             raise ValueError(
@@ -83,7 +84,11 @@ class Route:
 
 
 class LoadBalancer(Protocol):
-    """An Application Load Balancer with a listener for services' rules, of this stack or shared."""
+    """An Application Load Balancer with a listener for services' rules, of this stack or shared.
+
+    While a service moves from one load balancer to another, the resources of both exist side by
+    side. So each load balancer has its own prefixes and suffix for their names.
+    """
 
     @property
     def listener_arn(self) -> pulumi.Input[str]:
@@ -99,18 +104,15 @@ class LoadBalancer(Protocol):
 
     @property
     def rule_prefix(self) -> str:
-        """Begins the names of listener rules, different for each load balancer.
-
-        The rules of two load balancers exist side by side while a service moves.
-        """
+        """Prefix of the names of listener rules."""
 
     @property
     def group_prefix(self) -> str:
-        """Begins the names of target groups, likewise; short, as these end at 32 characters."""
+        """Prefix of the names of target groups, which have at most 32 characters."""
 
     @property
     def service_suffix(self) -> str:
-        """Ends the names of ECS services, likewise."""
+        """Suffix of the names of ECS services."""
 
     @property
     def member_tags(self) -> Mapping[str, str]:
@@ -124,9 +126,9 @@ class BehindLoadBalancer:
     balancer: LoadBalancer
     route: Route
     former_parent: pulumi.Resource | None = None
-    """Component that had the group and the rules as its children before services owned them.
+    """Parent of the group and the rules in stacks deployed before services owned these.
 
-    With it the engine finds those of a deployed stack again instead of replacing them.
+    It makes an alias, with which the engine keeps the deployed resources instead of replacing them.
     """
 
     @property
@@ -136,7 +138,7 @@ class BehindLoadBalancer:
 
     @property
     def service_suffix(self) -> str:
-        """The load balancer's."""
+        """Suffix of the ECS service's name."""
         return self.balancer.service_suffix
 
     def connect(self, service: pulumi.Resource) -> Attached:
@@ -188,8 +190,8 @@ class BehindLoadBalancer:
         """Register the rule that sends the route's requests to the service's target group."""
         return self._rule(
             service,
-            # Named by its priority, which a listener has once: the route of another service takes
-            # the rule over.
+            # Named by its priority, which is unique in a listener: if another service gets the
+            # route, the rule is updated instead of replaced.
             f"{self.balancer.rule_prefix}-{self.route.priority}",
             priority=self.route.priority,
             condition={"path_pattern": {"values": list(self.route.paths)}},
@@ -250,7 +252,7 @@ class Attached:
 def attachment_priority(name: str) -> int:
     """Return the priority of a service's attachment, which its name alone decides.
 
-    Two names may share one. AWS refuses the second attachment then, before anything that serves has
-    changed.
+    Two names may have the same priority. Then AWS refuses the second attachment, before anything
+    that serves requests has changed.
     """
     return ATTACHMENTS[crc32(name.encode()) % len(ATTACHMENTS)]

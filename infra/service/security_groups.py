@@ -29,7 +29,7 @@ class VpcEndpoints:
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """The other end of a rule; exactly one of these."""
+    """The other end of a rule's connections. Exactly one field is set."""
 
     group_id: pulumi.Input[str] | None = None
     cidr_ipv4: str | None = None
@@ -49,10 +49,10 @@ class Rule:
     """The first and the last TCP port."""
 
     ingress: bool = False
-    """Whether it allows connections to the group's members; otherwise it allows theirs."""
+    """Whether it allows inbound connections; otherwise it allows outbound ones."""
 
     former_name: str = ""
-    """Name of the rule in stacks that an earlier version deployed, if it was another."""
+    """The rule's name in stacks that an earlier version deployed; empty if it hasn't changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +66,14 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskConnections:
-    """Everything that may connect to a service's tasks, and that these may connect to."""
+    """The allowed connections to and from a service's tasks."""
 
     front_end_security_group_id: pulumi.Input[str]
     port: int
     """TCP port of the tasks."""
 
     endpoints: VpcEndpoints | None
-    """Without them, tasks reach AWS by HTTPS to anywhere."""
+    """VPC endpoints; without them, tasks reach AWS by HTTPS to any address."""
 
     ipv6: bool
     """Whether HTTPS is allowed to IPv6 addresses too."""
@@ -81,13 +81,17 @@ class TaskConnections:
     egress: Sequence[Destination]
 
     def rules(self, name: str, tasks: pulumi.Input[str]) -> Iterator[Rule]:
-        """Yield the rules of a service's task group `tasks`, and those of the groups around it.
+        """Yield the rules of the tasks' security group, and their counterparts in other groups.
 
         Names and descriptions are part of deployed stacks: another name replaces a rule.
+
+        Args:
+            name: The service.
+            tasks: The tasks' security group.
         """
-        # Named by the port: the rules of another port are created before the tasks that listen
-        # there, and these are deleted when the run has succeeded. Until then old tasks, and those
-        # of a rollback, stay reachable.
+        # The name has the port. So when the port changes, rules for the new one are created before
+        # the tasks that listen on it, and the old rules are deleted at the end of the run. Until
+        # then old tasks, and those of a rollback, stay reachable.
         yield from _connection(
             f"{name}-from-ingress-{self.port}",
             former_name=f"{name}-from-ingress",
@@ -98,7 +102,7 @@ class TaskConnections:
             port=self.port,
         )
         if self.endpoints is None:
-            # Image, secrets, logs and Exec are all behind AWS's HTTPS endpoints, whose addresses
+            # Images, secrets, logs and Exec are reached at AWS's HTTPS endpoints, whose addresses
             # change.
             yield _https(
                 f"{name}-https", "HTTPS to AWS and registries", tasks, Peer(cidr_ipv4="0.0.0.0/0")
@@ -163,7 +167,7 @@ def register(
 def _connection(
     name: str, *, source: Member, target: Member, port: int, former_name: str = ""
 ) -> Iterator[Rule]:
-    """Yield the two rules by which members of one group connect to a port of another's."""
+    """Yield the two rules that let one group's members connect to a port of another's."""
     yield Rule(
         name=name,
         former_name=former_name,

@@ -9,10 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import log_group
-from infra.aws import naming
-from infra.aws import policies as iam
-from infra.aws import rolling as deployment
-from infra.aws import secret_names as secrets
+from infra.aws import naming, policies, rolling, secret_names
 from infra.service import security_groups
 from infra.service.rollout import Rollout
 from infra.service.security_groups import TaskConnections
@@ -80,7 +77,7 @@ class WebServiceArgs:
     """Customer managed keys that encrypt secrets."""
 
     task_statements: Sequence[Mapping[str, Any]]
-    """IAM statements of what the code in the container may do; see `infra.aws.statements`."""
+    """IAM permissions of the code in the container; see `infra.aws.statements`."""
 
     permissions_boundary_arn: str | None = None
     """Policy that bounds what the roles can be granted."""
@@ -95,16 +92,16 @@ class WebServiceArgs:
     """Share of the tasks that may exist during a deployment."""
 
     health_check_grace_seconds: int
-    """How long failed health checks of a new task don't count."""
+    """Time after a task's start during which its failed health checks don't count."""
 
     steady_state_timeout_minutes: int
-    """How long a deployment may take."""
+    """Time after which the run stops waiting for a deployment."""
 
     log_group: str
     """Log group of the containers' output."""
 
     log_retention_days: int
-    """How long that output is kept."""
+    """Days that the output is kept."""
 
     log_key_arn: str | None = None
     """Customer managed key that encrypts the log; None for CloudWatch's own."""
@@ -140,7 +137,9 @@ class WebService(pulumi.ComponentResource):
     """ARN of the target group that the tasks join; None where the front end has none."""
 
     serving: pulumi.Resource
-    """With this, requests reach the service: what sends clients to the front end comes after it."""
+    """The resource that lets requests reach the service, such as a listener rule. Whatever sends
+    clients to the front end depends on it.
+    """
 
     def __init__(
         self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None
@@ -155,7 +154,7 @@ class WebService(pulumi.ComponentResource):
             tags=tags,
             parent=self,
         )
-        task_definition, policies = self._task_definition(name, args, logs.name, tags)
+        task_definition, role_policies = self._task_definition(name, args, logs.name, tags)
         group, rules = security_groups.register(
             name,
             self,
@@ -170,7 +169,20 @@ class WebService(pulumi.ComponentResource):
             tags=tags,
         )
         connection = args.front_end.connect(self)
-        limit = f"{args.steady_state_timeout_minutes}m"
+        load_balancers: list[aws.ecs.ServiceLoadBalancerArgsDict] | None = None
+        grace_seconds: int | None = None
+        # ECS refuses a grace period where nothing checks the tasks' health.
+        if connection.target_group_arn:
+            grace_seconds = args.health_check_grace_seconds
+            load_balancers = [
+                {
+                    "target_group_arn": connection.target_group_arn,
+                    "container_name": args.container.name,
+                    "container_port": args.container.port,
+                }
+            ]
+        deployment_limit = f"{args.steady_state_timeout_minutes}m"
+        deletion_minutes = rolling.deletion_minutes(args.container.stop_timeout_seconds)
         rollout = Rollout(name, parent=self, log_group=args.log_group)
         service = aws.ecs.Service(
             f"{name}{args.front_end.service_suffix}",
@@ -184,19 +196,8 @@ class WebService(pulumi.ComponentResource):
             deployment_circuit_breaker={"enable": True, "rollback": True},
             availability_zone_rebalancing="ENABLED",
             enable_execute_command=args.exec_log_group is not None,
-            # ECS refuses a grace period where nothing checks the tasks' health.
-            health_check_grace_period_seconds=args.health_check_grace_seconds
-            if connection.target_group_arn
-            else None,
-            load_balancers=[
-                {
-                    "target_group_arn": connection.target_group_arn,
-                    "container_name": args.container.name,
-                    "container_port": args.container.port,
-                }
-            ]
-            if connection.target_group_arn
-            else None,
+            health_check_grace_period_seconds=grace_seconds,
+            load_balancers=load_balancers,
             network_configuration={
                 "assign_public_ip": args.public_addresses,
                 "security_groups": [group.id],
@@ -208,13 +209,13 @@ class WebService(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Tasks can't start, be reached or be drained without these, so they come before and
-                # go after.
-                depends_on=[*rules, *policies, *connection.prerequisites],
+                # Tasks can't start, be reached or be drained without these, so they are created
+                # before the service and deleted after it.
+                depends_on=[*rules, *role_policies, *connection.prerequisites],
                 custom_timeouts=pulumi.CustomTimeouts(
-                    create=limit,
-                    update=limit,
-                    delete=f"{deployment.deletion_minutes(args.container.stop_timeout_seconds)}m",
+                    create=deployment_limit,
+                    update=deployment_limit,
+                    delete=f"{deletion_minutes}m",
                 ),
                 hooks=rollout.hooks,
             ),
@@ -240,36 +241,16 @@ class WebService(pulumi.ComponentResource):
         self, name: str, args: WebServiceArgs, logs_to: pulumi.Input[str], tags: dict[str, str]
     ) -> tuple[aws.ecs.TaskDefinition, list[aws.iam.RolePolicy]]:
         """Register the task definition, and the roles that only its tasks assume."""
-        start = iam.task_start(
-            args.aws_environment,
-            image=args.container.image,
-            log_group=args.log_group,
-            secrets=[
-                secrets.resolve(args.aws_environment, each)
-                for each in args.container.secrets.values()
-            ],
-            key_arns=args.secret_key_arns,
-        )
-        execution = self._role(f"{name}-execution", args, tags)
-        policies = [self._policy(f"{name}-execution", execution, start)]
-        task = (
-            self._role(f"{name}-task", args, tags)
-            if args.exec_log_group or args.task_statements
-            else None
-        )
-        if task and args.exec_log_group:
-            session = iam.exec_session(
-                args.aws_environment, log_group=args.exec_log_group, key_arn=args.exec_key_arn
-            )
-            policies.append(self._policy(f"{name}-task", task, session))
-        if task and args.task_statements:
-            policies.append(
-                self._policy(f"{name}-task-own", task, iam.granted(args.task_statements))
-            )
+        execution_role, execution_policy = self._execution_role(name, args, tags)
+        task_role, task_policies = self._task_role(name, args, tags)
+        role_policies = [execution_policy, *task_policies]
         ecs_exec = args.exec_log_group is not None
         container = args.container.definition(
             args.aws_environment, logs_to=logs_to, ecs_exec=ecs_exec
         )
+        volumes: list[aws.ecs.TaskDefinitionVolumeArgsDict] = [
+            {"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)
+        ]
         task_definition = aws.ecs.TaskDefinition(
             name,
             family=args.service_name,
@@ -281,22 +262,55 @@ class WebService(pulumi.ComponentResource):
                 "operating_system_family": "LINUX",
                 "cpu_architecture": args.cpu_architecture,
             },
-            execution_role_arn=execution.arn,
-            task_role_arn=task.arn if task else None,
+            execution_role_arn=execution_role.arn,
+            task_role_arn=task_role.arn if task_role else None,
             container_definitions=pulumi.Output.json_dumps([container]),
-            volumes=[{"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)]
-            or None,
+            volumes=volumes or None,
             tags=tags,
-            # For some seconds AWS may not know a new role everywhere, and then refuses that it is
-            # passed. So its policies, which ask IAM itself, come first.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+            # A new role isn't known everywhere in AWS for some seconds, during which it can't be
+            # passed to ECS. Its policies take some of that time: IAM itself knows it at once.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=role_policies),
         )
-        return task_definition, policies
+        return task_definition, role_policies
+
+    def _execution_role(
+        self, name: str, args: WebServiceArgs, tags: dict[str, str]
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        """Register the role with which ECS starts tasks."""
+        secrets = [
+            secret_names.resolve(args.aws_environment, secret)
+            for secret in args.container.secrets.values()
+        ]
+        policy = policies.task_start(
+            args.aws_environment,
+            image=args.container.image,
+            log_group=args.log_group,
+            secrets=secrets,
+            key_arns=args.secret_key_arns,
+        )
+        role = self._role(f"{name}-execution", args, tags)
+        return role, self._policy(f"{name}-execution", role, policy)
+
+    def _task_role(
+        self, name: str, args: WebServiceArgs, tags: dict[str, str]
+    ) -> tuple[aws.iam.Role | None, list[aws.iam.RolePolicy]]:
+        """Register the role of the code in the container; None if it needs no permission."""
+        documents: dict[str, str] = {}
+        if args.exec_log_group:
+            documents[f"{name}-task"] = policies.exec_session(
+                args.aws_environment, log_group=args.exec_log_group, key_arn=args.exec_key_arn
+            )
+        if args.task_statements:
+            documents[f"{name}-task-own"] = policies.granted(args.task_statements)
+        if not documents:
+            return None, []
+        role = self._role(f"{name}-task", args, tags)
+        return role, [self._policy(key, role, document) for key, document in documents.items()]
 
     def _role(self, name: str, args: WebServiceArgs, tags: dict[str, str]) -> aws.iam.Role:
         return aws.iam.Role(
             name,
-            assume_role_policy=iam.trust_of_tasks(args.aws_environment),
+            assume_role_policy=policies.trust_of_tasks(args.aws_environment),
             permissions_boundary=args.permissions_boundary_arn,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),

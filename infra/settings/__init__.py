@@ -20,12 +20,7 @@ from infra.errors import Problem, SettingsError
 from infra.settings import relations
 from infra.settings.service import ServiceSettings
 from infra.settings.stack import TOPICS, StackSettings
-from infra.settings.stack.edge import EdgeSettings
-from infra.settings.stack.https import HttpsSettings
-from infra.settings.stack.keys import KeySettings
-from infra.settings.stack.network import NetworkSettings
-from infra.settings.stack.operation import OperationSettings
-from infra.settings.topic import Configuration, camel
+from infra.settings.topic import Configuration, camel, read_topics
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -99,11 +94,7 @@ class Settings(StackSettings):
             project=project,
             stack=stack,
             service=ServiceSettings.read(configuration),
-            https=HttpsSettings.read(configuration),
-            edge=EdgeSettings.read(configuration),
-            operation=OperationSettings.read(configuration),
-            keys=KeySettings.read(configuration),
-            network=NetworkSettings.read(configuration),
+            **read_topics(cls, configuration),
         )
         problems = [
             *_unknown(texts),

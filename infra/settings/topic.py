@@ -1,8 +1,10 @@
 """Topics of the configuration: dataclasses whose fields are configuration keys.
 
-A field declares its key's kind, and a method decorated with `relation` is a check of several values
-together. A value that can't be read is a problem of its own; the checks that need it are skipped,
-and all others still run, so that one run reports every problem.
+A field declares its key's kind, and a method decorated with `relation` checks several values
+together. Settings are dataclasses in turn, whose fields are topics.
+
+A value that can't be read is a problem of its own; the checks that need it are skipped, and all
+others still run, so that one run reports every problem.
 """
 
 from __future__ import annotations
@@ -124,15 +126,32 @@ def relation(
     return decorate
 
 
+def topic(topic_class: type[Topic]) -> Any:
+    """Declare a field of settings as a topic."""
+    return field(metadata={"topic": topic_class})
+
+
+def topic_classes(settings: DataclassInstance | type[DataclassInstance]) -> dict[str, type[Topic]]:
+    """Return the classes of settings' topics, by field name."""
+    return {each.name: each.metadata["topic"] for each in fields(settings) if each.metadata}
+
+
+def read_topics(settings: type[DataclassInstance], configuration: Configuration) -> dict[str, Any]:
+    """Read the topics of settings, by field name."""
+    return {
+        name: topic_class.read(configuration)
+        for name, topic_class in topic_classes(settings).items()
+    }
+
+
 def topics_of(settings: DataclassInstance) -> tuple[Topic, ...]:
-    """Return the topics among the fields of settings, in their order."""
-    values = [getattr(settings, each.name) for each in fields(settings)]
-    return tuple(value for value in values if isinstance(value, Topic))
+    """Return the topics of settings, in the order of their fields."""
+    return tuple(getattr(settings, name) for name in topic_classes(settings))
 
 
 def unread_in(topics: Iterable[Topic]) -> dict[str, Problem]:
     """Return the fields of several topics whose values couldn't be read."""
     unread: dict[str, Problem] = {}
-    for topic in topics:
-        unread.update(topic.unread)
+    for each in topics:
+        unread.update(each.unread)
     return unread

@@ -1,1 +1,1 @@
-"""An AWS account: the resources in it, what creating, changing and looking them up does."""
+"""An AWS account: its resources, and how they are created, changed, deleted and looked up."""

@@ -1,4 +1,4 @@
-"""Names for what the program leaves unnamed, as Pulumi's providers make them."""
+"""Names for resources that the program doesn't name, generated as Pulumi's providers do."""
 
 from __future__ import annotations
 
@@ -13,24 +13,30 @@ if TYPE_CHECKING:
     from localaws.catalog import ResourceType
 
 DEFAULTS = "__defaults"
-"""The input under which Pulumi's providers remember which inputs they filled in themselves."""
+"""The input in which Pulumi's providers list the inputs that they filled in themselves."""
 
 _SUFFIX_DIGITS = 7
 
 
-def named(
+def with_name(
     kind: ResourceType,
     logical_name: str,
     inputs: Mapping[str, Any],
     old: Mapping[str, Any],
     seed: bytes,
 ) -> dict[str, Any]:
-    """The inputs, with a name filled in where the type has one and the program gave none.
+    """Return the inputs, with a generated name if the type has a name and the program sets none.
 
-    A name once made stays until the resource is replaced; the engine then asks again without `old`.
+    Args:
+        kind: The resource's type.
+        logical_name: The resource's name in the program.
+        inputs: The program's inputs.
+        old: The inputs of the resource as it exists; empty for a new resource or a replacement. A
+            name that was generated before is kept.
+        seed: Determines the random part of a new name.
 
     Raises:
-        Refused: The name would be longer than the type allows; Pulumi never shortens one.
+        Refused: The name would be longer than the type allows; Pulumi never shortens a name.
     """
     rule = kind.autoname
     if rule is None or rule.property in inputs or f"{rule.property}Prefix" in inputs:

@@ -1,4 +1,4 @@
-"""The resources of the local AWS, how they refer to each other, and their file on disk."""
+"""The resources of the local AWS: creation, update, deletion, and their state file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from localaws.catalog.values import known
 from localaws.machine.journal import Journal, WrongVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from localaws.account.tagging import Tagging
@@ -37,20 +37,18 @@ FILE_VERSION = 2
 """The version of the state file that this code writes, and the newest it reads."""
 
 _COUNTER = "counter"
-"""Begins the keys of counters among the state file's documents, where those of resources have their
-type.
-"""
+"""The first word of the state file's keys for counters; keys for resources start with the type."""
 
-_FORMER_VERSION = 1
-"""Of the file that earlier versions wrote, one JSON document with everything."""
+_OLD_VERSION = 1
+"""The version of the state file before: one JSON document, with the suffix `.json`."""
 
 
 class StateFileError(Exception):
-    """The state file can't be read; the message says why and what to do."""
+    """The state file can't be read; the message gives the reason and what to do."""
 
 
 def type_of(token: str) -> ResourceType:
-    """The catalog's entry for a type token, or for a second token of the type.
+    """Return the catalog's entry for a type token, or for an alternative token of the type.
 
     Raises:
         Refused: The catalog has no such type.
@@ -72,7 +70,7 @@ def type_of(token: str) -> ResourceType:
 
 @dataclass(frozen=True)
 class _Mint:
-    """Makes up ids for one new resource."""
+    """Generates ids for one new resource."""
 
     region: str
     account: Cloud
@@ -84,15 +82,17 @@ class _Mint:
         return str(self.account.random.randrange(10 ** (count - 1), 10**count))
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        partition, shown = partition_of(self.region).name, self.region if region is None else region
-        return f"arn:{partition}:{service}:{shown}:{self.account.account_id}:{resource}"
+        partition = partition_of(self.region).name
+        if region is None:
+            region = self.region
+        return f"arn:{partition}:{service}:{region}:{self.account.account_id}:{resource}"
 
     def count(self, counter: str) -> int:
         return self.account.count(counter)
 
 
 class _PreviewMint(_Mint):
-    """Makes up values that a preview throws away, and uses up no counter."""
+    """Generates values that a preview discards, and advances no counter."""
 
     def hex(self, digits: int) -> str:
         return "0" * digits
@@ -105,13 +105,13 @@ class _PreviewMint(_Mint):
 
 
 class Cloud:
-    """An AWS account: refuses what the catalog refuses, remembers the rest.
+    """An AWS account: it refuses what the catalog refuses, and keeps every other resource.
 
-    Not safe for threads: the daemon calls it from one event loop, a test from one thread.
+    Not thread-safe: the daemon calls it from one event loop, a test from one thread.
     """
 
     def __init__(self, path: Path | None = None, *, seed: int | None = None) -> None:
-        """Start from the file at `path` and keep it current; without a path, empty and in memory.
+        """Load the file at `path` and keep it up to date; without a path, start empty in memory.
 
         Raises:
             StateFileError: The file is damaged, or a newer version wrote it.
@@ -124,51 +124,58 @@ class Cloud:
         self.parameters: Mapping[str, SeededParameter] = {}
         self.draining: set[str] = set()
         self.completions: dict[str, Callable[[Resource], Mapping[str, Any]]] = {}
-        """By token: what only the running data plane knows about a new resource, such as its
-        address.
+        """Functions by token that return outputs which only the data plane knows about a new
+        resource, such as its address.
         """
         self.on_change: list[Callable[[], None]] = []
         self._resources = Inventory()
         self._unsaved: dict[str, Any] = {}
-        """What has changed since the state file was written, by key; None for what is gone."""
+        """Changes since the state file was written, by key; None for a removed resource."""
         self._journal = Journal(path, version=FILE_VERSION) if path is not None else None
         if path is not None and self._journal is not None:
             self._load(path, self._journal)
 
     def get(self, token: str, identifier: object) -> Resource | None:
-        """The resource of this type with that id, or None."""
+        """Return the resource of this type with that id, or None."""
         return self._resources.get(token, identifier) if isinstance(identifier, str) else None
 
     def all(self, token: str) -> Sequence[Resource]:
-        """Every resource of this type, oldest first."""
+        """Return every resource of this type, oldest first."""
         return self._resources.all(token)
 
     def where(self, token: str, path: str, value: object) -> Sequence[Resource]:
-        """Return the resources of a type with a text or number at a path, oldest first."""
+        """Return the resources of a type with this text or number at a path, oldest first."""
         return self._resources.where(token, path, value)
 
     def find(self, token: str, identifier: object) -> Resource | None:
-        """The resource with that id, or that `pulumi import` knows by that id, or None."""
-        return self.get(token, identifier) or self._resources.named(token, identifier)
+        """Return the resource with that id or import id (of `pulumi import`), or None."""
+        return self.get(token, identifier) or self._resources.by_import_id(token, identifier)
 
     def count(self, counter: str) -> int:
-        """The next value of a counter, saved along with the resource that it is for."""
+        """Return the next value of a counter; it is saved together with the new resource."""
         self.counters[counter] += 1
         self._unsaved[_key(_COUNTER, counter)] = self.counters[counter]
         return self.counters[counter]
 
     def require_default_network(self, region: str) -> None:
-        """Ensure that a region has its default VPC, which every account has beforehand."""
+        """Create a region's default VPC if it isn't there; every AWS account starts with one."""
         if self.get(VPC, default_id("vpc", region)) is None:
-            for each in [*default_network(self, region)]:
+            for each in list(default_network(self, region)):
                 self._put(each)
             self.changed()
 
     def holders(self, resource: Resource) -> Sequence[Resource]:
-        """The resources that refer to this one in a way that forbids its deletion."""
-        leaving = {(each.token, each.id) for each in self._with_dependents(resource)}
-        holders = self._resources.referring(resource, "held")
-        return [each for each in holders if each.urn and (each.token, each.id) not in leaving]
+        """Return the resources whose references to this one forbid its deletion.
+
+        A resource that AWS makes or removes along with this one doesn't.
+        """
+        removed = {(each.token, each.id) for each in self._with_dependents(resource)}
+        holders = []
+        for each in self._resources.referring(resource, "held"):
+            made_by_aws = not each.urn
+            if not made_by_aws and (each.token, each.id) not in removed:
+                holders.append(each)
+        return holders
 
     def preview(
         self,
@@ -178,7 +185,7 @@ class Cloud:
         region: str = "us-east-1",
         tagging: Tagging = NO_TAGGING,
     ) -> dict[str, Any]:
-        """Return a creation's outputs as a preview knows them: what AWS chooses is UNKNOWN.
+        """Return a new resource's outputs as a preview shows them: AWS's choices are UNKNOWN.
 
         Raises:
             Refused: The catalog has no such type.
@@ -201,27 +208,25 @@ class Cloud:
         region: str,
         tagging: Tagging = NO_TAGGING,
     ) -> Resource:
-        """Make a resource.
+        """Create a resource.
 
-        A resource of the same URN that the engine never mentioned again is left over from a
-        creation whose answer was lost (the daemon was killed): the engine doesn't know it, so it
-        makes room for this one.
+        An unacknowledged resource with the same URN is left over from a creation whose answer was
+        lost (the daemon was killed). The engine doesn't know it, so it is removed first.
 
-        Where AWS's creation is idempotent, a resource that exists is returned as it is, no matter
-        who created it.
+        Where AWS's creation is idempotent, an existing resource is returned unchanged, even if
+        another program created it.
 
         Raises:
-            Refused: The catalog says that AWS would refuse it; nothing was made.
-            ValueError: An input is UNKNOWN, which only a preview's may be.
+            Refused: AWS would refuse it, according to the catalog; nothing was created.
+            ValueError: An input is UNKNOWN, which is only allowed in a preview.
         """
         kind = type_of(token)
         _reject_unknown(token, inputs)
         _raise(*kind.check(inputs, region))
         if needs_default_network(kind, inputs):
             self.require_default_network(_region_of(inputs, region))
-        self._discard(
-            [each for each in self._resources.of_urn(token, urn) if not each.acknowledged]
-        )
+        same_urn = self._resources.of_urn(token, urn)
+        self._discard([each for each in same_urn if not each.acknowledged])
         _raise(*kind.admit(inputs, self, None))
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
@@ -241,12 +246,12 @@ class Cloud:
     def update(
         self, token: str, identifier: str, inputs: Properties, *, tagging: Tagging = NO_TAGGING
     ) -> Resource:
-        """Change a resource in place; what AWS chose at its creation stays.
+        """Change a resource in place; the outputs that AWS chose at its creation stay.
 
         Raises:
-            Refused: It doesn't exist, or the catalog says that AWS would refuse the change; nothing
-                was changed.
-            ValueError: An input is UNKNOWN, which only a preview's may be.
+            Refused: It doesn't exist, or AWS would refuse the change, according to the catalog;
+                nothing was changed.
+            ValueError: An input is UNKNOWN, which is only allowed in a preview.
         """
         kind = type_of(token)
         _reject_unknown(token, inputs)
@@ -265,7 +270,7 @@ class Cloud:
         return resource
 
     def delete(self, token: str, identifier: str) -> None:
-        """Remove a resource, and what AWS removes with it; one that is gone already is no error.
+        """Remove a resource and everything that AWS removes with it, if it exists.
 
         Raises:
             Refused: Something still uses it, or it is protected.
@@ -279,7 +284,7 @@ class Cloud:
 
     @contextmanager
     def deleting(self, identifier: str) -> Iterator[None]:
-        """Mark a resource as being deleted; one that still exists afterwards runs as before."""
+        """Mark a resource as being deleted, until the block ends."""
         self.draining.add(identifier)
         self._notify()
         try:
@@ -289,35 +294,39 @@ class Cloud:
             self._notify()
 
     def discard_unrecorded(self, urns: Collection[str], recorded: Collection[str]) -> list[str]:
-        """Remove what a killed run created before the engine recorded it in the stack's state.
+        """Remove resources that a killed run created and that the stack's state doesn't have.
 
         Args:
-            urns: What the run was creating.
-            recorded: The ids of what the state has.
+            urns: URNs of the resources that the run was creating.
+            recorded: Ids of the resources in the stack's state.
 
         Returns:
-            The URNs of what was removed.
+            The URNs of the removed resources.
         """
-        made = [each for token in CATALOG for each in self.all(token) if each.urn in urns]
-        unrecorded = [each for each in made if not each.acknowledged and each.id not in recorded]
+        unrecorded = []
+        for token in CATALOG:
+            for each in self.all(token):
+                known_to_engine = each.acknowledged or each.id in recorded
+                if each.urn in urns and not known_to_engine:
+                    unrecorded.append(each)
         self._discard(unrecorded)
         return [each.urn for each in unrecorded]
 
     def acknowledge(self, token: str, identifier: str) -> None:
-        """Note, and save, that the engine knows this resource: it is no orphan of a killed run."""
+        """Save that the engine knows this resource, so it isn't left over from a killed run."""
         resource = self.get(token, identifier)
         if resource is not None and not resource.acknowledged:
             self._put(replace(resource, acknowledged=True))
             self._save()
 
     def changed(self) -> None:
-        """Save what exists, then call what follows changes."""
+        """Save the changes, then call the functions in `on_change`."""
         self._save()
         self._notify()
 
     def _notify(self) -> None:
-        for follow in self.on_change:
-            follow()
+        for function in self.on_change:
+            function()
 
     def _existing(self, token: str, identifier: str) -> Resource:
         resource = self.get(token, identifier)
@@ -332,13 +341,17 @@ class Cloud:
         return resource
 
     def _with_dependents(self, resource: Resource) -> Sequence[Resource]:
-        """The resource, and everything that AWS removes along with it."""
-        leaving = [resource]
-        for each in leaving:
-            implied = (other for other in self._resources.referring(each, "held") if not other.urn)
-            gone = [*self._resources.referring(each, "gone"), *implied]
-            leaving += [other for other in gone if other not in leaving]
-        return leaving
+        """Return the resource, and everything that AWS removes along with it."""
+        removed = [resource]
+        for each in removed:  # grows while it is iterated over
+            for dependent in self._resources.referring(each, "gone"):
+                if dependent not in removed:
+                    removed.append(dependent)
+            for dependent in self._resources.referring(each, "held"):
+                made_by_aws = not dependent.urn
+                if made_by_aws and dependent not in removed:
+                    removed.append(dependent)
+        return removed
 
     def _remove(self, resource: Resource) -> None:
         for each in self._with_dependents(resource):
@@ -350,37 +363,37 @@ class Cloud:
         self._unsaved[_key(resource.token, resource.id)] = _document(resource)
 
     def _discard(self, unrecorded: Sequence[Resource]) -> None:
-        """Remove resources that no run knows, whatever refers to them."""
+        """Remove resources that no run knows, even if other resources refer to them."""
         for each in unrecorded:
-            if self.get(each.token, each.id):  # it may have gone along with one before
+            if self.get(each.token, each.id):  # not yet removed as a dependent of another one
                 self._remove(each)
         if unrecorded:
             self.changed()
 
     def _save(self) -> None:
-        """Write what has changed since the last time that this succeeded."""
+        """Write the changes since the last successful call."""
         if self._journal is not None:
             self._journal.write(self._unsaved)
         self._unsaved.clear()
 
     def _load(self, path: Path, journal: Journal) -> None:
-        """Read what was saved.
+        """Read the state file, or the file of version 1, which is converted.
 
         Raises:
             StateFileError: The file is damaged, or a newer version wrote it.
         """
-        former = path.with_suffix(".json")
+        old_path = path.with_suffix(".json")
         if path.exists():
-            with _naming(path, FILE_VERSION):
-                self._take(journal.read())
-        elif former.exists():
-            with _naming(former, _FORMER_VERSION):
-                documents = _of_former_version(former)
-                self._take(documents)
+            with _explain_errors(path, FILE_VERSION):
+                self._restore(journal.read())
+        elif old_path.exists():
+            with _explain_errors(old_path, _OLD_VERSION):
+                documents = _read_version_1(old_path)
+                self._restore(documents)
             journal.write(documents)
-        former.unlink(missing_ok=True)  # only now, so that a crash loses nothing
+        old_path.unlink(missing_ok=True)  # only now, so that a crash loses nothing
 
-    def _take(self, documents: Mapping[str, Any]) -> None:
+    def _restore(self, documents: Mapping[str, Any]) -> None:
         for key, document in documents.items():
             kind, _, name = key.partition(" ")
             if kind == _COUNTER:
@@ -390,40 +403,44 @@ class Cloud:
 
 
 def _key(kind: str, name: str) -> str:
-    """A key among the state file's documents: of a resource, its type and id.
+    """Return the state file's key for a resource (its type and id) or a counter.
 
-    No type has a space in it.
+    A space separates them, which no type contains.
     """
     return f"{kind} {name}"
 
 
-def _of_former_version(path: Path) -> dict[str, Any]:
-    """The documents of a file that version 1 wrote.
+def _read_version_1(path: Path) -> dict[str, Any]:
+    """Read a state file of version 1 into the documents of the current one.
 
     Raises:
         WrongVersion: Another version wrote it.
     """
     saved = json.loads(path.read_text())
-    if saved["version"] != _FORMER_VERSION:
+    if saved["version"] != _OLD_VERSION:
         raise WrongVersion(saved["version"])
-    counters = {_key(_COUNTER, name): count for name, count in saved["counters"].items()}
-    return {
-        **counters,
-        **{_key(each.pop("token"), each.pop("id")): each for each in saved["resources"]},
-    }
+    documents = {}
+    for name, count in saved["counters"].items():
+        documents[_key(_COUNTER, name)] = count
+    for each in saved["resources"]:
+        token, identifier = each.pop("token"), each.pop("id")
+        documents[_key(token, identifier)] = each
+    return documents
 
 
 def _document(resource: Resource) -> dict[str, Any]:
-    """All of a resource but what its key says."""
-    return {name: value for name, value in vars(resource).items() if name not in {"token", "id"}}
+    """Return a resource's fields, except for the two in its key."""
+    document = dict(vars(resource))
+    del document["token"], document["id"]
+    return document
 
 
 @contextmanager
-def _naming(path: Path, version: int) -> Iterator[None]:
-    """Say of what is wrong with a state file which file it is, and what to do.
+def _explain_errors(path: Path, version: int) -> Iterator[None]:
+    """Turn an error of reading a state file into one that names the file and what to do.
 
     Raises:
-        StateFileError: Something is.
+        StateFileError: The file can't be read.
     """
     try:
         yield
@@ -442,19 +459,17 @@ def _naming(path: Path, version: int) -> Iterator[None]:
         ) from damage
 
 
-def as_text(kind: ResourceType, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return inputs with policies as JSON text, which the provider also takes as objects."""
-
-    def text(document: object) -> object:
-        if not isinstance(document, dict | list):
-            return document
-        return json.dumps(document) if known(document) else UNKNOWN
-
-    return {name: text(value) if name in kind.json else value for name, value in inputs.items()}
+def documents_as_text(kind: ResourceType, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs with JSON documents as text; the provider also accepts objects."""
+    result = dict(inputs)
+    for name in kind.json & inputs.keys():
+        if isinstance(inputs[name], dict | list):
+            result[name] = json.dumps(inputs[name]) if known(inputs[name]) else UNKNOWN
+    return result
 
 
-def same(kind: ResourceType, name: str, old: object, new: object) -> bool:
-    """Whether two values of one input mean the same to AWS."""
+def equivalent(kind: ResourceType, name: str, old: object, new: object) -> bool:
+    """Return whether two values of one input mean the same to AWS."""
     if name in kind.json and isinstance(old, str) and isinstance(new, str):
         try:
             return bool(json.loads(old) == json.loads(new))
@@ -464,7 +479,7 @@ def same(kind: ResourceType, name: str, old: object, new: object) -> bool:
 
 
 def _in_order(kind: ResourceType, path: str, value: object) -> object:
-    """The value with its unordered lists, at whatever depth, in one certain order."""
+    """Return the value with its unordered lists sorted, at any depth."""
     if isinstance(value, dict):
         return {name: _in_order(kind, f"{path}.{name}", each) for name, each in value.items()}
     if not isinstance(value, list):
@@ -475,10 +490,9 @@ def _in_order(kind: ResourceType, path: str, value: object) -> object:
 
 
 def changes(kind: ResourceType, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Names of the inputs that differ, sorted."""
-    return sorted(
-        name for name in {*old, *new} if not same(kind, name, old.get(name), new.get(name))
-    )
+    """Return the names of the inputs that differ, sorted."""
+    names = sorted({*old, *new})
+    return [name for name in names if not equivalent(kind, name, old.get(name), new.get(name))]
 
 
 def _region_of(inputs: Properties, provider_region: str) -> str:
@@ -487,23 +501,24 @@ def _region_of(inputs: Properties, provider_region: str) -> str:
 
 
 def _chosen(kind: ResourceType, mint: _Mint, inputs: Properties) -> dict[str, Any]:
-    """Return what AWS computes once, and the provider's name where Pulumi filled in none."""
+    """Return the outputs that AWS chooses once, and the provider's name if the inputs have none."""
     if kind.autoname is None or inputs.get(kind.autoname.property) not in (None, ""):
         return dict(kind.computed(mint, inputs))
     prefix = inputs.get(f"{kind.autoname.property}Prefix")
-    name = f"{prefix if isinstance(prefix, str) else 'terraform-'}{mint.digits(26)}"
-    return {
-        kind.autoname.property: name,
-        **kind.computed(mint, {**inputs, kind.autoname.property: name}),
-    }
+    if not isinstance(prefix, str):
+        prefix = "terraform-"
+    name = {kind.autoname.property: prefix + mint.digits(26)}
+    return {**name, **kind.computed(mint, {**inputs, **name})}
 
 
 def _derived(
-    kind: ResourceType, inputs: Properties, region: str, tagging: Tagging, chosen: Iterable[str]
+    kind: ResourceType, inputs: Properties, region: str, tagging: Tagging, chosen: Container[str]
 ) -> dict[str, Any]:
     """Return the outputs that follow from the inputs: defaults, merged tags, the type's own."""
-    present = {name for name, value in inputs.items() if value is not None} | set(chosen)
-    derived = {name: value for name, value in kind.defaults.items() if name not in present}
+    derived = dict(kind.defaults)
+    for name in kind.defaults:
+        if inputs.get(name) is not None or name in chosen:
+            del derived[name]
     if "region" in kind.inputs:
         derived["region"] = region
     if "tags" in kind.inputs:

@@ -1,4 +1,4 @@
-"""What the local Route 53 says of load balancers; no resolver on this machine knows of it."""
+"""Alias records of load balancers; the machine's resolver doesn't know these names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HTTPS_PORT = 443
 
 
 def aliases(account: Account) -> dict[str, str]:
-    """Return the names that are aliases of a load balancer, each with its DNS name."""
+    """Return the domain names that are aliases of load balancers, each with the DNS name."""
     balancers = {zone_name(str(each.outputs.get("dnsName"))) for each in account.all(LOAD_BALANCER)}
     found = {}
     for record in account.all(RECORD):
@@ -26,10 +26,14 @@ def aliases(account: Account) -> dict[str, str]:
     return found
 
 
-def options(name: str, dns_name: str, authority: str) -> str:
-    """What tells `verify` where a name's HTTPS is, and whom to trust: `--resolve … --cacert …`."""
+def verify_options(name: str, dns_name: str, authority: str) -> str:
+    """Return the options with which `verify` checks a name over HTTPS here.
+
+    They give the address and port to connect to, and the certificate authority to trust.
+    """
     address, _, port = dns_name.partition(":")
+    if not port:
+        return f"--resolve {name}:{HTTPS_PORT}:{address} --cacert {authority}"
     # Where ports below 1024 need privileges, the DNS name has the port that stands for 80.
-    secure = HTTPS_PORT + int(port) - 80 if port else HTTPS_PORT
-    way = f"--connect-to {address}:{secure}" if port else f"--resolve {name}:{secure}:{address}"
-    return f"{way} --cacert {authority}"
+    https_port = int(port) - 80 + HTTPS_PORT
+    return f"--connect-to {address}:{https_port} --cacert {authority}"

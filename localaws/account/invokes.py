@@ -1,4 +1,4 @@
-"""The functions (data sources) a program may call, answered from the cloud."""
+"""The functions (data sources) of `aws` that a program can call; see also `record_lookups.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.account import policy_documents
 from localaws.account.parameters import seeded_secret
-from localaws.account.query import Query, associations_of, routes_of
+from localaws.account.query import Query, associations_of, has_tags, routes_of
 from localaws.account.record_lookups import LOOKUPS
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.account import SEEDED_SECRET
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
     from localaws.catalog.account import Account
 
 _RESERVED_ADDRESSES = 5
-"""Addresses that AWS keeps for itself in every subnet."""
+"""Addresses that AWS reserves in every subnet."""
 
 
 def answer(cloud: Cloud, token: str, args: Properties, region: str) -> dict[str, Any]:
-    """What a function returns, in the shape of pulumi-aws's result types.
+    """Return a function's result, in the shape of pulumi-aws's result types.
 
     Raises:
-        Refused: There is nothing to find, or the local AWS doesn't know the function.
+        Refused: Nothing matches, or the local AWS doesn't know the function.
     """
     try:
         function = FUNCTIONS[canonical(token)]
@@ -68,11 +68,7 @@ def answer(cloud: Cloud, token: str, args: Properties, region: str) -> dict[str,
 
 def _availability_zones(query: Query) -> Properties:
     excluded = texts(query.args.get("excludeNames"))
-    names = [
-        f"{query.region}{zone}"
-        for zone in query.account.zones
-        if f"{query.region}{zone}" not in excluded
-    ]
+    names = [name for name in query.zone_names if name not in excluded]
     return {
         "id": query.region,
         "names": names,
@@ -100,7 +96,7 @@ def _caller_identity(query: Query) -> Properties:
 
 def _policy_document(query: Query) -> Properties:
     try:
-        text, minified = policy_documents.written(query.args)
+        text, minified = policy_documents.policy_json(query.args)
     except ValueError as problem:
         raise Refused(Refusal("InvalidArgument", str(problem), "invokes.policy-document")) from None
     return {
@@ -113,21 +109,21 @@ def _policy_document(query: Query) -> Properties:
 
 
 def _partition(query: Query) -> Properties:
-    name, suffix, prefix = (
-        query.partition.name,
-        query.partition.suffix,
-        query.partition.reverse_prefix,
-    )
-    return {"id": name, "partition": name, "dnsSuffix": suffix, "reverseDnsPrefix": prefix}
+    partition = query.partition
+    return {
+        "id": partition.name,
+        "partition": partition.name,
+        "dnsSuffix": partition.suffix,
+        "reverseDnsPrefix": partition.reverse_prefix,
+    }
 
 
 def _service_principal(query: Query) -> Properties:
     service = str(query.args.get("serviceName"))
     suffix = query.partition.principal_suffix(service)
-    identifier, name = f"{service}.{query.region}.{suffix}", query.partition.principal(service)
     return {
-        "id": identifier,
-        "name": name,
+        "id": f"{service}.{query.region}.{suffix}",
+        "name": query.partition.principal(service),
         "serviceName": service,
         "suffix": suffix,
         "region": query.region,
@@ -135,8 +131,8 @@ def _service_principal(query: Query) -> Properties:
 
 
 def _vpc(query: Query) -> Properties:
-    facts = {name: query.args.get(name) for name in ("id", "cidrBlock", "default")}
-    found = query.facts(query.lookup(VPC, "EC2 VPC", **facts))
+    wanted = query.arguments("id", "cidrBlock", "default")
+    found = query.attributes(query.lookup(VPC, "EC2 VPC", **wanted))
     association = {
         "cidrBlock": found["cidrBlock"],
         "state": "associated",
@@ -154,16 +150,16 @@ def _ids(token: str) -> Callable[[Query], Properties]:
 
 
 def _subnet(query: Query) -> Properties:
-    names = ("id", "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId")
-    found = query.facts(
-        query.lookup(SUBNET, "EC2 Subnet", **{name: query.args.get(name) for name in names})
-    )
-    size = getattr(network(found.get("cidrBlock")), "num_addresses", _RESERVED_ADDRESSES)
+    wanted = query.arguments("id", "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId")
+    found = query.attributes(query.lookup(SUBNET, "EC2 Subnet", **wanted))
+    addresses = network(found.get("cidrBlock"))
     return {
         **found,
         "state": "available",
         "defaultForAz": found["default"],
-        "availableIpAddressCount": size - _RESERVED_ADDRESSES,
+        "availableIpAddressCount": addresses.num_addresses - _RESERVED_ADDRESSES
+        if addresses
+        else 0,
     }
 
 
@@ -173,19 +169,13 @@ def _route_table(query: Query) -> Properties:
         ROUTE_TABLE, id=query.args.get("routeTableId"), vpcId=query.args.get("vpcId")
     )
     if subnet is not None:
-        tables = [
-            each
-            for each in tables
-            if any(
-                place.get("subnetId") == subnet for place in associations_of(query.account, each)
-            )
-        ]
+        tables = [each for each in tables if _is_associated(query.account, each, subnet)]
     if len(tables) != 1:
         message = f"{len(tables)} route tables match, one is wanted: {dict(query.args)}"
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
     table = tables[0]
     return {
-        **query.facts(table),
+        **query.attributes(table),
         "routeTableId": table.id,
         "subnetId": subnet,
         "routes": routes_of(query.account, table),
@@ -193,10 +183,13 @@ def _route_table(query: Query) -> Properties:
     }
 
 
+def _is_associated(account: Account, table: Resource, subnet: object) -> bool:
+    return any(each.get("subnetId") == subnet for each in associations_of(account, table))
+
+
 def _log_group(query: Query) -> Properties:
-    return query.facts(
-        query.lookup(LOG_GROUP, "CloudWatch Logs Log Group", name=query.args.get("name"))
-    )
+    found = query.lookup(LOG_GROUP, "CloudWatch Logs Log Group", name=query.args.get("name"))
+    return query.attributes(found)
 
 
 def _log_groups(query: Query) -> Properties:
@@ -211,13 +204,13 @@ def _log_groups(query: Query) -> Properties:
 
 
 def _parameter(query: Query) -> Properties:
-    asked = str(query.args.get("name"))
-    is_arn = asked.startswith("arn:")
-    name, _, version = asked.rpartition(":parameter/")[2].partition(":")
-    names = names_of(name) if is_arn else (name,)
-    found = next(filter(None, (_current_parameter(query, each) for each in names)), None)
+    name_or_arn = str(query.args.get("name"))
+    name, _, version = name_or_arn.rpartition(":parameter/")[2].partition(":")
+    found = None
+    for each in names_of(name) if name_or_arn.startswith("arn:") else (name,):
+        found = found or _current_parameter(query, each)
     if found is None:
-        message = f"reading SSM Parameter ({asked}): couldn't find resource"
+        message = f"reading SSM Parameter ({name_or_arn}): couldn't find resource"
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
     # Values of older versions aren't kept.
     if version not in ("", str(found["version"])):
@@ -242,12 +235,12 @@ def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
     if seeded is not None and seeded.type != SEEDED_SECRET:
         arn = query.arn("ssm", parameter_arn(name))
         return {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
-    made = next(iter(query.matching(PARAMETER, name=name)), None)
-    return query.facts(made) if made else None
+    resources = query.matching(PARAMETER, name=name)
+    return query.attributes(resources[0]) if resources else None
 
 
 def _secret(query: Query) -> Properties:
-    """What is known of a secret, without its value."""
+    """Describe a secret, without its value."""
     arn, name = query.args.get("arn"), query.args.get("name")
     seeded = seeded_secret(query.account, str(arn or name))
     if seeded is not None:
@@ -261,52 +254,46 @@ def _secret(query: Query) -> Properties:
             "tags": {},
         }
     else:
-        made = next(iter(query.matching(SECRET, arn=arn, name=name)), None)
-        if made is None:
+        resources = query.matching(SECRET, arn=arn, name=name)
+        if not resources:
             message = f"reading Secrets Manager Secret ({arn or name}): couldn't find resource"
             raise Refused(Refusal("NotFound", message, "invokes.one-match"))
-        found = query.facts(made)
+        found = query.attributes(resources[0])
     return {"createdDate": CREATED, "lastChangedDate": CREATED, "policy": "", "type": "", **found}
 
 
 def _certificate(query: Query) -> Properties:
-    """Return a certificate by its first name.
+    """Return a certificate by its first domain name.
 
-    Only resources are listed; those that a program names by ARN are taken to exist, unlisted.
+    Only certificates that are resources are found, not those that a program refers to by ARN.
     """
-    domain, kinds = (
-        query.args.get("domain"),
-        texts(query.args.get("keyTypes")) or ["RSA_1024", "RSA_2048"],
-    )
+    domain = query.args.get("domain")
+    key_types = texts(query.args.get("keyTypes")) or ["RSA_1024", "RSA_2048"]
     statuses = texts(query.args.get("statuses")) or ["ISSUED"]
-    found = [
-        each
-        for each in query.matching(CERTIFICATE, domainName=domain)
-        if _status(query.account, each) in statuses and each.outputs.get("keyAlgorithm") in kinds
-    ]
-    problem = f"no ACM Certificate matching domain ({domain})"
-    if len(found) > 1:
-        if query.args.get("mostRecent") is not True:
-            problem, found = f"multiple ACM Certificates matching domain ({domain})", []
-        elif len({_status(query.account, each) for each in found}) > 1:
-            problem, found = (
-                "most_recent filtering on different ACM certificate statues is not supported",
-                [],
-            )
+    found: list[tuple[Resource, object]] = []
+    for each in query.matching(CERTIFICATE, domainName=domain):
+        status = _certificate_status(query.account, each)
+        if status in statuses and each.outputs.get("keyAlgorithm") in key_types:
+            found.append((each, status))
+    problem = ""
     if not found:
+        problem = f"no ACM Certificate matching domain ({domain})"
+    elif len(found) > 1 and query.args.get("mostRecent") is not True:
+        problem = f"multiple ACM Certificates matching domain ({domain})"
+    elif len({status for _, status in found}) > 1:
+        problem = "most_recent filtering on different ACM certificate statues is not supported"
+    if problem:
         raise Refused(Refusal("NotFound", problem, "invokes.one-match"))
-    newest = found[-1]
-    return {**query.facts(newest), "domain": domain, "status": _status(query.account, newest)}
+    newest, status = found[-1]
+    return {**query.attributes(newest), "domain": domain, "status": status}
 
 
-def _status(account: Account, certificate: Resource) -> object:
-    """Return a certificate's status now: ACM issues it once its validation records exist."""
-    pending = certificate.computed.get("status") == "PENDING_VALIDATION"
-    return (
-        "ISSUED"
-        if pending and not missing_records(account, certificate)
-        else certificate.computed.get("status")
-    )
+def _certificate_status(account: Account, certificate: Resource) -> object:
+    """Return a certificate's current status: ACM issues it once its validation records exist."""
+    status = certificate.computed.get("status")
+    if status == "PENDING_VALIDATION" and not missing_records(account, certificate):
+        return "ISSUED"
+    return status
 
 
 def _addresses(query: Query) -> Properties:
@@ -320,7 +307,7 @@ def _addresses(query: Query) -> Properties:
 
 def _quota(query: Query) -> Properties:
     code, service = query.args.get("quotaCode"), query.args.get("serviceCode")
-    name, most = _QUOTAS.get((str(service), str(code)), ("", 0))
+    name, value = _QUOTAS.get((str(service), str(code)), ("", 0))
     if not name:
         message = (
             f"the local AWS doesn't know the quota {code} of {service}; add it to "
@@ -328,11 +315,14 @@ def _quota(query: Query) -> Properties:
         )
         raise Refused(Refusal("NoSuchResourceException", message, "invokes.one-match"))
     arn = query.arn("servicequotas", f"{service}/{code}")
-    own = {"id": arn, "arn": arn, "quotaName": name, "quotaCode": code, "serviceCode": service}
     return {
-        **own,
-        "value": most,
-        "defaultValue": most,
+        "id": arn,
+        "arn": arn,
+        "quotaName": name,
+        "quotaCode": code,
+        "serviceCode": service,
+        "value": value,
+        "defaultValue": value,
         "adjustable": True,
         "globalQuota": False,
         "usageMetrics": [],
@@ -340,39 +330,27 @@ def _quota(query: Query) -> Properties:
 
 
 def _zone(query: Query) -> Properties:
-    """Return a hosted zone by id or name; a registered domain has a public one beforehand."""
-    identifier, name = query.args.get("zoneId"), query.args.get("name")
-    domain = zone_name(str(name)) if name is not None else None
-    private = bool(query.args.get("privateZone") or query.args.get("vpcId"))
-    made = [
-        each
-        for each in query.account.all(ZONE)
-        if identifier in (None, each.id)
-        and domain in (None, zone_name(str(each.outputs.get("name"))))
-        if identifier is not None or bool(each.inputs.get("vpcs")) == private
-        if (query.facts(each)["tags"]).items() >= block(query.args.get("tags")).items()
-    ]
-    if len(made) > 1:
+    """Return a hosted zone by id or name.
+
+    A registered domain is assumed to have a public zone, even if no program created it.
+    """
+    zones = [each for each in query.account.all(ZONE) if _is_wanted_zone(query, each)]
+    if len(zones) > 1:
         message = (
             "multiple Route 53 Hosted Zones matched; use more specific arguments: "
             f"{dict(query.args)}"
         )
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
-    assumed = (
-        None
-        if made or private or query.args.get("tags")
-        else _assumed_zone(query.account, identifier, domain)
-    )
-    if not made and assumed is None:
+    found = query.attributes(zones[0]) if zones else _assumed_zone(query)
+    if found is None:
         message = f"no matching Route 53 Hosted Zone found: {dict(query.args)}"
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
-    found: dict[str, Any] = query.facts(made[0]) if made else assumed or {}
     return {
         "arn": f"arn:{query.partition.name}:route53:::hostedzone/{found['id']}",
         "callerReference": "local",
         "comment": "",
         "nameServers": [],
-        "privateZone": bool(made) and bool(made[0].inputs.get("vpcs")),
+        "privateZone": bool(found.get("vpcs")),
         "resourceRecordSetCount": 2,
         "tags": {},
         **found,
@@ -381,31 +359,55 @@ def _zone(query: Query) -> Properties:
     }
 
 
-def _assumed_zone(
-    account: Account, identifier: object, domain: str | None
-) -> dict[str, Any] | None:
-    name = domain or name_of_zone(account, identifier)
-    found = assumed_zone_id(name) if name else None
-    return {"id": found, "name": name} if found and identifier in (None, found) else None
+def _is_wanted_zone(query: Query, zone: Resource) -> bool:
+    identifier, name = query.args.get("zoneId"), query.args.get("name")
+    if identifier is not None and zone.id != identifier:
+        return False
+    if name is not None and zone_name(str(name)) != zone_name(str(zone.outputs.get("name"))):
+        return False
+    if identifier is None and bool(zone.inputs.get("vpcs")) != _wants_private_zone(query):
+        return False
+    return has_tags(query.attributes(zone), query.args.get("tags"))
+
+
+def _wants_private_zone(query: Query) -> bool:
+    return bool(query.args.get("privateZone") or query.args.get("vpcId"))
+
+
+def _assumed_zone(query: Query) -> dict[str, Any] | None:
+    """Return the public zone that the wanted domain is assumed to have, or None."""
+    if _wants_private_zone(query) or query.args.get("tags"):
+        return None
+    wanted_id, wanted_name = query.args.get("zoneId"), query.args.get("name")
+    name = zone_name(str(wanted_name)) if wanted_name else name_of_zone(query.account, wanted_id)
+    identifier = assumed_zone_id(name) if name else None
+    if identifier is None or wanted_id not in (None, identifier):
+        return None
+    return {"id": identifier, "name": name}
 
 
 def _prefix_list(query: Query) -> Properties:
-    """One of the lists that AWS keeps: of the services that have gateway endpoints."""
-    lists = {
-        prefix_list_id(name): (name, networks)
-        for name, networks in prefix_lists(query.region).items()
-    }
-    wanted = [query.args.get("name"), query.args.get("prefixListId") or query.args.get("id")]
+    """Return one of AWS's own prefix lists, of a service with gateway endpoints."""
+    wanted_name = query.args.get("name")
+    wanted_id = query.args.get("prefixListId") or query.args.get("id")
     for filter_ in blocks(query.args.get("filters")):
-        if filter_.get("name") not in ("prefix-list-name", "prefix-list-id"):
-            message = (
-                f"the local AWS doesn't know the filter {filter_.get('name')!r}; add it to "
-                "localaws/account/invokes.py"
-            )
-            raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
-        wanted[filter_["name"] == "prefix-list-id"] = next(iter(texts(filter_.get("values"))), None)
-    for identifier, (name, networks) in lists.items():
-        if wanted[0] in (None, name) and wanted[1] in (None, identifier) and any(wanted):
+        values = texts(filter_.get("values"))
+        value = values[0] if values else None
+        match filter_.get("name"):
+            case "prefix-list-name":
+                wanted_name = value
+            case "prefix-list-id":
+                wanted_id = value
+            case other:
+                message = (
+                    f"the local AWS doesn't know the filter {other!r}; add it to "
+                    "localaws/account/invokes.py"
+                )
+                raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
+    for name, networks in prefix_lists(query.region).items():
+        identifier = prefix_list_id(name)
+        matches = wanted_name in (None, name) and wanted_id in (None, identifier)
+        if matches and (wanted_name or wanted_id):
             return {
                 "id": identifier,
                 "prefixListId": identifier,
@@ -435,7 +437,9 @@ def _elb_service_account(query: Query) -> Properties:
 
 
 def _cluster(query: Query) -> Properties:
-    found = query.facts(query.lookup(CLUSTER, "ECS Cluster", name=query.args.get("clusterName")))
+    found = query.attributes(
+        query.lookup(CLUSTER, "ECS Cluster", name=query.args.get("clusterName"))
+    )
     counts = {
         "pendingTasksCount": 0,
         "runningTasksCount": 0,
@@ -454,77 +458,64 @@ def _task_definition(query: Query) -> Properties:
     if found is None:
         message = f"Unable to describe task definition: {name}"
         raise Refused(Refusal("ClientException", message, "invokes.one-match"))
-    return {**query.facts(found), "taskDefinition": name, "status": "ACTIVE"}
+    return {**query.attributes(found), "taskDefinition": name, "status": "ACTIVE"}
 
 
 def _load_balancer(query: Query) -> Properties:
-    names = ("arn", "name")
-    found = query.facts(
-        query.lookup(
-            LOAD_BALANCER, "ELBv2 Load Balancer", **{name: query.args.get(name) for name in names}
-        )
-    )
-    # The resource has a block of these, the function a list of blocks.
-    lists = {
-        name: [found[name]]
-        for name in ("connectionLogs", "healthCheckLogs")
-        if block(found.get(name))
-    }
-    return {**found, **lists}
+    wanted = query.arguments("arn", "name")
+    found = query.attributes(query.lookup(LOAD_BALANCER, "ELBv2 Load Balancer", **wanted))
+    for name in ("connectionLogs", "healthCheckLogs"):
+        # The resource has a block here, the function a list of blocks.
+        if block(found.get(name)):
+            found[name] = [found[name]]
+    return found
 
 
 def _target_group(query: Query) -> Properties:
-    names = ("arn", "name")
-    found = query.lookup(
-        TARGET_GROUP, "ELBv2 Target Group", **{name: query.args.get(name) for name in names}
-    )
-    facts = query.facts(found)
-    # A number of the resource, a text of the function.
-    delay = f"{facts['deregistrationDelay']:g}"
+    wanted = query.arguments("arn", "name")
+    group = query.lookup(TARGET_GROUP, "ELBv2 Target Group", **wanted)
+    found = query.attributes(group)
     return {
-        **facts,
-        "deregistrationDelay": delay,
-        "loadBalancerArns": sorted(balancers_of(query.account, found.id)),
+        **found,
+        # The resource has a number here, the function a text.
+        "deregistrationDelay": f"{found['deregistrationDelay']:g}",
+        "loadBalancerArns": sorted(balancers_of(query.account, group.id)),
     }
 
 
 def _role(query: Query) -> Properties:
-    return query.facts(query.lookup(ROLE, "IAM Role", id=query.args.get("name")))
+    return query.attributes(query.lookup(ROLE, "IAM Role", id=query.args.get("name")))
 
 
 def _security_group(query: Query) -> Properties:
-    names = ("id", "name", "vpcId")
-    return query.facts(
-        query.lookup(
-            SECURITY_GROUP, "EC2 Security Group", **{name: query.args.get(name) for name in names}
-        )
-    )
+    wanted = query.arguments("id", "name", "vpcId")
+    return query.attributes(query.lookup(SECURITY_GROUP, "EC2 Security Group", **wanted))
 
 
 def _service(query: Query) -> Properties:
-    """Return a service as configured; the data plane, asked before this, knows what runs."""
+    """Return a service as configured; the daemon adds the state of its tasks."""
     cluster = str(query.args.get("clusterArn")).rpartition("/")[2]
     name = query.args.get("serviceName")
-    found = query.account.find(SERVICE, f"{cluster}/{name}")
-    if found is None:
-        raise Refused(
-            Refusal("NotFound", f"no service {name} in cluster {cluster}", "invokes.one-match")
-        )
-    facts = query.facts(found)
-    network = facts.get("networkConfiguration")
-    own = {
+    service = query.account.find(SERVICE, f"{cluster}/{name}")
+    if service is None:
+        message = f"no service {name} in cluster {cluster}"
+        raise Refused(Refusal("NotFound", message, "invokes.one-match"))
+    found = query.attributes(service)
+    configuration = found.get("networkConfiguration")
+    return {
+        **found,
         "serviceName": name,
         "status": "ACTIVE",
-        "networkConfigurations": [network] if network else [],
+        "networkConfigurations": [configuration] if configuration else [],
+        "clusterArn": found.get("cluster"),
     }
-    return {**facts, **own, "clusterArn": facts.get("cluster")}
 
 
 _QUOTAS = {
     ("vpc", "L-F678F1CE"): ("VPCs per Region", VPCS_PER_REGION),
     ("ec2", "L-0263D0A3"): ("EC2-VPC Elastic IPs", EIPS_PER_REGION),
 }
-"""Names and values of the quotas that the catalog holds an account to, by service and code."""
+"""Names and values of the quotas that the catalog enforces, by service and code."""
 
 FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     **LOOKUPS,
@@ -560,4 +551,4 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:servicequotas/getServiceQuota:getServiceQuota": _quota,
     "aws:ssm/getParameter:getParameter": _parameter,
 }
-"""Every function the local AWS answers, by token."""
+"""Every function that the local AWS answers, by token."""

@@ -1,4 +1,4 @@
-"""The SSM parameters and secrets that exist beforehand, from a TOML file that the user edits."""
+"""SSM parameters and secrets: those of the user's TOML file, and values for containers."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from localaws.catalog.account import Account
+    from localaws.catalog.account import Account, Resource
 
-_SUFFIX = len("-AbCdEf")
-"""What Secrets Manager adds to a name in its ARN."""
+_SUFFIX_LENGTH = len("-AbCdEf")
+"""Length of the random suffix that Secrets Manager adds to a secret's name in its ARN."""
 
 CURRENT = "AWSCURRENT"
-"""The default stage of a secret's version."""
+"""The staging label of a secret's newest version, which is the default."""
 
 _AGES = {CURRENT: 0, "AWSPREVIOUS": 1}
-"""How many versions are newer than the one with a stage that Secrets Manager itself moves."""
+"""Staging labels that Secrets Manager moves itself, and how many versions are newer than theirs."""
 
 TYPES = ("String", "StringList", "SecureString", SEEDED_SECRET)
 
 
 class BadParameters(Exception):  # noqa: N818 — it is the file that is bad
-    """The file can't be used; the message says where and what is allowed, never a value."""
+    """The file is invalid; the message names the entry and what is allowed, but no value."""
 
 
 def load(path: Path) -> Mapping[str, SeededParameter]:
-    """The parameters by name; none if there is no file.
+    """Return the file's parameters by name; empty if there is no file.
 
     Raises:
         BadParameters: The file isn't TOML, or an entry isn't a parameter.
@@ -52,7 +52,7 @@ def _parameter(file: str, name: str, entry: object) -> SeededParameter:
     match entry:
         case str():
             return SeededParameter(entry)
-        case {"type": str(kind), "value": str(value), **rest} if kind in TYPES and not rest:
+        case {"type": str(kind), "value": str(value), **others} if kind in TYPES and not others:
             return SeededParameter(value, kind)
     raise BadParameters(
         f"{file}: '{name}' must be a text, or a table with `type` ({', '.join(TYPES)}) "
@@ -61,12 +61,14 @@ def _parameter(file: str, name: str, entry: object) -> SeededParameter:
 
 
 def value_of(account: Account, name: str) -> str | None:
-    """Return the value of a container's secret: a resource's, else a seeded one; None without any.
+    """Return the value of a container's secret, or None if there is no such secret.
+
+    A resource takes precedence over a parameter or secret in the file.
 
     Args:
-        account: Where the resources are.
-        name: A parameter's name or ARN, or a secret's ARN; `:key:stage:version` after the latter
-            takes one field of its JSON, and another version than the current one.
+        account: The account with the resources.
+        name: A parameter's name or ARN, or a secret's ARN. `:key:stage:version` after a secret's
+            ARN selects a field of its JSON, and a version.
     """
     if name.startswith("arn:") and ":secretsmanager:" in name:
         arn, key, stage, version = part_of_secret(name)
@@ -82,46 +84,57 @@ def value_of(account: Account, name: str) -> str | None:
 
 
 def seeded_secret(account: Account, name: str) -> str | None:
-    """The name of the secret that exists beforehand and that a name or an ARN means."""
-    asked = name.partition(":secret:")[2].partition(":")[0] or name
+    """Return the name of the file's secret with this name or ARN, or None."""
+    wanted = name.partition(":secret:")[2].partition(":")[0] or name
     for each, seeded in account.parameters.items():
-        if seeded.type == SEEDED_SECRET and asked in (each, f"{each}-{seeded_suffix(each)}"):
+        if seeded.type == SEEDED_SECRET and wanted in (each, f"{each}-{seeded_suffix(each)}"):
             return each
     return None
 
 
 def _secret_text(account: Account, arn: str, stage: str, version: str) -> str | None:
-    """Return a version of a secret, by its ARN with or without the six characters at the end.
-
-    What exists beforehand has one version, whose id is unknown.
-    """
-    found = next(
-        (each for each in account.all(SECRET) if arn in (each.id, each.id[:-_SUFFIX])), None
-    )
-    if found is None:
+    """Return the text of a secret's version, by the secret's ARN with or without the suffix."""
+    secret = _secret_resource(account, arn)
+    if secret is None:
         seeded = seeded_secret(account, arn)
-        return (
-            account.parameters[seeded].value
-            if seeded and stage == CURRENT and not version
-            else None
-        )
-    versions = [
-        each for each in account.all(SECRET_VERSION) if each.computed["secretArn"] == found.id
-    ]
-    if version:
-        chosen = [each for each in versions if each.computed["versionId"] == version]
-    elif stage in _AGES:
-        chosen = versions[::-1][_AGES[stage] :]
-    else:
-        chosen = [each for each in versions if stage in texts(each.inputs.get("versionStages"))][
-            -1:
-        ]
-    inputs = chosen[0].inputs if chosen else {}
-    return inputs.get("secretString") or inputs.get("secretStringWo")
+        # A secret of the file has one version, whose id is unknown.
+        if seeded and stage == CURRENT and not version:
+            return account.parameters[seeded].value
+        return None
+    chosen = _secret_version(account, secret, stage, version)
+    if chosen is None:
+        return None
+    return chosen.inputs.get("secretString") or chosen.inputs.get("secretStringWo")
+
+
+def _secret_resource(account: Account, arn: str) -> Resource | None:
+    for each in account.all(SECRET):
+        if arn in (each.id, each.id[:-_SUFFIX_LENGTH]):
+            return each
+    return None
+
+
+def _secret_version(
+    account: Account, secret: Resource, stage: str, version: str
+) -> Resource | None:
+    """Return a secret's version with this id, or without an id with this staging label."""
+    newest_first = reversed(account.all(SECRET_VERSION))
+    versions = [each for each in newest_first if each.computed["secretArn"] == secret.id]
+    if not version and stage in _AGES:
+        age = _AGES[stage]
+        return versions[age] if age < len(versions) else None
+    for each in versions:
+        if version:
+            matches = each.computed["versionId"] == version
+        else:
+            matches = stage in texts(each.inputs.get("versionStages"))
+        if matches:
+            return each
+    return None
 
 
 def _field(text: str, key: str) -> str | None:
-    """One field of a secret that is a JSON object; texts as they are, anything else as JSON."""
+    """Return a field of a secret that is a JSON object; a value other than a text as JSON."""
     try:
         value = json.loads(text)[key]
     except (ValueError, KeyError, TypeError, IndexError):

@@ -1,17 +1,15 @@
-"""Writes the policy documents that programs put together with `aws.iam.get_policy_document`.
-
-Pure.
-"""
+"""The policy documents of `aws.iam.get_policy_document`. Pure functions."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_LISTS = {
+_ELEMENTS = {
     "actions": "Action",
     "notActions": "NotAction",
     "resources": "Resource",
@@ -20,34 +18,41 @@ _LISTS = {
 _PRINCIPALS = {"principals": "Principal", "notPrincipals": "NotPrincipal"}
 
 
-def written(args: Mapping[str, Any]) -> tuple[str, str]:
-    """The document as JSON, indented and not.
+def policy_json(args: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the document as indented and as minified JSON.
 
-    Statements follow those of the source documents; one with the Sid of an earlier one takes its
-    place, and those of the override documents do so with all.
+    The statements of the source documents come first, then the call's own, then those of the
+    override documents. A statement replaces an earlier one with the same Sid.
 
     Raises:
-        ValueError: A document isn't JSON, or source documents, or the document's own statements,
-            have one Sid twice.
+        ValueError: A document isn't JSON, or a Sid occurs twice in the source documents or in the
+            call's own statements.
     """
-    sources = [
-        _parsed(text, "sourcePolicyDocuments") for text in args.get("sourcePolicyDocuments") or ()
-    ]
-    overrides = [
-        _parsed(text, "overridePolicyDocuments")
-        for text in args.get("overridePolicyDocuments") or ()
-    ]
-    _no_twins((each for source in sources for each in _statements(source)), "sourcePolicyDocuments")
+    sources = _documents(args, "sourcePolicyDocuments")
+    overrides = _documents(args, "overridePolicyDocuments")
+    source_statements = []
+    for source in sources:
+        source_statements += _statements(source)
+    _reject_duplicate_sids(source_statements, "sourcePolicyDocuments")
+    own = _own_document(args)
+    _reject_duplicate_sids(own["Statement"], "statements")
+    merged: dict[str, Any] = {}
+    for document in (*sources, own, *overrides):
+        statements = _merged(merged.get("Statement", []), _statements(document))
+        merged = {**merged, **document, "Statement": statements}
+    return json.dumps(merged, indent=2), json.dumps(merged, separators=(",", ":"))
+
+
+def _own_document(args: Mapping[str, Any]) -> dict[str, Any]:
     own: dict[str, Any] = {"Version": args.get("version") or "2012-10-17"}
     if args.get("policyId"):
         own["Id"] = args["policyId"]
     own["Statement"] = [_statement(each, own["Version"]) for each in args.get("statements") or ()]
-    _no_twins(own["Statement"], "statements")
-    merged: dict[str, Any] = {}
-    for document in (*sources, own, *overrides):
-        before = merged.get("Statement", [])
-        merged = {**merged, **document, "Statement": _merged(before, _statements(document))}
-    return json.dumps(merged, indent=2), json.dumps(merged, separators=(",", ":"))
+    return own
+
+
+def _documents(args: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return [_parsed(text, name) for text in args.get(name) or ()]
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:
@@ -66,22 +71,21 @@ def _statements(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [found] if isinstance(found, dict) else list(found)
 
 
-def _no_twins(statements: Iterable[Mapping[str, Any]], name: str) -> None:
-    sids = [each["Sid"] for each in statements if each.get("Sid")]
-    if twice := sorted({sid for sid in sids if sids.count(sid) > 1}):
-        raise ValueError(f"{name}: duplicate Sid {', '.join(twice)}; give each statement its own")
+def _reject_duplicate_sids(statements: Iterable[Mapping[str, Any]], name: str) -> None:
+    counts = Counter(each["Sid"] for each in statements if each.get("Sid"))
+    duplicates = sorted(sid for sid, count in counts.items() if count > 1)
+    if duplicates:
+        raise ValueError(
+            f"{name}: duplicate Sid {', '.join(duplicates)}; give each statement its own"
+        )
 
 
 def _merged(before: list[dict[str, Any]], after: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     merged = list(before)
     for statement in after:
-        same = [
-            at
-            for at, each in enumerate(merged)
-            if statement.get("Sid") and each.get("Sid") == statement["Sid"]
-        ]
-        if same:
-            merged[same[0]] = statement
+        sids = [each.get("Sid") for each in merged]
+        if statement.get("Sid") and statement["Sid"] in sids:
+            merged[sids.index(statement["Sid"])] = statement
         else:
             merged.append(statement)
     return merged
@@ -90,15 +94,15 @@ def _merged(before: list[dict[str, Any]], after: Iterable[dict[str, Any]]) -> li
 def _statement(block: Mapping[str, Any], version: str) -> dict[str, Any]:
     statement: dict[str, Any] = {"Sid": block["sid"]} if block.get("sid") else {}
     statement["Effect"] = block.get("effect") or "Allow"
-    for name, element in _LISTS.items():
+    for name, element in _ELEMENTS.items():
         if block.get(name):
-            statement[element] = _few(_variables(each, version) for each in block[name])
+            statement[element] = _values(block[name], version)
     for name, element in _PRINCIPALS.items():
         if block.get(name):
             statement[element] = _principal(block[name], version)
     conditions: dict[str, dict[str, Any]] = {}
     for each in block.get("conditions") or ():
-        values = _few(_variables(value, version) for value in each["values"])
+        values = _values(each["values"], version)
         conditions.setdefault(each["test"], {})[each["variable"]] = values
     return {**statement, "Condition": conditions} if conditions else statement
 
@@ -106,23 +110,19 @@ def _statement(block: Mapping[str, Any], version: str) -> dict[str, Any]:
 def _principal(blocks: Iterable[Mapping[str, Any]], version: str) -> object:
     found: dict[str, list[str]] = {}
     for each in blocks:
-        found.setdefault(each["type"], []).extend(
-            _variables(name, version) for name in each["identifiers"]
-        )
+        found.setdefault(each["type"], []).extend(each["identifiers"])
     if found == {"*": ["*"]}:
         return "*"
-    return {kind: _few(names) for kind, names in found.items()}
+    return {kind: _values(names, version) for kind, names in found.items()}
 
 
-def _few(texts: Iterable[str]) -> object:
-    """Return one text by itself, several as a sorted list: order means nothing in a policy."""
-    several = sorted({*texts}, reverse=True)
-    return several[0] if len(several) == 1 else several
+def _values(texts: Iterable[str], version: str) -> object:
+    """Return a single text by itself, and several as a list, sorted as Terraform's provider does.
 
-
-def _variables(text: str, version: str) -> str:
-    """Write policy variables as `${...}`; programs have `&{...}`, as `${...}` is Terraform's.
-
-    The oldest version of the policy language has none.
+    Programs write policy variables as `&{...}`, because `${...}` is Terraform's interpolation. The
+    oldest version of the policy language has no variables.
     """
-    return text.replace("&{", "${") if version != "2008-10-17" else text
+    if version != "2008-10-17":
+        texts = [text.replace("&{", "${") for text in texts]
+    values = sorted(set(texts), reverse=True)
+    return values[0] if len(values) == 1 else values

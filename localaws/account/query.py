@@ -1,4 +1,4 @@
-"""One call of a function (data source): its arguments, and the resources that match them."""
+"""A call of a function (data source), and the resources that match its arguments."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _FILTERS = {
     "service-name": "serviceName",
     "route.gateway-id": "gatewayId",
 }
-"""EC2's filter names, by the output they look at; `tag:<name>` works as well."""
+"""The output that each of EC2's filters compares; `tag:<name>` is a filter as well."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """One call: where it is asked, and with which arguments."""
+    """One call of a function: the account and region, and the arguments."""
 
     account: Account
     args: Properties
@@ -57,18 +57,32 @@ class Query:
         """The partition of the region."""
         return partition_of(self.region)
 
+    @property
+    def zone_names(self) -> list[str]:
+        """The region's availability zones, such as `eu-west-1a`."""
+        return [f"{self.region}{zone}" for zone in self.account.zones]
+
     def arn(self, service: str, resource: str, *, account: str | None = None) -> str:
-        """Return an ARN in this region, and in this account unless another owns the resource."""
+        """Return an ARN in this region; `account` is the owner if it isn't this account."""
         owner = self.account.account_id if account is None else account
         return f"arn:{self.partition.name}:{service}:{self.region}:{owner}:{resource}"
 
-    def lookup(self, token: str, what: str, **facts: Any) -> Resource:
-        """The one resource that matches the arguments given here and the call's filters.
+    def arguments(self, *names: str) -> dict[str, Any]:
+        """Return these arguments of the call; None for those that the program left out."""
+        return {name: self.args.get(name) for name in names}
+
+    def lookup(self, token: str, what: str, **wanted: Any) -> Resource:
+        """Return the only resource that matches, as `matching` defines it.
+
+        Args:
+            token: The resource's type.
+            what: The type's name in an error message.
+            wanted: Attributes and their values.
 
         Raises:
             Refused: None matches, or several do.
         """
-        found = self.matching(token, **facts)
+        found = self.matching(token, **wanted)
         if len(found) == 1:
             return found[0]
         problem = (
@@ -76,18 +90,18 @@ class Query:
             if found
             else f"no matching {what} found"
         )
-        asked = {name: value for name, value in self.args.items() if value is not None}
-        raise Refused(Refusal("NotFound", f"{problem}: {asked}", "invokes.one-match"))
+        args = {name: value for name, value in self.args.items() if value is not None}
+        raise Refused(Refusal("NotFound", f"{problem}: {args}", "invokes.one-match"))
 
-    def matching(self, token: str, **facts: Any) -> Sequence[Resource]:
-        """Return the resources of this region that match the facts and the call's tags and filters.
+    def matching(self, token: str, **wanted: Any) -> Sequence[Resource]:
+        """Return the region's resources with these attributes and the call's tags and filters.
 
-        A fact of None matches anything: an argument that the program left out.
+        A wanted value of None, an argument that the program left out, matches any resource.
         """
-        return [each for each in self.account.all(token) if self._matches(each, facts)]
+        return [each for each in self.account.all(token) if self._matches(each, wanted)]
 
-    def facts(self, resource: Resource) -> dict[str, Any]:
-        """What a function shows of a resource: its outputs, its id, and all of its tags."""
+    def attributes(self, resource: Resource) -> dict[str, Any]:
+        """Return a resource as functions do: its outputs, its id, and all of its tags."""
         shown = {**resource.outputs, "id": resource.id, "default": is_default(resource)}
         return {**shown, "tags": shown.get("tagsAll") or shown.get("tags") or {}}
 
@@ -95,23 +109,23 @@ class Query:
         # IAM is a global service: its resources are the same in every region.
         if resource.region != self.region and not resource.token.startswith("aws:iam/"):
             return False
-        facts = self.facts(resource)
+        attributes = self.attributes(resource)
         for name, value in wanted.items():
-            if value is not None and facts.get(name) != value:
+            if value is not None and attributes.get(name) != value:
                 return False
-        if not facts["tags"].items() >= block(self.args.get("tags")).items():
+        if not has_tags(attributes, self.args.get("tags")):
             return False
-        # EC2 joins filters by AND, and the values of one by OR.
+        # EC2 combines filters with AND, and the values of one filter with OR.
         for filter_ in blocks(self.args.get("filters")):
-            shown = self._filtered_values(resource, facts, str(filter_.get("name")))
-            if not {*shown} & {*texts(filter_.get("values"))}:
+            actual = self._filtered_values(resource, attributes, str(filter_.get("name")))
+            if set(actual).isdisjoint(texts(filter_.get("values"))):
                 return False
         return True
 
-    def _filtered_values(self, resource: Resource, facts: Properties, name: str) -> list[str]:
-        """Return what a filter compares with its values; a route table has one for each route."""
+    def _filtered_values(self, resource: Resource, attributes: Properties, name: str) -> list[str]:
+        """Return the values that a filter compares: for a route table, one for each route."""
         if name.startswith("tag:"):
-            tag = facts["tags"].get(name.removeprefix("tag:"))
+            tag = attributes["tags"].get(name.removeprefix("tag:"))
             return [] if tag is None else [_as_text(tag)]
         if name not in _FILTERS:
             message = (
@@ -119,43 +133,52 @@ class Query:
                 "localaws/account/query.py"
             )
             raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
-        shown = [facts]
+        compared: list[Properties] = [attributes]
         if resource.token == ROUTE_TABLE and name.startswith("association."):
-            shown = [*associations_of(self.account, resource)]
+            compared = [*associations_of(self.account, resource)]
         elif resource.token == ROUTE_TABLE and name.startswith("route."):
-            shown = [*routes_of(self.account, resource)]
-        return [_as_text(each.get(_FILTERS[name])) for each in shown]
+            compared = [*routes_of(self.account, resource)]
+        return [_as_text(each.get(_FILTERS[name])) for each in compared]
+
+
+def has_tags(attributes: Properties, tags: object) -> bool:
+    """Return whether a resource's attributes include all of these tags; None means no tags."""
+    return bool(attributes["tags"].items() >= block(tags).items())
 
 
 def routes_of(account: Account, table: Resource) -> list[dict[str, Any]]:
-    """Return a route table's routes: the implicit local one, inline ones and resources."""
+    """Return a route table's routes: the implicit local route, inline routes and resources."""
+    routes: list[dict[str, Any]] = []
     vpc = account.get(VPC, table.inputs.get("vpcId"))
-    routes = [{"cidrBlock": vpc.outputs.get("cidrBlock"), "gatewayId": "local"}] if vpc else []
-    routes += [dict(route) for route in blocks(table.inputs.get("routes"))]
-    for route in account.where(ROUTE, "routeTableId", table.id):
-        # The resource has longer names than the blocks of a table.
-        renamed = {_INLINE.get(name, name): value for name, value in route.inputs.items()}
-        routes.append(renamed)
+    if vpc:
+        routes.append({"cidrBlock": vpc.outputs.get("cidrBlock"), "gatewayId": "local"})
+    routes.extend(dict(inline) for inline in blocks(table.inputs.get("routes")))
+    for resource in account.where(ROUTE, "routeTableId", table.id):
+        route = dict(resource.inputs)
+        for name, inline_name in _INLINE.items():
+            if name in route:
+                route[inline_name] = route.pop(name)
+        routes.append(route)
     return routes
 
 
 _INLINE = {"destinationCidrBlock": "cidrBlock", "destinationIpv6CidrBlock": "ipv6CidrBlock"}
-"""Inputs of a route resource that a route table's inline block names otherwise."""
+"""Inputs of a route resource, and what a route table's inline block calls them."""
 
 
 def associations_of(account: Account, table: Resource) -> list[dict[str, Any]]:
-    """Return a route table's associations; a VPC's default table has one as the main one."""
+    """Return a route table's associations; a VPC's own table has a main association."""
     found: list[dict[str, Any]] = []
-    if not table.urn:
+    made_by_aws = not table.urn
+    if made_by_aws:
         main = f"{table.id}-main"
         found.append({"routeTableAssociationId": main, "routeTableId": table.id, "main": True})
-    found += [
-        {"routeTableAssociationId": each.id, "main": False, **each.inputs}
-        for each in account.where(ASSOCIATION, "routeTableId", table.id)
-    ]
+    for resource in account.where(ASSOCIATION, "routeTableId", table.id):
+        association = {"routeTableAssociationId": resource.id, "main": False}
+        found.append({**association, **resource.inputs})
     return found
 
 
 def _as_text(value: object) -> str:
-    """Return a value as EC2's filters write it: a boolean in lower case."""
+    """Return a value in the form of EC2's filters: a boolean in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Functions (data sources) that show what exists and nothing else; `invokes.py` has the others."""
+"""Functions (data sources) that only show resources; `invokes.py` has the others."""
 
 from __future__ import annotations
 
@@ -42,33 +42,46 @@ def _not_found(problem: str) -> Refused:
     return Refused(Refusal("NotFound", problem, "invokes.one-match"))
 
 
-def _one(token: str, what: str, **arguments: str) -> Function:
-    """Make a function that shows the one matching resource; arguments map to its facts."""
+def _shows_one(token: str, what: str, **arguments: str) -> Function:
+    """Make a function that returns the matching resource.
+
+    Args:
+        token: The resource's type.
+        what: The type's name in an error message.
+        arguments: The function's arguments, each with the attribute that it must equal.
+    """
 
     def function(query: Query) -> Properties:
-        wanted = {fact: query.args.get(argument) for argument, fact in arguments.items()}
-        found = query.facts(query.lookup(token, what, **wanted))
-        return {**found, **{argument: found.get(fact) for argument, fact in arguments.items()}}
+        wanted = {attribute: query.args.get(name) for name, attribute in arguments.items()}
+        found = query.attributes(query.lookup(token, what, **wanted))
+        for name, attribute in arguments.items():
+            found[name] = found.get(attribute)
+        return found
 
     return function
 
 
 def _lists(token: str, **outputs: str) -> Function:
-    """Make a function that lists facts of the matching resources; outputs map to the facts."""
+    """Make a function that lists attributes of the matching resources.
+
+    Args:
+        token: The resources' type.
+        outputs: The function's outputs, each with the attribute that it lists.
+    """
 
     def function(query: Query) -> Properties:
-        found = [query.facts(each) for each in query.matching(token)]
-        return {
-            "id": query.region,
-            **{name: [each.get(fact) for each in found] for name, fact in outputs.items()},
-        }
+        result: dict[str, Any] = {"id": query.region}
+        found = [query.attributes(each) for each in query.matching(token)]
+        for name, attribute in outputs.items():
+            result[name] = [each.get(attribute) for each in found]
+        return result
 
     return function
 
 
 def _gateway(query: Query) -> Properties:
     wanted = query.args.get("internetGatewayId")
-    found = query.facts(query.lookup(INTERNET_GATEWAY, "EC2 Internet Gateway", id=wanted))
+    found = query.attributes(query.lookup(INTERNET_GATEWAY, "EC2 Internet Gateway", id=wanted))
     vpc = found.get("vpcId")
     attachments = [{"state": "available", "vpcId": vpc}] if vpc else []
     return {**found, "internetGatewayId": found["id"], "attachments": attachments}
@@ -78,39 +91,37 @@ def _nat_vpc(query: Query, gateway: Resource) -> object:
     return vpc_of(query.account, gateway.inputs.get("subnetId")) or gateway.inputs.get("vpcId")
 
 
-def _nat_gateways_in(query: Query, vpc: object, **facts: Any) -> list[Resource]:
-    return [
-        each
-        for each in query.matching(NAT_GATEWAY, **facts)
-        if vpc in (None, _nat_vpc(query, each))
-    ]
+def _nat_gateways_in(query: Query, vpc: object, **wanted: Any) -> list[Resource]:
+    found = query.matching(NAT_GATEWAY, **wanted)
+    return [each for each in found if vpc in (None, _nat_vpc(query, each))]
 
 
 def _nat_gateway(query: Query) -> Properties:
-    facts = {name: query.args.get(name) for name in ("id", "subnetId")}
-    found = _nat_gateways_in(query, query.args.get("vpcId"), **facts)
+    wanted = query.arguments("id", "subnetId")
+    found = _nat_gateways_in(query, query.args.get("vpcId"), **wanted)
     if len(found) != 1 or query.args.get("state") not in (None, "available"):
         raise _not_found(f"{len(found)} EC2 NAT Gateways match, one is wanted: {dict(query.args)}")
-    return {**query.facts(found[0]), "vpcId": _nat_vpc(query, found[0]), "state": "available"}
+    return {**query.attributes(found[0]), "vpcId": _nat_vpc(query, found[0]), "state": "available"}
 
 
 def _nat_gateways(query: Query) -> Properties:
-    return {
-        "id": query.region,
-        "ids": [each.id for each in _nat_gateways_in(query, query.args.get("vpcId"))],
-    }
+    found = _nat_gateways_in(query, query.args.get("vpcId"))
+    return {"id": query.region, "ids": [each.id for each in found]}
 
 
 def _network_acls(query: Query) -> Properties:
-    """The default ones, which are the only ones here."""
+    """Return the default network ACLs of VPCs; the local AWS has no others."""
     found = query.matching(VPC, id=query.args.get("vpcId"))
     return {"id": query.region, "ids": [each.computed["defaultNetworkAclId"] for each in found]}
 
 
 def _availability_zone(query: Query) -> Properties:
-    names = [f"{query.region}{zone}" for zone in query.account.zones]
-    wanted, by_id = query.args.get("name"), query.args.get("zoneId")
-    found = [each for each in names if wanted in (None, each) and by_id in (None, zone_id(each))]
+    wanted_name, wanted_id = query.args.get("name"), query.args.get("zoneId")
+    found = []
+    for each in query.zone_names:
+        matches_name = wanted_name in (None, each)
+        if matches_name and wanted_id in (None, zone_id(each)):
+            found.append(each)
     if len(found) != 1:
         raise _not_found(
             f"{len(found)} EC2 Availability Zones match, one is wanted: {dict(query.args)}"
@@ -141,7 +152,9 @@ def _arn(query: Query) -> Properties:
 
 
 def _repository(query: Query) -> Properties:
-    found = query.facts(query.lookup(REPOSITORY, "ECR Repository", name=query.args.get("name")))
+    found = query.attributes(
+        query.lookup(REPOSITORY, "ECR Repository", name=query.args.get("name"))
+    )
     return {"mostRecentImageTags": [], **found}
 
 
@@ -156,25 +169,30 @@ def _policy(query: Query) -> Properties:
         )
     if len(found) != 1:
         raise _not_found(f"{len(found)} IAM Policies match, one is wanted: {dict(query.args)}")
-    return query.facts(found[0])
+    return query.attributes(found[0])
 
 
 def _roles(query: Query) -> Properties:
-    pattern, prefix = (
-        re.compile(str(query.args.get("nameRegex") or "")),
-        str(query.args.get("pathPrefix") or "/"),
-    )
-    found = [query.facts(each) for each in query.matching(ROLE)]
-    found = [
-        each
-        for each in found
-        if pattern.search(each["id"]) and str(each.get("path", "/")).startswith(prefix)
-    ]
+    pattern = re.compile(str(query.args.get("nameRegex") or ""))
+    prefix = str(query.args.get("pathPrefix") or "/")
+    found = []
+    for role in query.matching(ROLE):
+        attributes = query.attributes(role)
+        has_prefix = str(attributes.get("path", "/")).startswith(prefix)
+        if has_prefix and pattern.search(role.id):
+            found.append(attributes)
     return {
         "id": query.region,
         "arns": [each["arn"] for each in found],
         "names": [each["id"] for each in found],
     }
+
+
+def _key_by(query: Query, id_or_arn: object) -> Resource | None:
+    for each in query.matching(KEY):
+        if id_or_arn in (each.id, each.computed.get("arn")):
+            return each
+    return None
 
 
 def _key(query: Query) -> Properties:
@@ -183,17 +201,14 @@ def _key(query: Query) -> Properties:
     if name.startswith("alias/"):
         aliases = query.matching(ALIAS, name=name)
         wanted = str(aliases[0].outputs.get("targetKeyId")) if aliases else wanted
-    found = next(
-        (each for each in query.matching(KEY) if wanted in (each.id, each.computed.get("arn"))),
-        None,
-    )
-    if found is None:
+    key = _key_by(query, wanted)
+    if key is None:
         raise _not_found(f"reading KMS Key ({wanted}): couldn't find resource")
-    facts = query.facts(found)
+    found = query.attributes(key)
     return {
-        **facts,
+        **found,
         "keyId": query.args.get("keyId"),
-        "enabled": facts.get("isEnabled", True) is not False,
+        "enabled": found.get("isEnabled", True) is not False,
         "keyState": "Enabled",
         "keyManager": "CUSTOMER",
         "origin": "AWS_KMS",
@@ -202,18 +217,15 @@ def _key(query: Query) -> Properties:
 
 
 def _alias(query: Query) -> Properties:
-    found = query.facts(query.lookup(ALIAS, "KMS Alias", name=query.args.get("name")))
-    keys = [
-        each
-        for each in query.matching(KEY)
-        if found.get("targetKeyId") in (each.id, each.computed.get("arn"))
-    ]
-    target = {"targetKeyId": keys[0].id, "targetKeyArn": keys[0].computed["arn"]} if keys else {}
-    return {**found, **target}
+    found = query.attributes(query.lookup(ALIAS, "KMS Alias", name=query.args.get("name")))
+    key = _key_by(query, found.get("targetKeyId"))
+    if key is not None:
+        found |= {"targetKeyId": key.id, "targetKeyArn": key.computed["arn"]}
+    return found
 
 
 def _secret_version(query: Query) -> Properties:
-    """A secret's current value; those of older versions aren't kept."""
+    """Return a secret's current value; values of older versions aren't kept."""
     wanted = str(query.args.get("secretId"))
     stage = query.args.get("versionStage") or "AWSCURRENT"
     name = seeded_secret(query.account, wanted)
@@ -226,27 +238,34 @@ def _secret_version(query: Query) -> Properties:
             "versionStage": stage,
             "versionId": "",
         }
-    secrets = [each for each in query.account.all(SECRET) if each.region == query.region]
-    ids = {each.id for each in secrets if wanted in (each.id, each.outputs.get("name"))}
-    found = [each for each in query.matching(SECRET_VERSION) if each.inputs.get("secretId") in ids]
-    if stage != "AWSCURRENT" or not found:
+    ids = set()
+    for secret in query.account.all(SECRET):
+        is_wanted = wanted in (secret.id, secret.outputs.get("name"))
+        if is_wanted and secret.region == query.region:
+            ids.add(secret.id)
+    versions = query.matching(SECRET_VERSION)
+    versions = [each for each in versions if each.inputs.get("secretId") in ids]
+    if stage != "AWSCURRENT" or not versions:
         raise _not_found(
             f"reading Secrets Manager Secret Version ({wanted}, {stage}): couldn't find resource"
         )
-    newest = query.facts(found[-1])
+    newest = query.attributes(versions[-1])
     return {**newest, "id": f"{wanted}|{stage}", "secretId": wanted, "versionStage": stage}
 
 
 def _container_definition(query: Query) -> Properties:
     family, name = query.args.get("taskDefinition"), query.args.get("containerName")
-    found = task_definition_of(query.account, family)
-    containers = json.loads(str(found.outputs["containerDefinitions"])) if found else []
-    container = next((each for each in containers if each.get("name") == name), None)
-    if found is None or container is None:
+    definition = task_definition_of(query.account, family)
+    container = None
+    if definition is not None:
+        for each in json.loads(str(definition.outputs["containerDefinitions"])):
+            if each.get("name") == name:
+                container = each
+    if definition is None or container is None:
         raise _not_found(f"container with name {name!r} not found in task definition {family!r}")
     image = str(container.get("image"))
     return {
-        "id": f"{found.id}/{name}",
+        "id": f"{definition.id}/{name}",
         "taskDefinition": family,
         "containerName": name,
         "image": image,
@@ -276,11 +295,13 @@ def _bucket(query: Query) -> Properties:
     found = query.account.find(BUCKET, name)
     if found is None:
         raise _not_found(f"reading S3 Bucket ({name}): couldn't find resource")
-    return {**query.facts(found), "bucket": name, "bucketRegion": found.region}
+    return {**query.attributes(found), "bucket": name, "bucketRegion": found.region}
 
 
 LOOKUPS: Mapping[str, Function] = {
-    "aws:ec2/getElasticIp:getElasticIp": _one(EIP, "EC2 Elastic IP", id="id", publicIp="publicIp"),
+    "aws:ec2/getElasticIp:getElasticIp": _shows_one(
+        EIP, "EC2 Elastic IP", id="id", publicIp="publicIp"
+    ),
     "aws:ec2/getInternetGateway:getInternetGateway": _gateway,
     "aws:ec2/getNatGateway:getNatGateway": _nat_gateway,
     "aws:ec2/getNatGateways:getNatGateways": _nat_gateways,
@@ -288,14 +309,16 @@ LOOKUPS: Mapping[str, Function] = {
     "aws:ec2/getSecurityGroups:getSecurityGroups": _lists(
         SECURITY_GROUP, ids="id", arns="arn", vpcIds="vpcId"
     ),
-    "aws:ec2/getVpcEndpoint:getVpcEndpoint": _one(
+    "aws:ec2/getVpcEndpoint:getVpcEndpoint": _shows_one(
         VPC_ENDPOINT, "EC2 VPC Endpoint", id="id", serviceName="serviceName", vpcId="vpcId"
     ),
     "aws:ecr/getRepositories:getRepositories": _lists(REPOSITORY, names="name"),
     "aws:ecr/getRepository:getRepository": _repository,
     "aws:ecs/getContainerDefinition:getContainerDefinition": _container_definition,
-    "aws:efs/getFileSystem:getFileSystem": _one(FILE_SYSTEM, "EFS file system", fileSystemId="id"),
-    "aws:iam/getInstanceProfile:getInstanceProfile": _one(
+    "aws:efs/getFileSystem:getFileSystem": _shows_one(
+        FILE_SYSTEM, "EFS file system", fileSystemId="id"
+    ),
+    "aws:iam/getInstanceProfile:getInstanceProfile": _shows_one(
         INSTANCE_PROFILE, "IAM Instance Profile", name="id"
     ),
     "aws:iam/getPolicy:getPolicy": _policy,
@@ -305,12 +328,14 @@ LOOKUPS: Mapping[str, Function] = {
     "aws:kms/getAlias:getAlias": _alias,
     "aws:kms/getKey:getKey": _key,
     "aws:lb/getHostedZoneId:getHostedZoneId": _hosted_zone_id,
-    "aws:lb/getListener:getListener": _one(
+    "aws:lb/getListener:getListener": _shows_one(
         LISTENER, "ELBv2 Listener", arn="arn", loadBalancerArn="loadBalancerArn", port="port"
     ),
     "aws:lb/getLbs:getLbs": _lists(LOAD_BALANCER, arns="id"),
     "aws:s3/getBucket:getBucket": _bucket,
     "aws:secretsmanager/getSecretVersion:getSecretVersion": _secret_version,
-    "aws:wafv2/getWebAcl:getWebAcl": _one(WEB_ACL, "WAFv2 WebACL", name="name", scope="scope"),
+    "aws:wafv2/getWebAcl:getWebAcl": _shows_one(
+        WEB_ACL, "WAFv2 WebACL", name="name", scope="scope"
+    ),
 }
 """By token; `localaws/account/invokes.py` has the others."""

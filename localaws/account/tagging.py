@@ -10,17 +10,17 @@ from localaws.catalog.properties import Unknown
 from localaws.catalog.values import known
 
 ALL_TAGS = "tagsAll"
-"""The property that holds the result. The real provider puts it into the inputs, so the engine sees
-it change.
+"""The property with all of a resource's tags. It is an input, as in the real provider, so that the
+engine sees it change.
 """
 
 
 @dataclass(frozen=True)
 class Tagging:
-    """What one provider does to tags.
+    """A provider's default tags, and the tags that it ignores.
 
-    As in pulumi-aws's provider/tags.go: the resource's own win over the default ones, then those to
-    ignore go.
+    As in pulumi-aws's provider/tags.go: a resource's own tags override the default ones, and then
+    ignored tags are removed.
     """
 
     default: Mapping[str, str] | Unknown = field(default_factory=dict)
@@ -28,15 +28,12 @@ class Tagging:
     ignored_prefixes: tuple[str, ...] = ()
 
     def all(self, tags: object) -> dict[str, str] | Unknown:
-        """Every tag of a resource, given its own; not known while one of them isn't."""
+        """Return all tags of a resource with these own `tags`; UNKNOWN if any tag is unknown."""
         own = tags or {}
         if isinstance(self.default, Unknown) or not isinstance(own, Mapping) or not known(own):
             return UNKNOWN
-        return {
-            name: value
-            for name, value in {**self.default, **own}.items()
-            if not self._ignores(name)
-        }
+        merged = {**self.default, **own}
+        return {name: value for name, value in merged.items() if not self._ignores(name)}
 
     def _ignores(self, name: str) -> bool:
         return name in self.ignored_keys or name.startswith(self.ignored_prefixes)

@@ -1,6 +1,6 @@
-"""Which resource types exist, what AWS accepts, names, replaces and refuses.
+"""The resource types that the local AWS knows, and AWS's rules for each.
 
-Pure: standard library only, no I/O.
+Pure functions over plain values: standard library only, no I/O.
 """
 
 from __future__ import annotations
@@ -40,39 +40,40 @@ from localaws.catalog.refusals import Refusal, Refused
 from localaws.catalog.resource_type import ResourceType
 from localaws.catalog.route53 import health_checks, records
 
-CATALOG: dict[str, ResourceType] = {
-    kind.token: kind
-    for module in (
-        network,
-        default_network,
-        security_groups,
-        vpc_endpoints,
-        flow_logs,
-        load_balancers,
-        target_groups,
-        listeners,
-        target_attachments,
-        trust_stores,
-        acm,
-        records,
-        wafv2,
-        services,
-        roles,
-        logs,
-        ssm,
-        secretsmanager,
-        kms,
-        s3,
-        cloudwatch,
-        ecr,
-        efs,
-        servicediscovery,
-        users,
-        health_checks,
-    )
-    for kind in module.TYPES
-}
+_MODULES = (
+    network,
+    default_network,
+    security_groups,
+    vpc_endpoints,
+    flow_logs,
+    load_balancers,
+    target_groups,
+    listeners,
+    target_attachments,
+    trust_stores,
+    acm,
+    records,
+    wafv2,
+    services,
+    roles,
+    logs,
+    ssm,
+    secretsmanager,
+    kms,
+    s3,
+    cloudwatch,
+    ecr,
+    efs,
+    servicediscovery,
+    users,
+    health_checks,
+)
+
+CATALOG: dict[str, ResourceType] = {}
 """Every resource type, by token."""
+
+for _module in _MODULES:
+    CATALOG.update((_kind.token, _kind) for _kind in _module.TYPES)
 
 PATIENCE_SECONDS = {
     "acm.certificate.held": 1200,
@@ -92,8 +93,8 @@ PATIENCE_SECONDS = {
     "wafv2.ip-set.held": 300,
     "wafv2.web-acl.held": 300,
 }
-"""For how long AWS's provider repeats a call that was refused by one of these rules; by the others
-it fails at once.
+"""How long AWS's provider retries a call that one of these rules refuses. After a refusal by any
+other rule it fails at once.
 """
 
 __all__ = [

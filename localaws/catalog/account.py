@@ -1,4 +1,4 @@
-"""What a rule may read of an AWS account: the resources in it, and values for a new one."""
+"""The interface through which rules see an AWS account, and get ids for a new resource."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ class Resource:
     token: str
     id: str
     urn: str
-    """Pulumi's name for it; empty for what AWS makes along with another resource, such as a VPC's
-    main route table.
+    """Empty for a resource that AWS itself makes along with another one, such as a VPC's main route
+    table.
     """
 
     region: str
     inputs: Properties
     computed: Properties
-    """Outputs that AWS chose or completed (ARNs, addresses, defaults); they win over inputs of the
+    """Outputs that AWS chose or completed (ARNs, addresses, defaults); they override inputs of the
     same name.
     """
 
     acknowledged: bool = False
-    """Whether the engine has shown that it knows this resource; a creation whose answer got lost
-    never is.
+    """Whether the engine has shown that it knows this resource. It doesn't know one whose
+    creation's answer was lost.
     """
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """Everything the resource shows: its inputs, and over them what AWS computed."""
+        """All outputs: the inputs, overridden by `computed`."""
         return {**self.inputs, **self.computed}
 
 
 SEEDED_SECRET = "SecretsManager"  # noqa: S105 — a type of parameter
-"""The type of what is seeded in Secrets Manager."""
+"""The type of a seeded secret of Secrets Manager."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SeededParameter:
 
 
 class Account(Protocol):
-    """What a rule may ask about the account in which a resource lives."""
+    """An AWS account, as rules see it."""
 
     @property
     def account_id(self) -> str:
@@ -73,68 +73,73 @@ class Account(Protocol):
 
     @property
     def parameters(self) -> Mapping[str, SeededParameter]:
-        """The SSM parameters and secrets that exist without being resources, by name."""
+        """The SSM parameters and secrets of the user's file, by name."""
 
     @property
     def on_change(self) -> list[Callable[[], None]]:
         """Functions to call after every change."""
 
     def get(self, token: str, identifier: object) -> Resource | None:
-        """The resource of this type with that id, or None."""
+        """Return the resource of this type with that id, or None."""
 
     def find(self, token: str, identifier: object) -> Resource | None:
-        """The resource of this type with that id, or another name AWS knows it by, or None."""
+        """Return the resource of this type with that id or import id, or None."""
 
     def all(self, token: str) -> Sequence[Resource]:
-        """Every resource of this type, oldest first."""
+        """Return every resource of this type, oldest first."""
 
     def where(self, token: str, path: str, value: object) -> Sequence[Resource]:
-        """Return the resources of a type with a text or number at a path, oldest first.
+        """Return the resources of a type with this text or number at a path, oldest first.
 
-        It costs what it finds, while a look through `all` costs what is there.
+        An index makes this fast, even if there are many resources of the type.
         """
 
     def holders(self, resource: Resource) -> Sequence[Resource]:
-        """The resources that refer to this one in a way that forbids its deletion."""
+        """Return the resources whose references to this one forbid its deletion."""
 
 
 class Mint(Protocol):
-    """Where ids and other values come from that AWS makes up for a new resource."""
+    """Generates the ids and other values that AWS chooses for a new resource."""
 
     @property
     def region(self) -> str:
-        """The region in which the resource is made."""
+        """The new resource's region."""
 
     @property
     def account(self) -> Account:
-        """The account in which the resource is made."""
+        """The new resource's account."""
 
     def hex(self, digits: int) -> str:
-        """That many random hexadecimal digits."""
+        """Return that many random hexadecimal digits."""
 
     def digits(self, count: int) -> str:
-        """That many random decimal digits."""
+        """Return that many random decimal digits."""
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """An ARN in this account; `region=""` for a global service."""
+        """Return an ARN in this account; `region=""` for a global service."""
 
     def count(self, counter: str) -> int:
-        """The next value of a counter that never goes back, from 1."""
+        """Return the next value of a counter, which starts at 1 and is never reset."""
 
 
 def uuid(mint: Mint) -> str:
-    """A random UUID."""
+    """Return a random UUID."""
     return "-".join(mint.hex(digits) for digits in (8, 4, 4, 4, 12))
 
 
 def namesakes(
     account: Account, token: str, inputs: Properties, current: Resource | None, *names: str
 ) -> list[Resource]:
-    """Return other resources of the type with the same values; the first is no list."""
+    """Return the other resources of a type with the same values of these inputs.
+
+    `current` is the resource with the inputs, or None before its creation. The value of the first
+    name must be a text or a number.
+    """
     wanted = [inputs.get(name) for name in names]
-    return [
-        each
-        for each in account.where(token, names[0], wanted[0])
-        if (current is None or each.id != current.id)
-        and [each.outputs.get(name) for name in names] == wanted
-    ]
+    found = []
+    for each in account.where(token, names[0], wanted[0]):
+        if current is not None and each.id == current.id:
+            continue
+        if [each.outputs.get(name) for name in names] == wanted:
+            found.append(each)
+    return found

@@ -1,4 +1,4 @@
-"""Certificate Manager: certificates, and the proof that their domains are the account's."""
+"""Certificate Manager: certificates and their validation."""
 
 from __future__ import annotations
 
@@ -33,15 +33,20 @@ CERTIFICATE = "aws:acm/certificate:Certificate"
 VALIDATION = "aws:acm/certificateValidation:CertificateValidation"
 
 NAMES_PER_CERTIFICATE = 10
-"""AWS's default quota, the domain name included."""
+"""AWS's default quota, including the domain name."""
 
 ISSUED_AT = "2024-01-01 00:00:00 +0000 UTC"
-"""When every certificate was issued: the catalog has no clock."""
+"""The issue date of every certificate; the catalog has no clock."""
 
 _IMPORTED = ("privateKey", "privateKeyWo")
 _ALGORITHMS = (
-    *("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096"),
-    *("EC_prime256v1", "EC_secp384r1", "EC_secp521r1"),
+    "RSA_1024",
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "EC_prime256v1",
+    "EC_secp384r1",
+    "EC_secp521r1",
 )
 _DOMAIN = matches(
     r"(?=.{1,253}\Z)(\*\.)?([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?\.)+[0-9A-Za-z-]{1,63}",
@@ -53,51 +58,50 @@ _DOMAIN = matches(
 
 
 def domains(inputs: Properties) -> list[str]:
-    """The names that a certificate is for, its domain name first."""
-    names = [
-        name
-        for name in (text(inputs.get("domainName")), *texts(inputs.get("subjectAlternativeNames")))
-        if name
-    ]
-    return list(dict.fromkeys(names))
+    """Return the domain names of a certificate, `domainName` first."""
+    names = [text(inputs.get("domainName")), *texts(inputs.get("subjectAlternativeNames"))]
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def _validation_option(account: str, domain: str) -> dict[str, str]:
-    """Return the record that proves a domain; a wildcard shares its parent's, and it is stable."""
+    """Return the record that validates a domain.
+
+    A wildcard has the same record as its parent domain. All certificates of an account have the
+    same record for a domain.
+    """
     parent = domain.removeprefix("*.")
-    label, value = (
-        hashlib.sha256(f"{account}/{part}/{parent}".encode()).hexdigest()[:32]
-        for part in ("name", "value")
-    )
+
+    def label(part: str) -> str:
+        return hashlib.sha256(f"{account}/{part}/{parent}".encode()).hexdigest()[:32]
+
     return {
         "domainName": domain,
-        "resourceRecordName": f"_{label}.{parent}.",
+        "resourceRecordName": f"_{label('name')}.{parent}.",
         "resourceRecordType": "CNAME",
-        "resourceRecordValue": f"_{value}.acm-validations.aws.",
+        "resourceRecordValue": f"_{label('value')}.acm-validations.aws.",
     }
 
 
 def missing_records(account: Account, certificate: Resource) -> Sequence[str]:
-    """Return the names of the validation records that DNS lacks; none once AWS has issued it."""
-    published = {
-        (each.outputs.get("fqdn"), zone_name(value))
-        for each in account.all(RECORD)
-        for value in texts(each.inputs.get("records"))
-    }
-    return [
-        option["resourceRecordName"]
-        for option in blocks(certificate.computed.get("domainValidationOptions"))
-        if (zone_name(option["resourceRecordName"]), zone_name(option["resourceRecordValue"]))
-        not in published
-    ]
+    """Return the names of a certificate's validation records that don't exist."""
+    published = set()
+    for record in account.all(RECORD):
+        for value in texts(record.inputs.get("records")):
+            published.add((record.outputs.get("fqdn"), zone_name(value)))
+    missing = []
+    for option in blocks(certificate.computed.get("domainValidationOptions")):
+        name, value = option["resourceRecordName"], option["resourceRecordValue"]
+        if (zone_name(name), zone_name(value)) not in published:
+            missing.append(name)
+    return missing
 
 
 def certificate_rules(
     account: Account, arn: object, region: str, name: str = "certificateArn"
 ) -> Refusals:
-    """What forbids a load balancer of this region to serve a certificate.
+    """Refuse a certificate that a load balancer in this region can't serve.
 
-    An ARN that no resource has is taken for a certificate that was issued beforehand.
+    A certificate that isn't a resource is assumed to be issued.
     """
     parts = str(arn).split(":")
     # An ARN's fourth part is its region
@@ -138,14 +142,11 @@ def _certificate_rules(inputs: Properties) -> Refusals:
 
 def _certificate_computed(mint: Mint, inputs: Properties) -> Properties:
     arn = mint.arn("acm", f"certificate/{uuid(mint)}")
-    by_dns = inputs.get("validationMethod") == "DNS" and not given(
-        inputs, "certificateAuthorityArn"
-    )
-    options = (
-        [_validation_option(mint.account.account_id, domain) for domain in domains(inputs)]
-        if by_dns
-        else []
-    )
+    private = given(inputs, "certificateAuthorityArn")
+    options = []
+    if inputs.get("validationMethod") == "DNS" and not private:
+        account = mint.account.account_id
+        options = [_validation_option(account, domain) for domain in domains(inputs)]
     return {
         "id": arn,
         "arn": arn,
@@ -162,12 +163,20 @@ def _certificate_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _certificate_derived(inputs: Properties) -> Properties:
-    names = inputs.get("subjectAlternativeNames")
-    return (
-        {}
-        if names is UNKNOWN or inputs.get("domainName") is UNKNOWN
-        else {"subjectAlternativeNames": domains(inputs)}
-    )
+    if UNKNOWN in (inputs.get("domainName"), inputs.get("subjectAlternativeNames")):
+        return {}
+    return {"subjectAlternativeNames": domains(inputs)}
+
+
+def _listed_records_rules(fqdns: Sequence[str], certificate: Resource) -> Refusals:
+    listed = {zone_name(fqdn) for fqdn in fqdns}
+    for option in blocks(certificate.computed.get("domainValidationOptions")):
+        record = option["resourceRecordName"]
+        if zone_name(record) not in listed:
+            message = f"missing {option['domainName']} DNS validation record: {record}"
+            yield Refusal(
+                "InvalidArgument", message, "acm.validation.records", "validationRecordFqdns"
+            )
 
 
 def _validation_account_rules(
@@ -182,19 +191,8 @@ def _validation_account_rules(
             "validation necessary"
         )
         yield Refusal("InvalidArgument", message, "acm.validation.kind", "certificateArn")
-    listed = {zone_name(fqdn) for fqdn in texts(inputs.get("validationRecordFqdns"))}
-    for option in blocks(certificate.computed.get("domainValidationOptions")):
-        if (
-            given(inputs, "validationRecordFqdns")
-            and zone_name(option["resourceRecordName"]) not in listed
-        ):
-            message = (
-                f"missing {option['domainName']} DNS validation record: "
-                f"{option['resourceRecordName']}"
-            )
-            yield Refusal(
-                "InvalidArgument", message, "acm.validation.records", "validationRecordFqdns"
-            )
+    if given(inputs, "validationRecordFqdns"):
+        yield from _listed_records_rules(texts(inputs["validationRecordFqdns"]), certificate)
     missing = missing_records(account, certificate)
     if missing:
         message = (
@@ -209,8 +207,13 @@ TYPES = (
         token=CERTIFICATE,
         replaces=frozenset(
             {
-                *("domainName", "subjectAlternativeNames", "validationMethod", "keyAlgorithm"),
-                *("certificateAuthorityArn", "validationOptions", "region"),
+                "domainName",
+                "subjectAlternativeNames",
+                "validationMethod",
+                "keyAlgorithm",
+                "certificateAuthorityArn",
+                "validationOptions",
+                "region",
             }
         ),
         unordered=frozenset({"subjectAlternativeNames", "validationOptions"}),

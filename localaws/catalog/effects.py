@@ -1,11 +1,15 @@
-"""What the local AWS does with each input of each type, beyond keeping and showing it.
+"""The effect of each input in the local AWS, beyond rules and lookups.
 
-Every input is on one of four lists, by type and path, and a test holds them complete. What runs
-reads those in `EFFECTIVE`. Those in `WITHOUT_EFFECT` are kept and change nothing here although they
-would on AWS: a run that sets one prints a warning, as a test that passes with it has not tested it.
-No run mentions those in `UNMENTIONED`, for the reason given there, nor the inputs of the types in
-`RECORDED`, which take part in what is refused and do nothing else. A path of the last three covers
-everything inside it; the inputs inside an effective one are each on a list themselves.
+Every input is on one of four lists, by type and path; a test checks that none is missing.
+
+- `EFFECTIVE`: the data plane uses it.
+- `WITHOUT_EFFECT`: it changes something on AWS, but nothing here. A run that sets such an input
+  prints a warning, because a test that passes with it hasn't tested it.
+- `UNMENTIONED`: it has no effect here either, but the reason makes a warning unnecessary.
+- `RECORDED`: types of which no input has an effect.
+
+In the last three, a path covers everything inside it. The inputs inside an effective one are each
+on a list themselves.
 """
 
 from __future__ import annotations
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from localaws.catalog.properties import Properties
 
 DOCUMENTS: Mapping[str, str] = {TASK_DEFINITION: "containerDefinitions"}
-"""Inputs that are JSON, whose members have an effect each; paths go on inside."""
+"""Inputs that are JSON text. Paths go on inside, because their members have different effects."""
 
 
 def _inside(block: str, names: str) -> tuple[str, ...]:
@@ -50,43 +54,49 @@ def _actions(path: str) -> tuple[str, ...]:
 
 
 def _actions_only_kept(path: str) -> dict[str, tuple[object, ...]]:
-    """What answers 501 here, and stickiness."""
+    """Return the actions that answer 501 here, and stickiness, which is ignored."""
     names = ("authenticateCognito", "authenticateOidc", "forward.stickiness", "jwtValidation")
     return {f"{path}.{name}": () for name in names}
 
 
 _CONTAINERS = "containerDefinitions[]"
 _HEADERS = (
-    *("AccessControlAllowCredentials", "AccessControlAllowHeaders", "AccessControlAllowMethods"),
-    *(
-        "AccessControlAllowOrigin",
-        "AccessControlExposeHeaders",
-        "AccessControlMaxAge",
-        "ContentSecurityPolicy",
-    ),
-    *("StrictTransportSecurity", "XContentTypeOptions", "XFrameOptions"),
+    "AccessControlAllowCredentials",
+    "AccessControlAllowHeaders",
+    "AccessControlAllowMethods",
+    "AccessControlAllowOrigin",
+    "AccessControlExposeHeaders",
+    "AccessControlMaxAge",
+    "ContentSecurityPolicy",
+    "StrictTransportSecurity",
+    "XContentTypeOptions",
+    "XFrameOptions",
 )
-_CLIENT_CERTIFICATE = ("", "Issuer", "Leaf", "SerialNumber", "Subject", "Validity")
 
 EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     LOAD_BALANCER: (
-        *(
-            "clientKeepAlive",
-            "dropInvalidHeaderFields",
-            "enableHttp2",
-            "enableTlsVersionAndCipherSuiteHeaders",
-        ),
-        *("enableXffClientPort", "idleTimeout", "xffHeaderProcessingMode"),
+        "clientKeepAlive",
+        "dropInvalidHeaderFields",
+        "enableHttp2",
+        "enableTlsVersionAndCipherSuiteHeaders",
+        "enableXffClientPort",
+        "idleTimeout",
+        "xffHeaderProcessingMode",
     ),
     LISTENER: (
-        *("certificateArn", "loadBalancerArn", "port", "protocol", "sslPolicy"),
+        "certificateArn",
+        "loadBalancerArn",
+        "port",
+        "protocol",
+        "sslPolicy",
         *(f"routingHttpRequestXAmzn{name}HeaderName" for name in ("TlsCipherSuite", "TlsVersion")),
         *(f"routingHttpResponse{name}HeaderValue" for name in _HEADERS),
         "routingHttpResponseServerEnabled",
         *_actions("defaultActions[]"),
     ),
     LISTENER_RULE: (
-        *("listenerArn", "priority"),
+        "listenerArn",
+        "priority",
         *_actions("actions[]"),
         *_inside("conditions[].hostHeader", "regexValues values"),
         *_inside("conditions[].httpHeader", "httpHeaderName regexValues values"),
@@ -100,7 +110,11 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     ),
     LISTENER_CERTIFICATE: ("certificateArn", "listenerArn"),
     TARGET_GROUP: (
-        *("deregistrationDelay", "loadBalancingAlgorithmType", "port", "targetType", "vpcId"),
+        "deregistrationDelay",
+        "loadBalancingAlgorithmType",
+        "port",
+        "targetType",
+        "vpcId",
         *_inside(
             "healthCheck", "healthyThreshold interval matcher path port timeout unhealthyThreshold"
         ),
@@ -109,27 +123,28 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     CERTIFICATE: ("domainName", "subjectAlternativeNames", "validationMethod"),
     RECORD: ("aliases[].name", "name", "records", "type", "zoneId"),
     SERVICE: (
-        *(
-            "availabilityZoneRebalancing",
-            "cluster",
-            "deploymentMaximumPercent",
-            "deploymentMinimumHealthyPercent",
-        ),
-        *(
-            "desiredCount",
-            "forceNewDeployment",
-            "healthCheckGracePeriodSeconds",
-            "launchType",
-            "name",
-        ),
-        *("platformVersion", "region", "taskDefinition", "triggers", "waitForSteadyState"),
+        "availabilityZoneRebalancing",
+        "cluster",
+        "deploymentMaximumPercent",
+        "deploymentMinimumHealthyPercent",
+        "desiredCount",
+        "forceNewDeployment",
+        "healthCheckGracePeriodSeconds",
+        "launchType",
+        "name",
+        "platformVersion",
+        "region",
+        "taskDefinition",
+        "triggers",
+        "waitForSteadyState",
         "capacityProviderStrategies[].capacityProvider",
         *_inside("deploymentCircuitBreaker", "enable rollback"),
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
         "networkConfiguration.subnets",
     ),
     TASK_DEFINITION: (
-        *("family", "skipDestroy"),
+        "family",
+        "skipDestroy",
         *_inside(
             _CONTAINERS, "command entryPoint essential image name stopTimeout workingDirectory"
         ),
@@ -148,7 +163,7 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     SUBNET: ("availabilityZone", "cidrBlock"),
     VPC: ("cidrBlock",),
 }
-"""By type: the inputs that what runs reads."""
+"""The inputs that the data plane reads, by type."""
 
 WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     LOAD_BALANCER: {
@@ -165,10 +180,12 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "alpnPolicy": ("None",),
         **_actions_only_kept("defaultActions[]"),
         "mutualAuthentication": ({"mode": "off"},),
-        **{
-            f"routingHttpRequestXAmznMtlsClientcert{name}HeaderName": ()
-            for name in _CLIENT_CERTIFICATE
-        },
+        "routingHttpRequestXAmznMtlsClientcertHeaderName": (),
+        "routingHttpRequestXAmznMtlsClientcertIssuerHeaderName": (),
+        "routingHttpRequestXAmznMtlsClientcertLeafHeaderName": (),
+        "routingHttpRequestXAmznMtlsClientcertSerialNumberHeaderName": (),
+        "routingHttpRequestXAmznMtlsClientcertSubjectHeaderName": (),
+        "routingHttpRequestXAmznMtlsClientcertValidityHeaderName": (),
         "tcpIdleTimeoutSeconds": (350,),
     },
     LISTENER_RULE: {**_actions_only_kept("actions[]"), "conditions[].sourceIp.ipAddressType": ()},
@@ -237,13 +254,15 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         f"{_CONTAINERS}.volumesFrom": (),
     },
 }
-"""By type and path: the values that ask for nothing, so that no run mentions them."""
+"""By type and path: values that cause no warning, because they mean the same as leaving the input
+out.
+"""
 
 _ADDRESSES = "addresses are this machine's"
-_CATALOG = "the catalog decides by it what is refused"
+_CATALOG = "the catalog's rules use it"
 _FARGATE = "refused on Fargate or in its network mode, and no other task starts here"
 _IMAGES = "no image is pulled"
-_ISOLATION = "nothing is isolated, which the documentation says once and for all"
+_ISOLATION = "nothing is isolated, as the documentation says"
 _LOGS = "no log of the load balancer is written"
 _NAME = "it is a name"
 _OF_SERVICE_CONNECT = "of Service Connect, which a service's run mentions"
@@ -251,7 +270,7 @@ _REGION = "it is in ARNs; all regions are this machine"
 _SESSIONS = "there is no command to run in a container"
 _SIZE = "nothing is throttled"
 _TAGS = "tags are shown, and nothing here reads them"
-_WRITE_ONLY = "it says when the provider writes the value again"
+_WRITE_ONLY = "its change makes the provider write the value again"
 
 _EVERYWHERE = {"region": _REGION, "tags": _TAGS}
 
@@ -281,7 +300,7 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
     TARGET_GROUP: {
         **_EVERYWHERE,
         "healthCheck.enabled": (
-            "only targets of type lambda may have it off, which get no requests here"
+            "only targets of type lambda can have it off, and they get no requests here"
         ),
         "ipAddressType": _ADDRESSES,
         "name": _NAME,
@@ -436,31 +455,31 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "ipv6NetmaskLength": _ADDRESSES,
     },
 }
-"""What no run mentions although what runs doesn't read it, and why."""
+"""Inputs without effect that no run mentions, and why."""
 
 RECORDED: Mapping[str, str] = {
     token: kind.recorded for token, kind in CATALOG.items() if kind.recorded
 }
-"""Types that take part in what is refused and looked up, and do nothing else here; what that means.
-"""
+"""Types that are only recorded, and why."""
 
 
 def without_effect(token: str, inputs: Properties) -> list[str]:
-    """The inputs that a resource is given, by path, and that the local AWS only keeps."""
-    document = DOCUMENTS.get(token)
-    known: dict[str, Any] = {
-        **inputs,
-        **({document: parsed(inputs.get(document))} if document else {}),
-    }
-    return [
-        path
-        for path, usual in WITHOUT_EFFECT.get(token, {}).items()
-        if any(_asks(value) and value not in usual for value in values_at(known, path))
-    ]
+    """Return the paths of a resource's inputs that would have an effect on AWS, but not here."""
+    values: dict[str, Any] = dict(inputs)
+    if token in DOCUMENTS:
+        document = DOCUMENTS[token]
+        values[document] = parsed(inputs.get(document))
+    found = []
+    for path, harmless in WITHOUT_EFFECT.get(token, {}).items():
+        for value in values_at(values, path):
+            if _has_effect_on_aws(value) and value not in harmless:
+                found.append(path)
+                break
+    return found
 
 
-def _asks(value: object) -> bool:
-    """Whether a value asks for something: blocks can be switched off, lists can be empty."""
+def _has_effect_on_aws(value: object) -> bool:
+    """Return whether a value isn't empty, and isn't a block that is switched off."""
     if isinstance(value, Mapping):
-        return not any(value.get(name) is False for name in ("enabled", "enable"))
+        return not (value.get("enabled") is False or value.get("enable") is False)
     return value not in (None, "", [])

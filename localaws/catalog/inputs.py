@@ -1,7 +1,7 @@
-"""The inputs that each type has and must be given, as pulumi-aws's SDK defines them.
+"""The names of each type's inputs, and which are required, as pulumi-aws's SDK defines them.
 
-A test holds the table equal to the installed SDK. The statements of web ACLs are left out: they
-hold others without end.
+A test compares the table with the installed SDK. The statements of web ACLs are left out, because
+they contain other statements at any depth.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from localaws.catalog.tables import table
 
 
 class Block(NamedTuple):
-    """The names of a type's inputs, or of what is inside one of them."""
+    """The names of a type's inputs, or of the members of one of its inputs."""
 
     path: str
-    """Where it is: `defaultActions[].redirect`; empty for the type's own inputs."""
+    """The input: `defaultActions[].redirect`; empty for the type's inputs themselves."""
 
     names: frozenset[str]
     required: tuple[str, ...]
@@ -24,7 +24,7 @@ class Block(NamedTuple):
 
 @cache
 def blocks_of(token: str) -> tuple[Block, ...]:
-    """Return the blocks of a type, the type's own inputs first.
+    """Return the blocks of a type, first the one with an empty path.
 
     Raises:
         KeyError: No type has this token.
@@ -32,8 +32,8 @@ def blocks_of(token: str) -> tuple[Block, ...]:
     found = []
     for path, names in table("inputs")[token].items():
         required = tuple(names.get("required", ()))
-        every = frozenset((*required, *names.get("optional", ())))
-        found.append(Block(path, every, required))
+        all_names = frozenset((*required, *names.get("optional", ())))
+        found.append(Block(path, all_names, required))
     return tuple(found)
 
 

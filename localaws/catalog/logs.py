@@ -18,8 +18,29 @@ if TYPE_CHECKING:
     from localaws.catalog.refusals import Refusals
 
 RETENTION_DAYS = (
-    *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+    0,
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
 )
 """Days CloudWatch Logs can keep events; 0 is for ever. Source: PutRetentionPolicy, and the
 provider's validator.

@@ -1,17 +1,15 @@
-"""What the models of AWS's services forbid, beyond what the types' own tables say."""
+"""The rules of AWS's service models, which add to the rules of the types themselves."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from localaws.catalog.properties import items_at, missing_at
 from localaws.catalog.service_models import limits, required
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    Located = Callable[[object, str], Iterator[tuple[str, Any]]]
+    from collections.abc import Iterator, Mapping
 
 CODES = {
     "acm": "ValidationException",
@@ -30,7 +28,7 @@ CODES = {
     "ssm": "ValidationException",
     "wafv2": "WAFInvalidParameterException",
 }
-"""What each service answers to a value that its model forbids, by Pulumi's module."""
+"""The error code for a value that a service's model forbids, by Pulumi's module."""
 
 OTHERWISE = {
     (
@@ -42,7 +40,7 @@ OTHERWISE = {
     ),
     "aws:secretsmanager/secretVersion:SecretVersion secretBinary": "Pulumi has the bytes in Base64",
 }
-"""Inputs that don't reach the API as they are, and why."""
+"""Inputs that the model isn't applied to, because the provider changes them before a call."""
 
 NOT_REQUIRED = {
     "aws:ec2/internetGateway:InternetGateway vpcId": (
@@ -65,8 +63,8 @@ NOT_REQUIRED = {
         "the provider sends one more than the listener's highest"
     ),
 }
-"""Inputs that a call requires and that may be left out, and why; beside those that Pulumi makes a
-name for.
+"""Inputs that the model requires and a program can leave out, and why. Names that Pulumi generates
+aren't listed.
 """
 
 ONE_OF_SEVERAL = {
@@ -75,7 +73,9 @@ ONE_OF_SEVERAL = {
     ),
     "aws:ssm/parameter:Parameter value": "`insecureValue` or `valueWo` takes its place",
 }
-"""Inputs that a call requires of which a rule of the type's requires one or another, and which."""
+"""Inputs that the model requires, but that another input can replace; a rule of the type requires
+one of them.
+"""
 
 FROM_ELSEWHERE = {
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Name": "Pulumi has a map",
@@ -121,68 +121,72 @@ FROM_ELSEWHERE = {
         "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration LoggingConfiguration"
     ): "it holds all inputs",
 }
-"""Members that a call requires, and that are no input under a name like theirs: where they come
-from. Tags are maps.
+"""Members that a call requires and that are no input of the same name, and where they come from.
+Tags are left out.
 """
 
 
 def model_rules(
-    token: str, values: object, located: Located, *, below: str = "", made_up: str | None = None
+    token: str, values: object, *, below: str = "", generated: str | None = None
 ) -> Iterator[tuple[str, str]]:
-    """Where values break what the model says of the type's inputs, and what is allowed there.
+    """Yield the exact path of each value that the model forbids, and what is allowed there.
 
     Args:
         token: The type.
-        values: Its inputs, or what one of them holds.
-        located: Finds what is at a path.
-        below: The path of that one.
-        made_up: The input for which Pulumi makes up a name.
+        values: Its inputs, or the value at the path `below`.
+        below: The path of `values` in the inputs, such as `containerDefinitions[].`.
+        generated: The input for which Pulumi generates a name.
     """
-    yield from _missing(token, values, located, below, made_up)
-    for path, says in limits().get(token, {}).items():
-        if path.startswith(below) and f"{token} {path}" not in OTHERWISE:
-            for place, value in located(values, path.removeprefix(below)):
-                allowed = broken(says, value)
-                # The provider leaves an empty text out.
-                if allowed and value != "":
-                    yield place, allowed
+    yield from _missing(token, values, below, generated)
+    for path, constraint in limits().get(token, {}).items():
+        if not path.startswith(below) or f"{token} {path}" in OTHERWISE:
+            continue
+        for exact_path, value in items_at(values, path.removeprefix(below)):
+            allowed = allowed_instead(constraint, value)
+            # The provider leaves an empty text out.
+            if allowed and value != "":
+                yield exact_path, allowed
 
 
 def _missing(
-    token: str, values: object, located: Located, below: str, made_up: str | None
+    token: str, values: object, below: str, generated: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Where something is left out that the model requires."""
+    """Yield the exact path of each value that the model requires and that is missing."""
     for path in required().get(token, ()):
-        may_lack = (
-            path == made_up or f"{token} {path}" in NOT_REQUIRED.keys() | ONE_OF_SEVERAL.keys()
-        )
-        if may_lack or not path.startswith(below):
-            continue
-        parents, _, name = path.removeprefix(below).rpartition(".")
-        for place, value in located(values, parents):
-            if isinstance(value, Mapping) and value.get(name) is None:
-                yield f"{place}.{name}".lstrip("."), "given"
+        name = f"{token} {path}"
+        optional = path == generated or name in NOT_REQUIRED or name in ONE_OF_SEVERAL
+        if path.startswith(below) and not optional:
+            for exact_path in missing_at(values, path.removeprefix(below)):
+                yield exact_path, "given"
 
 
-def broken(says: Mapping[str, Any], value: object) -> str | None:
-    """Return what is allowed in place of a value, else None; never the value, maybe a secret."""
-    low, high = says.get("min"), says.get("max")
-    if "enum" in says and isinstance(value, str):
-        return None if value in says["enum"] else f"one of {', '.join(says['enum'])}"
-    match says["type"], value:
+def allowed_instead(constraint: Mapping[str, Any], value: object) -> str | None:
+    """Return what a model's constraint allows instead of a value, or None if it allows the value.
+
+    The result doesn't contain the value, which may be a secret.
+    """
+    low, high = constraint.get("min"), constraint.get("max")
+    if "enum" in constraint and isinstance(value, str):
+        choices = constraint["enum"]
+        return None if value in choices else f"one of {', '.join(choices)}"
+    match constraint["type"], value:
         case "integer" | "long" | "float" | "double", int() | float() if not isinstance(
             value, bool
         ):
-            within = (low is None or value >= low) and (high is None or value <= high)
-            return None if within else f"a number{_bounds(low, high)}, got {value:g}"
+            if not _within(value, low, high):
+                return f"a number{_bounds(low, high)}, got {value:g}"
         case "list" | "map", list() | dict() if high is not None and len(value) > high:
             return f"at most {high} items, got {len(value)}"
         case "string", str():
-            if not (low or 0) <= len(value) <= (len(value) if high is None else high):
+            if not _within(len(value), low, high):
                 return f"a text of{_bounds(low, high)} characters, got {len(value)}"
-            if "pattern" in says and not _matches(says["pattern"], value):
-                return f"a text like {says['pattern']}"
+            if "pattern" in constraint and not _matches(constraint["pattern"], value):
+                return f"a text like {constraint['pattern']}"
     return None
+
+
+def _within(number: float, low: float | None, high: float | None) -> bool:
+    return (low is None or number >= low) and (high is None or number <= high)
 
 
 def _bounds(low: float | None, high: float | None) -> str:
@@ -192,7 +196,10 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Match a model's pattern, which is Java's; one that Python can't read forbids nothing."""
+    """Return whether a model's pattern, in Java's syntax, matches a value.
+
+    A pattern that Python can't compile is taken to match everything.
+    """
     for java, python in (
         ("\\p{Print}", " -~"),
         ("\\p{L}", "\\w"),
@@ -200,9 +207,9 @@ def _matches(pattern: str, value: str) -> bool:
         ("\\p{N}", "\\d"),
     ):
         pattern = pattern.replace(java, python)
+    if not pattern.startswith("^"):
+        pattern = f"^(?:{pattern})$"
     try:
-        return (
-            re.search(pattern if pattern.startswith("^") else f"^(?:{pattern})$", value) is not None
-        )
+        return re.search(pattern, value) is not None
     except re.error:
         return True

@@ -1,6 +1,6 @@
-"""Reasons why some types are only recorded: refused and looked up, and nothing else.
+"""The reasons why the local AWS only records some types, for `ResourceType.recorded`.
 
-A `ResourceType` names its reason as `recorded`.
+AWS's rules for such types are enforced and lookups find them, but they have no other effect.
 """
 
 NO_CHECK = "no endpoint is checked, and no query is answered"

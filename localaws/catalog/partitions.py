@@ -9,31 +9,31 @@ from typing import NamedTuple
 
 
 class Partition(NamedTuple):
-    """A part of AWS with accounts, ARNs and domains of its own."""
+    """A part of AWS with its own accounts, ARNs and domains."""
 
     name: str
-    """As ARNs have it: `aws-cn`."""
+    """The name in ARNs: `aws-cn`."""
 
     suffix: str
-    """The end of domains: `amazonaws.com.cn`."""
+    """The suffix of domains: `amazonaws.com.cn`."""
 
-    own: frozenset[str] = frozenset()
-    """Services whose principals end in the partition's suffix; those of all others end as
-    everywhere.
+    services_with_suffix: frozenset[str] = frozenset()
+    """Services whose principals have the partition's suffix. The principals of all others end in
+    `amazonaws.com`.
     """
 
     @property
     def reverse_prefix(self) -> str:
-        """The beginning of names of VPC endpoint services."""
+        """The prefix of VPC endpoint services: `cn.com.amazonaws`."""
         return ".".join(reversed(self.suffix.split(".")))
 
     def principal(self, service: str) -> str:
-        """A service's principal in policies: `ecs-tasks.amazonaws.com`."""
+        """Return a service's principal in policies: `ecs-tasks.amazonaws.com`."""
         return f"{service}.{self.principal_suffix(service)}"
 
     def principal_suffix(self, service: str) -> str:
-        """What that name ends in."""
-        return self.suffix if service in self.own else _COMMERCIAL.suffix
+        """Return the suffix of a service's principal."""
+        return self.suffix if service in self.services_with_suffix else _COMMERCIAL.suffix
 
 
 _COMMERCIAL = Partition("aws", "amazonaws.com")
@@ -54,7 +54,8 @@ _BY_PREFIX = {
 
 
 def partition_of(region: object) -> Partition:
-    """The partition of a region, by the beginning of its name."""
-    return next(
-        (each for prefix, each in _BY_PREFIX.items() if str(region).startswith(prefix)), _COMMERCIAL
-    )
+    """Return a region's partition, by the prefix of its name."""
+    for prefix, partition in _BY_PREFIX.items():
+        if str(region).startswith(prefix):
+            return partition
+    return _COMMERCIAL

@@ -1,4 +1,4 @@
-"""Policy documents: their grammar, and what they allow."""
+"""Policy documents: IAM's grammar, and whether a document allows a request."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
-from localaws.catalog.values import block, blocks, given, listed, parsed, show
+from localaws.catalog.values import block, blocks, duplicates, given, listed, parsed, show, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from localaws.catalog.refusals import Refusals
 
@@ -21,21 +21,20 @@ _VERSIONS = ("2012-10-17", "2008-10-17")
 
 _ELEMENTS = ("Version", "Id", "Statement")
 _STATEMENT_ELEMENTS = (
-    *(
-        "Sid",
-        "Effect",
-        "Principal",
-        "NotPrincipal",
-        "Action",
-        "NotAction",
-        "Resource",
-        "NotResource",
-    ),
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
     "Condition",
 )
 _PRINCIPALS = ("AWS", "Service", "Federated", "CanonicalUser")
-"""The elements of a policy, of its statements, and the kinds of principals. Source: IAM's policy
-grammar.
+"""The elements of a policy and of a statement, and the kinds of principals.
+
+Source: IAM's policy grammar.
 """
 
 IDENTITY = "an identity's policy"
@@ -47,8 +46,8 @@ _FIELDS = {
     TRUST: (("Action", "Principal"), ("Resource", "NotResource")),
     RESOURCE: (("Action", "Resource", "Principal"), ()),
 }
-"""What each statement of a kind of policy has, or the opposite (`NotAction`), and what it doesn't
-have.
+"""The elements that each statement of a kind of policy needs, and those that it can't have. Instead
+of a needed element it can have its opposite (`NotAction`).
 """
 
 _FORMS = (
@@ -60,18 +59,19 @@ _FORMS = (
     ),
     ("Resource", "iam.policy.resource", r"\*|arn:", "a resource is an ARN or *"),
 )
+"""Elements, each with the rule, a pattern for the start of a value, and the rule's message."""
 
 
 def policy_rules(
     value: object, name: str, *, kind: str = IDENTITY, code: str = _MALFORMED
 ) -> Refusals:
-    """What is wrong with a policy document.
+    """Refuse a policy document that breaks IAM's grammar.
 
     Args:
-        value: The input.
-        name: Its name.
-        kind: Whose policy it is: one of `_FIELDS`.
-        code: The error code of the service that keeps it.
+        value: The input with the document.
+        name: The input's name.
+        kind: IDENTITY, TRUST or RESOURCE.
+        code: The error code of the service that the policy belongs to.
     """
     if value is None or value is UNKNOWN:
         return
@@ -97,12 +97,8 @@ def policy_rules(
         for rule, message in _statement(statement, kind):
             yield Refusal(code, f"{name}: Statement {index}{message}", rule, name)
     if kind != RESOURCE:
-        sids = [
-            sid
-            for sid in (statement.get("Sid") for statement in found)
-            if sid and isinstance(sid, str)
-        ]
-        for sid in sorted({sid for sid in sids if sids.count(sid) > 1}):
+        sids = [text(statement.get("Sid")) for statement in found]
+        for sid in duplicates(sid for sid in sids if sid):
             message = (
                 f"{name}: Statement IDs (SID) in a single policy must be unique, {sid!r} "
                 "appears twice"
@@ -111,55 +107,53 @@ def policy_rules(
 
 
 def resource_policy_rules(value: object, name: str, code: str) -> Refusals:
-    """Yield what is wrong with a resource's policy, such as a key's or a bucket's."""
+    """Refuse a malformed policy of a resource, such as a key or a bucket."""
     return policy_rules(value, name, kind=RESOURCE, code=code)
 
 
 def optional_policy_rules(value: object, name: str, code: str) -> Refusals:
-    """The same where an empty text means that there is no policy, as the provider takes it."""
+    """Refuse a malformed policy of a resource, except an empty text, which means no policy."""
     return iter(()) if value == "" else resource_policy_rules(value, name, code)
 
 
 def statements(document: Mapping[str, object]) -> list[Mapping[str, object]]:
-    """The statements of a policy, which may be one by itself."""
+    """Return the statements of a policy; a single statement doesn't need to be in a list."""
     found = document.get("Statement")
     return [found] if isinstance(found, dict) else blocks(found)
 
 
 def _statement(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
-    """Rules that a statement breaks, and how."""
+    """Yield the rules that a statement breaks, each with the end of the message."""
     yield from _elements(statement, kind)
-    if statement.get("Effect") not in ("Allow", "Deny"):
-        yield (
-            "iam.policy.effect",
-            f": Effect must be Allow or Deny, got {show(statement.get('Effect'))}",
-        )
+    effect = statement.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        yield "iam.policy.effect", f": Effect must be Allow or Deny, got {show(effect)}"
     sid = statement.get("Sid")
-    if sid is not None and not (
-        isinstance(sid, str) and (kind == RESOURCE or re.fullmatch("[0-9A-Za-z]*", sid))
-    ):
+    if sid is not None and not _is_sid(sid, kind):
         yield "iam.policy.sid", f": Sid must be letters and digits, got {show(sid)}"
     for name, rule, pattern, words in _FORMS:
-        for each in (
-            each for element in (name, f"Not{name}") for each in listed(statement.get(element))
-        ):
+        for each in [*listed(statement.get(name)), *listed(statement.get(f"Not{name}"))]:
             if isinstance(each, str) and not re.match(pattern, each):
                 yield rule, f": {words}, got {show(each)}"
             elif each is not None and not isinstance(each, str):
-                yield (
-                    "iam.policy.type",
-                    f": {name} must be text or a list of texts, got {show(each)}",
-                )
+                message = f": {name} must be text or a list of texts, got {show(each)}"
+                yield "iam.policy.type", message
     for name in ("Principal", "NotPrincipal"):
         yield from _principal(statement.get(name), name)
     condition = statement.get("Condition")
-    if condition is not None and not (
-        isinstance(condition, dict) and all(isinstance(each, dict) for each in condition.values())
-    ):
-        yield (
-            "iam.policy.type",
-            f": Condition must be {{operator: {{key: value}}}}, got {show(condition)}",
-        )
+    if condition is not None and not _is_condition(condition):
+        message = f": Condition must be {{operator: {{key: value}}}}, got {show(condition)}"
+        yield "iam.policy.type", message
+
+
+def _is_sid(value: object, kind: str) -> bool:
+    if not isinstance(value, str):
+        return False
+    return kind == RESOURCE or re.fullmatch("[0-9A-Za-z]*", value) is not None
+
+
+def _is_condition(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
 
 
 def _elements(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
@@ -194,10 +188,10 @@ def _principal(principal: object, name: str) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a principal asks for."""
+    """A request to AWS, as policies see it."""
 
     principals: frozenset[tuple[str, str]]
-    """Its names as policies spell them, each with its kind:
+    """The names by which policies can allow the caller, each with the kind of principal:
     `("Service", "logs.eu-west-1.amazonaws.com")`.
     """
 
@@ -208,75 +202,92 @@ class Request:
 
 
 def allows(document: object, request: Request) -> bool:
-    """Whether a resource's policy allows a request: some statement does, and none denies it.
+    """Return whether a resource's policy allows a request: a statement does, and none denies it.
 
-    A condition that can't be decided here counts as met where the statement allows, as not met
-    where it denies.
+    A condition that can't be evaluated here is assumed to be met in a statement that allows, and
+    not to be met in one that denies.
     """
-    found = [each for each in statements(block(document)) if _is_about(each, request)]
-    allowed = any(
-        each.get("Effect") == "Allow" and _holds(each, request) is not False for each in found
-    )
-    denied = any(each.get("Effect") == "Deny" and _holds(each, request) is True for each in found)
-    return allowed and not denied
+    allowed = False
+    for statement in statements(block(document)):
+        if not _applies_to(statement, request):
+            continue
+        conditions_met = _conditions_met(statement, request)
+        if statement.get("Effect") == "Deny" and conditions_met is True:
+            return False
+        if statement.get("Effect") == "Allow" and conditions_met is not False:
+            allowed = True
+    return allowed
 
 
-def _is_about(statement: Mapping[str, object], request: Request) -> bool:
+def _applies_to(statement: Mapping[str, object], request: Request) -> bool:
+    """Return whether a statement is about the request's principal, action and resource."""
+
+    def has_principal(value: object) -> bool:
+        return _is_principal(value, request.principals)
+
+    def has_action(value: object) -> bool:
+        patterns = [str(each).lower() for each in listed(value)]
+        return _matches_any(request.action.lower(), patterns)
+
+    def has_resource(value: object) -> bool:
+        return _matches_any(request.resource, map(str, listed(value)))
+
     return (
-        _meets(statement, "Principal", lambda value: _names(value, request.principals))
-        and _meets(
-            statement, "Action", lambda value: _like(request.action.lower(), value, lower=True)
-        )
-        and _meets(statement, "Resource", lambda value: _like(request.resource, value))
+        _element_matches(statement, "Principal", has_principal)
+        and _element_matches(statement, "Action", has_action)
+        and _element_matches(statement, "Resource", has_resource)
     )
 
 
-def _meets(statement: Mapping[str, object], name: str, matches: Callable[[object], bool]) -> bool:
+def _element_matches(
+    statement: Mapping[str, object], name: str, matches: Callable[[object], bool]
+) -> bool:
+    """Return whether an element matches, or whether its opposite (`NotAction`) doesn't."""
     if statement.get(name) is not None:
         return matches(statement[name])
     opposite = statement.get(f"Not{name}")
     return opposite is not None and not matches(opposite)
 
 
-def _names(value: object, principals: frozenset[tuple[str, str]]) -> bool:
+def _is_principal(value: object, principals: frozenset[tuple[str, str]]) -> bool:
     if not isinstance(value, dict):
         return value == "*"
-    return "*" in listed(value.get("AWS")) or any(
-        name in listed(value.get(kind)) for kind, name in principals
-    )
+    if "*" in listed(value.get("AWS")):
+        return True
+    return any(name in listed(value.get(kind)) for kind, name in principals)
 
 
-def _like(wanted: str, patterns: object, *, lower: bool = False) -> bool:
-    texts = (
-        str(each).lower() if lower else str(each) for each in listed(patterns) if each is not None
-    )
+def _matches_any(value: str, patterns: Iterable[str]) -> bool:
     # In a policy brackets are ordinary characters.
-    return any(fnmatchcase(wanted, each.replace("[", "[[]")) for each in texts)
+    return any(fnmatchcase(value, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
-def _holds(statement: Mapping[str, object], request: Request) -> bool | None:
-    """Whether the conditions of a statement are met; None where that can't be decided."""
-    verdicts = [
-        _operator(operator, request.context.get(key), value)
-        for operator, pairs in block(statement.get("Condition")).items()
-        for key, value in block(pairs).items()
-    ]
-    if False in verdicts:
-        return False
-    return None if None in verdicts else True
+def _conditions_met(statement: Mapping[str, object], request: Request) -> bool | None:
+    """Return whether all conditions of a statement are met; None if that is unknown."""
+    unknown = False
+    for operator, pairs in block(statement.get("Condition")).items():
+        for key, values in block(pairs).items():
+            met = _condition_met(operator, request.context.get(key), values)
+            if met is False:
+                return False
+            if met is None:
+                unknown = True
+    return None if unknown else True
 
 
-def _operator(operator: str, actual: str | None, wanted: object) -> bool | None:
+def _condition_met(operator: str, actual: str | None, values: object) -> bool | None:
     if actual is None:
         return None
     name = operator.removesuffix("IfExists")
     negated = "Not" in name
-    values = [str(each).lower() if name == "Bool" else str(each) for each in listed(wanted)]
+    wanted = [str(each) for each in listed(values)]
     match name.replace("Not", ""):
-        case "StringEquals" | "Bool":
-            met = actual in values
+        case "StringEquals":
+            met = actual in wanted
+        case "Bool":
+            met = actual in [each.lower() for each in wanted]
         case "StringLike" | "ArnEquals" | "ArnLike":
-            met = _like(actual, values)
+            met = _matches_any(actual, wanted)
         case _:
             return None
     return met is not negated

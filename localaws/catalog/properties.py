@@ -1,7 +1,8 @@
-"""The inputs and outputs of resources as plain values, and what is at a path inside them."""
+"""The inputs and outputs of resources as plain values, and access to them by path."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ Properties = Mapping[str, Any]
 
 
 class Unknown:
-    """The type of `UNKNOWN`, a value that only the deployment itself will bring."""
+    """The type of `UNKNOWN`, a value that isn't known before the deployment."""
 
     def __repr__(self) -> str:
         return "<unknown>"
@@ -20,37 +21,44 @@ UNKNOWN: Final = Unknown()
 
 
 def values_at(value: object, path: str) -> list[Any]:
-    """Return what is at a path such as `actions[].targetGroups[].arn`, unless UNKNOWN or absent."""
-    return [found for _, found in located(value, path)]
+    """Return the values at a path such as `actions[].targetGroups[].arn`, except UNKNOWN ones."""
+    return [found for _, found in items_at(value, path)]
 
 
-def absent(value: object, path: str) -> Iterator[str]:
-    """Where nothing is at the end of a path although what it would be a part of is there."""
-    parents, _, name = path.rpartition(".")
-    for place, each in located(value, parents):
-        if isinstance(each, Mapping) and each.get(name) is None:
-            yield f"{place}.{name}".removeprefix(".")
+def items_at(value: object, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield the values at a path, each with its exact path: `actions[0].targetGroups[1].arn`.
 
-
-def located(value: object, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield the same, each with its place: `actions[0].targetGroups[1].arn`; all of it for ""."""
+    UNKNOWN values are left out. An empty path means the value itself.
+    """
     if not path:
         yield "", value
         return
     head, _, rest = path.partition(".")
     name = head.removesuffix("[]")
     found = value.get(name) if isinstance(value, Mapping) else None
-    places: list[tuple[str, Any]] = [(name, found)]
+    items: list[tuple[str, Any]] = [(name, found)]
     if head.endswith("[]"):
-        places = (
-            [(f"{name}[{i}]", each) for i, each in enumerate(found)]
-            if isinstance(found, list)
-            else []
-        )
-    for place, each in places:
+        items = []
+        for index, each in enumerate(found if isinstance(found, list) else ()):
+            items.append((f"{name}[{index}]", each))
+    for exact_path, each in items:
         if each is None or each is UNKNOWN:
             continue
-        if rest:
-            yield from ((f"{place}.{inner}", leaf) for inner, leaf in located(each, rest))
-        else:
-            yield place, each
+        if not rest:
+            yield exact_path, each
+            continue
+        for inner_path, inner in items_at(each, rest):
+            yield f"{exact_path}.{inner_path}", inner
+
+
+def missing_at(value: object, path: str) -> Iterator[str]:
+    """Yield the exact paths where the last name of a path is missing in an existing object."""
+    parents, _, name = path.rpartition(".")
+    for exact_path, parent in items_at(value, parents):
+        if isinstance(parent, Mapping) and parent.get(name) is None:
+            yield f"{exact_path}.{name}".removeprefix(".")
+
+
+def first_name(path: str) -> str:
+    """Return the name of the input that a path starts with: `actions` of `actions[0].order`."""
+    return re.split(r"[.\[]", path)[0]

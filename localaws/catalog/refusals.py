@@ -1,4 +1,4 @@
-"""Why AWS, or its provider, doesn't accept something."""
+"""The reasons why AWS, or its provider, doesn't accept a request."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Refusal:
-    """One reason why AWS, or its provider, doesn't accept something."""
+    """One reason why AWS, or its provider, doesn't accept a request."""
 
     code: str
-    """AWS's error code (`ValidationError`), or `InvalidArgument` where the provider itself objects
+    """AWS's error code (`ValidationError`), or `InvalidArgument` if the provider itself refuses
     before any call.
     """
 
     message: str
-    """What is wrong, naming the value and what is allowed."""
+    """The error, with the value and what is allowed."""
 
     rule: str
-    """Id of the rule, a row of the rule table in docs/local-aws-rules.md."""
+    """Id of the rule, a row of the table in docs/local-aws-rules.md."""
 
     property: str | None = None
-    """The offending input, where there is exactly one."""
+    """The input that is wrong, if it is exactly one."""
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
 
 Refusals = Iterator[Refusal]
-"""What a rule yields: nothing when AWS would accept."""
+"""The result of a rule: empty if AWS would accept."""
 
 
-# AWS's word for the event; the refusals inside it are the errors
+# "Refused" without "Error": each of its refusals is an error
 class Refused(Exception):  # noqa: N818
     """AWS refuses a request, for at least one reason."""
 

@@ -1,15 +1,18 @@
-"""The regular expressions that listener rules may have.
+"""The regular expressions that listener rules can have.
 
 Source: "Rule basics" in ELB's guide (elasticloadbalancing/latest/application/listener-rules.html),
 which lists what they don't support: lookaheads, lookbehinds, backreferences, atomic groups,
-possessive quantifiers, subroutines, recursion, and Unicode character classes. What is left is the
-language of RE2, which Envoy speaks, and whose limits hold here too.
+possessive quantifiers, subroutines, recursion, and Unicode character classes. That leaves the
+language of RE2, which Envoy uses; RE2's limits apply too.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _TOKEN = re.compile(
     r"""
@@ -38,64 +41,74 @@ _SPECIAL = {
 }
 _NAMED = ("<", "P<")
 _LETTERS = "ABCDEQSWabdfnrstvwxz"
-"""What RE2 knows after a backslash."""
+"""The letters that RE2 knows after a backslash."""
 
 _MOST_REPETITIONS = 1000
 """RE2's limit."""
 
 
 class Expression(NamedTuple):
-    """What a regular expression is made of."""
+    """The properties of a regular expression."""
 
     fault: str
-    """Why it isn't taken; empty if it is."""
+    """Why it isn't supported; empty if it is."""
 
     groups: int
-    """Its capture groups."""
+    """The number of its capture groups."""
 
 
 def read(regex: str) -> Expression:
     """Read a regular expression, without compiling it."""
     faults, groups, depth = [], 0, 0
-    for token in _TOKEN.finditer(regex):
-        found = token.groupdict()
-        special = found["special"]
-        if found["group"] or special in _NAMED:
+    for match in _TOKEN.finditer(regex):
+        token = match.groupdict()
+        special = token["special"]
+        if token["group"] or special in _NAMED:
             groups += 1
-        if found["group"] or (special is not None and not special.endswith(")")):
+        # Flags such as (?i) have no group, and end with the parenthesis.
+        opens_group = special is not None and not special.endswith(")")
+        if token["group"] or opens_group:
             depth += 1
-        if found["group_end"]:
+        if token["group_end"]:
             depth -= 1
-        faults.append(_fault(found))
+        faults.append(_fault(token))
         if depth < 0:
             faults.append("a ) without its (")
             break
     if depth > 0:
         faults.append("a ( without its )")
-    return Expression(next(filter(None, faults), ""), groups)
+    return Expression(_first(faults), groups)
+
+
+def _first(faults: Iterable[str]) -> str:
+    """Return the first fault that isn't empty, or an empty string."""
+    return next(filter(None, faults), "")
 
 
 def _fault(token: dict[str, str | None]) -> str:
-    """What is wrong with one token."""
+    """Return why one token isn't supported, or an empty string."""
     escaped, special = token["escaped"], token["special"]
     if escaped is not None:
         return _escape_fault(escaped)
     if special is not None and special not in _NAMED and not special.endswith((":", ")")):
-        return _SPECIAL.get(special) or (
-            f"a subroutine, (?{special}"
-            if special.isdigit()
-            else f"a group that starts with (?{special}"
-        )
+        return _special_fault(special)
     if token["set"]:
-        inside = (
-            _escape_fault(each[1]) for each in re.findall(r"\\.", token["members"] or "", re.DOTALL)
-        )
-        return next(filter(None, inside), "") or ("" if token["set_end"] else "a [ without its ]")
+        escapes = re.findall(r"\\(.)", token["members"] or "", re.DOTALL)
+        unclosed = "" if token["set_end"] else "a [ without its ]"
+        return _first(map(_escape_fault, escapes)) or unclosed
     if token["possessive"]:
         return "a possessive quantifier, such as *+"
     if any(int(token[name] or 0) > _MOST_REPETITIONS for name in ("least", "most")):
         return f"more than {_MOST_REPETITIONS} repetitions"
     return ""
+
+
+def _special_fault(special: str) -> str:
+    if special in _SPECIAL:
+        return _SPECIAL[special]
+    if special.isdigit():
+        return f"a subroutine, (?{special}"
+    return f"a group that starts with (?{special}"
 
 
 def _escape_fault(escaped: str) -> str:

@@ -1,8 +1,8 @@
-"""What a resource type is: names, replacements, refusals, computed outputs, what holds it.
+"""The description of a resource type: its rules, references, names, outputs and replacements.
 
-Everything in the catalog is a pure function over plain values. Properties carry Pulumi's camelCase
-names; a value that isn't known yet (in a preview) is `UNKNOWN`, and a rule that meets it stays
-silent, as the real provider does.
+Everything in the catalog is a pure function over plain values. Properties have Pulumi's camelCase
+names. In a preview, a value that isn't known yet is `UNKNOWN`; rules accept it, as the real
+provider does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from localaws.catalog.account import Resource, namesakes
 from localaws.catalog.inputs import blocks_of
 from localaws.catalog.model_limits import CODES, model_rules
-from localaws.catalog.properties import Properties, located, values_at
+from localaws.catalog.properties import Properties, first_name, items_at, values_at
 from localaws.catalog.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AutoName:
-    """A property that Pulumi fills with `<logical name>-<7 hex digits>` if left out."""
+    """A property that Pulumi sets to `<logical name>-<7 hex digits>` if the program doesn't."""
 
     property: str = "name"
     longest: int = 255
@@ -42,18 +42,16 @@ class Reference:
 
     token: str
     code: str
-    """What AWS answers when there is no such resource; empty where a rule of the account looks for
-    it.
-    """
+    """AWS's error code if the other resource doesn't exist; empty if `account_rules` check that."""
 
     rule: str
     when_deleted: Literal["held", "gone", "dangling"] = "dangling"
-    """What the deletion of the named resource means: refused, takes this resource along, or isn't
-    AWS's concern.
+    """The effect on a deletion of the other resource: `held` forbids it, `gone` deletes this
+    resource too, `dangling` has none.
     """
 
     elsewhere: str | None = None
-    """A regular expression of names of resources in other accounts, which are taken to exist."""
+    """Matches the names of resources in other accounts, which are assumed to exist."""
 
     def is_elsewhere(self, value: str) -> bool:
         """Whether a value names a resource in another account."""
@@ -62,7 +60,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Unique:
-    """Inputs that no two resources of a type may share; leaving the first one out avoids it."""
+    """Inputs whose values no two resources of a type can share.
+
+    It doesn't apply to a resource without the first of them.
+    """
 
     properties: tuple[str, ...]
     code: str
@@ -73,18 +74,18 @@ class Unique:
 
 @dataclass(frozen=True)
 class Idempotent:
-    """A creation that returns the resource that exists, no matter who created it."""
+    """A creation that returns the existing resource with the same id."""
 
     properties: frozenset[str]
     """Inputs that must be the same; others, such as tags, are ignored."""
 
     code: str
-    """What AWS answers if they aren't."""
+    """AWS's error code if they differ."""
 
     rule: str
 
     def check(self, existing: Resource, differing: Sequence[str]) -> Refusals:
-        """Yield why AWS doesn't return an existing resource to a creation that differs."""
+        """Refuse a creation whose inputs differ from those of the existing resource."""
         names = sorted(self.properties.intersection(differing))
         if names:
             message = (
@@ -97,7 +98,7 @@ class Idempotent:
 
 @dataclass(frozen=True)
 class AllExcept(Container[str]):
-    """Every property but these."""
+    """All properties except these."""
 
     names: frozenset[str]
 
@@ -122,167 +123,165 @@ def _no_properties(*_: object) -> Properties:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:
-    """One type: a table where it can be one, a function where it must."""
+    """A resource type: tables of AWS's rules, and functions for rules that don't fit a table."""
 
     token: str
     """Pulumi's type token, `aws:ecs/cluster:Cluster`."""
 
     idempotent: Idempotent | None = None
-    """For a type of which AWS returns the existing resource in place of another one of that id."""
+    """Set if a creation returns an existing resource instead of failing."""
 
     computed: Callable[[Mint, Properties], Mapping[str, Any]]
-    """For a new resource: `id` and every other output that AWS chooses once."""
+    """Returns, for a new resource, `id` and every other output that AWS chooses once."""
 
     derived: Callable[[Properties], Properties] = _no_properties
-    """Outputs that follow from the inputs, now and after every update."""
+    """Returns outputs that follow from the inputs, at the creation and after every update."""
 
     updated: Callable[[Resource, Properties], Properties] = _no_properties
-    """Outputs that an update changes by itself, such as a version."""
+    """Returns outputs that every update changes, such as a version."""
 
     defaults: Properties = field(default_factory=dict)
-    """Outputs that show AWS's default while the input of that name is left out."""
+    """Outputs that have AWS's default if the input of that name isn't set."""
 
     # The table's signature
     implied: Callable[[Mint, Resource], Sequence[Resource]] = lambda mint, resource: ()  # noqa: ARG005
-    """What AWS makes along with it."""
+    """Returns the resources that AWS makes along with a new one."""
 
     autoname: AutoName | None = None
     replaces: Container[str] = frozenset()
-    """Inputs whose change means a new resource."""
+    """Inputs whose change replaces the resource."""
 
     replaces_if: Callable[[str, Properties, Properties], bool] = _never
-    """Whether a change of this input from old to new inputs means a new resource although
-    `replaces` lacks it.
+    """Decides for an input outside of `replaces`, given the old and new inputs, whether its change
+    replaces the resource.
     """
 
     recorded: str = ""
-    """Why the local AWS does nothing with the type but refuse and show it; empty for one whose
-    inputs are on the lists of `effects.py`.
+    """Why the local AWS only records resources of this type. Empty for a type whose inputs have
+    effects, as listed in `effects.py`.
     """
 
     delete_first: bool = False
-    """Whether a replacement always deletes the old one first, whatever its name."""
+    """Whether a replacement deletes the old resource first, even if its name was generated."""
 
     unordered: frozenset[str] = frozenset()
-    """Lists in which order means nothing, by path: `subnets`, `networkConfiguration.subnets`."""
+    """Paths of lists whose order means nothing: `subnets`, `networkConfiguration.subnets`."""
 
     json: frozenset[str] = frozenset()
-    """String inputs that hold JSON and are compared as such."""
+    """Inputs that are JSON text, and are compared as JSON."""
 
     limits: tuple[Limit, ...] = ()
-    """What single inputs may be."""
+    """The allowed values of single inputs."""
 
     references: tuple[Reference, ...] = ()
     unique: tuple[Unique, ...] = ()
 
     rules: Callable[[Properties], Refusals] = _nothing
-    """What is wrong with the inputs by themselves, beyond the limits; values may be UNKNOWN, the
-    region is there.
+    """Refuses inputs without regard to other resources, beyond `limits`. Values can be UNKNOWN;
+    `region` is always set.
     """
 
     account_rules: Callable[[Properties, Account, Resource | None], Refusals] = _nothing
-    """What is wrong with the inputs in this account, beyond the tables; the resource itself when it
-    is updated.
+    """Refuses inputs because of the account's other resources, beyond `references` and `unique`.
+    The third argument is the resource before an update, or None for a new resource.
     """
 
     deletion_rules: Callable[[Resource, Account], Refusals] = _nothing
-    """What forbids deleting this resource now, beyond references that hold it."""
+    """Refuses a deletion, beyond references that are `held`."""
 
     held: tuple[str, str] = ("DependencyViolation", "cloud.held")
-    """Error code and rule when a reference holds it."""
+    """Error code and rule for a deletion that a `held` reference forbids."""
 
     import_ids: Callable[[Resource], Sequence[str]] = lambda resource: (resource.id,)
-    """The ids under which `pulumi import` finds it."""
+    """Returns the ids by which `pulumi import` finds a resource."""
 
     @property
     def inputs(self) -> frozenset[str]:
-        """Every input that the type has."""
+        """The names of all inputs."""
         return blocks_of(self.token)[0].names
 
     def replacing(self, names: Sequence[str], old: Properties, new: Properties) -> list[str]:
-        """Those of the changed inputs whose change means a new resource."""
+        """Return those of the changed inputs whose change replaces the resource."""
         return [name for name in names if name in self.replaces or self.replaces_if(name, old, new)]
 
     def check(self, inputs: Properties, region: str | None = None) -> Refusals:
-        """Yield what is wrong with these inputs alone; in a preview values may be UNKNOWN.
+        """Refuse inputs without regard to other resources; in a preview they may be UNKNOWN.
 
-        `region` is the provider's, for inputs that name none.
+        `region` is the provider's; the inputs can override it.
         """
-        for place, rule, message in self._misnamed(inputs):
+        for path, rule, message in self._check_names(inputs):
             yield Refusal(
-                "InvalidArgument",
-                f"{self.token} {message} {place}",
-                rule,
-                re.split(r"[.\[]", place)[0],
+                "InvalidArgument", f"{self.token} {message} {path}", rule, first_name(path)
             )
-        own = [refusal for limit in self.limits for refusal in limit.check(inputs)]
-        own += self.rules(
-            inputs if inputs.get("region") is not None else {**inputs, "region": region}
-        )
+        own: list[Refusal] = []
+        for limit in self.limits:
+            own += limit.check(inputs)
+        if inputs.get("region") is None:
+            own += self.rules({**inputs, "region": region})
+        else:
+            own += self.rules(inputs)
         yield from own
         code = CODES.get(self.token.split(":")[1].partition("/")[0], "ValidationException")
-        made_up = self.autoname.property if self.autoname else None
-        for place, allowed in model_rules(self.token, inputs, located, made_up=made_up):
-            # One reason is enough, and the type's own is the better one.
-            if not any(place in each.message for each in own):
-                yield Refusal(
-                    code,
-                    f"{place} must be {allowed}",
-                    "catalog.model",
-                    re.split(r"[.\[]", place)[0],
-                )
+        generated = self.autoname.property if self.autoname else None
+        for path, allowed in model_rules(self.token, inputs, generated=generated):
+            # One refusal of a value is enough, and the type's own has the better message.
+            if not any(path in each.message for each in own):
+                yield Refusal(code, f"{path} must be {allowed}", "catalog.model", first_name(path))
 
-    def _misnamed(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
-        """Yield names that are wrong or missing: where, by which rule, and the message."""
-        for path, names, required in blocks_of(self.token):
-            for place, value in located(inputs, path):
-                if isinstance(value, Mapping):
-                    where = f"{place}.".lstrip(".")
-                    missing = [name for name in required if value.get(name) is None]
-                    yield from (
-                        (where + name, "catalog.input", "has no input")
-                        for name in sorted(value.keys() - names)
-                    )
-                    yield from ((where + name, "catalog.required", "requires") for name in missing)
+    def _check_names(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
+        """Yield the exact path of each unknown or missing name, the rule, and the message."""
+        for block_path, names, required in blocks_of(self.token):
+            for path, value in items_at(inputs, block_path):
+                if not isinstance(value, Mapping):
+                    continue
+                prefix = f"{path}." if path else ""
+                for name in sorted(value.keys() - names):
+                    yield prefix + name, "catalog.input", "has no input"
+                for name in required:
+                    if value.get(name) is None:
+                        yield prefix + name, "catalog.required", "requires"
 
     def admit(self, inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-        """Yield what is wrong with these inputs in this account; `current` is set in an update."""
-        missing = False
-        # The provider leaves out an optional input whose text is empty.
-        optional = self.inputs - {*blocks_of(self.token)[0].required}
-        for reference in self.references:
-            before = (
-                set(map(str, values_at(current.inputs, reference.property))) if current else set()
-            )
-            for value in values_at(inputs, reference.property):
-                if not (reference.code and isinstance(value, str)) or value in before:
-                    continue
-                if reference.is_elsewhere(value) or (
-                    value == "" and reference.property in optional
-                ):
-                    continue
-                if account.find(reference.token, value) is None:
-                    missing = True
-                    yield Refusal(
-                        reference.code,
-                        (
-                            f"{reference.property.replace('[]', '')} names {value!r}, which "
-                            "does not exist"
-                        ),
-                        reference.rule,
-                        reference.property.partition(".")[0].removesuffix("[]"),
-                    )
+        """Refuse inputs because of the account's other resources.
+
+        `current` is the resource before an update, or None for a new resource.
+        """
+        missing = list(self._missing_references(inputs, account, current))
+        yield from missing
         for unique in self.unique:
             first = unique.properties[0]
-            if inputs.get(first) not in (None, "") and namesakes(
-                account, self.token, inputs, current, *unique.properties
-            ):
+            if inputs.get(first) in (None, ""):
+                continue
+            if namesakes(account, self.token, inputs, current, *unique.properties):
                 yield Refusal(unique.code, unique.message.format_map(inputs), unique.rule, first)
         if not missing:
             yield from self.account_rules(inputs, account, current)
 
+    def _missing_references(
+        self, inputs: Properties, account: Account, current: Resource | None
+    ) -> Refusals:
+        """Refuse references to resources that don't exist, unless an update leaves them as is."""
+        optional = self.inputs - {*blocks_of(self.token)[0].required}
+        for reference in self.references:
+            if not reference.code:
+                continue
+            unchanged = values_at(current.inputs, reference.property) if current else []
+            for value in values_at(inputs, reference.property):
+                # The provider leaves out an optional input whose text is empty.
+                left_out = value == "" and reference.property in optional
+                if not isinstance(value, str) or value in unchanged or left_out:
+                    continue
+                if reference.is_elsewhere(value) or account.find(reference.token, value):
+                    continue
+                yield Refusal(
+                    reference.code,
+                    f"{reference.property.replace('[]', '')} names {value!r}, which does not exist",
+                    reference.rule,
+                    first_name(reference.property),
+                )
+
     def in_use(self, resource: Resource, account: Account) -> Refusals:
-        """What forbids deleting this resource now."""
+        """Refuse the deletion of a resource that is in use or protected."""
         code, rule = self.held
         for holder in account.holders(resource):
             kind = holder.token.rpartition(":")[2]

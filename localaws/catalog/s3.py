@@ -173,8 +173,11 @@ def _lifecycle_rules(inputs: Properties) -> Refusals:
         message = f"Rule ID must be unique. Found same ID for more than one rule: {name}"
         yield Refusal("InvalidArgument", message, "s3.lifecycle.unique", "rules")
     actions = (
-        *("abortIncompleteMultipartUpload", "expiration", "noncurrentVersionExpiration"),
-        *("noncurrentVersionTransitions", "transitions"),
+        "abortIncompleteMultipartUpload",
+        "expiration",
+        "noncurrentVersionExpiration",
+        "noncurrentVersionTransitions",
+        "transitions",
     )
     for index, rule in enumerate(rules):
         if not given(rule, *actions):

@@ -1,6 +1,6 @@
-"""What the API models of AWS's services require and forbid, for the inputs of each type.
+"""The constraints in the API models of AWS's services, for the inputs of each type.
 
-`make models` writes the table from botocore, which ships the models.
+`make models` writes the table from botocore, which contains the models.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 
 def limits() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    """Return by type and input path: `type`, `enum`, `min`, `max`, `pattern`, `required`."""
+    """Return constraints (`type`, `enum`, `min`, `max`, `pattern`), by type and input path."""
     return _part("limits")
 
 
 def required() -> Mapping[str, Sequence[str]]:
-    """Return, by type, the inputs that its calls require and pulumi-aws doesn't."""
+    """Return, by type, the paths of inputs that its calls require and pulumi-aws doesn't."""
     return _part("required")
 
 
 def required_besides() -> Mapping[str, Sequence[str]]:
-    """Return, by type, members that its calls require and that match no input's name."""
+    """Return, by type, members that its calls require and that have no input of the same name."""
     return _part("requiredBesides")
 
 
 def members() -> Mapping[str, Sequence[str]]:
-    """Return, by type, the members inside its input that is JSON."""
+    """Return, by type, the members of its JSON input."""
     return _part("members")
 
 

@@ -1,7 +1,7 @@
 """The catalog's generated tables: JSON files beside the code, read when a rule first needs one.
 
-They belong to the code as much as a module does, and reading one is no I/O of a rule: it does what
-an import does, but only for commands that check a resource, which most commands don't.
+Rules are pure in spite of that: reading a table is like importing a module. It is done late because
+most commands check no resource.
 """
 
 from __future__ import annotations

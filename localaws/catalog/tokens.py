@@ -1,4 +1,4 @@
-"""Second tokens: what pulumi-aws has under two names is one type, or one function, here.
+"""Second tokens, for types and functions that pulumi-aws has under two names.
 
 pulumi-aws keeps the types of Elastic Load Balancing in the modules `lb` and `alb`, and some of S3's
 under the names that they had before its version 7. Each pair is the same resource of Terraform's
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ALB = (
-    *("getListener", "getLoadBalancer", "getTargetGroup"),
-    *(
-        "listener",
-        "listenerCertificate",
-        "listenerRule",
-        "loadBalancer",
-        "targetGroup",
-        "targetGroupAttachment",
-    ),
+    "getListener",
+    "getLoadBalancer",
+    "getTargetGroup",
+    "listener",
+    "listenerCertificate",
+    "listenerRule",
+    "loadBalancer",
+    "targetGroup",
+    "targetGroupAttachment",
 )
 _V2 = (
     "bucketLifecycleConfiguration",
@@ -40,11 +40,11 @@ SECOND_TOKENS: Mapping[str, str] = {
     **{_token("alb", name): _token("lb", name) for name in _ALB},
     **{_token("s3", f"{name}V2"): _token("s3", name) for name in _V2},
 }
-"""By second token: the one under which the catalog has the type, or `account/invokes.py` the
-function.
+"""The token under which the catalog has a type, or `account/invokes.py` a function, by its second
+token.
 """
 
 
 def canonical(token: str) -> str:
-    """Return the token under which a type or function is known here; of others the same."""
+    """Return the first token for a second token; any other token is returned unchanged."""
     return SECOND_TOKENS.get(token, token)

@@ -1,15 +1,16 @@
-"""What single values may be: ranges, choices, lengths, CIDR blocks; each names what it allows."""
+"""Sets of allowed values, such as ranges, choices, lengths and CIDR blocks, with descriptions."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.properties import UNKNOWN, located
+from localaws.catalog.properties import UNKNOWN, first_name, items_at
 from localaws.catalog.refusals import Refusal, Refusals
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _LONGEST_SHOWN = 80
 
 @dataclass(frozen=True)
 class Allowed:
-    """A set of values, in words and as a predicate over any known value."""
+    """A set of values: a description, and a test of whether a known value is in it."""
 
     words: str
     holds: Callable[[Any], bool]
@@ -28,7 +29,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Limit:
-    """What one input may be."""
+    """The allowed values of one input."""
 
     property: str
     """A path such as `healthCheck.interval` or `loadBalancers[].containerPort`."""
@@ -37,19 +38,22 @@ class Limit:
     rule: str
     code: str = "InvalidArgument"
     hidden: bool = False
-    """Whether a refusal must not repeat the value, which may be a secret put in the wrong place."""
+    """Whether a refusal must not show the value, because it may be a secret."""
 
     def check(self, inputs: Properties, *, within: str = "") -> Refusals:
-        """Yield a refusal for each known value that isn't allowed, named as part of `within`."""
-        for place, value in located(inputs, self.property):
+        """Yield a refusal for each known value that isn't allowed.
+
+        `within` starts the message; it names what the inputs belong to.
+        """
+        for path, value in items_at(inputs, self.property):
             if not self.allowed.holds(value):
                 got = "" if self.hidden else f", got {show(value)}"
-                message = f"{within}{place} must be {self.allowed.words}{got}"
-                yield Refusal(self.code, message, self.rule, re.split(r"[.\[]", place)[0])
+                message = f"{within}{path} must be {self.allowed.words}{got}"
+                yield Refusal(self.code, message, self.rule, first_name(path))
 
 
 def show(value: object) -> str:
-    """A value as a message shows it: whole numbers without a fraction, long texts cut."""
+    """Return a value as a message shows it: whole numbers as integers, long texts shortened."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     text = repr(value)
@@ -57,54 +61,65 @@ def show(value: object) -> str:
 
 
 def number(value: object) -> float | None:
-    """The value if it is a number, else None."""
+    """Return the value as a float if it is a number, else None."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def text(value: object) -> str | None:
-    """The value if it is a string, else None."""
+    """Return the value if it is a string, else None."""
     return value if isinstance(value, str) else None
 
 
 def block(value: object) -> Mapping[str, Any]:
-    """The value if it is an object, else an empty one."""
+    """Return the value if it is an object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def blocks(value: object) -> list[Mapping[str, Any]]:
-    """The objects in a list; nothing if it isn't one."""
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    """Return the objects in a list; empty if the value isn't a list."""
+    if not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, Mapping)]
 
 
 def listed(value: object) -> list[Any]:
-    """What a field of a policy holds, which may be a list or not."""
+    """Return a list as it is, and any other value as the only item of a list."""
     return value if isinstance(value, list) else [value]
 
 
 def texts(value: object) -> list[str]:
-    """The strings in a list; nothing if it isn't one."""
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    """Return the strings in a list; empty if the value isn't a list."""
+    if not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, str)]
 
 
 def known(*values: object) -> bool:
-    """Whether none of the values, at whatever depth, is UNKNOWN."""
-    return not any(
-        value is UNKNOWN
-        or (isinstance(value, Mapping) and not known(*value.values()))
-        or (isinstance(value, list) and not known(*value))
-        for value in values
-    )
+    """Return whether no value, at any depth, is UNKNOWN."""
+    for value in values:
+        if value is UNKNOWN:
+            return False
+        if isinstance(value, Mapping) and not known(*value.values()):
+            return False
+        if isinstance(value, list) and not known(*value):
+            return False
+    return True
 
 
 def given(inputs: Properties, *names: str) -> list[str]:
-    """Those of the names that have a value, even one that isn't known yet."""
+    """Return the names of the inputs that are set, even to an unknown value."""
     return [name for name in names if inputs.get(name) is not None]
+
+
+def duplicates(values: Iterable[str]) -> list[str]:
+    """Return the values that occur more than once, sorted."""
+    return sorted(value for value, count in Counter(values).items() if count > 1)
 
 
 def exactly_one(
     inputs: Properties, names: tuple[str, ...], rule: str, *, where: str = ""
 ) -> Refusals:
-    """A refusal unless one of the names has a value; unknown ones may turn out either way."""
+    """Refuse unless exactly one of the inputs is set; an unknown value may turn out to be unset."""
     unknown = [name for name in names if inputs.get(name) is UNKNOWN]
     certain = [name for name in given(inputs, *names) if name not in unknown]
     if len(certain) > 1 or not (certain or unknown):
@@ -115,7 +130,7 @@ def exactly_one(
 
 
 def within(low: float, high: float) -> Allowed:
-    """A whole number in a closed range."""
+    """Allow whole numbers in a closed range."""
 
     def holds(value: object) -> bool:
         found = number(value)
@@ -125,19 +140,17 @@ def within(low: float, high: float) -> Allowed:
 
 
 def one_of(*choices: Any) -> Allowed:
-    """One of a few values."""
-    return Allowed(
-        f"one of {', '.join(map(str, choices))}",
-        lambda value: _hashable(value) and value in choices,
-    )
+    """Allow a few values."""
 
+    def holds(value: object) -> bool:
+        # Python's True equals 1, which may be a choice.
+        return not isinstance(value, bool) and value in choices
 
-def _hashable(value: object) -> bool:
-    return not isinstance(value, bool | list | Mapping)
+    return Allowed(f"one of {', '.join(map(str, choices))}", holds)
 
 
 def matches(pattern: str, words: str) -> Allowed:
-    """A string that a regular expression matches in full; its letters and digits are ASCII's."""
+    r"""Allow strings that a regular expression matches in full; `\w` and `\d` mean ASCII only."""
     compiled = re.compile(pattern, re.ASCII)
     return Allowed(
         words, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
@@ -145,7 +158,7 @@ def matches(pattern: str, words: str) -> Allowed:
 
 
 def length(low: int, high: int) -> Allowed:
-    """A string of so many characters."""
+    """Allow strings with a number of characters in this range."""
     return Allowed(
         f"text of {low} to {high} characters",
         lambda value: isinstance(value, str) and low <= len(value) <= high,
@@ -153,7 +166,7 @@ def length(low: int, high: int) -> Allowed:
 
 
 def size(low: int, high: int) -> Allowed:
-    """A list of so many items."""
+    """Allow lists with a number of items in this range."""
     return Allowed(
         f"{low} to {high} items",
         lambda value: isinstance(value, list) and low <= len(value) <= high,
@@ -161,7 +174,7 @@ def size(low: int, high: int) -> Allowed:
 
 
 def cidr(shortest: int = 0, longest: int = 32) -> Allowed:
-    """An IPv4 network in its canonical form."""
+    """Allow IPv4 networks in canonical form, with a prefix length in this range."""
 
     def holds(value: object) -> bool:
         found = network(value)
@@ -173,7 +186,7 @@ def cidr(shortest: int = 0, longest: int = 32) -> Allowed:
 
 
 def network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """The network that a string names in canonical form, else None."""
+    """Return the network that a string names in canonical form, else None."""
     try:
         return ipaddress.ip_network(value) if isinstance(value, str) and "/" in value else None
     except ValueError:
@@ -194,7 +207,7 @@ PORT = within(1, 65535)
 
 
 def parsed(value: object) -> Any:
-    """What a JSON string holds; UNKNOWN for an unknown one; None if it isn't JSON."""
+    """Return the value of a JSON string; UNKNOWN for an unknown string, None if it isn't JSON."""
     if value is UNKNOWN:
         return UNKNOWN
     try:

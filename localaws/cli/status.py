@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from localaws.account.dns_names import options
+from localaws.account.dns_names import verify_options
 from localaws.daemon.functions import STATUS, call
 from localaws.daemon.state_directory import Address
 from localaws.speed import VARIABLE
@@ -74,7 +74,7 @@ def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, target in status["names"].items():
         yield (
             f"{name} is {target}",
-            f"  verify https://{name} {options(name, target, status['authority'])}",
+            f"  verify https://{name} {verify_options(name, target, status['authority'])}",
         )
 
 

@@ -141,8 +141,8 @@ class Running:
             NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that
                 ended by itself.
         """
-        if trouble := await self.trouble(resource):
-            raise NotSettled(trouble)
+        if problem := await self.find_problem(resource):
+            raise NotSettled(problem)
         if resource.token in _ROUTES:
             await self._controller.apply(timeout=min(seconds, _ACCEPT_SECONDS))
         if resource.token == SERVICE:
@@ -179,8 +179,8 @@ class Running:
         if resource.token.startswith(_OF_THE_NETWORK):
             await self._data_plane.settle_network(timeout=_ACCEPT_SECONDS)
 
-    async def trouble(self, resource: Resource) -> str:
-        """Why a listener takes no connections on this machine, whatever AWS would do."""
+    async def find_problem(self, resource: Resource) -> str:
+        """Return why a listener takes no connections on this machine, or an empty string."""
         if resource.token != LISTENER or not (
             why := await self._controller.listen_error(resource.id)
         ):
@@ -190,8 +190,8 @@ class Running:
             "choose another port"
         )
 
-    def remark(self, resource: Resource) -> str:
-        """Why a target that the program registers gets no requests here, as it would on AWS."""
+    def limitation(self, resource: Resource) -> str:
+        """Return why a target gets no requests here but would on AWS, or an empty string."""
         why_not = unreachable(self._cloud, resource) if resource.token == TARGET_ATTACHMENT else ""
         return (
             f"the local AWS registers the target and sends it no requests: {why_not}"
@@ -208,7 +208,7 @@ class Running:
         notes = [self._data_plane.image_notes.get(str(each), "") for each in images]
         return "; ".join(dict.fromkeys(filter(None, notes)))
 
-    def live(self, resource: Resource) -> Mapping[str, Any]:
+    def current_inputs(self, resource: Resource) -> Mapping[str, Any]:
         """Return the task definition that a service runs, if the program names it by ARN.
 
         After a rollback it differs from the requested one.
@@ -220,7 +220,7 @@ class Running:
         running = self._controller.describe(resource.id).get("taskDefinition")
         return {"taskDefinition": running} if running else {}
 
-    def renew(self, resource: Resource) -> None:
+    def retry(self, resource: Resource) -> None:
         """Deploy a service's requested revision, even if it was rolled back before."""
         if resource.token == SERVICE:
             self._controller.renew(resource.id)

@@ -1,4 +1,4 @@
-"""Mocks that say no: run a Pulumi program in a unit test against what AWS accepts and refuses."""
+"""Strict mocks: run a Pulumi program in a unit test, against the rules of the local AWS."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ __all__ = [
     "Recording",
     "Registered",
     "SeededParameter",
-    "as_text",
     "canonical",
+    "config_text",
     "configuration",
     "only_in_runs",
     "run",
@@ -52,20 +52,28 @@ def run(
     others: Mocks | None = None,
     seconds: float = 60,
 ) -> Recording:
-    """Run a Pulumi program, or an async one, until everything that it began has ended.
+    """Run a Pulumi program until all of its outputs and coroutines have finished.
 
-    `config` has whole keys (`shop:size`, `aws:region`); the region is us-east-1 where it names
-    none. `cloud` is the account, and what exists in it; `others` answers for other packages than
-    `aws` and `awsx`. In a `preview`, outputs that only a deployment brings are unknown, and nothing
-    is made; one `after` another run says in `operations` what changes. What isn't done after
-    `seconds` never will be.
+    Args:
+        program: A function, plain or async.
+        project: The project's name.
+        stack: The stack's name.
+        config: Values by full key (`shop:size`, `aws:region`). The default region is us-east-1.
+        cloud: The account, with the resources that exist beforehand.
+        preview: Create nothing; outputs that only a deployment produces are UNKNOWN.
+        after: An earlier run. This run is a preview of the change since then; its `operations`
+            list the changes.
+        others: Mocks for packages other than `aws` and `awsx`.
+        seconds: How long the program may wait for an output or a coroutine.
 
     Raises:
-        Mistake: AWS would refuse something, or Pulumi would misunderstand it; an assertion, so that
-            a test fails by it.
+        Mistake: AWS would refuse something, or Pulumi would silently do something else than the
+            program says. It is an AssertionError, so the test fails.
     """
-    texts = {key: as_text(value) for key, value in (config or {}).items()}
-    recorder = Recorder(cloud or (after.cloud if after else Cloud(seed=1)), others)
+    texts = {key: config_text(value) for key, value in (config or {}).items()}
+    if cloud is None:
+        cloud = after.cloud if after else Cloud(seed=1)
+    recorder = Recorder(cloud, others)
     return recorder.run(
         program,
         project=project,
@@ -78,34 +86,33 @@ def run(
 
 
 def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
-    """Return the configuration of a program: defaults, the stack's file, then `changes`.
+    """Return a stack's configuration: the project's defaults, the stack's file, then `changes`.
 
-    Keys of `changes` are the project's own, without its name.
+    The keys of `changes` are the project's own, without its name.
     """
     document = _parsed((folder / "Pulumi.yaml").read_text())
-    own = _parsed((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
-    whole = {
-        _whole(document["name"], key): entry
-        for key, entry in (document.get("config") or {}).items()
-    }
-    defaults = {key: _default(entry) for key, entry in whole.items()}
-    changed = {_whole(document["name"], key): value for key, value in changes.items()}
-    merged = {**defaults, **own, **changed}
-    return {key: as_text(value) for key, value in merged.items() if value is not None}
+    project, schema = document["name"], document.get("config") or {}
+    values: dict[str, Any] = {}
+    for key, entry in schema.items():
+        values[_full_key(project, key)] = _default(entry)
+    values |= _parsed((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
+    for key, value in changes.items():
+        values[_full_key(project, key)] = value
+    return {key: config_text(value) for key, value in values.items() if value is not None}
 
 
-def as_text(value: Any) -> str:
-    """A value of a YAML file as the CLI hands it to the program."""
+def config_text(value: Any) -> str:
+    """Return a value of a YAML file in the form in which the CLI passes it to the program."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 @cache
 def _parsed(text: str) -> Any:
-    """Parse YAML, once for each text: a suite reads few files often, and parsing is slow."""
+    """Parse YAML; cached, because a suite reads the same few files often and parsing is slow."""
     return yaml.safe_load(text)
 
 
-def _whole(project: str, key: str) -> str:
+def _full_key(project: str, key: str) -> str:
     return key if ":" in key else f"{project}:{key}"
 
 

@@ -1,16 +1,16 @@
-"""What registrations do to an account, or would do in a preview."""
+"""What a program's registrations create and change in an account, or would in a preview."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localaws.account.autoname import DEFAULTS, named
-from localaws.account.cloud import as_text, changes, type_of
+from localaws.account.autoname import DEFAULTS, with_name
+from localaws.account.cloud import changes, documents_as_text, type_of
 from localaws.account.tagging import ALL_TAGS, NO_TAGGING
 from localaws.catalog import Refused
 from localaws.mocks.mistake import Mistake
-from localaws.mocks.paths import kept
+from localaws.mocks.paths import with_old_value
 from localaws.protocol import provider_config
 
 if TYPE_CHECKING:
@@ -26,58 +26,61 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """What a provider decides for its resources."""
+    """A provider's settings for its resources."""
 
     region: str = DEFAULT_REGION
     tagging: Tagging = NO_TAGGING
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], fallback: str = DEFAULT_REGION) -> ProviderSettings:
-        """From a provider's inputs."""
+        """Read them from a provider's inputs."""
         return cls(settings.get("region") or fallback, provider_config.tagging(settings))
 
 
 @dataclass
 class Account:
-    """A cloud, what is known of it from a run before, and what this run does to it."""
+    """A cloud, the resources of the run before, and the operations of this run."""
 
     cloud: Cloud
     before: Mapping[str, Resource] = field(default_factory=dict)
-    """What the run before this one left, by URN."""
+    """The resources of the run before this one, by URN."""
 
     operations: dict[str, str] = field(default_factory=dict)
     """`create`, `update`, `replace`, `import` or `same`, by URN."""
 
     made: dict[str, Resource] = field(default_factory=dict)
-    """What this run made or took over, by URN."""
+    """The resources that this run created, updated or imported, by URN."""
 
     preview: bool = False
 
-    met: set[str] = field(default_factory=set)
-    """Which of those from before the program still has, by the URN of then."""
+    still_registered: set[str] = field(default_factory=set)
+    """The URNs in `before` whose resources the program still has."""
 
     def make(
-        self, resource: Registered, provider_settings: ProviderSettings, former: Sequence[str] = ()
+        self, resource: Registered, provider_settings: ProviderSettings, aliases: Sequence[str] = ()
     ) -> tuple[str, dict[str, Any]]:
-        """Create, adopt or change a resource; return its id, empty if unknown, and outputs.
+        """Create, import or change a resource; return its id, empty if unknown, and outputs.
 
-        Where the run before hasn't got it, it is the first of its `former` URNs that it has.
+        Args:
+            resource: The registration.
+            provider_settings: Those of its provider.
+            aliases: URNs under which the run before may have the resource, if not under its own.
 
         Raises:
-            Refused: The catalog says that AWS would refuse it.
-            Mistake: It imports what doesn't exist.
+            Refused: AWS would refuse it, according to the catalog.
+            Mistake: It imports a resource that doesn't exist.
         """
         kind = type_of(resource.type)
-        urn = next((each for each in (resource.urn, *former) if each in self.before), resource.urn)
-        inputs = named(
-            kind, urn.rpartition("::")[2], as_text(kind, resource.inputs), {}, seed=urn.encode()
-        )
+        urns_before = [each for each in (resource.urn, *aliases) if each in self.before]
+        urn = urns_before[0] if urns_before else resource.urn
+        texts = documents_as_text(kind, resource.inputs)
+        inputs = with_name(kind, urn.rpartition("::")[2], texts, {}, seed=urn.encode())
         inputs.pop(DEFAULTS)
         if urn in self.before:
-            self.met.add(urn)
+            self.still_registered.add(urn)
             return self._change(kind, resource, self.before[urn], inputs, provider_settings)
         if resource.import_id:
-            return self._adopt(kind, resource, provider_settings)
+            return self._import(kind, resource, provider_settings)
         self.operations[resource.urn] = "create"
         return self._create(kind, resource, inputs, provider_settings)
 
@@ -106,10 +109,10 @@ class Account:
         )
         return made.id, made.outputs
 
-    def _adopt(
+    def _import(
         self, kind: ResourceType, resource: Registered, provider_settings: ProviderSettings
     ) -> tuple[str, dict[str, Any]]:
-        """Import an existing resource, as the `import_` option does, with the program's inputs."""
+        """Import an existing resource, as the `import_` option does, and update its inputs."""
         found = self.cloud.find(kind.token, resource.import_id)
         if found is None:
             raise Mistake(
@@ -118,7 +121,7 @@ class Account:
             )
         self.operations[resource.urn] = "import"
         return self._update(
-            kind, resource.urn, found, as_text(kind, resource.inputs), provider_settings
+            kind, resource.urn, found, documents_as_text(kind, resource.inputs), provider_settings
         )
 
     def _change(
@@ -129,34 +132,26 @@ class Account:
         inputs: dict[str, Any],
         provider_settings: ProviderSettings,
     ) -> tuple[str, dict[str, Any]]:
-        """Update or replace a known resource; only in a preview, as nothing is deleted here."""
+        """Preview the update or replacement of a resource of the run before."""
         before = dict(old.inputs)
         for path in resource.ignore_changes:
-            inputs = kept(inputs, before, path)
+            inputs = with_old_value(inputs, before, path)
         differing = changes(kind, old.inputs, inputs)
-        if any(
-            old.outputs[name] != tags
-            for name, tags in _all_tags(old, inputs, provider_settings).items()
-        ):
-            differing = [*differing, ALL_TAGS]
-        replacing = [
-            *kind.replacing(differing, old.inputs, inputs),
-            *(
-                path
-                for path in resource.replace_on_changes
-                if changes(kind, kept(inputs, before, path), inputs)
-            ),
-        ]
-        self.operations[resource.urn] = (
-            "replace" if replacing else "update" if differing else "same"
-        )
-        if replacing:
+        tags = _all_tags(old, inputs, provider_settings)
+        if tags and tags[ALL_TAGS] != old.outputs[ALL_TAGS]:
+            differing.append(ALL_TAGS)
+        replaced = bool(kind.replacing(differing, old.inputs, inputs))
+        for path in resource.replace_on_changes:
+            if changes(kind, with_old_value(inputs, before, path), inputs):
+                replaced = True
+        if replaced:
+            self.operations[resource.urn] = "replace"
             return self._create(kind, resource, inputs, provider_settings)
-        return (
-            self._update(kind, resource.urn, old, inputs, provider_settings)
-            if differing
-            else (old.id, old.outputs)
-        )
+        if differing:
+            self.operations[resource.urn] = "update"
+            return self._update(kind, resource.urn, old, inputs, provider_settings)
+        self.operations[resource.urn] = "same"
+        return old.id, old.outputs
 
     def _update(
         self,
@@ -178,12 +173,10 @@ class Account:
 def _all_tags(
     old: Resource, inputs: Mapping[str, Any], provider_settings: ProviderSettings
 ) -> dict[str, Any]:
-    """Return the property with all tags of a resource; empty if its type has none."""
-    return (
-        {ALL_TAGS: provider_settings.tagging.all(inputs.get("tags"))}
-        if ALL_TAGS in old.outputs
-        else {}
-    )
+    """Return the property with all tags of a resource; empty if its type has no tags."""
+    if ALL_TAGS not in old.outputs:
+        return {}
+    return {ALL_TAGS: provider_settings.tagging.all(inputs.get("tags"))}
 
 
 def _check(

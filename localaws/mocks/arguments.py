@@ -1,4 +1,4 @@
-"""Mistakes in a resource's arguments that Pulumi's SDK passes on in silence."""
+"""Mistakes in a resource's arguments that Pulumi's SDK doesn't report."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _TEXT_OF_AN_OUTPUT = ("Calling __str__ on an Output", "<pulumi.output.Output obj
 
 
 def mistakes(token: str, inputs: dict[str, Any]) -> Iterator[str]:
-    """Yield unknown names in nested arguments, and texts that contain an Output's description."""
-    yield from descriptions(inputs)
+    """Yield a message for each unknown nested argument, and each Output formatted into a text."""
+    yield from formatted_outputs(inputs)
     arguments = arguments_of(token)
     if arguments is not None:
-        yield from _unknown(inputs, arguments, "")
+        yield from _unknown_names(inputs, arguments, "")
 
 
-def descriptions(values: dict[str, Any]) -> Iterator[str]:
-    """Which texts in some inputs or outputs have an Output's description in them."""
+def formatted_outputs(values: dict[str, Any]) -> Iterator[str]:
+    """Yield a message for each text, in inputs or outputs, that has an Output's description."""
     for path, text in _texts(values, ""):
         if any(each in text for each in _TEXT_OF_AN_OUTPUT):
             yield (
@@ -45,26 +45,26 @@ def arguments_of(token: str) -> type | None:
     for cls in classes:
         if getattr(cls, "pulumi_type", "") == token:
             module, name = vars(sys.modules[cls.__module__]), cls.__name__
-            # Where a nested value took the plain name (`BucketVersioningArgs`), the SDK gives the
-            # resource another.
+            # If a nested type has the usual name (`BucketVersioningArgs`), the class of the
+            # resource's arguments is called `BucketVersioningInitArgs`.
             found: type | None = module.get(f"{name}InitArgs", module.get(f"{name}Args"))
             return found
     return None
 
 
-def _unknown(value: object, kind: Any, path: str) -> Iterator[str]:
-    """Names in a value that its type hasn't got."""
+def _unknown_names(value: object, kind: Any, path: str) -> Iterator[str]:
+    """Yield a message for each name in a value that isn't an argument of its type."""
     kind = sdk.unwrap_type(kind)
     match value:
         case list() if inner := typing.get_args(kind):
             for number, each in enumerate(value):
-                yield from _unknown(each, inner[0], f"{path}[{number}]")
+                yield from _unknown_names(each, inner[0], f"{path}[{number}]")
         case dict() if isinstance(kind, type) and sdk.is_input_type(kind):
             types = _fields(kind)
             for name, each in value.items():
                 argument_path = f"{path}.{name}".removeprefix(".")
                 if name in types:
-                    yield from _unknown(each, types[name], argument_path)
+                    yield from _unknown_names(each, types[name], argument_path)
                 else:
                     close = difflib.get_close_matches(name, types, n=1)
                     hint = (
@@ -76,7 +76,7 @@ def _unknown(value: object, kind: Any, path: str) -> Iterator[str]:
 
 @cache
 def _fields(kind: type) -> dict[str, Any]:
-    """The types of a class of arguments, by camelCase name."""
+    """Return the types of a class's arguments, by camelCase name."""
     return dict(sdk.input_type_types(kind))
 
 

@@ -1,4 +1,4 @@
-"""An engine for unit tests: it records registrations and makes them in a local AWS."""
+"""An engine for unit tests: it records registrations and creates the resources in a local AWS."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
 from localaws.catalog.tokens import canonical
 from localaws.mocks.account import Account, ProviderSettings
-from localaws.mocks.arguments import descriptions, mistakes
+from localaws.mocks.arguments import formatted_outputs, mistakes
 from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
 from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
-from localaws.mocks.running import OUTSIDE, every_coroutine_awaited, outputs_are_no_text, to_its_end
-from localaws.mocks.urns import STACK, former, urn_of
+from localaws.mocks.running import (
+    OUTSIDE,
+    every_coroutine_awaited,
+    outputs_cant_be_formatted,
+    run_to_completion,
+)
+from localaws.mocks.urns import STACK, alias_urns, urn_of
 from localaws.protocol.awsx.components import construct
 from localaws.protocol.awsx.monitor import Unsupported
 from localaws.protocol.property_values import from_wire, to_wire, unwrapped
@@ -38,7 +43,7 @@ if TYPE_CHECKING:
     from localaws.mocks.lockstep import Call
 
 
-_TRANSFORMED = {
+_OPTIONS = {
     "depends_on": "dependencies",
     "protect": "protect",
     "ignore_changes": "ignoreChanges",
@@ -53,24 +58,24 @@ _TRANSFORMED = {
     "hooks": "hooks",
     "import": "importId",
 }
-"""The options that a transform may change, and their names in a registration."""
+"""The options that a transform can change: their names in its answer, and in a registration."""
+
+_OPTIONS_BY_REGISTERED_NAME = {registered: option for option, registered in _OPTIONS.items()}
 
 
 @dataclass
 class Recorder(mocks.MockMonitor):
-    """An engine that writes everything down."""
+    """An engine that records everything that a program registers and invokes."""
 
     cloud: Cloud = field(default_factory=lambda: Cloud(seed=1))
     others: mocks.Mocks | None = None
-    """What answers for other packages than `aws` and `awsx`."""
+    """Mocks for packages other than `aws` and `awsx`."""
 
     registered: list[Registered] = field(default_factory=list)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     order: Callable[[Sequence[Call]], Sequence[Call]] = tuple
-    """In which order calls are answered that wait at the same time; the verdict on a program
-    doesn't depend on it.
-    """
+    """Sorts the calls that wait at the same time; the result of a run doesn't depend on it."""
 
     def __post_init__(self) -> None:
         super().__init__(self.others or _NoOtherPackages())
@@ -78,12 +83,14 @@ class Recorder(mocks.MockMonitor):
         self._settings_by_provider: dict[str, ProviderSettings] = {"": ProviderSettings()}
         self._transforms: dict[str, list[Any]] = {}
         self._under_construction: dict[str, Registered] = {}
-        self._former: dict[str, list[str]] = {}
+        self._aliases: dict[str, list[str]] = {}
+        """URNs that each resource may have had before, by its URN."""
+
         self._failed_lookups: list[Mistake] = []
         self._calls = Lockstep(self.order)
         self._registrations = asyncio.Runner()
         self._prepared: dict[int, Registered] = {}
-        """By the identity of its request: what was registered and can't be made yet."""
+        """Resources that were registered and can't be created yet, by the `id()` of the request."""
 
     def run(
         self,
@@ -96,19 +103,19 @@ class Recorder(mocks.MockMonitor):
         after: Recording | None = None,
         seconds: float = 60,
     ) -> Recording:
-        """Run a whole program; what was registered stays readable when it fails.
+        """Run a whole program; if it fails, the attributes still have what it registered.
 
         Raises:
-            Mistake: AWS would refuse something, or the program leaves something undone.
+            Mistake: AWS would refuse something, or the program doesn't wait for something.
         """
         before = after.resources if after else {}
         self._account = Account(self.cloud, before, preview=preview)
-        own = {
-            key.removeprefix("aws:"): value
-            for key, value in config.items()
-            if key.startswith("aws:")
-        }
-        self._settings_by_provider[""] = ProviderSettings.of(own)
+        provider_inputs = {}
+        for key, value in config.items():
+            package, _, name = key.partition(":")
+            if package == "aws":
+                provider_inputs[name] = value
+        self._settings_by_provider[""] = ProviderSettings.of(provider_inputs)
 
         def execute() -> None:
             ROOT.set(OUTSIDE)
@@ -122,32 +129,31 @@ class Recorder(mocks.MockMonitor):
             self._calls = Lockstep(self.order)
             self._registrations = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
             with self._registrations, asyncio.Runner(loop_factory=self._loop) as runner:
-                # What fails is raised; the SDK leaves copies of it in futures that are never read.
+                # Errors are raised anyway; the SDK leaves copies in futures that are never read.
                 runner.get_loop().set_exception_handler(lambda *_: None)
-                runner.run(to_its_end(program, seconds))
+                runner.run(run_to_completion(program, seconds))
 
-        with outputs_are_no_text(), every_coroutine_awaited():
+        with outputs_cant_be_formatted(), every_coroutine_awaited():
             try:
                 contextvars.copy_context().run(execute)
+            except AssertionError as error:
+                raise _original(error) from None
             except Exception as error:
-                mistake = (
-                    _first(error) if isinstance(error, AssertionError) else self._lookup_in(error)
-                )
-                if mistake is None:
+                lookup = self._lookup_in(error)
+                if lookup is None:
                     raise
-                raise mistake from None
-        for urn in self._account.before.keys() - self._account.met:
+                raise lookup from None
+        for urn in self._account.before.keys() - self._account.still_registered:
             self._account.operations[urn] = "delete"
-        left = before if preview else self._account.made
         return Recording(
-            self.registered,
-            self.outputs,
-            self.invoked,
-            self.cloud,
-            project,
-            stack,
-            left,
-            self._account.operations,
+            registered=self.registered,
+            outputs=self.outputs,
+            invoked=self.invoked,
+            cloud=self.cloud,
+            project=project,
+            stack=stack,
+            resources=before if preview else self._account.made,
+            operations=self._account.operations,
         )
 
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -155,33 +161,36 @@ class Recorder(mocks.MockMonitor):
         loop.set_default_executor(self._calls)
         return loop
 
-    # The protocol; the calls come one at a time.
+    # The protocol. `Lockstep` makes these calls one at a time.
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        """Note a resource and make it."""
+        """Record a resource and create it."""
         if request.type == STACK:
             return resource_pb2.RegisterResourceResponse(
                 urn=self.make_urn("", request.type, request.name)
             )
-        # `asyncio.run` would go through all tasks of the program each time.
+        # One runner for all registrations: `asyncio.run` would examine all of the program's tasks
+        # each time.
         context = contextvars.copy_context()
         return self._registrations.run(self._register(request), context=context)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine makes it."""
+        """Return the URN that the engine gives to a resource."""
         return urn_of(pulumi.get_stack(), pulumi.get_project(), parent, type_, name)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        """Note a component's outputs."""
+        """Record a component's outputs."""
         if request.urn in self.outputs:
             raise Mistake(request.urn, "it registers its outputs twice")
-        outputs = self.outputs[request.urn] = unwrapped(from_wire(request.outputs))
-        if complaints := tuple(descriptions(outputs)):
+        outputs = unwrapped(from_wire(request.outputs))
+        self.outputs[request.urn] = outputs
+        complaints = list(formatted_outputs(outputs))
+        if complaints:
             raise Mistake(f"the outputs of {request.urn}", *complaints)
         return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        """Show a resource that exists."""
+        """Return an existing resource, for `Resource.get`."""
         if not request.type.startswith("aws:"):
             known = unwrapped(from_wire(request.properties))
             state = self._ask_others(request, known, request.id)[1]
@@ -196,14 +205,12 @@ class Recorder(mocks.MockMonitor):
         return resource_pb2.ReadResourceResponse(urn=urn, properties=to_wire(state))
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        """Answer a function, or the SDK's question for a resource that an output refers to."""
+        """Answer a function, or the SDK's request for a resource that an output refers to."""
         if request.tok == "pulumi:pulumi:getResource":
             return self._answer(self.resources[from_wire(request.args)["urn"]]._asdict())
         self._wait_for_others(Stage.LOOKUPS)
-        args, provider_settings = (
-            unwrapped(from_wire(request.args)),
-            self._provider_settings(_without_id(request.provider)),
-        )
+        args = unwrapped(from_wire(request.args))
+        provider_settings = self._provider_settings(_without_id(request.provider))
         failure = None
         if not request.tok.startswith("aws:"):
             answer: Any = self.mocks.call(mocks.MockCallArgs(request.tok, args, request.provider))
@@ -228,29 +235,32 @@ class Recorder(mocks.MockMonitor):
         return response
 
     def _wait_for_others(self, stage: Stage) -> None:
-        """Postpone the call until that stage, except within a remote component.
+        """Postpone the call until that stage, unless a remote component makes it.
 
         Raises:
-            NotYetError: It is put off.
+            NotYetError: The call is postponed.
         """
         if self._calls.stage < stage and not self._under_construction:
             raise NotYetError
 
     def _lookup_in(self, error: Exception) -> Mistake | None:
-        """Return the failed lookup in an error: the SDK raises a bare exception with its text."""
-        causes = (
-            each
-            for each in self._failed_lookups
-            if type(error) is Exception and str(each) in str(error)
-        )
-        return next(causes, None)
+        """Return the failed lookup that an error is about.
+
+        The SDK raises a plain Exception with the lookup's message.
+        """
+        if type(error) is not Exception:
+            return None
+        for each in self._failed_lookups:
+            if str(each) in str(error):
+                return each
+        return None
 
     # A registration.
 
     async def _register(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
         if urn in self._under_construction:
-            self._keep(self._under_construction[urn])
+            self._record(self._under_construction[urn])
             return resource_pb2.RegisterResourceResponse(urn=urn)
         resource = self._prepared.pop(id(request), None) or await self._prepare(request, urn)
         if request.remote:
@@ -264,19 +274,19 @@ class Recorder(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identifier, object=to_wire(state))
 
     async def _prepare(self, request: Any, urn: str) -> Registered:
-        """Transform a resource, and note what is to be made."""
+        """Apply a resource's transforms, check its arguments, and record it."""
         self._transforms[urn] = [*request.transforms, *self._transforms.get(request.parent, ())]
         await self._transform(request, self._transforms[urn])
         resource = _registered(request, urn)
         complaints = list(mistakes(resource.type, resource.inputs))
         if complaints:
             raise Mistake(f"{resource.type} '{resource.name}'", *complaints)
-        self._former[urn] = former(resource, self._former.get(resource.parent, ()))
+        self._aliases[urn] = alias_urns(resource, self._aliases.get(resource.parent, ()))
         if not request.remote:
-            self._keep(resource)
+            self._record(resource)
         return resource
 
-    def _keep(self, resource: Registered) -> None:
+    def _record(self, resource: Registered) -> None:
         if resource.urn in {each.urn for each in self.registered}:
             raise Mistake(resource.urn, "it is registered twice")
         self.registered.append(resource)
@@ -292,7 +302,7 @@ class Recorder(mocks.MockMonitor):
             return self._ask_others(request, inputs, request.importId)
         try:
             return self._account.make(
-                resource, self._provider_settings(resource.provider), self._former[resource.urn]
+                resource, self._provider_settings(resource.provider), self._aliases[resource.urn]
             )
         except Refused as refused:
             self._wait_for_others(Stage.REFUSALS)
@@ -311,9 +321,9 @@ class Recorder(mocks.MockMonitor):
         return found or "", state
 
     async def _construct(self, request: Any, resource: Registered) -> Any:
-        """Let a component from elsewhere register its children."""
+        """Construct a remote component: one of awsx's with its children, any other by `others`."""
         if not request.type.startswith("awsx:"):
-            self._keep(resource)
+            self._record(resource)
             _, state = self._ask_others(request, resource.inputs)
             return resource_pb2.RegisterResourceResponse(urn=resource.urn, object=to_wire(state))
         construction = provider_pb2.ConstructRequest(
@@ -343,15 +353,15 @@ class Recorder(mocks.MockMonitor):
 
     async def _transform(self, request: Any, callbacks: list[Any]) -> None:
         """Apply the transforms of resource, parents and stack, in the engine's order."""
-        # The engine's own way to them is a call over the network, to this process. The program's
-        # thread may be making one at this moment, which has no callbacks yet.
-        servicers = list(_CallbackServicer._servicers)  # noqa: SLF001
-        tables = [dict(vars(servicer).get("_callbacks", {})) for servicer in servicers]
-        known = {token: each for table in tables for token, each in table.items()}
+        # The real engine calls them over the network; here they are found in this process. A
+        # servicer that the program's thread is just creating has no `_callbacks` yet.
+        functions: dict[str, Any] = {}
+        for servicer in list(_CallbackServicer._servicers):  # noqa: SLF001
+            functions |= vars(servicer).get("_callbacks", {})
         for callback in [*callbacks, *self._transforms.get(STACK, ())]:
             options = resource_pb2.TransformResourceOptions()
-            _copy(request, options, {theirs: ours for ours, theirs in _TRANSFORMED.items()})
-            ask = resource_pb2.TransformRequest(
+            _copy(request, options, _OPTIONS_BY_REGISTERED_NAME)
+            transform = resource_pb2.TransformRequest(
                 type=request.type,
                 name=request.name,
                 custom=request.custom,
@@ -359,12 +369,12 @@ class Recorder(mocks.MockMonitor):
                 properties=request.object,
                 options=options,
             )
-            answer: Any = await known[callback.token](ask.SerializeToString())
+            answer: Any = await functions[callback.token](transform.SerializeToString())
             request.object.CopyFrom(answer.properties)
-            _copy(answer.options, request, _TRANSFORMED)
+            _copy(answer.options, request, _OPTIONS)
 
     def RegisterStackTransform(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        """Note a transform of everything."""
+        """Record a transform of every resource."""
         self._transforms.setdefault(STACK, []).append(request)
         return empty_pb2.Empty()
 
@@ -377,12 +387,12 @@ _OTHERS = "it isn't AWS's; pass `others=`, a pulumi.runtime.Mocks that answers f
 
 @dataclass(frozen=True)
 class _Loopback:
-    """The engine, as a component from elsewhere talks to it."""
+    """The engine's interface for the construction of a remote component."""
 
     recorder: Recorder
 
     async def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        # The other end of the same line
+        # Part of the same engine
         return await self.recorder._register(request)  # noqa: SLF001
 
     # The protocol's name
@@ -394,7 +404,7 @@ class _Loopback:
 
 
 class _NoOtherPackages(mocks.Mocks):
-    """What answers for other packages when the test names nothing."""
+    """The default for other packages: every resource and function is a mistake."""
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise Mistake(args.token, _OTHERS)
@@ -403,10 +413,12 @@ class _NoOtherPackages(mocks.Mocks):
         raise Mistake(f"{args.typ} '{args.name}'", _OTHERS)
 
 
-def _first(error: BaseException) -> BaseException:
-    """Return the original mistake: the SDK wraps it for each dependent resource."""
+def _original(error: BaseException) -> BaseException:
+    """Return the original mistake: the SDK wraps it once for each dependent resource."""
     cause = error.__cause__ or error.__context__
-    return error if isinstance(error, Mistake) or cause is None else _first(cause)
+    if isinstance(error, Mistake) or cause is None:
+        return error
+    return _original(cause)
 
 
 def _registered(request: Any, urn: str) -> Registered:
@@ -435,12 +447,12 @@ def _registered(request: Any, urn: str) -> Registered:
 
 
 def _without_id(provider: str) -> str:
-    """A provider's URN, from the reference that has its id at the end."""
+    """Return a provider's URN from a reference, which is the URN and the id."""
     return provider.rpartition("::")[0]
 
 
 def _copy(source: Message, target: Message, names: Mapping[str, str]) -> None:
-    """Copy the fields that are set to the fields that `names` says."""
+    """Copy the fields that are set; `names` maps a field's name in `source` to that in `target`."""
     for descriptor, value in source.ListFields():
         name = names.get(descriptor.name)
         if name is None:

@@ -1,11 +1,13 @@
-"""Answer the SDK's calls one at a time, so that a run doesn't depend on the scheduler.
+"""Answer the SDK's calls one at a time, so that a run doesn't depend on thread scheduling.
 
-The SDK makes each call to the engine in a thread of the event loop's executor, so which of two
-independent resources is registered first is up to the machine. Here the executor only queues such
-calls. When the loop has nothing else to do, every call that the program can make without another
-answer is in the queue, and one of them is answered. A call that can't succeed yet stays queued
-until no other one can be answered: a resource of which AWS refuses that it comes before another
-one, or a lookup, which then sees all that the program has made without its answer.
+The SDK makes each call to the engine in a thread of the event loop's executor, so the order in
+which two independent resources are registered depends on the machine. Here the executor only queues
+such calls. When the loop is idle, the queue has every call that the program can make without
+another answer, and one of them is answered.
+
+A call that can't succeed yet stays in the queue until no other call can be answered. Such calls are
+the creation of a resource that AWS refuses until another one exists, and every lookup: it then sees
+all resources that don't depend on its result.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ T = TypeVar("T")
 
 
 class Stage(IntEnum):
-    """What is still answered when nothing could be answered in the stage before."""
+    """Kinds of calls, by when they are answered: each once no call of the kinds before can be."""
 
     REGISTRATIONS = 0
     LOOKUPS = 1
@@ -32,12 +34,12 @@ class Stage(IntEnum):
 
 
 class NotYetError(Exception):
-    """A call that may succeed later: it is repeated in the next stage or after another call."""
+    """The call can't succeed yet: repeat it in the next stage, or after another call."""
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A call of the SDK's that waits for its answer."""
+    """A call by the SDK that waits for its answer."""
 
     make: Callable[[], Any]
     future: Future[Any]
@@ -46,8 +48,7 @@ class Call:
 class Lockstep(ThreadPoolExecutor):
     """An executor that makes the SDK's calls one at a time, and only when the event loop is idle.
 
-    `order` sorts the calls that wait; a program must not depend on it, and a test proves that it
-    doesn't.
+    `order` sorts the waiting calls. The result of a run doesn't depend on it; tests check that.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Lockstep(ThreadPoolExecutor):
         self._waiting: list[Call] = []
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Queue a call of the SDK's; run at once what the program itself gives to a thread."""
+        """Queue a call by the SDK; run at once a function that the program runs in a thread."""
         if not (getattr(fn, "__module__", None) or "").startswith("pulumi."):
             return super().submit(fn, *args, **kwargs)
         call = Call(lambda: fn(*args, **kwargs), Future())
@@ -67,16 +68,17 @@ class Lockstep(ThreadPoolExecutor):
         return call.future
 
     def answer_one(self) -> bool:
-        """Make one of the calls that wait; whether there was one."""
+        """Answer one of the waiting calls; return False if none can be answered."""
         self._waiting = [call for call in self._waiting if not call.future.cancelled()]
         for stage in Stage:
             for call in self._order(tuple(self._waiting)):
-                if self._answered(call, stage):
+                if self._answer(call, stage):
                     self._waiting.remove(call)
                     return True
         return False
 
-    def _answered(self, call: Call, stage: Stage) -> bool:
+    def _answer(self, call: Call, stage: Stage) -> bool:
+        """Make a call and set its result; return False if it can't succeed at this stage."""
         self.stage = stage
         try:
             # In a thread of its own: the engine's side runs event loops, and a thread has only one.
@@ -92,15 +94,15 @@ class Lockstep(ThreadPoolExecutor):
 
 
 class IdleSelector(selectors.DefaultSelector):
-    """A selector that lets a call be answered whenever its event loop would wait."""
+    """A selector that answers one of the SDK's calls whenever its event loop would wait."""
 
     def __init__(self, calls: Lockstep) -> None:
         super().__init__()
         self._calls = calls
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait for events, but not when an answer makes the loop go on."""
-        # A loop that still has something to run asks with a timeout of 0.
+        """Wait for events; if a call was answered, don't wait."""
+        # A loop that has callbacks to run selects with a timeout of 0.
         if timeout != 0 and self._calls.answer_one():
             timeout = 0
         return super().select(timeout)

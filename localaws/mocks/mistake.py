@@ -1,4 +1,4 @@
-"""What fails a test."""
+"""The exceptions that fail a test."""
 
 from __future__ import annotations
 
@@ -11,26 +11,34 @@ if TYPE_CHECKING:
 
 
 class Mistake(AssertionError):  # noqa: N818 — the program's, found by a test that fails
-    """The program would fail, or misbehave; the message names the resource and the rule."""
+    """The program would fail or misbehave; the message names the resource, and AWS's rule."""
 
-    def __init__(self, where: str, *refusals: Refusal | str) -> None:
-        """Name the resource or function, and what is wrong with it."""
-        lines = [
-            each if isinstance(each, str) else f"{each} [rule {each.rule}]" for each in refusals
-        ]
-        super().__init__("\n  ".join([f"{where}:", *lines]))
-        self.refusals = tuple(each for each in refusals if not isinstance(each, str))
+    refusals: tuple[Refusal, ...]
+    """What AWS would refuse; empty if it is another mistake."""
+
+    def __init__(self, where: str, *reasons: Refusal | str) -> None:
+        """Report what is wrong with a resource or function."""
+        lines = [f"{where}:"]
+        refusals = []
+        for reason in reasons:
+            if isinstance(reason, str):
+                lines.append(reason)
+            else:
+                lines.append(f"{reason} [rule {reason.rule}]")
+                refusals.append(reason)
+        super().__init__("\n  ".join(lines))
+        self.refusals = tuple(refusals)
 
 
 class LookupFailedError(grpc.RpcError):
-    """A failed lookup, as the engine reports it; the program may catch it."""
+    """A failed lookup in the form of an engine's error; the program may catch it."""
 
     def __init__(self, function: str, mistake: Mistake) -> None:
-        """Say of which function, and what is wrong."""
+        """Report what is wrong with a function's call."""
         super().__init__(f"invocation of {function} returned an error: {mistake}")
 
     def code(self) -> grpc.StatusCode:
-        """The status that the engine answers with."""
+        """Return the status code of the engine's answer."""
         return grpc.StatusCode.UNKNOWN
 
     def details(self) -> str:

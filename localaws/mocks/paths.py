@@ -12,31 +12,34 @@ _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[]+)')
 _ABSENT = object()
 
 
-def kept(new: dict[str, Any], old: dict[str, Any], path: str) -> dict[str, Any]:
-    """The new inputs, with what is at that path taken from the old ones, be it nothing."""
+def with_old_value(new: dict[str, Any], old: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the new inputs, but with the old value at that path, or without one if old has none.
+
+    The inputs themselves aren't changed.
+    """
     steps = [quoted or index or name for quoted, index, name in _STEP.findall(path)]
-    found: dict[str, Any] = _kept(new, old, steps)
-    return found
+    result: dict[str, Any] = _with_old_value(new, old, steps)
+    return result
 
 
-def _kept(new: Any, old: Any, steps: list[str]) -> Any:
+def _with_old_value(new: Any, old: Any, steps: list[str]) -> Any:
     if not steps:
         return old
     step, *rest = steps
     match new, old:
         case dict(), dict():
-            names = {*new, *old} if step == "*" else {step}
-            changed = {
-                name: _kept(new.get(name, _ABSENT), old.get(name, _ABSENT), rest) for name in names
-            }
-            return {
-                name: value for name, value in {**new, **changed}.items() if value is not _ABSENT
-            }
+            members = dict(new)
+            for name in {*new, *old} if step == "*" else {step}:
+                value = _with_old_value(new.get(name, _ABSENT), old.get(name, _ABSENT), rest)
+                if value is _ABSENT:
+                    members.pop(name, None)
+                else:
+                    members[name] = value
+            return members
         case list(), list():
-            return [
-                _kept(each, old[index], rest)
-                if step in {"*", str(index)} and index < len(old)
-                else each
-                for index, each in enumerate(new)
-            ]
+            items = list(new)
+            for index in range(min(len(new), len(old))):
+                if step in {"*", str(index)}:
+                    items[index] = _with_old_value(new[index], old[index], rest)
+            return items
     return new

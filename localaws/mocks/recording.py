@@ -1,4 +1,4 @@
-"""What a run of a program registered, for a test to look at."""
+"""The record of a run, which tests examine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Registered:
-    """One resource as the program, or a component from elsewhere, registered it."""
+    """A resource that the program, or one of awsx's components, registered."""
 
     type: str
     name: str
@@ -28,44 +28,44 @@ class Registered:
     """
 
     custom: bool = True
-    """Whether it is a resource of a provider's; a component isn't."""
+    """Whether a provider manages it; False for a component."""
 
     dependencies: frozenset[str] = frozenset()
-    """URNs: what its inputs came from, and its `depends_on`."""
+    """URNs of the resources that its inputs come from, and of its `depends_on`."""
 
     protect: bool = False
     retain_on_delete: bool = False
     delete_before_replace: bool = False
     import_id: str = ""
     timeouts: tuple[str, str, str] = ("", "", "")
-    """Create, update and delete."""
+    """For creation, update and deletion."""
 
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
     secret_outputs: tuple[str, ...] = ()
     deleted_with: str = ""
     provider: str = ""
-    """URN of the provider that was chosen for it; empty for the default one."""
+    """URN of its explicit provider; empty for the default provider."""
 
     aliases: tuple[Mapping[str, Any], ...] = ()
-    """As the engine gets them: `{"urn": ...}`, or `{"spec": {"name": ..., "parentUrn": ...}}`."""
+    """In the engine's form: `{"urn": ...}`, or `{"spec": {"name": ..., "parentUrn": ...}}`."""
 
     hooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names of its hooks by the moment they run at: `before_create`, `after_update`, `on_error`."""
+    """Names of its hooks, by when they run: `before_create`, `after_update`, `on_error`."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a run of a whole program registered."""
+    """Everything that a run of a program registered, and the account afterwards."""
 
     registered: Sequence[Registered]
-    """In the order of registration, which isn't the program's."""
+    """In the order of registration, which isn't the order of the program's statements."""
 
     outputs: Mapping[str, Mapping[str, Any]]
-    """What each component, and the stack, registered as its outputs, by URN."""
+    """The outputs that each component, and the stack, registered, by URN."""
 
     invoked: Sequence[tuple[str, Mapping[str, Any]]]
-    """Tokens of the functions it called, and their arguments."""
+    """The functions that the program called, by token, and their arguments."""
 
     cloud: Cloud
     """The account as the program left it."""
@@ -73,64 +73,64 @@ class Recording:
     project: str
     stack: str
     resources: Mapping[str, Resource]
-    """What the account holds of the program's after the run, by URN; a preview leaves what it
-    found.
+    """The program's resources in the account after the run, by URN; after a preview, those before
+    it.
     """
 
     operations: Mapping[str, str]
-    """What happens to each resource of AWS's, by URN: `create`, `update`, `replace`, `delete`,
-    `import` or `same`.
+    """The operation on each AWS resource, by URN: `create`, `update`, `replace`, `delete`, `import`
+    or `same`.
     """
 
     @property
     def exports(self) -> Mapping[str, Any]:
-        """The stack's outputs."""
+        """The stack's outputs, by name."""
         name = f"{self.project}-{self.stack}"
         root = f"urn:pulumi:{self.stack}::{self.project}::pulumi:pulumi:Stack::{name}"
         return self.outputs[root]
 
     def all(self, kind: str) -> list[Registered]:
         """Return all AWS resources of a type, by its last word (`Listener`) or any token."""
-        ours = [each for each in self.registered if each.type.startswith("aws:")]
-        return [
-            each
-            for each in ours
-            if kind == word(each.type) or canonical(kind) == canonical(each.type)
-        ]
+        found = []
+        for each in self.registered:
+            matches = kind == word(each.type) or canonical(kind) == canonical(each.type)
+            if each.type.startswith("aws:") and matches:
+                found.append(each)
+        return found
 
     def one(self, kind: str, name: str | None = None) -> Registered:
-        """The only resource of AWS's of a type, or the one of that name."""
-        return _only(
-            f"{kind} {name or ''}", [each for each in self.all(kind) if name in {None, each.name}]
-        )
+        """Return the only AWS resource of a type, or the only one with that name."""
+        found = [each for each in self.all(kind) if name in {None, each.name}]
+        return _only(f"{kind} {name or ''}", found)
 
     def component(self, kind: str) -> Registered:
-        """The only component of that class."""
-        return _only(
-            kind, [each for each in self.registered if not each.custom and word(each.type) == kind]
-        )
+        """Return the only component of that class."""
+        components = [each for each in self.registered if not each.custom]
+        return _only(kind, [each for each in components if word(each.type) == kind])
 
     def id(self, resource: Registered) -> str:
-        """The id that the cloud gave a resource."""
+        """Return a resource's id in the cloud."""
         return self.resources[resource.urn].id
 
     def done(self) -> set[tuple[str, str]]:
-        """What happens, and to which types (their last words), where anything does."""
-        words = {urn: urn.split("::")[2].rpartition(":")[2] for urn in self.operations}
-        return {
-            (operation, words[urn])
-            for urn, operation in self.operations.items()
-            if operation != "same"
-        }
+        """Return each operation with the last word of the type: `("update", "Service")`.
+
+        Resources that stay the same are left out.
+        """
+        operations = set()
+        for urn, operation in self.operations.items():
+            if operation != "same":
+                operations.add((operation, word(urn.split("::")[2])))
+        return operations
 
     def children(self, component: Registered) -> set[tuple[str, str]]:
-        """Type (its last word) and name of everything whose parent is that component."""
-        mine = [each for each in self.registered if each.parent == component.urn]
-        return {(word(each.type), each.name) for each in mine}
+        """Return the children of a component: the type's last word, and the name."""
+        children = [each for each in self.registered if each.parent == component.urn]
+        return {(word(each.type), each.name) for each in children}
 
 
 def word(token: str) -> str:
-    """The last word of a type token."""
+    """Return the last word of a type token: `Service` of `aws:ecs/service:Service`."""
     return token.rpartition(":")[2]
 
 

@@ -1,4 +1,4 @@
-"""A program runs to its end, and what it leaves undone is a mistake."""
+"""Run a program to completion; what it starts and doesn't wait for is a mistake."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 
 def only_in_runs() -> None:
-    """From now on, let a resource that is made outside of a run raise at once.
+    """Make the creation of a resource outside of a run an error, from now on.
 
-    Pulumi itself would register it in a coroutine that nothing awaits, and the test would pass. For
-    a project whose tests all use these mocks; `pulumi.runtime.set_mocks` doesn't work after this.
+    Pulumi itself would register the resource in a coroutine that nothing awaits, and the test would
+    pass. Call this only in a project whose tests all use these mocks, because
+    `pulumi.runtime.set_mocks` doesn't work afterwards.
     """
     ROOT.set(OUTSIDE)
 
 
 class _Outside:
-    """Replaces the stack outside of a run; the SDK reads its transformations first."""
+    """Replaces the stack outside of a run; raises as soon as the SDK uses it."""
 
     @property
     def _transformations(self) -> Any:
@@ -40,13 +41,13 @@ class _Outside:
 
 
 OUTSIDE: Any = _Outside()
-"""The root resource while there is none; also keeps `set_mocks` from making one that would outlive
-a run.
+"""The root resource outside of a run. It also keeps `set_mocks` from creating a stack that would
+still exist after a run.
 """
 
 
-async def to_its_end(program: Callable[[], object], seconds: float) -> None:
-    """Run the program until everything that it began has ended.
+async def run_to_completion(program: Callable[[], object], seconds: float) -> None:
+    """Run the program until everything that it started has finished.
 
     Raises:
         Mistake: Something never ends, or is never awaited.
@@ -62,17 +63,17 @@ async def to_its_end(program: Callable[[], object], seconds: float) -> None:
         raise Mistake(
             "the program", f"after {seconds:g} s it still waits for an Output or a coroutine"
         ) from None
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    if left:
+    unfinished = asyncio.all_tasks() - {asyncio.current_task()}
+    if unfinished:
+        coroutines = [each.get_coro() for each in unfinished]
         raise Mistake(
-            "the program",
-            *(f"{each.get_coro()} was started and nothing awaits it" for each in left),
+            "the program", *(f"{each} was started and nothing awaits it" for each in coroutines)
         )
 
 
 @contextmanager
-def outputs_are_no_text() -> Iterator[None]:
-    """Make formatting an Output into a text raise, instead of inserting a description."""
+def outputs_cant_be_formatted() -> Iterator[None]:
+    """Make formatting an Output into a text an error, instead of inserting a description."""
     name = "PULUMI_ERROR_OUTPUT_STRING"
     before = os.environ.get(name)
     os.environ[name] = "true"

@@ -1,4 +1,4 @@
-"""URNs of resources, and the former URNs of renamed or moved ones."""
+"""URNs of resources, and the URNs that their aliases stand for."""
 
 from __future__ import annotations
 
@@ -14,45 +14,51 @@ STACK = "pulumi:pulumi:Stack"
 
 
 def urn_of(stack: str, project: str, parent: str, kind: str, name: str) -> str:
-    """As the engine makes it: with all of the parents' types, but for the stack's."""
+    """Return the URN that the engine gives to a resource.
+
+    It has the types of all parents except the stack.
+    """
     parents = _parts(parent)[2] if parent else STACK
     qualified = kind if parents == STACK else f"{parents}${kind}"
     return f"urn:pulumi:{stack}::{project}::{qualified}::{name}"
 
 
-def former(resource: Registered, parents: Sequence[str]) -> list[str]:
-    """Return a resource's possible former URNs: its aliases, also under the parent's former URNs.
+def alias_urns(resource: Registered, parent_aliases: Sequence[str]) -> list[str]:
+    """Return the URNs that a resource may have had: those of its aliases, and of its parent's.
 
-    A child whose name begins with its parent's had a name that began with the parent's old one.
+    As in Pulumi, a child whose name starts with its parent's name is assumed to have had a name
+    that started with the parent's old name.
     """
-    own = [_alias(resource, each) for each in resource.aliases]
+    own = [_alias_urn(resource, each) for each in resource.aliases]
     parent_name = _parts(resource.parent)[3] if resource.parent else ""
-    return [
-        *own,
-        *(_under(parent, parent_name, urn) for parent in parents for urn in (resource.urn, *own)),
-    ]
+    urns = list(own)
+    for parent in parent_aliases:
+        urns += [_moved_to(parent, parent_name, urn) for urn in (resource.urn, *own)]
+    return urns
 
 
-def _alias(resource: Registered, alias: Mapping[str, Any]) -> str:
+def _alias_urn(resource: Registered, alias: Mapping[str, Any]) -> str:
     if "urn" in alias:
         return str(alias["urn"])
     spec = alias.get("spec", {})
     stack, project, *_ = _parts(resource.urn)
-    # What is left out, or empty as the parent that the SDK sends, is the resource's own.
+    parent = spec.get("parentUrn") or resource.parent
+    # A part that the alias leaves out, or that the SDK sends empty, is the resource's own.
     return urn_of(
         spec.get("stack") or stack.removeprefix("urn:pulumi:"),
         spec.get("project") or project,
-        "" if spec.get("noParent") else spec.get("parentUrn") or resource.parent,
+        "" if spec.get("noParent") else parent,
         spec.get("type") or resource.type,
         spec.get("name") or resource.name,
     )
 
 
-def _under(parent: str, parent_name: str, urn: str) -> str:
-    stack, project, _, former_parent_name = _parts(parent)
+def _moved_to(parent: str, parent_name: str, urn: str) -> str:
+    """Return the URN of a child of `parent_name` as a child of that other parent."""
+    stack, project, _, other_parent_name = _parts(parent)
     _, _, kinds, name = _parts(urn)
     if name.startswith(parent_name):
-        name = former_parent_name + name.removeprefix(parent_name)
+        name = other_parent_name + name.removeprefix(parent_name)
     return urn_of(
         stack.removeprefix("urn:pulumi:"), project, parent, kinds.rpartition("$")[2], name
     )

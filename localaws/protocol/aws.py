@@ -22,8 +22,8 @@ from pulumi.runtime.proto import (
 )
 
 from localaws.account import invokes
-from localaws.account.autoname import DEFAULTS, named
-from localaws.account.cloud import as_text, changes, type_of
+from localaws.account.autoname import DEFAULTS, with_name
+from localaws.account.cloud import changes, documents_as_text, type_of
 from localaws.account.tagging import ALL_TAGS, NO_TAGGING
 from localaws.catalog import PATIENCE_SECONDS, Refused
 from localaws.catalog.ecs.services import SERVICE
@@ -47,30 +47,28 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT_SECONDS = 20 * 60.0
-"""How long an operation may wait when the program sets no custom timeout: the real provider's 20
-minutes.
-"""
+"""The timeout of an operation for which the program sets none, as in the real provider."""
 
 _RETRY_SECONDS = 0.1
 
 
-# a verdict about a deployment, not a fault of this program
+# The outcome of a deployment, not a fault of this program
 class NotSettled(Exception):  # noqa: N818
-    """A resource exists but doesn't do what it says; the message says why."""
+    """A resource exists but doesn't work as configured; the message gives the reason."""
 
 
 class Lifecycle(Protocol):
-    """What has to happen outside the cloud's records before an operation is complete."""
+    """The data plane's part of each operation on a resource."""
 
     async def settle(self, resource: Resource, *, seconds: float, report: Report) -> None:
-        """Wait until a created or updated resource does what it says.
+        """Wait until a created or updated resource works as configured.
 
         Raises:
-            NotSettled: It doesn't, and won't within `seconds`.
+            NotSettled: It failed, or didn't get there within `seconds`.
         """
 
     async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
-        """Stop what runs for a resource that is about to be deleted.
+        """Stop everything that runs for a resource that is about to be deleted.
 
         Raises:
             NotSettled: Something still ran after `seconds`.
@@ -79,34 +77,33 @@ class Lifecycle(Protocol):
     async def removed(self, resource: Resource) -> None:
         """Wait until nothing acts on a resource that was deleted."""
 
-    async def trouble(self, resource: Resource) -> str:
-        """Return what keeps an existing resource from working, and what to do; else empty."""
+    async def find_problem(self, resource: Resource) -> str:
+        """Return why an existing resource doesn't work, and what to do; empty if it works."""
 
-    def remark(self, resource: Resource) -> str:
-        """Return what a resource doesn't do here although AWS does it; else empty."""
+    def limitation(self, resource: Resource) -> str:
+        """Return what a resource doesn't do here although it would on AWS; empty if nothing."""
 
     def stand_ins(self, resource: Resource) -> str:
         """Return what runs in the stead of what a resource names; else empty."""
 
-    def live(self, resource: Resource) -> Mapping[str, Any]:
-        """Return inputs of `CHANGED_BY_AWS` as they are now, changed by AWS or by a program."""
+    def current_inputs(self, resource: Resource) -> Mapping[str, Any]:
+        """Return the resource's inputs of `CHANGED_BY_AWS`, with their current values."""
 
-    def renew(self, resource: Resource) -> None:
-        """Have AWS do what the resource says, even if it tried that before and stopped."""
+    def retry(self, resource: Resource) -> None:
+        """Apply a resource's inputs again, even if AWS has tried them and rolled them back."""
 
 
 CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
-"""Inputs that AWS changes by itself, a rollback for example. The real provider reads everything
-back after an operation and compares with that; here only these inputs can differ from what was
-requested."""
+"""Inputs that AWS itself changes, with a rollback for example. The real provider reads every input
+after an operation and compares with that; here only these can differ from the requested ones."""
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[1-9]")
-"""What names of regions look like, now and probably tomorrow."""
+"""The form of region names, including regions that don't exist yet."""
 
 
 @dataclass
 class _Session:
-    """One engine's connection; each provider instance has its own, with its own region."""
+    """One connection of an engine. Each provider resource has one, with its own region."""
 
     region: str
     tagging: Tagging = NO_TAGGING
@@ -127,10 +124,16 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         default_region: str = "us-east-1",
         patience_seconds: Mapping[str, float] = PATIENCE_SECONDS,
     ) -> None:
-        """Answer from `cloud`, and from `functions` by token what only running things can tell.
+        """Create a provider.
 
-        What a rule of the catalog refuses is tried again for `patience_seconds`, as the real
-        provider does.
+        Args:
+            cloud: The account with the resources.
+            lifecycle: The data plane.
+            version: The provider's version that the engine is shown.
+            functions: Functions by token that the data plane answers instead of `cloud`.
+            default_region: The region of a provider that configures none.
+            patience_seconds: How long an operation is retried after a refusal, by the refusing
+                rule; the real provider retries too.
         """
         self._cloud = cloud
         self._lifecycle = lifecycle
@@ -146,7 +149,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return self._sessions.setdefault(context.peer(), _Session(self._default_region))
 
     async def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
-        """Remember where the engine listens, to send it progress."""
+        """Connect to the engine, to send it progress."""
         self._session(context).engine = engine_pb2_grpc.EngineStub(
             grpc.aio.insecure_channel(request.address)
         )
@@ -155,7 +158,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: Context
     ) -> provider_pb2.ProviderHandshakeResponse:
-        """Take values without wrappers: the engine itself marks outputs of secret inputs."""
+        """Decline wrapped secrets: the engine itself marks the outputs of secret inputs."""
         self._session(context).engine = engine_pb2_grpc.EngineStub(
             grpc.aio.insecure_channel(request.engine_address)
         )
@@ -164,22 +167,22 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def GetPluginInfo(
         self, _request: empty_pb2.Empty, _context: Context
     ) -> plugin_pb2.PluginInfo:
-        """Name the version of the provider that this one stands in for."""
+        """Return the version of the real provider that this one replaces."""
         return plugin_pb2.PluginInfo(version=self._version)
 
     async def GetSchema(
         self, _request: provider_pb2.GetSchemaRequest, _context: Context
     ) -> provider_pb2.GetSchemaResponse:
-        """Describe the inputs of what can be made here, from which `pulumi import` writes code."""
+        """Return the package schema, from which `pulumi import` writes code."""
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema.package(self._version)))
 
     async def CheckConfig(
         self, request: provider_pb2.CheckRequest, _context: Context
     ) -> provider_pb2.CheckResponse:
-        """Refuse keys and values that the provider doesn't take; most others mean nothing here."""
+        """Refuse keys and values that the real provider refuses."""
         news = from_wire(request.news)
-        # Each reason names its key; the engine would show the value of a failure's property, secret
-        # or not.
+        # A reason names its key. The failure's field `property` stays empty, because the engine
+        # would print the property's value, even a secret.
         failures = [
             provider_pb2.CheckFailure(reason=reason) for _, reason in provider_config.problems(news)
         ]
@@ -191,11 +194,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def DiffConfig(
         self, request: provider_pb2.DiffRequest, _context: Context
     ) -> provider_pb2.DiffResponse:
-        """Replace the provider, and so everything it made, only when its region changes."""
-        old, new = (
-            provider_config.parsed(from_wire(each))
-            for each in (request.old_inputs or request.olds, request.news)
-        )
+        """Replace the provider, and so all of its resources, only when its region changes."""
+        old = provider_config.parsed(from_wire(request.old_inputs or request.olds))
+        new = provider_config.parsed(from_wire(request.news))
         diffs = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
         replaces = [name for name in diffs if name == "region"]
         return provider_pb2.DiffResponse(changes=_changes(diffs), diffs=diffs, replaces=replaces)
@@ -203,7 +204,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
-        """Note the region, and what is done to tags."""
+        """Set the session's region, and what is done to tags."""
         session, settings = self._session(context), from_wire(request.args)
         session.region = settings.get("region") or self._default_region
         session.tagging = provider_config.tagging(settings)
@@ -212,7 +213,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     async def Cancel(self, _request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
-        """End this engine's waits; what was made stays made."""
+        """Cancel this session's waits; resources that were created stay."""
         self._session(context).cancelled.set()
         return empty_pb2.Empty()
 
@@ -221,13 +222,15 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Check(
         self, request: provider_pb2.CheckRequest, context: Context
     ) -> provider_pb2.CheckResponse:
-        """Fill in a name and say what is wrong with the inputs by themselves."""
+        """Fill in a name, and check the inputs without regard to other resources."""
         news = from_wire(request.news)
         try:
             kind = type_of(_token(request.urn))
-            news = as_text(kind, news)
+            news = documents_as_text(kind, news)
             name = request.name or _name(request.urn)
-            inputs = named(kind, name, _given(news), from_wire(request.olds), request.randomSeed)
+            inputs = with_name(
+                kind, name, _given(news), from_wire(request.olds), request.randomSeed
+            )
             refusals = tuple(kind.check(_given(inputs), self._session(context).region))
         except Refused as refused:
             inputs, refusals = news, refused.refusals
@@ -240,96 +243,95 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Diff(
         self, request: provider_pb2.DiffRequest, context: Context
     ) -> provider_pb2.DiffResponse:
-        """Compare the last inputs with the new ones, and warn of what doesn't work."""
+        """Compare the last inputs with the new ones; warn if the resource doesn't work."""
         kind = type_of(_token(request.urn))
         self._cloud.acknowledge(kind.token, request.id)
-        await self._warn_of_trouble(
-            request.urn, self._cloud.get(kind.token, request.id), self._session(context)
-        )
-        old, new = _known(kind.token, request), from_wire(request.news)
+        resource = self._cloud.get(kind.token, request.id)
+        if resource is not None:
+            problem = await self._lifecycle.find_problem(resource)
+            await _warn(self._session(context), request.urn, problem)
+        old, new = _inputs_in_state(kind.token, request), from_wire(request.news)
         differing = changes(kind, old, _given(new))
         replaces = kind.replacing(differing, old, _given(new))
         if ALL_TAGS in new:
-            old[ALL_TAGS] = _tags_before(request)
-            differing = sorted(
-                {*differing, *([ALL_TAGS] if old[ALL_TAGS] != new[ALL_TAGS] else [])}
-            )
-        named_by_user = kind.autoname is not None and kind.autoname.property not in new.get(
-            DEFAULTS, ()
-        )
+            old[ALL_TAGS] = _all_tags_in_state(request)
+            if old[ALL_TAGS] != new[ALL_TAGS]:
+                differing = sorted({*differing, ALL_TAGS})
+        filled_in = new.get(DEFAULTS, ())
+        named_by_user = kind.autoname is not None and kind.autoname.property not in filled_in
+        details = {}
+        for name in differing:
+            details[name] = _difference(name, old, new, replace=name in replaces)
         return provider_pb2.DiffResponse(
             changes=_changes(differing),
             diffs=differing,
             replaces=replaces,
             deleteBeforeReplace=bool(replaces) and (kind.delete_first or named_by_user),
             hasDetailedDiff=True,
-            detailedDiff={
-                name: _difference(name, old, new, replace=name in replaces) for name in differing
-            },
+            detailedDiff=details,
         )
 
     async def Create(
         self, request: provider_pb2.CreateRequest, context: Context
     ) -> provider_pb2.CreateResponse:
-        """Make a resource and wait until it does what it says."""
+        """Create a resource, and wait until it works as configured."""
         token, inputs = _token(request.urn), _given(from_wire(request.properties))
         session = self._session(context)
-        place: Any = {"region": session.region, "tagging": session.tagging}
+        settings: Any = {"region": session.region, "tagging": session.tagging}
         if request.preview:
-            return provider_pb2.CreateResponse(
-                properties=to_wire(self._cloud.preview(token, inputs, **place))
-            )
+            outputs = self._cloud.preview(token, inputs, **settings)
+            return provider_pb2.CreateResponse(properties=to_wire(outputs))
         try:
-            resource = await self._patiently(
+            resource = await self._retrying(
                 context,
                 request.urn,
-                lambda: self._cloud.create(token, request.urn, inputs, **place),
+                lambda: self._cloud.create(token, request.urn, inputs, **settings),
             )
         except (Refused, NotSettled) as reason:
-            await context.abort(grpc.StatusCode.UNKNOWN, f"creating {_what(request.urn)}: {reason}")
-        await self._warn_of_what_is_only_kept(session, resource)
+            message = f"creating {_described(request.urn)}: {reason}"
+            await context.abort(grpc.StatusCode.UNKNOWN, message)
+        await self._warn_of_limitations(session, resource)
         await self._settle("creating", resource, request.timeout, context)
         return provider_pb2.CreateResponse(id=resource.id, properties=self._shown(resource))
 
     async def Update(
         self, request: provider_pb2.UpdateRequest, context: Context
     ) -> provider_pb2.UpdateResponse:
-        """Change a resource in place and wait until it does what it says."""
+        """Change a resource in place, and wait until it works as configured."""
         token, inputs = _token(request.urn), _given(from_wire(request.news))
+        session = self._session(context)
         if request.preview:
-            shown = {**from_wire(request.olds), **_without_notes(from_wire(request.news))}
-            return provider_pb2.UpdateResponse(properties=to_wire(shown))
+            outputs = from_wire(request.olds) | from_wire(request.news)
+            outputs.pop(DEFAULTS, None)
+            return provider_pb2.UpdateResponse(properties=to_wire(outputs))
         try:
-            tagging = self._session(context).tagging
-            resource = self._cloud.update(token, request.id, inputs, tagging=tagging)
+            resource = self._cloud.update(token, request.id, inputs, tagging=session.tagging)
         except Refused as refused:
-            await context.abort(
-                grpc.StatusCode.UNKNOWN, f"updating {_what(request.urn)} ({request.id}): {refused}"
-            )
-        known = _known(token, request)
-        if any(known.get(name) != inputs.get(name) for name in CHANGED_BY_AWS.get(token, ())):
-            self._lifecycle.renew(resource)
-        await self._warn_of_what_is_only_kept(self._session(context), resource)
+            message = f"updating {_described(request.urn)} ({request.id}): {refused}"
+            await context.abort(grpc.StatusCode.UNKNOWN, message)
+        old = _inputs_in_state(token, request)
+        if any(old.get(name) != inputs.get(name) for name in CHANGED_BY_AWS.get(token, ())):
+            self._lifecycle.retry(resource)
+        await self._warn_of_limitations(session, resource)
         await self._settle("updating", resource, request.timeout, context)
         return provider_pb2.UpdateResponse(properties=self._shown(resource))
 
     async def Read(
         self, request: provider_pb2.ReadRequest, _context: Context
     ) -> provider_pb2.ReadResponse:
-        """What a resource is now, for refresh and import; no id means that it is gone."""
+        """Return a resource's current inputs and outputs; without an id, it doesn't exist.
+
+        A refresh and an import call this.
+        """
         token = _token(request.urn)
         resource = self._cloud.find(token, request.id)
         if resource is None:
             return provider_pb2.ReadResponse()
         self._cloud.acknowledge(token, resource.id)
-        filled_in = from_wire(request.inputs).get(DEFAULTS, [])
-        all_tags = {name: value for name, value in resource.outputs.items() if name == ALL_TAGS}
-        inputs = {
-            **resource.inputs,
-            **self._lifecycle.live(resource),
-            **all_tags,
-            DEFAULTS: filled_in,
-        }
+        inputs = {**resource.inputs, **self._lifecycle.current_inputs(resource)}
+        if ALL_TAGS in resource.outputs:
+            inputs[ALL_TAGS] = resource.outputs[ALL_TAGS]
+        inputs[DEFAULTS] = from_wire(request.inputs).get(DEFAULTS, [])
         return provider_pb2.ReadResponse(
             id=resource.id, properties=self._shown(resource), inputs=to_wire(inputs)
         )
@@ -337,7 +339,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Delete(
         self, request: provider_pb2.DeleteRequest, context: Context
     ) -> empty_pb2.Empty:
-        """Stop what runs for a resource, wait until nothing uses it, and remove it."""
+        """Stop everything that runs for a resource, wait until nothing uses it, and remove it."""
         token, session = _token(request.urn), self._session(context)
         resource = self._cloud.get(token, request.id)
         if resource is None:
@@ -349,14 +351,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 await _unless_cancelled(
                     session, self._lifecycle.drain(resource, seconds=seconds, report=report)
                 )
-                await self._patiently(
+                await self._retrying(
                     context, request.urn, lambda: self._cloud.delete(token, resource.id)
                 )
             await self._lifecycle.removed(resource)
         except (Refused, NotSettled) as reason:
-            await context.abort(
-                grpc.StatusCode.UNKNOWN, f"deleting {_what(request.urn)} ({request.id}): {reason}"
-            )
+            message = f"deleting {_described(request.urn)} ({request.id}): {reason}"
+            await context.abort(grpc.StatusCode.UNKNOWN, message)
         return empty_pb2.Empty()
 
     async def Invoke(
@@ -374,11 +375,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             await context.abort(grpc.StatusCode.UNKNOWN, f"invoking {request.tok}: {refused}")
         return provider_pb2.InvokeResponse(**{"return": to_wire(answer)})  # type: ignore[arg-type]
 
-    async def _patiently(self, context: Context, urn: str, call: Callable[[], T]) -> T:
-        """Retry until AWS agrees, or the rule that refuses isn't one that time resolves.
+    async def _retrying(self, context: Context, urn: str, call: Callable[[], T]) -> T:
+        """Repeat a call while it is refused by rules that another operation may resolve.
 
-        Operations that run at the same time clear the way for each other: a gateway waits for the
-        last address.
+        The engine runs operations concurrently: the deletion of an internet gateway is refused
+        until the last address is released, for example.
         """
         session, start = self._session(context), time.monotonic()
         report = self._reporter(session, urn)
@@ -407,32 +408,27 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 ),
             )
         except NotSettled as reason:
-            message = f"{verb} {_what(resource.urn)} ({resource.id}): {reason}"
+            message = f"{verb} {_described(resource.urn)} ({resource.id}): {reason}"
             await context.abort_with_status(_created_but_failed(resource, message))
         await _warn(session, resource.urn, self._lifecycle.stand_ins(resource))
 
-    async def _warn_of_trouble(
-        self, urn: str, resource: Resource | None, session: _Session
-    ) -> None:
-        """Report what is wrong with an unchanged resource, so that the run doesn't look fine."""
-        trouble = await self._lifecycle.trouble(resource) if resource is not None else ""
-        await _warn(session, urn, trouble)
-
-    async def _warn_of_what_is_only_kept(self, session: _Session, resource: Resource) -> None:
-        """Name the inputs of a resource that change nothing here."""
+    async def _warn_of_limitations(self, session: _Session, resource: Resource) -> None:
+        """Warn of inputs that have no effect here, and of what the data plane doesn't do."""
         kept = without_effect(resource.token, resource.inputs)
-        message = (
-            f"the local AWS keeps {', '.join(kept)}, and does nothing with it: it shows on AWS only"
-        )
-        await _warn(session, resource.urn, message if kept else "")
-        await _warn(session, resource.urn, self._lifecycle.remark(resource))
+        if kept:
+            message = (
+                f"the local AWS keeps {', '.join(kept)}, and does nothing with it: it shows on AWS "
+                "only"
+            )
+            await _warn(session, resource.urn, message)
+        await _warn(session, resource.urn, self._lifecycle.limitation(resource))
 
     def _shown(self, resource: Resource) -> Struct:
-        """A resource's outputs as they are now."""
-        return to_wire({**resource.outputs, **self._lifecycle.live(resource)})
+        """Return a resource's current outputs."""
+        return to_wire({**resource.outputs, **self._lifecycle.current_inputs(resource)})
 
     def _reporter(self, session: _Session, urn: str) -> Report:
-        """Return a function that shows one status line beside the resource in the terminal."""
+        """Return a function that shows a status line beside the resource in the terminal."""
         under_way: set[asyncio.Task[None]] = set()
         last = ""
 
@@ -455,7 +451,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 async def _warn(session: _Session, urn: str, message: str) -> None:
-    """Show a warning beside a resource in the user's terminal; an empty one is none."""
+    """Show a warning beside a resource in the terminal, unless the message is empty."""
     if message and session.engine is not None:
         with contextlib.suppress(grpc.RpcError):
             await session.engine.Log(
@@ -464,7 +460,7 @@ async def _warn(session: _Session, urn: str, message: str) -> None:
 
 
 async def _unless_cancelled(session: _Session, work: Awaitable[None]) -> None:
-    """Await the work, or give it up when the user cancels the run.
+    """Await the work, and stop it when the user cancels the run.
 
     Raises:
         NotSettled: The run was cancelled.
@@ -474,7 +470,7 @@ async def _unless_cancelled(session: _Session, work: Awaitable[None]) -> None:
         done, _ = await asyncio.wait({task, cancelled}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for each in (task, cancelled):
-            each.cancel()  # also where the engine is gone and took this call along
+            each.cancel()  # also if this call was cancelled, because the engine has gone
     if task not in done:
         raise NotSettled("the run was cancelled while it waited; run it again to go on")
     await task
@@ -490,7 +486,7 @@ class _Status(grpc.Status):
 
 
 def _created_but_failed(resource: Resource, message: str) -> _Status:
-    """The engine's form of "it exists, so keep it in the state, but the operation failed"."""
+    """Return the status that makes the engine keep a resource whose operation failed."""
     detail = any_pb2.Any()
     detail.Pack(
         provider_pb2.ErrorResourceInitFailed(
@@ -507,12 +503,12 @@ def _created_but_failed(resource: Resource, message: str) -> _Status:
 
 
 def _token(urn: str) -> str:
-    """Return the catalog's token of a resource's type: the last of the types in its URN."""
+    """Return the catalog's token of a resource's type."""
     return canonical(_registered_token(urn))
 
 
 def _registered_token(urn: str) -> str:
-    """Return the token of a resource's type as the program has it."""
+    """Return the token of a resource's type in the program: the last type in its URN."""
     return urn.split("::")[2].rsplit("$", 1)[-1]
 
 
@@ -521,42 +517,39 @@ def _name(urn: str) -> str:
 
 
 def _failure(urn: str, refusal: Refusal) -> provider_pb2.CheckFailure:
-    """Report what is wrong with an input, and where, in the real provider's words.
+    """Return a refusal, and the input that it is about, in the real provider's wording.
 
-    The failure's field `property` stays empty: the engine prints that input's whole value, its
-    secrets in clear text.
+    The failure's field `property` stays empty, because the engine would print the input's whole
+    value with its secrets.
     """
     where = f". Examine values at '{_name(urn)}.{refusal.property}'." if refusal.property else ""
     return provider_pb2.CheckFailure(reason=f"{refusal}{where}")
 
 
-def _what(urn: str) -> str:
-    """How a message names a resource: `ECS Service`-like type and logical name."""
+def _described(urn: str) -> str:
+    """Return a resource's type and name as messages have them: `Service 'web'`."""
     return f"{_registered_token(urn).rsplit(':', 1)[-1]} '{_name(urn)}'"
 
 
-def _without_notes(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs without Pulumi's own notes."""
-    return {name: value for name, value in inputs.items() if name != DEFAULTS}
-
-
 def _given(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the program's inputs: without notes, and without tags that the provider added."""
+    """Return the program's own inputs, without the two that the provider adds."""
     return {name: value for name, value in inputs.items() if name not in {DEFAULTS, ALL_TAGS}}
 
 
-def _tags_before(request: provider_pb2.DiffRequest) -> object:
-    """Return all tags in the engine's state; earlier versions had them among the outputs only."""
+def _all_tags_in_state(request: provider_pb2.DiffRequest) -> object:
+    """Return all tags in the engine's state; older states have them only among the outputs."""
     return from_wire(request.old_inputs).get(ALL_TAGS, from_wire(request.olds).get(ALL_TAGS))
 
 
-def _known(
+def _inputs_in_state(
     token: str, request: provider_pb2.DiffRequest | provider_pb2.UpdateRequest
 ) -> dict[str, Any]:
-    """Return inputs from the engine's state; what AWS itself changes is as last read."""
-    read = from_wire(request.olds)
-    own = {name: read[name] for name in CHANGED_BY_AWS.get(token, ()) if name in read}
-    return {**_given(from_wire(request.old_inputs)), **own}
+    """Return the inputs in the engine's state; those of `CHANGED_BY_AWS` as last read."""
+    inputs, outputs = _given(from_wire(request.old_inputs)), from_wire(request.olds)
+    for name in CHANGED_BY_AWS.get(token, ()):
+        if name in outputs:
+            inputs[name] = outputs[name]
+    return inputs
 
 
 def _changes(differing: list[str]) -> provider_pb2.DiffResponse.DiffChanges.ValueType:
@@ -566,7 +559,12 @@ def _changes(differing: list[str]) -> provider_pb2.DiffResponse.DiffChanges.Valu
 def _difference(
     name: str, old: Mapping[str, Any], new: Mapping[str, Any], *, replace: bool
 ) -> provider_pb2.PropertyDiff:
-    kind = "ADD" if name not in old else "DELETE" if name not in new else "UPDATE"
+    if name not in old:
+        kind = "ADD"
+    elif name not in new:
+        kind = "DELETE"
+    else:
+        kind = "UPDATE"
     return provider_pb2.PropertyDiff(
         kind=provider_pb2.PropertyDiff.Kind.Value(f"{kind}_REPLACE" if replace else kind),
         inputDiff=True,

@@ -1,4 +1,4 @@
-"""Pulumi's wire form of properties, to plain values and back; unknown ones are `UNKNOWN`."""
+"""Conversion between Pulumi's wire form of properties and plain values."""
 
 from __future__ import annotations
 
@@ -12,57 +12,54 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNKNOWN_ON_THE_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the engine writes a value that isn't known yet; equal to `pulumi.runtime.rpc.UNKNOWN`, by
-test.
-"""
+"""The engine's form of an unknown value; a test compares it with `pulumi.runtime.rpc.UNKNOWN`."""
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET, _RESOURCE = "1b47061264138c4ac30d75fd1eb44270", "5cf8f73096256a8f31e491e813e4eb8e"
-"""How secrets and resources are wrapped on the wire: a map whose signature key holds one of these.
-"""
+"""On the wire, a secret or a resource is a map in which `_SIGNATURE` has one of these values."""
 
 
 def from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """Plain values of a message's properties."""
+    """Return a message's properties as plain values; an unknown one is `UNKNOWN`."""
     return {key: _plain(value) for key, value in json_format.MessageToDict(struct).items()}
 
 
 def to_wire(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """The message for plain values."""
+    """Return plain values as a message's properties."""
     struct = struct_pb2.Struct()
-    struct.update({key: _wire(value) for key, value in values.items()})
+    struct.update(_wire(dict(values)))
     return struct
 
 
 def reference(urn: str, identifier: object, version: str) -> dict[str, Any]:
-    """A resource of a provider's `version` as the value of an output, with its id or `UNKNOWN`."""
+    """Return a resource of a provider's `version` as an output's value; its id may be `UNKNOWN`."""
     return {_SIGNATURE: _RESOURCE, "urn": urn, "id": identifier, "packageVersion": version}
 
 
 def is_reference(value: object) -> bool:
-    """Whether a value is a resource in its wrapper."""
+    """Return whether a value is a wrapped resource."""
     return isinstance(value, dict) and value.get(_SIGNATURE) == _RESOURCE
 
 
 def is_secret(value: object) -> bool:
-    """Whether a value is a secret in its wrapper."""
+    """Return whether a value is a wrapped secret."""
     return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET
 
 
 def secret(value: object) -> dict[str, Any]:
-    """A value in the wrapper of secrets."""
+    """Wrap a value as a secret."""
     return {_SIGNATURE: _SECRET, "value": value}
 
 
 def holds_secret(value: object) -> bool:
-    """Whether a value is a secret, or has one inside."""
+    """Return whether a value is a wrapped secret, or contains one."""
     if isinstance(value, dict):
         return is_secret(value) or any(map(holds_secret, value.values()))
     return isinstance(value, list) and any(map(holds_secret, value))
 
 
 def unwrapped(value: Any) -> Any:
-    """Unwrap values for a provider that takes no wrappers: secrets, resource references."""
+    """Replace wrapped secrets by their values, and wrapped resources by their ids, at any depth."""
     match value:
         case dict() if value.get(_SIGNATURE) == _SECRET:
             return unwrapped(value["value"])

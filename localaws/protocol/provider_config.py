@@ -1,4 +1,4 @@
-"""The configuration of the provider `aws`: each of its keys, as the engine sends it."""
+"""The configuration keys of the provider `aws`, and checks of their values."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from localaws.catalog.properties import UNKNOWN, Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_OF_THE_ENGINE = frozenset({"version", "pluginDownloadURL", "parameterization"})
-"""What the engine adds to a provider's inputs."""
+_ADDED_BY_ENGINE = frozenset({"version", "pluginDownloadURL", "parameterization"})
+"""Keys that the engine adds to a provider's inputs."""
 
-_SHOWN = 80
-"""Characters of a wrong value that a message shows."""
+_LONGEST_SHOWN = 80
+"""How many characters of a wrong value a message shows."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a key may hold."""
+    """A kind of values: a description, and a test of whether a value is of this kind."""
 
     what: str
     fits: Callable[[Any], bool]
@@ -59,83 +59,73 @@ _MAPS = _Kind(
 )
 
 KEYS: Mapping[str, _Kind] = {
-    **dict.fromkeys(
-        (
-            *(
-                "accessKey",
-                "customCaBundle",
-                "ec2MetadataServiceEndpoint",
-                "ec2MetadataServiceEndpointMode",
-            ),
-            *(
-                "httpProxy",
-                "httpsProxy",
-                "noProxy",
-                "profile",
-                "region",
-                "retryMode",
-                "s3UsEast1RegionalEndpoint",
-            ),
-            *("secretKey", "stsRegion", "tagPolicyCompliance", "token"),
-        ),
-        _TEXT,
-    ),
-    **dict.fromkeys(
-        (
-            *("insecure", "s3UsePathStyle", "skipCredentialsValidation", "skipMetadataApiCheck"),
-            *(
-                "skipRegionValidation",
-                "skipRequestingAccountId",
-                "useDualstackEndpoint",
-                "useFipsEndpoint",
-            ),
-        ),
-        _FLAG,
-    ),
-    **dict.fromkeys(("maxRetries", "tokenBucketRateLimiterCapacity"), _NUMBER),
-    **dict.fromkeys(
-        (
-            *(
-                "allowedAccountIds",
-                "forbiddenAccountIds",
-                "sharedConfigFiles",
-                "sharedCredentialsFiles",
-            ),
-            "userAgents",
-        ),
-        _TEXTS,
-    ),
+    "accessKey": _TEXT,
+    "allowedAccountIds": _TEXTS,
     "assumeRoleWithWebIdentity": _MAP,
-    **dict.fromkeys(("assumeRoles", "endpoints"), _MAPS),
+    "assumeRoles": _MAPS,
+    "customCaBundle": _TEXT,
     "defaultTags": _Kind('an object of tags, as JSON {"tags": {"Owner": "me"}}', _tags),
+    "ec2MetadataServiceEndpoint": _TEXT,
+    "ec2MetadataServiceEndpointMode": _TEXT,
+    "endpoints": _MAPS,
+    "forbiddenAccountIds": _TEXTS,
+    "httpProxy": _TEXT,
+    "httpsProxy": _TEXT,
     "ignoreTags": _Kind(
         'an object of names, as JSON {"keys": ["a"], "keyPrefixes": ["b:"]}', _ignored
     ),
+    "insecure": _FLAG,
+    "maxRetries": _NUMBER,
+    "noProxy": _TEXT,
+    "profile": _TEXT,
+    "region": _TEXT,
+    "retryMode": _TEXT,
+    "s3UsEast1RegionalEndpoint": _TEXT,
+    "s3UsePathStyle": _FLAG,
+    "secretKey": _TEXT,
+    "sharedConfigFiles": _TEXTS,
+    "sharedCredentialsFiles": _TEXTS,
+    "skipCredentialsValidation": _FLAG,
+    "skipMetadataApiCheck": _FLAG,
+    "skipRegionValidation": _FLAG,
+    "skipRequestingAccountId": _FLAG,
+    "stsRegion": _TEXT,
+    "tagPolicyCompliance": _TEXT,
+    "token": _TEXT,
+    "tokenBucketRateLimiterCapacity": _NUMBER,
+    "useDualstackEndpoint": _FLAG,
+    "useFipsEndpoint": _FLAG,
+    "userAgents": _TEXTS,
 }
-"""Every key that the provider has, by test. Only `region`, `defaultTags` and `ignoreTags` mean
-something here.
+"""Every key of the provider, which a test compares with the SDK. Only `region`, `defaultTags` and
+`ignoreTags` have an effect here.
 """
 
 
 def parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration as values: the engine sends everything but text as JSON text."""
-    return {
-        name: _value(name, value) for name, value in settings.items() if name not in _OF_THE_ENGINE
-    }
+    """Return the configuration as values; the engine sends all but texts as JSON."""
+    values = {}
+    for name in settings.keys() - _ADDED_BY_ENGINE:
+        values[name] = _value(name, settings[name])
+    return values
 
 
 def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Keys that can't be used, each with what is wrong with it."""
-    for name, value in parsed(settings).items():
+    """Yield each key that can't be used, and the reason."""
+    for name, value in sorted(parsed(settings).items()):
         if name not in KEYS:
             if not name.startswith("__"):
                 yield name, f"Invalid or Unknown Key. Check `pulumi config get aws:{name}`."
-        elif value is not None and not isinstance(value, Unknown) and not KEYS[name].fits(value):
-            yield name, f"aws:{name}: {str(settings[name])[:_SHOWN]}; allowed: {KEYS[name].what}"
+            continue
+        if value is None or isinstance(value, Unknown):
+            continue
+        if not KEYS[name].fits(value):
+            shown = str(settings[name])[:_LONGEST_SHOWN]
+            yield name, f"aws:{name}: {shown}; allowed: {KEYS[name].what}"
 
 
 def tagging(settings: Mapping[str, Any]) -> Tagging:
-    """What the configuration does to tags; of one that has problems, nothing."""
+    """Return what the configuration does to tags; an invalid configuration does nothing."""
     values = parsed(settings)
     default, ignored = values.get("defaultTags") or {}, values.get("ignoreTags") or {}
     if isinstance(default, Unknown) or isinstance(ignored, Unknown):
@@ -162,5 +152,5 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _as_text(value: object) -> str:
-    """A tag's value, for which a configuration file may have a number or a flag."""
+    """Return a tag's value, which can be a number or a boolean in a configuration file."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,7 +1,7 @@
 """The package schema of the local AWS, from which `pulumi import` writes a program's code.
 
-Names and nesting come from the catalog, which holds no types of single values; code of a literal
-needs none.
+Names and nesting of inputs come from the catalog, which doesn't know the types of single values.
+`pulumi import` writes literals, for which it needs no types.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 _ANYTHING = {"$ref": "pulumi.json#/Any"}
 
 _REFERRED_TO = {"arn": {"type": "string"}, "name": {"type": "string"}}
-"""Outputs that generated code takes from another resource instead of a literal, besides the id that
-each one has (pulumi/pulumi, pkg/importer/language.go). The CLI looks at what a resource has in the
-state first."""
+"""Outputs, besides the id, that generated code may refer to instead of repeating their value
+(pulumi/pulumi, pkg/importer/language.go); the CLI only uses those that the resource has in the
+state."""
 
 
 def package(version: str) -> dict[str, Any]:
     """Return the schema of package `aws` as Pulumi's JSON, with each type's inputs."""
     resources: dict[str, Any] = {}
     types: dict[str, Any] = {}
-    for token in (*tokens(), *(each for each in SECOND_TOKENS if canonical(each) in tokens())):
+    second_tokens = [token for token in SECOND_TOKENS if canonical(token) in tokens()]
+    for token in (*tokens(), *second_tokens):
         own, *inner = blocks_of(canonical(token))
         references = {block.path: _type_token(token, block.path) for block in inner}
         resources[token] = {
@@ -59,7 +60,7 @@ def _type_token(token: str, path: str) -> str:
 
 
 def _properties(path: str, names: frozenset[str], references: Mapping[str, str]) -> dict[str, Any]:
-    """Describe a block's inputs: those with a block inside by its type, others by none."""
+    """Describe a block's inputs: a block inside by its type, other inputs as anything."""
     described: dict[str, Any] = {}
     for name in sorted(names):
         inside = f"{path}.{name}" if path else name

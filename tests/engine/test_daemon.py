@@ -18,7 +18,7 @@ from localaws.daemon.state_directory import holder
 from localaws.machine.journal import Journal
 from localaws.mocks.urns import STACK
 from tests.engine.stack import WITHOUT_ASKING
-from tests.localaws.account.test_cloud import of_version_1
+from tests.localaws.account.test_cloud import in_version_1
 from tests.second_user import AS_ANOTHER_USER, in_reach, tries
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
     )
     stack.run("stop")
     resources, services = stack.directory.resources, stack.path / "services.jsonl"
-    resources.with_suffix(".json").write_text(of_version_1(Cloud(resources)))
+    resources.with_suffix(".json").write_text(in_version_1(Cloud(resources)))
     services.with_suffix(".json").write_text(json.dumps(Journal(services, version=1).read()))
     resources.unlink()
     services.unlink()

@@ -49,13 +49,13 @@ def test_what_is_found_and_accepted_passes(tmp_path: Path) -> None:
 def test_a_finding_in_another_stack_or_resource_is_new(tmp_path: Path, other: Finding) -> None:
     comparison = findings.judge({FOUND, other}, findings.read(written(tmp_path, ENTRY)))
     assert comparison.new == [other]
-    assert not comparison.outlived
+    assert not comparison.obsolete
 
 
 def test_an_entry_that_nothing_breaks_any_more_must_go(tmp_path: Path) -> None:
     register = findings.read(written(tmp_path, {**ENTRY, "stacks": ["dev", "prod"]}))
     comparison = findings.judge({FOUND}, register)
-    assert comparison.outlived == [Finding("prod", "CKV_AWS_91", "LoadBalancer alb")]
+    assert comparison.obsolete == [Finding("prod", "CKV_AWS_91", "LoadBalancer alb")]
 
 
 def test_an_entry_accepts_each_rule_for_each_resource_in_each_stack(tmp_path: Path) -> None:

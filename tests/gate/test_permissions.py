@@ -1,7 +1,6 @@
-"""The principals' policies: complete for what the program registers, narrow, and valid.
+"""The principals' policies are complete for what the program registers, narrow, and valid.
 
-What AWS evaluates for a call can't be shown here; docs/permissions.md lists what that leaves
-unproven.
+How AWS evaluates them can't be tested here; docs/permissions.md lists what that leaves unproven.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +36,8 @@ POLICIES = (
 )
 DOCUMENTS = (*POLICIES, "trust-deploy", "trust-preview")
 NAMED = r"STACK|SERVICE-|ZONE|change/|[:/](alb|int|waf|flow-logs|access-logs)-|managedruleset/"
-"""What a resource's pattern has that no other's has: the stack's name, or the beginning of a name
-that Pulumi makes.
+"""Parts that only patterns of the stack's resources have: the stack's name, or the beginning of a
+name that Pulumi generates.
 """
 
 FOLDER = ROOT / "docs" / "permissions"
@@ -48,9 +48,9 @@ Documents = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def documents(graphs: object) -> Documents:
-    """Return the documents that the table and the program make.
+    """The documents for the table and the program.
 
-    The graphs have loaded pulumi-aws without its warnings.
+    The fixture `graphs` has loaded pulumi-aws without its warnings.
     """
     assert graphs
     return policies.documents(TABLE, *calls())
@@ -58,35 +58,37 @@ def documents(graphs: object) -> Documents:
 
 @pytest.fixture(scope="session")
 def known(commands: Path) -> Mapping[str, Action]:
-    asked = {action for each in (*TABLE.statements, *TABLE.denied) for action in each.actions}
-    return authorization.reference(commands, asked)
+    """AWS's reference of the actions in the table."""
+    names: set[str] = set()
+    for statement in (*TABLE.statements, *TABLE.denied):
+        names.update(statement.actions)
+    return authorization.reference(commands, names)
 
 
 def actions(document: Mapping[str, Any]) -> set[str]:
-    """What a policy allows."""
-    return {
-        action
-        for each in document["Statement"]
-        if each["Effect"] == "Allow"
-        for action in each["Action"]
-    }
+    """Return the actions that a policy allows."""
+    allowed: set[str] = set()
+    for statement in document["Statement"]:
+        if statement["Effect"] == "Allow":
+            allowed.update(statement["Action"])
+    return allowed
 
 
-def everything_deployed(documents: Documents) -> set[str]:
-    return {
-        action
-        for part in ("network", "edge", "service")
-        for action in actions(documents[f"deploy-{part}"])
-    }
+def deploy_actions(documents: Documents) -> set[str]:
+    """Return the actions that the policies for a deployment allow together."""
+    allowed: set[str] = set()
+    for part in ("network", "edge", "service"):
+        allowed |= actions(documents[f"deploy-{part}"])
+    return allowed
 
 
-def test_every_type_and_lookup_has_a_row_and_no_row_is_of_what_is_gone(
+def test_the_table_has_a_row_for_each_type_and_lookup_of_the_program_and_no_other(
     documents: Documents,
 ) -> None:
-    assert documents.keys() == {*DOCUMENTS}
+    assert documents.keys() == set(DOCUMENTS)
     types, lookups = calls()
-    assert {*types} == {*TABLE.types} == {*TYPES}
-    assert {*lookups} == {*TABLE.lookups}
+    assert set(types) == set(TABLE.types) == set(TYPES)
+    assert set(lookups) == set(TABLE.lookups)
 
 
 @pytest.mark.usefixtures("graphs")
@@ -97,17 +99,15 @@ def test_every_function_that_a_run_calls_is_found_in_the_source(stack: str) -> N
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_documents_are_what_the_table_and_the_program_make(
-    documents: Documents, name: str
-) -> None:
+def test_the_committed_documents_are_current(documents: Documents, name: str) -> None:
     written = (FOLDER / f"{name}.json").read_text()
     assert written == policies.text_of(documents[name]), (
-        "run `make permissions`, and read what it changes"
+        "run `make permissions`, and review what it changes"
     )
 
 
-def test_no_document_is_left_of_something_else() -> None:
-    assert {path.stem for path in FOLDER.iterdir()} == {*DOCUMENTS}
+def test_the_folder_has_no_other_documents() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == set(DOCUMENTS)
 
 
 def test_a_type_or_a_lookup_without_a_row_is_refused_by_its_name() -> None:
@@ -121,17 +121,19 @@ def test_a_type_or_a_lookup_without_a_row_is_refused_by_its_name() -> None:
             policies.documents(TABLE, types, lookups)
 
 
-def test_every_action_of_the_table_is_granted_and_every_grant_is_of_the_table(
+def test_the_policies_grant_exactly_the_actions_of_the_table(
     documents: Documents,
 ) -> None:
-    granted = [action for each in TABLE.statements for action in each.actions]
-    assert everything_deployed(documents) == {*granted}
-    twice = {action for action in granted if granted.count(action) > 1}
-    assert twice == {"iam:PassRole"}, "only its conditions differ from service to service"
+    granted = Counter[str]()
+    for statement in TABLE.statements:
+        granted.update(statement.actions)
+    assert deploy_actions(documents) == granted.keys()
+    repeated = {action for action, count in granted.items() if count > 1}
+    assert repeated == {"iam:PassRole"}, "only its conditions differ from service to service"
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_aws_knows_what_is_granted_and_on_what(
+def test_aws_has_the_granted_actions_and_they_apply_to_the_resources(
     documents: Documents, name: str, known: Mapping[str, Action]
 ) -> None:
     filled = json.loads(policies.filled_in(json.dumps(documents[name]), TABLE.samples))
@@ -142,31 +144,32 @@ def test_what_is_newer_than_the_reference_is_not_in_it(
     documents: Documents, known: Mapping[str, Action]
 ) -> None:
     filled = json.loads(policies.filled_in(json.dumps(documents["deploy-edge"]), TABLE.samples))
-    found = [*authorization.flaws(filled, known)]
-    assert [action for action in TABLE.newer if not any(action in each for each in found)] == [], (
-        "take it off the list"
-    )
+    flaws = "\n".join(authorization.flaws(filled, known))
+    for action in TABLE.newer:
+        assert action in flaws, f"the reference has {action} by now: take it off the list"
 
 
-def test_actions_that_rules_allow_on_everything_take_nothing_narrower(commands: Path) -> None:
+def test_actions_that_rules_allow_on_everything_cannot_be_narrowed(commands: Path) -> None:
     known = authorization.reference(commands, WITHOUT_ARN)
-    assert {*known} == WITHOUT_ARN
-    assert {name for name, action in known.items() if action.formats} == set()
+    assert known.keys() == WITHOUT_ARN
+    for name, action in known.items():
+        assert not action.formats, name
 
 
 def test_a_preview_changes_nothing(documents: Documents, known: Mapping[str, Action]) -> None:
-    assert actions(documents["preview"]) <= {*known}
+    assert actions(documents["preview"]) <= known.keys()
     assert authorization.writes(documents["preview"], known) == set()
-    assert actions(documents["preview"]) < everything_deployed(documents)
+    assert actions(documents["preview"]) < deploy_actions(documents)
 
 
-def test_whatever_an_action_may_need_besides_is_granted_or_known_not_to_be_needed(
+def test_every_dependent_action_is_granted_or_listed_as_not_needed(
     documents: Documents, known: Mapping[str, Action]
 ) -> None:
-    besides = {
-        each for action in everything_deployed(documents) for each in known[action].dependents
-    }
-    assert besides - everything_deployed(documents) == {*TABLE.not_needed}
+    granted = deploy_actions(documents)
+    dependents: set[str] = set()
+    for action in granted:
+        dependents.update(known[action].dependents)
+    assert dependents - granted == set(TABLE.not_needed)
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -181,13 +184,19 @@ def test_a_document_fits_into_a_managed_policy(documents: Documents, name: str) 
     assert len(policies.filled_in(compact, {**TABLE.samples, **longest})) <= 6144
 
 
-def statements_of(action: str) -> list[policies.Statement]:
-    return [each for each in TABLE.statements if action in each.actions]
+def is_granted(action: str, arn: str, samples: Mapping[str, str]) -> bool:
+    """Return whether a statement of the table grants an action on a resource."""
+    for statement in TABLE.statements:
+        if action in statement.actions:
+            for pattern in statement.where:
+                if fnmatchcase(arn, policies.filled_in(pattern, samples)):
+                    return True
+    return False
 
 
 @pytest.mark.usefixtures("graphs")
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
-def test_what_is_registered_has_names_that_the_policies_name(stack: str) -> None:
+def test_the_policies_allow_the_creation_of_each_registered_resource(stack: str) -> None:
     run = recording(stack)
     samples = {**TABLE.samples, "STACK": stack, "ZONE": "*"}
     checked = set()
@@ -197,68 +206,64 @@ def test_what_is_registered_has_names_that_the_policies_name(stack: str) -> None
         if not arn:
             continue
         for action in TABLE.types[each.type].get("create", ()):
-            patterns = [
-                policies.filled_in(where, samples)
-                for at in statements_of(action)
-                for where in at.where
-            ]
             service = action.partition(":")[0]
             if service == arn.split(":")[2]:
-                assert any(fnmatchcase(arn, pattern) for pattern in patterns), (
-                    f"{action} isn't granted on {arn}"
-                )
+                assert is_granted(action, arn, samples), f"{action} isn't granted on {arn}"
                 checked.add(each.type)
     assert len(checked) > 10
 
 
-def test_what_others_own_is_deleted_by_no_policy(documents: Documents) -> None:
-    """Without the stack's tags, or names that only such stacks have."""
+def test_no_policy_deletes_resources_without_the_stacks_tags_or_names(
+    documents: Documents,
+) -> None:
     for name in POLICIES:
-        for each in documents[name]["Statement"]:
-            deletes = [
-                action for action in each["Action"] if re.search(":(Delete|Release|Detach)", action)
-            ]
-            for action in deletes:
-                if action.startswith(("ec2:", "acm:")) and action != "ec2:DeleteTags":
-                    tags = each["Condition"]["StringEquals"]
-                    assert tags == {
-                        "aws:ResourceTag/Project": "fargate-web",
-                        "aws:ResourceTag/Stack": "STACK",
-                    }, action
-                # AWS takes no resource for the one, and a new thing has no tags yet for the other's
-                # condition.
-                elif action not in {"logs:DeleteLogDelivery", "ec2:DeleteTags"}:
-                    unnamed = [where for where in each["Resource"] if not re.search(NAMED, where)]
-                    assert unnamed == [], action
+        for statement in documents[name]["Statement"]:
+            for action in statement["Action"]:
+                if re.search(":(Delete|Release|Detach)", action):
+                    assert_only_the_stacks(statement, action)
 
 
-def test_roles_are_passed_to_the_services_that_use_them_only(documents: Documents) -> None:
-    passed = [
-        (
-            each["Condition"]["StringEquals"]["iam:PassedToService"],
-            [arn.rpartition("/")[2] for arn in each["Resource"]],
-        )
-        for name in ("deploy-network", "deploy-service")
-        for each in documents[name]["Statement"]
-        if "iam:PassRole" in each["Action"]
-    ]
-    assert sorted(passed) == [
-        ("ecs-tasks.amazonaws.com", ["SERVICE-execution-*", "SERVICE-task-*"]),
-        ("vpc-flow-logs.amazonaws.com", ["flow-logs-*"]),
-    ]
-    trusted = {
-        json.loads(each.inputs["assumeRolePolicy"])["Statement"][0]["Principal"]["Service"]
-        for stack in CONFIGURATIONS
-        for each in recording(stack).all("Role")
+def assert_only_the_stacks(statement: dict[str, Any], action: str) -> None:
+    """Check that a statement allows an action on the stack's resources only."""
+    # AWS takes no resource for the one, and a new resource has no tags yet for the other's
+    # condition.
+    if action in {"logs:DeleteLogDelivery", "ec2:DeleteTags"}:
+        return
+    if action.startswith(("ec2:", "acm:")):
+        assert statement["Condition"]["StringEquals"] == {
+            "aws:ResourceTag/Project": "fargate-web",
+            "aws:ResourceTag/Stack": "STACK",
+        }, action
+        return
+    for pattern in statement["Resource"]:
+        assert re.search(NAMED, pattern), f"{action} on {pattern}"
+
+
+def test_roles_are_passed_only_to_the_services_that_use_them(documents: Documents) -> None:
+    passed: dict[str, list[str]] = {}
+    for name in ("deploy-network", "deploy-service"):
+        for statement in documents[name]["Statement"]:
+            if "iam:PassRole" in statement["Action"]:
+                service = statement["Condition"]["StringEquals"]["iam:PassedToService"]
+                assert service not in passed
+                passed[service] = [arn.rpartition("/")[2] for arn in statement["Resource"]]
+    assert passed == {
+        "ecs-tasks.amazonaws.com": ["SERVICE-execution-*", "SERVICE-task-*"],
+        "vpc-flow-logs.amazonaws.com": ["flow-logs-*"],
     }
-    assert trusted == {service for service, _ in passed}
+    trusted: set[str] = set()
+    for stack in CONFIGURATIONS:
+        for role in recording(stack).all("Role"):
+            (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+            trusted.add(statement["Principal"]["Service"])
+    assert trusted == passed.keys()
 
 
-def test_with_a_boundary_no_role_is_made_or_left_without_it(documents: Documents) -> None:
+def test_with_a_boundary_no_role_is_created_or_left_without_it(documents: Documents) -> None:
     granting = {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
     bounded = documents["deploy-service-with-boundary"]["Statement"]
     for each in bounded:
-        if granting & {*each["Action"]}:
+        if not granting.isdisjoint(each["Action"]):
             assert each["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": "BOUNDARY"}}
     allowed = actions(documents["deploy-service-with-boundary"])
     assert granting < allowed
@@ -287,7 +292,7 @@ def test_a_principal_that_looks_for_a_secret_cannot_decrypt_it(
         ("trust-preview", "repo:OWNER/NAME:pull_request"),
     ],
 )
-def test_github_takes_a_role_by_its_whole_subject_and_audience(
+def test_github_assumes_a_role_only_with_the_whole_subject_and_audience(
     documents: Documents, name: str, subject: str
 ) -> None:
     (statement,) = documents[name]["Statement"]
@@ -300,7 +305,7 @@ def test_github_takes_a_role_by_its_whole_subject_and_audience(
     }
 
 
-def test_the_manuals_command_fills_every_document_in() -> None:
+def test_the_manuals_command_replaces_every_placeholder() -> None:
     manual = (ROOT / "docs" / "permissions.md").read_text()
     fill = re.search(r"^    fill\(\) \{.*?\}$", manual, re.MULTILINE | re.DOTALL)
     assert fill
@@ -313,11 +318,12 @@ def test_the_manuals_command_fills_every_document_in() -> None:
         )
         filled: Any = json.loads(done.stdout)
         left = re.findall(r"\b(?:[A-Z]{4,}|OWNER/NAME)\b", json.dumps(filled["Statement"]))
-        assert {*left} <= ({"BOUNDARY"} if "boundary" in name else set()), name
+        allowed = {"BOUNDARY"} if "boundary" in name else set()
+        assert set(left) <= allowed, name
 
 
-def test_what_is_wrong_with_a_policy_is_found() -> None:
-    own = {
+def test_flaws_of_a_policy_are_found() -> None:
+    known = {
         "s3:GetObject": authorization.Action("Read", frozenset({"arn:*:s3:::*/*"}), frozenset()),
         "ec2:DescribeVpcs": authorization.Action("List", frozenset(), frozenset()),
         "s3:DeleteBucket": authorization.Action("Write", frozenset({"arn:*:s3:::*"}), frozenset()),
@@ -325,7 +331,7 @@ def test_what_is_wrong_with_a_policy_is_found() -> None:
 
     def found(where: str, *names: str) -> list[str]:
         statement = {"Sid": "A", "Effect": "Allow", "Action": [*names], "Resource": [where]}
-        return [*authorization.flaws({"Statement": [statement]}, own)]
+        return list(authorization.flaws({"Statement": [statement]}, known))
 
     assert found("arn:aws:s3:::logs-*/*", "s3:GetObject") == []
     assert found("*", "ec2:DescribeVpcs") == []
@@ -343,4 +349,4 @@ def test_what_is_wrong_with_a_policy_is_found() -> None:
         == "A: none of its actions is granted on arn:aws:ec2:x:1:vpc/*"
     )
     writing = {"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:DeleteBucket"]}]}
-    assert authorization.writes(writing, own) == {"s3:DeleteBucket"}
+    assert authorization.writes(writing, known) == {"s3:DeleteBucket"}

@@ -181,7 +181,7 @@ def test_in_an_existing_network_the_routes_are_its_owners() -> None:
     guest = record(
         "guest", mocks.configuration(ROOT, "dev", vpcId=vpc, serviceName="guest"), owner.cloud
     )
-    sentences = reachability.sentences(graph.of(guest))
+    sentences = reachability.sentences(graph.build(guest))
     assert "The load balancer alb reaches the tasks of guest on tcp 80." in sentences
     ways = "through the routes of a network that isn't the stack's own."
     assert f"The tasks of guest reach the internet (IPv4) on tcp 443, {ways}" in sentences

@@ -1,4 +1,4 @@
-"""Recordings that several tests look at, each made once."""
+"""Recordings that several tests share, each made once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from tests.infra import recorder
 
 with warnings.catch_warnings():
-    # They warn about classes of theirs that are deprecated, whether one uses them or not, when a
-    # module is first used.
+    # The SDK warns about its deprecated classes when a module is first used, even if a program uses
+    # none of them.
     warnings.simplefilter("ignore", DeprecationWarning)
     import pulumi_aws
     import pulumi_awsx
@@ -22,8 +22,7 @@ EXTRA_CERTIFICATE = (
     "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
 )
 
-# An Output that is turned into text raises, where it would put a sentence about itself into a
-# resource.
+# With this, converting an Output into text raises instead of yielding a sentence about Outputs.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
 
 
@@ -44,7 +43,7 @@ def without_exec() -> recorder.Recording:
 
 @pytest.fixture(scope="session")
 def sealed() -> recorder.Recording:
-    """Tasks that reach AWS only, with customer managed keys and policy statements of their own."""
+    """The dev stack with endpoints only, customer managed keys and additional policy statements."""
     here = "ap-northeast-1:123456789012"
     key = f"arn:aws:kms:{here}:key/12345678-1234-1234-1234-123456789012"
     return recorder.run(
@@ -74,7 +73,7 @@ def existing_vpc() -> recorder.Recording:
 
 @pytest.fixture(scope="session")
 def edge() -> recorder.Recording:
-    """The dev stack with a domain of its own, and everything that guards its edge."""
+    """The dev stack with a domain, an access log and a WAF."""
     return recorder.run(
         "dev",
         domain="shop.example.com",
@@ -87,7 +86,7 @@ def edge() -> recorder.Recording:
 
 @pytest.fixture(scope="session")
 def another_image() -> recorder.Recording:
-    """An image from a private registry, on another port, its own health path and more tasks."""
+    """The dev stack with a private image, another port and health path, and more tasks."""
     return recorder.run(
         "dev",
         image="210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/shop@sha256:" + "0" * 64,

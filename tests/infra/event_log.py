@@ -1,4 +1,4 @@
-"""A service's event list, written as ECS writes one: for tests of what reads it.
+"""A service's event list as ECS writes it, for tests of the code that reads it.
 
 The order and the words are those of public event lists: of a rolled-back deployment whose last task
 is reported as unhealthy only after the rollback began, of one whose image can't be pulled, and of
@@ -49,14 +49,14 @@ class EventLog:
         self.events.insert(0, event)
 
     def begin(self) -> str:
-        """Create a deployment; its id."""
+        """Create a deployment, and return its id."""
         self.later(1.5)
         deployment = f"ecs-svc/{1571272475813219000 + next(self._numbers)}"
         self.created[deployment] = self.now.replace(microsecond=0)
         return deployment
 
     def start(self, tasks: int = 1) -> list[str]:
-        """Start tasks; their ids."""
+        """Start tasks, and return their ids."""
         ids = [f"{0x795DEE6C000 + next(self._numbers):032x}" for _ in range(tasks)]
         self.later(2)
         self.write(f"has started {tasks} tasks: {' '.join(f'(task {each})' for each in ids)}.")
@@ -87,7 +87,7 @@ class EventLog:
         self.write(f"(deployment {deployment}) {FAILED}")
 
     def roll_back(self) -> str:
-        """Create the deployment that brings the last good version back, at once; its id."""
+        """Create the deployment of the last good version at once, and return its id."""
         deployment = f"ecs-svc/{1675294001379389000 + next(self._numbers)}"
         self.created[deployment] = self.now.replace(microsecond=0)
         self.write(f"rolling back to deployment {deployment}.")

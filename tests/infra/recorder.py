@@ -1,8 +1,7 @@
 """This project's program under strict mocks, which keep and create every registered resource.
 
-This proves what the program requests and that AWS's rules, as the local AWS knows them, accept it.
-It can't prove what Pulumi's engine makes of it (previews, diffs, order of deletion); tests/engine
-does.
+This shows what the program requests, and that AWS's rules, as the local AWS knows them, accept it.
+tests/engine shows what Pulumi's engine does with it: previews, diffs and the order of deletion.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
-# What a test made beside a run would never be registered, and the test would pass.
+# A resource that a test creates outside a run is never registered, and the test would pass.
 mocks.only_in_runs()
 
 __all__ = [
@@ -40,7 +39,10 @@ __all__ = [
     "Registered",
     "account_for",
     "configuration",
+    "identities",
+    "inputs_of",
     "made",
+    "named",
     "run",
     "run_under",
     "schema",
@@ -49,7 +51,7 @@ __all__ = [
 
 
 def schema() -> dict[str, dict[str, Any]]:
-    """Pulumi.yaml's configuration schema."""
+    """Return Pulumi.yaml's configuration schema."""
     config: dict[str, Any] = yaml.safe_load((ROOT_FOLDER / "Pulumi.yaml").read_text())["config"]
     return config
 
@@ -69,7 +71,7 @@ def run(
 ) -> Recording:
     """Run the whole program for a stack, with some keys changed.
 
-    `file` is the stack whose file it is, where that isn't the stack itself.
+    `file` names the stack whose file is read, if it isn't the stack itself.
     """
     config = configuration(file or stack, changes)
     account = account_for(config, cloud or (after.cloud if after else None))
@@ -84,8 +86,23 @@ def account_for(config: Mapping[str, str], cloud: Cloud | None = None) -> Cloud:
 
 
 def made(cloud: Cloud, token: str) -> list[Resource]:
-    """The resources of a type that a program made: without the default VPC and what is in it."""
+    """Return the resources of a type that a program created, so without the default VPC's."""
     return [each for each in cloud.all(token) if each.urn]
+
+
+def identities(recording: Recording) -> set[tuple[str, str]]:
+    """Return the type and name of each registered resource."""
+    return {(each.type, each.name) for each in recording.registered}
+
+
+def named(recording: Recording, kind: str, prefix: str) -> list[Registered]:
+    """Return the resources of a kind whose names begin with a prefix."""
+    return [each for each in recording.all(kind) if each.name.startswith(prefix)]
+
+
+def inputs_of(recording: Recording, kind: str, name: str) -> set[Any]:
+    """Return the values of one input in all resources of a kind that have it."""
+    return {each.inputs[name] for each in recording.all(kind) if name in each.inputs}
 
 
 def run_under(
@@ -96,9 +113,10 @@ def run_under(
     after: Recording | None = None,
     preview: bool | None = None,
 ) -> Recording:
-    """Run the whole program under a recorder, which keeps what was registered when the run fails.
+    """Run the whole program under a recorder, which keeps the registrations of a run that fails.
 
-    With `after`, it changes what that run made, or previews the change unless `preview` is false.
+    With `after`, the run changes the stack of that run, or previews the change unless `preview` is
+    false.
     """
     only_preview = after is not None if preview is None else preview
 

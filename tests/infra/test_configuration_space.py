@@ -176,7 +176,7 @@ def test_every_key_is_tried_with_some_values(drawn: dict[str, Any]) -> None:
 def test_what_belongs_together_is_deployed_safely(together: dict[str, Any]) -> None:
     config = recorder.configuration("dev", together)
     recording = recorder.run_under(_engine(config), "dev", config)
-    _holds(recording, graph.of(recording), together)
+    _holds(recording, graph.build(recording), together)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def _is_deployed(stack: str, changed: dict[str, Any]) -> bool:
         assert not engine.registered, "something was made before the refusal"
         _names_what_is_wrong(refusal)
         return False
-    _holds(recording, graph.of(recording), changed)
+    _holds(recording, graph.build(recording), changed)
     return True
 
 

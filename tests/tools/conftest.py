@@ -1,4 +1,4 @@
-"""Stand-ins for the tools that set-up would start: shell scripts in folders of their own."""
+"""Stubs of the tools that set-up starts: shell scripts in temporary folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SYSTEM_PATH = "/usr/bin:/bin"
-"""Where the stubs themselves find cat, mkdir and sleep."""
+"""PATH of the stubs themselves, for cat, mkdir and sleep."""
 
 
 def write_stub(path: Path, script: str) -> Path:
@@ -31,7 +31,7 @@ def no_uv() -> NoReturn:
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
-    """A workshop whose PATH is one folder of stubs, and that folder."""
+    """A workshop whose PATH has one folder of stubs, and that folder."""
 
     shop: Workshop
     on_path: Path
@@ -73,7 +73,7 @@ def pulumi_cli() -> Path:
 
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What set-up printed, line by line."""
+    """The lines that set-up printed."""
     lines: list[str] = []
     say: Callable[[str], None] = lines.append
     for module in (

@@ -1,4 +1,4 @@
-"""Getting the browser: only the pinned package is taken, and a failure has its reason."""
+"""The browser: only the pinned package is installed, and a failure has its reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def complete(cache: Path) -> Path:
     return target
 
 
-def test_one_that_is_there_is_taken_whatever_the_machine(
+def test_an_installed_browser_is_used_on_any_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = complete(tmp_path)
@@ -32,7 +32,7 @@ def test_one_that_is_there_is_taken_whatever_the_machine(
     assert find_or_install(tmp_path) == target / "browser"
 
 
-def test_another_kind_of_machine_is_named_as_the_reason(
+def test_a_machine_without_a_matching_package_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
@@ -40,7 +40,7 @@ def test_another_kind_of_machine_is_named_as_the_reason(
         find_or_install(tmp_path)
 
 
-def test_without_npm_it_says_what_to_install(
+def test_without_npm_the_error_names_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
@@ -50,7 +50,7 @@ def test_without_npm_it_says_what_to_install(
         find_or_install(tmp_path)
 
 
-def test_a_fetch_that_fails_leaves_nothing_and_shows_what_npm_printed(
+def test_a_failed_fetch_leaves_no_files_and_shows_npms_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
@@ -64,7 +64,7 @@ def test_a_fetch_that_fails_leaves_nothing_and_shows_what_npm_printed(
     assert [path.name for path in (tmp_path / "cache" / "browser").iterdir()] == ["lock"]
 
 
-def test_another_package_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
+def test_a_package_with_another_hash_is_refused(tmp_path: Path) -> None:
     packed = tmp_path / "package.tgz"
     packed.write_bytes(b"another")
     with pytest.raises(CommandFailedError, match="not the pinned sha512-"):

@@ -1,4 +1,4 @@
-"""The cache's folders: complete or not there."""
+"""The cache's folders are complete or missing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tools.cache import cache_root, filled_whole, remove, replace_link
         ({"XDG_CACHE_HOME": "/elsewhere"}, Path("/elsewhere")),
     ],
 )
-def test_the_cache_is_where_the_xdg_rules_say(environment: dict[str, str], expected: Path) -> None:
+def test_the_cache_follows_the_xdg_rules(environment: dict[str, str], expected: Path) -> None:
     assert cache_root(environment) == expected / "fargate-web"
 
 
-def test_a_folder_that_was_not_filled_to_the_end_never_appears(tmp_path: Path) -> None:
+def test_an_interrupted_fill_leaves_no_folder(tmp_path: Path) -> None:
     def fill() -> None:
         with filled_whole(tmp_path / "tool") as partial:
             (partial / "half").touch()
@@ -33,7 +33,7 @@ def test_a_folder_that_was_not_filled_to_the_end_never_appears(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_filled_folder_replaces_what_was_there(tmp_path: Path) -> None:
+def test_a_filled_folder_replaces_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "tool"
     target.mkdir()
     (target / "old").touch()

@@ -1,4 +1,4 @@
-"""Which Python runs a program: the official host's rules, with stubs for uv and poetry."""
+"""The Python that runs a program, by the official host's rules; uv and poetry are stubs."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_pip_without_a_virtual_environment_runs_the_python_on_path(
 @pytest.mark.parametrize(
     ("marker", "beside"), [("uv.lock", "parent"), ("pyproject.toml", "parent"), ("", "program")]
 )
-def test_uv_runs_the_environment_beside_its_lock(
+def test_uv_uses_the_environment_next_to_its_lock(
     root: Path, on_path: Path, monkeypatch: pytest.MonkeyPatch, marker: str, beside: str
 ) -> None:
     write_stub(on_path / "uv", "exit")
@@ -134,7 +134,7 @@ def test_uv_runs_the_environment_beside_its_lock(
     assert choose(project._replace(virtualenv="own")).environment == program / "own"
 
 
-def test_poetry_names_its_environment(root: Path, on_path: Path) -> None:
+def test_with_poetry_its_own_environment_is_used(root: Path, on_path: Path) -> None:
     with pytest.raises(NoPythonError, match=r"toolchain is poetry, which isn't on PATH"):
         choose(options(root, "poetry"))
     write_stub(
@@ -155,7 +155,7 @@ def test_poetry_names_its_environment(root: Path, on_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lock", "toolchain"), [("uv.lock", "uv"), ("poetry.lock", "poetry"), ("", "pip")]
 )
-def test_a_project_that_names_no_toolchain_has_the_one_whose_lock_it_has(
+def test_without_a_toolchain_option_the_lock_file_decides(
     root: Path, on_path: Path, lock: str, toolchain: str
 ) -> None:
     write_stub(on_path / "uv", "exit")
@@ -165,7 +165,7 @@ def test_a_project_that_names_no_toolchain_has_the_one_whose_lock_it_has(
     assert choose(options(root, virtualenv="venv")).toolchain == toolchain
 
 
-def test_an_unknown_toolchain_is_refused_with_those_that_are_known(root: Path) -> None:
+def test_an_unknown_toolchain_is_refused_with_the_allowed_ones(root: Path) -> None:
     with pytest.raises(
         NoPythonError,
         match=r"`toolchain: conda` in .*Pulumi\.yaml is unknown; allowed: pip, uv, poe",
@@ -173,7 +173,7 @@ def test_an_unknown_toolchain_is_refused_with_those_that_are_known(root: Path) -
         choose(options(root, "conda"))
 
 
-def test_a_missing_environment_is_named_with_what_chose_it_and_how_to_make_it(root: Path) -> None:
+def test_a_missing_environment_is_reported_with_its_option_and_how_to_create_it(root: Path) -> None:
     (root / "requirements.txt").touch()
     with pytest.raises(NoPythonError) as failure:
         ready(options(root, "pip", "gone"))
@@ -187,7 +187,7 @@ def test_a_missing_environment_is_named_with_what_chose_it_and_how_to_make_it(ro
     assert "make setup" not in message
 
 
-def test_uv_brings_an_environment_up_to_date_before_each_run(root: Path, on_path: Path) -> None:
+def test_uv_updates_an_environment_before_each_run(root: Path, on_path: Path) -> None:
     write_stub(on_path / "uv", f'echo "$PWD $* $UV_PROJECT_ENVIRONMENT" >> {root}/calls')
     project = options(root, "uv")
     write_stub(root / ".venv" / "bin" / "python", "exit")
@@ -201,7 +201,7 @@ def test_uv_brings_an_environment_up_to_date_before_each_run(root: Path, on_path
         ready(project)
 
 
-def test_each_toolchain_installs_as_its_users_do(root: Path, on_path: Path) -> None:
+def test_each_toolchain_installs_with_its_usual_commands(root: Path, on_path: Path) -> None:
     write_stub(on_path / "uv", "exit")
     write_stub(on_path / "poetry", "echo /cache/its-env")
 
@@ -211,10 +211,8 @@ def test_each_toolchain_installs_as_its_users_do(root: Path, on_path: Path) -> N
         ]
 
     python = f"{root}/venv/bin/python"
-    create, requirements = (
-        f"{sys.executable} -m venv {root}/venv",
-        f"{python} -m pip install -r requirements.txt",
-    )
+    create = f"{sys.executable} -m venv {root}/venv"
+    requirements = f"{python} -m pip install -r requirements.txt"
     assert commands(options(root, "uv")) == ["uv sync"]
     assert commands(options(root, "poetry")) == ["poetry install --no-ansi"]
     assert commands(options(root, "pip", "venv")) == [create]
@@ -231,9 +229,7 @@ def test_each_toolchain_installs_as_its_users_do(root: Path, on_path: Path) -> N
     ]
 
 
-def test_what_is_installed_by_uv_goes_into_the_chosen_environment(
-    root: Path, on_path: Path
-) -> None:
+def test_uv_installs_into_the_chosen_environment(root: Path, on_path: Path) -> None:
     write_stub(on_path / "uv", "exit")
     inside = installing(
         choose(options(root, "uv", "own")), {"PATH": "/bin", "PYTHONHOME": "/elsewhere"}
@@ -245,7 +241,7 @@ def test_what_is_installed_by_uv_goes_into_the_chosen_environment(
     }
 
 
-def test_a_plugin_is_a_main_file_or_a_package(root: Path) -> None:
+def test_a_plugin_needs_a_main_file_or_a_package(root: Path) -> None:
     with pytest.raises(NoPythonError, match=r"neither a __main__\.py nor a pyproject\.toml"):
         plugin(options(root))
     (root / "pyproject.toml").write_text('[project]\nname = "mine"\n')
@@ -261,7 +257,7 @@ def test_a_plugin_is_a_main_file_or_a_package(root: Path) -> None:
         ("pulumi-resource-pulumi-python", "-u -m pulumi.dynamic 127.0.0.1:1"),
     ],
 )
-def test_the_chosen_python_becomes_the_process_in_its_activated_environment(
+def test_the_host_runs_the_chosen_python_in_its_activated_environment(
     root: Path, on_path: Path, command: str, expected: str
 ) -> None:
     (root / "Pulumi.yaml").write_text(BLOCK.format("own"))

@@ -1,6 +1,6 @@
-"""Which Pulumi CLI set-up takes, and how its cache recovers.
+"""The Pulumi CLI that set-up chooses, and how its cache recovers.
 
-No network and no real CLI: stubs all the way.
+Every tool is a stub: no network, and no real CLI.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ OFFICIAL_HOST = b"\x7fELF the official one"
 
 
 class StubSource:
-    """A source that installs a stub, and counts."""
+    """A source that installs a stub of the CLI, and counts its uses."""
 
-    def __init__(self, *, says: str | None = None, official_host: bool = False) -> None:
-        self.says = says or f"v{text(pinned())}"
+    def __init__(self, *, prints: str | None = None, official_host: bool = False) -> None:
+        self.prints = prints or f"v{text(pinned())}"
         self.official_host = official_host
         self.used = 0
 
     def __call__(self, shop: Workshop, version: Version, folder: Path) -> None:
         del shop, version
         self.used += 1
-        write_stub(folder / "bin" / "pulumi", f"echo {self.says}")
+        write_stub(folder / "bin" / "pulumi", f"echo {self.prints}")
         if self.official_host:
             (folder / "bin" / LANGUAGE_HOST).write_bytes(OFFICIAL_HOST)
 
@@ -67,7 +67,7 @@ def install(bench: Bench, *from_sources: StubSource) -> Path:
     return find_or_install(bench.shop, bench.links, from_sources)
 
 
-def test_when_every_source_fails_the_message_says_where_it_looked_and_what_to_install(
+def test_when_every_source_fails_the_error_names_each_attempt_and_what_to_install(
     bench: Bench, printed: list[str]
 ) -> None:
     bench.users_pulumi("v3.100.0")
@@ -87,9 +87,9 @@ def test_a_failed_source_leaves_nothing_in_the_cache(bench: Bench) -> None:
     assert [path.name for path in (bench.shop.cache / "pulumi").iterdir()] == ["lock"]
 
 
-def test_a_source_that_brings_another_version_is_not_believed(bench: Bench) -> None:
+def test_a_source_that_installs_another_version_has_failed(bench: Bench) -> None:
     with pytest.raises(NoPulumiError, match=r"is 3\.1\.0, not the wanted"):
-        install(bench, StubSource(says="v3.1.0"))
+        install(bench, StubSource(prints="v3.1.0"))
     assert not cached(bench).exists()
 
 
@@ -99,7 +99,7 @@ def test_the_next_source_is_tried_when_one_fails(bench: Bench) -> None:
     assert good.used == 1
 
 
-def test_a_cache_that_cannot_be_written_is_named_together_with_the_way_out(bench: Bench) -> None:
+def test_if_the_cache_cannot_be_written_the_error_names_xdg_cache_home(bench: Bench) -> None:
     bench.shop.cache.write_text("a file where the folder should be")
     with pytest.raises(NoPulumiError, match="XDG_CACHE_HOME"):
         install(bench, StubSource())
@@ -114,7 +114,7 @@ def test_a_cache_that_cannot_be_written_is_named_together_with_the_way_out(bench
         ("exec sleep 30", "did not answer within"),
     ],
 )
-def test_a_pulumi_on_path_that_cannot_be_used_is_passed_over_with_the_reason(
+def test_a_pulumi_on_path_that_cannot_be_used_is_skipped_with_the_reason(
     bench: Bench, printed: list[str], monkeypatch: pytest.MonkeyPatch, script: str, reason: str
 ) -> None:
     monkeypatch.setattr(versions, "ANSWER_SECONDS", 5 if "sleep" not in script else 0.2)
@@ -125,14 +125,15 @@ def test_a_pulumi_on_path_that_cannot_be_used_is_passed_over_with_the_reason(
     assert any(line.startswith("Not used: ") for line in printed)
 
 
-def test_a_pulumi_without_a_python_language_host_is_passed_over(bench: Bench) -> None:
+def test_a_pulumi_without_a_python_language_host_is_skipped(bench: Bench) -> None:
     bench.users_pulumi()
     (bench.on_path / LANGUAGE_HOST).unlink()
     assert install(bench, StubSource()) == cached(bench)
 
 
 def test_a_recent_pulumi_on_path_is_used_and_nothing_is_installed(bench: Bench) -> None:
-    source, mine = StubSource(), bench.users_pulumi()
+    source = StubSource()
+    mine = bench.users_pulumi()
     assert install(bench, source) == mine
     assert source.used == 0
 
@@ -142,7 +143,7 @@ def test_a_pulumi_of_exactly_the_minimum_is_recent_enough(bench: Bench) -> None:
     assert install(bench) == mine
 
 
-def test_a_pulumi_later_on_path_is_found_behind_one_that_is_too_old(
+def test_after_a_pulumi_that_is_too_old_the_next_one_on_path_is_used(
     bench: Bench, tmp_path: Path
 ) -> None:
     bench.users_pulumi("v3.100.0")
@@ -159,14 +160,14 @@ def test_the_link_that_set_up_made_is_not_the_users_pulumi(bench: Bench) -> None
     assert install(bench) == mine
 
 
-def test_the_same_pulumi_reports_its_version_once(bench: Bench) -> None:
+def test_an_unchanged_pulumi_is_asked_for_its_version_once(bench: Bench) -> None:
     bench.users_pulumi()
     install(bench)
     install(bench)
     assert bench.times_asked == 1
 
 
-def test_a_replaced_pulumi_is_asked_again(bench: Bench) -> None:
+def test_a_replaced_pulumi_is_asked_for_its_version_again(bench: Bench) -> None:
     mine = bench.users_pulumi()
     assert install(bench) == mine
     bench.users_pulumi("v3.100.0 # longer")
@@ -180,23 +181,23 @@ def test_a_second_run_installs_nothing(bench: Bench, printed: list[str]) -> None
     assert len([line for line in printed if line.startswith("The Pulumi CLI")]) == 1
 
 
-def test_a_cli_that_came_without_a_language_host_gets_ours(bench: Bench) -> None:
-    placed = install(bench, StubSource()).parent
+def test_a_cli_without_a_language_host_gets_ours(bench: Bench) -> None:
+    folder = install(bench, StubSource()).parent
     for name in OUR_HOST_FILES:
-        assert (placed / name).read_bytes() == (OUR_HOST / name).read_bytes()
-    assert (placed / LANGUAGE_HOST).stat().st_mode & 0o111
+        assert (folder / name).read_bytes() == (OUR_HOST / name).read_bytes()
+    assert (folder / LANGUAGE_HOST).stat().st_mode & 0o111
 
 
 def test_the_official_language_host_is_left_alone(bench: Bench) -> None:
     source = StubSource(official_host=True)
-    placed = install(bench, source).parent
+    folder = install(bench, source).parent
     install(bench, source)
-    assert (placed / LANGUAGE_HOST).read_bytes() == OFFICIAL_HOST
-    assert not (placed / "language_host.py").exists()
+    assert (folder / LANGUAGE_HOST).read_bytes() == OFFICIAL_HOST
+    assert not (folder / "language_host.py").exists()
 
 
 @pytest.mark.parametrize("name", OUR_HOST_FILES)
-def test_a_language_host_of_ours_that_is_missing_or_older_is_renewed_without_an_installation(
+def test_our_language_host_is_replaced_alone_if_it_is_missing_or_older(
     bench: Bench, name: str
 ) -> None:
     source = StubSource()
@@ -209,7 +210,7 @@ def test_a_language_host_of_ours_that_is_missing_or_older_is_renewed_without_an_
 
 
 @pytest.mark.parametrize("damage", ["truncated", "deleted", "not executable", "folder deleted"])
-def test_a_broken_cache_is_installed_anew(bench: Bench, damage: str) -> None:
+def test_a_broken_cli_in_the_cache_is_installed_again(bench: Bench, damage: str) -> None:
     source = StubSource()
     binary = install(bench, source)
     match damage:
@@ -226,7 +227,7 @@ def test_a_broken_cache_is_installed_anew(bench: Bench, damage: str) -> None:
     assert source.used == 2
 
 
-def test_what_a_killed_installation_left_half_written_is_removed(bench: Bench) -> None:
+def test_leftovers_of_a_killed_installation_are_removed(bench: Bench) -> None:
     half = bench.shop.cache / "pulumi" / f"{text(pinned())}.partial-x" / "bin"
     half.mkdir(parents=True)
     (half / "pulumi").write_text("half")
@@ -236,7 +237,7 @@ def test_what_a_killed_installation_left_half_written_is_removed(bench: Bench) -
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"x": 1}', '{"x": {"is": null}}'])
-def test_a_damaged_memory_of_versions_costs_nothing_but_time(bench: Bench, content: str) -> None:
+def test_a_damaged_file_of_known_versions_is_ignored(bench: Bench, content: str) -> None:
     memory = bench.shop.cache / "pulumi" / "versions.json"
     memory.parent.mkdir(parents=True)
     memory.write_text(content)
@@ -244,10 +245,12 @@ def test_a_damaged_memory_of_versions_costs_nothing_but_time(bench: Bench, conte
     assert install(bench) == mine
 
 
-def test_a_second_set_up_waits_for_the_first_and_then_has_nothing_to_do(
+def test_a_second_set_up_waits_for_the_first_and_then_uses_its_cli(
     bench: Bench, printed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installing, waiting, results = threading.Event(), threading.Event(), []
+    installing = threading.Event()
+    waiting = threading.Event()
+    results = []
     monkeypatch.setattr("tools.cache.say", lambda _line: waiting.set())
     source = StubSource()
 
@@ -270,7 +273,7 @@ def test_a_second_set_up_waits_for_the_first_and_then_has_nothing_to_do(
     assert printed
 
 
-def test_the_lock_of_a_killed_set_up_blocks_no_one(bench: Bench, printed: list[str]) -> None:
+def test_the_lock_of_a_killed_set_up_is_released(bench: Bench, printed: list[str]) -> None:
     folder = bench.shop.cache / "pulumi"
     hold = (
         "import pathlib, sys, time\nfrom tools.cache import exclusively\n"

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow  # starts the language host, and Python under it, 
 FLOW = "runtime: {{name: python, options: {{toolchain: pip, virtualenv: {}}}}}\n"
 
 
-def test_a_python_without_the_sdk_is_named_with_what_chose_it_and_what_to_install(
+def test_a_python_without_the_sdk_is_reported_with_its_option_and_what_to_install(
     tmp_path: Path,
 ) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
@@ -52,7 +52,7 @@ def test_a_python_without_the_sdk_is_named_with_what_chose_it_and_what_to_instal
 
 @pytest.fixture(scope="module")
 def host(project: Path) -> Iterator[grpc.Channel]:
-    """A channel to a language host, as the engine opens one."""
+    """A gRPC channel to a language host, as the engine opens it."""
     with subprocess.Popen(
         [OUR_HOST.absolute() / LANGUAGE_HOST],
         cwd=project,
@@ -96,7 +96,7 @@ def test_every_call_of_the_protocol_is_served_or_refused_with_what_to_install(
     assert refusal.endswith("install Pulumi from pulumi.com/docs/install") is (method in REFUSED)
 
 
-def test_code_of_an_import_is_a_comment_that_names_what_writes_it(host: grpc.Channel) -> None:
+def test_generated_code_is_a_comment_that_names_the_official_host(host: grpc.Channel) -> None:
     answer = LanguageRuntimeStub(host).GenerateProgram(language_pb2.GenerateProgramRequest())
     (code,) = answer.source.values()
     assert ONLY_OFFICIAL.encode() in code
@@ -135,7 +135,7 @@ def test_output_and_exit_code_of_a_plugin_reach_the_engine(
     assert answers[-1].exitcode == 1
 
 
-def test_a_plugin_ends_with_the_call_that_runs_it(host: grpc.Channel, tmp_path: Path) -> None:
+def test_a_plugin_ends_when_its_call_is_cancelled(host: grpc.Channel, tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text(
         "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(120)\n"
     )
@@ -151,7 +151,7 @@ def test_a_plugin_ends_with_the_call_that_runs_it(host: grpc.Channel, tmp_path: 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a stack, whose program each test writes."""
+    """A project with a stack; each test writes its program."""
     project = tmp_path_factory.mktemp("project")
     (project / "Pulumi.yaml").write_text("name: empty\n" + FLOW.format(Path(".venv").absolute()))
     (project / "state").mkdir()
@@ -190,7 +190,7 @@ def pulumi(project: Path, pulumi_cli: Path) -> Callable[..., subprocess.Popen[st
 def up(
     project: Path, pulumi: Callable[..., subprocess.Popen[str]]
 ) -> Callable[[str], tuple[int, str]]:
-    """Runs a program by `pulumi up`; returns exit code and output."""
+    """A function that runs a program with `pulumi up`, and returns exit code and output."""
 
     def run(program: str) -> tuple[int, str]:
         (project / "__main__.py").write_text(program)
@@ -220,7 +220,7 @@ def test_any_other_exception_is_reported_with_its_traceback(
     assert "ValueError: boom" in output
 
 
-def test_a_program_sees_what_python_would_show_it(
+def test_a_program_runs_as_if_python_had_started_it(
     up: Callable[[str], tuple[int, str]], project: Path
 ) -> None:
     (project / "beside.py").write_text("NAME = 'found beside'\n")
@@ -231,7 +231,7 @@ def test_a_program_sees_what_python_would_show_it(
     assert f"__main__ {project} ['{project}/__main__.py'] found beside" in output
 
 
-def test_what_a_program_logs_keeps_its_severity(
+def test_a_programs_log_messages_keep_their_severity(
     project: Path, pulumi: Callable[..., subprocess.Popen[str]]
 ) -> None:
     (project / "__main__.py").write_text("import pulumi\npulumi.log.warn('careful')\n")
@@ -269,7 +269,7 @@ pulumi.export("of a dynamic provider", Double(Doubling(), "double", {"number": 2
 """
 
 
-def test_a_program_uses_providers_that_are_written_in_python(
+def test_a_program_can_use_providers_written_in_python(
     up: Callable[[str], tuple[int, str]], project: Path
 ) -> None:
     plugin = project / "provider"
@@ -290,7 +290,7 @@ def test_a_program_uses_providers_that_are_written_in_python(
         file.write_text(alone)
 
 
-def test_pulumi_install_installs_what_the_project_requires(
+def test_pulumi_install_installs_the_projects_requirements(
     project: Path, pulumi: Callable[..., subprocess.Popen[str]]
 ) -> None:
     (project / "requirements.txt").write_text("# nothing\n")
@@ -309,10 +309,7 @@ def test_pulumi_install_installs_what_the_project_requires(
 def start_waiting_program(
     project: Path, pulumi: Callable[..., subprocess.Popen[str]]
 ) -> tuple[subprocess.Popen[str], int]:
-    """Start `up` of a program that doesn't end.
-
-    Return the engine and the program's process id.
-    """
+    """Start `up` of a program that doesn't end; return the engine and the program's process id."""
     running = project / "running"
     running.unlink(missing_ok=True)
     (project / "__main__.py").write_text(

@@ -1,4 +1,4 @@
-"""What Pulumi's official language host needs of the environment and the program.
+"""Requirements of Pulumi's official language host on the environment and the program.
 
 It is a Go program: sdk/python/cmd/pulumi-language-python and sdk/python/toolchain/pip.go in
 pulumi/pulumi, at v3.255.0. It lists packages before each run, and starts its
@@ -34,7 +34,7 @@ def environment() -> Path:
 
 
 def python(*arguments: str) -> str:
-    """What the project's Python prints, started as that host does."""
+    """Start the project's Python as that host does, and return what it prints."""
     command = [str(environment() / "bin" / "python"), *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
@@ -49,13 +49,13 @@ def test_pip_lists_the_packages_of_the_locked_environment(options: list[str]) ->
     assert all(each["version"] for each in found)
 
 
-def test_versions_are_printed_in_the_form_that_it_reads() -> None:
+def test_versions_are_printed_in_the_form_that_the_host_parses() -> None:
     assert re.match(r"Python \d+\.\d+\.\d+", python("--version"))
     assert re.match(r"pip \d+(\.\d+)+ from ", python("-m", "pip", "--version"))
 
 
 @pytest.mark.parametrize("name", ["aws", "awsx"])
-def test_each_provider_says_which_plugin_it_needs(name: str) -> None:
+def test_each_provider_package_names_its_plugin(name: str) -> None:
     module = importlib.util.find_spec(f"pulumi_{name}")
     assert module
     (folder,) = module.submodule_search_locations or []
@@ -64,7 +64,7 @@ def test_each_provider_says_which_plugin_it_needs(name: str) -> None:
     assert plugin["version"] == importlib.metadata.version(f"pulumi-{name}")
 
 
-def test_the_sdk_has_what_its_executor_calls() -> None:
+def test_the_sdk_has_the_functions_that_the_hosts_executor_calls() -> None:
     for name in (
         "get_config_env",
         "get_config_secret_keys_env",
@@ -73,7 +73,7 @@ def test_the_sdk_has_what_its_executor_calls() -> None:
         "run_in_stack",
     ):
         assert callable(getattr(pulumi.runtime, name))
-    given = {
+    parameters = {
         "monitor",
         "engine",
         "project",
@@ -83,7 +83,7 @@ def test_the_sdk_has_what_its_executor_calls() -> None:
         "organization",
         "root_directory",
     }
-    assert given <= inspect.signature(pulumi.runtime.Settings.__init__).parameters.keys()
+    assert parameters <= inspect.signature(pulumi.runtime.Settings.__init__).parameters.keys()
     assert issubclass(pulumi.RunError, Exception)
 
 

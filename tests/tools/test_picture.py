@@ -1,6 +1,6 @@
-"""The picture of the demo: what a terminal shows, and that it is of today's program.
+"""The picture of the demo: it shows what a terminal would, and matches the current program.
 
-That `make picture` writes the file was tried by hand: it deploys a stack.
+`make picture` itself was only run by hand: it deploys a stack.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 GREEN = "\x1b[38;5;2m"
 
 
-def lines(*writes: str, columns: int = 20) -> list[str]:
-    """What a terminal shows once all of this was written."""
+def shown(*writes: str, columns: int) -> list[str]:
+    """Return the lines of a terminal after these writes."""
     screen = Screen(columns)
     for each in writes:
         screen.write(each)
@@ -29,13 +29,17 @@ def lines(*writes: str, columns: int = 20) -> list[str]:
 
 
 def texts(svg: str) -> list[str]:
-    """The lines of a picture, without the title in its bar."""
-    root = ET.fromstring(svg)
-    return ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")][1:]
+    """Return the lines of a picture, without the title in its bar."""
+    _title, *lines = elements(svg, "text")
+    return ["".join(line.itertext()) for line in lines]
+
+
+def elements(svg: str, tag: str) -> list[ET.Element]:
+    return list(ET.fromstring(svg).iter(f"{{http://www.w3.org/2000/svg}}{tag}"))
 
 
 @pytest.mark.parametrize(
-    ("writes", "shown"),
+    ("writes", "expected"),
     [
         (("one\r\ntwo\r\n",), ["one", "two"]),
         (("creating\r\n", "\x1b[1Acreated\x1b[K\r\n"), ["created"]),
@@ -46,8 +50,10 @@ def texts(svg: str) -> list[str]:
         (("\n\n  x\n\n",), ["", "", "  x"]),
     ],
 )
-def test_the_screen_shows_what_a_terminal_shows(writes: tuple[str, ...], shown: list[str]) -> None:
-    assert lines(*writes, columns=10) == shown
+def test_control_sequences_move_erase_and_overwrite_as_in_a_terminal(
+    writes: tuple[str, ...], expected: list[str]
+) -> None:
+    assert shown(*writes, columns=10) == expected
 
 
 def test_colours_and_weights_are_drawn_and_text_is_escaped() -> None:
@@ -55,24 +61,27 @@ def test_colours_and_weights_are_drawn_and_text_is_escaped() -> None:
     screen.write(f"{GREEN}+ \x1b[0m\x1b[1mcreated\x1b[0m <a & b>")
     svg = draw(screen.rows, "a <demo>")
     assert texts(svg) == ["+ created <a & b>"]
-    spans = [*ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}tspan")]
-    assert [(each.text, each.get("fill"), each.get("font-weight")) for each in spans] == [
+    spans = elements(svg, "tspan")
+    assert [(span.text, span.get("fill"), span.get("font-weight")) for span in spans] == [
         ("+ ", "#57ab5a", None),
         ("created", None, "bold"),
         (" <a & b>", None, None),
     ]
 
 
-def test_each_column_of_a_table_is_drawn_at_its_place() -> None:
+def test_each_column_of_a_table_is_drawn_at_its_position() -> None:
     screen = Screen(40)
     screen.write(f"  ok    status    11 x {GREEN}200\x1b[0m")
     svg = draw(screen.rows, "columns")
     assert texts(svg) == ["  ok    status    11 x 200"]
-    spans = [*ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}tspan")]
-    first = float(spans[0].get("x", ""))
-    width = (float(spans[1].get("x", "")) - first) / len("  ")
-    columns = [round((float(each.get("x", "")) - first) / width) for each in spans]
-    assert list(zip([each.text for each in spans], columns, strict=True)) == [
+    spans = elements(svg, "tspan")
+    first, second, *_ = (float(span.get("x", "")) for span in spans)
+    width = (second - first) / len("  ")
+    drawn: list[tuple[str | None, int]] = []
+    for span in spans:
+        column = (float(span.get("x", "")) - first) / width
+        drawn.append((span.text, round(column)))
+    assert drawn == [
         ("  ", 0),
         ("ok    ", 2),
         ("status    ", 8),
@@ -81,7 +90,7 @@ def test_each_column_of_a_table_is_drawn_at_its_place() -> None:
     ]
 
 
-def test_a_style_that_it_cannot_draw_is_an_error() -> None:
+def test_a_style_that_cannot_be_drawn_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"style \[48, 5, 9\]"):
         Screen(40).write("\x1b[48;5;9m")
 
@@ -97,23 +106,26 @@ COMMITTED = (ROOT / PICTURE).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("file", [PICTURE, *sorted(Path("docs/badges").glob("*.svg"))])
-def test_an_image_of_the_readme_loads_and_runs_nothing(file: Path) -> None:
+def test_images_in_the_readme_load_and_run_nothing(file: Path) -> None:
     svg = (ROOT / file).read_text(encoding="utf-8")
     for element in ET.fromstring(svg).iter():
         assert element.tag.rpartition("}")[2] not in {"script", "style", "image", "use", "a"}
-        assert not [name for name in element.attrib if "href" in name or name.startswith("on")]
+        for name in element.attrib:
+            assert "href" not in name
+            assert not name.startswith("on")
     assert re.findall(r"\w+://(?!www\.w3\.org/2000/svg\")(?!127\.)\S+", svg) == []
 
 
 def shape(line: str) -> str:
-    """A line of a report, with one word for each number, address and host."""
+    """Return a line of a report with placeholders for numbers, addresses and hosts."""
     line = re.sub(r"ip-[\d-]+\S*|127\.[\d.]+", "HOST", line)
     return re.sub(r"\d[\d.]*", "N", line)
 
 
-def test_the_picture_shows_the_report_that_verify_prints_today() -> None:
-    shown = texts(COMMITTED)
-    (start,) = [at for at, line in enumerate(shown) if re.fullmatch(r"http://[\d.]+/", line)]
+def test_the_pictures_report_has_the_form_of_verifys_current_one() -> None:
+    lines = texts(COMMITTED)
+    (heading,) = [line for line in lines if re.fullmatch(r"http://[\d.]+/", line)]
+    pictured = lines[lines.index(heading) :]
 
     def in_turn(number: int, _: bytes) -> list[bytes]:
         return [hello(f"ip-10-0-0-{number % 2}")]
@@ -128,19 +140,17 @@ def test_the_picture_shows_the_report_that_verify_prints_today() -> None:
             timeout=60,
             check=True,
         )
-    printed = [line for line in run.stdout.splitlines() if line]
-    ports = re.compile(r":\d+(?=/)")
-    assert [shape(each) for each in shown[start:]] == [
-        shape(ports.sub("", each)) for each in printed
-    ]
+    without_ports = re.sub(r":\d+(?=/)", "", run.stdout)
+    printed = [line for line in without_ports.splitlines() if line]
+    assert [shape(line) for line in pictured] == [shape(line) for line in printed]
 
 
-def test_the_picture_shows_the_commands_and_outputs_of_today() -> None:
-    shown = "\n".join(texts(COMMITTED))
+def test_the_picture_shows_the_current_commands_and_outputs() -> None:
+    pictured = "\n".join(texts(COMMITTED))
     recipe = re.search(r"^demo: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe
     check = recipe[1].splitlines()[-1].strip().replace("$(BIN)", ".venv/bin")
-    assert check in shown
+    assert check in pictured
     table = (ROOT / "docs/config.md").read_text().partition("<!-- outputs:")[2]
     for name in re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE):
-        assert re.search(rf"^    {name} *: \"", shown, re.MULTILINE), name
+        assert re.search(rf"^    {name} *: \"", pictured, re.MULTILINE), name

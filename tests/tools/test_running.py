@@ -1,4 +1,4 @@
-"""Commands of set-up: their last lines, their time, and that none outlives an interrupt."""
+"""Commands of set-up: errors, progress and time limits, and no process survives an interrupt."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_a_command_out_of_time_is_ended() -> None:
         run(["sleep", "60"], what="sleeping", timeout_seconds=0.1)
 
 
-@pytest.mark.slow  # waits out the time that what is left gets to end
-def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
+@pytest.mark.slow  # waits for the time limit of a remaining process
+def test_processes_that_a_command_leaves_running_are_ended(tmp_path: Path) -> None:
     run(["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pid"], what="leaving a process")
     assert_ends(int((tmp_path / "pid").read_text()))
 
 
-def test_a_waiting_person_hears_soon_and_then_ever_less_often(
+def test_progress_is_printed_at_first_more_often(
     printed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert list(itertools.islice(reminders(), 6)) == [2, 10, 30, 60, 120, 180]
@@ -56,9 +56,7 @@ def test_a_waiting_person_hears_soon_and_then_ever_less_often(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_set_up_takes_its_commands_with_it(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_an_interrupted_set_up_ends_its_commands(tmp_path: Path, number: signal.Signals) -> None:
     pid = tmp_path / "pid"
     # A shell that ignores the interrupt itself, with a child: the group has to be ended, not only
     # the command.
@@ -79,7 +77,7 @@ def test_an_interrupted_set_up_takes_its_commands_with_it(
     assert_ends(int(pid.read_text()))
 
 
-def test_an_interrupt_while_a_command_starts_takes_it_along(
+def test_an_interrupt_while_a_command_starts_ends_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     started: list[int] = []

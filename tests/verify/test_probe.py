@@ -476,7 +476,7 @@ def test_a_dead_address_among_two_does_not_fail_the_attempt() -> None:
     assert isinstance(outcome, Answer)
     assert outcome.address == "127.0.0.1"
     assert outcome.addresses == ("127.9.9.9", "127.0.0.1")
-    assert outcome.passed_over == ("127.9.9.9",)
+    assert outcome.unreachable == ("127.9.9.9",)
 
 
 def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -> None:

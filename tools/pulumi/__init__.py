@@ -1,1 +1,1 @@
-"""Gets the Pulumi CLI: the user's own, Pulumi's release, or a build from Go modules."""
+"""Get the Pulumi CLI: the user's, Pulumi's release, or a build from Go modules."""

@@ -1,4 +1,4 @@
-"""Finds the Pulumi CLI, or installs it into the cache."""
+"""Find the Pulumi CLI, or install it into the cache."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ SOURCES: Sequence[Source] = (sources.release, sources.go_modules)
 
 
 class NoPulumiError(Exception):
-    """There is no Pulumi CLI and none could be installed; the text has where, and what to do."""
+    """There is no Pulumi CLI and none can be installed; the text has what was tried."""
 
 
 def find_or_install(
     shop: Workshop, own_links: Path, from_sources: Sequence[Source] = SOURCES
 ) -> Path:
-    """Returns a Pulumi CLI that can run this project's program.
+    """Return a Pulumi CLI that can run this project's program.
 
     Args:
         shop: Cache, environment and tools to work with.
         own_links: The folder with the link that set-up itself makes; a `pulumi` there is not the
             user's.
-        from_sources: Where to get one when the user has none, the first choice first.
+        from_sources: Sources to try in order, if the user has none.
 
     Raises:
-        NoPulumiError: There is none and none could be installed.
+        NoPulumiError: There is none and none can be installed.
     """
     known = KnownVersions(shop.cache / "pulumi" / "versions.json")
     found, rejected = find_on_path(
@@ -63,9 +63,9 @@ def find_or_install(
         try:
             with exclusively(target.parent):
                 if not _is(binary, version, known):
-                    _fill(target, version, shop, from_sources, rejected)
+                    _install_from(target, version, shop, from_sources, rejected)
                 if not _host_is_current(target):
-                    _place_host(target / "bin")
+                    _install_host(target / "bin")
         except OSError as error:
             raise NoPulumiError(
                 f"{error}. Set XDG_CACHE_HOME to a folder that can be written."
@@ -92,7 +92,7 @@ def _is(binary: Path, version: Version, known: KnownVersions) -> bool:
         return False
 
 
-def _fill(
+def _install_from(
     target: Path,
     version: Version,
     shop: Workshop,
@@ -109,7 +109,7 @@ def _fill(
             with filled_whole(target) as partial:
                 source(shop, version, partial)
                 _expect(partial / "bin" / "pulumi", version)
-                _place_host(partial / "bin")
+                _install_host(partial / "bin")
         except (CommandFailedError, NotUsableError) as error:
             failed.append(str(error))
         else:
@@ -131,22 +131,22 @@ def _expect(binary: Path, version: Version) -> None:
 
 
 def _host_is_current(target: Path) -> bool:
-    """Says whether a language host is there: the official one, or ours as this checkout has it."""
-    placed = target / "bin"
+    """Return whether there is the official language host, or this checkout's version of ours."""
+    installed = target / "bin"
     try:
-        with (placed / LANGUAGE_HOST).open("rb") as host:
+        with (installed / LANGUAGE_HOST).open("rb") as host:
             if host.read(2) != b"#!":
                 return True  # the official one is a binary
-        return all(
-            (placed / name).read_bytes() == (OUR_HOST / name).read_bytes()
-            for name in OUR_HOST_FILES
-        )
+        for name in OUR_HOST_FILES:
+            if (installed / name).read_bytes() != (OUR_HOST / name).read_bytes():
+                return False
     except OSError:
         return False
+    return True
 
 
-def _place_host(folder: Path) -> None:
-    """Puts our language host beside a CLI that came without one, or with an older one of ours."""
+def _install_host(folder: Path) -> None:
+    """Copy our language host next to a CLI that has none, or an older one of ours."""
     if _host_is_current(folder.parent):
         return
     for name in OUR_HOST_FILES:

@@ -1,4 +1,4 @@
-"""Where a Pulumi CLI comes from when the user has none: Pulumi's release, else Go modules."""
+"""Install a Pulumi CLI for a user who has none: Pulumi's release, else a build of Go modules."""
 
 from __future__ import annotations
 
@@ -17,38 +17,31 @@ if TYPE_CHECKING:
 
 INSTALLER = "https://get.pulumi.com"
 CONNECT_SECONDS = 5
-"""How long a network that swallows packets may hold set-up up before it tries the next source."""
+"""How long set-up waits for a network that drops packets before it tries the next source."""
 
 COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 
 
 def release(shop: Workshop, version: Version, folder: Path) -> None:
-    """Has Pulumi's own installer put its release into `folder`/bin.
+    """Install Pulumi's release into `folder`/bin, with Pulumi's installer.
 
-    The installer is kept away from the user's ~/.pulumi and shell profile by its options, and by a
-    temporary HOME.
+    Its options and a temporary HOME keep it from changing the user's ~/.pulumi and shell profile.
 
     Raises:
-        CommandFailedError: There is no curl, no way to the server, or no release for this machine.
+        CommandFailedError: There is no curl, no connection to the server, or no release for this
+            machine.
     """
     curl = shop.tool("curl")
     if curl is None:
         raise CommandFailedError("Pulumi's installer: it needs curl, which is not on PATH")
-    home, script = folder / "home", folder / "home" / "install.sh"
-    home.mkdir()
-    say(f"Asking for Pulumi's installer (up to {CONNECT_SECONDS} s).")
-    fetch = [curl, "--fail", "--silent", "--show-error", "--location", "--proto", "=https"]
+    temporary_home = folder / "home"
+    temporary_home.mkdir()
+    script = temporary_home / "install.sh"
+    say(f"Fetching Pulumi's installer (up to {CONNECT_SECONDS} s).")
+    options = ["--fail", "--silent", "--show-error", "--location", "--proto", "=https"]
+    limits = ["--connect-timeout", str(CONNECT_SECONDS), "--max-time", "60"]
     run(
-        [
-            *fetch,
-            "--connect-timeout",
-            str(CONNECT_SECONDS),
-            "--max-time",
-            "60",
-            "--output",
-            script,
-            INSTALLER,
-        ],
+        [curl, *options, *limits, "--output", script, INSTALLER],
         what="fetching Pulumi's installer",
         environment=shop.environment,
     )
@@ -58,19 +51,23 @@ def release(shop: Workshop, version: Version, folder: Path) -> None:
     run(
         ["sh", script, "--version", text(version), "--install-root", folder, "--no-edit-path"],
         what="installing the Pulumi CLI",
-        cwd=home,
+        cwd=temporary_home,
         # curl keeps reading the user's .curlrc, where a proxy may be set.
-        environment={"CURL_HOME": str(Path.home()), **shop.environment, "HOME": str(home)},
+        environment={
+            "CURL_HOME": str(Path.home()),
+            **shop.environment,
+            "HOME": str(temporary_home),
+        },
         timeout_seconds=900,
     )
-    remove(home)
+    remove(temporary_home)
 
 
 def go_modules(shop: Workshop, version: Version, folder: Path) -> None:
-    """Builds the CLI into `folder`/bin from the modules that go.mod and go.sum pin.
+    """Build the CLI into `folder`/bin from the modules that go.mod and go.sum pin.
 
     Raises:
-        CommandFailedError: There is no Go, no way to the modules, or the build failed.
+        CommandFailedError: There is no Go, no connection to the module proxy, or the build failed.
     """
     stamp = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{text(version)}"
     build_go(

@@ -1,4 +1,4 @@
-"""Which Pulumi CLI is wanted."""
+"""The version of the Pulumi CLI that the project needs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from tools.versions import Version, from_go_mod
 GO_MODULE = Path(__file__).parent
 
 MINIMUM = (3, 244, 0)
-"""The oldest CLI that is taken from PATH. Error hooks, by which a rolled-back deployment says why,
-came with 3.217 and work since 3.244 (github.com/pulumi/pulumi/issues/23344)."""
+"""The oldest CLI that is used from PATH. Error hooks, which explain a rolled-back deployment, came
+with 3.217 and work since 3.244 (github.com/pulumi/pulumi/issues/23344).
+"""
 
 
 def pinned() -> Version:
-    """Return the CLI version that set-up installs where none is found: go.mod's."""
+    """Return go.mod's version of the CLI, which set-up installs where it finds none."""
     return from_go_mod(GO_MODULE, r"^require github\.com/pulumi/pulumi/pkg/v3 v(\S+)")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 from verify.checking import closed_ports, redirect
-from verify.judging.attempt import Attempt, judge, weighed
+from verify.judging.attempt import Attempt, attempts_that_count, judge
 from verify.judging.report import Result, Status
 from verify.network.client import Client, new_client
 from verify.network.event_loop import EventLoop
@@ -175,7 +175,7 @@ async def _probe_address(
         attempts.append(attempt)
         if attempt.stopped_in is None:
             break
-    return next(reversed(weighed(attempts)), None)
+    return next(reversed(attempts_that_count(attempts)), None)
 
 
 def address_result(

@@ -13,7 +13,7 @@ from verify.checking.job import Job
 from verify.checking.waiting import shortest_attempt, wait_until_stable
 from verify.exit_codes import ExitCode
 from verify.judging import checks, sampling
-from verify.judging.attempt import Attempt, judge, weighed
+from verify.judging.attempt import Attempt, attempts_that_count, judge
 from verify.judging.report import Report, Result, verdict
 from verify.judging.timeline import of_samples
 from verify.network.client import Client, new_client
@@ -139,7 +139,7 @@ def _report(
     parsed: Parsed, options: Options, name: str, evidence: Evidence, seconds: float
 ) -> Report:
     """Judge the evidence, whole or not."""
-    attempts = weighed(list(evidence.attempts))
+    attempts = attempts_that_count(list(evidence.attempts))
     samples = list(evidence.samples)
     phases = tuple(
         checks.phase_results(
@@ -199,7 +199,7 @@ async def _gather(
         probe, options, runtime=runtime, deadline=deadline, rng=rng, record=record
     )
     if not evidence.ready or not options.deadline:
-        evidence.samples = list(weighed(evidence.attempts)[-1:])
+        evidence.samples = list(attempts_that_count(evidence.attempts)[-1:])
         return
     progress(Phase.STABLE, checks.in_a_row(options))
     evidence.planned = sampling.planned(options)

@@ -78,7 +78,7 @@ class Attempt(NamedTuple):
         return isinstance(self.outcome, Failure) and self.outcome.cut
 
 
-def weighed(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+def attempts_that_count(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     """Return the attempts that count.
 
     An attempt that the deadline cut, which is the last one at most, counts only where no other

@@ -212,7 +212,7 @@ def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     status, actual, hint = (
         Status.OK,
         f"{answered} of {planned} requests answered",
-        _passed_over(samples),
+        _unreachable_hint(samples),
     )
     if failures:
         status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].text}", failures[-1].hint
@@ -230,10 +230,10 @@ def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     )
 
 
-def _passed_over(samples: Sequence[Attempt]) -> str:
+def _unreachable_hint(samples: Sequence[Attempt]) -> str:
     found: set[str] = set()
     for answer in _answers(samples):
-        found.update(answer.passed_over)
+        found.update(answer.unreachable)
     if not found:
         return ""
     addresses = ", ".join(sorted(found))

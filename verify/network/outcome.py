@@ -58,7 +58,7 @@ class Answer(NamedTuple):
 
     addresses: tuple[str, ...]
     timings: Timings
-    passed_over: tuple[str, ...] = ()
+    unreachable: tuple[str, ...] = ()
     """Addresses that the request couldn't connect to, before one answered."""
 
     tls: TlsSeen | None = None

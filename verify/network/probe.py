@@ -144,7 +144,7 @@ class _Course:
         self._proxy = proxy
         self._forwarded = forwarded
         self.addresses: tuple[str, ...] = ()
-        self.passed_over: list[str] = []
+        self.unreachable: list[str] = []
         self.marks = {"start": self.clock()}
         self._tls = tls
 
@@ -328,7 +328,7 @@ class Probe:
             except ConnectError:
                 if course.phase is not Phase.CONNECT:
                     raise
-                course.passed_over.append(address)
+                course.unreachable.append(address)
         return await self._exchange(course.addresses[-1], course, share)
 
     async def _exchange(self, address: str, course: _Course, connect_limit: float) -> Answer:
@@ -356,7 +356,7 @@ class Probe:
             address=address,
             addresses=course.addresses,
             timings=timings,
-            passed_over=tuple(course.passed_over),
+            unreachable=tuple(course.unreachable),
             tls=reply.tls,
             url=self._asked,
             forwarded=self._forwarded,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from infra.errors import Problem
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
 from infra.settings.service.secrets import SecretsSettings
-from infra.settings.topic import Topic, relation, topics_of, unread_in
+from infra.settings.topic import Topic, read_topics, relation, topic, topics_of, unread_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,27 +18,20 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
     from infra.settings.topic import Configuration
 
-TOPICS: Final = (ContainerSettings, SecretsSettings, DeploymentSettings, HealthSettings)
-
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
-    """The topics that each service has for itself."""
+    """The topics that each service has separately."""
 
-    container: ContainerSettings
-    secrets: SecretsSettings
-    deployment: DeploymentSettings
-    health: HealthSettings
+    container: ContainerSettings = topic(ContainerSettings)
+    secrets: SecretsSettings = topic(SecretsSettings)
+    deployment: DeploymentSettings = topic(DeploymentSettings)
+    health: HealthSettings = topic(HealthSettings)
 
     @classmethod
     def read(cls, configuration: Configuration) -> Self:
         """Read the service's keys."""
-        return cls(
-            container=ContainerSettings.read(configuration),
-            secrets=SecretsSettings.read(configuration),
-            deployment=DeploymentSettings.read(configuration),
-            health=HealthSettings.read(configuration),
-        )
+        return cls(**read_topics(cls, configuration))
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -52,19 +45,20 @@ class ServiceSettings:
 
     def problems(self) -> Iterator[Problem]:
         """Check values that depend on each other, within a topic and across topics."""
-        for topic in self.topics:
-            yield from topic.problems()
+        for each in self.topics:
+            yield from each.problems()
         yield from _variables_have_one_source(self)
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
         """Check what the values name in AWS against the account and region of the stack."""
-        for topic in self.topics:
-            yield from topic.problems_in(environment)
+        for each in self.topics:
+            yield from each.problems_in(environment)
 
 
 @relation("environment", "secrets")
 def _variables_have_one_source(service: ServiceSettings) -> Iterator[Problem]:
-    plain, secret = service.container.environment, service.secrets.secrets
+    plain = service.container.environment
+    secret = service.secrets.secrets
     for name in sorted(plain.keys() & secret.keys()):
         yield Problem(
             "environment",

@@ -1,34 +1,23 @@
-"""Settings of a stack: topics that it has once, and those of its service."""
+"""Settings of a stack: the topics that it has once, and those of its service."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from infra.settings import service
+from infra.settings.service import ServiceSettings
 from infra.settings.stack.edge import EdgeSettings
 from infra.settings.stack.https import HttpsSettings
 from infra.settings.stack.keys import KeySettings
 from infra.settings.stack.network import NetworkSettings
 from infra.settings.stack.operation import OperationSettings
-from infra.settings.topic import topics_of, unread_in
+from infra.settings.topic import topic, topic_classes, topics_of, unread_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.errors import Problem
-    from infra.settings.service import ServiceSettings
     from infra.settings.topic import Topic
-
-TOPICS: Final = (
-    *service.TOPICS,
-    HttpsSettings,
-    EdgeSettings,
-    OperationSettings,
-    KeySettings,
-    NetworkSettings,
-)
-"""Every topic of the configuration."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +25,11 @@ class StackSettings:
     """The values of every configuration key, by topic."""
 
     service: ServiceSettings
-    https: HttpsSettings
-    edge: EdgeSettings
-    operation: OperationSettings
-    keys: KeySettings
-    network: NetworkSettings
+    https: HttpsSettings = topic(HttpsSettings)
+    edge: EdgeSettings = topic(EdgeSettings)
+    operation: OperationSettings = topic(OperationSettings)
+    keys: KeySettings = topic(KeySettings)
+    network: NetworkSettings = topic(NetworkSettings)
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -56,6 +45,10 @@ class StackSettings:
     def ipv6_clients(self) -> bool:
         """Whether clients can connect by IPv6.
 
-        Those of an internal load balancer are in the VPC, where everything has an IPv4 address too.
+        Clients of an internal load balancer are in the VPC, where they have an IPv4 address too.
         """
         return self.network.dual_stack and not self.edge.internal
+
+
+TOPICS: Final = (*topic_classes(ServiceSettings).values(), *topic_classes(StackSettings).values())
+"""Every topic of the configuration."""

@@ -1,4 +1,4 @@
-"""The default VPC that every account has in every region, with all that AWS makes in it.
+"""The default VPC, which every account has in every region, and AWS's resources in it.
 
 Source: Amazon VPC User Guide, "Default VPCs" (default-vpc-components).
 """
@@ -40,9 +40,8 @@ _SUBNET_PREFIX = 20
 
 def default_network(account: Account, region: str) -> Iterator[Resource]:
     """Yield the default VPC, its gateway, route table and security group, and public subnets."""
-    vpc, table, gateway, group = (
-        default_id(prefix, region) for prefix in ("vpc", "rtb", "igw", "sg")
-    )
+    vpc, table = default_id("vpc", region), default_id("rtb", region)
+    gateway, group = default_id("igw", region), default_id("sg", region)
 
     def made(
         token: str,
@@ -51,17 +50,15 @@ def default_network(account: Account, region: str) -> Iterator[Resource]:
         inputs: Properties,
         computed: Properties | None = None,
     ) -> Resource:
-        arn = (
-            f"arn:{partition_of(region).name}:ec2:{region}:{account.account_id}:{kind}/{identifier}"
-        )
-        shown = {
-            "arn": arn,
-            "ownerId": account.account_id,
+        partition, owner = partition_of(region).name, account.account_id
+        all_computed = {
+            "arn": f"arn:{partition}:ec2:{region}:{owner}:{kind}/{identifier}",
+            "ownerId": owner,
             "region": region,
             "tagsAll": {},
             **(computed or {}),
         }
-        return Resource(token, identifier, "", region, inputs, shown)
+        return Resource(token, identifier, "", region, inputs, all_computed)
 
     yield made(
         VPC,
@@ -108,22 +105,19 @@ def default_network(account: Account, region: str) -> Iterator[Resource]:
 
 
 def needs_default_network(kind: ResourceType, inputs: Properties) -> bool:
-    """Whether a new resource is a part of the default VPC, or in it because it names none."""
+    """Return whether a new resource is a part of the default VPC, or in it because it has none."""
     if kind.token in {DEFAULT_VPC, DEFAULT_SUBNET}:
         return True
     return kind.token.startswith("aws:ec2/") and "vpcId" in kind.inputs and not inputs.get("vpcId")
 
 
 def _adopted(mint: Mint, inputs: Properties, identifier: str, exists: str) -> Properties:
-    """Return what a program sees of a part of the default VPC that it takes over."""
+    """Return the outputs of a part of the default VPC that a program adopts."""
     shown = {"id": identifier, exists: True}
     for each in default_network(mint.account, mint.region):
         if each.id == identifier:
-            shown |= {
-                name: value
-                for name, value in each.outputs.items()
-                if name not in {*inputs, "tagsAll", "region"}
-            }
+            for name in each.outputs.keys() - {*inputs, "tagsAll", "region"}:
+                shown[name] = each.outputs[name]
     return shown
 
 

@@ -44,7 +44,7 @@ def _rules(inputs: Properties) -> Refusals:
         )
         yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
     if kind == "s3" and inputs.get("iamRoleArn"):
-        message = "a flow log to a bucket takes no iamRoleArn; the bucket's policy lets it in"
+        message = "a flow log to a bucket takes no iamRoleArn; the bucket's policy allows it"
         yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
     if given(inputs, "vpcId", "subnetId", "eniId") and not given(inputs, "trafficType"):
         message = "trafficType must be given"

@@ -1,4 +1,4 @@
-"""EC2's network: VPC, subnets, gateways, routes."""
+"""EC2: VPCs, subnets, gateways and routes."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from localaws.catalog.values import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from ipaddress import IPv4Network, IPv6Network
 
     from localaws.catalog.account import Account, Mint
     from localaws.catalog.properties import Properties
@@ -47,62 +48,59 @@ VPCS_PER_REGION = EIPS_PER_REGION = 5
 
 _DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
 _TARGETS = (
-    *(
-        "carrierGatewayId",
-        "coreNetworkArn",
-        "egressOnlyGatewayId",
-        "gatewayId",
-        "localGatewayId",
-        "natGatewayId",
-    ),
-    *(
-        "networkInterfaceId",
-        "odbNetworkArn",
-        "transitGatewayId",
-        "vpcEndpointId",
-        "vpcPeeringConnectionId",
-    ),
+    "carrierGatewayId",
+    "coreNetworkArn",
+    "egressOnlyGatewayId",
+    "gatewayId",
+    "localGatewayId",
+    "natGatewayId",
+    "networkInterfaceId",
+    "odbNetworkArn",
+    "transitGatewayId",
+    "vpcEndpointId",
+    "vpcPeeringConnectionId",
 )
 _INLINE_DESTINATIONS = ("cidrBlock", "ipv6CidrBlock", "destinationPrefixListId")
 _DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
 
 
 def ec2_id(mint: Mint, prefix: str) -> str:
-    """An id as EC2 makes them: `vpc-` and 17 hexadecimal digits."""
+    """Return a new id in EC2's form: `vpc-` and 17 hexadecimal digits."""
     return f"{prefix}-{mint.hex(17)}"
 
 
-def default_id(prefix: str, place: object) -> str:
-    """Return the id of what AWS makes beforehand: the same in each local AWS."""
-    return f"{prefix}-{hashlib.sha256(f'{prefix} of {place}'.encode()).hexdigest()[:17]}"
+def default_id(prefix: str, region_or_zone: object) -> str:
+    """Return the id of a part of the default VPC, which is the same in every local AWS."""
+    digest = hashlib.sha256(f"{prefix} of {region_or_zone}".encode()).hexdigest()
+    return f"{prefix}-{digest[:17]}"
 
 
 def is_default(resource: Resource) -> bool:
-    """Whether a VPC or subnet is the default one of its region or zone."""
+    """Return whether it is a region's default VPC, or a zone's default subnet."""
     if resource.token == SUBNET:
         return resource.id == default_id("subnet", resource.outputs.get("availabilityZone"))
     return resource.token == VPC and resource.id == default_id("vpc", resource.region)
 
 
 def vpc_of(account: Account, subnet: object) -> object:
-    """The id of the VPC that a subnet is in; None for a subnet that doesn't exist."""
+    """Return the id of a subnet's VPC; None if the subnet doesn't exist."""
     found = account.find(SUBNET, subnet)
     return found.outputs.get("vpcId") if found else None
 
 
 def zone_of(account: Account, subnet: object) -> object:
-    """The availability zone of a subnet; None for a subnet that doesn't exist."""
+    """Return a subnet's availability zone; None if the subnet doesn't exist."""
     found = account.find(SUBNET, subnet)
     return found.outputs.get("availabilityZone") if found else None
 
 
 def has_internet_gateway(account: Account, vpc: object) -> bool:
-    """Whether an internet gateway is attached to a VPC."""
+    """Return whether an internet gateway is attached to a VPC."""
     return any(each.inputs.get("vpcId") == vpc for each in account.all(INTERNET_GATEWAY))
 
 
 def zone_id(zone: str) -> str:
-    """A zone's id: `euw1-az1` for `eu-west-1a`."""
+    """Return a zone's id: `euw1-az1` for `eu-west-1a`."""
     area, direction, number = zone.split("-", 2)
     short = direction
     for word, letter in _DIRECTIONS.items():
@@ -131,12 +129,12 @@ def _vpc_rules(inputs: Properties) -> Refusals:
 
 
 def _vpc_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-    region = inputs.get("region")
-    others = [
-        each for each in account.all(VPC) if region in (None, each.region) and not is_default(each)
-    ]
-    # The default VPC counts, and is there even where nothing has looked for it yet.
-    if current is None and len(others) + 1 >= VPCS_PER_REGION:
+    count = 1  # the default VPC, even if this account doesn't have it yet
+    for vpc in account.all(VPC):
+        in_region = inputs.get("region") in (None, vpc.region)
+        if in_region and not is_default(vpc):
+            count += 1
+    if current is None and count >= VPCS_PER_REGION:
         yield Refusal(
             "VpcLimitExceeded",
             f"{VPCS_PER_REGION} VPCs exist, no more are allowed",
@@ -157,15 +155,17 @@ def _vpc_account_rules(inputs: Properties, account: Account, current: Resource |
                 )
 
 
+def _has_amazon_ipv6(inputs: Properties) -> bool:
+    return inputs.get("assignGeneratedIpv6CidrBlock") is True
+
+
 def _has_ipv6(inputs: Properties) -> bool:
-    return inputs.get("assignGeneratedIpv6CidrBlock") is True or bool(
-        given(inputs, "ipv6IpamPoolId")
-    )
+    return _has_amazon_ipv6(inputs) or bool(given(inputs, "ipv6IpamPoolId"))
 
 
 def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
     main, identifier = ec2_id(mint, "rtb"), ec2_id(mint, "vpc")
-    return {
+    computed = {
         "id": identifier,
         "arn": mint.arn("ec2", f"vpc/{identifier}"),
         "mainRouteTableId": main,
@@ -174,31 +174,36 @@ def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
         "defaultNetworkAclId": ec2_id(mint, "acl"),
         "dhcpOptionsId": ec2_id(mint, "dopt"),
         "ownerId": mint.account.account_id,
-        **(
-            {"ipv6CidrBlock": _ipv6_range(identifier)}
-            if inputs.get("assignGeneratedIpv6CidrBlock") is True
-            else {}
-        ),
     }
+    if _has_amazon_ipv6(inputs):
+        computed["ipv6CidrBlock"] = _ipv6_range(identifier)
+    return computed
 
 
 def _ipv6_range(vpc: str) -> str:
-    """Return the range that Amazon gives a VPC; it follows from the id, also in an update."""
+    """Return the IPv6 range that Amazon assigns to a VPC.
+
+    It follows from the id, so an update that keeps the range needs no record of it.
+    """
     return f"2001:db8:{vpc[-6:-2]}:{vpc[-2:]}00::/56"
+
+
+def _replaces_vpc(name: str, old: Properties, new: Properties) -> bool:
+    """Return whether a change replaces a VPC: only the tenancy `dedicated` can't be set later."""
+    if name != "instanceTenancy":
+        return False
+    before, after = old.get(name) or "default", new.get(name) or "default"
+    return before != after and not (before == "dedicated" and after == "default")
 
 
 def _vpc_updated(vpc: Resource, inputs: Properties) -> Properties:
     if given(inputs, "ipv6CidrBlock", "ipv6IpamPoolId"):
         return {}
-    return {
-        "ipv6CidrBlock": _ipv6_range(vpc.id)
-        if inputs.get("assignGeneratedIpv6CidrBlock") is True
-        else ""
-    }
+    return {"ipv6CidrBlock": _ipv6_range(vpc.id) if _has_amazon_ipv6(inputs) else ""}
 
 
 def _vpc_deletion_rules(vpc: Resource, account: Account) -> Refusals:
-    """Refuse for the default VPC, in which AWS's own subnets are."""
+    """Refuse the deletion of the default VPC, because AWS's subnets are in it."""
     if is_default(vpc):
         subnets = [each.id for each in account.all(SUBNET) if each.inputs.get("vpcId") == vpc.id]
         message = f"The vpc '{vpc.id}' has dependencies and cannot be deleted: {', '.join(subnets)}"
@@ -206,7 +211,7 @@ def _vpc_deletion_rules(vpc: Resource, account: Account) -> Refusals:
 
 
 def _vpc_implied(mint: Mint, vpc: Resource) -> Sequence[Resource]:
-    """The main route table and the default security group."""
+    """Return the main route table and the default security group."""
     table, group = vpc.computed["mainRouteTableId"], vpc.computed["defaultSecurityGroupId"]
     described = {"vpcId": vpc.id, "name": "default", "description": "default VPC security group"}
 
@@ -269,31 +274,37 @@ def _subnet_account_rules(
 def _range_rules(
     name: str, inputs: Properties, vpc: Resource, account: Account, current: Resource | None
 ) -> Refusals:
-    """A subnet's range lies in its VPC's and overlaps no other subnet's."""
-    mine, whole = network(inputs.get(name)), network(vpc.outputs.get(name))
-    if mine is None or (whole is None and name == "cidrBlock"):
+    """Refuse a subnet's range outside of its VPC's, or one that overlaps another subnet's."""
+    subnet_range, vpc_range = network(inputs.get(name)), network(vpc.outputs.get(name))
+    if subnet_range is None or (vpc_range is None and name == "cidrBlock"):
         return
-    if (
-        whole is None
-        or mine.version != whole.version
-        or not (whole[0] <= mine[0] and mine[-1] <= whole[-1])  # type: ignore[operator]
-    ):
-        message = f"The CIDR '{mine}' is outside the range {whole} of {vpc.id}"
+    if vpc_range is None or not _contains(vpc_range, subnet_range):
+        message = f"The CIDR '{subnet_range}' is outside the range {vpc_range} of {vpc.id}"
         yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", name)
-    for other in account.all(SUBNET):
-        theirs = network(other.inputs.get(name))
-        if current is not None and other.id == current.id:
+    for other in account.where(SUBNET, "vpcId", vpc.id):
+        other_range = network(other.inputs.get(name))
+        if other_range is None or (current is not None and other.id == current.id):
             continue
-        if other.inputs.get("vpcId") == vpc.id and theirs is not None and mine.overlaps(theirs):
-            message = f"The CIDR '{mine}' conflicts with another subnet: {other.id} has {theirs}"
+        if subnet_range.overlaps(other_range):
+            message = (
+                f"The CIDR '{subnet_range}' conflicts with another subnet: {other.id} has "
+                f"{other_range}"
+            )
             yield Refusal("InvalidSubnet.Conflict", message, "ec2.subnet.overlap", name)
+
+
+def _contains(outer: IPv4Network | IPv6Network, inner: IPv4Network | IPv6Network) -> bool:
+    if outer.version != inner.version:
+        return False
+    return outer[0] <= inner[0] and inner[-1] <= outer[-1]  # type: ignore[operator]
 
 
 def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
     zones = [f"{mint.region}{zone}" for zone in mint.account.zones]
-    asked = inputs.get("availabilityZone")
-    by_id = {zone_id(zone): zone for zone in zones}.get(str(inputs.get("availabilityZoneId")))
-    zone = asked if isinstance(asked, str) else by_id or zones[0]
+    zone = inputs.get("availabilityZone")
+    if not isinstance(zone, str):
+        zones_by_id = {zone_id(each): each for each in zones}
+        zone = zones_by_id.get(str(inputs.get("availabilityZoneId")), zones[0])
     identifier = ec2_id(mint, "subnet")
     return {
         "id": identifier,
@@ -305,25 +316,19 @@ def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _gateway_deletion_rules(gateway: Resource, account: Account) -> Refusals:
-    """Refuse while something in the VPC has a public address."""
+    """Refuse while a resource in the VPC has a public address."""
     vpc = gateway.inputs.get("vpcId")
     if vpc is None:
         return
-    public = [
-        each
-        for token, is_public, subnets in _PUBLIC_ADDRESSES
-        for each in account.all(token)
-        if is_public(each.inputs)
-        and any(vpc_of(account, subnet) == vpc for subnet in subnets(each.inputs))
-    ]
-    for each in public:
-        yield Refusal(
-            "DependencyViolation",
-            f"Network {vpc} has some mapped public address(es): those of {each.id}. "
-            "Please unmap those public "
-            "address(es) before detaching the gateway.",
-            "ec2.internet-gateway.held",
-        )
+    for token, has_public_address, subnets_of in _PUBLIC_ADDRESSES:
+        for each in account.all(token):
+            vpcs = {vpc_of(account, subnet) for subnet in subnets_of(each.inputs)}
+            if vpc in vpcs and has_public_address(each.inputs):
+                message = (
+                    f"Network {vpc} has some mapped public address(es): those of {each.id}. "
+                    "Please unmap those public address(es) before detaching the gateway."
+                )
+                yield Refusal("DependencyViolation", message, "ec2.internet-gateway.held")
 
 
 def _network_configuration(inputs: Properties) -> Mapping[str, object]:
@@ -348,7 +353,9 @@ _PUBLIC_ADDRESSES = (
         lambda inputs: texts(_network_configuration(inputs).get("subnets")),
     ),
 )
-"""What has public addresses in a VPC: type, whether this one does, and the subnets they are in."""
+"""Types whose resources can have public addresses in a VPC: the token, a function that returns
+whether a resource with these inputs does, and one that returns its subnets.
+"""
 
 
 def _nat_rules(inputs: Properties) -> Refusals:
@@ -371,12 +378,10 @@ def _nat_rules(inputs: Properties) -> Refusals:
 
 
 def _nat_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    if current is not None or inputs.get("connectivityType") == "private":
+        return
     vpc = vpc_of(account, inputs.get("subnetId"))
-    if (
-        current is None
-        and inputs.get("connectivityType") != "private"
-        and not has_internet_gateway(account, vpc)
-    ):
+    if not has_internet_gateway(account, vpc):
         message = f"Network {vpc} has no Internet gateway attached"
         yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", "subnetId")
 
@@ -393,11 +398,11 @@ def _nat_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _eip_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    if current is not None:
+        return
     region = inputs.get("region")
-    if (
-        current is None
-        and sum(region in (None, each.region) for each in account.all(EIP)) >= EIPS_PER_REGION
-    ):
+    addresses = [each for each in account.all(EIP) if region in (None, each.region)]
+    if len(addresses) >= EIPS_PER_REGION:
         message = f"The maximum number of addresses has been reached: {EIPS_PER_REGION}"
         yield Refusal("AddressLimitExceeded", message, "ec2.eip.quota")
 
@@ -435,8 +440,9 @@ def _route_table_rules(inputs: Properties) -> Refusals:
         yield from exactly_one(route, _TARGETS, "ec2.route.one-target", where=f"routes[{index}]: ")
 
 
-def _route_table_deletion_rules(table: Resource, _world: Account) -> Refusals:
-    if not table.urn:
+def _route_table_deletion_rules(table: Resource, _account: Account) -> Refusals:
+    made_by_aws = not table.urn
+    if made_by_aws:
         message = f"the main route table {table.id} can't be deleted"
         yield Refusal("DependencyViolation", message, "ec2.route-table.main")
 
@@ -461,9 +467,8 @@ def _route_rules(inputs: Properties) -> Refusals:
 def _route_account_rules(
     inputs: Properties, account: Account, _current: Resource | None
 ) -> Refusals:
-    table = inputs.get("routeTableId")
-    found = account.get(ROUTE_TABLE, table)
-    if found is None:
+    table = account.get(ROUTE_TABLE, inputs.get("routeTableId"))
+    if table is None:
         return
     for name, token in (
         ("gatewayId", INTERNET_GATEWAY),
@@ -471,21 +476,22 @@ def _route_account_rules(
         ("egressOnlyGatewayId", EGRESS_ONLY_GATEWAY),
     ):
         gateway = account.get(token, inputs.get(name))
-        if gateway and (
-            gateway.inputs.get("vpcId") or _nat_vpc(account, gateway)
-        ) != found.inputs.get("vpcId"):
+        if gateway and _gateway_vpc(account, gateway) != table.inputs.get("vpcId"):
             message = (
-                f"route table {table} and network gateway {gateway.id} belong to different networks"
+                f"route table {table.id} and network gateway {gateway.id} belong to different "
+                "networks"
             )
             yield Refusal("InvalidParameterValue", message, "ec2.route.same-vpc", name)
 
 
-def _nat_vpc(account: Account, gateway: Resource) -> object:
-    return vpc_of(account, gateway.inputs.get("subnetId"))
+def _gateway_vpc(account: Account, gateway: Resource) -> object:
+    """Return a gateway's VPC; a zonal NAT gateway only has a subnet."""
+    return gateway.inputs.get("vpcId") or vpc_of(account, gateway.inputs.get("subnetId"))
 
 
 def _destination(inputs: Properties) -> str:
-    return next((str(inputs[name]) for name in given(inputs, *_DESTINATIONS)), "")
+    names = given(inputs, *_DESTINATIONS)
+    return str(inputs[names[0]]) if names else ""
 
 
 def _route_computed(_mint: Mint, inputs: Properties) -> Properties:
@@ -514,6 +520,11 @@ def _association_account_rules(
         )
 
 
+def _association_import_ids(association: Resource) -> Sequence[str]:
+    inputs = association.inputs
+    return (f"{inputs.get('subnetId') or inputs.get('gatewayId')}/{inputs['routeTableId']}",)
+
+
 def _is_subnet_ipv6(value: object) -> bool:
     found = network(value)
     # IPv6
@@ -536,7 +547,7 @@ def _table(path: str = "routeTableId") -> Reference:
 
 
 def simple(prefix: str, kind: str) -> Callable[[Mint, Properties], Properties]:
-    """What EC2 computes for a type without special outputs: an id, an ARN, an owner."""
+    """Make a `computed` for a type without special outputs: an id, an ARN, an owner."""
 
     def computed(mint: Mint, _inputs: Properties) -> Properties:
         identifier = ec2_id(mint, prefix)
@@ -553,11 +564,7 @@ TYPES = (
     ResourceType(
         token=VPC,
         replaces=frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength", "region"}),
-        replaces_if=lambda name, old, new: (
-            name == "instanceTenancy"
-            and not (old.get(name) == "dedicated" and new.get(name) in (None, "default"))
-            and (old.get(name) or "default") != (new.get(name) or "default")
-        ),
+        replaces_if=_replaces_vpc,
         defaults={
             "enableDnsSupport": True,
             "enableDnsHostnames": False,
@@ -637,15 +644,13 @@ TYPES = (
         recorded=NO_PACKET,
         replaces=frozenset(
             {
-                *(
-                    "subnetId",
-                    "allocationId",
-                    "connectivityType",
-                    "privateIp",
-                    "availabilityMode",
-                    "vpcId",
-                    "region",
-                ),
+                "subnetId",
+                "allocationId",
+                "connectivityType",
+                "privateIp",
+                "availabilityMode",
+                "vpcId",
+                "region",
                 "secondaryPrivateIpAddressCount",
             }
         ),
@@ -774,11 +779,6 @@ TYPES = (
         rules=_association_rules,
         account_rules=_association_account_rules,
         computed=lambda mint, _inputs: {"id": ec2_id(mint, "rtbassoc")},
-        import_ids=lambda each: (
-            (
-                f"{each.inputs.get('subnetId') or each.inputs.get('gatewayId')}"
-                f"/{each.inputs['routeTableId']}"
-            ),
-        ),
+        import_ids=_association_import_ids,
     ),
 )

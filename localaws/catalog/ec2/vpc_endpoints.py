@@ -1,4 +1,4 @@
-"""EC2's VPC endpoints, and the prefix lists of AWS's own services."""
+"""EC2: VPC endpoints, and the prefix lists of AWS's own services."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import namesakes
 from localaws.catalog.ec2.network import (
     ROUTE_TABLE,
     SECURITY_GROUP,
@@ -34,16 +35,16 @@ GATEWAY_SERVICES = {"s3": ("52.218.0.0/17", "3.5.64.0/21"), "dynamodb": ("52.94.
 
 
 def prefix_list_id(name: str) -> str:
-    """Return the id of AWS's prefix list of that name, such as `com.amazonaws.eu-west-1.s3`."""
+    """Return the id of one of AWS's prefix lists, by its name (`com.amazonaws.eu-west-1.s3`)."""
     return f"pl-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def prefix_lists(region: str) -> dict[str, tuple[str, ...]]:
-    """The prefix lists that AWS keeps in a region, by name: their networks."""
-    return {
-        f"com.amazonaws.{region}.{service}": networks
-        for service, networks in GATEWAY_SERVICES.items()
-    }
+    """Return the networks of AWS's prefix lists in a region, by the lists' names."""
+    lists = {}
+    for service, networks in GATEWAY_SERVICES.items():
+        lists[f"com.amazonaws.{region}.{service}"] = networks
+    return lists
 
 
 def _kind(inputs: Properties) -> object:
@@ -53,13 +54,13 @@ def _kind(inputs: Properties) -> object:
 _NAME = re.compile(
     r"(?:[a-z]+\.)*amazonaws\.(?:vpce\.)?(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d)\.(?P<service>.+)"
 )
-"""A service's name with a region in it: `com.amazonaws.eu-west-1.ecr.api`,
+"""A service's name that contains a region: `com.amazonaws.eu-west-1.ecr.api`,
 `cn.com.amazonaws.cn-north-1.ecr.api`.
 """
 
 
 def _service(inputs: Properties) -> str:
-    """The service's short name: `ecr.api` for `com.amazonaws.eu-west-1.ecr.api`."""
+    """Return the service's short name: `ecr.api` for `com.amazonaws.eu-west-1.ecr.api`."""
     name = text(inputs.get("serviceName")) or ""
     found = _NAME.match(name)
     return found["service"] if found else ".".join(name.split(".")[3:])
@@ -88,42 +89,46 @@ def private_names(endpoint: Resource) -> list[str]:
 
 
 def _region(service: str) -> str | None:
-    """Return the region in a service's name; None for a global service and other forms."""
+    """Return the region in a service's name; None if the name contains no region."""
     found = _NAME.match(service)
     return found["region"] if found else None
 
 
 _REVERSED_IN_CHINA = frozenset(
     {
-        *("application-autoscaling", "autoscaling", "cloudformation", "ebs", "ec2", "ecr", "eks"),
-        *(
-            "elasticache",
-            "elasticfilesystem",
-            "execute-api",
-            "lambda",
-            "monitoring",
-            "rds",
-            "s3",
-            "sqs",
-            "states",
-        ),
-        *("sts", "xray"),
+        "application-autoscaling",
+        "autoscaling",
+        "cloudformation",
+        "ebs",
+        "ec2",
+        "ecr",
+        "eks",
+        "elasticache",
+        "elasticfilesystem",
+        "execute-api",
+        "lambda",
+        "monitoring",
+        "rds",
+        "s3",
+        "sqs",
+        "states",
+        "sts",
+        "xray",
     }
 )
-"""Services, by the first word of their names, whose interface endpoints begin with China's own
-domain there.
+"""Services, by the first word of their names, whose interface endpoints in China start with `cn.`.
 
-Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has them from DescribeVpcEndpointServices in
-China.
+Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which took them from DescribeVpcEndpointServices
+in China.
 """
 
 
 _PLAIN_IN_CHINA = frozenset({"kms", "logs", "secretsmanager", "ssm", "ssmmessages"})
-"""Some of the others."""
+"""Some services whose endpoints in China don't start with `cn.`."""
 
 
-def _has_that_name(kind: object, name: str, region: str) -> bool:
-    """Return whether a service's name begins with its region's domain, as far as known."""
+def _has_valid_prefix(kind: object, name: str, region: str) -> bool:
+    """Return whether a service's name has the prefix of its region; True if that isn't known."""
     reversed_ = name.startswith("cn.com.amazonaws.")
     if partition_of(region).name != "aws-cn":
         return not reversed_
@@ -135,11 +140,11 @@ def _has_that_name(kind: object, name: str, region: str) -> bool:
     return True
 
 
-_BY_KIND = {
+_FORBIDDEN_INPUTS = {
     "Gateway": ("subnetIds", "securityGroupIds", "privateDnsEnabled"),
     "Interface": ("routeTableIds",),
 }
-"""What each kind of endpoint doesn't take."""
+"""The inputs that a kind of endpoint can't have."""
 
 
 def _rules(inputs: Properties) -> Refusals:
@@ -152,7 +157,7 @@ def _rules(inputs: Properties) -> Refusals:
             "serviceName",
         )
     kind = str(_kind(inputs))
-    for name in _BY_KIND.get(kind, ()):
+    for name in _FORBIDDEN_INPUTS.get(kind, ()):
         if inputs.get(name):
             message = f"a {kind} endpoint takes no {name}"
             yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.kind", name)
@@ -170,20 +175,18 @@ def _rules(inputs: Properties) -> Refusals:
 def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     vpc, name = account.get(VPC, inputs.get("vpcId")), str(inputs.get("serviceName"))
     region = inputs.get("serviceRegion") or (vpc.region if vpc else None)
-    if region is not None and (
-        _region(name) not in (None, region) or not _has_that_name(_kind(inputs), name, str(region))
-    ):
-        message = f"The Vpc Endpoint Service '{name}' does not exist in {region}"
-        yield Refusal("InvalidServiceName", message, "ec2.vpc-endpoint.region", "serviceName")
-    others = [
-        each
-        for each in account.all(VPC_ENDPOINT)
-        if (current is None or each.id != current.id)
-        and each.inputs.get("vpcId") == inputs.get("vpcId")
-        and each.inputs.get("serviceName") == name
-    ]
-    taken = {table for each in others for table in texts(each.inputs.get("routeTableIds"))}
-    for table in sorted(taken & set(texts(inputs.get("routeTableIds")))):
+    if region is not None:
+        in_region = _region(name) in (None, region)
+        if not in_region or not _has_valid_prefix(_kind(inputs), name, str(region)):
+            message = f"The Vpc Endpoint Service '{name}' does not exist in {region}"
+            yield Refusal("InvalidServiceName", message, "ec2.vpc-endpoint.region", "serviceName")
+    others: list[Resource] = []
+    if given(inputs, "serviceName"):
+        others = namesakes(account, VPC_ENDPOINT, inputs, current, "vpcId", "serviceName")
+    taken: set[str] = set()
+    for other in others:
+        taken.update(texts(other.inputs.get("routeTableIds")))
+    for table in sorted(taken.intersection(texts(inputs.get("routeTableIds")))):
         message = (
             f"route table {table} already has a route with destination-prefix-list-id "
             f"{prefix_list_id(name)}"
@@ -192,7 +195,7 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
             "RouteAlreadyExists", message, "ec2.vpc-endpoint.route-unique", "routeTableIds"
         )
     yield from _private_dns_rules(inputs, vpc, others)
-    yield from _place_rules(inputs, account)
+    yield from _same_vpc_rules(inputs, account)
 
 
 def _private_dns_rules(
@@ -218,7 +221,7 @@ def _private_dns_rules(
         )
 
 
-def _place_rules(inputs: Properties, account: Account) -> Refusals:
+def _same_vpc_rules(inputs: Properties, account: Account) -> Refusals:
     subnets = texts(inputs.get("subnetIds"))
     zones = [zone_of(account, subnet) for subnet in subnets]
     if len(set(zones)) < len(zones):
@@ -229,11 +232,13 @@ def _place_rules(inputs: Properties, account: Account) -> Refusals:
         yield Refusal(
             "DuplicateSubnetsInSameZone", message, "ec2.vpc-endpoint.subnet-per-zone", "subnetIds"
         )
-    groups = (account.get(SECURITY_GROUP, group) for group in texts(inputs.get("securityGroupIds")))
-    tables = (account.get(ROUTE_TABLE, table) for table in texts(inputs.get("routeTableIds")))
-    places = {vpc_of(account, subnet) for subnet in subnets}
-    places |= {each.outputs.get("vpcId") for each in (*groups, *tables) if each}
-    if places - {inputs.get("vpcId")}:
+    vpcs = {vpc_of(account, subnet) for subnet in subnets}
+    for token, name in ((SECURITY_GROUP, "securityGroupIds"), (ROUTE_TABLE, "routeTableIds")):
+        for identifier in texts(inputs.get(name)):
+            found = account.get(token, identifier)
+            if found:
+                vpcs.add(found.outputs.get("vpcId"))
+    if vpcs - {inputs.get("vpcId")}:
         message = f"subnets, route tables and security groups must be in {inputs.get('vpcId')}"
         yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.same-vpc", "vpcId")
 
@@ -244,8 +249,12 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
     domain = f"{mint.region}.vpce.{partition_of(mint.region).suffix}"
     dns = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{domain}"
     vpc = mint.account.get(VPC, inputs.get("vpcId"))
-    default_group = [vpc.outputs["defaultSecurityGroupId"]] if vpc and interface else []
+    computed: dict[str, object] = {}
+    if not given(inputs, "securityGroupIds"):
+        default_group = [vpc.outputs["defaultSecurityGroupId"]] if vpc and interface else []
+        computed["securityGroupIds"] = default_group
     return {
+        **computed,
         "id": identifier,
         "arn": mint.arn("ec2", f"vpc-endpoint/{identifier}"),
         "ownerId": mint.account.account_id,
@@ -255,7 +264,6 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
         "cidrBlocks": [] if interface else list(prefix_lists(mint.region).get(name, ())),
         "dnsEntries": [{"dnsName": dns, "hostedZoneId": "Z38GZ743OKFT7T"}] if interface else [],
         "networkInterfaceIds": [ec2_id(mint, "eni") for _ in texts(inputs.get("subnetIds"))],
-        **({} if given(inputs, "securityGroupIds") else {"securityGroupIds": default_group}),
     }
 
 

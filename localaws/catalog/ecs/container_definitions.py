@@ -1,4 +1,4 @@
-"""What ECS accepts inside a task definition's container definitions, a JSON array."""
+"""ECS's rules for the container definitions of a task definition, a JSON array."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ecs.fargate_sizes import GB, VCPU, units
 from localaws.catalog.model_limits import model_rules
-from localaws.catalog.properties import UNKNOWN, absent, located, values_at
+from localaws.catalog.properties import UNKNOWN, missing_at, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.values import (
     Allowed,
     Limit,
     block,
     blocks,
+    duplicates,
     known,
     matches,
     number,
@@ -39,50 +40,47 @@ _VALUE_FROM = (
     r"|arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@!-]+(:[^:\s]*:[^:\s]*:[^:\s]*)?"
 )
 _CAPABILITIES = (
-    *(
-        "ALL",
-        "AUDIT_CONTROL",
-        "AUDIT_WRITE",
-        "BLOCK_SUSPEND",
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "DAC_READ_SEARCH",
-        "FOWNER",
-    ),
-    *(
-        "FSETID",
-        "IPC_LOCK",
-        "IPC_OWNER",
-        "KILL",
-        "LEASE",
-        "LINUX_IMMUTABLE",
-        "MAC_ADMIN",
-        "MAC_OVERRIDE",
-        "MKNOD",
-    ),
-    *(
-        "NET_ADMIN",
-        "NET_BIND_SERVICE",
-        "NET_BROADCAST",
-        "NET_RAW",
-        "SETFCAP",
-        "SETGID",
-        "SETPCAP",
-        "SETUID",
-    ),
-    *(
-        "SYSLOG",
-        "SYS_ADMIN",
-        "SYS_BOOT",
-        "SYS_CHROOT",
-        "SYS_MODULE",
-        "SYS_NICE",
-        "SYS_PACCT",
-        "SYS_PTRACE",
-    ),
-    *("SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
+    "ALL",
+    "AUDIT_CONTROL",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
 )
-"""Linux capabilities as ECS spells them."""
+"""Linux capabilities, as ECS writes them."""
+
 _CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 
 
@@ -98,186 +96,202 @@ def _of(kind: type, words: str) -> Allowed:
     return Allowed(words, lambda value: isinstance(value, kind))
 
 
-_TYPES = {
-    (
-        "command[] entryPoint[] hostname links[] logConfiguration.logDriver "
-        "mountPoints[].sourceVolume "
-        "secrets[].name workingDirectory"
-    ): _of(str, "text"),
-    (
-        "disableNetworking essential interactive linuxParameters.initProcessEnabled "
-        "mountPoints[].readOnly "
-        "privileged pseudoTerminal readonlyRootFilesystem"
-    ): _of(bool, "true or false"),
-    "cpu": Allowed("a number", _is_number),
-    (
-        "command dependsOn entryPoint environment environmentFiles links mountPoints portMappings "
-        "resourceRequirements secrets systemControls ulimits volumesFrom"
-    ): _of(list, "a list"),
-    (
-        "dependsOn[] dockerLabels environment[] healthCheck linuxParameters logConfiguration "
-        "logConfiguration.options mountPoints[] portMappings[] secrets[]"
-    ): _of(dict, "an object"),
-}
-"""What the API's model says of values that no other rule is about."""
+_TEXT = _of(str, "text")
+_BOOLEAN = _of(bool, "true or false")
+_LIST = _of(list, "a list")
+_OBJECT = _of(dict, "an object")
+
+_TYPES = (
+    ("command[]", _TEXT),
+    ("entryPoint[]", _TEXT),
+    ("hostname", _TEXT),
+    ("links[]", _TEXT),
+    ("logConfiguration.logDriver", _TEXT),
+    ("mountPoints[].sourceVolume", _TEXT),
+    ("secrets[].name", _TEXT),
+    ("workingDirectory", _TEXT),
+    ("disableNetworking", _BOOLEAN),
+    ("essential", _BOOLEAN),
+    ("interactive", _BOOLEAN),
+    ("linuxParameters.initProcessEnabled", _BOOLEAN),
+    ("mountPoints[].readOnly", _BOOLEAN),
+    ("privileged", _BOOLEAN),
+    ("pseudoTerminal", _BOOLEAN),
+    ("readonlyRootFilesystem", _BOOLEAN),
+    ("cpu", Allowed("a number", _is_number)),
+    ("command", _LIST),
+    ("dependsOn", _LIST),
+    ("entryPoint", _LIST),
+    ("environment", _LIST),
+    ("environmentFiles", _LIST),
+    ("links", _LIST),
+    ("mountPoints", _LIST),
+    ("portMappings", _LIST),
+    ("resourceRequirements", _LIST),
+    ("secrets", _LIST),
+    ("systemControls", _LIST),
+    ("ulimits", _LIST),
+    ("volumesFrom", _LIST),
+    ("dependsOn[]", _OBJECT),
+    ("dockerLabels", _OBJECT),
+    ("environment[]", _OBJECT),
+    ("healthCheck", _OBJECT),
+    ("linuxParameters", _OBJECT),
+    ("logConfiguration", _OBJECT),
+    ("logConfiguration.options", _OBJECT),
+    ("mountPoints[]", _OBJECT),
+    ("portMappings[]", _OBJECT),
+    ("secrets[]", _OBJECT),
+)
+"""Types of values, from the API's model, for which there is no more specific rule."""
 
 _REQUIRED = (
-    *(
-        "name",
-        "image",
-        "secrets[].name",
-        "secrets[].valueFrom",
-        "logConfiguration.logDriver",
-        "healthCheck.command",
-    ),
-    *(
-        "dependsOn[].containerName",
-        "dependsOn[].condition",
-        "resourceRequirements[].type",
-        "ulimits[].name",
-    ),
-    *(
-        "resourceRequirements[].value",
-        "ulimits[].softLimit",
-        "ulimits[].hardLimit",
-        "environmentFiles[].value",
-    ),
-    *("environmentFiles[].type", "repositoryCredentials.credentialsParameter"),
+    "name",
+    "image",
+    "secrets[].name",
+    "secrets[].valueFrom",
+    "logConfiguration.logDriver",
+    "healthCheck.command",
+    "dependsOn[].containerName",
+    "dependsOn[].condition",
+    "resourceRequirements[].type",
+    "ulimits[].name",
+    "resourceRequirements[].value",
+    "ulimits[].softLimit",
+    "ulimits[].hardLimit",
+    "environmentFiles[].value",
+    "environmentFiles[].type",
+    "repositoryCredentials.credentialsParameter",
 )
 
-_LIMITS = tuple(
-    Limit(path, allowed, rule, _CLIENT, hidden=path.startswith(("environment", "secrets")))
-    for path, allowed, rule in (
-        *(
-            (path, allowed, "ecs.container.type")
-            for paths, allowed in _TYPES.items()
-            for path in paths.split()
+
+def _limit(path: str, allowed: Allowed, rule: str) -> Limit:
+    may_be_secret = path.startswith(("environment", "secrets"))
+    return Limit(path, allowed, rule, _CLIENT, hidden=may_be_secret)
+
+
+_LIMITS = (
+    *(_limit(path, allowed, "ecs.container.type") for path, allowed in _TYPES),
+    _limit(
+        "name",
+        matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens"),
+        "ecs.container.name",
+    ),
+    _limit(
+        "image",
+        matches(r"\S{1,255}", "an image name of 1 to 255 characters"),
+        "ecs.container.image",
+    ),
+    _limit("memory", within(6, 10**9), "ecs.container.memory"),
+    _limit("memoryReservation", within(6, 10**9), "ecs.container.memory"),
+    _limit("portMappings[].containerPort", within(1, 65535), "ecs.container.port"),
+    _limit("portMappings[].hostPort", within(0, 65535), "ecs.container.port"),
+    _limit("portMappings[].protocol", one_of("tcp", "udp"), "ecs.container.protocol"),
+    _limit(
+        "environment[].name",
+        Allowed("a non-empty text", lambda value: isinstance(value, str) and value != ""),
+        "ecs.container.env",
+    ),
+    _limit("environment[].value", _TEXT, "ecs.container.env"),
+    _limit(
+        "secrets[].valueFrom",
+        matches(
+            _VALUE_FROM,
+            "a parameter's name, or the ARN of a parameter or secret (with :key:stage:version)",
         ),
-        (
-            "name",
-            matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens"),
-            "ecs.container.name",
-        ),
-        (
-            "image",
-            matches(r"\S{1,255}", "an image name of 1 to 255 characters"),
-            "ecs.container.image",
-        ),
-        ("memory", within(6, 10**9), "ecs.container.memory"),
-        ("memoryReservation", within(6, 10**9), "ecs.container.memory"),
-        ("portMappings[].containerPort", within(1, 65535), "ecs.container.port"),
-        ("portMappings[].hostPort", within(0, 65535), "ecs.container.port"),
-        ("portMappings[].protocol", one_of("tcp", "udp"), "ecs.container.protocol"),
-        (
-            "environment[].name",
-            Allowed("a non-empty text", lambda value: isinstance(value, str) and value != ""),
-            "ecs.container.env",
-        ),
-        ("environment[].value", _of(str, "text"), "ecs.container.env"),
-        (
-            "secrets[].valueFrom",
-            matches(
-                _VALUE_FROM,
-                "a parameter's name, or the ARN of a parameter or secret (with :key:stage:version)",
-            ),
-            "ecs.container.secret",
-        ),
-        (
-            "user",
-            matches(r"[\w.-]+(:[\w.-]+)?", "a user, or user:group, by name or number"),
-            "ecs.container.user",
-        ),
-        ("linuxParameters.capabilities.drop[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
-        ("linuxParameters.capabilities.add[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
-        ("mountPoints[].containerPath", matches(r"/.*", "an absolute path"), "ecs.container.mount"),
-        (
-            "healthCheck.command",
-            Allowed("a list that starts with CMD or CMD-SHELL", _is_command),
-            "ecs.container.health",
-        ),
-        ("healthCheck.interval", within(5, 300), "ecs.container.health"),
-        ("healthCheck.timeout", within(2, 60), "ecs.container.health"),
-        ("healthCheck.retries", within(1, 10), "ecs.container.health"),
-        ("healthCheck.startPeriod", within(0, 300), "ecs.container.health"),
-        ("dependsOn[].condition", one_of(*_CONDITIONS), "ecs.container.depends-on"),
-    )
+        "ecs.container.secret",
+    ),
+    _limit(
+        "user",
+        matches(r"[\w.-]+(:[\w.-]+)?", "a user, or user:group, by name or number"),
+        "ecs.container.user",
+    ),
+    _limit(
+        "linuxParameters.capabilities.drop[]", one_of(*_CAPABILITIES), "ecs.container.capability"
+    ),
+    _limit(
+        "linuxParameters.capabilities.add[]", one_of(*_CAPABILITIES), "ecs.container.capability"
+    ),
+    _limit(
+        "mountPoints[].containerPath", matches(r"/.*", "an absolute path"), "ecs.container.mount"
+    ),
+    _limit(
+        "healthCheck.command",
+        Allowed("a list that starts with CMD or CMD-SHELL", _is_command),
+        "ecs.container.health",
+    ),
+    _limit("healthCheck.interval", within(5, 300), "ecs.container.health"),
+    _limit("healthCheck.timeout", within(2, 60), "ecs.container.health"),
+    _limit("healthCheck.retries", within(1, 10), "ecs.container.health"),
+    _limit("healthCheck.startPeriod", within(0, 300), "ecs.container.health"),
+    _limit("dependsOn[].condition", one_of(*_CONDITIONS), "ecs.container.depends-on"),
 )
-_FARGATE_LIMITS = tuple(
-    Limit(path, allowed, rule, _CLIENT)
-    for path, allowed, rule in (
-        ("startTimeout", within(2, 120), "ecs.container.timeout"),
-        ("stopTimeout", within(2, 120), "ecs.container.timeout"),
-        ("logConfiguration.logDriver", one_of(*_FARGATE_LOG_DRIVERS), "ecs.container.log-driver"),
-        (
-            "linuxParameters.capabilities.add[]",
-            one_of("SYS_PTRACE"),
-            "ecs.container.fargate-capability",
-        ),
-    )
+_FARGATE_LIMITS = (
+    _limit("startTimeout", within(2, 120), "ecs.container.timeout"),
+    _limit("stopTimeout", within(2, 120), "ecs.container.timeout"),
+    _limit("logConfiguration.logDriver", one_of(*_FARGATE_LOG_DRIVERS), "ecs.container.log-driver"),
+    _limit(
+        "linuxParameters.capabilities.add[]",
+        one_of("SYS_PTRACE"),
+        "ecs.container.fargate-capability",
+    ),
 )
 _FARGATE_FORBIDS = (
-    *(
-        "links",
-        "privileged",
-        "dockerSecurityOptions",
-        "linuxParameters.devices",
-        "linuxParameters.maxSwap",
-    ),
-    *("linuxParameters.sharedMemorySize", "linuxParameters.swappiness"),
+    "links",
+    "privileged",
+    "dockerSecurityOptions",
+    "linuxParameters.devices",
+    "linuxParameters.maxSwap",
+    "linuxParameters.sharedMemorySize",
+    "linuxParameters.swappiness",
 )
 _AWSVPC_FORBIDS = ("dnsSearchDomains", "dnsServers", "extraHosts", "hostname")
 
 
 def containers(inputs: Properties) -> list[dict[str, Any]]:
-    """The container definitions of a task definition's inputs, as far as they are known."""
+    """Return the container definitions in a task definition's inputs; empty if unknown."""
     found = parsed(inputs.get(_INPUT))
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def declared_ports(inputs: Properties) -> dict[str, list[float]]:
-    """Each container's ports, by its name."""
-    return {
-        str(container.get("name")): [
-            port
-            for port in map(number, values_at(container, "portMappings[].containerPort"))
-            if port
-        ]
-        for container in containers(inputs)
-    }
+    """Return each container's ports, by its name."""
+    ports: dict[str, list[float]] = {}
+    for container in containers(inputs):
+        numbers = map(number, values_at(container, "portMappings[].containerPort"))
+        ports[str(container.get("name"))] = [port for port in numbers if port]
+    return ports
 
 
 def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
-    """What ECS refuses in the container definitions, given the task definition around them."""
+    """Refuse container definitions that ECS refuses in this task definition."""
     source = inputs.get(_INPUT)
     if source is None or source is UNKNOWN:
         return
     found = parsed(source)
-    if (
-        not isinstance(found, list)
-        or not found
-        or not all(isinstance(each, dict) for each in found)
-    ):
+    is_list = isinstance(found, list) and all(isinstance(each, dict) for each in found)
+    if not found or not is_list:
         message = f"{_INPUT} must be a JSON array of at least one container definition"
         yield Refusal("InvalidArgument", message, "ecs.container.json", _INPUT)
         return
-    own = list(_all_rules(found, inputs, fargate=fargate))
-    shown = {refusal.message.partition(" must be ")[0] for refusal in own}
-    own += [
-        each for each in _model_rules(found) if each.message.partition(" must be ")[0] not in shown
-    ]
-    for refusal in own:
+    refusals = list(_all_rules(found, inputs, fargate=fargate))
+    # One refusal of a value is enough, and ECS's own rules have better messages.
+    subjects = {_subject(refusal) for refusal in refusals}
+    refusals += [each for each in _model_rules(found) if _subject(each) not in subjects]
+    for refusal in refusals:
         yield Refusal(refusal.code, refusal.message, refusal.rule, _INPUT)
+
+
+def _subject(refusal: Refusal) -> str:
+    """Return the container and path that a refusal is about."""
+    return refusal.message.partition(" must be ")[0]
 
 
 def _model_rules(found: list[dict[str, Any]]) -> Refusals:
     for position, container in enumerate(found):
-        for place, allowed in model_rules(
-            TASK_DEFINITION, container, located, below=f"{_INPUT}[]."
-        ):
-            message = (
-                f"container {text(container.get('name')) or position}: {place} must be {allowed}"
-            )
-            yield Refusal(_CLIENT, message, "catalog.model")
+        where = f"container {text(container.get('name')) or position}: "
+        for path, allowed in model_rules(TASK_DEFINITION, container, below=f"{_INPUT}[]."):
+            yield Refusal(_CLIENT, f"{where}{path} must be {allowed}", "catalog.model")
 
 
 def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
@@ -291,10 +305,14 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
             yield Refusal(_CLIENT, message, "ecs.container.unique-name")
     for position, container in enumerate(found):
         where = f"container {text(container.get('name')) or position}: "
-        for place in (place for path in _REQUIRED for place in absent(container, path)):
-            yield Refusal(_CLIENT, f"{where}{place} must be given", "ecs.container.required")
-        for limit in (*_LIMITS, *(_FARGATE_LIMITS if fargate else ())):
+        for path in _REQUIRED:
+            for missing in missing_at(container, path):
+                yield Refusal(_CLIENT, f"{where}{missing} must be given", "ecs.container.required")
+        for limit in _LIMITS:
             yield from limit.check(container, within=where)
+        if fargate:
+            for limit in _FARGATE_LIMITS:
+                yield from limit.check(container, within=where)
         yield from _port_rules(container, inputs.get("networkMode"), where)
         yield from _log_rules(container, inputs, where, fargate=fargate)
         yield from _resource_rules(container, inputs, where, fargate=fargate)
@@ -307,44 +325,48 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
 
 
 def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
-    """Refuse a port of two containers that share a network: the task's own or the host's."""
-    shares_ports = mode in ("awsvpc", "host")
-    mappings = [mapping for container in found for mapping in blocks(container.get("portMappings"))]
-    ports = [
-        (
-            number(mapping.get("hostPort"))
-            or (number(mapping.get("containerPort")) if shares_ports else None),
-            protocol,
-        )
-        for mapping in mappings
-        if (protocol := text(mapping.get("protocol") or "tcp"))
-    ]
-    for (port, protocol), times in Counter(ports).items():
-        if port and times > 1:
+    """Refuse a host port that several containers of the task map."""
+    host_port_is_container_port = mode in ("awsvpc", "host")
+    counts: Counter[tuple[float, str]] = Counter()
+    for container in found:
+        for mapping in blocks(container.get("portMappings")):
+            port = number(mapping.get("hostPort"))
+            if not port and host_port_is_container_port:
+                port = number(mapping.get("containerPort"))
+            protocol = text(mapping.get("protocol") or "tcp")
+            if port and protocol:
+                counts[port, protocol] += 1
+    for (port, protocol), times in counts.items():
+        if times > 1:
             message = f"host port {port:g} ({protocol}) is mapped {times} times in the task"
             yield Refusal(_CLIENT, message, "ecs.container.unique-host-port")
 
 
 def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
-    """Containers together reserve no more than their task has, and none may use more.
+    """Refuse containers that reserve more than their task has, in sum or one by itself.
 
-    Source: ContainerDefinition in the API reference, and ECS's answers in aws/aws-cdk#1553 and
+    Source: ContainerDefinition in the API reference, and ECS's errors in aws/aws-cdk#1553 and
     pulumi/pulumi-awsx#1220.
     """
     cpu, memory = units(inputs.get("cpu"), VCPU), units(inputs.get("memory"), GB)
-    reserved = [
-        number(each.get("memoryReservation")) or number(each.get("memory")) or 0 for each in found
-    ]
-    for name, rule, total, size in (
-        ("cpu", "ecs.container.cpu-sum", sum(number(each.get("cpu")) or 0 for each in found), cpu),
-        ("memory", "ecs.container.memory-sum", sum(reserved), memory),
+    cpu_sum = memory_sum = 0.0
+    for each in found:
+        cpu_sum += number(each.get("cpu")) or 0
+        memory_sum += number(each.get("memoryReservation")) or number(each.get("memory")) or 0
+    for name, what, rule, total, size in (
+        ("cpu", "'cpu'", "ecs.container.cpu-sum", cpu_sum, cpu),
+        (
+            "memory",
+            "'memoryReservation', or else 'memory',",
+            "ecs.container.memory-sum",
+            memory_sum,
+            memory,
+        ),
     ):
         if size is not None and total > size:
-            what = "'memoryReservation', or else 'memory'," if name == "memory" else f"'{name}'"
             message = (
                 f"The sum of all container {what} values cannot be greater than the "
-                f"value of the task '{name}', "
-                f"got {total:g} of {size}"
+                f"value of the task '{name}', got {total:g} of {size}"
             )
             yield Refusal(_CLIENT, message, rule)
     for each in found:
@@ -352,22 +374,22 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
         if memory is not None and most is not None and most > memory:
             message = (
                 f"The 'memory' setting for container '{each.get('name')}' is greater "
-                "than for the task, "
-                f"got {most:g} of {memory}"
+                f"than for the task, got {most:g} of {memory}"
             )
             yield Refusal(_CLIENT, message, "ecs.container.memory-sum")
 
 
 def _firelens_rules(found: list[dict[str, Any]]) -> Refusals:
-    """Source: ECS's answers in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552."""
-    routers = [
-        text(each.get("name")) for each in found if each.get("firelensConfiguration") is not None
-    ]
-    routed = [
-        each
-        for each in found
-        if block(each.get("logConfiguration")).get("logDriver") == "awsfirelens"
-    ]
+    """Refuse log routers without containers that use them, and the opposite.
+
+    Source: ECS's errors in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552.
+    """
+    routers, routed = [], []
+    for container in found:
+        if container.get("firelensConfiguration") is not None:
+            routers.append(text(container.get("name")))
+        if block(container.get("logConfiguration")).get("logDriver") == "awsfirelens":
+            routed.append(container)
     if len(routers) > 1:
         message = (
             "only one container can have a firelensConfiguration, got "
@@ -416,8 +438,10 @@ def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate
     if logs.get("logDriver") != "awslogs":
         return
     options = block(logs.get("options"))
-    needed = ("awslogs-group", "awslogs-region", *(("awslogs-stream-prefix",) if fargate else ()))
-    missing = [name for name in needed if not options.get(name)]
+    required = ["awslogs-group", "awslogs-region"]
+    if fargate:
+        required.append("awslogs-stream-prefix")
+    missing = [name for name in required if not options.get(name)]
     if missing:
         message = f"{where}Log driver awslogs requires options: {', '.join(missing)}"
         yield Refusal(_CLIENT, message, "ecs.container.awslogs-options")
@@ -482,19 +506,20 @@ def _dependency_rules(container: Properties, found: list[dict[str, Any]], where:
 
 
 def _name_rules(container: Properties, inputs: Properties, where: str) -> Refusals:
-    """Names that refer to something, or that something else has already."""
-    volumes = inputs.get("volumes")
-    if volumes is not UNKNOWN and known(volumes):
-        there = texts(values_at(inputs, "volumes[].name"))
+    """Refuse mounts of volumes that don't exist, and secrets whose name is in use."""
+    if known(inputs.get("volumes")):
+        volumes = texts(values_at(inputs, "volumes[].name"))
         for name in texts(values_at(container, "mountPoints[].sourceVolume")):
-            if name not in there:
+            if name not in volumes:
                 message = (
-                    f"{where}Unknown volume '{name}'; the task has {', '.join(there) or 'none'}"
+                    f"{where}Unknown volume '{name}'; the task has {', '.join(volumes) or 'none'}"
                 )
                 yield Refusal(_CLIENT, message, "ecs.container.volume")
     secrets = texts(values_at(container, "secrets[].name"))
     names = [*secrets, *texts(values_at(container, "environment[].name"))]
-    for name in sorted({name for name in secrets if names.count(name) > 1}):
+    for name in duplicates(names):
+        if name not in secrets:
+            continue
         message = (
             f"{where}The secret name must be unique and not shared with any new or "
             "existing environment variables "

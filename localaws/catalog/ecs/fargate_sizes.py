@@ -1,4 +1,4 @@
-"""Which pairs of task CPU and memory Fargate has."""
+"""The combinations of CPU and memory that Fargate has for a task."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SIZES: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122881, 8192)),
     32768: (61440, 122880, 249856),
 }
-"""CPU units (1024 is one vCPU) to MiB.
+"""Memory sizes in MiB, by CPU units (1024 are one vCPU).
 
-Source: RegisterTaskDefinition in the API reference, which has no 32 vCPUs yet; of those, the
+Source: RegisterTaskDefinition in the API reference; for 32 vCPUs, which it doesn't have yet, the
 schemas of AWS's cfn-lint.
 """
 
@@ -32,17 +32,17 @@ VCPU = re.compile(r"(\d+|\d*\.\d+)\s*vcpu", re.IGNORECASE)
 GB = re.compile(r"(\d+|\d*\.\d+)\s*gb", re.IGNORECASE)
 
 
-def units(value: object, written: re.Pattern[str]) -> int | None:
+def units(value: object, with_unit: re.Pattern[str]) -> int | None:
     """Return the CPU units or MiB of a size: plain (`256`) or with a unit (`.25 vCPU`)."""
-    plain = show(value) if number(value) is not None else text(value) or ""
-    found = written.fullmatch(plain.strip())
-    if found:
-        return round(float(found.group(1)) * 1024)
-    return int(plain) if plain.isdecimal() else None
+    size = show(value) if number(value) is not None else text(value) or ""
+    match = with_unit.fullmatch(size.strip())
+    if match:
+        return round(float(match.group(1)) * 1024)
+    return int(size) if size.isdecimal() else None
 
 
 def size_rules(inputs: Properties) -> Refusals:
-    """A refusal where a Fargate task definition lacks a size, or has one that doesn't exist."""
+    """Refuse a Fargate task definition without a size, or with one that Fargate doesn't have."""
     if "FARGATE" not in texts(inputs.get("requiresCompatibilities")):
         return
     for name in ("cpu", "memory"):

@@ -21,9 +21,11 @@ from localaws.catalog.servicediscovery import SERVICE as REGISTRY
 from localaws.catalog.servicediscovery import namespace_of
 from localaws.catalog.values import (
     ARN,
+    Allowed,
     Limit,
     block,
     blocks,
+    duplicates,
     exactly_one,
     given,
     known,
@@ -77,6 +79,11 @@ def _strategy_limits(path: str) -> tuple[Limit, ...]:
     )
 
 
+def _scaling_limit(name: str, allowed: Allowed) -> Limit:
+    path = f"autoScalingGroupProvider.managedScaling.{name}"
+    return Limit(path, allowed, "ecs.capacity-provider.scaling")
+
+
 def _strategy_rules(inputs: Properties, path: str) -> Refusals:
     items = blocks(inputs.get(path))
     if not items or not known(inputs[path]):
@@ -122,7 +129,8 @@ def _providers_account_rules(
 
 def _capacity_provider_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, _KINDS_OF_PROVIDERS, "ecs.capacity-provider.one-kind")
-    group, managed = (block(inputs.get(name)) for name in _KINDS_OF_PROVIDERS)
+    group = block(inputs.get("autoScalingGroupProvider"))
+    managed = block(inputs.get("managedInstancesProvider"))
     cluster = inputs.get("cluster")
     if managed and cluster is None:
         message = "cluster is required when using managed_instances_provider"
@@ -161,11 +169,13 @@ def _capacity_provider_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _capacity_provider_derived(inputs: Properties) -> Properties:
-    """What ECS fills in of an Auto Scaling group's block."""
-    group = inputs.get("autoScalingGroupProvider")
-    filled = {"managedDraining": "ENABLED", "managedTerminationProtection": "DISABLED"}
-    shown = {name: value for name, value in block(group).items() if value is not None}
-    return {"autoScalingGroupProvider": {**filled, **shown}} if shown else {}
+    """Return an Auto Scaling group's block with ECS's defaults."""
+    group = block(inputs.get("autoScalingGroupProvider"))
+    shown = {name: group[name] for name in given(group, *group)}
+    if not shown:
+        return {}
+    defaults = {"managedDraining": "ENABLED", "managedTerminationProtection": "DISABLED"}
+    return {"autoScalingGroupProvider": {**defaults, **shown}}
 
 
 def _replaces_capacity_provider(name: str, old: Properties, new: Properties) -> bool:
@@ -174,12 +184,12 @@ def _replaces_capacity_provider(name: str, old: Properties, new: Properties) -> 
     if name == "autoScalingGroupProvider":
         return before.get("autoScalingGroupArn") != after.get("autoScalingGroupArn")
     if name == "managedInstancesProvider":
-        kinds = [
-            block(each.get("instanceLaunchTemplate")).get("capacityOptionType")
-            for each in (before, after)
-        ]
-        return bool(before) != bool(after) or kinds[0] != kinds[1]
+        return bool(before) != bool(after) or _capacity_option(before) != _capacity_option(after)
     return False
+
+
+def _capacity_option(managed_instances: Properties) -> object:
+    return block(managed_instances.get("instanceLaunchTemplate")).get("capacityOptionType")
 
 
 def _task_definition_rules(inputs: Properties) -> Refusals:
@@ -192,49 +202,41 @@ def _task_definition_rules(inputs: Properties) -> Refusals:
             "ClientException", message, "ecs.task-definition.fargate-network", "networkMode"
         )
     if fargate:
-        for name, words, forbidden in (
-            (
-                "placementConstraints",
-                "placement constraints",
-                bool(inputs.get("placementConstraints")),
-            ),
-            ("ipcMode", "an IPC mode", bool(inputs.get("ipcMode"))),
-            ("pidMode", "their host's processes", inputs.get("pidMode") == "host"),
-        ):
-            if forbidden:
-                message = f"Fargate task definitions can't have {words}"
-                yield Refusal(
-                    "ClientException", message, "ecs.task-definition.fargate-forbids", name
-                )
-        if any(
-            volume.get("hostPath") or volume.get("dockerVolumeConfiguration")
-            for volume in blocks(inputs.get("volumes"))
-        ):
-            message = "Fargate task definitions can't use host paths or docker volumes"
-            yield Refusal(
-                "ClientException", message, "ecs.task-definition.fargate-forbids", "volumes"
-            )
-    if (
-        given(inputs, "ephemeralStorage")
-        and not fargate
-        and known(inputs.get("requiresCompatibilities"))
-    ):
+        yield from _fargate_rules(inputs)
+    elif given(inputs, "ephemeralStorage") and known(inputs.get("requiresCompatibilities")):
         message = "ephemeralStorage is for Fargate only"
         yield Refusal(
             "ClientException", message, "ecs.task-definition.ephemeral-fargate", "ephemeralStorage"
         )
     names = texts(values_at(inputs, "volumes[].name"))
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    for name in duplicates(names):
         message = f"Volume names must be unique, {name!r} appears {names.count(name)} times"
         yield Refusal("ClientException", message, "ecs.task-definition.volume-unique", "volumes")
-    yield from _file_systems(inputs)
+    yield from _file_system_rules(inputs)
     yield from container_rules(inputs, fargate=fargate)
 
 
-def _file_systems(inputs: Properties) -> Refusals:
-    """Hold volumes on EFS to what access points and authorization by IAM require.
+def _fargate_rules(inputs: Properties) -> Refusals:
+    forbidden = []
+    if inputs.get("placementConstraints"):
+        forbidden.append(("placementConstraints", "have placement constraints"))
+    if inputs.get("ipcMode"):
+        forbidden.append(("ipcMode", "have an IPC mode"))
+    if inputs.get("pidMode") == "host":
+        forbidden.append(("pidMode", "have their host's processes"))
+    for volume in blocks(inputs.get("volumes")):
+        if volume.get("hostPath") or volume.get("dockerVolumeConfiguration"):
+            forbidden.append(("volumes", "use host paths or docker volumes"))
+            break
+    for name, what in forbidden:
+        message = f"Fargate task definitions can't {what}"
+        yield Refusal("ClientException", message, "ecs.task-definition.fargate-forbids", name)
 
-    AWS documents both rules at `EFSAuthorizationConfig` of the ECS API.
+
+def _file_system_rules(inputs: Properties) -> Refusals:
+    """Refuse volumes on EFS that contradict their access point or IAM authorization.
+
+    Source: `EFSAuthorizationConfig` in the ECS API reference.
     """
     for efs in blocks(values_at(inputs, "volumes[].efsVolumeConfiguration")):
         authorization = efs.get("authorizationConfig")
@@ -269,23 +271,18 @@ def _task_definition_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def task_definition_of(account: Account, name: object) -> Resource | None:
-    """Return the task definition that an ARN, `family:revision` or family means.
-
-    Of a family ECS takes the highest revision, in whatever order they are listed here.
-    """
-    family, _, revision = str(name).rpartition("/")[2].partition(":")
-    found = None
+    """Return the task definition with an ARN or `family:revision`, or the newest of a family."""
+    family, _, wanted = str(name).rpartition("/")[2].partition(":")
+    revisions = {}
     for each in account.where(TASK_DEFINITION, "family", family):
-        number = int(each.outputs["revision"])
-        if revision not in ("", str(number)):
-            continue
-        if found is None or number > int(found.outputs["revision"]):
-            found = each
-    return found
+        revision = int(each.outputs["revision"])
+        if wanted in ("", str(revision)):
+            revisions[revision] = each
+    return revisions[max(revisions)] if revisions else None
 
 
 def cluster_of(account: Account, name: object) -> Resource | None:
-    """The cluster that an ARN or a name means; without one, the cluster named default."""
+    """Return the cluster with an ARN or name; None means the cluster called `default`."""
     return account.find(CLUSTER, "default" if name is None else name)
 
 
@@ -307,12 +304,8 @@ def _service_rules(inputs: Properties) -> Refusals:
 
 def _deployment_rules(inputs: Properties) -> Refusals:
     daemon = inputs.get("schedulingStrategy") == "DAEMON"
-    low, high = (
-        inputs.get("deploymentMinimumHealthyPercent"),
-        inputs.get("deploymentMaximumPercent"),
-    )
-    minimum = number(low) if low is not None else (0.0 if daemon else 100.0)
-    maximum = number(high) if high is not None else (100.0 if daemon else 200.0)
+    minimum = _percent(inputs, "deploymentMinimumHealthyPercent", 0.0 if daemon else 100.0)
+    maximum = _percent(inputs, "deploymentMaximumPercent", 100.0 if daemon else 200.0)
     if maximum is not None and not daemon:
         if maximum < 100:  # noqa: PLR2004 — percent
             message = f"deploymentMaximumPercent must be at least 100, got {maximum:g}"
@@ -342,31 +335,37 @@ def _deployment_rules(inputs: Properties) -> Refusals:
                 yield Refusal(_INVALID, message, "ecs.service.daemon", name)
 
 
+def _percent(inputs: Properties, name: str, default: float) -> float | None:
+    """Return an input's value, None while it is unknown, or its default if it isn't set."""
+    return number(inputs[name]) if given(inputs, name) else default
+
+
 _ZONE = "attribute:ecs.availability-zone"
 
 
 def _rebalancing_rules(inputs: Properties, maximum: float | None) -> Refusals:
-    """What rebalancing across zones doesn't work with.
+    """Refuse settings that rebalancing across zones doesn't work with.
 
     Source: ECS's guide to service rebalancing.
     """
+    problems = []
+    if maximum == 100:  # noqa: PLR2004 — percent
+        problems.append("needs a deploymentMaximumPercent above 100")
+    if inputs.get("schedulingStrategy") == "DAEMON":
+        problems.append("doesn't work with schedulingStrategy DAEMON")
+    if inputs.get("launchType") == "EXTERNAL":
+        problems.append("doesn't work with launchType EXTERNAL")
     strategies = inputs.get("orderedPlacementStrategies")
-    first = next(iter(blocks(strategies)), {}) if known(strategies) else {}
-    zones_first = first.get("type") == "spread" and str(first.get("field")).lower() == _ZONE
+    if blocks(strategies) and known(strategies):
+        first = blocks(strategies)[0]
+        if first.get("type") != "spread" or str(first.get("field")).lower() != _ZONE:
+            problems.append(f"needs a spread over {_ZONE} as the first strategy")
     constraints = texts(values_at(inputs, "placementConstraints[].expression"))
-    for broken, message in (
-        (maximum == 100, "needs a deploymentMaximumPercent above 100"),  # noqa: PLR2004 — percent
-        (
-            inputs.get("schedulingStrategy") == "DAEMON",
-            "doesn't work with schedulingStrategy DAEMON",
-        ),
-        (inputs.get("launchType") == "EXTERNAL", "doesn't work with launchType EXTERNAL"),
-        (bool(first) and not zones_first, f"needs a spread over {_ZONE} as the first strategy"),
-        (any(_ZONE in each for each in constraints), f"doesn't work with a constraint on {_ZONE}"),
-    ):
-        if broken:
-            text = f"availabilityZoneRebalancing {message}"
-            yield Refusal(_INVALID, text, "ecs.service.rebalancing", "availabilityZoneRebalancing")
+    if any(_ZONE in each for each in constraints):
+        problems.append(f"doesn't work with a constraint on {_ZONE}")
+    for problem in problems:
+        message = f"availabilityZoneRebalancing {problem}"
+        yield Refusal(_INVALID, message, "ecs.service.rebalancing", "availabilityZoneRebalancing")
 
 
 def _launch_rules(inputs: Properties) -> Refusals:
@@ -374,22 +373,18 @@ def _launch_rules(inputs: Properties) -> Refusals:
     if isinstance(launch, str) and strategy and strategy is not UNKNOWN:
         message = "launchType and capacityProviderStrategies exclude each other"
         yield Refusal(_INVALID, message, "ecs.service.launch-or-strategy", "launchType")
-    if launch != "FARGATE":
-        if isinstance(launch, str):
-            for name, chosen in (
-                ("platformVersion", given(inputs, "platformVersion")),
-                (
-                    "networkConfiguration",
-                    block(inputs.get("networkConfiguration")).get("assignPublicIp") is True,
-                ),
-            ):
-                if chosen:
-                    message = (
-                        f"launchType {launch} takes no "
-                        f"{'assignPublicIp' if 'net' in name else name}"
-                    )
-                    yield Refusal(_INVALID, message, "ecs.service.fargate-only", name)
-        return
+    if launch == "FARGATE":
+        yield from _fargate_launch_rules(inputs)
+    elif isinstance(launch, str):
+        if given(inputs, "platformVersion"):
+            message = f"launchType {launch} takes no platformVersion"
+            yield Refusal(_INVALID, message, "ecs.service.fargate-only", "platformVersion")
+        if block(inputs.get("networkConfiguration")).get("assignPublicIp") is True:
+            message = f"launchType {launch} takes no assignPublicIp"
+            yield Refusal(_INVALID, message, "ecs.service.fargate-only", "networkConfiguration")
+
+
+def _fargate_launch_rules(inputs: Properties) -> Refusals:
     for name in ("orderedPlacementStrategies", "placementConstraints"):
         if inputs.get(name):
             yield Refusal(
@@ -423,18 +418,12 @@ def _service_account_rules(
         return
     for twin in namesakes(account, SERVICE, inputs, current, "name"):
         if given(inputs, "name") and cluster_of(account, twin.inputs.get("cluster")) == cluster:
-            draining = twin.id in account.draining
-            message = (
-                "Unable to Start a service that is still Draining"
-                if draining
-                else f"Creation of service was not idempotent: {twin.id} exists"
-            )
-            yield Refusal(
-                _INVALID,
-                message,
-                "ecs.service.draining" if draining else "ecs.service.unique",
-                "name",
-            )
+            if twin.id in account.draining:
+                message = "Unable to Start a service that is still Draining"
+                yield Refusal(_INVALID, message, "ecs.service.draining", "name")
+            else:
+                message = f"Creation of service was not idempotent: {twin.id} exists"
+                yield Refusal(_INVALID, message, "ecs.service.unique", "name")
     yield from _service_network_rules(inputs, account)
     connect = block(inputs.get("serviceConnectConfiguration"))
     if connect.get("enabled") is True:
@@ -461,8 +450,10 @@ def _service_account_rules(
 def _service_network_rules(inputs: Properties, account: Account) -> Refusals:
     network = block(inputs.get("networkConfiguration"))
     vpcs = {vpc_of(account, subnet) for subnet in texts(network.get("subnets"))}
-    groups = (account.find(SECURITY_GROUP, group) for group in texts(network.get("securityGroups")))
-    vpcs |= {group.outputs.get("vpcId") for group in groups if group}
+    for identifier in texts(network.get("securityGroups")):
+        group = account.find(SECURITY_GROUP, identifier)
+        if group:
+            vpcs.add(group.outputs.get("vpcId"))
     if len(vpcs) > 1:
         message = (
             "subnets and security groups must be in one VPC, got "
@@ -518,9 +509,8 @@ def _service_balancer_rules(
             )
             yield Refusal(_INVALID, message, "ecs.service.port-exists", _BALANCERS)
         group = account.get(TARGET_GROUP, balancer.get("targetGroupArn"))
-        if group is None or (
-            current is not None and current.inputs.get(_BALANCERS) == inputs[_BALANCERS]
-        ):
+        unchanged = current is not None and current.inputs.get(_BALANCERS) == inputs[_BALANCERS]
+        if group is None or unchanged:
             continue
         kind = group.outputs.get("targetType")
         if (kind == "ip") != awsvpc:
@@ -549,13 +539,14 @@ def _service_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _service_derived(inputs: Properties) -> Properties:
     daemon = inputs.get("schedulingStrategy") == "DAEMON"
-    percents = {
+    defaults: dict[str, object] = {
         "deploymentMinimumHealthyPercent": 0 if daemon else 100,
         "deploymentMaximumPercent": 100 if daemon else 200,
     }
-    launch = {} if inputs.get("capacityProviderStrategies") else {"launchType": "EC2"}
-    platform = {"platformVersion": "LATEST"} if inputs.get("launchType") == "FARGATE" else {}
-    defaults = {**percents, **launch, **platform}
+    if not inputs.get("capacityProviderStrategies"):
+        defaults["launchType"] = "EC2"
+    if inputs.get("launchType") == "FARGATE":
+        defaults["platformVersion"] = "LATEST"
     return {name: value for name, value in defaults.items() if not given(inputs, name)}
 
 
@@ -616,7 +607,7 @@ TYPES = (
                 "ecs.service.cluster-exists",
                 "gone",
             ),
-            # Fargate's are of no resource.
+            # Fargate's capacity providers aren't resources, so an account rule checks existence.
             Reference(
                 "capacityProviders[]",
                 CAPACITY_PROVIDER,
@@ -642,19 +633,10 @@ TYPES = (
             Limit(
                 "managedInstancesProvider.infrastructureRoleArn", ARN, "ecs.capacity-provider.arn"
             ),
-            *(
-                Limit(
-                    f"autoScalingGroupProvider.managedScaling.{name}",
-                    allowed,
-                    "ecs.capacity-provider.scaling",
-                )
-                for name, allowed in (
-                    ("instanceWarmupPeriod", within(0, 10000)),
-                    ("maximumScalingStepSize", within(1, 10000)),
-                    ("minimumScalingStepSize", within(1, 10000)),
-                    ("targetCapacity", within(1, 100)),
-                )
-            ),
+            _scaling_limit("instanceWarmupPeriod", within(0, 10000)),
+            _scaling_limit("maximumScalingStepSize", within(1, 10000)),
+            _scaling_limit("minimumScalingStepSize", within(1, 10000)),
+            _scaling_limit("targetCapacity", within(1, 100)),
         ),
         references=(
             Reference(
@@ -672,7 +654,7 @@ TYPES = (
         account_rules=_capacity_provider_account_rules,
         computed=_capacity_provider_computed,
         held=("ResourceInUseException", "ecs.capacity-provider.held"),
-        # Clusters know it by its name.
+        # Clusters refer to it by its name.
         import_ids=lambda provider: (provider.id, provider.id.rpartition("/")[2]),
     ),
     ResourceType(
@@ -718,8 +700,11 @@ TYPES = (
         ),
         unordered=frozenset(
             {
-                *("capacityProviderStrategies", "loadBalancers", "placementConstraints"),
-                *("networkConfiguration.subnets", "networkConfiguration.securityGroups"),
+                "capacityProviderStrategies",
+                "loadBalancers",
+                "placementConstraints",
+                "networkConfiguration.subnets",
+                "networkConfiguration.securityGroups",
             }
         ),
         defaults={

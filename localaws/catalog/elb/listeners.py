@@ -229,13 +229,14 @@ def _target_account_rules(
 _TLS_HEADERS = tuple(
     f"routingHttpRequestXAmzn{each}HeaderName"
     for each in (
-        *(
-            "MtlsClientcert",
-            "MtlsClientcertIssuer",
-            "MtlsClientcertLeaf",
-            "MtlsClientcertSerialNumber",
-        ),
-        *("MtlsClientcertSubject", "MtlsClientcertValidity", "TlsCipherSuite", "TlsVersion"),
+        "MtlsClientcert",
+        "MtlsClientcertIssuer",
+        "MtlsClientcertLeaf",
+        "MtlsClientcertSerialNumber",
+        "MtlsClientcertSubject",
+        "MtlsClientcertValidity",
+        "TlsCipherSuite",
+        "TlsVersion",
     )
 )
 

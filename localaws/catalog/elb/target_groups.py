@@ -216,16 +216,14 @@ TYPES = (
         autoname=AutoName(longest=32),
         replaces=frozenset(
             {
-                *(
-                    "name",
-                    "namePrefix",
-                    "port",
-                    "protocol",
-                    "protocolVersion",
-                    "vpcId",
-                    "targetType",
-                    "ipAddressType",
-                ),
+                "name",
+                "namePrefix",
+                "port",
+                "protocol",
+                "protocolVersion",
+                "vpcId",
+                "targetType",
+                "ipAddressType",
                 "region",
             }
         ),

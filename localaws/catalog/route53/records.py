@@ -38,19 +38,34 @@ ZONE = "aws:route53/zone:Zone"
 RECORD = "aws:route53/record:Record"
 
 RECORD_TYPES = (
-    *("A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR"),
-    *("SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"),
+    "A",
+    "AAAA",
+    "CAA",
+    "CNAME",
+    "DS",
+    "HTTPS",
+    "MX",
+    "NAPTR",
+    "NS",
+    "PTR",
+    "SOA",
+    "SPF",
+    "SRV",
+    "SSHFP",
+    "SVCB",
+    "TLSA",
+    "TXT",
 )
 
 _BATCH = "InvalidChangeBatch"
 _POLICIES = (
-    *(
-        "cidrRoutingPolicy",
-        "failoverRoutingPolicies",
-        "geolocationRoutingPolicies",
-        "geoproximityRoutingPolicy",
-    ),
-    *("latencyRoutingPolicies", "multivalueAnswerRoutingPolicy", "weightedRoutingPolicies"),
+    "cidrRoutingPolicy",
+    "failoverRoutingPolicies",
+    "geolocationRoutingPolicies",
+    "geoproximityRoutingPolicy",
+    "latencyRoutingPolicies",
+    "multivalueAnswerRoutingPolicy",
+    "weightedRoutingPolicies",
 )
 _DOMAIN = matches(
     r"(?=.{1,255}\Z)(\*\.|\\052\.)?([\w-]{1,63}\.)*[\w-]{1,63}\.?",

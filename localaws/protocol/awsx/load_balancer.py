@@ -26,14 +26,13 @@ _HTTPS_PORT = 443
 
 _OWN = frozenset(
     {
-        *(
-            "subnetIds",
-            "subnets",
-            "defaultTargetGroup",
-            "defaultTargetGroupPort",
-            "defaultSecurityGroup",
-        ),
-        *("listener", "listeners"),
+        "subnetIds",
+        "subnets",
+        "defaultTargetGroup",
+        "defaultTargetGroupPort",
+        "defaultSecurityGroup",
+        "listener",
+        "listeners",
     }
 )
 """Inputs of the component that are none of the load balancer's."""

@@ -28,7 +28,9 @@ FARGATE_SERVICE = "awsx:ecs:FargateService"
 
 _OWN = frozenset(
     {
-        *("assignPublicIp", "continueBeforeSteadyState", "taskDefinitionArgs"),
+        "assignPublicIp",
+        "continueBeforeSteadyState",
+        "taskDefinitionArgs",
         "useClusterDefaultCapacityProviderStrategy",
     }
 )

@@ -23,13 +23,11 @@ VPC = "awsx:ec2:Vpc"
 
 _DEFAULT_CIDR = "10.0.0.0/16"
 _VPC_SETTINGS = (
-    *(
-        "enableDnsHostnames",
-        "enableDnsSupport",
-        "assignGeneratedIpv6CidrBlock",
-        "instanceTenancy",
-        "region",
-    ),
+    "enableDnsHostnames",
+    "enableDnsSupport",
+    "assignGeneratedIpv6CidrBlock",
+    "instanceTenancy",
+    "region",
     "enableNetworkAddressUsageMetrics",
 )
 """Inputs of the component that are the VPC's own."""

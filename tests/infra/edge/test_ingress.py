@@ -1,4 +1,4 @@
-"""What a LoadBalancedIngress registers."""
+"""The resources that a LoadBalancedIngress registers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_an_ingress_is_a_load_balancer_with_its_listener_and_security_group(dev:
     }
 
 
-def test_the_load_balancer_faces_the_internet_with_the_safe_settings_that_cost_nothing(
+def test_the_load_balancer_is_public_and_has_the_free_security_settings(
     dev: Recording,
 ) -> None:
     inputs = dict(dev.one("LoadBalancer").inputs)
@@ -56,8 +56,8 @@ def test_the_load_balancer_waits_for_the_whole_vpc(dev: Recording) -> None:
     )
 
 
-def test_the_world_reaches_port_80_and_nothing_else(dev: Recording) -> None:
-    (rule,) = [each for each in dev.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
+def test_all_clients_can_connect_to_port_80_only(dev: Recording) -> None:
+    (rule,) = recorder.named(dev, "SecurityGroupIngressRule", "alb")
     assert _rule(rule.inputs) == {
         "cidrIpv4": "0.0.0.0/0",
         "ipProtocol": "tcp",
@@ -67,7 +67,7 @@ def test_the_world_reaches_port_80_and_nothing_else(dev: Recording) -> None:
     assert rule.inputs["securityGroupId"] == dev.id(dev.one("SecurityGroup", "alb"))
 
 
-def test_what_no_route_takes_is_answered_404(dev: Recording) -> None:
+def test_requests_that_match_no_route_are_answered_404(dev: Recording) -> None:
     listener = dev.one("Listener").inputs
     assert (listener["port"], listener["protocol"]) == (80, "HTTP")
     (action,) = listener["defaultActions"]
@@ -81,10 +81,9 @@ def test_with_a_certificate_port_80_redirects_to_https_and_serves_nothing(edge: 
     assert action == {
         "type": "redirect",
         "redirect": {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"},
-    }, "what a redirect doesn't name stays: host, path and query"
-    assert {each.inputs["listenerArn"] for each in edge.all("ListenerRule")} == {
-        edge.id(edge.one("Listener", "alb-https"))
-    }
+    }, "a redirect keeps host, path and query by default"
+    https = edge.id(edge.one("Listener", "alb-https"))
+    assert recorder.inputs_of(edge, "ListenerRule", "listenerArn") == {https}
 
 
 def test_the_https_listener_has_a_safe_tls_policy_and_security_headers(edge: Recording) -> None:
@@ -135,19 +134,17 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
     dev: Recording,
 ) -> None:
     flip = recorder.run("dev", after=dev, domain="shop.example.com", hostedZone="example.com")
-    done = {
-        (word(urn.split("::")[2]), urn.rpartition("::")[2]): what
-        for urn, what in flip.operations.items()
-        if what != "same"
-        and urn.split("::")[2].startswith(
-            ("fargate-web:index:LoadBalancedIngress", "fargate-web:index:WebService")
-        )
-    }
-    assert done == {
+    components = ("fargate-web:index:LoadBalancedIngress", "fargate-web:index:WebService")
+    changes = {}
+    for urn, operation in flip.operations.items():
+        types, name = urn.split("::")[2:]
+        if operation != "same" and types.startswith(components):
+            changes[word(types), name] = operation
+    assert changes == {
         ("Listener", "alb-http"): "update",
         ("Listener", "alb-https"): "create",
-        # Made on the HTTPS listener first. The old one serves plain HTTP until it is deleted, last
-        # of all.
+        # The new ones are created first, on the HTTPS listener. The old ones serve plain HTTP until
+        # they are deleted at the end.
         ("ListenerRule", "alb-web-attachment"): "replace",
         ("ListenerRule", "alb-50000"): "replace",
         ("SecurityGroupIngressRule", "alb-https"): "create",
@@ -166,15 +163,11 @@ def test_each_allowed_range_has_one_rule_for_each_port() -> None:
         dualStack=True,
         allowedCidrs=["203.0.113.0/24", "2001:db8::/32", "0.0.0.0/0", "::/0"],
     )
-    rules = {
-        each.name: each.inputs
-        for each in run.all("SecurityGroupIngressRule")
-        if each.name.startswith("alb")
-    }
-    assert {
-        (name, each.get("cidrIpv4"), each.get("cidrIpv6"), each["fromPort"])
-        for name, each in rules.items()
-    } == {
+    rules = set()
+    for rule in recorder.named(run, "SecurityGroupIngressRule", "alb"):
+        ipv4, ipv6 = rule.inputs.get("cidrIpv4"), rule.inputs.get("cidrIpv6")
+        rules.add((rule.name, ipv4, ipv6, rule.inputs["fromPort"]))
+    assert rules == {
         ("alb-http", "0.0.0.0/0", None, 80),
         ("alb-http-ipv6", None, "::/0", 80),
         ("alb-http-203.0.113.0/24", "203.0.113.0/24", None, 80),
@@ -184,13 +177,14 @@ def test_each_allowed_range_has_one_rule_for_each_port() -> None:
         ("alb-https-203.0.113.0/24", "203.0.113.0/24", None, 443),
         ("alb-https-2001-db8--/32", None, "2001:db8::/32", 443),
     }
-    assert rules["alb-https-203.0.113.0/24"]["description"] == "HTTPS from 203.0.113.0/24"
+    rule = run.one("SecurityGroupIngressRule", "alb-https-203.0.113.0/24")
+    assert rule.inputs["description"] == "HTTPS from 203.0.113.0/24"
 
 
-def test_an_internal_load_balancer_is_for_its_vpc_unless_others_are_named() -> None:
+def test_by_default_only_its_vpc_can_connect_to_an_internal_load_balancer() -> None:
     run = recorder.run("dev", internal=True, vpcCidr="10.9.0.0/16")
     assert run.one("LoadBalancer").inputs["internal"] is True
-    (rule,) = [each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
+    (rule,) = recorder.named(run, "SecurityGroupIngressRule", "alb")
     assert _rule(rule.inputs)["cidrIpv4"] == "10.9.0.0/16"
 
 
@@ -200,46 +194,47 @@ def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_
         "hostedZone": "example.com",
         "extraCertificateArns": [EXTRA_CERTIFICATE],
     }
-    runs = [recorder.run("dev", **edge, internal=internal) for internal in (False, True)]
-    public, internal = (run.children(run.component("LoadBalancedIngress")) for run in runs)
+    public_run = recorder.run("dev", **edge, internal=False)
+    internal_run = recorder.run("dev", **edge, internal=True)
+    public = public_run.children(public_run.component("LoadBalancedIngress"))
+    internal = internal_run.children(internal_run.component("LoadBalancedIngress"))
     assert {kind for kind, _ in public} == {kind for kind, _ in internal}
     assert public & internal == {("SecurityGroup", "alb")}
-    public, internal = (run.children(run.component("WebService")) for run in runs)
-    of_one_load_balancer = {("TargetGroup", "alb-web"), ("Service", "web")} | {
-        ("ListenerRule", name) for name in ("alb-web-attachment", "alb-50000")
+    public = public_run.children(public_run.component("WebService"))
+    internal = internal_run.children(internal_run.component("WebService"))
+    assert public - internal == {
+        ("TargetGroup", "alb-web"),
+        ("Service", "web"),
+        ("ListenerRule", "alb-web-attachment"),
+        ("ListenerRule", "alb-50000"),
     }
-    assert public - internal == of_one_load_balancer
 
 
 @pytest.mark.parametrize("internal", [False, True])
-def test_the_longest_service_name_leaves_room_for_the_suffix_of_its_target_group(
-    *, internal: bool
-) -> None:
+def test_the_target_groups_name_fits_with_the_longest_service_name(*, internal: bool) -> None:
     group = recorder.run("dev", internal=internal, serviceName="a" * 20).one("TargetGroup")
     assert len(f"{group.name}-1234567") <= 32
 
 
-def test_an_internal_load_balancer_in_an_existing_vpc_is_for_that_vpc() -> None:
+def test_by_default_only_an_existing_vpc_can_connect_to_its_internal_load_balancer() -> None:
     owner = recorder.run("owner", file="dev", network="nat", vpcCidr="10.8.0.0/16")
     (vpc,) = recorder.made(owner.cloud, recorder.VPC)
     run = recorder.run("dev", cloud=owner.cloud, network="nat", vpcId=vpc.id, internal=True)
-    (rule,) = [each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
+    (rule,) = recorder.named(run, "SecurityGroupIngressRule", "alb")
     assert _rule(rule.inputs)["cidrIpv4"] == "10.8.0.0/16"
 
 
-def test_dual_stack_lets_clients_with_ipv6_in_and_gives_them_a_name() -> None:
+def test_dual_stack_allows_ipv6_clients_and_adds_an_aaaa_record() -> None:
     run = recorder.run("dev", dualStack=True, domain="shop.example.com", hostedZone="example.com")
     assert run.one("LoadBalancer").inputs["ipAddressType"] == "dualstack"
-    open_ones = [
-        each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")
-    ]
-    assert {each.name for each in open_ones} == {
+    rules = recorder.named(run, "SecurityGroupIngressRule", "alb")
+    assert {rule.name for rule in rules} == {
         "alb-http",
         "alb-http-ipv6",
         "alb-https",
         "alb-https-ipv6",
     }
-    assert {each.inputs["type"] for each in run.all("Record")} == {"A", "AAAA", "CNAME"}
+    assert recorder.inputs_of(run, "Record", "type") == {"A", "AAAA", "CNAME"}
 
 
 def test_an_internal_load_balancer_has_ipv4_addresses_only() -> None:
@@ -247,7 +242,7 @@ def test_an_internal_load_balancer_has_ipv4_addresses_only() -> None:
         "dev", dualStack=True, internal=True, domain="shop.example.com", hostedZone="example.com"
     )
     assert run.one("LoadBalancer").inputs["ipAddressType"] == "ipv4"
-    assert {each.inputs["type"] for each in run.all("Record")} == {"A", "CNAME"}
+    assert recorder.inputs_of(run, "Record", "type") == {"A", "CNAME"}
 
 
 def test_ending_the_access_log_updates_the_load_balancer(edge: Recording) -> None:

@@ -1,9 +1,10 @@
-"""The VPC that a stack makes, and its tasks' ways out of it."""
+"""The VPC that a stack creates, and the outbound routes of its tasks."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 OWN_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop:1"
 PRIVATE = ("nat", "nat-per-zone", "endpoints")
+S3 = "endpoints-s3"
+"""Name of the gateway endpoint; all others are interface endpoints."""
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +43,9 @@ def test_the_vpc_is_awsxs_with_public_subnets_and_no_nat_gateway(dev: Recording)
     }
 
 
-def test_subnets_hand_out_no_public_addresses_by_themselves(
-    dev: Recording, private: Recording
-) -> None:
+def test_subnets_assign_no_public_addresses(dev: Recording, private: Recording) -> None:
     for recording in (dev, private):
-        assert {each.inputs["mapPublicIpOnLaunch"] for each in recording.all("Subnet")} == {False}
+        assert recorder.inputs_of(recording, "Subnet", "mapPublicIpOnLaunch") == {False}
 
 
 def test_the_vpcs_default_security_group_is_closed(dev: Recording) -> None:
@@ -54,9 +55,9 @@ def test_the_vpcs_default_security_group_is_closed(dev: Recording) -> None:
 
 
 @pytest.mark.parametrize("zones", [2, 3])
-def test_a_vpc_spans_as_many_zones_as_asked_for(zones: int) -> None:
+def test_a_vpc_spans_the_configured_number_of_zones(zones: int) -> None:
     recording = recorder.run("dev", availabilityZoneCount=zones, vpcCidr="10.9.0.0/24")
-    assert len({each.inputs["availabilityZone"] for each in recording.all("Subnet")}) == zones
+    assert len(recorder.inputs_of(recording, "Subnet", "availabilityZone")) == zones
     assert len(recording.one("LoadBalancer").inputs["subnets"]) == zones
 
 
@@ -72,80 +73,64 @@ def test_private_tasks_have_no_public_address_and_no_route_from_the_internet(
 
 
 @pytest.mark.parametrize(("mode", "gateways"), [("nat", 1), ("nat-per-zone", 3)])
-def test_private_subnets_lead_out_by_one_gateway_or_by_that_of_their_zone(
+def test_private_subnets_route_through_one_nat_gateway_or_through_their_zones(
     mode: str, gateways: int
 ) -> None:
     recording = recorder.run("dev", network=mode, availabilityZoneCount=3)
     assert len(recording.all("NatGateway")) == len(recording.all("Eip")) == gateways
-    public = set(ids(recording, "public"))
-    assert {each.inputs["subnetId"] for each in recording.all("NatGateway")} <= public
+    assert recorder.inputs_of(recording, "NatGateway", "subnetId") <= set(ids(recording, "public"))
     by_route = [each.inputs["natGatewayId"] for each in routes(recording, "private")]
     assert (len(by_route), len(set(by_route))) == (3, gateways)
 
 
-def test_with_endpoints_nothing_leads_out(endpoints: Recording) -> None:
+def test_with_endpoints_there_is_no_route_to_the_internet(endpoints: Recording) -> None:
     assert not endpoints.all("NatGateway")
     assert not routes(endpoints, "private")
-    rules = [each for each in endpoints.all("SecurityGroupEgressRule") if "cidrIpv4" in each.inputs]
-    assert not rules, "tasks reach the endpoints, and S3's prefix list"
+    assert not recorder.inputs_of(endpoints, "SecurityGroupEgressRule", "cidrIpv4"), (
+        "tasks may connect only to the endpoints and to S3's prefix list"
+    )
 
 
-def test_endpoints_are_reached_on_443_and_only_by_tasks(endpoints: Recording) -> None:
+def test_only_tasks_connect_to_the_endpoints_and_only_on_443(endpoints: Recording) -> None:
     group = endpoints.id(endpoints.one("SecurityGroup", "endpoints"))
     tasks = endpoints.id(endpoints.one("SecurityGroup", "web"))
-    into = [
-        each
-        for each in endpoints.all("SecurityGroupIngressRule")
-        if each.inputs["securityGroupId"] == group
-    ]
-    assert [rule(each) for each in into] == [(tasks, 443, 443)]
-    out_of = [
-        each
-        for each in endpoints.all("SecurityGroupEgressRule")
-        if each.inputs["securityGroupId"] == tasks
-    ]
-    s3 = endpoints.cloud.all("aws:ec2/vpcEndpoint:VpcEndpoint")
-    lists = {
-        each.outputs["prefixListId"] for each in s3 if each.inputs["vpcEndpointType"] == "Gateway"
+    s3 = endpoints.cloud.get(
+        "aws:ec2/vpcEndpoint:VpcEndpoint", endpoints.id(endpoints.one("VpcEndpoint", S3))
+    )
+    assert s3
+    assert rules_of(endpoints, "SecurityGroupIngressRule", group) == {(tasks, 443, 443)}
+    assert rules_of(endpoints, "SecurityGroupEgressRule", tasks) == {
+        (group, 443, 443),
+        (s3.outputs["prefixListId"], 443, 443),
     }
-    assert {rule(each) for each in out_of} == {(group, 443, 443), (lists.pop(), 443, 443)}
-    for each in endpoints.all("VpcEndpoint"):
-        if each.inputs["vpcEndpointType"] == "Interface":
-            assert (each.inputs["securityGroupIds"], each.inputs["privateDnsEnabled"]) == (
-                [group],
-                True,
-            )
-            assert sorted(each.inputs["subnetIds"]) == sorted(ids(endpoints, "private"))
+    for each in interfaces(endpoints):
+        assert each.inputs["securityGroupIds"] == [group]
+        assert each.inputs["privateDnsEnabled"] is True
+        assert sorted(each.inputs["subnetIds"]) == sorted(ids(endpoints, "private"))
 
 
 def test_tasks_wait_for_every_endpoint(endpoints: Recording) -> None:
-    (way,) = [
-        each
-        for each in endpoints.all("SecurityGroupEgressRule")
-        if each.name == "web-endpoints" and each.urn in endpoints.one("Service").dependencies
-    ]
-    interfaces = {each.urn for each in endpoints.all("VpcEndpoint") if each.name != "endpoints-s3"}
-    assert interfaces <= way.dependencies, "the first tasks couldn't pull their image"
+    rule = endpoints.one("SecurityGroupEgressRule", "web-endpoints")
+    assert rule.urn in endpoints.one("Service").dependencies
+    for each in interfaces(endpoints):
+        assert each.urn in rule.dependencies, "the first tasks couldn't pull their image"
 
 
-def test_the_names_of_services_lead_to_the_endpoints(endpoints: Recording) -> None:
+def test_the_names_of_aws_services_resolve_to_the_endpoints(endpoints: Recording) -> None:
     vpc = endpoints.one("Vpc", "network").inputs
     assert (vpc["enableDnsHostnames"], vpc["enableDnsSupport"]) == (True, True)
 
 
-def test_images_come_through_the_private_subnets_way_to_s3(endpoints: Recording) -> None:
-    (gateway,) = [
-        each for each in endpoints.all("VpcEndpoint") if each.inputs["vpcEndpointType"] == "Gateway"
-    ]
-    tables = {
-        each.inputs["routeTableId"]
-        for each in endpoints.all("RouteTableAssociation")
-        if each.inputs["subnetId"] in ids(endpoints, "private")
-    }
-    assert set(gateway.inputs["routeTableIds"]) == tables
+def test_the_private_subnets_route_to_s3_through_its_endpoint(endpoints: Recording) -> None:
+    private_subnets = ids(endpoints, "private")
+    tables = set()
+    for association in endpoints.all("RouteTableAssociation"):
+        if association.inputs["subnetId"] in private_subnets:
+            tables.add(association.inputs["routeTableId"])
+    assert set(endpoints.one("VpcEndpoint", S3).inputs["routeTableIds"]) == tables
 
 
-def test_s3s_endpoint_leads_to_images_and_to_what_tasks_are_granted_and_no_further() -> None:
+def test_s3s_endpoint_allows_only_image_layers_and_the_buckets_of_the_task_policy() -> None:
     recording = recorder.run(
         "dev",
         network="endpoints",
@@ -159,9 +144,7 @@ def test_s3s_endpoint_leads_to_images_and_to_what_tasks_are_granted_and_no_furth
             {"Effect": "Deny", "Action": "s3:*", "Resource": "*"},
         ],
     )
-    (policy,) = [
-        each.inputs["policy"] for each in recording.all("VpcEndpoint") if "policy" in each.inputs
-    ]
+    (policy,) = recorder.inputs_of(recording, "VpcEndpoint", "policy")
     assert json.loads(policy)["Statement"] == [
         {
             "Effect": "Allow",
@@ -196,29 +179,26 @@ def test_only_the_services_that_tasks_call_have_endpoints(
 
 
 @pytest.mark.parametrize(("network", "private_routes"), [("public", 0), ("nat", 2)])
-def test_ipv6_leads_both_ways_in_public_and_only_outward_in_private(
+def test_ipv6_routes_are_bidirectional_for_public_and_outbound_only_for_private_subnets(
     network: str, private_routes: int
 ) -> None:
     recording = recorder.run("dev", network=network, dualStack=True)
     assert all("ipv6CidrBlock" in each.inputs for each in recording.all("Subnet"))
-    ipv6 = [
-        each
-        for each in recording.all("Route")
-        if each.inputs.get("destinationIpv6CidrBlock") == "::/0"
-    ]
-    assert sum("gatewayId" in each.inputs for each in ipv6) == 2
-    assert sum("egressOnlyGatewayId" in each.inputs for each in ipv6) == private_routes
+    gateways = Counter[str]()
+    for route in recording.all("Route"):
+        if route.inputs.get("destinationIpv6CidrBlock") == "::/0":
+            gateways.update(route.inputs.keys() & {"gatewayId", "egressOnlyGatewayId"})
+    assert gateways["gatewayId"] == 2
+    assert gateways["egressOnlyGatewayId"] == private_routes
     https = recording.one("SecurityGroupEgressRule", "web-https-ipv6").inputs
     assert (https["cidrIpv6"], https["fromPort"], https["toPort"]) == ("::/0", 443, 443)
 
 
-def test_a_network_mode_changes_no_name_of_what_is_deployed_today(
+def test_another_network_mode_keeps_the_names_of_resources(
     dev: Recording, private: Recording
 ) -> None:
-    gone = {(each.type, each.name) for each in dev.registered} - {
-        (each.type, each.name) for each in private.registered
-    }
-    assert {name for _, name in gone} <= {"web-https"}, (
+    only_public = recorder.identities(dev) - recorder.identities(private)
+    assert {name for _, name in only_public} <= {"web-https"}, (
         "the VPC, its subnets and the service keep their names"
     )
 
@@ -231,7 +211,17 @@ def routes(recording: Recording, kind: str) -> list[Registered]:
     return [each for each in recording.all("Route") if f"-{kind}-" in each.name]
 
 
-def rule(each: Registered) -> tuple[Any, ...]:
-    assert "cidrIpv4" not in each.inputs, json.dumps(each.inputs)
-    peer = each.inputs.get("referencedSecurityGroupId") or each.inputs["prefixListId"]
-    return peer, each.inputs["fromPort"], each.inputs["toPort"]
+def interfaces(recording: Recording) -> list[Registered]:
+    return [each for each in recording.all("VpcEndpoint") if each.name != S3]
+
+
+def rules_of(recording: Recording, kind: str, group: str) -> set[tuple[str, int, int]]:
+    """Return the peer and the ports of each rule of a security group."""
+    found: set[tuple[str, int, int]] = set()
+    for rule in recording.all(kind):
+        inputs = rule.inputs
+        if inputs["securityGroupId"] == group:
+            assert "cidrIpv4" not in inputs, json.dumps(inputs)
+            peer = inputs.get("referencedSecurityGroupId") or inputs["prefixListId"]
+            found.add((peer, inputs["fromPort"], inputs["toPort"]))
+    return found

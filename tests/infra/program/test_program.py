@@ -1,12 +1,13 @@
-"""The whole program, for every stack file and unusual configurations.
+"""The whole program, with every stack file and with unusual configurations.
 
-`recorder` describes what that can prove.
+`recorder` describes what these tests can show.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,42 +28,36 @@ def recording(request: pytest.FixtureRequest) -> Recording:
     return found
 
 
-def test_the_local_stack_is_devs_resources(dev: Recording) -> None:
-    local = recorder.run("local")
-    assert {(each.type, each.name) for each in local.registered} == {
-        (each.type, each.name) for each in dev.registered
-    }
+def test_the_local_stack_has_the_same_resources_as_dev(dev: Recording) -> None:
+    assert recorder.identities(recorder.run("local")) == recorder.identities(dev)
 
 
-def test_prod_is_devs_resources_and_what_watches_over_them(dev: Recording, prod: Recording) -> None:
-    more = {(each.type, each.name) for each in prod.registered} - {
-        (each.type, each.name) for each in dev.registered
-    }
+def test_prod_has_devs_resources_with_logs_and_without_exec(
+    dev: Recording, prod: Recording
+) -> None:
+    more = recorder.identities(prod) - recorder.identities(dev)
     assert {each for each in more if each[0].startswith("fargate-web:")} == {
         ("fargate-web:index:AccessLogs", "access-logs"),
         ("fargate-web:index:FlowLogs", "flow-logs"),
     }
-    less = {(each.type, each.name) for each in dev.registered} - {
-        (each.type, each.name) for each in prod.registered
-    }
-    assert {name for _, name in less} == {"cluster-exec", "web-task"}, "prod has no shells"
+    less = recorder.identities(dev) - recorder.identities(prod)
+    assert {name for _, name in less} == {"cluster-exec", "web-task"}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_readme_names_what_a_destroy_leaves(stack: str, request: pytest.FixtureRequest) -> None:
+def test_the_readme_names_the_resources_that_a_destroy_keeps(
+    stack: str, request: pytest.FixtureRequest
+) -> None:
     recording: Recording = request.getfixturevalue(stack)
-    left = [each.inputs["name"] for each in recording.all("LogGroup") if each.retain_on_delete]
-    left += [f"{each.name}-" for each in recording.all("Bucket") if each.retain_on_delete]
-    section = (
-        (recorder.ROOT_FOLDER / "README.md")
-        .read_text()
-        .partition("## Clean up")[2]
-        .partition("\n## ")[0]
-    )
-    assert [name for name in left if not re.search(rf"{name}(?![\w/])", section)] == []
+    readme = (recorder.ROOT_FOLDER / "README.md").read_text()
+    section = readme.partition("## Clean up")[2].partition("\n## ")[0]
+    for each in (*recording.all("LogGroup"), *recording.all("Bucket")):
+        if each.retain_on_delete:
+            name = each.inputs["name"] if word(each.type) == "LogGroup" else f"{each.name}-"
+            assert re.search(rf"{name}(?![\w/])", section), name
 
 
-def test_prods_tasks_are_out_of_reach_and_keep_running(prod: Recording) -> None:
+def test_prods_tasks_have_no_public_address_and_all_keep_running(prod: Recording) -> None:
     service = prod.one("Service").inputs
     assert service["networkConfiguration"]["assignPublicIp"] is False
     assert (service["enableExecuteCommand"], service["desiredCount"]) == (False, 2)
@@ -73,10 +68,7 @@ def test_prods_tasks_are_out_of_reach_and_keep_running(prod: Recording) -> None:
 
 
 def test_dev_is_exactly_these_resources(dev: Recording) -> None:
-    counts: dict[str, int] = {}
-    for each in dev.registered:
-        counts[each.type] = counts.get(each.type, 0) + 1
-    assert counts == {
+    assert Counter(each.type for each in dev.registered) == {
         "awsx:ec2:Vpc": 1,
         "aws:ec2/vpc:Vpc": 1,
         "aws:ec2/internetGateway:InternetGateway": 1,
@@ -104,12 +96,14 @@ def test_dev_is_exactly_these_resources(dev: Recording) -> None:
     }
 
 
-def test_every_taggable_resource_says_whose_it_is(recording: Recording) -> None:
+def test_every_taggable_resource_has_tags_of_its_project_stack_and_component(
+    recording: Recording,
+) -> None:
     taggable = [each for each in recording.registered if "tags" in _inputs_of(each.type)]
     assert len(taggable) > 10, "the classes' inputs were not found"
     for each in taggable:
-        # These tags are from when the load balancer's component had target groups and rules as its
-        # children; others would change deployed stacks.
+        # The load balancer's component used to own target groups and rules; another tag would
+        # change deployed stacks.
         routing = word(each.type) in {"TargetGroup", "ListenerRule"}
         owner = "alb" if routing else _component_of(recording, each)
         expected = {
@@ -123,27 +117,27 @@ def test_every_taggable_resource_says_whose_it_is(recording: Recording) -> None:
         )
 
 
-def test_nothing_is_deleted_before_its_replacement_is_made(recording: Recording) -> None:
+def test_resources_are_replaced_before_they_are_deleted(recording: Recording) -> None:
     first = [each.type for each in recording.registered if each.delete_before_replace]
     assert first in ([], ["aws:wafv2/webAclAssociation:WebAclAssociation"]), (
-        "test_waf says why that one is"
+        "test_waf has the reason for that one"
     )
 
 
-def test_no_output_was_turned_into_text(recording: Recording) -> None:
+def test_no_output_was_converted_into_text(recording: Recording) -> None:
     assert "Calling __str__" not in json.dumps([each.inputs for each in recording.registered])
 
 
 def test_every_component_registers_its_outputs(recording: Recording) -> None:
     for each in recording.registered:
         if each.type.startswith("fargate-web:"):
-            assert recording.outputs[each.urn], f"{each.urn} shows nothing in the state"
+            assert recording.outputs[each.urn], f"{each.urn} has no outputs in the state"
 
 
-def test_secrets_are_names_everywhere_and_values_nowhere(dev: Recording) -> None:
-    asked = [args for token, args in dev.invoked if "arameter" in token]
-    assert asked, "nothing looked for the parameters"
-    for args in asked:
+def test_no_value_of_a_secret_is_read_or_stored(dev: Recording) -> None:
+    lookups = [args for token, args in dev.invoked if "arameter" in token]
+    assert lookups, "no lookup of the parameters was found"
+    for args in lookups:
         assert args["name"].endswith(":999999999"), "the answer may hold a value"
         assert args["withDecryption"] is False
     assert "aws:ssm/parameter:Parameter" not in {each.type for each in dev.registered}, (
@@ -151,22 +145,23 @@ def test_secrets_are_names_everywhere_and_values_nowhere(dev: Recording) -> None
     )
 
 
-def test_security_group_rules_are_resources_of_their_own(recording: Recording) -> None:
+def test_security_group_rules_are_separate_resources(recording: Recording) -> None:
     for group in recording.all("SecurityGroup"):
         assert not {"ingress", "egress"} & group.inputs.keys(), (
-            "inline and separate rules would fight for ever"
+            "inline and separate rules would overwrite each other"
         )
         assert "description" in group.inputs
 
 
 def test_only_the_load_balancers_web_ports_are_open_to_the_world(recording: Recording) -> None:
-    rules = recording.all("SecurityGroupIngressRule")
-    open_ones = [each for each in rules if "cidrIpv4" in each.inputs or "cidrIpv6" in each.inputs]
-    ports = {each.name: (each.inputs["fromPort"], each.inputs["toPort"]) for each in open_ones}
-    https = (
-        {"alb-https": (443, 443)} if recording.exports["serviceUrl"].startswith("https:") else {}
-    )
-    assert ports == {"alb-http": (80, 80), **https}
+    ports = {}
+    for rule in recording.all("SecurityGroupIngressRule"):
+        if not rule.inputs.keys().isdisjoint({"cidrIpv4", "cidrIpv6"}):
+            ports[rule.name] = (rule.inputs["fromPort"], rule.inputs["toPort"])
+    expected = {"alb-http": (80, 80)}
+    if recording.exports["serviceUrl"].startswith("https:"):
+        expected["alb-https"] = (443, 443)
+    assert ports == expected
 
 
 @pytest.mark.parametrize(
@@ -193,14 +188,14 @@ def test_only_the_load_balancers_web_ports_are_open_to_the_world(recording: Reco
         ),
     ],
 )
-def test_only_prod_protects_and_only_what_no_deployment_replaces(
+def test_only_prod_protects_and_only_resources_that_no_deployment_replaces(
     request: pytest.FixtureRequest, which: str, urns: set[str]
 ) -> None:
     recording: Recording = request.getfixturevalue(which)
     assert {each.type for each in recording.registered if each.protect} == urns
 
 
-def test_a_private_registrys_image_and_any_port_work(another_image: Recording) -> None:
+def test_a_private_image_on_another_port_is_configured_everywhere(another_image: Recording) -> None:
     container = _container(another_image)
     assert container["image"].startswith("210987654321.dkr.ecr.")
     assert "command" not in container, "an empty list is the image's own command"
@@ -225,13 +220,10 @@ def test_a_private_registrys_image_and_any_port_work(another_image: Recording) -
     )
 
 
-def test_an_existing_vpc_is_used_and_left_alone(existing_vpc: Recording) -> None:
+def test_an_existing_vpc_is_used_and_not_changed(existing_vpc: Recording) -> None:
     vpc = recorder.made(existing_vpc.cloud, recorder.VPC)[0].id
-    assert not [
-        each
-        for each in existing_vpc.registered
-        if each.type.startswith(("awsx:", "aws:ec2/vpc", "aws:ec2/sub"))
-    ]
+    for each in existing_vpc.registered:
+        assert not each.type.startswith(("awsx:", "aws:ec2/vpc", "aws:ec2/sub"))
     assert not existing_vpc.all("DefaultSecurityGroup"), (
         "other resources may rely on the default group"
     )
@@ -241,16 +233,18 @@ def test_an_existing_vpc_is_used_and_left_alone(existing_vpc: Recording) -> None
     assert set(existing_vpc.one("Service").inputs["networkConfiguration"]["subnets"]) == subnets
 
 
-def test_two_stacks_share_an_account(prod: Recording) -> None:
+def test_two_stacks_can_be_in_one_account(prod: Recording) -> None:
     cloud = recorder.run("first", file="dev").cloud
     second = recorder.run("second", file="prod", cloud=cloud)
     assert len(second.registered) == len(prod.registered), (
-        "nothing of the first stack was in the way"
+        "the first stack's resources are no obstacle"
     )
 
 
 @pytest.mark.parametrize("which", RECORDINGS)
-def test_the_outputs_name_what_was_made(request: pytest.FixtureRequest, which: str) -> None:
+def test_the_outputs_name_the_registered_resources(
+    request: pytest.FixtureRequest, which: str
+) -> None:
     recording: Recording = request.getfixturevalue(which)
     service = recording.one("Service").inputs
     balancer = recording.cloud.get(
@@ -258,17 +252,19 @@ def test_the_outputs_name_what_was_made(request: pytest.FixtureRequest, which: s
     )
     assert balancer
     exports = dict(recording.exports)
-    exec_log = {"execLogGroup": "/aws/ecs/ecs-cluster-" + recording.stack + "/exec"}
+    exec_log = exports.pop("execLogGroup", None)
+    if which in {"without_exec", "prod"}:
+        assert exec_log is None
+    else:
+        assert exec_log == f"/aws/ecs/ecs-cluster-{recording.stack}/exec"
+    dns_name = balancer.outputs["dnsName"]
     assert exports == {
-        "albDns": balancer.outputs["dnsName"],
-        "serviceUrl": "https://shop.example.com"
-        if which == "edge"
-        else f"http://{balancer.outputs['dnsName']}",
+        "albDns": dns_name,
+        "serviceUrl": "https://shop.example.com" if which == "edge" else f"http://{dns_name}",
         "clusterName": f"ecs-cluster-{recording.stack}",
         "serviceName": service["name"],
         "targetGroupArn": service["loadBalancers"][0]["targetGroupArn"],
         "webLogGroup": f"/aws/ecs/ecs-cluster-{recording.stack}/{service['name']}",
-        **({} if which in {"without_exec", "prod"} else exec_log),
     }
 
 
@@ -279,18 +275,17 @@ def _container(recording: Recording) -> dict[str, Any]:
 
 
 def _inputs_of(token: str) -> set[str]:
-    """The inputs that the class behind a type token takes."""
-    known: list[Any] = CustomResource.__subclasses__()
-    return {
-        name
-        for cls in known
-        if getattr(cls, "pulumi_type", "") == token
-        for name in cls._internal_init.__annotations__
-    }
+    """Return the inputs of the SDK's classes for a type token."""
+    inputs: set[str] = set()
+    classes: list[Any] = CustomResource.__subclasses__()
+    for cls in classes:
+        if getattr(cls, "pulumi_type", "") == token:
+            inputs.update(cls._internal_init.__annotations__)
+    return inputs
 
 
 def _component_of(recording: Recording, resource: Registered) -> str:
-    """The name of the topmost component that a resource is part of."""
+    """Return the name of the topmost component that contains a resource."""
     by_urn = {each.urn: each for each in recording.registered}
     while resource.parent in by_urn:
         resource = by_urn[resource.parent]

@@ -1,6 +1,6 @@
-"""Causes of failed deployments, found in what ECS reports about them, and not about earlier ones.
+"""Find the causes of failed deployments in ECS's messages, and not those of earlier failures.
 
-What the local ECS reports is proven in tests/engine.
+tests/engine shows the same for the local ECS's messages.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import pytest
 
 from infra.service.causes import CAUSES, likely
-from infra.service.rollout import Live, explanation, mismatch
+from infra.service.rollout import LiveService, explanation, mismatch
 from tests.infra.event_log import TARGET_GROUP, EventLog
 from tests.infra.recorder import ROOT_FOLDER, schema
 
 
 @dataclass(frozen=True)
 class Message:
-    """One of ecs_words.toml, which explains the kinds."""
+    """A message of ecs_words.toml, which explains the kinds."""
 
     kind: str
     words: str
@@ -45,17 +45,25 @@ UNHEALTHY = (
     f"{TARGET_GROUP}) due to "
     "(reason Health checks failed)."
 )
-WANTED, GOOD = (
-    f"arn:aws:ecs:eu-west-1:210987654321:task-definition/dev-web:{number}" for number in (3, 1)
-)
-NO_IMAGE, NOT_FOUND = (
-    next(message for message in MESSAGES if part in message.words)
-    for part in ("@sha256:digest: not found", "codes: [404]")
-)
+FAMILY = "arn:aws:ecs:eu-west-1:210987654321:task-definition/dev-web"
+WANTED = f"{FAMILY}:3"
+GOOD = f"{FAMILY}:1"
 
 
-def report(log: EventLog, message: Message) -> list[str]:
-    """Write the events of a deployment's two tasks; and return the rest of the provider's error."""
+def _message(part: str) -> Message:
+    return next(message for message in MESSAGES if part in message.words)
+
+
+NO_IMAGE = _message("@sha256:digest: not found")
+NOT_FOUND = _message("codes: [404]")
+
+
+def another_cause(message: Message) -> Message:
+    return NO_IMAGE if message == NOT_FOUND else NOT_FOUND
+
+
+def report(log: EventLog, message: Message) -> str:
+    """Write the events of a deployment's two tasks, and return the end of the provider's error."""
     tasks = log.start(2)
     match message.kind:
         case "reason":
@@ -66,15 +74,16 @@ def report(log: EventLog, message: Message) -> list[str]:
             for task in tasks:
                 log.unhealthy(task, message.words)
         case "stopped":
-            return [f"; task {tasks[0][:8]} stopped: {message.words}"]
-    return []
+            return f"; task {tasks[0][:8]} stopped: {message.words}"
+    return ""
 
 
-def life(message: Message, *, rolled_back: bool) -> tuple[Live, list[str], set[str]]:
-    """A service whose deployment fails for one cause after another one failed for another.
+def failed_twice(message: Message, *, rolled_back: bool) -> tuple[LiveService, str, set[str]]:
+    """Return a service of which two deployments failed, the second one with this message.
 
     Returns:
-        The service, the provider's errors, and the ids of the events that were there before.
+        The service, the provider's error about the second failure, and the ids of the events before
+        that deployment.
     """
     log = EventLog()
     running = GOOD
@@ -83,31 +92,35 @@ def life(message: Message, *, rolled_back: bool) -> tuple[Live, list[str], set[s
         log.start(2)
         log.complete(good)
     earlier = log.begin()
-    report(log, NO_IMAGE if message == NOT_FOUND else NOT_FOUND)
+    report(log, another_cause(message))
     log.fail(earlier)
     if rolled_back:
         log.complete(log.roll_back())
-    known = log.ids()
+    earlier_events = log.ids()
     primary = log.begin()
     details = report(log, message)
     if message.kind in {"under way", "waiting"}:
-        errors, running = (
-            [message.words if message.kind == "waiting" else "waiting for completion"],
-            WANTED,
-        )
+        error = message.words if message.kind == "waiting" else "waiting for completion"
+        running = WANTED
     else:
-        errors = [ROLLED_BACK + "".join(details)]
+        error = ROLLED_BACK + details
         log.fail(primary)
         if rolled_back:
             primary = log.roll_back()
             log.complete(primary)
         else:
             running = WANTED
-    created = {primary: log.created[primary]}
-    live = Live(
-        "c", "dev-web", "ACTIVE", running, "dev-web:3 has 0 of 2", log.events, primary, created
+    live = LiveService(
+        cluster="c",
+        name="dev-web",
+        status="ACTIVE",
+        task_definition=running,
+        tasks="dev-web:3 has 0 of 2",
+        events=log.events,
+        primary=primary,
+        created={primary: log.created[primary]},
     )
-    return live, errors, known
+    return live, error, earlier_events
 
 
 @pytest.mark.parametrize(
@@ -117,20 +130,25 @@ def life(message: Message, *, rolled_back: bool) -> tuple[Live, list[str], set[s
 def test_the_second_of_two_failures_is_explained_by_its_own_cause(
     message: Message, *, rolled_back: bool
 ) -> None:
-    live, errors, known = life(message, rolled_back=rolled_back)
-    explanations = [explanation(WANTED, live, errors, known=known, log_group="/web")]
-    if message.kind in {"reason", "event", "health", "failed"}:  # a later run knows of events only
+    live, error, earlier = failed_twice(message, rolled_back=rolled_back)
+    explanations = [explanation(WANTED, live, [error], earlier=earlier, log_group="/web")]
+    # A later run has the events only, and not the provider's error.
+    if message.kind in {"reason", "event", "health", "failed"}:
         explanations.append(mismatch(WANTED, live, log_group="/web") or "")
     for each in explanations:
         (cause,) = re.findall(r"^likely cause: (.*)$", each, re.MULTILINE)
         assert message.cause in cause
-        assert (NO_IMAGE if message == NOT_FOUND else NOT_FOUND).words not in each
+        assert another_cause(message).words not in each
 
 
 def test_every_known_cause_has_a_message_with_its_source() -> None:
-    found = {cause.pattern for each in MESSAGES if (cause := likely([each.words]))}
+    found: set[str] = set()
+    for message in MESSAGES:
+        assert message.source, message.words
+        cause = likely([message.words])
+        if cause:
+            found.add(cause.pattern)
     assert found == {cause.pattern for cause in CAUSES}
-    assert all(each.source for each in MESSAGES)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +181,7 @@ def test_an_unknown_message_gets_no_cause() -> None:
     assert likely([]) is None
 
 
-def test_the_more_specific_message_counts_in_any_position() -> None:
+def test_the_more_specific_message_decides_in_any_position() -> None:
     cause = likely([FAILED, UNHEALTHY, "CannotPullContainerError: not found"])
     assert cause is not None
     assert cause.sentence.startswith("The image doesn't exist")
@@ -179,8 +197,8 @@ def test_advice_names_configuration_keys_that_exist() -> None:
 def test_the_manual_lists_every_cause() -> None:
     manual = (ROOT_FOLDER / "docs/deployments.md").read_text()
     table = manual.partition("<!-- causes:")[2].partition("<!-- /causes -->")[0].splitlines()[3:]
-    blanks = [
-        (re.sub(r"{(\w+)}", lambda blank: blank[1].upper(), cause.sentence), cause.advice)
-        for cause in CAUSES
-    ]
-    assert table == [f"| {sentence} | {advice} |" for sentence, advice in blanks]
+    rows: list[str] = []
+    for cause in CAUSES:
+        sentence = re.sub(r"{(\w+)}", lambda group: group[1].upper(), cause.sentence)
+        rows.append(f"| {sentence} | {cause.advice} |")
+    assert table == rows

@@ -1,4 +1,4 @@
-"""What a container may do to itself and its task: files, user, capabilities, and how it ends."""
+"""A container's writable folders, user and capabilities, and how it stops."""
 
 from __future__ import annotations
 
@@ -28,65 +28,61 @@ def container(recording: Recording) -> dict[str, Any]:
     return dict(found)
 
 
-def test_with_exec_the_root_file_system_is_writable_as_its_agent_needs_it(dev: Recording) -> None:
+def test_with_exec_the_root_file_system_is_writable_for_its_agent(dev: Recording) -> None:
     assert container(dev)["readonlyRootFilesystem"] is False
     assert "mountPoints" not in container(dev)
     assert "volumes" not in dev.one("TaskDefinition").inputs
 
 
 def test_without_exec_only_scratch_folders_are_writable(without_exec: Recording) -> None:
-    inner = container(without_exec)
-    assert inner["readonlyRootFilesystem"] is True
-    assert [(each["containerPath"], each["readOnly"]) for each in inner["mountPoints"]] == [
-        (path, False) for path in PATHS
-    ]
+    definition = container(without_exec)
+    assert definition["readonlyRootFilesystem"] is True
+    mounts = definition["mountPoints"]
+    assert [mount["containerPath"] for mount in mounts] == PATHS
+    assert not any(mount["readOnly"] for mount in mounts)
     volumes = without_exec.one("TaskDefinition").inputs["volumes"]
-    assert volumes == [{"name": each["sourceVolume"]} for each in inner["mountPoints"]], (
-        "empty, and gone with the task"
+    assert volumes == [{"name": mount["sourceVolume"]} for mount in mounts], (
+        "empty volumes that are deleted with the task"
     )
 
 
-def test_the_default_image_finds_every_folder_it_writes_to(without_exec: Recording) -> None:
-    page = container(without_exec)["command"][2]
-    written = {
-        "/usr/share/nginx/html": "the page",
-        "/var/cache/nginx": "nginx's bodies",
-        "/run": "nginx's pid",
-    }
-    assert written.keys() <= {
-        each["containerPath"] for each in container(without_exec)["mountPoints"]
-    }
-    assert "/usr/share/nginx/html/index.html" in page
+def test_the_default_image_can_write_to_every_folder_that_it_uses(without_exec: Recording) -> None:
+    definition = container(without_exec)
+    writable = {mount["containerPath"] for mount in definition["mountPoints"]}
+    assert "/usr/share/nginx/html" in writable, "for the page"
+    assert "/var/cache/nginx" in writable, "for nginx's request bodies"
+    assert "/run" in writable, "for nginx's pid"
+    assert "/usr/share/nginx/html/index.html" in definition["command"][2]
 
 
-def test_an_image_that_writes_nothing_needs_no_folder() -> None:
+def test_without_writable_paths_nothing_is_writable() -> None:
     recording = recorder.run("dev", ecsExec=False, writablePaths=[])
     assert container(recording)["readonlyRootFilesystem"] is True
     assert "mountPoints" not in container(recording)
 
 
-def test_a_user_is_not_root_and_can_do_nothing_that_root_can() -> None:
+def test_with_a_user_every_capability_is_dropped() -> None:
     recording = recorder.run("dev", user="101:101", containerPort=8080)
     assert container(recording)["user"] == "101:101"
     assert container(recording)["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_the_images_own_user_keeps_what_nginx_needs_to_start(dev: Recording) -> None:
+def test_the_images_own_user_keeps_the_capabilities_that_nginx_needs(dev: Recording) -> None:
     dropped = set(container(dev)["linuxParameters"]["capabilities"]["drop"])
     assert "user" not in container(dev)
     needed = {"CHOWN", "DAC_OVERRIDE", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"}
-    assert not dropped & needed, "nginx opens port 80 as root, and hands over to a user of its own"
+    assert not dropped & needed, "nginx opens port 80 as root, then switches to another user"
+    kept = DEFAULT_CAPABILITIES - dropped
+    assert kept == needed | {"FOWNER"}
     documented = set(re.findall("`([A-Z_]+)`", DECISION.read_text()))
-    assert (
-        DEFAULT_CAPABILITIES - dropped == documented & DEFAULT_CAPABILITIES == needed | {"FOWNER"}
-    )
+    assert documented & DEFAULT_CAPABILITIES == kept
 
 
 @pytest.mark.parametrize("exec_on", [True, False])
-def test_signals_reach_the_server_and_nothing_stays_behind(*, exec_on: bool) -> None:
-    inner = container(recorder.run("dev", ecsExec=exec_on))
-    assert inner["linuxParameters"]["initProcessEnabled"] is True
-    assert "exec nginx" in inner["command"][2], (
+def test_an_init_process_forwards_signals_to_the_server(*, exec_on: bool) -> None:
+    definition = container(recorder.run("dev", ecsExec=exec_on))
+    assert definition["linuxParameters"]["initProcessEnabled"] is True
+    assert "exec nginx" in definition["command"][2], (
         "a shell between init and nginx would swallow the signal"
     )
 
@@ -100,11 +96,13 @@ def test_signals_reach_the_server_and_nothing_stays_behind(*, exec_on: bool) -> 
         ({"drainSeconds": 7, "deregistrationDelaySeconds": 3}, 3, 7),
     ],
 )
-def test_a_task_has_as_long_to_stop_as_to_drain_or_longer(
+def test_a_task_has_at_least_as_long_to_stop_as_to_drain(
     changes: dict[str, Any], delay: int, stop: int
 ) -> None:
     recording = recorder.run("dev", **changes)
     assert recording.one("TargetGroup").inputs["deregistrationDelay"] == delay
     assert container(recording)["stopTimeout"] == stop
     minutes = int(recording.one("Service").timeouts[2].removesuffix("m"))
-    assert delay + stop < minutes * 60, "the deletion would give up on a task that still may stop"
+    assert delay + stop < minutes * 60, (
+        "else the deletion of the service could time out before its tasks have stopped"
+    )

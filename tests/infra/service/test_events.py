@@ -1,4 +1,4 @@
-"""What a service's events report: of the latest deployment, and never of an earlier one."""
+"""Select the events of a service's latest deployment, and never those of an earlier one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_IMAGE = (
 
 @pytest.fixture
 def log() -> EventLog:
-    """Of a service that runs its first version."""
+    """The events of a service that runs its first version."""
     log = EventLog()
     first = log.begin()
     log.start(2)
@@ -35,7 +35,7 @@ def log() -> EventLog:
 
 
 def fail_for(log: EventLog, answer: str) -> str:
-    """A deployment whose two tasks fail their health checks; its id."""
+    """Add a deployment whose two tasks fail their health checks, and return its id."""
     deployment = log.begin()
     for task in log.start(2):
         log.unhealthy(task, answer)
@@ -64,7 +64,7 @@ def test_a_failure_that_was_rolled_back_is_reported_without_routine_and_names(
     assert in_progress(log.events) == []
 
 
-def test_an_earlier_failure_without_a_rollback_is_not_the_latest_ones() -> None:
+def test_events_of_an_earlier_failure_are_not_reported_for_the_latest_one() -> None:
     log = EventLog()
     first = log.begin()
     log.start(2)
@@ -75,32 +75,30 @@ def test_an_earlier_failure_without_a_rollback_is_not_the_latest_ones() -> None:
     for created in ({second: log.created[second]}, {}):
         messages = last_failure(log.events, created)
         assert NOT_FOUND in messages[1]
-        assert not [
-            event
-            for event in messages
-            if first in event or NO_IMAGE in event or INCONSISTENT in event
-        ]
-    assert last_failure(log.events, known=log.ids()) == [], "nothing failed since"
+        for message in messages:
+            assert first not in message
+            assert NO_IMAGE not in message
+            assert INCONSISTENT not in message
+    assert last_failure(log.events, earlier=log.ids()) == [], "nothing failed since"
     assert has_failed(first, log.events)
     assert has_failed(second, log.events)
     assert not has_failed("ecs-svc/9", log.events)
 
 
-def test_an_old_task_that_fails_meanwhile_is_not_the_new_versions(log: EventLog) -> None:
+def test_an_old_task_that_fails_during_a_deployment_is_not_reported_for_it(log: EventLog) -> None:
     old, *_ = log.start(1)
     log.write("has reached a steady state.")
     deployment = log.begin()
     log.start(1)
     log.unhealthy(old, "Request timed out")
     log.unplaced(NO_IMAGE)
-    assert [NO_IMAGE in event for event in in_progress(log.events, log.created[deployment])] == [
-        True
-    ]
+    (message,) = in_progress(log.events, log.created[deployment])
+    assert NO_IMAGE in message
     log.fail(deployment)
-    assert not [event for event in shown(log) if "Request timed out" in event]
+    assert "Request timed out" not in "\n".join(shown(log))
 
 
-def test_a_task_that_is_reported_only_after_the_rollback_began_counts(log: EventLog) -> None:
+def test_a_failed_task_is_reported_although_its_event_follows_the_rollbacks(log: EventLog) -> None:
     deployment = log.begin()
     late, *_ = log.start(1)
     log.fail(deployment)
@@ -108,24 +106,28 @@ def test_a_task_that_is_reported_only_after_the_rollback_began_counts(log: Event
     log.unhealthy(late, NOT_FOUND)
     log.start(1)
     log.complete(rollback)
-    assert any(NOT_FOUND in event for event in shown(log))
+    assert NOT_FOUND in "\n".join(shown(log))
 
 
-def test_of_tasks_that_an_event_counts_but_does_not_name_all_count(log: EventLog) -> None:
+def test_every_task_is_reported_where_an_event_counts_more_tasks_than_it_names(
+    log: EventLog,
+) -> None:
     deployment = log.begin()
     log.write("has started 2 tasks: (task 795dee6c).")
     log.unhealthy("031fcc30", NOT_FOUND)
     log.fail(deployment)
-    assert any(NOT_FOUND in event for event in shown(log))
+    assert NOT_FOUND in "\n".join(shown(log))
 
 
-def test_where_the_list_no_longer_reaches_back_all_tasks_count(log: EventLog) -> None:
+def test_every_task_is_reported_where_the_starts_of_tasks_are_no_longer_listed(
+    log: EventLog,
+) -> None:
     fail_for(log, NOT_FOUND)
     log.events = [event for event in log.events if "has started" not in event.message][:4]
-    assert any(NOT_FOUND in event for event in shown(log))
+    assert NOT_FOUND in "\n".join(shown(log))
 
 
-def test_a_rollback_that_fails_too_is_one_more_line(log: EventLog) -> None:
+def test_of_a_rollback_that_fails_too_only_the_failure_is_reported(log: EventLog) -> None:
     failed = fail_for(log, NOT_FOUND)
     rollback = log.roll_back()
     for task in log.start(2):
@@ -134,10 +136,10 @@ def test_a_rollback_that_fails_too_is_one_more_line(log: EventLog) -> None:
     messages = shown(log)
     assert messages[:2] == [f"(deployment {rollback}) {FAILED}", f"(deployment {failed}) {FAILED}"]
     assert NOT_FOUND in messages[2]
-    assert not [event for event in messages if "503" in event]
+    assert "503" not in "\n".join(messages)
 
 
-def test_a_failure_counts_until_another_deployment_than_its_rollback_completes(
+def test_a_failure_is_reported_until_another_deployment_than_its_rollback_completes(
     log: EventLog,
 ) -> None:
     fail_for(log, NOT_FOUND)
@@ -162,10 +164,10 @@ def test_a_repeated_steady_state_hides_no_failure(log: EventLog) -> None:
     log.complete(log.roll_back())
     log.later(6 * 3600)
     log.write("has reached a steady state.")
-    assert any(NOT_FOUND in event for event in shown(log))
+    assert NOT_FOUND in "\n".join(shown(log))
 
 
-def test_events_that_differ_in_the_task_only_are_shown_once_the_newest_first() -> None:
+def test_of_events_that_differ_only_in_the_task_the_newest_is_shown() -> None:
     log = EventLog()
     first, second = log.start(2)
     log.unhealthy(first, NOT_FOUND)
@@ -174,7 +176,7 @@ def test_events_that_differ_in_the_task_only_are_shown_once_the_newest_first() -
     assert second in event
 
 
-def test_zones_and_what_else_is_routine_are_not_shown(log: EventLog) -> None:
+def test_routine_events_are_not_shown(log: EventLog) -> None:
     deployment = log.begin()
     log.start(1)
     log.write("stopped 2 pending tasks.")
@@ -205,29 +207,33 @@ KINDS = (unplaced, unhealthy, inconsistent)
 OUTCOMES = ("completes", "fails", "is rolled back", "is rolled back, which fails", "goes on")
 
 
-class Himessages:
-    """A service's himessages: deployments that complete or fail, each with its reason."""
+class History:
+    """A service's history: deployments that complete or fail, each with its reason."""
 
     def __init__(self) -> None:
         self.log = EventLog()
-        self.known: set[str] = set()
-        """Ids of the events that were there before the last deployment."""
+        self.earlier: set[str] = set()
+        """Ids of the events before the last deployment."""
 
         self.listed: list[str] = []
+        """Ids of the deployments that ECS still lists."""
+
         self.reason = ""
-        self._good = False
-        """Whether there is a version to roll back to; a rollback uses it up until it completes."""
+        """Reason of the last deployment's failure."""
+
+        self._has_good_version = False
+        """Whether there is a version to roll back to. A failed rollback leaves none."""
 
         self._running: list[str] = []
         self._numbers = 0
 
     def deploy(self, outcome: str, kind: Kind, *, old_task_fails: bool) -> str:
-        """Play one deployment, and return how it ended.
+        """Add one deployment, and return its outcome.
 
-        That depends on whether there is something to roll back to.
+        It differs from `outcome` if there is no version to roll back to.
         """
         log = self.log
-        self.known = log.ids()
+        self.earlier = log.ids()
         self._numbers += 1
         self.reason = f"reason-{self._numbers};"
         deployment = log.begin()
@@ -236,30 +242,34 @@ class Himessages:
             log.unhealthy(self._running[0], "reason-old;")
         if outcome == "completes":
             log.complete(deployment)
-            self._good, self._running, self.listed = True, tasks, [deployment]
+            self._has_good_version = True
+            self._running = tasks
+            self.listed = [deployment]
             return outcome
         kind(log, tasks, self.reason)
         self.listed = [deployment]
         if outcome == "goes on":
             return outcome
         log.fail(deployment)
-        if outcome == "fails" or not self._good:
+        if outcome == "fails" or not self._has_good_version:
             return "fails"
         rollback = log.roll_back()
-        self._good, self._running = False, log.start(2)
+        self._has_good_version = False
+        self._running = log.start(2)
         self.listed = [rollback]
         if outcome == "is rolled back":
             log.complete(rollback)
-            self._good = True
+            self._has_good_version = True
         else:
             log.unhealthy(self._running[0], "reason-rollback;")
             log.fail(rollback)
         return outcome
 
-    def reasons(self, *, known: bool) -> set[str]:
+    def reasons(self, *, use_earlier: bool) -> set[str]:
+        """Return the reasons that are reported, with or without the ids of the earlier events."""
         created = {each: self.log.created[each] for each in self.listed}
-        before = self.known if known else ()
-        messages = last_failure(self.log.events, created, known=before)
+        earlier = self.earlier if use_earlier else ()
+        messages = last_failure(self.log.events, created, earlier=earlier)
         return set(re.findall(r"reason-\w+;", "\n".join(messages)))
 
 
@@ -267,26 +277,24 @@ STEPS = st.tuples(st.sampled_from(OUTCOMES), st.sampled_from(KINDS), st.booleans
 
 
 @given(st.lists(STEPS, min_size=1, max_size=6))
-def test_whatever_happened_before_only_the_last_deployments_reason_is_shown(
+def test_only_the_last_deployments_reason_is_shown_after_any_history(
     steps: list[tuple[str, Kind, bool]],
 ) -> None:
-    himessages = Himessages()
-    before = ""
+    history = History()
+    previous = ""
     for outcome, kind, old_task_fails in steps:
-        ended = himessages.deploy(outcome, kind, old_task_fails=old_task_fails)
-        expected = {himessages.reason}
+        ended = history.deploy(outcome, kind, old_task_fails=old_task_fails)
+        expected = {history.reason}
         if ended == "completes":
-            assert himessages.reasons(known=False) == himessages.reasons(known=True) == set()
+            assert history.reasons(use_earlier=False) == history.reasons(use_earlier=True) == set()
         elif ended == "goes on":
-            messages = in_progress(
-                himessages.log.events, himessages.log.created[himessages.listed[0]]
-            )
+            messages = in_progress(history.log.events, history.log.created[history.listed[0]])
             assert set(re.findall(r"reason-\w+;", "\n".join(messages))) == expected
-            assert himessages.reasons(known=True) == set()
+            assert history.reasons(use_earlier=True) == set()
         else:
-            assert himessages.reasons(known=True) == expected
-            # Nothing marks where a deployment ended that another one replaced, except in the run
-            # that replaced it.
-            if before != "goes on" or ended == "fails":
-                assert himessages.reasons(known=False) == expected
-        before = ended
+            assert history.reasons(use_earlier=True) == expected
+            # No event marks the end of a deployment that another one replaced; only the run that
+            # replaced it has the ids of its events.
+            if previous != "goes on" or ended == "fails":
+                assert history.reasons(use_earlier=False) == expected
+        previous = ended

@@ -1,4 +1,4 @@
-"""A service runs behind any front end: its own load balancer, a shared one, or none of ELB's."""
+"""A service runs behind its own load balancer, a shared one, or a front end without any."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HEALTH_CHECK = HealthCheck(
 
 @dataclass(frozen=True)
 class Network:
-    """A VPC with two subnets, as any program may have one."""
+    """A VPC with two subnets."""
 
     vpc_id: pulumi.Output[str]
     subnet_ids: Sequence[pulumi.Output[str]]
@@ -109,7 +109,7 @@ def _route(name: str, path: str, priority: int) -> Route:
 
 @dataclass(frozen=True, kw_only=True)
 class SharedLoadBalancer:
-    """A load balancer of another stack, of which only ids are known."""
+    """A load balancer of another stack, known by its ids."""
 
     listener_arn: pulumi.Input[str]
     security_group_id: pulumi.Input[str]
@@ -122,7 +122,7 @@ class SharedLoadBalancer:
 
 @dataclass(frozen=True)
 class Joined:
-    """Membership in a gateway that makes target groups and rules itself."""
+    """Connection to a gateway that manages its targets and routes itself."""
 
     service: pulumi.Resource
     membership: pulumi.Resource
@@ -145,7 +145,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class Gateway:
-    """A front end without a load balancer of ours; parameters stand for what it would register."""
+    """A front end without a load balancer; SSM parameters stand for the resources of a real one."""
 
     security_group_id: pulumi.Input[str]
     service_suffix: str = "-gateway"

@@ -1,4 +1,4 @@
-"""The rollout check, as far as it can be tested without an engine; tests/engine has the rest."""
+"""The rollout check, as far as it can be tested without an engine. tests/engine has the rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pulumi_aws
 import pytest
 
 from infra.service.events import Event
-from infra.service.rollout import Live, NotDeployedError, Rollout, explanation, mismatch
+from infra.service.rollout import LiveService, NotDeployedError, Rollout, explanation, mismatch
 from tests.infra import recorder
 from tests.infra.event_log import BEGIN, EventLog
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GET_SERVICE = "aws:ecs/getService:getService"
 SERVICE = "arn:aws:ecs:eu-west-1:210987654321:service/ecs-cluster-dev/dev-web"
 FAMILY = "arn:aws:ecs:eu-west-1:210987654321:task-definition/dev-web"
-LIVE = Live(
+LIVE = LiveService(
     cluster="ecs-cluster-dev",
     name="dev-web",
     status="ACTIVE",
@@ -33,7 +33,7 @@ LIVE = Live(
 NOT_FOUND = "Health checks failed with these codes: [404]"
 
 
-def rolled_back() -> Live:
+def rolled_back() -> LiveService:
     """The service after a deployment whose health check was answered with 404."""
     log = EventLog()
     deployment = log.begin()
@@ -50,11 +50,11 @@ def rolled_back() -> Live:
 ROLLED_BACK = rolled_back()
 
 
-def asked_for_the_service(recording: Recording) -> int:
+def reads_of_the_service(recording: Recording) -> int:
     return sum(token == GET_SERVICE for token, _ in recording.invoked)
 
 
-def test_the_service_is_watched_when_it_is_made_changed_and_refused(dev: Recording) -> None:
+def test_hooks_run_when_the_service_is_created_updated_and_refused(dev: Recording) -> None:
     assert dev.one("Service").hooks == {
         "before_update": ("web-events",),
         "after_create": ("web-requested", "web-created"),
@@ -63,9 +63,9 @@ def test_the_service_is_watched_when_it_is_made_changed_and_refused(dev: Recordi
     }
 
 
-def test_a_run_looks_at_the_service_once_and_a_preview_never(dev: Recording) -> None:
-    assert asked_for_the_service(dev) == 1
-    assert asked_for_the_service(recorder.run("dev", after=dev)) == 0
+def test_a_run_reads_the_service_once_and_a_preview_never(dev: Recording) -> None:
+    assert reads_of_the_service(dev) == 1
+    assert reads_of_the_service(recorder.run("dev", after=dev)) == 0
 
 
 def test_a_run_fails_while_another_task_definition_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_neither_scaled_tasks_nor_a_deployment_under_way_is_a_mismatch(tasks: st
     assert mismatch(f"{FAMILY}:4", replace(ROLLED_BACK, tasks=tasks), log_group="/web") is None
 
 
-def test_a_rollback_is_reported_with_its_cause_and_the_commands_that_help() -> None:
+def test_a_rollback_is_reported_with_its_cause_and_the_commands_to_look_further() -> None:
     message = mismatch(f"{FAMILY}:5", ROLLED_BACK, log_group="/aws/ecs/web")
     assert message is not None
     assert message.splitlines()[:3] == [
@@ -120,7 +120,7 @@ def test_a_rollback_is_reported_with_its_cause_and_the_commands_that_help() -> N
     assert "`pulumi up --refresh`" in message
 
 
-def test_a_first_deployment_that_ecs_stopped_stays_a_failure_although_it_is_what_was_requested(
+def test_a_stopped_first_deployment_fails_the_next_run_although_its_task_definition_is_live(
     monkeypatch: pytest.MonkeyPatch, dev: Recording
 ) -> None:
     wanted = dev.resources[dev.one("TaskDefinition").urn].outputs["arn"]
@@ -150,7 +150,7 @@ def test_a_first_deployment_that_ecs_stopped_stays_a_failure_although_it_is_what
     recorder.run("dev")
 
 
-def test_a_mismatch_without_a_failed_deployment_was_changed_outside_pulumi() -> None:
+def test_a_mismatch_without_a_failed_deployment_is_reported_as_a_change_outside_pulumi() -> None:
     message = mismatch(f"{FAMILY}:5", LIVE, log_group="/web")
     assert message is not None
     assert message.splitlines() == [
@@ -165,14 +165,14 @@ def test_a_mismatch_without_a_failed_deployment_was_changed_outside_pulumi() -> 
 
 
 def test_tasks_that_were_moved_to_another_network_are_a_mismatch() -> None:
-    asked = {"subnets": ["subnet-a", "subnet-b"], "security groups": ["sg-1"]}
-    moved = replace(LIVE, network={**asked, "security groups": ["sg-1", "sg-9"]})
-    message = mismatch(f"{FAMILY}:4", moved, network=asked, log_group="/web")
+    requested = {"subnets": ["subnet-a", "subnet-b"], "security groups": ["sg-1"]}
+    moved = replace(LIVE, network={**requested, "security groups": ["sg-1", "sg-9"]})
+    message = mismatch(f"{FAMILY}:4", moved, network=requested, log_group="/web")
     assert message is not None
     assert "security groups: sg-1, sg-9 instead of sg-1" in message.splitlines()
     assert "subnet-a" not in message
-    for unreported in (replace(LIVE, network=asked), LIVE):
-        assert mismatch(f"{FAMILY}:4", unreported, network=asked, log_group="/web") is None
+    for unreported in (replace(LIVE, network=requested), LIVE):
+        assert mismatch(f"{FAMILY}:4", unreported, network=requested, log_group="/web") is None
 
 
 def test_a_service_that_is_being_deleted_is_a_mismatch() -> None:
@@ -241,10 +241,10 @@ def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> No
     assert "404" not in message
 
 
-def test_a_rollback_is_reported_as_one_although_a_task_is_unwell_by_now() -> None:
-    news = Event("e99", BEGIN, "(service dev-web) (task 1) failed container health checks.")
-    unwell = replace(ROLLED_BACK, events=(news, *ROLLED_BACK.events))
-    message = mismatch(f"{FAMILY}:5", unwell, log_group="/web")
+def test_a_rollback_is_reported_as_one_although_a_task_has_failed_since() -> None:
+    failed_task = Event("e99", BEGIN, "(service dev-web) (task 1) failed container health checks.")
+    later = replace(ROLLED_BACK, events=(failed_task, *ROLLED_BACK.events))
+    message = mismatch(f"{FAMILY}:5", later, log_group="/web")
     assert message is not None
     assert "ECS rolled it back" in message
 
@@ -264,16 +264,18 @@ def failed_twice(first: str, second: str) -> tuple[EventLog, set[str]]:
     log.start(2)
     log.unplaced(first)
     log.fail(deployment)
-    known = log.ids()
+    earlier = log.ids()
     deployment = log.begin()
     log.start(2)
     log.unplaced(second)
     log.fail(deployment)
-    return log, known
+    return log, earlier
 
 
-def test_the_second_of_two_failures_is_explained_by_its_events_now_and_later() -> None:
-    log, known = failed_twice(
+def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_and_the_next() -> (
+    None
+):
+    log, earlier = failed_twice(
         "CannotPullContainerError: Exec format error", "CannotPullContainerError: not found"
     )
     second = [*log.created][-1]
@@ -285,10 +287,9 @@ def test_the_second_of_two_failures_is_explained_by_its_events_now_and_later() -
         created={second: log.created[second]},
     )
     for message in (
-        explanation(f"{FAMILY}:5", live, ["stopped"], known=known, log_group="/web"),
-        # A run that repeats the request begins no deployment, and then all events were there before
-        # it.
-        explanation(f"{FAMILY}:5", live, ["stopped"], known=log.ids(), log_group="/web"),
+        explanation(f"{FAMILY}:5", live, ["stopped"], earlier=earlier, log_group="/web"),
+        # A run that repeats the request begins no deployment, so that all events are earlier ones.
+        explanation(f"{FAMILY}:5", live, ["stopped"], earlier=log.ids(), log_group="/web"),
         mismatch(f"{FAMILY}:5", live, log_group="/web") or "",
     ):
         assert "likely cause: The image doesn't exist" in message
@@ -297,18 +298,18 @@ def test_the_second_of_two_failures_is_explained_by_its_events_now_and_later() -
 
 
 def test_an_update_that_aws_refused_is_not_explained_by_an_earlier_failure() -> None:
-    known = {event.id for event in ROLLED_BACK.events}
+    earlier = {event.id for event in ROLLED_BACK.events}
     refused = (
         "updating ECS Service: InvalidParameterException: The container web does not exist "
         "in the task definition"
     )
-    message = explanation(f"{FAMILY}:5", ROLLED_BACK, [refused], known=known, log_group="/web")
+    message = explanation(f"{FAMILY}:5", ROLLED_BACK, [refused], earlier=earlier, log_group="/web")
     assert "InvalidParameterException" in message
     assert "404" not in message
     assert "likely cause" not in message
 
 
-def test_a_rollback_that_fails_too_is_reported_as_that() -> None:
+def test_a_failed_rollback_is_reported_with_the_cause_of_the_first_failure() -> None:
     log = EventLog()
     deployment = log.begin()
     for task in log.start(2):
@@ -326,19 +327,19 @@ def test_a_rollback_that_fails_too_is_reported_as_that() -> None:
     assert "likely cause: The application answers the health check with 404" in message
 
 
-def test_what_was_there_before_an_update_is_noted_and_a_service_that_cannot_be_read_is_not(
+def test_the_events_before_an_update_are_stored_if_the_service_can_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rollout = object.__new__(Rollout)
-    rollout._known = frozenset()
+    rollout._earlier_events = frozenset()
     inputs = SimpleNamespace(old_inputs={"cluster": "c", "name": "dev-web"})
 
-    def gone(cluster: str, name: str) -> Live:
+    def gone(cluster: str, name: str) -> LiveService:
         raise RuntimeError(f"no service {name} in {cluster}")
 
-    monkeypatch.setattr(rollout, "_look", gone)
-    rollout._note_events(cast("ResourceHookArgs", inputs))
-    assert rollout._known == set()
-    monkeypatch.setattr(rollout, "_look", lambda *_: ROLLED_BACK)
-    rollout._note_events(cast("ResourceHookArgs", inputs))
-    assert rollout._known == {event.id for event in ROLLED_BACK.events}
+    monkeypatch.setattr(rollout, "_read_service", gone)
+    rollout._note_earlier_events(cast("ResourceHookArgs", inputs))
+    assert rollout._earlier_events == set()
+    monkeypatch.setattr(rollout, "_read_service", lambda *_: ROLLED_BACK)
+    rollout._note_earlier_events(cast("ResourceHookArgs", inputs))
+    assert rollout._earlier_events == {event.id for event in ROLLED_BACK.events}

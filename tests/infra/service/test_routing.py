@@ -1,4 +1,4 @@
-"""How requests reach a service, and that they never move before it works."""
+"""Requests reach a service, and only once it works."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from tests.infra import recorder
 from tests.infra.service.test_front_end import HEALTH_CHECK
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.infra.recorder import Recording
 
 
-def test_everything_goes_to_the_service_unless_another_route_takes_it_first(dev: Recording) -> None:
+def test_requests_that_match_no_other_route_go_to_the_service(dev: Recording) -> None:
     rule = dev.one("ListenerRule", "alb-50000").inputs
     assert rule["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
     assert rule["actions"] == [{"type": "forward", "targetGroupArn": dev.exports["targetGroupArn"]}]
-    assert rule["priority"] == 50_000, "the last there is"
+    assert rule["priority"] == 50_000, "the last priority that ELB allows"
 
 
-def test_the_target_group_checks_its_targets(dev: Recording) -> None:
+def test_the_target_group_has_a_health_check_and_no_fixed_name(dev: Recording) -> None:
     inputs = dict(dev.one("TargetGroup").inputs)
     del inputs["vpcId"], inputs["tags"]
     assert inputs == {
@@ -46,7 +48,7 @@ def test_the_target_group_checks_its_targets(dev: Recording) -> None:
     }, "and has no fixed name, which would turn a replacement into delete-then-create"
 
 
-def test_the_target_group_is_attached_before_the_service_by_a_rule_that_no_client_meets(
+def test_the_target_group_is_attached_before_the_service_by_a_rule_that_no_request_matches(
     dev: Recording,
 ) -> None:
     attachment = dev.one("ListenerRule", "alb-web-attachment")
@@ -56,7 +58,7 @@ def test_the_target_group_is_attached_before_the_service_by_a_rule_that_no_clien
 
 
 @pytest.mark.parametrize("stack", ["dev", "edge"])
-def test_requests_move_once_the_service_is_steady_and_the_name_after_them(
+def test_the_rule_follows_the_steady_service_and_the_dns_name_follows_the_rule(
     request: pytest.FixtureRequest, stack: str
 ) -> None:
     run: Recording = request.getfixturevalue(stack)
@@ -74,7 +76,7 @@ def test_the_attachments_of_two_services_have_different_priorities() -> None:
 
 
 @pytest.mark.parametrize("priority", [ATTACHMENTS[0], ATTACHMENTS[-1]])
-def test_a_route_takes_no_priority_of_an_attachment(priority: int) -> None:
+def test_a_route_may_not_have_a_priority_of_an_attachment(priority: int) -> None:
     route = Route(
         name="web",
         paths=("/*",),
@@ -87,31 +89,38 @@ def test_a_route_takes_no_priority_of_an_attachment(priority: int) -> None:
     replace(route, priority=ATTACHMENTS[0] - 1)
 
 
+def changes_of(kind: str, operations: Mapping[str, str]) -> dict[str, str]:
+    """Return the operations that change resources of one kind, by the resources' names."""
+    found: dict[str, str] = {}
+    for urn, operation in operations.items():
+        type_token, name = urn.split("::")[2:]
+        if type_token.endswith(f":{kind}") and operation != "same":
+            found[name] = operation
+    return found
+
+
 def test_another_port_gets_new_rules_while_old_tasks_keep_theirs(
     dev: Recording,
 ) -> None:
-    done = recorder.run("dev", after=dev, containerPort=8080).operations
-    moved = {
-        urn.rpartition("::")[2]: what
-        for urn, what in done.items()
-        if "from-ingress" in urn and "SecurityGroupIngressRule" in urn
+    operations = recorder.run("dev", after=dev, containerPort=8080).operations
+    assert changes_of("SecurityGroupIngressRule", operations) == {
+        "web-from-ingress-8080": "create",
+        "web-from-ingress-80": "delete",
     }
-    assert moved == {"web-from-ingress-8080": "create", "web-from-ingress-80": "delete"}
-    assert done[dev.one("TargetGroup").urn] == "same"
-    assert done[dev.one("ListenerRule", "alb-50000").urn] == "same"
+    assert operations[dev.one("TargetGroup").urn] == "same"
+    assert operations[dev.one("ListenerRule", "alb-50000").urn] == "same"
 
 
 def test_a_service_of_another_name_takes_over_the_rule_that_serves(dev: Recording) -> None:
-    done = recorder.run("dev", after=dev, serviceName="shop").operations
-    rules = {urn.rpartition("::")[2]: what for urn, what in done.items() if "ListenerRule" in urn}
-    assert rules == {
+    operations = recorder.run("dev", after=dev, serviceName="shop").operations
+    assert changes_of("ListenerRule", operations) == {
         "alb-50000": "update",
         "alb-shop-attachment": "create",
         "alb-web-attachment": "delete",
     }, "requests move by one update"
 
 
-def test_a_service_behind_another_load_balancer_is_another_one_of_the_same_family(
+def test_behind_another_load_balancer_a_new_service_uses_the_same_task_definition(
     dev: Recording,
 ) -> None:
     preview = recorder.run("dev", after=dev, internal=True)
@@ -126,9 +135,9 @@ def test_a_service_behind_another_load_balancer_is_another_one_of_the_same_famil
 
 
 def as_it_was_before_attachments(run: Recording, port: int) -> Recording:
-    """Return what the program made when requests moved first.
+    """Return the stack as the program deployed it before it had attachments.
 
-    Rules had no port in their names, and the target group had the tasks' port.
+    Security group rules had no port in their names, and the target group had the tasks' port.
     """
     resources: dict[str, Any] = {}
     for urn, resource in run.resources.items():
@@ -150,11 +159,8 @@ def test_a_stack_from_before_attachments_gets_one_and_keeps_all_else(port: int) 
         "hostedZone": "example.com",
     }
     before = as_it_was_before_attachments(recorder.run("dev", **changes), port)
-    done = {
-        urn: what
-        for urn, what in recorder.run("dev", after=before, **changes).operations.items()
-        if what != "same"
-    }
-    assert {urn.rpartition("::")[2]: what for urn, what in done.items()} == {
-        "alb-web-attachment": "create"
-    }
+    changed: dict[str, str] = {}
+    for urn, operation in recorder.run("dev", after=before, **changes).operations.items():
+        if operation != "same":
+            changed[urn.rpartition("::")[2]] = operation
+    assert changed == {"alb-web-attachment": "create"}

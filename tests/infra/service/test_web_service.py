@@ -1,4 +1,4 @@
-"""What a WebService registers."""
+"""The resources that a WebService registers."""
 
 from __future__ import annotations
 
@@ -34,11 +34,9 @@ def test_a_service_has_its_own_roles_logs_security_group_and_routing(dev: Record
     }
 
 
-def test_without_exec_the_tasks_have_no_role_at_all(
-    dev: Recording, without_exec: Recording
-) -> None:
-    mine = without_exec.children(without_exec.component("WebService"))
-    assert dev.children(dev.component("WebService")) - mine == {
+def test_without_exec_the_tasks_have_no_task_role(dev: Recording, without_exec: Recording) -> None:
+    children = without_exec.children(without_exec.component("WebService"))
+    assert dev.children(dev.component("WebService")) - children == {
         ("Role", "web-task"),
         ("RolePolicy", "web-task"),
     }
@@ -104,7 +102,7 @@ def test_the_task_definition_matches_the_reference_design(dev: Recording) -> Non
     }
 
 
-def test_the_service_keeps_half_its_tasks_and_undoes_what_fails(dev: Recording) -> None:
+def test_the_service_matches_the_reference_design(dev: Recording) -> None:
     inputs = dict(dev.one("Service").inputs)
     network = inputs.pop("networkConfiguration")
     assert network["assignPublicIp"] is True, (
@@ -138,20 +136,20 @@ def test_the_service_keeps_half_its_tasks_and_undoes_what_fails(dev: Recording) 
     }
 
 
-def test_the_wait_for_steady_state_is_bounded_and_that_for_the_end_follows_from_the_draining(
+def test_deployments_time_out_as_configured_and_deletions_after_the_draining(
     dev: Recording,
 ) -> None:
     assert dev.one("Service").timeouts == ("10m", "10m", "11m")
     assert recorder.run("dev", drainSeconds=120).one("Service").timeouts == ("10m", "10m", "14m")
 
 
-def test_the_service_is_created_after_and_deleted_before_what_its_tasks_need(
+def test_the_service_is_created_after_and_deleted_before_the_resources_of_its_tasks(
     dev: Recording,
 ) -> None:
     needed = [
         *dev.all("RolePolicy"),
         dev.one("ListenerRule", "alb-web-attachment"),
-        *(rule for rule in dev.all("SecurityGroupIngressRule") if rule.name.startswith("web")),
+        dev.one("SecurityGroupIngressRule", "web-from-ingress-80"),
         *dev.all("SecurityGroupEgressRule"),
         dev.one("TaskDefinition"),
     ]
@@ -164,7 +162,7 @@ def test_the_tasks_wait_for_their_log_group(dev: Recording) -> None:
     assert dev.one("LogGroup", "web").urn in dev.one("TaskDefinition").dependencies
 
 
-def test_a_task_definition_names_roles_only_after_their_policies_are_there(
+def test_the_task_definition_is_registered_after_its_roles_policies(
     sealed: Recording,
 ) -> None:
     policies = {each.urn for each in sealed.all("RolePolicy") if each.name.startswith("web-")}
@@ -172,19 +170,18 @@ def test_a_task_definition_names_roles_only_after_their_policies_are_there(
     assert policies <= sealed.one("TaskDefinition").dependencies
 
 
-def test_only_the_load_balancer_reaches_the_tasks_and_it_reaches_nothing_else(
+def test_only_the_load_balancer_can_connect_to_the_tasks_and_it_to_nothing_else(
     dev: Recording,
 ) -> None:
-    balancer, tasks = (dev.id(dev.one("SecurityGroup", name)) for name in ("alb", "web"))
-    rules = {
-        (each.name, each.type.rpartition(":")[2][13:-4]): _rule(each.inputs)
-        for each in (*dev.all("SecurityGroupIngressRule"), *dev.all("SecurityGroupEgressRule"))
-        if each.name != "alb-http"
-    }
-    assert rules == {
-        ("web-from-ingress-80", "Ingress"): (tasks, balancer, "tcp", 80, 80),
-        ("web-from-ingress-80", "Egress"): (balancer, tasks, "tcp", 80, 80),
-        ("web-https", "Egress"): (tasks, "0.0.0.0/0", "tcp", 443, 443),
+    balancer = dev.id(dev.one("SecurityGroup", "alb"))
+    tasks = dev.id(dev.one("SecurityGroup", "web"))
+    ingress = {rule.name: _rule(rule.inputs) for rule in dev.all("SecurityGroupIngressRule")}
+    egress = {rule.name: _rule(rule.inputs) for rule in dev.all("SecurityGroupEgressRule")}
+    del ingress["alb-http"]  # the clients of the load balancer
+    assert ingress == {"web-from-ingress-80": (tasks, balancer, "tcp", 80, 80)}
+    assert egress == {
+        "web-from-ingress-80": (balancer, tasks, "tcp", 80, 80),
+        "web-https": (tasks, "0.0.0.0/0", "tcp", 443, 443),
     }
 
 
@@ -216,7 +213,7 @@ def test_the_execution_role_reads_two_parameters_and_writes_one_log(dev: Recordi
     ]
 
 
-def test_the_task_role_opens_sessions_and_writes_their_log(dev: Recording) -> None:
+def test_the_task_role_allows_exec_sessions_and_writing_their_log(dev: Recording) -> None:
     channels, log = _statements(dev, "web-task")
     assert set(channels["Action"]) == {
         *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),

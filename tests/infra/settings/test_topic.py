@@ -3,55 +3,86 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.errors import Problem, SettingsError
 from infra.settings import Settings, kinds
+from infra.settings.kinds import Whole
+from infra.settings.topic import (
+    Configuration,
+    Topic,
+    key,
+    read_topics,
+    topic,
+    topic_classes,
+    topics_of,
+)
 from tests.infra.settings import test_edge_settings, test_settings
 from tests.infra.settings.test_settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from infra.settings.topic import Topic
 
 TABLES: list[tuple[Any, str]] = [*test_settings.REFUSED, *test_edge_settings.REFUSED]
 REFUSED = [changes for changes, _ in TABLES if changes.keys() <= kinds().keys()]
 NONSENSE = "\x00 no key allows this"
 
 
-def without(topic: Topic, name: str) -> Topic:
-    """Return the topic as it is where one field couldn't be read; reading that field fails."""
+def without(read: Topic, name: str) -> Topic:
+    """Return a copy of a topic of which one field couldn't be read; using that field fails."""
 
-    class Unreadable(type(topic)):  # type: ignore[misc]
+    class Unreadable(type(read)):  # type: ignore[misc]
         def __getattribute__(self, attribute: str) -> Any:
-            assert attribute != name, f"a check looks at {name} without naming it"
+            assert attribute != name, f"a check uses {name}, but its @relation doesn't name it"
             return super().__getattribute__(attribute)
 
     copy: Topic = object.__new__(Unreadable)
-    unread = {**topic.unread, name: Problem(name, "unread", "anything")}
-    vars(copy).update({**vars(topic), "unread": unread})
+    unread = {**read.unread, name: Problem(name, "unread", "anything")}
+    vars(copy).update({**vars(read), "unread": unread})
     return copy
 
 
 def with_one_field_unread(settings: Settings) -> Iterator[Settings]:
-    """Yield the settings as they are where one field couldn't be read, for each field."""
-    for attribute, topic in vars(settings.service).items():
-        for name in topic.kinds():
-            changed: dict[str, Any] = {attribute: without(topic, name)}
-            yield replace(settings, service=replace(settings.service, **changed))
-    for attribute, topic in vars(settings).items():
-        if topic in settings.topics:
-            for name in topic.kinds():
-                changed = {attribute: without(topic, name)}
-                yield replace(settings, **changed)
+    """Yield, for each key, settings in which that key alone couldn't be read."""
+    service = settings.service
+    for attribute, topic_class in topic_classes(service).items():
+        for name in topic_class.kinds():
+            changed: dict[str, Any] = {attribute: without(getattr(service, attribute), name)}
+            yield replace(settings, service=replace(service, **changed))
+    for attribute, topic_class in topic_classes(settings).items():
+        for name in topic_class.kinds():
+            changed = {attribute: without(getattr(settings, attribute), name)}
+            yield replace(settings, **changed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsSettings(Topic):
+    """A topic with one key."""
+
+    tls_version: int = key(Whole(1, 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SomeSettings:
+    """Settings with a topic and another field."""
+
+    stack: str
+    tls: TlsSettings = topic(TlsSettings)
+
+
+def test_a_topic_needs_only_its_field() -> None:
+    configuration = Configuration(texts={"tlsVersion": "2"})
+    settings = SomeSettings(stack="dev", **read_topics(SomeSettings, configuration))
+    assert settings.tls.tls_version == 2
+    assert topics_of(settings) == (settings.tls,)
 
 
 @pytest.mark.parametrize("changes", REFUSED, ids=lambda changes: json.dumps(changes)[:99])
-def test_a_check_names_every_field_that_it_looks_at(
+def test_a_check_names_every_field_that_it_uses(
     changes: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as accepting:
@@ -75,11 +106,11 @@ def test_a_check_names_every_field_that_it_looks_at(
         ({"secrets": {"A": "/a"}, "environment": {"A": ""}}, "image", {"environment"}),
     ],
 )
-def test_a_value_that_is_unread_hides_the_checks_that_need_it_and_no_others(
+def test_an_unread_value_skips_the_checks_that_need_it_and_no_others(
     changes: dict[str, Any], unread: str, others: set[str]
 ) -> None:
     with pytest.raises(SettingsError) as refusal:
         load(**{**changes, unread: NONSENSE})
     found = [problem.key for problem in refusal.value.problems]
     assert found[0] == unread
-    assert {*found} == {unread, *others}
+    assert set(found) == {unread, *others}

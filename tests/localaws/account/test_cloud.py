@@ -1,4 +1,4 @@
-"""The cloud remembers what was made, on disk and across crashes, and forgets nothing else."""
+"""The cloud keeps resources on disk and across crashes; it drops what no run knows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.account.cloud import Cloud, StateFileError, changes, same
+from localaws.account.cloud import Cloud, StateFileError, changes, equivalent
 from localaws.account.tagging import Tagging
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.account import SeededParameter
@@ -35,10 +35,10 @@ def make(cloud: Cloud, token: str, urn: str = "urn:one", **inputs: Any) -> Any:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "home" / "cloud.jsonl"
+    return tmp_path / "state" / "cloud.jsonl"
 
 
-def test_a_reopened_cloud_holds_the_same_resources_and_goes_on_counting(path: Path) -> None:
+def test_a_reopened_cloud_has_the_same_resources_and_counters(path: Path) -> None:
     first = Cloud(path)
     make(first, VPC, cidrBlock="10.0.0.0/16")
     definition = make(
@@ -50,7 +50,7 @@ def test_a_reopened_cloud_holds_the_same_resources_and_goes_on_counting(path: Pa
     )
     first.acknowledge(DEFINITION, definition.id)
     second = Cloud(path)
-    assert [second.all(token) for token in CATALOG] == [first.all(token) for token in CATALOG]
+    assert resources_by_type(second) == resources_by_type(first)
     assert second.get(DEFINITION, definition.id).acknowledged  # type: ignore[union-attr]
     again = make(second, DEFINITION, "urn:three", **definition.inputs)
     assert again.outputs["revision"] == 2
@@ -72,16 +72,15 @@ RETIRED = {"aws:x/y:Z z": RESOURCE}
 @pytest.mark.parametrize(
     "damage",
     [
-        *(
-            "",
-            "{",
-            "[]",
-            "\n",
-            HEADER + "{\n",
-            HEADER + "[]\n",
-            HEADER + '{"aws:ec2/vpc:Vpc vpc-1": {}}\n',
-        ),
-        *(HEADER + '{"aws:ec2/vpc:Vpc vpc-1": 5}\n', HEADER + json.dumps(RETIRED) + "\n"),
+        "",
+        "{",
+        "[]",
+        "\n",
+        HEADER + "{\n",
+        HEADER + "[]\n",
+        HEADER + '{"aws:ec2/vpc:Vpc vpc-1": {}}\n',
+        HEADER + '{"aws:ec2/vpc:Vpc vpc-1": 5}\n',
+        HEADER + json.dumps(RETIRED) + "\n",
     ],
 )
 def test_a_damaged_file_is_named_and_left_alone(path: Path, damage: str) -> None:
@@ -92,25 +91,26 @@ def test_a_damaged_file_is_named_and_left_alone(path: Path, damage: str) -> None
     assert path.read_text() == damage
 
 
-def test_a_newer_file_says_so(path: Path) -> None:
+def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     path.parent.mkdir()
     path.write_text('{"version": 3, "everything": "else"}\n')
     with pytest.raises(StateFileError, match="has version 3, this code reads version 2"):
         Cloud(path)
 
 
-def of_version_1(cloud: Cloud) -> str:
-    """The file that version 1 wrote of a cloud's resources."""
-    return json.dumps(
-        {
-            "version": 1,
-            "counters": dict(cloud.counters),
-            "resources": [asdict(each) for token in CATALOG for each in cloud.all(token)],
-        }
-    )
+def in_version_1(cloud: Cloud) -> str:
+    """Return the state file that version 1 would have written."""
+    resources: list[dict[str, Any]] = []
+    for token in CATALOG:
+        resources += map(asdict, cloud.all(token))
+    return json.dumps({"version": 1, "counters": dict(cloud.counters), "resources": resources})
 
 
-def test_a_file_of_version_1_is_taken_over_whole(path: Path) -> None:
+def resources_by_type(cloud: Cloud) -> dict[str, Any]:
+    return {token: cloud.all(token) for token in CATALOG}
+
+
+def test_a_file_of_version_1_is_converted_completely(path: Path) -> None:
     deployed = Cloud()
     made = make(deployed, VPC, cidrBlock="10.0.0.0/16", tags={"Name": "a b"})
     deployed.acknowledge(VPC, made.id)
@@ -121,40 +121,38 @@ def test_a_file_of_version_1_is_taken_over_whole(path: Path) -> None:
         family="web",
         containerDefinitions='[{"name": "a", "image": "b", "memory": 64}]',
     )
-    former = path.with_name("cloud.json")
-    former.parent.mkdir()
-    former.write_text(of_version_1(deployed))
-    for cloud in (Cloud(path), Cloud(path)):  # the second has the new file only
-        assert {token: cloud.all(token) for token in CATALOG} == {
-            token: deployed.all(token) for token in CATALOG
-        }
+    old_path = path.with_name("cloud.json")
+    old_path.parent.mkdir()
+    old_path.write_text(in_version_1(deployed))
+    for cloud in (Cloud(path), Cloud(path)):  # the second one reads the converted file
+        assert resources_by_type(cloud) == resources_by_type(deployed)
         assert cloud.counters == deployed.counters
         assert [each.name for each in path.parent.iterdir()] == ["cloud.jsonl"]
 
 
-def test_what_a_takeover_was_killed_before_it_removed_is_not_taken_over_again(path: Path) -> None:
+def test_a_file_of_version_1_that_was_already_converted_is_removed_unread(path: Path) -> None:
     made = make(Cloud(path), LOGS, name="/new")
-    former = path.with_name("cloud.json")
+    old_path = path.with_name("cloud.json")
     deployed = Cloud()
     make(deployed, LOGS, name="/old")
-    former.write_text(of_version_1(deployed))
+    old_path.write_text(in_version_1(deployed))
     assert Cloud(path).all(LOGS) == [made]
-    assert not former.exists()
+    assert not old_path.exists()
 
 
 @pytest.mark.parametrize(
     ("text", "problem"), [("{", "is damaged"), ('{"version": 7}', "has version 7")]
 )
-def test_a_file_of_version_1_that_cant_be_read_is_named_and_left_alone(
+def test_an_unreadable_file_of_version_1_is_named_and_left_alone(
     path: Path, text: str, problem: str
 ) -> None:
-    former = path.with_name("cloud.json")
-    former.parent.mkdir()
-    former.write_text(text)
+    old_path = path.with_name("cloud.json")
+    old_path.parent.mkdir()
+    old_path.write_text(text)
     with pytest.raises(StateFileError, match=rf"cloud\.json {problem}"):
         Cloud(path)
     assert [each.name for each in path.parent.iterdir()] == ["cloud.json"]
-    assert former.read_text() == text
+    assert old_path.read_text() == text
 
 
 def test_a_cluster_that_exists_is_returned_when_it_is_created_again(path: Path) -> None:
@@ -173,31 +171,31 @@ def test_a_cluster_that_exists_is_returned_when_it_is_created_again(path: Path) 
     changed = cloud.update(
         CLUSTER, second.id, {"name": name, "settings": [], "tags": {"Project": "second"}}
     )
-    assert cloud.get(CLUSTER, first.id) == changed, (
-        "the second owner changes what the first one uses"
-    )
+    assert cloud.get(CLUSTER, first.id) == changed, "both programs share the cluster"
     elsewhere = cloud.create(CLUSTER, "urn:fourth", {"name": name}, region="us-west-2")
     assert elsewhere.id != first.id
 
 
-def test_an_orphan_of_a_lost_answer_makes_room_for_the_next_creation(path: Path) -> None:
+def test_the_next_creation_replaces_an_unacknowledged_resource(path: Path) -> None:
     make(Cloud(path), LOGS, name="/a")
     made = make(Cloud(path), LOGS, name="/a")
     assert [each.id for each in Cloud(path).all(LOGS)] == [made.id]
 
 
-def test_an_orphan_is_gone_for_good_even_if_the_next_creation_is_refused(path: Path) -> None:
-    cloud, heard = Cloud(path), list[int]()
+def test_an_unacknowledged_resource_is_removed_even_if_the_next_creation_is_refused(
+    path: Path,
+) -> None:
+    cloud, calls = Cloud(path), list[int]()
     make(cloud, LOGS, "urn:other", name="/b")
     make(cloud, LOGS, name="/a")
-    cloud.on_change.append(lambda: heard.append(len(cloud.all(LOGS))))
+    cloud.on_change.append(lambda: calls.append(len(cloud.all(LOGS))))
     with pytest.raises(Refused):
         make(cloud, LOGS, name="/b")
-    assert heard == [1], "the data plane hears of it"
+    assert calls == [1], "the data plane is notified"
     assert [each.id for each in Cloud(path).all(LOGS)] == ["/b"]
 
 
-def test_a_resource_that_the_engine_knows_is_no_orphan_even_after_a_crash(path: Path) -> None:
+def test_an_acknowledged_resource_survives_a_crash_and_the_next_creation(path: Path) -> None:
     cloud = Cloud(path)
     made = make(cloud, VPC, cidrBlock="10.0.0.0/16")
     cloud.acknowledge(VPC, made.id)
@@ -205,24 +203,26 @@ def test_a_resource_that_the_engine_knows_is_no_orphan_even_after_a_crash(path: 
     assert {each.id for each in Cloud(path).all(VPC)} == {made.id, replacement.id}
 
 
-def test_what_a_killed_run_created_is_discarded_unless_it_is_recorded_or_known(path: Path) -> None:
-    cloud, heard = Cloud(path), list[int]()
+def test_resources_of_a_killed_run_are_discarded_unless_recorded_or_acknowledged(
+    path: Path,
+) -> None:
+    cloud, calls = Cloud(path), list[int]()
     vpc = make(cloud, VPC, "urn:vpc", cidrBlock="10.0.0.0/16")
     make(cloud, LOGS, "urn:recorded", name="/recorded")
     make(cloud, LOGS, "urn:known", name="/known")
     cloud.acknowledge(LOGS, "/known")
     make(cloud, LOGS, "urn:other", name="/other")
-    cloud.on_change.append(lambda: heard.append(len(cloud.all(LOGS))))
+    cloud.on_change.append(lambda: calls.append(len(cloud.all(LOGS))))
     urns = ["urn:vpc", "urn:recorded", "urn:known", "urn:never-made"]
     assert cloud.discard_unrecorded(urns, ["/recorded"]) == ["urn:vpc"]
-    assert heard == [3]
+    assert calls == [3]
     assert not Cloud(path).get(VPC, vpc.id)
     assert [each.id for each in Cloud(path).all(LOGS)] == ["/recorded", "/known", "/other"]
     assert not cloud.discard_unrecorded(urns, ["/recorded"])
-    assert heard == [3], "nothing was removed"
+    assert calls == [3], "nothing was removed"
 
 
-def test_an_unknown_value_is_never_made_or_saved(path: Path) -> None:
+def test_an_unknown_value_is_never_created_or_saved(path: Path) -> None:
     cloud = Cloud(path)
     with pytest.raises(ValueError, match="tags isn't known"):
         make(cloud, LOGS, name="/a", tags={"a": [UNKNOWN]})
@@ -232,38 +232,38 @@ def test_an_unknown_value_is_never_made_or_saved(path: Path) -> None:
     assert Cloud(path).get(LOGS, made.id) == made
 
 
-def test_an_unknown_type_says_where_to_add_it() -> None:
+def test_the_error_for_an_unknown_type_says_where_to_add_it() -> None:
     with pytest.raises(Refused, match=r"aws:sqs/queue:Queue.*localaws/catalog/"):
         make(Cloud(), "aws:sqs/queue:Queue")
 
 
-def test_updating_what_is_gone_is_refused_and_deleting_it_is_not() -> None:
+def test_updating_a_missing_resource_is_refused_and_deleting_it_is_not() -> None:
     cloud = Cloud()
     with pytest.raises(Refused, match="does not exist"):
         cloud.update(LOGS, "/a", {"name": "/a"})
     cloud.delete(LOGS, "/a")
 
 
-def test_followers_hear_of_changes_but_not_of_acknowledgements() -> None:
-    cloud, heard = Cloud(), list[int]()
-    cloud.on_change.append(lambda: heard.append(len(cloud.all(LOGS))))
+def test_on_change_is_called_for_changes_but_not_for_acknowledgements() -> None:
+    cloud, calls = Cloud(), list[int]()
+    cloud.on_change.append(lambda: calls.append(len(cloud.all(LOGS))))
     made = make(cloud, LOGS, name="/a")
     cloud.acknowledge(LOGS, made.id)
     cloud.update(LOGS, made.id, {"name": "/a", "retentionInDays": 1})
     cloud.delete(LOGS, made.id)
-    assert heard == [1, 1, 0]
+    assert calls == [1, 1, 0]
 
 
-def test_followers_hear_when_a_deletion_begins_and_when_it_is_given_up() -> None:
-    cloud, heard = Cloud(), list[bool]()
+def test_on_change_is_called_when_a_deletion_starts_and_when_it_fails() -> None:
+    cloud, calls = Cloud(), list[bool]()
     made = make(cloud, LOGS, name="/a")
-    cloud.on_change.append(lambda: heard.append(made.id in cloud.draining))
+    cloud.on_change.append(lambda: calls.append(made.id in cloud.draining))
     with pytest.raises(TimeoutError), cloud.deleting(made.id):
         raise TimeoutError
-    assert heard == [True, False]
+    assert calls == [True, False]
 
 
-def test_an_update_keeps_what_aws_chose_and_follows_what_the_program_says() -> None:
+def test_an_update_keeps_aws_choices_and_applies_the_programs_inputs() -> None:
     cloud = Cloud()
     made = make(
         cloud,
@@ -283,13 +283,12 @@ def test_an_update_keeps_what_aws_chose_and_follows_what_the_program_says() -> N
     assert changed.outputs["arn"] == made.outputs["arn"]
     assert changed.outputs["deregistrationDelay"] == 5
     assert changed.outputs["tagsAll"] == {"a": "b"}
-    assert changed.outputs["healthCheck"]["healthyThreshold"] == 5, (
-        "without a block AWS's own defaults hold"
-    )
+    health_check = changed.outputs["healthCheck"]
+    assert health_check["healthyThreshold"] == 5, "AWS's own defaults apply without a block"
     assert cloud.update(TARGETS, made.id, inputs).outputs["deregistrationDelay"] == 300
 
 
-def test_default_tags_lie_under_the_resources_own() -> None:
+def test_a_resources_own_tags_override_default_tags() -> None:
     tags = {"Stack": "dev", "Owner": "all"}
     made = Cloud().create(
         LOGS, "urn", {"name": "/a", "tags": {"Owner": "me"}}, region=REGION, tagging=Tagging(tags)
@@ -298,20 +297,20 @@ def test_default_tags_lie_under_the_resources_own() -> None:
     assert made.outputs["tags"] == {"Owner": "me"}
 
 
-def test_a_resources_own_region_wins_over_the_providers() -> None:
+def test_a_resources_own_region_overrides_the_providers() -> None:
     made = make(Cloud(), LOGS, name="/a", region="us-east-1")
     assert made.region == made.outputs["region"] == "us-east-1"
     assert ":us-east-1:" in made.outputs["arn"]
 
 
-def test_a_prefix_is_completed_by_the_provider() -> None:
+def test_the_provider_completes_a_name_prefix() -> None:
     made = make(Cloud(), LOGS, namePrefix="/web-")
     assert made.id == made.outputs["name"]
     assert made.id.startswith("/web-")
     assert len(made.id) == len("/web-") + 26
 
 
-def test_skip_destroy_leaves_the_resource_to_be_found_again() -> None:
+def test_a_resource_with_skip_destroy_still_exists_after_its_deletion() -> None:
     cloud = Cloud()
     made = make(cloud, LOGS, name="/a", skipDestroy=True)
     cloud.delete(LOGS, made.id)
@@ -322,32 +321,30 @@ def network(cloud: Cloud) -> str:
     return str(make(cloud, VPC, "urn:vpc", cidrBlock="10.0.0.0/16").id)
 
 
-def test_the_data_plane_completes_what_only_it_knows() -> None:
+def test_the_data_plane_adds_outputs_to_a_new_resource() -> None:
     cloud = Cloud()
     cloud.completions[BALANCER] = lambda balancer: {
         "dnsName": f"127.0.0.9/{balancer.outputs['name']}"
     }
     vpc = network(cloud)
-    subnets = [
-        make(
+    subnets = []
+    for number, zone in enumerate("ab"):
+        subnet = make(
             cloud,
             "aws:ec2/subnet:Subnet",
             f"urn:{zone}",
             vpcId=vpc,
             cidrBlock=f"10.0.{number}.0/24",
             availabilityZone=f"{REGION}{zone}",
-        ).id
-        for number, zone in enumerate("ab")
-    ]
+        )
+        subnets.append(subnet.id)
     made = make(cloud, BALANCER, name="web", subnets=subnets, internal=True)
     assert made.outputs["dnsName"] == "127.0.0.9/web"
-    assert (
-        cloud.update(BALANCER, made.id, {**made.inputs, "idleTimeout": 5}).outputs["dnsName"]
-        == "127.0.0.9/web"
-    )
+    updated = cloud.update(BALANCER, made.id, {**made.inputs, "idleTimeout": 5})
+    assert updated.outputs["dnsName"] == "127.0.0.9/web"
 
 
-def test_a_seeded_parameter_blocks_its_name_and_its_value_never_reaches_the_file(
+def test_a_seeded_parameter_reserves_its_name_and_its_value_is_never_saved(
     path: Path,
 ) -> None:
     cloud = Cloud(path)
@@ -385,7 +382,7 @@ def test_a_seeded_parameter_blocks_its_name_and_its_value_never_reaches_the_file
 def test_inputs_are_compared_as_aws_compares_them(
     token: str, name: str, old: Any, new: Any, *, expected: bool
 ) -> None:
-    assert same(CATALOG[token], name, old, new) is expected
+    assert equivalent(CATALOG[token], name, old, new) is expected
 
 
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"

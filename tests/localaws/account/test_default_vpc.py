@@ -1,4 +1,4 @@
-"""The default VPC that every account has in every region, without a program that made it."""
+"""The default VPC, which every account has in every region without creating it."""
 
 from __future__ import annotations
 
@@ -24,36 +24,31 @@ def ask(cloud: Cloud, function: str, region: str = REGION, **args: Any) -> dict[
 
 
 def subnets(cloud: Cloud, vpc: str) -> list[dict[str, Any]]:
-    """As public programs look for the subnets of the default VPC."""
+    """Return a VPC's subnets, looked up as programs usually do it."""
     found = ask(cloud, "getSubnets", filters=[{"name": "vpc-id", "values": [vpc]}])
     return [ask(cloud, "getSubnet", id=each) for each in found["ids"]]
 
 
-def test_it_has_a_public_subnet_in_each_zone() -> None:
+def test_the_default_vpc_has_a_public_subnet_in_each_zone() -> None:
     cloud = Cloud(seed=1)
     vpc = ask(cloud, "getVpc", default=True)
     assert vpc["cidrBlock"] == "172.31.0.0/16"
     assert vpc["enableDnsHostnames"]
     assert vpc["default"]
-    shown = [
-        (
-            each["cidrBlock"],
-            each["availabilityZone"],
-            each["mapPublicIpOnLaunch"],
-            each["defaultForAz"],
-        )
-        for each in subnets(cloud, vpc["id"])
+    found = subnets(cloud, vpc["id"])
+    assert [(each["cidrBlock"], each["availabilityZone"]) for each in found] == [
+        ("172.31.0.0/20", "eu-west-1a"),
+        ("172.31.16.0/20", "eu-west-1b"),
+        ("172.31.32.0/20", "eu-west-1c"),
     ]
-    assert shown == [
-        ("172.31.0.0/20", "eu-west-1a", True, True),
-        ("172.31.16.0/20", "eu-west-1b", True, True),
-        ("172.31.32.0/20", "eu-west-1c", True, True),
-    ]
+    for each in found:
+        assert each["mapPublicIpOnLaunch"] is True
+        assert each["defaultForAz"] is True
     by_filter = ask(cloud, "getSubnets", filters=[{"name": "default-for-az", "values": ["true"]}])
-    assert by_filter["ids"] == [each["id"] for each in subnets(cloud, vpc["id"])]
+    assert by_filter["ids"] == [each["id"] for each in found]
 
 
-def test_its_main_table_has_a_route_to_its_internet_gateway() -> None:
+def test_the_default_vpcs_main_route_table_routes_to_its_internet_gateway() -> None:
     cloud = Cloud(seed=1)
     vpc = ask(cloud, "getVpc", default=True)
     main = [{"name": "association.main", "values": ["true"]}]
@@ -70,14 +65,15 @@ def test_its_main_table_has_a_route_to_its_internet_gateway() -> None:
     assert group["description"] == "default VPC security group"
 
 
-def test_each_region_has_its_own_in_its_partition() -> None:
+def test_each_region_has_its_own_default_vpc() -> None:
     cloud = Cloud(seed=1)
-    here, there = (ask(cloud, "getVpc", region, default=True) for region in (REGION, "cn-north-1"))
-    assert here["id"] != there["id"]
-    assert there["arn"] == f"arn:aws-cn:ec2:cn-north-1:123456789012:vpc/{there['id']}"
+    european = ask(cloud, "getVpc", REGION, default=True)
+    chinese = ask(cloud, "getVpc", "cn-north-1", default=True)
+    assert european["id"] != chinese["id"]
+    assert chinese["arn"] == f"arn:aws-cn:ec2:cn-north-1:123456789012:vpc/{chinese['id']}"
 
 
-def test_a_cloud_from_before_gets_one_and_keeps_it(tmp_path: Path) -> None:
+def test_an_older_state_file_gets_a_default_vpc_and_keeps_it(tmp_path: Path) -> None:
     file = tmp_path / "cloud.json"
     before = Cloud(file, seed=1)
     own = before.create(VPC, "urn:own", {"cidrBlock": "10.0.0.0/16"}, region=REGION)
@@ -89,7 +85,7 @@ def test_a_cloud_from_before_gets_one_and_keeps_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("token", [SECURITY_GROUP, DEFAULT_SECURITY_GROUP])
-def test_a_group_that_names_no_vpc_is_in_it(token: str) -> None:
+def test_a_security_group_without_a_vpc_is_in_the_default_vpc(token: str) -> None:
     cloud = Cloud(seed=1)
     group = cloud.create(token, "urn:group", {}, region=REGION)
     vpc = ask(cloud, "getVpc", default=True)
@@ -97,7 +93,7 @@ def test_a_group_that_names_no_vpc_is_in_it(token: str) -> None:
     assert (group.id == vpc["defaultSecurityGroupId"]) is (token == DEFAULT_SECURITY_GROUP)
 
 
-def test_it_is_never_deleted_and_counts_as_one_of_the_quota() -> None:
+def test_the_default_vpc_cant_be_deleted_and_counts_towards_the_quota() -> None:
     cloud = Cloud(seed=1)
     vpc = ask(cloud, "getVpc", default=True)["id"]
     with pytest.raises(Refused) as refused:
@@ -109,7 +105,7 @@ def test_it_is_never_deleted_and_counts_as_one_of_the_quota() -> None:
         cloud.create(VPC, "urn:last", {"cidrBlock": "10.9.0.0/16"}, region=REGION)
 
 
-def test_a_program_takes_it_over_and_leaves_it() -> None:
+def test_a_program_can_adopt_the_default_vpc_and_its_destruction_leaves_it() -> None:
     cloud = Cloud(seed=1)
     shown = ask(Cloud(seed=2), "getVpc", default=True)
     vpc = cloud.create(DEFAULT_VPC, "urn:vpc", {"tags": {"Name": "Default VPC"}}, region=REGION)
@@ -123,7 +119,7 @@ def test_a_program_takes_it_over_and_leaves_it() -> None:
     group = cloud.create(SECURITY_GROUP, "urn:group", {"vpcId": vpc.id}, region=REGION)
     cloud.delete(DEFAULT_SUBNET, subnet.id)
     cloud.delete(DEFAULT_VPC, vpc.id)
-    assert cloud.get(SECURITY_GROUP, group.id), "what is in the VPC stays, as the VPC does"
+    assert cloud.get(SECURITY_GROUP, group.id), "the VPC and the resources in it stay"
     assert ask(cloud, "getVpc", default=True) == shown
 
 
@@ -136,7 +132,7 @@ def test_a_default_subnet_is_in_one_of_the_regions_zones() -> None:
     assert [each.rule for each in refused.value.refusals] == ["ec2.default-subnet.zone"]
 
 
-def test_a_preview_of_a_take_over_leaves_unknown_what_aws_has() -> None:
+def test_a_preview_of_adopting_the_default_vpc_shows_its_outputs_as_unknown() -> None:
     seen = Cloud(seed=1).preview(DEFAULT_VPC, {}, region=REGION)
     assert seen["cidrBlock"] is seen["arn"] is UNKNOWN
     assert seen["region"] == REGION

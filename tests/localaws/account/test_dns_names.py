@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localaws.account.dns_names import aliases, options
+from localaws.account.dns_names import aliases, verify_options
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.route53.records import RECORD
 from tests.localaws.filled_account import FilledAccount
@@ -40,5 +40,5 @@ def test_only_records_that_are_aliases_of_a_load_balancer_are_found() -> None:
         (f"{ADDRESS}:8080", f"--connect-to {ADDRESS}:8443 --cacert ca.pem"),
     ],
 )
-def test_the_options_connect_to_where_https_is_served(dns_name: str, expected: str) -> None:
-    assert options("app.test", dns_name, "ca.pem") == expected
+def test_the_options_connect_to_the_https_port(dns_name: str, expected: str) -> None:
+    assert verify_options("app.test", dns_name, "ca.pem") == expected

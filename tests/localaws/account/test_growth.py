@@ -68,7 +68,7 @@ class Account(Cloud):
         return made.id
 
     def add_service(self, number: int) -> list[tuple[str, str]]:
-        """Make a service, after what it needs; their types and ids."""
+        """Create a service and the resources that it needs; return their types and ids."""
         name = f"web{number:03}"
         logs = self.make("cloudwatch/logGroup:LogGroup", name, name=f"/{name}")
         targets = self.make(
@@ -124,13 +124,13 @@ class Account(Cloud):
 
 @dataclass
 class Cost:
-    """What an operation took."""
+    """The cost of an operation."""
 
     looked_at: int
-    """How often it put together all that a resource shows."""
+    """How many times it read a resource's outputs."""
 
     written: int
-    """Bytes that the file grew by."""
+    """How many bytes it added to the state file."""
 
 
 def cost_of(operation: Callable[[], object], path: Path, monkeypatch: pytest.MonkeyPatch) -> Cost:
@@ -152,22 +152,21 @@ def cost_of(operation: Callable[[], object], path: Path, monkeypatch: pytest.Mon
 def test_an_operation_costs_the_same_among_five_services_and_among_fifty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
-    few, many = (
-        cost_among(count, operation, tmp_path / f"{count}.jsonl", monkeypatch) for count in (5, 50)
-    )
+    few = cost_among(5, operation, tmp_path / "few.jsonl", monkeypatch)
+    many = cost_among(50, operation, tmp_path / "many.jsonl", monkeypatch)
     assert many.written == few.written
     assert many.looked_at == few.looked_at
     if operation == "nothing":
         assert many.written == 0
     elif operation != "find":
-        assert many.written > 0, "the measure works"
+        assert many.written > 0, "otherwise the comparison would prove nothing"
 
 
 def cost_among(count: int, operation: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Cost:
-    """What an operation costs in an account of that many services."""
+    """Measure an operation in an account with this many services."""
     account = Account(path)
     services = [account.add_service(number) for number in range(1, count + 1)]
-    # The first of each kind builds an index of what is there, once.
+    # The first search by a property builds its index, which costs more; do that beforehand.
     for token, identifier in account.add_service(500):
         account.delete(token, identifier)
     return cost_of(lambda: perform(operation, account, services), path, monkeypatch)

@@ -1,4 +1,4 @@
-"""An inventory finds by its indexes what a look through everything would find."""
+"""The inventory's indexes find the same resources as a scan of all resources."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STEPS = st.lists(st.tuples(st.sampled_from("12345"), st.none() | st.lists(VALUES
 
 
 @given(STEPS)
-def test_an_index_finds_what_a_look_through_everything_finds(
+def test_an_index_finds_the_same_as_a_full_scan(
     steps: list[tuple[str, list[object] | None]],
 ) -> None:
     inventory, plain = Inventory(), dict[str, Resource]()
@@ -53,7 +53,7 @@ def test_an_index_finds_what_a_look_through_everything_finds(
         assert inventory.all(RULE) == list(plain.values())
 
 
-def test_what_has_no_index_is_not_found() -> None:
+def test_a_search_for_a_map_or_none_finds_nothing() -> None:
     inventory = Inventory()
     inventory.put(resource(VPC, "vpc-1", tags={"a": "b"}))
     assert [
@@ -62,16 +62,16 @@ def test_what_has_no_index_is_not_found() -> None:
     ] == []
 
 
-def test_a_name_by_which_pulumi_imports_it_finds_a_resource_until_it_is_gone() -> None:
+def test_a_resource_is_found_by_its_import_id_until_it_is_removed() -> None:
     inventory, cluster = Inventory(), resource(CLUSTER, "arn:aws:ecs:::cluster/web", name="web")
     inventory.put(cluster)
-    assert inventory.named(CLUSTER, "web") == cluster
-    assert inventory.named("aws:sqs/queue:Queue", "web") is None
+    assert inventory.by_import_id(CLUSTER, "web") == cluster
+    assert inventory.by_import_id("aws:sqs/queue:Queue", "web") is None
     inventory.drop(cluster)
-    assert inventory.named(CLUSTER, "web") is None
+    assert inventory.by_import_id(CLUSTER, "web") is None
 
 
-def test_what_refers_to_a_resource_is_found_as_its_kind_of_reference_says() -> None:
+def test_referring_resources_are_found_by_the_kind_of_their_reference() -> None:
     inventory = Inventory()
     group, forward, other = resource(GROUP, "arn:g"), rule("r", "arn:g"), rule("s", "arn:h")
     for each in (forward, group, other):
@@ -82,8 +82,7 @@ def test_what_refers_to_a_resource_is_found_as_its_kind_of_reference_says() -> N
     assert inventory.referring(group, "held") == []
 
 
-def test_every_reference_can_be_followed_back() -> None:
-    """A path to a list or a map has no index: an error in a type's table."""
+def test_every_reference_names_a_type_of_the_catalog() -> None:
     for token, kind in CATALOG.items():
         for reference in kind.references:
             assert reference.token in CATALOG, (token, reference.property)

@@ -1,4 +1,4 @@
-"""Functions answer from what exists, in the shapes of pulumi-aws's result types."""
+"""Functions return the account's data, in the shapes of pulumi-aws's result types."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOT_FOUND = [
 
 
 class Account(Cloud):
-    """Two subnets, one routed to the internet, and one of each type that is found by name."""
+    """An account with two subnets, one of them public, and resources of every kind looked up."""
 
     def __init__(self) -> None:
         super().__init__(seed=1)
@@ -42,16 +42,16 @@ class Account(Cloud):
             "demo/api": SeededParameter('{"key": "hunter3"}', "SecretsManager"),
         }
         self.vpc = self.make("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", tags={"Name": "main"})
-        self.subnets = [
-            self.make(
+        self.subnets = []
+        for number, zone in enumerate("ab"):
+            subnet = self.make(
                 "ec2/subnet:Subnet",
                 vpcId=self.vpc,
                 cidrBlock=f"10.0.{number}.0/24",
                 availabilityZone=f"{REGION}{zone}",
                 mapPublicIpOnLaunch=zone == "a",
             )
-            for number, zone in enumerate("ab")
-        ]
+            self.subnets.append(subnet)
         self.gateway = self.make("ec2/internetGateway:InternetGateway", vpcId=self.vpc)
         self.table = self.make("ec2/routeTable:RouteTable", vpcId=self.vpc)
         self.make(
@@ -89,17 +89,12 @@ class Account(Cloud):
         self.zone = self.make("route53/zone:Zone", name="made.test", tags={"Name": "made"})
         self.secret = self.make("secretsmanager/secret:Secret", name="demo/made", kmsKeyId="key")
         self.address = self.make("ec2/eip:Eip", domain="vpc", tags={"Name": "nat"})
-        for name, proven in {
-            "two.example.com": False,
-            "mixed.made.test": True,
-            "issued.made.test": True,
-        }.items():
-            certificate = self.certify(name)
-            if proven:
-                self.prove(certificate)
-        self.certify("two.example.com")
-        self.certify("mixed.made.test", subjectAlternativeNames=["other.made.test"])
-        self.certify("p256.example.com", keyAlgorithm="EC_prime256v1")
+        self.add_certificate("two.example.com")
+        self.add_validation_record(self.add_certificate("mixed.made.test"))
+        self.add_validation_record(self.add_certificate("issued.made.test"))
+        self.add_certificate("two.example.com")
+        self.add_certificate("mixed.made.test", subjectAlternativeNames=["other.made.test"])
+        self.add_certificate("p256.example.com", keyAlgorithm="EC_prime256v1")
         self.make(
             "lb/listener:Listener", loadBalancerArn=balancer, port=80, defaultActions=NOT_FOUND
         )
@@ -109,19 +104,23 @@ class Account(Cloud):
         self.acknowledge(made.token, made.id)
         return made.id
 
-    def certify(self, name: str, **inputs: Any) -> str:
+    def add_certificate(self, name: str, **inputs: Any) -> str:
         return self.make(
             "acm/certificate:Certificate", domainName=name, validationMethod="DNS", **inputs
         )
 
-    def prove(self, certificate: str) -> None:
-        """Make the record that proves a certificate's first name."""
+    def add_validation_record(self, certificate: str) -> None:
+        """Create the record that validates a certificate's first name."""
         made = self.get("aws:acm/certificate:Certificate", certificate)
         assert made
-        proof = made.computed["domainValidationOptions"][0]
-        name, kind, value = (proof[f"resourceRecord{part}"] for part in ("Name", "Type", "Value"))
+        option = made.computed["domainValidationOptions"][0]
         self.make(
-            "route53/record:Record", zoneId=self.zone, name=name, type=kind, ttl=60, records=[value]
+            "route53/record:Record",
+            zoneId=self.zone,
+            name=option["resourceRecordName"],
+            type=option["resourceRecordType"],
+            ttl=60,
+            records=[option["resourceRecordValue"]],
         )
 
     def ask(self, token: str, **args: Any) -> dict[str, Any]:
@@ -134,7 +133,7 @@ def account() -> Account:
     return Account()
 
 
-# Each function, arguments, and what the answer must say at least.
+# A function, its arguments, and a part of its result.
 ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "index/getAvailabilityZones",
@@ -242,23 +241,20 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("token", "args", "expected"), ANSWERS, ids=lambda each: each if isinstance(each, str) else ""
 )
-def test_a_function_answers_from_the_account_in_the_sdks_shape(
+def test_a_function_returns_the_accounts_data_in_the_sdks_shape(
     account: Account, token: str, args: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     found = account.ask(token, **args)
     assert expected.items() <= found.items()
     assert found["id"]
     assert expected.keys() <= sdk_outputs(token)
-    wrong = {
-        name
-        for name, kind in sdk_types(token).items()
-        if found.get(name) and not isinstance(found[name], kind)
-    }
-    assert wrong == set(), "the SDK raises a TypeError"
+    for name, kind in sdk_types(token).items():
+        if found.get(name):
+            assert isinstance(found[name], kind), f"the SDK raises a TypeError for {name}"
 
 
 def sdk_outputs(token: str) -> set[str]:
-    """What the SDK's result type of a function holds."""
+    """Return the names in the SDK's result type of a function."""
     getters = re.findall(
         r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @.*\n)*    def (\w+)\(', sdk_source(token)
     )
@@ -269,53 +265,52 @@ TYPES = {"str": str, "bool": bool, "int": int, "float": (int, float), "list": li
 
 
 def sdk_types(token: str) -> dict[str, Any]:
-    """The types that the SDK demands of what a function returns, by camelCase name."""
+    """Return the types that the SDK requires of a function's results, by camelCase name."""
+    types = {}
     checks = re.findall(r"if (\w+) and not isinstance\(\1, (\w+)\):", sdk_source(token))
-    return {
-        re.sub(r"_(.)", lambda each: each[1].upper(), name): TYPES[kind] for name, kind in checks
-    }
+    for snake_case, kind in checks:
+        name = re.sub(r"_(.)", lambda match: match[1].upper(), snake_case)
+        types[name] = TYPES[kind]
+    return types
 
 
 def sdk_source(token: str) -> str:
-    """The SDK's source of a function; reading it is faster than importing it."""
+    """Return the SDK's source code of a function; reading it is faster than importing it."""
     package = find_spec("pulumi_aws")
     assert package is not None
     assert package.submodule_search_locations is not None
     module, name = token.split("/")
     folder = Path(package.submodule_search_locations[0]) / module.replace("index", "")
-    return (folder / f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name).lower()}.py").read_text()
+    snake_case = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return (folder / f"{snake_case}.py").read_text()
 
 
 def test_subnets_are_found_by_filter_and_tag(account: Account) -> None:
-    def ids(*filters: tuple[str, str], **more: Any) -> Any:
-        asked = [{"name": name, "values": [value]} for name, value in filters]
-        return account.ask("ec2/getSubnets", filters=asked, **more)["ids"]
+    def ids(*name_value_pairs: tuple[str, str], **more: Any) -> Any:
+        filters = [{"name": name, "values": [value]} for name, value in name_value_pairs]
+        return account.ask("ec2/getSubnets", filters=filters, **more)["ids"]
 
-    assert ids(("vpc-id", account.vpc)) == account.subnets
+    public, private = account.subnets
+    assert ids(("vpc-id", account.vpc)) == [public, private]
     assert ids(("vpc-id", "vpc-0")) == []
-    assert (
-        ids(("map-public-ip-on-launch", "true"), ("default-for-az", "false")) == account.subnets[:1]
-    )
-    assert ids(("availability-zone", "eu-west-1b"), ("vpc-id", account.vpc)) == account.subnets[1:]
+    assert ids(("map-public-ip-on-launch", "true"), ("default-for-az", "false")) == [public]
+    assert ids(("availability-zone", "eu-west-1b"), ("vpc-id", account.vpc)) == [private]
     assert ids(("tag:Tier", "public")) == ids(tags={"Tier": "public"}) == []
-    assert account.ask("ec2/getVpcs", filters=[{"name": "tag:Name", "values": ["main"]}])[
-        "ids"
-    ] == [account.vpc]
+    vpcs = account.ask("ec2/getVpcs", filters=[{"name": "tag:Name", "values": ["main"]}])
+    assert vpcs["ids"] == [account.vpc]
 
 
 def test_a_route_table_shows_its_routes_and_associations(account: Account) -> None:
     found = account.ask("ec2/getRouteTable", subnetId=account.subnets[0])
     assert found["routeTableId"] == account.table
     assert {"cidrBlock": "10.0.0.0/16", "gatewayId": "local"} in found["routes"]
-    assert {"0.0.0.0/0": account.gateway}.items() <= {
-        each["cidrBlock"]: each["gatewayId"] for each in found["routes"]
-    }.items()
+    gateways = {each["cidrBlock"]: each["gatewayId"] for each in found["routes"]}
+    assert gateways["0.0.0.0/0"] == account.gateway
     assert [each["subnetId"] for each in found["associations"]] == account.subnets[:1]
     main = [{"name": "association.main", "values": ["true"]}]
+    (main_table,) = account.ask("ec2/getRouteTables", vpcId=account.vpc, filters=main)["ids"]
     tables = account.ask("ec2/getRouteTables", vpcId=account.vpc)["ids"]
-    assert account.ask("ec2/getRouteTables", vpcId=account.vpc, filters=main)["ids"] == [
-        each for each in tables if each != account.table
-    ]
+    assert set(tables) == {main_table, account.table}
     with pytest.raises(Refused, match="0 route tables match"):
         account.ask("ec2/getRouteTable", subnetId=account.subnets[1])
 
@@ -418,14 +413,14 @@ def test_a_route_table_shows_its_routes_and_associations(account: Account) -> No
         ),
     ],
 )
-def test_what_isnt_there_is_an_error_that_says_so(
+def test_a_function_that_finds_nothing_fails_with_the_reason(
     account: Account, token: str, args: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(Refused, match=message):
         account.ask(token, **args)
 
 
-def test_a_zone_is_found_by_its_id_and_a_secret_by_its_arn_with_or_without_what_follows(
+def test_a_zone_is_found_by_its_id_and_a_secret_by_its_arn_with_or_without_suffix(
     account: Account,
 ) -> None:
     assumed = account.ask("route53/getZone", name="example.com")
@@ -440,13 +435,15 @@ def test_a_zone_is_found_by_its_id_and_a_secret_by_its_arn_with_or_without_what_
     )
 
 
-def test_two_zones_of_one_name_have_to_be_distinguished(account: Account) -> None:
+def test_a_zone_name_that_two_zones_have_is_ambiguous(account: Account) -> None:
     account.make("route53/zone:Zone", name="made.test.")
     with pytest.raises(Refused, match="multiple Route 53 Hosted Zones matched"):
         account.ask("route53/getZone", name="made.test")
 
 
-def test_a_private_zone_is_found_by_its_id_and_by_name_only_if_asked_for(account: Account) -> None:
+def test_a_private_zone_is_found_by_its_id_and_by_name_only_with_private_zone(
+    account: Account,
+) -> None:
     private = account.make("route53/zone:Zone", name="inner.test", vpcs=[{"vpcId": account.vpc}])
     assert account.ask("route53/getZone", zoneId=private)["privateZone"]
     assert account.ask("route53/getZone", name="inner.test", privateZone=True)["zoneId"] == private
@@ -455,7 +452,7 @@ def test_a_private_zone_is_found_by_its_id_and_by_name_only_if_asked_for(account
     )
 
 
-def test_a_new_region_has_no_account_that_writes_load_balancers_logs(account: Account) -> None:
+def test_a_newer_region_has_no_account_for_load_balancer_logs(account: Account) -> None:
     with pytest.raises(Refused, match="unsupported AWS Region eu-south-2"):
         invokes.answer(account, "aws:elb/getServiceAccount:getServiceAccount", {}, "eu-south-2")
 
@@ -471,7 +468,7 @@ def test_a_new_region_has_no_account_that_writes_load_balancers_logs(account: Ac
         ("eusc-de-east-1", "aws-eusc", "amazonaws.eu", "eu.amazonaws"),
     ],
 )
-def test_a_region_is_in_one_partition_and_so_are_arns_and_domains(
+def test_arns_and_domains_are_those_of_the_regions_partition(
     region: str, partition: str, suffix: str, prefix: str
 ) -> None:
     cloud = Cloud(seed=1)
@@ -505,7 +502,7 @@ def test_a_region_is_in_one_partition_and_so_are_arns_and_domains(
         ("logs", "us-gov-west-1", "logs.amazonaws.com"),
     ],
 )
-def test_a_services_principal_ends_as_its_partition_has_it(
+def test_a_service_principal_has_the_suffix_of_its_partition(
     account: Account, service: str, region: str, name: str
 ) -> None:
     token = "aws:index/getServicePrincipal:getServicePrincipal"
@@ -590,7 +587,7 @@ ONLY_TLS = {"test": "Bool", "variable": "aws:SecureTransport", "values": ["true"
         ),
     ],
 )
-def test_a_policy_is_put_together_from_its_statements(
+def test_a_policy_document_merges_statements_sources_and_overrides(
     account: Account, args: dict[str, Any], statements: list[dict[str, Any]]
 ) -> None:
     found = account.ask("iam/getPolicyDocument", **args)
@@ -613,14 +610,14 @@ def test_a_policy_is_put_together_from_its_statements(
         ),
     ],
 )
-def test_documents_that_cannot_be_put_together_are_refused(
+def test_policy_documents_that_cannot_be_merged_are_refused(
     account: Account, args: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(Refused, match=message):
         account.ask("iam/getPolicyDocument", **args)
 
 
-def test_nothing_of_another_region_is_found(account: Account) -> None:
+def test_resources_of_another_region_are_not_found(account: Account) -> None:
     found = invokes.answer(account, "aws:ec2/getSubnets:getSubnets", {}, "us-east-1")
     assert not {*found["ids"]} & {*account.subnets}
     assert found["region"] == "us-east-1"

@@ -1,4 +1,4 @@
-"""The file of SSM parameters: what it may hold, and that values stay out of sight."""
+"""The file of SSM parameters and secrets: its syntax, its values, and that none is shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_text_is_a_string_and_a_table_says_its_type(tmp_path: Path) -> None:
+def test_a_text_is_a_string_parameter_and_a_table_sets_its_type(tmp_path: Path) -> None:
     file = tmp_path / "parameters.toml"
     file.write_text('"/a" = "one"\n["/b"]\ntype = "SecureString"\nvalue = "two"\n')
     assert load(file) == {
@@ -45,7 +45,7 @@ def test_a_value_is_not_in_the_repr() -> None:
         ('["/a"]\ntype = "String"\nvalue = "hunter2"\nextra = 1', "'/a' must be"),
     ],
 )
-def test_a_bad_file_is_named_with_what_is_allowed_but_never_a_value(
+def test_the_error_for_a_bad_file_names_it_and_what_is_allowed_but_no_value(
     tmp_path: Path, text: str, message: str
 ) -> None:
     file = tmp_path / "parameters.toml"
@@ -62,7 +62,7 @@ PREFIX = "arn:aws:secretsmanager:eu-west-1:123456789012:secret"
 
 @pytest.fixture
 def cloud() -> Cloud:
-    """A parameter and two secrets that exist beforehand, and one of each that a program made."""
+    """An account with a parameter and two secrets of the file, and the same as resources."""
     found = Cloud(seed=1)
     found.parameters = {
         "/demo/password": SeededParameter("hunter2", "SecureString"),
@@ -114,26 +114,24 @@ def cloud() -> Cloud:
         (f"{PREFIX}:none", None),
     ],
 )
-def test_a_containers_secret_is_a_parameter_or_a_secret_or_one_field_of_it(
+def test_a_containers_secret_is_a_parameter_a_secret_or_a_field_of_a_secret(
     cloud: Cloud, name: str, value: str | None
 ) -> None:
     assert value_of(cloud, name) == value
 
 
-def test_the_newest_version_of_a_secret_counts_and_one_without_any_has_no_value(
+def test_a_secrets_value_is_its_newest_version_or_nothing(
     cloud: Cloud,
 ) -> None:
-    made, empty = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
+    made, empty = [each.id for each in cloud.all("aws:secretsmanager/secret:Secret")]
     assert value_of(cloud, made) == value_of(cloud, f"{PREFIX}:made") == "version 1"
     assert value_of(cloud, f"{empty}:key::") is None
 
 
-def test_a_stage_or_an_id_means_another_version_of_a_secret(cloud: Cloud) -> None:
-    (made, _) = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
-    old, new = (
-        each.computed["versionId"]
-        for each in cloud.all("aws:secretsmanager/secretVersion:SecretVersion")
-    )
+def test_a_staging_label_or_version_id_selects_a_version_of_a_secret(cloud: Cloud) -> None:
+    made = cloud.all("aws:secretsmanager/secret:Secret")[0].id
+    versions = cloud.all("aws:secretsmanager/secretVersion:SecretVersion")
+    old, new = [each.computed["versionId"] for each in versions]
     inputs = {"secretId": made, "secretString": '{"key": "labelled"}', "versionStages": ["blue"]}
     cloud.create(
         "aws:secretsmanager/secretVersion:SecretVersion", "urn:e", inputs, region="eu-west-1"
@@ -154,7 +152,7 @@ def test_a_stage_or_an_id_means_another_version_of_a_secret(cloud: Cloud) -> Non
         assert value_of(cloud, part) == value, part
 
 
-def test_the_first_version_of_a_secret_has_none_before_it(cloud: Cloud) -> None:
+def test_a_secret_with_one_version_has_no_previous_version(cloud: Cloud) -> None:
     secret = cloud.create(
         "aws:secretsmanager/secret:Secret", "urn:f", {"name": "one"}, region="eu-west-1"
     ).id
@@ -166,20 +164,18 @@ def test_the_first_version_of_a_secret_has_none_before_it(cloud: Cloud) -> None:
     assert value_of(cloud, f"{secret}::AWSPREVIOUS:") is None
 
 
-def test_a_row_that_is_written_while_the_local_aws_runs_is_found_by_the_next_lookup(
+def test_a_parameter_added_while_the_local_aws_runs_is_found_by_the_next_lookup(
     tmp_path: Path,
 ) -> None:
-    functions = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / "home")).functions
-    parameter, secret = (
-        functions[f"aws:{each}"]
-        for each in ("ssm/getParameter:getParameter", "secretsmanager/getSecret:getSecret")
-    )
-    asked = {"region": "eu-west-1", "name": "later"}
-    for function in (parameter, secret):
+    functions = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / "state")).functions
+    get_parameter = functions["aws:ssm/getParameter:getParameter"]
+    get_secret = functions["aws:secretsmanager/getSecret:getSecret"]
+    args = {"region": "eu-west-1", "name": "later"}
+    for function in (get_parameter, get_secret):
         with pytest.raises(Refused, match="couldn't find resource"):
-            function(asked)
+            function(args)
     file = tmp_path / "local.parameters.toml"
     file.write_text('later = "one"')
-    assert parameter(asked)["version"] == 1
+    assert get_parameter(args)["version"] == 1
     file.write_text('[later]\ntype = "SecretsManager"\nvalue = "two"')
-    assert secret(asked)["arn"].startswith(f"{PREFIX}:later-")
+    assert get_secret(args)["arn"].startswith(f"{PREFIX}:later-")

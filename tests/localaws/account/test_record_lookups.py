@@ -1,4 +1,4 @@
-"""Functions that show what exists, in the shapes of pulumi-aws's result types."""
+"""Functions that only look a resource up, in the shapes of pulumi-aws's result types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLICY = (
 
 
 class Furnished(Account):
-    """The account of the other tests, and one of each thing that these functions look up."""
+    """The account of `test_invokes`, with the resources that these functions look up."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("token", "args", "expected"), ANSWERS, ids=lambda each: each if isinstance(each, str) else ""
 )
-def test_a_function_shows_what_exists_in_the_sdks_shape(
+def test_a_lookup_returns_a_resource_in_the_sdks_shape(
     account: Furnished, token: str, args: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     found = account.ask(token, **args)
@@ -122,7 +122,7 @@ def test_a_function_shows_what_exists_in_the_sdks_shape(
     assert expected.keys() <= sdk_outputs(token)
 
 
-def test_functions_find_the_parts_of_a_network_by_what_they_belong_to(account: Furnished) -> None:
+def test_parts_of_a_network_are_found_by_their_vpc_or_subnet(account: Furnished) -> None:
     gateway = account.ask(
         "ec2/getInternetGateway", filters=[{"name": "attachment.vpc-id", "values": [account.vpc]}]
     )
@@ -224,7 +224,7 @@ def test_policies_are_found_in_every_region(account: Furnished) -> None:
         ),
     ],
 )
-def test_what_isnt_there_is_an_error_that_names_it(
+def test_a_lookup_that_finds_nothing_fails_and_names_the_resource(
     account: Furnished, token: str, args: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(Refused, match=message):
@@ -234,11 +234,8 @@ def test_what_isnt_there_is_an_error_that_names_it(
 def test_the_manual_lists_every_function() -> None:
     text = (Path(__file__).parents[3] / "docs" / "pulumi-local.md").read_text()
     table = text.partition("<!-- functions -->")[2].partition("<!-- /functions -->")[0]
-    listed = {
-        (module or "index", function)
-        for module, functions in re.findall(r"\| (?:`(\w+)`)? ?\| (`get.*`) \|", table)
-        for function in re.findall(r"`(\w+)`", functions)
-    }
-    assert listed == {
-        (token.split(":")[1].split("/")[0], token.split(":")[2]) for token in invokes.FUNCTIONS
-    }
+    listed: set[str] = set()
+    for module, functions in re.findall(r"\| (?:`(\w+)`)? ?\| (`get.*`) \|", table):
+        for name in re.findall(r"`(\w+)`", functions):
+            listed.add(f"aws:{module or 'index'}/{name}:{name}")
+    assert listed == set(invokes.FUNCTIONS)

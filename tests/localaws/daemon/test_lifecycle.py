@@ -15,7 +15,7 @@ from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
 from localaws.protocol.property_values import from_wire, to_wire
 from tests.localaws.ecs.plane import eventually
-from tests.localaws.protocol.test_aws import NEW, OLD, SERVICE, serve, serving
+from tests.localaws.protocol.test_aws import NEW, OLD, SERVICE, create_service, serving
 
 GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
@@ -42,7 +42,7 @@ def test_a_service_has_the_requested_deployment_when_it_is_answered_without_a_wa
         await running.start()
         try:
             async with serving(running, cloud) as provider:
-                identifier = await serve(provider)
+                identifier = await create_service(provider)
                 asked = {
                     "serviceName": "web",
                     "clusterArn": cloud.all("aws:ecs/cluster:Cluster")[0].id,

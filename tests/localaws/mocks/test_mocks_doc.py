@@ -44,7 +44,7 @@ def example(marker: str) -> str:
 
 
 def pytest_of(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
-    """Run a test file in a project of its own, as its authors would."""
+    """Run pytest on a test file in a separate project."""
     (folder / "test_example.py").write_text(test)
     return subprocess.run(
         [
@@ -114,7 +114,7 @@ def test_something():
 """
 
 
-def test_a_check_that_is_never_awaited_fails_its_test_with_the_pages_settings_only(
+def test_an_unawaited_check_fails_its_test_only_with_the_pages_settings(
     tmp_path: Path,
 ) -> None:
     assert "1 passed, 1 warning" in pytest_of(tmp_path, UNAWAITED).stdout
@@ -124,9 +124,8 @@ def test_a_check_that_is_never_awaited_fails_its_test_with_the_pages_settings_on
     assert "coroutine 'check' was never awaited" in run.stdout
 
 
-def test_another_project_gets_what_the_page_says() -> None:
+def test_the_page_names_the_installed_packages() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     installed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert "the packages " + " and ".join(f"`{each}`" for each in installed) in " ".join(
-        PAGE.split()
-    )
+    names = " and ".join(f"`{each}`" for each in installed)
+    assert f"the packages {names}" in " ".join(PAGE.split())

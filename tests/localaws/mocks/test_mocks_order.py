@@ -1,4 +1,4 @@
-"""The mocks' verdict doesn't depend on the order of registration of independent resources."""
+"""The result of a run doesn't depend on the order in which resources are registered."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ ORDERS = ["first", "last", *range(6)]
 
 
 def run(program: Callable[[], object], order: object) -> Recording:
-    """Run a program whose waiting calls are answered in this order: FIFO, LIFO or shuffled."""
-    chance = random.Random(order if isinstance(order, int) else 0)
+    """Run a program; its calls are answered in order, in reverse order, or shuffled by a seed."""
+    shuffle = random.Random(order if isinstance(order, int) else 0)
 
     def sort(calls: Sequence[Call]) -> Sequence[Call]:
         if order == "first":
             return calls
-        return calls[::-1] if order == "last" else chance.sample(calls, len(calls))
+        if order == "last":
+            return calls[::-1]
+        return shuffle.sample(calls, len(calls))
 
     recorder = Recorder(order=sort)
     return recorder.run(program, project="project", stack="test", config={})
@@ -162,7 +164,7 @@ def reading_what_the_program_makes() -> None:
         reading_what_the_program_makes,
     ],
 )
-def test_what_aws_accepts_in_one_order_is_accepted_in_every_order(
+def test_a_program_that_aws_accepts_in_one_order_is_accepted_in_every_order(
     program: Callable[[], object], order: object
 ) -> None:
     run(program, order)
@@ -195,7 +197,7 @@ def policy_of_a_role_by_another_name() -> None:
         (policy_of_a_role_by_another_name, "iam.role.exists"),
     ],
 )
-def test_what_no_order_makes_acceptable_is_refused_in_every_order(
+def test_a_program_that_aws_accepts_in_no_order_is_refused_in_every_order(
     program: Callable[[], object], rule: str, order: object
 ) -> None:
     with pytest.raises(Mistake) as caught:
@@ -204,13 +206,13 @@ def test_what_no_order_makes_acceptable_is_refused_in_every_order(
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_a_lookup_sees_everything_that_was_made_before_it_could_be_needed(order: object) -> None:
+def test_a_lookup_sees_all_resources_that_dont_depend_on_it(order: object) -> None:
     def program() -> None:
         vpc, _ = network()
-        wanted = vpc.id.apply(
-            lambda known: [aws.ec2.GetSubnetsFilterArgs(name="vpc-id", values=[known])]
+        filters = vpc.id.apply(
+            lambda identifier: [aws.ec2.GetSubnetsFilterArgs(name="vpc-id", values=[identifier])]
         )
-        found = aws.ec2.get_subnets_output(filters=wanted)
+        found = aws.ec2.get_subnets_output(filters=filters)
         pulumi.export("count", found.ids.apply(len))
         aws.cloudwatch.LogGroup("log", name="/shop/log")
         pulumi.export("log", aws.cloudwatch.get_log_group(name="/shop/log").name)
@@ -218,22 +220,23 @@ def test_a_lookup_sees_everything_that_was_made_before_it_could_be_needed(order:
     assert run(program, order).exports == {"count": 2, "log": "/shop/log"}
 
 
-def test_a_run_registers_and_names_everything_alike_each_time() -> None:
-    def seen() -> list[tuple[str, dict[str, Any]]]:
-        return [
-            (each.urn, each.inputs) for each in run(service_beside_its_listener, "first").registered
-        ]
+def test_every_run_registers_the_same_resources_in_the_same_order() -> None:
+    def registered() -> list[tuple[str, dict[str, Any]]]:
+        recording = run(service_beside_its_listener, "first")
+        return [(each.urn, each.inputs) for each in recording.registered]
 
-    assert seen() == seen() == seen()
+    assert registered() == registered() == registered()
 
 
-def test_a_thread_of_the_programs_own_runs_while_calls_wait() -> None:
+def test_a_thread_that_the_program_starts_runs_while_calls_wait() -> None:
     async def program() -> None:
         vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
         loop = asyncio.get_running_loop()
-        size = await asyncio.to_thread(
-            lambda: asyncio.run_coroutine_threadsafe(a_size(), loop).result()
-        )
+
+        def wait_for_size() -> int:
+            return asyncio.run_coroutine_threadsafe(a_size(), loop).result()
+
+        size = await asyncio.to_thread(wait_for_size)
         aws.ec2.Subnet("a", vpc_id=vpc.id, cidr_block=f"10.0.0.0/{size}")
 
     async def a_size() -> int:

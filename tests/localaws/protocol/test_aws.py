@@ -38,39 +38,39 @@ SECURITY_GROUP = "urn:pulumi:local::web::aws:ec2/securityGroup:SecurityGroup::ta
 
 
 class Idle:
-    """Nothing runs; `settle` ends as the test sets."""
+    """A lifecycle without a data plane; `settle` waits, and then succeeds or fails."""
 
-    def __init__(self, verdict: str = "", waits: float = 0) -> None:
-        self.verdict, self.waits, self.drained = verdict, waits, False
+    def __init__(self, failure: str = "", waits: float = 0) -> None:
+        self.failure, self.waits, self.drained = failure, waits, False
         self.runs: dict[str, Any] = {}
-        """What a service is found to be."""
+        """The current inputs of every service."""
 
-        self.renewed: list[str] = []
-        self.remarks: dict[str, str] = {}
-        """What a run is to be warned of, by type."""
+        self.retried: list[str] = []
+        self.limitations: dict[str, str] = {}
+        """Warnings, by type."""
 
-        self.limits: list[float] = []
-        """How long each operation was let wait, in seconds."""
+        self.timeouts: list[float] = []
+        """The time that each operation could take, in seconds."""
 
-        self.begun, self.given_up = asyncio.Event(), asyncio.Event()
+        self.begun, self.cancelled = asyncio.Event(), asyncio.Event()
 
     async def settle(self, resource: Resource, *, seconds: float, report: Report) -> None:
-        self.limits.append(seconds)
+        self.timeouts.append(seconds)
         report(f"settling {resource.id} for at most {seconds:g} s")
         self.begun.set()
         try:
             await asyncio.sleep(self.waits)
         except asyncio.CancelledError:
-            self.given_up.set()
+            self.cancelled.set()
             raise
-        if self.verdict:
-            raise NotSettled(self.verdict)
+        if self.failure:
+            raise NotSettled(self.failure)
 
-    async def trouble(self, resource: Resource) -> str:
+    async def find_problem(self, resource: Resource) -> str:
         return ""
 
-    def remark(self, resource: Resource) -> str:
-        return self.remarks.get(resource.token, "")
+    def limitation(self, resource: Resource) -> str:
+        return self.limitations.get(resource.token, "")
 
     def stand_ins(self, resource: Resource) -> str:
         return ""
@@ -79,14 +79,14 @@ class Idle:
         pass
 
     async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
-        self.limits.append(seconds)
+        self.timeouts.append(seconds)
         self.drained = True
 
-    def live(self, resource: Resource) -> dict[str, Any]:
+    def current_inputs(self, resource: Resource) -> dict[str, Any]:
         return self.runs if resource.token.endswith(":Service") else {}
 
-    def renew(self, resource: Resource) -> None:
-        self.renewed.append(resource.id)
+    def retry(self, resource: Resource) -> None:
+        self.retried.append(resource.id)
 
 
 @asynccontextmanager
@@ -148,7 +148,7 @@ async def diff(provider: Any, urn: str, old: dict[str, Any], new: dict[str, Any]
     )
 
 
-def test_values_survive_the_wire_with_whole_numbers_and_unknowns() -> None:
+def test_values_are_the_same_after_a_round_trip_over_the_wire() -> None:
     values = {
         "port": 80,
         "share": 0.5,
@@ -160,7 +160,7 @@ def test_values_survive_the_wire_with_whole_numbers_and_unknowns() -> None:
     assert UNKNOWN_ON_THE_WIRE == rpc.UNKNOWN
 
 
-def test_a_name_is_made_once_and_kept_until_replacement() -> None:
+def test_a_generated_name_is_kept_until_replacement() -> None:
     async def scene(provider: Any) -> None:
         first = from_wire((await check(provider, GROUP, {})).inputs)
         assert first["name"].startswith("logs-")
@@ -173,7 +173,7 @@ def test_a_name_is_made_once_and_kept_until_replacement() -> None:
     play(scene)
 
 
-def test_a_name_that_would_be_too_long_is_refused_rather_than_cut() -> None:
+def test_a_generated_name_that_would_be_too_long_is_refused() -> None:
     async def scene(provider: Any) -> None:
         urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::a-logical-name-of-26-letters"
         answer = await check(
@@ -186,7 +186,7 @@ def test_a_name_that_would_be_too_long_is_refused_rather_than_cut() -> None:
     play(scene)
 
 
-def test_wrong_inputs_name_the_property_and_awss_code() -> None:
+def test_a_check_failure_names_the_property_and_the_value() -> None:
     async def scene(provider: Any) -> None:
         (failure,) = (await check(provider, GROUP, {"retentionInDays": 15})).failures
         assert "got 15" in failure.reason
@@ -195,8 +195,8 @@ def test_wrong_inputs_name_the_property_and_awss_code() -> None:
     play(scene)
 
 
-def test_a_refusal_never_shows_the_secrets_of_an_input() -> None:
-    """The engine prints the whole value of the input that a failure's field `property` names."""
+def test_a_check_failure_shows_no_secret_of_an_input() -> None:
+    """A failure's field `property` stays empty, as the engine prints that input's whole value."""
 
     async def scene(provider: Any) -> None:
         urn = "urn:pulumi:local::web::aws:ecs/taskDefinition:TaskDefinition::shop"
@@ -233,9 +233,7 @@ def test_a_refusal_never_shows_the_secrets_of_an_input() -> None:
     play(scene)
 
 
-def test_a_policy_that_is_an_object_becomes_its_text_which_is_unknown_while_a_part_of_it_is() -> (
-    None
-):
+def test_a_policy_object_becomes_text_or_unknown_if_a_part_is_unknown() -> None:
     async def scene(provider: Any) -> None:
         urn = "urn:pulumi:local::web::aws:iam/role:Role::tasks"
         trusted = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": UNKNOWN}}
@@ -265,7 +263,7 @@ def test_inputs_are_checked_for_the_region_of_the_connection() -> None:
     play(scene)
 
 
-def test_a_region_that_can_be_none_is_refused_before_anything_is_asked_there() -> None:
+def test_an_invalid_region_is_refused_in_the_configuration() -> None:
     async def failures(provider: Any, **configuration: Any) -> list[str]:
         request = provider_pb2.CheckRequest(urn="", news=to_wire(configuration))
         return [each.reason for each in (await provider.CheckConfig(request)).failures]
@@ -283,7 +281,7 @@ DEFAULT_TAGS = json.dumps({"tags": {"Stack": "dev", "Owner": "all", "Size": 3}})
 IGNORED_TAGS = json.dumps({"keys": ["Owner"], "keyPrefixes": ["aws:"]})
 
 
-def test_default_tags_are_json_and_join_a_resources_tags_but_for_ignored_ones() -> None:
+def test_default_tags_are_merged_into_a_resources_tags_and_ignored_ones_removed() -> None:
     cloud = Cloud(seed=1)
 
     async def scene(provider: Any) -> None:
@@ -299,59 +297,49 @@ def test_default_tags_are_json_and_join_a_resources_tags_but_for_ignored_ones() 
             (await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id=made.id))).inputs
         )
         assert read["tagsAll"] == inputs["tagsAll"]
-        assert not (await check(provider, GROUP, read)).failures, (
-            "what was read can be checked again"
-        )
+        failures = (await check(provider, GROUP, read)).failures
+        assert not failures, "the inputs that a read returns are valid"
 
     play(scene, cloud=cloud)
 
 
-def test_another_default_tag_is_an_update_of_what_has_tags_and_of_nothing_else() -> None:
+def test_a_changed_default_tag_updates_only_resources_with_tags() -> None:
     async def scene(provider: Any) -> None:
-        role = "urn:pulumi:local::web::aws:iam/rolePolicy:RolePolicy::p"
-        before = {
-            urn: from_wire((await check(provider, urn, {"name": "g"})).inputs)
-            for urn in (GROUP, role)
-        }
+        role_policy = "urn:pulumi:local::web::aws:iam/rolePolicy:RolePolicy::p"
+
+        async def checked(urn: str) -> dict[str, Any]:
+            return from_wire((await check(provider, urn, {"name": "g"})).inputs)
+
+        group_before, policy_before = await checked(GROUP), await checked(role_policy)
         settings = {"region": "eu-west-1", "defaultTags": DEFAULT_TAGS}
         await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire(settings)))
-        after = {
-            urn: from_wire((await check(provider, urn, {"name": "g"})).inputs) for urn in before
-        }
-        answer = await diff(provider, GROUP, before[GROUP], after[GROUP])
+        group_after, policy_after = await checked(GROUP), await checked(role_policy)
+        answer = await diff(provider, GROUP, group_before, group_after)
         assert (list(answer.diffs), list(answer.replaces)) == (["tagsAll"], [])
         assert answer.detailedDiff["tagsAll"].kind == provider_pb2.PropertyDiff.UPDATE
-        assert not (await diff(provider, role, before[role], after[role])).diffs
-        urn = GROUP
-        made = await create(provider, urn, before[urn])
-        news, asked = (
-            to_wire(after[urn]),
-            {"urn": urn, "id": made.id, "old_inputs": to_wire(before[urn])},
-        )
-        shown = await provider.Update(
-            provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties, preview=True)
-        )
-        done = await provider.Update(
-            provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties)
-        )
-        assert (
-            from_wire(shown.properties)["tagsAll"]
-            == from_wire(done.properties)["tagsAll"]
-            == after[urn]["tagsAll"]
-        )
+        assert not (await diff(provider, role_policy, policy_before, policy_after)).diffs
+
+        created = await create(provider, GROUP, group_before)
+        for preview in (True, False):
+            request = provider_pb2.UpdateRequest(
+                urn=GROUP,
+                id=created.id,
+                old_inputs=to_wire(group_before),
+                olds=created.properties,
+                news=to_wire(group_after),
+                preview=preview,
+            )
+            updated = await provider.Update(request)
+            assert from_wire(updated.properties)["tagsAll"] == group_after["tagsAll"]
 
     play(scene)
 
 
-def test_a_state_of_an_earlier_version_which_has_all_tags_among_outputs_only_shows_no_change() -> (
-    None
-):
+def test_an_older_state_with_all_tags_only_among_outputs_shows_no_change() -> None:
     async def scene(provider: Any) -> None:
         news = from_wire((await check(provider, GROUP, {"name": "g", "tags": {"a": "b"}})).inputs)
-        olds, old_inputs = (
-            {**news, "arn": "x"},
-            {name: news[name] for name in ("name", "tags", "__defaults")},
-        )
+        olds = {**news, "arn": "x"}
+        old_inputs = {name: news[name] for name in ("name", "tags", "__defaults")}
         request = provider_pb2.DiffRequest(
             urn=GROUP,
             id="g",
@@ -364,7 +352,7 @@ def test_a_state_of_an_earlier_version_which_has_all_tags_among_outputs_only_sho
     play(scene)
 
 
-def test_all_tags_are_unknown_while_the_default_ones_or_a_resources_own_are() -> None:
+def test_all_tags_are_unknown_if_default_or_own_tags_are_unknown() -> None:
     async def scene(provider: Any) -> None:
         answer = await check(provider, GROUP, {"name": "g", "tags": {"a": UNKNOWN}})
         assert from_wire(answer.inputs)["tagsAll"] is UNKNOWN
@@ -415,7 +403,7 @@ def test_an_unmapped_type_says_how_to_add_it() -> None:
     play(scene)
 
 
-def test_a_preview_makes_nothing_and_leaves_what_aws_chooses_unknown() -> None:
+def test_a_preview_creates_nothing_and_shows_awss_choices_as_unknown() -> None:
     cloud = Cloud(seed=1)
 
     async def scene(provider: Any) -> None:
@@ -432,9 +420,8 @@ def test_the_region_of_the_connection_is_in_the_arn() -> None:
     async def scene(provider: Any) -> None:
         answer = await create(provider, GROUP, {"name": "g", "__defaults": []})
         assert answer.id == "g"
-        assert (
-            from_wire(answer.properties)["arn"] == "arn:aws:logs:eu-west-1:123456789012:log-group:g"
-        )
+        arn = from_wire(answer.properties)["arn"]
+        assert arn == "arn:aws:logs:eu-west-1:123456789012:log-group:g"
 
     play(scene)
 
@@ -465,7 +452,7 @@ def test_a_change_is_an_update_or_a_replacement(
     play(scene)
 
 
-def test_the_same_inputs_are_no_change() -> None:
+def test_the_same_inputs_show_no_change() -> None:
     async def scene(provider: Any) -> None:
         answer = await diff(
             provider, GROUP, {"name": "a", "__defaults": ["name"]}, {"name": "a", "__defaults": []}
@@ -475,7 +462,7 @@ def test_the_same_inputs_are_no_change() -> None:
     play(scene)
 
 
-def test_what_aws_refuses_fails_with_its_code_and_makes_nothing() -> None:
+def test_a_refused_creation_fails_with_awss_error_code() -> None:
     async def scene(provider: Any) -> None:
         await create(provider, GROUP, {"name": "g"})
         await provider.Diff(provider_pb2.DiffRequest(urn=GROUP, id="g"))
@@ -488,7 +475,7 @@ def test_what_aws_refuses_fails_with_its_code_and_makes_nothing() -> None:
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
-    """An engine's side of the connection, which keeps what it is asked to show."""
+    """The engine's side of the connection; it records the messages that it should show."""
 
     def __init__(self) -> None:
         self.lines: list[Any] = []
@@ -516,7 +503,7 @@ async def attached_to(provider: Any) -> AsyncIterator[Engine]:
         await server.stop(None)
 
 
-def test_a_creation_and_a_change_warn_of_inputs_that_do_nothing_here() -> None:
+def test_creations_and_updates_warn_of_inputs_without_effect_here() -> None:
     urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::web"
     other = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web-2"
     plain = {"name": "web", "targetType": "lambda"}
@@ -531,7 +518,7 @@ def test_a_creation_and_a_change_warn_of_inputs_that_do_nothing_here() -> None:
                 provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news)
             )
             await create(provider, other, {**plain, "name": "web-2", "proxyProtocolV2": True})
-            idle.remarks["aws:ec2/vpc:Vpc"] = "it exists nowhere"
+            idle.limitations["aws:ec2/vpc:Vpc"] = "it exists nowhere"
             await create(provider, vpc, {"cidrBlock": "10.0.0.0/16"})
         found = [(line.severity, line.urn) for line in engine.lines]
         assert found == [
@@ -540,15 +527,13 @@ def test_a_creation_and_a_change_warn_of_inputs_that_do_nothing_here() -> None:
             (engine_pb2.WARNING, vpc),
         ]
         assert engine.lines[2].message == "it exists nowhere"
-        assert [
-            "slowStart" in engine.lines[0].message,
-            "proxyProtocolV2" in engine.lines[1].message,
-        ] == [True, True]
+        assert "slowStart" in engine.lines[0].message
+        assert "proxyProtocolV2" in engine.lines[1].message
 
     play(scene, idle)
 
 
-def test_what_exists_but_never_settled_stays_in_the_engines_state() -> None:
+def test_a_resource_that_never_settled_stays_in_the_engines_state() -> None:
     async def scene(provider: Any) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await create(provider, GROUP, {"name": "g"})
@@ -559,10 +544,10 @@ def test_what_exists_but_never_settled_stays_in_the_engines_state() -> None:
         assert status.details[0].Unpack(failed)
         assert failed.id == "g"
 
-    play(scene, Idle(verdict="1 of 2 tasks healthy"))
+    play(scene, Idle(failure="1 of 2 tasks healthy"))
 
 
-def test_a_wait_is_over_when_the_engine_is_gone() -> None:
+def test_a_wait_ends_when_the_engine_disconnects() -> None:
     idle = Idle(waits=1000)
 
     async def scene(provider: Any) -> None:
@@ -570,12 +555,12 @@ def test_a_wait_is_over_when_the_engine_is_gone() -> None:
         creation = provider.Create(request)
         await idle.begun.wait()
         creation.cancel()
-        await asyncio.wait_for(idle.given_up.wait(), 10)
+        await asyncio.wait_for(idle.cancelled.wait(), 10)
 
     play(scene, idle)
 
 
-def test_the_custom_timeout_of_each_operation_bounds_its_wait() -> None:
+def test_custom_timeouts_limit_the_wait_of_each_operation() -> None:
     idle = Idle()
 
     async def scene(provider: Any) -> None:
@@ -588,10 +573,10 @@ def test_the_custom_timeout_of_each_operation_bounds_its_wait() -> None:
         await provider.Delete(provider_pb2.DeleteRequest(urn=GROUP, id=made.id, timeout=30))
 
     play(scene, idle)
-    assert idle.limits == [90, 60, 30]
+    assert idle.timeouts == [90, 60, 30]
 
 
-def test_cancelling_ends_a_wait_at_once() -> None:
+def test_a_cancellation_ends_a_wait_at_once() -> None:
     async def scene(provider: Any) -> None:
         waiting = asyncio.ensure_future(create(provider, GROUP, {"name": "g"}))
         await asyncio.sleep(0)
@@ -603,8 +588,8 @@ def test_cancelling_ends_a_wait_at_once() -> None:
     play(scene, Idle(waits=60))
 
 
-def test_a_type_that_has_two_tokens_is_one_type() -> None:
-    """A rule by one token holds for a resource of the other, and references find it."""
+def test_a_type_with_two_tokens_is_one_type() -> None:
+    """Rules apply to a resource of either token, and references to it are resolved."""
     urn = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web"
     inputs = {"name": "web", "port": 80, "protocol": "HTTP", "targetType": "ip"}
 
@@ -633,7 +618,7 @@ def test_a_type_that_has_two_tokens_is_one_type() -> None:
     play(scene)
 
 
-def test_refresh_and_import_read_what_is_there_and_notice_what_is_gone() -> None:
+def test_a_read_returns_an_existing_resource_and_no_id_for_a_missing_one() -> None:
     cloud = Cloud(seed=1)
 
     async def scene(provider: Any) -> None:
@@ -647,7 +632,7 @@ def test_refresh_and_import_read_what_is_there_and_notice_what_is_gone() -> None
     play(scene, cloud=cloud)
 
 
-def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
+def test_a_deletion_waits_for_users_of_the_resource_and_its_error_names_them() -> None:
     cloud, idle = Cloud(seed=1), Idle()
 
     async def scene(provider: Any) -> None:
@@ -655,15 +640,14 @@ def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
             "aws:ec2/vpc:Vpc", "urn:v", {"cidrBlock": "10.0.0.0/16"}, region="eu-west-1"
         )
         made = await create(provider, SECURITY_GROUP, {"name": "tasks", "vpcId": vpc.id})
-        rule = {
-            "securityGroupId": made.id,
-            "referencedSecurityGroupId": made.id,
-            "ipProtocol": "-1",
-        }
         other = await create(
             provider, SECURITY_GROUP.replace("::tasks", "::alb"), {"name": "alb", "vpcId": vpc.id}
         )
-        rule = {**rule, "securityGroupId": other.id}
+        rule = {
+            "securityGroupId": other.id,
+            "referencedSecurityGroupId": made.id,
+            "ipProtocol": "-1",
+        }
         user = cloud.create(
             "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "urn:r", rule, region="x"
         )
@@ -672,9 +656,7 @@ def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
             with pytest.raises(grpc.aio.AioRpcError, match="DependencyViolation"):
                 await provider.Delete(removal)
             (line,) = engine.progress
-            assert "trying again: DependencyViolation" in line, (
-                "one line, however often it is tried"
-            )
+            assert "trying again: DependencyViolation" in line, "one line for all attempts"
         waiting = asyncio.ensure_future(provider.Delete(removal))
         await asyncio.sleep(0)
         cloud.delete(user.token, user.id)
@@ -687,7 +669,7 @@ def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
     assert not cloud.draining
 
 
-def test_functions_are_answered_from_the_cloud_and_from_what_runs() -> None:
+def test_functions_are_answered_by_the_cloud_or_the_data_plane() -> None:
     async def scene(provider: Any) -> None:
         token = "aws:index/getRegion:getRegion"
         answer = await provider.Invoke(provider_pb2.InvokeRequest(tok=token))
@@ -703,13 +685,12 @@ def test_functions_are_answered_from_the_cloud_and_from_what_runs() -> None:
     play(scene)
 
 
-OLD, NEW = (
-    f"arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}" for revision in (1, 2)
-)
+OLD = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1"
+NEW = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2"
 
 
-async def serve(provider: Any) -> str:
-    """Make a cluster and a service configured to run NEW; return its id."""
+async def create_service(provider: Any) -> str:
+    """Create a cluster and a service configured to run NEW; return the service's id."""
     definition = {
         "family": "web",
         "containerDefinitions": '[{"name": "web", "image": "nginx", "memory": 64}]',
@@ -725,36 +706,37 @@ async def serve(provider: Any) -> str:
     return str((await create(provider, SERVICE, wanted)).id)
 
 
-def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_on_request() -> None:
+def test_a_rolled_back_service_is_read_with_its_old_revision_and_redeployed_on_update() -> None:
     lifecycle = Idle()
 
     async def scene(provider: Any) -> None:
-        identifier = await serve(provider)
+        identifier = await create_service(provider)
         lifecycle.runs = {"taskDefinition": OLD}
         read = await provider.Read(provider_pb2.ReadRequest(urn=SERVICE, id=identifier))
         inputs, outputs = from_wire(read.inputs), from_wire(read.properties)
         assert inputs["taskDefinition"] == outputs["taskDefinition"] == OLD
 
-        wanted = {**inputs, "taskDefinition": NEW}
-        asked: dict[str, Any] = {"urn": SERVICE, "id": identifier, "news": to_wire(wanted)}
-        before: dict[str, Any] = {
-            "old_inputs": to_wire(wanted),
+        wanted = to_wire({**inputs, "taskDefinition": NEW})
+        same: dict[str, Any] = {
+            "urn": SERVICE,
+            "id": identifier,
+            "news": wanted,
+            "old_inputs": wanted,
+        }
+        without_refresh: dict[str, Any] = {
+            **same,
             "olds": to_wire({**outputs, "taskDefinition": NEW}),
         }
-        seen: dict[str, Any] = {"old_inputs": to_wire(wanted), "olds": read.properties}
-        assert not (await provider.Diff(provider_pb2.DiffRequest(**asked, **before))).diffs, (
-            "it wasn't looked at since"
-        )
-        assert list((await provider.Diff(provider_pb2.DiffRequest(**asked, **seen))).diffs) == [
-            "taskDefinition"
-        ]
+        refreshed: dict[str, Any] = {**same, "olds": read.properties}
+        shown = await provider.Diff(provider_pb2.DiffRequest(**without_refresh))
+        assert not shown.diffs, "the engine doesn't know of the rollback yet"
+        shown = await provider.Diff(provider_pb2.DiffRequest(**refreshed))
+        assert list(shown.diffs) == ["taskDefinition"]
 
-        updated = await provider.Update(provider_pb2.UpdateRequest(**asked, **before))
-        assert from_wire(updated.properties)["taskDefinition"] == OLD, (
-            "no change that starts a deployment was requested"
-        )
-        assert not lifecycle.renewed
-        await provider.Update(provider_pb2.UpdateRequest(**asked, **seen))
-        assert lifecycle.renewed == [identifier]
+        updated = await provider.Update(provider_pb2.UpdateRequest(**without_refresh))
+        assert from_wire(updated.properties)["taskDefinition"] == OLD
+        assert not lifecycle.retried, "the update didn't change the task definition"
+        await provider.Update(provider_pb2.UpdateRequest(**refreshed))
+        assert lifecycle.retried == [identifier]
 
     play(scene, lifecycle)

@@ -1,4 +1,4 @@
-"""Every key of the provider's configuration, as the engine sends it."""
+"""The keys of the provider's configuration, in the form in which the engine sends them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SENT = {
     "an object, as JSON {...}": '{"roleArn": "a"}',
     "a list of objects, as JSON [{...}]": '[{"roleArn": "a"}]',
 }
-"""What the SDK makes of a fitting value, by what a key may hold; text for all but text."""
+"""A valid value for each kind of key, as the SDK sends it."""
 
 
-def sent(name: str) -> str:
+def valid_text(name: str) -> str:
     examples = {
         "defaultTags": '{"tags": {"a": "b"}}',
         "ignoreTags": '{"keys": ["a"], "keyPrefixes": ["b"]}',
@@ -34,16 +34,13 @@ def sent(name: str) -> str:
 
 def test_the_keys_are_those_of_the_sdk() -> None:
     parameters = inspect.signature(aws.Provider._internal_init).parameters
-    known = {camel(name) for name in parameters if not name.startswith("_")} - {
-        "resourceName",
-        "opts",
-    }
-    assert known == {*KEYS}
+    known = {camel(name) for name in parameters if not name.startswith("_")}
+    assert known - {"resourceName", "opts"} == set(KEYS)
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_each_key_is_taken_as_the_engine_sends_it_and_as_a_value(name: str) -> None:
-    text = sent(name)
+def test_each_key_is_accepted_as_json_text_and_as_a_value(name: str) -> None:
+    text = valid_text(name)
     value = text if KEYS[name].what == "text" else json.loads(text)
     assert parsed({name: text}) == parsed({name: value}) == {name: value}
     assert not list(problems({name: text}))
@@ -53,9 +50,7 @@ def test_each_key_is_taken_as_the_engine_sends_it_and_as_a_value(name: str) -> N
 
 @pytest.mark.parametrize("name", [name for name in KEYS if KEYS[name].what != "text"])
 @pytest.mark.parametrize("value", ["nonsense", '"text"', "[[1]]", "1.5"])
-def test_a_value_that_a_key_does_not_take_is_named_with_what_is_allowed(
-    name: str, value: str
-) -> None:
+def test_an_invalid_value_is_reported_with_what_is_allowed(name: str, value: str) -> None:
     assert list(problems({name: value})) == [
         (name, f"aws:{name}: {value}; allowed: {KEYS[name].what}")
     ]
@@ -70,17 +65,17 @@ def test_an_unknown_key_is_refused_as_the_real_provider_does() -> None:
 @pytest.mark.parametrize(
     "settings", [{}, {"defaultTags": ""}, {"defaultTags": "{}"}, {"defaultTags": "nonsense"}]
 )
-def test_without_usable_default_tags_there_are_none(settings: dict[str, Any]) -> None:
+def test_missing_or_invalid_default_tags_add_no_tags(settings: dict[str, Any]) -> None:
     assert tagging(settings).all({"a": "b"}) == {"a": "b"}
 
 
-def test_numbers_and_flags_of_a_configuration_file_become_text() -> None:
+def test_numbers_and_booleans_in_default_tags_become_text() -> None:
     assert tagging({"defaultTags": '{"tags": {"n": 3, "f": true}}'}).all(None) == {
         "n": "3",
         "f": "true",
     }
 
 
-def test_names_to_ignore_go_whole_or_by_how_they_begin() -> None:
+def test_tags_are_ignored_by_key_and_by_prefix() -> None:
     found = tagging({"ignoreTags": '{"keys": ["a"], "keyPrefixes": ["b:"]}'})
     assert found.all({"a": "1", "ab": "2", "b:x": "3", "b": "4"}) == {"ab": "2", "b": "4"}
