@@ -67,6 +67,9 @@ class WebServiceArgs:
     container: Container
     """Container of a task."""
 
+    repository_arn: pulumi.Input[str] | None = None
+    """ECR repository of its image; None for an image in another registry."""
+
     cpu_units: int
     """CPU of a task; 1024 units are one vCPU."""
 
@@ -240,15 +243,17 @@ class WebService(pulumi.ComponentResource):
         self, name: str, args: WebServiceArgs, logs_to: pulumi.Input[str], tags: dict[str, str]
     ) -> tuple[aws.ecs.TaskDefinition, list[aws.iam.RolePolicy]]:
         """Register the task definition, and the roles that only its tasks assume."""
-        start = iam.task_start(
-            args.aws_environment,
-            image=args.container.image,
-            log_group=args.log_group,
-            secrets=[
-                secrets.resolve(args.aws_environment, each)
-                for each in args.container.secrets.values()
-            ],
-            key_arns=args.secret_key_arns,
+        start = pulumi.Output.from_input(args.repository_arn).apply(
+            lambda repository_arn: iam.task_start(
+                args.aws_environment,
+                repository_arn=repository_arn,
+                log_group=args.log_group,
+                secrets=[
+                    secrets.resolve(args.aws_environment, each)
+                    for each in args.container.secrets.values()
+                ],
+                key_arns=args.secret_key_arns,
+            )
         )
         execution = self._role(f"{name}-execution", args, tags)
         policies = [self._policy(f"{name}-execution", execution, start)]
@@ -302,7 +307,9 @@ class WebService(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _policy(self, name: str, role: aws.iam.Role, policy: str) -> aws.iam.RolePolicy:
+    def _policy(
+        self, name: str, role: aws.iam.Role, policy: pulumi.Input[str]
+    ) -> aws.iam.RolePolicy:
         return aws.iam.RolePolicy(
             name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
         )

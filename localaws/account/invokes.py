@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -389,6 +390,21 @@ def _assumed_zone(
     return {"id": found, "name": name} if found and identifier in (None, found) else None
 
 
+def _authorization_token(query: Query) -> Properties:
+    """Return credentials of the account's registry; the local one doesn't look at them."""
+    registry = query.args.get("registryId") or query.account.account_id
+    user, password = "AWS", "local"
+    return {
+        "id": query.region,
+        "authorizationToken": base64.b64encode(f"{user}:{password}".encode()).decode(),
+        "expiresAt": "2099-01-01T00:00:00Z",
+        "password": password,
+        "proxyEndpoint": (f"https://{registry}.dkr.ecr.{query.region}.{query.partition.suffix}"),
+        "registryId": registry,
+        "userName": user,
+    }
+
+
 def _prefix_list(query: Query) -> Properties:
     """One of the lists that AWS keeps: of the services that have gateway endpoints."""
     lists = {
@@ -541,6 +557,7 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:ec2/getSubnets:getSubnets": _ids(SUBNET),
     "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getVpcs:getVpcs": _ids(VPC),
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
     "aws:ecs/getCluster:getCluster": _cluster,
     "aws:ecs/getClusters:getClusters": _clusters,
     "aws:ecs/getService:getService": _service,

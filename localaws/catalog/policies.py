@@ -41,11 +41,14 @@ grammar.
 IDENTITY = "an identity's policy"
 TRUST = "a trust policy"
 RESOURCE = "a resource's policy"
+REPOSITORY = "a repository's policy"
 
 _FIELDS = {
     IDENTITY: (("Action", "Resource"), ("Principal", "NotPrincipal")),
     TRUST: (("Action", "Principal"), ("Resource", "NotResource")),
     RESOURCE: (("Action", "Resource", "Principal"), ()),
+    # ECR takes no resource but the repository that has the policy.
+    REPOSITORY: (("Action", "Principal"), ("Resource", "NotResource")),
 }
 """What each statement of a kind of policy has, or the opposite (`NotAction`), and what it doesn't
 have.

@@ -21,6 +21,8 @@ from localaws.catalog import Refused
 from localaws.catalog.tokens import canonical
 from localaws.mocks.account import Account, ProviderSettings
 from localaws.mocks.arguments import descriptions, mistakes
+from localaws.mocks.beside_aws import TYPES as TYPES_BESIDE_AWS
+from localaws.mocks.beside_aws import BesideAws
 from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
 from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
@@ -62,7 +64,7 @@ class Recorder(mocks.MockMonitor):
 
     cloud: Cloud = field(default_factory=lambda: Cloud(seed=1))
     others: mocks.Mocks | None = None
-    """What answers for other packages than `aws` and `awsx`."""
+    """What answers for other packages than `aws`, `awsx` and `docker-build`."""
 
     registered: list[Registered] = field(default_factory=list)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Recorder(mocks.MockMonitor):
     def __post_init__(self) -> None:
         super().__init__(self.others or _NoOtherPackages())
         self._account = Account(self.cloud)
+        self._beside_aws = BesideAws()
         self._settings_by_provider: dict[str, ProviderSettings] = {"": ProviderSettings()}
         self._transforms: dict[str, list[Any]] = {}
         self._under_construction: dict[str, Registered] = {}
@@ -103,6 +106,8 @@ class Recorder(mocks.MockMonitor):
         """
         before = after.resources if after else {}
         self._account = Account(self.cloud, before, preview=preview)
+        earlier = {each.urn: each for each in after.registered} if after else {}
+        self._beside_aws = BesideAws(earlier, preview)
         own = {
             key.removeprefix("aws:"): value
             for key, value in config.items()
@@ -288,6 +293,8 @@ class Recorder(mocks.MockMonitor):
                 inputs, self._settings_by_provider[""].region
             )
             return f"{name}-id", inputs
+        if token in TYPES_BESIDE_AWS:
+            return self._beside_aws.make(resource)
         if not token.startswith("aws:"):
             return self._ask_others(request, inputs, request.importId)
         try:
