@@ -30,7 +30,10 @@ from localaws.machine.processes import Launcher
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.follower import Follower
 from localaws.vpc.host_ports import HostPorts
+from localaws.vpc.metadata import TaskMetadata
+from localaws.vpc.names import Running
 from localaws.vpc.network import Network
+from localaws.vpc.services import RouterServices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -147,17 +150,30 @@ class _Build:
         subnet_addresses = SubnetAddresses()
         folder = self.directory / "envoy"
         images = _images(launcher, host)
+        edge = VpcEdge(self.cloud, network, attachments, subnet_addresses, self.addresses)
+        metadata = TaskMetadata()
+        # No task registers with Cloud Map yet, as its catalog entry says.
+        running = Running(edge.interfaces, instances=lambda _: ())
+        follower.services = RouterServices(network, self.cloud, running, metadata.answer)
         load_balancers = LoadBalancers(
             self.cloud,
             self.addresses,
             lambda vpc: Envoy(launcher, folder / vpc, namespace_of(vpc)),
             lambda vpc: folder / vpc,
-            edge=VpcEdge(self.cloud, network, attachments, subnet_addresses, self.addresses),
+            edge=edge,
             issue=Authority(self.directory).issue,
             attached=partial(registered_targets.endpoints, self.cloud),
             speed=self.speed,
         )
-        containers = Containers(launcher, images, attachments, self.addresses, _control_groups())
+        containers = Containers(
+            launcher,
+            images,
+            attachments,
+            self.addresses,
+            metadata=metadata,
+            account=self.cloud,
+            control_groups=_control_groups(),
+        )
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses)
         return DataPlane(controller, follower, containers.notes, host)
