@@ -20,7 +20,7 @@ import yaml
 
 from infra.aws import fargate
 from infra.settings import Settings, kinds
-from infra.settings.kinds import Choice, Flag, ListOf, Map, Statements, Whole
+from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, Statements, Whole
 from infra.settings.stack import TOPICS
 from infra.settings.topic import camel
 from localaws.catalog.ecs import fargate_sizes
@@ -48,6 +48,7 @@ SHARED = ("aws", "errors", "log_group")
 COMPONENTS = {
     "AccessLogs": "fargate-web:index:AccessLogs",
     "Alias": "fargate-web:index:Alias",
+    "BuiltImage": "fargate-web:index:BuiltImage",
     "Certificate": "fargate-web:index:Certificate",
     "Cluster": "fargate-web:index:Cluster",
     "Firewall": "fargate-web:index:Firewall",
@@ -72,7 +73,10 @@ OUTPUTS = [
 """The stack's outputs, for people and for `verify`."""
 
 MAPS = dict.fromkeys(
-    ("environment", "secrets", "taskPolicyStatements", "vpcTags", "subnetTags", "taskSubnetTags"),
+    (
+        *("build", "environment", "secrets", "taskPolicyStatements"),
+        *("vpcTags", "subnetTags", "taskSubnetTags"),
+    ),
     "none",
 )
 """Keys for which Pulumi's schema has no type, with their defaults in the manual."""
@@ -421,6 +425,7 @@ def _schema_type(kind: Kind) -> str | None:
         ListOf: "array",
         Map: None,
         Statements: None,
+        Build: None,
     }
     return types.get(type(kind), "string")
 

@@ -52,7 +52,8 @@ def template(graph: Graph) -> dict[str, Any]:
     for node in graph.nodes:
         fold = FOLDS.get(node.kind)
         if fold:
-            (owner,) = set(node.named(node.inputs["bucket"]))
+            owner_input = "repository" if node.kind == "LifecyclePolicy" else "bucket"
+            (owner,) = set(node.named(node.inputs[owner_input]))
             own = resources[_label(owner)]["Properties"]
             own.update(_with_functions(node, fold(dict(node.inputs))))
         if node.kind == "InternetGateway":

@@ -19,6 +19,7 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "InternetGateway": {"vpcId": None},
     "LogGroup": {"name": "LogGroupName"},
     "Record": {"records": "ResourceRecords", "ttl": "TTL", "zoneId": "HostedZoneId"},
+    "Repository": {"forceDelete": "EmptyOnDelete", "name": "RepositoryName"},
     "Role": {"assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName"},
     "RolePolicy": {"name": "PolicyName", "policy": "PolicyDocument", "role": "RoleName"},
     "Route": {"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"},
@@ -286,6 +287,15 @@ def _web_acl_log(rest: Properties) -> Properties:
     }
 
 
+def _repository(rest: Properties) -> Properties:
+    (encryption,) = rest.pop("encryptionConfigurations")
+    return {"EncryptionConfiguration": _deep(encryption)}
+
+
+def _image_lifecycle(inputs: Properties) -> Properties:
+    return {"LifecyclePolicy": {"LifecyclePolicyText": inputs["policy"]}}
+
+
 _SHAPES: Final[Mapping[str, Callable[[Properties], Properties]]] = {
     "Certificate": _certificate,
     "FlowLog": _flow_log,
@@ -294,6 +304,7 @@ _SHAPES: Final[Mapping[str, Callable[[Properties], Properties]]] = {
     "ListenerRule": _listener_rule,
     "LoadBalancer": _load_balancer,
     "Record": _record,
+    "Repository": _repository,
     "Service": _service,
     "TargetGroup": _target_group,
     "TaskDefinition": _task_definition,
@@ -352,6 +363,7 @@ FOLDS: Final[Mapping[str, Callable[[Properties], Properties]]] = {
     "BucketPublicAccessBlock": _access_block,
     "BucketServerSideEncryptionConfiguration": _encryption,
     "BucketVersioning": _versioning,
+    "LifecyclePolicy": _image_lifecycle,
 }
 
-"""What each type that is a part of a bucket there adds to the bucket's properties."""
+"""What each type that is a part of a bucket or repository there adds to the properties of that."""

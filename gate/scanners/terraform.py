@@ -20,6 +20,7 @@ _BLOCKS: Final = {
     "conditions": "condition",
     "defaultActions": "default_action",
     "egress": "egress",
+    "encryptionConfigurations": "encryption_configuration",
     "filters": "filter",
     "ingress": "ingress",
     "loadBalancers": "load_balancer",

@@ -53,6 +53,8 @@ TYPES: Final = {
     "aws:ec2/subnet:Subnet": Names("aws_subnet", "AWS::EC2::Subnet"),
     "aws:ec2/vpc:Vpc": Names("aws_vpc", "AWS::EC2::VPC"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Names("aws_vpc_endpoint", "AWS::EC2::VPCEndpoint"),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": Names("aws_ecr_lifecycle_policy"),
+    "aws:ecr/repository:Repository": Names("aws_ecr_repository", "AWS::ECR::Repository"),
     "aws:ecs/cluster:Cluster": Names("aws_ecs_cluster", "AWS::ECS::Cluster"),
     "aws:ecs/service:Service": Names("aws_ecs_service", "AWS::ECS::Service"),
     "aws:ecs/taskDefinition:TaskDefinition": Names(

@@ -21,6 +21,10 @@ class PrivateImage:
     tag: str
     """`latest` where the name has none."""
 
+    def repository_arn(self, partition: str) -> str:
+        """Return the ARN of its repository."""
+        return f"arn:{partition}:ecr:{self.region}:{self.account}:repository/{self.repository}"
+
 
 def private(image: str) -> PrivateImage | None:
     """Parse the name of an image in a private ECR repository; None for any other registry."""

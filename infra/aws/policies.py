@@ -6,7 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from infra.aws import images
 from infra.aws.environment import GLOBAL_SUFFIX
 
 if TYPE_CHECKING:
@@ -35,13 +34,14 @@ def trust_of_flow_logs(environment: AwsEnvironment) -> str:
 def task_start(
     environment: AwsEnvironment,
     *,
-    image: str,
+    repository_arn: str | None,
     log_group: str,
     secrets: Iterable[Secret],
     key_arns: Iterable[str] = (),
 ) -> str:
     """Return a policy for starting a task: pulling its image, reading secrets, writing its log.
 
+    The image is in the ECR repository of that ARN; None for a registry that needs no permission.
     Secrets that AWS's own keys encrypt (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no
     permission on a key. Customer managed keys, `key_arns`, may be used only through the service
     that stores the secrets.
@@ -74,7 +74,7 @@ def task_start(
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
         "Resource": environment.log_streams(log_group),
     }
-    return _policy(*reads, writes, *_image_pull(environment, image))
+    return _policy(*reads, writes, *_image_pull(repository_arn))
 
 
 def exec_session(environment: AwsEnvironment, *, log_group: str, key_arn: str | None = None) -> str:
@@ -140,14 +140,9 @@ def _of_s3(values: str | list[str]) -> list[str]:
     return [each for each in listed if re.match(r"s3:|arn:[^:]+:s3:", each)]
 
 
-def _image_pull(environment: AwsEnvironment, image: str) -> list[dict[str, Any]]:
-    found = images.private(image)
-    if found is None:
+def _image_pull(repository_arn: str | None) -> list[dict[str, Any]]:
+    if repository_arn is None:
         return []
-    repository = (
-        f"arn:{environment.partition}:ecr:{found.region}:{found.account}:"
-        f"repository/{found.repository}"
-    )
     return [
         {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {
@@ -156,7 +151,7 @@ def _image_pull(environment: AwsEnvironment, image: str) -> list[dict[str, Any]]
                 "ecr:BatchGetImage",
                 "ecr:GetDownloadUrlForLayer",
             ],
-            "Resource": repository,
+            "Resource": repository_arn,
         },
     ]
 

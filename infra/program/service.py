@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.aws import naming
+from infra.aws import image_build, images, naming
+from infra.service.built_image import BuiltImage, BuiltImageArgs
 from infra.service.container import Container
 from infra.service.routing import LAST_PRIORITY, BehindLoadBalancer, HealthCheck, Route
 from infra.service.security_groups import VpcEndpoints
 from infra.service.web_service import WebService, WebServiceArgs
 
 if TYPE_CHECKING:
+    import pulumi
+
     from infra.aws.environment import AwsEnvironment
     from infra.cluster.cluster import Cluster
     from infra.edge.ingress import LoadBalancedIngress
@@ -30,6 +33,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
 ) -> WebService:
     """Register the service: its tasks, its target group and its listener rules."""
     service, container = settings.service, settings.service.container
+    image, repository_arn = _image(settings, environment)
     return WebService(
         container.service_name,
         WebServiceArgs(
@@ -45,7 +49,8 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             front_end=BehindLoadBalancer(
                 balancer=ingress, route=_route(service), former_parent=ingress
             ),
-            container=_container(service),
+            container=_container(service, image),
+            repository_arn=repository_arn,
             cpu_units=container.cpu_units,
             memory_mib=container.memory_mib,
             cpu_architecture=container.cpu_architecture,
@@ -75,10 +80,29 @@ def _vpc_endpoints(endpoints: PrivateEndpoints | None) -> VpcEndpoints | None:
     )
 
 
-def _container(service: ServiceSettings) -> Container:
+def _image(
+    settings: Settings, environment: AwsEnvironment
+) -> tuple[pulumi.Input[str], pulumi.Input[str] | None]:
+    """Return the name of the tasks' image, and its ECR repository; build it if configured."""
+    container = settings.service.container
+    if container.build is None:
+        private = images.private(container.image)
+        return container.image, private.repository_arn(environment.partition) if private else None
+    built = BuiltImage(
+        container.service_name,
+        BuiltImageArgs(
+            build=container.build,
+            platform=image_build.PLATFORMS[container.cpu_architecture],
+            tags=settings.tags,
+        ),
+    )
+    return built.image, built.repository_arn
+
+
+def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
     return Container(
         name=service.container.container_name,
-        image=service.container.image,
+        image=image,
         command=service.container.command,
         port=service.container.container_port,
         environment=service.container.environment,

@@ -20,7 +20,9 @@ class Container:
     name: str
     """Its name, and prefix of its log streams."""
 
-    image: str
+    image: object
+    """Its name, or an Output of it."""
+
     command: Sequence[str]
     """Its command; empty for the image's own."""
 

@@ -64,6 +64,9 @@ class WebServiceArgs:
     container: Container
     """Container of a task."""
 
+    repository_arn: pulumi.Input[str] | None = None
+    """ECR repository of its image; None for an image in another registry."""
+
     cpu_units: int
     """CPU of a task; 1024 units are one vCPU."""
 
@@ -281,12 +284,14 @@ class WebService(pulumi.ComponentResource):
             secret_names.resolve(args.aws_environment, secret)
             for secret in args.container.secrets.values()
         ]
-        policy = policies.task_start(
-            args.aws_environment,
-            image=args.container.image,
-            log_group=args.log_group,
-            secrets=secrets,
-            key_arns=args.secret_key_arns,
+        policy = pulumi.Output.from_input(args.repository_arn).apply(
+            lambda repository_arn: policies.task_start(
+                args.aws_environment,
+                repository_arn=repository_arn,
+                log_group=args.log_group,
+                secrets=secrets,
+                key_arns=args.secret_key_arns,
+            )
         )
         role = self._role(f"{name}-execution", args, tags)
         return role, self._policy(f"{name}-execution", role, policy)
@@ -316,7 +321,9 @@ class WebService(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _policy(self, name: str, role: aws.iam.Role, policy: str) -> aws.iam.RolePolicy:
+    def _policy(
+        self, name: str, role: aws.iam.Role, policy: pulumi.Input[str]
+    ) -> aws.iam.RolePolicy:
         return aws.iam.RolePolicy(
             name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
         )

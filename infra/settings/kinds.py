@@ -12,10 +12,11 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from infra.aws import statements
 from infra.aws.egress import Destination
+from infra.aws.image_build import PLATFORMS, ImageBuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -278,6 +279,41 @@ class Map(Kind):
 
 
 @dataclass(frozen=True)
+class Build(Kind):
+    """A folder with a Dockerfile, or a map that describes the build."""
+
+    absent: ClassVar[str | None] = ""
+
+    @property
+    def allowed(self) -> str:
+        """Describe both forms."""
+        return (
+            "the folder of a Dockerfile, relative to the project's, like ./app, or a map of "
+            "context, which is such a folder, and optionally dockerfile (in it), target, args "
+            f"(texts by name) and platform ({' or '.join(PLATFORMS.values())}); empty for an "
+            "image that exists"
+        )
+
+    def read(self, text: str) -> ImageBuild | None:
+        """Parse the build; None if there is none."""
+        if not text:
+            return None
+        entries = _build_entries(text)
+        if _build_flaws(entries):
+            _refuse(text)
+        args = {name: _plain(value) for name, value in (entries.pop("args", None) or {}).items()}
+        return ImageBuild(args=args, **{name: _plain(value) for name, value in entries.items()})
+
+    def shown(self, text: str) -> str:
+        """Describe every flaw, without the arguments' values."""
+        try:
+            entries = _build_entries(text)
+        except ValueError:
+            return f"{len(text)} characters that are neither a path nor a map"
+        return "; ".join(_build_flaws(entries))
+
+
+@dataclass(frozen=True)
 class Statements(Kind):
     """A list of statements of an IAM policy, each an object or its JSON text."""
 
@@ -318,6 +354,55 @@ class Statements(Kind):
 def duplicates(values: Iterable[object]) -> list[str]:
     """Return the values that occur more than once, as texts."""
     return [str(value) for value, count in Counter(values).items() if count > 1]
+
+
+_PATH: Final = Text(r"(?!/|~|.*://)[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?", "a relative path")
+_ARGUMENT: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_BUILD: Final[dict[str, Kind]] = {
+    "context": _PATH,
+    "dockerfile": _PATH,
+    "target": Text("[A-Za-z0-9][A-Za-z0-9._-]*", "a stage of the Dockerfile"),
+    "platform": Choice(tuple(PLATFORMS.values())),
+}
+"""What a build consists of, besides its arguments."""
+
+
+def _build_entries(text: str) -> dict[str, Any]:
+    if not text.lstrip().startswith(("{", "[")):
+        return {"context": text}
+    entries = json.loads(text)
+    if not isinstance(entries, dict):
+        _refuse(text)
+    return entries
+
+
+def _build_flaws(entries: dict[str, Any]) -> list[str]:
+    """Return everything that is wrong with a build."""
+    flaws = [
+        f"{name}, which is none of {', '.join([*_BUILD, 'args'])}"
+        for name in sorted(entries.keys() - _BUILD.keys() - {"args"})
+    ]
+    if "context" not in entries:
+        flaws.append("no context")
+    for name, kind in _BUILD.items():
+        if name in entries:
+            try:
+                kind.read(_plain(entries[name]))
+            except ValueError:
+                flaws.append(f"{name} {entries[name]}, which isn't {kind.allowed}")
+    return [*flaws, *_argument_flaws(entries.get("args", {}))]
+
+
+def _argument_flaws(args: object) -> list[str]:
+    if not isinstance(args, dict):
+        return ["args that aren't a map"]
+    flaws = []
+    for name, value in args.items():
+        if not _ARGUMENT.fullmatch(name):
+            flaws.append(f"an argument named {name}, which isn't a variable's name")
+        if not isinstance(value, str | int):
+            flaws.append(f"an argument {name} whose value isn't a text")
+    return flaws
 
 
 def _statements(text: str) -> list[object]:

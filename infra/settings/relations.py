@@ -60,9 +60,11 @@ def ipv6_clients_have_an_address_to_connect_to(settings: StackSettings) -> Itera
         )
 
 
-@relation("network", "image")
+@relation("network", "image", "build")
 def image_is_pulled_through_an_endpoint(settings: StackSettings) -> Iterator[Problem]:
     """Check that the image comes from ECR if tasks reach VPC endpoints only."""
+    if settings.service.container.build:
+        return
     image = settings.service.container.image
     if settings.network.endpoints and images.private(image) is None:
         yield Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -386,6 +387,21 @@ def _assumed_zone(query: Query) -> dict[str, Any] | None:
     return {"id": identifier, "name": name}
 
 
+def _authorization_token(query: Query) -> Properties:
+    """Return credentials of the account's registry; the local one doesn't look at them."""
+    registry = query.args.get("registryId") or query.account.account_id
+    user, password = "AWS", "local"
+    return {
+        "id": query.region,
+        "authorizationToken": base64.b64encode(f"{user}:{password}".encode()).decode(),
+        "expiresAt": "2099-01-01T00:00:00Z",
+        "password": password,
+        "proxyEndpoint": (f"https://{registry}.dkr.ecr.{query.region}.{query.partition.suffix}"),
+        "registryId": registry,
+        "userName": user,
+    }
+
+
 def _prefix_list(query: Query) -> Properties:
     """Return one of AWS's own prefix lists, of a service with gateway endpoints."""
     wanted_name = query.args.get("name")
@@ -532,6 +548,7 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:ec2/getSubnets:getSubnets": _ids(SUBNET),
     "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getVpcs:getVpcs": _ids(VPC),
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
     "aws:ecs/getCluster:getCluster": _cluster,
     "aws:ecs/getClusters:getClusters": _clusters,
     "aws:ecs/getService:getService": _service,

@@ -81,6 +81,10 @@ class VpcEdge:
         addresses += [each.ipv6 for each in interfaces if each.ipv6]
         return Front(interfaces[0].vpc if interfaces else "", tuple(addresses))
 
+    def interfaces(self, load_balancer: str) -> list[Interface]:
+        """The interfaces of a load balancer, by its ARN."""
+        return [*self._interfaces.get(load_balancer, {}).values()]
+
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Show the ports of public addresses."""
         ports: dict[str, list[int]] = {}

@@ -40,11 +40,14 @@ Source: IAM's policy grammar.
 IDENTITY = "an identity's policy"
 TRUST = "a trust policy"
 RESOURCE = "a resource's policy"
+REPOSITORY = "a repository's policy"
 
 _FIELDS = {
     IDENTITY: (("Action", "Resource"), ("Principal", "NotPrincipal")),
     TRUST: (("Action", "Principal"), ("Resource", "NotResource")),
     RESOURCE: (("Action", "Resource", "Principal"), ()),
+    # ECR takes no resource but the repository that has the policy.
+    REPOSITORY: (("Action", "Principal"), ("Resource", "NotResource")),
 }
 """The elements that each statement of a kind of policy needs, and those that it can't have. Instead
 of a needed element it can have its opposite (`NotAction`).

@@ -32,6 +32,8 @@ examples:
 environment:
   LOCALAWS_HOME     folder for the local AWS's files, instead of .local beside Pulumi.yaml
   LOCALAWS_IMAGES   a table of images and their commands, instead of localaws-images.toml there
+  LOCALAWS_REGISTRY_MIRROR
+                    other names of registries, as public.ecr.aws=127.0.0.1:5101
   LOCALAWS_SPEED    how many times as fast AWS's durations pass, from 1 to 10
 """
 

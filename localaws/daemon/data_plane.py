@@ -19,10 +19,7 @@ from localaws.ecs.tasks.container_runtime import Containers
 from localaws.ecs.tasks.images import load
 from localaws.ecs.tasks.process_runtime import Processes
 from localaws.ecs.tasks.supervisor import Supervisor
-from localaws.images import stand_in
-from localaws.images.puller import Puller, default_folder
-from localaws.images.registry import Registry, find_crane
-from localaws.images.store import Store
+from localaws.images.assembly import puller
 from localaws.machine import cgroups
 from localaws.machine.addresses import Addresses, SubnetAddresses
 from localaws.machine.cgroups import NoControlGroupsError
@@ -30,7 +27,10 @@ from localaws.machine.processes import Launcher
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.follower import Follower
 from localaws.vpc.host_ports import HostPorts
+from localaws.vpc.metadata import TaskMetadata
+from localaws.vpc.names import Running
 from localaws.vpc.network import Network
+from localaws.vpc.services import RouterServices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,13 +101,15 @@ def data_plane(
 
     Raises:
         NoAddressError: This system can't do loopback addresses.
+        MirrorError: The environment names mirrors of registries that can't be understood.
     """
     directory.mkdir(parents=True, exist_ok=True)
     addresses = addresses or Addresses(directory)
+    image_table = image_table or directory.parent / "localaws-images.toml"
     build = _Build(cloud, directory, parameters, addresses, speed)
     if choice is not None and choice.runtime is Runtime.CONTAINER:
-        return build.of_containers(choice)
-    return build.of_processes(image_table or directory.parent / "localaws-images.toml")
+        return build.of_containers(choice, image_table)
+    return build.of_processes(image_table)
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class _Build:
         runtime = Supervisor(processes, self.directory / "logs", speed=self.speed)
         return DataPlane(self._controller(runtime, load_balancers))
 
-    def of_containers(self, choice: Choice) -> DataPlane:
+    def of_containers(self, choice: Choice, image_table: Path) -> DataPlane:
         """Tasks are containers in the cloud's VPCs, and so is an Envoy for each VPC."""
         launcher, host = Launcher(choice.isolation), Launcher()
         network = Network(launcher, self.cloud)
@@ -146,18 +148,37 @@ class _Build:
         attachments = Attachments(network, host_ports, self.cloud, follower.touch)
         subnet_addresses = SubnetAddresses()
         folder = self.directory / "envoy"
-        images = _images(launcher, host)
+        images = puller(
+            behind=launcher,
+            host=host,
+            environment=os.environ,
+            own_file=image_table,
+            report=log.info,
+        )
+        edge = VpcEdge(self.cloud, network, attachments, subnet_addresses, self.addresses)
+        metadata = TaskMetadata()
+        # No task registers with Cloud Map yet, as its catalog entry says.
+        running = Running(edge.interfaces, instances=lambda _: ())
+        follower.services = RouterServices(network, self.cloud, running, metadata.answer)
         load_balancers = LoadBalancers(
             self.cloud,
             self.addresses,
             lambda vpc: Envoy(launcher, folder / vpc, namespace_of(vpc)),
             lambda vpc: folder / vpc,
-            edge=VpcEdge(self.cloud, network, attachments, subnet_addresses, self.addresses),
+            edge=edge,
             issue=Authority(self.directory).issue,
             attached=partial(registered_targets.endpoints, self.cloud),
             speed=self.speed,
         )
-        containers = Containers(launcher, images, attachments, self.addresses, _control_groups())
+        containers = Containers(
+            launcher,
+            images,
+            attachments,
+            self.addresses,
+            metadata=metadata,
+            account=self.cloud,
+            control_groups=_control_groups(),
+        )
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses)
         return DataPlane(controller, follower, containers.notes, host)
@@ -187,14 +208,3 @@ def _control_groups() -> ControlGroups | None:
         return None  # the choice of the runtime says so
     found.sweep()
     return found
-
-
-def _images(launcher: Launcher, host: Launcher) -> Puller:
-    """Return where images come from: registries, and set-up's stand-in for nginx."""
-    crane = find_crane()
-    return Puller(
-        Store(default_folder(os.environ), launcher),
-        Registry(host, crane, os.environ) if crane else None,
-        report=log.info,
-        stand_in_layout=stand_in.find_layout(),
-    )

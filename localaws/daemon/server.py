@@ -25,6 +25,7 @@ from localaws.daemon.file_permissions import UMASK, SharedFolder, make_folder, t
 from localaws.daemon.lifecycle import Running
 from localaws.daemon.runtime_choice import BadRuntime
 from localaws.daemon.state_directory import Address, StateDirectory, fingerprint, try_lock
+from localaws.images.mirrors import MirrorError
 from localaws.machine.addresses import NoAddressError
 from localaws.machine.files import write_atomically
 from localaws.protocol.aws import AwsProvider
@@ -44,7 +45,7 @@ _LOCK_CHECK_SECONDS = 1.0
 
 _USER_ERRORS = (
     *(StateFileError, NoAddressError, parameters.BadParameters),
-    *(EnvoyError, BadSpeed, BadRuntime),
+    *(EnvoyError, BadSpeed, BadRuntime, MirrorError),
 )
 """What a user can put right; the message says how."""
 

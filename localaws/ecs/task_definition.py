@@ -29,7 +29,7 @@ DEFAULT_STOP_TIMEOUT = 30
 
 _KEPT = (
     *("arn", "family", "revision", "containerDefinitions"),
-    *("cpu", "memory", "runtimePlatform", "volumes"),
+    *("cpu", "memory", "runtimePlatform", "taskRoleArn", "volumes"),
 )
 """What a task's start reads of its task definition."""
 
@@ -87,6 +87,7 @@ def task_spec(
         cluster=str(launch.get("cluster") or "default"),
         family=str(definition.get("family") or ""),
         revision=str(definition.get("revision") or ""),
+        role=str(definition.get("taskRoleArn") or ""),
     )
 
 

@@ -29,15 +29,20 @@ class LayeredImage:
     """Whether a layer is compressed in a way that this Python can't read."""
 
 
-def read_oci(folder: Path) -> LayeredImage:
-    """Read an OCI layout of one image.
+def read_oci(folder: Path, platform: str = "") -> LayeredImage:
+    """Read an image from an OCI layout.
+
+    Args:
+        folder: The layout.
+        platform: The platform to choose where it holds several.
 
     Raises:
-        BrokenLayoutError: It isn't one.
+        BrokenLayoutError: It holds no image, or none for the platform.
     """
     try:
-        index = _load(folder / "index.json")
-        manifest = _load(_blob(folder, index["manifests"][0]["digest"]))
+        manifest = _load(folder / "index.json")
+        while "manifests" in manifest:
+            manifest = _load(_blob(folder, _choose(manifest["manifests"], platform)["digest"]))
         config = _load(_blob(folder, manifest["config"]["digest"]))
         descriptors = manifest["layers"]
         layers = tuple(_blob(folder, each["digest"]) for each in descriptors)
@@ -57,6 +62,16 @@ def digest_of(folder: Path) -> str:
         return str(_load(folder / "index.json")["manifests"][0]["digest"])
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise BrokenLayoutError(f"{folder}: no image in OCI layout: {error!r}") from error
+
+
+def _choose(descriptors: list[dict[str, Any]], platform: str) -> dict[str, Any]:
+    if len(descriptors) == 1:
+        return descriptors[0]
+    for each in descriptors:
+        built_for = each.get("platform") or {}
+        if f"{built_for.get('os')}/{built_for.get('architecture')}" == platform:
+            return each
+    raise ValueError(f"{len(descriptors)} images, none of them for {platform or 'no platform'}")
 
 
 def _load(path: Path) -> Any:

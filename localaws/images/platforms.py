@@ -1,21 +1,13 @@
-"""Which platform an image must be for, and whether this machine runs it."""
+"""Which platforms this machine runs."""
 
 from __future__ import annotations
 
 import platform
 from pathlib import Path
 
-ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}
-"""A task definition's `cpuArchitecture`, and the same in an image's words."""
-
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 _EMULATORS = {"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
-
-
-def of_task(cpu_architecture: str | None) -> str:
-    """Return the platform of a task definition; without an architecture ECS takes X86_64."""
-    return f"linux/{ARCHITECTURES[cpu_architecture or 'X86_64']}"
 
 
 def of_this_machine() -> str:

@@ -51,7 +51,7 @@ def parse(text: str) -> Reference:
         )
     registry, repository = _split_registry(name)
     repository, colon, tag = repository.partition(":")
-    if not _REPOSITORY.fullmatch(repository):
+    if not is_repository(repository):
         raise InvalidReferenceError(
             f"{text}: invalid reference format: a repository's name is of lower-case letters, "
             f"digits and single separators, which {repository or 'an empty one'} is not"
@@ -69,6 +69,11 @@ def parse(text: str) -> Reference:
 def is_host(text: str) -> bool:
     """Return whether a text can be a registry: a host, perhaps with a port."""
     return re.fullmatch(_HOST, text) is not None
+
+
+def is_repository(text: str) -> bool:
+    """Return whether a text can be a repository's name, or the first parts of one."""
+    return _REPOSITORY.fullmatch(text) is not None
 
 
 def _split_registry(name: str) -> tuple[str, str]:

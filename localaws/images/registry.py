@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localaws.images.errors import CannotPullError, UnreachableRegistryError
+from localaws.images.mirrors import apply
 from localaws.images.programs import ProgramError, run
 from localaws.machine.processes import CannotStartError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from localaws.images.mirrors import Mirror
     from localaws.images.reference import Reference
     from localaws.machine.processes import Launcher
 
@@ -44,7 +46,15 @@ def find_crane() -> str | None:
 class Registry:
     """Resolves and downloads, with the credentials of Docker's configuration as crane reads it."""
 
-    def __init__(self, launcher: Launcher, crane: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        crane: str,
+        environment: Mapping[str, str],
+        *,
+        mirrors: Mapping[str, Mirror] | None = None,
+        resolve_seconds: float = RESOLVE_SECONDS,
+    ) -> None:
         """Use one crane.
 
         Args:
@@ -52,7 +62,11 @@ class Registry:
             crane: The program.
             environment: Its environment: HOME or DOCKER_CONFIG for credentials, proxies, PATH for
                 credential helpers.
+            mirrors: Registries that are reached under another name; it may change at any time.
+            resolve_seconds: How long a registry may take to answer for a tag.
         """
+        self._mirrors = {} if mirrors is None else mirrors
+        self._resolve_seconds = resolve_seconds
         self._launcher = launcher
         self._crane = crane
         self._environment = environment
@@ -63,7 +77,7 @@ class Registry:
         Raises:
             CannotPullError: There is none, or the registry refuses or can't be reached.
         """
-        return await self._run(["digest", str(reference)], reference, platform, RESOLVE_SECONDS)
+        return await self._run(["digest"], reference, [], platform, self._resolve_seconds)
 
     async def download(self, reference: Reference, platform: str, folder: Path) -> None:
         """Write an image, its layers apart, into a folder as an OCI layout.
@@ -71,8 +85,8 @@ class Registry:
         Raises:
             CannotPullError: It can't be had.
         """
-        argv = ["pull", "--format=oci", str(reference), str(folder)]
-        await self._run(argv, reference, platform, DOWNLOAD_SECONDS)
+        command = ["pull", "--format=oci"]
+        await self._run(command, reference, [str(folder)], platform, DOWNLOAD_SECONDS)
 
     async def flatten(self, reference: Reference, platform: str, tar: Path) -> None:
         """Write an image's file system as one tar, which needs no decompression here.
@@ -80,16 +94,27 @@ class Registry:
         Raises:
             CannotPullError: It can't be had.
         """
-        argv = ["export", str(reference), str(tar)]
-        await self._run(argv, reference, platform, DOWNLOAD_SECONDS)
+        await self._run(["export"], reference, [str(tar)], platform, DOWNLOAD_SECONDS)
 
     async def _run(
-        self, argv: list[str], reference: Reference, platform: str, seconds: float
+        self,
+        command: list[str],
+        reference: Reference,
+        arguments: list[str],
+        platform: str,
+        seconds: float,
     ) -> str:
-        command = [self._crane, *argv, "--platform", platform]
+        argv = [self._crane, *command, "--platform", platform]
+        mirror = self._mirrors.get(reference.registry)
+        if mirror is not None and mirror.insecure:
+            argv.append("--insecure")
+        called = reference if mirror is None else apply(mirror, reference)
         try:
             return await run(
-                self._launcher, command, environment=self._environment, seconds=seconds
+                self._launcher,
+                [*argv, str(called), *arguments],
+                environment=self._environment,
+                seconds=seconds,
             )
         except CannotStartError as error:
             raise CannotPullError(f"failed to resolve ref {reference}: {error}") from error

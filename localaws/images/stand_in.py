@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from localaws.images.reference import Reference
 
+LABEL = "fargate-web.stand-in"
+"""The image's label that says what it is made of."""
+
 STANDS_FOR = frozenset(
     {"public.ecr.aws/nginx/nginx", "public.ecr.aws/docker/library/nginx", "docker.io/library/nginx"}
 )

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from localaws.images.programs import run
 from localaws.machine.files import write_atomically
@@ -107,23 +108,22 @@ class Store:
         assert stored, f"{target} was just filled"
         return stored
 
-    def remember(self, digest: str, platform: str, resolved: str) -> None:
-        """Keep which image a digest of an index means on a platform; that never changes."""
-        write_atomically(self._resolution(digest, platform), resolved)
+    def remember(self, name: str, platform: str, digest: str) -> None:
+        """Keep which image a name means on a platform: for ever if it is a digest, else now."""
+        write_atomically(self._resolution(name, platform), digest)
 
-    def resolved(self, digest: str, platform: str) -> str:
-        """Return the image that a digest means on a platform; empty if that isn't known."""
+    def resolved(self, name: str, platform: str) -> str:
+        """Return the image that a name meant on a platform last; empty if that isn't known."""
         try:
-            return self._resolution(digest, platform).read_text(encoding="utf-8")
+            return self._resolution(name, platform).read_text(encoding="utf-8")
         except OSError:
             return ""
 
     def _folder_of(self, digest: str) -> Path:
         return self.folder / digest.replace(":", "-")
 
-    def _resolution(self, digest: str, platform: str) -> Path:
-        name = f"{digest}-{platform}".replace(":", "-").replace("/", "-")
-        return self.folder / "resolved" / name
+    def _resolution(self, name: str, platform: str) -> Path:
+        return self.folder / "resolved" / quote(f"{name} {platform}", safe="")
 
     async def _remove(self, path: Path) -> None:
         """Remove a folder behind the launcher: its files may belong to users mapped only there."""

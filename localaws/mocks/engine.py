@@ -21,6 +21,8 @@ from localaws.catalog import Refused
 from localaws.catalog.tokens import canonical
 from localaws.mocks.account import Account, ProviderSettings
 from localaws.mocks.arguments import formatted_outputs, mistakes
+from localaws.mocks.beside_aws import TYPES as TYPES_BESIDE_AWS
+from localaws.mocks.beside_aws import BesideAws
 from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
 from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
@@ -69,7 +71,7 @@ class Recorder(mocks.MockMonitor):
 
     cloud: Cloud = field(default_factory=lambda: Cloud(seed=1))
     others: mocks.Mocks | None = None
-    """Mocks for packages other than `aws` and `awsx`."""
+    """Mocks for packages other than `aws`, `awsx` and `docker-build`."""
 
     registered: list[Registered] = field(default_factory=list)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Recorder(mocks.MockMonitor):
     def __post_init__(self) -> None:
         super().__init__(self.others or _NoOtherPackages())
         self._account = Account(self.cloud)
+        self._beside_aws = BesideAws()
         self._settings_by_provider: dict[str, ProviderSettings] = {"": ProviderSettings()}
         self._transforms: dict[str, list[Any]] = {}
         self._under_construction: dict[str, Registered] = {}
@@ -110,6 +113,8 @@ class Recorder(mocks.MockMonitor):
         """
         before = after.resources if after else {}
         self._account = Account(self.cloud, before, preview=preview)
+        earlier = {each.urn: each for each in after.registered} if after else {}
+        self._beside_aws = BesideAws(earlier, preview)
         provider_inputs = {}
         for key, value in config.items():
             package, _, name = key.partition(":")
@@ -298,6 +303,8 @@ class Recorder(mocks.MockMonitor):
                 inputs, self._settings_by_provider[""].region
             )
             return f"{name}-id", inputs
+        if token in TYPES_BESIDE_AWS:
+            return self._beside_aws.make(resource)
         if not token.startswith("aws:"):
             return self._ask_others(request, inputs, request.importId)
         try:

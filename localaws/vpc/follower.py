@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from localaws.catalog.account import Account
     from localaws.vpc.host_ports import HostPorts
     from localaws.vpc.network import Network
+    from localaws.vpc.services import RouterServices
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,9 @@ class Follower:
 
     def __init__(self, network: Network, host_ports: HostPorts, cloud: Account) -> None:
         """Follow nothing until `start`."""
+        self.services: RouterServices | None = None
+        """What is served in each VPC."""
+
         self._network = network
         self._host_ports = host_ports
         self._cloud = cloud
@@ -39,6 +43,8 @@ class Follower:
     async def start(self) -> None:
         """Make the network, then follow the cloud."""
         await self._network.start()
+        if self.services is not None:
+            await self.services.follow()
         self._cloud.on_change.append(self.touch)
         self._loop = asyncio.create_task(self._run())
 
@@ -49,6 +55,8 @@ class Follower:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
             self._loop = None
+        if self.services is not None:
+            self.services.close()
         await self._host_ports.close()
 
     def touch(self) -> None:
@@ -88,6 +96,8 @@ class Follower:
     async def _pass(self) -> None:
         try:
             await self._network.follow()
+            if self.services is not None:
+                await self.services.follow()
             await self._host_ports.refresh()
         except (CannotStartError, CommandFailedError, OSError, ValueError) as error:
             if str(error) != self.problem:

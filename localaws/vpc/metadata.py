@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.vpc.routing import DNS_ADDRESSES, TASK_METADATA_ADDRESS, gateway_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from localaws.vpc.services import Metadata
 
@@ -39,11 +39,6 @@ class ContainerDescription:
     image_digest: str = ""
     cpu: int | None = None
     memory: int | None = None
-    created: datetime | None = None
-    started: datetime | None = None
-    status: str = "RUNNING"
-    exit_code: int | None = None
-    log_options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +57,6 @@ class TaskDescription:
     cidr: str
     """Its subnet's range."""
 
-    service: str = ""
     cpu: int | None = None
     memory: int | None = None
     role: str = ""
@@ -90,13 +84,13 @@ class TaskMetadata:
             now: The time, by which credentials are renewed.
         """
         self._now = now
-        self._tasks: dict[tuple[str, str], Callable[[], TaskDescription]] = {}
+        self._tasks: dict[tuple[str, str], TaskDescription] = {}
         self._credentials: dict[tuple[str, str], dict[str, str]] = {}
         self._keys: dict[tuple[str, str], str] = {}
 
-    def add(self, vpc: str, address: str, describe: Callable[[], TaskDescription]) -> None:
-        """Answer for the task at an address of a VPC; it is described anew for each request."""
-        self._tasks[vpc, address] = describe
+    def add(self, vpc: str, address: str, task: TaskDescription) -> None:
+        """Answer for the task at an address of a VPC."""
+        self._tasks[vpc, address] = task
         self._keys[vpc, address] = secrets.token_hex(16)
 
     def remove(self, vpc: str, address: str) -> None:
@@ -106,7 +100,7 @@ class TaskMetadata:
 
     def environment(self, vpc: str, address: str, container: str) -> dict[str, str]:
         """Return the variables by which a container's programs find the endpoints."""
-        task = self._tasks[vpc, address]()
+        task = self._tasks[vpc, address]
         base = f"http://{TASK_METADATA_ADDRESS}"
         found = {"ECS_CONTAINER_METADATA_URI_V4": f"{base}/v4/{task.runtime_id(container)}"}
         if task.role:
@@ -116,10 +110,9 @@ class TaskMetadata:
 
     def answer(self, vpc: str, address: str, path: str) -> Metadata | None:
         """Return what the endpoint answers to a path; None for what isn't there."""
-        describe = self._tasks.get((vpc, address))
-        if describe is None:
+        task = self._tasks.get((vpc, address))
+        if task is None:
             return None
-        task = describe()
         if path == f"{_CREDENTIALS}{self._keys[vpc, address]}":
             return self._of_role(vpc, address, task)
         found = _METADATA.fullmatch(path)
@@ -163,7 +156,7 @@ def _document(task: TaskDescription, container: ContainerDescription, part: str)
 
 
 def _of_task(task: TaskDescription) -> dict[str, Any]:
-    document: dict[str, Any] = {
+    return {
         "Cluster": task.cluster,
         "TaskARN": task.arn,
         "Family": task.family,
@@ -175,15 +168,12 @@ def _of_task(task: TaskDescription) -> dict[str, Any]:
         "LaunchType": "FARGATE",
         "Containers": [_of_container(task, each) for each in task.containers],
     }
-    if task.service:
-        document["ServiceName"] = task.service
-    return document
 
 
 def _of_container(task: TaskDescription, container: ContainerDescription) -> dict[str, Any]:
     runtime_id = task.runtime_id(container.name)
     prefix = task.cidr.partition("/")[2]
-    document: dict[str, Any] = {
+    return {
         "DockerId": runtime_id,
         "Name": container.name,
         "DockerName": container.name,
@@ -197,7 +187,7 @@ def _of_container(task: TaskDescription, container: ContainerDescription) -> dic
             "com.amazonaws.ecs.task-definition-version": task.revision,
         },
         "DesiredStatus": "RUNNING",
-        "KnownStatus": container.status,
+        "KnownStatus": "RUNNING",
         "Limits": _limits(container.cpu, container.memory),
         "Type": "NORMAL",
         "ContainerARN": f"{task.arn.replace(':task/', ':container/')}/{runtime_id}",
@@ -211,14 +201,6 @@ def _of_container(task: TaskDescription, container: ContainerDescription) -> dic
             }
         ],
     }
-    if container.log_options:
-        document |= {"LogDriver": "awslogs", "LogOptions": dict(container.log_options)}
-    if container.exit_code is not None:
-        document["ExitCode"] = container.exit_code
-    for name, time in (("CreatedAt", container.created), ("StartedAt", container.started)):
-        if time is not None:
-            document[name] = _time(time)
-    return document
 
 
 def _limits(cpu: float | None, memory: int | None) -> dict[str, float]:

@@ -67,16 +67,17 @@ STACKS: dict[str, dict[str, Any]] = {
         "accessLogs": True,
         "flowLogs": "reject",
     },
+    "built": {"build": "tests/infra/app", "command": []},
     "named": {"domain": "shop.example.com", "hostedZone": "example.com"},
 }
-"""Configurations beyond a stack's file; the second has what some keys ask for before they can
-change.
+"""Configurations beyond a stack's file; they have what some keys require before they can change.
 """
 
 EXAMPLES: dict[str, Example] = {
     "serviceName": Example("shop"),
     "containerName": Example("page"),
     "image": Example("public.ecr.aws/nginx/nginx:1.29"),
+    "build": Example({"context": "tests/infra/app", "target": "build"}, on="built"),
     "command": Example(["sleep", "infinity"]),
     "containerPort": Example(8080),
     "requireImageDigest": Example(value=True, on="hardened"),

@@ -22,6 +22,7 @@ from infra.aws.environment import AwsEnvironment
 from infra.errors import SettingsError
 from infra.settings import Settings, kinds
 from infra.settings.kinds import (
+    Build,
     Choice,
     Destinations,
     Flag,
@@ -68,6 +69,14 @@ STATEMENTS = (
     {"Action": "*", "Resource": "*"},
 )
 
+BUILDS = (
+    "",
+    "tests/infra/app",
+    "tests/infra",
+    {"context": "tests/infra/app", "target": "service", "args": {"VERSION": "2"}},
+    {"context": "tests/infra/app", "platform": "linux/arm64"},
+)
+
 TOGETHER: list[dict[str, Any]] = [
     {"domain": "shop.example.com", "hostedZone": "example.com"},
     {"certificateArn": CERTIFICATE},
@@ -77,6 +86,7 @@ TOGETHER: list[dict[str, Any]] = [
     {"network": "endpoints", "image": PRIVATE_IMAGE, "ecsExec": True, "execKeyArn": KEY},
     {"internal": True, "allowedCidrs": ["10.0.0.0/8"]},
     {"image": PRIVATE_IMAGE, "requireImageDigest": True},
+    {"build": BUILDS[3], "command": [], "requireImageDigest": True, "network": "endpoints"},
     {"user": "101:101", "containerPort": 8080},
     {
         "secrets": {"PASSWORD": f"arn:aws:secretsmanager:{HERE}:secret:shop-AbCdEf"},
@@ -119,6 +129,7 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     Map: lambda kind: st.dictionaries(values(kind.name), values(kind.value), max_size=3),
     Destinations: lambda _: st.sampled_from(DESTINATIONS),
     Statements: lambda _: st.lists(st.sampled_from(STATEMENTS), max_size=2),
+    Build: lambda _: st.sampled_from(BUILDS),
 }
 """How values of each kind are drawn; a new kind needs a line here."""
 

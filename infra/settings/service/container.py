@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.aws import fargate, images, naming
+from infra.aws import fargate, image_build, images, naming
 from infra.errors import Problem
-from infra.settings.kinds import Choice, Flag, ListOf, Map, OrNone, Text, Whole, duplicates
+from infra.settings.defaults import default
+from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, OrNone, Text, Whole, duplicates
 from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.aws.image_build import ImageBuild
 
 _RESERVED_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "ECS_ENGINE_AUTH_DATA")
 """Credentials, which don't belong into a task definition. Source: Security Hub, control ECS.8."""
@@ -54,6 +58,7 @@ class ContainerSettings(Topic):
             "an image's name, like public.ecr.aws/nginx/nginx:stable",
         )
     )
+    build: ImageBuild | None = key(Build())
     command: tuple[str, ...] = key(
         ListOf(
             Text(r"(?s).+", "a text that isn't empty; no items for the image's own", longest=8192)
@@ -86,6 +91,10 @@ class ContainerSettings(Topic):
         """Check size, image, port and folders."""
         yield from self._memory_goes_with_cpu()
         yield from self._image_is_pinned()
+        yield from self._image_has_one_source()
+        yield from self._command_is_the_images()
+        yield from self._build_can_be_found()
+        yield from self._build_is_for_the_tasks()
         yield from self._user_may_listen()
         yield from self._writable_paths_are_apart()
 
@@ -99,14 +108,67 @@ class ContainerSettings(Topic):
                 f"with cpuUnits {self.cpu_units}, one of {', '.join(map(str, sizes))}",
             )
 
-    @relation("image", "require_image_digest")
+    @relation("image", "build", "require_image_digest")
     def _image_is_pinned(self) -> Iterator[Problem]:
+        # A built image is always named by its digest.
+        if self.build:
+            return
         if self.require_image_digest and not images.is_pinned(self.image):
             yield Problem(
                 "image",
                 f"{self.image}, whose tag can be moved to another image",
                 f"NAME@DIGEST with what `{images.how_to_pin(self.image)}` prints, or any name "
                 "with requireImageDigest false",
+            )
+
+    @relation("image", "build")
+    def _image_has_one_source(self) -> Iterator[Problem]:
+        if self.build and self.image != default("image"):
+            yield Problem(
+                "image",
+                f"{self.image}, beside build {self.build.context}",
+                "only one of the two: take out `image` to run what is built, or `build` to run "
+                "the image that exists",
+            )
+
+    @relation("command", "build")
+    def _command_is_the_images(self) -> Iterator[Problem]:
+        if self.build and list(self.command) == default("command"):
+            yield Problem(
+                "command",
+                "the default one, which writes a page and runs nginx",
+                "with build, [] for the built image's own command, or another command",
+            )
+
+    @relation("build")
+    def _build_can_be_found(self) -> Iterator[Problem]:
+        build = self.build
+        if build is None:
+            return
+        dockerfile = Path(build.dockerfile_path)
+        if not Path(build.context).is_dir():
+            yield Problem(
+                "build",
+                f"{build.context}, which is no folder in {Path.cwd().name}/",
+                "the path of a folder that exists, relative to the folder of Pulumi.yaml",
+            )
+        elif not dockerfile.is_file():
+            yield Problem(
+                "build",
+                f"{build.context}, which has no file {build.dockerfile}",
+                "a folder with a Dockerfile, or a map whose dockerfile names it",
+            )
+        else:
+            yield from _dockerfile_declares(build, dockerfile.read_text("utf-8", "replace"))
+
+    @relation("build", "cpu_architecture")
+    def _build_is_for_the_tasks(self) -> Iterator[Problem]:
+        needed = image_build.PLATFORMS[self.cpu_architecture]
+        if self.build and self.build.platform not in {None, needed}:
+            yield Problem(
+                "build",
+                f"platform {self.build.platform}",
+                f"with cpuArchitecture {self.cpu_architecture}, {needed}, or none, which is that",
             )
 
     @relation("user", "container_port")
@@ -130,3 +192,22 @@ class ContainerSettings(Topic):
                 ", ".join(wrong),
                 "each folder once, and none that is inside another one",
             )
+
+
+def _dockerfile_declares(build: ImageBuild, dockerfile: str) -> Iterator[Problem]:
+    """Check that a Dockerfile has the stage and the arguments of a build."""
+    names = image_build.stages(dockerfile)
+    numbers = map(str, range(image_build.stage_count(dockerfile)))
+    if build.target and build.target.lower() not in {*map(str.lower, names), *numbers}:
+        yield Problem(
+            "build",
+            f"target {build.target}, which is no stage of {build.dockerfile_path}",
+            f"one of {', '.join(names)}" if names else "none, as no stage there has a name",
+        )
+    unknown = image_build.undeclared(dockerfile, build.args)
+    if unknown:
+        yield Problem(
+            "build",
+            f"args {', '.join(unknown)}, for which {build.dockerfile_path} has no ARG",
+            "arguments that it declares; it would ignore others",
+        )

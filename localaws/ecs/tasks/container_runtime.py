@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from localaws.ecs.tasks.runtime import PublicAddress, TaskStartError
 from localaws.ecs.tasks.supervisor import Sandbox
+from localaws.ecs.tasks.task_metadata import describe
 from localaws.images.config import NoCommandError, merge
 from localaws.images.errors import CannotPullError
 from localaws.machine.addresses import ListenAddress, NoAddressError
@@ -20,12 +21,14 @@ from localaws.machine.root_file_system import Mount
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from localaws.catalog.account import Account
     from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec
     from localaws.images.puller import Image
     from localaws.machine.addresses import Addresses
     from localaws.machine.cgroups import ControlGroup, ControlGroups
     from localaws.machine.processes import ChildProcess, Launcher
     from localaws.vpc.attachments import Attachments
+    from localaws.vpc.metadata import TaskMetadata
     from localaws.vpc.model import Interface
 
 log = logging.getLogger(__name__)
@@ -62,6 +65,9 @@ class Containers:
         images: Images,
         attachments: Attachments,
         addresses: Addresses,
+        *,
+        metadata: TaskMetadata,
+        account: Account,
         control_groups: ControlGroups | None = None,
     ) -> None:
         """Start with no task.
@@ -71,12 +77,16 @@ class Containers:
             images: Where images come from.
             attachments: Gives tasks their network interfaces.
             addresses: Where this machine's addresses come from at which public ones are shown.
+            metadata: Where tasks are described for their own programs.
+            account: Where their subnets are.
             control_groups: What limits CPU and memory; None where this user can't limit them.
         """
         self._launcher = launcher
         self._images = images
         self._attachments = attachments
         self._addresses = addresses
+        self._metadata = metadata
+        self._account = account
         self._control_groups = control_groups
         self.notes: dict[str, str] = {}
         """What a user must know about where images came from, by image."""
@@ -97,7 +107,17 @@ class Containers:
             )
         except (NoAddressError, CommandFailedError) as error:
             raise TaskStartError(f"ResourceInitializationError: local AWS: {error}") from None
-        sandbox = ContainerSandbox(spec, images, interface, self._launcher, self._release)
+        digests = {name: image.digest for name, image in images.items()}
+        description = describe(spec, interface, digests, self._account)
+        self._metadata.add(interface.vpc, interface.address, description)
+        sandbox = ContainerSandbox(
+            spec,
+            images,
+            interface,
+            self._launcher,
+            release=self._release,
+            metadata=self._metadata,
+        )
         try:
             if self._control_groups is not None:
                 sandbox.limit(self._control_groups)
@@ -139,6 +159,7 @@ class Containers:
     async def _release(self, interface: Interface, public: PublicAddress | None) -> None:
         if self._closing:
             return  # all namespaces end with the launcher
+        self._metadata.remove(interface.vpc, interface.address)
         await self._attachments.detach(interface)
         if public is not None:
             self._addresses.release_task(public.shown)
@@ -154,7 +175,9 @@ class ContainerSandbox(Sandbox):
         images: Mapping[str, Image],
         interface: Interface,
         launcher: Launcher,
+        *,
         release: Callable[[Interface, PublicAddress | None], Awaitable[None]],
+        metadata: TaskMetadata,
     ) -> None:
         """Made by `Containers.prepare` only."""
         self.listen_address = ListenAddress(interface.address, 0)
@@ -164,6 +187,7 @@ class ContainerSandbox(Sandbox):
         self._interface = interface
         self._launcher = launcher
         self._release = release
+        self._metadata = metadata
         self._started: dict[str, tuple[Container, ChildProcess]] = {}
         self._group: ControlGroup | None = None
         """That of the task."""
@@ -251,6 +275,8 @@ class ContainerSandbox(Sandbox):
         except NoCommandError as error:
             raise CannotStartError(str(error)) from None
         host = self._spec.hostname
+        interface = self._interface
+        endpoints = self._metadata.environment(interface.vpc, interface.address, container.name)
         return Container(
             network=self._interface.id,
             hostname=host,
@@ -259,7 +285,7 @@ class ContainerSandbox(Sandbox):
             argv=process.argv,
             user=process.user,
             working_directory=process.working_directory,
-            environment={"HOSTNAME": host, **process.environment},
+            environment={"HOSTNAME": host, **endpoints, **process.environment},
             read_only=container.read_only,
             mounts=self._mounts(container),
             capabilities=_capabilities(container),

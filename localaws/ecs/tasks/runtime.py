@@ -160,6 +160,9 @@ class TaskSpec:
     revision: str = ""
     """Of its task definition."""
 
+    role: str = ""
+    """The ARN of its task role; nothing for none."""
+
 
 @dataclass(frozen=True)
 class PublicAddress:

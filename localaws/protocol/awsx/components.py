@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localaws.protocol.awsx.default_vpc import DEFAULT_VPC, default_vpc
+from localaws.protocol.awsx.image import IMAGE, REPOSITORY, image, repository
 from localaws.protocol.awsx.load_balancer import (
     APPLICATION_LOAD_BALANCER,
     application_load_balancer,
@@ -25,6 +26,8 @@ _COMPONENTS: Mapping[str, Callable[[Monitor], Awaitable[provider_pb2.ConstructRe
     FARGATE_SERVICE: fargate_service,
     FARGATE_TASK_DEFINITION: fargate_task_definition,
     APPLICATION_LOAD_BALANCER: application_load_balancer,
+    REPOSITORY: repository,
+    IMAGE: image,
 }
 
 

@@ -177,7 +177,8 @@ class Monitor:
         inputs: Mapping[str, Any],
         *needed: Registered | str,
     ) -> Registered:
-        """Register a resource of the `aws` provider; inputs of None are left out."""
+        """Register a resource of a provider; inputs of None are left out."""
+        package = token.partition(":")[0]
         given = {key: value for key, value in inputs.items() if value is not None}
         request = resource_pb2.RegisterResourceRequest(
             type=token,
@@ -186,8 +187,8 @@ class Monitor:
             custom=True,
             object=to_wire(given),
             dependencies=urns(needed),
-            provider=self._request.providers.get("aws", ""),
-            version=self._aws_version,
+            provider=self._request.providers.get(package, ""),
+            version=self._aws_version if package == "aws" else "",
             acceptSecrets=False,
             supportsPartialValues=True,
         )
@@ -205,10 +206,12 @@ class Monitor:
         outputs = from_wire(answer.object)
         return Registered(answer.urn, answer.id or outputs.get("id", UNKNOWN), outputs)
 
-    async def done(self, component: Registered) -> None:
-        """Report that a component has all of its children."""
+    async def done(self, component: Registered, outputs: Mapping[str, Any] | None = None) -> None:
+        """Report that a component has all of its children, and the outputs that the state keeps."""
         await self._stub.RegisterResourceOutputs(
-            resource_pb2.RegisterResourceOutputsRequest(urn=component.urn)
+            resource_pb2.RegisterResourceOutputsRequest(
+                urn=component.urn, outputs=to_wire(outputs or {})
+            )
         )
 
 

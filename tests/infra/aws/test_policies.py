@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.aws import images
 from infra.aws import policies as iam
 from infra.aws import secret_names as secrets
 from infra.aws.environment import AwsEnvironment
@@ -47,7 +48,9 @@ def test_only_flow_logs_of_this_account_and_region_take_their_role() -> None:
 
 
 def test_without_secrets_nothing_may_be_read() -> None:
-    (only,) = statements(iam.task_start(ENVIRONMENT, image="nginx", log_group="/log", secrets=()))
+    (only,) = statements(
+        iam.task_start(ENVIRONMENT, repository_arn=None, log_group="/log", secrets=())
+    )
     assert only["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
@@ -78,10 +81,12 @@ def test_a_parameter_without_a_slash_has_one_in_its_arn() -> None:
 def test_only_a_private_image_needs_permission_to_be_pulled(
     image: str, repository: str | None
 ) -> None:
+    private = images.private(image)
+    arn = private.repository_arn(ENVIRONMENT.partition) if private else None
     pulls = [
         each["Resource"]
         for each in statements(
-            iam.task_start(ENVIRONMENT, image=image, log_group="/log", secrets=())
+            iam.task_start(ENVIRONMENT, repository_arn=arn, log_group="/log", secrets=())
         )
         if "ecr:BatchGetImage" in each["Action"]
     ]
@@ -93,7 +98,7 @@ def test_wildcards_stand_only_where_aws_has_no_narrower_resource(names: list[str
     policies = [
         iam.task_start(
             ENVIRONMENT,
-            image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a",
+            repository_arn="arn:aws-cn:ecr:eu-west-1:123456789012:repository/a",
             log_group="/l",
             secrets=[secrets.resolve(ENVIRONMENT, name) for name in names],
             key_arns=["arn:aws:kms:eu-west-1:123456789012:key/1"],

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.aws import fargate
+from infra.aws.image_build import ImageBuild
 from infra.errors import SettingsError
 from infra.settings import Settings, kinds
 from infra.settings.topic import camel
@@ -40,13 +41,19 @@ def value_of(settings: Settings, key: str) -> Any:
     raise KeyError(key)
 
 
-MAPS = {"environment", "secrets", "taskPolicyStatements", "vpcTags", "subnetTags", "taskSubnetTags"}
+MAPS = {
+    *("build", "environment", "secrets", "taskPolicyStatements"),
+    *("vpcTags", "subnetTags", "taskSubnetTags"),
+}
 """Keys that may be absent."""
 
 HERE = "ap-northeast-1:123456789012"
 KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
 VPC, SUBNET = "vpc-12345678", "subnet-12345678"
 OWN_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop:1"
+
+APP = "tests/infra/app"
+BUILT = {"build": APP, "command": []}
 
 REFUSED = [
     ({"containerPort": 0}, "containerPort: 0; allowed: a whole number from 1 to 65535"),
@@ -83,6 +90,67 @@ REFUSED = [
         "image: https://example.com/image; allowed: an image's name",
     ),
     ({"image": ""}, "image: empty; allowed: an image's name"),
+    (
+        {**BUILT, "build": {"context": "tests/infra", "target": "service"}},
+        "build: tests/infra, which has no file Dockerfile; allowed: a folder with a Dockerfile, or",
+    ),
+    (
+        {**BUILT, "build": {"context": APP, "dockerfile": "Containerfile"}},
+        f"build: {APP}, which has no file Containerfile; allowed",
+    ),
+    (
+        {**BUILT, "build": "./missing"},
+        "build: ./missing, which is no folder in ",
+    ),
+    ({**BUILT, "build": f"{APP}/Dockerfile"}, f"build: {APP}/Dockerfile, which is no folder in "),
+    (
+        {**BUILT, "build": "/srv/app"},
+        "build: context /srv/app, which isn't a relative path; allowed: the folder of a Dockerfile",
+    ),
+    (
+        {**BUILT, "build": "https://example.com/app.git"},
+        "build: context https://example.com/app.git, which isn't a relative path; allowed",
+    ),
+    ({**BUILT, "build": {"dockerfile": "Dockerfile"}}, "build: no context; allowed: the folder"),
+    ({**BUILT, "build": [APP]}, "characters that are neither a path nor a map; allowed"),
+    (
+        {**BUILT, "build": {"context": APP, "tag": "a", "args": ["A"], "target": "-"}},
+        (
+            "build: tag, which is none of context, dockerfile, target, platform, args; target -, "
+            "which isn't a stage of the Dockerfile; args that aren't a map; allowed"
+        ),
+    ),
+    (
+        {**BUILT, "build": {"context": APP, "args": {"A-B": "x", "VERSION": ["hunter2"]}}},
+        (
+            "build: an argument named A-B, which isn't a variable's name; an argument VERSION "
+            "whose value isn't a text; allowed"
+        ),
+    ),
+    (
+        {**BUILT, "build": {"context": APP, "args": {"VERSIONS": "1", "HTTP_PROXY": "a"}}},
+        f"build: args VERSIONS, for which {APP}/Dockerfile has no ARG; allowed: arguments that it",
+    ),
+    (
+        {**BUILT, "build": {"context": APP, "target": "services"}},
+        f"build: target services, which is no stage of {APP}/Dockerfile; allowed: one of build",
+    ),
+    (
+        {**BUILT, "build": {"context": APP, "platform": "linux/arm64"}},
+        "build: platform linux/arm64; allowed: with cpuArchitecture X86_64, linux/amd64, or none",
+    ),
+    (
+        {**BUILT, "build": {"context": APP, "platform": "windows/amd64"}},
+        "build: platform windows/amd64, which isn't one of linux/amd64, linux/arm64; allowed",
+    ),
+    (
+        {**BUILT, "image": OWN_IMAGE},
+        f"image: {OWN_IMAGE}, beside build {APP}; allowed: only one of the two: take out `image`",
+    ),
+    (
+        {"build": APP},
+        "command: the default one, which writes a page and runs nginx; allowed: with build, [] for",
+    ),
     (
         {"command": ["sh", ""]},
         'command: ["sh", ""]; allowed: a list, each item a text that isn\'t empty',
@@ -407,6 +475,18 @@ def test_every_problem_is_reported_at_once() -> None:
     assert keys == ["typo", "stack", "containerPort", "logRetentionDays", "memoryMib"]
 
 
+def test_problems_of_a_build_are_reported_with_those_of_the_image() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(build="missing", image=OWN_IMAGE)
+    assert [problem.key for problem in refusal.value.problems] == ["image", "command", "build"]
+
+
+def test_values_of_arguments_are_not_repeated() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(build={"context": APP, "args": {"VERSION": ["hunter2"]}}, command=[])
+    assert "hunter2" not in str(refusal.value)
+
+
 def test_a_missing_key_is_reported_too() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.of({}, project="fargate-web", stack="dev")
@@ -508,6 +588,39 @@ def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
         assert (tuple(map(str, found)) if key == "egress" else found) == expected
 
 
+@pytest.mark.parametrize(
+    ("changes", "build"),
+    [
+        ({"build": f"./{APP}/"}, ImageBuild(context=f"./{APP}/")),
+        (
+            {"build": APP, "requireImageDigest": True, "network": "endpoints"},
+            ImageBuild(context=APP),
+        ),
+        (
+            {"build": {"context": APP, "target": "SERVICE", "args": {"VERSION": 2}}},
+            ImageBuild(context=APP, target="SERVICE", args={"VERSION": "2"}),
+        ),
+        (
+            {"build": {"context": APP, "target": "1", "args": {"https_proxy": "a"}}},
+            ImageBuild(context=APP, target="1", args={"https_proxy": "a"}),
+        ),
+        (
+            {
+                "build": {
+                    "context": "tests/infra",
+                    "dockerfile": "app/Dockerfile",
+                    "platform": "linux/arm64",
+                },
+                "cpuArchitecture": "ARM64",
+            },
+            ImageBuild(context="tests/infra", dockerfile="app/Dockerfile", platform="linux/arm64"),
+        ),
+    ],
+)
+def test_a_build_is_a_folder_or_a_map(changes: Mapping[str, Any], build: ImageBuild) -> None:
+    assert load(command=[], **changes).service.container.build == build
+
+
 def test_settings_cannot_be_changed_afterwards() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         load().stack = "prod"  # type: ignore[misc]
@@ -546,6 +659,7 @@ def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(
             "subnetIds",
             "environment",
             "containerPort",
+            "command",
             "image",
             "vpcCidr",
         }

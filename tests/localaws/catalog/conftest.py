@@ -63,6 +63,25 @@ def statement(**more: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **more}]})
 
 
+def image_rule(*, priority: int = 1, action: str = "expire", **selection: Any) -> dict[str, Any]:
+    """A rule of an ECR lifecycle policy, about images without a tag by default."""
+    return {
+        "rulePriority": priority,
+        "selection": {
+            "tagStatus": "untagged",
+            "countType": "imageCountMoreThan",
+            "countNumber": 5,
+            **selection,
+        },
+        "action": {"type": action},
+    }
+
+
+def image_lifecycle(*rules: dict[str, Any]) -> str:
+    """An ECR lifecycle policy."""
+    return json.dumps({"rules": rules or [image_rule()]})
+
+
 TRUST = statement(Action="sts:AssumeRole", Principal={"Service": "ecs-tasks.amazonaws.com"})
 GRANT = statement(Action="logs:PutLogEvents", Resource="*")
 
@@ -190,7 +209,17 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "vpcId": a.id("vpc"),
         "serviceName": f"com.amazonaws.{REGION}.s3",
     },
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": lambda a: {
+        "repository": a.id("repository"),
+        "policy": image_lifecycle(),
+    },
     "aws:ecr/repository:Repository": lambda _: {"name": "one/more"},
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": lambda a: {
+        "repository": a.id("repository"),
+        "policy": statement(
+            Effect="Allow", Principal={"AWS": "123456789012"}, Action="ecr:BatchGetImage"
+        ),
+    },
     "aws:ecs/capacityProvider:CapacityProvider": lambda _: {
         "name": "one-more",
         "autoScalingGroupProvider": {"autoScalingGroupArn": SCALING_GROUP},
@@ -462,6 +491,7 @@ def account() -> Account:
     made.make("aws:cloudwatch/logGroup:LogGroup", "logs", name="/web")
     made.make("aws:s3/bucket:Bucket", "bucket", bucket="main-logs")
     made.make("aws:kms/key:Key", "key")
+    made.make("aws:ecr/repository:Repository", "repository", name="shop")
     made.make("aws:secretsmanager/secret:Secret", "secret", name="main")
     made.make("aws:wafv2/webAcl:WebAcl", "acl", **web_acl("main"))
     _with_https(made)

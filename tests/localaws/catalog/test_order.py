@@ -314,6 +314,21 @@ def test_names_of_repositories_and_profiles_are_taken_once(account: Account) -> 
     assert ("iam.role.held", "DeleteConflict") in refused(lambda: account.delete(ROLE, "tasks"))
 
 
+@pytest.mark.parametrize(
+    "token",
+    ["aws:ecr/lifecyclePolicy:LifecyclePolicy", "aws:ecr/repositoryPolicy:RepositoryPolicy"],
+)
+def test_a_repository_has_one_policy_of_a_kind_which_goes_along_with_it(
+    account: Account, token: str
+) -> None:
+    first = account.make(token, **account.minimal(token))
+    assert refused(lambda: account.make(token, **account.minimal(token))) == {
+        ("ecr.policy.unique", "AlreadyExistsException")
+    }
+    account.delete("aws:ecr/repository:Repository", account.id("repository"))
+    assert account.get(token, first.id) is None
+
+
 def test_rules_inline_and_apart_count_together(account: Account) -> None:
     networks = [f"10.{number}.0.0/16" for number in range(59)]
     inline = {"protocol": "tcp", "fromPort": 80, "toPort": 80, "cidrBlocks": networks}

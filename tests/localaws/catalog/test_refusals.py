@@ -18,6 +18,7 @@ from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
 from tests.localaws.catalog.conftest import ELB, statement
 from tests.localaws.catalog.edge_cases import EDGE_CASES
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
+from tests.localaws.catalog.registry_cases import REGISTRY_CASES
 from tests.localaws.catalog.security_cases import SECURITY_CASES
 from tests.localaws.catalog.storage_cases import STORAGE_CASES
 
@@ -2147,6 +2148,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     *SECURITY_CASES,
     *ACCEPTANCE_CASES,
     *ORDINARY_CASES,
+    *REGISTRY_CASES,
     *STORAGE_CASES,
     *EDGE_CASES,
 ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.images.puller import Puller
+from localaws.images.puller import Puller, Sources
 from localaws.images.registry import Registry, find_crane
 from localaws.images.store import Store
 from localaws.machine.isolation import Isolation
@@ -187,10 +187,10 @@ class Pulls:
     def registry(self) -> Registry:
         return Registry(self.host, self.crane, self.environment)
 
-    def puller(self, registry: Registry | None = None, **options: Any) -> Puller:
-        return Puller(
-            self.store, registry or self.registry(), report=self.reports.append, **options
-        )
+    def puller(self, registry: Registry | None = None, **sources: Any) -> Puller:
+        every = {"runs": lambda _platform: True, **sources}
+        chosen = Sources(registry=registry or self.registry(), **every)
+        return Puller(self.store, chosen, self.reports.append)
 
     async def close(self) -> None:
         await self.host.close()

@@ -15,7 +15,7 @@ import pytest
 
 from localaws.images.errors import CannotPullError, UnreachableRegistryError
 from localaws.images.platforms import of_this_machine
-from localaws.images.puller import Image, Puller
+from localaws.images.puller import Image, Puller, Sources
 from localaws.images.reference import parse
 from localaws.images.registry import Registry, failure
 from tests.localaws.images.conftest import AMD64, ImageFiles, folder, layer, member
@@ -95,7 +95,7 @@ def test_a_pulled_image_has_the_files_and_the_configuration(
 def test_nothing_but_the_image_stays_in_the_store(registry: LoopbackRegistry, pulls: Pulls) -> None:
     image = pull(pulls, registry.push("shop:1", SHOP))
     left = {path.name for path in pulls.store.folder.iterdir() if not path.name.endswith(".lock")}
-    assert left == {image.digest.replace(":", "-")}
+    assert left == {image.digest.replace(":", "-"), "resolved"}
     assert pulls.store.folder.stat().st_mode & 0o77 == 0, "images may hold private code"
 
 
@@ -153,7 +153,7 @@ def test_a_digest_that_is_here_needs_no_registry_and_a_tag_does(
     async def play() -> Image:
         try:
             pulled = await pulls.puller().pull(exact, platform=AMD64)
-            offline = Puller(pulls.store, None)
+            offline = Puller(pulls.store, Sources(registry=None))
             assert await offline.pull(exact, platform=AMD64) == pulled
             with pytest.raises(CannotPullError, match="crane, which gets images"):
                 await offline.pull(name, platform=AMD64)
@@ -182,7 +182,7 @@ def test_the_platform_chooses_among_the_images_of_an_index(
                 for each in (name, index):
                     image = await pulls.puller().pull(each, platform=f"linux/{architecture}")
                     assert [path.name for path in image.root.iterdir()] == [architecture]
-            offline = Puller(pulls.store, None)
+            offline = Puller(pulls.store, Sources(registry=None, runs=lambda _: True))
             image = await offline.pull(index, platform="linux/arm64")
             assert [path.name for path in image.root.iterdir()] == ["arm64"]
         finally:
@@ -205,6 +205,16 @@ def test_an_image_for_another_platform_is_refused_in_the_same_words(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     assert refusal(pulls, registry.push("shop:1", SHOP), platform="linux/s390x") == NO_PLATFORM
+
+
+def test_a_platform_that_this_machine_does_not_run_is_refused_with_what_to_do(
+    pulls: Pulls, stand_in: Path
+) -> None:
+    puller = pulls.puller(stand_in=stand_in, runs=lambda platform: platform == of_this_machine())
+    words = refusal(pulls, "nginx", platform="linux/riscv64", puller=puller)
+    assert f"wanted for linux/riscv64, and this machine runs {of_this_machine()}" in words
+    assert "cpuArchitecture" in words
+    assert "qemu-user-static" in words
 
 
 def test_what_a_registry_lacks_is_not_found(registry: LoopbackRegistry, pulls: Pulls) -> None:
@@ -237,7 +247,6 @@ def test_a_hostile_image_is_refused_and_leaves_nothing(
 
 
 def half_written(folder: Path) -> None:
-    folder.mkdir()
     (folder / "index.json").write_text("{")
 
 
@@ -263,7 +272,7 @@ def test_a_cancelled_pull_leaves_nothing_that_counts_as_an_image(
         stopping = StoppingRegistry(pulls.host, pulls.crane, pulls.environment)
         try:
             task = asyncio.create_task(pulls.puller(stopping).pull(name, platform=AMD64))
-            await stopping.stopped.wait()
+            await asyncio.wait_for(stopping.stopped.wait(), 30)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -363,14 +372,14 @@ def test_a_pull_that_takes_long_says_so(
     class SlowRegistry(Registry):
         async def download(self, *arguments: Any) -> None:
             await super().download(*arguments)
-            await reported.wait()
+            await asyncio.wait_for(reported.wait(), 30)
 
     def report(line: str) -> None:
         pulls.reports.append(line)
         reported.set()
 
     slow = SlowRegistry(pulls.host, pulls.crane, pulls.environment)
-    puller = Puller(pulls.store, slow, report=report)
+    puller = Puller(pulls.store, Sources(registry=slow), report)
     pull(pulls, name, puller=puller)
     assert pulls.reports[0].startswith(f"pulling {registry.address}/shop@sha256:")
     assert "MB so far" in pulls.reports[0]
@@ -401,7 +410,7 @@ def unreachable(pulls: Pulls) -> UnreachableRegistry:
 def test_without_its_registry_nginx_gets_the_stand_in_and_a_note(
     pulls: Pulls, stand_in: Path, name: str
 ) -> None:
-    puller = pulls.puller(unreachable(pulls), stand_in_layout=stand_in)
+    puller = pulls.puller(unreachable(pulls), stand_in=stand_in)
     image = pull(pulls, name, name, puller=puller)
     assert (image.root / "usr/sbin/nginx").exists()
     assert image.source == "stand-in"
@@ -420,7 +429,7 @@ def test_without_its_registry_nginx_gets_the_stand_in_and_a_note(
 def test_the_stand_in_stands_for_no_exact_and_no_other_image(
     pulls: Pulls, stand_in: Path, name: str
 ) -> None:
-    puller = pulls.puller(unreachable(pulls), stand_in_layout=stand_in)
+    puller = pulls.puller(unreachable(pulls), stand_in=stand_in)
     assert "no such host" in refusal(pulls, name, puller=puller)
 
 
@@ -430,7 +439,7 @@ def test_a_tag_that_the_registry_lacks_gets_no_stand_in(pulls: Pulls, stand_in: 
             raise failure("Error: MANIFEST_UNKNOWN", reference, platform)
 
     empty = EmptyRegistry(pulls.host, pulls.crane, pulls.environment)
-    puller = pulls.puller(empty, stand_in_layout=stand_in)
+    puller = pulls.puller(empty, stand_in=stand_in)
     assert "not found" in refusal(pulls, "nginx:typo", puller=puller)
 
 

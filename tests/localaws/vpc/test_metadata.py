@@ -29,7 +29,7 @@ def task(**changes: Any) -> TaskDescription:
         "memory": 512,
         "role": "arn:aws:iam::123456789012:role/task",
         "containers": (
-            ContainerDescription(name="web", image="nginx", started=START),
+            ContainerDescription(name="web", image="nginx"),
             ContainerDescription(name="side", image="proxy"),
         ),
     }
@@ -46,7 +46,7 @@ class Clock:
 
 def serving(description: TaskDescription, clock: Clock | None = None) -> TaskMetadata:
     metadata = TaskMetadata(clock or Clock())
-    metadata.add(VPC, ADDRESS, lambda: description)
+    metadata.add(VPC, ADDRESS, description)
     return metadata
 
 
@@ -67,7 +67,6 @@ def test_a_container_finds_itself_by_the_variable_that_it_gets() -> None:
     variables = metadata.environment(VPC, ADDRESS, "web")
     document = get(metadata, path_of(variables["ECS_CONTAINER_METADATA_URI_V4"]))
     assert document["Name"] == "web"
-    assert document["StartedAt"] == "2026-01-02T03:04:05.000Z"
     assert document["Networks"][0]["IPv4Addresses"] == [ADDRESS]
     assert document["Networks"][0]["SubnetGatewayIpv4Address"] == "10.0.1.1/24"
 
@@ -89,8 +88,8 @@ def test_a_task_sees_only_itself() -> None:
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
     ]
     other = task(arn="arn:aws:ecs:eu-west-1:123456789012:task/web/fedcba9876543210")
-    metadata.add(VPC, "10.0.1.22", lambda: other)
-    metadata.add("vpc-2", ADDRESS, lambda: other)
+    metadata.add(VPC, "10.0.1.22", other)
+    metadata.add("vpc-2", ADDRESS, other)
     for vpc, address in ((VPC, "10.0.1.22"), ("vpc-2", ADDRESS), (VPC, "10.0.1.23")):
         assert metadata.answer(vpc, address, path) is None
         assert metadata.answer(vpc, address, credentials) is None

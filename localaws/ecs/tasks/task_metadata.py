@@ -1,0 +1,57 @@
+"""What a container's programs learn of their task from the metadata endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2.network import SUBNET
+from localaws.catalog.partitions import partition_of
+from localaws.vpc.metadata import ContainerDescription, TaskDescription
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.catalog.account import Account
+    from localaws.ecs.tasks.runtime import TaskSpec
+    from localaws.vpc.model import Interface
+
+
+def describe(
+    spec: TaskSpec, interface: Interface, digests: Mapping[str, str], account: Account
+) -> TaskDescription:
+    """Return a task as the endpoint shows it.
+
+    Args:
+        spec: The task.
+        interface: Its network interface.
+        digests: The digest of each container's image, by the container's name.
+        account: Where its subnet is.
+    """
+    subnet = account.get(SUBNET, interface.subnet)
+    region = subnet.region if subnet else ""
+    shown = dict(subnet.outputs) if subnet else {}
+    cluster = spec.cluster.rpartition("/")[2]
+    resource = f"ecs:{region}:{account.account_id}:task/{cluster}/{spec.id}"
+    return TaskDescription(
+        arn=f"arn:{partition_of(region).name}:{resource}",
+        cluster=spec.cluster,
+        family=spec.family,
+        revision=spec.revision,
+        zone=str(shown.get("availabilityZone") or ""),
+        vpc=interface.vpc,
+        address=interface.address,
+        cidr=str(shown.get("cidrBlock") or ""),
+        cpu=spec.cpu,
+        memory=spec.memory,
+        role=spec.role,
+        containers=tuple(
+            ContainerDescription(
+                name=each.name,
+                image=each.image,
+                image_digest=digests.get(each.name, ""),
+                cpu=each.cpu,
+                memory=each.memory,
+            )
+            for each in spec.containers
+        ),
+    )

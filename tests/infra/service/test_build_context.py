@@ -1,0 +1,134 @@
+"""When a build is another one: the fingerprint of its files and options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.aws.image_build import ImageBuild
+from infra.service.build_context import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+BUILD = ImageBuild(context="app")
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "app"
+    for name, text in {
+        "Dockerfile": "FROM scratch\nCOPY . /\n",
+        ".dockerignore": "",
+        "main.py": "print(1)",
+        "docs/page.md": "page",
+        "docs/deep/page.md": "page",
+        "build/out.o": "o",
+    }.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def current(build: ImageBuild = BUILD, platform: str = "linux/amd64") -> str:
+    return fingerprint(build, platform=platform)
+
+
+def edit(app: Path, name: str) -> None:
+    path = app / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("changed")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda app: edit(app, "main.py"),
+        lambda app: edit(app, "docs/deep/page.md"),
+        lambda app: edit(app, "new.py"),
+        lambda app: edit(app, "Dockerfile"),
+        lambda app: (app / "main.py").unlink(),
+        lambda app: (app / "main.py").rename(app / "other.py"),
+        lambda app: (app / "main.py").chmod(0o755),
+        lambda app: (app / "link").symlink_to("main.py"),
+        lambda app: (app / "link").symlink_to("docs"),
+    ],
+)
+def test_every_change_of_a_file_is_another_build(
+    app: Path, change: Callable[[Path], object]
+) -> None:
+    before = current()
+    change(app)
+    assert current() != before
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        ImageBuild(context="app", target="service"),
+        ImageBuild(context="app", args={"A": "1"}),
+        ImageBuild(context="app", dockerfile="other"),
+    ],
+)
+def test_every_option_is_another_build(app: Path, build: ImageBuild) -> None:
+    (app / "other").write_text((app / "Dockerfile").read_text())
+    assert current(build) != current()
+    assert current(platform="linux/arm64") != current()
+
+
+def test_where_the_project_is_and_when_files_were_written_makes_no_difference(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = current()
+    elsewhere = app.parent / "elsewhere"
+    elsewhere.mkdir()
+    app.rename(elsewhere / "app")
+    (elsewhere / "app" / "main.py").touch()
+    monkeypatch.chdir(elsewhere)
+    assert current() == before
+
+
+@pytest.mark.parametrize(
+    ("ignored", "name", "counts"),
+    [
+        ("docs", "docs/deep/page.md", False),
+        ("/docs/", "docs/page.md", False),
+        ("*.md", "docs/page.md", True),
+        ("**/*.md", "docs/page.md", False),
+        ("**/*.md", "page.md", False),
+        ("docs/*", "docs/deep/page.md", False),
+        ("docs/**", "docs/deep/page.md", False),
+        ("docs/*/page.md", "docs/deep/page.md", False),
+        ("docs/*/page.md", "docs/page.md", True),
+        ("doc?", "docs/page.md", False),
+        ("*\n!main.py", "main.py", True),
+        ("*\n!main.py", "docs/page.md", False),
+        ("docs\n!docs/page.md", "docs/page.md", True),
+        ("docs\n!docs/page.md", "docs/deep/page.md", False),
+        ("!main.py\nmain.py", "main.py", False),
+        ("# main.py\n\n.", "main.py", True),
+        ("build/[a-o]ut.o", "build/out.o", False),
+        ("*", "Dockerfile", True),
+    ],
+)
+def test_files_that_the_build_ignores_make_no_difference(
+    app: Path, ignored: str, name: str, *, counts: bool
+) -> None:
+    (app / ".dockerignore").write_text(ignored)
+    before = current()
+    edit(app, name)
+    assert (current() != before) is counts
+
+
+def test_a_dockerfiles_own_ignore_file_comes_first(app: Path) -> None:
+    (app / ".dockerignore").write_text("main.py")
+    (app / "Dockerfile.dockerignore").write_text("docs")
+    before = current()
+    edit(app, "docs/page.md")
+    assert current() == before
+    edit(app, "main.py")
+    assert current() != before

@@ -1,0 +1,245 @@
+"""Images from files, in each of the forms that tools write."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import json
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.images import archives
+from localaws.images.archives import Archive, ArchiveTableError, find, load, read
+from localaws.images.errors import CannotPullError
+from localaws.images.layout import BrokenLayoutError
+from localaws.images.puller import Puller, Sources
+from localaws.images.reference import parse
+from tests.localaws.images.conftest import AMD64, ImageFiles, layer, member
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from localaws.images.puller import Image
+    from tests.localaws.images.conftest import LoopbackRegistry, Pulls
+
+pytestmark = pytest.mark.slow  # real processes
+
+SHOP = ImageFiles([layer(member("a", b"lower")), layer(member(".wh.a"), member("b"))], {"Cmd": "x"})
+
+
+def packed(folder: Path, file: Path) -> Path:
+    with tarfile.open(file, "w") as tar:
+        for path in sorted(folder.rglob("*")):
+            tar.add(path, str(path.relative_to(folder)), recursive=False)
+    return file
+
+
+def docker_archive(file: Path, images: dict[str, ImageFiles]) -> Path:
+    """What `docker save` writes: a manifest, configurations, and layers."""
+    manifest = []
+    with tarfile.open(file, "w") as tar:
+        for number, (name, image) in enumerate(images.items()):
+            layers = [f"{number}-{each}/layer.tar" for each in range(len(image.layers))]
+            for path, content in zip(layers, image.layers, strict=True):
+                _add(tar, path, content)
+            config = {"architecture": image.architecture, "os": "linux", "config": image.config}
+            _add(tar, f"{number}.json", json.dumps(config).encode())
+            manifest.append({"Config": f"{number}.json", "RepoTags": [name], "Layers": layers})
+        _add(tar, "manifest.json", json.dumps(manifest).encode())
+    return file
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info, _ = member(name, content)
+    tar.addfile(info, io.BytesIO(content))
+
+
+def pull(pulls: Pulls, name: str, *rows: Archive, platform: str = AMD64) -> Image:
+    async def play() -> Image:
+        sources = Sources(registry=None, archives=lambda: rows, runs=lambda _: True)
+        puller = Puller(pulls.store, sources)
+        try:
+            return await puller.pull(name, platform=platform)
+        finally:
+            await pulls.close()
+
+    return asyncio.run(play())
+
+
+def test_an_oci_archive_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
+    file = packed(SHOP.write(tmp_path / "layout"), tmp_path / "shop.tar")
+    image = pull(pulls, "shop:1", Archive(("shop:*",), file))
+    assert [path.name for path in image.root.iterdir()] == ["b"]
+    assert image.source == "archive"
+    assert str(file) in image.note
+    assert "docker.io/library/shop:1" in image.note
+
+
+def test_what_docker_save_writes_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
+    file = docker_archive(tmp_path / "shop.tar", {"shop:1": SHOP})
+    image = pull(pulls, "shop:1", Archive(("shop:*",), file))
+    assert [path.name for path in image.root.iterdir()] == ["b"]
+
+
+def test_what_crane_pull_writes_is_an_image(
+    registry: LoopbackRegistry, pulls: Pulls, tmp_path: Path
+) -> None:
+    name = registry.push("shop:1", SHOP)
+    registry.run("pull", name, str(tmp_path / "shop.tar"))
+    image = pull(pulls, name, Archive(("*/shop:1",), tmp_path / "shop.tar"))
+    assert [path.name for path in image.root.iterdir()] == ["b"]
+
+
+def test_of_several_images_in_a_file_the_one_with_the_name_is_taken(
+    pulls: Pulls, tmp_path: Path
+) -> None:
+    other = ImageFiles([layer(member("other"))])
+    file = docker_archive(tmp_path / "two.tar", {"other:1": other, "shop:1": SHOP})
+    image = pull(pulls, "shop:1", Archive(("*",), file))
+    assert [path.name for path in image.root.iterdir()] == ["b"]
+
+
+def test_a_file_with_several_images_and_none_of_the_name_says_which_it_has(
+    pulls: Pulls, tmp_path: Path
+) -> None:
+    file = docker_archive(tmp_path / "two.tar", {"other:1": SHOP, "shop:1": SHOP})
+    with pytest.raises(CannotPullError, match="2 images, and none is third:1: other:1, shop:1"):
+        pull(pulls, "third:1", Archive(("*",), file))
+
+
+def test_a_root_file_system_is_an_image_without_a_command(pulls: Pulls, tmp_path: Path) -> None:
+    file = tmp_path / "root.tar"
+    file.write_bytes(gzip.compress(layer(member("bin/app", b"x", mode=0o755), member("etc/b"))))
+    image = pull(pulls, "shop:1", Archive(("shop:1",), file))
+    assert (image.root / "bin/app").read_bytes() == b"x"
+    assert image.config.command == ()
+
+
+def test_an_archive_for_several_platforms_gives_the_one_of_the_task(
+    pulls: Pulls, tmp_path: Path
+) -> None:
+    files = tmp_path / "layout"
+    manifests = []
+    for architecture in ("amd64", "arm64"):
+        image = ImageFiles([layer(member(architecture))], architecture=architecture)
+        image.write(files)
+        (described,) = json.loads((files / "index.json").read_text())["manifests"]
+        platform = {"os": "linux", "architecture": architecture}
+        manifests.append({**described, "platform": platform})
+    (files / "index.json").write_text(json.dumps({"manifests": manifests}))
+    row = Archive(("*",), packed(files, tmp_path / "both.tar"))
+    assert [path.name for path in pull(pulls, "x:1", row, platform="linux/arm64").root.iterdir()]
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(BrokenLayoutError, match="2 images, none of them for linux/s390x"):
+        read(row.file, tmp_path / "scratch", platform="linux/s390x")
+
+
+def test_an_archive_for_another_processor_is_refused_in_ecs_words(
+    pulls: Pulls, tmp_path: Path
+) -> None:
+    image = ImageFiles([layer(member("a"))], architecture="arm64")
+    file = docker_archive(tmp_path / "shop.tar", {"shop:1": image})
+    with pytest.raises(CannotPullError, match="descriptor matching platform 'linux/amd64'"):
+        pull(pulls, "shop:1", Archive(("*",), file))
+
+
+def test_a_changed_file_is_a_new_image(pulls: Pulls, tmp_path: Path) -> None:
+    file = tmp_path / "root.tar"
+    row = Archive(("*",), file)
+
+    async def play() -> tuple[Image, Image]:
+        puller = Puller(pulls.store, Sources(registry=None, archives=lambda: (row,)))
+        try:
+            file.write_bytes(layer(member("old")))
+            before = await puller.pull("x:1", platform=AMD64)
+            file.write_bytes(layer(member("new")))
+            return before, await puller.pull("x:1", platform=AMD64)
+        finally:
+            await pulls.close()
+
+    before, after = asyncio.run(play())
+    assert [path.name for path in after.root.iterdir()] == ["new"]
+    assert before.root != after.root
+
+
+def test_a_missing_file_is_named_together_with_the_table(pulls: Pulls, tmp_path: Path) -> None:
+    with pytest.raises(CannotPullError, match=r"gone\.tar, which localaws-images\.toml names for"):
+        pull(pulls, "shop:1", Archive(("*",), tmp_path / "gone.tar"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive" * 100, gzip.compress(b"no archive" * 100)])
+def test_a_file_that_is_no_archive_is_one_sentence(
+    pulls: Pulls, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "bad.tar").write_bytes(content)
+    with pytest.raises(CannotPullError, match=r"bad\.tar: no image archive"):
+        pull(pulls, "shop:1", Archive(("*",), tmp_path / "bad.tar"))
+
+
+@pytest.mark.parametrize("path", ["../../escaped", "blobs/sha256/../../../escaped"])
+def test_an_archive_writes_nothing_outside_the_scratch_folder(tmp_path: Path, path: str) -> None:
+    with tarfile.open(tmp_path / "hostile.tar", "w") as tar:
+        _add(tar, "oci-layout", b"{}")
+        _add(tar, "index.json", b"{}")
+        _add(tar, path, b"x")
+    scratch = tmp_path / "a" / "scratch"
+    scratch.mkdir(parents=True)
+    with pytest.raises(BrokenLayoutError):
+        read(tmp_path / "hostile.tar", scratch, platform=AMD64)
+    assert not list(tmp_path.rglob("escaped"))
+
+
+@pytest.mark.parametrize(
+    "manifest", [[], {}, [{"Config": "x"}], [{"Config": "gone", "Layers": []}]]
+)
+def test_a_manifest_that_makes_no_sense_is_reported(tmp_path: Path, manifest: Any) -> None:
+    with tarfile.open(tmp_path / "odd.tar", "w") as tar:
+        _add(tar, "manifest.json", json.dumps(manifest).encode())
+    with pytest.raises(BrokenLayoutError, match=r"odd\.tar: no image archive"):
+        read(tmp_path / "odd.tar", tmp_path, platform=AMD64)
+
+
+def test_the_table_names_files_beside_it(tmp_path: Path) -> None:
+    own = tmp_path / "localaws-images.toml"
+    assert load(own) == ()
+    own.write_text('[[image]]\nmatch = ["x"]\n[[archive]]\nmatch = ["shop:*"]\nfile = "a/b.tar"\n')
+    (row,) = load(own)
+    assert row == Archive(("shop:*",), tmp_path / "a/b.tar")
+    assert find((row,), "shop:1", parse("shop:1")) == row
+    assert find((row,), "docker.io/library/shop:1", parse("shop:1")) is None
+    full = Archive(("docker.io/library/shop:*",), tmp_path)
+    assert find((full,), "shop:1", parse("shop:1")) == full
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[[archive", "localaws-images.toml: "),
+        ("archive = 1", "not iterable"),
+        ("archive = [1]", "an archive is a row"),
+        ('[[archive]]\nfile = "x"', "needs match, a list of patterns"),
+        ('[[archive]]\nmatch = "x"\nfile = "x"', "needs match, a list of patterns"),
+        ('[[archive]]\nmatch = ["x"]', "needs file, a path"),
+        ('[[archive]]\nmatch = ["x"]\nfile = ""', "needs file, a path"),
+        ('[[archive]]\nmatch = ["x"]\nfiles = "x"', "has files; known are file, match"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named_with_the_reason(
+    pulls: Pulls, tmp_path: Path, text: str, reason: str
+) -> None:
+    own = tmp_path / "localaws-images.toml"
+    own.write_text(text)
+    with pytest.raises(ArchiveTableError) as refusal:
+        load(own)
+    assert str(own) in str(refusal.value)
+    assert reason in str(refusal.value)
+
+    async def play() -> None:
+        sources = Sources(registry=None, archives=lambda: archives.load(own))
+        with pytest.raises(CannotPullError, match=r"localaws-images\.toml"):
+            await Puller(pulls.store, sources).pull("x:1", platform=AMD64)
+
+    asyncio.run(play())
