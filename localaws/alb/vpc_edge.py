@@ -85,6 +85,13 @@ class VpcEdge:
         """The interfaces of a load balancer, by its ARN."""
         return [*self._interfaces.get(load_balancer, {}).values()]
 
+    def public_address(self, load_balancer: Resource) -> str:
+        """The public address of one of its interfaces."""
+        for each in self.interfaces(load_balancer.id):
+            if each.public_address:
+                return each.public_address
+        return ""
+
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Show the ports of public addresses."""
         ports: dict[str, list[int]] = {}

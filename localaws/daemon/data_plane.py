@@ -14,6 +14,7 @@ from localaws.alb.envoy import Envoy
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.vpc_edge import VpcEdge, namespace_of
 from localaws.daemon.runtime_choice import Choice, Runtime
+from localaws.daemon.vpc_commands import TaskCommands, VpcCommands
 from localaws.ecs.controller import Controller
 from localaws.ecs.tasks.container_runtime import Containers
 from localaws.ecs.tasks.images import load
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.catalog.account import Account
+    from localaws.daemon.command_socket import Commands
     from localaws.machine.cgroups import ControlGroups
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,9 @@ class DataPlane:
     """What runs."""
 
     controller: Controller
+    commands: Commands
+    """Starts what users run in it."""
+
     follower: Follower | None = None
     """Keeps the network in step with the cloud, where there is one."""
 
@@ -137,7 +142,8 @@ class _Build:
             speed=self.speed,
         )
         runtime = Supervisor(processes, self.directory / "logs", speed=self.speed)
-        return DataPlane(self._controller(runtime, load_balancers))
+        controller = self._controller(runtime, load_balancers)
+        return DataPlane(controller, TaskCommands(controller))
 
     def of_containers(self, choice: Choice, image_table: Path) -> DataPlane:
         """Tasks are containers in the cloud's VPCs, and so is an Envoy for each VPC."""
@@ -181,7 +187,8 @@ class _Build:
         )
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses)
-        return DataPlane(controller, follower, containers.notes, host)
+        commands = VpcCommands(controller, self.cloud, launcher, attachments, subnet_addresses)
+        return DataPlane(controller, commands, follower, containers.notes, host)
 
     def _controller(
         self,

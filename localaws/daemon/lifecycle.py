@@ -16,6 +16,7 @@ from localaws.catalog.ecs.services import SERVICE, task_definition_of
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
+from localaws.daemon.command_socket import CommandSocket
 from localaws.daemon.data_plane import data_plane
 from localaws.daemon.functions import DISCARD_UNRECORDED, STATUS
 from localaws.daemon.log_streams import streams
@@ -94,6 +95,7 @@ class Running:
             choice=self.choice,
         )
         self._controller = self._data_plane.controller
+        self._commands = CommandSocket(directory.path, self._data_plane.commands)
         cloud.completions[LOAD_BALANCER] = lambda load_balancer: {
             "dnsName": addresses.load_balancer(load_balancer.id).dns_name
         }
@@ -116,6 +118,7 @@ class Running:
             "services": self._controller.status(),
             "problems": self._controller.problems(),
             "targets": self._controller.targets(),
+            "loadBalancers": self._controller.load_balancers(),
             "images": [each for each in self._data_plane.image_notes.values() if each],
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._directory.path)),
@@ -127,9 +130,11 @@ class Running:
     async def start(self) -> None:
         """Start again whatever ran before."""
         await self._data_plane.start()
+        await self._commands.start()
 
     async def close(self) -> None:
         """Stop everything."""
+        await self._commands.close()
         await self._data_plane.close()
 
     async def settle(

@@ -42,6 +42,9 @@ class ScriptedEdge:
     def front(self, load_balancer: Resource) -> Front:
         return Front(f"vpc-{load_balancer.id}", ADDRESSES[load_balancer.id])
 
+    def public_address(self, load_balancer: Resource) -> str:
+        return {"a": "203.0.113.1"}.get(load_balancer.id, "")
+
     async def show(self, listeners: Sequence[Listener]) -> None:
         self.shown += [each.arn for each in listeners]
 
@@ -95,6 +98,12 @@ class TwoNetworks:
 @pytest.fixture
 def networks(tmp_path: Path) -> TwoNetworks:
     return TwoNetworks(tmp_path)
+
+
+def test_where_load_balancers_are_found_is_what_their_edge_says(networks: TwoNetworks) -> None:
+    networks.sync()
+    found = {each["addresses"]: each["publicAddress"] for each in networks.load_balancers.where()}
+    assert found == {"10.0.0.9, 2001:db8:1::9": "203.0.113.1", "10.0.0.9": ""}
 
 
 def test_each_network_has_a_proxy_with_its_own_load_balancers(networks: TwoNetworks) -> None:
