@@ -273,8 +273,14 @@ class LoadBalancers:
         return found
 
     def listen_error(self, listener: str) -> str:
-        """Return why a listener refused to listen at the last `sync`; empty if it listens."""
-        return self._listen_errors.get(listener, "")
+        """Return why clients can't connect to a listener, as of the last `sync`; else empty."""
+        if error := self._listen_errors.get(listener):
+            return error
+        for configuration in self._applied.values():
+            for each in configuration.listeners:
+                if each.arn == listener:
+                    return self._edge.why_not_shown(each)
+        return ""
 
     async def close(self) -> None:
         """Stop the proxies."""

@@ -67,10 +67,20 @@ class DataPlane:
             await self.follower.start()
         await self.controller.start()
 
-    async def settle_network(self, *, timeout: float) -> None:  # noqa: ASYNC109 — no error
-        """Wait until the network is as the cloud says now, where there is one."""
-        if self.follower is not None:
-            await self.follower.settled(timeout)
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with all of it now."""
+        found = self.controller.problems()
+        if self.follower is not None and self.follower.problem:
+            found.append(f"the network: {self.follower.problem}")
+        return found
+
+    async def settle_network(self, *, timeout: float) -> str:  # noqa: ASYNC109 — no error
+        """Wait until the network is as the cloud says now; return why it isn't."""
+        if self.follower is None:
+            return ""
+        await self.follower.settled(timeout)
+        return self.follower.problem
 
     async def close(self) -> None:
         """Stop everything at once."""
@@ -173,7 +183,7 @@ class _Build:
             lambda vpc: folder / vpc,
             edge=edge,
             issue=Authority(self.directory).issue,
-            attached=partial(registered_targets.endpoints, self.cloud),
+            attached=partial(registered_targets.endpoints, self.cloud, vpcs_exist=True),
             speed=self.speed,
         )
         containers = Containers(

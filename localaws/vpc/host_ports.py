@@ -53,6 +53,12 @@ class HostPorts:
         """How each port was found, by public address and port."""
         return {key: each.state for key, each in self._ports.items()}
 
+    @property
+    def problems(self) -> dict[tuple[str, int], str]:
+        """Why ports can't be shown, by public address and port; those that can aren't in it."""
+        fine = (OPEN, REFUSED, TIMED_OUT)
+        return {key: state for key, state in self.states.items() if state not in fine}
+
     def show(self, public_address: str, ports: Collection[int], on: ListenAddress) -> None:
         """Show ports of a public address at a loopback address, from the next `refresh` on."""
         for port in ports:

@@ -34,6 +34,7 @@ class ScriptedEdge:
     def __init__(self) -> None:
         self.followed: list[str] = []
         self.shown: list[str] = []
+        self.hidden: dict[str, str] = {}
         self.asked: list[tuple[Front, str, int, str]] = []
 
     async def follow(self, load_balancers: Sequence[Resource]) -> None:
@@ -41,6 +42,9 @@ class ScriptedEdge:
 
     def front(self, load_balancer: Resource) -> Front:
         return Front(f"vpc-{load_balancer.id}", ADDRESSES[load_balancer.id])
+
+    def why_not_shown(self, listener: Listener) -> str:
+        return self.hidden.get(listener.arn, "")
 
     def public_address(self, load_balancer: Resource) -> str:
         return {"a": "203.0.113.1"}.get(load_balancer.id, "")
@@ -154,6 +158,15 @@ def test_a_proxy_that_refuses_does_not_keep_the_others_from_theirs(networks: Two
     networks.sync()
     assert networks.load_balancers.listen_error("listener-a") == ""
     assert sorted(networks.edge.shown) == ["listener-a", "listener-b"]
+
+
+def test_a_listener_that_this_machine_cannot_show_is_one_that_takes_no_connections(
+    networks: TwoNetworks,
+) -> None:
+    networks.sync()
+    networks.edge.hidden["listener-b"] = "Address already in use"
+    assert networks.load_balancers.listen_error("listener-a") == ""
+    assert networks.load_balancers.listen_error("listener-b") == "Address already in use"
 
 
 def test_the_code_of_a_failed_check_is_found_from_where_the_load_balancer_is(
