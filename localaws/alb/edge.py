@@ -46,6 +46,15 @@ class Edge(Protocol):
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Let this machine's clients reach these listeners, which the proxies have opened."""
 
+    def why_not_shown(self, listener: Listener) -> str:
+        """Say why this machine's clients can't reach a listener that was shown; empty if they can.
+
+        It may be known only after the next look at what is shown.
+        """
+
+    def public_address(self, load_balancer: Resource) -> str:
+        """The address at which the internet finds a load balancer; empty if it doesn't."""
+
     async def status_of(self, front: Front, address: str, port: int, path: str) -> int | None:
         """Return the status of a health check of a target; None without an answer in HTTP."""
 
@@ -63,6 +72,14 @@ class LocalEdge:
     def front(self, load_balancer: Resource) -> Front:  # noqa: ARG002 — all have the same
         """The network of this machine."""
         return Front()
+
+    def why_not_shown(self, listener: Listener) -> str:  # noqa: ARG002 — the proxy knows
+        """Nothing stands between."""
+        return ""
+
+    def public_address(self, load_balancer: Resource) -> str:  # noqa: ARG002
+        """There is no internet."""
+        return ""
 
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Do nothing: the proxy listens there itself."""

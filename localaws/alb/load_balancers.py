@@ -256,9 +256,31 @@ class LoadBalancers:
             )
         return found
 
+    def where(self) -> list[dict[str, str]]:
+        """Return where each load balancer of a VPC is found: in there, and in the internet."""
+        found = []
+        for each in self._cloud.all(LOAD_BALANCER):
+            front = self._fronts.get(each.id, Front())
+            if front.addresses:
+                found.append(
+                    {
+                        "name": str(each.outputs.get("name")),
+                        "addresses": ", ".join(front.addresses),
+                        "publicAddress": self._edge.public_address(each),
+                        "shownAt": self._addresses.load_balancer(each.id).dns_name,
+                    }
+                )
+        return found
+
     def listen_error(self, listener: str) -> str:
-        """Return why a listener refused to listen at the last `sync`; empty if it listens."""
-        return self._listen_errors.get(listener, "")
+        """Return why clients can't connect to a listener, as of the last `sync`; else empty."""
+        if error := self._listen_errors.get(listener):
+            return error
+        for configuration in self._applied.values():
+            for each in configuration.listeners:
+                if each.arn == listener:
+                    return self._edge.why_not_shown(each)
+        return ""
 
     async def close(self) -> None:
         """Stop the proxies."""

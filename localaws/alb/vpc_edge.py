@@ -85,6 +85,20 @@ class VpcEdge:
         """The interfaces of a load balancer, by its ARN."""
         return [*self._interfaces.get(load_balancer, {}).values()]
 
+    def why_not_shown(self, listener: Listener) -> str:
+        """Whether something else holds the port of this machine at which it is to be shown."""
+        for each in self.interfaces(listener.load_balancer):
+            if why := self._attachments.why_not_shown(each.public_address, listener.port):
+                return why
+        return ""
+
+    def public_address(self, load_balancer: Resource) -> str:
+        """The public address of one of its interfaces."""
+        for each in self.interfaces(load_balancer.id):
+            if each.public_address:
+                return each.public_address
+        return ""
+
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Show the ports of public addresses."""
         ports: dict[str, list[int]] = {}

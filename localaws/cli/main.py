@@ -12,9 +12,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from localaws.cli import pulumi_command
+from localaws.cli import pulumi_command, run_command
 from localaws.cli.pulumi_state import BadState
 from localaws.daemon.client import DaemonFailed, ensure, stop
+from localaws.daemon.command_socket import Request
 from localaws.daemon.log_streams import follow, streams
 from localaws.daemon.state_directory import BadLock, NoProject, StateDirectory
 
@@ -27,6 +28,8 @@ examples:
   pulumi-local stack output albDns | verify --expect-tasks 2
   pulumi-local preview --stack prod        needs no AWS account
   pulumi-local logs --no-follow
+  pulumi-local exec -- sh                  a shell in a task's container
+  pulumi-local internet curl http://203.0.113.1
   pulumi-local destroy --yes && pulumi-local stop
 
 environment:
@@ -42,6 +45,9 @@ _GLOBAL_OPTIONS_WITH_VALUE = (
     *("--memprofilerate", "--otel-traces", "--profiling", "--tracing"),
 )
 
+
+_OWN = ("exec", "internet", "logs", "status", "stop")
+"""Commands that Pulumi doesn't have."""
 
 _DEPLOYS = ("up", "update")
 """Commands that say how tasks run."""
@@ -59,7 +65,7 @@ one.
 
 _USER_ERRORS = (
     *(BadLock, BadState, DaemonFailed, NoProject, OSError),
-    *(NotInstalled, pulumi_command.BadConfig, pulumi_command.NoCli),
+    *(NotInstalled, pulumi_command.BadConfig, pulumi_command.NoCli, run_command.CannotRun),
 )
 """What a user can put right; the message says how."""
 
@@ -81,7 +87,7 @@ def entry_point() -> NoReturn:
 def main(arguments: Sequence[str]) -> int:
     """Run one of our own commands, or become Pulumi."""
     command = _command(arguments)
-    if command in (None, "logs", "status", "stop"):
+    if command in (None, *_OWN):
         return _own(arguments)
     _check_installed()
     directory = StateDirectory.of(pulumi_command.given(arguments).cwd)
@@ -127,12 +133,40 @@ def _own(arguments: Sequence[str]) -> int:
         "status", parents=[where], help="services with their tasks and targets"
     )
     status.add_argument("--json", action="store_true", help="one JSON document")
+    execute = commands.add_parser(
+        "exec", parents=[where], help="run a command in a task's container, as ECS Exec does"
+    )
+    execute.add_argument(
+        "target",
+        nargs="?",
+        default="",
+        metavar="SERVICE|TASK",
+        help="a service, or the beginning of a task's id; by default the only service",
+    )
+    execute.add_argument("--container", default="", help="by default the first essential one")
+    internet = commands.add_parser(
+        "internet",
+        parents=[where],
+        help="run a command as a host in the internet, where all addresses and ports are real",
+    )
+    internet.add_argument(
+        "--from",
+        dest="source",
+        default="",
+        metavar="vpc|VPC|SUBNET",
+        help="run it in a VPC's subnet instead, to reach what is internal",
+    )
     commands.add_parser(
         "stop", parents=[where], help="stop everything that runs; the next command starts it again"
     )
-    chosen = parser.parse_args(arguments)
-    directory = StateDirectory.of(pulumi_command.given(arguments).cwd)
+    own, program = _split(arguments)
+    chosen = parser.parse_args(own)
+    directory = StateDirectory.of(pulumi_command.given(own).cwd)
     match chosen.command:
+        case "exec" | "internet":
+            if not program:
+                parser.error(f"{chosen.command}: name a command, as in -- sh")
+            return _run(directory, chosen, program)
         case "logs":
             if not any(streams(directory.logs, chosen.group)):
                 _print_message(
@@ -148,6 +182,41 @@ def _own(arguments: Sequence[str]) -> int:
         case "stop":
             print("the local AWS has stopped" if stop(directory) else "no local AWS was running")
     return 0
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return our own arguments, and the command that `exec` or `internet` is to run.
+
+    It follows `--`; for `internet` it may also begin with the first word that is no option.
+    """
+    if _command(arguments) not in ("exec", "internet"):
+        return list(arguments), []
+    if "--" in arguments:
+        end = list(arguments).index("--")
+        return list(arguments[:end]), list(arguments[end + 1 :])
+    start = list(arguments).index("internet") + 1 if "internet" in arguments else len(arguments)
+    while start < len(arguments) and arguments[start].startswith("-"):
+        start += 1 if "=" in arguments[start] else 2
+    return list(arguments[:start]), list(arguments[start:])
+
+
+def _run(directory: StateDirectory, chosen: argparse.Namespace, program: Sequence[str]) -> int:
+    request = (
+        Request("exec", tuple(program), chosen.target, chosen.container, terminal=_on_a_terminal())
+        if chosen.command == "exec"
+        else Request(
+            "internet",
+            tuple(program),
+            source=chosen.source,
+            environment=dict(os.environ),
+            directory=os.getcwd(),  # noqa: PTH109 — as the caller has it, links included
+        )
+    )
+    return run_command.run(directory, request)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _command(arguments: Sequence[str]) -> str | None:

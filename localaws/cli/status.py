@@ -51,8 +51,22 @@ def table(status: Mapping[str, Any]) -> str:
     first += [(each,) for each in status.get("images", ())]
     if (speed := status.get("speed", 1)) != 1:
         first.append((f"AWS's durations pass {speed:g} times as fast ({VARIABLE})",))
-    parts = (*first, *map(_service, services), *_targets(status), *_names(status))
+    parts = (
+        *first,
+        *_load_balancers(status),
+        *map(_service, services),
+        *_targets(status),
+        *_names(status),
+    )
     return "\n\n".join("\n".join(each) for each in parts)
+
+
+def _load_balancers(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield where load balancers are found that are in a VPC."""
+    for each in status.get("loadBalancers", ()):
+        public = each["publicAddress"]
+        outside = f"{public} in the internet, here {each['shownAt']}" if public else "internal"
+        yield (f"load balancer {each['name']}: {outside}; in its VPC {each['addresses']}",)
 
 
 def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -14,6 +14,7 @@ from localaws.alb.envoy import Envoy
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.vpc_edge import VpcEdge, namespace_of
 from localaws.daemon.runtime_choice import Choice, Runtime
+from localaws.daemon.vpc_commands import TaskCommands, VpcCommands
 from localaws.ecs.controller import Controller
 from localaws.ecs.tasks.container_runtime import Containers
 from localaws.ecs.tasks.images import load
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.catalog.account import Account
+    from localaws.daemon.command_socket import Commands
     from localaws.machine.cgroups import ControlGroups
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,9 @@ class DataPlane:
     """What runs."""
 
     controller: Controller
+    commands: Commands
+    """Starts what users run in it."""
+
     follower: Follower | None = None
     """Keeps the network in step with the cloud, where there is one."""
 
@@ -62,10 +67,20 @@ class DataPlane:
             await self.follower.start()
         await self.controller.start()
 
-    async def settle_network(self, *, timeout: float) -> None:  # noqa: ASYNC109 — no error
-        """Wait until the network is as the cloud says now, where there is one."""
-        if self.follower is not None:
-            await self.follower.settled(timeout)
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with all of it now."""
+        found = self.controller.problems()
+        if self.follower is not None and self.follower.problem:
+            found.append(f"the network: {self.follower.problem}")
+        return found
+
+    async def settle_network(self, *, timeout: float) -> str:  # noqa: ASYNC109 — no error
+        """Wait until the network is as the cloud says now; return why it isn't."""
+        if self.follower is None:
+            return ""
+        await self.follower.settled(timeout)
+        return self.follower.problem
 
     async def close(self) -> None:
         """Stop everything at once."""
@@ -137,7 +152,8 @@ class _Build:
             speed=self.speed,
         )
         runtime = Supervisor(processes, self.directory / "logs", speed=self.speed)
-        return DataPlane(self._controller(runtime, load_balancers))
+        controller = self._controller(runtime, load_balancers)
+        return DataPlane(controller, TaskCommands(controller))
 
     def of_containers(self, choice: Choice, image_table: Path) -> DataPlane:
         """Tasks are containers in the cloud's VPCs, and so is an Envoy for each VPC."""
@@ -167,7 +183,7 @@ class _Build:
             lambda vpc: folder / vpc,
             edge=edge,
             issue=Authority(self.directory).issue,
-            attached=partial(registered_targets.endpoints, self.cloud),
+            attached=partial(registered_targets.endpoints, self.cloud, vpcs_exist=True),
             speed=self.speed,
         )
         containers = Containers(
@@ -181,7 +197,8 @@ class _Build:
         )
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses)
-        return DataPlane(controller, follower, containers.notes, host)
+        commands = VpcCommands(controller, self.cloud, launcher, attachments, subnet_addresses)
+        return DataPlane(controller, commands, follower, containers.notes, host)
 
     def _controller(
         self,

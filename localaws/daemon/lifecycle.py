@@ -16,10 +16,11 @@ from localaws.catalog.ecs.services import SERVICE, task_definition_of
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
+from localaws.daemon.command_socket import CommandSocket
 from localaws.daemon.data_plane import data_plane
 from localaws.daemon.functions import DISCARD_UNRECORDED, STATUS
 from localaws.daemon.log_streams import streams
-from localaws.daemon.runtime_choice import choose
+from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.ecs.controller import NotSteadyError
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import find
@@ -94,6 +95,7 @@ class Running:
             choice=self.choice,
         )
         self._controller = self._data_plane.controller
+        self._commands = CommandSocket(directory.path, self._data_plane.commands)
         cloud.completions[LOAD_BALANCER] = lambda load_balancer: {
             "dnsName": addresses.load_balancer(load_balancer.id).dns_name
         }
@@ -114,8 +116,9 @@ class Running:
             "speed": self._speed,
             "runtime": self.choice.sentence,
             "services": self._controller.status(),
-            "problems": self._controller.problems(),
+            "problems": self._data_plane.problems,
             "targets": self._controller.targets(),
+            "loadBalancers": self._controller.load_balancers(),
             "images": [each for each in self._data_plane.image_notes.values() if each],
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._directory.path)),
@@ -127,9 +130,11 @@ class Running:
     async def start(self) -> None:
         """Start again whatever ran before."""
         await self._data_plane.start()
+        await self._commands.start()
 
     async def close(self) -> None:
         """Stop everything."""
+        await self._commands.close()
         await self._data_plane.close()
 
     async def settle(
@@ -154,7 +159,8 @@ class Running:
                 await self._controller.settle(resource.id, timeout=seconds, report=report)
             except NotSteadyError as reason:
                 raise NotSettled(f"{reason}{self._last_log_lines(resource.id)}") from None
-        await self._settle_network(resource)
+        if problem := await self._settle_network(resource):
+            raise NotSettled(f"the local network can't be changed: {problem}")
 
     async def drain(
         self, resource: Resource, *, seconds: float, report: Callable[[str], None]
@@ -174,16 +180,25 @@ class Running:
         """Wait until the network is as it is without a resource."""
         await self._settle_network(resource)
 
-    async def _settle_network(self, resource: Resource) -> None:
-        """Wait until packets go where the cloud says, and this machine's clients see it so."""
-        if resource.token.startswith(_OF_THE_NETWORK):
-            await self._data_plane.settle_network(timeout=_ACCEPT_SECONDS)
+    async def _settle_network(self, resource: Resource) -> str:
+        """Wait until packets go where the cloud says, and this machine's clients see it so.
+
+        Returns:
+            Why they don't; empty if they do.
+        """
+        if not resource.token.startswith(_OF_THE_NETWORK):
+            return ""
+        return await self._data_plane.settle_network(timeout=_ACCEPT_SECONDS)
 
     async def find_problem(self, resource: Resource) -> str:
         """Return why a listener takes no connections on this machine, or an empty string."""
-        if resource.token != LISTENER or not (
-            why := await self._controller.listen_error(resource.id)
-        ):
+        if resource.token != LISTENER:
+            return ""
+        why = await self._controller.listen_error(resource.id)
+        if not why:
+            await self._settle_network(resource)
+            why = await self._controller.listen_error(resource.id)
+        if not why:
             return ""
         return (
             f"the local load balancer can't listen: {why}. Stop what holds the address, or "
@@ -192,7 +207,10 @@ class Running:
 
     def limitation(self, resource: Resource) -> str:
         """Return why a target gets no requests here but would on AWS, or an empty string."""
-        why_not = unreachable(self._cloud, resource) if resource.token == TARGET_ATTACHMENT else ""
+        if resource.token != TARGET_ATTACHMENT:
+            return ""
+        in_vpcs = self.choice.runtime is Runtime.CONTAINER
+        why_not = unreachable(self._cloud, resource, vpcs_exist=in_vpcs)
         return (
             f"the local AWS registers the target and sends it no requests: {why_not}"
             if why_not

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from localaws.catalog.account import Account, Resource
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
     from localaws.ecs.tasks.running_tasks import TargetGroups
-    from localaws.ecs.tasks.runtime import TaskRuntime
+    from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
     from localaws.machine.addresses import SubnetAddresses
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,10 @@ _STEPS_AT_ONCE = 50
 
 class NotSteadyError(Exception):
     """A service doesn't get where it should; says how far it came, and why its tasks stopped."""
+
+
+class NoSuchTaskError(Exception):
+    """No task is there in which a command may be run; the message says why."""
 
 
 @dataclass
@@ -266,6 +270,10 @@ class Controller:
         """Targets that a program registered by itself, and their health."""
         return self._target_groups.attached()
 
+    def load_balancers(self) -> list[dict[str, str]]:
+        """Where load balancers are found, of those that are in a VPC."""
+        return self._target_groups.where()
+
     def problems(self) -> list[str]:
         """What stood in the way of the last pass."""
         return list(self._problems)
@@ -291,6 +299,37 @@ class Controller:
         service = self._services.get(service_arn)
         failed = failed_tasks(service.state) if service else []
         return failed[0].id if failed else ""
+
+    def find_task(self, target: str) -> RunningTask:
+        """Return a running task in which commands may be run.
+
+        Args:
+            target: The beginning of its id, or the name of its service; empty for the only
+                service.
+
+        Raises:
+            NoSuchTaskError: There is none, or its service lets nothing in.
+        """
+        matching = []
+        for service in self._services.values():
+            for task in service.state.tasks:
+                if target in {"", service.spec.name} or task.id.startswith(target):
+                    running = self._tasks.running(task.id)
+                    if running is not None:
+                        matching.append((service, running))
+        names = sorted({service.spec.name for service, _ in matching})
+        if not matching:
+            what = f"is {target} or belongs to a service of that name" if target else "is there"
+            raise NoSuchTaskError(f"no running task {what}; `pulumi-local status` lists them")
+        if len(names) > 1:
+            raise NoSuchTaskError(f"name a service or task; there are {', '.join(names)}")
+        service, running = matching[-1]
+        if service.resource.outputs.get("enableExecuteCommand") is not True:
+            raise NoSuchTaskError(
+                "The execute command failed because execute command was not enabled when the task "
+                f"was run: {service.spec.name} has no enableExecuteCommand"
+            )
+        return running
 
     def status(self) -> list[dict[str, Any]]:
         """Return all services as `describe` does, with their progress and tasks' endpoints."""

@@ -105,6 +105,10 @@ class Attachments:
         self._host_ports.show(interface.public_address, shown.values(), on)
         self._changed()
 
+    def why_not_shown(self, public_address: str, port: int) -> str:
+        """Say why this machine can't show a port; empty if it can."""
+        return self._host_ports.problems.get((public_address, port), "")
+
     async def detach(self, interface: Interface) -> None:
         """Remove an interface, and free its public address."""
         if interface.public_address:

@@ -21,6 +21,9 @@ _LOOKS = (0.3, 1.0, 2.0, 4.0, 8.0)
 """Seconds after a change at which ports are looked at again: what was started begins to listen."""
 
 
+_RETRY_SECONDS = 1.0
+
+
 class Follower:
     """Applies each change of the cloud to a network, and shows its effect on this machine."""
 
@@ -82,7 +85,9 @@ class Follower:
         looks = iter(_LOOKS)
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(next(looks, None)):
+                # What another program holds is shown as soon as it is free.
+                often = _RETRY_SECONDS if self._host_ports.problems else None
+                async with asyncio.timeout(next(looks, often)):
                     await self._wake.wait()
             if self._wake.is_set():
                 looks = iter(_LOOKS)

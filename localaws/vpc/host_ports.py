@@ -26,6 +26,9 @@ _CHUNK = 2**16
 _WAITING = 512
 """Connections that may wait for their turn, as many as servers usually let."""
 
+_QUICK_SECONDS = 0.3
+"""After which a port that wasn't open counts as closed."""
+
 _PATIENCE_SECONDS = 10
 """For the connection behind one that a client opened here."""
 
@@ -49,6 +52,12 @@ class HostPorts:
     def states(self) -> dict[tuple[str, int], str]:
         """How each port was found, by public address and port."""
         return {key: each.state for key, each in self._ports.items()}
+
+    @property
+    def problems(self) -> dict[tuple[str, int], str]:
+        """Why ports can't be shown, by public address and port; those that can aren't in it."""
+        fine = (OPEN, REFUSED, TIMED_OUT)
+        return {key: state for key, state in self.states.items() if state not in fine}
 
     def show(self, public_address: str, ports: Collection[int], on: ListenAddress) -> None:
         """Show ports of a public address at a loopback address, from the next `refresh` on."""
@@ -94,7 +103,10 @@ class _HostPort:
     _relays: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def refresh(self, timeout: float) -> None:  # noqa: ASYNC109 — of the connection
-        found = await self.network.connect(INTERNET, *self.public, timeout)
+        # One that wasn't open is looked at again; one that was must not seem closed on a busy
+        # machine.
+        patience = timeout if self.state == OPEN else min(timeout, _QUICK_SECONDS)
+        found = await self.network.connect(INTERNET, *self.public, patience)
         # What else the kernel may answer from there is no answer of the port's.
         state = found if found in (OPEN, REFUSED) else TIMED_OUT
         if state == self.state:

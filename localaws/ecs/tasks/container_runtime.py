@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from localaws.catalog.account import Account
-    from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec
+    from localaws.ecs.tasks.runtime import Command, ContainerSpec, TaskSpec
     from localaws.images.puller import Image
     from localaws.machine.addresses import Addresses
     from localaws.machine.cgroups import ControlGroup, ControlGroups
@@ -234,6 +234,21 @@ class ContainerSandbox(Sandbox):
             words,
             stdout=nowhere,
             stderr=nowhere,
+            cgroups=self._folders(container),
+        )
+
+    async def execute(self, container: ContainerSpec, command: Command) -> ChildProcess:
+        """Start a program in a container, as ECS Exec does."""
+        described, child = self._started[container.name]
+        stdin, stdout, stderr = command.streams
+        return await self._launcher.execute(
+            described,
+            child.pid,
+            command.argv,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            terminal=command.terminal,
             cgroups=self._folders(container),
         )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from localaws.ecs.tasks.images import Images, Row
-    from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec
+    from localaws.ecs.tasks.runtime import Command, ContainerSpec, TaskSpec
     from localaws.machine.addresses import Addresses, ListenAddress
     from localaws.machine.processes import ChildProcess, Launcher
     from localaws.machine.sockets import Listener
@@ -125,6 +125,13 @@ class ProcessSandbox(Sandbox):
             cwd=_directory(container),
             stdout=nowhere,
             stderr=nowhere,
+        )
+
+    async def execute(self, container: ContainerSpec, command: Command) -> ChildProcess:  # noqa: ARG002
+        """Refuse: there is no container to run it in."""
+        raise CannotStartError(
+            "tasks that run as processes have no container to run a command in; set "
+            "LOCALAWS_RUNTIME=container, then run `pulumi-local stop` and the last `up` again"
         )
 
     async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:  # noqa: ARG002 — all stop alike

@@ -44,6 +44,9 @@ class TargetGroups(Protocol):
     def attached(self) -> list[dict[str, str]]:
         """Targets that a program registered by itself, and their health."""
 
+    def where(self) -> list[dict[str, str]]:
+        """Where load balancers are found, of those that are in a VPC."""
+
     async def sync(self) -> None:
         """Have all of it take effect, and look at the targets' health."""
 
@@ -144,6 +147,13 @@ class LiveTasks:
             for task, live in self._tasks.items()
             for _, endpoint in live.targets[:1]
         }
+
+    def running(self, task_id: str) -> RunningTask | None:
+        """What runs for a task; None where nothing does."""
+        live = self._tasks.get(task_id)
+        if live is None or live.running is None or live.running.ended.done():
+            return None
+        return live.running
 
     def public_addresses(self) -> dict[str, tuple[str, str]]:
         """The public address of each task that has one, and where this machine shows it."""

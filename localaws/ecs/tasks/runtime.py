@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from localaws.ecs.scheduler.model import Health
     from localaws.machine.addresses import ListenAddress
+    from localaws.machine.processes import ChildProcess
 
 
 class Condition(StrEnum):
@@ -172,6 +173,18 @@ class PublicAddress:
     shown: ListenAddress
 
 
+@dataclass(frozen=True)
+class Command:
+    """A program to run in a container beside what runs there."""
+
+    argv: tuple[str, ...]
+    streams: tuple[int, ...]
+    """Descriptors of its standard input, output and errors."""
+
+    terminal: bool = False
+    """Whether it gets a terminal in their stead."""
+
+
 class RunningTask(Protocol):
     """A task that was started."""
 
@@ -198,6 +211,17 @@ class RunningTask(Protocol):
     @property
     def health(self) -> tuple[Health, str]:
         """What its containers' own checks say together, and what the one that fails got."""
+
+    async def execute(self, container: str, command: Command) -> ChildProcess:
+        """Start one more program in one of its containers.
+
+        Args:
+            container: The container's name; empty for the first essential one.
+            command: What to start.
+
+        Raises:
+            CannotStartError: It can't be started there.
+        """
 
 
 class TaskRuntime(Protocol):

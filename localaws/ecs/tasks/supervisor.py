@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.ecs.scheduler.model import Health
-    from localaws.ecs.tasks.runtime import ContainerSpec, PublicAddress, RunningTask, TaskSpec
+    from localaws.ecs.tasks.runtime import (
+        Command,
+        ContainerSpec,
+        PublicAddress,
+        RunningTask,
+        TaskSpec,
+    )
     from localaws.machine.addresses import ListenAddress
     from localaws.machine.processes import ChildProcess
 
@@ -63,6 +69,14 @@ class Sandbox(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Give back what the task held, once all of its containers have ended."""
+
+    @abstractmethod
+    async def execute(self, container: ContainerSpec, command: Command) -> ChildProcess:
+        """Start one more program in a container that runs.
+
+        Raises:
+            CannotStartError: It can't be started there.
+        """
 
     # What follows is for those that see something there; others do nothing.
 
@@ -138,6 +152,16 @@ class SupervisedTask:
     def public(self) -> PublicAddress | None:
         """Its public address, if it has one."""
         return self.sandbox.public
+
+    async def execute(self, container: str, command: Command) -> ChildProcess:
+        """Start a program in a container, see `RunningTask`."""
+        essential = [each.name for each in self.spec.containers if each.essential]
+        name = container or essential[0]
+        for each in self.spec.containers:
+            if each.name == name:
+                return await self.sandbox.execute(each, command)
+        known = ", ".join(each.name for each in self.spec.containers)
+        raise CannotStartError(f"the task has no container {name}; it has {known}")
 
     @property
     def health(self) -> tuple[Health, str]:

@@ -34,6 +34,7 @@ class ScriptedEdge:
     def __init__(self) -> None:
         self.followed: list[str] = []
         self.shown: list[str] = []
+        self.hidden: dict[str, str] = {}
         self.asked: list[tuple[Front, str, int, str]] = []
 
     async def follow(self, load_balancers: Sequence[Resource]) -> None:
@@ -41,6 +42,12 @@ class ScriptedEdge:
 
     def front(self, load_balancer: Resource) -> Front:
         return Front(f"vpc-{load_balancer.id}", ADDRESSES[load_balancer.id])
+
+    def why_not_shown(self, listener: Listener) -> str:
+        return self.hidden.get(listener.arn, "")
+
+    def public_address(self, load_balancer: Resource) -> str:
+        return {"a": "203.0.113.1"}.get(load_balancer.id, "")
 
     async def show(self, listeners: Sequence[Listener]) -> None:
         self.shown += [each.arn for each in listeners]
@@ -97,6 +104,12 @@ def networks(tmp_path: Path) -> TwoNetworks:
     return TwoNetworks(tmp_path)
 
 
+def test_where_load_balancers_are_found_is_what_their_edge_says(networks: TwoNetworks) -> None:
+    networks.sync()
+    found = {each["addresses"]: each["publicAddress"] for each in networks.load_balancers.where()}
+    assert found == {"10.0.0.9, 2001:db8:1::9": "203.0.113.1", "10.0.0.9": ""}
+
+
 def test_each_network_has_a_proxy_with_its_own_load_balancers(networks: TwoNetworks) -> None:
     networks.sync()
     assert networks.edge.followed == ["a", "b"]
@@ -145,6 +158,15 @@ def test_a_proxy_that_refuses_does_not_keep_the_others_from_theirs(networks: Two
     networks.sync()
     assert networks.load_balancers.listen_error("listener-a") == ""
     assert sorted(networks.edge.shown) == ["listener-a", "listener-b"]
+
+
+def test_a_listener_that_this_machine_cannot_show_is_one_that_takes_no_connections(
+    networks: TwoNetworks,
+) -> None:
+    networks.sync()
+    networks.edge.hidden["listener-b"] = "Address already in use"
+    assert networks.load_balancers.listen_error("listener-a") == ""
+    assert networks.load_balancers.listen_error("listener-b") == "Address already in use"
 
 
 def test_the_code_of_a_failed_check_is_found_from_where_the_load_balancer_is(

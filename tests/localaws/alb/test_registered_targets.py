@@ -98,6 +98,20 @@ def test_a_group_of_functions_takes_one_and_a_second_address_is_another_target()
     cloud.attach(cloud.addresses, "10.0.1.10")
 
 
+def test_where_vpcs_exist_targets_in_theirs_are_reached_and_no_others() -> None:
+    cloud = Account()
+    cloud.attach(cloud.addresses, HERE, availabilityZone="all")
+    cloud.attach(cloud.addresses, "10.0.1.9")
+    found = endpoints(cloud, is_local=is_here, vpcs_exist=True)
+    assert found == {
+        (cloud.addresses, Endpoint("10.0.1.9", 8080)): "",
+        (
+            cloud.addresses,
+            Endpoint(HERE, 8080),
+        ): f"the local VPC has no way to {HERE}, which is outside of it",
+    }
+
+
 def test_a_target_is_found_by_what_pulumi_aws_documents_for_imports() -> None:
     cloud = Account()
     plain, other = (

@@ -98,6 +98,19 @@ def test_a_task_shows_its_public_address_and_where_this_machine_shows_that() -> 
     assert shown[-1].strip() == "203.0.113.7 in the internet, here 127.70.1.4:8080"
 
 
+def test_a_load_balancer_in_a_vpc_shows_its_addresses() -> None:
+    outside = {"publicAddress": "203.0.113.1", "shownAt": "127.70.0.1"}
+    found = [
+        {"name": "a", "addresses": "10.0.0.4", **outside},
+        {"name": "b", "addresses": "10.0.0.5", **outside, "publicAddress": ""},
+    ]
+    shown = table({"services": [], "names": {}, "loadBalancers": found})
+    assert shown.split("\n\n")[1:] == [
+        "load balancer a: 203.0.113.1 in the internet, here 127.70.0.1; in its VPC 10.0.0.4",
+        "load balancer b: internal; in its VPC 10.0.0.5",
+    ]
+
+
 def test_how_tasks_run_and_what_stands_in_for_images_is_shown() -> None:
     shown = table({"services": [], "names": {}, "runtime": "tasks run so", "images": ["a is b"]})
     assert shown.split("\n\n")[1:] == ["tasks run so", "a is b"]

@@ -38,7 +38,11 @@ class Runtime:
         )
         self.running.append(
             SimpleNamespace(
-                listen_address=listen_address, ended=ended, health=(Health.UNCHECKED, ""), note=""
+                listen_address=listen_address,
+                ended=ended,
+                health=(Health.UNCHECKED, ""),
+                note="",
+                reasons={},
             )
         )
         return self.running[-1]
@@ -73,6 +77,8 @@ class TargetGroups:
 
     def attached(self) -> list[dict[str, str]]:
         return []
+
+    where = attached
 
     async def sync(self) -> None:
         pass

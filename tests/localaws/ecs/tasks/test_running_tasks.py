@@ -37,7 +37,11 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
         ended = asyncio.get_running_loop().create_future()
         listen_address = SimpleNamespace(address="127.0.0.1", port=lambda port: port)
         running = SimpleNamespace(
-            listen_address=listen_address, ended=ended, health=(Health.UNCHECKED, ""), note=""
+            listen_address=listen_address,
+            ended=ended,
+            health=(Health.UNCHECKED, ""),
+            note="",
+            reasons={},
         )
 
         async def start(_: object) -> Any:

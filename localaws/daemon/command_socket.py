@@ -1,0 +1,221 @@
+"""A socket by which commands of this user start programs behind the daemon's launcher.
+
+A client sends one request with its standard streams, and gets one answer when the program runs or
+can't, and one when it has ended. If the client goes away, the program is killed. Nothing checks who
+connects but the state directory, which only its owner may enter.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import json
+import os
+import signal
+import socket
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from localaws.machine.processes import ChildProcess
+
+NAME = "commands.sock"
+"""The socket's name in the state directory."""
+
+_LENGTH = struct.Struct("!I")
+_STREAMS = 3
+_LONGEST_REQUEST = 2**22
+_WAITING = 16
+
+
+class CommandError(Exception):
+    """A program can't be started; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client wants to run."""
+
+    action: str
+    """`exec` or `internet`."""
+
+    argv: tuple[str, ...]
+    target: str = ""
+    """Of `exec`: a service's name or the beginning of a task's id; empty for the only service."""
+
+    container: str = ""
+    """Of `exec`: its name; empty for the task's first essential one."""
+
+    source: str = ""
+    """Of `internet`: the VPC or subnet to run in; empty for the internet."""
+
+    terminal: bool = False
+    """Of `exec`: whether the program gets a terminal."""
+
+    environment: Mapping[str, str] | None = None
+    """Of `internet`: the whole environment."""
+
+    directory: str = "/"
+    """Of `internet`: where the program runs."""
+
+
+class Commands(Protocol):
+    """Starts programs."""
+
+    async def start_command(self, request: Request, streams: Sequence[int]) -> ChildProcess:
+        """Start a program with these standard streams.
+
+        Raises:
+            CommandError: It can't be started.
+        """
+
+
+class CommandSocket:
+    """Serves clients of the socket."""
+
+    def __init__(self, folder: Path, commands: Commands) -> None:
+        """Listen to nothing until `start`."""
+        self._folder = folder
+        self._commands = commands
+        self._listener: socket.socket | None = None
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen; what an earlier daemon left is replaced."""
+        (self._folder / NAME).unlink(missing_ok=True)
+        listener = self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.setblocking(False)  # noqa: FBT003 — the standard library's signature
+        folder = os.open(self._folder, os.O_PATH)
+        try:
+            listener.bind(f"/proc/self/fd/{folder}/{NAME}")
+        finally:
+            os.close(folder)
+        listener.listen(_WAITING)
+        self._begin(self._accept(listener))
+
+    async def close(self) -> None:
+        """Serve nothing any more; what still runs is killed."""
+        serving = list(self._serving)
+        for each in serving:
+            each.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        if self._listener is not None:
+            self._listener.close()
+            (self._folder / NAME).unlink(missing_ok=True)
+
+    def _begin(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(listener)
+            self._begin(self._serve(client))
+
+    async def _serve(self, client: socket.socket) -> None:
+        with client:
+            streams: list[int] = []
+            try:
+                request = await _receive(client, streams)
+                child = await self._commands.start_command(request, streams)
+            except (CommandError, OSError, ValueError, TypeError) as error:
+                await _answer(client, {"error": str(error)})
+                return
+            finally:
+                for each in streams:
+                    os.close(each)
+            await _wait(client, child)
+
+
+async def _wait(client: socket.socket, child: ChildProcess) -> None:
+    """Pass signals on to a program until it ends, and say how; kill it if the client goes."""
+    try:
+        await _answer(client, {"started": True}, child.terminal)
+        signals = asyncio.create_task(_pass_signals_on(client, child))
+        either: list[asyncio.Future[Any]] = [signals, child.ended]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if child.ended.done():
+            code = child.ended.result()
+            await _answer(client, {"code": 128 - code if code < 0 else code})
+        signals.cancel()
+        await asyncio.gather(signals, return_exceptions=True)
+    finally:
+        child.signal(signal.SIGKILL)
+        if child.terminal is not None:
+            os.close(child.terminal)
+
+
+async def _pass_signals_on(client: socket.socket, child: ChildProcess) -> None:
+    """Send a program each signal that its client got; each is a byte. Return when it is gone."""
+    loop = asyncio.get_running_loop()
+    with suppress(OSError):
+        while numbers := await loop.sock_recv(client, 64):
+            for number in numbers:
+                child.signal(number)
+
+
+async def _receive(client: socket.socket, streams: list[int]) -> Request:
+    """Read a request and the descriptors that come with its first bytes.
+
+    Raises:
+        ValueError: It is no request.
+    """
+    loop = asyncio.get_running_loop()
+    client.setblocking(False)  # noqa: FBT003
+    readable: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(client, _set_done, readable)
+    try:
+        await readable
+    finally:
+        loop.remove_reader(client)
+    head, ancillary, _, _ = client.recvmsg(
+        _LENGTH.size, socket.CMSG_SPACE(_STREAMS * array.array("i").itemsize)
+    )
+    for _, _, data in ancillary:
+        found = array.array("i")
+        found.frombytes(data[: len(data) - len(data) % found.itemsize])
+        streams += found
+    if len(head) < _LENGTH.size or len(streams) != _STREAMS:
+        raise ValueError("no request with three standard streams came")
+    (length,) = _LENGTH.unpack(head)
+    if length > _LONGEST_REQUEST:
+        raise ValueError(f"the request has {length} bytes; {_LONGEST_REQUEST} are allowed")
+    body = b""
+    while len(body) < length:
+        more = await loop.sock_recv(client, length - len(body))
+        if not more:
+            raise ValueError("the request ends too early")
+        body += more
+    fields = json.loads(body)
+    return Request(**{**fields, "argv": tuple(fields["argv"])})
+
+
+def _set_done(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)
+
+
+async def _answer(
+    client: socket.socket, fields: Mapping[str, Any], descriptor: int | None = None
+) -> None:
+    message = json.dumps(fields).encode() + b"\n"
+    with suppress(OSError):  # a client that is gone needs no answer
+        if descriptor is None:
+            await asyncio.get_running_loop().sock_sendall(client, message)
+        else:
+            socket.send_fds(client, [message], [descriptor])
+
+
+def send(client: socket.socket, request: Request) -> None:
+    """Send a request with this process's standard streams."""
+    fields = {name: value for name, value in vars(request).items() if value is not None}
+    body = json.dumps(fields).encode()
+    socket.send_fds(client, [_LENGTH.pack(len(body))], [0, 1, 2])
+    client.sendall(body)

@@ -1,0 +1,195 @@
+"""Tasks as containers in the VPC that the program declares, under the real engine.
+
+One stack for all: what a test changes it takes back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import psutil
+import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localaws.catalog.ec2.security_groups import INGRESS_RULE
+from localaws.cli.status import fetch
+from localaws.machine import isolation
+from localaws.machine.isolation import Isolation
+from localaws.protocol.property_values import to_wire
+from tests.engine.stack import Stack
+from tests.engine.test_watch import UP, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployed local stack, its tasks as containers."""
+    found = isolation.find()
+    assert found.isolation is not Isolation.NONE, f"no containers here: {dict(found.why_not)}"
+    stack = Stack(tmp_path_factory.mktemp("home"), environment={"LOCALAWS_RUNTIME": "container"})
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.run("stop")
+
+
+def status_of(stack: Stack) -> dict[str, Any]:
+    found = fetch(stack.directory)
+    assert found is not None, "no daemon is running"
+    return found
+
+
+def tasks(stack: Stack) -> list[dict[str, Any]]:
+    """Running tasks as `pulumi-local status` has them."""
+    (service,) = status_of(stack)["services"]
+    return [each for each in service["tasks"] if each["lastStatus"] == "RUNNING"]
+
+
+def load_balancer(stack: Stack) -> dict[str, Any]:
+    (found,) = status_of(stack)["loadBalancers"]
+    return dict(found)
+
+
+def closed(stack: Stack, *addresses: str, passes: bool = True) -> str:
+    """Run `verify` with these addresses closed; what it prints."""
+    options = " ".join(f"--closed {each}" for each in addresses)
+    run = stack.shell(
+        f"pulumi-local stack output albDns | verify --expect-tasks 2 --deadline 20 {options}"
+    )
+    assert (run.returncode == 0) is passes, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_the_load_balancer_answers_and_no_tasks_public_address_does(stack: Stack) -> None:
+    shown = [each["shownAt"] for each in tasks(stack)]
+    assert len(shown) == 2
+    assert len({each["publicAddress"] for each in tasks(stack)}) == 2
+    output = closed(stack, ":3389", *shown)
+    assert [f"{each} dropped" in output for each in shown] == [True, True]
+
+
+def test_tasks_and_load_balancer_have_the_addresses_of_their_subnets(stack: Stack) -> None:
+    for each in tasks(stack):
+        assert re.fullmatch(r"10\.0\.\d+\.\d+:80", each["endpoint"])
+    assert re.fullmatch(r"203\.0\.113\.\d+", load_balancer(stack)["publicAddress"])
+
+
+def test_a_group_that_is_opened_opens_a_tasks_address_until_it_is_closed_again(
+    stack: Stack,
+) -> None:
+    (shown, other) = (each["shownAt"] for each in tasks(stack))
+    (service,) = (each for each in stack.resources() if each["type"].endswith("service:Service"))
+    (group,) = service["outputs"]["networkConfiguration"]["securityGroups"]
+    rule = {
+        "securityGroupId": group,
+        "ipProtocol": "tcp",
+        "fromPort": 80,
+        "toPort": 80,
+        "cidrIpv4": "0.0.0.0/0",
+    }
+    urn = f"urn:pulumi:local::fargate-web::{INGRESS_RULE}::opened"
+    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
+        provider = provider_pb2_grpc.ResourceProviderStub(channel)
+        made = provider.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(rule)))
+        try:
+            assert f"{shown} open" in closed(stack, shown, other, passes=False)
+        finally:
+            provider.Delete(provider_pb2.DeleteRequest(urn=urn, id=made.id))
+    assert f"{shown} dropped" in closed(stack, shown, other)
+
+
+def test_the_internet_has_the_real_addresses_and_ports(stack: Stack) -> None:
+    public = load_balancer(stack)["publicAddress"]
+    targets = [each["publicAddress"] for each in tasks(stack)]
+    private = tasks(stack)[0]["endpoint"]
+    dropped = [f"{public}:22", *(f"{each}:80" for each in targets), private]
+    options = " ".join(f"--closed {each}" for each in dropped)
+    run = stack.shell(f"pulumi-local internet verify http://{public} --expect-tasks 2 {options}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert all(f"{each} dropped" in run.stdout for each in dropped)
+
+
+def test_from_within_the_vpc_a_tasks_group_lets_nothing_in_either(stack: Stack) -> None:
+    endpoint = tasks(stack)[0]["endpoint"]
+    run = stack.shell(f"pulumi-local internet --from vpc -- curl -sS -m 1 http://{endpoint}")
+    assert run.returncode == 28, run.stdout + run.stderr
+
+
+def test_a_command_runs_in_a_container_with_its_files_network_and_exit_status(
+    stack: Stack,
+) -> None:
+    task = tasks(stack)[0]
+    script = "cat /etc/hostname; cat; echo problem >&2; exit 3"
+    run = stack.shell(f"echo typed | pulumi-local exec {task['taskId'][:8]} -- sh -c '{script}'")
+    host = "ip-" + task["endpoint"].split(":")[0].replace(".", "-")
+    assert run.stdout.splitlines() == [f"{host}.ap-northeast-1.compute.internal", "typed"]
+    assert (run.stderr, run.returncode) == ("problem\n", 3)
+    missing = stack.shell("pulumi-local exec local-web -- no-such-program")
+    assert missing.returncode == 1
+    assert 'exec: "no-such-program": executable file not found in $PATH' in missing.stderr
+    unknown = stack.shell("pulumi-local exec no-such-service -- true")
+    assert "no running task is no-such-service" in unknown.stderr
+
+
+def test_a_command_on_a_terminal_gets_one(stack: Stack) -> None:
+    run = stack.shell("script -qec \"pulumi-local exec -- sh -c 'tty; exit 4'\" /dev/null")
+    assert run.stdout.strip() == "/dev/pts/0"
+    assert run.returncode == 4
+
+
+def test_a_read_only_file_system_rolls_out_without_a_failed_request(stack: Stack) -> None:
+    url = stack.outputs()["serviceUrl"]
+    try:
+        report = watch(stack, url, "--expect-change", command=f"{UP} -c fargate-web:ecsExec=false")
+        refused = stack.shell("pulumi-local exec -- true")
+        assert "execute command was not enabled" in refused.stderr
+    finally:
+        stack.up()
+    assert report["exit_code"] == 0, report
+    assert report["watch"]["failures"] == {}
+
+
+def test_a_container_without_enough_memory_is_killed_with_ecss_reason(stack: Stack) -> None:
+    hungry = ["sh", "-c", "exec tail /dev/zero"]
+    output = stack.up(command=hungry, fails=True)
+    try:
+        assert "OutOfMemoryError: Container killed due to memory usage" in output
+        assert "exited with 137" in output
+        assert "used more memory than its task has" in output
+    finally:
+        stack.up()
+
+
+def test_a_killed_daemon_leaves_nothing_and_the_next_command_starts_it_all_again(
+    stack: Stack,
+) -> None:
+    daemon = psutil.Process(stack.address.pid)
+    family = daemon.children(recursive=True)
+    assert len(family) > 4, "launcher, Envoy, two servers and their workers"
+    os.kill(daemon.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    stack.up()
+    output = closed(stack, *(each["shownAt"] for each in tasks(stack)))
+    assert "2 distinct" in output
+
+
+def test_status_says_how_tasks_run_and_what_stands_in_for_an_image(stack: Stack) -> None:
+    status = json.loads(stack.run("status", "--json"))
+    assert status["runtime"].startswith("tasks run in the runtime `container` (")
+    assert "tasks run in the runtime `container` (" in stack.up()
+    assert all("stand-in" in each for each in status["images"])
+
+
+def test_destroy_leaves_no_task_and_no_load_balancer(stack: Stack) -> None:
+    stack.destroy()
+    status = status_of(stack)
+    assert (status["services"], status["loadBalancers"], status["problems"]) == ([], [], [])

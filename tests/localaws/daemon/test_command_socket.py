@@ -1,0 +1,142 @@
+"""The socket by which commands start programs behind the daemon's launcher, with real programs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localaws.daemon import command_socket
+from localaws.daemon.command_socket import NAME, CommandError, CommandSocket, Request
+from localaws.machine.processes import ChildProcess, Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+pytestmark = pytest.mark.slow  # real processes
+
+
+class Plain:
+    """Starts programs on this machine."""
+
+    def __init__(self) -> None:
+        self.launcher = Launcher()
+        self.children: list[ChildProcess] = []
+
+    async def start_command(self, request: Request, streams: Sequence[int]) -> ChildProcess:
+        if request.target == "nowhere":
+            raise CommandError("no running task is nowhere")
+        child = await self.launcher.start_process(
+            request.argv,
+            env=request.environment or {},
+            cwd=Path(request.directory),
+            stdin=streams[0],
+            stdout=streams[1],
+            stderr=streams[2],
+        )
+        self.children.append(child)
+        return child
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[tuple[Plain, socket.socket]]:
+    commands = Plain()
+    server = CommandSocket(folder, commands)
+    await server.start()
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(str(folder / NAME))
+            yield commands, client
+    finally:
+        await server.close()
+        await commands.launcher.close()
+
+
+async def answer(client: socket.socket) -> dict[str, object]:
+    text = b""
+    client.settimeout(0)
+    while not text.endswith(b"\n"):
+        text += await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 10)
+    return dict(json.loads(text))
+
+
+def shell(script: str, **more: str) -> Request:
+    return Request("internet", ("/bin/sh", "-c", script), environment={"A": "1", **more})
+
+
+def test_a_program_gets_its_environment_and_its_exit_status_comes_back(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with served(tmp_path) as (_, client):
+            command_socket.send(client, shell('exit "$A"'))
+            assert await answer(client) == {"started": True}
+            assert await answer(client) == {"code": 1}
+
+    asyncio.run(play())
+
+
+def test_a_request_may_be_longer_than_a_sockets_buffer(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with served(tmp_path) as (_, client):
+            request = shell("exit ${#LONG}", LONG="x" * 100_000)
+            await asyncio.to_thread(command_socket.send, client, request)
+            assert await answer(client) == {"started": True}
+            assert await answer(client) == {"code": 100_000 % 256}
+
+    asyncio.run(play())
+
+
+def test_what_cannot_be_started_is_an_error_with_its_reason(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with served(tmp_path) as (_, client):
+            command_socket.send(client, Request("exec", ("true",), target="nowhere"))
+            assert await answer(client) == {"error": "no running task is nowhere"}
+
+    asyncio.run(play())
+
+
+def test_signals_are_passed_on_and_a_killed_programs_status_is_a_shells(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with served(tmp_path) as (_, client):
+            command_socket.send(client, shell("exec sleep 60"))
+            assert await answer(client) == {"started": True}
+            client.send(bytes([signal.SIGTERM]))
+            assert await answer(client) == {"code": 128 + signal.SIGTERM}
+
+    asyncio.run(play())
+
+
+def test_a_program_ends_with_its_client(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with served(tmp_path) as (commands, client):
+            command_socket.send(client, shell("trap '' TERM HUP INT; sleep 60"))
+            assert await answer(client) == {"started": True}
+            client.close()
+            assert await asyncio.wait_for(commands.children[0].wait(), 10) == -signal.SIGKILL
+
+    asyncio.run(play())
+
+
+def test_what_is_no_request_is_answered_with_what_is_wrong(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with served(tmp_path) as (_, client):
+            client.sendall(b"\0\0\0\2{}")
+            assert await answer(client) == {"error": "no request with three standard streams came"}
+
+    asyncio.run(play())
+
+
+def test_the_socket_is_replaced_when_it_was_left_and_removed_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("left by a killed daemon")
+
+    async def play() -> None:
+        async with served(tmp_path):
+            assert (tmp_path / NAME).is_socket()
+
+    asyncio.run(play())
+    assert not (tmp_path / NAME).exists()
