@@ -109,7 +109,6 @@ def elements(verb: str, interface: Attached, groups: Iterable[str]) -> list[str]
     if interface.public_address:
         private, public = interface.addresses[0], interface.public_address
         found += [
-            ("public_4", private),
             ("public_of", f"{private} : {public}"),
             ("private_of", f"{public} : {private}"),
         ]
@@ -146,7 +145,6 @@ def _sets(vpc: Vpc) -> Iterator[str]:
         names = [f"interfaces_{version}", *(_set_of(each.id, version) for each in vpc.groups)]
         for name in names:
             yield f"set {name} {{ type {family.type}; }}"
-    yield "set public_4 { type ipv4_addr; }"
     yield "map public_of { type ipv4_addr : ipv4_addr; }"
     yield "map private_of { type ipv4_addr : ipv4_addr; }"
 
@@ -168,8 +166,6 @@ def _forward() -> Iterator[str]:
             f"iifname != {uplinks} meta nfproto ipv{family.version} "
             f"iifname . {family.keyword} saddr != @sources_{family.version} drop"
         )
-    # An internet gateway carries only packets of public addresses.
-    yield f"oifname {uplinks} meta nfproto ipv4 ip saddr != @public_4 drop"
     # What comes from the internet needs a route back to it through the internet gateway. AWS
     # delivers the first packet and loses the answer, which is the same for who connects.
     yield f'iifname {uplinks} fib saddr oifname != "{INTERNET_UPLINK}" drop'
@@ -201,6 +197,8 @@ def _arriving() -> Iterator[str]:
 
 def _leaving(number: int) -> Iterator[str]:
     yield "type nat hook postrouting priority srcnat;"
+    # Without a public address a packet keeps its own, to which the internet has no route back. AWS
+    # drops it a moment before.
     yield f'oifname "{INTERNET_UPLINK}" snat ip to ip saddr map @public_of'
     # AWS's services see private addresses. Here VPCs with the same addresses meet there.
     yield f'oifname "{SERVICES_UPLINK}" snat ip to {service_side_address(number)}'

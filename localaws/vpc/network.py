@@ -123,15 +123,20 @@ class Network:
             port: A TCP port.
             timeout: How many seconds to wait.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                (await self.open_connection(from_network, address, port)).close()
-        except TimeoutError:
-            return TIMED_OUT
-        except ConnectionRefusedError:
-            return REFUSED
-        except OSError as error:
-            return error.strerror or str(error)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        opened = await self._launcher.open_socket(
+            from_network, family=family, type=socket.SOCK_STREAM
+        )
+        with opened:
+            try:
+                async with asyncio.timeout(timeout):
+                    await asyncio.get_running_loop().sock_connect(opened, (address, port))
+            except TimeoutError:
+                return TIMED_OUT
+            except ConnectionRefusedError:
+                return REFUSED
+            except OSError as error:
+                return error.strerror or str(error)
         return OPEN
 
     async def open_connection(

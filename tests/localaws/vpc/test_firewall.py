@@ -112,7 +112,6 @@ def test_an_interface_is_an_element_of_the_sets_of_its_groups() -> None:
         'add element inet vpc sources_6 { "eni1" . 2001:db8::5 }',
         "add element inet vpc interfaces_6 { 2001:db8::5 }",
         "add element inet vpc sg_1_6 { 2001:db8::5 }",
-        "add element inet vpc public_4 { 10.0.0.5 }",
         "add element inet vpc public_of { 10.0.0.5 : 203.0.113.5 }",
         "add element inet vpc private_of { 203.0.113.5 : 10.0.0.5 }",
     ]
