@@ -140,14 +140,27 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         "capacityProviderStrategies[].capacityProvider",
         *_inside("deploymentCircuitBreaker", "enable rollback"),
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
-        "networkConfiguration.subnets",
+        *_inside("networkConfiguration", "assignPublicIp securityGroups subnets"),
+        "enableExecuteCommand",
     ),
     TASK_DEFINITION: (
+        "cpu",
         "family",
+        "memory",
+        "runtimePlatform.cpuArchitecture",
         "skipDestroy",
+        "volumes[].name",
         *_inside(
-            _CONTAINERS, "command entryPoint essential image name stopTimeout workingDirectory"
+            _CONTAINERS,
+            "command cpu entryPoint essential image memory name readonlyRootFilesystem stopTimeout "
+            "user workingDirectory",
         ),
+        *_inside(f"{_CONTAINERS}.linuxParameters", "initProcessEnabled"),
+        *_inside(f"{_CONTAINERS}.linuxParameters.capabilities", "add drop"),
+        f"{_CONTAINERS}.linuxParameters.tmpfs[].containerPath",
+        *_inside(f"{_CONTAINERS}.mountPoints[]", "containerPath readOnly sourceVolume"),
+        *_inside(f"{_CONTAINERS}.ulimits[]", "hardLimit name softLimit"),
+        *_inside(f"{_CONTAINERS}.volumesFrom[]", "readOnly sourceContainer"),
         *_inside(f"{_CONTAINERS}.dependsOn[]", "condition containerName"),
         *_inside(f"{_CONTAINERS}.environment[]", "name value"),
         *_inside(f"{_CONTAINERS}.healthCheck", "command interval retries startPeriod timeout"),
@@ -241,6 +254,8 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         f"{_CONTAINERS}.environmentFiles": (),
         f"{_CONTAINERS}.firelensConfiguration": (),
         f"{_CONTAINERS}.interactive": (False,),
+        f"{_CONTAINERS}.linuxParameters.tmpfs[].mountOptions": (),
+        f"{_CONTAINERS}.linuxParameters.tmpfs[].size": (),
         f"{_CONTAINERS}.logConfiguration.logDriver": ("awslogs",),
         f"{_CONTAINERS}.logConfiguration.secretOptions": (),
         f"{_CONTAINERS}.portMappings[].containerPortRange": (),
@@ -250,8 +265,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         f"{_CONTAINERS}.restartPolicy": (),
         f"{_CONTAINERS}.startTimeout": (),
         f"{_CONTAINERS}.systemControls": (),
-        f"{_CONTAINERS}.ulimits": (),
-        f"{_CONTAINERS}.volumesFrom": (),
     },
 }
 """By type and path: values that cause no warning, because they mean the same as leaving the input
@@ -268,7 +281,7 @@ _NAME = "it is a name"
 _OF_SERVICE_CONNECT = "of Service Connect, which a service's run mentions"
 _REGION = "it is in ARNs; all regions are this machine"
 _SESSIONS = "there is no command to run in a container"
-_SIZE = "nothing is throttled"
+_SIZE = "only the limits hold"
 _TAGS = "tags are shown, and nothing here reads them"
 _WRITE_ONLY = "its change makes the provider write the value again"
 
@@ -337,44 +350,36 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "capacityProviderStrategies[].base": "all tasks run in the same way",
         "capacityProviderStrategies[].weight": "all tasks run in the same way",
         "enableEcsManagedTags": _TAGS,
-        "enableExecuteCommand": _SESSIONS,
         "forceDelete": "a deleted service's tasks always go with it",
         "iamRole": NO_PERMISSION,
-        "networkConfiguration.assignPublicIp": _ADDRESSES,
-        "networkConfiguration.securityGroups": _ISOLATION,
         "propagateTags": _TAGS,
         "tags": _TAGS,
     },
     TASK_DEFINITION: {
         **_EVERYWHERE,
-        "cpu": _SIZE,
         "executionRoleArn": NO_PERMISSION,
-        "memory": _SIZE,
         "networkMode": _CATALOG,
         "requiresCompatibilities": _CATALOG,
-        "runtimePlatform": "a container is a process of this machine",
+        "runtimePlatform.operatingSystemFamily": "no Windows container starts here",
         "taskRoleArn": NO_PERMISSION,
         "trackLatest": "it is the provider's",
         "volumes[].hostPath": _FARGATE,
-        "volumes[].name": _ISOLATION,
-        f"{_CONTAINERS}.cpu": _SIZE,
         f"{_CONTAINERS}.dnsSearchDomains": _FARGATE,
         f"{_CONTAINERS}.dnsServers": _FARGATE,
         f"{_CONTAINERS}.dockerSecurityOptions": _FARGATE,
         f"{_CONTAINERS}.extraHosts": _FARGATE,
         f"{_CONTAINERS}.hostname": _FARGATE,
+        f"{_CONTAINERS}.linuxParameters.devices": _FARGATE,
+        f"{_CONTAINERS}.linuxParameters.maxSwap": _FARGATE,
+        f"{_CONTAINERS}.linuxParameters.sharedMemorySize": _FARGATE,
+        f"{_CONTAINERS}.linuxParameters.swappiness": _FARGATE,
         f"{_CONTAINERS}.links": _FARGATE,
-        f"{_CONTAINERS}.linuxParameters": _ISOLATION,
-        f"{_CONTAINERS}.memory": _SIZE,
         f"{_CONTAINERS}.memoryReservation": _SIZE,
-        f"{_CONTAINERS}.mountPoints": _ISOLATION,
         f"{_CONTAINERS}.portMappings[].appProtocol": _OF_SERVICE_CONNECT,
         f"{_CONTAINERS}.portMappings[].hostPort": _CATALOG,
         f"{_CONTAINERS}.portMappings[].name": _OF_SERVICE_CONNECT,
         f"{_CONTAINERS}.privileged": _FARGATE,
-        f"{_CONTAINERS}.readonlyRootFilesystem": _ISOLATION,
         f"{_CONTAINERS}.repositoryCredentials": _IMAGES,
-        f"{_CONTAINERS}.user": _ISOLATION,
         f"{_CONTAINERS}.versionConsistency": _IMAGES,
     },
     CAPACITY_PROVIDERS: {
