@@ -216,9 +216,8 @@ def _group_account_rules(
         separate = _separate_permissions(account, token, group, None)
         before = _inline_permissions(current.inputs, direction, group) if current else []
         yield from _quota_rules([*inline, *separate], group)
-        yield from _duplicates(
-            (each for each in inline if each in separate and each not in before), group
-        )
+        added = [each for each in inline if each not in before]
+        yield from _duplicates((each for each in added if each in separate), group)
 
 
 def _group_deletion_rules(group: Resource, _account: Account) -> Refusals:
