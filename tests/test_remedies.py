@@ -57,6 +57,13 @@ TRIED = {
     "pulumi preview --refresh": (
         "engine/test_remedies.py::test_a_preview_with_refresh_shows_that_something_else_runs"
     ),
+    "pulumi exec": (
+        "engine/test_containers.py::"
+        "test_a_command_runs_in_a_container_with_its_files_network_and_exit_status"
+    ),
+    "pulumi internet": (
+        "engine/test_containers.py::test_the_internet_has_the_real_addresses_and_ports"
+    ),
     "pulumi refresh": (
         "engine/test_remedies.py::test_after_the_loss_of_its_records_the_local_aws_is_filled_again"
     ),

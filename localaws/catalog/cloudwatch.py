@@ -1,4 +1,4 @@
-"""CloudWatch's alarms. Nothing here measures anything, so no alarm ever goes off."""
+"""CloudWatch: alarms. The local AWS records no metrics, so no alarm ever goes off."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 
 def _period(*short: int) -> Allowed:
-    """A multiple of a minute, or one of some shorter periods."""
+    """Allow multiples of a minute, and some shorter periods."""
 
     def holds(value: object) -> bool:
         seconds = number(value)
@@ -38,8 +38,7 @@ def _period(*short: int) -> Allowed:
 
 _PERIOD = _period(10, 20, 30)
 _QUERY_PERIOD = _period(1, 5, 10, 20, 30)
-"""An alarm on one metric can't have the shortest periods, one on queries can. Source: the provider.
-"""
+"""Only an alarm on metric queries can have the shortest periods. Source: the provider."""
 
 
 def _rules(inputs: Properties) -> Refusals:

@@ -1,10 +1,11 @@
-"""EFS: file systems, the addresses under which they are mounted, and access points."""
+"""EFS: file systems, mount targets and access points."""
 
 from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import namesakes
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, ec2_id, vpc_of, zone_id, zone_of
 from localaws.catalog.only_recorded import NO_FILE_SYSTEM
 from localaws.catalog.partitions import partition_of
@@ -37,7 +38,7 @@ POLICY = "aws:efs/fileSystemPolicy:FileSystemPolicy"
 
 _BAD_REQUEST = "BadRequest"
 _FIRST_FREE = 10
-"""From which address of a subnet on the local AWS gives mount targets theirs."""
+"""The position in a subnet of the first address for mount targets."""
 
 
 def _arn(mint: Mint, kind: str, identifier: object) -> str:
@@ -59,13 +60,14 @@ def _file_system_rules(inputs: Properties) -> Refusals:
             _BAD_REQUEST, message, "efs.file-system.throughput", "provisionedThroughputInMibps"
         )
     if inputs.get("performanceMode") == "maxIO":
-        for wrong, words in (
-            (mode == "elastic", "throughputMode elastic"),
-            (bool(given(inputs, "availabilityZoneName")), "a file system in one zone"),
-        ):
-            if wrong:
-                message = f"performanceMode maxIO is not supported with {words}"
-                yield Refusal(_BAD_REQUEST, message, "efs.file-system.max-io", "performanceMode")
+        unsupported = []
+        if mode == "elastic":
+            unsupported.append("throughputMode elastic")
+        if given(inputs, "availabilityZoneName"):
+            unsupported.append("a file system in one zone")
+        for what in unsupported:
+            message = f"performanceMode maxIO is not supported with {what}"
+            yield Refusal(_BAD_REQUEST, message, "efs.file-system.max-io", "performanceMode")
     for index, policy in enumerate(blocks(inputs.get("lifecyclePolicies"))):
         if len(given(policy, *policy)) != 1:
             message = (
@@ -86,9 +88,9 @@ def _file_system_account_rules(
 
 def _file_system_computed(mint: Mint, inputs: Properties) -> Properties:
     identifier, zone = ec2_id(mint, "fs"), text(inputs.get("availabilityZoneName"))
-    token = (
-        {} if given(inputs, "creationToken") else {"creationToken": f"terraform-{mint.digits(26)}"}
-    )
+    token = {}
+    if not given(inputs, "creationToken"):
+        token["creationToken"] = f"terraform-{mint.digits(26)}"
     return {
         "id": identifier,
         "arn": _arn(mint, "file-system", identifier),
@@ -108,18 +110,9 @@ def _file_system_derived(inputs: Properties) -> Properties:
 def _mount_target_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    subnet, zone = (
-        account.find(SUBNET, inputs.get("subnetId")),
-        zone_of(account, inputs.get("subnetId")),
-    )
-    others = [
-        each
-        for each in account.all(MOUNT_TARGET)
-        if each.inputs.get("fileSystemId") == inputs.get("fileSystemId")
-        and (current is None or each.id != current.id)
-    ]
-    vpc = vpc_of(account, inputs.get("subnetId"))
-    for other in others:
+    subnet = account.find(SUBNET, inputs.get("subnetId"))
+    zone, vpc = zone_of(account, inputs.get("subnetId")), vpc_of(account, inputs.get("subnetId"))
+    for other in namesakes(account, MOUNT_TARGET, inputs, current, "fileSystemId"):
         if vpc_of(account, other.inputs.get("subnetId")) != vpc:
             message = f"the file system has a mount target in another VPC, {other.id}"
             yield Refusal("MountTargetConflict", message, "efs.mount-target.one-vpc", "subnetId")
@@ -146,44 +139,36 @@ def _mount_target_account_rules(
 def _address_rules(
     inputs: Properties, account: Account, subnet: Resource | None, current: Resource | None
 ) -> Refusals:
-    address, found = (
-        text(inputs.get("ipAddress")),
-        network(subnet.outputs.get("cidrBlock")) if subnet else None,
-    )
+    address = text(inputs.get("ipAddress"))
+    subnet_range = network(subnet.outputs.get("cidrBlock")) if subnet else None
     if not address or not _is_address(address):
         return
-    if found is not None and ipaddress.ip_address(address) not in found:
-        message = f"the address {address} is not in the subnet's {found}"
+    if subnet_range is not None and ipaddress.ip_address(address) not in subnet_range:
+        message = f"the address {address} is not in the subnet's {subnet_range}"
         yield Refusal(_BAD_REQUEST, message, "efs.mount-target.address", "ipAddress")
-    for other in account.all(MOUNT_TARGET):
-        same = other.outputs.get("ipAddress") == address and vpc_of(
-            account, other.inputs.get("subnetId")
-        ) == vpc_of(account, inputs.get("subnetId"))
-        if same and (current is None or other.id != current.id):
+    vpc = vpc_of(account, inputs.get("subnetId"))
+    for other in account.where(MOUNT_TARGET, "ipAddress", address):
+        if current is not None and other.id == current.id:
+            continue
+        if vpc_of(account, other.inputs.get("subnetId")) == vpc:
             message = f"the address {address} is in use by {other.id}"
             yield Refusal("IpAddressInUse", message, "efs.mount-target.address-in-use", "ipAddress")
 
 
 def _mount_target_computed(mint: Mint, inputs: Properties) -> Properties:
-    file_system, subnet = (
-        inputs.get("fileSystemId"),
-        mint.account.find(SUBNET, inputs.get("subnetId")),
-    )
+    file_system = inputs.get("fileSystemId")
+    subnet = mint.account.find(SUBNET, inputs.get("subnetId"))
     zone = text(zone_of(mint.account, inputs.get("subnetId"))) or ""
-    found = network(subnet.outputs.get("cidrBlock")) if subnet else None
+    subnet_range = network(subnet.outputs.get("cidrBlock")) if subnet else None
     own: dict[str, object] = {}
-    if not given(inputs, "ipAddress") and found is not None:
-        own["ipAddress"] = str(
-            found[(_FIRST_FREE + mint.count(f"efs/{inputs.get('subnetId')}")) % found.num_addresses]
-        )
+    if not given(inputs, "ipAddress") and subnet_range is not None:
+        position = _FIRST_FREE + mint.count(f"efs/{inputs.get('subnetId')}")
+        own["ipAddress"] = str(subnet_range[position % subnet_range.num_addresses])
     if not given(inputs, "securityGroups"):
         vpc = vpc_of(mint.account, inputs.get("subnetId"))
-        groups = [
-            each
-            for each in mint.account.all(SECURITY_GROUP)
-            if each.outputs.get("vpcId") == vpc and not each.urn
-        ]
-        own["securityGroups"] = [each.id for each in groups]
+        groups = mint.account.where(SECURITY_GROUP, "vpcId", vpc)
+        made_by_aws = [each for each in groups if not each.urn]  # the VPC's default group
+        own["securityGroups"] = [each.id for each in made_by_aws]
     return {
         "id": ec2_id(mint, "fsmt"),
         "availabilityZoneId": zone_id(zone) if zone else "",

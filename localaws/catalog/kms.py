@@ -51,7 +51,7 @@ _USAGES = (
 
 
 def _default_policy(mint: Mint) -> str:
-    """What KMS gives a key without a policy: the account may do everything, so IAM decides."""
+    """Return KMS's default policy for a key: it allows the account everything, so IAM decides."""
     principal = {"AWS": f"arn:{partition_of(mint.region).name}:iam::{mint.account.account_id}:root"}
     statement = {"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": principal}
     return json.dumps(
@@ -75,7 +75,7 @@ def _key_rules(inputs: Properties) -> Refusals:
 
 
 def _key_account_rules(inputs: Properties, account: Account, _current: Resource | None) -> Refusals:
-    """Refuse a policy under which no principal could change the key's policy again, as KMS does."""
+    """Refuse a policy under which the account couldn't change the key's policy again."""
     document = parsed(inputs.get("policy"))
     if inputs.get("bypassPolicyLockoutSafetyCheck") is True or not isinstance(document, dict):
         return
@@ -88,46 +88,47 @@ def _key_account_rules(inputs: Properties, account: Account, _current: Resource 
 
 
 def _keeps_control(document: Mapping[str, object], account: str) -> bool:
-    """Whether a policy lets a principal of the account replace it."""
-    named = [
-        str(name)
-        for statement in statements(document)
-        for name in listed(block(statement.get("Principal")).get("AWS", statement.get("Principal")))
-        if name == "*" or account in str(name)
-    ]
-    return any(
-        allows(
-            document,
-            Request(principals=frozenset({("AWS", name)}), action="kms:PutKeyPolicy", resource="*"),
-        )
-        for name in named
-    )
+    """Return whether a policy allows a principal of the account to replace it."""
+    for statement in statements(document):
+        principal = statement.get("Principal")
+        for name in listed(block(principal).get("AWS", principal)):
+            if name != "*" and account not in str(name):
+                continue
+            caller = frozenset({("AWS", str(name))})
+            request = Request(principals=caller, action="kms:PutKeyPolicy", resource="*")
+            if allows(document, request):
+                return True
+    return False
 
 
 def _key_computed(mint: Mint, inputs: Properties) -> Properties:
-    identifier = ("mrk-" if inputs.get("multiRegion") is True else "") + uuid(mint)
-    return {
+    identifier = uuid(mint)
+    if inputs.get("multiRegion") is True:
+        identifier = f"mrk-{identifier}"
+    computed = {
         "id": identifier,
         "keyId": identifier,
         "arn": mint.arn("kms", f"key/{identifier}"),
-        **({} if inputs.get("policy") else {"policy": _default_policy(mint)}),
     }
+    if not inputs.get("policy"):
+        computed["policy"] = _default_policy(mint)
+    return computed
 
 
 def key_of(account: Account, name: object) -> Resource | None:
-    """The key that an id, an ARN, an alias' name or an alias' ARN means."""
-    alias = next(
-        (each for each in account.all(ALIAS) if name in (each.id, each.computed.get("arn"))), None
-    )
-    return account.find(KEY, alias.inputs.get("targetKeyId") if alias else name)
+    """Return the key with an id or ARN, or with an alias that has this name or ARN."""
+    for alias in account.all(ALIAS):
+        if name in (alias.id, alias.computed.get("arn")):
+            return account.find(KEY, alias.inputs.get("targetKeyId"))
+    return account.find(KEY, name)
 
 
 def policy_of(account: Account, key: Resource) -> object:
-    """The policy that a key has: that of a resource of its own, which is written over the key's."""
-    apart = (
-        each for each in account.all(KEY_POLICY) if key_of(account, each.inputs.get("keyId")) == key
-    )
-    return next((each.inputs.get("policy") for each in apart), key.outputs.get("policy"))
+    """Return a key's policy: a `KeyPolicy` resource overrides the key's input."""
+    for resource in account.all(KEY_POLICY):
+        if key_of(account, resource.inputs.get("keyId")) == key:
+            return resource.inputs.get("policy")
+    return key.outputs.get("policy")
 
 
 def _key_policy_account_rules(

@@ -42,23 +42,28 @@ RETENTION_DAYS = (
     3288,
     3653,
 )
-"""Days CloudWatch Logs can keep events; 0 is for ever. Source: PutRetentionPolicy, and the
-provider's validator.
+"""How many days CloudWatch Logs can keep events; 0 means for ever.
+
+Source: PutRetentionPolicy in the API reference, and the provider's validator.
 """
 
 POLICIES_PER_REGION = 10
-"""AWS's quota of resource policies."""
+"""AWS's quota for resource policies."""
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 RESOURCE_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
 
 
 def _account_rules(inputs: Properties, account: Account, _current: Resource | None) -> Refusals:
-    """Require that a key's policy lets CloudWatch Logs use it; an unknown key is taken to."""
+    """Refuse a key whose policy doesn't allow CloudWatch Logs to use it.
+
+    A key that isn't a resource is assumed to allow it.
+    """
     key = key_of(account, inputs.get("kmsKeyId"))
-    if key is not None and not _may_use(
-        key, policy_of(account, key), f"log-group:{inputs.get('name')}", account.account_id
-    ):
+    if key is None:
+        return
+    policy = parsed(policy_of(account, key))
+    if not _allows_encryption(policy, key, f"log-group:{inputs.get('name')}", account.account_id):
         message = (
             "The specified KMS key does not exist or is not allowed to be used with log "
             f"group {inputs.get('name')}: "
@@ -67,41 +72,36 @@ def _account_rules(inputs: Properties, account: Account, _current: Resource | No
         yield Refusal("InvalidParameterException", message, "logs.group.key", "kmsKeyId")
 
 
-_NEEDED = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
+_NEEDED_ACTIONS = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _suffix(key: Resource) -> str:
-    """What the names of CloudWatch Logs end in where a key is."""
+    """Return the suffix of CloudWatch Logs' principals in a key's region."""
     return partition_of(key.region).principal_suffix("logs")
 
 
-def _may_use(key: Resource, text: object, group: str, account: str) -> bool:
-    """Return whether a key's policy lets CloudWatch Logs encrypt a log group in its region."""
-    policy = parsed(text)
-    partition = partition_of(key.region)
-    services = (f"logs.{region}{_suffix(key)}" for region in ("", f"{key.region}."))
-    arn = f"arn:{partition.name}:logs:{key.region}:{account}:{group}"
+def _allows_encryption(policy: object, key: Resource, group: str, account: str) -> bool:
+    """Return whether a key's policy allows CloudWatch Logs to encrypt a log group."""
+    suffix = _suffix(key)
+    principals = frozenset(
+        {("Service", f"logs.{suffix}"), ("Service", f"logs.{key.region}.{suffix}")}
+    )
+    arn = f"arn:{partition_of(key.region).name}:logs:{key.region}:{account}:{group}"
     context = {
         "kms:EncryptionContext:aws:logs:arn": arn,
         "aws:SourceAccount": account,
         "aws:SourceArn": arn,
     }
-    principals = frozenset(("Service", each) for each in services)
-    return all(
-        allows(
-            policy,
-            Request(
-                principals=principals,
-                action=action,
-                resource=key.computed["arn"],
-                context=context,
-            ),
+    for action in _NEEDED_ACTIONS:
+        request = Request(
+            principals=principals, action=action, resource=key.computed["arn"], context=context
         )
-        for action in _NEEDED
-    )
+        if not allows(policy, request):
+            return False
+    return True
 
 
-def _deletion_rules(group: Resource, _world: Account) -> Refusals:
+def _deletion_rules(group: Resource, _account: Account) -> Refusals:
     if group.inputs.get("deletionProtectionEnabled") is True:
         message = (
             f"log group {group.id} has deletion protection; set deletionProtectionEnabled to "

@@ -1,4 +1,4 @@
-"""S3: buckets, and what is set on them one by one."""
+"""S3: buckets, and their settings that are separate resources."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from localaws.catalog.values import (
     Limit,
     block,
     blocks,
+    duplicates,
     given,
     length,
     listed,
@@ -73,9 +74,9 @@ def _bucket_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def companion(account: Account, token: str, bucket: object) -> Properties:
-    """What one kind of setting says of a bucket; nothing while it isn't set."""
-    found = next((each for each in account.all(token) if each.inputs.get("bucket") == bucket), None)
-    return found.inputs if found else {}
+    """Return the inputs of a bucket's setting of this type; empty if it has none."""
+    found = account.where(token, "bucket", bucket)
+    return found[0].inputs if found else {}
 
 
 def _bucket_rules(inputs: Properties) -> Refusals:
@@ -96,7 +97,10 @@ def _bucket_rules(inputs: Properties) -> Refusals:
 def _companion_rules(
     token: str, inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    """AWS puts the second over the first in silence, and the two fight for ever."""
+    """Refuse a second setting of a type for a bucket.
+
+    AWS accepts it, but then each deployment would overwrite the other's setting.
+    """
     if namesakes(account, token, inputs, current, "bucket"):
         kind = token.rpartition(":")[2]
         message = (
@@ -113,8 +117,9 @@ def _policy_account_rules(
     document = parsed(inputs.get("policy"))
     if not isinstance(document, dict):
         return
-    block_ = companion(account, PUBLIC_ACCESS_BLOCK, inputs.get("bucket"))
-    blocks_public = block_.get("blockPublicPolicy") is True if block_ else True
+    access_block = companion(account, PUBLIC_ACCESS_BLOCK, inputs.get("bucket"))
+    # A new bucket blocks all public access.
+    blocks_public = not access_block or access_block.get("blockPublicPolicy") is True
     bucket = account.get(BUCKET, inputs.get("bucket"))
     arn = str(bucket.computed["arn"] if bucket else f"arn:aws:s3:::{inputs.get('bucket')}")
     for statement in statements(document):
@@ -125,11 +130,10 @@ def _policy_account_rules(
 
 
 def _is_public(statement: Properties) -> bool:
+    if statement.get("Effect") != "Allow" or statement.get("Condition"):
+        return False
     principal = statement.get("Principal")
-    anyone = principal == "*" or (
-        isinstance(principal, dict) and "*" in listed(principal.get("AWS"))
-    )
-    return statement.get("Effect") == "Allow" and anyone and not statement.get("Condition")
+    return principal == "*" or "*" in listed(block(principal).get("AWS"))
 
 
 def _policy_resources(statement: Properties, arn: str) -> Refusals:
@@ -169,7 +173,7 @@ def _encryption_rules(inputs: Properties) -> Refusals:
 def _lifecycle_rules(inputs: Properties) -> Refusals:
     rules = blocks(inputs.get("rules"))
     names = [text(rule.get("id")) for rule in rules]
-    for name in sorted({name for name in names if name and names.count(name) > 1}):
+    for name in duplicates(name for name in names if name):
         message = f"Rule ID must be unique. Found same ID for more than one rule: {name}"
         yield Refusal("InvalidArgument", message, "s3.lifecycle.unique", "rules")
     actions = (
@@ -186,7 +190,7 @@ def _lifecycle_rules(inputs: Properties) -> Refusals:
 
 
 def _companion(token: str, **table: object) -> ResourceType:
-    """A setting that a bucket has at most once, with the bucket's name as its id."""
+    """Return the type of a setting that a bucket has at most once; its id is the bucket's name."""
 
     def account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
         return _companion_rules(token, inputs, account, current)

@@ -19,7 +19,7 @@ SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105 — a type token
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105 — a type token
 
 _ARN_FIELDS = 7
-"""Fields that a secret's ARN has between its colons."""
+"""The number of fields, separated by colons, in a secret's ARN."""
 
 _VALUES = ("secretString", "secretBinary", "secretStringWo")
 
@@ -30,7 +30,10 @@ def seeded_suffix(name: str) -> str:
 
 
 def part_of_secret(value_from: str) -> tuple[str, str, str, str]:
-    """A secret's ARN, and the key, stage and version that follow it, empty where they don't."""
+    """Split the `valueFrom` of a secret into its ARN, key, stage and version.
+
+    All but the ARN are empty if they are left out.
+    """
     fields = value_from.split(":")
     key, stage, version = [*fields[_ARN_FIELDS:], "", "", ""][:3]
     return ":".join(fields[:_ARN_FIELDS]), key, stage, version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import namesakes
 from localaws.catalog.ec2.network import VPC
 from localaws.catalog.only_recorded import NO_NAME
 from localaws.catalog.properties import UNKNOWN, values_at
@@ -32,7 +33,7 @@ _DNS_NAME = matches(
 
 
 def namespace_of(account: Account, name: object) -> Resource | None:
-    """The namespace that an id, an ARN or a name means."""
+    """Return the namespace with an id, ARN or name, or None."""
     for token in (HTTP_NAMESPACE, PRIVATE_NAMESPACE):
         for each in account.all(token):
             if name in (each.id, each.outputs.get("arn"), each.outputs.get("name")):
@@ -41,10 +42,10 @@ def namespace_of(account: Account, name: object) -> Resource | None:
 
 
 def _identifier(mint: Mint, prefix: str) -> str:
-    """An id as Cloud Map makes them: `ns-` and 16 letters and digits."""
-    left, letters = int(mint.hex(2 * _ID_LENGTH), 16), ""
+    """Return a new id in Cloud Map's form: `ns-` and 16 letters and digits."""
+    rest, letters = int(mint.hex(2 * _ID_LENGTH), 16), ""
     for _ in range(_ID_LENGTH):
-        left, digit = divmod(left, len(_LETTERS))
+        rest, digit = divmod(rest, len(_LETTERS))
         letters += _LETTERS[digit]
     return f"{prefix}-{letters}"
 
@@ -52,27 +53,23 @@ def _identifier(mint: Mint, prefix: str) -> str:
 def _namespace_computed(mint: Mint, inputs: Properties) -> Properties:
     identifier = _identifier(mint, "ns")
     arn = mint.arn("servicediscovery", f"namespace/{identifier}")
-    # Of a private namespace Cloud Map makes the hosted zone, which no program declares.
-    zone = (
-        {"hostedZone": f"Z{mint.hex(20).upper()}"}
-        if "vpc" in inputs
-        else {"httpName": inputs.get("name")}
-    )
-    return {"id": identifier, "arn": arn, **zone}
+    computed = {"id": identifier, "arn": arn}
+    if "vpc" in inputs:
+        # Cloud Map itself creates the hosted zone of a private namespace.
+        return {**computed, "hostedZone": f"Z{mint.hex(20).upper()}"}
+    return {**computed, "httpName": inputs.get("name")}
 
 
 def _namespace_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    """HTTP namespaces are unique in a region, private ones in a VPC."""
+    """Refuse an HTTP namespace that exists in the region, or a private one that does in the VPC."""
     token = PRIVATE_NAMESPACE if "vpc" in inputs else HTTP_NAMESPACE
-    for each in account.all(token):
-        same = all(each.outputs.get(name) == inputs.get(name) for name in ("name", "vpc"))
-        if same and (current is None or each.id != current.id):
-            message = f"the namespace {inputs.get('name')} already exists: {each.id}"
-            yield Refusal(
-                "NamespaceAlreadyExists", message, "servicediscovery.namespace.unique", "name"
-            )
+    for each in namesakes(account, token, inputs, current, "name", "vpc"):
+        message = f"the namespace {inputs.get('name')} already exists: {each.id}"
+        yield Refusal(
+            "NamespaceAlreadyExists", message, "servicediscovery.namespace.unique", "name"
+        )
 
 
 def _namespace_deletion_rules(namespace: Resource, account: Account) -> Refusals:
@@ -114,14 +111,7 @@ def _service_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     wanted = _namespace_id(inputs)
-    namespace = next(
-        (
-            found
-            for name in (HTTP_NAMESPACE, PRIVATE_NAMESPACE)
-            if (found := account.get(name, wanted))
-        ),
-        None,
-    )
+    namespace = account.get(HTTP_NAMESPACE, wanted) or account.get(PRIVATE_NAMESPACE, wanted)
     if namespace is None:
         message = f"No namespace with id '{wanted}'"
         yield Refusal(
@@ -136,11 +126,9 @@ def _service_account_rules(
         yield Refusal(
             _INVALID, message, "servicediscovery.service.health-check", "healthCheckConfig"
         )
-    for each in account.all(SERVICE):
-        same = each.outputs.get("namespaceId") == namespace.id and each.outputs.get(
-            "name"
-        ) == inputs.get("name")
-        if same and (current is None or each.id != current.id):
+    for each in account.where(SERVICE, "namespaceId", namespace.id):
+        same_name = each.outputs.get("name") == inputs.get("name")
+        if same_name and (current is None or each.id != current.id):
             message = (
                 f"the service {inputs.get('name')} already exists in {namespace.id}: {each.id}"
             )

@@ -1,4 +1,4 @@
-"""Systems Manager's parameters."""
+"""Systems Manager: parameters."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 PARAMETER = "aws:ssm/parameter:Parameter"
 DEEPEST = 15
 LONGEST_VALUE = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192}
-"""Bytes by tier. Source: PutParameter in the API reference."""
+"""In bytes, by tier. Source: PutParameter in the API reference."""
 
 _VALUES = ("value", "insecureValue", "valueWo")
 
 
 def parameter_arn(name: str) -> str:
-    """The resource part of a parameter's ARN: a hierarchy's leading slash isn't doubled."""
+    """Return the resource part of a parameter's ARN: a name's leading slash isn't repeated."""
     return f"parameter/{name.removeprefix('/')}"
 
 
 def names_of(arn: str) -> tuple[str, ...]:
-    """The names that a parameter may have whose ARN, or name with a slash, this is.
+    """Return the names that a parameter with this ARN, or name, can have.
 
-    Of a name with one level only, an ARN doesn't tell whether it begins with a slash.
+    The ARN of a name with only one level is the same with and without a leading slash.
     """
     path = arn.rpartition(":parameter/")[2].removeprefix("/")
     return (f"/{path}",) if "/" in path else (f"/{path}", path)
@@ -51,9 +51,10 @@ def _rules(inputs: Properties) -> Refusals:
     if re.match(r"/?(aws|ssm)", name, re.IGNORECASE):
         message = f"a parameter name can't start with aws or ssm, got {name!r}"
         yield Refusal("ValidationException", message, "ssm.parameter.reserved", "name")
-    value = next(
-        (found for found in (text(inputs.get(each)) for each in _VALUES) if found is not None), None
-    )
+    value = None
+    for each in _VALUES:
+        if value is None:
+            value = text(inputs.get(each))
     if value == "":
         yield Refusal(
             "ValidationException",
@@ -97,17 +98,23 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
-    arn = mint.arn("ssm", parameter_arn(str(inputs.get("name"))))
-    return {
-        "id": inputs.get("name"),
-        "version": 1,
-        **({} if given(inputs, "arn") else {"arn": arn}),
-    }
+    computed: dict[str, object] = {"id": inputs.get("name"), "version": 1}
+    if not given(inputs, "arn"):
+        computed["arn"] = mint.arn("ssm", parameter_arn(str(inputs.get("name"))))
+    return computed
 
 
 def _updated(current: Resource, inputs: Properties) -> Properties:
-    changed = any(current.inputs.get(name) != inputs.get(name) for name in (*_VALUES, "type"))
-    return {"version": int(number(current.computed.get("version")) or 1) + changed}
+    version = int(number(current.computed.get("version")) or 1)
+    if any(current.inputs.get(name) != inputs.get(name) for name in (*_VALUES, "type")):
+        version += 1
+    return {"version": version}
+
+
+def _derived(inputs: Properties) -> Properties:
+    if given(inputs, "insecureValue") and not given(inputs, "value"):
+        return {"value": inputs["insecureValue"]}
+    return {}
 
 
 TYPES = (
@@ -119,11 +126,7 @@ TYPES = (
             name == "tier" and old.get(name) == "Advanced" and new.get(name) in (None, "Standard")
         ),
         defaults={"tier": "Standard", "dataType": "text"},
-        derived=lambda inputs: (
-            {"value": inputs["insecureValue"]}
-            if given(inputs, "insecureValue") and not given(inputs, "value")
-            else {}
-        ),
+        derived=_derived,
         updated=_updated,
         limits=(
             Limit(

@@ -1,4 +1,4 @@
-"""WAF: web ACLs, what they protect, and where they log."""
+"""WAF: web ACLs, IP sets, associations and logging."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ ASSOCIATION = "aws:wafv2/webAclAssociation:WebAclAssociation"
 LOGGING = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
 
 CLOUDFRONT_REGION = "us-east-1"
-"""Where everything for CloudFront lives. Source: AWS's description of a web ACL's scope."""
+"""The region of all resources for CloudFront. Source: AWS's description of a web ACL's scope."""
 
 _INVALID = "WAFInvalidParameterException"
 _NAME = r"[\w-]{1,128}"
 _WORDS = "1 to 128 letters, digits, underscores and hyphens"
 _GROUPS = ("managedRuleGroupStatement", "ruleGroupReferenceStatement")
-"""Statements that bring rules with actions of their own, which only `overrideAction` changes."""
+"""Statements with groups of rules, whose actions only `overrideAction` can change."""
 
 
 def _web_acl_rules(inputs: Properties) -> Refusals:
@@ -81,10 +81,10 @@ def _web_acl_rules(inputs: Properties) -> Refusals:
 
 def _rule_rules(rules: Sequence[Properties]) -> Refusals:
     for field in ("priority", "name"):
-        for value, times in Counter(
-            rule.get(field) for rule in rules if _hashable(rule.get(field))
-        ).items():
-            if value is not None and times > 1:
+        values = [rule.get(field) for rule in rules]
+        counts = Counter(value for value in values if _is_text_or_number(value))
+        for value, times in counts.items():
+            if times > 1:
                 message = f"rules: {field} {value} is used {times} times"
                 yield Refusal("WAFDuplicateItemException", message, "wafv2.rule.unique", "rules")
     for index, rule in enumerate(rules):
@@ -99,7 +99,7 @@ def _rule_rules(rules: Sequence[Properties]) -> Refusals:
             yield Refusal(_INVALID, message, "wafv2.rule.group-action", "rules")
 
 
-def _hashable(value: object) -> bool:
+def _is_text_or_number(value: object) -> bool:
     return isinstance(value, str) or number(value) is not None
 
 
@@ -159,8 +159,9 @@ def _logging_rules(inputs: Properties) -> Refusals:
 
 
 def _destination(arn: str) -> tuple[str | None, str]:
-    """What a log destination is, and its name."""
-    service, resource = (arn.split(":", 5) + [""] * 6)[2:6:3]
+    """Return the kind of a log destination, or None if it is unknown, and its name."""
+    parts = arn.split(":", 5) + [""] * 6
+    service, resource = parts[2], parts[5]
     name = resource.removeprefix("log-group:").removesuffix(":*").removeprefix("deliverystream/")
     kind = {"logs": "log group", "s3": "bucket", "firehose": "delivery stream"}.get(service)
     return kind, name.partition("/")[0] if service == "s3" else name
@@ -175,10 +176,11 @@ def _logging_account_rules(
 
 
 def _capacity(inputs: Properties) -> Properties:
-    """Estimate capacity units: those of AWS's common rule groups are public, others count 1."""
+    """Estimate capacity units: a rule group's published units, or 200; other rules count 1."""
     groups = texts(values_at(inputs, "rules[].statement.managedRuleGroupStatement.name"))
-    plain = len(blocks(inputs.get("rules"))) - len(groups)
-    return {"capacity": sum(_GROUP_CAPACITY.get(group, 200) for group in groups) + max(plain, 0)}
+    group_units = sum(_GROUP_CAPACITY.get(group, 200) for group in groups)
+    other_rules = max(len(blocks(inputs.get("rules"))) - len(groups), 0)
+    return {"capacity": group_units + other_rules}
 
 
 _GROUP_CAPACITY = {
@@ -198,11 +200,11 @@ LARGEST_CAPACITY = 5000
 
 
 def _ip_sets(value: object) -> Iterator[str]:
-    """The ARNs of the IP sets that rules refer to, however deep in their statements."""
+    """Yield the ARNs of the IP sets that rules refer to, at any depth of their statements."""
     if isinstance(value, Mapping):
         for name, each in value.items():
-            if name == "ipSetReferenceStatement" and isinstance(arn := block(each).get("arn"), str):
-                yield arn
+            if name == "ipSetReferenceStatement":
+                yield from texts([block(each).get("arn")])
             yield from _ip_sets(each)
     elif isinstance(value, list):
         for each in value:

@@ -145,7 +145,7 @@ def found(graphs: Mapping[str, Graph], commands: Path, parts: list[list[str]]) -
 
 
 @pytest.mark.parametrize("rule", WORSE)
-def test_a_change_for_the_worse_is_found_where_it_was_made(
+def test_a_weakened_resource_is_found(
     found: set[Finding], parts: list[list[str]], rule: str
 ) -> None:
     number = next(number for number, part in enumerate(parts) if rule in part)
@@ -155,7 +155,9 @@ def test_a_change_for_the_worse_is_found_where_it_was_made(
 
 
 @pytest.mark.parametrize("rule", ELSEWHERE)
-def test_what_is_missing_is_found_where_it_is_missed(found: set[Finding], rule: str) -> None:
+def test_a_missing_resource_is_reported_at_the_resource_that_needs_it(
+    found: set[Finding], rule: str
+) -> None:
     title, _ = ELSEWHERE[rule]
     assert Finding("fewer", rule, title) in found
     assert Finding(STACK, rule, title) not in found

@@ -23,7 +23,7 @@ ENTRY = {
     "resources": ["LoadBalancer alb"],
     "why": "It costs.",
     "control": "prod has it.",
-    "proof": "tests/gate/test_findings.py::test_what_is_found_and_accepted_passes",
+    "proof": "tests/gate/test_findings.py::test_accepted_findings_pass",
     "remove": "Switch it on.",
 }
 
@@ -34,7 +34,7 @@ def written(folder: Path, *entries: object) -> Path:
     return path
 
 
-def test_what_is_found_and_accepted_passes(tmp_path: Path) -> None:
+def test_accepted_findings_pass(tmp_path: Path) -> None:
     assert findings.judge({FOUND}, findings.read(written(tmp_path, ENTRY))) == Comparison([], [])
 
 
@@ -52,7 +52,7 @@ def test_a_finding_in_another_stack_or_resource_is_new(tmp_path: Path, other: Fi
     assert not comparison.obsolete
 
 
-def test_an_entry_that_nothing_breaks_any_more_must_go(tmp_path: Path) -> None:
+def test_an_entry_without_a_finding_is_obsolete(tmp_path: Path) -> None:
     register = findings.read(written(tmp_path, {**ENTRY, "stacks": ["dev", "prod"]}))
     comparison = findings.judge({FOUND}, register)
     assert comparison.obsolete == [Finding("prod", "CKV_AWS_91", "LoadBalancer alb")]
@@ -85,7 +85,7 @@ def test_a_former_rule_id_is_refused_with_the_present_one(tmp_path: Path) -> Non
             findings.read(written(tmp_path, entry))
 
 
-def test_a_former_rule_id_stands_for_a_rule_that_exists() -> None:
+def test_every_former_rule_id_maps_to_an_existing_rule() -> None:
     assert {*findings.RENAMED.values()} <= {*RULES}
     assert {*RULES}.isdisjoint(findings.RENAMED)
 
@@ -117,7 +117,7 @@ def test_every_control_in_the_register_has_its_proof() -> None:
     assert not [entry.proof for entry in register if not findings.proven(entry.proof, ROOT)]
 
 
-def test_the_register_speaks_of_configurations_that_exist() -> None:
+def test_the_register_names_existing_configurations() -> None:
     assert {stack for entry in findings.read(REGISTER) for stack in entry.stacks} <= {
         *CONFIGURATIONS
     }

@@ -114,7 +114,7 @@ def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
         ),
     ],
 )
-def test_whatever_is_opened_is_reported(
+def test_every_opened_port_is_reported(
     graphs: Mapping[str, Graph], title: str, change: dict[str, Any], new: str
 ) -> None:
     before = reachability.sentences(graphs["dev"])
@@ -122,7 +122,7 @@ def test_whatever_is_opened_is_reported(
     assert new in reachability.sentences(worse(graphs["dev"], {title: [_setting(change)]}))
 
 
-def test_a_group_that_admits_itself_lets_tasks_reach_each_other(
+def test_a_rule_for_its_own_group_lets_tasks_connect_to_each_other(
     graphs: Mapping[str, Graph],
 ) -> None:
     changed = copy.deepcopy(graphs["dev"])
@@ -137,7 +137,7 @@ def test_a_group_that_admits_itself_lets_tasks_reach_each_other(
     )
 
 
-def test_a_way_needs_both_ends(graphs: Mapping[str, Graph]) -> None:
+def test_a_connection_needs_an_egress_and_an_ingress_rule(graphs: Mapping[str, Graph]) -> None:
     way = "The load balancer alb reaches the tasks of web on tcp 80."
     assert way in reachability.sentences(graphs["dev"])
     for end in (
@@ -151,7 +151,9 @@ def test_a_way_needs_both_ends(graphs: Mapping[str, Graph]) -> None:
         assert way not in reachability.sentences(other), end
 
 
-def test_tasks_without_addresses_or_a_gateway_have_no_way_out(graphs: Mapping[str, Graph]) -> None:
+def test_tasks_without_public_addresses_or_a_gateway_have_no_internet_access(
+    graphs: Mapping[str, Graph],
+) -> None:
     private = worse(
         graphs["dev"],
         {
@@ -175,7 +177,7 @@ def test_a_port_that_only_redirects_is_distinguished_from_one_that_serves(
     assert f"{reached}." in sentences
 
 
-def test_in_an_existing_network_the_routes_are_its_owners() -> None:
+def test_routes_of_an_existing_network_are_reported_as_another_owners() -> None:
     owner = record("owner", mocks.configuration(ROOT, "dev"))
     vpc = owner.id(owner.one("Vpc"))
     guest = record(

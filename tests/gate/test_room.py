@@ -41,13 +41,13 @@ def imported(path: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("room", ["infra", "verify", "localaws", "tools"])
-def test_no_other_room_knows_the_gate(room: str) -> None:
+def test_no_other_folder_imports_the_gate(room: str) -> None:
     for path in (ROOT / room).rglob("*.py"):
         name = str(path.relative_to(ROOT))
         assert not [each for each in imported(name) if each.partition(".")[0] == "gate"], name
 
 
-def test_the_gate_knows_the_program_by_its_registrations_only() -> None:
+def test_the_gate_imports_only_the_mocks_of_the_other_folders() -> None:
     for path in (ROOT / "gate").rglob("*.py"):
         known = {
             each
@@ -58,12 +58,12 @@ def test_the_gate_knows_the_program_by_its_registrations_only() -> None:
 
 
 @pytest.mark.parametrize("module", PURE)
-def test_what_is_pure_starts_nothing_and_reaches_nothing(module: str) -> None:
+def test_pure_modules_do_no_io(module: str) -> None:
     known = {each.partition(".")[0] for each in imported(f"gate/{module}.py")}
     assert not known & {"os", "socket", "subprocess", "tempfile", "tools", "pulumi"}
 
 
-def test_the_configuration_with_everything_on_decides_every_switch() -> None:
+def test_the_configuration_with_everything_on_sets_every_switch() -> None:
     switches = {key for key, kind in kinds().items() if isinstance(kind, Flag)}
     assert switches - {*EVERYTHING} <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
         "a new switch belongs into gate/configurations.py, or is one of those that "

@@ -330,7 +330,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("rule", "case"), CASES)
-def test_a_stack_that_is_made_worse_is_found_out(
+def test_every_weakened_stack_breaks_its_rule(
     graphs: Mapping[str, Graph], rule: str, case: tuple[str, str, str, Change]
 ) -> None:
     stack, where, title, change = case
@@ -341,7 +341,7 @@ def test_a_stack_that_is_made_worse_is_found_out(
 
 
 @pytest.mark.parametrize(("rule", "title"), REMOVED.items())
-def test_a_service_that_does_not_wait_is_found_out(
+def test_a_service_without_a_needed_dependency_is_found(
     graphs: Mapping[str, Graph], rule: str, title: str
 ) -> None:
     changed = worse(graphs["dev"], {})
@@ -359,7 +359,7 @@ def test_a_target_group_without_a_listener_or_rule_is_found(graphs: Mapping[str,
     assert broken.title == "Service web"
 
 
-def test_a_rule_that_sends_requests_without_waiting_for_the_service_is_found_out(
+def test_a_listener_rule_that_does_not_depend_on_the_service_is_found(
     graphs: Mapping[str, Graph],
 ) -> None:
     changed = worse(graphs["dev"], {})
@@ -368,7 +368,7 @@ def test_a_rule_that_sends_requests_without_waiting_for_the_service_is_found_out
     assert [*rules.RULES["traffic-moves-after-services-are-steady"](changed)] == [serving]
 
 
-def test_names_that_aws_would_not_take_are_found_out(graphs: Mapping[str, Graph]) -> None:
+def test_names_that_aws_would_refuse_are_found(graphs: Mapping[str, Graph]) -> None:
     for name in ("a" * 33, "-alb", "internal-alb"):
         changed = worse(graphs["dev"], {})
         made: Any = node(changed, "LoadBalancer alb").outputs
@@ -378,7 +378,7 @@ def test_names_that_aws_would_not_take_are_found_out(graphs: Mapping[str, Graph]
         )
 
 
-def test_what_a_stack_may_ask_for_its_tasks_is_no_finding(graphs: Mapping[str, Graph]) -> None:
+def test_permissions_that_a_stack_may_configure_are_no_finding(graphs: Mapping[str, Graph]) -> None:
     for allowed in (
         statement(Action="s3:GetObject", Resource=OF_SOMETHING),
         statement(Action=sorted(WITHOUT_RESOURCE), Resource="*"),

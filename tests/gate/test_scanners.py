@@ -69,7 +69,7 @@ def test_findings_name_the_programs_resources(graphs: Mapping[str, Graph], tmp_p
         (json.dumps([]), 0, "checkov looked at 0 of "),
     ],
 )
-def test_a_scanner_that_did_not_look_at_everything_is_no_pass(
+def test_an_incomplete_scan_fails(
     graphs: Mapping[str, Graph], tmp_path: Path, output: str, code: int, reason: str
 ) -> None:
     stub(tmp_path, "checkov", output, code)
@@ -79,9 +79,7 @@ def test_a_scanner_that_did_not_look_at_everything_is_no_pass(
     assert reason in str(error.value)
 
 
-def test_a_plan_that_checkov_cannot_read_is_no_pass(
-    graphs: Mapping[str, Graph], tmp_path: Path
-) -> None:
+def test_a_plan_that_checkov_cannot_read_fails(graphs: Mapping[str, Graph], tmp_path: Path) -> None:
     stub(tmp_path, "checkov", report(len(graphs["dev"].nodes), parsing_errors=1))
     stub(tmp_path, "cfn-lint", "[]")
     with pytest.raises(ScannerError, match=r"checkov couldn't read \['plan.json'\]"):
@@ -89,7 +87,7 @@ def test_a_plan_that_checkov_cannot_read_is_no_pass(
 
 
 @pytest.mark.parametrize(("output", "code"), [("", 0), ("[]", 1), ("[]", 127)])
-def test_a_linter_that_failed_is_no_pass(
+def test_a_failed_linter_fails_the_scan(
     graphs: Mapping[str, Graph], tmp_path: Path, output: str, code: int
 ) -> None:
     stub(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
@@ -109,7 +107,7 @@ def test_a_scanner_that_hangs_is_ended(
         scan(tmp_path, graphs)
 
 
-def test_a_persons_own_settings_do_not_reach_the_scanners(
+def test_a_users_settings_do_not_affect_the_scanners(
     graphs: Mapping[str, Graph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CKV_SKIP_CHECK", "CKV_AWS_2")
@@ -127,7 +125,7 @@ def test_a_persons_own_settings_do_not_reach_the_scanners(
     )
 
 
-def test_the_gate_says_plainly_that_it_could_not_get_its_scanners(
+def test_the_gate_reports_scanners_that_cannot_be_installed(
     graphs: Mapping[str, Graph],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -152,7 +150,7 @@ def test_the_gate_says_plainly_that_it_could_not_get_its_scanners(
     assert not output.out
 
 
-def test_scanners_that_are_there_are_not_installed_again(tmp_path: Path) -> None:
+def test_installed_scanners_are_not_installed_again(tmp_path: Path) -> None:
     calls: list[str] = []
 
     def uv() -> Path:
@@ -183,7 +181,7 @@ def test_scanners_that_are_there_are_not_installed_again(tmp_path: Path) -> None
     assert calls == ["asked"] * 2, "a broken one is installed anew"
 
 
-def test_other_pins_are_other_scanners(tmp_path: Path) -> None:
+def test_changed_pins_install_the_scanners_again(tmp_path: Path) -> None:
     pins = [tmp_path / "one.txt", tmp_path / "two.txt"]
     for pin in pins:
         pin.write_text(pin.name)

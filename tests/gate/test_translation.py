@@ -41,7 +41,7 @@ def test_every_resource_is_in_the_plan_once(graphs: Mapping[str, Graph], stack: 
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
-def test_a_template_lacks_only_what_it_has_no_word_for(
+def test_a_template_lacks_only_types_that_cloudformation_does_not_have(
     graphs: Mapping[str, Graph], stack: str
 ) -> None:
     wordless = [each for each in graphs[stack].nodes if not names(each.type).cloudformation]
@@ -64,7 +64,9 @@ def test_no_id_of_the_local_aws_is_left(graphs: Mapping[str, Graph], stack: str)
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
-def test_whatever_a_template_names_is_in_it(graphs: Mapping[str, Graph], stack: str) -> None:
+def test_every_reference_in_a_template_has_its_resource(
+    graphs: Mapping[str, Graph], stack: str
+) -> None:
     resources = cloudformation.template(graphs[stack])["Resources"]
     assert {*_labels(resources)} <= {*resources}
 
@@ -95,7 +97,7 @@ def test_a_reference_inside_a_text_survives(graphs: Mapping[str, Graph]) -> None
     assert "${BucketAccessLogs.Arn}/*" in json.dumps(resources["BucketpolicyAccessLogs"])
 
 
-def test_what_a_resource_waits_for_without_naming_it_is_a_dependency(
+def test_a_dependency_without_a_reference_is_translated(
     graphs: Mapping[str, Graph],
 ) -> None:
     service = cloudformation.template(graphs["dev"])["Resources"]["ServiceWeb"]
@@ -103,7 +105,7 @@ def test_what_a_resource_waits_for_without_naming_it_is_a_dependency(
     assert "TargetgroupAlbWeb" not in service["DependsOn"], "its properties name it"
 
 
-def test_blocks_lists_maps_and_numbers_are_terraforms(graphs: Mapping[str, Graph]) -> None:
+def test_blocks_lists_maps_and_numbers_have_terraforms_form(graphs: Mapping[str, Graph]) -> None:
     values = planned(graphs["everything"])
     service = values["aws_ecs_service.dev__web"]
     assert service["network_configuration"][0]["assign_public_ip"] is False
@@ -114,7 +116,7 @@ def test_blocks_lists_maps_and_numbers_are_terraforms(graphs: Mapping[str, Graph
     assert listener["routing_http_response_x_frame_options_header_value"] == "DENY"
 
 
-def test_attributes_are_spelt_as_aws_does(graphs: Mapping[str, Graph]) -> None:
+def test_listener_attributes_have_awss_names(graphs: Mapping[str, Graph]) -> None:
     listener = cloudformation.template(graphs["everything"])["Resources"]["ListenerAlbHttps"][
         "Properties"
     ]
@@ -168,7 +170,7 @@ def test_translating_changes_nothing(graphs: Mapping[str, Graph]) -> None:
     assert json.dumps([each.inputs for each in graph.nodes]) == before
 
 
-def test_a_buckets_name_is_the_buckets_though_others_carry_it(graphs: Mapping[str, Graph]) -> None:
+def test_a_buckets_name_refers_only_to_the_bucket(graphs: Mapping[str, Graph]) -> None:
     balancer = node(graphs["everything"], "LoadBalancer alb")
     assert [each.title for each in balancer.named(balancer.inputs["accessLogs"])] == [
         "Bucket access-logs"
@@ -199,7 +201,7 @@ def _labels(value: object) -> Iterator[str]:
                 yield from _labels(each)
 
 
-def test_how_the_provider_makes_a_record_is_no_property_of_it(graphs: Mapping[str, Graph]) -> None:
+def test_the_providers_own_inputs_of_a_record_are_left_out(graphs: Mapping[str, Graph]) -> None:
     resources = cloudformation.template(graphs["everything"])["Resources"].values()
     records = [
         each["Properties"] for each in resources if each["Type"] == "AWS::Route53::RecordSet"

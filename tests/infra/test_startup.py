@@ -232,3 +232,20 @@ def test_garbage_is_collected_again_afterwards(*, enabled: bool) -> None:
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if before else gc.disable)()
+
+
+def test_what_the_first_program_of_a_process_imports_is_never_looked_through_again() -> None:
+    code = """
+import gc
+from infra import startup
+kept = []
+for _ in "ab":
+    with startup.without_garbage_collection():
+        kept.append([[]])
+    print(gc.get_freeze_count() > 0, any(each is kept for each in gc.get_objects()),
+          any(each is kept[-1] for each in gc.get_objects()))
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.splitlines() == ["True False False", "True False True"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -63,6 +64,36 @@ def host(project: Path) -> Iterator[grpc.Channel]:
         assert process.stdout
         with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
             yield channel
+        process.terminate()
+
+
+def test_what_is_answered_without_the_sdk_is_what_the_sdk_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(OUR_HOST.absolute()))
+    known = importlib.import_module("language_host").KNOWN_ANSWERS
+    server = importlib.import_module("language_host_server").FolderLanguageServer([], None)
+    assert known == {name: getattr(server, name)(None, None).SerializeToString() for name in known}
+
+
+def test_a_host_whose_sdk_is_broken_answers_what_needs_none_and_refuses_to_run_a_program(
+    project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "pulumi.py").write_text("raise ImportError('half of it is missing')\n")
+    with subprocess.Popen(
+        [OUR_HOST.absolute() / LANGUAGE_HOST],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+            stub = LanguageRuntimeStub(channel)
+            assert stub.About(language_pb2.AboutRequest()).version
+            with pytest.raises(grpc.RpcError, match="run a Pulumi program: half of it is missing"):
+                stub.Run(language_pb2.RunRequest())
         process.terminate()
 
 

@@ -103,7 +103,7 @@ BY_CURL = {
 
 @needs_curl
 @pytest.mark.parametrize("code", BY_CURL)
-def test_curl_blames_the_same(
+def test_curl_reports_the_same_fault(
     code: int,
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,

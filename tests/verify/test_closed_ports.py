@@ -68,7 +68,7 @@ def test_a_refusal_is_closed_but_its_hint_says_by_no_security_group() -> None:
     st.sampled_from(list(PortState)),
     st.sampled_from(list(PortState)),
 )
-def test_ports_pass_only_beside_an_open_control(
+def test_closed_ports_pass_only_if_the_control_port_is_open(
     alb: PortState, task: PortState, other: PortState
 ) -> None:
     passed = result(alb=alb, task=task, other=other).status is Status.OK

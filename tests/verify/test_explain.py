@@ -73,12 +73,12 @@ def test_where_no_header_says_so_any_other_page_is_the_applications(body: str) -
     assert hint(error).endswith("(guessed from the page)")
 
 
-def test_a_header_outweighs_the_page() -> None:
+def test_the_header_decides_before_the_page() -> None:
     assert fault(answer(503, page(503).encode(), server="nginx")) is ExitCode.APPLICATION_ERROR
 
 
 @pytest.mark.parametrize("error", [answer(503), answer(503, b"<html>")._replace(truncated=True)])
-def test_where_neither_header_nor_page_tells_no_side_is_blamed(error: Answer) -> None:
+def test_without_a_telling_header_or_page_there_is_no_fault(error: Answer) -> None:
     assert (fault(error), describe(error)) == (None, "503")
     assert "neither header nor page tells" in hint(error)
 

@@ -216,7 +216,7 @@ def test_a_guess_is_called_a_guess(status: int, server: str) -> None:
         assert any("guessed from the Server header" in result.hint for result in report.results)
 
 
-def test_of_several_faults_the_one_that_a_request_meets_first_counts() -> None:
+def test_of_several_faults_the_first_on_a_requests_path_is_reported() -> None:
     def mixed(number: int, _request: httpx.Request) -> httpx.Response:
         if number == 5:
             return httpx.Response(502, headers={"server": BALANCER})

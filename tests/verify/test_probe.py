@@ -526,7 +526,7 @@ def test_a_refused_certificate_is_final() -> None:
 
 
 @by_each_client
-def test_a_secret_in_garbage_gets_no_further(by: str) -> None:
+def test_a_secret_in_garbage_is_not_shown(by: str) -> None:
     outcome = ask(
         lambda _number, request: [request],
         "--header",

@@ -173,7 +173,7 @@ def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_a_server_that_is_not_there_is_a_failure() -> None:
+def test_a_missing_name_server_is_a_failure() -> None:
     with pytest.raises(socket.gaierror, match="refused"):
         asyncio.run(asked(HostPort("127.0.0.1", closed_port())))
 

@@ -223,7 +223,7 @@ def test_a_name_that_never_resolves_is_unreachable_and_the_phase_is_named() -> N
     assert 59 <= report.seconds <= 60
 
 
-def test_nothing_but_the_load_balancers_503_is_unreachable_and_says_whose_it_is() -> None:
+def test_only_503s_of_the_load_balancer_are_unreachable_and_attributed_to_it() -> None:
     report = run(
         lambda _number, _request: httpx.Response(503, headers={"server": "awselb/2.0"}),
         "--deadline",
@@ -374,7 +374,7 @@ def test_a_name_that_resolves_to_the_machine_itself_is_refused_before_anything_i
     assert found(report, "resolve").attempts == 1
 
 
-def test_several_reports_are_one_document_and_end_as_badly_as_the_worst() -> None:
+def test_several_reports_are_one_document_with_the_worst_verdict() -> None:
     good, bad = run(hello), run(hello, "--each-address", addresses=TWO, dead="192.0.2.2")
     document = json.loads(FORMATS["json"]([good, bad]))
     assert [report["verdict"] for report in document["reports"]] == ["passed", "failed"]
@@ -448,7 +448,7 @@ def test_a_time_is_shown_without_an_exponent(takes: float, shown: str) -> None:
     assert found(report, "stable").actual == "1 good answer in a row"
 
 
-def test_no_answer_has_no_latency_to_judge() -> None:
+def test_without_an_answer_no_latency_is_judged() -> None:
     def gone(number: int, request: httpx.Request) -> httpx.Response:
         return hello(number, request) if number < 3 else failing(number, request)
 

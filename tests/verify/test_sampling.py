@@ -33,7 +33,9 @@ def test_the_known_sample_sizes(
 
 @settings(deadline=None)
 @given(tasks=st.integers(1, 60), accepted=st.floats(1e-9, 0.5))
-def test_a_sample_is_as_small_as_the_promise_allows(tasks: int, accepted: float) -> None:
+def test_the_sample_is_the_smallest_that_keeps_the_stated_probability(
+    tasks: int, accepted: float
+) -> None:
     samples = samples_needed(tasks, accepted)
     assert samples >= tasks
     assert miss_probability(tasks, samples) <= accepted
@@ -60,7 +62,7 @@ def test_random_routing_hides_a_task_as_rarely_as_stated(tasks: int) -> None:
 
 
 @pytest.mark.parametrize("tasks", [2, 3, 10])
-def test_chance_alone_is_seldom_called_uneven(tasks: int) -> None:
+def test_random_routing_is_rarely_reported_as_uneven(tasks: int) -> None:
     rng = random.Random(20260101)
     counts = [Counter(str(rng.randrange(tasks)) for _ in range(200)) for _ in range(500)]
     assert sum(map(skewed, counts)) <= 1

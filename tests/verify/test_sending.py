@@ -714,7 +714,7 @@ def test_the_redirect_of_plain_http_is_seen_through_the_proxy(authority: Authori
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is what verify is compared with")
-def test_curl_goes_the_same_way(authority: Authority) -> None:
+def test_curl_uses_the_same_route_through_the_proxy(authority: Authority) -> None:
     """The proxy of these tests is one that curl takes for one too."""
     with (
         FakeAlb(lambda _n, _r: [hello("a")], authority.server("good")) as alb,

@@ -78,7 +78,7 @@ class Resetting(FakeAlb):
 
 
 @by_each_client
-def test_a_reset_is_no_end_of_an_answer(by: str, authority: Authority) -> None:
+def test_a_reset_does_not_end_an_answer(by: str, authority: Authority) -> None:
     parts: list[bytes | float] = [b"HTTP/1.1 200 OK\r\n\r\nhel", 0.1]
     with Resetting(lambda _number, _request: parts, authority.server("good")) as alb:
         (outcome,) = probe(f"https://{alb.authority}", "--cacert", authority.file, by=by)
@@ -86,7 +86,7 @@ def test_a_reset_is_no_end_of_an_answer(by: str, authority: Authority) -> None:
     assert (outcome.phase, outcome.reason) == (Phase.HTTP, "connection reset")
 
 
-def test_a_good_certificate_passes_and_tells_its_time_left(check: Check) -> None:
+def test_a_good_certificate_passes_with_its_remaining_time(check: Check) -> None:
     code, report = check("good", "--min-days-left", "30")
     assert code == ExitCode.PASSED
     assert re.search(r"tls         TLSv1.3, TLS_[A-Z0-9_]+ in ", report)

@@ -897,7 +897,7 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize("name", NOWHERE)
-def test_what_is_in_the_way_of_a_connection_is_named(
+def test_the_obstacle_to_a_connection_is_named(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://user:hunter2-hunter2@127.0.0.1:1")

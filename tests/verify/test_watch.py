@@ -288,7 +288,7 @@ def test_an_interrupt_reports_what_was_seen() -> None:
     assert 100 < report.samples.sent <= 120
 
 
-def test_progress_tells_each_outage_and_its_end_and_each_new_task_once() -> None:
+def test_progress_reports_each_outage_its_end_and_each_new_task_once() -> None:
     progress: list[str] = []
     watch(down(8.0, 9.0), progress=progress)
     assert [line.partition(" s ")[2] or line for line in progress] == [
@@ -310,7 +310,7 @@ def test_progress_tells_each_outage_and_its_end_and_each_new_task_once() -> None
     ]
 
 
-def test_progress_stops_telling_outages_of_a_service_that_never_stops_flapping() -> None:
+def test_progress_stops_reporting_outages_of_a_service_that_keeps_flapping() -> None:
     progress: list[str] = []
     watch(
         lambda now, _lane: EMPTY_GROUP if int(now * 10) % 2 else HELLO_OLD,
@@ -330,7 +330,7 @@ def test_the_manuals_report_is_what_such_a_watch_prints() -> None:
     assert textwrap.indent(printed, "    ") in manual
 
 
-def test_the_document_tells_the_watch() -> None:
+def test_the_json_document_describes_the_watch() -> None:
     (report,) = json.loads(FORMATS["json"]([watch(down(8.0, 9.0))]))["reports"]
     watched = report["watch"]
     assert watched["longest_outage_ms"] == 1000

@@ -25,10 +25,16 @@ LANGUAGE_HOST = "pulumi-language-python"
 OUR_HOST = Path(__file__).parent / "host"
 OUR_HOST_FILES = (
     "choose_python.py",
+    "language_host_children.py",
+    "language_host_server.py",
     "language_host.py",
     "pulumi-resource-pulumi-python",
     LANGUAGE_HOST,
 )
+"""Each after what it uses, as they are put there one after the other. The program can't import a
+module of its own by such a name.
+"""
+
 SOURCES: Sequence[Source] = (sources.release, sources.go_modules)
 
 

@@ -1,4 +1,4 @@
-"""EC2's security groups and their rules."""
+"""EC2: security groups and their rules."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 CLASSIC_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 
 RULES_PER_GROUP = 60
-"""AWS's default quota, for each direction."""
+"""AWS's default quota for each direction."""
 
 ALL_PROTOCOLS = "-1"
 
@@ -95,20 +95,24 @@ def _group_reference(path: str, when_deleted: str = "held") -> Reference:
         "InvalidGroup.NotFound",
         "ec2.security-group.exists",
         "gone" if when_deleted == "gone" else "held",
-        # A group of a peered VPC's account, with the number of that account.
+        # A group in the account of a peered VPC, with the number of that account.
         elsewhere=r"\d{12}/sg-[0-9a-f]{8,17}",
     )
 
 
 class Permission(NamedTuple):
-    """What a rule opens, however it is written: protocol, ports, source or destination."""
+    """The traffic that a rule allows, in a form that is the same for all kinds of rules."""
 
     protocol: str
     first: float | None
+    """The first port; None for all protocols."""
+
     last: float | None
     kind: str
-    """Which of the inputs names the other side: one of `_SOURCES`."""
+    """The kind of source or destination: one of `_SOURCES`."""
+
     other: str
+    """The source or destination."""
 
 
 _PROTOCOL_NAMES = {"all": ALL_PROTOCOLS, "1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
@@ -121,29 +125,28 @@ _INLINE_SOURCES = {
 
 
 def _permission(rule: Properties, protocol: str, kind: str, other: object) -> Permission:
-    shown = str(rule.get(protocol)).lower()
-    name = _PROTOCOL_NAMES.get(shown, shown)
+    name = str(rule.get(protocol)).lower()
+    name = _PROTOCOL_NAMES.get(name, name)
+    if name == ALL_PROTOCOLS:
+        return Permission(name, None, None, kind, str(other))
     first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
-    return Permission(
-        name, *((None, None) if name == ALL_PROTOCOLS else (first, last)), kind, str(other)
-    )
+    return Permission(name, first, last, kind, str(other))
 
 
 def _inline_permissions(inputs: Properties, direction: str, group: str) -> list[Permission]:
-    """What a group's own rules open; `group` is its id."""
-    return [
-        _permission(rule, "protocol", kind, other)
-        for rule in blocks(inputs.get(direction))
-        for name, kind in _INLINE_SOURCES.items()
-        for other in (
-            *texts(rule.get(name)),
-            *([group] if kind == _SOURCES[-1] and rule.get("self") is True else ()),
-        )
-    ]
+    """Return what a group's inline rules allow; `group` is its id."""
+    permissions: list[Permission] = []
+    for rule in blocks(inputs.get(direction)):
+        for name, kind in _INLINE_SOURCES.items():
+            others = texts(rule.get(name))
+            if kind == "referencedSecurityGroupId" and rule.get("self") is True:
+                others.append(group)
+            permissions += [_permission(rule, "protocol", kind, other) for other in others]
+    return permissions
 
 
 def _classic_permissions(inputs: Properties) -> list[Permission]:
-    """What a rule opens that may have several sources, as an inline one."""
+    """Return what a `SecurityGroupRule` allows, which can have several sources."""
     group = str(inputs.get("securityGroupId"))
     other = inputs.get("sourceSecurityGroupId")
     rule = {**inputs, "securityGroups": [] if other is None else [other]}
@@ -154,27 +157,28 @@ def _all_classic_permissions(
     account: Account, token: str, group: object, current: Resource | None
 ) -> list[Permission]:
     direction = "ingress" if token == INGRESS_RULE else "egress"
-    return [
-        permission
-        for rule in account.all(CLASSIC_RULE)
-        if rule.inputs.get("securityGroupId") == group
-        and rule.inputs.get("type") == direction
-        and rule != current
-        for permission in _classic_permissions(rule.inputs)
-    ]
+    permissions: list[Permission] = []
+    for rule in account.where(CLASSIC_RULE, "securityGroupId", group):
+        if rule.inputs.get("type") == direction and rule != current:
+            permissions += _classic_permissions(rule.inputs)
+    return permissions
 
 
 def _separate_permissions(
     account: Account, token: str, group: object, current: Resource | None
 ) -> list[Permission]:
-    """What the rules open that are resources of their own."""
-    return _all_classic_permissions(account, token, group, current) + [
-        _permission(rule.inputs, "ipProtocol", kind, rule.inputs[kind])
-        for rule in account.all(token)
-        if rule.inputs.get("securityGroupId") == group
-        and (current is None or rule.id != current.id)
-        for kind in given(rule.inputs, *_SOURCES)
-    ]
+    """Return what a group's rules that are separate resources allow, without those of `current`."""
+    permissions = _all_classic_permissions(account, token, group, current)
+    for rule in account.where(token, "securityGroupId", group):
+        if current is None or rule.id != current.id:
+            permissions += _rule_permissions(rule.inputs)
+    return permissions
+
+
+def _rule_permissions(inputs: Properties) -> list[Permission]:
+    """Return what a `SecurityGroupIngressRule` or `SecurityGroupEgressRule` allows."""
+    sources = given(inputs, *_SOURCES)
+    return [_permission(inputs, "ipProtocol", kind, inputs[kind]) for kind in sources]
 
 
 def permissions_of(account: Account, group: Resource, direction: str) -> list[Permission]:
@@ -214,7 +218,10 @@ def _own_permissions(account: Account, group: Resource, direction: str) -> list[
 
 
 def _quota_rules(permissions: Iterable[Permission], group: object) -> Refusals:
-    """Networks of IPv4 and IPv6 are counted apart, everything else with both."""
+    """Refuse more rules than the quota.
+
+    IPv4 and IPv6 networks count separately, all other sources towards both.
+    """
     kinds = Counter(each.kind for each in permissions)
     both = sum(kinds[kind] for kind in ("prefixListId", _SOURCES[-1]))
     if max(kinds["cidrIpv4"], kinds["cidrIpv6"]) + both > RULES_PER_GROUP:
@@ -245,19 +252,19 @@ def _group_account_rules(
         separate = _separate_permissions(account, token, group, None)
         before = _inline_permissions(current.inputs, direction, group) if current else []
         yield from _quota_rules([*inline, *separate], group)
-        yield from _duplicates(
-            (each for each in inline if each in separate and each not in before), group
-        )
+        added = [each for each in inline if each not in before]
+        yield from _duplicates((each for each in added if each in separate), group)
 
 
-def _group_deletion_rules(group: Resource, _world: Account) -> Refusals:
-    if not group.urn:
+def _group_deletion_rules(group: Resource, _account: Account) -> Refusals:
+    made_by_aws = not group.urn
+    if made_by_aws:
         message = f"the default security group {group.id} can't be deleted by a user"
         yield Refusal("CannotDelete", message, "ec2.security-group.default")
 
 
 def _in_default_vpc(mint: Mint, inputs: Properties) -> Properties:
-    """The default VPC, for a group that names none."""
+    """Return the default VPC for a group without a VPC."""
     return {} if given(inputs, "vpcId") else {"vpcId": default_id("vpc", mint.region)}
 
 
@@ -305,36 +312,30 @@ def _rule_account_rules(
     if group is not None:
         direction = "ingress" if token == INGRESS_RULE else "egress"
         inline = _inline_permissions(group.inputs, direction, group.id)
-        wanted = [
-            _permission(inputs, "ipProtocol", kind, inputs[kind])
-            for kind in given(inputs, *_SOURCES)
-        ]
+        wanted = _rule_permissions(inputs)
         yield from _quota_rules(
             [*inline, *_separate_permissions(account, token, group.id, current), *wanted], group.id
         )
-        # Twins of its own type are found by the type's table.
+        # The type's `unique` finds duplicates of its own type.
         others = [*inline, *_all_classic_permissions(account, token, group.id, None)]
         yield from _duplicates((each for each in wanted if each in others), group.id)
     yield from _same_vpc(inputs, account, _SOURCES[-1])
 
 
 def _same_vpc(inputs: Properties, account: Account, other: str) -> Refusals:
-    mine, theirs = (
-        account.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", other)
-    )
+    mine = account.get(SECURITY_GROUP, inputs.get("securityGroupId"))
+    theirs = account.get(SECURITY_GROUP, inputs.get(other))
     if mine and theirs and mine.outputs.get("vpcId") != theirs.outputs.get("vpcId"):
         message = f"{mine.id} and {theirs.id} belong to different networks"
         yield Refusal("InvalidGroup.NotFound", message, "ec2.security-group-rule.same-vpc", other)
 
 
 def _classic_rules(inputs: Properties) -> Refusals:
-    several, single = (
-        ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds"),
-        ("self", "sourceSecurityGroupId"),
-    )
-    sources = given(inputs, *several, "sourceSecurityGroupId") + (
-        ["self"] if inputs.get("self") is True else []
-    )
+    several = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds")
+    single = ("self", "sourceSecurityGroupId")
+    sources = given(inputs, *several, "sourceSecurityGroupId")
+    if inputs.get("self") is True:
+        sources.append("self")
     if not sources and inputs.get("self") is not UNKNOWN:
         message = f"one of {', '.join((*several, *single))} must be set"
         yield Refusal("InvalidArgument", message, "ec2.security-group-rule.some-source")
@@ -354,13 +355,13 @@ def _classic_account_rules(
     direction = str(inputs.get("type"))
     token = INGRESS_RULE if direction == "ingress" else EGRESS_RULE
     wanted = _classic_permissions(inputs)
-    there = [
+    existing = [
         *_inline_permissions(group.inputs, direction, group.id),
         *_separate_permissions(account, token, group.id, current),
     ]
     yield from _same_vpc(inputs, account, "sourceSecurityGroupId")
-    yield from _quota_rules([*there, *wanted], group.id)
-    yield from _duplicates((each for each in wanted if each in there), group.id)
+    yield from _quota_rules([*existing, *wanted], group.id)
+    yield from _duplicates((each for each in wanted if each in existing), group.id)
 
 
 def _classic_computed(mint: Mint, inputs: Properties) -> Properties:

@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: listeners, their rules, and what both do with a request."""
+"""Elastic Load Balancing: listeners, listener rules, and their actions and conditions."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from localaws.catalog.values import (
     PORT,
     Allowed,
     Limit,
+    block,
     blocks,
     exactly_one,
     given,
@@ -38,7 +39,7 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from localaws.catalog.account import Account, Mint
     from localaws.catalog.properties import Properties
@@ -55,7 +56,7 @@ VALUES_PER_RULE = WILDCARDS_PER_RULE = 5
 """AWS's default quotas."""
 
 LOWEST_PRECEDENCE = 50000
-"""The highest number that the priority of a rule can have."""
+"""The highest number that a rule's priority can have."""
 
 # Actions, of a listener's default and of its rules.
 
@@ -114,20 +115,20 @@ def _is_port(value: object) -> bool:
 
 
 def _forward_rules(action: Properties, where: str) -> Refusals:
-    """A group by itself, or a block with groups; both only where they mean the same group."""
-    both = given(action, "targetGroupArn", "forward") == ["targetGroupArn", "forward"]
-    groups = values_at(action, "forward.targetGroups[].arn")
-    if not (both and (not known(action) or groups == [action["targetGroupArn"]])):
-        names = _FINAL_ACTIONS["forward"]
-        yield from exactly_one(action, names, "elbv2.action.forward-target", where=where)
+    """Require a target group, or a block of target groups, or both if they mean the same group."""
+    names = _FINAL_ACTIONS["forward"]
+    if len(given(action, *names)) == len(names):
+        groups = values_at(action, "forward.targetGroups[].arn")
+        if not known(action) or groups == [action["targetGroupArn"]]:
+            return
+    yield from exactly_one(action, names, "elbv2.action.forward-target", where=where)
 
 
 def _action_rules(inputs: Properties, path: str) -> Refusals:
     actions = blocks(inputs.get(path))
-    types = [text(action.get("type")) for action in actions]
     for index, action in enumerate(actions):
-        kind, where = types[index] or "", f"{path}[{index}]: "
-        needed = {**_FINAL_ACTIONS, **_FIRST_ACTIONS}.get(kind, ())
+        kind, where = text(action.get("type")) or "", f"{path}[{index}]: "
+        needed = _FINAL_ACTIONS.get(kind) or _FIRST_ACTIONS.get(kind, ())
         if kind == "forward":
             yield from _forward_rules(action, where)
         elif needed and not given(action, *needed):
@@ -137,29 +138,51 @@ def _action_rules(inputs: Properties, path: str) -> Refusals:
                 "elbv2.action.block",
                 path,
             )
-        redirect = action.get("redirect")
-        names = ("protocol", "host", "port", "path", "query")
-        unchanged = isinstance(redirect, dict) and all(
-            redirect.get(name) in (None, f"#{{{name}}}", f"/#{{{name}}}") for name in names
-        )
-        if kind == "redirect" and unchanged:
+        if kind == "redirect" and _redirects_to_itself(action.get("redirect")):
             message = (
                 f"{where}the redirect would lead to itself: change at least one of "
-                f"{', '.join(names)}"
+                f"{', '.join(_REDIRECTED)}"
             )
             yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
-    if actions and None not in types and len(actions) == len(inputs[path]):
-        final = [kind for kind in types if kind in _FINAL_ACTIONS]
-        last = max(
-            enumerate(actions),
-            key=lambda each: (number(each[1].get("order")) or each[0] + 1, each[0]),
-        )[1]
-        if len(final) != 1 or last.get("type") != final[0]:
-            message = (
-                f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got "
-                f"{', '.join(map(str, types))}"
-            )
-            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.final", path)
+    if actions and len(actions) == len(inputs[path]):
+        yield from _final_action_rules(actions, path)
+
+
+_REDIRECTED = ("protocol", "host", "port", "path", "query")
+
+
+def _redirects_to_itself(redirect: object) -> bool:
+    """Return whether a redirect keeps all parts of the URL."""
+    if not isinstance(redirect, dict):
+        return False
+    for name in _REDIRECTED:
+        if redirect.get(name) not in (None, f"#{{{name}}}", f"/#{{{name}}}"):
+            return False
+    return True
+
+
+def _final_action_rules(actions: Sequence[Properties], path: str) -> Refusals:
+    """Require that the action with the highest order is the only final one.
+
+    Without an order, an action has its position in the list.
+    """
+    types: list[str] = []
+    last, last_order = "", 0.0
+    for position, action in enumerate(actions, start=1):
+        kind = text(action.get("type"))
+        if kind is None:
+            return
+        types.append(kind)
+        order = number(action.get("order")) or position
+        if order >= last_order:
+            last, last_order = kind, order
+    final = [kind for kind in types if kind in _FINAL_ACTIONS]
+    if final != [last]:
+        message = (
+            f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got "
+            f"{', '.join(types)}"
+        )
+        yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.final", path)
 
 
 def _action_references(path: str) -> tuple[Reference, ...]:
@@ -176,13 +199,16 @@ def _action_references(path: str) -> tuple[Reference, ...]:
 
 
 def _targets(inputs: Properties, path: str) -> set[str]:
-    return {arn for target in _FORWARDED for arn in texts(values_at(inputs, f"{path}[].{target}"))}
+    arns: set[str] = set()
+    for target in _FORWARDED:
+        arns.update(texts(values_at(inputs, f"{path}[].{target}")))
+    return arns
 
 
 def balancers_of(
     account: Account, target_group: object, *, except_for: Resource | None = None
 ) -> set[str]:
-    """The load balancers whose listeners or rules forward to a target group."""
+    """Return the load balancers whose listeners or rules forward to a target group."""
     found = set()
     for target in _FORWARDED:
         for listener in account.where(LISTENER, f"defaultActions[].{target}", target_group):
@@ -198,7 +224,7 @@ def balancers_of(
 def _target_account_rules(
     targets: Iterable[str], balancer: Resource | None, account: Account, current: Resource | None
 ) -> Refusals:
-    """What is wrong with forwarding from this load balancer to these target groups."""
+    """Refuse target groups to which this load balancer can't forward."""
     if balancer is None:
         return
     for arn in sorted(targets):
@@ -226,18 +252,15 @@ def _target_account_rules(
             yield Refusal("IncompatibleProtocols", message, "elbv2.target-group.protocol-fits")
 
 
-_TLS_HEADERS = tuple(
-    f"routingHttpRequestXAmzn{each}HeaderName"
-    for each in (
-        "MtlsClientcert",
-        "MtlsClientcertIssuer",
-        "MtlsClientcertLeaf",
-        "MtlsClientcertSerialNumber",
-        "MtlsClientcertSubject",
-        "MtlsClientcertValidity",
-        "TlsCipherSuite",
-        "TlsVersion",
-    )
+_TLS_HEADERS = (
+    "routingHttpRequestXAmznMtlsClientcertHeaderName",
+    "routingHttpRequestXAmznMtlsClientcertIssuerHeaderName",
+    "routingHttpRequestXAmznMtlsClientcertLeafHeaderName",
+    "routingHttpRequestXAmznMtlsClientcertSerialNumberHeaderName",
+    "routingHttpRequestXAmznMtlsClientcertSubjectHeaderName",
+    "routingHttpRequestXAmznMtlsClientcertValidityHeaderName",
+    "routingHttpRequestXAmznTlsCipherSuiteHeaderName",
+    "routingHttpRequestXAmznTlsVersionHeaderName",
 )
 
 _VALIDATION = "ValidationError"
@@ -271,8 +294,9 @@ RESPONSE_HEADERS = {
         r"DENY|SAMEORIGIN|ALLOW-FROM \S+", "DENY, SAMEORIGIN, or ALLOW-FROM and an address"
     ),
 }
-"""What the values of response headers may be that a listener sets. Source: AWS's guide to header
-modification.
+"""The allowed values of the response headers that a listener can set.
+
+Source: AWS's guide to header modification.
 """
 
 
@@ -303,9 +327,8 @@ def _listener_rules(inputs: Properties) -> Refusals:
         for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
             message = f"{name} is for HTTPS listeners only"
             yield Refusal("ValidationError", message, "elbv2.listener.tls-only", name)
-        if any(
-            kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, "defaultActions[].type"))
-        ):
+        types = texts(values_at(inputs, "defaultActions[].type"))
+        if any(kind in _FIRST_ACTIONS for kind in types):
             message = "Authenticate actions are only supported on HTTPS listeners"
             yield Refusal(
                 "InvalidLoadBalancerAction",
@@ -327,10 +350,8 @@ def _listener_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     arn = inputs.get("loadBalancerArn")
-    if (
-        len(namesakes(account, LISTENER, inputs, current, "loadBalancerArn"))
-        >= LISTENERS_PER_LOAD_BALANCER
-    ):
+    others = namesakes(account, LISTENER, inputs, current, "loadBalancerArn")
+    if len(others) >= LISTENERS_PER_LOAD_BALANCER:
         message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
     targets, balancer = _targets(inputs, "defaultActions"), account.get(LOAD_BALANCER, arn)
@@ -347,18 +368,11 @@ def _listener_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _listener_derived(inputs: Properties) -> Properties:
     protocol = inputs.get("protocol")
-    return {
-        **(
-            {"protocol": "HTTP"}
-            if protocol is None and _is_application_arn(inputs.get("loadBalancerArn"))
-            else {}
-        ),
-        **(
-            {"sslPolicy": tls_policies.DEFAULT}
-            if protocol == "HTTPS" and not given(inputs, "sslPolicy")
-            else {}
-        ),
-    }
+    if protocol is None and _is_application_arn(inputs.get("loadBalancerArn")):
+        return {"protocol": "HTTP"}
+    if protocol == "HTTPS" and not given(inputs, "sslPolicy"):
+        return {"sslPolicy": tls_policies.DEFAULT}
+    return {}
 
 
 _CONDITIONS = (
@@ -381,7 +395,7 @@ _NOT_BROADCAST = Allowed(
     "a network other than 255.255.255.255/32",
     lambda value: network(value) != ip_network("255.255.255.255/32"),
 )
-"""From memory: no page that says so was found."""
+"""From experience with AWS; no page of its documentation mentions it."""
 
 
 def _condition_limits() -> tuple[Limit, ...]:
@@ -391,22 +405,22 @@ def _condition_limits() -> tuple[Limit, ...]:
         "a header name of 1 to 40 characters other than Host",
     )
     source = Allowed("a network such as 10.0.0.0/16", _is_network)
-    limits = {
-        "hostHeader.values[]": length(1, 128),
-        "pathPattern.values[]": length(1, 128),
-        "httpHeader.values[]": length(1, 128),
-        "httpHeader.httpHeaderName": header,
-        "httpRequestMethod.values[]": method,
-        "queryStrings[].key": length(0, 128),
-        "queryStrings[].value": length(1, 128),
-        "sourceIp.values[]": source,
-    }
-    limits |= {f"{name}.regexValues[]": length(1, 128) for name in _WITH_REGEX}
+
+    def limit(path: str, allowed: Allowed) -> Limit:
+        return Limit(f"conditions[].{path}", allowed, "elbv2.condition.value")
+
     return (
-        *(
-            Limit(f"conditions[].{path}", allowed, "elbv2.condition.value")
-            for path, allowed in limits.items()
-        ),
+        limit("hostHeader.values[]", length(1, 128)),
+        limit("hostHeader.regexValues[]", length(1, 128)),
+        limit("pathPattern.values[]", length(1, 128)),
+        limit("pathPattern.regexValues[]", length(1, 128)),
+        limit("httpHeader.values[]", length(1, 128)),
+        limit("httpHeader.regexValues[]", length(1, 128)),
+        limit("httpHeader.httpHeaderName", header),
+        limit("httpRequestMethod.values[]", method),
+        limit("queryStrings[].key", length(0, 128)),
+        limit("queryStrings[].value", length(1, 128)),
+        limit("sourceIp.values[]", source),
         Limit(
             "conditions[].sourceIp.values[]",
             _NOT_BROADCAST,
@@ -416,64 +430,76 @@ def _condition_limits() -> tuple[Limit, ...]:
     )
 
 
-_VALUES = tuple(f"conditions[].{each}.values" for each in _CONDITIONS if each != "queryStrings")
+_VALUES = (
+    "conditions[].hostHeader.values[]",
+    "conditions[].httpHeader.values[]",
+    "conditions[].httpRequestMethod.values[]",
+    "conditions[].pathPattern.values[]",
+    "conditions[].sourceIp.values[]",
+    "conditions[].queryStrings[].value",
+)
+"""The paths of all values that count towards a rule's quotas."""
 
 
 def _has_values(condition: object) -> bool:
-    """Return whether a condition names any value; query strings are a list of pairs."""
+    """Return whether a condition has a value; a condition on query strings is a list of pairs."""
     if isinstance(condition, dict):
         return any(condition.get(name) for name in ("values", "regexValues"))
     return condition is UNKNOWN or bool(condition)
 
 
 _TRANSFORMS = {"host-header-rewrite": "hostHeaderRewriteConfig", "url-rewrite": "urlRewriteConfig"}
-"""The kinds of transforms, and the block of each. Source: ELB's guide to transforms for listener
-rules.
+"""The kinds of transforms, and the block of each.
+
+Source: ELB's guide to transforms for listener rules.
 """
 
 _REGEXES = (
-    *(f"conditions[].{name}.regexValues[]" for name in _WITH_REGEX),
-    *(f"transforms[].{block}.rewrite.regex" for block in _TRANSFORMS.values()),
+    "conditions[].hostHeader.regexValues[]",
+    "conditions[].httpHeader.regexValues[]",
+    "conditions[].pathPattern.regexValues[]",
+    "transforms[].hostHeaderRewriteConfig.rewrite.regex",
+    "transforms[].urlRewriteConfig.rewrite.regex",
 )
 
 
 def _transform_limits() -> tuple[Limit, ...]:
-    bounds = {"regex": length(1, 1024), "replace": length(0, 1024)}
-    return tuple(
-        Limit(f"transforms[].{block}.rewrite.{name}", allowed, "elbv2.transform.value")
-        for block in _TRANSFORMS.values()
-        for name, allowed in bounds.items()
-    )
+    limits: list[Limit] = []
+    for name in _TRANSFORMS.values():
+        path, rule = f"transforms[].{name}.rewrite", "elbv2.transform.value"
+        limits.append(Limit(f"{path}.regex", length(1, 1024), rule))
+        limits.append(Limit(f"{path}.replace", length(0, 1024), rule))
+    return tuple(limits)
 
 
 def _transform_rules(inputs: Properties) -> Refusals:
     transforms = blocks(inputs.get("transforms"))
+    types = [text(each.get("type")) for each in transforms]
     for kind, name in _TRANSFORMS.items():
-        if sum(text(each.get("type")) == kind for each in transforms) > 1:
+        if types.count(kind) > 1:
             message = f"A rule can have only one transform of type {kind}"
             yield Refusal(_VALIDATION, message, "elbv2.transform.once", "transforms")
         for index, transform in enumerate(transforms):
-            where, its = f"transforms[{index}]", text(transform.get("type"))
-            if its is not None and given(transform, name) != ([name] if its == kind else []):
+            where, own_type = f"transforms[{index}]", types[index]
+            has_block = bool(given(transform, name))
+            if own_type is not None and has_block != (own_type == kind):
                 message = (
-                    f"{where}: type {kind} needs {name}, and no other type has it; got type {its}"
+                    f"{where}: type {kind} needs {name}, and no other type has it; got type "
+                    f"{own_type}"
                 )
                 yield Refusal("InvalidArgument", message, "elbv2.transform.block", "transforms")
             yield from _rewrite_rules(transform.get(name), f"{where}.{name}")
 
 
-def _rewrite_rules(block: object, where: str) -> Refusals:
-    if not isinstance(block, dict):
+def _rewrite_rules(config: object, where: str) -> Refusals:
+    if not isinstance(config, dict):
         return
-    if not given(block, "rewrite"):
+    if not given(config, "rewrite"):
         yield Refusal(
             "InvalidArgument", f"{where} needs rewrite", "elbv2.transform.block", "transforms"
         )
-    rewrite = block.get("rewrite")
-    regex, replace = (
-        text(rewrite.get(name)) if isinstance(rewrite, dict) else None
-        for name in ("regex", "replace")
-    )
+    rewrite = block(config.get("rewrite"))
+    regex, replace = text(rewrite.get("regex")), text(rewrite.get("replace"))
     if regex is None or replace is None:
         return
     groups = regexes.read(regex).groups
@@ -488,7 +514,8 @@ def _rewrite_rules(block: object, where: str) -> Refusals:
 def _regex_rules(inputs: Properties) -> Refusals:
     for path in _REGEXES:
         for regex in texts(values_at(inputs, path)):
-            if fault := regexes.read(regex).fault:
+            fault = regexes.read(regex).fault
+            if fault:
                 message = (
                     f"{path}: {regex!r} has {fault}, which regular expressions of a rule can't have"
                 )
@@ -496,6 +523,17 @@ def _regex_rules(inputs: Properties) -> Refusals:
 
 
 def _listener_rule_rules(inputs: Properties) -> Refusals:
+    yield from _condition_rules(inputs)
+    if inputs.get("actions") == []:
+        yield Refusal(
+            "InvalidArgument", "actions needs at least one", "elbv2.action.some", "actions"
+        )
+    yield from _action_rules(inputs, "actions")
+    yield from _transform_rules(inputs)
+    yield from _regex_rules(inputs)
+
+
+def _condition_rules(inputs: Properties) -> Refusals:
     conditions = blocks(inputs.get("conditions"))
     for index, condition in enumerate(conditions):
         yield from exactly_one(
@@ -509,28 +547,20 @@ def _listener_rule_rules(inputs: Properties) -> Refusals:
         if sum(bool(given(condition, name)) for condition in conditions) > 1:
             message = f"A rule can have only one {name} condition; put all values into one"
             yield Refusal("ValidationError", message, "elbv2.condition.once", "conditions")
-    values = [
-        str(value)
-        for path in (*(f"{each}[]" for each in _VALUES), "conditions[].queryStrings[].value")
-        for value in values_at(inputs, path)
-    ]
+    values: list[str] = []
+    for path in _VALUES:
+        values += map(str, values_at(inputs, path))
     if len(values) > VALUES_PER_RULE:
         message = f"A rule can only have '{VALUES_PER_RULE}' condition values, got {len(values)}"
         yield Refusal("ValidationError", message, "elbv2.condition.values", "conditions")
-    if sum(value.count("*") + value.count("?") for value in values) > WILDCARDS_PER_RULE:
+    wildcards = sum(value.count("*") + value.count("?") for value in values)
+    if wildcards > WILDCARDS_PER_RULE:
         message = f"A rule can only have '{WILDCARDS_PER_RULE}' condition wildcards"
         yield Refusal("ValidationError", message, "elbv2.condition.wildcards", "conditions")
     if inputs.get("conditions") == []:
         yield Refusal(
             "InvalidArgument", "conditions needs at least one", "elbv2.condition.some", "conditions"
         )
-    if inputs.get("actions") == []:
-        yield Refusal(
-            "InvalidArgument", "actions needs at least one", "elbv2.action.some", "actions"
-        )
-    yield from _action_rules(inputs, "actions")
-    yield from _transform_rules(inputs)
-    yield from _regex_rules(inputs)
 
 
 def _listener_rule_account_rules(
@@ -545,30 +575,31 @@ def _listener_rule_account_rules(
     if current is None and len(rules) >= RULES_PER_LOAD_BALANCER:
         message = f"the load balancer has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
         yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
-    unnumbered = current is None and not given(inputs, "priority")
-    if unnumbered and (highest := _highest_priority(account, listener.id)) >= LOWEST_PRECEDENCE:
-        message = (
-            f"priority must be given: the highest of the listener is {highest}, so no rule "
-            "can come after it"
-        )
-        yield Refusal(_VALIDATION, message, "elbv2.listener-rule.priority", "priority")
+    if current is None and not given(inputs, "priority"):
+        highest = _highest_priority(account, listener.id)
+        if highest >= LOWEST_PRECEDENCE:
+            message = (
+                f"priority must be given: the highest of the listener is {highest}, so no rule "
+                "can come after it"
+            )
+            yield Refusal(_VALIDATION, message, "elbv2.listener-rule.priority", "priority")
     yield from _target_account_rules(_targets(inputs, "actions"), balancer, account, current)
 
 
 def _highest_priority(account: Account, listener: object) -> int:
-    rules = account.where(LISTENER_RULE, "listenerArn", listener)
-    return max((int(number(rule.outputs.get("priority")) or 0) for rule in rules), default=0)
+    highest = 0
+    for rule in account.where(LISTENER_RULE, "listenerArn", listener):
+        highest = max(highest, int(number(rule.outputs.get("priority")) or 0))
+    return highest
 
 
 def _listener_rule_computed(mint: Mint, inputs: Properties) -> Properties:
     listener = inputs.get("listenerArn")
     arn = f"{str(listener).replace(':listener/', ':listener-rule/')}/{mint.hex(16)}"
-    last = (
-        {}
-        if given(inputs, "priority")
-        else {"priority": _highest_priority(mint.account, listener) + 1}
-    )
-    return {"id": arn, "arn": arn, **last}
+    computed: dict[str, object] = {"id": arn, "arn": arn}
+    if not given(inputs, "priority"):
+        computed["priority"] = _highest_priority(mint.account, listener) + 1
+    return computed
 
 
 def _listener_certificate_account_rules(
@@ -586,10 +617,8 @@ def _listener_certificate_account_rules(
         yield Refusal(
             "ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn"
         )
-    if (
-        len(namesakes(account, LISTENER_CERTIFICATE, inputs, current, "listenerArn"))
-        >= CERTIFICATES_PER_LOAD_BALANCER
-    ):
+    others = namesakes(account, LISTENER_CERTIFICATE, inputs, current, "listenerArn")
+    if len(others) >= CERTIFICATES_PER_LOAD_BALANCER:
         message = (
             f"{listener.id} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed"
         )

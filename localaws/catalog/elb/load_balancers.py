@@ -75,8 +75,8 @@ ELB_ACCOUNTS = {
     "us-gov-east-1": "190560391635",
     "us-gov-west-1": "048591011584",
 }
-"""The account as which each region's load balancers write access logs; newer regions have a service
-principal only.
+"""The AWS account that writes the access logs of each region's load balancers. In newer regions
+only a service principal writes them.
 
 Source: AWS's guide to Application Load Balancer access logs.
 """
@@ -102,7 +102,7 @@ def _load_balancer_rules(inputs: Properties) -> Refusals:
 
 
 def is_application(inputs: Properties) -> bool:
-    """Whether this is an application load balancer, the default."""
+    """Return whether this is an application load balancer, which is the default."""
     return inputs.get("loadBalancerType") in (None, "application")
 
 
@@ -119,12 +119,10 @@ def _load_balancer_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     subnets = _subnets(inputs)
-    zones, vpcs = (
-        [zone_of(account, each) for each in subnets],
-        {vpc_of(account, each) for each in subnets},
-    )
-    # A load balancer never moves to another VPC.
-    vpcs |= {current.outputs["vpcId"]} if current else set()
+    zones = [zone_of(account, each) for each in subnets]
+    vpcs = {vpc_of(account, each) for each in subnets}
+    if current:
+        vpcs.add(current.outputs["vpcId"])  # a load balancer can't move to another VPC
     if len(vpcs) > 1:
         message = (
             f"All subnets must belong to the same VPC, got {', '.join(sorted(map(str, vpcs)))}"
@@ -142,8 +140,8 @@ def _load_balancer_account_rules(
         yield Refusal(
             "InvalidConfigurationRequest", message, "elbv2.load-balancer.subnet-per-zone", "subnets"
         )
+    public = inputs.get("internal") is not True and inputs.get("loadBalancerType") != "gateway"
     for vpc in vpcs:
-        public = inputs.get("internal") is not True and inputs.get("loadBalancerType") != "gateway"
         if public and current is None and not has_internet_gateway(account, vpc):
             message = f"VPC {vpc} has no internet gateway"
             yield Refusal(
@@ -192,7 +190,7 @@ _LOG_TEST_FILES = {
     "connectionLogs": "ELBConnectionLogTestFile",
     "healthCheckLogs": "ELBHealthCheckLogTestFile",
 }
-"""What a load balancer writes to its logs' bucket at once, to see whether it may."""
+"""The file that a load balancer writes to each bucket for logs, to check its permissions."""
 
 _LOG_WRITERS = {
     "application": (
@@ -201,13 +199,17 @@ _LOG_WRITERS = {
     ),
     "network": ("delivery.logs.amazonaws.com",),
 }
-"""As which service each type of load balancer writes its logs. Source: AWS's guides to their access
-logs.
+"""The services that write the logs of each type of load balancer.
+
+Source: AWS's guides to their access logs.
 """
 
 
 def _log_rules(inputs: Properties, account: Account) -> Refusals:
-    """Refuse logs into a bucket whose policy forbids them; one of no resource is taken to allow."""
+    """Refuse logs into a bucket whose policy forbids them.
+
+    A bucket that isn't a resource is assumed to allow them.
+    """
     for name, file in _LOG_TEST_FILES.items():
         logs = block(inputs.get(name))
         bucket = account.get(BUCKET, logs.get("bucket"))
@@ -227,19 +229,19 @@ def _log_rules(inputs: Properties, account: Account) -> Refusals:
             yield Refusal(
                 "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name
             )
-        elif not allows(
-            parsed(companion(account, BUCKET_POLICY, bucket.id).get("policy")),
-            Request(
-                principals=_log_writers(inputs, bucket.region),
-                action="s3:PutObject",
-                resource=key,
-                context={
-                    "s3:x-amz-acl": "bucket-owner-full-control",
-                    "aws:SecureTransport": "true",
-                    "aws:SourceAccount": account.account_id,
-                },
-            ),
-        ):
+            continue
+        policy = parsed(companion(account, BUCKET_POLICY, bucket.id).get("policy"))
+        request = Request(
+            principals=_log_writers(inputs, bucket.region),
+            action="s3:PutObject",
+            resource=key,
+            context={
+                "s3:x-amz-acl": "bucket-owner-full-control",
+                "aws:SecureTransport": "true",
+                "aws:SourceAccount": account.account_id,
+            },
+        )
+        if not allows(policy, request):
             message = (
                 f"Access Denied for bucket: {bucket.id}. Please check S3bucket permission: "
                 f"no principal may write {key}"
@@ -250,7 +252,7 @@ def _log_rules(inputs: Properties, account: Account) -> Refusals:
 
 
 def _log_writers(inputs: Properties, region: str) -> frozenset[tuple[str, str]]:
-    """As which principals a load balancer writes its logs."""
+    """Return the principals that write a load balancer's logs."""
     kind = str(inputs.get("loadBalancerType") or "application")
     services = {("Service", each) for each in _LOG_WRITERS.get(kind, ())}
     account = ELB_ACCOUNTS.get(region)

@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: targets that are registered with a target group one by one."""
+"""Elastic Load Balancing: targets that a program registers with a target group."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALL_ZONES = "all"
 _OUTSIDE = tuple(
     map(ipaddress.ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
 )
-"""The ranges of targets outside the VPC.
+"""The address ranges that targets outside of the VPC can have.
 
 Source: AWS's guide to target groups for Application Load Balancers, "Target type".
 """
@@ -39,7 +39,7 @@ _QUIC = ("QUIC", "TCP_QUIC")
 
 
 def is_in_vpc(vpc: Resource | None, address: str) -> bool:
-    """Whether an IPv4 address is in the range of a VPC."""
+    """Return whether an IPv4 address is in the range of a VPC."""
     found = network(vpc.outputs.get("cidrBlock")) if vpc else None
     return found is not None and ipaddress.ip_address(address) in found
 
@@ -47,19 +47,15 @@ def is_in_vpc(vpc: Resource | None, address: str) -> bool:
 def attachments_of(
     account: Account, group: str, current: Resource | None = None
 ) -> Iterator[Resource]:
-    """Every registered target of a group but that one."""
-    for each in account.all(TARGET_ATTACHMENT):
-        if each.inputs.get("targetGroupArn") == group and (
-            current is None or each.id != current.id
-        ):
+    """Yield the registered targets of a group, except for `current`."""
+    for each in account.where(TARGET_ATTACHMENT, "targetGroupArn", group):
+        if current is None or each.id != current.id:
             yield each
 
 
 def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-    group, target = (
-        account.get(TARGET_GROUP, inputs.get("targetGroupArn")),
-        text(inputs.get("targetId")),
-    )
+    group = account.get(TARGET_GROUP, inputs.get("targetGroupArn"))
+    target = text(inputs.get("targetId"))
     if group is None or target is None:
         return
     yield from _quic_rules(inputs, group)

@@ -41,13 +41,12 @@ _NAME = matches(
 def _matcher_holds(value: object, low: int, high: int) -> bool:
     """Return whether a matcher (`200`, `200,202`, `200-399`) is within the protocol's codes."""
     for part in str(value).split(","):
-        bounds = part.split("-")
-        if (
-            not all(bound.isdecimal() and low <= int(bound) <= high for bound in bounds)
-            or len(bounds) > 2  # noqa: PLR2004
-        ):
+        first, _, last = part.partition("-")
+        if "-" not in part:
+            last = first
+        if not (first.isdecimal() and last.isdecimal()):
             return False
-        if int(bounds[0]) > int(bounds[-1]):
+        if not low <= int(first) <= int(last) <= high:
             return False
     return True
 
@@ -80,9 +79,9 @@ def _target_group_rules(inputs: Properties) -> Refusals:
 def _health_check_rules(inputs: Properties) -> Refusals:
     health, protocol = block(inputs.get("healthCheck")), inputs.get("protocol")
     shown = "healthCheck"
-    settled = _health_check(inputs)
-    timeout, interval = number(settled.get("timeout")), number(settled.get("interval"))
-    # Network load balancers' own defaults for the shortest checks are 10 s of both.
+    with_defaults = _health_check(inputs)
+    timeout, interval = number(with_defaults.get("timeout")), number(with_defaults.get("interval"))
+    # For other protocols they can be equal; the defaults of the shortest TCP checks are 10 s each.
     too_long = protocol in HTTP and timeout == interval
     if timeout is not None and interval is not None and (timeout > interval or too_long):
         message = (
@@ -104,11 +103,8 @@ def _health_check_rules(inputs: Properties) -> Refusals:
         yield Refusal("ValidationError", message, "elbv2.target-group.health-enabled", shown)
     version, matcher = inputs.get("protocolVersion"), health.get("matcher")
     low, high = (0, 99) if version == "GRPC" else (200, 499)
-    if (
-        isinstance(matcher, str)
-        and version is not UNKNOWN
-        and not _matcher_holds(matcher, low, high)
-    ):
+    checkable = isinstance(matcher, str) and version is not UNKNOWN
+    if checkable and not _matcher_holds(matcher, low, high):
         message = (
             f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: "
             "200, 200,202 or 200-399"
@@ -137,18 +133,16 @@ def _routing_rules(inputs: Properties) -> Refusals:
     if given(inputs, "protocolVersion") and inputs.get("protocol") not in (*HTTP, None, UNKNOWN):
         message = f"protocolVersion needs protocol HTTP or HTTPS, got {inputs['protocol']}"
         yield Refusal("ValidationError", message, "elbv2.target-group.version", "protocolVersion")
-    sticky = block(inputs.get("stickiness"))
+    yield from _stickiness_rules(inputs)
+
+
+def _stickiness_rules(inputs: Properties) -> Refusals:
+    sticky, protocol = block(inputs.get("stickiness")), text(inputs.get("protocol"))
     kind, cookie = text(sticky.get("type")), text(sticky.get("cookieName"))
-    fits = ("lb_cookie", "app_cookie") if inputs.get("protocol") in HTTP else ("source_ip",)
-    if (
-        kind
-        and text(inputs.get("protocol"))
-        and kind in ("lb_cookie", "app_cookie", "source_ip")
-        and kind not in fits
-    ):
+    unsupported = ("source_ip",) if protocol in HTTP else ("lb_cookie", "app_cookie")
+    if protocol and kind in unsupported:
         message = (
-            f"Stickiness type '{kind}' is not supported for target groups with protocol "
-            f"{inputs['protocol']}"
+            f"Stickiness type '{kind}' is not supported for target groups with protocol {protocol}"
         )
         yield Refusal(
             "InvalidConfigurationRequest",
@@ -166,25 +160,27 @@ def _routing_rules(inputs: Properties) -> Refusals:
         yield Refusal("ValidationError", message, "elbv2.target-group.cookie", "stickiness")
 
 
+def _default_health_protocol(group_protocol: object) -> object:
+    if group_protocol is UNKNOWN:
+        return UNKNOWN
+    return "HTTP" if group_protocol in HTTP else "TCP"
+
+
 def _health_check(inputs: Properties) -> dict[str, Any]:
-    """Return a target group's health check with the provider's defaults filled in."""
-    asked = block(inputs.get("healthCheck"))
-    health = {name: value for name, value in asked.items() if value is not None}
-    of_group = (
-        UNKNOWN
-        if inputs.get("protocol") is UNKNOWN
-        else "HTTP"
-        if inputs.get("protocol") in HTTP
-        else "TCP"
-    )
-    protocol = health.get("protocol") or ("HTTP" if asked else of_group)
-    grpc = inputs.get("protocolVersion") == "GRPC"
-    matcher = (
-        {"path": "/AWS.ALB/healthcheck", "matcher": "12"}
-        if grpc
-        else {"path": "/", "matcher": "200"}
-    )
-    thresholds = (3, 3) if asked else (5, 2)
+    """Return a target group's health check with the provider's defaults.
+
+    Some defaults depend on whether the program has a `healthCheck` block at all.
+    """
+    configured = block(inputs.get("healthCheck"))
+    health = {name: configured[name] for name in given(configured, *configured)}
+    protocol = health.get("protocol")
+    if not protocol:
+        protocol = "HTTP" if configured else _default_health_protocol(inputs.get("protocol"))
+    if inputs.get("protocolVersion") == "GRPC":
+        matcher = {"path": "/AWS.ALB/healthcheck", "matcher": "12"}
+    else:
+        matcher = {"path": "/", "matcher": "200"}
+    thresholds = (3, 3) if configured else (5, 2)
     return {
         "enabled": True,
         "interval": 30,

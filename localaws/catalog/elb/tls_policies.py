@@ -1,11 +1,11 @@
-"""The security policies of HTTPS listeners: which versions of TLS each one speaks."""
+"""The security policies of HTTPS listeners, and the TLS versions of each."""
 
 from __future__ import annotations
 
 import re
 
 DEFAULT = "ELBSecurityPolicy-2016-08"
-"""What a listener gets that names none."""
+"""The policy of a listener that sets none."""
 
 _SINCE_TLS_1_3 = re.compile(
     r"ELBSecurityPolicy-TLS13-1-(?P<oldest>[0-3])(-Res|-Ext[012])?(-FIPS)?"

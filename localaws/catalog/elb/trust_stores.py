@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: trust stores, by which listeners verify clients' certificates."""
+"""Elastic Load Balancing: trust stores, with which listeners verify clients' certificates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = matches(
     r"(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
     "1 to 32 letters, digits and hyphens, without a hyphen at either end",
 )
-_SOME = matches(r"(?s).+", "a text")
+_NOT_EMPTY = matches(r"(?s).+", "a text")
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
@@ -36,10 +36,9 @@ TYPES = (
         limits=(
             Limit("name", _NAME, "elbv2.trust-store.name"),
             Limit("namePrefix", PREFIX, "elbv2.trust-store.name"),
-            *(
-                Limit(f"caCertificatesBundleS3{name}", _SOME, "elbv2.trust-store.bundle")
-                for name in ("Bucket", "Key", "ObjectVersion")
-            ),
+            Limit("caCertificatesBundleS3Bucket", _NOT_EMPTY, "elbv2.trust-store.bundle"),
+            Limit("caCertificatesBundleS3Key", _NOT_EMPTY, "elbv2.trust-store.bundle"),
+            Limit("caCertificatesBundleS3ObjectVersion", _NOT_EMPTY, "elbv2.trust-store.bundle"),
         ),
         unique=(
             Unique(

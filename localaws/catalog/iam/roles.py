@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import namesakes
 from localaws.catalog.only_recorded import NO_PERMISSION
 from localaws.catalog.policies import TRUST, policy_rules
 from localaws.catalog.refusals import Refusal
@@ -29,14 +31,14 @@ MANAGED_POLICY_CHARACTERS = 6144
 """AWS's default quotas; white space doesn't count."""
 
 AWS_MANAGED = ":iam::aws:policy/"
-"""What the ARNs of AWS's own policies have in them; every one of them is taken to exist."""
+"""A part of the ARNs of AWS's own policies, which are all assumed to exist."""
 
 CREATED = "2024-01-01T00:00:00Z"
-"""The creation date of everything: the catalog has no clock."""
+"""The creation date of every resource; the catalog has no clock."""
 
 
 def characters(value: object) -> int:
-    """How long a policy is, without its white space."""
+    """Return the length of a policy without white space."""
     return len("".join(value.split())) if isinstance(value, str) else 0
 
 
@@ -46,35 +48,30 @@ def _role_rules(inputs: Properties) -> Refusals:
         message = f"assumeRolePolicy is longer than {TRUST_POLICY_CHARACTERS} characters"
         yield Refusal("LimitExceeded", message, "iam.policy.size", "assumeRolePolicy")
     for policy in blocks(inputs.get("inlinePolicies")):
-        yield from (
-            Refusal(each.code, each.message, each.rule, "inlinePolicies")
-            for each in policy_rules(policy.get("policy"), "policy")
-        )
+        for refusal in policy_rules(policy.get("policy"), "policy"):
+            yield replace(refusal, property="inlinePolicies")
 
 
 def _role_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     name = text(inputs.get("name"))
     for role in account.all(ROLE):
-        if name and (current is None or role.id != current.id) and role.id.lower() == name.lower():
-            yield Refusal(
-                "EntityAlreadyExists",
-                f"Role with name {name} already exists.",
-                "iam.role.unique",
-                "name",
-            )
+        is_other = current is None or role.id != current.id
+        if name and is_other and role.id.lower() == name.lower():
+            message = f"Role with name {name} already exists."
+            yield Refusal("EntityAlreadyExists", message, "iam.role.unique", "name")
     for arn in texts(inputs.get("managedPolicyArns")):
         yield from attachable(account, arn, "managedPolicyArns")
 
 
 def attachable(account: Account, arn: object, name: str) -> Refusals:
-    """A refusal unless a managed policy exists; those of AWS all do."""
+    """Refuse a managed policy that doesn't exist; AWS's own policies all do."""
     if isinstance(arn, str) and AWS_MANAGED not in arn and account.get(POLICY, arn) is None:
         message = f"Policy {arn} does not exist or is not attachable."
         yield Refusal("NoSuchEntity", message, "iam.policy.exists", name)
 
 
 def _named(mint: Mint, inputs: Properties, kind: str, unique_prefix: str) -> Properties:
-    """Return what IAM computes for a role or an instance profile."""
+    """Return the computed outputs of a role or an instance profile."""
     path, name = inputs.get("path") or "/", inputs.get("name")
     return {
         "id": name,
@@ -111,26 +108,20 @@ def inline_policies_fit(
     limit: int,
     rule: str,
 ) -> Refusals:
-    """Refuse an inline policy that makes those of a role or user exceed IAM's size quota.
+    """Refuse an inline policy with which those of a role or user exceed IAM's size quota.
 
     Args:
-        inputs: The policy's.
-        account: Where the others are.
-        current: The policy itself, where it exists.
-        token: The type of policies.
-        owner: `role` or `user`, which is also the name of the input that names it.
-        limit: Characters without white space of all policies.
+        inputs: The policy's inputs.
+        account: The account with the other policies.
+        current: The policy before an update, or None for a new one.
+        token: The type of inline policies of a role, or of a user.
+        owner: The input with the role or user: `role` or `user`.
+        limit: The quota for all policies, in characters without white space.
         rule: The rule's id.
     """
-    others = [
-        each
-        for each in account.all(token)
-        if each.inputs.get(owner) == inputs.get(owner)
-        and (current is None or each.id != current.id)
-    ]
-    total = sum(
-        characters(each.get("policy")) for each in (inputs, *(other.inputs for other in others))
-    )
+    total = characters(inputs.get("policy"))
+    for other in namesakes(account, token, inputs, current, owner):
+        total += characters(other.inputs.get("policy"))
     if total > limit:
         message = f"Maximum policy size of {limit} bytes exceeded for {owner} {inputs.get(owner)}"
         yield Refusal("LimitExceeded", message, rule, "policy")
@@ -145,19 +136,19 @@ def policy_can_be_attached(
     owner: str,
     rule: str,
 ) -> Refusals:
-    """Refuse a managed policy that doesn't exist, or is one too many for its role or user.
+    """Refuse a managed policy that doesn't exist, or that exceeds the quota of its role or user.
 
     Args:
-        inputs: The attachment's.
-        account: Where the others are.
-        current: The attachment itself, where it exists.
-        token: The type of attachments.
-        owner: `role` or `user`, which is also the name of the input that names it.
+        inputs: The attachment's inputs.
+        account: The account with the other attachments.
+        current: The attachment before an update, or None for a new one.
+        token: The type of attachments to a role, or to a user.
+        owner: The input with the role or user: `role` or `user`.
         rule: The rule's id.
     """
     yield from attachable(account, inputs.get("policyArn"), "policyArn")
-    attached = sum(each.inputs.get(owner) == inputs.get(owner) for each in account.all(token))
-    if current is None and attached >= POLICIES_PER_PRINCIPAL:
+    attached = account.where(token, owner, inputs.get(owner))
+    if current is None and len(attached) >= POLICIES_PER_PRINCIPAL:
         message = f"Cannot exceed quota for PoliciesPer{owner.title()}: {POLICIES_PER_PRINCIPAL}"
         yield Refusal("LimitExceeded", message, rule, "policyArn")
 
@@ -173,15 +164,10 @@ def _policy_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     path, name = inputs.get("path") or "/", inputs.get("name")
-    if current is None and any(
-        each.id.endswith(f":policy{path}{name}") for each in account.all(POLICY)
-    ):
-        yield Refusal(
-            "EntityAlreadyExists",
-            f"A policy called {name} already exists.",
-            "iam.policy.unique",
-            "name",
-        )
+    ids = [each.id for each in account.all(POLICY)]
+    if current is None and any(each.endswith(f":policy{path}{name}") for each in ids):
+        message = f"A policy called {name} already exists."
+        yield Refusal("EntityAlreadyExists", message, "iam.policy.unique", "name")
 
 
 def _policy_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -194,7 +180,7 @@ def _profile_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def name_of(longest: int) -> str:
-    """A regular expression of the names that IAM takes."""
+    """Return a regular expression that matches IAM's names of at most that length."""
     return rf"[\w+=,.@-]{{1,{longest}}}"
 
 

@@ -48,15 +48,16 @@ _SERVICE_ROLES = {
     "spot": "EC2Spot",
     "wafv2": "WAFV2Logging",
 }
-"""What stands after `AWSServiceRoleFor` in the role's name, by service. Source: AWS's guides to the
-services' roles.
+"""The part of a role's name after `AWSServiceRoleFor`, by service.
+
+Source: AWS's guides to the services' roles.
 """
 
 _SCALING = ".application-autoscaling"
-"""What follows the service in the name of what scales it."""
+"""Follows the service's name in the principal that scales the service."""
 
 _WITH_SUFFIX = frozenset({"autoscaling"})
-"""Of those, the ones whose role may have a suffix."""
+"""The services in `_SERVICE_ROLES` whose role can have a custom suffix."""
 
 
 def _user_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -68,7 +69,7 @@ def _user_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _user_updated(current: Resource, inputs: Properties) -> Properties:
-    """The ARN of a user that was renamed, or moved to another path, which IAM does in place."""
+    """Return the ARN, which changes when a user is renamed or moved to another path."""
     account = str(current.computed["arn"]).partition(":user/")[0]
     return {"arn": f"{account}:user{inputs.get('path') or '/'}{inputs.get('name')}"}
 
@@ -85,10 +86,8 @@ def _user_account_rules(inputs: Properties, account: Account, current: Resource 
 
 def _user_deletion_rules(user: Resource, account: Account) -> Refusals:
     for token, what in ((USER_POLICY, "delete policies"), (USER_ATTACHMENT, "detach all policies")):
-        if any(
-            each.inputs.get("user") in (user.id, user.outputs.get("name"))
-            for each in account.all(token)
-        ):
+        users = [each.inputs.get("user") for each in account.all(token)]
+        if user.id in users or user.outputs.get("name") in users:
             yield Refusal(
                 "DeleteConflict", f"Cannot delete entity, must {what} first.", "iam.user.held"
             )
@@ -119,11 +118,13 @@ def _service(inputs: Properties) -> str:
 def _role_name(inputs: Properties) -> str:
     service, suffix = _service(inputs), inputs.get("customSuffix")
     scaled = service.removesuffix(_SCALING)
-    words = "".join(word[:1].upper() + word[1:] for word in scaled.replace("-", ".").split("."))
-    name = _SERVICE_ROLES.get(scaled, words)
+    words = scaled.replace("-", ".").split(".")
+    name = _SERVICE_ROLES.get(scaled, "".join(word[:1].upper() + word[1:] for word in words))
     if scaled != service:
         name = f"ApplicationAutoScaling_{name}Service"
-    return f"AWSServiceRoleFor{name}{f'_{suffix}' if suffix else ''}"
+    if suffix:
+        name = f"{name}_{suffix}"
+    return f"AWSServiceRoleFor{name}"
 
 
 def _service_role_rules(inputs: Properties) -> Refusals:
@@ -137,9 +138,7 @@ def _service_role_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     name = _role_name(inputs)
-    if current is None and any(
-        each.outputs.get("name") == name for each in account.all(SERVICE_LINKED_ROLE)
-    ):
+    if current is None and account.where(SERVICE_LINKED_ROLE, "name", name):
         message = (
             f"Service role name {name} has been taken in this account, please try a "
             "different suffix."

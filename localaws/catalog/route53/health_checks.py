@@ -30,7 +30,7 @@ _NEEDED = {
     "TCP": ("port",),
     **dict.fromkeys(_WITH_SEARCH, ("searchString",)),
 }
-"""What else each type of check needs. Source: HealthCheckConfig in Route 53's API reference."""
+"""Inputs that a type of check requires. Source: HealthCheckConfig in Route 53's API reference."""
 
 
 def _rules(inputs: Properties) -> Refusals:

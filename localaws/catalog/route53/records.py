@@ -1,8 +1,8 @@
 """Route 53: hosted zones and their records.
 
-Domains are registered long before a stack is deployed, so every domain's public zone is taken to
-exist, as AWS's own policies are; only names under `.invalid` never do. Such a zone's id spells its
-name, so that nothing needs to be kept.
+Domains are registered long before a stack is deployed, so every domain is assumed to have a public
+zone, except for names under `.invalid`. Nothing is stored about such a zone: its id encodes its
+name.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ _DOMAIN = matches(
 
 
 def zone_name(name: str) -> str:
-    """A domain as zones and records are compared: lower case, without the final dot."""
+    """Return a domain in the form for comparisons: lower case, without a final dot."""
     return name.lower().removesuffix(".")
 
 
@@ -87,12 +87,12 @@ def assumed_zone_id(name: str) -> str | None:
 
 
 def zone_id(value: object) -> str:
-    """A zone's id without the `/hostedzone/` that the API puts before it."""
+    """Return a zone's id without the API's prefix `/hostedzone/`."""
     return str(value).removeprefix("/hostedzone/")
 
 
 def name_of_zone(account: Account, identifier: object) -> str | None:
-    """The domain of the zone with that id; None when there is no such zone."""
+    """Return the domain of the zone with that id, or None if there is no such zone."""
     identifier = zone_id(identifier)
     found = account.get(ZONE, identifier)
     if found is not None:
@@ -108,8 +108,10 @@ def name_of_zone(account: Account, identifier: object) -> str | None:
 def _zone_computed(mint: Mint, inputs: Properties) -> Properties:
     identifier = f"Z{mint.hex(20).upper()}"
     servers = [
-        f"ns-{number}.awsdns-{number}.{domain}"
-        for number, domain in enumerate(("com", "net", "org", "co.uk"))
+        "ns-0.awsdns-0.com",
+        "ns-1.awsdns-1.net",
+        "ns-2.awsdns-2.org",
+        "ns-3.awsdns-3.co.uk",
     ]
     return {
         "id": identifier,
@@ -142,9 +144,13 @@ def _record_rules(inputs: Properties) -> Refusals:
 
 
 def _full_name(inputs: Properties, zone: str) -> str:
-    """The record's whole name: a relative one gets the zone's."""
+    """Return a record's full name: a relative name is in the zone, an empty one is the zone's."""
     name = zone_name(str(inputs.get("name")))
-    return name if name == zone or name.endswith(f".{zone}") else f"{name}.{zone}" if name else zone
+    if not name:
+        return zone
+    if name == zone or name.endswith(f".{zone}"):
+        return name
+    return f"{name}.{zone}"
 
 
 def _record_account_rules(

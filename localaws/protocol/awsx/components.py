@@ -1,4 +1,4 @@
-"""Which of awsx's components there are, and who builds each."""
+"""The components of awsx that the local AWS supports."""
 
 from __future__ import annotations
 

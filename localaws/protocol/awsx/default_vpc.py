@@ -1,4 +1,4 @@
-"""`awsx.ec2.DefaultVpc`, and the default VPC as other components look for it."""
+"""`awsx.ec2.DefaultVpc`, and the lookup of the default VPC for other components."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Existing:
 
 
 async def find(monitor: Monitor) -> Existing:
-    """Look for the default VPC, as awsx's getDefaultVpc.ts does."""
+    """Look the default VPC up, as awsx's getDefaultVpc.ts does."""
     vpc = (await monitor.invoke("aws:ec2/getVpc:getVpc", default=True))["id"]
     filters = [{"name": "vpc-id", "values": [vpc]}]
     ids = (await monitor.invoke("aws:ec2/getSubnets:getSubnets", filters=filters))["ids"]

@@ -35,7 +35,7 @@ _OWN = frozenset(
         "listeners",
     }
 )
-"""Inputs of the component that are none of the load balancer's."""
+"""Inputs of the component that the load balancer itself doesn't have."""
 
 _EXCLUSIVE = (
     (
@@ -51,7 +51,7 @@ _EXCLUSIVE = (
 
 
 def open_rules() -> dict[str, Any]:
-    """The rules of awsx's security groups, which are open to everyone."""
+    """Return the rules of awsx's security groups, which allow all addresses."""
     everyone = {"cidrBlocks": ["0.0.0.0/0"], "ipv6CidrBlocks": ["::/0"]}
     return {
         "ingress": [{"fromPort": 0, "toPort": 0, "protocol": "-1", **everyone}],
@@ -131,7 +131,7 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
 
 
 async def _where(monitor: Monitor, inputs: Mapping[str, Any]) -> tuple[object, object]:
-    """Return the VPC, and the subnets where the inputs name them otherwise than the balancer's."""
+    """Return the VPC, and the load balancer's input `subnets` if it has to be set."""
     subnets, ids, mappings = (
         inputs.get(name) for name in ("subnets", "subnetIds", "subnetMappings")
     )
@@ -150,7 +150,7 @@ async def _where(monitor: Monitor, inputs: Mapping[str, Any]) -> tuple[object, o
 
 
 async def _vpc_of(monitor: Monitor, subnets: Any, identifier: Any) -> object:
-    """The VPC of the first of some subnets; unknown while that is."""
+    """Return the VPC of the first subnet; UNKNOWN if the subnet is unknown."""
     first = (
         UNKNOWN
         if subnets is UNKNOWN or not subnets or subnets[0] is UNKNOWN
@@ -162,7 +162,7 @@ async def _vpc_of(monitor: Monitor, subnets: Any, identifier: Any) -> object:
 
 
 def _listeners(inputs: Mapping[str, Any], default: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return each listener's inputs, with a missing port or protocol filled in."""
+    """Return each listener's inputs, with defaults for its port and protocol."""
     if inputs.get("listener"):
         return [{**default, **inputs["listener"]}]
     if inputs.get("listeners"):
@@ -171,10 +171,10 @@ def _listeners(inputs: Mapping[str, Any], default: Mapping[str, Any]) -> list[di
 
 
 def _default_protocol(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The port and protocol of the default target group.
+    """Return the port and protocol of the default target group.
 
-    With a list of exactly one listener the real component leaves both out, and AWS then refuses the
-    group unless `defaultTargetGroup` has them.
+    If `listeners` has exactly one item, the real component leaves both out, and AWS refuses the
+    group unless `defaultTargetGroup` sets them.
     """
     listener, listeners = inputs.get("listener"), inputs.get("listeners")
     if listeners:

@@ -1,4 +1,4 @@
-"""The engine's side of a construction: register resources, call functions, show messages."""
+"""The engine, as the construction of a component uses it: registrations and function calls."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class Unsupported(Exception):  # noqa: N818 — the request is valid, it just isn't implemented here
-    """The real awsx can do this, the local one can't; the message says what it can."""
+    """The real awsx supports the request, the local one doesn't; the message says what it does."""
 
 
 @dataclass(frozen=True)
 class Registered:
-    """What the engine answered to a registration."""
+    """The engine's answer to a registration."""
 
     urn: str
     id: object
     outputs: Mapping[str, Any]
 
     def output(self, name: str) -> Any:
-        """An output; UNKNOWN in the preview of a creation, where AWS hasn't chosen it."""
+        """Return an output; UNKNOWN if AWS chooses it and this is a preview of a creation."""
         return self.outputs.get(name, UNKNOWN)
 
 
@@ -37,27 +37,27 @@ class Outputs:
     """A component's outputs, each with the URNs that it depends on."""
 
     version: str
-    """Of the `aws` provider, to which the resources belong that outputs refer to."""
+    """The version of the `aws` provider, which is a part of references to its resources."""
 
     state: dict[str, object] = field(default_factory=dict)
     needs: dict[str, list[str]] = field(default_factory=dict)
 
     def value(self, name: str, value: object, needed: Iterable[Registered | str]) -> None:
-        """Show a value."""
+        """Add a value."""
         self.state[name] = value
         self.needs[name] = urns(needed)
 
     def resource(
         self, name: str, resource: Registered | None, needed: Iterable[Registered | str] = ()
     ) -> None:
-        """Show a resource, if there is one."""
+        """Add a resource, unless it is None."""
         if resource is not None:
             self.value(name, self._reference(resource), [*needed, resource])
 
     def resources(
         self, name: str, resources: Iterable[Registered], needed: Iterable[Registered | str] = ()
     ) -> None:
-        """Show several resources."""
+        """Add a list of resources."""
         found = list(resources)
         self.value(name, [self._reference(each) for each in found], [*needed, *found])
 
@@ -65,7 +65,7 @@ class Outputs:
         return reference(resource.urn, resource.id, self.version)
 
     def response(self, component: Registered) -> provider_pb2.ConstructResponse:
-        """The answer to the request for the component."""
+        """Return the answer to the engine's request to construct the component."""
         dependencies = provider_pb2.ConstructResponse.PropertyDependencies
         return provider_pb2.ConstructResponse(
             urn=component.urn,
@@ -97,7 +97,7 @@ class Monitor:
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """The component's inputs as they were sent: secrets and resources in their wrappers."""
+        """The component's inputs, with wrapped secrets and resources."""
         return from_wire(self._request.inputs)
 
     @property
@@ -106,7 +106,7 @@ class Monitor:
         return urns(urn for each in self._request.inputDependencies.values() for urn in each.urns)
 
     def outputs(self) -> Outputs:
-        """An empty set of outputs."""
+        """Return an empty set of outputs."""
         return Outputs(self._aws_version)
 
     async def invoke(self, token: str, **args: Any) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class Monitor:
         return await self._answer(request)
 
     async def resolved(self, value: Any) -> Any:
-        """A value without wrappers: a secret's content, and a resource's outputs with its id."""
+        """Replace wrapped secrets by their values, and wrapped resources by their outputs."""
         if is_secret(value):
             return await self.resolved(value["value"])
         if is_reference(value):
@@ -135,10 +135,10 @@ class Monitor:
         return value
 
     async def _answer(self, request: resource_pb2.ResourceInvokeRequest) -> dict[str, Any]:
-        """What a function returns.
+        """Return a function's result.
 
         Raises:
-            ValueError: It fails, and why.
+            ValueError: The function failed; the message is its reason.
         """
         answer = await self._stub.Invoke(request)
         if answer.failures:
@@ -163,7 +163,7 @@ class Monitor:
         )
 
     async def nested(self, token: str, parent: Registered) -> Registered:
-        """Register another component, of the same name, inside this one."""
+        """Register a component with the same name as a child of this one."""
         request = resource_pb2.RegisterResourceRequest(
             type=token, name=self.name, parent=parent.urn, providers=self._request.providers
         )
@@ -177,7 +177,7 @@ class Monitor:
         inputs: Mapping[str, Any],
         *needed: Registered | str,
     ) -> Registered:
-        """Register a resource of a provider; inputs of None are left out."""
+        """Register a resource of a provider; inputs that are None are left out."""
         package = token.partition(":")[0]
         given = {key: value for key, value in inputs.items() if value is not None}
         request = resource_pb2.RegisterResourceRequest(
@@ -207,7 +207,7 @@ class Monitor:
         return Registered(answer.urn, answer.id or outputs.get("id", UNKNOWN), outputs)
 
     async def done(self, component: Registered, outputs: Mapping[str, Any] | None = None) -> None:
-        """Report that a component has all of its children, and the outputs that the state keeps."""
+        """Tell the engine that all children of a component are registered, and its outputs."""
         await self._stub.RegisterResourceOutputs(
             resource_pb2.RegisterResourceOutputsRequest(
                 urn=component.urn, outputs=to_wire(outputs or {})
@@ -216,5 +216,5 @@ class Monitor:
 
 
 def urns(needed: Iterable[Registered | str]) -> list[str]:
-    """The URNs of resources, each once."""
+    """Return the URNs of resources, without duplicates."""
     return list(dict.fromkeys(each if isinstance(each, str) else each.urn for each in needed))

@@ -19,24 +19,24 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
     """Constructs components for Pulumi's engine."""
 
     def __init__(self, *, version: str, aws_version: str) -> None:
-        """Stand in for awsx `version`; its children belong to `aws` of `aws_version`."""
+        """Create a provider that replaces awsx `version`; children belong to `aws_version`."""
         self._version = version
         self._aws_version = aws_version
 
     async def Attach(self, _request: plugin_pb2.PluginAttach, _context: Context) -> empty_pb2.Empty:
-        """Nothing to remember: a construction brings its own address."""
+        """Do nothing: each construction request has the engine's address."""
         return empty_pb2.Empty()
 
     async def Handshake(
         self, _request: provider_pb2.ProviderHandshakeRequest, _context: Context
     ) -> provider_pb2.ProviderHandshakeResponse:
-        """Take secrets and resource references, which the engine requires of components."""
+        """Accept secrets and resource references, which the engine requires for components."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)
 
     async def GetPluginInfo(
         self, _request: empty_pb2.Empty, _context: Context
     ) -> plugin_pb2.PluginInfo:
-        """Name the version of the provider that this one stands in for."""
+        """Return the version of the real provider that this one replaces."""
         return plugin_pb2.PluginInfo(version=self._version)
 
     async def CheckConfig(
@@ -60,7 +60,7 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     async def Cancel(self, _request: empty_pb2.Empty, _context: Context) -> empty_pb2.Empty:
-        """Nothing here waits."""
+        """Do nothing: a construction doesn't wait."""
         return empty_pb2.Empty()
 
     async def Construct(

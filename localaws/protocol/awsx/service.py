@@ -1,4 +1,4 @@
-"""`awsx.ecs.FargateService`: a service, and unless given its task definition and security group.
+"""`awsx.ecs.FargateService`: a service, its task definition and its security group.
 
 Source: pulumi-awsx at e60adf3c, awsx/ecs/fargateService.ts.
 """
@@ -34,7 +34,7 @@ _OWN = frozenset(
         "useClusterDefaultCapacityProviderStrategy",
     }
 )
-"""Inputs of the component that are none of the service's."""
+"""Inputs of the component that the service itself doesn't have."""
 
 _EXCLUSIVE = (
     ("taskDefinition", "taskDefinitionArgs"),
@@ -80,10 +80,10 @@ async def fargate_service(monitor: Monitor) -> provider_pb2.ConstructResponse:
 
 
 def _require_valid(inputs: Mapping[str, Any]) -> None:
-    """Refuse what the real component refuses.
+    """Check the inputs as the real component does.
 
     Raises:
-        ValueError: It does.
+        ValueError: The inputs contradict each other, or a required one is missing.
     """
     for names in _EXCLUSIVE:
         if all(inputs.get(name) is not None for name in names):
@@ -99,7 +99,7 @@ def _require_valid(inputs: Mapping[str, Any]) -> None:
 async def _task_definition(
     monitor: Monitor, component: Registered, raw: Mapping[str, Any], inputs: Mapping[str, Any]
 ) -> TaskDefinition | None:
-    """The task definition that the component makes, in a component of its own, if it makes one."""
+    """Register the task definition in a nested component, unless the inputs name one."""
     args = inputs.get("taskDefinitionArgs")
     if args is None:
         return None
@@ -112,10 +112,10 @@ async def _task_definition(
 async def _network(
     monitor: Monitor, component: Registered, assign_public_ip: object
 ) -> tuple[Registered, dict[str, Any]]:
-    """A security group in the default VPC, and where in it the tasks are.
+    """Register a security group in the default VPC; return it, and the network configuration.
 
     Raises:
-        ValueError: Tasks without a public address need private subnets, and it has none.
+        ValueError: The tasks have no public address, and the VPC has no private subnets.
     """
     existing = await find(monitor)
     rules = {"vpcId": existing.id, **open_rules()}

@@ -1,4 +1,4 @@
-"""The subnets of awsx's VPCs: which there are, and their ranges, by each of its strategies.
+"""The subnets of awsx's VPCs, and their ranges by each of its strategies.
 
 Source: pulumi-awsx at e60adf3c, awsx/ec2/subnetDistributorLegacy.ts, subnetDistributorNew.ts and
 subnetNaming.ts.
@@ -21,8 +21,8 @@ TYPES = ("Public", "Private", "Isolated", "Unused")
 
 _DEFAULT = ({"type": "Private"}, {"type": "Public"})
 _LEGACY_MASKS = {"Private": 19, "Public": 20, "Isolated": 24}
-"""The largest subnet that the Legacy strategy chooses by itself, by type, in the order in which it
-puts them.
+"""The prefix length of the largest default subnet of the Legacy strategy, by type, in the order of
+the subnets' ranges.
 """
 
 _SMALLEST_DEFAULT = 26
@@ -32,24 +32,24 @@ _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-")
 
 @dataclass(frozen=True)
 class SubnetPlan:
-    """One subnet to make."""
+    """A subnet to create."""
 
     name: str
     kind: str
     zone: str
     cidr: str
     tags: Any
-    """By name, or UNKNOWN."""
+    """A dict, or UNKNOWN."""
 
     name_tag: str = ""
     assign_ipv6: bool | None = None
-    """Whether what starts there gets an IPv6 address; None follows the VPC."""
+    """Whether network interfaces in it get an IPv6 address; None means if the VPC has IPv6."""
 
 
 def plans(
     name: str, cidr: str, zones: Sequence[str], inputs: Mapping[str, Any]
 ) -> list[SubnetPlan]:
-    """The subnets of a VPC with these inputs, zone by zone, public ones first.
+    """Return the subnets of a VPC with these inputs, zone by zone, in the order of `TYPES`.
 
     Raises:
         ValueError: The real component refuses the inputs too.
@@ -93,7 +93,7 @@ def _plan(
 
 
 def _suffix(zone: str) -> str:
-    """A zone's name without its region, up to the region's number: `1a` for `us-east-1a`."""
+    """Return the region's number and the zone's letter: `1a` for `us-east-1a`."""
     return _REGION.sub("", zone, count=1)
 
 
@@ -108,10 +108,10 @@ def _require_distinct_suffixes(zones: Sequence[str]) -> None:
 
 
 def _normalized(specs: Specs | None, zones: int) -> list[dict[str, Any]] | None:
-    """The specs with a mask for each size.
+    """Return the specs, with `cidrMask` set where they have a `size`.
 
     Raises:
-        ValueError: They contradict themselves or each other.
+        ValueError: The specs are invalid or contradict each other.
     """
     if specs is None:
         return None
@@ -179,7 +179,7 @@ def _block_issues(specs: Specs, zones: int) -> Iterator[str]:
 
 
 def _in_order(specs: Specs | None, strategy: str) -> Specs:
-    """The specs in the order in which a strategy gives them their ranges."""
+    """Return the specs in the order of their ranges."""
     found = _DEFAULT if specs is None else specs
     if strategy != "Legacy":
         return found
@@ -187,7 +187,7 @@ def _in_order(specs: Specs | None, strategy: str) -> Specs:
 
 
 def _network(cidr: str) -> ipaddress.IPv4Network:
-    """The network that has an address in it; host bits don't matter, as they don't to awsx."""
+    """Return the network of a CIDR block; host bits are ignored, as in awsx."""
     return ipaddress.IPv4Network(cidr, strict=False)
 
 
@@ -198,7 +198,7 @@ def _block(start: int, mask: int) -> ipaddress.IPv4Interface:
 
 
 def _size(mask: int) -> int:
-    """How many addresses a network has."""
+    """Return the number of addresses in a network with this prefix length."""
     return 1 << (_BITS - mask)
 
 
@@ -209,13 +209,13 @@ def _zone_bits(zones: int) -> int:
 def auto_ranges(
     cidr: str, zones: int, specs: Specs | None, zone_mask: int | None = None
 ) -> list[list[str]]:
-    """The ranges in each zone, in the order of the specs, as the Auto strategy chooses them.
+    """Return each zone's ranges by the Auto strategy, in the order of the specs.
 
-    Every zone gets an equal power-of-two share of the VPC, and in it every spec an equal share or
-    the size that its `cidrMask` asks for, aligned to that size.
+    The zones divide the VPC into equal parts, a power of two in number. In a zone, a spec has the
+    size of its `cidrMask`, or an equal share, and is aligned to its size.
 
     Raises:
-        ValueError: They don't fit.
+        ValueError: The subnets don't fit into the VPC.
     """
     vpc = _network(cidr)
     mask = zone_mask or vpc.prefixlen + _zone_bits(zones)
@@ -252,13 +252,13 @@ def auto_ranges(
 def legacy_ranges(cidr: str, zones: int, specs: Specs | None) -> list[list[str]]:
     """Return each zone's ranges by the Legacy strategy: private, public, then isolated ones.
 
-    Each type starts behind the last subnet of the type before. The n-th subnet of a type is at n
-    times its size from there, which may overlap the one before, if that has another size; it is
-    then moved behind it. A range may so have host bits, which AWS refuses, or be outside of the
-    VPC.
+    A type's ranges start behind the last range of the type before. The n-th subnet of a type starts
+    n times its size from there; if it would overlap the subnet before it, which can have another
+    size, it is moved behind that. As in the real component, a range can have host bits, which AWS
+    refuses, or be outside of the VPC.
 
     Raises:
-        ValueError: They don't fit.
+        ValueError: A prefix length is longer than an address.
     """
     vpc = _network(cidr)
     share = vpc.prefixlen + _zone_bits(zones)
@@ -289,15 +289,15 @@ def _legacy_zone(base: ipaddress.IPv4Interface, specs: Specs) -> list[str]:
 
 
 def _behind(block: ipaddress.IPv4Interface) -> int:
-    """The first address behind the network that an address is in."""
+    """Return the first address behind a block's network."""
     return int(block.network.network_address) + block.network.num_addresses
 
 
 def _require_apart(found: Sequence[SubnetPlan]) -> None:
-    """Refuse subnets of which one is in another.
+    """Check that no subnets overlap.
 
     Raises:
-        ValueError: There are some.
+        ValueError: Some do.
     """
     overlapping = [
         each

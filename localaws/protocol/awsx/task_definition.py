@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 FARGATE_TASK_DEFINITION = "awsx:ecs:FargateTaskDefinition"
 
 _OWN = frozenset({"container", "containers", "logGroup", "taskRole", "executionRole"})
-"""Inputs of the component that are none of the task definition's."""
+"""Inputs of the component that the task definition itself doesn't have."""
 
 _EXECUTION_POLICIES = ("arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",)
-"""In every partition, where the real component has it from no lookup."""
+"""The same in every partition, as in the real component."""
 
 _TRUST = {
     "Version": "2012-10-17",
@@ -47,14 +47,15 @@ _TRUST = {
 
 @dataclass(frozen=True)
 class TaskDefinition:
-    """What the component has made."""
+    """The component's children."""
 
     task_definition: Registered
     log_group: Registered | None
     task_role: Registered | None
     execution_role: Registered | None
     load_balancers: object
-    """The target groups that containers' port mappings name, as a service takes them, or UNKNOWN.
+    """The target groups in the containers' port mappings, as a service's `loadBalancers`, or
+    UNKNOWN.
     """
 
     def show(self, outputs: Outputs) -> None:
@@ -83,10 +84,10 @@ async def fargate_task_definition(monitor: Monitor) -> provider_pb2.ConstructRes
 
 
 def containers_of(inputs: Mapping[str, Any]) -> Any:
-    """The containers by name, in the order of their names; UNKNOWN while these or their names are.
+    """Return the containers by name, sorted; UNKNOWN if they or their names are unknown.
 
     Raises:
-        ValueError: There are none, or they are given twice.
+        ValueError: Both `container` and `containers` are set, or neither.
     """
     one, several = inputs.get("container"), inputs.get("containers")
     if (one is None) is (several is None):
@@ -106,8 +107,8 @@ async def task_definition(
     Args:
         monitor: The engine.
         component: The component that is their parent.
-        raw: The component's inputs as they were sent.
-        inputs: The same without wrappers.
+        raw: The component's inputs, with wrapped secrets and resources.
+        inputs: The same inputs without wrappers.
 
     Raises:
         ValueError: The real awsx refuses it too.

@@ -21,18 +21,18 @@ _GIB_BY_VCPU: Mapping[float, Iterable[float]] = {
     16: range(32, 121),
     32: (60, 120, 244),
 }
-"""The sizes that awsx knows; AWS has a few more."""
+"""The sizes in awsx's table; AWS has a few more."""
 
 _SIZES = sorted((gib, vcpu) for vcpu, sizes in _GIB_BY_VCPU.items() for gib in sizes)
-"""By memory first: awsx means to sort them by price, but its later sorts by CPU and by memory win.
+"""Sorted by memory, then CPU. awsx intends to sort them by price, but then sorts the result again.
 """
 
 
 def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
-    """CPU units and MiB of memory of the smallest size with enough for all containers.
+    """Return the CPU units and MiB of the smallest size that is enough for all containers.
 
     Raises:
-        ValueError: No size has enough.
+        ValueError: No size is enough.
     """
     found = list(containers)
     vcpu = sum(each.get("cpu") or 0 for each in found) / _UNITS

@@ -1,4 +1,4 @@
-"""`awsx.ec2.Vpc`: a VPC with its gateway, and each zone's subnets, route tables, NAT gateways."""
+"""`awsx.ec2.Vpc`: a VPC with its gateways, subnets and route tables."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ _STRATEGIES = ("Legacy", "Auto")
 
 @dataclass(frozen=True)
 class _Subnet:
-    """One subnet that was made, with its route table."""
+    """A subnet that was created, with its route table."""
 
     plan: SubnetPlan
     subnet: Registered
     table: Registered
     association: Registered
     route: Registered | None = None
-    """To the internet gateway; private subnets get theirs to a NAT gateway later."""
+    """The route to the internet gateway; the routes to NAT gateways are created later."""
 
 
 @dataclass(frozen=True)
 class _Network:
-    """What the children have in common."""
+    """The arguments that the creation of all children needs."""
 
     monitor: Monitor
     region: object
@@ -121,14 +121,17 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
 
 
 def _tags(*parts: Any) -> Any:
-    """Tags, later ones over earlier ones; unknown while a part of them is."""
+    """Merge tags; later ones override earlier ones. UNKNOWN if any part is unknown."""
     if UNKNOWN in parts:
         return UNKNOWN
     return {name: tag for part in parts for name, tag in part.items()}
 
 
 def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
-    """Return each subnet's /64 of the VPC's IPv6 range, by name, position by position."""
+    """Return the position of each subnet's /64 in the VPC's IPv6 range, by the subnet's name.
+
+    The first subnets of all zones come first, then the second ones, and so on.
+    """
     indexes, seen = {}, dict.fromkeys((plan.zone for plan in planned), 0)
     for plan in planned:
         indexes[plan.name] = [*seen].index(plan.zone) + zones * seen[plan.zone]
@@ -137,7 +140,7 @@ def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
 
 
 async def _subnet(network: _Network, plan: SubnetPlan, index: int) -> _Subnet:
-    """Make a subnet and its route table, with a route to the internet if it is public."""
+    """Create a subnet and its route table, with a route to the internet if it is public."""
     monitor, vpc, region = network.monitor, network.vpc, network.region
     own = {"Name": plan.name_tag, "SubnetType": plan.kind}
     subnet = await monitor.child(
@@ -170,7 +173,7 @@ async def _subnet(network: _Network, plan: SubnetPlan, index: int) -> _Subnet:
 async def _route(
     network: _Network, name: str, table: Registered, kind: str, gateway: Registered
 ) -> Registered:
-    """A subnet's route to everything outside of the VPC."""
+    """Create a subnet's default route."""
     inputs = {
         "region": network.region,
         "routeTableId": table.id,
@@ -181,7 +184,7 @@ async def _route(
 
 
 def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]:
-    """Return a subnet's /64, from which what starts there gets addresses, if the VPC has IPv6.
+    """Return a subnet's IPv6 inputs: a /64 and automatic addresses, if the VPC has IPv6.
 
     Source: pulumi-awsx at e60adf3c, awsx/ec2/vpc.ts, resolveAssignIpv6AddressOnCreation and
     handleIpv6Cidr.
@@ -205,7 +208,7 @@ def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]
 
 @dataclass
 class _WayOut:
-    """What private subnets reach the internet by."""
+    """The NAT gateways, their addresses, and the private subnets' routes to them."""
 
     gateways: list[Registered] = field(default_factory=list)
     addresses: list[Registered] = field(default_factory=list)
@@ -215,7 +218,7 @@ class _WayOut:
 async def _route_out(
     network: _Network, strategy: str, own_addresses: Sequence[str], subnets: Sequence[_Subnet]
 ) -> _WayOut:
-    """Make NAT gateways in the first or every zone, and private subnets' routes to them."""
+    """Create NAT gateways in the first or every zone, and private subnets' routes to them."""
     found = _WayOut()
     if strategy == "None":
         return found
@@ -241,7 +244,7 @@ async def _route_out(
 async def _nat_gateway(
     network: _Network, found: _WayOut, name: str, subnet: Registered, own_address: str | None
 ) -> Registered:
-    """A NAT gateway in a subnet, with an address of its own or one that exists."""
+    """Create a NAT gateway in a subnet, with a new address or an existing one."""
     monitor, shared = (
         network.monitor,
         {"region": network.region, "tags": _tags(network.tags, {"Name": name})},
@@ -263,10 +266,10 @@ def _nat_strategy(inputs: Mapping[str, Any]) -> str:
 
 
 def _elastic_addresses(inputs: Mapping[str, Any], strategy: str, zones: int) -> Sequence[str]:
-    """The allocation ids of addresses that exist.
+    """Return the allocation ids of existing addresses.
 
     Raises:
-        ValueError: Their number isn't what the strategy needs.
+        ValueError: The strategy needs another number of addresses.
     """
     found = (inputs.get("natGateways") or {}).get("elasticIpAllocationIds") or []
     if found and strategy == "None":

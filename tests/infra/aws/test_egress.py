@@ -28,7 +28,7 @@ def test_a_destination_is_read_as_it_is_written(
 
 
 @given(st.text())
-def test_whatever_else_is_refused(text: str) -> None:
+def test_any_other_text_is_refused(text: str) -> None:
     try:
         read = Destinations().read(text)
     except ValueError:

@@ -20,7 +20,7 @@ MEMORIES = sorted({512, 1536, 17408, 65536, *range(1024, 32769, 1024), *range(32
 
 
 @pytest.mark.parametrize("cpu", CPU_UNITS)
-def test_the_table_says_what_the_catalog_says(cpu: int) -> None:
+def test_the_table_agrees_with_the_local_awss_catalog(cpu: int) -> None:
     for memory in MEMORIES:
         inputs = {
             "family": "any",
@@ -36,7 +36,7 @@ def test_the_table_says_what_the_catalog_says(cpu: int) -> None:
         assert refused == (memory not in fargate.MEMORY_MIB.get(cpu, ())), (cpu, memory)
 
 
-def test_no_size_of_the_table_is_out_of_the_comparison() -> None:
+def test_the_comparison_covers_every_size_of_the_table() -> None:
     assert fargate.MEMORY_MIB.keys() < {*CPU_UNITS}
     assert {memory for sizes in fargate.MEMORY_MIB.values() for memory in sizes} <= {*MEMORIES}
 

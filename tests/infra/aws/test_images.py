@@ -42,7 +42,7 @@ def test_only_a_digest_pins_an_image(image: str, *, pinned: bool) -> None:
     assert images.is_pinned(image) is pinned
 
 
-def test_the_way_to_a_digest_is_the_registrys_own() -> None:
+def test_the_command_for_a_digest_depends_on_the_registry() -> None:
     assert (
         images.how_to_pin("nginx:1")
         == "docker buildx imagetools inspect nginx:1 --format '{{.Manifest.Digest}}'"

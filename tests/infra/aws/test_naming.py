@@ -12,7 +12,7 @@ SERVICES = st.text("abcxyz019-", min_size=1, max_size=naming.LONGEST_SERVICE)
 
 
 @given(STACKS, SERVICES)
-def test_whatever_the_settings_accept_fits(stack: str, service: str) -> None:
+def test_names_fit_for_all_accepted_settings(stack: str, service: str) -> None:
     assert len(f"alb-{service}-1234567") <= 32, "target group"
     assert len(f"{service}-execution-1234567") <= 64, "role"
     assert len(naming.cluster(stack)) <= 255
@@ -21,11 +21,11 @@ def test_whatever_the_settings_accept_fits(stack: str, service: str) -> None:
 
 
 @given(STACKS, SERVICES)
-def test_the_two_log_groups_never_meet(stack: str, service: str) -> None:
+def test_the_two_log_groups_have_different_names(stack: str, service: str) -> None:
     assert naming.service_log_group(stack, service) != naming.exec_log_group(stack)
 
 
-def test_the_names_are_the_articles() -> None:
+def test_the_names_match_the_reference_design() -> None:
     assert naming.cluster("dev") == "ecs-cluster-dev"
     assert naming.service("dev", "web") == "dev-web"
     assert naming.service_log_group("dev", "web") == "/aws/ecs/ecs-cluster-dev/dev-web"

@@ -24,7 +24,7 @@ def statements(policy: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_only_ecs_acting_for_this_account_and_region_takes_a_role() -> None:
+def test_only_ecs_for_this_account_and_region_may_assume_a_role() -> None:
     assert statements(iam.trust_of_tasks(ENVIRONMENT)) == [
         {
             "Effect": "Allow",
@@ -47,7 +47,7 @@ def test_only_flow_logs_of_this_account_and_region_take_their_role() -> None:
     }
 
 
-def test_without_secrets_nothing_may_be_read() -> None:
+def test_without_secrets_the_policy_allows_no_reads() -> None:
     (only,) = statements(
         iam.task_start(ENVIRONMENT, repository_arn=None, log_group="/log", secrets=())
     )
@@ -94,7 +94,7 @@ def test_only_a_private_image_needs_permission_to_be_pulled(
 
 
 @given(st.lists(st.sampled_from(["plain", "/one", "/a/b/c", "/a/b/d", "secretsmanager:a"])))
-def test_wildcards_stand_only_where_aws_has_no_narrower_resource(names: list[str]) -> None:
+def test_only_actions_without_narrower_resources_have_wildcards(names: list[str]) -> None:
     policies = [
         iam.task_start(
             ENVIRONMENT,

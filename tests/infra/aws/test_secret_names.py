@@ -73,7 +73,7 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize(("text", "value_from", "resource"), SPELLINGS)
-def test_a_spelling_means_one_thing_to_ecs_and_one_to_iam(
+def test_each_form_has_its_value_from_and_its_policy_resource(
     text: str, value_from: str, resource: str
 ) -> None:
     assert re.fullmatch(secrets.FORM, text)
@@ -193,7 +193,7 @@ def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> N
         ),
     ],
 )
-def test_what_is_elsewhere_stops_the_run_before_anything_is_registered(
+def test_a_secret_of_another_region_is_refused_before_anything_is_registered(
     key: str, changes: dict[str, Any], complaint: str
 ) -> None:
     config = recorder.configuration("dev", changes)
@@ -205,7 +205,7 @@ def test_what_is_elsewhere_stops_the_run_before_anything_is_registered(
     assert watched.registered == []
 
 
-def test_names_and_arns_without_a_region_are_here() -> None:
+def test_names_and_arns_without_a_region_are_in_the_stacks_region() -> None:
     assert not list(
         locality.foreign(
             ENVIRONMENT, ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", f"{KEY}"]

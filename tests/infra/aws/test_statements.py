@@ -80,9 +80,7 @@ TOO_WIDE: list[tuple[object, str]] = [
 @pytest.mark.parametrize(
     ("statement", "complaint"), TOO_WIDE, ids=[json.dumps(each) for each, _ in TOO_WIDE]
 )
-def test_a_statement_that_is_wider_than_it_says_is_refused(
-    statement: object, complaint: str
-) -> None:
+def test_a_statement_that_allows_too_much_is_refused(statement: object, complaint: str) -> None:
     assert complaint in str(flaw(statement))
     with pytest.raises(ValueError, match=r".*"):
         Statements().read(json.dumps([statement]))
@@ -140,11 +138,11 @@ def test_what_is_no_list_of_statements_is_reported(text: str) -> None:
         ),
     )
 )
-def test_whatever_a_statement_is_the_answer_is_yes_or_a_reason(statement: object) -> None:
+def test_any_statement_is_accepted_or_refused_with_a_reason(statement: object) -> None:
     assert flaw(statement) != ""
 
 
-def test_own_statements_are_the_task_roles_and_with_exec_off_its_only_ones() -> None:
+def test_task_policy_statements_are_granted_to_the_task_role_also_without_exec() -> None:
     own = {"Action": "s3:GetObject", "Resource": BUCKET}
     recording = recorder.run("dev", ecsExec=False, taskPolicyStatements=[own])
     assert {each.name for each in recording.all("RolePolicy")} == {"web-execution", "web-task-own"}
@@ -157,7 +155,7 @@ def test_own_statements_are_the_task_roles_and_with_exec_off_its_only_ones() -> 
     )
 
 
-def test_own_statements_stand_beside_those_of_exec() -> None:
+def test_task_policy_statements_are_separate_from_those_of_exec() -> None:
     recording = recorder.run(
         "dev", taskPolicyStatements=[{"Action": "s3:GetObject", "Resource": BUCKET}]
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 
-def test_a_cluster_is_a_cluster_and_the_log_of_its_sessions(dev: Recording) -> None:
+def test_a_cluster_has_the_log_of_its_exec_sessions(dev: Recording) -> None:
     assert dev.children(dev.component("Cluster")) == {
         ("Cluster", "cluster"),
         ("LogGroup", "cluster-exec"),
@@ -51,7 +51,7 @@ def test_without_exec_there_is_no_log_of_sessions(without_exec: Recording) -> No
     assert "configuration" not in without_exec.one("Cluster").inputs
 
 
-def test_a_cluster_shows_what_others_need(dev: Recording) -> None:
+def test_a_cluster_exposes_what_other_components_use(dev: Recording) -> None:
     shown = dev.outputs[dev.component("Cluster").urn]
     assert shown["clusterName"] == "ecs-cluster-dev"
     assert shown["execLogGroup"] == "/aws/ecs/ecs-cluster-dev/exec"

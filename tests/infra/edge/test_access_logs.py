@@ -26,7 +26,7 @@ PROTECTION = (
 )
 
 
-def test_access_logs_are_a_bucket_and_its_protection(edge: Recording) -> None:
+def test_access_logs_consist_of_a_bucket_and_its_settings(edge: Recording) -> None:
     kinds = {"Bucket", *PROTECTION}
     assert edge.children(edge.component("AccessLogs")) == {(kind, "access-logs") for kind in kinds}
     assert {edge.one(kind).inputs["bucket"] for kind in PROTECTION} == {edge.id(edge.one("Bucket"))}
@@ -91,7 +91,7 @@ def test_only_load_balancers_of_this_account_and_region_write_and_only_over_tls(
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_logs_expire_and_overwritten_ones_expire_the_next_day() -> None:
+def test_logs_expire_and_overwritten_versions_expire_the_next_day() -> None:
     run = recorder.run("dev", accessLogs=True, accessLogRetentionDays=400)
     (rule,) = run.one("BucketLifecycleConfiguration").inputs["rules"]
     assert (rule["status"], rule["filter"], rule["expiration"]) == ("Enabled", {}, {"days": 400})
@@ -100,7 +100,7 @@ def test_logs_expire_and_overwritten_ones_expire_the_next_day() -> None:
     assert run.one("BucketVersioning").inputs["versioningConfiguration"] == {"status": "Enabled"}
 
 
-def test_a_load_balancer_hears_of_the_bucket_once_it_may_write_there(edge: Recording) -> None:
+def test_the_load_balancer_uses_the_bucket_after_its_policy_exists(edge: Recording) -> None:
     assert edge.one("BucketPolicy").urn in edge.one("LoadBalancer").dependencies
     assert edge.one("BucketPublicAccessBlock").urn in edge.one("BucketPolicy").dependencies
 

@@ -82,7 +82,7 @@ def test_a_zone_of_another_domain_is_refused_before_anything_is_registered(
     assert not watched.registered
 
 
-def test_a_zone_that_does_not_exist_is_refused_with_what_aws_says(
+def test_a_missing_zone_is_refused_with_awss_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def get_zone(**_: str) -> NoReturn:

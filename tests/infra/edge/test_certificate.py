@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 
-def test_a_certificate_is_a_request_its_proof_and_the_wait_for_it(edge: Recording) -> None:
+def test_a_certificate_has_its_validation_record_and_a_wait(edge: Recording) -> None:
     component = next(
         each for each in edge.registered if each.type == "fargate-web:index:Certificate"
     )
@@ -45,7 +45,7 @@ def test_a_certificate_works_without_the_program() -> None:
     assert run.one("Certificate").inputs["tags"] == {"Owner": "me", "Component": "mine"}
 
 
-def test_acm_issues_it_for_exactly_the_domain(edge: Recording) -> None:
+def test_the_certificate_is_for_the_domain_only(edge: Recording) -> None:
     inputs = dict(edge.one("Certificate").inputs)
     del inputs["tags"]
     assert inputs == {
@@ -56,7 +56,7 @@ def test_acm_issues_it_for_exactly_the_domain(edge: Recording) -> None:
     }
 
 
-def test_the_proof_is_the_record_that_acm_asks_for(edge: Recording) -> None:
+def test_the_validation_record_is_the_one_that_acm_requests(edge: Recording) -> None:
     certificate = edge.cloud.get(edge.one("Certificate").type, edge.id(edge.one("Certificate")))
     assert certificate
     (wanted,) = certificate.outputs["domainValidationOptions"]
@@ -85,7 +85,7 @@ def certificate_in(account: Cloud, stack: str) -> Recording:
     return mocks.run(program, stack=stack, cloud=account)
 
 
-def test_of_two_stacks_with_one_domain_the_other_keeps_its_proof_when_one_is_destroyed() -> None:
+def test_a_destroy_keeps_the_validation_record_for_another_stack_of_the_domain() -> None:
     account = Cloud(seed=1)
     one, other = certificate_in(account, "one"), certificate_in(account, "other")
     for each in reversed(one.registered):
@@ -121,13 +121,15 @@ def test_a_stack_that_was_deployed_before_the_record_was_kept_is_updated_in_plac
     }
 
 
-def test_a_zone_that_the_internet_does_not_ask_ends_the_run_in_minutes(edge: Recording) -> None:
+def test_the_wait_for_validation_is_limited_to_minutes(edge: Recording) -> None:
     validation = edge.one("CertificateValidation")
     assert validation.timeouts[0] == "20m"
     assert edge.one("Record", "certificate-proof").urn in validation.dependencies
 
 
-def test_another_domain_gets_its_certificate_before_the_old_one_goes(edge: Recording) -> None:
+def test_a_new_domains_certificate_is_created_before_the_old_one_is_deleted(
+    edge: Recording,
+) -> None:
     moved = recorder.run("dev", after=edge, domain="store.example.com", hostedZone="example.com")
     assert moved.operations[edge.one("Certificate").urn] == "replace"
     assert moved.operations[edge.one("Listener", "alb-https").urn] == "update"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 
-def test_a_firewall_is_a_web_acl_its_log_and_its_association_with_the_load_balancer(
+def test_a_firewall_has_a_web_acl_a_log_and_an_association(
     edge: Recording,
 ) -> None:
     assert edge.children(edge.component("Firewall")) == {
@@ -73,7 +73,7 @@ def test_a_customer_managed_key_encrypts_the_log() -> None:
     )
 
 
-def test_no_load_balancer_loses_its_firewall_to_the_firewalls_replacement(edge: Recording) -> None:
+def test_the_firewalls_association_is_deleted_before_its_replacement(edge: Recording) -> None:
     assert edge.one("WebAclAssociation").delete_before_replace, (
         "AWS takes off whatever web ACL the load balancer has, the new one too"
     )

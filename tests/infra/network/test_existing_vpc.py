@@ -95,19 +95,19 @@ def named(*, public: bool = True, ipv6: bool = False) -> SubnetQuery:
         ),
     ],
 )
-def test_subnets_that_will_not_do_stop_the_run(
+def test_unsuitable_subnets_are_refused(
     subnets: list[Subnet], wanted: SubnetQuery, complaint: str
 ) -> None:
     with pytest.raises(SettingsError, match=complaint):
         choose("vpc-1", subnets, wanted)
 
 
-def test_of_the_subnets_found_one_public_one_a_zone_is_taken() -> None:
+def test_one_public_subnet_per_zone_is_chosen() -> None:
     subnets = [subnet(4, "b"), subnet(3, "b"), subnet(2, "a"), subnet(1, "a", public=False)]
     assert choose("vpc-1", subnets, PUBLIC) == {"a": "subnet-2", "b": "subnet-3"}
 
 
-def test_of_the_subnets_found_those_in_other_zones_than_the_load_balancers_are_left_out() -> None:
+def test_subnets_outside_the_load_balancers_zones_are_left_out() -> None:
     subnets = [subnet(1, "c"), subnet(2, "b"), subnet(3, "a")]
     assert choose("vpc-1", subnets, replace(PUBLIC, zones=["a", "b"])) == {
         "b": "subnet-2",
@@ -166,11 +166,11 @@ def test_named_subnets_are_used(shared: SharedVpc) -> None:
     assert sorted(recording.one("LoadBalancer").inputs["subnets"]) == sorted(shared.public[:2])
 
 
-def test_a_single_zone_stops_the_run(shared: SharedVpc) -> None:
+def test_a_single_zone_is_refused(shared: SharedVpc) -> None:
     assert "at least two zones" in shared.refusal(subnetIds=shared.public[:1])
 
 
-def test_a_subnet_without_a_table_of_its_own_follows_the_main_one(shared: SharedVpc) -> None:
+def test_a_subnet_without_its_own_route_table_uses_the_main_one(shared: SharedVpc) -> None:
     recording = shared.run()
     assert set(recording.one("LoadBalancer").inputs["subnets"]) == set(shared.public), (
         "the main table leads nowhere"
@@ -207,7 +207,7 @@ def test_a_vpc_is_found_by_its_tags(shared: SharedVpc) -> None:
     assert recording.one("TargetGroup").inputs["vpcId"] == shared.vpc
 
 
-def test_tags_that_no_vpc_or_several_have_stop_the_run(shared: SharedVpc) -> None:
+def test_tags_of_no_vpc_or_of_several_are_refused(shared: SharedVpc) -> None:
     assert "vpcTags: Name=x, which 0 VPCs have; allowed: tags of exactly one VPC" in shared.refusal(
         vpcId="", vpcTags={"Name": "x"}
     )
@@ -225,7 +225,7 @@ def test_tags_that_no_vpc_or_several_have_stop_the_run(shared: SharedVpc) -> Non
         ),
     ],
 )
-def test_what_does_not_exist_stops_the_run_by_the_name_of_its_key(
+def test_a_missing_resource_is_refused_with_its_key(
     shared: SharedVpc, changes: dict[str, Any], key: str, missing: str
 ) -> None:
     refusal = shared.refusal(**changes)
@@ -233,7 +233,7 @@ def test_what_does_not_exist_stops_the_run_by_the_name_of_its_key(
     assert "AWS says: " in refusal
 
 
-def test_tasks_are_where_the_load_balancer_sends_requests_to(shared: SharedVpc) -> None:
+def test_tasks_are_in_the_load_balancers_zones(shared: SharedVpc) -> None:
     by_zone = shared.zones()
     balancers = [subnet for subnet in shared.public if by_zone[subnet][-1] in "ab"]
     refusal = shared.refusal(network="nat", subnetIds=balancers, taskSubnetIds=shared.private)

@@ -43,7 +43,7 @@ def test_a_flow_log_writes_one_log_group_and_nothing_else(choice: str, traffic: 
     assert recording.outputs[component.urn] == {"logGroup": GROUP}
 
 
-def test_dev_records_nothing_and_pays_nothing(dev: recorder.Recording) -> None:
+def test_dev_has_no_flow_log(dev: recorder.Recording) -> None:
     assert not dev.all("FlowLog")
 
 

@@ -103,7 +103,7 @@ def test_an_own_log_group_and_one_made_by_hand_are_adopted(tags: dict[str, str] 
     assert recording.one("LogGroup", "web").import_id == WEB
 
 
-def test_a_stack_that_is_deployed_asks_for_its_cluster_only() -> None:
+def test_a_deployed_stack_looks_up_only_its_cluster() -> None:
     made = recorder.run("dev")
     again = recorder.run("dev", after=made)
     asked = [token for token, _ in again.invoked]
@@ -115,7 +115,9 @@ def test_a_stack_that_is_deployed_asks_for_its_cluster_only() -> None:
     assert "aws:cloudwatch/getLogGroup:getLogGroup" not in asked
 
 
-def test_a_caller_that_may_not_look_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_permission_to_look_up_clusters_the_run_warns_and_continues(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: warnings.append(message))
     monkeypatch.setitem(

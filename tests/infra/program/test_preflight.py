@@ -77,7 +77,7 @@ def an_account(**changes: Any) -> Cloud:
     return recorder.account_for(recorder.configuration("dev", changes))
 
 
-def test_everything_that_is_wrong_is_named_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     found = refused(
         recorder.Recorder(full(Cloud(seed=1), recorder.VPC, 4, cidrBlock="10.0.0.0/16")),
         secrets={"A": "/a", "B": "secretsmanager:b#x", "C": "/a"},
@@ -105,7 +105,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         (f"arn:aws:secretsmanager:{HERE}:secret:b-AbCdEf::AWSPREVIOUS:", "local.parameters.toml"),
     ],
 )
-def test_a_secret_that_is_missing_is_refused_by_its_variable_and_how_to_make_it(
+def test_a_missing_secret_is_refused_with_its_variable_and_how_to_create_it(
     name: str, make: str
 ) -> None:
     found = refused(recorder.Recorder(Cloud(seed=1)), secrets={"A": name})
@@ -120,7 +120,7 @@ def test_a_secret_that_is_missing_is_refused_by_its_variable_and_how_to_make_it(
         *("secretsmanager:b", f"arn:aws:secretsmanager:{HERE}:secret:b-AbCdEf:key::"),
     ],
 )
-def test_a_secret_that_is_there_is_asked_for_once_however_often_it_is_named(name: str) -> None:
+def test_each_secret_is_looked_up_once(name: str) -> None:
     recording = recorder.run("dev", secrets={"A": name, "B": name})
     asked = [args for token, args in recording.invoked if token in {PARAMETER, SECRET}]
     assert len(asked) == 1
@@ -142,7 +142,7 @@ def test_a_parameter_is_found_by_an_arn_without_being_read_whether_its_name_has_
     )
 
 
-def test_no_answer_holds_a_value() -> None:
+def test_no_lookup_returns_a_secrets_value() -> None:
     """Each answer to the program is kept, the failed ones' texts too."""
     answers: list[str] = []
 
@@ -164,7 +164,7 @@ def test_no_answer_holds_a_value() -> None:
     assert not any(VALUE_OF_A_SECRET in each for each in answers)
 
 
-def test_what_answers_in_spite_of_a_version_that_nothing_has_is_there(
+def test_a_lookup_that_succeeds_for_the_impossible_version_means_that_the_parameter_exists(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Should AWS ever answer that question otherwise, no stack is refused for it."""
@@ -182,13 +182,13 @@ def test_what_answers_in_spite_of_a_version_that_nothing_has_is_there(
     assert asked == ["/a:999999999", "/a"]
 
 
-def test_secrets_of_another_account_are_not_looked_for() -> None:
+def test_secrets_of_another_account_are_not_looked_up() -> None:
     name = "arn:aws:secretsmanager:ap-northeast-1:210987654321:secret:b-AbCdEf"
     recording = recorder.run("dev", cloud=Cloud(seed=1), secrets={"A": name})
     assert not [token for token, _ in recording.invoked if token == SECRET]
 
 
-def test_without_permission_to_look_it_is_a_warning_that_names_the_action(
+def test_without_permission_a_lookup_is_a_warning_with_the_action(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     warnings: list[str] = []
@@ -216,7 +216,7 @@ def test_a_lookup_that_fails_otherwise_is_a_warning_too(monkeypatch: pytest.Monk
     assert any("Rate exceeded" in each for each in warnings)
 
 
-def test_a_stack_that_names_no_secrets_and_lives_in_an_existing_vpc_looks_for_nothing(
+def test_without_secrets_and_in_an_existing_vpc_nothing_is_looked_up(
     existing_vpc: recorder.Recording,
 ) -> None:
     vpc = recorder.made(existing_vpc.cloud, recorder.VPC)[0].id
@@ -259,7 +259,7 @@ def test_a_quota_of_addresses_that_is_reached_is_refused_by_how_many_are_needed(
     assert "--service-code ec2 --quota-code L-0263D0A3 --desired-value 6" in found["network"]
 
 
-def test_what_a_running_stack_has_already_is_not_counted_against_it() -> None:
+def test_a_deployed_stacks_own_resources_need_no_quota() -> None:
     before = recorder.run("dev", network="nat")
     full(before.cloud, recorder.VPC, 3, cidrBlock="10.0.0.0/16")
     full(before.cloud, "aws:ec2/eip:Eip", 4, domain="vpc")
@@ -305,7 +305,7 @@ def test_a_stack_that_has_its_certificate_issued_asks_for_none() -> None:
     assert not [token for token, _ in recording.invoked if "Certificate" in token]
 
 
-def test_previews_look_too() -> None:
+def test_previews_make_the_same_checks() -> None:
     before = recorder.run("dev")
     before.cloud.parameters = {}
     config = recorder.configuration("dev", {})

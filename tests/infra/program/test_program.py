@@ -120,7 +120,7 @@ def test_every_taggable_resource_has_tags_of_its_project_stack_and_component(
 def test_resources_are_replaced_before_they_are_deleted(recording: Recording) -> None:
     first = [each.type for each in recording.registered if each.delete_before_replace]
     assert first in ([], ["aws:wafv2/webAclAssociation:WebAclAssociation"]), (
-        "test_waf has the reason for that one"
+        "test_waf has the reason"
     )
 
 

@@ -42,6 +42,6 @@ def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
 
 
 @given(drain=SECONDS)
-def test_one_number_is_enough(drain: int) -> None:
+def test_drain_seconds_alone_sets_all_times(drain: int) -> None:
     deployment = load(drainSeconds=drain).service.deployment
     assert deployment.deregistration_delay == deployment.stop_timeout == drain

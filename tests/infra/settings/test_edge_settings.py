@@ -163,7 +163,7 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
         {"allowedCidrs": ["::/0", "2001:db8::/32"], "dualStack": True},
     ],
 )
-def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
+def test_values_at_the_limits_are_accepted(changes: Mapping[str, Any]) -> None:
     load(**changes)
 
 

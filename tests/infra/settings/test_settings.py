@@ -502,7 +502,7 @@ def test_an_encrypted_value_is_refused_without_showing_it() -> None:
     assert "hunter2" not in str(no.value)
 
 
-def test_keys_that_stay_in_another_projects_namespace_are_refused_not_ignored() -> None:
+def test_keys_in_another_projects_namespace_are_refused() -> None:
     left = {
         "shop:domain": "a.example.com",
         "shop:network": "nat",
@@ -531,7 +531,7 @@ def test_a_refusal_is_printed_without_a_traceback() -> None:
 @pytest.mark.parametrize(
     "changes", [{"containerPort": 0}, {"typo": 1}, {"secrets": {"A": "not a name"}}]
 )
-def test_nothing_is_registered_or_asked_before_the_settings_are_good(
+def test_nothing_is_registered_or_looked_up_before_the_settings_are_valid(
     changes: Mapping[str, Any],
 ) -> None:
     watched = recorder.Recorder(Cloud(seed=1))
@@ -580,7 +580,7 @@ def test_nothing_is_registered_or_asked_before_the_settings_are_good(
         },
     ],
 )
-def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
+def test_values_at_the_limits_are_accepted(changes: Mapping[str, Any]) -> None:
     settings = load(**changes)
     for key, value in changes.items():
         expected = tuple(value) if isinstance(value, list) else value
@@ -626,7 +626,7 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         load().stack = "prod"  # type: ignore[misc]
 
 
-def test_numbers_and_truth_values_that_the_cli_makes_of_texts_are_texts_again() -> None:
+def test_numbers_and_booleans_that_the_cli_made_of_texts_are_texts_again() -> None:
     settings = load(environment={"PORT": 8080, "DEBUG": True}, command=["serve", 8080])
     assert settings.service.container.environment == {"PORT": "8080", "DEBUG": "true"}
     assert settings.service.container.command == ("serve", "8080")
@@ -639,7 +639,7 @@ def test_every_stack_file_loads(stack: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from([*kinds()]), st.text() | st.integers().map(str)))
-def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(
+def test_any_value_is_accepted_or_refused_with_its_key(
     changes: dict[str, Any],
 ) -> None:
     try:

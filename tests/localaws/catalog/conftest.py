@@ -1,4 +1,4 @@
-"""An account with one small system in it: where tests of rules and lifecycles start."""
+"""An account with a small system in it, for tests of rules and lifecycles."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Place = tuple[Any, ...]
 
 
 class Account(Cloud):
-    """A cloud that makes a resource in one line, with a minimal valid one's inputs filled in."""
+    """A cloud with short calls to create resources, and minimal valid inputs for each type."""
 
     def __init__(self) -> None:
         super().__init__(seed=1)
@@ -45,7 +45,7 @@ class Account(Cloud):
         return resource
 
     def minimal(self, token: str) -> dict[str, Any]:
-        """The least inputs that AWS accepts for one more resource of the type, in this account."""
+        """Return the minimal inputs that AWS accepts for another resource of the type here."""
         return MINIMAL[token](self)
 
     def id(self, name: str) -> str:
@@ -53,7 +53,7 @@ class Account(Cloud):
 
 
 def refusal(account: Account, token: str, identifier: str) -> tuple[str, str]:
-    """Rule and code by which a deletion is refused."""
+    """Return the rule and the error code that refuse a deletion."""
     with pytest.raises(Refused) as refused:
         account.delete(token, identifier)
     return refused.value.refusals[0].rule, refused.value.refusals[0].code
@@ -573,7 +573,7 @@ def _with_files_and_names(made: Account) -> None:
 
 
 def _with_https(made: Account) -> None:
-    """A zone, a certificate whose domain is proven, and a listener that serves it."""
+    """Create a zone, a validated certificate, and a listener that serves it."""
     zone = made.make("aws:route53/zone:Zone", "zone", name="example.test").id
     certificate = made.make(
         "aws:acm/certificate:Certificate",
@@ -603,14 +603,16 @@ def _with_https(made: Account) -> None:
 
 
 def _places(value: Any, path: Place = ()) -> list[Place]:
-    inner = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    return [place for key, each in inner for place in ((*path, key), *_places(each, (*path, key)))]
+    items: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    found: list[Place] = []
+    for key, each in items:
+        inner = (*path, key)
+        found += [inner, *_places(each, inner)]
+    return found
 
 
 def _with_changed(value: Any, place: Place, new: Any) -> Any:
@@ -623,11 +625,11 @@ def _with_changed(value: Any, place: Place, new: Any) -> Any:
 
 @pytest.fixture
 def places() -> Callable[[Any], list[Place]]:
-    """A function that lists every path into a nested value."""
+    """Return a function that lists every path into a nested value."""
     return _places
 
 
 @pytest.fixture
 def with_changed() -> Callable[[Any, Place, Any], Any]:
-    """Return a function that replaces what is at a path."""
+    """Return a function that replaces the value at a path."""
     return _with_changed

@@ -1,4 +1,4 @@
-"""What is accepted is done, or the run says that it isn't: every input is on exactly one list."""
+"""Every accepted input has an effect, or a run says that it has none: it is on exactly one list."""
 
 from __future__ import annotations
 
@@ -32,23 +32,21 @@ ONLY_DEPLOY = {
     "volumeConfiguration",
     "vpcLatticeConfigurations",
 }
-"""Inputs of a service that are read, but only to see that a change of them starts a deployment."""
+"""Inputs of a service that the data plane only compares: a change of them starts a deployment."""
 
-PUT_TOGETHER = re.compile(r"routingHttp(Request|Response)\w+")
-"""Inputs whose names the code puts together from tables."""
+GENERATED_NAMES = re.compile(r"routingHttp(Request|Response)\w+")
+"""Inputs whose names the code composes from parts."""
 
 READ_BY_THE_CATALOG = {"secretId", "validationMethod", "zoneId"}
-"""Effective inputs that what runs asks the catalog about: whether a certificate is issued, whose a
-version is.
+"""Effective inputs that functions of the catalog read for the data plane: whether a certificate is
+issued, which secret a version belongs to.
 """
 
 
 @cache
 def read_names() -> frozenset[str]:
-    """Every word in a text of the code that runs things."""
-    files = [
-        path for folder in ("alb", "ecs") for path in (ROOT / "localaws" / folder).rglob("*.py")
-    ]
+    """Return every word in the string constants of the data plane's code."""
+    files = [*(ROOT / "localaws/alb").rglob("*.py"), *(ROOT / "localaws/ecs").rglob("*.py")]
     modules = (
         "daemon/lifecycle",
         "machine/addresses",
@@ -61,24 +59,26 @@ def read_names() -> frozenset[str]:
         "catalog/ssm",
     )
     files += [ROOT / "localaws" / f"{name}.py" for name in modules]
-    texts = (
-        node.value
-        for file in files
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Constant)
-    )
-    return frozenset(
-        word for text in texts if isinstance(text, str) for word in re.findall(r"\w+", text)
-    )
+    words: set[str] = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words.update(re.findall(r"\w+", node.value))
+    return frozenset(words)
+
+
+def input_paths(token: str) -> set[str]:
+    """Return the path of every input of a type, at any depth."""
+    paths: set[str] = set()
+    for block in blocks_of(token):
+        paths.update(f"{block.path}.{name}".lstrip(".") for name in block.names)
+    return paths
 
 
 def leaves(token: str) -> set[str]:
-    """Every input of a type that holds no other one, and the members of one that is JSON."""
-    paths = {
-        f"{block.path}.{name}".lstrip(".") for block in blocks_of(token) for name in block.names
-    }
+    """Return the paths of the inputs that aren't blocks, and of the members of JSON inputs."""
     blocks = {block.path.removesuffix("[]") for block in blocks_of(token)}
-    return (paths - blocks - {DOCUMENTS.get(token)}) | {*members().get(token, ())}
+    return (input_paths(token) - blocks - {DOCUMENTS.get(token)}) | {*members().get(token, ())}
 
 
 def covers(path: str, leaf: str) -> bool:
@@ -86,61 +86,53 @@ def covers(path: str, leaf: str) -> bool:
 
 
 @pytest.mark.parametrize("token", CATALOG)
-def test_every_input_is_on_one_of_the_lists_and_no_list_has_another(token: str) -> None:
+def test_every_input_is_on_exactly_one_list(token: str) -> None:
     assert (token in EFFECTIVE) != (token in RECORDED)
     if token in RECORDED:
         assert token not in WITHOUT_EFFECT.keys() | UNMENTIONED.keys()
         return
-    kept = [*WITHOUT_EFFECT.get(token, ()), *UNMENTIONED.get(token, ())]
-    listed = [*EFFECTIVE[token], *kept]
+    without_effect_here = [*WITHOUT_EFFECT.get(token, ()), *UNMENTIONED.get(token, ())]
+    listed = [*EFFECTIVE[token], *without_effect_here]
     assert len(listed) == len(set(listed)), "an input is on two lists"
-    places = {
-        leaf: [path for path in listed if path == leaf or (path in kept and covers(path, leaf))]
-        for leaf in leaves(token)
-    }
-    assert [leaf for leaf, paths in places.items() if not paths] == [], (
-        "say what the local AWS does with it"
-    )
-    assert [leaf for leaf, paths in places.items() if len(paths) > 1] == []
-    assert {path for paths in places.values() for path in paths} == {*listed}, (
-        "a list has what is no input"
-    )
+    used = set()
+    for leaf in leaves(token):
+        paths = [path for path in without_effect_here if covers(path, leaf)]
+        if leaf in EFFECTIVE[token]:
+            paths.append(leaf)
+        assert paths, f"put {leaf} on a list"
+        assert len(paths) == 1, f"{leaf} is on two lists"
+        used.add(paths[0])
+    assert used == set(listed), "a list has a path that is no input"
 
 
 @pytest.mark.parametrize("token", EFFECTIVE)
-def test_inputs_listed_with_an_effect_are_read_and_those_without_are_not(token: str) -> None:
-    names = {
-        path.rpartition(".")[2] for path in EFFECTIVE[token] if not PUT_TOGETHER.fullmatch(path)
-    }
+def test_the_data_plane_reads_exactly_the_inputs_listed_as_effective(token: str) -> None:
+    effective = [path for path in EFFECTIVE[token] if not GENERATED_NAMES.fullmatch(path)]
+    names = {path.rpartition(".")[2] for path in effective}
     assert names - read_names() - READ_BY_THE_CATALOG == set()
-    whole = {path for path in WITHOUT_EFFECT.get(token, ()) if re.fullmatch(r"\w+", path)}
-    shared = {
-        "protocol",
-        "certificateBody",
-        "certificateChain",
-        "quicServerId",
-    }  # names that another type's input has
-    assert (whole - shared) & (read_names() - ONLY_DEPLOY) == set(), "it has an effect now"
+    top_level = {path for path in WITHOUT_EFFECT.get(token, ()) if re.fullmatch(r"\w+", path)}
+    # An effective input of another type has the same name.
+    ambiguous = {"protocol", "certificateBody", "certificateChain", "quicServerId"}
+    assert (top_level - ambiguous) & (read_names() - ONLY_DEPLOY) == set(), "it has an effect now"
 
 
-def test_the_lists_are_of_types_that_there_are() -> None:
+def test_the_lists_have_only_types_of_the_catalog() -> None:
     assert EFFECTIVE.keys() | RECORDED.keys() == CATALOG.keys()
     assert WITHOUT_EFFECT.keys() | UNMENTIONED.keys() <= EFFECTIVE.keys()
 
 
-def test_the_documentation_has_the_same_list() -> None:
+def test_the_documentation_lists_the_same_inputs_without_effect() -> None:
     section = PAGE[PAGE.index("<!-- without effect -->") : PAGE.index("<!-- /without effect -->")]
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
     expected = {token.rpartition(":")[2]: [*paths] for token, paths in WITHOUT_EFFECT.items()}
     assert {kind: re.findall(r"`([^`]+)`", row) for kind, row in rows.items()} == expected
 
 
-GROUP, RULE, SERVICE = (
-    "aws:lb/targetGroup:TargetGroup",
-    "aws:lb/listenerRule:ListenerRule",
-    "aws:ecs/service:Service",
-)
-LISTENER, DEFINITION = "aws:lb/listener:Listener", "aws:ecs/taskDefinition:TaskDefinition"
+GROUP = "aws:lb/targetGroup:TargetGroup"
+RULE = "aws:lb/listenerRule:ListenerRule"
+SERVICE = "aws:ecs/service:Service"
+LISTENER = "aws:lb/listener:Listener"
+DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 STICKY = {
     "type": "forward",
     "forward": {"targetGroups": [], "stickiness": {"enabled": True, "duration": 60}},
@@ -206,7 +198,7 @@ def containers(**more: Any) -> str:
         (DEFINITION, {"containerDefinitions": "not JSON"}, []),
     ],
 )
-def test_only_what_asks_for_something_is_mentioned(
+def test_only_values_with_an_effect_on_aws_are_reported(
     token: str, inputs: dict[str, Any], paths: list[str]
 ) -> None:
     assert without_effect(token, inputs) == paths

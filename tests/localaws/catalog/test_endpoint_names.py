@@ -1,4 +1,4 @@
-"""Names of endpoint services: in China some begin with its own domain, and none has both."""
+"""Names of endpoint services: in China some start with `cn.`, and only one form is accepted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLE: list[tuple[str, str, str, bool]] = [
 
 
 @pytest.mark.parametrize(("region", "kind", "name", "exists"), TABLE)
-def test_a_service_has_one_name_in_a_region(
+def test_only_a_services_name_in_its_region_is_accepted(
     region: str,
     kind: str,
     name: str,

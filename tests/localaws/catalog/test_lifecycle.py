@@ -1,4 +1,4 @@
-"""Every type is created, found, changed and deleted in the cloud, with the least valid inputs."""
+"""Every type can be created, found, changed and deleted, with minimal valid inputs."""
 
 from __future__ import annotations
 

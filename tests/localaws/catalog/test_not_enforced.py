@@ -1,4 +1,4 @@
-"""AWS's rules that nothing here refuses: listed apart, with reasons, and really not enforced."""
+"""The documentation's list of AWS's rules that aren't enforced: its form, and that it is true."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ from tests.localaws.catalog.test_tables import rules_in_code
 
 PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()
 LIST = PAGE[PAGE.index("<!-- not enforced -->") : PAGE.index("<!-- /not enforced -->")]
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split(" | ")]
-    for line in LIST.splitlines()
-    if line.startswith("| `")
-]
+ROWS = []
+for line in LIST.splitlines():
+    if line.startswith("| `"):
+        cells = line.strip("|").split(" | ")
+        ROWS.append([cell.strip() for cell in cells])
 IDS = [row[0].strip("` ") for row in ROWS]
+
+
+def container(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "image": "i", "memory": 64, **more}
+
+
+def started_after(name: str) -> list[dict[str, str]]:
+    return [{"containerName": name, "condition": "START"}]
+
 
 GAPS: dict[str, tuple[str, dict[str, Any]]] = {
     "ec2.nat-gateway.secondary-count": (
@@ -41,13 +50,8 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
             "family": "f",
             "containerDefinitions": json.dumps(
                 [
-                    {
-                        "name": a,
-                        "image": "i",
-                        "memory": 64,
-                        "dependsOn": [{"containerName": b, "condition": "START"}],
-                    }
-                    for a, b in (("a", "b"), ("b", "a"))
+                    container("a", dependsOn=started_after("b")),
+                    container("b", dependsOn=started_after("a")),
                 ]
             ),
         },
@@ -58,14 +62,7 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
             "family": "f",
             "networkMode": "host",
             "containerDefinitions": json.dumps(
-                [
-                    {
-                        "name": "a",
-                        "image": "i",
-                        "memory": 64,
-                        "portMappings": [{"containerPort": 2375}],
-                    }
-                ]
+                [container("a", portMappings=[{"containerPort": 2375}])]
             ),
         },
     ),
@@ -74,7 +71,7 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "family": "f",
             "cpu": "1",
-            "containerDefinitions": json.dumps([{"name": "a", "image": "i", "memory": 64}]),
+            "containerDefinitions": json.dumps([container("a")]),
         },
     ),
     "iam.role.principal": (
@@ -95,16 +92,16 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-"""Inputs that AWS refuses by such a rule, alone or in an account, and the catalog doesn't."""
+"""Inputs that AWS refuses by a rule on the list, and the catalog accepts."""
 
 
-def test_no_rule_is_both_enforced_and_listed_as_not() -> None:
+def test_no_rule_is_both_enforced_and_listed_as_not_enforced() -> None:
     assert len(IDS) == len(set(IDS)) > 20
     assert not set(IDS) & rules_in_code()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
-def test_each_says_what_aws_does_and_why_nothing_here_does(row: list[str]) -> None:
+def test_each_row_says_what_aws_does_and_why_it_isnt_enforced(row: list[str]) -> None:
     identifier, does, reason = row
     assert re.fullmatch(
         r"`(name|ec2|elbv2|ecs|iam|s3|ssm|secretsmanager|kms|wafv2)(\.[a-z0-9-]+){1,2}`", identifier
@@ -114,14 +111,14 @@ def test_each_says_what_aws_does_and_why_nothing_here_does(row: list[str]) -> No
 
 
 @pytest.mark.parametrize("rule", GAPS)
-def test_a_listed_gap_is_one(rule: str) -> None:
+def test_a_listed_gap_exists(rule: str) -> None:
     assert rule in IDS
     token, inputs = GAPS[rule]
     assert list(CATALOG[token].check(inputs)) == [], "it is refused now: move its row"
 
 
-def test_a_second_policy_of_one_name_goes_over_the_first_here_too() -> None:
-    """`iam.role-policy.twin`: AWS accepts it in silence, so no test of a program finds it."""
+def test_a_second_policy_of_the_same_name_overwrites_the_first() -> None:
+    """`iam.role-policy.twin`: AWS accepts it without an error, so a program can't notice it."""
     cloud = Cloud(seed=1)
     trust = GAPS["iam.role.principal"][1]
     role = cloud.create("aws:iam/role:Role", "role", {"name": "r", **trust}, region="us-east-1")
@@ -131,8 +128,6 @@ def test_a_second_policy_of_one_name_goes_over_the_first_here_too() -> None:
         "role": role.id,
         "policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     }
-    made = [
-        cloud.create("aws:iam/rolePolicy:RolePolicy", urn, inputs, region="us-east-1")
-        for urn in ("a", "b")
-    ]
-    assert made[0].id == made[1].id
+    first = cloud.create("aws:iam/rolePolicy:RolePolicy", "a", inputs, region="us-east-1")
+    second = cloud.create("aws:iam/rolePolicy:RolePolicy", "b", inputs, region="us-east-1")
+    assert first.id == second.id

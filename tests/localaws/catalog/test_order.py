@@ -67,7 +67,7 @@ def other_vpc(account: Account) -> str:
     return vpc
 
 
-def test_a_service_before_its_target_group_has_a_listener_is_refused_and_accepted_after_it(
+def test_a_service_is_refused_until_its_target_group_has_a_listener(
     account: Account,
 ) -> None:
     lonely = account.make(TARGETS, **account.minimal(TARGETS)).id
@@ -110,7 +110,7 @@ def test_a_service_across_two_vpcs_is_refused(account: Account) -> None:
     assert ("ecs.service.one-vpc", "InvalidParameterException") in rules
 
 
-def test_a_bridge_task_takes_no_network_configuration_and_doesnt_run_on_fargate(
+def test_a_bridge_task_has_no_network_configuration_and_doesnt_run_on_fargate(
     account: Account,
 ) -> None:
     container = json.dumps(
@@ -123,7 +123,7 @@ def test_a_bridge_task_takes_no_network_configuration_and_doesnt_run_on_fargate(
     }
 
 
-def test_the_name_of_a_draining_service_can_be_used_again_only_when_it_is_gone(
+def test_the_name_of_a_draining_service_can_be_reused_only_after_its_deletion(
     account: Account,
 ) -> None:
     again = service(account, name="web")
@@ -135,7 +135,7 @@ def test_the_name_of_a_draining_service_can_be_used_again_only_when_it_is_gone(
     account.make(SERVICE, **again)
 
 
-def test_a_changed_service_is_held_against_its_new_task_definition(account: Account) -> None:
+def test_a_changed_service_is_checked_against_its_new_task_definition(account: Account) -> None:
     current = account.made["service"]
     container = json.dumps(
         [{"name": "app", "image": "nginx", "portMappings": [{"containerPort": 8080}]}]
@@ -149,7 +149,7 @@ def test_a_changed_service_is_held_against_its_new_task_definition(account: Acco
     assert account.get(SERVICE, current.id) == current, "a refused update changes nothing"
 
 
-def test_a_service_is_scaled_although_its_listener_was_deleted_elsewhere(account: Account) -> None:
+def test_a_service_can_be_scaled_after_its_listener_was_deleted(account: Account) -> None:
     current = account.made["service"]
     account.delete(RULE, account.id("rule"))
     assert (
@@ -198,7 +198,7 @@ def test_a_load_balancer_is_in_one_vpc_with_one_subnet_for_each_of_its_zones(
     }
 
 
-def test_a_load_balancer_never_moves_to_another_vpc(account: Account) -> None:
+def test_a_load_balancer_cant_move_to_another_vpc(account: Account) -> None:
     other_vpc(account)
     current = account.made["balancer"]
     moved = {
@@ -249,7 +249,7 @@ def test_no_rule_without_a_priority_comes_after_the_last_one(account: Account) -
     account.update(RULE, last.id, account.minimal(RULE))
 
 
-def test_a_rule_is_refused_that_its_group_has_inline_however_either_is_written(
+def test_a_rule_that_its_group_has_inline_is_refused_in_any_form(
     account: Account,
 ) -> None:
     inline = {
@@ -277,7 +277,7 @@ def test_a_rule_is_refused_that_its_group_has_inline_however_either_is_written(
     account.update(GROUP, group.id, {**group.inputs, "tags": {"a": "b"}})
 
 
-def test_rules_of_both_types_are_the_same_to_their_group(account: Account) -> None:
+def test_rules_of_both_resource_types_are_compared_with_each_other(account: Account) -> None:
     classic = "aws:ec2/securityGroupRule:SecurityGroupRule"
     rule = account.make(classic, **account.minimal(classic))
     ports = {"ipProtocol": "tcp", "fromPort": 8443, "toPort": 8443}
@@ -295,7 +295,7 @@ def test_rules_of_both_types_are_the_same_to_their_group(account: Account) -> No
     }
 
 
-def test_names_of_repositories_and_profiles_are_taken_once(account: Account) -> None:
+def test_names_of_repositories_and_profiles_are_unique(account: Account) -> None:
     for token, rule, code in (
         (
             "aws:ecr/repository:Repository",
@@ -329,7 +329,7 @@ def test_a_repository_has_one_policy_of_a_kind_which_goes_along_with_it(
     assert account.get(token, first.id) is None
 
 
-def test_rules_inline_and_apart_count_together(account: Account) -> None:
+def test_inline_rules_and_rule_resources_count_together(account: Account) -> None:
     networks = [f"10.{number}.0.0/16" for number in range(59)]
     inline = {"protocol": "tcp", "fromPort": 80, "toPort": 80, "cidrBlocks": networks}
     group = account.make(GROUP, name="inline", vpcId=account.id("vpc"), ingress=[inline]).id
@@ -346,7 +346,7 @@ def test_rules_inline_and_apart_count_together(account: Account) -> None:
     )
 
 
-def test_a_zones_id_may_have_the_apis_path_before_it(account: Account) -> None:
+def test_a_zones_id_can_have_the_apis_prefix(account: Account) -> None:
     record = "aws:route53/record:Record"
     zone = account.id("zone")
     made = account.make(record, **{**account.minimal(record), "zoneId": f"/hostedzone/{zone}"})
@@ -373,7 +373,7 @@ def test_a_gateway_load_balancer_needs_no_internet_gateway(account: Account) -> 
     ) == {public}
 
 
-def test_a_load_balancer_whose_name_is_empty_gets_one(account: Account) -> None:
+def test_a_load_balancer_with_an_empty_name_gets_a_generated_one(account: Account) -> None:
     first, second = (
         account.make(BALANCER, **{**account.minimal(BALANCER), "name": ""}) for _ in range(2)
     )
@@ -416,7 +416,7 @@ def test_quotas_are_enforced(account: Account) -> None:
     )
 
 
-def test_the_network_keeps_to_one_vpc(account: Account) -> None:
+def test_the_parts_of_a_network_must_be_in_one_vpc(account: Account) -> None:
     vpc = other_vpc(account)
     gateway = account.make(GATEWAY).id
     route = {**account.minimal(ROUTE), "gatewayId": gateway}
@@ -466,13 +466,15 @@ IN_USE = [
 
 
 @pytest.mark.parametrize(("name", "rule", "code"), IN_USE)
-def test_what_is_in_use_stays(account: Account, name: str, rule: str, code: str) -> None:
+def test_a_resource_in_use_cant_be_deleted(
+    account: Account, name: str, rule: str, code: str
+) -> None:
     resource = account.made[name]
     assert (rule, code) in refused(lambda: account.delete(resource.token, resource.id))
     assert account.get(resource.token, resource.id) is not None
 
 
-def test_what_protection_forbids_stays_until_the_protection_is_off(account: Account) -> None:
+def test_a_protected_resource_can_be_deleted_only_without_its_protection(account: Account) -> None:
     balancer = account.made["balancer"]
     account.update(BALANCER, balancer.id, {**balancer.inputs, "enableDeletionProtection": True})
     expected = ("elbv2.load-balancer.deletion-protection", "OperationNotPermitted")
@@ -486,7 +488,7 @@ def test_what_protection_forbids_stays_until_the_protection_is_off(account: Acco
     assert expected in refused(lambda: account.delete(logs.token, logs.id))
 
 
-def test_a_role_goes_after_its_policies_or_with_them_when_forced(account: Account) -> None:
+def test_a_role_with_policies_can_be_deleted_only_with_force(account: Account) -> None:
     policy = account.make(POLICY, **account.minimal(POLICY)).id
     attachment = account.make(ATTACHMENT, role="tasks", policyArn=policy)
     assert ("iam.role.held", "DeleteConflict") in refused(lambda: account.delete(ROLE, "tasks"))
@@ -499,7 +501,7 @@ def test_a_role_goes_after_its_policies_or_with_them_when_forced(account: Accoun
     assert account.get(ATTACHMENT, attachment.id) is None
 
 
-def test_a_deleted_load_balancer_takes_its_listeners_and_rules_along_and_frees_their_groups(
+def test_deleting_a_load_balancer_deletes_its_listeners_and_rules_and_frees_their_groups(
     account: Account,
 ) -> None:
     account.delete(BALANCER, account.id("balancer"))
@@ -508,7 +510,7 @@ def test_a_deleted_load_balancer_takes_its_listeners_and_rules_along_and_frees_t
     account.delete(TARGETS, account.id("target"))
 
 
-def test_everything_goes_in_the_order_in_which_pulumi_destroys(account: Account) -> None:
+def test_all_resources_can_be_deleted_in_the_order_of_a_destroy(account: Account) -> None:
     for resource in reversed(account.made.values()):
         if resource.token != "aws:cloudwatch/logGroup:LogGroup":
             account.delete(resource.token, resource.id)
@@ -516,7 +518,7 @@ def test_everything_goes_in_the_order_in_which_pulumi_destroys(account: Account)
     assert [each.id for each in left] == ["/web"]
 
 
-def test_groups_that_refer_to_each_other_hold_each_other_but_a_group_doesnt_hold_itself(
+def test_a_reference_by_another_group_forbids_a_deletion_and_its_own_doesnt(
     account: Account,
 ) -> None:
     a, b = (account.make(GROUP, name=name, vpcId=account.id("vpc")).id for name in "ab")
@@ -529,7 +531,7 @@ def test_groups_that_refer_to_each_other_hold_each_other_but_a_group_doesnt_hold
     account.delete(GROUP, a)
 
 
-def test_a_vpc_brings_a_route_table_and_a_group_that_only_it_takes_away(account: Account) -> None:
+def test_a_vpcs_main_table_and_default_group_are_deleted_only_with_it(account: Account) -> None:
     vpc = account.make(VPC, cidrBlock="10.8.0.0/16")
     table, group = vpc.outputs["mainRouteTableId"], vpc.outputs["defaultSecurityGroupId"]
     main, default = (

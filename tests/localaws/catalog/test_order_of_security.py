@@ -100,20 +100,20 @@ def test_a_certificate_is_validated_and_served_only_after_its_records_exist(
     account.make(LISTENER_CERTIFICATE, **extra)
 
 
-def test_a_wildcard_is_proven_by_the_record_of_its_parent(account: Account) -> None:
+def test_a_wildcard_has_the_validation_record_of_its_parent(account: Account) -> None:
     certificate = requested(account, "example.test", "*.example.test")
     assert len(prove(account, certificate)) == 1
     assert not missing_records(account, certificate)
 
 
-def test_a_domain_is_proven_by_the_same_record_for_every_certificate_of_the_account(
+def test_a_domain_has_the_same_validation_record_for_every_certificate_of_the_account(
     account: Account,
 ) -> None:
     prove(account, requested(account, "again.example.test"))
     assert not missing_records(account, requested(account, "again.example.test"))
 
 
-def test_a_certificate_that_a_listener_serves_stays(account: Account) -> None:
+def test_a_certificate_that_a_listener_serves_cant_be_deleted(account: Account) -> None:
     certificate = account.id("certificate")
     in_use = ("acm.certificate.held", "ResourceInUseException")
     assert in_use in refused(lambda: account.delete(CERTIFICATE, certificate))
@@ -127,7 +127,7 @@ def test_only_certificates_that_amazon_issues_are_validated(account: Account) ->
     assert rules == {("acm.validation.kind", "InvalidArgument")}
 
 
-def test_a_listener_has_so_many_more_certificates_and_an_account_so_many_log_policies(
+def test_quotas_for_listener_certificates_and_log_policies_are_enforced(
     account: Account,
 ) -> None:
     minimal = account.minimal(LISTENER_CERTIFICATE)
@@ -145,7 +145,7 @@ def test_a_listener_has_so_many_more_certificates_and_an_account_so_many_log_pol
     assert rules == {("logs.resource-policy.quota", "LimitExceededException")}
 
 
-def test_a_zone_goes_after_its_records_unless_it_takes_them_along(account: Account) -> None:
+def test_a_zone_with_records_can_be_deleted_only_with_force_destroy(account: Account) -> None:
     zone = account.id("zone")
     assert refused(lambda: account.delete(ZONE, zone)) == {
         ("route53.zone.held", "HostedZoneNotEmpty")
@@ -155,7 +155,7 @@ def test_a_zone_goes_after_its_records_unless_it_takes_them_along(account: Accou
     assert account.all(RECORD) == []
 
 
-def test_a_record_is_unique_by_name_and_type_unless_it_may_overwrite_or_has_a_policy(
+def test_a_record_is_unique_by_name_and_type_unless_it_overwrites_or_has_a_policy(
     account: Account,
 ) -> None:
     inputs = account.minimal(RECORD)
@@ -173,14 +173,14 @@ def test_a_record_is_unique_by_name_and_type_unless_it_may_overwrite_or_has_a_po
     account.update(RECORD, made.id, {**inputs, "ttl": 30})
 
 
-def test_a_cname_stands_alone(account: Account) -> None:
+def test_a_cname_is_the_only_record_of_its_name(account: Account) -> None:
     inputs = {**account.minimal(RECORD), "records": ["elsewhere.test"], "type": "CNAME"}
     account.make(RECORD, **inputs)
     alone = ("route53.record.cname-alone", "InvalidChangeBatch")
     assert alone in refused(lambda: account.make(RECORD, **account.minimal(RECORD)))
 
 
-def test_an_alias_leads_to_a_load_balancer_that_exists(account: Account) -> None:
+def test_an_alias_must_name_an_existing_load_balancer(account: Account) -> None:
     balancer = account.made["balancer"].outputs
     alias = {
         "name": f"dualstack.{balancer['dnsName']}",
@@ -192,7 +192,7 @@ def test_an_alias_leads_to_a_load_balancer_that_exists(account: Account) -> None
 
 
 @pytest.mark.parametrize("name", ["example.com", "Shop.Example.co.uk.", "a-b.test"])
-def test_a_registered_domain_has_a_zone_whose_id_spells_its_name(
+def test_a_registered_domain_has_a_zone_whose_id_encodes_its_name(
     account: Account, name: str
 ) -> None:
     identifier = assumed_zone_id(name)
@@ -206,11 +206,11 @@ def test_a_name_that_cannot_be_registered_has_no_zone(name: str) -> None:
 
 
 @pytest.mark.parametrize("identifier", [UNKNOWN, None, "", "Z", "Z1", "ZAAAA====", "Zé"])
-def test_no_odd_zone_id_crashes(account: Account, identifier: object) -> None:
+def test_an_unusual_zone_id_means_no_zone(account: Account, identifier: object) -> None:
     assert name_of_zone(account, identifier) is None
 
 
-def test_a_web_acl_protects_until_its_association_is_gone_and_a_second_one_has_to_wait(
+def test_a_web_acl_with_an_association_cant_be_deleted_and_a_second_one_is_refused(
     account: Account,
 ) -> None:
     association = account.make(ASSOCIATION, **account.minimal(ASSOCIATION))
@@ -227,7 +227,7 @@ def test_a_web_acl_protects_until_its_association_is_gone_and_a_second_one_has_t
     account.delete(ACL, acl)
 
 
-def test_a_bucket_has_one_of_each_setting_and_versioning_is_never_turned_off(
+def test_a_bucket_has_one_of_each_setting_and_versioning_cant_be_disabled_again(
     account: Account,
 ) -> None:
     account.make(OWNERSHIP, **account.minimal(OWNERSHIP))
@@ -239,7 +239,7 @@ def test_a_bucket_has_one_of_each_setting_and_versioning_is_never_turned_off(
     assert rules == {("s3.versioning.back", "IllegalVersioningConfigurationException")}
 
 
-def test_a_load_balancer_logs_to_a_bucket_that_lets_it_in(account: Account) -> None:
+def test_a_load_balancer_can_log_only_to_a_bucket_that_allows_it(account: Account) -> None:
     logging = {
         **account.minimal(BALANCER),
         "accessLogs": {"bucket": "main-logs", "enabled": True, "prefix": "web"},
@@ -263,7 +263,7 @@ def test_a_load_balancer_logs_to_a_bucket_that_lets_it_in(account: Account) -> N
     account.make(BALANCER, **logging)
 
 
-def test_the_regions_own_account_may_write_a_load_balancers_logs(account: Account) -> None:
+def test_a_bucket_policy_can_allow_the_regions_elb_account_to_write_logs(account: Account) -> None:
     writer = {"AWS": ["arn:aws:iam::156460612806:root"]}
     account.make(
         BUCKET_POLICY, bucket="main-logs", policy=bucket_policy("main-logs", Principal=writer)
@@ -273,7 +273,7 @@ def test_the_regions_own_account_may_write_a_load_balancers_logs(account: Accoun
     )
 
 
-def test_a_bucket_can_be_public_only_when_its_block_is_lifted(account: Account) -> None:
+def test_a_bucket_can_be_public_only_without_its_public_access_block(account: Account) -> None:
     public = policy(
         Principal={"AWS": "*"}, Action="s3:GetObject", Resource="arn:aws:s3:::main-logs/*"
     )
@@ -289,7 +289,7 @@ def test_a_bucket_can_be_public_only_when_its_block_is_lifted(account: Account) 
     account.make(BUCKET_POLICY, **inputs)
 
 
-def test_a_second_flow_log_goes_elsewhere(account: Account) -> None:
+def test_a_second_flow_log_needs_another_destination(account: Account) -> None:
     inputs = account.minimal(FLOW_LOG)
     account.make(FLOW_LOG, **inputs)
     rules = refused(lambda: account.make(FLOW_LOG, **inputs))
@@ -297,7 +297,9 @@ def test_a_second_flow_log_goes_elsewhere(account: Account) -> None:
     account.make(FLOW_LOG, **{**inputs, "logDestination": "arn:aws:s3:::other-logs"})
 
 
-def test_a_service_has_one_private_name_in_a_vpc_that_resolves_names(account: Account) -> None:
+def test_private_dns_of_an_endpoint_needs_the_vpcs_dns_and_is_unique_in_the_vpc(
+    account: Account,
+) -> None:
     vpc = account.id("vpc")
     account.update(VPC, vpc, {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True})
     inputs = {
@@ -325,7 +327,7 @@ def test_a_route_table_has_one_gateway_endpoint_of_a_service(account: Account) -
     account.update(ENDPOINT, first.id, {**inputs, "policy": policy(Action="s3:GetObject")})
 
 
-def test_an_endpoint_is_in_one_vpc(account: Account) -> None:
+def test_the_parts_of_an_endpoint_must_be_in_its_vpc(account: Account) -> None:
     other = account.make(VPC, cidrBlock="10.1.0.0/16").id
     inputs = {**account.minimal(ENDPOINT), "vpcId": other, "routeTableIds": [account.id("table")]}
     assert ("ec2.vpc-endpoint.same-vpc", "InvalidParameter") in refused(
@@ -333,7 +335,7 @@ def test_an_endpoint_is_in_one_vpc(account: Account) -> None:
     )
 
 
-def test_a_route_leads_to_a_gateway_of_its_own_vpc(account: Account) -> None:
+def test_a_routes_gateway_must_be_in_the_tables_vpc(account: Account) -> None:
     nat = account.make(NAT, **account.minimal(NAT)).id
     other = account.make(VPC, cidrBlock="10.1.0.0/16").id
     route = {"destinationCidrBlock": "0.0.0.0/0", "natGatewayId": nat}
@@ -343,13 +345,13 @@ def test_a_route_leads_to_a_gateway_of_its_own_vpc(account: Account) -> None:
     account.make(ROUTE, routeTableId=account.make(TABLE, vpcId=account.id("vpc")).id, **route)
 
 
-def test_an_alias_name_is_given_once(account: Account) -> None:
+def test_a_key_aliass_name_is_unique(account: Account) -> None:
     account.make(ALIAS, **account.minimal(ALIAS))
     rules = refused(lambda: account.make(ALIAS, **account.minimal(ALIAS)))
     assert rules == {("kms.alias.unique", "AlreadyExistsException")}
 
 
-def test_logs_are_encrypted_with_a_key_whose_policy_lets_cloudwatch_use_it(
+def test_logs_can_be_encrypted_only_with_a_key_whose_policy_allows_cloudwatch(
     account: Account,
 ) -> None:
     inputs = {"name": "/secret", "kmsKeyId": account.made["key"].outputs["arn"]}
@@ -373,7 +375,7 @@ def test_logs_are_encrypted_with_a_key_whose_policy_lets_cloudwatch_use_it(
     )
 
 
-def test_a_vpc_gets_an_ipv6_range_later_and_its_subnets_and_load_balancers_use_it(
+def test_an_update_can_add_an_ipv6_range_for_subnets_and_load_balancers(
     account: Account,
 ) -> None:
     vpc = account.update(
@@ -395,7 +397,9 @@ def test_a_vpc_gets_an_ipv6_range_later_and_its_subnets_and_load_balancers_use_i
     account.make(BALANCER, **dual)
 
 
-def test_a_vpc_keeps_its_ipv6_range_until_no_subnet_has_a_part_of_it(account: Account) -> None:
+def test_a_vpcs_ipv6_range_cant_be_removed_while_a_subnet_has_a_part_of_it(
+    account: Account,
+) -> None:
     plain = {"cidrBlock": "10.0.0.0/16"}
     vpc = account.update(VPC, account.id("vpc"), {**plain, "assignGeneratedIpv6CidrBlock": True})
     subnet = account.made["subnet-a"]
@@ -408,14 +412,14 @@ def test_a_vpc_keeps_its_ipv6_range_until_no_subnet_has_a_part_of_it(account: Ac
 
 
 @given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?(\.[a-z0-9]{2,10}){1,3}", fullmatch=True))
-def test_the_id_of_every_registered_domains_zone_spells_it(name: str) -> None:
+def test_the_id_of_a_registered_domains_zone_encodes_any_domain(name: str) -> None:
     identifier = assumed_zone_id(name)
     assert name_of_zone(Cloud(), identifier) == (None if name.endswith(".invalid") else name)
 
 
 @given(st.text(), st.booleans())
 # Hypothesis gives it
-def test_only_an_id_that_spells_a_domain_is_a_zones(text: str, capital: bool) -> None:  # noqa: FBT001
+def test_only_an_id_that_encodes_a_domain_is_a_zones_id(text: str, capital: bool) -> None:  # noqa: FBT001
     identifier = f"Z{text.upper()}" if capital else text
     name = name_of_zone(Cloud(), identifier)
     assert name is None or assumed_zone_id(name) == identifier
@@ -433,7 +437,7 @@ def test_only_an_id_that_spells_a_domain_is_a_zones(text: str, capital: bool) ->
         ("ELBSecurityPolicy-TLS13-1-2", None),
     ],
 )
-def test_a_tls_policy_says_which_versions_it_speaks(
+def test_a_tls_policy_has_an_oldest_and_a_newest_version(
     name: str, spoken: tuple[str, str] | None
 ) -> None:
     assert versions(name) == spoken

@@ -1,4 +1,4 @@
-"""What a policy of a resource allows, and which resources depend on it."""
+"""The evaluation of resources' policies, and the resources that depend on it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [*statements]})
 
 
-MINE = allow(OWNER)
+OWNER_ONLY = allow(OWNER)
 USE = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
 GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
 
@@ -43,21 +43,24 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
 @pytest.mark.parametrize(
     ("statements", "accepted"),
     [
-        ([MINE], False),
-        ([MINE, allow(LOGS_SERVICE)], True),
-        ([MINE, allow(LOGS_SERVICE, USE)], True),
-        ([MINE, allow({"Service": ["logs.amazonaws.com", "s3.amazonaws.com"]}, USE)], True),
-        ([MINE, allow({"Service": "logs.us-east-1.amazonaws.com"})], False),
-        ([MINE, allow(LOGS_SERVICE, "kms:Describe*")], False),
+        ([OWNER_ONLY], False),
+        ([OWNER_ONLY, allow(LOGS_SERVICE)], True),
+        ([OWNER_ONLY, allow(LOGS_SERVICE, USE)], True),
+        ([OWNER_ONLY, allow({"Service": ["logs.amazonaws.com", "s3.amazonaws.com"]}, USE)], True),
+        ([OWNER_ONLY, allow({"Service": "logs.us-east-1.amazonaws.com"})], False),
+        ([OWNER_ONLY, allow(LOGS_SERVICE, "kms:Describe*")], False),
         ([allow({"AWS": "*"})], True),
         ([allow("*", "kms:*")], True),
         ([allow({"AWS": "*"}), deny(LOGS_SERVICE)], False),
         ([allow({"AWS": "*"}), deny(LOGS_SERVICE, "kms:Decrypt")], False),
         ([allow({"AWS": "*"}), deny({"Service": "s3.amazonaws.com"})], True),
-        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: GROUP_ARN}})], True),
+        (
+            [OWNER_ONLY, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: GROUP_ARN}})],
+            True,
+        ),
         (
             [
-                MINE,
+                OWNER_ONLY,
                 allow(
                     LOGS_SERVICE,
                     USE,
@@ -67,12 +70,15 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
             True,
         ),
         (
-            [MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: f"{GROUP_ARN}2"}})],
+            [
+                OWNER_ONLY,
+                allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: f"{GROUP_ARN}2"}}),
+            ],
             False,
         ),
         (
             [
-                MINE,
+                OWNER_ONLY,
                 allow(
                     LOGS_SERVICE,
                     USE,
@@ -83,14 +89,14 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
         ),
         (
             [
-                MINE,
+                OWNER_ONLY,
                 allow(LOGS_SERVICE, USE, Condition={"ArnLikeIfExists": {CONTEXT: f"{GROUP_ARN}2"}}),
             ],
             False,
         ),
         (
             [
-                MINE,
+                OWNER_ONLY,
                 allow(
                     LOGS_SERVICE,
                     USE,
@@ -101,7 +107,7 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
         ),
         (
             [
-                MINE,
+                OWNER_ONLY,
                 allow(LOGS_SERVICE),
                 deny("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
             ],
@@ -109,7 +115,7 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
         ),
         (
             [
-                MINE,
+                OWNER_ONLY,
                 allow(LOGS_SERVICE),
                 deny("*", Condition={"StringNotEquals": {"aws:SourceAccount": "1"}}),
             ],
@@ -117,7 +123,7 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
         ),
         (
             [
-                MINE,
+                OWNER_ONLY,
                 {
                     **allow(LOGS_SERVICE),
                     "Sid": "not logs.eu-west-1.amazonaws.com",
@@ -128,7 +134,7 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
         ),
     ],
 )
-def test_a_log_groups_key_must_let_cloudwatch_logs_use_it(
+def test_a_log_groups_key_must_allow_cloudwatch_logs_to_use_it(
     account: Account,
     statements: list[dict[str, Any]],
     accepted: bool,  # noqa: FBT001 — a case
@@ -145,7 +151,7 @@ def test_a_log_groups_key_must_let_cloudwatch_logs_use_it(
     ]
 
 
-def test_a_keys_policy_may_be_a_resource_of_its_own_and_then_only_that_one_counts(
+def test_a_key_policy_resource_overrides_the_keys_policy_and_is_unique(
     account: Account,
 ) -> None:
     key = account.make(KEY)
@@ -153,11 +159,11 @@ def test_a_keys_policy_may_be_a_resource_of_its_own_and_then_only_that_one_count
     with pytest.raises(Refused):
         account.make(LOGS, **inputs)
     account.make(
-        "aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(MINE, allow(LOGS_SERVICE))
+        "aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(OWNER_ONLY, allow(LOGS_SERVICE))
     )
     account.make(LOGS, **inputs)
     with pytest.raises(Refused) as refused:
-        account.make("aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(MINE))
+        account.make("aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(OWNER_ONLY))
     assert [each.rule for each in refused.value.refusals] == ["kms.key-policy.unique"]
 
 
@@ -180,7 +186,7 @@ def test_a_keys_policy_may_be_a_resource_of_its_own_and_then_only_that_one_count
         ),
     ],
 )
-def test_a_keys_policy_must_leave_a_principal_that_can_replace_it(
+def test_a_keys_policy_must_allow_a_principal_to_replace_it(
     account: Account,
     statements: list[dict[str, Any]],
     accepted: bool,  # noqa: FBT001 — a case
@@ -214,7 +220,7 @@ ELB, DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com", "delivery.logs
         ("application", [write(ELB), {**deny({"Service": ELB}, "s3:PutObject")}], False),
     ],
 )
-def test_the_bucket_of_access_logs_must_let_the_type_of_load_balancer_write(
+def test_the_bucket_for_access_logs_must_allow_the_type_of_load_balancer_to_write(
     account: Account,
     kind: str,
     statements: list[dict[str, Any]],
@@ -251,7 +257,7 @@ def test_the_bucket_of_access_logs_must_let_the_type_of_load_balancer_write(
         ({"Principal": {"AWS": "1"}, "Resource": "*"}, False),
     ],
 )
-def test_each_element_may_say_the_opposite_and_hold_patterns(
+def test_elements_of_a_policy_can_be_negated_and_contain_patterns(
     statement: dict[str, Any],
     allowed: bool,  # noqa: FBT001
 ) -> None:

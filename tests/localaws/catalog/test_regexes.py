@@ -1,4 +1,4 @@
-"""Regular expressions of listener rules; test_transforms.py tries the good ones in Envoy."""
+"""Regular expressions of listener rules; test_transforms.py runs the supported ones in Envoy."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ GOOD = {
     "(?s:.)(?-i)(?U)x*?": 0,
     r"\b\w+\W\s\S\d\D\x41\A": 0,
 }
-"""Expressions that are taken, and how many capture groups each has."""
+"""Supported expressions, and the number of capture groups of each."""
 
 
 @pytest.mark.parametrize(("regex", "groups"), GOOD.items())
-def test_an_expression_of_re2_is_taken_and_its_groups_counted(regex: str, groups: int) -> None:
+def test_a_supported_expression_has_no_fault_and_its_groups_are_counted(
+    regex: str, groups: int
+) -> None:
     assert read(regex) == ("", groups)
 
 
@@ -58,7 +60,9 @@ def test_an_expression_of_re2_is_taken_and_its_groups_counted(regex: str, groups
         ("a\\", "a \\ at its end"),
     ],
 )
-def test_what_rules_dont_support_is_a_fault_that_names_it(regex: str, fault: str) -> None:
+def test_an_unsupported_expression_has_a_fault_that_names_the_reason(
+    regex: str, fault: str
+) -> None:
     assert fault in read(regex).fault
 
 

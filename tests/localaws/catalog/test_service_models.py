@@ -1,6 +1,6 @@
-"""The catalog beside the services' models: it refuses what they forbid, and nothing else.
+"""The catalog refuses what the services' models forbid, and little else.
 
-The page lists every exception with its reason, and a test holds the list equal to what is found.
+The documentation lists every exception with its reason; a test compares the list with the catalog.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from localaws.catalog import CATALOG
-from localaws.catalog.inputs import blocks_of
 from localaws.catalog.model_limits import FROM_ELSEWHERE, NOT_REQUIRED, ONE_OF_SEVERAL, OTHERWISE
 from localaws.catalog.service_models import limits, required, required_besides
 from localaws.catalog.values import show
+from tests.localaws.catalog.test_effects import input_paths
 from tools.service_models import CALLS
 
 if TYPE_CHECKING:
@@ -24,32 +24,35 @@ if TYPE_CHECKING:
 
 PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()
 LIST = PAGE[PAGE.index("<!-- models -->") : PAGE.index("<!-- /models -->")]
-LISTED = {
-    tuple(line.strip("| ").split(" | ")[:3]) for line in LIST.splitlines() if line.startswith("| `")
-}
+LISTED = set()
+for row in LIST.splitlines():
+    if row.startswith("| `"):
+        LISTED.add(tuple(row.strip("| ").split(" | ")[:3]))
 
 MODELS, REQUIRED = limits(), required()
 
 DOCUMENT = "containerDefinitions[]."
-"""Where paths go on inside a JSON text."""
+"""The start of paths that go on inside a JSON text."""
 
 
-class Place(NamedTuple):
-    """An input that a model says something of."""
+class Constraint(NamedTuple):
+    """A model's constraint on an input."""
 
     token: str
     path: str
-    says: Mapping[str, Any]
+    limits: Mapping[str, Any]
+    """`type`, `enum`, `min`, `max`, `pattern`."""
 
 
-PLACES = [
-    Place(token, path, says) for token, found in MODELS.items() for path, says in found.items()
-]
-OURS = [place for place in PLACES if f"{place.token} {place.path}" not in OTHERWISE]
+CONSTRAINTS: list[Constraint] = []
+for token_, limits_by_path in MODELS.items():
+    CONSTRAINTS += [Constraint(token_, path_, each) for path_, each in limits_by_path.items()]
+
+APPLIED = [each for each in CONSTRAINTS if f"{each.token} {each.path}" not in OTHERWISE]
 
 
 def nested(path: str, value: object) -> dict[str, Any]:
-    """Inputs in which only one thing is given."""
+    """Return inputs with only this value, at this path."""
     head, _, rest = path.partition(".")
     if path.startswith(DOCUMENT):
         return {"containerDefinitions": json.dumps([nested(rest, value)])}
@@ -57,55 +60,68 @@ def nested(path: str, value: object) -> dict[str, Any]:
     return {head.removesuffix("[]"): [inner] if head.endswith("[]") else inner}
 
 
-def refusals(place: Place, value: object) -> list[str]:
-    """The catalog's messages about a value."""
-    check = CATALOG[place.token].check(nested(place.path, value), "eu-west-1")
-    return [
-        each.message
-        for each in check
-        if leaf(place.path) in each.message and each.rule != "catalog.required"
-    ]
+def refusals(constraint: Constraint, value: object) -> list[str]:
+    """Return the catalog's messages about a value."""
+    inputs = nested(constraint.path, value)
+    found = CATALOG[constraint.token].check(inputs, "eu-west-1")
+    messages = [each.message for each in found if each.rule != "catalog.required"]
+    return [each for each in messages if leaf(constraint.path) in each]
 
 
 def leaf(path: str) -> str:
     return path.rpartition(".")[2].removesuffix("[]")
 
 
-def forbidden(says: Mapping[str, Any]) -> Iterator[object]:
-    """Values that break what a model says, each in one respect."""
-    low, high, pattern = says.get("min"), says.get("max"), says.get("pattern")
-    match says["type"]:
-        case "string" if "enum" in says:
+UNUSUAL = "\0 é\n|"
+"""A space, a newline, a control character and a non-ASCII letter; most patterns forbid one of them.
+"""
+
+
+def forbidden(constraint: Constraint) -> Iterator[object]:
+    """Yield values that break one of a constraint's limits each."""
+    high = constraint.limits.get("max")
+    match constraint.limits["type"]:
+        case "string" if "enum" in constraint.limits:
             yield "no-such-value"
         case "string":
-            if high is not None and high < 100_000:
-                yield "a" * (high + 1)
-            if low is not None and low > 1:
-                yield "a"
-            # Space, newline, control character, and a non-ASCII letter: most patterns lack one.
-            if pattern and not re.search(pattern, "\0 é\n|"):
-                yield "\0 é\n|" if low is None or low < 5 else "\0 é\n|" * low
+            yield from forbidden_texts(constraint.limits)
         case "integer" | "long" | "float":
-            yield from (
-                bound
-                for bound in (low and low - 1, high and high + 1)
-                if bound and abs(bound) < 2**31
-            )
+            yield from forbidden_numbers(constraint.limits)
         case "list" if high is not None and high < 10_000:
             yield [{}] * (high + 1)
         case "map" if high is not None:
             yield {str(number): "x" for number in range(high + 1)}
 
 
-def allowed(says: Mapping[str, Any]) -> Iterator[object]:
-    """The values at the edges of what a model allows."""
-    if "enum" in says:
-        yield from says["enum"]
-    elif says["type"] in ("integer", "long", "float"):
-        yield from (bound for bound in (says.get("min"), says.get("max")) if bound is not None)
+def forbidden_texts(bounds: Mapping[str, Any]) -> Iterator[str]:
+    low, high, pattern = bounds.get("min"), bounds.get("max"), bounds.get("pattern")
+    if high is not None and high < 100_000:
+        yield "a" * (high + 1)
+    if low is not None and low > 1:
+        yield "a"
+    if pattern and not re.search(pattern, UNUSUAL):
+        yield UNUSUAL if low is None or low < 5 else UNUSUAL * low
 
 
-def test_every_type_is_made_by_a_call_whose_model_is_read() -> None:
+def forbidden_numbers(bounds: Mapping[str, Any]) -> Iterator[float]:
+    low, high = bounds.get("min"), bounds.get("max")
+    if low is not None and abs(low - 1) < 2**31:
+        yield low - 1
+    if high is not None and abs(high + 1) < 2**31:
+        yield high + 1
+
+
+def allowed(constraint: Constraint) -> Iterator[object]:
+    """Yield the values at the edges of a constraint's limits."""
+    if "enum" in constraint.limits:
+        yield from constraint.limits["enum"]
+    elif constraint.limits["type"] in ("integer", "long", "float"):
+        for name in ("min", "max"):
+            if constraint.limits.get(name) is not None:
+                yield constraint.limits[name]
+
+
+def test_the_models_cover_the_calls_that_create_each_type() -> None:
     without = {
         "aws:acm/certificateValidation:CertificateValidation",
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
@@ -115,105 +131,95 @@ def test_every_type_is_made_by_a_call_whose_model_is_read() -> None:
     assert CALLS.keys() == MODELS.keys() == CATALOG.keys() - without
 
 
-def test_the_models_say_something_of_most_types() -> None:
-    assert len({place.token for place in PLACES}) > 30
-    assert sum(bool([*forbidden(place.says)]) for place in OURS) > 200
+def test_the_models_constrain_most_types() -> None:
+    assert len({each.token for each in CONSTRAINTS}) > 30
+    testable = [each for each in APPLIED if list(forbidden(each))]
+    assert len(testable) > 200
 
 
 @pytest.mark.parametrize("token", MODELS)
-def test_every_path_of_the_models_is_one_of_the_types_inputs(token: str) -> None:
-    paths = {
-        f"{block.path}.{name}".lstrip(".") for block in blocks_of(token) for name in block.names
-    }
-    outside = [path for path in MODELS[token] if not path.startswith(DOCUMENT)]
-    assert {path.removesuffix("[]") for path in outside} <= paths
+def test_every_path_in_the_models_is_an_input_of_its_type(token: str) -> None:
+    outside_of_json = [path for path in MODELS[token] if not path.startswith(DOCUMENT)]
+    assert {path.removesuffix("[]") for path in outside_of_json} <= input_paths(token)
 
 
 @pytest.mark.parametrize("token", MODELS)
-def test_what_a_model_forbids_is_refused_once(token: str) -> None:
-    for place in [each for each in OURS if each.token == token]:
-        for value in forbidden(place.says):
-            found = refusals(place, value)
-            assert found, f"{place.path} accepts {show(value)}, the model says {place.says}"
-            models = [
-                each
-                for each in found
-                if "must be" in each and f"{leaf(place.path)} must be" in each
-            ]
-            assert len(models) <= 1 or len(found) == len(set(found)), found
+def test_a_value_that_a_model_forbids_is_refused_once(token: str) -> None:
+    for constraint in [each for each in APPLIED if each.token == token]:
+        for value in forbidden(constraint):
+            found = refusals(constraint, value)
+            assert found, (
+                f"{constraint.path} accepts {show(value)}, the model has {constraint.limits}"
+            )
+            about_limits = [each for each in found if f"{leaf(constraint.path)} must be" in each]
+            assert len(about_limits) <= 1 or len(found) == len(set(found)), found
 
 
-def found_otherwise() -> set[tuple[str, str, str]]:
-    """Type, path and what is refused although a model allows it."""
+def refused_although_allowed() -> set[tuple[str, str, str]]:
+    """Return types and paths with the values that are refused although a model allows them."""
     found = set()
-    for place in PLACES:
-        wrong = [
-            show(value)
-            for value in allowed(place.says)
-            if any(f"got {show(value)}" in each for each in refusals(place, value))
-        ]
+    for constraint in CONSTRAINTS:
+        wrong = []
+        for value in allowed(constraint):
+            messages = refusals(constraint, value)
+            if any(f"got {show(value)}" in each for each in messages):
+                wrong.append(show(value))
         if wrong:
-            found.add((f"`{place.token.rpartition(':')[2]}`", f"`{place.path}`", ", ".join(wrong)))
+            kind = constraint.token.rpartition(":")[2]
+            found.add((f"`{kind}`", f"`{constraint.path}`", ", ".join(wrong)))
     return found
 
 
-def test_what_is_refused_although_a_model_allows_it_is_listed_with_a_reason() -> None:
-    assert found_otherwise() == LISTED
+def test_values_refused_although_a_model_allows_them_are_listed() -> None:
+    assert refused_although_allowed() == LISTED
 
 
-def without(token: str, path: str) -> list[str]:
-    """Where a type is refused that has everything above an input, but not that one."""
+def refusals_without(token: str, path: str) -> list[str]:
+    """Return the messages about a missing input, for inputs with only its parents."""
     parents = path.rpartition(".")[0]
-    place = re.sub(
-        r"\[\]", "[0]", path.removeprefix(DOCUMENT) if path.startswith(DOCUMENT) else path
-    )
     inputs = nested(parents, {}) if parents else {}
     if path.startswith(DOCUMENT) and "." not in path.removeprefix(DOCUMENT):
         inputs = {"containerDefinitions": json.dumps([{}])}
+    exact_path = path.removeprefix(DOCUMENT).replace("[]", "[0]")
     found = [each.message for each in CATALOG[token].check(inputs, "eu-west-1")]
-    return [each for each in found if re.search(rf"(^|[ ,]){re.escape(place)}\b", each)]
+    return [each for each in found if re.search(rf"(^|[ ,]){re.escape(exact_path)}\b", each)]
 
 
-def test_what_a_call_requires_is_refused_without_it_or_has_a_reason() -> None:
-    accepted = set()
+def test_a_missing_input_that_a_call_requires_is_refused_or_listed_with_a_reason() -> None:
+    accepted, required_names = set(), set()
     for token, paths in REQUIRED.items():
         autoname = CATALOG[token].autoname
         for path in paths:
-            if not without(token, path) and not (autoname and autoname.property == path):
+            required_names.add(f"{token} {path}")
+            generated = autoname is not None and autoname.property == path
+            if not generated and not refusals_without(token, path):
                 accepted.add(f"{token} {path}")
-    assert accepted == {*NOT_REQUIRED}
-    assert {*ONE_OF_SEVERAL} <= {
-        f"{token} {path}" for token, paths in REQUIRED.items() for path in paths
-    }
+    assert accepted == set(NOT_REQUIRED)
+    assert set(ONE_OF_SEVERAL) <= required_names
 
 
-def test_what_a_call_requires_under_a_name_of_its_own_comes_from_somewhere() -> None:
+def test_required_members_without_an_input_are_listed_with_their_source() -> None:
     tags = re.compile(r"(\w+\[?\]?\.)*(T|t)ags?(\[\])?\.(Tag)?(Key|Value)")
-    besides = {
-        f"{token} {name}"
-        for token, names in required_besides().items()
-        for name in names
-        if not tags.fullmatch(name)
-    }
-    assert besides == {*FROM_ELSEWHERE}
+    besides: set[str] = set()
+    for token, names in required_besides().items():
+        besides.update(f"{token} {name}" for name in names if not tags.fullmatch(name))
+    assert besides == set(FROM_ELSEWHERE)
 
 
 @pytest.mark.parametrize("token", REQUIRED)
-def test_a_block_is_refused_once_for_each_thing_that_it_lacks(token: str) -> None:
-    for path in [path for path in REQUIRED[token] if f"{token} {path}" not in NOT_REQUIRED]:
-        assert len(without(token, path)) <= 1, path
+def test_each_missing_member_of_a_block_is_refused_once(token: str) -> None:
+    for path in REQUIRED[token]:
+        if f"{token} {path}" not in NOT_REQUIRED:
+            assert len(refusals_without(token, path)) <= 1, path
 
 
-def test_no_message_shows_a_value_that_may_be_a_secret() -> None:
+def test_no_message_shows_a_value_that_could_be_a_secret() -> None:
     secret = "hunter" * 20_000
-    found = [
-        *CATALOG["aws:secretsmanager/secretVersion:SecretVersion"].check(
-            {"secretId": "s", "secretString": secret}
-        )
-    ]
+    kind = CATALOG["aws:secretsmanager/secretVersion:SecretVersion"]
+    found = list(kind.check({"secretId": "s", "secretString": secret}))
     assert found
     assert not any("hunter" in each.message for each in found)
 
 
-def test_what_is_in_the_catalog_otherwise_has_a_reason() -> None:
-    assert OTHERWISE.keys() <= {f"{place.token} {place.path}" for place in PLACES}
+def test_every_exception_from_the_models_is_about_a_constraint() -> None:
+    assert OTHERWISE.keys() <= {f"{each.token} {each.path}" for each in CONSTRAINTS}

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
 
 
-def test_a_file_system_stays_while_it_is_mounted_and_takes_the_rest_along(account: Account) -> None:
+def test_a_mounted_file_system_cant_be_deleted_and_its_deletion_removes_its_parts(
+    account: Account,
+) -> None:
     files = account.id("files")
     point = account.make("aws:efs/accessPoint:AccessPoint", fileSystemId=files).id
     assert refusal(account, FILES, files) == ("efs.file-system.held", "FileSystemInUse")
@@ -39,7 +41,7 @@ def test_a_file_system_stays_while_it_is_mounted_and_takes_the_rest_along(accoun
     assert account.get("aws:efs/accessPoint:AccessPoint", point) is None
 
 
-def test_a_subnet_stays_while_a_file_system_is_mounted_in_it(account: Account) -> None:
+def test_a_subnet_with_a_mount_target_cant_be_deleted(account: Account) -> None:
     subnet = account.id("other-subnet")
     mounted = account.make(MOUNT, fileSystemId=account.make(FILES).id, subnetId=subnet).id
     assert refusal(account, "aws:ec2/subnet:Subnet", subnet) == (
@@ -79,7 +81,7 @@ def test_names_and_addresses_of_a_file_system_are_those_of_its_region(account: A
     assert [each.outputs["name"] for each in groups if each] == ["default"]
 
 
-def test_a_namespace_stays_while_it_has_a_service_which_stays_while_tasks_register_in_it(
+def test_a_namespace_or_registry_in_use_cant_be_deleted(
     account: Account,
 ) -> None:
     registries = {"serviceRegistries": {"registryArn": account.id("registry-arn")}}
@@ -96,7 +98,9 @@ def test_a_namespace_stays_while_it_has_a_service_which_stays_while_tasks_regist
     account.delete(NAMESPACE, account.id("internal"))
 
 
-def test_a_namespace_has_a_zone_or_a_name_for_http(account: Account) -> None:
+def test_a_private_namespace_has_a_zone_and_an_http_namespace_an_http_name(
+    account: Account,
+) -> None:
     private, plain = (
         account.get(NAMESPACE, account.id("internal")),
         account.get(HTTP_NAMESPACE, account.id("http")),
@@ -110,7 +114,7 @@ def test_a_namespace_has_a_zone_or_a_name_for_http(account: Account) -> None:
     assert found is private, "imported as NAMESPACE_ID:VPC_ID"
 
 
-def test_a_registry_of_records_is_for_dns_too_and_knows_its_namespace(account: Account) -> None:
+def test_a_registry_with_dns_records_has_type_dns_http_and_its_namespace(account: Account) -> None:
     internal = account.id("internal")
     records = account.make(
         REGISTRY, name="records", dnsConfig={**BY_ADDRESS, "namespaceId": internal}
@@ -120,7 +124,7 @@ def test_a_registry_of_records_is_for_dns_too_and_knows_its_namespace(account: A
     assert plain.outputs["type"] == "HTTP"
 
 
-def test_a_capacity_provider_stays_while_a_cluster_has_it(account: Account) -> None:
+def test_a_capacity_provider_of_a_cluster_cant_be_deleted(account: Account) -> None:
     account.make(PROVIDERS, clusterName="main", capacityProviders=["instances"])
     provider = account.id("instances")
     assert refusal(account, CAPACITY, provider) == (
@@ -182,7 +186,7 @@ RECORDS = {"dnsConfig": BY_ADDRESS}
         (REGISTRY, {"description": "a"}, {"description": "b"}, []),
     ],
 )
-def test_what_of_a_block_can_be_changed_in_place(
+def test_only_some_members_of_a_block_can_be_changed_in_place(
     token: str, old: dict[str, Any], new: dict[str, Any], replaces: list[str]
 ) -> None:
     assert CATALOG[token].replacing(sorted({*old, *new}), old, new) == replaces

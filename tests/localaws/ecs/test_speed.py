@@ -18,7 +18,7 @@ from localaws.speed import BadSpeed, speed
 from tests.localaws.alb.test_compiler import compiled
 from tests.localaws.ecs.conftest import Web
 from tests.localaws.ecs.plane import PATIENCE, plane
-from tests.localaws.ecs.world import GROUP, spec
+from tests.localaws.ecs.simulated_service import GROUP, spec
 
 if TYPE_CHECKING:
     from pathlib import Path

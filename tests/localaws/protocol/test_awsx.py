@@ -1,4 +1,4 @@
-"""What awsx's components are made of: layouts and children recorded from the real ones."""
+"""The components of awsx: their subnets and children, compared with recordings of the real ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import json
 import re
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,32 +58,33 @@ def layout(
         ),
     ],
 )
-def test_subnets_lie_where_the_real_component_puts_them(
+def test_subnets_have_the_ranges_of_the_real_component(
     cidr: str, zones: int, specs: list[dict[str, object]], expected: list[str]
 ) -> None:
     assert [plan.cidr for plan in layout("net", cidr, ZONES[:zones], specs)] == expected
 
 
-def test_three_kinds_in_three_zones_get_a_sixteenth_each() -> None:
+def test_three_kinds_of_subnets_in_three_zones_get_a_sixteenth_of_the_vpc_each() -> None:
     found = layout("net", "10.0.0.0/16", ZONES, [PUBLIC, PRIVATE, ISOLATED])
     assert {plan.cidr.split("/")[1] for plan in found} == {"20"}
     assert [plan.name for plan in found[:3]] == ["net-public-1", "net-private-1", "net-isolated-1"]
 
 
-def test_an_unused_spec_takes_its_space_but_makes_nothing() -> None:
+def test_an_unused_spec_reserves_its_range_without_a_subnet() -> None:
     found = layout("net", "10.0.0.0/16", ZONES[:1], [{"type": "Unused"}, PUBLIC])
     assert [(plan.name, plan.cidr) for plan in found] == [("net-public-1", "10.0.128.0/17")]
 
 
 @given(zones=st.integers(1, 3), count=st.integers(1, 4), prefix=st.integers(16, 22))
-def test_subnets_never_overlap_and_never_leave_the_vpc(zones: int, count: int, prefix: int) -> None:
+def test_subnets_dont_overlap_and_are_inside_the_vpc(zones: int, count: int, prefix: int) -> None:
     vpc = ipaddress.IPv4Network(f"10.0.0.0/{prefix}")
-    found = layout(
-        "net", str(vpc), ZONES[:zones], [{"type": "Public", "name": str(n)} for n in range(count)]
-    )
+    specs = [{"type": "Public", "name": str(number)} for number in range(count)]
+    found = layout("net", str(vpc), ZONES[:zones], specs)
     subnets = [ipaddress.IPv4Network(plan.cidr) for plan in found]
-    assert all(subnet.subnet_of(vpc) for subnet in subnets)
-    assert not any(a.overlaps(b) for i, a in enumerate(subnets) for b in subnets[:i])
+    for subnet in subnets:
+        assert subnet.subnet_of(vpc)
+    for first, second in combinations(subnets, 2):
+        assert not first.overlaps(second)
 
 
 # Recorded from the real component's allocator, in the order of its subnets: public, private,
@@ -125,14 +127,14 @@ LEGACY: list[tuple[str, int, list[dict[str, Any]] | None, list[str]]] = [
             "10.0.176.0/24",
         ],
     ),
-    # Outside of the VPC, without a word of the real component either.
+    # Outside of the VPC; the real component doesn't notice that either.
     (
         "10.0.0.0/24",
         1,
         [PUBLIC, PRIVATE, ISOLATED],
         ["10.0.0.128/25", "10.0.0.0/25", "10.0.1.0/25"],
     ),
-    # Moved behind one that it would overlap.
+    # The second subnet is moved behind the first one, which it would overlap.
     (
         "10.0.0.0/18",
         1,
@@ -144,35 +146,31 @@ LEGACY: list[tuple[str, int, list[dict[str, Any]] | None, list[str]]] = [
 
 
 @pytest.mark.parametrize(("cidr", "zones", "specs", "expected"), LEGACY)
-def test_the_default_strategy_lays_subnets_out_as_the_real_component_does(
+def test_the_legacy_strategy_has_the_ranges_of_the_real_component(
     cidr: str, zones: int, specs: list[dict[str, Any]] | None, expected: list[str]
 ) -> None:
     assert [plan.cidr for plan in layout("net", cidr, ZONES[:zones], specs, "Legacy")] == expected
 
 
-def test_without_specs_both_strategies_have_the_same_subnets() -> None:
-    legacy, auto = (
-        layout("net", "10.0.0.0/16", ZONES, None, strategy) for strategy in ("Legacy", "Auto")
-    )
+def test_both_strategies_have_the_same_default_subnets() -> None:
+    legacy = layout("net", "10.0.0.0/16", ZONES, None, "Legacy")
+    auto = layout("net", "10.0.0.0/16", ZONES, None, "Auto")
     assert [(plan.name, plan.cidr) for plan in legacy] == [(plan.name, plan.cidr) for plan in auto]
 
 
-def test_ranges_can_be_given_one_for_each_zone() -> None:
-    spec = {**PUBLIC, "cidrBlocks": ["10.0.8.0/24", "10.0.9.0/24"]}
-    assert [plan.cidr for plan in layout("net", "10.0.0.0/16", ZONES[:2], [spec])] == spec[
-        "cidrBlocks"
-    ]
+def test_a_spec_can_set_a_range_for_each_zone() -> None:
+    ranges = ["10.0.8.0/24", "10.0.9.0/24"]
+    found = layout("net", "10.0.0.0/16", ZONES[:2], [{**PUBLIC, "cidrBlocks": ranges}])
+    assert [plan.cidr for plan in found] == ranges
 
 
-def test_the_share_of_a_zone_can_be_given() -> None:
+def test_the_size_of_a_zones_range_can_be_set() -> None:
     inputs = {"subnetSpecs": [PUBLIC], "subnetStrategy": "Auto", "availabilityZoneCidrMask": 20}
-    assert [plan.cidr for plan in plans("net", "10.0.0.0/16", ZONES[:2], inputs)] == [
-        "10.0.0.0/20",
-        "10.0.16.0/20",
-    ]
+    found = plans("net", "10.0.0.0/16", ZONES[:2], inputs)
+    assert [plan.cidr for plan in found] == ["10.0.0.0/20", "10.0.16.0/20"]
 
 
-def test_a_zones_name_can_be_in_the_name_tag_but_never_in_the_resources_name() -> None:
+def test_a_zones_name_can_be_in_the_name_tag_but_not_in_the_resources_name() -> None:
     inputs = {"subnetSpecs": [PUBLIC], "subnetNameTagStrategy": "AvailabilityZone"}
     zones = ["us-gov-west-1a", "us-gov-west-1b"]
     found = plans("net", "10.0.0.0/16", zones, inputs)
@@ -216,11 +214,11 @@ def test_specs_that_the_real_component_refuses_are_refused(
         layout("net", "10.0.0.0/16", ZONES[:2], specs)
 
 
-# What the engine is asked to register, held against recordings of the real component.
+# The registrations of a VPC, compared with recordings of the real component.
 
 
 class Engine:
-    """Answers registrations as an engine would: in a preview nothing has an id yet."""
+    """An engine that records registrations; in a preview, no resource has an id."""
 
     def __init__(self, *, preview: bool = False) -> None:
         self.preview = preview
@@ -233,7 +231,7 @@ class Engine:
             "getRegion": {"name": "eu-west-1"},
             "getResource": {"urn": "", "id": "", "state": {"arn": "arn:group", "port": 8080}},
         }
-        """What functions return, by the last word of their token."""
+        """The results of functions, by the last word of their token."""
 
     async def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         answer = self.answers[request.tok.rpartition(":")[2]]
@@ -261,22 +259,20 @@ class Engine:
     async def RegisterResourceOutputs(self, _request: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
 
+    def registrations(self, kind: str) -> list[Any]:
+        return [each for each in self.registered if each.type.endswith(f":{kind}")]
+
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The inputs of each resource of a type, by name."""
-        return {
-            each.name: from_wire(each.object)
-            for each in self.registered
-            if each.type.endswith(f":{kind}")
-        }
+        """Return the inputs of each resource of a type, by name."""
+        return {each.name: from_wire(each.object) for each in self.registrations(kind)}
 
     def parents(self, kind: str) -> dict[str, str]:
-        return {
-            each.name: each.parent for each in self.registered if each.type.endswith(f":{kind}")
-        }
+        """Return the parent of each resource of a type, by name."""
+        return {each.name: each.parent for each in self.registrations(kind)}
 
 
 def component(engine: Engine, token: str, name: str, **inputs: Any) -> dict[str, Any]:
-    """The outputs of a component built from these inputs."""
+    """Construct a component with these inputs, and return its outputs."""
     request = provider_pb2.ConstructRequest(
         type=token, name=name, stack="dev", inputs=to_wire(inputs)
     )
@@ -284,7 +280,7 @@ def component(engine: Engine, token: str, name: str, **inputs: Any) -> dict[str,
 
 
 def built(engine: Engine, **inputs: Any) -> dict[str, Any]:
-    """The outputs of a network built from these inputs."""
+    """Construct a VPC with these inputs, and return its outputs."""
     return component(
         engine, VPC, "net", **{"subnetStrategy": "Auto", "numberOfAvailabilityZones": 2, **inputs}
     )
@@ -300,7 +296,7 @@ def built(engine: Engine, **inputs: Any) -> dict[str, Any]:
         ("None", 2, [PUBLIC, PRIVATE], 16),
     ],
 )
-def test_as_many_children_are_registered_as_by_the_real_component(
+def test_the_number_of_children_is_that_of_the_real_component(
     strategy: str | None, zones: int, specs: list[dict[str, object]], children: int
 ) -> None:
     engine = Engine()
@@ -331,7 +327,7 @@ def test_one_nat_gateway_in_the_first_zone_serves_every_private_subnet() -> None
     assert len({route["natGatewayId"] for route in routes.values() if "natGatewayId" in route}) == 1
 
 
-def test_a_nat_gateway_in_each_zone_serves_its_own_private_and_no_isolated_subnet() -> None:
+def test_private_subnets_route_to_their_zones_nat_gateway_and_isolated_ones_to_none() -> None:
     engine = Engine()
     outputs = built(
         engine, subnetSpecs=[PUBLIC, PRIVATE, ISOLATED], natGateways={"strategy": "OnePerAz"}
@@ -344,7 +340,7 @@ def test_a_nat_gateway_in_each_zone_serves_its_own_private_and_no_isolated_subne
     assert {len(outputs[f"{kind}SubnetIds"]) for kind in ("public", "private", "isolated")} == {2}
 
 
-def test_each_subnet_of_a_network_with_ipv6_has_a_64_of_its_own() -> None:
+def test_each_subnet_of_a_network_with_ipv6_has_its_own_64_range() -> None:
     engine = Engine()
     inputs = {
         "cidrBlock": "10.1.0.0/16",
@@ -361,13 +357,12 @@ def test_each_subnet_of_a_network_with_ipv6_has_a_64_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("ipv6", [False, True])
-def test_subnets_hand_out_ipv6_addresses_exactly_where_the_vpc_has_a_range(*, ipv6: bool) -> None:
+def test_subnets_assign_ipv6_addresses_if_the_vpc_has_a_range(*, ipv6: bool) -> None:
     engine = Engine()
     range_ = {"assignGeneratedIpv6CidrBlock": True} if ipv6 else {}
     built(engine, subnetSpecs=[PUBLIC, PRIVATE], **range_)
-    assert {subnet["assignIpv6AddressOnCreation"] for subnet in engine.of("Subnet").values()} == {
-        ipv6
-    }
+    for subnet in engine.of("Subnet").values():
+        assert subnet["assignIpv6AddressOnCreation"] is ipv6
 
 
 @pytest.mark.parametrize("preview", [False, True])
@@ -376,16 +371,20 @@ def test_the_outputs_refer_to_the_internet_gateway_and_to_every_route_table(
 ) -> None:
     engine = Engine(preview=preview)
     outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE])
-    tables = outputs["routeTables"]
+    tables, gateway = outputs["routeTables"], outputs["internetGateway"]
     assert [table["urn"].rpartition("::")[2] for table in tables] == [
-        f"net-{kind}-{zone}" for zone in (1, 2) for kind in ("public", "private")
+        "net-public-1",
+        "net-private-1",
+        "net-public-2",
+        "net-private-2",
     ]
-    assert outputs["internetGateway"]["urn"] == "urn:aws:ec2/internetGateway:InternetGateway::net"
-    assert all((each["id"] is UNKNOWN) is preview for each in (outputs["internetGateway"], *tables))
-    assert {each["packageVersion"] for each in tables} == {"7.51.0"}
+    assert gateway["urn"] == "urn:aws:ec2/internetGateway:InternetGateway::net"
+    for each in (gateway, *tables):
+        assert (each["id"] is UNKNOWN) is preview
+        assert each["packageVersion"] == "7.51.0"
 
 
-def test_a_first_preview_knows_addresses_but_no_ids() -> None:
+def test_a_first_preview_has_ranges_but_no_ids() -> None:
     engine = Engine(preview=True)
     outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE], assignGeneratedIpv6CidrBlock=True)
     assert outputs["vpcId"] is outputs["publicSubnetIds"] is UNKNOWN
@@ -417,7 +416,7 @@ def test_a_first_preview_knows_addresses_but_no_ids() -> None:
         ),
     ],
 )
-def test_what_the_real_component_refuses_is_refused_in_its_words(
+def test_inputs_that_the_real_component_refuses_are_refused_with_its_message(
     inputs: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
@@ -433,7 +432,7 @@ def test_what_the_real_component_refuses_is_refused_in_its_words(
         {"ipv4IpamPoolId": "ipam-pool-0"},
     ],
 )
-def test_unsupported_inputs_are_reported_as_missing_here(inputs: dict[str, Any]) -> None:
+def test_unsupported_inputs_are_reported(inputs: dict[str, Any]) -> None:
     with pytest.raises(Unsupported, match="the local awsx needs"):
         built(Engine(), subnetSpecs=[PUBLIC, PRIVATE], **inputs)
 
@@ -452,22 +451,17 @@ def test_a_network_with_its_defaults_has_the_children_of_the_real_one() -> None:
     }
     assert list(engine.of("NatGateway")) == ["net-1", "net-2", "net-3"]
     assert len(outputs["publicSubnetIds"]) == len(outputs["privateSubnetIds"]) == 3
-    shown = {
-        name: len(refs)
-        for name, refs in outputs.items()
-        if not name.endswith("Ids") and isinstance(refs, list)
-    }
-    assert shown == {
-        **dict.fromkeys(("subnets", "routeTables", "routeTableAssociations", "routes"), 6),
-        **dict.fromkeys(("publicSubnets", "privateSubnets", "natGateways", "eips"), 3),
-        **dict.fromkeys(("isolatedSubnets", "vpcEndpoints"), 0),
-    }
+    for name in ("subnets", "routeTables", "routeTableAssociations", "routes"):
+        assert len(outputs[name]) == 6
+    for name in ("publicSubnets", "privateSubnets", "natGateways", "eips"):
+        assert len(outputs[name]) == 3
+    assert outputs["isolatedSubnets"] == outputs["vpcEndpoints"] == []
     assert outputs["vpc"]["urn"] == "urn:aws:ec2/vpc:Vpc::net"
     gateways = {each["urn"].rpartition("::")[2] for each in outputs["natGateways"]}
     assert gateways == {"net-1", "net-2", "net-3"}
 
 
-def test_settings_of_the_vpc_and_its_region_reach_the_children() -> None:
+def test_the_vpcs_settings_and_region_are_passed_to_the_children() -> None:
     engine = Engine()
     built(engine, subnetSpecs=[PUBLIC, PRIVATE], region="eu-central-1", instanceTenancy="dedicated")
     assert engine.of("Vpc")["net"]["instanceTenancy"] == "dedicated"
@@ -481,12 +475,12 @@ def test_settings_of_the_vpc_and_its_region_reach_the_children() -> None:
         "Eip",
         "InternetGateway",
     )
-    assert {each["region"] for kind in kinds for each in engine.of(kind).values()} == {
-        "eu-central-1"
-    }
+    for kind in kinds:
+        for each in engine.of(kind).values():
+            assert each["region"] == "eu-central-1", kind
 
 
-def test_nat_gateways_take_addresses_that_exist() -> None:
+def test_nat_gateways_can_use_existing_addresses() -> None:
     engine = Engine()
     gateways = {"strategy": "OnePerAz", "elasticIpAllocationIds": ["eipalloc-1", "eipalloc-2"]}
     built(engine, subnetSpecs=[PUBLIC, PRIVATE], natGateways=gateways)
@@ -509,19 +503,17 @@ def test_nat_gateways_take_addresses_that_exist() -> None:
             built(Engine(), subnetSpecs=[PUBLIC, PRIVATE], natGateways=gateways)
 
 
-# The other components, held against recordings of the real ones.
+# The other components, compared with recordings of the real ones.
 
-ALB, SERVICE, TASK_DEFINITION = (
-    "awsx:lb:ApplicationLoadBalancer",
-    "awsx:ecs:FargateService",
-    "awsx:ecs:FargateTaskDefinition",
-)
+ALB = "awsx:lb:ApplicationLoadBalancer"
+SERVICE = "awsx:ecs:FargateService"
+TASK_DEFINITION = "awsx:ecs:FargateTaskDefinition"
 GROUP = {
     "4dabf18193072939515e22adb298388d": "5cf8f73096256a8f31e491e813e4eb8e",
     "urn": "urn:group",
     "id": "arn:group",
 }
-"""A target group as a program refers to it."""
+"""A reference to a target group, as a program's input has it."""
 
 SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 CONTAINER: dict[str, Any] = {
@@ -562,7 +554,7 @@ def test_a_load_balancer_has_an_open_group_a_target_group_and_a_listener_in_the_
         "protocol": "HTTP",
     }
     listener = engine.of("Listener")["lb-0"]
-    assert {key: listener[key] for key in ("port", "protocol")} == {"port": 80, "protocol": "HTTP"}
+    assert (listener["port"], listener["protocol"]) == (80, "HTTP")
     assert [each["type"] for each in listener["defaultActions"]] == ["forward"]
     assert outputs["vpcId"] == "vpc-default"
     assert [each["urn"] for each in outputs["listeners"]] == ["urn:aws:lb/listener:Listener::lb-0"]
@@ -596,12 +588,9 @@ def test_ports_and_protocols_follow_the_listeners(
     engine = Engine()
     component(engine, ALB, "lb", **inputs)
     (group,) = engine.of("TargetGroup").values()
-    assert {
-        key: value for key, value in group.items() if key not in ("vpcId", "targetType")
-    } == target
-    assert [
-        (each["port"], each["protocol"]) for each in engine.of("Listener").values()
-    ] == listeners
+    assert group == {"vpcId": "vpc-default", "targetType": "ip", **target}
+    found = engine.of("Listener").values()
+    assert [(each["port"], each["protocol"]) for each in found] == listeners
 
 
 @pytest.mark.parametrize(
@@ -624,7 +613,7 @@ def test_a_load_balancer_is_in_the_vpc_of_its_first_subnet(
     assert outputs["vpcId"] == engine.of("TargetGroup")["lb"]["vpcId"] == vpc
 
 
-def test_a_load_balancer_takes_the_groups_that_it_is_given() -> None:
+def test_a_load_balancer_can_have_existing_security_groups_or_none() -> None:
     for inputs, groups in (
         ({"securityGroups": ["sg-1"]}, ["sg-1"]),
         ({"defaultSecurityGroup": {"securityGroupId": "sg-2"}}, ["sg-2"]),
@@ -660,14 +649,9 @@ def test_a_service_has_a_task_definition_with_roles_and_logs_and_an_open_group()
         ("aws:ecs/service:Service", "svc", parent),
     }
     definition = engine.of("TaskDefinition")["svc"]
-    assert {
-        key: definition[key] for key in ("cpu", "memory", "networkMode", "requiresCompatibilities")
-    } == {
-        "cpu": "256",
-        "memory": "512",
-        "networkMode": "awsvpc",
-        "requiresCompatibilities": ["FARGATE"],
-    }
+    assert (definition["cpu"], definition["memory"]) == ("256", "512")
+    assert definition["networkMode"] == "awsvpc"
+    assert definition["requiresCompatibilities"] == ["FARGATE"]
     assert re.fullmatch(r"svc-[0-9a-f]{8}", definition["family"])
     (container,) = json.loads(definition["containerDefinitions"])
     # The service's port is the target group's, not the container's, and so is the host's.
@@ -687,20 +671,16 @@ def test_a_service_has_a_task_definition_with_roles_and_logs_and_an_open_group()
     ]
     assert service["networkConfiguration"]["assignPublicIp"] is True
     assert service["networkConfiguration"]["subnets"] == ["subnet-a", "subnet-a"]
-    assert {
-        key: service[key] for key in ("launchType", "desiredCount", "waitForSteadyState", "cluster")
-    } == {
-        "launchType": "FARGATE",
-        "desiredCount": 1,
-        "waitForSteadyState": True,
-        "cluster": "arn:cluster",
-    }
+    assert service["launchType"] == "FARGATE"
+    assert service["desiredCount"] == 1
+    assert service["waitForSteadyState"] is True
+    assert service["cluster"] == "arn:cluster"
     assert not {"assignPublicIp", "taskDefinitionArgs"} & service.keys()
     assert engine.of("SecurityGroup")["svc-sg"] == {"vpcId": "vpc-default", **OPEN}
     assert outputs["service"]["urn"] == "urn:aws:ecs/service:Service::svc"
 
 
-def test_the_family_of_a_task_definition_follows_its_containers_only() -> None:
+def test_the_family_of_a_task_definition_depends_only_on_its_containers() -> None:
     def family(**container: Any) -> str:
         engine = Engine()
         component(engine, TASK_DEFINITION, "td", container={**CONTAINER, **container})
@@ -723,7 +703,7 @@ def test_a_secret_in_a_container_makes_the_definitions_a_secret() -> None:
     assert json.loads(definitions["value"])[0]["environment"] == [{"name": "A", "value": "hunter2"}]
 
 
-def test_a_first_preview_knows_no_containers_while_their_target_groups_are_unknown() -> None:
+def test_containers_are_unknown_while_their_target_groups_are() -> None:
     engine = Engine(preview=True)
     engine.answers["getResource"] = {
         "urn": "",
@@ -735,12 +715,8 @@ def test_a_first_preview_knows_no_containers_while_their_target_groups_are_unkno
         engine, TASK_DEFINITION, "td", container={**CONTAINER, "portMappings": [mapping]}
     )
     definition = engine.of("TaskDefinition")["td"]
-    assert (
-        definition["containerDefinitions"]
-        is definition["family"]
-        is outputs["loadBalancers"]
-        is UNKNOWN
-    )
+    assert definition["containerDefinitions"] is definition["family"] is UNKNOWN
+    assert outputs["loadBalancers"] is UNKNOWN
     assert definition["cpu"] == "256"
 
 
@@ -761,7 +737,7 @@ def test_a_first_preview_knows_no_containers_while_their_target_groups_are_unkno
         ({"container": {**CONTAINER, "environment": UNKNOWN}}, ("256", "512"), []),
     ],
 )
-def test_what_is_unknown_of_containers_stays_unknown(
+def test_unknown_inputs_of_containers_make_the_outputs_unknown(
     inputs: dict[str, Any], size: tuple[Any, Any], balancers: Any
 ) -> None:
     engine = Engine(preview=True)
@@ -772,23 +748,22 @@ def test_what_is_unknown_of_containers_stays_unknown(
     assert outputs["loadBalancers"] == balancers
 
 
-def test_where_tasks_are_is_unknown_while_it_is_unknown_whether_they_have_public_addresses() -> (
-    None
-):
+def test_the_subnets_of_tasks_are_unknown_while_assign_public_ip_is() -> None:
     engine = Engine()
     component(engine, SERVICE, "svc", taskDefinition="arn:definition", assignPublicIp=UNKNOWN)
     network = engine.of("Service")["svc"]["networkConfiguration"]
     assert network["assignPublicIp"] is network["subnets"] is UNKNOWN
 
 
-def test_tags_of_a_network_that_are_unknown_stay_so() -> None:
+def test_unknown_tags_of_a_network_are_unknown_in_its_children() -> None:
     engine = Engine(preview=True)
     built(engine, subnetSpecs=[PUBLIC, PRIVATE], tags=UNKNOWN)
-    kinds = ("Vpc", "Subnet", "RouteTable", "NatGateway", "Eip", "InternetGateway")
-    assert all(each["tags"] is UNKNOWN for kind in kinds for each in engine.of(kind).values())
+    for kind in ("Vpc", "Subnet", "RouteTable", "NatGateway", "Eip", "InternetGateway"):
+        for each in engine.of(kind).values():
+            assert each["tags"] is UNKNOWN, kind
 
 
-def test_roles_and_log_groups_can_be_given_changed_and_left_out() -> None:
+def test_roles_and_log_groups_can_be_existing_changed_or_left_out() -> None:
     engine = Engine()
     component(
         engine,
@@ -802,9 +777,8 @@ def test_roles_and_log_groups_can_be_given_changed_and_left_out() -> None:
     assert engine.of("LogGroup") == {}
     assert list(engine.of("Role")) == ["td-task"]
     assert engine.of("Role")["td-task"]["path"] == "/own/"
-    assert [each["policyArn"] for each in engine.of("RolePolicyAttachment").values()] == [
-        "arn:policy"
-    ]
+    (attachment,) = engine.of("RolePolicyAttachment").values()
+    assert attachment["policyArn"] == "arn:policy"
     definition = engine.of("TaskDefinition")["td"]
     assert definition["executionRoleArn"] == "arn:role"
     assert (definition["cpu"], definition["memory"]) == ("256", "1024")
@@ -817,10 +791,8 @@ def test_roles_and_log_groups_can_be_given_changed_and_left_out() -> None:
     left_out = {key: {"skip": True} for key in ("taskRole", "executionRole", "logGroup")}
     component(bare, TASK_DEFINITION, "td", container=CONTAINER, **left_out)
     assert [each.type.rpartition(":")[2] for each in bare.registered[1:]] == ["TaskDefinition"]
-    assert (
-        "logConfiguration"
-        not in json.loads(bare.of("TaskDefinition")["td"]["containerDefinitions"])[0]
-    )
+    (container,) = json.loads(bare.of("TaskDefinition")["td"]["containerDefinitions"])
+    assert "logConfiguration" not in container
 
 
 @pytest.mark.parametrize(
@@ -828,7 +800,7 @@ def test_roles_and_log_groups_can_be_given_changed_and_left_out() -> None:
     [
         (128, 512, ("256", "512")),
         (0, 0, ("256", "512")),
-        # By memory first: for 3 GiB, which a quarter of a vCPU can't have.
+        # Half a vCPU, because a quarter can't have 3 GiB.
         (256, 3072, ("512", "3072")),
         (1024, 512, ("1024", "2048")),
         (32768, 1024, ("32768", "61440")),
@@ -840,13 +812,13 @@ def test_a_task_has_the_smallest_size_with_room_for_its_containers(
     assert task_size([{"cpu": cpu, "memory": memory}]) == size
 
 
-def test_the_reservation_of_a_container_counts_before_its_limit() -> None:
+def test_a_containers_reservation_takes_precedence_over_its_limit() -> None:
     assert task_size([{"cpu": 128, "memory": 2048, "memoryReservation": 512}, {}]) == ("256", "512")
     with pytest.raises(ValueError, match=r"Requested: 33 vCPU and 1GB\. Max: 32 vCPU and 244GB"):
         task_size([{"cpu": 33 * 1024, "memory": 1024}])
 
 
-def test_the_default_vpc_is_looked_for_and_has_no_children() -> None:
+def test_the_default_vpc_component_looks_the_vpc_up_and_has_no_children() -> None:
     engine = Engine()
     outputs = component(engine, "awsx:ec2:DefaultVpc", "default")
     assert len(engine.registered) == 1
@@ -913,14 +885,14 @@ DEFINITION = {"taskDefinition": "arn:definition"}
         ),
     ],
 )
-def test_what_the_other_components_refuse_is_refused(
+def test_inputs_that_the_other_components_refuse_are_refused(
     token: str, inputs: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         component(Engine(), token, "it", **inputs)
 
 
-def test_a_component_that_isnt_built_here_is_named_with_those_that_are() -> None:
+def test_the_error_for_an_unsupported_component_names_the_supported_ones() -> None:
     with pytest.raises(
         Unsupported, match=r"builds .*awsx:ecs:FargateService.* instead of awsx:cloudtrail:Trail"
     ):

@@ -1,8 +1,7 @@
 """Properties over random services, versions, clocks and crashes.
 
-`World` itself asserts at every step that the scheduler neither goes below the lower bound nor above
-the upper one, that no task runs of which it doesn't know, and that those and only those tasks get
-requests that run.
+`SimulatedService` asserts at every step that the scheduler keeps within the bounds, that its state
+has every running task, and that exactly the running tasks get requests.
 """
 
 from __future__ import annotations
@@ -15,8 +14,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from localaws.ecs.scheduler.model import Breaker, Rollout, ServiceSpec, Status
-from tests.localaws.ecs.world import Behaviour, World, revision, spec, steady_world
+from localaws.ecs.scheduler.model import Breaker, Rollout, ServiceSpec
+from tests.localaws.ecs.simulated_service import (
+    Behaviour,
+    SimulatedService,
+    revision,
+    spec,
+    steady_service,
+)
 
 pytestmark = pytest.mark.slow  # hundreds of made-up histories of a service
 
@@ -29,11 +34,11 @@ other if need be.
 
 
 CALM = 12
-"""Longer than any pause or delay in these worlds."""
+"""Seconds that are longer than any pause or delay in these services."""
 
 
-def can_progress(wish: ServiceSpec) -> bool:
-    return wish.upper_bound > wish.lower_bound
+def can_progress(service: ServiceSpec) -> bool:
+    return service.upper_bound > service.lower_bound
 
 
 shapes = st.fixed_dictionaries(
@@ -70,44 +75,41 @@ fickle = st.builds(
 breakers = st.builds(Breaker, enable=st.booleans(), rollback=st.booleans())
 tripping = st.builds(Breaker, enable=st.just(value=True), rollback=st.booleans())
 crashes = st.lists(st.tuples(st.integers(0, 25), st.integers(0, 4)), max_size=4)
-"""Each after some seconds and some steps."""
+"""The seconds and the steps before each crash."""
 
 paces = st.sampled_from([0.25, 1.0, 3.0])
 
 
-def updated_world(behaviour: Behaviour, *, pace: float = 1, **wishes: Any) -> World:
-    """A service whose working version 1 is being replaced by a version 2 with given behaviour."""
-    world = steady_world(**wishes)
-    world.pace = pace
-    world.behaviours["web:2"] = behaviour
-    world.spec = replace(world.spec, revision=revision(2))
-    return world
+def updated_service(behaviour: Behaviour, *, pace: float = 1, **changes: Any) -> SimulatedService:
+    """Return a service that replaces a working version 1 by a version 2 with this behaviour."""
+    service = steady_service(**changes)
+    service.pace = pace
+    service.behaviours["web:2"] = behaviour
+    service.spec = replace(service.spec, revision=revision(2))
+    return service
 
 
-def come_to_rest(world: World) -> None:
-    """Run until nothing is done any more for a while, which must be soon."""
+def come_to_rest(service: SimulatedService) -> None:
+    """Let time pass until the scheduler has had nothing to do for a while."""
     calm = 0
     for _ in range(LONG_ENOUGH):
-        done = len(world.actions)
-        world.run(1)
-        over = world.state.deployments[0].rollout is not Rollout.IN_PROGRESS
-        calm = calm + 1 if over and len(world.actions) == done else 0
+        done = len(service.actions)
+        service.run(1)
+        over = service.state.deployments[0].rollout is not Rollout.IN_PROGRESS
+        calm = calm + 1 if over and len(service.actions) == done else 0
         if calm > CALM:
             break
     assert calm > CALM, "a deployment always ends"
-    alive = {task.id for task in world.state.tasks if task.status is not Status.STOPPED}
-    assert alive == {task.id for task in world.active()} == world.registered, (
-        "something was left over"
-    )
+    assert service.alive() == service.active_ids() == service.registered, "a task is left over"
 
 
-def end_of(world: World) -> tuple[object, ...]:
-    """What a service has come to, ids and times apart."""
+def end_of(service: SimulatedService) -> tuple[object, ...]:
+    """Return the state of a service without ids and times."""
     deployments = [
-        (each.revision.task_definition, each.rollout) for each in world.state.deployments
+        (each.revision.task_definition, each.rollout) for each in service.state.deployments
     ]
-    tasks = Counter((task.task_definition, task.status) for task in world.active())
-    return deployments, tasks, world.healthy(), len(world.registered)
+    tasks = Counter((task.task_definition, task.status) for task in service.active())
+    return deployments, tasks, service.healthy(), len(service.registered)
 
 
 changes = st.fixed_dictionaries(
@@ -131,28 +133,28 @@ changes = st.fixed_dictionaries(
     working,
     st.data(),
 )
-def test_whatever_happened_a_working_version_wins(
+def test_after_any_history_a_working_version_is_deployed(
     history: list[tuple[dict[str, Any], int]],
     behaviours: dict[str, Behaviour],
     shape: dict[str, Any],
     good: Behaviour,
     data: st.DataObject,
 ) -> None:
-    world = World(spec(), {**behaviours, "web:9": good})
-    world.settle()
+    service = SimulatedService(spec(), {**behaviours, "web:9": good})
+    service.settle()
     for change, seconds in history:
-        world.spec = spec(**change)
-        world.run(seconds)
-        if data.draw(st.booleans()) and world.active():
-            world.end(data.draw(st.sampled_from(world.active())))
+        service.spec = spec(**change)
+        service.run(seconds)
+        if data.draw(st.booleans()) and service.active():
+            service.end(data.draw(st.sampled_from(service.active())))
         if data.draw(st.booleans()):
-            world.crash_on_the_way(data.draw(st.integers(0, 4)))
-    world.spec = spec(revision=revision(9), breaker=ROLLBACK, **shape)
-    come_to_rest(world)
-    assert world.steady()
-    assert {task.task_definition for task in world.active()} == {"web:9"}
-    assert [each.revision.task_definition for each in world.state.deployments] == ["web:9"]
-    assert world.registered == {task.id for task in world.active()}
+            service.crash_after_steps(data.draw(st.integers(0, 4)))
+    service.spec = spec(revision=revision(9), breaker=ROLLBACK, **shape)
+    come_to_rest(service)
+    assert service.steady()
+    assert service.active_counts().keys() == {"web:9"}
+    assert [each.revision.task_definition for each in service.state.deployments] == ["web:9"]
+    assert service.registered == service.active_ids()
 
 
 @settings(deadline=None, max_examples=60)
@@ -164,18 +166,17 @@ def test_a_broken_version_never_takes_down_a_working_one(
     accidents: list[tuple[int, int]],
     pace: float,
 ) -> None:
-    world = updated_world(behaviour, pace=pace, breaker=breaker, **shape)
+    service = updated_service(behaviour, pace=pace, breaker=breaker, **shape)
     for seconds, steps in accidents:
-        world.run(seconds)
-        world.crash_on_the_way(steps)
+        service.run(seconds)
+        service.crash_after_steps(steps)
     if accidents:
-        world.run(10)  # what a crash takes down the scheduler can only bring back
+        service.run(10)  # the scheduler can't prevent a crash, only start the tasks again
     for _ in range(60):
-        world.run(1)
-        assert world.healthy() >= world.spec.lower_bound
-    assert {task.task_definition for task in world.active() if task.id in world.healthy_ids()} <= {
-        "web:1"
-    }
+        service.run(1)
+        assert service.healthy() >= service.spec.lower_bound
+    for task in service.active():
+        assert task.id not in service.healthy_ids() or task.task_definition == "web:1"
 
 
 @settings(deadline=None, max_examples=60)
@@ -187,56 +188,53 @@ def test_a_broken_version_never_takes_down_a_working_one(
     accidents=[(0, 0)],
     pace=1.0,
 )
-def test_a_deployment_ends_and_crashes_on_the_way_do_not_change_how(
+def test_crashes_during_a_deployment_do_not_change_its_outcome(
     shape: dict[str, Any],
     behaviour: Behaviour,
     breaker: Breaker,
     accidents: list[tuple[int, int]],
     pace: float,
 ) -> None:
-    undisturbed, crashing = (
-        updated_world(behaviour, pace=pace, breaker=breaker, **shape) for _ in range(2)
-    )
+    undisturbed = updated_service(behaviour, pace=pace, breaker=breaker, **shape)
+    crashing = updated_service(behaviour, pace=pace, breaker=breaker, **shape)
     for seconds, steps in accidents:
         crashing.run(seconds)
-        crashing.crash_on_the_way(steps)
-    for world in (undisturbed, crashing):
-        come_to_rest(world)
+        crashing.crash_after_steps(steps)
+    for service in (undisturbed, crashing):
+        come_to_rest(service)
     assert end_of(crashing) == end_of(undisturbed)
     works = behaviour.warm_up < NEVER and not behaviour.unpullable
-    version, rollout = (
-        undisturbed.state.deployments[0].revision.task_definition,
-        undisturbed.state.deployments[0].rollout,
-    )
+    last = undisturbed.state.deployments[0]
+    outcome = (last.revision.task_definition, last.rollout)
     if works:
-        assert (version, rollout) == ("web:2", Rollout.COMPLETED)
+        assert outcome == ("web:2", Rollout.COMPLETED)
     elif breaker.rollback:
-        assert (version, rollout) == ("web:1", Rollout.COMPLETED)
+        assert outcome == ("web:1", Rollout.COMPLETED)
     else:
-        assert (version, rollout) == ("web:2", Rollout.FAILED)
+        assert outcome == ("web:2", Rollout.FAILED)
 
 
 @settings(deadline=None, max_examples=40)
 @given(shapes, st.lists(st.tuples(broken, st.integers(0, 25)), max_size=3), working, crashes)
-def test_a_version_that_supersedes_failing_ones_wins(
+def test_a_working_version_that_supersedes_failing_ones_is_deployed(
     shape: dict[str, Any],
     attempts: list[tuple[Behaviour, int]],
     good: Behaviour,
     accidents: list[tuple[int, int]],
 ) -> None:
-    world = steady_world(breaker=ROLLBACK, **shape)
+    service = steady_service(breaker=ROLLBACK, **shape)
     for number, (behaviour, seconds) in enumerate(attempts, start=2):
-        world.behaviours[f"web:{number}"] = behaviour
-        world.spec = replace(world.spec, revision=revision(number))
-        world.run(seconds)
-    world.behaviours["web:9"] = good
-    world.spec = replace(world.spec, revision=revision(9))
+        service.behaviours[f"web:{number}"] = behaviour
+        service.spec = replace(service.spec, revision=revision(number))
+        service.run(seconds)
+    service.behaviours["web:9"] = good
+    service.spec = replace(service.spec, revision=revision(9))
     for seconds, steps in accidents:
-        world.run(seconds)
-        world.crash_on_the_way(steps)
-    come_to_rest(world)
-    assert end_of(world)[0] == [("web:9", Rollout.COMPLETED)]
-    assert world.steady()
+        service.run(seconds)
+        service.crash_after_steps(steps)
+    come_to_rest(service)
+    assert end_of(service)[0] == [("web:9", Rollout.COMPLETED)]
+    assert service.steady()
 
 
 @settings(deadline=None, max_examples=40)
@@ -248,33 +246,33 @@ def test_a_service_deleted_at_any_moment_of_a_deployment_leaves_nothing(
     seconds: int,
     accidents: list[tuple[int, int]],
 ) -> None:
-    world = updated_world(behaviour, breaker=breaker, **shape)
-    world.run(seconds)
-    world.spec = replace(world.spec, desired=0)
+    service = updated_service(behaviour, breaker=breaker, **shape)
+    service.run(seconds)
+    service.spec = replace(service.spec, desired=0)
     for wait, steps in accidents:
-        world.run(wait)
-        world.crash_on_the_way(steps)
-    begun = len(world.begun)
-    world.run(20)
-    assert len(world.begun) == begun, "nothing is started any more"
-    assert not world.registered
-    assert not [task for task in world.state.tasks if task.status is not Status.STOPPED]
+        service.run(wait)
+        service.crash_after_steps(steps)
+    begun = len(service.begun)
+    service.run(20)
+    assert len(service.begun) == begun, "nothing is started any more"
+    assert not service.registered
+    assert not service.alive()
 
 
 @settings(deadline=None, max_examples=30)
 @given(shapes, st.integers(0, 8), st.integers(0, 10), crashes)
-def test_a_changed_count_is_reached_and_nothing_stays_of_a_service_wound_down(
+def test_a_changed_count_is_reached_and_a_count_of_zero_leaves_nothing(
     shape: dict[str, Any], count: int, seconds: int, accidents: list[tuple[int, int]]
 ) -> None:
-    world = steady_world(**shape)
+    service = steady_service(**shape)
     for desired in (count, 0):
-        world.spec = replace(world.spec, desired=desired)
-        world.run(seconds)
+        service.spec = replace(service.spec, desired=desired)
+        service.run(seconds)
         for wait, steps in accidents:
-            world.run(wait)
-            world.crash_on_the_way(steps)
-        world.run(30)
-        assert world.steady()
-        assert len(world.active()) == desired
-    assert not world.registered
-    assert not [task for task in world.state.tasks if task.status is not Status.STOPPED]
+            service.run(wait)
+            service.crash_after_steps(steps)
+        service.run(30)
+        assert service.steady()
+        assert len(service.active()) == desired
+    assert not service.registered
+    assert not service.alive()

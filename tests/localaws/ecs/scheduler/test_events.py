@@ -1,4 +1,4 @@
-"""What a service's event list says, and how often."""
+"""A service's events: their texts, and how often they are repeated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from localaws.ecs.scheduler import messages
 from localaws.ecs.scheduler.model import Breaker
 from localaws.ecs.scheduler.service_health import next_look
 from localaws.ecs.scheduler.waiter import why_stopped
-from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
+from tests.localaws.ecs.simulated_service import (
+    GROUP,
+    TIMING,
+    Behaviour,
+    SimulatedService,
+    revision,
+    spec,
+    steady_service,
+)
 
 STEADY = "has reached a steady state."
 UNPLACED = "was unable to place a task. Reason: CannotPullContainerError: no such image."
@@ -20,91 +28,90 @@ NEVER = float("inf")
 
 
 def test_a_steady_state_is_reported_when_it_is_reached_and_every_six_hours_while_it_lasts() -> None:
-    world = steady_world()
-    assert world.event_count(STEADY) == 1
-    world.run(5 * HOUR, tick=60)
-    assert world.event_count(STEADY) == 1
-    world.run(2 * HOUR, tick=60)
-    assert world.event_count(STEADY) == 2
-    world.run(6 * HOUR, tick=60)
-    assert world.event_count(STEADY) == 3
+    service = steady_service()
+    assert service.event_count(STEADY) == 1
+    service.run(5 * HOUR, tick=60)
+    assert service.event_count(STEADY) == 1
+    service.run(2 * HOUR, tick=60)
+    assert service.event_count(STEADY) == 2
+    service.run(6 * HOUR, tick=60)
+    assert service.event_count(STEADY) == 3
 
 
 def test_a_steady_state_is_reported_again_after_each_change_of_the_count() -> None:
-    world = steady_world()
-    world.spec = spec(desired=3)
-    world.run(10)
-    assert world.event_count(STEADY) == 2
-    assert world.event_count("deployment completed.") == 1
+    service = steady_service()
+    service.spec = spec(desired=3)
+    service.run(10)
+    assert service.event_count(STEADY) == 2
+    assert service.event_count("deployment completed.") == 1
 
 
 def test_the_same_problem_is_reported_once_until_six_hours_have_passed() -> None:
-    world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
-    world.settle()
-    world.run(120)
-    assert (world.event_count(UNPLACED), world.event_count(INCONSISTENT)) == (1, 1)
-    world.run(5 * HOUR, tick=60)
-    assert (world.event_count(UNPLACED), world.event_count(INCONSISTENT)) == (0, 0), (
-        "starts have pushed it out of the list"
+    service = SimulatedService(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
+    service.settle()
+    service.run(120)
+    assert (service.event_count(UNPLACED), service.event_count(INCONSISTENT)) == (1, 1)
+    service.run(5 * HOUR, tick=60)
+    assert (service.event_count(UNPLACED), service.event_count(INCONSISTENT)) == (0, 0), (
+        "newer events have displaced them"
     )
-    world.run(HOUR, tick=60)
-    assert (world.event_count(UNPLACED), world.event_count(INCONSISTENT)) == (1, 1)
+    service.run(HOUR, tick=60)
+    assert (service.event_count(UNPLACED), service.event_count(INCONSISTENT)) == (1, 1)
 
 
-def test_what_is_wrong_with_a_running_task_here_is_reported_once_by_task() -> None:
-    world = World(spec(desired=2), {"web:1": Behaviour(note=messages.listens_everywhere(80))})
-    world.settle()
-    world.run(120)
-    assert (
-        world.event_count("local AWS: the container listens on port 80 of all addresses (0.0.0.0)")
-        == 2
-    )
+def test_a_problem_of_the_local_aws_only_is_reported_once_for_each_running_task() -> None:
+    note = messages.listens_everywhere(80)
+    service = SimulatedService(spec(desired=2), {"web:1": Behaviour(note=note)})
+    service.settle()
+    service.run(120)
+    reported = "local AWS: the container listens on port 80 of all addresses (0.0.0.0)"
+    assert service.event_count(reported) == 2
 
 
-def test_what_was_wrong_with_a_task_that_failed_here_is_among_the_reasons() -> None:
+def test_a_problem_of_the_local_aws_only_is_among_a_failed_tasks_reasons() -> None:
     note = messages.cannot_listen_everywhere(80)
-    world = World(spec(desired=1), {"web:1": Behaviour(crash_after=0, note=note)})
-    world.settle()
-    world.run(5)
-    assert why_stopped(world.state).endswith(
+    service = SimulatedService(spec(desired=1), {"web:1": Behaviour(crash_after=0, note=note)})
+    service.settle()
+    service.run(5)
+    assert why_stopped(service.state).endswith(
         f"stopped: Essential container in task exited (web exited with 1); {note}"
     )
 
 
 def test_a_reason_that_is_a_sentence_gets_no_second_full_stop() -> None:
-    assert messages.unplaced("Nobody is there.").endswith(" Nobody is there.")
+    assert messages.unplaced("It is gone.").endswith(" It is gone.")
 
 
-def test_a_problem_that_was_over_is_reported_when_it_returns() -> None:
-    world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
-    world.settle()
-    world.run(30)
-    world.behaviours.clear()
-    world.run(30)
-    assert world.steady()
-    world.behaviours["web:1"] = Behaviour(unpullable=True)
-    world.end(world.active()[0])
-    world.run(30)
-    assert world.event_count(UNPLACED) == 2
+def test_a_problem_that_recurs_is_reported_again() -> None:
+    service = SimulatedService(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
+    service.settle()
+    service.run(30)
+    service.behaviours.clear()
+    service.run(30)
+    assert service.steady()
+    service.behaviours["web:1"] = Behaviour(unpullable=True)
+    service.end(service.active()[0])
+    service.run(30)
+    assert service.event_count(UNPLACED) == 2
 
 
 def test_the_next_version_with_the_same_problem_is_reported_too() -> None:
-    world = steady_world()
+    service = steady_service()
     for number in (2, 3):
-        world.behaviours[f"web:{number}"] = Behaviour(unpullable=True)
-        world.spec = replace(world.spec, revision=revision(number))
-        world.run(40)
-        assert world.event_count(UNPLACED) == number - 1
+        service.behaviours[f"web:{number}"] = Behaviour(unpullable=True)
+        service.spec = replace(service.spec, revision=revision(number))
+        service.run(40)
+        assert service.event_count(UNPLACED) == number - 1
 
 
 def test_a_rollout_is_reported_with_ecss_events_in_order() -> None:
-    world = steady_world(desired=1)
-    (old,) = world.active()
-    before = len(world.state.events)
-    world.spec = replace(world.spec, revision=revision(2))
-    world.run(20)
-    (new,) = world.active()
-    assert [event.message for event in reversed(world.state.events[:-before])] == [
+    service = steady_service(desired=1)
+    (old,) = service.active()
+    before = len(service.state.events)
+    service.spec = replace(service.spec, revision=revision(2))
+    service.run(20)
+    (new,) = service.active()
+    assert [event.message for event in reversed(service.state.events[:-before])] == [
         f"(service web) has started 1 tasks: (task {new.id}).",
         f"(service web) registered 1 targets in (target-group {GROUP})",
         f"(service web) has stopped 1 running tasks: (task {old.id}).",
@@ -115,89 +122,81 @@ def test_a_rollout_is_reported_with_ecss_events_in_order() -> None:
     ]
 
 
-def test_tasks_without_target_groups_are_reported_too_and_starting_ones_without_their_names() -> (
-    None
-):
-    world = steady_world(desired=3, revision=revision(1, bindings=()))
-    world.spec = replace(world.spec, desired=1)
-    world.settle()
-    _, one, other = world.state.tasks
-    assert world.says(
+def test_stopped_tasks_without_target_groups_are_named_unless_they_were_starting() -> None:
+    service = steady_service(desired=3, revision=revision(1, bindings=()))
+    service.spec = replace(service.spec, desired=1)
+    service.settle()
+    _, one, other = service.state.tasks
+    assert service.has_event(
         f"(service web) has stopped 2 running tasks: (task {other.id}) (task {one.id})."
     )
-    assert not world.says("draining connections")
-    world.spec = replace(world.spec, desired=3)
-    world.settle()
-    world.spec = replace(world.spec, desired=1)
-    world.settle()
-    assert world.says("(service web) stopped 2 pending tasks.")
+    assert not service.has_event("draining connections")
+    service.spec = replace(service.spec, desired=3)
+    service.settle()
+    service.spec = replace(service.spec, desired=1)
+    service.settle()
+    assert service.has_event("(service web) stopped 2 pending tasks.")
 
 
 @pytest.mark.parametrize(("maximum", "first"), [(200, 2), (150, 1)])
 def test_every_unhealthy_task_is_reported_after_the_start_of_its_replacement(
     maximum: int, first: int
 ) -> None:
-    world = steady_world(maximum_percent=maximum)
-    ill = world.active()
-    world.behaviours |= {task.id: Behaviour(warm_up=NEVER) for task in ill}
-    world.run(1)
-    started = world.state.events[0].message
+    service = steady_service(maximum_percent=maximum)
+    unhealthy = service.active()
+    service.behaviours |= {task.id: Behaviour(warm_up=NEVER) for task in unhealthy}
+    service.run(1)
+    started = service.state.events[0].message
     assert started.startswith(f"(service web) has started {first} tasks: (task ")
     assert started.endswith(f"). Amazon ECS replaced {first} tasks due to an unhealthy status.")
-    world.run(10)
-    for task in ill:
+    service.run(10)
+    for task in unhealthy:
         reason = "due to (reason Health checks failed with these codes: [404])."
-        assert (
-            world.event_count(
-                f"(task {task.id}) (port 80) is unhealthy in (target-group {GROUP}) {reason}"
-            )
-            == 1
-        )
+        event = f"(task {task.id}) (port 80) is unhealthy in (target-group {GROUP}) {reason}"
+        assert service.event_count(event) == 1
 
 
-def test_a_hundred_events_are_kept() -> None:
-    world = steady_world()
+def test_only_the_last_hundred_events_are_kept() -> None:
+    service = steady_service()
     for count in [3, 2] * 40:
-        world.spec = spec(desired=count)
-        world.run(10)
-    assert len(world.state.events) == 100
+        service.spec = spec(desired=count)
+        service.run(10)
+    assert len(service.state.events) == 100
 
 
-# How soon the controller must look again
+# When the controller must make the next step
 
 
 @pytest.mark.parametrize("rollback", [True, False])
-def test_a_failed_deployment_that_nothing_can_be_done_about_needs_no_second_look(
-    *, rollback: bool
-) -> None:
-    world = World(
+def test_after_a_final_failure_no_next_step_is_scheduled(*, rollback: bool) -> None:
+    service = SimulatedService(
         spec(breaker=Breaker(enable=True, rollback=rollback)), {"web:1": Behaviour(unpullable=True)}
     )
-    world.settle()
-    world.run(60)
-    assert look(world) is None
+    service.settle()
+    service.run(60)
+    assert look(service) is None
 
 
-def test_a_steady_service_and_a_stuck_one_need_no_second_look_either() -> None:
-    world = steady_world(desired=1, maximum_percent=150)
-    assert look(world) is None
-    world.spec = replace(world.spec, revision=revision(2))
-    assert look(world) == 0, "the request hasn't been read yet"
-    world.run(10)
-    assert not world.steady()
-    assert look(world) is None
+def test_for_a_steady_and_for_a_stuck_service_no_next_step_is_scheduled() -> None:
+    service = steady_service(desired=1, maximum_percent=150)
+    assert look(service) is None
+    service.spec = replace(service.spec, revision=revision(2))
+    assert look(service) == 0, "the request hasn't been read yet"
+    service.run(10)
+    assert not service.steady()
+    assert look(service) is None
 
 
-def test_tasks_on_their_way_are_watched_closely_and_a_pause_is_slept_through() -> None:
-    world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
-    world.settle()
-    assert look(world) == 0
+def test_the_next_step_is_at_once_for_starting_tasks_and_at_the_end_of_a_pause() -> None:
+    service = SimulatedService(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
+    service.settle()
+    assert look(service) == 0
     for _ in range(20):
-        world.run(1)
-        if world.state.deployments[0].failures == 4:
+        service.run(1)
+        if service.state.deployments[0].failures == 4:
             break
-    assert look(world) == 8
+    assert look(service) == 8
 
 
-def look(world: World) -> float | None:
-    return next_look(world.spec, world.state, world.observations, world.now, TIMING)
+def look(service: SimulatedService) -> float | None:
+    return next_look(service.spec, service.state, service.observations, service.now, TIMING)

@@ -1,8 +1,8 @@
-"""Availability-zone rebalancing, and what even zones mean."""
+"""Availability-zone rebalancing, and the choice of zones for starts and stops."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -12,123 +12,128 @@ from hypothesis import strategies as st
 
 from localaws.ecs.scheduler import placement
 from localaws.ecs.scheduler.model import Task, Zone
-from tests.localaws.ecs.world import TIMING, ZONES, Behaviour, World, spec, steady_world
+from tests.localaws.ecs.simulated_service import (
+    TIMING,
+    ZONES,
+    Behaviour,
+    SimulatedService,
+    spec,
+    steady_service,
+)
 
-ONE_A, ONE_B = (zone.name for zone in ZONES)
-
-
-def lopsided_world(count: int = 4, **wishes: Any) -> World:
-    """A service all of whose tasks run in the first zone."""
-    world = steady_world(desired=count)
-    world.state = replace(
-        world.state, tasks=tuple(replace(task, zone=ZONES[0]) for task in world.state.tasks)
-    )
-    world.spec = replace(world.spec, **{"rebalances": True, **wishes})
-    return world
+ONE_A = ZONES[0].name
+ONE_B = ZONES[1].name
 
 
-def spread(world: World) -> Counter[str]:
-    return Counter(task.zone.name for task in world.active())
+def uneven_service(count: int = 4, **changes: Any) -> SimulatedService:
+    """Return a service whose tasks all run in the first zone."""
+    service = steady_service(desired=count)
+    in_first_zone = [replace(task, zone=ZONES[0]) for task in service.state.tasks]
+    service.state = replace(service.state, tasks=tuple(in_first_zone))
+    service.spec = replace(service.spec, **{"rebalances": True, **changes})
+    return service
 
 
-def test_tasks_move_to_an_empty_zone_one_by_one_and_each_starts_before_another_stops() -> None:
-    world = lopsided_world()
-    before = world.state.deployments[0].id
+def spread(service: SimulatedService) -> Counter[str]:
+    return Counter(task.zone.name for task in service.active())
+
+
+def test_tasks_are_moved_to_an_empty_zone_one_by_one_each_start_before_a_stop() -> None:
+    service = uneven_service()
+    before = service.state.deployments[0].id
     counts = set()
     for _ in range(60):
-        world.run(1)
-        counts.add(len(world.active()))
-        assert world.healthy() >= world.spec.desired
+        service.run(1)
+        counts.add(len(service.active()))
+        assert service.healthy() >= service.spec.desired
     assert counts == {4, 5}
-    assert spread(world) == {ONE_A: 2, ONE_B: 2}
-    assert world.steady()
-    assert world.state.deployments[0].id == before, "rebalancing is not a deployment"
-    assert world.says(
+    assert spread(service) == {ONE_A: 2, ONE_B: 2}
+    assert service.steady()
+    assert service.state.deployments[0].id == before, "rebalancing is not a deployment"
+    assert service.has_event(
         f"is not AZ balanced with 4 tasks in {ONE_A}, 0 tasks in {ONE_B}. AZ Rebalancing "
         "in progress."
     )
-    assert (
-        world.event_count(f"(service web) has started 1 tasks in {ONE_B} to AZ Rebalance: (task ")
-        == 2
-    )
-    assert world.registered == {task.id for task in world.active()}
+    started = f"(service web) has started 1 tasks in {ONE_B} to AZ Rebalance: (task "
+    assert service.event_count(started) == 2
+    assert service.registered == service.active_ids()
 
 
-@pytest.mark.parametrize("wishes", [{"rebalances": False}, {"maximum_percent": 100}])
-def test_tasks_stay_without_rebalancing_or_room_for_it(wishes: dict[str, Any]) -> None:
-    world = lopsided_world(**wishes)
-    world.run(60)
-    assert spread(world) == {ONE_A: 4}
+@pytest.mark.parametrize("changes", [{"rebalances": False}, {"maximum_percent": 100}])
+def test_tasks_stay_without_rebalancing_or_room_for_it(changes: dict[str, Any]) -> None:
+    service = uneven_service(**changes)
+    service.run(60)
+    assert spread(service) == {ONE_A: 4}
 
 
 def test_nothing_moves_until_the_service_has_been_steady_for_a_while() -> None:
-    world = lopsided_world()
-    world.spec = replace(world.spec, desired=5)
-    while not world.steady():
-        world.run(1)
-    world.run(TIMING.rebalanced - 1)
-    assert len(world.active()) == 5
-    world.run(1)
-    assert len(world.active()) == 6
+    service = uneven_service()
+    service.spec = replace(service.spec, desired=5)
+    while not service.steady():
+        service.run(1)
+    service.run(TIMING.rebalanced - 1)
+    assert len(service.active()) == 5
+    service.run(1)
+    assert len(service.active()) == 6
 
 
 def test_one_task_more_in_a_zone_is_even_enough() -> None:
-    world = steady_world(desired=3, rebalances=True)
-    begun = len(world.begun)
-    world.run(60)
-    assert len(world.begun) == begun
+    service = steady_service(desired=3, rebalances=True)
+    begun = len(service.begun)
+    service.run(60)
+    assert len(service.begun) == begun
 
 
-def test_a_version_that_does_not_work_any_more_costs_no_working_task() -> None:
-    world = lopsided_world()
-    old = {task.id for task in world.active()}
-    world.behaviours |= {
+def test_a_version_that_no_longer_works_costs_no_healthy_task() -> None:
+    service = uneven_service()
+    old = service.active_ids()
+    service.behaviours |= {
         "web:1": Behaviour(warm_up=float("inf")),
         **dict.fromkeys(old, Behaviour()),
     }
     for _ in range(60):
-        world.run(1)
-        assert world.healthy_ids() == old
-        assert len(world.active()) <= 5
-    assert len(world.begun) < 4 + 12, "and it is tried less and less often"
+        service.run(1)
+        assert service.healthy_ids() == old
+        assert len(service.active()) <= 5
+    assert len(service.begun) < 4 + 12, "and it is retried less and less often"
 
 
-def test_scaling_in_while_a_task_moves_ends_with_even_zones_all_the_same() -> None:
-    world = lopsided_world()
+def test_scaling_in_during_a_move_still_ends_with_even_zones() -> None:
+    service = uneven_service()
     for _ in range(20):
-        world.run(1)
-        if len(world.active()) == 5:
+        service.run(1)
+        if len(service.active()) == 5:
             break
-    world.spec = replace(world.spec, desired=2)
-    world.run(60)
-    assert spread(world) == {ONE_A: 1, ONE_B: 1}
-    world.spec = replace(world.spec, desired=0)
-    world.run(20)
-    assert not world.active()
-    assert not world.draining()
+    service.spec = replace(service.spec, desired=2)
+    service.run(60)
+    assert spread(service) == {ONE_A: 1, ONE_B: 1}
+    service.spec = replace(service.spec, desired=0)
+    service.run(20)
+    assert not service.active()
+    assert not service.draining()
 
 
-def test_a_moving_task_takes_the_place_of_one_that_dies_meanwhile() -> None:
-    world = lopsided_world()
-    while len(world.active()) < 5:
-        world.run(1)
-    world.end(next(task for task in world.active() if not task.evens_zones))
-    assert len(world.active()) == 4
-    world.run(60)
-    assert spread(world) == {ONE_A: 2, ONE_B: 2}
+def test_a_task_started_for_a_move_replaces_one_that_exits_meanwhile() -> None:
+    service = uneven_service()
+    while len(service.active()) < 5:
+        service.run(1)
+    service.end(next(task for task in service.active() if not task.evens_zones))
+    assert len(service.active()) == 4
+    service.run(60)
+    assert spread(service) == {ONE_A: 2, ONE_B: 2}
 
 
-def test_a_restart_in_the_middle_changes_nothing_in_the_end() -> None:
-    world = lopsided_world()
-    while len(world.active()) < 5:
-        world.run(1)
-    world.crash()
-    world.run(60)
-    assert spread(world) == {ONE_A: 2, ONE_B: 2}
-    assert world.steady()
+def test_a_restart_during_a_move_changes_nothing_in_the_end() -> None:
+    service = uneven_service()
+    while len(service.active()) < 5:
+        service.run(1)
+    service.crash()
+    service.run(60)
+    assert spread(service) == {ONE_A: 2, ONE_B: 2}
+    assert service.steady()
 
 
-def test_without_subnets_there_is_one_zone_which_is_even() -> None:
+def test_a_service_without_subnets_is_never_uneven() -> None:
     nowhere = (Zone(subnet="", name=""),)
     assert not placement.uneven(nowhere, [])
 
@@ -136,37 +141,35 @@ def test_without_subnets_there_is_one_zone_which_is_even() -> None:
 @given(
     st.lists(st.sampled_from(ZONES), max_size=12), st.lists(st.booleans(), min_size=12, max_size=12)
 )
-def test_the_unwell_leave_first_and_then_each_leaves_the_most_crowded_zone(
-    listen_addresses: list[Zone], well: list[bool]
+def test_unhealthy_tasks_are_stopped_first_then_those_in_the_fullest_zone(
+    zones: list[Zone], healthy: list[bool]
 ) -> None:
-    tasks = [
-        Task(id=str(i), deployment="d", task_definition="t", zone=zone, created_at=i)
-        for i, zone in enumerate(listen_addresses)
-    ]
-    order = placement.leaving_order(tasks, lambda task: well[int(task.id)])
+    tasks = [task_in(zone, number) for number, zone in enumerate(zones)]
+    order = placement.leaving_order(tasks, lambda task: healthy[int(task.id)])
     assert sorted(order, key=lambda task: int(task.id)) == tasks
-    fate = [well[int(task.id)] for task in order]
-    assert fate == sorted(fate), "the unwell first"
-    crowd = Counter(task.zone.name for task in order if well[int(task.id)])
-    for task in (task for task in order if well[int(task.id)]):
-        assert crowd[task.zone.name] == max(crowd.values())
-        crowd[task.zone.name] -= 1
-    for zone in ZONES:
-        ages = [task.created_at for task in order if task.zone == zone and well[int(task.id)]]
-        assert ages == sorted(ages, reverse=True), "the youngest of a zone first"
+    healthy_ones = [task for task in order if healthy[int(task.id)]]
+    assert order[len(order) - len(healthy_ones) :] == healthy_ones, "the unhealthy first"
+    left = Counter(task.zone.name for task in healthy_ones)
+    ages: dict[str, list[float]] = defaultdict(list)
+    for task in healthy_ones:
+        assert left[task.zone.name] == max(left.values())
+        left[task.zone.name] -= 1
+        ages[task.zone.name].append(task.created_at)
+    for created in ages.values():
+        assert created == sorted(created, reverse=True), "the youngest of a zone first"
 
 
-def test_a_task_goes_to_the_emptiest_zone_and_in_it_to_the_emptiest_subnet() -> None:
-    second = Zone(subnet="subnet-b2", name=ONE_B)
-    listen_addresses = (*ZONES, second)
+def task_in(zone: Zone, number: int) -> Task:
+    return Task(id=str(number), deployment="d", task_definition="t", zone=zone, created_at=number)
+
+
+def test_a_task_starts_in_the_emptiest_zone_and_there_in_the_emptiest_subnet() -> None:
+    zones = (*ZONES, Zone(subnet="subnet-b2", name=ONE_B))
     tasks: list[Task] = []
     for number in range(4):
-        zone = placement.emptiest(listen_addresses, tasks)
-        tasks.append(
-            Task(id=str(number), deployment="d", task_definition="t", zone=zone, created_at=0)
-        )
+        tasks.append(task_in(placement.emptiest(zones, tasks), number))
     assert [task.zone.subnet for task in tasks] == ["subnet-a", "subnet-b", "subnet-b2", "subnet-a"]
-    assert placement.emptiest(listen_addresses, tasks[:2] + tasks[1:2]).subnet == "subnet-a", (
+    assert placement.emptiest(zones, tasks[:2] + tasks[1:2]).subnet == "subnet-a", (
         "the zone counts before the subnet"
     )
 

@@ -1,9 +1,10 @@
-"""A simulated service under a fake clock; every action is checked against the bounds."""
+"""A simulated service with a fake clock, which checks every action of the scheduler."""
 
 from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,8 @@ def revision(number: int, *, bindings: tuple[Binding, ...] = BOUND) -> ServiceRe
     )
 
 
-def spec(**wishes: Any) -> ServiceSpec:
+def spec(**changes: Any) -> ServiceSpec:
+    """Return a service of two tasks in a target group, with some values changed."""
     defaults: dict[str, Any] = {
         "arn": "service",
         "name": "web",
@@ -48,12 +50,12 @@ def spec(**wishes: Any) -> ServiceSpec:
         "revision": revision(1),
         "drain_delays": {GROUP: 5},
     }
-    return ServiceSpec(**{**defaults, **wishes})
+    return ServiceSpec(**{**defaults, **changes})
 
 
 @dataclass
 class Behaviour:
-    """What becomes of the tasks of a revision."""
+    """How the tasks of a revision behave."""
 
     start: float = 1
     """Seconds until a task runs."""
@@ -66,23 +68,26 @@ class Behaviour:
 
     unpullable: bool = False
     note: str = ""
-    """What is wrong with it in the local AWS only."""
+    """A problem that it has only in the local AWS."""
 
     checks_itself: bool = False
-    """Whether its containers have health checks, of the same mind as the load balancer's."""
+    """Whether its containers have health checks, with the load balancer's results."""
 
 
 @dataclass
-class World:
-    """Tasks with given behaviour, a clock, and checks of the scheduler's bounds."""
+class SimulatedService:
+    """A scheduled service whose tasks behave as configured.
+
+    Each step checks the scheduler's bounds.
+    """
 
     spec: ServiceSpec
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
-    """By task definition, or by task id for one that differs."""
+    """Behaviour by task definition, or by id for a task that differs from its definition."""
 
     now: float = 1000
     pace: float = 1
-    """Seconds between two looks."""
+    """Seconds between two observations."""
 
     state: ServiceState = field(default_factory=ServiceState)
     observations: dict[str, TaskObservation] = field(default_factory=dict)
@@ -92,7 +97,7 @@ class World:
     registered: set[str] = field(default_factory=set)
     actions: list[Action] = field(default_factory=list)
     saved: ServiceState = field(default_factory=ServiceState)
-    """What is on disk: written when the scheduler has come to rest."""
+    """The state on disk, which is written when the scheduler has nothing to do."""
 
     def __post_init__(self) -> None:
         numbers = itertools.count(1)
@@ -103,6 +108,7 @@ class World:
         )
 
     def run(self, seconds: float, tick: float | None = None) -> None:
+        """Let time pass, with an observation after each tick."""
         end = self.now + seconds
         while self.now < end:
             self.now += tick or self.pace
@@ -110,20 +116,19 @@ class World:
             self.settle()
 
     def settle(self) -> None:
+        """Make steps until there is nothing to do, without time passing."""
         for _ in range(50):
             if self.step():
                 self.saved = self.state
                 return
-        pytest.fail("the scheduler doesn't come to rest")
+        pytest.fail("the scheduler doesn't settle")
 
     def step(self) -> bool:
         """Make one step and check all bounds; return whether nothing is left to do."""
         before = self.state
-        self.ended |= {
-            i
-            for i, observation in self.observations.items()
-            if observation.process is Process.ENDED
-        }
+        for identifier, observation in self.observations.items():
+            if observation.process is Process.ENDED:
+                self.ended.add(identifier)
         was_healthy = self.healthy_ids()
         self.state, actions = step(
             self.spec, before, self.observations, self.now, ids=self._ids, timing=TIMING
@@ -136,11 +141,12 @@ class World:
             )
         if any(action.kind is ActionKind.START for action in actions):
             assert len(self.active()) <= self.spec.upper_bound, "more tasks than the upper bound"
-        alive = {task.id for task in self.state.tasks if task.status is not Status.STOPPED}
-        assert set(self.begun) - self.ended <= alive, "a task runs that the state lacks"
-        running = {task.id for task in self.state.tasks if task.status is Status.RUNNING}
-        bound = {task.id for task in self.state.tasks if self._revision(task).bindings} & running
-        assert self.registered == bound, "what runs gets requests, and nothing else does"
+        assert set(self.begun) - self.ended <= self.alive(), "a task runs that the state lacks"
+        expected = set()
+        for task in self.with_status(Status.RUNNING):
+            if self._revision(task).bindings:
+                expected.add(task.id)
+        assert self.registered == expected, "running tasks get requests, and no others"
         return not actions and self.state == before
 
     def _revision(self, task: Task) -> ServiceRevision:
@@ -165,16 +171,15 @@ class World:
                 self.stopping.add(identifier)
 
     def observe(self) -> None:
-        self.observations = {
-            task.id: self._look(task)
-            for task in self.state.tasks
-            if task.status is not Status.STOPPED and task.id in self.begun
-        }
+        """Observe all tasks that have begun to start."""
+        self.observations = {}
+        for task in self.state.tasks:
+            if task.status is not Status.STOPPED and task.id in self.begun:
+                self.observations[task.id] = self._observe(task)
 
-    def _look(self, task: Task) -> TaskObservation:
-        behaviour = self.behaviours.get(task.id) or self.behaviours.get(
-            task.task_definition, Behaviour()
-        )
+    def _observe(self, task: Task) -> TaskObservation:
+        of_definition = self.behaviours.get(task.task_definition, Behaviour())
+        behaviour = self.behaviours.get(task.id, of_definition)
         age = self.now - self.begun[task.id] - behaviour.start
         if behaviour.unpullable:
             return TaskObservation(
@@ -206,7 +211,7 @@ class World:
         return Health.UNHEALTHY if age >= 4 else Health.INITIAL
 
     def end(self, task: Task, code: int = 137) -> None:
-        """A process dies by itself."""
+        """End a task's process, as if it had crashed."""
         self.now += 1
         self.observe()
         self.observations[task.id] = TaskObservation(
@@ -215,19 +220,20 @@ class World:
         self.settle()
 
     def crash(self) -> None:
-        """Everything dies; what was saved is read back and started again."""
+        """End everything, and start again from the saved state."""
         saved_state = from_json(json.loads(json.dumps(to_json(self.saved))))
         assert saved_state == self.saved
-        for known in (self.begun, self.observations):
-            known.clear()
-        for known_ids in (self.ended, self.stopping, self.registered):
-            known_ids.clear()
+        self.begun.clear()
+        self.observations.clear()
+        self.ended.clear()
+        self.stopping.clear()
+        self.registered.clear()
         self.state, actions = recover(saved_state, self.now)
         for action in actions:
             self._do(action)
 
-    def crash_on_the_way(self, steps: int) -> None:
-        """The same after some steps whose outcome was not saved."""
+    def crash_after_steps(self, steps: int) -> None:
+        """Crash after some steps whose result wasn't saved."""
         self.now += 1
         self.observe()
         for _ in range(steps):
@@ -235,16 +241,33 @@ class World:
         self.crash()
 
     def active(self, task_definition: str | None = None) -> list[Task]:
-        return [
-            t for t in self.state.tasks if t.active and task_definition in {None, t.task_definition}
-        ]
+        """Return the active tasks, by default of all task definitions."""
+        active = [task for task in self.state.tasks if task.active]
+        if task_definition is None:
+            return active
+        return [task for task in active if task.task_definition == task_definition]
+
+    def active_ids(self) -> set[str]:
+        return {task.id for task in self.active()}
+
+    def active_counts(self) -> dict[str, int]:
+        """Return the number of active tasks by task definition."""
+        return Counter(task.task_definition for task in self.active())
+
+    def with_status(self, status: Status) -> list[Task]:
+        return [task for task in self.state.tasks if task.status is status]
+
+    def alive(self) -> set[str]:
+        """Return the ids of the tasks that aren't stopped."""
+        return {task.id for task in self.state.tasks if task.status is not Status.STOPPED}
+
+    def task(self, identifier: str) -> Task:
+        """Return the task of an id as it is now."""
+        return next(task for task in self.state.tasks if task.id == identifier)
 
     def healthy_ids(self) -> set[str]:
-        return {
-            task.id
-            for task in self.state.tasks
-            if healthy(task, self.observations, self.now, TIMING)
-        }
+        now, observations = self.now, self.observations
+        return {task.id for task in self.state.tasks if healthy(task, observations, now, TIMING)}
 
     def healthy(self) -> int:
         return len(self.healthy_ids())
@@ -253,21 +276,20 @@ class World:
         return steady(self.spec, self.state, self.observations, self.now, TIMING)
 
     def draining(self) -> bool:
-        return any(
-            not task.active and task.status is not Status.STOPPED for task in self.state.tasks
-        )
+        return self.alive() != self.active_ids()
 
-    def says(self, part: str) -> bool:
+    def has_event(self, part: str) -> bool:
         return self.event_count(part) > 0
 
     def event_count(self, part: str) -> int:
-        """How often."""
+        """Return how many events contain this text."""
         return sum(part in event.message for event in self.state.events)
 
 
-def steady_world(**wishes: Any) -> World:
-    world = World(spec(**wishes))
-    world.settle()
-    world.run(60)
-    assert world.steady()
-    return world
+def steady_service(**changes: Any) -> SimulatedService:
+    """Return a service that is in a steady state."""
+    service = SimulatedService(spec(**changes))
+    service.settle()
+    service.run(60)
+    assert service.steady()
+    return service
