@@ -80,6 +80,11 @@ class DataPlane:
             found += self.attachments.problems
         return found
 
+    @property
+    def not_enforced(self) -> tuple[str, ...]:
+        """What the cloud's network has that no packet meets here, as sentences."""
+        return () if self.follower is None else self.follower.not_enforced
+
     async def settle_network(self, *, timeout: float) -> str:  # noqa: ASYNC109 — no error
         """Wait until the network is as the cloud says now; return why it isn't."""
         if self.follower is None:
