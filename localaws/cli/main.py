@@ -37,6 +37,7 @@ environment:
   LOCALAWS_IMAGES   a table of images and their commands, instead of localaws-images.toml there
   LOCALAWS_REGISTRY_MIRROR
                     other names of registries, as public.ecr.aws=127.0.0.1:5101
+  LOCALAWS_RUNTIME  auto, container or process: how tasks run (docs/vpc.md)
   LOCALAWS_SPEED    how many times as fast AWS's durations pass, from 1 to 10
 """
 

@@ -48,6 +48,7 @@ def table(status: Mapping[str, Any]) -> str:
         first.append(("the local AWS is running, without services",))
     if runtime := status.get("runtime"):
         first.append((runtime,))
+    first += [(f"not enforced: {each}",) for each in status.get("notEnforced", ())]
     first += [(each,) for each in status.get("images", ())]
     if (speed := status.get("speed", 1)) != 1:
         first.append((f"AWS's durations pass {speed:g} times as fast ({VARIABLE})",))

@@ -55,6 +55,9 @@ class DataPlane:
     follower: Follower | None = None
     """Keeps the network in step with the cloud, where there is one."""
 
+    attachments: Attachments | None = None
+    """What is attached to it."""
+
     image_notes: Mapping[str, str] = field(default_factory=dict)
     """What a user must know about where images came from, by image; it grows with each pull."""
 
@@ -73,7 +76,14 @@ class DataPlane:
         found = self.controller.problems()
         if self.follower is not None and self.follower.problem:
             found.append(f"the network: {self.follower.problem}")
+        if self.attachments is not None:
+            found += self.attachments.problems
         return found
+
+    @property
+    def not_enforced(self) -> tuple[str, ...]:
+        """What the cloud's network has that no packet meets here, as sentences."""
+        return () if self.follower is None else self.follower.not_enforced
 
     async def settle_network(self, *, timeout: float) -> str:  # noqa: ASYNC109 — no error
         """Wait until the network is as the cloud says now; return why it isn't."""
@@ -198,7 +208,7 @@ class _Build:
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses)
         commands = VpcCommands(controller, self.cloud, launcher, attachments, subnet_addresses)
-        return DataPlane(controller, commands, follower, containers.notes, host)
+        return DataPlane(controller, commands, follower, attachments, containers.notes, host)
 
     def _controller(
         self,

@@ -119,6 +119,7 @@ class Running:
             "problems": self._data_plane.problems,
             "targets": self._controller.targets(),
             "loadBalancers": self._controller.load_balancers(),
+            "notEnforced": [*self._data_plane.not_enforced],
             "images": [each for each in self._data_plane.image_notes.values() if each],
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._directory.path)),

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from localaws.machine.container import Container
 
 _LONGEST_ANSWER = 2**16
+_MOST_REQUESTS = 64
+"""How many may wait for their answers. The launcher starts no faster with more of them, and the
+kernel limits the descriptors that a user's messages pass.
+"""
+
 _STOPPING = "the local AWS is stopping"
 _ENDED = "the parent of all processes has ended; the reason is above, or it was killed"
 
@@ -98,8 +103,14 @@ class Launcher:
         self._children: dict[int, ChildProcess] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._turns = asyncio.Semaphore(_MOST_REQUESTS)
+        self._closed = 0
+        """How often it was, so that a request that waited meanwhile starts no new process."""
+
         self._unsent: deque[tuple[int, ...]] = deque()
         """Descriptors of messages that the launcher has no room for yet."""
+
+        self._waits_for_room = False
 
     @property
     def isolation(self) -> Isolation:
@@ -308,6 +319,7 @@ class Launcher:
     async def close(self) -> None:
         """Kill whatever still runs; returns when nothing does."""
         process = self._process
+        self._closed += 1
         self._disconnect(_STOPPING)
         if process is not None:
             await asyncio.get_running_loop().run_in_executor(None, process.wait)
@@ -322,22 +334,26 @@ class Launcher:
         nothing = os.open(os.devnull, os.O_RDWR)
         try:
             streams = [nothing if each is None else each for each in (stdin, stdout, stderr)]
-            started = self._request(request, *streams)
+            answer = await self._request(request, *streams)
         finally:
             os.close(nothing)
-        answer = await started
         if answer.child is None:
             raise CannotStartError(answer.fields["problem"])
         return answer.child
 
-    def _request(self, request: Mapping[str, Any], *descriptors: int) -> asyncio.Future[_Answer]:
-        if self._control is None:
-            self._launch()
-        number = next(self._ids)
-        asked: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
-        self._asked[number] = asked
-        self.send({"id": number, **request}, *descriptors)
-        return asked
+    async def _request(self, request: Mapping[str, Any], *descriptors: int) -> _Answer:
+        """Send a request and return its answer, when not too many others are on their way."""
+        closed = self._closed
+        async with self._turns:
+            if closed != self._closed:
+                raise CannotStartError(_STOPPING)
+            if self._control is None:
+                self._launch()
+            number = next(self._ids)
+            asked: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
+            self._asked[number] = asked
+            self.send({"id": number, **request}, *descriptors)
+            return await asked
 
     def _launch(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -356,20 +372,21 @@ class Launcher:
 
     def _send_more(self) -> None:
         """Send what the launcher has room for, and the rest when it has."""
-        loop = asyncio.get_running_loop()
-        control = self._control
-        while control is not None and self._unsent:
-            message = self._unsent[0]
+        if self._control is None:
+            return
+        while self._unsent:
             try:
-                socket.send_fds(control, [b"\0"], message)
+                socket.send_fds(self._control, [b"\0"], self._unsent[0])
             except BlockingIOError:
-                loop.add_writer(control, self._send_more)
+                asyncio.get_running_loop().add_writer(self._control, self._send_more)
+                self._waits_for_room = True
                 return
             except (BrokenPipeError, ConnectionResetError):
                 pass  # `_receive` is about to notice
             _close_all(self._unsent.popleft())
-        if control is not None:
-            loop.remove_writer(control)
+        if self._waits_for_room:
+            asyncio.get_running_loop().remove_writer(self._control)
+            self._waits_for_room = False
 
     def _receive(self) -> None:
         assert self._control is not None
@@ -432,6 +449,7 @@ class Launcher:
         loop.remove_writer(self._control)
         self._control.close()
         self._control = self._process = None
+        self._waits_for_room = False
         for message in self._unsent:
             _close_all(message)
         self._unsent.clear()

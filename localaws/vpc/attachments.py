@@ -5,20 +5,22 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from localaws.catalog.ec2.network import EIP, SUBNET, VPC
+from localaws.catalog.ec2.network import SUBNET, VPC
 from localaws.machine.addresses import NoAddressError
 from localaws.vpc.model import Interface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from localaws.catalog.account import Account
     from localaws.machine.addresses import ListenAddress
     from localaws.vpc.host_ports import HostPorts
     from localaws.vpc.network import Network
 
-_PUBLIC_NETWORK = ipaddress.IPv4Network("203.0.113.0/24")
-"""Reserved for documentation (RFC 5737), so it is nothing's real address."""
+_PUBLIC_NETWORK = ipaddress.IPv4Network("203.0.113.0/25")
+"""Reserved for documentation (RFC 5737), so it is nothing's real address. Elastic IPs are of the
+other half of it.
+"""
 
 
 _SHOWN_PORTS = (22, 80, 443, 3389, 8080)
@@ -40,7 +42,7 @@ class Attachments:
         Args:
             network: What to attach to.
             host_ports: What shows public addresses.
-            cloud: Where subnets, default security groups and Elastic IPs are.
+            cloud: Where subnets and default security groups are.
             changed: Called when there is something more to show.
         """
         self._network = network
@@ -49,6 +51,9 @@ class Attachments:
         self._changed = changed
         self._public: dict[str, str] = {}
         """The public address of each interface that has one."""
+
+        self._needed: set[tuple[str, int]] = set()
+        """Public addresses and ports at which something listens, of what is shown."""
 
     async def attach(
         self,
@@ -94,7 +99,7 @@ class Attachments:
         await self._network.attach(interface, network)
         return interface
 
-    def show(self, interface: Interface, ports: Iterable[int], on: ListenAddress) -> None:
+    def show(self, interface: Interface, ports: Sequence[int], on: ListenAddress) -> None:
         """Show ports of an interface's public address at an address of this machine.
 
         Others are shown too that people try, such as those of SSH and remote desktops.
@@ -102,8 +107,18 @@ class Attachments:
         shown: dict[int, int] = {}
         for port in (*ports, *_SHOWN_PORTS):
             shown.setdefault(on.port(port), port)  # two may be shown at the same one
+        self._needed.update((interface.public_address, port) for port in ports)
         self._host_ports.show(interface.public_address, shown.values(), on)
         self._changed()
+
+    @property
+    def problems(self) -> list[str]:
+        """Say which ports that something listens at can't be shown, and why."""
+        found = []
+        for (address, port), why in self._host_ports.problems.items():
+            if (address, port) in self._needed:
+                found.append(f"port {port} of {address} {why}")
+        return found
 
     def why_not_shown(self, public_address: str, port: int) -> str:
         """Say why this machine can't show a port; empty if it can."""
@@ -113,13 +128,14 @@ class Attachments:
         """Remove an interface, and free its public address."""
         if interface.public_address:
             await self._host_ports.hide(interface.public_address)
+            gone = {each for each in self._needed if each[0] == interface.public_address}
+            self._needed -= gone
         await self._network.detach(interface)
         self._public.pop(interface.id, None)
 
     def _public_address(self, identifier: str) -> str:
         if identifier not in self._public:
-            elastic = [str(each.outputs.get("publicIp")) for each in self._cloud.all(EIP)]
-            taken = {*self._public.values(), *elastic}
+            taken = {*self._public.values()}
             for candidate in map(str, _PUBLIC_NETWORK.hosts()):
                 if candidate not in taken:
                     self._public[identifier] = candidate

@@ -43,6 +43,11 @@ class Follower:
         self.problem = ""
         """Why the last change couldn't be applied; empty where it was."""
 
+    @property
+    def not_enforced(self) -> tuple[str, ...]:
+        """What the cloud holds and no packet meets, as sentences."""
+        return self._network.not_enforced
+
     async def start(self) -> None:
         """Make the network, then follow the cloud."""
         await self._network.start()

@@ -9,6 +9,7 @@ group does, and needs no privilege for it.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -115,7 +116,8 @@ class _HostPort:
         try:
             await self._show(state)
         except OSError as error:
-            self.state = f"can't be shown at {self.listen[0]}:{self.listen[1]}: {error.strerror}"
+            why = os.strerror(error.errno) if error.errno else str(error)
+            self.state = f"can't be shown at {self.listen[0]}:{self.listen[1]}: {why}"
 
     async def _show(self, state: str) -> None:
         if state == OPEN:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
+from localaws.machine.processes import CommandFailedError
 from localaws.vpc.desired import desired
 from localaws.vpc.plan import Plan
 from localaws.vpc.steps import shell_script
@@ -96,17 +98,24 @@ class Network:
 
         Raises:
             KeyError: The cloud has no such VPC or subnet.
+            CommandFailedError: The machine refuses; nothing is left of the interface.
         """
         name = network or interface.id
         async with self._lock:
-            steps = [] if self._plan.knows(interface) else self._follow()
-            await self._take([*steps, *self._plan.attach(interface, name)])
+            if not self._plan.knows(interface):
+                await self._take(self._follow())
+            try:
+                await self._take(self._plan.attach(interface, name))
+            except BaseException:
+                # What was done before it failed must not be in the way of the next one.
+                await self._try_each(self._plan.detach(interface))
+                raise
         return name
 
     async def detach(self, interface: Interface) -> None:
         """Remove an interface; its namespace goes with the last one."""
         async with self._lock:
-            await self._take(self._plan.detach(interface))
+            await self._try_each(self._plan.detach(interface))
 
     async def connect(
         self,
@@ -166,5 +175,19 @@ class Network:
     async def _take(self, steps: list[Step]) -> None:
         """Take steps in one run of a shell: each program that is started costs milliseconds."""
         script = shell_script(steps)
-        if script:
+        if not script:
+            return
+        try:
             await self._launcher.run(["sh", "-e"], feed=script)
+        except BaseException:
+            self._plan.distrust()
+            raise
+
+    async def _try_each(self, steps: list[Step]) -> None:
+        """Take steps that remove something, whatever is there of it."""
+        try:
+            await self._take(steps)
+        except CommandFailedError:
+            for step in steps:
+                with suppress(CommandFailedError):
+                    await self._take([step])

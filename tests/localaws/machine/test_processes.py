@@ -104,6 +104,20 @@ def test_closing_ends_everything_even_what_left_its_session() -> None:
     asyncio.run(play())
 
 
+def test_closing_ends_also_the_starts_that_wait() -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        starts = [asyncio.create_task(shell(launcher, "sleep 1000.25")) for _ in range(200)]
+        await asyncio.sleep(0)  # until they wait for the launcher
+        await launcher.close()
+        results = await asyncio.gather(*starts, return_exceptions=True)
+        assert {type(result) for result in results} == {CannotStartError}
+        assert launcher.pid is None
+        assert not sleepers()
+
+    asyncio.run(play())
+
+
 def test_the_first_process_takes_its_group_along() -> None:
     async def play() -> None:
         launcher = Launcher()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from localaws.machine.processes import CommandFailedError
 from localaws.vpc.network import Network
 from tests.localaws.vpc.records import ANYWHERE, Records, interface
 
@@ -31,9 +32,13 @@ class RecordingLauncher:
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
+        self.refused = ""
+        """A word with which a script fails."""
 
     async def run(self, argv: Sequence[str], *, feed: str = "", network: str | None = None) -> str:
         assert (argv, network) == (["sh", "-e"], None)
+        if self.refused and self.refused in feed:
+            raise CommandFailedError(argv, 1, self.refused)
         for command, text in HERE_DOCUMENT.findall(feed):
             program = next(word for word in ("nft", "ip", "sh") if word in command.split())
             where = re.search(r"--net=/run/netns/(\S+)", command)
@@ -199,6 +204,47 @@ def test_an_interface_of_a_subnet_made_since_is_attached() -> None:
         return await scene.network.attach(interface("eni-1", later, "10.0.5.9"))
 
     assert asyncio.run(scenario()) == "eni-1"
+
+
+def test_an_interface_that_the_machine_refuses_leaves_nothing_in_the_way() -> None:
+    async def scenario() -> tuple[list[Run], list[Run]]:
+        scene = Scene()
+        await scene.network.start()
+        refused = interface("eni-1", scene.subnet, "10.0.0.9", public="203.0.113.5")
+        scene.launcher.taken()
+        scene.launcher.refused = "link add"
+        with pytest.raises(CommandFailedError):
+            await scene.network.attach(refused)
+        scene.launcher.refused = ""
+        undone = scene.launcher.taken()
+        await scene.network.attach(interface("eni-2", scene.subnet, "10.0.0.9"))
+        scene.launcher.taken()
+        scene.records.ingress(scene.group, ports=80, **ANYWHERE)
+        await scene.network.follow()
+        return undone, scene.launcher.taken()
+
+    undone, later = asyncio.run(scenario())
+    assert Run("ip", None, "netns delete eni-1\n") in undone
+    text = "".join(run.feed for run in later)
+    assert '"eni2" . 10.0.0.9' in text
+    assert "eni1" not in text
+    assert "203.0.113.5" not in text
+
+
+def test_what_failed_is_done_by_the_next_change() -> None:
+    async def scenario() -> list[Run]:
+        scene = Scene()
+        await scene.network.start()
+        scene.launcher.taken()
+        scene.records.ingress(scene.group, ports=80, **ANYWHERE)
+        scene.launcher.refused = "dport 80-80"
+        with pytest.raises(CommandFailedError):
+            await scene.network.follow()
+        scene.launcher.refused = ""
+        await scene.network.follow()
+        return scene.launcher.taken()
+
+    assert any("dport 80-80" in run.feed for run in asyncio.run(scenario()))
 
 
 def test_a_vpc_that_does_not_exist_is_an_error() -> None:

@@ -1,0 +1,299 @@
+"""Each configuration's reviewed sentences, tried with packets: all that they say, nothing else.
+
+The network is made of what the program registers, without the engine. Beside its load balancer,
+tasks and endpoints there is a host in the internet, and a stranger in the network whose own
+security group allows everything, so that only the others' groups decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gate.__main__ import golden
+from gate.configurations import CONFIGURATIONS, ROOT, record
+from localaws import mocks
+from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, VPC
+from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.values import texts
+from localaws.machine.isolation import Isolation
+from localaws.machine.programs import find
+from localaws.vpc.desired import desired
+from localaws.vpc.model import Interface
+from localaws.vpc.network import OPEN, REFUSED, Network
+from tests.localaws.machine.conftest import play
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from localaws.catalog import Resource
+    from localaws.machine.processes import Launcher
+
+pytestmark = [
+    pytest.mark.slow,  # real namespaces
+    pytest.mark.skipif(find("nft") is None, reason="needs nft, which set-up gets"),
+]
+
+SERVICE = "aws:ecs/service:Service"
+PORTS = (22, 80, 443, 3389, 5432, 8080)
+PATIENCE = 0.6
+INTERNET, S3 = "the internet", "the addresses of s3"
+STRANGER, DEFAULT = "a stranger", "a member of the default group"
+WORLD = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
+HOSTS = {INTERNET: ("198.51.100.7", "2001:db8:ffff::7"), S3: ("52.218.0.1",)}
+"""Addresses outside of the network, by what a sentence calls them."""
+
+INWARD = re.compile(r"(?:The internet \((?P<family>IPv.)\)|Anyone .* from (?P<cidr>\S+)) reaches ")
+BETWEEN = re.compile(r"The (?P<source>.+?) reach(?:es)? (?P<rest>the (?:tasks|endpoint|load) .*)")
+OUTWARD = re.compile(
+    r"The (?P<source>.+?) (?:reach|may send to) "
+    r"(?:the internet \((?P<family>IPv.)\)|(?P<other>the addresses of s3)|(?P<cidr>[\d.:/]+)) on "
+)
+WHERE = re.compile(r"the (?P<name>.+?) on tcp (?P<port>\d+)")
+NO_PATH = "The network's default security group lets nothing in and nothing out."
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """What a file of sentences allows."""
+
+    inward: frozenset[tuple[str, str, int]]
+    """Sources' network, target and port."""
+
+    between: frozenset[tuple[str, str, int]]
+    """Source, target and port."""
+
+    outward: frozenset[tuple[str, str, int]]
+    """Source, targets' network or name, and port."""
+
+    def allow(self, source: Party, own: str, target: Party, address: str, port: int) -> bool:
+        """Return whether one party reaches an address of another, from one of its own."""
+        if DEFAULT in (source.name, target.name):
+            return False
+        if (source.name, target.name, port) in self.between:
+            return True
+        return self._may_send(source, target, address, port) and self._admits(target, own, port)
+
+    def _may_send(self, source: Party, target: Party, address: str, port: int) -> bool:
+        if source.name in (INTERNET, STRANGER):
+            return True
+        return any(
+            name == source.name
+            and number == port
+            and (other == target.name or _contains(other, address))
+            for name, other, number in self.outward
+        )
+
+    def _admits(self, target: Party, own: str, port: int) -> bool:
+        if target.name in (INTERNET, STRANGER, S3):
+            return True
+        return any(
+            name == target.name and number == port and _contains(network, own)
+            for network, name, number in self.inward
+        )
+
+
+@dataclass(frozen=True)
+class Party:
+    """What sends or is sent to, by the name that sentences give it."""
+
+    name: str
+    interfaces: tuple[Interface, ...] = ()
+
+    @property
+    def sources(self) -> list[tuple[str | None, str]]:
+        """The namespaces that it sends from, each with an address that is seen there."""
+        if not self.interfaces:
+            return [(None, address) for address in HOSTS[self.name]]
+        return [(each.id, address) for each in self.interfaces for address in each.addresses]
+
+    def addresses(self, source: Party) -> list[str]:
+        """The addresses at which another party finds it."""
+        if not self.interfaces:
+            return [*HOSTS[self.name]]
+        found: list[str] = []
+        for each in self.interfaces:
+            found += [each.public_address, each.ipv6] if source.name == INTERNET else each.addresses
+        return [each for each in found if each]
+
+
+def read(text: str) -> Sentences:
+    """Return what the sentences of a golden file allow; one of an unknown form is an error."""
+    inward, between, outward = set(), set(), set()
+    for line in text.splitlines()[2:]:
+        sentence = line.removeprefix("- ")
+        if found := INWARD.match(sentence):
+            where = WHERE.match(sentence, found.end())
+            assert where, sentence
+            network = found["cidr"] or WORLD[found["family"]]
+            inward.add((network, where["name"], int(where["port"])))
+        elif found := OUTWARD.match(sentence):
+            port = re.match(r"tcp (\d+)", sentence[found.end() :])
+            assert port, sentence
+            other = found["other"] or found["cidr"] or WORLD[found["family"]]
+            outward.add((found["source"], other, int(port[1])))
+        elif found := BETWEEN.match(sentence):
+            where = WHERE.match(found["rest"])
+            assert where, sentence
+            between.add((found["source"], where["name"], int(where["port"])))
+        else:
+            assert sentence == NO_PATH
+    return Sentences(frozenset(inward), frozenset(between), frozenset(outward))
+
+
+def parties(cloud: mocks.Cloud) -> list[Party]:
+    """Return everything that sends or is sent to in a network that a program made."""
+    (vpc,) = [each for each in cloud.all(VPC) if each.urn]
+    numbers = iter(range(1, 100))
+    found = [
+        Party(INTERNET),
+        Party(S3),
+        *_load_balancers(cloud, numbers),
+        *_tasks(cloud, numbers),
+        *_endpoints(cloud, vpc),
+    ]
+    subnet = cloud.where(SUBNET, "vpcId", vpc.id)[0]
+    open_group = _open_group(cloud, vpc)
+    default = str(vpc.outputs["defaultSecurityGroupId"])
+    for name, group in ((STRANGER, open_group), (DEFAULT, default)):
+        found.append(Party(name, (_interface(cloud, subnet.id, next(numbers), [group]),)))
+    return found
+
+
+def _load_balancers(cloud: mocks.Cloud, numbers: Iterator[int]) -> Iterator[Party]:
+    for each in cloud.all(LOAD_BALANCER):
+        name = f"load balancer {_logical_name(each)}"
+        outputs = each.outputs
+        public = outputs.get("internal") is not True
+        dual = outputs.get("ipAddressType") == "dualstack"
+        nodes = []
+        for subnet in texts(outputs.get("subnets")):
+            groups = texts(outputs.get("securityGroups"))
+            nodes.append(_interface(cloud, subnet, next(numbers), groups, public=public, dual=dual))
+        yield Party(name, tuple(nodes))
+
+
+def _tasks(cloud: mocks.Cloud, numbers: Iterator[int]) -> Iterator[Party]:
+    for each in cloud.all(SERVICE):
+        network: dict[str, Any] = each.outputs["networkConfiguration"]
+        public = bool(network.get("assignPublicIp"))
+        tasks = []
+        for subnet in network["subnets"]:
+            groups = network["securityGroups"]
+            tasks.append(_interface(cloud, subnet, next(numbers), groups, public=public, dual=True))
+        yield Party(f"tasks of {_logical_name(each)}", tuple(tasks))
+
+
+def _endpoints(cloud: mocks.Cloud, vpc: Resource) -> Iterator[Party]:
+    interfaces = desired(cloud).vpc(vpc.id).endpoints
+    for each in cloud.all(VPC_ENDPOINT):
+        own = tuple(other for other in interfaces if other.id.startswith(f"{each.id}-"))
+        if own:
+            yield Party(f"endpoint {each.outputs['serviceName'].split('.', 3)[3]}", own)
+
+
+def _logical_name(resource: Resource) -> str:
+    return resource.urn.rpartition("::")[2]
+
+
+def _interface(
+    cloud: mocks.Cloud,
+    subnet: str,
+    number: int,
+    groups: list[str],
+    *,
+    public: bool = False,
+    dual: bool = False,
+) -> Interface:
+    record_ = cloud.get(SUBNET, subnet)
+    assert record_ is not None
+    ipv6 = record_.outputs.get("ipv6CidrBlock") if dual else None
+    return Interface(
+        id=f"eni-{number}",
+        vpc=str(record_.outputs["vpcId"]),
+        subnet=subnet,
+        address=str(ip_network(str(record_.outputs["cidrBlock"]))[10 + number]),
+        ipv6=str(ip_network(ipv6)[10 + number]) if ipv6 else "",
+        groups=frozenset(groups),
+        public_address=f"203.0.113.{number}" if public else "",
+    )
+
+
+def _open_group(cloud: mocks.Cloud, vpc: Resource) -> str:
+    everything = {"protocol": "-1", "fromPort": 0, "toPort": 0}
+    rule = {**everything, "cidrBlocks": ["0.0.0.0/0"], "ipv6CidrBlocks": ["::/0"]}
+    inputs = {"vpcId": vpc.id, "name": "open", "ingress": [rule], "egress": [rule]}
+    return cloud.create(SECURITY_GROUP, "urn:open", inputs, region=vpc.region).id
+
+
+def _contains(network: str, address: str) -> bool:
+    return "/" in network and ip_address(address) in ip_network(network)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A connection, and who tries it."""
+
+    source: str
+    network: str | None
+    """The namespace that it comes from."""
+
+    target: str
+    address: str
+    port: int
+
+
+def attempts(there: list[Party], sentences: Sentences) -> dict[Attempt, bool]:
+    """Return what to try, and whether a sentence says that it gets through."""
+    found = {}
+    for source, target in product(there, there):
+        if source is target or source.name == S3:
+            continue
+        if source.name in (INTERNET, STRANGER, DEFAULT) and not target.interfaces:
+            continue  # no sentence is about them
+        for (network, own), address in product(source.sources, target.addresses(source)):
+            if ip_address(own).version == ip_address(address).version:
+                for port in PORTS:
+                    attempt = Attempt(source.name, network, target.name, address, port)
+                    found[attempt] = sentences.allow(source, own, target, address, port)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws", "ignore:Waiting for")
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_packets_get_through_where_a_sentence_says_so_and_nowhere_else(stack: str) -> None:
+    chosen = CONFIGURATIONS[stack]
+    recording = record(stack, mocks.configuration(ROOT, chosen.file, **chosen.changes))
+    there = parties(recording.cloud)
+    text = golden(stack).read_text()
+    expected = attempts(there, read(text))
+    assert set(expected.values()) == {True, False}
+
+    async def scenario(launcher: Launcher) -> None:
+        network = Network(launcher, recording.cloud)
+        await network.start()
+        assert network.not_enforced == ()
+        for party in there:
+            if not party.name.startswith("endpoint "):
+                for each in party.interfaces:
+                    await network.attach(each)
+        outcomes = await asyncio.gather(
+            *(network.connect(each.network, each.address, each.port, PATIENCE) for each in expected)
+        )
+        reached = [each in (OPEN, REFUSED) for each in outcomes]
+        found = dict(zip(expected, reached, strict=True))
+        assert {each for each in expected if found[each] != expected[each]} == set()
+        for sentence in text.splitlines(keepends=True)[2:]:
+            if NO_PATH not in sentence:
+                fewer = attempts(there, read(text.replace(sentence, "")))
+                assert fewer != found, f"no packet needs {sentence}"
+
+    play(Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID, scenario)
