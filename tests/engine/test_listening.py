@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from localaws.machine.addresses import can_bind
+from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import eventually
 from tests.engine.test_out_of_band import delete, kind, of_aws
@@ -39,7 +40,7 @@ def test_a_run_that_changes_nothing_warns_and_status_shows_it_until_the_address_
         assert f"cannot bind '{name}" in output
         assert "problem: Envoy doesn't take its configuration" in stack.run("status")
     eventually(lambda: "problem:" not in stack.run("status"), "no problem")
-    assert httpx.get(f"http://{name}", trust_env=False).status_code == httpx.codes.OK
+    assert get(f"http://{name}").status_code == httpx.codes.OK
     assert "can't listen" not in stack.up("--expect-no-changes")
 
 
@@ -54,4 +55,4 @@ def test_a_listener_that_cannot_listen_fails_the_run_that_makes_it_and_the_next_
         assert f"can't listen: Envoy doesn't take its configuration: cannot bind '{name}" in output
         assert "Stop what holds the address" in output
     stack.up()
-    assert httpx.get(f"http://{name}", trust_env=False).status_code == httpx.codes.OK
+    assert get(f"http://{name}").status_code == httpx.codes.OK
