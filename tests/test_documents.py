@@ -1,6 +1,6 @@
-"""What the documents point at exists: files, headings, targets of make, keys.
+"""The files, headings, targets of make and keys that documents name exist.
 
-Not that they tell the truth.
+Whether a document is right isn't checked here.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ DOCUMENTS = {
 
 
 def headings(path: Path) -> set[str]:
-    """What a link may name after `#`, as GitHub makes it of the headings."""
+    """Return the anchors that GitHub makes of the headings, which follow `#` in links."""
     words = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in words}
 
 
 def commands(path: Path) -> Iterator[str]:
-    """The lines of code blocks that are indented, and the code within sentences."""
+    """Yield the lines of indented code blocks, and inline code."""
     text = path.read_text()
     yield from re.findall(r"^ {4,}(\S.*)$", text, re.MULTILINE)
     yield from re.findall(r"`([^`\n]+)`", text)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_no_link_leads_nowhere(document: str) -> None:
+def test_every_link_has_a_target(document: str) -> None:
     path = DOCUMENTS[document]
     for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
         file, _, heading = link.partition("#")
@@ -51,17 +51,15 @@ def test_every_target_of_make_and_every_key_that_a_command_names_exists(document
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     keys = {"KEY", *kinds()}
     for command in commands(DOCUMENTS[document]):
-        assert {*re.findall(r"^make ([a-z-]+)", command)} <= targets, command
-        named = re.findall(r"config set (?:--path )?'?(\w+)", command) + re.findall(
-            r"fargate-web:(?!index:)(\w+)", command
-        )
-        assert {*named} <= keys, command
+        assert targets.issuperset(re.findall(r"^make ([a-z-]+)", command)), command
+        assert keys.issuperset(re.findall(r"config set (?:--path )?'?(\w+)", command)), command
+        assert keys.issuperset(re.findall(r"fargate-web:(?!index:)(\w+)", command)), command
 
 
-def test_each_decision_record_has_a_number_of_its_own_and_none_is_left_out() -> None:
+def test_decision_records_are_numbered_without_gaps_or_repetitions() -> None:
     records = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
     numbers = [int(path.name[:4]) for path in records]
-    assert numbers == [*range(1, len(records) + 1)]
+    assert numbers == list(range(1, len(records) + 1))
     for path, number in zip(records, numbers, strict=True):
         assert path.read_text().startswith(f"# {number}. "), path.name
 
@@ -85,7 +83,7 @@ def test_a_decision_record_that_code_names_exists() -> None:
                 assert named <= numbers, path
 
 
-def test_a_new_thing_goes_where_contributing_says() -> None:
+def test_contributing_lists_the_files_that_name_each_example() -> None:
     text = DOCUMENTS["CONTRIBUTING.md"].read_text().partition("## Where a new thing goes")[2]
     sections = re.findall(
         r"^### (.*?)\n\nExample: `(.*?)`\n\n(.*?)(?=^### |\Z)", text, re.MULTILINE | re.DOTALL
@@ -95,24 +93,28 @@ def test_a_new_thing_goes_where_contributing_says() -> None:
         listed = {*re.findall(r"^\| `(\S+)` \|", section, re.MULTILINE)}
         naming = _files_naming(example)
         assert listed <= naming, f"{title}: these don't name {example}: {listed - naming}"
-        missing = {each for each in naming - listed if not each.startswith("tests/")}
-        assert not missing, f"{title}: these name {example}, too, and aren't listed: {missing}"
+        for file in naming - listed:
+            assert file.startswith("tests/"), f"{title}: {file} names {example} and isn't listed"
 
 
 def _files_naming(example: str) -> set[str]:
-    """The files under version control that name something; history and CONTRIBUTING aside."""
+    """Return the files under version control that name something, in any spelling.
+
+    The changelog, the decision records and CONTRIBUTING.md are left out.
+    """
     name = example.removeprefix("--")
     spellings = {name, name.replace("-", "_"), re.sub("([A-Z])", r"_\1", name).lower()}
     pattern = re.compile(rf"(?<![^\W_])(?<!\w-)(?:{'|'.join(map(re.escape, spellings))})(?![\w-])")
     listing = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True
     ).stdout
-    return {
-        file
-        for file in listing.split("\0")
-        if file.endswith((".py", ".md", ".yaml", ".json", ".toml"))
-        and file not in {"CHANGELOG.md", "CONTRIBUTING.md", "tests/test_documents.py"}
-        and not file.startswith("docs/adr/")
-        and (ROOT / file).exists()
-        and pattern.search((ROOT / file).read_text())
-    }
+    left_out = {"CHANGELOG.md", "CONTRIBUTING.md", "tests/test_documents.py"}
+    naming: set[str] = set()
+    for file in set(listing.split("\0")) - left_out:
+        path = ROOT / file
+        is_text = path.suffix in {".py", ".md", ".yaml", ".json", ".toml"}
+        if not is_text or file.startswith("docs/adr/") or not path.exists():
+            continue
+        if pattern.search(path.read_text()):
+            naming.add(file)
+    return naming

@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
-SOURCES = tuple(
-    path for room in ("infra", "localaws", "verify") for path in ROOT.glob(f"{room}/**/*.py")
+SOURCES = (
+    *ROOT.glob("infra/**/*.py"),
+    *ROOT.glob("localaws/**/*.py"),
+    *ROOT.glob("verify/**/*.py"),
 )
 
 GROUPS = {"config", "plugin", "stack"}
-"""Commands whose second word says what they do."""
+"""Commands with subcommands."""
 
 BESIDE = {"--non-interactive", "--stack", "--yes"}
-"""Options that change nothing of what a command does."""
+"""Options that don't change what a command does."""
 
 TRIED = {
     "pulumi cancel": (
@@ -87,24 +89,22 @@ TRIED = {
 """The test that runs a command, in tests/."""
 
 NOT_TRIED = {
-    "pulumi config get": "the real provider's words, repeated as they are",
+    "pulumi config get": "a quotation of the real provider's message",
     "pulumi install": "it needs a package index; that pulumi-local passes it on is tested",
     "pulumi login": "there is no service to log in to; the local AWS keeps the state in files",
     "pulumi plugin install": "it needs Pulumi's servers",
-    "pulumi stack init": "pulumi-local makes stacks itself, in a folder of its own",
+    "pulumi stack init": "pulumi-local creates stacks itself, in its own folder",
 }
 """Why no test runs a command."""
 
 
 def form(command: str) -> str:
-    """The words that say what a command does: `pulumi up --refresh`."""
+    """Return a command's subcommands and options, without arguments: `pulumi up --refresh`."""
     words = command.partition("  #")[0].replace("pulumi-local", "pulumi").split()
     depth = 3 if words[1:2] and words[1] in GROUPS else 2
     verbs = [word for word in words[1:depth] if re.fullmatch(r"[a-z]+", word)]
-    options = {
-        word.partition("=")[0] for word in words if word.startswith("--") and len(word) > len("--")
-    }
-    return " ".join(["pulumi", *verbs, *sorted(options - BESIDE)])
+    options = {word.partition("=")[0] for word in words if word.startswith("--")}
+    return " ".join(["pulumi", *verbs, *sorted(options - BESIDE - {"--"})])
 
 
 def commands(text: str) -> Iterator[str]:
@@ -115,7 +115,7 @@ def commands(text: str) -> Iterator[str]:
 
 
 def given() -> dict[str, set[str]]:
-    """The files that give a command, by its form."""
+    """Return the files that contain a command, by the command's form."""
     found: dict[str, set[str]] = {}
     for path in (*DOCUMENTS, *SOURCES):
         for command in commands(path.read_text()):
@@ -123,11 +123,15 @@ def given() -> dict[str, set[str]]:
     return found
 
 
-def test_every_command_that_is_given_is_tried_or_listed_with_a_reason() -> None:
+def test_every_command_of_a_document_or_message_is_tried_or_listed_with_a_reason() -> None:
     listed = TRIED.keys() | NOT_TRIED.keys()
-    new = {command: sorted(files) for command, files in given().items() if command not in listed}
-    assert not new, "run each in a test and add it to TRIED, or add the reason why not to NOT_TRIED"
-    assert not listed - given().keys(), "nothing gives these any more"
+    found = given()
+    for command, files in found.items():
+        assert command in listed, (
+            f"{sorted(files)}: run it in a test and add it to TRIED, or add the reason why not to "
+            "NOT_TRIED"
+        )
+    assert not listed - found.keys(), "no document or message contains these any more"
     assert not TRIED.keys() & NOT_TRIED.keys()
 
 
@@ -157,5 +161,5 @@ def test_the_readme_says_that_commands_of_the_aws_cli_were_not_run() -> None:
         ("`pulumi up --replace '**TaskDefinition**'`", ["pulumi up --replace"]),
     ],
 )
-def test_commands_are_found_wherever_they_stand(text: str, forms: list[str]) -> None:
+def test_commands_are_found_anywhere_in_a_line(text: str, forms: list[str]) -> None:
     assert [form(command) for command in commands(text)] == forms

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import http.client
 import io
+import itertools
 import json
 import os
 import shutil
@@ -128,11 +129,9 @@ def compared(times: int, folder: Path) -> Iterator[tuple[str, str, float, float]
                 (f"99 % {by_connections}", "ms", "latency"),
                 (f"CPU {by_connections}", "us", "cpu"),
             ):
-                floor, value = (
-                    statistics.median(getattr(each, field) for each in runs)
-                    for runs in zip(*pairs, strict=True)
-                )
-                yield what, unit, value, value / floor
+                median_bare = statistics.median(getattr(run, field) for run, _ in pairs)
+                median = statistics.median(getattr(run, field) for _, run in pairs)
+                yield what, unit, median, median / median_bare
 
 
 def _ask(port: int, connections: int) -> list[float]:
@@ -159,7 +158,7 @@ def _ask(port: int, connections: int) -> list[float]:
 
     with ThreadPoolExecutor(connections) as threads:
         parts = threads.map(ask, [REQUESTS // connections] * connections)
-        return [seconds for part in parts for seconds in part]
+        return list(itertools.chain.from_iterable(parts))
 
 
 def free_port() -> int:

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import psutil
 
 from localaws.account.cloud import Cloud
@@ -18,6 +17,7 @@ from localaws.daemon.file_permissions import OURS
 from localaws.daemon.state_directory import holder
 from localaws.machine.journal import Journal
 from localaws.mocks.urns import STACK
+from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING
 from tests.localaws.account.test_cloud import in_version_1
 from tests.second_user import AS_ANOTHER_USER, in_reach, tries
@@ -122,7 +122,7 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
     resources.unlink()
     services.unlink()
     stack.up("--expect-no-changes")
-    assert httpx.get(url, trust_env=False).status_code == 200
+    assert get(url).status_code == 200
     (before,), (after,) = described, json.loads(stack.run("status", "--json"))["services"]
     assert [each["id"] for each in after["deployments"]] == [
         each["id"] for each in before["deployments"]
@@ -144,7 +144,7 @@ def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_complet
     assert deploying.returncode != 0, output
     stack.up()
     assert cloud_and_engine_agree(stack)
-    assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == 200
+    assert get(stack.outputs()["serviceUrl"]).status_code == 200
     stack.up("--expect-no-changes")
 
 
@@ -171,7 +171,7 @@ def test_a_state_directory_that_is_gone_ends_its_daemon_and_the_next_up_begins_a
         lambda: gone(processes), "every process of the daemon without a state directory has ended"
     )
     stack.up()
-    assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == 200
+    assert get(stack.outputs()["serviceUrl"]).status_code == 200
 
 
 def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
@@ -197,7 +197,7 @@ def test_secrets_reach_the_tasks_environment_and_nothing_else(stack: Stack) -> N
 
 def test_logs_show_what_the_containers_print(stack: Stack) -> None:
     url = stack.outputs()["serviceUrl"]
-    httpx.get(f"{url}/?marked-request", trust_env=False)
+    get(f"{url}/?marked-request")
     eventually(
         lambda: "marked-request" in stack.run("logs", "--no-follow"), "the request in the log"
     )

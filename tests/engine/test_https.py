@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from localaws.alb.certificate_authority import authority_file
+from tests.engine.requests import get
 from tests.engine.stack import ROOT
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_verify_follows_the_redirect_and_trusts_the_certificate(stack: Stack) ->
 @pytest.mark.usefixtures("flip")
 def test_plain_http_leads_to_the_same_page_over_https_and_serves_nothing(stack: Stack) -> None:
     url = f"http://{stack.outputs()['albDns']}/a/b?c=d&e"
-    answer = httpx.get(url, headers={"Host": "app.example.test"}, timeout=5, trust_env=False)
+    answer = get(url, headers={"Host": "app.example.test"})
     assert answer.status_code == 301
     assert httpx.URL(answer.headers["location"]) == httpx.URL("https://app.example.test/a/b?c=d&e")
     assert "Hello" not in answer.text

@@ -9,9 +9,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-import httpx
-
 from localaws.cli.pulumi_state import StackState
+from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
 from tests.engine.test_lifecycle import Traffic, tasks
@@ -47,7 +46,7 @@ def interrupt(stack: Stack, command: str, *options: str, when: Callable[[], bool
 
 
 def answers(stack: Stack) -> int:
-    return httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code
+    return get(stack.outputs()["serviceUrl"]).status_code
 
 
 def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 import pytest
 
+from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
 SERVICE = "aws:ecs/service:Service"
+
+
+PAUSE_SECONDS = 0.02
+"""That makes about 40 requests a second, which leave the CPU to the deployment."""
 
 
 class Traffic:
@@ -37,10 +42,10 @@ class Traffic:
                 self.answers[str(self.ask().status_code)] += 1
             except httpx.HTTPError as error:
                 self.answers[f"{type(error).__name__}: {error}"] += 1
-            time.sleep(0.005)
+            time.sleep(PAUSE_SECONDS)
 
     def ask(self) -> httpx.Response:
-        return httpx.get(self.url, timeout=5, trust_env=False)
+        return get(self.url)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -65,7 +70,7 @@ def operations(output: str) -> Counter[str]:
 
 def tasks(url: str, requests: int = 40) -> set[str]:
     """The hosts that answer."""
-    pages = (httpx.get(url, timeout=5, trust_env=False).text for _ in range(requests))
+    pages = (get(url).text for _ in range(requests))
     return {page.split("Hello from ")[1].split("<")[0] for page in pages}
 
 

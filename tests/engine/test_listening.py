@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from localaws.machine.addresses import can_bind
+from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import eventually
 from tests.engine.test_out_of_band import delete, kind, of_aws
@@ -44,7 +45,7 @@ def test_a_run_that_changes_nothing_warns_and_status_shows_it_until_the_address_
         assert re.search(CANNOT_LISTEN.format(name=name), output)
         assert re.search(rf"problem: .*{CANNOT_LISTEN.format(name=name)}", stack.run("status"))
     eventually(lambda: "problem:" not in stack.run("status"), "no problem")
-    assert httpx.get(f"http://{name}", trust_env=False).status_code == httpx.codes.OK
+    assert get(f"http://{name}").status_code == httpx.codes.OK
     assert "can't listen" not in stack.up("--expect-no-changes")
 
 
@@ -59,4 +60,4 @@ def test_a_listener_that_cannot_listen_fails_the_run_that_makes_it_and_the_next_
         assert re.search(rf"can't listen: .*{CANNOT_LISTEN.format(name=name)}", output)
         assert "Stop what holds the address" in output
     stack.up()
-    assert httpx.get(f"http://{name}", trust_env=False).status_code == httpx.codes.OK
+    assert get(f"http://{name}").status_code == httpx.codes.OK

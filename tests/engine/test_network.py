@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from localaws.mocks.urns import STACK
+from tests.engine.requests import get
 from tests.engine.test_lifecycle import operations
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_a_private_network_comes_up_answers_and_goes(
     empty_stack.up(**config)
     kinds = Counter(each["type"].rpartition(":")[2] for each in empty_stack.resources())
     assert {kind: kinds[kind] for kind in expected} == expected
-    answer = httpx.get(f"http://{empty_stack.outputs()['albDns']}", timeout=5, trust_env=False)
+    answer = get(f"http://{empty_stack.outputs()['albDns']}")
     assert "Hello from ip-10-0-" in answer.text
     assert not operations(empty_stack.up(**config)).keys() - {"unchanged"}
     empty_stack.destroy()

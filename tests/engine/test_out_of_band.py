@@ -10,6 +10,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.mocks import word
+from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING, settings
 from tests.engine.test_lifecycle import operations, tasks
 from tests.engine.test_network import OWN_IMAGE
@@ -78,13 +79,10 @@ def test_what_vanished_is_noticed_by_refresh_and_restored_by_up(stack: Stack, ca
     gone = [each for each in before if kind(each) in CASES[case] or not CASES[case]]
     delete(stack, gone)
     if case == "ways to the tasks":
-        assert (
-            httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code
-            == httpx.codes.NOT_FOUND
-        )
+        assert get(stack.outputs()["serviceUrl"]).status_code == httpx.codes.NOT_FOUND
     restore(stack, before, gone)
     url = stack.outputs()["serviceUrl"]
-    assert httpx.get(url, trust_env=False).status_code == httpx.codes.OK
+    assert get(url).status_code == httpx.codes.OK
     assert len(tasks(url)) == 2
 
 
@@ -94,7 +92,7 @@ def test_all_of_a_fuller_stack_is_restored_too(empty_stack: Stack, config: dict[
     before = of_aws(empty_stack)
     delete(empty_stack, before)
     restore(empty_stack, before, before, **config)
-    answer = httpx.get(f"http://{empty_stack.outputs()['albDns']}", trust_env=False)
+    answer = get(f"http://{empty_stack.outputs()['albDns']}")
     assert answer.status_code == httpx.codes.MOVED_PERMANENTLY
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.engine.gateway import patience
+from tests.engine.requests import get
 from tests.engine.test_daemon import eventually
 from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
 from tests.engine.test_rollback import MISSING, get_service
@@ -146,12 +147,10 @@ class Following(Traffic):
         ]
         (place,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
         self.seen.add(place)
-        return httpx.get(
+        return get(
             f"https://{place.partition(':')[0]}:{8443 if ':' in place else 443}",
             headers={"Host": self._domain},
-            verify=False,  # test_https.py looks at certificates
             timeout=5,
-            trust_env=False,
         )
 
 
@@ -174,7 +173,7 @@ def test_a_load_balancer_becomes_internal_and_public_again_and_clients_of_the_do
             now = empty_stack.outputs()["albDns"]
             assert now != was
             with pytest.raises(httpx.ConnectError):
-                httpx.get(f"http://{was}", timeout=5, trust_env=False)
+                get(f"http://{was}")
             was = now
             empty_stack.needs_nothing(**named, **changed)
     assert set(traffic.answers) == {"200"}, traffic.answers

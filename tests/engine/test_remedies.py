@@ -16,6 +16,7 @@ import pytest
 
 from localaws.catalog.route53.records import assumed_zone_id
 from localaws.mocks.urns import STACK
+from tests.engine.requests import get
 from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
 from tests.engine.test_daemon import eventually
 from tests.engine.test_import import other_project
@@ -108,7 +109,7 @@ def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stac
     stack.directory.resources.unlink()
     stack.run("refresh", "--yes", "--non-interactive")
     stack.up()
-    assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == httpx.codes.OK
+    assert get(stack.outputs()["serviceUrl"]).status_code == httpx.codes.OK
     assert of_type(stack, TASK_DEFINITION)
 
 

@@ -45,7 +45,7 @@ def worse(graph: Graph, changes: Mapping[str, Iterable[Change]]) -> Graph:
 
 
 def without(graph: Graph, title: str) -> Graph:
-    """A copy of a graph that lacks a resource."""
+    """Return a copy of a graph without a resource."""
     changed = copy.deepcopy(graph)
     (gone,) = [node for node in changed.nodes if node.title == title]
     for node in changed.nodes:

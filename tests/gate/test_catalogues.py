@@ -111,16 +111,20 @@ def touched(graph: Graph, title: str, change: Change) -> set[tuple[str, str]]:
 
 
 def batches(graph: Graph) -> list[list[str]]:
-    """The table's rules in as few parts as can be, of which each changes an input at most once."""
-    found: list[tuple[list[str], set[tuple[str, str]]]] = []
+    """Return the table's rules in few parts, of which each changes an input at most once."""
+    parts: list[list[str]] = []
+    inputs_of_parts: list[set[tuple[str, str]]] = []
     for rule, (title, change) in WORSE.items():
-        mine = touched(graph, title, change)
-        free = next((part for part in found if not part[1] & mine), ([], set()))
-        if not free[0]:
-            found.append(free)
-        free[0].append(rule)
-        free[1].update(mine)
-    return [rules for rules, _ in found]
+        inputs = touched(graph, title, change)
+        for part, changed in zip(parts, inputs_of_parts, strict=True):
+            if changed.isdisjoint(inputs):
+                part.append(rule)
+                changed.update(inputs)
+                break
+        else:
+            parts.append([rule])
+            inputs_of_parts.append(set(inputs))
+    return parts
 
 
 @pytest.fixture(scope="module")

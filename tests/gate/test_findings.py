@@ -118,6 +118,5 @@ def test_every_control_in_the_register_has_its_proof() -> None:
 
 
 def test_the_register_names_existing_configurations() -> None:
-    assert {stack for entry in findings.read(REGISTER) for stack in entry.stacks} <= {
-        *CONFIGURATIONS
-    }
+    for entry in findings.read(REGISTER):
+        assert set(entry.stacks) <= CONFIGURATIONS.keys()

@@ -164,15 +164,14 @@ def keys() -> set[str]:
 
 
 def documented() -> dict[str, str]:
-    """The manual's column on what a change does, by key."""
+    """Return the manual's column on the effect of a change, by key."""
     text = MANUAL.read_text()
     table = text[text.index("<!-- keys:") : text.index("<!-- /keys -->")]
-    rows = [
-        re.split(r"\s*\|\s*", line.strip("| "))
-        for line in table.splitlines()
-        if line.startswith("| `")
-    ]
-    return {row[0].strip("`"): row[4] for row in rows}
+    effects: dict[str, str] = {}
+    for row in re.findall(r"^\| (`.*) \|$", table, re.MULTILINE):
+        key, _, _, _, effect = re.split(r"\s*\|\s*", row)
+        effects[key.strip("`")] = effect
+    return effects
 
 
 def promised(key: str) -> set[tuple[str, str]]:
@@ -183,22 +182,24 @@ def promised(key: str) -> set[tuple[str, str]]:
     phrases = re.findall(
         rf"\b({'|'.join(VERBS)}) ((?:`\w+`(?:, )?)+)", documented()[key].partition(":")[0]
     )
-    return {
-        (operation, kind)
-        for verb, types in phrases
-        for operation in VERBS[verb]
-        for kind in re.findall(r"\w+", types)
-    }
+    operations: set[tuple[str, str]] = set()
+    for verb, types in phrases:
+        for operation in VERBS[verb]:
+            operations.update((operation, kind) for kind in re.findall(r"\w+", types))
+    return operations
 
 
 def as_documented(done: set[tuple[str, str]]) -> str:
     """Return the phrases for these operations, as docs/config.md writes them."""
-    left, phrases = set(done), []
+    left = set(done)
+    phrases: list[str] = []
     for verb, operations in VERBS.items():
-        types = sorted(
-            {kind for _, kind in left if all((each, kind) in left for each in operations)}
-        )
-        left -= {(each, kind) for each in operations for kind in types}
+        types: list[str] = []
+        for kind in sorted({kind for _, kind in left}):
+            pairs = {(operation, kind) for operation in operations}
+            if pairs <= left:
+                left -= pairs
+                types.append(f"`{kind}`")
         if types:
-            phrases.append(f"{verb} {', '.join(f'`{kind}`' for kind in types)}")
+            phrases.append(f"{verb} {', '.join(types)}")
     return "; ".join(phrases) or "nothing"

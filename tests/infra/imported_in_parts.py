@@ -56,13 +56,14 @@ def run(stack: str) -> dict[str, Any]:
     from gate.configurations import recording  # noqa: PLC0415 - other functions are to import less
 
     recorded = written(recording(stack))
-    packages = [
-        name
-        for name, module in sys.modules.items()
-        if name.startswith(f"{SDK}.") and hasattr(module, "__path__")
-    ]
-    whole = [name for name in packages if not isinstance(sys.modules[name], startup.PackageInParts)]
-    return {"recorded": recorded, "packages": len(packages), "imported whole": sorted(whole)}
+    packages = 0
+    whole: list[str] = []
+    for name, module in sys.modules.items():
+        if name.startswith(f"{SDK}.") and hasattr(module, "__path__"):
+            packages += 1
+            if not isinstance(module, startup.PackageInParts):
+                whole.append(name)
+    return {"recorded": recorded, "packages": packages, "imported whole": sorted(whole)}
 
 
 def written(recording: Recording) -> list[str]:

@@ -77,10 +77,11 @@ def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(
 ) -> None:
     vpc = recorder.made(owner.cloud, recorder.VPC)[0]
     subnets = recorder.made(owner.cloud, recorder.SUBNET)
-    public, private = (
-        [each.id for each in subnets if each.outputs["tags"]["SubnetType"] == kind]
-        for kind in ("Public", "Private")
-    )
+    public: list[str] = []
+    private: list[str] = []
+    for subnet in subnets:
+        is_public = subnet.outputs["tags"]["SubnetType"] == "Public"
+        (public if is_public else private).append(subnet.id)
     common: dict[str, Any] = {
         "vpcId": vpc.id,
         "network": "nat" if key.startswith("task") else "public",

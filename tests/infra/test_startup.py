@@ -52,7 +52,7 @@ def used_sub_packages() -> set[str]:
 
 
 def names(package: str) -> list[str]:
-    """What an ordinary import of a sub-package takes from its modules."""
+    """Return the names that an ordinary import of a sub-package takes from its modules."""
     module = importlib.import_module(f"pulumi_aws.{package}")
     dir(module)  # imports it: Pulumi defers that until something of it is used
     not_of_the_service = {"typing", "_builtins", "_utilities"}

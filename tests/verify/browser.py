@@ -83,11 +83,10 @@ class Browser:
     def call(self, method: str, session: str | None = None, **parameters: object) -> dict[str, Any]:
         """Call a method and wait for its result; events that come meanwhile are kept."""
         self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
-        os.write(
-            self._out,
-            json.dumps({**message, **({"sessionId": session} if session else {})}).encode() + b"\0",
-        )
+        message: dict[str, object] = {"id": self._number, "method": method, "params": parameters}
+        if session:
+            message["sessionId"] = session
+        os.write(self._out, json.dumps(message).encode() + b"\0")
         for answer in self._messages():
             if answer.get("id") == self._number:
                 assert "error" not in answer, f"{method}: {answer['error']}"
@@ -97,14 +96,16 @@ class Browser:
         raise AssertionError
 
     def wait_for(self, method: str, session: str) -> None:
-        """Wait until an event has come."""
-        if any(
-            event["method"] == method and event.get("sessionId") == session for event in self.events
-        ):
+        """Wait until an event has occurred."""
+
+        def is_wanted(event: dict[str, Any]) -> bool:
+            return event["method"] == method and event.get("sessionId") == session
+
+        if any(map(is_wanted, self.events)):
             return
         for event in self._messages():
             self.events.append(event)
-            if event["method"] == method and event.get("sessionId") == session:
+            if is_wanted(event):
                 return
 
     def _messages(self) -> Iterator[dict[str, Any]]:
@@ -162,24 +163,22 @@ class Page:
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
 
     def accessible(self) -> list[dict[str, str]]:
-        """Role, name, description and level of whatever a screen reader meets."""
-        nodes = self.call("Accessibility.getFullAXTree")["nodes"]
-        return [
-            {
-                "role": node["role"]["value"],
-                "name": node.get("name", {}).get("value", ""),
-                "description": node.get("description", {}).get("value", ""),
-                "level": next(
-                    (str(p["value"]["value"]) for p in node["properties"] if p["name"] == "level"),
-                    "",
-                ),
-            }
-            for node in nodes
-            if not node["ignored"]
-        ]
+        """Return role, name, description and level of each node of the accessibility tree."""
+        found: list[dict[str, str]] = []
+        for node in self.call("Accessibility.getFullAXTree")["nodes"]:
+            if node["ignored"]:
+                continue
+            entry = {"role": node["role"]["value"], "level": ""}
+            for name in ("name", "description"):
+                entry[name] = node.get(name, {}).get("value", "")
+            for each in node["properties"]:
+                if each["name"] == "level":
+                    entry["level"] = str(each["value"]["value"])
+            found.append(entry)
+        return found
 
     def happened(self, method: str) -> list[dict[str, Any]]:
-        """The parameters of all events of one kind."""
-        self.call("Runtime.evaluate", expression="0")  # what came before has come
+        """Return the parameters of all events of one kind."""
+        self.call("Runtime.evaluate", expression="0")  # earlier events have arrived with its result
         mine = (event for event in self._browser.events if event.get("sessionId") == self.session)
         return [event["params"] for event in mine if event["method"] == method]

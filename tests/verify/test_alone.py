@@ -38,13 +38,10 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "verify").symlink_to(ROOT / "verify")
     # anyio asks for it below Python 3.13, which a marker says.
     for name in {*needed(OWN[0]), *needed(OWN[1]), "typing_extensions"}:
-        files = distribution(name).files or []
-        for top in {
-            file.parts[0]
-            for file in files
-            if file.parts[0] != ".." and "dist-info" not in file.parts[0]
-        }:
-            (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
+        tops = {file.parts[0] for file in distribution(name).files or []} - {".."}
+        for top in tops:
+            if "dist-info" not in top:
+                (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
     return folder
 
 

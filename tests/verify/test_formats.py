@@ -3,8 +3,10 @@
 import html
 import json
 import re
+from collections import defaultdict
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx
@@ -198,24 +200,21 @@ def test_prometheus_reads_the_verdict_and_every_check(report: Report) -> None:
 
 def test_json_lines_hold_what_the_document_holds(report: Report) -> None:
     (whole,) = json.loads(FORMATS["json"]([report]))["reports"]
-    lines = [json.loads(line) for line in FORMATS["jsonl"]([report]).splitlines()]
-    kinds = [line.pop("kind") for line in lines]
-    assert {line.pop("url") for line in lines} == {report.url}
-    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "phase"] == whole[
-        "phases"
-    ]
-    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "check"] == whole[
-        "checks"
-    ]
+    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    kind = ""
+    for text in FORMATS["jsonl"]([report]).splitlines():
+        line = json.loads(text)
+        assert line.pop("url") == report.url
+        kind = line.pop("kind")
+        by_kind[kind].append(line)
+    assert kind == "run", "the last line is the run's"
+    (run,) = by_kind["run"]
+    assert run["exit_code"] == report.exit_code
+    assert by_kind["phase"] == whole["phases"]
+    assert by_kind["check"] == whole["checks"]
     watch = whole["watch"] or {"outages": [], "tasks": {}}
-    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "outage"] == watch[
-        "outages"
-    ]
-    assert {line["task"] for kind, line in zip(kinds, lines, strict=True) if kind == "task"} == set(
-        watch["tasks"]
-    )
-    assert kinds[-1] == "run"
-    assert lines[-1]["exit_code"] == report.exit_code
+    assert by_kind["outage"] == watch["outages"]
+    assert {line["task"] for line in by_kind["task"]} == set(watch["tasks"])
 
 
 def test_every_format_for_machines_is_red_when_the_exit_code_is(report: Report) -> None:

@@ -319,7 +319,9 @@ def test_an_answer_to_head_has_no_body(by: str) -> None:
 
 
 def asked(parts: list[bytes], by: str, *arguments: str) -> Answer | Failure:
-    steps = [step for part in parts for step in (part, 0.02)]
+    steps: list[bytes | float] = []
+    for part in parts:
+        steps += [part, 0.02]
     with FakeAlb(lambda _number, _request: steps) as alb:
         (outcome,) = probe(alb.authority, *arguments, by=by)
     return outcome

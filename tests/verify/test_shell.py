@@ -377,13 +377,10 @@ def test_a_target_is_requested_elsewhere_under_its_name(alb: FakeAlb) -> None:
         "http://shop.example/cart", *elsewhere, "--each-address", "--closed", ":1", *QUICK
     )
     assert done.returncode == ExitCode.PASSED
-    asked = [
-        request for request in alb.requests[seen:] if request
-    ]  # connecting to the port requests nothing
-    assert all(
-        request.startswith(b"GET /cart ") and b"Host: shop.example\r\n" in request
-        for request in asked
-    )
+    for request in alb.requests[seen:]:
+        if request:  # connecting to the closed port sends none
+            assert request.startswith(b"GET /cart ")
+            assert b"Host: shop.example\r\n" in request
 
 
 def test_trace_is_sent_only_on_request(alb: FakeAlb) -> None:

@@ -41,10 +41,9 @@ def test_awss_managed_rules_block_or_only_count(mode: str, override: dict[str, o
 
 def test_every_rule_is_measured_and_no_request_kept_whole(edge: Recording) -> None:
     acl = edge.one("WebAcl").inputs
-    shown = [acl["visibilityConfig"], *(rule["visibilityConfig"] for rule in acl["rules"])]
-    assert all(
-        each["cloudwatchMetricsEnabled"] and not each["sampledRequestsEnabled"] for each in shown
-    )
+    for each in (acl, *acl["rules"]):
+        assert each["visibilityConfig"]["cloudwatchMetricsEnabled"]
+        assert not each["visibilityConfig"]["sampledRequestsEnabled"]
     assert acl["visibilityConfig"]["metricName"] == "ecs-cluster-dev-waf", (
         "two stacks of an account differ"
     )

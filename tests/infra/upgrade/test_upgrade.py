@@ -16,9 +16,9 @@ from tests.infra.upgrade.deployed import CHECKPOINT, read, versions
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILES = [
-    file for version in versions() for file in version.glob("*.json") if file.name != CHECKPOINT
-]
+FILES: list[Path] = []
+for version in versions():
+    FILES += [file for file in version.glob("*.json") if file.name != CHECKPOINT]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")

@@ -148,27 +148,22 @@ class Alb:
         listener = Listener(
             arn=LISTENER, endpoint=self.endpoint, port=80, rules=rules, **self.listener
         )
-        targets = [
-            TargetGroup(
-                arn=arn,
-                health_check={**CHECK, **check},
-                checked=tuple(Endpoint(each.address, each.port) for each in echoes),
-            )
-            for arn, echoes in groups.items()
-        ]
+        targets: list[TargetGroup] = []
+        for arn, echoes in groups.items():
+            endpoints = tuple(Endpoint(echo.address, echo.port) for echo in echoes)
+            group = TargetGroup(arn=arn, health_check={**CHECK, **check}, checked=endpoints)
+            targets.append(group)
         await self.stage.envoy.apply(
             compile_files([listener], targets, self.stage.directory / "envoy")
         )
 
     async def healthy(self, count: int, group: str = GROUP) -> None:
         async def enough() -> bool:
-            verdicts = await self.stage.envoy.health()
-            well = [
-                each
-                for (name, _), each in verdicts.items()
-                if name == cluster_name(group) and each.healthy
-            ]
-            return len(well) == count
+            healthy = 0
+            for (name, _), target in (await self.stage.envoy.health()).items():
+                if name == cluster_name(group) and target.healthy:
+                    healthy += 1
+            return healthy == count
 
         await until(enough, f"{count} healthy targets")
 

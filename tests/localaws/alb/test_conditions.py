@@ -14,7 +14,7 @@ from localaws.alb.conditions import PEER, matchers, wildcard
 
 
 def meets(condition: dict[str, Any], **request: str) -> bool:
-    """Whether a request with these headers meets a condition."""
+    """Return whether a request with these headers meets a condition."""
     headers = {
         ":path": "/",
         ":authority": "example.com",
@@ -22,11 +22,12 @@ def meets(condition: dict[str, Any], **request: str) -> bool:
         PEER: "127.0.0.1",
         **{name.replace("__", ":").replace("_", "-"): value for name, value in request.items()},
     }
-    return all(
-        matcher["name"] in headers
-        and re.fullmatch(matcher["string_match"]["safe_regex"]["regex"], headers[matcher["name"]])
-        for matcher in matchers([condition])
-    )
+    for matcher in matchers([condition]):
+        value = headers.get(matcher["name"])
+        pattern = matcher["string_match"]["safe_regex"]["regex"]
+        if value is None or not re.fullmatch(pattern, value):
+            return False
+    return True
 
 
 @pytest.mark.parametrize(

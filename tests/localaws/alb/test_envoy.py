@@ -45,7 +45,7 @@ def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_st
             assert headers["host"] == alb.url.removeprefix("http://")
             assert re.fullmatch(r"root=1-[0-9a-f]{8}-[0-9a-f]{24}", headers["x-amzn-trace-id"])
             added = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"}
-            assert not [name for name in headers if name.startswith("x-") and name not in added]
+            assert {name for name in headers if name.startswith("x-")} <= added
 
             for given in ("root=1-2-3", "root=1-2-3;parent=4;sampled=1", "self=1;root=x;=;"):
                 traced = await client.get(alb.url, headers={"X-Amzn-Trace-Id": given})
@@ -361,7 +361,7 @@ def test_no_request_is_lost_while_targets_and_rules_change(tmp_path: Path, on_st
                 for echo in echoes:
                     echo.requests.clear()
                 await more_requests(kept)
-                assert not [echo for echo in echoes if echo.requests and echo is not kept]
+                assert [echo for echo in echoes if echo.requests] == [kept]
             over.set()
             await asyncio.gather(*askers)
             assert set(statuses) == {200}

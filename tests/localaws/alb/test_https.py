@@ -66,7 +66,7 @@ class Edge:
     def connect(
         self, name: str, newest: ssl.TLSVersion | None = None, offer: str = "http/1.1"
     ) -> ssl.SSLSocket:
-        """A TLS connection for a name.
+        """Return a TLS connection for a name.
 
         Raises:
             ssl.SSLError: The certificate isn't for it, or no version suits both.
@@ -83,17 +83,15 @@ class Edge:
             raise
 
     async def get(self, name: str, path: str = "/", *, secure: bool = True, **headers: str) -> str:
-        """The whole answer, head and body."""
+        """Return the whole response, head and body."""
 
         def ask() -> str:
-            plain = (
-                None
-                if secure
-                else socket.create_connection(
-                    (self.listen_address.address, self.port(80)), timeout=5
-                )
-            )
-            with plain or self.connect(name) as connection:
+            if secure:
+                opened: socket.socket = self.connect(name)
+            else:
+                http = (self.listen_address.address, self.port(80))
+                opened = socket.create_connection(http, timeout=5)
+            with opened as connection:
                 fields = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
                 request = (
                     f"GET {path} HTTP/1.1\r\nHost: {name}\r\n{fields}Connection: close\r\n\r\n"

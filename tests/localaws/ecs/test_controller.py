@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,10 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
                 r"<p>uuid: "
                 r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}</p>\n</body></html>\n"
             )
-            hosts = Counter(found[1] if (found := page.fullmatch(each)) else each for each in pages)
+            hosts: set[str] = set()
+            for text in pages:
+                matched = page.fullmatch(text)
+                hosts.add(matched[1] if matched else text)
             assert sorted(hosts) == [
                 "ip-10-0-1-4.eu-west-1.compute.internal",
                 "ip-10-0-2-4.eu-west-1.compute.internal",
@@ -67,10 +69,7 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
             (deployment,) = service["deployments"]
             assert (deployment["status"], deployment["rolloutState"]) == ("PRIMARY", "COMPLETED")
             assert service["events"][0]["message"] == "(service web) has reached a steady state."
-            assert any(
-                "waiting for health checks" in report or "starting" in report
-                for report in running.reports
-            )
+            assert re.search("waiting for health checks|starting", "\n".join(running.reports))
             assert running.controller.status()[0]["progress"] == "2 of 2 tasks healthy"
 
             for task in running.tasks():
@@ -83,7 +82,7 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
     asyncio.run(play())
 
 
-def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(
+def test_a_steady_service_gets_requests_at_every_task_from_the_first_one_on(
     web: Any, directory: Path
 ) -> None:
     async def play() -> None:
@@ -98,9 +97,7 @@ def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(
     asyncio.run(play())
 
 
-def test_requests_are_routed_as_the_cloud_says_once_a_change_is_applied(
-    web: Any, directory: Path
-) -> None:
+def test_requests_follow_a_changed_listener_once_it_is_applied(web: Any, directory: Path) -> None:
     async def play() -> None:
         async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
@@ -118,7 +115,7 @@ def test_requests_are_routed_as_the_cloud_says_once_a_change_is_applied(
     asyncio.run(play())
 
 
-def test_a_change_that_can_not_be_applied_is_waited_for_no_longer_than_the_look_at_it(
+def test_a_change_that_cannot_be_applied_ends_the_wait_for_it(
     web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: LoadBalancers) -> None:
@@ -136,7 +133,7 @@ def test_a_change_that_can_not_be_applied_is_waited_for_no_longer_than_the_look_
     asyncio.run(play())
 
 
-def test_closing_in_the_moment_of_a_change_ends(web: Any, directory: Path) -> None:
+def test_the_controller_can_be_closed_during_a_change(web: Any, directory: Path) -> None:
     async def play() -> None:
         async with plane(web, directory) as running:
             await running.settle()
@@ -151,11 +148,7 @@ def test_a_task_whose_process_died_is_replaced(web: Any, directory: Path) -> Non
     async def play() -> None:
         async with plane(web, directory) as running:
             await running.settle()
-            victims = [
-                each
-                for each in processes(directory)
-                if any("page_server" in part for part in each.cmdline())
-            ]
+            victims = page_servers(directory)
             assert len(victims) == 2
             victims[0].kill()
             await eventually(lambda: running.tasks("STOPPED"), "the task's end")
@@ -172,17 +165,20 @@ def test_a_task_whose_process_died_is_replaced(web: Any, directory: Path) -> Non
     asyncio.run(play())
 
 
-def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, directory: Path) -> None:
+def page_servers(directory: Path) -> list[psutil.Process]:
+    """Return the processes of the page server's containers."""
+    return [each for each in processes(directory) if "page_server" in " ".join(each.cmdline())]
+
+
+def test_a_drained_service_leaves_nothing_and_can_be_created_again(
+    web: Any, directory: Path
+) -> None:
     async def play() -> None:
         async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
             service = web.get("aws:ecs/service:Service", web.service)
             await running.drain()
-            assert not [
-                each
-                for each in processes(directory)
-                if any("page_server" in part for part in each.cmdline())
-            ]
+            assert not page_servers(directory)
             assert (await client.get(running.url)).status_code == 503
             web.remove("aws:ecs/service:Service", web.service)
             web.put("aws:ecs/service:Service", web.service, **service.outputs)
@@ -216,7 +212,7 @@ def test_a_service_whose_deletion_is_abandoned_runs_again(web: Any, directory: P
     asyncio.run(play())
 
 
-def test_secrets_reach_the_task_and_nothing_else(web: Any, directory: Path) -> None:
+def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Path) -> None:
     arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/password"
     definition = web.define(
         2,
@@ -237,12 +233,11 @@ def test_secrets_reach_the_task_and_nothing_else(web: Any, directory: Path) -> N
             (log,) = [path for path in (directory / "logs").rglob("web/*") if path.is_file()]
             await eventually(lambda: log.read_text().strip(), "output")
             assert log.read_text().split()[1] == str(sum(map(len, PARAMETERS.values())))
-            shown = json.dumps(running.describe()) + "".join(
-                " ".join(each.cmdline()) for each in processes(directory)
-            )
-            assert not [
-                value for value in PARAMETERS.values() if value in shown + stored(directory)
-            ]
+            visible = json.dumps(running.describe()) + stored(directory)
+            for process in processes(directory):
+                visible += " ".join(process.cmdline())
+            for value in PARAMETERS.values():
+                assert value not in visible
 
     asyncio.run(play())
 
@@ -272,7 +267,7 @@ def test_secrets_reach_the_task_and_nothing_else(web: Any, directory: Path) -> N
         ),
     ],
 )
-def test_a_service_that_does_not_start_says_why(
+def test_a_service_that_does_not_start_is_reported_with_the_reason(
     web: Any, directory: Path, container: dict[str, Any], complaint: str
 ) -> None:
     web.change(taskDefinition=web.define(2, **container))
@@ -285,7 +280,8 @@ def test_a_service_that_does_not_start_says_why(
             assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(
                 caught.value
             )
-            assert not [value for value in PARAMETERS.values() if value in str(caught.value)]
+            for value in PARAMETERS.values():
+                assert value not in str(caught.value)
 
     asyncio.run(play())
 
@@ -307,12 +303,9 @@ def test_failing_health_checks_are_reported_with_their_code(web: Any, directory:
                 "checks failed with"
             )
             await eventually(lambda: running.says(f"{reason} these codes: [404])"), "the event")
-            stopped = [
-                task["stoppedReason"]
-                for task in running.describe()["tasks"]
-                if "stoppedReason" in task
-            ]
-            assert stopped[0] == f"Task failed ELB health checks in (target-group {web.group})"
+            stopped = next(task for task in running.describe()["tasks"] if "stoppedReason" in task)
+            reason = f"Task failed ELB health checks in (target-group {web.group})"
+            assert stopped["stoppedReason"] == reason
 
     asyncio.run(play())
 
@@ -333,9 +326,7 @@ def test_failing_container_checks_are_reported_with_their_result(web: Any, direc
     asyncio.run(play())
 
 
-def test_a_task_of_which_a_container_waits_for_ever_can_be_stopped(
-    web: Any, directory: Path
-) -> None:
+def test_a_task_whose_container_waits_for_ever_can_be_stopped(web: Any, directory: Path) -> None:
     containers = [
         {"name": "prepare", "image": "python:3", "command": ["sleep", "1000"], "essential": False},
         {
@@ -429,7 +420,7 @@ def test_without_privileges_everything_works_on_high_ports(
     asyncio.run(play())
 
 
-def test_a_missing_envoy_keeps_no_service_from_running_and_is_reported(
+def test_without_envoy_services_run_and_it_is_reported(
     web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def play() -> None:
@@ -442,9 +433,7 @@ def test_a_missing_envoy_keeps_no_service_from_running_and_is_reported(
     asyncio.run(play())
 
 
-def test_a_state_of_another_version_keeps_no_service_from_running(
-    web: Any, directory: Path
-) -> None:
+def test_services_run_in_spite_of_a_state_of_another_version(web: Any, directory: Path) -> None:
     Journal(directory / "services.jsonl", version=1).write(
         {web.service: {"deployments": [{"id": "ecs-svc/1"}]}}
     )
@@ -457,22 +446,18 @@ def test_a_state_of_another_version_keeps_no_service_from_running(
     asyncio.run(play())
 
 
-def test_what_an_earlier_version_wrote_of_services_is_taken_over(web: Any, directory: Path) -> None:
+def test_the_state_of_an_earlier_version_is_taken_over(web: Any, directory: Path) -> None:
     async def play() -> None:
         async with plane(web, directory) as running:
             await running.settle()
-            deployments, tasks = (
-                running.describe()["deployments"],
-                {task["taskId"] for task in running.tasks()},
-            )
+            deployments = [each["id"] for each in running.describe()["deployments"]]
+            tasks = {task["taskId"] for task in running.tasks()}
         states = Journal(directory / "services.jsonl", version=1).read()
         (directory / "services.jsonl").unlink()
         (directory / "services.json").write_text(json.dumps(states))
         async with plane(web, directory) as running:
             await running.settle()
-            assert [each["id"] for each in running.describe()["deployments"]] == [
-                each["id"] for each in deployments
-            ]
+            assert [each["id"] for each in running.describe()["deployments"]] == deployments
             assert {task["taskId"] for task in running.tasks()} == tasks
         assert not (directory / "services.json").exists()
 
@@ -481,7 +466,7 @@ def test_what_an_earlier_version_wrote_of_services_is_taken_over(web: Any, direc
 
 @pytest.mark.parametrize("name", ["services.jsonl", "services.json"])
 @pytest.mark.parametrize("text", ["", '{"arn', "[]", "\0" * 512])
-def test_a_damaged_state_file_is_set_aside_and_named_and_services_begin_anew(
+def test_a_damaged_state_file_is_set_aside_and_reported_and_services_start_again(
     web: Any, directory: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
 ) -> None:
     directory.mkdir()

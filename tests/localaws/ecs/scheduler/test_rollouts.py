@@ -1,4 +1,4 @@
-"""Rollouts under traffic, and failing versions, as clients, operators and the provider see them."""
+"""Rollouts with real processes under traffic, and versions that fail."""
 
 from __future__ import annotations
 
@@ -36,9 +36,8 @@ def test_changes_under_traffic_lose_no_request(web: Any, directory: Path) -> Non
                     assert len(running.tasks()) == count
                 assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
             assert set(statuses) == {200}, statuses
-            assert {code for task in running.tasks("STOPPED") for code in exits(task)} == {0}, (
-                "no task was killed"
-            )
+            for task in running.tasks("STOPPED"):
+                assert set(exits(task)) == {0}, "the task was killed"
 
     asyncio.run(play())
 
@@ -147,18 +146,14 @@ def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_serves(
                 web.change(desiredCount=3)
                 await running.settle()
             assert set(statuses) == {200}, statuses
-            failed = [
-                task for task in running.tasks("STOPPED") if task["taskDefinition"] == web.define(2)
-            ]
-            reported = [
-                task for task in failed if not task["stoppedReason"].startswith("Scaling activity")
-            ]
-            assert len(reported) >= 3
-            assert all(
-                (task["stopCode"], bool(re.fullmatch(reason, task["stoppedReason"])))
-                == (code, True)
-                for task in reported
-            )
+            failed = 0
+            for task in running.tasks("STOPPED"):
+                scaled_in = task["stoppedReason"].startswith("Scaling activity")
+                if task["taskDefinition"] == web.define(2) and not scaled_in:
+                    assert task["stopCode"] == code
+                    assert re.fullmatch(reason, task["stoppedReason"])
+                    failed += 1
+            assert failed >= 3
             assert running.says("is unable to consistently start tasks successfully.")
             assert running.says("deployment failed: tasks failed to start.")
             assert running.says(f"rolling back to deployment {primary['id']}.")
