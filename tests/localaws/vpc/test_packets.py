@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import dns.message
@@ -445,3 +448,79 @@ async def _http(packets: Packets, network: str, path: str) -> bytes:
     line = await reader.readline()
     writer.close()
     return line.strip()
+
+
+PING = """
+import socket, struct, sys
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+raw.settimeout(float(sys.argv[2]))
+head = struct.pack("!BBHHH", 8, 0, 0, 1, 1)
+total = sum(struct.unpack("!4H", head))
+checksum = ~(total + (total >> 16)) & 0xFFFF
+raw.sendto(struct.pack("!BBHHH", 8, 0, checksum, 1, 1), (sys.argv[1], 0))
+try:
+    raw.recv(100)
+    print("answered")
+except TimeoutError:
+    print("silent")
+"""
+"""Send an echo request; no program for it is on every machine."""
+
+
+def test_protocols_and_types_of_icmp_differ(isolation: Isolation) -> None:
+    records = Records()
+    vpc = records.vpc()
+    subnet = records.subnet(vpc, "10.0.0.0/24")
+    sender_group = records.group(vpc, "sender")
+    records.egress(sender_group, "-1", **ANYWHERE)
+    groups = {}
+    for name, protocol, ports in (
+        ("udp", "udp", (5000, 5001)),
+        ("echo", "icmp", (8, -1)),
+        ("unreachable", "icmp", (3, -1)),
+        ("tcp", "tcp", (5000, 5001)),
+    ):
+        groups[name] = records.group(vpc, name)
+        records.ingress(groups[name], protocol, ports=ports, **ANYWHERE)
+
+    async def scenario(packets: Packets) -> None:
+        await packets.network.attach(interface("sender", subnet, "10.0.0.10", sender_group))
+        addresses = {name: f"10.0.0.{20 + index}" for index, name in enumerate(groups)}
+        for name, group in groups.items():
+            await packets.network.attach(interface(name, subnet, addresses[name], group))
+        pings = {name: await _ping(packets, addresses[name]) for name in groups}
+        assert pings == dict.fromkeys(groups, "silent") | {"echo": "answered"}
+        for port, arrives in ((5000, {"udp"}), (5001, {"udp"}), (5002, set())):
+            for name in groups:
+                arrived = await _datagram(packets, addresses[name], port, name)
+                assert arrived == (name in arrives), (name, port)
+        await packets.check(
+            {
+                ("sender", addresses["tcp"], 5001): REFUSED,
+                ("sender", addresses["tcp"], 5002): TIMED_OUT,
+                ("sender", addresses["udp"], 5001): TIMED_OUT,
+            }
+        )
+
+    run(isolation, records, scenario)
+
+
+async def _ping(packets: Packets, address: str) -> str:
+    command = [sys.executable, "-I", "-S", "-c", PING, address, str(PATIENCE)]
+    return (await packets.launcher.run(command, network="sender")).strip()
+
+
+async def _datagram(packets: Packets, address: str, port: int, receiver: str) -> bool:
+    """Return whether a datagram arrives."""
+    loop = asyncio.get_running_loop()
+    datagrams = partial(packets.launcher.open_socket, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    with (
+        await datagrams(receiver, bind=(address, port)) as receiving,
+        await datagrams("sender") as sending,
+    ):
+        await loop.sock_connect(sending, (address, port))
+        await loop.sock_sendall(sending, b"datagram")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                return await loop.sock_recv(receiving, 100) == b"datagram"
+    return False
