@@ -1,7 +1,7 @@
-"""Verdicts that once differed from AWS's: from the Terraform provider's acceptance tests.
+"""Cases in which the catalog once differed from AWS, from the provider's acceptance tests.
 
-Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
-them.
+Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
+`test_refusals.py` runs them.
 """
 
 from __future__ import annotations

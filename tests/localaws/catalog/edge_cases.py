@@ -1,7 +1,7 @@
 """Refusals of users, certificates, service-linked roles, trust stores, IP sets, health checks.
 
-Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
-them.
+Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
+`test_refusals.py` runs them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VERIFYING = {
 
 
 def rules_of(ip_set: str) -> list[dict[str, Any]]:
-    """A web ACL's rule that refers to an IP set, inside of another statement."""
+    """Return a web ACL's rule that refers to an IP set inside another statement."""
     seen = {"cloudwatchMetricsEnabled": False, "metricName": "m", "sampledRequestsEnabled": False}
     statement = {"notStatement": {"statements": [{"ipSetReferenceStatement": {"arn": ip_set}}]}}
     return [
@@ -51,7 +51,7 @@ def rules_of(ip_set: str) -> list[dict[str, Any]]:
 
 
 def long_policy(characters: int) -> str:
-    """A policy of that many characters without white space."""
+    """Return a policy with that many characters, not counting white space."""
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::files/"}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     missing = characters - len("".join(json.dumps(document).split()))

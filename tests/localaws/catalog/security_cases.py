@@ -1,7 +1,7 @@
-"""Refusals of certificates, DNS, WAF, buckets, endpoints, keys and secrets, beside what passes.
+"""Refusals of certificates, DNS, WAF, buckets, endpoints, keys and secrets.
 
-Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
-them.
+Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
+`test_refusals.py` runs them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:main-0a1b2c"
 
 
 def policy(**more: Any) -> str:
-    """A policy of a resource, with one statement."""
+    """Return a resource's policy with one statement."""
     principal = {"AWS": "arn:aws:iam::123456789012:root"}
     return json.dumps(
         {"Statement": [{"Effect": "Allow", "Principal": principal, "Resource": "*", **more}]}
@@ -61,7 +61,7 @@ def policy(**more: Any) -> str:
 
 
 def containers(**more: Any) -> dict[str, Any]:
-    """Inputs with one container."""
+    """Return inputs with one container."""
     return {
         "executionRoleArn": ROLE_ARN,
         "containerDefinitions": json.dumps([{"name": "web", "image": "x", **more}]),
@@ -75,12 +75,12 @@ ENCRYPTED_ACCESS_POINT = {
 
 
 def efs_volume(**more: Any) -> dict[str, Any]:
-    """A volume on a file system."""
+    """Return inputs with a volume on a file system."""
     return {"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1", **more}}
 
 
 def rule(**more: Any) -> dict[str, Any]:
-    """One rule of a web ACL that limits rates."""
+    """Return a web ACL's rule that limits the rate of requests."""
     seen = {"cloudwatchMetricsEnabled": True, "metricName": "rate", "sampledRequestsEnabled": True}
     rate = {"rateBasedStatement": {"limit": 1000, "aggregateKeyType": "IP"}}
     found = {

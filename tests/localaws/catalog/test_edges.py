@@ -1,4 +1,4 @@
-"""Users, uploaded certificates, trust stores, IP sets, health checks: holders and outputs."""
+"""Users, uploaded certificates, trust stores, IP sets, health checks: deletions and outputs."""
 
 from __future__ import annotations
 
@@ -49,13 +49,9 @@ def test_a_user_can_have_ten_managed_policies(account: Account) -> None:
 
 
 def test_a_user_is_renamed_in_place_and_found_by_its_new_name(account: Account) -> None:
-    assert (
-        CATALOG[USER].replacing(
-            ["name", "path"], {"name": "deployer"}, {"name": "robot", "path": "/ci/"}
-        )
-        == []
-    )
-    changed = account.update(USER, "deployer", {"name": "robot", "path": "/ci/"})
+    old, new = {"name": "deployer"}, {"name": "robot", "path": "/ci/"}
+    assert CATALOG[USER].replacing(["name", "path"], old, new) == []
+    changed = account.update(USER, "deployer", new)
     assert changed.outputs["arn"] == "arn:aws:iam::123456789012:user/ci/robot"
     account.make(USER_POLICY, **{**account.minimal(USER_POLICY), "user": "robot"})
     assert refusal(account, USER, "deployer") == ("iam.user.held", "DeleteConflict")
@@ -73,11 +69,8 @@ def test_an_uploaded_certificate_that_a_listener_serves_cant_be_deleted(account:
 
 
 def test_a_refusal_doesnt_show_a_private_key() -> None:
-    found = [
-        *CATALOG[UPLOADED].check(
-            {"name": "a", "certificateBody": "hunter2", "privateKey": "hunter2"}
-        )
-    ]
+    inputs = {"name": "a", "certificateBody": "hunter2", "privateKey": "hunter2"}
+    found = list(CATALOG[UPLOADED].check(inputs))
     assert found
     assert not any("hunter2" in str(each) for each in found)
 
@@ -144,15 +137,11 @@ def test_an_ip_set_can_have_ten_thousand_ranges(account: Account) -> None:
 
 def test_a_health_check_has_route_53s_defaults(account: Account) -> None:
     secure = account.make(HEALTH_CHECK, type="HTTPS", fqdn="app.example.test")
-    assert (
-        secure.outputs["port"],
-        secure.outputs["enableSni"],
-        secure.outputs["requestInterval"],
-    ) == (443, True, 30)
+    assert secure.outputs["port"] == 443
+    assert secure.outputs["enableSni"] is True
+    assert secure.outputs["requestInterval"] == 30
     plain = account.make(HEALTH_CHECK, type="HTTP", fqdn="app.example.test", port=8080)
-    assert (
-        plain.outputs["port"],
-        plain.outputs["enableSni"],
-        plain.outputs["failureThreshold"],
-    ) == (8080, False, 3)
+    assert plain.outputs["port"] == 8080
+    assert plain.outputs["enableSni"] is False
+    assert plain.outputs["failureThreshold"] == 3
     assert secure.outputs["arn"] == f"arn:aws:route53:::healthcheck/{secure.id}"

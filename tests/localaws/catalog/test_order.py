@@ -1,4 +1,4 @@
-"""What has to exist first, what can't go while it is used, and what goes along."""
+"""Rules about other resources: which must exist, which forbid a deletion, which are deleted too."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ POLICY = "aws:iam/policy:Policy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 
 
-def refused(act: Callable[[], Any]) -> set[tuple[str, str]]:
-    """The rules and codes with which something is refused."""
+def refused(operation: Callable[[], Any]) -> set[tuple[str, str]]:
+    """Return the rules and error codes that refuse an operation."""
     with pytest.raises(Refused) as caught:
-        act()
+        operation()
     return {(each.rule, each.code) for each in caught.value.refusals}
 
 
@@ -47,13 +47,13 @@ def forward(arn: str) -> list[dict[str, Any]]:
 
 
 def service(account: Account, **more: Any) -> dict[str, Any]:
-    """One more service, behind the target group of the first."""
+    """Return inputs for another service, with the target group of the first one."""
     target = {"targetGroupArn": account.id("target"), "containerName": "web", "containerPort": 80}
     return {**account.minimal(SERVICE), "loadBalancers": [target], **more}
 
 
 def other_vpc(account: Account) -> str:
-    """A second VPC with a subnet, a group, a gateway and a load balancer's worth of zones."""
+    """Create a second VPC, with subnets in two zones and a security group; return its id."""
     vpc: str = account.make(VPC, "other", cidrBlock="10.1.0.0/16").id
     for number, zone in enumerate("ab"):
         account.make(
@@ -117,10 +117,9 @@ def test_a_bridge_task_has_no_network_configuration_and_doesnt_run_on_fargate(
         [{"name": "web", "image": "nginx", "memory": 64, "portMappings": [{"containerPort": 80}]}]
     )
     bridge = account.make(DEFINITION, family="bridge", containerDefinitions=container).id
-    rules = refused(lambda: account.make(SERVICE, **service(account, taskDefinition=bridge)))
-    assert {"ecs.service.network-forbidden", "ecs.service.compatible"} <= {
-        rule for rule, _ in rules
-    }
+    inputs = service(account, taskDefinition=bridge)
+    rules = {rule for rule, _ in refused(lambda: account.make(SERVICE, **inputs))}
+    assert {"ecs.service.network-forbidden", "ecs.service.compatible"} <= rules
 
 
 def test_the_name_of_a_draining_service_can_be_reused_only_after_its_deletion(
@@ -514,31 +513,32 @@ def test_all_resources_can_be_deleted_in_the_order_of_a_destroy(account: Account
     for resource in reversed(account.made.values()):
         if resource.token != "aws:cloudwatch/logGroup:LogGroup":
             account.delete(resource.token, resource.id)
-    left = [each for token in CATALOG for each in account.all(token)]
-    assert [each.id for each in left] == ["/web"]
+    left: list[str] = []
+    for token in CATALOG:
+        left += [each.id for each in account.all(token)]
+    assert left == ["/web"]
 
 
 def test_a_reference_by_another_group_forbids_a_deletion_and_its_own_doesnt(
     account: Account,
 ) -> None:
-    a, b = (account.make(GROUP, name=name, vpcId=account.id("vpc")).id for name in "ab")
-    account.make(INGRESS, securityGroupId=a, ipProtocol="-1", referencedSecurityGroupId=a)
-    rule = account.make(INGRESS, securityGroupId=b, ipProtocol="-1", referencedSecurityGroupId=a).id
-    assert ("ec2.security-group.held", "DependencyViolation") in refused(
-        lambda: account.delete(GROUP, a)
-    )
+    group = account.make(GROUP, name="a", vpcId=account.id("vpc")).id
+    other = account.make(GROUP, name="b", vpcId=account.id("vpc")).id
+    anything = {"ipProtocol": "-1", "referencedSecurityGroupId": group}
+    account.make(INGRESS, securityGroupId=group, **anything)
+    rule = account.make(INGRESS, securityGroupId=other, **anything).id
+    in_use = ("ec2.security-group.held", "DependencyViolation")
+    assert in_use in refused(lambda: account.delete(GROUP, group))
     account.delete(INGRESS, rule)
-    account.delete(GROUP, a)
+    account.delete(GROUP, group)
 
 
 def test_a_vpcs_main_table_and_default_group_are_deleted_only_with_it(account: Account) -> None:
     vpc = account.make(VPC, cidrBlock="10.8.0.0/16")
     table, group = vpc.outputs["mainRouteTableId"], vpc.outputs["defaultSecurityGroupId"]
-    main, default = (
-        ("ec2.route-table.main", "DependencyViolation"),
-        ("ec2.security-group.default", "CannotDelete"),
-    )
+    main = ("ec2.route-table.main", "DependencyViolation")
     assert main in refused(lambda: account.delete("aws:ec2/routeTable:RouteTable", table))
+    default = ("ec2.security-group.default", "CannotDelete")
     assert default in refused(lambda: account.delete(GROUP, group))
     adopted = account.make("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", vpcId=vpc.id)
     assert adopted.id == group

@@ -1,4 +1,4 @@
-"""Certificates, DNS, WAF, buckets, endpoints, keys: what comes first, what is held by use."""
+"""Certificates, DNS, WAF, buckets, endpoints, keys: rules about other resources."""
 
 from __future__ import annotations
 
@@ -51,22 +51,21 @@ ROUTE = "aws:ec2/route:Route"
 TABLE = "aws:ec2/routeTable:RouteTable"
 
 
-def prove(account: Account, certificate: Resource) -> list[Resource]:
-    """The records that prove a certificate's domains, one for each different name."""
-    options = {
-        each["resourceRecordName"]: each for each in certificate.computed["domainValidationOptions"]
-    }
-    return [
-        account.make(
-            RECORD,
-            zoneId=account.id("zone"),
-            name=option["resourceRecordName"],
-            type=option["resourceRecordType"],
-            ttl=60,
-            records=[option["resourceRecordValue"].upper().lower()],
-        )
-        for option in options.values()
-    ]
+def add_validation_records(account: Account, certificate: Resource) -> list[Resource]:
+    """Create a certificate's validation records, each once, and return them."""
+    records: dict[str, Resource] = {}
+    for option in certificate.computed["domainValidationOptions"]:
+        name = option["resourceRecordName"]
+        if name not in records:
+            records[name] = account.make(
+                RECORD,
+                zoneId=account.id("zone"),
+                name=name,
+                type=option["resourceRecordType"],
+                ttl=60,
+                records=[option["resourceRecordValue"]],
+            )
+    return list(records.values())
 
 
 def requested(account: Account, *names: str) -> Resource:
@@ -94,7 +93,7 @@ def test_a_certificate_is_validated_and_served_only_after_its_records_exist(
     assert pending in refused(lambda: account.make(LISTENER, **https(account, certificate.id)))
     extra = {**account.minimal(LISTENER_CERTIFICATE), "certificateArn": certificate.id}
     assert pending in refused(lambda: account.make(LISTENER_CERTIFICATE, **extra))
-    fqdns = [record.outputs["fqdn"] for record in prove(account, certificate)]
+    fqdns = [record.outputs["fqdn"] for record in add_validation_records(account, certificate)]
     account.make(VALIDATION, certificateArn=certificate.id, validationRecordFqdns=fqdns)
     account.make(LISTENER, **https(account, certificate.id))
     account.make(LISTENER_CERTIFICATE, **extra)
@@ -102,14 +101,14 @@ def test_a_certificate_is_validated_and_served_only_after_its_records_exist(
 
 def test_a_wildcard_has_the_validation_record_of_its_parent(account: Account) -> None:
     certificate = requested(account, "example.test", "*.example.test")
-    assert len(prove(account, certificate)) == 1
+    assert len(add_validation_records(account, certificate)) == 1
     assert not missing_records(account, certificate)
 
 
 def test_a_domain_has_the_same_validation_record_for_every_certificate_of_the_account(
     account: Account,
 ) -> None:
-    prove(account, requested(account, "again.example.test"))
+    add_validation_records(account, requested(account, "again.example.test"))
     assert not missing_records(account, requested(account, "again.example.test"))
 
 

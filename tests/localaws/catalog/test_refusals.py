@@ -1,6 +1,6 @@
-"""What AWS refuses is refused with its error code, and what it accepts beside it is accepted.
+"""Each rule refuses a wrong value with AWS's error code, and accepts a similar right one.
 
-Texts of messages are AWS's where they are documented; no test asserts those that aren't.
+Messages are AWS's own if they are documented; no test asserts the wording of others.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def containers(*, without: str = "", **more: Any) -> str:
 
 
 def with_ports(*mappings: dict[str, Any]) -> str:
-    """Containers with one port mapping each."""
+    """Return containers with one port mapping each."""
     each = enumerate(mappings)
     return json.dumps(
         [

@@ -1,4 +1,4 @@
-"""File systems, namespaces and capacity providers: holders, outputs and replacements."""
+"""File systems, namespaces and capacity providers: deletions, outputs and replacements."""
 
 from __future__ import annotations
 
