@@ -112,11 +112,20 @@ def read(file: Path, scratch: Path, *, platform: str, name: str = "") -> Layered
                 for path, member in names.items():
                     if path == "index.json" or path.startswith("blobs/sha256/"):
                         _copy(tar, member, scratch / path)
-                return read_oci(scratch, platform)
+                return _without_zstd(read_oci(scratch, platform))
     except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
         raise BrokenLayoutError(f"{file}: no image archive: {error}") from error
     # A root file system says nothing about its process: the task definition must.
     return LayeredImage(config={}, layers=(file,))
+
+
+def _without_zstd(image: LayeredImage) -> LayeredImage:
+    if image.zstd:
+        raise ValueError(
+            "its layers are compressed with zstd, which needs a registry: push it to one, or "
+            "write it with `docker save`"
+        )
+    return image
 
 
 def _read_docker(

@@ -90,9 +90,12 @@ class Puller:
         self._store = store
         self._sources = sources
         self._report = report
+        self._under_way: dict[tuple[str, str], _SharedPull] = {}
 
     async def pull(self, name: str, *, platform: str) -> Image:
         """Return an image, which is downloaded and unpacked if it isn't here yet.
+
+        Pulls of the same image that are made at once, as by the tasks of a service, are one.
 
         A tag is resolved anew each time, as ECS does for each deployment: a registry that can't be
         reached is an error also for an image whose tag was pulled before. A digest that is here
@@ -105,6 +108,15 @@ class Puller:
         Raises:
             CannotPullError: It can't be had; the text is ECS's.
         """
+        key = (name, platform)
+        shared = self._under_way.get(key)
+        if shared is None:
+            task = asyncio.create_task(self._pull(name, platform))
+            shared = self._under_way[key] = _SharedPull(task)
+            task.add_done_callback(lambda _: self._under_way.pop(key))
+        return await shared.wait()
+
+    async def _pull(self, name: str, platform: str) -> Image:
         try:
             reference = parse(name)
             archive = archives.find(self._sources.archives(), name, reference)
@@ -246,6 +258,26 @@ class Puller:
             elapsed = due
             size = await asyncio.to_thread(_size_of, folder)
             self._report(f"{what}: {elapsed:.0f} s, {size / 1e6:.0f} MB so far")
+
+
+class _SharedPull:
+    """A pull that several callers wait for; it is cancelled with the last of them."""
+
+    def __init__(self, task: asyncio.Task[Image]) -> None:
+        self._task = task
+        self._callers = 0
+
+    async def wait(self) -> Image:
+        self._callers += 1
+        try:
+            return await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            if self._callers == 1 and not self._task.done():
+                self._task.cancel()
+                await asyncio.wait([self._task])  # it has cleaned up when this returns
+            raise
+        finally:
+            self._callers -= 1
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:

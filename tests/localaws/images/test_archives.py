@@ -78,6 +78,14 @@ def test_an_oci_archive_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
     assert "docker.io/library/shop:1" in image.note
 
 
+def test_layers_in_zstd_are_refused_with_what_to_do(pulls: Pulls, tmp_path: Path) -> None:
+    media_type = "application/vnd.oci.image.layer.v1.tar+zstd"
+    image = ImageFiles([layer(member("a"))], media_type=media_type)
+    file = packed(image.write(tmp_path / "layout"), tmp_path / "shop.tar")
+    with pytest.raises(CannotPullError, match=r"zstd, which needs a registry: .*docker save"):
+        pull(pulls, "shop:1", Archive(("*",), file))
+
+
 def test_what_docker_save_writes_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
     file = docker_archive(tmp_path / "shop.tar", {"shop:1": SHOP})
     image = pull(pulls, "shop:1", Archive(("shop:*",), file))

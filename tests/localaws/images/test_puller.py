@@ -127,6 +127,67 @@ def test_pulls_of_the_same_image_at_once_download_it_once(
     assert CountingRegistry.downloads == 1
 
 
+def test_pulls_of_the_same_name_at_once_ask_the_registry_once(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push("shop:1", SHOP)
+
+    class AskedRegistry(Registry):
+        times = 0
+
+        async def resolve(self, *arguments: Any) -> str:
+            AskedRegistry.times += 1
+            return await super().resolve(*arguments)
+
+    async def play() -> None:
+        puller = pulls.puller(AskedRegistry(pulls.host, pulls.crane, pulls.environment))
+        try:
+            await asyncio.gather(*(puller.pull(name, platform=AMD64) for _ in range(50)))
+            assert AskedRegistry.times == 1
+            await puller.pull(name, platform=AMD64)
+            assert AskedRegistry.times == 2, "a later one resolves the tag anew"
+        finally:
+            await pulls.close()
+
+    asyncio.run(play())
+
+
+def test_of_two_callers_of_a_pull_one_may_be_cancelled(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push("shop:1", SHOP)
+
+    async def play() -> Image:
+        puller = pulls.puller()
+        try:
+            first, second = (
+                asyncio.create_task(puller.pull(name, platform=AMD64)) for _ in range(2)
+            )
+            await asyncio.sleep(0)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            return await second
+        finally:
+            await pulls.close()
+
+    assert (asyncio.run(play()).root / "srv/b").exists()
+
+
+def test_callers_of_a_pull_that_fails_all_get_the_reason(pulls: Pulls) -> None:
+    async def play() -> list[Image | BaseException]:
+        puller = pulls.puller()
+        try:
+            return await asyncio.gather(
+                *(puller.pull("No Image", platform=AMD64) for _ in range(3)),
+                return_exceptions=True,
+            )
+        finally:
+            await pulls.close()
+
+    assert [type(each) for each in asyncio.run(play())] == [CannotPullError] * 3
+
+
 def test_a_tag_that_moved_gives_the_new_image(registry: LoopbackRegistry, pulls: Pulls) -> None:
     name = registry.push("moving:tag", other(b"old"))
 
