@@ -191,6 +191,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"images", "vpc"},
         {"account", "alb"},
         {"ecs", "protocol"},
+        {"ecr"},
         {"daemon", "mocks"},
         {"cli"},
     ),

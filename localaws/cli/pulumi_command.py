@@ -114,7 +114,10 @@ def _environment(
         # The engine would download the real plugins, 700 MB, although it attaches to the daemon
         # instead.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_DEBUG_PROVIDERS": f"aws:{address.aws_port},awsx:{address.awsx_port}",
+        "PULUMI_DEBUG_PROVIDERS": (
+            f"aws:{address.aws_port},awsx:{address.awsx_port},"
+            f"docker-build:{address.docker_build_port}"
+        ),
     }
 
 

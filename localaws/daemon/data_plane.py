@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account
     from localaws.daemon.command_socket import Commands
+    from localaws.images.mirrors import Mirror
     from localaws.machine.cgroups import ControlGroups
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ def data_plane(
     image_table: Path | None = None,
     speed: float = 1,
     choice: Choice | None = None,
+    local_registries: dict[str, Mirror] | None = None,
 ) -> DataPlane:
     """A data plane for this cloud, not yet started; closing it ends every process it had started.
 
@@ -123,6 +125,8 @@ def data_plane(
             `directory`.
         speed: How fast AWS's durations pass, see `localaws.speed`.
         choice: How tasks run, by default as processes.
+        local_registries: Registries on this machine, by the name that AWS gives them; it may change
+            at any time.
 
     Raises:
         NoAddressError: This system can't do loopback addresses.
@@ -131,7 +135,7 @@ def data_plane(
     directory.mkdir(parents=True, exist_ok=True)
     addresses = addresses or Addresses(directory)
     image_table = image_table or directory.parent / "localaws-images.toml"
-    build = _Build(cloud, directory, parameters, addresses, speed)
+    build = _Build(cloud, directory, parameters, addresses, speed, local_registries)
     if choice is not None and choice.runtime is Runtime.CONTAINER:
         return build.of_containers(choice, image_table)
     return build.of_processes(image_table)
@@ -146,6 +150,7 @@ class _Build:
     parameters: Callable[[str], str | None]
     addresses: Addresses
     speed: float
+    local_registries: dict[str, Mirror] | None
 
     def of_processes(self, image_table: Path) -> DataPlane:
         """Tasks are processes, and Envoy listens on this machine's addresses."""
@@ -180,6 +185,7 @@ class _Build:
             environment=os.environ,
             own_file=image_table,
             report=log.info,
+            local_registries=self.local_registries,
         )
         edge = VpcEdge(self.cloud, network, attachments, subnet_addresses, self.addresses)
         metadata = TaskMetadata()

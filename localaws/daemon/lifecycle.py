@@ -11,19 +11,25 @@ from localaws.account import invokes, parameters
 from localaws.account.dns_names import aliases
 from localaws.alb.certificate_authority import authority_file
 from localaws.alb.registered_targets import unreachable
+from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs.container_definitions import containers
 from localaws.catalog.ecs.services import SERVICE, task_definition_of
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon.command_socket import CommandSocket
+from localaws.daemon.connection_guard import Guard
 from localaws.daemon.data_plane import data_plane
 from localaws.daemon.functions import DISCARD_UNRECORDED, STATUS
 from localaws.daemon.log_streams import streams
 from localaws.daemon.runtime_choice import Runtime, choose
+from localaws.ecr.builders import HostPrograms
+from localaws.ecr.registry import AccountRegistry
 from localaws.ecs.controller import NotSteadyError
+from localaws.images.registry import find_crane
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import find
+from localaws.machine.processes import Launcher
 from localaws.protocol.aws import NotSettled
 from localaws.speed import speed
 
@@ -82,6 +88,17 @@ class Running:
         for load_balancer in cloud.all(LOAD_BALANCER):
             if name := load_balancer.outputs.get("dnsName"):
                 addresses.restore(load_balancer.id, name)
+        self._programs = Launcher()
+        self.registry = AccountRegistry(
+            cloud,
+            directory.registry,
+            directory.project,
+            HostPrograms(self._programs, os.environ),
+            find_crane(),
+        )
+        """The images of ECR repositories."""
+
+        self._registry_guard: Guard | None = None
         self.choice = choose(find)
         """How tasks run."""
 
@@ -93,6 +110,7 @@ class Running:
             image_table=Path(os.environ.get("LOCALAWS_IMAGES") or directory.images),
             speed=self._speed,
             choice=self.choice,
+            local_registries=self.registry.mirrors,
         )
         self._controller = self._data_plane.controller
         self._commands = CommandSocket(directory.path, self._data_plane.commands)
@@ -129,7 +147,14 @@ class Running:
         return {"discarded": self._cloud.discard_unrecorded(args["urns"], args["recorded"])}
 
     async def start(self) -> None:
-        """Start again whatever ran before."""
+        """Start again whatever ran before, and the registry that its images come from."""
+        # Only its owner may enter the folder, so nothing but the guard reaches the socket in it. It
+        # is named by a descriptor, because a socket's path must fit 108 characters.
+        folder = os.open(self._directory.path, os.O_PATH)
+        socket = f"/proc/self/fd/{folder}/registry.sock"
+        await self.registry.server.start(socket)
+        self._registry_guard = Guard(socket)
+        self.registry.listens_on(await self._registry_guard.start())
         await self._data_plane.start()
         await self._commands.start()
 
@@ -137,6 +162,10 @@ class Running:
         """Stop everything."""
         await self._commands.close()
         await self._data_plane.close()
+        await self._programs.close()
+        if self._registry_guard is not None:
+            await self._registry_guard.close()
+        await self.registry.server.close()
 
     async def settle(
         self, resource: Resource, *, seconds: float, report: Callable[[str], None]
@@ -169,8 +198,10 @@ class Running:
         """Wait until a service that is being deleted has no task any more.
 
         Raises:
-            NotSettled: Some still ran after `seconds`.
+            NotSettled: Some still ran after `seconds`, or a repository has images.
         """
+        if resource.token == REPOSITORY and (why_not := self.registry.not_empty(resource)):
+            raise NotSettled(why_not)
         if resource.token == SERVICE:
             try:
                 await self._controller.drain(resource.id, timeout=seconds, report=report)
@@ -179,6 +210,8 @@ class Running:
 
     async def removed(self, resource: Resource) -> None:
         """Wait until the network is as it is without a resource."""
+        if resource.token == REPOSITORY:
+            self.registry.remove(resource)
         await self._settle_network(resource)
 
     async def _settle_network(self, resource: Resource) -> str:

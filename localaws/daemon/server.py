@@ -30,6 +30,7 @@ from localaws.machine.addresses import NoAddressError
 from localaws.machine.files import write_atomically
 from localaws.protocol.aws import AwsProvider
 from localaws.protocol.awsx.provider import AwsxProvider
+from localaws.protocol.docker_build_provider import DockerBuildProvider
 from localaws.speed import BadSpeed
 
 if TYPE_CHECKING:
@@ -107,12 +108,18 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
             cloud, running, version=_installed("pulumi-aws"), functions=running.functions
         )
         awsx = AwsxProvider(version=_installed("pulumi-awsx"), aws_version=_installed("pulumi-aws"))
+        docker_build = DockerBuildProvider(
+            running.registry, directory.project, version=_installed("pulumi-docker-build")
+        )
         folder = os.open(directory.path, os.O_PATH)
         async with (
             serving(provider, folder, "aws.sock") as port,
             serving(awsx, folder, "awsx.sock") as awsx_port,
+            serving(docker_build, folder, "docker-build.sock") as docker_build_port,
         ):
-            address = Address(os.getpid(), port, awsx_port, code, running.choice.sentence)
+            address = Address(
+                os.getpid(), port, awsx_port, docker_build_port, code, running.choice.sentence
+            )
             write_atomically(directory.ready, json.dumps(asdict(address)))
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
             while not stop.is_set() and _still_locked(directory, lock):

@@ -90,6 +90,11 @@ class StateDirectory:
         return self.project / "local.parameters.toml"
 
     @property
+    def registry(self) -> Path:
+        """The images of ECR repositories."""
+        return self.path / "registry"
+
+    @property
     def images(self) -> Path:
         """What to run for images that the built-in table doesn't have."""
         return self.project / "localaws-images.toml"
@@ -102,6 +107,7 @@ class Address:
     pid: int
     aws_port: int
     awsx_port: int
+    docker_build_port: int
     code: str
     """Fingerprint of the code it runs."""
 

@@ -26,7 +26,7 @@ _READ = frozenset(
 is on this machine.
 """
 
-_KNOWN = _READ | {
+INPUTS = _READ | {
     *("addHosts", "builder", "exec", "exports", "ignoreSecretsInDiffCalculation", "labels"),
     *("load", "network", "noCache", "pull", "secrets", "ssh"),
 }
@@ -67,9 +67,9 @@ class Build:
 
 def problems(inputs: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the inputs of an image, or what the local AWS doesn't build."""
-    for name in sorted(inputs.keys() - _KNOWN):
+    for name in sorted(inputs.keys() - INPUTS):
         yield f"{name} is no input of an image"
-    for name in sorted(inputs.keys() & (_KNOWN - _READ)):
+    for name in sorted(inputs.keys() & (INPUTS - _READ)):
         if inputs[name] not in (None, False, [], {}, ""):
             yield f"{name}: the local AWS builds images without it"
     if "push" not in inputs:
