@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +46,14 @@ _MOST_WILDCARDS = 4
 """In a pattern of tags. Source: Amazon ECR, lifecycle policy properties."""
 
 
-def immutable(repository: Resource) -> bool:
+def immutable(repository: Resource, tag: str) -> bool:
     """Return whether a tag of the repository stays at the image that it was pushed for."""
-    return repository.outputs.get("imageTagMutability") == "IMMUTABLE"
+    mutability = str(repository.outputs.get("imageTagMutability"))
+    excluded = False
+    for each in blocks(repository.inputs.get("imageTagMutabilityExclusionFilters")):
+        pattern = ".*".join(map(re.escape, str(each.get("filter")).split("*")))
+        excluded = excluded or re.fullmatch(pattern, tag) is not None
+    return mutability.startswith("IMMUTABLE") != excluded
 
 
 def repository_of(account: Account, url: str) -> Resource | None:
@@ -189,7 +195,6 @@ def _only_one(kind: str) -> Unique:
 TYPES = (
     ResourceType(
         token=REPOSITORY,
-        recorded="repositories hold no images",
         autoname=AutoName(longest=256, lower=True),
         replaces=frozenset({"name", "encryptionConfigurations", "region"}),
         defaults={"imageTagMutability": "MUTABLE", "forceDelete": False},

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog import CATALOG
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.ec2.network import SUBNET, VPC
+from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs.container_definitions import TASK_DEFINITION
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, CLUSTER, SERVICE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
@@ -74,6 +75,11 @@ _HEADERS = (
 )
 
 EFFECTIVE: Mapping[str, tuple[str, ...]] = {
+    REPOSITORY: (
+        "forceDelete",
+        "imageTagMutability",
+        "imageTagMutabilityExclusionFilters[].filter",
+    ),
     LOAD_BALANCER: (
         "clientKeepAlive",
         "dropInvalidHeaderFields",
@@ -288,6 +294,13 @@ _WRITE_ONLY = "its change makes the provider write the value again"
 _EVERYWHERE = {"region": _REGION, "tags": _TAGS}
 
 UNMENTIONED: Mapping[str, Mapping[str, str]] = {
+    REPOSITORY: {
+        **_EVERYWHERE,
+        "encryptionConfigurations": NO_ENCRYPTION,
+        "imageScanningConfiguration": "no image is scanned",
+        "imageTagMutabilityExclusionFilters[].filterType": _CATALOG,
+        "name": _NAME,
+    },
     LOAD_BALANCER: {
         **_EVERYWHERE,
         "accessLogs": _LOGS,

@@ -32,10 +32,14 @@ class _AccountRepositories:
         """The account."""
         return self.account.account_id
 
-    def is_immutable(self, repository: str) -> bool | None:
-        """Return whether tags stay at their images; None if there is no such repository."""
+    def exists(self, repository: str) -> bool:
+        """Return whether there is a repository of that name."""
+        return self.account.get(REPOSITORY, repository) is not None
+
+    def is_immutable(self, repository: str, tag: str) -> bool:
+        """Return whether a tag of a repository stays at its image."""
         found = self.account.get(REPOSITORY, repository)
-        return None if found is None else immutable(found)
+        return found is not None and immutable(found, tag)
 
 
 class AccountRegistry:
@@ -145,7 +149,7 @@ class AccountRegistry:
                 f"{name}: the local AWS pushes to its account's ECR repositories only, and has "
                 f"none with the URL {url}"
             )
-        if not current and immutable(found) and tag in self._store.tags(found.id):
+        if not current and immutable(found, tag) and tag in self._store.tags(found.id):
             # Before the build, which may take long.
             raise CannotBuildError(f"ImageTagAlreadyExistsException: {tag_exists(found.id, tag)}")
         return _Target(found.id, tag)

@@ -45,8 +45,11 @@ class Repositories(Protocol):
     def account_id(self) -> str:
         """Twelve digits."""
 
-    def is_immutable(self, repository: str) -> bool | None:
-        """Return whether a repository's tags stay at their images; None if there is none."""
+    def exists(self, repository: str) -> bool:
+        """Return whether there is a repository of that name."""
+
+    def is_immutable(self, repository: str, tag: str) -> bool:
+        """Return whether a tag of a repository stays at its image."""
 
 
 @dataclass
@@ -162,7 +165,7 @@ class RegistryServer:
         if route is None:
             raise _Refusal(404, "UNSUPPORTED", f"{request.path} is no path of a registry")
         repository = route["repository"]
-        if self._repositories.is_immutable(repository) is None:
+        if not self._repositories.exists(repository):
             raise _Refusal(
                 404,
                 "NAME_UNKNOWN",
@@ -238,7 +241,7 @@ class RegistryServer:
         if (
             tag is not None
             and tag in self._store.tags(repository)
-            and self._repositories.is_immutable(repository)
+            and self._repositories.is_immutable(repository, tag)
         ):
             # ECR refuses it even for the same image.
             raise _Refusal(400, "TAG_INVALID", tag_exists(repository, tag))

@@ -46,7 +46,8 @@ issued, which secret a version belongs to.
 @cache
 def read_names() -> frozenset[str]:
     """Return every word in the string constants of the data plane's code."""
-    files = [*(ROOT / "localaws/alb").rglob("*.py"), *(ROOT / "localaws/ecs").rglob("*.py")]
+    folders = ("alb", "ecr", "ecs")
+    files = [path for each in folders for path in (ROOT / "localaws" / each).rglob("*.py")]
     modules = (
         "daemon/lifecycle",
         "machine/addresses",
@@ -55,6 +56,7 @@ def read_names() -> frozenset[str]:
         "account/parameters",
         "protocol/aws",
         "catalog/acm",
+        "catalog/ecr",
         "catalog/elb/target_attachments",
         "catalog/ssm",
     )
