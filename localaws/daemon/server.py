@@ -118,7 +118,7 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
             serving(docker_build, folder, "docker-build.sock") as docker_build_port,
         ):
             address = Address(
-                os.getpid(), port, awsx_port, docker_build_port, code, running.choice.sentence
+                os.getpid(), port, awsx_port, code, running.choice.sentence, docker_build_port
             )
             write_atomically(directory.ready, json.dumps(asdict(address)))
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)

@@ -107,12 +107,14 @@ class Address:
     pid: int
     aws_port: int
     awsx_port: int
-    docker_build_port: int
     code: str
     """Fingerprint of the code it runs."""
 
     runtime: str = ""
     """How it runs tasks, as a sentence."""
+
+    docker_build_port: int = 0
+    """0 in the file of a daemon that builds no images yet."""
 
     @classmethod
     def read(cls, directory: StateDirectory) -> Address | None:

@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -127,8 +126,6 @@ class RegistryServer:
             log.debug("a registry client's connection failed: %s", error)
         finally:
             writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
 
     async def _serve_one(
         self,

@@ -63,7 +63,7 @@ def run(
         preview: Create nothing; outputs that only a deployment produces are UNKNOWN.
         after: An earlier run. This run is a preview of the change since then; its `operations`
             list the changes.
-        others: Mocks for packages other than `aws` and `awsx`.
+        others: Mocks for packages other than `aws`, `awsx` and `docker-build`.
         seconds: How long the program may wait for an output or a coroutine.
 
     Raises:

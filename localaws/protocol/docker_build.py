@@ -70,7 +70,7 @@ def problems(inputs: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(inputs.keys() - INPUTS):
         yield f"{name} is no input of an image"
     for name in sorted(inputs.keys() & (INPUTS - _READ)):
-        if inputs[name] not in (None, False, [], {}, ""):
+        if inputs[name] not in (None, False, [], {}, "", "default"):
             yield f"{name}: the local AWS builds images without it"
     if "push" not in inputs:
         yield "push is required"

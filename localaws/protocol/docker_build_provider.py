@@ -6,9 +6,6 @@ changes is no change.
 
 from __future__ import annotations
 
-import hashlib
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
@@ -17,11 +14,13 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from localaws.catalog import UNKNOWN
 from localaws.protocol import docker_build
+from localaws.protocol.build_files import context_hash
 from localaws.protocol.docker_build import Build
 from localaws.protocol.property_values import from_wire, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -189,21 +188,7 @@ class DockerBuildProvider(provider_pb2_grpc.ResourceProviderServicer):
         return missing
 
     def _context_hash(self, build: Build) -> str:
-        """Return a digest of a build's files.
-
-        Unlike the real one it covers files that .dockerignore excludes, which costs a build that
-        comes to the same image.
-        """
-        digest = hashlib.sha256((self._project / build.dockerfile).read_bytes())
-        for folder, folders, names in os.walk(self._project / build.context):
-            folders.sort()
-            for name in sorted(names):
-                path = Path(folder, name)
-                relative = path.relative_to(self._project)
-                digest.update(f"\0{relative}\0{path.lstat().st_mode:o}\0".encode())
-                if path.is_file():
-                    digest.update(path.read_bytes())
-        return digest.hexdigest()
+        return context_hash(self._project / build.context, self._project / build.dockerfile)
 
 
 def _without_password(value: object) -> object:

@@ -76,7 +76,11 @@ def test_another_user_can_neither_call_the_daemon_nor_read_its_files(stack: Stac
             if each.status == psutil.CONN_LISTEN
         }
     )
-    assert {stack.address.aws_port, stack.address.awsx_port} <= {*ports}
+    assert {
+        stack.address.aws_port,
+        stack.address.awsx_port,
+        stack.address.docker_build_port,
+    } <= {*ports}
     assert tries([stack.address.aws_port], stack.path, user=0)["answers"] != ["UNAVAILABLE"], (
         "root may"
     )

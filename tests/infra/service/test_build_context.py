@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.aws.image_build import ImageBuild
 from infra.service.build_context import fingerprint
+from localaws.protocol.build_files import context_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BUILD = ImageBuild(context="app")
 
@@ -34,8 +35,14 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def current(build: ImageBuild = BUILD, platform: str = "linux/amd64") -> str:
-    return fingerprint(build, platform=platform)
+def current(build: ImageBuild = BUILD, platform: str = "linux/amd64") -> tuple[str, str]:
+    """The program's fingerprint, and the local docker-build's hash, which cover the same files."""
+    files = context_hash(Path(build.context), Path(build.dockerfile_path))
+    return fingerprint(build, platform=platform), files
+
+
+def _all_differ(before: tuple[str, str], after: tuple[str, str]) -> bool:
+    return all(old != new for old, new in zip(before, after, strict=True))
 
 
 def edit(app: Path, name: str) -> None:
@@ -63,7 +70,7 @@ def test_every_change_of_a_file_is_another_build(
 ) -> None:
     before = current()
     change(app)
-    assert current() != before
+    assert _all_differ(before, current())
 
 
 @pytest.mark.parametrize(
@@ -76,8 +83,8 @@ def test_every_change_of_a_file_is_another_build(
 )
 def test_every_option_is_another_build(app: Path, build: ImageBuild) -> None:
     (app / "other").write_text((app / "Dockerfile").read_text())
-    assert current(build) != current()
-    assert current(platform="linux/arm64") != current()
+    assert current(build)[0] != current()[0]
+    assert current(platform="linux/arm64")[0] != current()[0]
 
 
 def test_where_the_project_is_and_when_files_were_written_makes_no_difference(
@@ -121,7 +128,7 @@ def test_files_that_the_build_ignores_make_no_difference(
     (app / ".dockerignore").write_text(ignored)
     before = current()
     edit(app, name)
-    assert (current() != before) is counts
+    assert [new != old for new, old in zip(current(), before, strict=True)] == [counts, counts]
 
 
 def test_a_dockerfiles_own_ignore_file_comes_first(app: Path) -> None:
@@ -131,4 +138,4 @@ def test_a_dockerfiles_own_ignore_file_comes_first(app: Path) -> None:
     edit(app, "docs/page.md")
     assert current() == before
     edit(app, "main.py")
-    assert current() != before
+    assert _all_differ(before, current())

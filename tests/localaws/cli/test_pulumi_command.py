@@ -13,7 +13,7 @@ from localaws.cli import main as cli
 from localaws.cli import pulumi_command
 from localaws.daemon.state_directory import Address, StateDirectory
 
-ADDRESS = Address(pid=1, aws_port=11, awsx_port=12, code="c")
+ADDRESS = Address(pid=1, aws_port=11, awsx_port=12, docker_build_port=13, code="c")
 FAKE_CLI = """#!/bin/sh
 stacks="${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/p"
 case "$*" in
@@ -103,7 +103,7 @@ def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(
         ADDRESS,
         {"PULUMI_BACKEND_URL": "s3://team", "PULUMI_DIY_BACKEND_GZIP": "true", "PATH": "/bin"},
     )
-    assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:11,awsx:12"
+    assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:11,awsx:12,docker-build:13"
     assert environment["PULUMI_BACKEND_URL"] == directory.backend.as_uri()
     assert environment["PULUMI_DIY_BACKEND_GZIP"] == "false", "the state is read here, too"
     assert environment["PULUMI_STACK"] == "local"

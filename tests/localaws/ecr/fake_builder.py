@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
-"""Takes podman's place in tests: builds an image for real, from a Dockerfile of three instructions.
+"""Takes podman's place in tests: really builds an image, of a Dockerfile's simplest instructions.
 
-`FROM` names an OCI layout's folder, or scratch; `COPY . FOLDER` adds the context's files, `CMD [..]`
+`FROM` names an OCI layout's folder, or scratch; `COPY . FOLDER` adds the context's files, `CMD`
 sets the command. `podman save` writes the archive. Nothing is run, and no name is resolved.
 """
 
@@ -18,7 +17,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-BUILT = Path(os.environ.get("TMPDIR", "/tmp")) / "fake-builder"  # noqa: S108 — the tests set it
+BUILT = Path(os.environ.get("TMPDIR", "/tmp")) / "fake-builder"
 
 
 def main(arguments: list[str]) -> int:
@@ -83,7 +82,8 @@ def base(layout: Path, own: dict[str, Any]) -> tuple[list[bytes], dict[str, Any]
     """The layers, unpacked, and the configuration of an image in an OCI layout."""
 
     def blob(descriptor: dict[str, Any]) -> bytes:
-        return (layout / "blobs" / descriptor["digest"].replace(":", "/")).read_bytes()
+        digest: str = descriptor["digest"]
+        return (layout / "blobs" / digest.replace(":", "/")).read_bytes()
 
     manifest = json.loads(blob(json.loads((layout / "index.json").read_text())["manifests"][0]))
     while "manifests" in manifest:

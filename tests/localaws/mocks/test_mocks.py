@@ -24,6 +24,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import pulumi_aws as aws
     import pulumi_awsx as awsx
+    import pulumi_docker_build as docker_build
 
     LOADED = (
         aws.ec2.Vpc,
@@ -840,3 +841,45 @@ def test_a_program_may_catch_a_lookup_that_fails() -> None:
         aws.cloudwatch.LogGroup("instead", retention_in_days=7)
 
     assert mocks.run(program).one("LogGroup").name == "instead"
+
+
+def image(tag: str = "v1", **more: Any) -> awsx.ecr.Image:
+    repository = aws.ecr.Repository("shop", image_tag_mutability="IMMUTABLE")
+    return awsx.ecr.Image(
+        "shop", repository_url=repository.repository_url, context="app", image_tag=tag, **more
+    )
+
+
+def uri_of(**more: Any) -> str:
+    """The name that an image gets."""
+    images: list[str] = []
+    mocks.run(lambda: image(**more).image_uri.apply(images.append))
+    (uri,) = images
+    return uri
+
+
+def test_an_image_has_a_digest_of_how_it_is_built_and_nothing_is_built() -> None:
+    repository, _, digest = uri_of().partition("@")
+    assert repository.startswith("123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-")
+    assert uri_of(tag="v2").endswith(digest), "a tag isn't part of the image"
+    others = {uri_of(target="other"), uri_of(args={"A": "1"})}
+    assert len({digest, *(uri.rpartition("@")[2] for uri in others)}) == 3
+
+
+def test_what_docker_build_refuses_is_a_mistake() -> None:
+    def program() -> None:
+        docker_build.Image("v1", push=True, tags=["shop:v1"], registries=[{"address": ""}])
+
+    with pytest.raises(Mistake, match=r"Image 'v1':\n  registries\[0\] has no address$"):
+        mocks.run(program)
+
+
+def test_a_stash_keeps_its_first_value() -> None:
+    values: list[str] = []
+
+    def program(value: str) -> None:
+        pulumi.Stash("attempt", input=value).output.apply(values.append)
+
+    first = mocks.run(lambda: program("one"))
+    mocks.run(lambda: program("two"), after=first)
+    assert values == ["one", "one"]
