@@ -162,9 +162,12 @@ def routes_of_internet(vpc: Vpc, number: int, public_addresses: Iterable[str]) -
     if not vpc.has_internet:
         return {}
     device = _far_device(number, INTERNET_UPLINK)
-    hops = {f"{each}/32": f"via {_NEAR_END} dev {device} onlink" for each in public_addresses}
+    # Else clients in the internet would have the link's address, in load balancers' logs too.
+    ipv4, ipv6 = INTERNET_ADDRESSES
+    hop = f"via {_NEAR_END} dev {device} onlink src {ipv4}"
+    hops = {f"{each}/32": hop for each in public_addresses}
     if vpc.ipv6_cidr:
-        hops[vpc.ipv6_cidr] = f"via {_IPV6_NEAR_END} dev {device}"
+        hops[vpc.ipv6_cidr] = f"via {_IPV6_NEAR_END} dev {device} src {ipv6}"
     return {destination: f"{destination} {hop}" for destination, hop in hops.items()}
 
 

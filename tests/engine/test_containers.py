@@ -22,6 +22,7 @@ from localaws.machine import isolation
 from localaws.machine.isolation import Isolation
 from localaws.protocol.property_values import to_wire
 from tests.engine.stack import Stack
+from tests.engine.test_daemon import eventually
 from tests.engine.test_watch import UP, watch
 
 if TYPE_CHECKING:
@@ -74,6 +75,18 @@ def test_the_load_balancer_answers_and_no_tasks_public_address_does(stack: Stack
     assert len({each["publicAddress"] for each in tasks(stack)}) == 2
     output = closed(stack, ":3389", *shown)
     assert [f"{each} dropped" in output for each in shown] == [True, True]
+
+
+def test_the_container_sees_the_clients_address_in_the_internet(stack: Stack) -> None:
+    run = stack.shell("curl -sS $(pulumi-local stack output albDns)/?from")
+    assert run.returncode == 0, run.stderr
+
+    def line() -> str:
+        lines = stack.run("logs", "--no-follow").splitlines()
+        return next((each for each in lines if "GET /?from " in each), "")
+
+    eventually(lambda: line() != "", "the request in the container's log")
+    assert line().endswith('"198.51.100.7"')
 
 
 def test_tasks_and_load_balancer_have_the_addresses_of_their_subnets(stack: Stack) -> None:

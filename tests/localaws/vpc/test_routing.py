@@ -88,8 +88,8 @@ def test_a_subnets_packets_stay_in_the_vpc_or_take_its_table() -> None:
 def test_the_internet_knows_only_what_has_a_gateway() -> None:
     range_ = "2001:db8:1::/56"
     assert routing.routes_of_internet(vpc(ipv6=range_), 3, ["203.0.113.5"]) == {
-        "203.0.113.5/32": "203.0.113.5/32 via 169.254.0.2 dev internet3 onlink",
-        range_: f"{range_} via fe80::2 dev internet3",
+        "203.0.113.5/32": "203.0.113.5/32 via 169.254.0.2 dev internet3 onlink src 198.51.100.7",
+        range_: f"{range_} via fe80::2 dev internet3 src 2001:db8:ffff::7",
     }
     assert (
         routing.routes_of_internet(vpc(ipv6=range_, has_internet=False), 3, ["203.0.113.5"]) == {}
