@@ -40,6 +40,17 @@ _START = (
 )
 """Isolated (-I) Python has no path to this package by itself."""
 
+_HINTS = {
+    "mount /proc failed": (
+        "this container's /proc has masked paths: run it with --privileged, or unmask them "
+        "(docs/containers.md)"
+    ),
+    "/proc/self/uid_map": (
+        "AppArmor may forbid it: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    ),
+}
+"""What to do about refusals whose words don't say it."""
+
 _TRIAL_SECONDS = 30
 _CAP_SYS_RESOURCE = 24
 
@@ -127,8 +138,12 @@ def try_out(isolation: Isolation) -> str | None:
         return str(error)
     if trial.returncode == 0:
         return None
-    words = trial.stderr.strip().splitlines()
-    return words[-1] if words else f"exit status {trial.returncode}"
+    lines = trial.stderr.strip().splitlines()
+    words = lines[-1] if lines else f"exit status {trial.returncode}"
+    for part, hint in _HINTS.items():
+        if part in words:
+            return f"{words}; {hint}"
+    return words
 
 
 def _lacks(isolation: Isolation) -> list[str]:

@@ -209,6 +209,25 @@ def test_a_refused_step_is_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert why.endswith(": Operation not supported")
 
 
+def test_a_container_with_masked_paths_gets_the_way_out() -> None:
+    if (refused := isolation.try_out(Isolation.ROOT)) is not None:
+        pytest.skip(f"needs root's mounts: {refused}")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from localaws.machine import isolation; "
+        "print(isolation.try_out(isolation.Isolation.ONE_ID))"
+    )
+    mask = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"'
+    program = [sys.executable, "-c", script, str(Path(isolation.__file__).parents[2])]
+    answer = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", mask, "sh", *program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.startswith("unshare: mount /proc failed: Operation not permitted; this")
+    assert "run it with --privileged" in answer.stdout
+
+
 def test_what_this_machine_cannot_limit_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise cgroups.NoControlGroupsError("/sys/fs/cgroup/x: Permission denied")
