@@ -43,7 +43,7 @@ from localaws.vpc.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from localaws.catalog.account import Account, Resource
     from localaws.catalog.ec2.security_groups import Permission
@@ -66,7 +66,7 @@ Source: Amazon VPC User Guide, "Subnet CIDR blocks".
 def desired(account: Account) -> Model:
     """Return the network that an account's records describe."""
     reading = _Reading(account)
-    vpcs = tuple(reading.vpc(each) for each in account.all(VPC))
+    vpcs = tuple(reading.vpc(each) for each in reading.with_range(account.all(VPC)))
     return Model(vpcs, tuple(dict.fromkeys(reading.not_enforced)))
 
 
@@ -77,9 +77,22 @@ class _Reading:
     account: Account
     not_enforced: list[str] = field(default_factory=list)
 
+    def with_range(self, records: Iterable[Resource]) -> list[Resource]:
+        """Return the VPCs or subnets that have an IPv4 range; report the others."""
+        found = []
+        for record in records:
+            if record.outputs.get("cidrBlock"):
+                found.append(record)
+            else:
+                self.not_enforced.append(
+                    f"{record.id} has no IPv4 range here, so nothing runs in it."
+                )
+        return found
+
     def vpc(self, record: Resource) -> Vpc:
         """Return a VPC with all that is in it."""
-        subnets = tuple(self._subnet(each, record) for each in self._in(SUBNET, record))
+        in_vpc = self.with_range(self._in(SUBNET, record))
+        subnets = tuple(self._subnet(each, record) for each in in_vpc)
         groups = tuple(self._group(each) for each in self._in(SECURITY_GROUP, record))
         taken: dict[str, set[str]] = {each.id: set() for each in subnets}
         gateways = (*self._in(INTERNET_GATEWAY, record), *self._in(EGRESS_ONLY_GATEWAY, record))
@@ -98,11 +111,9 @@ class _Reading:
         return [each for each in self.account.all(token) if each.outputs.get("vpcId") == vpc.id]
 
     def _subnet(self, record: Resource, vpc: Resource) -> Subnet:
-        cidr = text(record.outputs.get("cidrBlock")) or ""
-        if not cidr:
-            self.not_enforced.append(f"{record.id} has no IPv4 range, so nothing runs in it here.")
         table = self._route_table(record, vpc)
         routes = tuple(self._routes(table, vpc)) if table else ()
+        cidr = str(record.outputs["cidrBlock"])
         return Subnet(record.id, cidr, text(record.outputs.get("ipv6CidrBlock")) or "", routes)
 
     def _route_table(self, subnet: Resource, vpc: Resource) -> Resource | None:
@@ -214,10 +225,9 @@ class _Reading:
                         f"{record.id} is in no subnet; its routes drop their packets."
                     )
                 continue
-            address = text(record.inputs.get("privateIp")) or _free_address(
-                subnet.cidr, record.id, taken[subnet.id]
-            )
-            taken[subnet.id].add(address)
+            address = self._address(record, "privateIp", record.inputs, subnet, taken)
+            if not address:
+                continue
             elastic = self.account.get(EIP, record.outputs.get("allocationId"))
             public = str(elastic.outputs["publicIp"]) if elastic else ""
             yield NatGateway(record.id, subnet.id, address, public)
@@ -236,30 +246,52 @@ class _Reading:
             groups = frozenset(texts(record.outputs.get("securityGroupIds")))
             for name in texts(record.outputs.get("subnetIds")):
                 if name in by_id:
-                    yield _service_interface(record, vpc.id, by_id[name], groups, taken[name])
+                    yield from self._service_interface(record, vpc, by_id[name], groups, taken)
         for record in self.account.all(MOUNT_TARGET):
             name = str(record.outputs.get("subnetId"))
             if name in by_id:
                 groups = frozenset(texts(record.outputs.get("securityGroups")))
-                yield _service_interface(record, vpc.id, by_id[name], groups, taken[name])
+                yield from self._service_interface(record, vpc, by_id[name], groups, taken)
 
+    def _service_interface(
+        self,
+        record: Resource,
+        vpc: Resource,
+        subnet: Subnet,
+        groups: frozenset[str],
+        taken: dict[str, set[str]],
+    ) -> Iterator[Interface]:
+        address = self._address(record, "ipAddress", record.outputs, subnet, taken)
+        if address:
+            name = f"{record.id}-{subnet.id}"
+            yield Interface(name, vpc.id, subnet.id, address, groups=groups)
 
-def _service_interface(
-    record: Resource, vpc: str, subnet: Subnet, groups: frozenset[str], taken: set[str]
-) -> Interface:
-    address = text(record.outputs.get("ipAddress")) or _free_address(subnet.cidr, record.id, taken)
-    taken.add(address)
-    return Interface(f"{record.id}-{subnet.id}", vpc, subnet.id, address, groups=groups)
+    def _address(
+        self,
+        record: Resource,
+        name: str,
+        properties: Properties,
+        subnet: Subnet,
+        taken: dict[str, set[str]],
+    ) -> str:
+        """Return the address of an interface: the given one, else a free one; empty for none."""
+        address = text(properties.get(name)) or _free_address(
+            subnet.cidr, record.id, taken[subnet.id]
+        )
+        if not address:
+            self.not_enforced.append(
+                f"{record.id} has no interface in {subnet.id}, whose addresses are all taken."
+            )
+            return ""
+        taken[subnet.id].add(address)
+        return address
 
 
 def _free_address(cidr: str, identifier: str, taken: set[str]) -> str:
-    """Return an address for something that AWS itself puts into a subnet.
+    """Return an address for something that AWS itself puts into a subnet; empty if it is full.
 
     It follows from the id, so it stays the same while others come and go, and it is in the subnet's
     upper half, as tasks get the lowest free address.
-
-    Raises:
-        ValueError: The subnet is full.
     """
     network = ipaddress.IPv4Network(cidr)
     middle = max(network.num_addresses // 2, _KEPT_BY_AWS)
@@ -270,7 +302,7 @@ def _free_address(cidr: str, identifier: str, taken: set[str]) -> str:
         address = str(network[number])
         if address not in taken:
             return address
-    raise ValueError(f"subnet {cidr} has no free address for {identifier}")
+    return ""
 
 
 def _ports(permission: Permission) -> tuple[int | None, int | None]:

@@ -10,7 +10,7 @@ import pytest
 from localaws.catalog.ec2.vpc_endpoints import prefix_list_id
 from localaws.vpc.desired import desired
 from localaws.vpc.model import Route, Rule, Target
-from tests.localaws.vpc.records import ANYWHERE, REGION, Records
+from tests.localaws.vpc.records import ANYWHERE, REGION, Records, ipv6_prefix
 
 if TYPE_CHECKING:
     from localaws.catalog import Resource
@@ -241,3 +241,38 @@ def test_a_route_to_a_gateway_that_is_not_attached_drops() -> None:
     records.remove(gateway)
     assert subnet_of(records, subnet).routes == (Route("0.0.0.0/0", Target.NOWHERE),)
     assert not desired(records.cloud).vpc(vpc.id).has_internet
+
+
+def test_what_has_no_ipv4_range_is_left_out_and_reported() -> None:
+    records = Records()
+    vpc = records.vpc(assignGeneratedIpv6CidrBlock=True)
+    only_ipv6 = records.make(
+        "aws:ec2/subnet:Subnet",
+        vpcId=vpc.id,
+        ipv6Native=True,
+        ipv6CidrBlock=f"{ipv6_prefix(vpc)}01::/64",
+    )
+    from_pool = records.make("aws:ec2/vpc:Vpc", ipv4IpamPoolId="ipam-pool-1", ipv4NetmaskLength=16)
+    model = desired(records.cloud)
+    assert [(each.id, each.subnets) for each in model.vpcs] == [(vpc.id, ())]
+    assert len(model.not_enforced) == 2
+    for each in (only_ipv6, from_pool):
+        assert any(each.id in sentence for sentence in model.not_enforced)
+
+
+def test_an_endpoint_for_which_no_address_is_left_is_reported() -> None:
+    records = Records()
+    vpc = records.vpc()
+    subnet = records.subnet(vpc, "10.0.0.0/28")
+    for service in "abcdefghijkl":
+        records.make(
+            "aws:ec2/vpcEndpoint:VpcEndpoint",
+            vpcId=vpc.id,
+            serviceName=f"com.amazonaws.{REGION}.{service}",
+            vpcEndpointType="Interface",
+            subnetIds=[subnet.id],
+        )
+    model = desired(records.cloud)
+    assert len(model.vpc(vpc.id).endpoints) == 11
+    (sentence,) = model.not_enforced
+    assert subnet.id in sentence

@@ -457,7 +457,8 @@ raw.settimeout(float(sys.argv[2]))
 head = struct.pack("!BBHHH", 8, 0, 0, 1, 1)
 total = sum(struct.unpack("!4H", head))
 checksum = ~(total + (total >> 16)) & 0xFFFF
-raw.sendto(struct.pack("!BBHHH", 8, 0, checksum, 1, 1), (sys.argv[1], 0))
+raw.connect((sys.argv[1], 0))  # so that it gets no answers to others
+raw.send(struct.pack("!BBHHH", 8, 0, checksum, 1, 1))
 try:
     raw.recv(100)
     print("answered")
@@ -488,12 +489,13 @@ def test_protocols_and_types_of_icmp_differ(isolation: Isolation) -> None:
         addresses = {name: f"10.0.0.{20 + index}" for index, name in enumerate(groups)}
         for name, group in groups.items():
             await packets.network.attach(interface(name, subnet, addresses[name], group))
-        pings = {name: await _ping(packets, addresses[name]) for name in groups}
-        assert pings == dict.fromkeys(groups, "silent") | {"echo": "answered"}
-        for port, arrives in ((5000, {"udp"}), (5001, {"udp"}), (5002, set())):
-            for name in groups:
-                arrived = await _datagram(packets, addresses[name], port, name)
-                assert arrived == (name in arrives), (name, port)
+        pings = await asyncio.gather(*(_ping(packets, each) for each in addresses.values()))
+        answers = dict(zip(addresses, pings, strict=True))
+        assert answers == dict.fromkeys(groups, "silent") | {"echo": "answered"}
+        tries = [(name, port) for name in groups for port in (5000, 5001, 5002)]
+        datagrams = (_datagram(packets, addresses[name], port, name) for name, port in tries)
+        arrived = zip(tries, await asyncio.gather(*datagrams), strict=True)
+        assert [each for each, here in arrived if here] == [("udp", 5000), ("udp", 5001)]
         await packets.check(
             {
                 ("sender", addresses["tcp"], 5001): REFUSED,
