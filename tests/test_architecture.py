@@ -216,7 +216,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "tools": (
         {"running", "data_files"},
         {"sdk_inputs", "service_models"},
-        {"cache", "versions"},
+        {"cache", "retries", "versions"},
+        {"debian"},
         {"workshop"},
         {"executables"},
         {"browser", "crane", "network_programs", "pulumi", "stand_in", "uv"},

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tools.cache import exclusively, filled_whole, remove
-from tools.running import CommandFailedError, run, say
+from tools import debian
+from tools.cache import exclusively, filled_whole
+from tools.running import CommandFailedError, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
 PACKAGES = {"nft": "nftables", "ip": "iproute2"}
@@ -35,8 +35,6 @@ HOW_TO_INSTALL = (
     "nftables iproute2; Fedora: dnf install nftables iproute; Arch: pacman -S nftables iproute2; "
     "Alpine: apk add nftables iproute2)."
 )
-COMMAND_SECONDS = 300
-
 WRAPPER = """#!/bin/sh
 # {name} with the libraries beside it.
 LD_LIBRARY_PATH="{libraries}" exec "{program}" "$@"
@@ -96,77 +94,12 @@ def _fetch(name: str, target: Path, environment: Mapping[str, str]) -> None:
     Raises:
         CommandFailedError: The distribution isn't Debian's kind, or the packages can't be had.
     """
-    for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool, path=environment["PATH"]) is None:
-            raise CommandFailedError(f"There is no {tool} on PATH, by which set-up could get it.")
     say(f"Getting {name}, which PATH lacks, as Debian packages (once, a few seconds).")
     with filled_whole(target) as partial:
-        downloads = partial / "downloads"
-        downloads.mkdir()
-        _download(PACKAGES[name], downloads, environment)
-        for package in downloads.glob("*.deb"):
-            run(
-                ["dpkg-deb", "--extract", package, partial],
-                what=f"unpacking {package.name}",
-                environment=environment,
-                timeout_seconds=COMMAND_SECONDS,
-            )
-        remove(downloads)
+        debian.unpack(PACKAGES[name], partial, environment, with_needed=True)
         _write_wrapper(name, partial, target)
     if not _works(target / name):
         raise CommandFailedError(f"{target / name} was unpacked, but doesn't run.")
-
-
-def _download(package: str, folder: Path, environment: Mapping[str, str]) -> None:
-    """Have apt download a package and what it needs that isn't installed.
-
-    Where the system has no list of packages, as in most container images, it gets its own.
-    """
-    options: list[str] = []
-    try:
-        needed = _needed(package, options, environment)
-        _apt(["download", *needed], options, folder, environment)
-    except CommandFailedError:
-        lists, cache = folder / "lists", folder / "cache"
-        (lists / "partial").mkdir(parents=True)
-        (cache / "archives" / "partial").mkdir(parents=True)
-        options = ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}"]
-        _apt(["update"], options, folder, environment)
-        needed = _needed(package, options, environment)
-        _apt(["download", *needed], options, folder, environment)
-
-
-def _needed(package: str, options: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Return the packages that an installation would add, as apt's simulation lists them."""
-    command = ["apt-get", *options, "--simulate", "--no-install-recommends", "install", package]
-    try:
-        answer = subprocess.run(  # noqa: S603 - apt of the system
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CommandFailedError(f"{' '.join(command)}: {error}") from error
-    found = re.findall(r"^Inst (\S+)", answer.stdout, re.MULTILINE)
-    if answer.returncode != 0 or not found:
-        words = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
-        raise CommandFailedError(f"{' '.join(command)}: {' '.join(words[-2:])}")
-    return found
-
-
-def _apt(
-    arguments: Sequence[str], options: Sequence[str], folder: Path, environment: Mapping[str, str]
-) -> None:
-    run(
-        ["apt-get", *options, "--quiet", *arguments],
-        what=f"apt-get {' '.join(arguments)}",
-        cwd=folder,
-        environment=environment,
-        timeout_seconds=COMMAND_SECONDS,
-    )
 
 
 def _write_wrapper(name: str, unpacked: Path, target: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,7 +89,27 @@ def test_a_build_that_fails_leaves_nothing_and_says_what_to_install(
     with pytest.raises(NoCraneError, match=r"(?s)Put crane .* on PATH.*Go 1\.\d+"):
         find_or_build(bench.shop, bench.links, build)
     left = {path.name for path in (bench.shop.cache / "crane").iterdir()}
-    assert left <= {"lock", "versions.json"}
+    assert left <= {"lock", "versions.json", "failed"}
+
+
+def test_a_failed_build_is_not_tried_again_within_the_hour(bench: Bench) -> None:
+    with pytest.raises(NoCraneError):
+        find_or_build(bench.shop, bench.links, broken_build)
+    build = StubBuild()
+    with pytest.raises(NoCraneError, match=r"(?s)no module proxy.*tried again in 60 minutes"):
+        find_or_build(bench.shop, bench.links, build)
+    assert build.used == 0
+    failed = bench.shop.cache / "crane" / "failed"
+    os.utime(failed, (0, time.time() - 3601))
+    assert find_or_build(bench.shop, bench.links, build) == build_of(bench)
+    assert not failed.exists()
+
+
+def test_a_crane_that_was_installed_after_a_failed_build_is_used_at_once(bench: Bench) -> None:
+    with pytest.raises(NoCraneError):
+        find_or_build(bench.shop, bench.links, broken_build)
+    mine = bench.stub("crane", f"echo {text(MINIMUM)}")
+    assert find_or_build(bench.shop, bench.links, StubBuild()) == mine
 
 
 def test_the_build_takes_only_what_is_pinned_and_needs_no_libraries(bench: Bench) -> None:

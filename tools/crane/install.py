@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.cache import exclusively, filled_whole
 from tools.executables import find_on_path
+from tools.retries import at_most_hourly
 from tools.running import CommandFailedError, say
 from tools.versions import KnownVersions, NotUsableError, Version, ask, from_go_mod, go_needed, text
 from tools.workshop import build_go
@@ -85,7 +87,10 @@ def find_or_build(shop: Workshop, own_links: Path, build: Build = from_go_module
     try:
         with exclusively(shop.cache / "crane"):
             if objection(binary) is not None:
-                _build(shop, version, binary, build)
+                at_most_hourly(
+                    shop.cache / "crane" / "failed",
+                    partial(_build, shop, version, binary, build),
+                )
     except (CommandFailedError, NotUsableError, OSError) as error:
         raise NoCraneError(
             f"There is no usable crane, and none could be built:\n  {error}\n"
@@ -98,8 +103,8 @@ def find_or_build(shop: Workshop, own_links: Path, build: Build = from_go_module
 
 
 def _build(shop: Workshop, version: Version, binary: Path, build: Build) -> None:
-    with filled_whole(binary.parent.parent) as partial:
-        fresh = partial / "bin" / "crane"
+    with filled_whole(binary.parent.parent) as folder:
+        fresh = folder / "bin" / "crane"
         build(shop, version, fresh)
         built = ask(fresh)
         if built != version:

@@ -14,10 +14,13 @@ import platform
 import shutil
 import subprocess
 import tarfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools import debian
 from tools.cache import exclusively, filled_whole
+from tools.retries import at_most_hourly
 from tools.running import CommandFailedError, run, say
 from tools.workshop import build_go
 
@@ -75,21 +78,8 @@ def from_debian(shop: Workshop, scratch: Path, tree: Path) -> str:
     Raises:
         CommandFailedError: There is no apt, or no package.
     """
-    apt, dpkg_deb = shop.tool("apt-get"), shop.tool("dpkg-deb")
-    if not (apt and dpkg_deb):
-        raise CommandFailedError("busybox-static: apt-get and dpkg-deb are not on PATH")
-    debs = scratch / "debs"
-    debs.mkdir()
-    run(
-        [apt, "download", "--quiet", "busybox-static"],
-        what="downloading busybox-static with apt-get",
-        cwd=debs,
-        environment=shop.environment,
-        timeout_seconds=120,
-    )
-    (deb,) = debs.glob("*.deb")
     unpacked = scratch / "unpacked"
-    run([dpkg_deb, "-x", deb, unpacked], what="unpacking busybox-static")
+    (deb,) = debian.unpack("busybox-static", unpacked, shop.environment, with_needed=False)
     busybox = next(path for path in unpacked.glob("**/bin/busybox"))
     applets = subprocess.run(  # noqa: S603 - the busybox that apt has just checked
         [busybox, "--list"], capture_output=True, text=True, check=True, timeout=20
@@ -100,7 +90,7 @@ def from_debian(shop: Workshop, scratch: Path, tree: Path) -> str:
     for name in applets:
         if name != "busybox":
             (commands / name).symlink_to("busybox")
-    return f"busybox {deb.name.split('_')[1].replace('%3a', ':')}"
+    return f"busybox {deb.split('_')[1].replace('%3a', ':')}"
 
 
 def from_go_modules(shop: Workshop, scratch: Path, tree: Path) -> str:
@@ -143,7 +133,7 @@ def find_or_make(shop: Workshop, shells: Sequence[Shell] = SHELLS) -> Path:
         if not (target / "index.json").exists():
             with exclusively(target.parent):
                 if not (target / "index.json").exists():
-                    _make(shop, target, shells)
+                    at_most_hourly(target.parent / "failed", partial(_make, shop, target, shells))
     except (CommandFailedError, OSError) as error:
         raise NoStandInError(f"The stand-in for nginx images could not be made: {error}") from error
     return target
@@ -168,13 +158,13 @@ def _make(
     if machine not in ARCHITECTURES:
         raise CommandFailedError(f"there is no static nginx for {machine}")
     say("Making the stand-in for nginx images (once, a few seconds, 4 MB to fetch).")
-    with filled_whole(target) as partial:
-        scratch = partial / "scratch"
+    with filled_whole(target) as fresh:
+        scratch = fresh / "scratch"
         tree = scratch / "tree"
         shutil.copytree(FILES, tree)
         _add_nginx(shop, scratch, tree, machine)
         shell = _add_shell(shop, scratch, tree, shells)
-        write_image(partial, tree, _config(shell, ARCHITECTURES[machine]))
+        write_image(fresh, tree, _config(shell, ARCHITECTURES[machine]))
         shutil.rmtree(scratch)
 
 
