@@ -54,7 +54,7 @@ class Reference:
     """Matches the names of resources in other accounts, which are assumed to exist."""
 
     def is_elsewhere(self, value: str) -> bool:
-        """Whether a value names a resource in another account."""
+        """Return whether a value names a resource in another account."""
         return self.elsewhere is not None and re.fullmatch(self.elsewhere, value) is not None
 
 

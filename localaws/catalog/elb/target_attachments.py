@@ -12,7 +12,7 @@ from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType
-from localaws.catalog.values import PORT, Limit, matches, network, text
+from localaws.catalog.values import PORT, Limit, given, matches, network, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -186,15 +186,12 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _import_ids(resource: Resource) -> tuple[str, ...]:
-    """As pulumi-aws documents it: group, target, and what else tells two targets apart."""
-    names = ("targetGroupArn", "targetId", "port", "availabilityZone")
-    parts = [resource.inputs.get(name) for name in names]
-    texts = [
-        f"{part:g}" if isinstance(part, int | float) else str(part)
-        for part in parts
-        if part is not None
-    ]
-    return (",".join(texts),)
+    """Return the id in pulumi-aws's documentation: group, target, and port and zone if set."""
+    parts = []
+    for name in given(resource.inputs, "targetGroupArn", "targetId", "port", "availabilityZone"):
+        value = resource.inputs[name]
+        parts.append(f"{value:g}" if isinstance(value, int | float) else str(value))
+    return (",".join(parts),)
 
 
 TYPES = (

@@ -78,15 +78,19 @@ def _computed(mint: Mint, _inputs: Properties) -> Properties:
 
 
 def _derived(inputs: Properties) -> Properties:
-    """What Route 53 fills in of checks of an endpoint."""
+    """Return Route 53's defaults for checks of an endpoint."""
     kind = text(inputs.get("type"))
     if kind not in _ENDPOINTS:
         return {}
     secure = kind.startswith("HTTPS")
-    filled: dict[str, object] = {"failureThreshold": 3, "requestInterval": 30, "enableSni": secure}
+    defaults: dict[str, object] = {
+        "failureThreshold": 3,
+        "requestInterval": 30,
+        "enableSni": secure,
+    }
     if kind != "TCP":
-        filled["port"] = 443 if secure else 80
-    return {name: value for name, value in filled.items() if not given(inputs, name)}
+        defaults["port"] = 443 if secure else 80
+    return {name: value for name, value in defaults.items() if not given(inputs, name)}
 
 
 TYPES = (

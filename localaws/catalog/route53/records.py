@@ -192,17 +192,16 @@ def _record_account_rules(
 
 
 def _alias_rules(inputs: Properties, account: Account) -> Refusals:
-    """An alias into the zone of the load balancers must name one of them."""
-    balancers = {
-        (each.outputs.get("zoneId"), zone_name(str(each.outputs.get("dnsName"))))
-        for each in account.all(LOAD_BALANCER)
-    }
+    """Refuse an alias into the load balancers' zone that names none of them."""
+    zones, names = set(), set()
+    for balancer in account.all(LOAD_BALANCER):
+        zone, dns_name = balancer.outputs.get("zoneId"), str(balancer.outputs.get("dnsName"))
+        zones.add(zone)
+        names.add((zone, zone_name(dns_name)))
     for alias in blocks(inputs.get("aliases")):
-        zone, name = (
-            alias.get("zoneId"),
-            zone_name(str(alias.get("name"))).removeprefix("dualstack."),
-        )
-        if zone in {zone for zone, _ in balancers} and (zone, name) not in balancers:
+        zone = alias.get("zoneId")
+        name = zone_name(str(alias.get("name"))).removeprefix("dualstack.")
+        if zone in zones and (zone, name) not in names:
             message = (
                 f"[Tried to create an alias that targets {name}., type "
                 f"{inputs.get('type')} in zone {zone}, "

@@ -80,7 +80,7 @@ class Monitor:
     """The engine, for the construction of one component."""
 
     def __init__(self, stub: Any, request: provider_pb2.ConstructRequest, aws_version: str) -> None:
-        """Talk to the engine behind `stub` about what `request` describes."""
+        """Create an interface to the engine behind `stub`, for the component in `request`."""
         self._stub = stub
         self._request = request
         self._aws_version = aws_version

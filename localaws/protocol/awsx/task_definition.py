@@ -152,7 +152,7 @@ async def task_definition(
 
 
 def _size(containers: Any) -> tuple[object, object]:
-    """CPU units and memory of the task; unknown while those of a container are."""
+    """Return the task's CPU units and memory; UNKNOWN if those of a container are unknown."""
     if containers is UNKNOWN:
         return UNKNOWN, UNKNOWN
     names = ("cpu", "memory", "memoryReservation")
@@ -161,14 +161,14 @@ def _size(containers: Any) -> tuple[object, object]:
 
 
 def _hash(text: str) -> str:
-    # a part of a name, as the real one makes it
+    # A part of names, the same as in the real component
     return hashlib.sha1(text.encode()).hexdigest()[:8]  # noqa: S324
 
 
 def _definition(
     name: str, container: Mapping[str, Any], logging: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """A container as the task definition has it."""
+    """Return a container in the form of a task definition."""
     found = {key: value for key, value in container.items() if value is not None}
     mappings = container.get("portMappings")
     if mappings is not None:
@@ -195,7 +195,10 @@ def _first(*values: object) -> object:
 
 
 def _load_balancers(containers: Any) -> object:
-    """The target groups that port mappings name: the port is the group's, not the container's."""
+    """Return a service's `loadBalancers` for the target groups in port mappings.
+
+    As in the real component, the port is the target group's, not the container's.
+    """
     if containers is UNKNOWN:
         return UNKNOWN
     found = []
@@ -212,14 +215,14 @@ def _load_balancers(containers: Any) -> object:
 
 
 def _part(whole: Any, name: str) -> Any:
-    """A part of something; UNKNOWN of what is unknown, None of nothing."""
+    """Return a member of an object; UNKNOWN or None if the object itself is."""
     return whole if whole in (None, UNKNOWN) else whole.get(name)
 
 
 async def _log_group(
     monitor: Monitor, component: Registered, inputs: Mapping[str, Any]
 ) -> tuple[Registered | None, dict[str, Any] | None]:
-    """The log group that is made, if one is, and the options of the log driver."""
+    """Register a log group unless the inputs say otherwise; return it, and the log options."""
     existing = inputs.get("existing")
     if inputs.get("skip"):
         return None, None
@@ -264,7 +267,7 @@ async def _role(
     inputs: Mapping[str, Any],
     policies: Sequence[str],
 ) -> tuple[Registered | None, object]:
-    """The role that is made, if one is, and the ARN of what the task takes."""
+    """Register a role unless the inputs say otherwise; return it, and the task's role ARN."""
     if inputs.get("roleArn") is not None and inputs.get("args") is not None:
         raise ValueError("Can't define role args if specified an existing role ARN")
     if inputs.get("skip"):

@@ -72,7 +72,7 @@ def trust(version: str = "Version", **more: Any) -> dict[str, Any]:
 
 
 def tcp(*networks: str, ipv6: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Inline rules for one port."""
+    """Return inline rules for one port."""
     sources = {"cidrBlocks": [*networks], "ipv6CidrBlocks": [*ipv6], "securityGroups": [*groups]}
     return {"ingress": [{"protocol": "tcp", "fromPort": 80, "toPort": 80, **sources}]}
 
@@ -84,7 +84,7 @@ def placed(*strategies: tuple[str, str], **more: Any) -> dict[str, Any]:
 
 
 def task(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A Fargate task of 256 CPU units and 512 MiB with several containers."""
+    """Return a Fargate task of 256 CPU units and 512 MiB with several containers."""
     named = [
         {"name": f"c{number}", "image": "nginx", **each} for number, each in enumerate(containers)
     ]

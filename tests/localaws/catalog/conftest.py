@@ -125,7 +125,7 @@ def containers(**more: Any) -> str:
 
 
 def fargate(**more: Any) -> dict[str, Any]:
-    """A valid Fargate task definition."""
+    """Return a valid Fargate task definition."""
     return {
         "family": "web",
         "requiresCompatibilities": ["FARGATE"],
@@ -407,7 +407,7 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
 
 @pytest.fixture
 def account() -> Account:
-    """A VPC with two public subnets, a balancer forwarding to a group, and a service behind it."""
+    """A VPC with two public subnets, a load balancer with a target group, and its service."""
     made = Account()
     vpc = made.make("aws:ec2/vpc:Vpc", "vpc", cidrBlock="10.0.0.0/16").id
     gateway = made.make("aws:ec2/internetGateway:InternetGateway", "gateway", vpcId=vpc).id
@@ -513,7 +513,7 @@ def account() -> Account:
 
 
 def _with_users_and_edges(made: Account) -> None:
-    """A user, and one each of what load balancers, web ACLs and records refer to."""
+    """Create a user, and resources that load balancers, web ACLs and records can refer to."""
     for token, label, more in (
         ("aws:iam/user:User", "user", {"name": "deployer"}),
         ("aws:iam/serverCertificate:ServerCertificate", "uploaded", {"name": "uploaded"}),
@@ -533,7 +533,7 @@ def _with_users_and_edges(made: Account) -> None:
 
 
 def _with_files_and_names(made: Account) -> None:
-    """A file system with a mount target, and namespaces with a service in one."""
+    """Create a file system with a mount target, and namespaces, one of them with a service."""
     made.make("aws:efs/fileSystem:FileSystem", "files", creationToken="files")
     made.make("aws:efs/fileSystem:FileSystem", "more-files", availabilityZoneName="eu-west-1b")
     made.make(

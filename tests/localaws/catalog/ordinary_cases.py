@@ -27,7 +27,7 @@ BY_QUERY = {
 
 
 def by_metric(*, period: int) -> dict[str, Any]:
-    """An alarm on a query for a metric."""
+    """Return inputs of an alarm on a query for a metric."""
     metric = {"metricName": "Errors", "namespace": "Web", "stat": "Sum", "period": period}
     return {**BY_QUERY, "metricQueries": [{"id": "errors", "metric": metric, "returnData": True}]}
 

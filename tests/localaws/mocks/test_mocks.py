@@ -738,7 +738,7 @@ def a_cluster(name: str, **options: Any) -> Callable[[], None]:
 
 
 def void(_: object) -> None:
-    """A program returns nothing."""
+    """Ignore a resource, because a program that is a lambda must return None."""
 
 
 def a_moved_group(name: str = "site", **options: Any) -> Callable[[], None]:
