@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from localaws.daemon.runtime_choice import Runtime, choose
+from localaws.machine import isolation
+from tests.engine.images import table
 from tests.engine.stack import BIN, Stack
 
 if TYPE_CHECKING:
@@ -19,6 +22,13 @@ def cli() -> None:
     """The engine is a part of what is tested: without it the tests fail, they don't skip."""
     found = shutil.which("pulumi", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
     assert found, "there is no `pulumi`: run `make setup`"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def images(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have the images that tests use as files, where tasks run as containers of them."""
+    if choose(isolation.find).runtime is Runtime.CONTAINER:
+        os.environ["LOCALAWS_IMAGES"] = str(table(tmp_path_factory.mktemp("images")))
 
 
 @pytest.fixture

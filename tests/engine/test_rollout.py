@@ -39,7 +39,7 @@ def server(code: int, delay_seconds: float = 0) -> tuple[str, ...]:
         "import os, time; from http.server import *; "
         f"answer = {{'do_GET': lambda request: request.send_error({code})}}; "
         f"time.sleep({delay_seconds}); "
-        "place = os.environ['HOST'], int(os.environ['PORT']); "
+        "place = os.environ.get('HOST', '0.0.0.0'), int(os.environ.get('PORT', '80')); "
         "HTTPServer(place, type('Handler', (BaseHTTPRequestHandler,), answer)).serve_forever()"
     )
     return "python3", "-c", program

@@ -1,0 +1,78 @@
+"""Images for tests with containers: no registry can be reached, so each is a file.
+
+Python's is put together from this Python and this machine's C library, and nginx's is the
+stand-in that set-up made.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from pathlib import Path
+
+from localaws.images import stand_in
+
+PYTHON = "python:3"
+OF_ECR = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/team/nginx:1"
+
+_PACKAGES = (
+    *("collections", "concurrent", "email", "encodings", "html", "http", "importlib", "json"),
+    *("logging", "re", "urllib", "lib-dynload"),
+)
+"""Of the standard library, beside its single modules."""
+
+_PROGRAMS = ("sh", "cat", "env", "mkdir", "sleep", "tail", "true", "false")
+
+
+def table(folder: Path) -> Path:
+    """Write a table of the images that tests use, and the files that it names; return it."""
+    layout = stand_in.find_layout()
+    assert layout, "there is no stand-in for nginx: run `make setup`"
+    _python_image(folder / "python.tar")
+    with tarfile.open(folder / "nginx.tar", "w") as archive:
+        archive.add(layout.resolve(), arcname=".")
+    rows = {PYTHON: "python.tar", OF_ECR: "nginx.tar"}
+    text = "\n".join(
+        f'[[archive]]\nmatch = ["{image}"]\nfile = "{file}"\n' for image, file in rows.items()
+    )
+    found = folder / "localaws-images.toml"
+    found.write_text(text)
+    return found
+
+
+def _python_image(tar: Path) -> None:
+    """Write the root file system of a container with Python and a shell, and little else."""
+    library = Path(sysconfig.get_paths()["stdlib"])
+    python = Path(sys.executable).resolve()
+    inside = Path("usr/local/lib") / library.name
+    programs = {f"bin/{name}": _program(name) for name in _PROGRAMS}
+    with tarfile.open(tar, "w") as archive:
+        for name in ("python", "python3"):
+            archive.add(python, arcname=f"usr/local/bin/{name}")
+        for module in library.glob("*.py"):
+            archive.add(module, arcname=str(inside / module.name))
+        for package in _PACKAGES:
+            archive.add(library / package, arcname=str(inside / package))
+        for where, program in programs.items():
+            archive.add(program, arcname=where)
+        extensions = (library / "lib-dynload").glob("*.so")
+        for needed in sorted(_libraries(python, *programs.values(), *extensions)):
+            archive.add(needed.resolve(), arcname=str(needed).lstrip("/"))
+
+
+def _program(name: str) -> Path:
+    found = shutil.which(name)
+    assert found, f"there is no {name}"
+    return Path(found).resolve()
+
+
+def _libraries(*programs: Path) -> set[Path]:
+    """The shared libraries of some programs, where their loader looks for them."""
+    listed = subprocess.run(
+        ["ldd", *map(str, programs)], capture_output=True, text=True, check=False
+    ).stdout
+    return {Path(each) for each in re.findall(r"(?:=> |^\s)(/\S+) \(0x", listed, re.MULTILINE)}
