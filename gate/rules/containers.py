@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,8 @@ _SECRET_NAME: Final = re.compile(
     r"(?i)pass(word|wd|phrase)|secret|token|api_?key|private_?key|credential"
 )
 _SECRET_VALUE: Final = re.compile(r"AKIA[0-9A-Z]{16}|-----BEGIN|://[^/\s:@]+:[^/\s:@]+@")
+
+_LEAST_IMAGES: Final = 10
 
 
 @rule
@@ -55,6 +58,33 @@ def images_are_pinned(graph: Graph) -> Iterator[Node]:
     for definition in graph.all("TaskDefinition"):
         if any("@sha256:" not in each["image"] for each in containers(definition)):
             yield definition
+
+
+@rule
+def repositories_keep_what_runs(graph: Graph) -> Iterator[Node]:
+    """Require immutable tags, a scan of each push, and a lifecycle policy that keeps ten images.
+
+    Sources: Security Hub, controls ECR.1, ECR.2 and ECR.3. A policy that keeps fewer could expire
+    the image that runs.
+    """
+    for repository in graph.all("Repository"):
+        scans = repository.inputs.get("imageScanningConfiguration", {}).get("scanOnPush")
+        immutable = repository.inputs.get("imageTagMutability") == "IMMUTABLE"
+        policies = [each for each in graph.all("LifecyclePolicy") if repository in each.sources]
+        if not (scans and immutable and policies and all(map(_keeps_ten_images, policies))):
+            yield repository
+
+
+def _keeps_ten_images(policy: Node) -> bool:
+    """Return whether a lifecycle policy expires tagged images by their number only, above ten."""
+    for each in json.loads(policy.inputs["policy"])["rules"]:
+        selection = each["selection"]
+        by_number = selection["countType"] == "imageCountMoreThan"
+        if selection["tagStatus"] != "untagged" and not (
+            by_number and selection["countNumber"] >= _LEAST_IMAGES
+        ):
+            return False
+    return True
 
 
 @rule

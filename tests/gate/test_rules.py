@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -289,6 +290,39 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
 }
 """The same over the configuration with everything on."""
 
+_EXPIRED = {"action": {"type": "expire"}, "rulePriority": 1}
+WORSE_SEALED = {
+    "repositories-keep-what-runs": [
+        itself("Repository web", having(imageTagMutability="MUTABLE")),
+        itself("Repository web", having(imageScanningConfiguration={"scanOnPush": False})),
+        itself("Repository web", lacking("imageScanningConfiguration")),
+        *(
+            ("Repository web", "LifecyclePolicy web", having(policy=json.dumps({"rules": [each]})))
+            for each in (
+                {
+                    **_EXPIRED,
+                    "selection": {
+                        "tagStatus": "any",
+                        "countType": "imageCountMoreThan",
+                        "countNumber": 1,
+                    },
+                },
+                {
+                    **_EXPIRED,
+                    "selection": {
+                        "tagStatus": "tagged",
+                        "tagPatternList": ["*"],
+                        "countType": "sinceImagePushed",
+                        "countUnit": "days",
+                        "countNumber": 30,
+                    },
+                },
+            )
+        ),
+    ],
+}
+"""The same over the configuration whose image is built."""
+
 REMOVED = {
     "target-groups-are-attached-before-services": "ListenerRule alb-web-attachment",
     "permissions-outlive-services": "RolePolicy web-task",
@@ -298,7 +332,7 @@ before it.
 """
 
 CASES = []
-for stack, table in (("dev", WORSE), ("everything", WORSE_EDGE)):
+for stack, table in (("dev", WORSE), ("everything", WORSE_EDGE), ("sealed", WORSE_SEALED)):
     for rule, changes in table.items():
         for number, change in enumerate(changes):
             CASES.append(pytest.param(rule, (stack, *change), id=f"{rule}-{number}"))
@@ -332,6 +366,12 @@ def test_a_target_group_without_a_listener_or_rule_is_found(graphs: Mapping[str,
     lost = without(graphs["dev"], "ListenerRule alb-web-attachment")
     (broken,) = rules.RULES["target-groups-are-attached-before-services"](lost)
     assert broken.title == "Service web"
+
+
+def test_a_repository_without_a_lifecycle_policy_is_found(graphs: Mapping[str, Graph]) -> None:
+    kept = without(graphs["sealed"], "LifecyclePolicy web")
+    (broken,) = rules.RULES["repositories-keep-what-runs"](kept)
+    assert broken.title == "Repository web"
 
 
 def test_a_listener_rule_that_does_not_depend_on_the_service_is_found(
@@ -379,7 +419,7 @@ def test_a_stack_may_choose_the_recommended_tls_policies_and_no_others() -> None
 
 
 def test_every_rule_has_a_case_in_which_it_fails() -> None:
-    assert {*WORSE, *WORSE_EDGE, *REMOVED} == {*rules.RULES}
+    assert {*WORSE, *WORSE_EDGE, *WORSE_SEALED, *REMOVED} == {*rules.RULES}
 
 
 def test_what_is_allowed_breaks_no_rule(graphs: Mapping[str, Graph]) -> None:

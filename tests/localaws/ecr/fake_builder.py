@@ -1,7 +1,8 @@
-"""Takes podman's place in tests: really builds an image, of a Dockerfile's simplest instructions.
+"""Takes podman's or docker's place in tests: writes an image of a simple Dockerfile.
 
-`FROM` names an OCI layout's folder, or scratch; `COPY . FOLDER` adds the context's files, `CMD`
-sets the command. `podman save` writes the archive. Nothing is run, and no name is resolved.
+`FROM` may name an OCI layout's folder, and any other base is empty; `COPY . FOLDER` adds the
+context's files, `CMD` sets the command. `save` writes the archive. Nothing is run, and no name is
+resolved.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "save":
         parser = argparse.ArgumentParser()
-        parser.add_argument("--format", choices=["docker-archive"], required=True)
+        parser.add_argument("--format", choices=["docker-archive"])
         parser.add_argument("--output", type=Path, required=True)
         parser.add_argument("name")
         chosen = parser.parse_args(rest)
@@ -53,7 +54,7 @@ def build(chosen: argparse.Namespace, archive: Path) -> None:
     own: dict[str, Any] = {"Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}
     for line in Path(chosen.file).read_text().splitlines():
         instruction, _, value = line.partition(" ")
-        if instruction == "FROM" and value != "scratch":
+        if instruction == "FROM" and Path(value).is_dir():
             layers, own = base(Path(value), own)
         elif instruction == "COPY":
             layers.append(files(chosen.context, value.split()[-1]))
