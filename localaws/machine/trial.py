@@ -67,6 +67,7 @@ def _enter(folder: str, report: int) -> Never:
             | kernel.IPC_NAMESPACE
             | kernel.CGROUP_NAMESPACE
         )
+        kernel.set_hostname("trial")
         root_file_system.enter(
             image=f"{folder}/image",
             work=folder,
