@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.aws import fargate
 from infra.settings import kinds
 
 MANUAL = Path(__file__).parents[2] / "docs" / "config.md"
@@ -161,6 +162,14 @@ ELSEWHERE = {"vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "ta
 def keys() -> set[str]:
     """Every configuration key."""
     return {*kinds()}
+
+
+def task_sizes() -> list[tuple[int, int]]:
+    """Return every pair of CPU units and memory that Fargate offers."""
+    pairs: list[tuple[int, int]] = []
+    for cpu, offered in fargate.MEMORY_MIB.items():
+        pairs += [(cpu, memory) for memory in offered]
+    return pairs
 
 
 def documented() -> dict[str, str]:

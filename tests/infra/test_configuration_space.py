@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from gate import graph, rules
 from gate.configurations import VALUE_OF_A_SECRET
-from infra.aws import fargate
 from infra.aws.environment import AwsEnvironment
 from infra.errors import SettingsError
 from infra.settings import Settings, kinds
@@ -37,6 +36,7 @@ from infra.settings.kinds import (
 )
 from localaws.mocks import Cloud
 from tests.infra import recorder
+from tests.infra.changes import task_sizes
 from tests.infra.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -133,9 +133,7 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
 }
 """How values of each kind are drawn; a new kind needs a line here."""
 
-SIZES = st.sampled_from(
-    [(cpu, memory) for cpu, sizes in fargate.MEMORY_MIB.items() for memory in sizes]
-)
+SIZES = st.sampled_from(task_sizes())
 SIZE = SIZES.map(lambda size: {"cpuUnits": size[0], "memoryMib": size[1]})
 BY_KEY = {key: values(kind) for key, kind in kinds().items()}
 ONE_KEY = st.sampled_from(sorted(BY_KEY)).flatmap(

@@ -18,6 +18,7 @@ from infra.settings import Settings, kinds
 from infra.settings.topic import camel
 from localaws.account.cloud import Cloud
 from tests.infra import recorder
+from tests.infra.changes import task_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -665,10 +666,7 @@ def test_any_value_is_accepted_or_refused_with_its_key(
         }
 
 
-@pytest.mark.parametrize(
-    ("cpu", "memory"),
-    [(cpu, each) for cpu, offered in fargate.MEMORY_MIB.items() for each in offered],
-)
+@pytest.mark.parametrize(("cpu", "memory"), task_sizes())
 def test_every_task_size_that_fargate_offers_is_accepted(cpu: int, memory: int) -> None:
     load(cpuUnits=cpu, memoryMib=memory)
 

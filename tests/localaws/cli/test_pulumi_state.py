@@ -19,12 +19,9 @@ DAMAGED = ["", "{", '{"version": 4, "checkpo', "[]", "\0" * 4096, "\udcff"]
 
 def checkpoint(number: int, **pending: list[str]) -> str:
     latest: dict[str, Any] = {"resources": [{"urn": f"urn:{number}", "id": f"id-{number}"}]}
-    if pending:
-        latest["pending_operations"] = [
-            {"type": kind, "resource": {"urn": urn}}
-            for kind, urns in pending.items()
-            for urn in urns
-        ]
+    for kind, urns in pending.items():
+        operations = latest.setdefault("pending_operations", [])
+        operations += [{"type": kind, "resource": {"urn": urn}} for urn in urns]
     return json.dumps({"version": 4, "checkpoint": {"stack": "s", "latest": latest}})
 
 

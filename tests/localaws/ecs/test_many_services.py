@@ -111,9 +111,13 @@ class Stage:
         await self.controller.settle(arn, timeout=30, report=lambda _: None)
 
     def written(self) -> list[set[str]]:
-        """The services in each line of the file."""
-        lines = (self.directory / "services.jsonl").read_text().splitlines()[1:]
-        return [{key.rpartition("/")[2] for key in json.loads(line)} for line in lines]
+        """Return the services in each line of the file."""
+        _version, *lines = (self.directory / "services.jsonl").read_text().splitlines()
+        return [set(map(service_name, json.loads(line))) for line in lines]
+
+
+def service_name(arn: str) -> str:
+    return arn.rpartition("/")[2]
 
 
 @asynccontextmanager
