@@ -25,6 +25,9 @@ INTERNET: Final = None
 OPEN, REFUSED, TIMED_OUT = "open", "refused", "timed out"
 """How an attempt to connect ends; anything else is the kernel's own words."""
 
+_PASSES_UNTIL_SEEN = 3
+"""Of the event loop: it finds the socket's event, ends the attempt, and reports its end."""
+
 
 class Launcher(Protocol):
     """What this module needs of `localaws.machine.processes.Launcher`."""
@@ -136,17 +139,18 @@ class Network:
         opened = await self._launcher.open_socket(
             from_network, family=family, type=socket.SOCK_STREAM
         )
+        loop = asyncio.get_running_loop()
         with opened:
+            connecting = asyncio.create_task(loop.sock_connect(opened, (address, port)))
             try:
-                async with asyncio.timeout(timeout):
-                    await asyncio.get_running_loop().sock_connect(opened, (address, port))
-            except TimeoutError:
-                return TIMED_OUT
-            except ConnectionRefusedError:
-                return REFUSED
-            except OSError as error:
-                return error.strerror or str(error)
-        return OPEN
+                await asyncio.wait({connecting}, timeout=timeout)
+                # This program may have been busy when the answer came: it gets to see it first.
+                for _ in range(_PASSES_UNTIL_SEEN):
+                    await asyncio.sleep(0)
+            finally:
+                connecting.cancel()
+                (found,) = await asyncio.gather(connecting, return_exceptions=True)
+        return _words(found)
 
     async def open_connection(
         self, from_network: str | None, address: str, port: int
@@ -191,3 +195,18 @@ class Network:
             for step in steps:
                 with suppress(CommandFailedError):
                     await self._take([step])
+
+
+def _words(outcome: BaseException | None) -> str:
+    """Return how an attempt to connect ended, that ended with this."""
+    match outcome:
+        case None:
+            return OPEN
+        case ConnectionRefusedError():
+            return REFUSED
+        case TimeoutError() | asyncio.CancelledError():
+            return TIMED_OUT
+        case OSError():
+            return outcome.strerror or str(outcome)
+        case _:
+            raise outcome

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from localaws.machine.processes import CommandFailedError
-from localaws.vpc.network import Network
+from localaws.vpc.network import INTERNET, OPEN, REFUSED, Network
 from tests.localaws.vpc.records import ANYWHERE, Records, interface
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Sequence
 
 
@@ -245,6 +246,43 @@ def test_what_failed_is_done_by_the_next_change() -> None:
         return scene.launcher.taken()
 
     assert any("dport 80-80" in run.feed for run in asyncio.run(scenario()))
+
+
+class HostLauncher(RecordingLauncher):
+    """Opens sockets of this machine."""
+
+    async def open_socket(
+        self,
+        network: str | None,
+        *,
+        family: int,
+        type: int,  # noqa: A002
+        bind: tuple[str, int] | None = None,
+        listen: int = 0,
+    ) -> socket.socket:
+        opened = socket.socket(family, type)
+        opened.settimeout(0)
+        return opened
+
+
+@pytest.mark.parametrize(("listening", "expected"), [(True, OPEN), (False, REFUSED)])
+def test_an_answer_counts_that_came_while_the_machine_was_busy(
+    *, listening: bool, expected: str
+) -> None:
+    async def be_busy() -> None:
+        time.sleep(0.1)  # noqa: ASYNC251 — the point
+
+    async def scenario(port: int) -> str:
+        network = Network(HostLauncher(), Records().cloud)
+        connecting = network.connect(INTERNET, "127.0.0.1", port, 0.01)
+        found, _ = await asyncio.gather(connecting, be_busy())
+        return found
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if listening:
+            server.listen()
+        assert asyncio.run(scenario(server.getsockname()[1])) == expected
 
 
 def test_a_vpc_that_does_not_exist_is_an_error() -> None:
