@@ -87,7 +87,7 @@ class VpcCommands(TaskCommands):
     async def start_in_network(self, request: Request, streams: Sequence[int]) -> ChildProcess:
         """Start a program in the internet, or in a VPC with an interface of its own.
 
-        The interface has the VPC's default security group.
+        Its own groups hold nothing back; those of what it connects to do.
         """
         if not request.source:
             return await self._start(request, streams, None)
@@ -95,7 +95,11 @@ class VpcCommands(TaskCommands):
         address = self._subnet_addresses.take(subnet.id, str(subnet.outputs["cidrBlock"]))
         try:
             interface = await self._attachments.attach(
-                f"visitor-{next(self._numbers)}", subnet=subnet.id, address=address, groups=()
+                f"visitor-{next(self._numbers)}",
+                subnet=subnet.id,
+                address=address,
+                groups=(),
+                filtered=False,
             )
         except (NoAddressError, CommandFailedError) as error:
             self._subnet_addresses.release(subnet.id, address)

@@ -65,6 +65,7 @@ class Attachments:
         public: bool = False,
         ipv6: bool = False,
         network: str = "",
+        filtered: bool = True,
     ) -> Interface:
         """Attach an interface, or change the groups of one that is attached.
 
@@ -76,6 +77,7 @@ class Attachments:
             public: Whether it gets a public address.
             ipv6: Whether it gets an IPv6 address, if its subnet has any.
             network: The namespace that it shares with others of its VPC.
+            filtered: Whether its groups decide what it sends and receives.
 
         Raises:
             NoAddressError: The subnet isn't there, or no public address is free.
@@ -95,6 +97,7 @@ class Attachments:
             ipv6=_counterpart(address, block) if block else "",
             groups=frozenset(groups or [str(vpc.outputs.get("defaultSecurityGroupId"))]),
             public_address=self._public_address(identifier) if public else "",
+            filtered=filtered,
         )
         await self._network.attach(interface, network)
         return interface

@@ -93,6 +93,8 @@ class Interface:
     ipv6: str = ""
     groups: frozenset[str] = frozenset()
     public_address: str = ""
+    filtered: bool = True
+    """Whether its own groups decide what it sends and receives; others' groups always do."""
 
     @property
     def addresses(self) -> tuple[str, ...]:

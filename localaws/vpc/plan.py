@@ -69,7 +69,7 @@ class _Router:
             namespace.device,
             interface.addresses,
             interface.groups,
-            filtered=identifier not in self.nat_gateways,
+            filtered=interface.filtered and identifier not in self.nat_gateways,
             public_address=interface.public_address,
         )
 

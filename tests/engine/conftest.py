@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.daemon.runtime_choice import Runtime, choose
-from localaws.machine import isolation
 from tests.engine.images import table
-from tests.engine.stack import BIN, Stack
+from tests.engine.stack import BIN, Stack, runs_containers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +25,7 @@ def cli() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def images(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Have the images that tests use as files, where tasks run as containers of them."""
-    if choose(isolation.find).runtime is Runtime.CONTAINER:
+    if runs_containers():
         os.environ["LOCALAWS_IMAGES"] = str(table(tmp_path_factory.mktemp("images")))
 
 

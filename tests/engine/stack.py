@@ -17,7 +17,9 @@ from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
 from localaws.cli.pulumi_command import DEFAULT_STACK
 from localaws.cli.pulumi_state import StackState
+from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.daemon.state_directory import Address, StateDirectory
+from localaws.machine import isolation
 from localaws.mocks import word
 from localaws.mocks.urns import STACK
 
@@ -183,6 +185,11 @@ class Stack:
             check=False,
             timeout=timeout,
         )
+
+
+def runs_containers() -> bool:
+    """Whether tasks run as containers in these tests, as LOCALAWS_RUNTIME says."""
+    return choose(isolation.find).runtime is Runtime.CONTAINER
 
 
 def settings(config: Mapping[str, object]) -> list[str]:
