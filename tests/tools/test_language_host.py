@@ -11,6 +11,7 @@ import time
 import venv
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from unittest.mock import Mock
 
 import grpc
 import psutil
@@ -19,6 +20,7 @@ from google.protobuf import message_factory
 from pulumi.runtime.proto import language_pb2
 from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeStub
 
+from tools.pulumi.host.language_host_children import Children
 from tools.pulumi.install import LANGUAGE_HOST, OUR_HOST
 
 if TYPE_CHECKING:
@@ -178,6 +180,15 @@ def test_a_plugin_ends_when_its_call_is_cancelled(host: grpc.Channel, tmp_path: 
     plugin = psutil.Process(int(next(call).stdout))
     call.cancel()
     plugin.wait(timeout=30)
+
+
+def test_a_plugin_whose_output_is_no_longer_read_leaves_no_zombie(tmp_path: Path) -> None:
+    running = Children().run(
+        ["sh", "-c", "echo $$; exec sleep 60"], tmp_path, {}, Mock(), response=dict
+    )
+    pid = int(next(running)["stdout"])
+    running.close()
+    assert not psutil.pid_exists(pid)
 
 
 @pytest.fixture(scope="module")

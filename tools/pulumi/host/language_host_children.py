@@ -42,17 +42,22 @@ class Children:
         output: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         def pump(name: str, pipe: Any) -> None:
-            while text := pipe.read1(65536):
-                output.put(response(**{name: text}))
+            with pipe:
+                while text := pipe.read1(65536):
+                    output.put(response(**{name: text}))
             output.put(None)
 
         for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
             threading.Thread(target=pump, args=(name, pipe), daemon=True).start()
-        for _ in range(2):
-            yield from iter(output.get, None)
-        code = process.wait()
-        self._running.discard(process)
-        return code
+        try:
+            for _ in range(2):
+                yield from iter(output.get, None)
+            return process.wait()
+        finally:
+            # Also when the call ends first: then nothing takes the rest of the output.
+            process.kill()
+            process.wait()
+            self._running.discard(process)
 
     def end(self) -> None:
         """End what still runs."""
