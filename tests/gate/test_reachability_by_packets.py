@@ -47,7 +47,7 @@ PORTS = (22, 80, 443, 3389, 5432, 8080)
 PATIENCE = 0.6
 INTERNET, S3 = "the internet", "the addresses of s3"
 STRANGER, DEFAULT = "a stranger", "a member of the default group"
-WORLD = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
+EVERYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 HOSTS = {INTERNET: ("198.51.100.7", "2001:db8:ffff::7"), S3: ("52.218.0.1",)}
 """Addresses outside of the network, by what a sentence calls them."""
 
@@ -133,12 +133,12 @@ def read(text: str) -> Sentences:
         if found := INWARD.match(sentence):
             where = WHERE.match(sentence, found.end())
             assert where, sentence
-            network = found["cidr"] or WORLD[found["family"]]
+            network = found["cidr"] or EVERYWHERE[found["family"]]
             inward.add((network, where["name"], int(where["port"])))
         elif found := OUTWARD.match(sentence):
             port = re.match(r"tcp (\d+)", sentence[found.end() :])
             assert port, sentence
-            other = found["other"] or found["cidr"] or WORLD[found["family"]]
+            other = found["other"] or found["cidr"] or EVERYWHERE[found["family"]]
             outward.add((found["source"], other, int(port[1])))
         elif found := BETWEEN.match(sentence):
             where = WHERE.match(found["rest"])

@@ -32,6 +32,8 @@ from tests.localaws.vpc.records import (
     interface,
     ipv6_prefix,
 )
+from tests.localaws.vpc.test_metadata import path_of
+from tests.localaws.vpc.test_metadata import task as described
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -413,7 +415,11 @@ def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
                 ("task-1", "10.0.0.1", 80): TIMED_OUT,
             }
         )
-        assert await _http(packets, "task-2", "/v4/any") == b"HTTP/1.1 404 Not Found"
+        metadata.add(records.vpc_.id, "10.0.0.21", described(address="10.0.0.21"))
+        variables = metadata.environment(records.vpc_.id, "10.0.0.21", "web")
+        path = path_of(variables["ECS_CONTAINER_METADATA_URI_V4"])
+        assert await _http(packets, "task-1", path) == b"HTTP/1.1 200 OK"
+        assert await _http(packets, "task-2", path) == b"HTTP/1.1 404 Not Found"
 
     run(isolation, records, scenario)
 
