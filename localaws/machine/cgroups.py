@@ -192,8 +192,8 @@ def _mounted(text: str) -> list[_Mounted]:
     """
     found = []
     for line in text.splitlines():
-        place, _, kind = line.partition(" - ")
-        root, point = place.split()[3:5]
+        mount, _, kind = line.partition(" - ")
+        root, point = mount.split()[3:5]
         name, _, options = kind.split(" ", 2)
         if name in ("cgroup", "cgroup2"):
             separate = frozenset(options.split(","))

@@ -269,7 +269,7 @@ class _Launcher:
             _kill_group(pid, number)
 
     def _make_socket(self, request: dict[str, Any]) -> socket.socket:
-        """Make a socket of a namespace; it stays one whoever uses it."""
+        """Make a socket of a namespace; it stays one in any process."""
         network: str | None = request["network"]
         if network is not None:
             _join_network(network)

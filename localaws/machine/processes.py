@@ -202,7 +202,7 @@ class Launcher:
         bind: tuple[str, int] | None = None,
         listen: int = 0,
     ) -> socket.socket:
-        """Return a non-blocking socket of a network namespace; it stays one whoever uses it.
+        """Return a non-blocking socket of a network namespace; it stays one in any process.
 
         Args:
             network: The namespace's name behind the launcher; None is the launcher's.

@@ -1,7 +1,6 @@
 """A container's root file system: the image below, what the container writes above.
 
-Everything that follows an image's own symbolic links happens after `pivot_root`, so that they lead
-nowhere but into the container.
+An image's own symbolic links are followed only after `pivot_root`, so within the container.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ class Output:
         return self._so_far.decode()
 
     async def until(self, text: str) -> None:
-        while text not in self.text():  # noqa: ASYNC110 — no event tells of a container's output
+        while text not in self.text():  # noqa: ASYNC110 — there is no event to wait for
             await asyncio.sleep(0.01)
 
     def __exit__(self, *_: object) -> None:

@@ -150,7 +150,7 @@ def test_files_are_written_in_the_stead_of_the_images_links(run: Run) -> None:
     run(scenario)
 
 
-def test_an_images_links_lead_nowhere_but_into_the_container(
+def test_an_images_links_are_followed_only_within_the_container(
     run: Run, image: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
