@@ -355,7 +355,7 @@ from localaws.machine.processes import Launcher
 async def play():
     launcher = Launcher(Isolation(sys.argv[2]))
     async with Store(Path(sys.argv[1]), launcher).filling(sys.argv[3]) as scratch:
-        (scratch / "image").mkdir()
+        (scratch / "image" / "root").mkdir(parents=True)
         print("filling", flush=True)
         await asyncio.Event().wait()
 

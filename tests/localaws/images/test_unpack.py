@@ -125,6 +125,14 @@ def test_files_belong_to_the_users_that_the_image_names(root: Path) -> None:
     assert (root / "d").stat().st_uid == 101
 
 
+@needs_root
+def test_numbers_of_users_count_and_not_their_names(root: Path) -> None:
+    passwd = member("etc/passwd", b"web:x:55:55::/:/bin/sh\n")
+    group = member("etc/group", b"web:x:55:\n")
+    unpacked(root, layer(passwd, group, member("a", uid=7, gid=8, uname="web", gname="web")))
+    assert ((root / "a").stat().st_uid, (root / "a").stat().st_gid) == (7, 8)
+
+
 def test_where_there_is_one_user_every_file_is_theirs(root: Path) -> None:
     unpacked(root, layer(member("a", uid=7, gid=8)), one_id=True)
     assert (root / "a").stat().st_uid == os.geteuid()
