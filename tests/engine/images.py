@@ -35,7 +35,7 @@ def table(folder: Path) -> Path:
     _python_image(folder / "python.tar")
     with tarfile.open(folder / "nginx.tar", "w") as archive:
         archive.add(layout.resolve(), arcname=".")
-    rows = {PYTHON: "python.tar", OF_ECR: "nginx.tar"}
+    rows = {PYTHON: "python.tar", OF_ECR: "nginx.tar", "*/nginx/nginx@*": "nginx.tar"}
     text = "\n".join(
         f'[[archive]]\nmatch = ["{image}"]\nfile = "{file}"\n' for image, file in rows.items()
     )

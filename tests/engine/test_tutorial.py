@@ -76,7 +76,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         file = folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-    stack = Stack(tmp_path_factory.mktemp("state"), folder)
+    # The page's rows run programs of this machine, which containers don't.
+    environment = {
+        "LOCALAWS_RUNTIME": "process",
+        "LOCALAWS_IMAGES": str(folder / "localaws-images.toml"),
+    }
+    stack = Stack(tmp_path_factory.mktemp("state"), folder, environment)
     yield stack
     stack.run("stop")
 

@@ -27,7 +27,9 @@ def closer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Pa
     )
     command = json.dumps(["{python}", "-I", str(TASK), "{address}", "{port}", str(records)])
     images.write_text(f'[[image]]\nmatch = ["*nginx*"]\ncommand = {command}\n')
-    stack = Stack(tmp_path_factory.mktemp("home"), environment={"LOCALAWS_IMAGES": str(images)})
+    # A row of this table runs a program of this machine, which containers don't.
+    environment = {"LOCALAWS_IMAGES": str(images), "LOCALAWS_RUNTIME": "process"}
+    stack = Stack(tmp_path_factory.mktemp("home"), environment=environment)
     try:
         stack.up()
         yield stack, records
