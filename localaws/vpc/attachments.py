@@ -52,6 +52,7 @@ class Attachments:
         self._public: dict[str, str] = {}
         """The public address of each interface that has one."""
 
+        self._attached: set[str] = set()
         self._needed: set[tuple[str, int]] = set()
         """Public addresses and ports at which something listens, of what is shown."""
 
@@ -99,7 +100,14 @@ class Attachments:
             public_address=self._public_address(identifier) if public else "",
             filtered=filtered,
         )
-        await self._network.attach(interface, network)
+        is_new = identifier not in self._attached
+        try:
+            await self._network.attach(interface, network)
+        except BaseException:  # a cancelled start leaves nothing either
+            if is_new:
+                await self.detach(interface)
+            raise
+        self._attached.add(identifier)
         return interface
 
     def show(self, interface: Interface, ports: Sequence[int], on: ListenAddress) -> None:
@@ -134,6 +142,7 @@ class Attachments:
             gone = {each for each in self._needed if each[0] == interface.public_address}
             self._needed -= gone
         await self._network.detach(interface)
+        self._attached.discard(interface.id)
         self._public.pop(interface.id, None)
 
     def _public_address(self, identifier: str) -> str:
