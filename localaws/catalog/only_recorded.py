@@ -13,8 +13,9 @@ NO_FILE = "nothing writes into buckets or reads them"
 NO_FILE_SYSTEM = "no file system is mounted; a task definition's run mentions its volumes"
 NO_FILTER = "web ACLs block no request and log none"
 NO_PACKET = (
-    "networks carry no packet and filter none: everything is on this machine's loopback interface"
+    "it filters and routes packets of containers only: processes are on this machine's loopback "
+    "interface"
 )
 NO_PERMISSION = "permissions allow and deny nothing"
 NO_ENCRYPTION = "keys encrypt nothing"
-NO_QUERY = "the local Route 53 answers no query"
+NO_QUERY = "queries of containers are answered only, by their VPC's resolver"
