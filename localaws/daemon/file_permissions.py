@@ -28,7 +28,8 @@ OURS = frozenset(
         ),
         *("cloud.json", "services.json", "services.json.damaged"),  # of earlier versions
         *("daemon.json", "daemon.lock", "daemon.log", "aws.sock", "awsx.sock"),
-        *("certificates", "config", "envoy", "init", "logs", "state"),
+        *("commands.sock", "docker-build.sock", "registry.sock"),
+        *("certificates", "config", "envoy", "init", "logs", "registry", "state"),
     }
 )
 """What a state directory holds. A folder with anything else has other uses too."""
