@@ -1,0 +1,144 @@
+"""What a container is started with, with a launcher that only remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from localaws.ecs.tasks.container_runtime import Containers, ContainerSandbox
+from localaws.ecs.tasks.runtime import ContainerSpec, MountPoint, TaskSpec, TaskStartError
+from localaws.images.config import ImageConfig
+from localaws.images.errors import CannotPullError
+from localaws.images.puller import Image
+from localaws.machine.container import DEFAULT_CAPABILITIES, Container
+from localaws.machine.processes import CannotStartError
+from localaws.machine.root_file_system import Mount
+from localaws.vpc.model import Interface
+
+HOST = "ip-10-0-0-4.eu-west-1.compute.internal"
+INTERFACE = Interface("t1", "vpc-1", "a", "10.0.0.4")
+CONFIG = ImageConfig(entry_point=("/start",), command=("all",), user="www", stop_signal="SIGQUIT")
+
+
+class Launcher:
+    def __init__(self) -> None:
+        self.started: list[Container] = []
+
+    async def start_container(self, container: Container, **_: object) -> object:
+        self.started.append(container)
+        return SimpleNamespace(pid=7)
+
+
+class Child:
+    def __init__(self) -> None:
+        self.stopped: list[tuple[float, int]] = []
+
+    async def stop(self, patience: float, first: int) -> int:
+        self.stopped.append((patience, first))
+        return 0
+
+
+def sandbox(launcher: Launcher, config: ImageConfig, spec: ContainerSpec) -> ContainerSandbox:
+    image = Image(Path("/images/web"), config, "sha256:1", "registry")
+    task = TaskSpec(id="t1", hostname=HOST, containers=(spec,))
+    metadata = SimpleNamespace(environment=lambda *_: {"ECS_CONTAINER_METADATA_URI_V4": "http://m"})
+    return ContainerSandbox(
+        task,
+        {spec.name: image},
+        INTERFACE,
+        cast("Any", launcher),
+        release=cast("Any", None),
+        metadata=cast("Any", metadata),
+    )
+
+
+def started(config: ImageConfig = CONFIG, **container: Any) -> Container:
+    """What the launcher is to start for a container."""
+    launcher, spec = Launcher(), ContainerSpec(name="web", image="web", **container)
+    asyncio.run(sandbox(launcher, config, spec).run(spec, 1))
+    (found,) = launcher.started
+    return found
+
+
+def test_the_image_says_what_the_task_definition_leaves_out() -> None:
+    found = started(command=("some",))
+    assert (found.argv, found.user) == (("/start", "some"), "www")
+    assert (found.network, found.hostname, found.image) == ("t1", HOST, "/images/web")
+    assert started(entry_point=("sh",), user="0").argv == ("sh",)
+
+
+def test_a_container_knows_its_host_and_where_its_metadata_is() -> None:
+    found = started(environment={"A": "1"})
+    assert found.environment["A"] == "1"
+    assert found.environment["HOSTNAME"] == HOST
+    assert found.environment["ECS_CONTAINER_METADATA_URI_V4"] == "http://m"
+    assert found.files["/etc/hostname"] == f"{HOST}\n"
+    assert f"10.0.0.4 {HOST}\n" in found.files["/etc/hosts"]
+    assert "search eu-west-1.compute.internal\n" in found.files["/etc/resolv.conf"]
+
+
+def test_containers_of_a_task_share_its_volumes_and_have_their_own_temporary_folders() -> None:
+    found = started(
+        mounts=(MountPoint(volume="data", path="/data", read_only=True),), temporary=("/tmp/x",)
+    )
+    assert found.mounts == (
+        Mount("/run/tasks/t1/volumes/data", "/data", read_only=True),
+        Mount("/run/tasks/t1/temporary/web/-tmp-x", "/tmp/x"),
+    )
+    assert found.work == "/run/tasks/t1/containers/web"
+
+
+@pytest.mark.parametrize(
+    ("added", "dropped", "expected"),
+    [
+        ((), (), DEFAULT_CAPABILITIES),
+        ((), ("MKNOD",), DEFAULT_CAPABILITIES - {"MKNOD"}),
+        (("SYS_PTRACE",), (), DEFAULT_CAPABILITIES | {"SYS_PTRACE"}),
+        (("SYS_PTRACE",), ("ALL",), {"SYS_PTRACE"}),
+    ],
+)
+def test_capabilities_are_dockers_without_the_dropped_and_with_the_added_ones(
+    added: tuple[str, ...], dropped: tuple[str, ...], expected: frozenset[str]
+) -> None:
+    found = started(added_capabilities=frozenset(added), dropped_capabilities=frozenset(dropped))
+    assert found.capabilities == expected
+
+
+def test_an_image_without_a_command_cannot_start() -> None:
+    with pytest.raises(CannotStartError, match="no command specified"):
+        started(ImageConfig())
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("SIGQUIT", signal.SIGQUIT), ("QUIT", signal.SIGQUIT), ("10", 10), ("?", signal.SIGTERM)],
+)
+def test_a_container_is_stopped_by_its_images_signal(name: str, number: int) -> None:
+    spec, child = ContainerSpec(name="web", image="web"), Child()
+    stage = sandbox(Launcher(), ImageConfig(command=("x",), stop_signal=name), spec)
+    asyncio.run(stage.stop(spec, cast("Any", child), 5))
+    assert child.stopped == [(5, number)]
+
+
+def test_an_image_that_cannot_be_pulled_is_ecss_error_and_attaches_nothing() -> None:
+    async def pull(name: str, *, platform: str) -> Image:
+        raise CannotPullError(f"{name} for {platform}: not found")
+
+    nothing = cast("Any", None)
+    containers = Containers(
+        nothing,
+        cast("Any", SimpleNamespace(pull=pull)),
+        nothing,
+        nothing,
+        metadata=nothing,
+        account=nothing,
+    )
+    spec = ContainerSpec(name="web", image="shop:1")
+    task = TaskSpec(id="t1", hostname=HOST, containers=(spec,), platform="linux/arm64")
+    with pytest.raises(TaskStartError, match=r"^CannotPullContainerError: shop:1 for linux/arm64"):
+        asyncio.run(containers.prepare(task))
