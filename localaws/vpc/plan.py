@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ class Plan:
 
     def start(self) -> list[Step]:
         """Return how the internet is set up, before anything else."""
-        services = [network for each in GATEWAY_SERVICES.values() for network in each]
+        services = itertools.chain.from_iterable(GATEWAY_SERVICES.values())
         return [*routing.internet(services)]
 
     def routers(self) -> dict[str, tuple[str, Vpc]]:
