@@ -15,7 +15,8 @@ setup: ## get what is missing: uv, the environment, the Pulumi CLI; does nothing
 
 demo: setup ## deploy to the local AWS and check the deployment through its load balancer
 	$(BIN)/pulumi-local up --yes
-	set -o pipefail; $(BIN)/pulumi-local stack output albDns | $(BIN)/verify --expect-tasks 2 --each-address --closed :3389 --interval 250ms
+	set -o pipefail; tasks=$$($(BIN)/pulumi-local status --public-tasks | sed 's/^/--closed /'); \
+	$(BIN)/pulumi-local stack output albDns | $(BIN)/verify --expect-tasks 2 --each-address --closed :3389 $$tasks --interval 250ms
 
 test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some, -n0 without workers
 	PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest -n auto $(ARGS)

@@ -133,7 +133,13 @@ def _own(arguments: Sequence[str]) -> int:
     status = commands.add_parser(
         "status", parents=[where], help="services with their tasks and targets"
     )
-    status.add_argument("--json", action="store_true", help="one JSON document")
+    form = status.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON document")
+    form.add_argument(
+        "--public-tasks",
+        action="store_true",
+        help="where this machine shows tasks' public addresses, one a line, for `verify --closed`",
+    )
     execute = commands.add_parser(
         "exec", parents=[where], help="run a command in a task's container, as ECS Exec does"
     )
@@ -179,7 +185,7 @@ def _own(arguments: Sequence[str]) -> int:
         case "status":
             from localaws.cli.status import show  # noqa: PLC0415 — brings gRPC, half a second
 
-            show(directory, as_json=chosen.json)
+            show(directory, as_json=chosen.json, public_tasks=chosen.public_tasks)
         case "stop":
             print("the local AWS has stopped" if stop(directory) else "no local AWS was running")
     return 0

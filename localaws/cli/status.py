@@ -28,15 +28,32 @@ def fetch(directory: StateDirectory) -> dict[str, Any] | None:
     return None if address is None else call(address, STATUS)
 
 
-def show(directory: StateDirectory, *, as_json: bool) -> None:
-    """Print it."""
+def show(directory: StateDirectory, *, as_json: bool, public_tasks: bool = False) -> None:
+    """Print it.
+
+    Args:
+        directory: The state directory.
+        as_json: As one JSON document.
+        public_tasks: Only where this machine shows tasks' public addresses.
+    """
     status = fetch(directory)
-    if as_json:
+    if public_tasks:
+        for address in shown_addresses(status or {"services": []}):
+            print(address)
+    elif as_json:
         print(json.dumps(status or {"running": False}, indent=2))
     elif status is None:
         print("the local AWS is not running; `pulumi-local up` starts it")
     else:
         print(table(status))
+
+
+def shown_addresses(status: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where this machine shows the public addresses of tasks that run, as host:port."""
+    for service in status["services"]:
+        for task in service["tasks"]:
+            if task["lastStatus"] == "RUNNING" and "shownAt" in task:
+                yield task["shownAt"]
 
 
 def table(status: Mapping[str, Any]) -> str:

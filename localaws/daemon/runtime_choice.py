@@ -27,9 +27,6 @@ class Runtime(StrEnum):
     """A process of this machine that stands in for each of its images."""
 
 
-AUTO = Runtime.PROCESS
-"""What `auto`, the variable's default, means where both are possible."""
-
 _PROCESSES_LACK = (
     "images: a table says what runs for each",
     "security groups, routes and public addresses",
@@ -78,8 +75,7 @@ def choose(find: Callable[[], Finding], environment: Mapping[str, str] = os.envi
         raise BadRuntime(
             f"{VARIABLE}: {text}; allowed: auto, {', '.join(Runtime)}. Change it, or unset it"
         )
-    wanted = AUTO if text == "auto" else Runtime(text)
-    if wanted is Runtime.PROCESS:
+    if text == Runtime.PROCESS:
         return Choice(Runtime.PROCESS, lacks=_PROCESSES_LACK)
     found = find()
     if found.isolation is not Isolation.NONE:

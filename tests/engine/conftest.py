@@ -23,7 +23,16 @@ def cli() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def images(tmp_path_factory: pytest.TempPathFactory) -> None:
+def runtime() -> None:
+    """Run tasks as processes but where a test or the environment says otherwise.
+
+    Most of these tests start a service with another port or program than nginx's own.
+    """
+    os.environ.setdefault("LOCALAWS_RUNTIME", Runtime.PROCESS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def images(runtime: None, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Have the images that tests use as files, where tasks run as containers of them."""
     if runs_containers():
         os.environ["LOCALAWS_IMAGES"] = str(table(tmp_path_factory.mktemp("images")))

@@ -149,7 +149,7 @@ def test_the_picture_shows_the_current_commands_and_outputs() -> None:
     pictured = "\n".join(texts(COMMITTED))
     recipe = re.search(r"^demo: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe
-    check = recipe[1].splitlines()[-1].strip().replace("$(BIN)", ".venv/bin")
+    check = recipe[1].splitlines()[-1].strip().replace("$(BIN)", ".venv/bin").replace("$$", "$")
     assert check in pictured
     table = (ROOT / "docs/config.md").read_text().partition("<!-- outputs:")[2]
     for name in re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.cli.status import fetch, table
+from localaws.cli.status import fetch, shown_addresses, table
 from localaws.daemon.client import DaemonFailed
 from localaws.daemon.state_directory import StateDirectory, try_lock
 
@@ -96,6 +96,10 @@ def test_a_task_shows_its_public_address_and_where_this_machine_shows_that() -> 
     }
     shown = table({"services": [service], "names": {}}).splitlines()
     assert shown[-1].strip() == "203.0.113.7 in the internet, here 127.70.1.4:8080"
+    stopped = {**task(1, "STOPPED"), "publicAddress": "203.0.113.8", "shownAt": "127.70.1.5:8080"}
+    private = task(2, "RUNNING")
+    service["tasks"] = [running, stopped, private]
+    assert list(shown_addresses({"services": [service]})) == ["127.70.1.4:8080"]
 
 
 def test_a_load_balancer_in_a_vpc_shows_its_addresses() -> None:

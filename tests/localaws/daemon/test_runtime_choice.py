@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from localaws.daemon import runtime_choice
 from localaws.daemon.runtime_choice import VARIABLE, BadRuntime, Choice, Runtime, choose
 from localaws.machine.isolation import Finding, Isolation
 
@@ -36,9 +35,8 @@ def test_containers_that_are_required_and_impossible_are_an_error_that_says_why(
 
 @pytest.mark.parametrize("environment", [{}, {VARIABLE: ""}, {VARIABLE: "auto"}])
 def test_without_a_choice_containers_give_way_to_processes_and_that_is_said(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+    environment: dict[str, str],
 ) -> None:
-    monkeypatch.setattr(runtime_choice, "AUTO", Runtime.CONTAINER)
     assert choose(lambda: ALLOWED, environment).runtime is Runtime.CONTAINER
     choice = choose(lambda: REFUSED, environment)
     assert choice.runtime is Runtime.PROCESS
