@@ -63,6 +63,16 @@ TRIED = {
         "engine/test_containers.py::"
         "test_a_command_runs_in_a_container_with_its_files_network_and_exit_status"
     ),
+    "pulumi exec --container": (
+        "engine/test_containers.py::"
+        "test_a_command_runs_in_a_container_with_its_files_network_and_exit_status"
+    ),
+    "pulumi internet --from": (
+        "engine/test_containers.py::test_from_within_the_vpc_a_tasks_group_lets_nothing_in_either"
+    ),
+    "pulumi internet --closed": (
+        "engine/test_containers.py::test_the_internet_has_the_real_addresses_and_ports"
+    ),
     "pulumi internet": (
         "engine/test_containers.py::test_the_internet_has_the_real_addresses_and_ports"
     ),
@@ -74,6 +84,9 @@ TRIED = {
         "test_the_deployed_service_passes_verification_by_the_documented_pipeline"
     ),
     "pulumi stack output --json": "engine/test_remedies.py::test_verify_reads_all_outputs",
+    "pulumi status --public-tasks": (
+        "engine/test_containers.py::test_the_load_balancer_answers_and_no_tasks_public_address_does"
+    ),
     "pulumi status": "engine/test_daemon.py::test_status_shows_what_runs",
     "pulumi stop": "engine/test_daemon.py::test_stop_leaves_nothing_running_and_says_so",
     "pulumi up": "engine/test_lifecycle.py::test_a_second_up_changes_nothing",

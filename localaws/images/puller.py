@@ -222,7 +222,9 @@ class Puller:
         stored = await self._stored(digest, reference, fetch)
         labels = (stored.config.get("config") or {}).get("Labels") or {}
         made_of = labels.get(stand_in.LABEL, "nginx")
-        note = f"{reference} is a stand-in, {made_of}, as its registry can't be reached: {reason}"
+        # The last clause has the cause; those before it repeat the name and the request.
+        cause = str(reason).rpartition(": ")[2]
+        note = f"{reference} is a stand-in ({made_of}): its registry can't be reached ({cause})"
         return _image(stored, digest, "stand-in", "", note)
 
     async def _stored(self, digest: str, reference: Reference, fetch: Fetch) -> StoredImage:

@@ -28,7 +28,7 @@ def runtime() -> None:
 
     Most of these tests start a service with another port or program than nginx's own.
     """
-    os.environ.setdefault("LOCALAWS_RUNTIME", Runtime.PROCESS)
+    os.environ.setdefault("LOCALAWS_RUNTIME", "process")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -70,7 +70,8 @@ def closed(stack: Stack, *addresses: str, passes: bool = True) -> str:
 
 
 def test_the_load_balancer_answers_and_no_tasks_public_address_does(stack: Stack) -> None:
-    shown = [each["shownAt"] for each in tasks(stack)]
+    shown = stack.run("status", "--public-tasks").split()
+    assert sorted(shown) == sorted(each["shownAt"] for each in tasks(stack))
     assert len(shown) == 2
     assert len({each["publicAddress"] for each in tasks(stack)}) == 2
     output = closed(stack, ":3389", *shown)
@@ -141,7 +142,8 @@ def test_a_command_runs_in_a_container_with_its_files_network_and_exit_status(
 ) -> None:
     task = tasks(stack)[0]
     script = "cat /etc/hostname; cat; echo problem >&2; exit 3"
-    run = stack.shell(f"echo typed | pulumi-local exec {task['taskId'][:8]} -- sh -c '{script}'")
+    command = f"pulumi-local exec {task['taskId'][:8]} --container nginx -- sh -c '{script}'"
+    run = stack.shell(f"echo typed | {command}")
     host = "ip-" + task["endpoint"].split(":")[0].replace(".", "-")
     assert run.stdout.splitlines() == [f"{host}.ap-northeast-1.compute.internal", "typed"]
     assert (run.stderr, run.returncode) == ("problem\n", 3)

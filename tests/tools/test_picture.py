@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -122,6 +124,15 @@ def shape(line: str) -> str:
     return re.sub(r"\d[\d.]*", "N", line)
 
 
+def dropping(stack: ExitStack) -> str:
+    """Return an address that drops connections: its listener's queue is full."""
+    listener = stack.enter_context(socket.socket())
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    stack.enter_context(socket.create_connection(listener.getsockname()))
+    return "{}:{}".format(*listener.getsockname())
+
+
 def test_the_pictures_report_has_the_form_of_verifys_current_one() -> None:
     lines = texts(COMMITTED)
     (heading,) = [line for line in lines if re.fullmatch(r"http://[\d.]+/", line)]
@@ -130,8 +141,9 @@ def test_the_pictures_report_has_the_form_of_verifys_current_one() -> None:
     def in_turn(number: int, _: bytes) -> list[bytes]:
         return [hello(f"ip-10-0-0-{number % 2}")]
 
-    with FakeAlb(in_turn) as alb:
-        options = ("--expect-tasks", "2", "--each-address", "--closed", ":1", "--interval", "1ms")
+    with FakeAlb(in_turn) as alb, ExitStack() as stack:
+        closed = [f"--closed={dropping(stack)}" for _ in range(3)]
+        options = ("--expect-tasks", "2", "--each-address", *closed, "--interval", "1ms")
         run = subprocess.run(
             [sys.executable, "-m", "verify", alb.authority, *options],
             cwd=ROOT,
