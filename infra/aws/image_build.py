@@ -33,7 +33,7 @@ class ImageBuild:
     """Stage of the Dockerfile that is built; None for the last one."""
 
     args: Mapping[str, str] = field(default_factory=dict)
-    """Build arguments. They end up in the image's history, so they are no place for secrets."""
+    """Build arguments. They are in the image's history, so they must hold no secrets."""
 
     platform: str | None = None
     """Platform that the image is built for; None for that of the tasks."""

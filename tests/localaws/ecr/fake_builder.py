@@ -1,4 +1,4 @@
-"""Takes podman's or docker's place in tests: writes an image of a simple Dockerfile.
+"""Stands in for podman or docker in tests: writes an image of a simple Dockerfile.
 
 `FROM` may name an OCI layout's folder, and any other base is empty; `COPY . FOLDER` adds the
 context's files, `CMD` sets the command. `save` writes the archive. Nothing is run, and no name is
