@@ -34,6 +34,8 @@ _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _ICMP = {"icmp": "icmp", "icmpv6": "icmpv6", "1": "icmp", "58": "icmpv6"}
 _WITH_PORTS = {"tcp": "tcp", "udp": "udp", "6": "tcp", "17": "udp"}
 _ALL = "-1"
+_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
+"""nft finds protocols' names in /etc/protocols, which minimal containers and images lack."""
 
 
 @dataclass(frozen=True)
@@ -181,11 +183,11 @@ def _input(vpc: Vpc) -> Iterator[str]:
     yield "type filter hook input priority filter; policy drop;"
     yield "ct state established,related accept"
     yield 'iifname "lo" accept'
-    yield "meta l4proto { icmp, ipv6-icmp } accept"
+    yield f"meta l4proto {{ {_NUMBERS['icmp']}, {_NUMBERS['icmpv6']} }} accept"
     resolvers = ", ".join((*DNS_ADDRESSES, resolver_address(vpc.cidr)))
     yield (
         f'iifname != "{INTERNET_UPLINK}" ip daddr {{ {resolvers} }} '
-        "meta l4proto { tcp, udp } th dport 53 accept"
+        f"meta l4proto {{ {_NUMBERS['tcp']}, {_NUMBERS['udp']} }} th dport 53 accept"
     )
     yield f'iifname != "{INTERNET_UPLINK}" ip daddr {TASK_METADATA_ADDRESS} tcp dport 80 accept'
 
@@ -248,7 +250,7 @@ def _protocol(rule: Rule, family: _Family) -> str | None:
     if rule.protocol in _WITH_PORTS:
         name = _WITH_PORTS[rule.protocol]
         if rule.first is None or rule.last is None:
-            return f"meta l4proto {name}"
+            return f"meta l4proto {_NUMBERS[name]}"
         return f"{name} dport {rule.first}-{rule.last}"
     if rule.protocol in _ICMP:
         return _icmp(rule, family)
@@ -260,6 +262,6 @@ def _icmp(rule: Rule, family: _Family) -> str | None:
     if (name == "icmpv6") != (family.keyword == "ip6"):
         return None
     if rule.first is None:
-        return f"meta l4proto {'ipv6-icmp' if name == 'icmpv6' else 'icmp'}"
+        return f"meta l4proto {_NUMBERS[name]}"
     kind = f"{name} type {rule.first}"
     return kind if rule.last is None else f"{kind} {name} code {rule.last}"

@@ -178,7 +178,11 @@ def test_a_missing_file_is_named_together_with_the_table(pulls: Pulls, tmp_path:
         pull(pulls, "shop:1", Archive(("*",), tmp_path / "gone.tar"))
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive" * 100, gzip.compress(b"no archive" * 100)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive" * 100, gzip.compress(b"no archive" * 100)],
+    ids=["empty", "text", "compressed text"],
+)
 def test_a_file_that_is_no_archive_is_one_sentence(
     pulls: Pulls, tmp_path: Path, content: bytes
 ) -> None:

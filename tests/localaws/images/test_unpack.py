@@ -194,6 +194,7 @@ def test_layers_may_be_compressed(root: Path, compress: type[bytes]) -> None:
 @pytest.mark.parametrize(
     "broken",
     [b"no archive at all" * 100, gzip.compress(layer(member("a", b"x" * 100_000)))[:-60]],
+    ids=["text", "cut"],
 )
 def test_a_damaged_layer_is_one_sentence(root: Path, broken: bytes) -> None:
     answer = unpack(root, broken)

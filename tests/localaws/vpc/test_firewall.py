@@ -70,9 +70,9 @@ def chain(name: str, text: str) -> list[str]:
             ],
         ),
         (Rule("-1", None, None, ANY), ["ip daddr @sg_1_4 return"]),
-        (Rule("tcp", None, None, ANY), ["ip daddr @sg_1_4 meta l4proto tcp return"]),
+        (Rule("tcp", None, None, ANY), ["ip daddr @sg_1_4 meta l4proto 6 return"]),
         (Rule("47", None, None, ANY), ["ip daddr @sg_1_4 meta l4proto 47 return"]),
-        (Rule("icmp", None, None, ANY), ["ip daddr @sg_1_4 meta l4proto icmp return"]),
+        (Rule("icmp", None, None, ANY), ["ip daddr @sg_1_4 meta l4proto 1 return"]),
         (Rule("icmp", 8, None, ANY), ["ip daddr @sg_1_4 icmp type 8 return"]),
         (Rule("icmp", 3, 4, ANY), ["ip daddr @sg_1_4 icmp type 3 icmp code 4 return"]),
         (
