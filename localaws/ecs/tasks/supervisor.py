@@ -208,14 +208,21 @@ class Supervisor:
         return task
 
     async def stop(self, task: RunningTask, stop_timeout: float) -> None:
-        """Stop a task's containers, see `TaskRuntime`."""
+        """Stop a task's containers, see `TaskRuntime`.
+
+        Each is stopped once those have ended that depend on it. Source: ECS API reference,
+        "ContainerDependency".
+        """
         ours = cast("SupervisedTask", task)
-        stops = []
-        for container in ours.spec.containers:
+        waits = {each.name: each.depends_on for each in ours.spec.containers}
+        stops: dict[str, asyncio.Task[int]] = {}
+        for container in reversed(in_order(ours.spec.containers)):
             if child := ours.children.get(container.name):
                 patience = min(stop_timeout, container.stop_timeout)
-                stops.append(ours.sandbox.stop(container, child, patience))
-        ours.stopping = asyncio.gather(*stops)
+                stop = partial(ours.sandbox.stop, container, child, patience)
+                dependents = [stops[each] for each in stops if container.name in waits[each]]
+                stops[container.name] = asyncio.create_task(_after(dependents, stop))
+        ours.stopping = asyncio.gather(*stops.values())
         await asyncio.shield(ours.ended)
 
     async def close(self) -> None:
@@ -308,6 +315,14 @@ async def _check(sandbox: Sandbox, container: ContainerSpec, timeout: float) -> 
         return None
     finally:
         child.signal(signal.SIGKILL)
+
+
+async def _after(
+    others: Iterable[asyncio.Task[int]], stop: Callable[[], Coroutine[None, None, int]]
+) -> int:
+    """Stop a container once others have ended."""
+    await asyncio.gather(*others)
+    return await stop()
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:

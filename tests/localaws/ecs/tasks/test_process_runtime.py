@@ -17,7 +17,7 @@ import pytest
 
 from localaws.ecs.tasks.images import Images, Row
 from localaws.ecs.tasks.process_runtime import Processes
-from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec, TaskStartError
+from localaws.ecs.tasks.runtime import Condition, ContainerSpec, TaskSpec, TaskStartError
 from localaws.ecs.tasks.supervisor import Supervisor
 from localaws.machine import addresses
 from localaws.machine.addresses import Addresses, can_bind
@@ -164,6 +164,29 @@ def test_every_container_has_the_stop_timeout_to_end_whichever_ends_first(tmp_pa
             assert started.ended.result() == {"app": 143, "side": 5}
 
     asyncio.run(play())
+
+
+def test_a_container_is_stopped_once_those_have_ended_that_depend_on_it(tmp_path: Path) -> None:
+    order = tmp_path / "order"
+
+    def script(name: str, work: str) -> str:
+        trap = f"{work}; echo {name} >> {order}; exit 0"
+        return f"trap '{trap}' TERM; echo ready; while true; do sleep 0.05; done"
+
+    web = container(script("web", "sleep 0.3"), "web", depends_on={"proxy": Condition.START})
+    proxy = container(script("proxy", "sleep 0.1"), "proxy", depends_on={"log": Condition.START})
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(web, container(script("log", ":"), "log"), proxy))
+            for name in ("web", "proxy", "log"):
+                log = tmp_path / "logs/group" / name
+                await eventually(partial(says_ready, log), f"the trap of {name}")
+            await running.stop(started, 5)
+            assert started.ended.result() == {"web": 0, "log": 0, "proxy": 0}
+
+    asyncio.run(play())
+    assert order.read_text().split() == ["web", "proxy", "log"]
 
 
 def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) -> None:
