@@ -6,6 +6,8 @@ stand-in that set-up made.
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import shutil
 import subprocess
@@ -13,8 +15,12 @@ import sys
 import sysconfig
 import tarfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from localaws.images import stand_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PYTHON = "python:3"
 OF_ECR = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/team/nginx:1"
@@ -32,10 +38,15 @@ def table(folder: Path) -> Path:
     """Write a table of the images that tests use, and the files that it names; return it."""
     layout = stand_in.find_layout()
     assert layout, "there is no stand-in for nginx: run `make setup`"
-    _python_image(folder / "python.tar")
+    write_python(folder / "python.tar")
     with tarfile.open(folder / "nginx.tar", "w") as archive:
         archive.add(layout.resolve(), arcname=".")
     rows = {PYTHON: "python.tar", OF_ECR: "nginx.tar", "*/nginx/nginx@*": "nginx.tar"}
+    return write_table(folder, rows)
+
+
+def write_table(folder: Path, rows: Mapping[str, str]) -> Path:
+    """Write a table of images and their files in a folder; return it."""
     text = "\n".join(
         f'[[archive]]\nmatch = ["{image}"]\nfile = "{file}"\n' for image, file in rows.items()
     )
@@ -44,7 +55,33 @@ def table(folder: Path) -> Path:
     return found
 
 
-def _python_image(tar: Path) -> None:
+def write_image(tar: Path, config: Mapping[str, Any], *layers: Path) -> None:
+    """Write an image as `docker save` does.
+
+    Args:
+        tar: The archive to write.
+        config: What the image says about its process: `User`, `Entrypoint`, `Cmd` and the like.
+        layers: Archives of its files.
+    """
+    described = {"os": "linux", "architecture": "amd64", "config": config}
+    manifest = [{"Config": "config.json", "Layers": [each.name for each in layers]}]
+    with tarfile.open(tar, "w") as archive:
+        for each in layers:
+            archive.add(each, arcname=each.name, filter=_reset)
+        for name, document in (("config.json", described), ("manifest.json", manifest)):
+            text = json.dumps(document).encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+
+
+def _reset(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Take the time out of an archive's member, so that the same image is unpacked once."""
+    member.mtime = 0
+    return member
+
+
+def write_python(tar: Path) -> None:
     """Write the root file system of a container with Python and a shell, and little else."""
     library = Path(sysconfig.get_paths()["stdlib"])
     python = Path(sys.executable).resolve()
