@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from localaws.account.dns_names import verify_options
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from localaws.daemon.state_directory import StateDirectory
 
 _EVENTS_SHOWN = _STOPPED_SHOWN = 5
+
+_NOT_RUNNING = "the local AWS is not running; `pulumi-local up` starts it"
+_NO_PUBLIC_TASKS = (
+    "no running task has a public address; `pulumi-local status` lists the tasks and says how they "
+    "run"
+)
 
 
 def fetch(directory: StateDirectory) -> dict[str, Any] | None:
@@ -38,12 +45,15 @@ def show(directory: StateDirectory, *, as_json: bool, public_tasks: bool = False
     """
     status = fetch(directory)
     if public_tasks:
-        for address in shown_addresses(status or {"services": []}):
+        addresses = list(shown_addresses(status)) if status is not None else []
+        for address in addresses:
             print(address)
+        if not addresses:
+            print(_NOT_RUNNING if status is None else _NO_PUBLIC_TASKS, file=sys.stderr)
     elif as_json:
         print(json.dumps(status or {"running": False}, indent=2))
     elif status is None:
-        print("the local AWS is not running; `pulumi-local up` starts it")
+        print(_NOT_RUNNING)
     else:
         print(table(status))
 

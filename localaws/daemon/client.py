@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from localaws.daemon import start_settings
 from localaws.daemon.file_permissions import make_folder, opener
 from localaws.daemon.state_directory import Address, fingerprint, holder
 
@@ -44,6 +45,11 @@ def ensure(directory: StateDirectory, report: Callable[[str], None]) -> Address:
         stop(directory)
         address = None
     if address is not None:
+        for name in start_settings.without_effect(os.environ, address.settings):
+            report(
+                f"{name} has no effect: the local AWS was started with another value. Run "
+                "`pulumi-local stop`, then this command again"
+            )
         return address
     report("starting the local AWS ...")
     began = directory.daemon_log.stat().st_size if directory.daemon_log.exists() else 0

@@ -20,6 +20,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from localaws.account import parameters
 from localaws.account.cloud import Cloud, StateFileError
 from localaws.alb.envoy import EnvoyError
+from localaws.daemon import start_settings
 from localaws.daemon.connection_guard import Guard
 from localaws.daemon.file_permissions import UMASK, SharedFolder, make_folder, take_from_others
 from localaws.daemon.lifecycle import Running
@@ -118,7 +119,13 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
             serving(docker_build, folder, "docker-build.sock") as docker_build_port,
         ):
             address = Address(
-                os.getpid(), port, awsx_port, code, running.choice.sentence, docker_build_port
+                os.getpid(),
+                port,
+                awsx_port,
+                code,
+                running.choice.sentence,
+                docker_build_port,
+                start_settings.of(os.environ),
             )
             write_atomically(directory.ready, json.dumps(asdict(address)))
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)

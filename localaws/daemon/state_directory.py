@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -115,6 +115,9 @@ class Address:
 
     docker_build_port: int = 0
     """0 in the file of a daemon that builds no images yet."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """The environment variables that it read when it started: see `start_settings`."""
 
     @classmethod
     def read(cls, directory: StateDirectory) -> Address | None:

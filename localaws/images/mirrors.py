@@ -49,7 +49,7 @@ def parse(text: str) -> dict[str, Mirror]:
             raise MirrorError(f"{VARIABLE}: {entry} has no =; {_ALLOWED}")
         if not is_host(registry):
             raise MirrorError(
-                f"{VARIABLE}: {entry}: {registry or 'nothing'} is no registry; {_ALLOWED}"
+                f"{VARIABLE}: {entry}: {registry or 'an empty name'} is no registry; {_ALLOWED}"
             )
         if registry in mirrors:
             raise MirrorError(f"{VARIABLE}: {entry}: {registry} has two mirrors; {_ALLOWED}")
@@ -61,10 +61,13 @@ def _mirror(entry: str, target: str) -> Mirror:
     address = target.removeprefix("http://")
     host, slash, prefix = address.partition("/")
     if not is_host(host):
-        raise MirrorError(f"{VARIABLE}: {entry}: {host or 'nothing'} is no registry; {_ALLOWED}")
+        raise MirrorError(
+            f"{VARIABLE}: {entry}: {host or 'an empty name'} is no registry; {_ALLOWED}"
+        )
     if slash and not is_repository(prefix):
         raise MirrorError(
-            f"{VARIABLE}: {entry}: {prefix or 'nothing'} is no part of a repository; {_ALLOWED}"
+            f"{VARIABLE}: {entry}: {prefix or 'an empty name'} is no part of a repository; "
+            f"{_ALLOWED}"
         )
     return Mirror(host, prefix, insecure=address != target)
 

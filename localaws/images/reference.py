@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 DOCKER_HUB = "docker.io"
 
-_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::(?P<port>[0-9]{1,5}))?"
+_LAST_PORT = 65535
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
@@ -68,7 +69,8 @@ def parse(text: str) -> Reference:
 
 def is_host(text: str) -> bool:
     """Return whether a text can be a registry: a host, perhaps with a port."""
-    return re.fullmatch(_HOST, text) is not None
+    host = re.fullmatch(_HOST, text)
+    return host is not None and int(host["port"] or 0) <= _LAST_PORT
 
 
 def is_repository(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.cli.status import fetch, shown_addresses, table
+from localaws.cli.status import fetch, show, shown_addresses, table
 from localaws.daemon.client import DaemonFailed
 from localaws.daemon.state_directory import StateDirectory, try_lock
 
@@ -37,6 +37,26 @@ def test_a_daemon_that_does_not_answer_is_reported_with_what_to_do(tmp_path: Pat
         ),
     ):
         fetch(directory)
+
+
+def test_public_tasks_without_any_say_so_beside_the_empty_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
+    directory = StateDirectory.of(tmp_path, {})
+    show(directory, as_json=False, public_tasks=True)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "the local AWS is not running" in printed.err
+    running = {"services": [{"tasks": [task(0, "RUNNING")]}]}
+    monkeypatch.setattr("localaws.cli.status.fetch", lambda _: running)
+    show(directory, as_json=False, public_tasks=True)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "no running task has a public address" in printed.err
+    running["services"][0]["tasks"].append({**task(1, "RUNNING"), "shownAt": "127.0.3.1:80"})
+    show(directory, as_json=False, public_tasks=True)
+    assert capsys.readouterr() == ("127.0.3.1:80\n", "")
 
 
 def test_what_is_wrong_with_a_task_here_only_is_shown_below_it() -> None:

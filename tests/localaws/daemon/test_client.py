@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from localaws.daemon.client import DaemonFailed, ensure
-from localaws.daemon.state_directory import StateDirectory
+from localaws.daemon.start_settings import DEFAULTS
+from localaws.daemon.state_directory import StateDirectory, fingerprint, try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +38,49 @@ def test_a_daemon_with_a_bad_speed_does_not_start_and_says_why(
     monkeypatch.setenv("LOCALAWS_SPEED", "fast")
     with pytest.raises(DaemonFailed, match="LOCALAWS_SPEED: fast; allowed: a number from 1 to 10"):
         ensure(StateDirectory.of(tmp_path, {}), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("started_with", "now", "without_effect"),
+    [
+        ({}, {"LOCALAWS_RUNTIME": "process"}, ["LOCALAWS_RUNTIME"]),
+        ({"LOCALAWS_RUNTIME": "process"}, {"LOCALAWS_RUNTIME": "auto"}, ["LOCALAWS_RUNTIME"]),
+        (
+            {"LOCALAWS_IMAGES": "a.toml"},
+            {"LOCALAWS_IMAGES": "b.toml", "LOCALAWS_REGISTRY_MIRROR": "r.example=m.example"},
+            ["LOCALAWS_REGISTRY_MIRROR", "LOCALAWS_IMAGES"],
+        ),
+        ({}, {"LOCALAWS_RUNTIME": "auto", "LOCALAWS_SPEED": "1"}, []),
+        ({"LOCALAWS_RUNTIME": "process"}, {"LOCALAWS_RUNTIME": "process"}, []),
+        ({"LOCALAWS_RUNTIME": "process"}, {"LOCALAWS_RUNTIME": ""}, []),
+    ],
+)
+def test_a_variable_that_a_running_daemon_does_not_read_is_named_with_what_to_do(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    started_with: dict[str, str],
+    now: dict[str, str],
+    without_effect: list[str],
+) -> None:
+    for name in DEFAULTS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in now.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
+    directory = StateDirectory.of(tmp_path, {})
+    lock = try_lock(directory)
+    assert lock is not None
+    print(os.getpid(), file=lock, flush=True)
+    running = {"pid": os.getpid(), "aws_port": 1, "awsx_port": 2, "code": fingerprint()}
+    directory.ready.write_text(json.dumps({**running, "settings": started_with}))
+    messages: list[str] = []
+    with lock:
+        ensure(directory, messages.append)
+    assert messages == [
+        f"{name} has no effect: the local AWS was started with another value. Run "
+        "`pulumi-local stop`, then this command again"
+        for name in without_effect
+    ]
 
 
 def test_the_daemon_runs_the_commands_code_and_not_that_of_the_working_directory(

@@ -24,14 +24,15 @@ def test_several_mirrors_are_read() -> None:
     ("text", "reason"),
     [
         ("public.ecr.aws", "public.ecr.aws has no ="),
-        ("=127.0.0.1:5101", "=127.0.0.1:5101: nothing is no registry"),
-        ("public.ecr.aws=", "public.ecr.aws=: nothing is no registry"),
+        ("=127.0.0.1:5101", "=127.0.0.1:5101: an empty name is no registry"),
+        ("public.ecr.aws=", "public.ecr.aws=: an empty name is no registry"),
         ("public.ecr.aws/nginx=127.0.0.1:5101", "public.ecr.aws/nginx is no registry"),
         ("a.example=ftp://b.example", "ftp: is no registry"),
-        ("a.example=b.example/", "nothing is no part of a repository"),
+        ("a.example=b.example/", "an empty name is no part of a repository"),
         ("a.example=b.example/Up", "Up is no part of a repository"),
         ("a.example=b.example,a.example=c.example", "a.example has two mirrors"),
         ("a.example=b.example:port", "b.example:port is no registry"),
+        ("a.example=b.example:65536", "b.example:65536 is no registry"),
     ],
 )
 def test_a_mirror_that_cannot_be_understood_is_named_with_what_is_allowed(
