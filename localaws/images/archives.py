@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _KEYS = {"match", "file"}
 
+_ALLOWED = (
+    "allowed: what `docker save`, `podman save` or `crane pull` writes, an OCI archive, or a tar "
+    "of a root file system, plain or compressed with gzip, bzip2 or xz"
+)
+
 
 class ArchiveTableError(Exception):
     """The table of archives can't be read; names the file and what is wrong."""
@@ -113,7 +118,11 @@ def read(file: Path, scratch: Path, *, platform: str, name: str = "") -> Layered
                     if path == "index.json" or path.startswith("blobs/sha256/"):
                         _copy(tar, member, scratch / path)
                 return _without_zstd(read_oci(scratch, platform))
-    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (tarfile.TarError, EOFError) as error:
+        # After its first line tarfile lists what each compression's reader found
+        reason = (str(error).splitlines() or ["it ends too early"])[0].rstrip(":")
+        raise BrokenLayoutError(f"{file}: no image archive ({reason}); {_ALLOWED}") from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BrokenLayoutError(f"{file}: no image archive: {error}") from error
     # A root file system says nothing about its process: the task definition must.
     return LayeredImage(config={}, layers=(file,))

@@ -187,8 +187,11 @@ def test_a_file_that_is_no_archive_is_one_sentence(
     pulls: Pulls, tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "bad.tar").write_bytes(content)
-    with pytest.raises(CannotPullError, match=r"bad\.tar: no image archive"):
+    with pytest.raises(CannotPullError, match=r"bad\.tar: no image archive") as refusal:
         pull(pulls, "shop:1", Archive(("*",), tmp_path / "bad.tar"))
+    (sentence,) = str(refusal.value).splitlines()
+    assert "allowed: what `docker save`" in sentence
+    assert sentence.endswith("gzip, bzip2 or xz")
 
 
 @pytest.mark.parametrize("path", ["../../escaped", "blobs/sha256/../../../escaped"])
