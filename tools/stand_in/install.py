@@ -254,7 +254,7 @@ def _layer(tree: Path) -> bytes:
 
 
 def _members(tree: Path) -> Iterator[tuple[tarfile.TarInfo, Path | None]]:
-    """Yield the image's members, which are the same whoever made the files and when."""
+    """Yield the image's members, the same whichever user made the files, and when."""
     for name in FOLDERS:
         member = tarfile.TarInfo(name)
         member.type = tarfile.DIRTYPE

@@ -42,7 +42,7 @@ class Sandbox(ABC):
     """What the containers of one task run in, from before the first starts until all have ended."""
 
     listen_address: ListenAddress
-    """Where its containers listen, for whoever may connect to them."""
+    """Where its containers listen, for those that may connect to them."""
 
     public: PublicAddress | None = None
 

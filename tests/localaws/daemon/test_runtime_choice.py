@@ -1,4 +1,4 @@
-"""Which runtime LOCALAWS_RUNTIME chooses, and what is said about it."""
+"""Which runtime LOCALAWS_RUNTIME chooses, and how it is reported."""
 
 from __future__ import annotations
 
