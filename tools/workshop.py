@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,18 +70,19 @@ def build_go(
         say(f"Building {what} from Go modules with {go} (once; {cost}).")
         if static:
             options.append("-trimpath")
-        for package, binary in commands.items():
-            run(
-                [go, "build", *options, "-o", binary, package],
-                what=f"building {what}",
-                cwd=go_module,
-                environment={
-                    **shop.environment,
-                    **environment,
-                    **({"CGO_ENABLED": "0"} if static else {}),
-                },
-                timeout_seconds=timeout_seconds,
-            )
+            environment["CGO_ENABLED"] = "0"
+        # Go leaves its own temporary folder, of gigabytes, where it is interrupted.
+        shop.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="go-build-", dir=shop.cache) as scratch:
+            environment["GOTMPDIR"] = scratch
+            for package, binary in commands.items():
+                run(
+                    [go, "build", *options, "-o", binary, package],
+                    what=f"building {what}",
+                    cwd=go_module,
+                    environment={**shop.environment, **environment},
+                    timeout_seconds=timeout_seconds,
+                )
 
 
 def discard_borrowed_go(shop: Workshop) -> None:

@@ -17,7 +17,7 @@ from localaws.cli.pulumi_state import BadState
 from localaws.daemon.client import DaemonFailed, ensure, stop
 from localaws.daemon.command_socket import Request
 from localaws.daemon.log_streams import follow, streams
-from localaws.daemon.state_directory import BadLock, NoProject, StateDirectory
+from localaws.daemon.state_directory import Address, BadLock, NoProject, StateDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,6 +180,11 @@ def _own(arguments: Sequence[str]) -> int:
                     "no log "
                     f"streams{f' in groups like {chosen.group!r}' if chosen.group else ''} "
                     "yet"
+                )
+            if not chosen.no_follow and Address.read(directory) is None:
+                _print_message(
+                    "the local AWS is not running, so nothing new comes until `pulumi-local up` "
+                    "starts it; Ctrl-C ends this command"
                 )
             follow(directory.logs, chosen.group, forever=not chosen.no_follow)
         case "status":

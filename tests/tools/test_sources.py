@@ -80,19 +80,22 @@ def stub_go(path: Path, version: str) -> Path:
         f'if [ "$1" = env ]; then echo {version}; exit; fi\n'
         'args="$*"; while [ "$1" != -o ]; do shift; done\n'
         'mkdir -p "$(dirname "$2")"; printf "%s\\n" "$args" "$GOTOOLCHAIN" "$PWD" '
-        '"$GOCACHE" > "$2"',
+        '"$GOCACHE" "$GOTMPDIR" > "$2"; test -d "$GOTMPDIR"',
     )
 
 
 def test_a_new_enough_go_on_path_builds_the_pinned_modules(bench: Bench, folder: Path) -> None:
     stub_go(bench.on_path / "go", "go1.26.8")
     sources.go_modules(bench.shop, VERSION, folder)
-    asked, toolchain, where, build_cache = (folder / "bin" / "pulumi").read_text().splitlines()
+    lines = (folder / "bin" / "pulumi").read_text().splitlines()
+    asked, toolchain, where, build_cache, scratch = lines
     assert "-mod=readonly" in asked, "go.sum decides what is built"
     assert "version.Version=v3.255.0" in asked
     assert toolchain == "local"
     assert Path(where).name == "pulumi"
     assert build_cache == "", "the user's Go keeps its own build cache"
+    assert Path(scratch).parent == bench.shop.cache
+    assert not Path(scratch).exists()
 
 
 @pytest.mark.parametrize("installed", ["go1.25.1", "devel", None])
@@ -130,4 +133,5 @@ def test_a_failed_build_shows_the_compilers_error_and_keeps_the_fetched_go(
     write_stub(toolchain, "echo 'disk is full' >&2; exit 1")
     with pytest.raises(CommandFailedError, match="disk is full"):
         sources.go_modules(bench.shop, VERSION, folder)
+    assert [path.name for path in bench.shop.cache.iterdir()] == ["go"]
     assert toolchain.exists(), "the next run uses it again"

@@ -85,6 +85,17 @@ def test_our_own_commands_take_the_folder_on_both_sides_too(
     assert capsys.readouterr().out == "task | hello\n"
 
 
+def test_logs_that_nothing_writes_any_more_are_followed_with_a_notice(
+    directory: StateDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LOCALAWS_HOME", raising=False)
+    followed = []
+    monkeypatch.setattr(cli, "follow", lambda *_, forever: followed.append(forever))
+    assert cli.main(["-C", str(directory.project), "logs"]) == 0
+    assert "nothing new comes until `pulumi-local up` starts it" in capsys.readouterr().err
+    assert followed == [True]
+
+
 def test_a_state_directory_that_cannot_be_used_is_named_without_a_traceback(
     directory: StateDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
