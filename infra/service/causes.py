@@ -98,6 +98,13 @@ CAUSES = (
         ),
     ),
     Cause(
+        pattern=rf"{_NOT_PULLED}no such host",
+        sentence="DNS has no address for the registry's name.",
+        advice=(
+            "Correct the registry in `image`. An existing VPC (`vpcId`) must have DNS support."
+        ),
+    ),
+    Cause(
         pattern=(
             rf"(?:{_NOT_PULLED}|{_NOT_INITIALISED})(?:i/o timeout"
             r"|connection issue between the task|Client\.Timeout|context deadl|RequestCanceled"
