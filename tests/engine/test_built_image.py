@@ -18,6 +18,8 @@ import yaml
 
 from localaws.images import stand_in
 from tests.engine.stack import BIN, ROOT, Stack
+from tests.engine.test_lifecycle import Traffic
+from tests.infra.changes import promised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +46,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     assert nginx is not None, "`make setup` gets it"
     app = folder / "app"
     app.mkdir()
-    (app / "Dockerfile").write_text(f'FROM {nginx}\nCOPY . /site\nCMD ["sh", "-c", "{COMMAND}"]\n')
+    (app / "Dockerfile").write_text(
+        f'FROM {nginx}\nARG VERSION\nCOPY . /site\nCMD ["sh", "-c", "{COMMAND}"]\n'
+    )
     (app / ".dockerignore").write_text("*.md\n")
     (app / "page.txt").write_text("first page")
     programs = tmp_path_factory.mktemp("programs")
@@ -72,9 +76,12 @@ def test_a_built_image_runs_and_its_files_decide_when_it_is_built_again(stack: S
     assert page(stack) == "first page"
     (stack.project / "app" / "notes.md").write_text("ignored")
     stack.needs_nothing()
+    assert stack.preview(build={"context": "app", "args": {"VERSION": "2"}}) == promised("build")
     source.write_text("second page")
-    assert stack.preview() == {("replace", "TaskDefinition"), ("update", "Service")}
-    stack.up()
+    assert stack.preview() == promised("build")
+    with Traffic(stack.outputs()["serviceUrl"]) as traffic:
+        stack.up()
+    assert set(traffic.answers) == {"200"}, traffic.answers
     assert page(stack) == "second page"
     # The same files as before, of which ECR has an image whose tag is immutable.
     source.write_text("first page")

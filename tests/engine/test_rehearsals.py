@@ -9,6 +9,7 @@ import pytest
 
 from tests.engine.gateway import patience
 from tests.engine.requests import get
+from tests.engine.test_config_changes import ON_PROCESSES
 from tests.engine.test_daemon import eventually
 from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
 from tests.engine.test_rollback import MISSING, get_service
@@ -198,7 +199,7 @@ def test_what_the_manual_calls_gentle_changes_and_goes_back_without_a_failed_req
     assert set(traffic.answers) == {"200"}, traffic.answers
 
 
-@pytest.mark.parametrize("name", sorted(STACKS.keys() - {"plain"}))
+@pytest.mark.parametrize("name", sorted(ON_PROCESSES - {"plain"}))
 def test_keys_that_ask_for_others_change_at_once_and_back_without_a_failed_request(
     empty_stack: Stack, name: str
 ) -> None:
