@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from localaws.catalog import UNKNOWN
 from localaws.protocol import docker_build
 from localaws.protocol.build_files import context_hash
 from localaws.protocol.docker_build import Build
 from localaws.protocol.property_values import from_wire, to_wire
+from localaws.protocol.unconfigured import UnconfiguredProvider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,52 +46,14 @@ class Images(Protocol):
         """Return whether a name with a tag means that image."""
 
 
-class DockerBuildProvider(provider_pb2_grpc.ResourceProviderServicer):
+class DockerBuildProvider(UnconfiguredProvider):
     """Builds and pushes images for Pulumi's engine."""
 
     def __init__(self, images: Images, project: Path, *, version: str) -> None:
         """Build below a project's folder, as docker-build `version`."""
+        super().__init__(version=version, takes_references=False)
         self._images = images
         self._project = project
-        self._version = version
-
-    async def Attach(self, _request: plugin_pb2.PluginAttach, _context: Context) -> empty_pb2.Empty:
-        """Nothing to remember."""
-        return empty_pb2.Empty()
-
-    async def Handshake(
-        self, _request: provider_pb2.ProviderHandshakeRequest, _context: Context
-    ) -> provider_pb2.ProviderHandshakeResponse:
-        """Take values without wrappers: the engine itself marks outputs of secret inputs."""
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=False, accept_resources=False)
-
-    async def GetPluginInfo(
-        self, _request: empty_pb2.Empty, _context: Context
-    ) -> plugin_pb2.PluginInfo:
-        """Name the version of the provider that this one stands in for."""
-        return plugin_pb2.PluginInfo(version=self._version)
-
-    async def CheckConfig(
-        self, request: provider_pb2.CheckRequest, _context: Context
-    ) -> provider_pb2.CheckResponse:
-        """Take any configuration: of hosts and registries that a local build doesn't need."""
-        return provider_pb2.CheckResponse(inputs=request.news)
-
-    async def DiffConfig(
-        self, _request: provider_pb2.DiffRequest, _context: Context
-    ) -> provider_pb2.DiffResponse:
-        """No configuration makes a difference."""
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-
-    async def Configure(
-        self, _request: provider_pb2.ConfigureRequest, _context: Context
-    ) -> provider_pb2.ConfigureResponse:
-        """Nothing is configured."""
-        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
-
-    async def Cancel(self, _request: empty_pb2.Empty, _context: Context) -> empty_pb2.Empty:
-        """A build that runs goes on to its end."""
-        return empty_pb2.Empty()
 
     async def Check(
         self, request: provider_pb2.CheckRequest, _context: Context

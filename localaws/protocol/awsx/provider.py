@@ -5,63 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, resource_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, resource_pb2_grpc
 
 from localaws.protocol.awsx.components import construct
 from localaws.protocol.awsx.monitor import Unsupported
+from localaws.protocol.unconfigured import UnconfiguredProvider
 
 if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
+class AwsxProvider(UnconfiguredProvider):
     """Constructs components for Pulumi's engine."""
 
     def __init__(self, *, version: str, aws_version: str) -> None:
         """Create a provider that replaces awsx `version`; children belong to `aws_version`."""
-        self._version = version
+        super().__init__(version=version, takes_references=True)
         self._aws_version = aws_version
-
-    async def Attach(self, _request: plugin_pb2.PluginAttach, _context: Context) -> empty_pb2.Empty:
-        """Do nothing: each construction request has the engine's address."""
-        return empty_pb2.Empty()
-
-    async def Handshake(
-        self, _request: provider_pb2.ProviderHandshakeRequest, _context: Context
-    ) -> provider_pb2.ProviderHandshakeResponse:
-        """Accept secrets and resource references, which the engine requires for components."""
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)
-
-    async def GetPluginInfo(
-        self, _request: empty_pb2.Empty, _context: Context
-    ) -> plugin_pb2.PluginInfo:
-        """Return the version of the real provider that this one replaces."""
-        return plugin_pb2.PluginInfo(version=self._version)
-
-    async def CheckConfig(
-        self, request: provider_pb2.CheckRequest, _context: Context
-    ) -> provider_pb2.CheckResponse:
-        """There is nothing to configure."""
-        return provider_pb2.CheckResponse(inputs=request.news)
-
-    async def DiffConfig(
-        self, _request: provider_pb2.DiffRequest, _context: Context
-    ) -> provider_pb2.DiffResponse:
-        """There is nothing to configure."""
-        return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-
-    async def Configure(
-        self, _request: provider_pb2.ConfigureRequest, _context: Context
-    ) -> provider_pb2.ConfigureResponse:
-        """There is nothing to configure."""
-        return provider_pb2.ConfigureResponse(
-            acceptSecrets=True, supportsPreview=True, acceptResources=True
-        )
-
-    async def Cancel(self, _request: empty_pb2.Empty, _context: Context) -> empty_pb2.Empty:
-        """Do nothing: a construction doesn't wait."""
-        return empty_pb2.Empty()
 
     async def Construct(
         self, request: provider_pb2.ConstructRequest, context: Context
