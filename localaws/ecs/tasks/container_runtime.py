@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
 
 from localaws.ecs.tasks.runtime import PublicAddress, TaskStartError
 from localaws.ecs.tasks.supervisor import Sandbox
@@ -320,7 +321,7 @@ class ContainerSandbox(Sandbox):
         return f"{TASKS}/{self._spec.id}/volumes/{name}"
 
     def _temporary(self, container: ContainerSpec, path: str) -> str:
-        return f"{TASKS}/{self._spec.id}/temporary/{container.name}/{path.replace('/', '-')}"
+        return f"{TASKS}/{self._spec.id}/temporary/{container.name}/{quote(path, safe='')}"
 
 
 def _capabilities(container: ContainerSpec) -> frozenset[str]:

@@ -84,11 +84,13 @@ def test_a_container_knows_its_host_and_where_its_metadata_is() -> None:
 
 def test_containers_of_a_task_share_its_volumes_and_have_their_own_temporary_folders() -> None:
     found = started(
-        mounts=(MountPoint(volume="data", path="/data", read_only=True),), temporary=("/tmp/x",)
+        mounts=(MountPoint(volume="data", path="/data", read_only=True),),
+        temporary=("/tmp/x", "/tmp-x"),
     )
     assert found.mounts == (
         Mount("/run/tasks/t1/volumes/data", "/data", read_only=True),
-        Mount("/run/tasks/t1/temporary/web/-tmp-x", "/tmp/x"),
+        Mount("/run/tasks/t1/temporary/web/%2Ftmp%2Fx", "/tmp/x"),
+        Mount("/run/tasks/t1/temporary/web/%2Ftmp-x", "/tmp-x"),
     )
     assert found.work == "/run/tasks/t1/containers/web"
 
