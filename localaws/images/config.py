@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from localaws.machine.container import DEFAULT_PATH
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""The PATH of a container whose image sets none, as Docker has it."""
 
 DEFAULT_STOP_SIGNAL = "SIGTERM"
 

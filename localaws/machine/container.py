@@ -80,7 +80,9 @@ DEFAULT_CAPABILITIES = frozenset(
 )
 """Docker's, which ECS takes over (KernelCapabilities in the API reference)."""
 
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The PATH of a container whose image sets none, as Docker has it."""
+
 _UMASK = 0o022
 _MOST_DESCRIPTORS = 2**20
 _EXIT_BY_SIGNAL = 128
@@ -243,7 +245,7 @@ def _restrict(container: Container, *, single_user: bool) -> dict[str, str]:
     kernel.filter_system_calls(seccomp.container_filter(pretend_users=single_user))
     os.chdir(container.working_directory)
     _become(user, container.capabilities, single_user=single_user)
-    return {"HOME": user.home, "PATH": _DEFAULT_PATH, **container.environment}
+    return {"HOME": user.home, "PATH": DEFAULT_PATH, **container.environment}
 
 
 def _read(path: str) -> str:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localaws.vpc.routing import (
-    DNS_ADDRESSES,
     INTERNET_UPLINK,
+    RESOLVER_ADDRESS,
     SERVICES_UPLINK,
     TASK_METADATA_ADDRESS,
     resolver_address,
@@ -184,7 +184,7 @@ def _input(vpc: Vpc) -> Iterator[str]:
     yield "ct state established,related accept"
     yield 'iifname "lo" accept'
     yield f"meta l4proto {{ {_NUMBERS['icmp']}, {_NUMBERS['icmpv6']} }} accept"
-    resolvers = ", ".join((*DNS_ADDRESSES, resolver_address(vpc.cidr)))
+    resolvers = ", ".join((RESOLVER_ADDRESS, resolver_address(vpc.cidr)))
     yield (
         f'iifname != "{INTERNET_UPLINK}" ip daddr {{ {resolvers} }} '
         f"meta l4proto {{ {_NUMBERS['tcp']}, {_NUMBERS['udp']} }} th dport 53 accept"

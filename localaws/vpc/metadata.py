@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from localaws.vpc.routing import DNS_ADDRESSES, TASK_METADATA_ADDRESS, gateway_address
+from localaws.vpc.routing import RESOLVER_ADDRESS, TASK_METADATA_ADDRESS, gateway_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,7 +197,7 @@ def _of_container(task: TaskDescription, container: ContainerDescription) -> dic
                 "IPv4Addresses": [task.address],
                 "IPv4SubnetCIDRBlock": task.cidr,
                 "SubnetGatewayIpv4Address": f"{gateway_address(task.cidr)}/{prefix}",
-                "DomainNameServers": [*DNS_ADDRESSES],
+                "DomainNameServers": [RESOLVER_ADDRESS],
             }
         ],
     }

@@ -38,7 +38,9 @@ _UPLINK_OF = {
     Target.GATEWAY_ENDPOINT: SERVICES_UPLINK,
 }
 
-DNS_ADDRESSES = ("169.254.169.253",)
+RESOLVER_ADDRESS = "169.254.169.253"
+"""Of every VPC. Source: Amazon VPC User Guide, "Amazon DNS server"."""
+
 TASK_METADATA_ADDRESS = "169.254.170.2"
 """Where tasks find their metadata and credentials."""
 
@@ -119,7 +121,7 @@ def create_vpc(vpc: Vpc, number: int) -> tuple[Step, ...]:
     name = router(number)
     outside = [f"netns add {name}"]
     inside = ["link set lo up"]
-    addresses = (*DNS_ADDRESSES, TASK_METADATA_ADDRESS, resolver_address(vpc.cidr))
+    addresses = (RESOLVER_ADDRESS, TASK_METADATA_ADDRESS, resolver_address(vpc.cidr))
     inside += [f"addr add {address}/32 dev lo" for address in addresses]
     for uplink in UPLINKS:
         far = _far_device(number, uplink)

@@ -17,7 +17,7 @@ import dns.exception
 from localaws.catalog.ec2.network import VPC
 from localaws.vpc import resolver
 from localaws.vpc.names import Names
-from localaws.vpc.routing import DNS_ADDRESSES, TASK_METADATA_ADDRESS, resolver_address
+from localaws.vpc.routing import RESOLVER_ADDRESS, TASK_METADATA_ADDRESS, resolver_address
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -110,7 +110,7 @@ class RouterServices:
             return None
 
     async def _serve_names(self, opened: _OfVpc, namespace: str, vpc: Vpc) -> None:
-        for address in (*DNS_ADDRESSES, resolver_address(vpc.cidr)):
+        for address in (RESOLVER_ADDRESS, resolver_address(vpc.cidr)):
             datagrams = await self._network.open_socket(
                 namespace, socket.SOCK_DGRAM, address, resolver.PORT
             )

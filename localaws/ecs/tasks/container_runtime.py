@@ -18,6 +18,7 @@ from localaws.machine.cgroups import Limits, NoControlGroupsError
 from localaws.machine.container import DEFAULT_CAPABILITIES, Container, Ulimit
 from localaws.machine.processes import CannotStartError, CommandFailedError
 from localaws.machine.root_file_system import Mount
+from localaws.vpc.routing import RESOLVER_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -42,8 +43,6 @@ _OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 """ECS's words. Source: ECS developer guide, "Stopped task error codes"."""
 
 _ALL_CAPABILITIES = "ALL"
-_RESOLVER = "169.254.169.253"
-"""Of every VPC. Source: Amazon VPC User Guide, "Amazon DNS server"."""
 
 
 class Images(Protocol):
@@ -336,7 +335,7 @@ def _files(host: str, address: str, domain: str) -> dict[str, str]:
         "/etc/hostname": f"{host}\n",
         "/etc/hosts": f"127.0.0.1 localhost\n::1 localhost\n{address} {host}\n",
         "/etc/resolv.conf": (
-            f"search {domain}\nnameserver {_RESOLVER}\noptions timeout:2 attempts:5\n"
+            f"search {domain}\nnameserver {RESOLVER_ADDRESS}\noptions timeout:2 attempts:5\n"
         ),
     }
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from localaws.images.config import (
-    DEFAULT_PATH,
     ImageConfig,
     NoCommandError,
     from_json,
     merge,
     platform_of,
 )
+from localaws.machine.container import DEFAULT_PATH
 
 IMAGE = ImageConfig(
     entry_point=("/entry",),

@@ -52,7 +52,7 @@ def test_cranes_complaints_become_ecs_words(complaint: str, words: str) -> None:
         "net/http: TLS handshake timeout",
     ],
 )
-def test_a_registry_that_never_answered_is_told_apart(reason: str) -> None:
+def test_a_registry_that_never_answered_counts_as_unreachable(reason: str) -> None:
     error = failure(f"Error: {GET}{reason}", SHOP, "linux/amd64")
     assert isinstance(error, UnreachableRegistryError)
     assert str(error) == (
