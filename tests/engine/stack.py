@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -185,6 +186,14 @@ class Stack:
             check=False,
             timeout=timeout,
         )
+
+
+def copy_project(folder: Path, *files: str) -> None:
+    """Make a folder a project with some of the repository's files, and its program and packages."""
+    for name in files:
+        shutil.copy(ROOT / name, folder / name)
+    for name in (".venv", "infra"):
+        (folder / name).symlink_to(ROOT / name)
 
 
 def runs_containers() -> bool:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 import yaml
 
 from localaws.images import stand_in
-from tests.engine.stack import BIN, ROOT, Stack
+from tests.engine.requests import get
+from tests.engine.stack import BIN, ROOT, Stack, copy_project
 from tests.engine.test_lifecycle import Traffic
 from tests.infra.changes import promised
 
@@ -34,10 +33,7 @@ COMMAND = (
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A project with an application, whose image the stack builds; nothing is deployed yet."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("Pulumi.yaml", "__main__.py", "local.parameters.toml"):
-        shutil.copy(ROOT / name, folder / name)
-    for name in (".venv", "infra"):
-        (folder / name).symlink_to(ROOT / name)
+    copy_project(folder, "Pulumi.yaml", "__main__.py", "local.parameters.toml")
     config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
     built = {"build": "app", "command": [], "requireImageDigest": True}
     config["config"].update({f"fargate-web:{key}": value for key, value in built.items()})
@@ -66,7 +62,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def page(stack: Stack) -> str:
-    return httpx.get(stack.outputs()["serviceUrl"], timeout=10).text
+    return get(stack.outputs()["serviceUrl"], timeout=10).text
 
 
 def test_a_built_image_runs_and_its_files_decide_when_it_is_built_again(stack: Stack) -> None:

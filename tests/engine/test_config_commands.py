@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ import yaml
 
 from infra.settings import kinds
 from localaws import mocks
-from tests.engine.stack import ROOT, Stack
+from tests.engine.stack import ROOT, Stack, copy_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,16 +43,14 @@ TOGETHER = (
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A copy of the project whose stack files may change."""
     folder = tmp_path_factory.mktemp("project")
-    for name in (
+    copy_project(
+        folder,
         "Pulumi.yaml",
         "Pulumi.dev.yaml",
         "Pulumi.prod.yaml",
         "__main__.py",
         "local.parameters.toml",
-    ):
-        shutil.copy(ROOT / name, folder / name)
-    for name in (".venv", "infra"):
-        (folder / name).symlink_to(ROOT / name)
+    )
     stack = Stack(tmp_path_factory.mktemp("home"), folder)
     yield stack
     stack.run("stop")

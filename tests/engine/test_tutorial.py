@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import sys
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.engine.stack import ROOT, Stack
+from tests.engine.stack import ROOT, Stack, copy_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +67,7 @@ FILES = {
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The reader's clone, with the tutorial's files."""
     folder = tmp_path_factory.mktemp("clone")
-    for name in ("Pulumi.yaml", "__main__.py", "local.parameters.toml"):
-        shutil.copy(ROOT / name, folder / name)
-    for name in (".venv", "infra"):
-        (folder / name).symlink_to(ROOT / name)
+    copy_project(folder, "Pulumi.yaml", "__main__.py", "local.parameters.toml")
     for name, text in FILES.items():
         file = folder / name
         file.parent.mkdir(exist_ok=True)

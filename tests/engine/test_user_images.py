@@ -10,12 +10,10 @@ from __future__ import annotations
 import io
 import json
 import shlex
-import shutil
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 import yaml
 
@@ -25,7 +23,8 @@ from localaws.machine import isolation
 from localaws.machine.isolation import Isolation
 from localaws.mocks import word
 from tests.engine.images import write_image, write_python, write_table
-from tests.engine.stack import ROOT, Stack, settings
+from tests.engine.requests import get
+from tests.engine.stack import ROOT, Stack, copy_project, settings
 from tests.engine.test_containers import status_of, tasks
 from tests.engine.test_daemon import eventually
 from tests.engine.test_watch import UP, watch
@@ -124,10 +123,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     found = isolation.find()
     assert found.isolation is not Isolation.NONE, f"no containers here: {dict(found.why_not)}"
     folder = tmp_path_factory.mktemp("project")
-    for name in ("Pulumi.yaml", "local.parameters.toml"):
-        shutil.copy(ROOT / name, folder / name)
-    for name in (".venv", "infra"):
-        (folder / name).symlink_to(ROOT / name)
+    copy_project(folder, "Pulumi.yaml", "local.parameters.toml")
     (folder / "__main__.py").write_text(PROGRAM)
     (folder / "containers.json").write_text("{}")
     config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
@@ -189,7 +185,7 @@ def add_file(layer: tarfile.TarFile, name: str, text: str) -> None:
 
 
 def page(stack: Stack, path: str = "/") -> str:
-    answer = httpx.get(stack.outputs()["serviceUrl"] + path, timeout=10)
+    answer = get(stack.outputs()["serviceUrl"] + path, timeout=10)
     assert answer.status_code == 200, answer.text
     return answer.text
 
