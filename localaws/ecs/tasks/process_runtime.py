@@ -59,7 +59,8 @@ class Processes:
     async def prepare(self, spec: TaskSpec) -> ProcessSandbox:
         """Find what runs for each image, and an address."""
         try:
-            rows = {each.name: self._images().find(each.image) for each in spec.containers}
+            images = self._images()
+            rows = {each.name: images.find(each.image) for each in spec.containers}
         except (UnknownImageError, ImageTableError) as error:
             raise TaskStartError(f"CannotPullContainerError: {error}") from None
         try:
