@@ -10,6 +10,7 @@ from localaws.catalog import regexes
 from localaws.catalog.account import Resource, namesakes
 from localaws.catalog.acm import CERTIFICATE, certificate_rules
 from localaws.catalog.elb import tls_policies
+from localaws.catalog.elb.forwarding import action_rules
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER, is_application
 from localaws.catalog.elb.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
 from localaws.catalog.elb.trust_stores import TRUST_STORE
@@ -327,15 +328,7 @@ def _listener_rules(inputs: Properties) -> Refusals:
         for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
             message = f"{name} is for HTTPS listeners only"
             yield Refusal("ValidationError", message, "elbv2.listener.tls-only", name)
-        types = texts(values_at(inputs, "defaultActions[].type"))
-        if any(kind in _FIRST_ACTIONS for kind in types):
-            message = "Authenticate actions are only supported on HTTPS listeners"
-            yield Refusal(
-                "InvalidLoadBalancerAction",
-                message,
-                "elbv2.listener.authentication",
-                "defaultActions",
-            )
+        yield from _authentication_rules(inputs, "defaultActions")
     if inputs.get("defaultActions") == []:
         yield Refusal(
             "InvalidArgument",
@@ -344,6 +337,13 @@ def _listener_rules(inputs: Properties) -> Refusals:
             "defaultActions",
         )
     yield from _action_rules(inputs, "defaultActions")
+
+
+def _authentication_rules(inputs: Properties, path: str) -> Refusals:
+    """Refuse actions that a listener with protocol HTTP can't have."""
+    if any(kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, f"{path}[].type"))):
+        message = "Authenticate actions are only supported on HTTPS listeners"
+        yield Refusal("InvalidLoadBalancerAction", message, "elbv2.listener.authentication", path)
 
 
 def _listener_account_rules(
@@ -356,6 +356,8 @@ def _listener_account_rules(
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
     targets, balancer = _targets(inputs, "defaultActions"), account.get(LOAD_BALANCER, arn)
     yield from _target_account_rules(targets, balancer, account, current)
+    protocol = inputs.get("protocol") or "HTTP"
+    yield from _forwarding_rules(inputs, "defaultActions", protocol, account)
     if balancer is not None and given(inputs, "certificateArn"):
         yield from certificate_rules(account, inputs["certificateArn"], balancer.region)
 
@@ -584,6 +586,20 @@ def _listener_rule_account_rules(
             )
             yield Refusal(_VALIDATION, message, "elbv2.listener-rule.priority", "priority")
     yield from _target_account_rules(_targets(inputs, "actions"), balancer, account, current)
+    protocol = listener.outputs.get("protocol")
+    if protocol == "HTTP":
+        yield from _authentication_rules(inputs, "actions")
+    yield from _forwarding_rules(inputs, "actions", protocol, account)
+
+
+def _forwarding_rules(
+    inputs: Properties, path: str, protocol: object, account: Account
+) -> Refusals:
+    groups = {}
+    for arn in _targets(inputs, path):
+        if group := account.get(TARGET_GROUP, arn):
+            groups[arn] = group.inputs
+    yield from action_rules(blocks(inputs.get(path)), protocol, groups)
 
 
 def _highest_priority(account: Account, listener: object) -> int:

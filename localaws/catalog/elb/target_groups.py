@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ec2.network import VPC
+from localaws.catalog.elb.forwarding import HTTP2_ONLY, group_rules, stickiness_of
 from localaws.catalog.elb.load_balancers import PREFIX
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -133,6 +134,13 @@ def _routing_rules(inputs: Properties) -> Refusals:
     if given(inputs, "protocolVersion") and inputs.get("protocol") not in (*HTTP, None, UNKNOWN):
         message = f"protocolVersion needs protocol HTTP or HTTPS, got {inputs['protocol']}"
         yield Refusal("ValidationError", message, "elbv2.target-group.version", "protocolVersion")
+    target_type = inputs.get("targetType")
+    if inputs.get("protocolVersion") in HTTP2_ONLY and target_type in ("lambda", "alb"):
+        message = (
+            f"protocolVersion {inputs['protocolVersion']} is for target types instance and ip, got "
+            f"{target_type}"
+        )
+        yield Refusal("ValidationError", message, "elbv2.target-group.version", "protocolVersion")
     yield from _stickiness_rules(inputs)
 
 
@@ -158,6 +166,17 @@ def _stickiness_rules(inputs: Properties) -> Refusals:
             f"{sticky.get('cookieName')!r}"
         )
         yield Refusal("ValidationError", message, "elbv2.target-group.cookie", "stickiness")
+    if stickiness_of(inputs) and inputs.get("loadBalancingCrossZoneEnabled") == "false":
+        message = (
+            "Sticky sessions are not supported if cross-zone load balancing is disabled: change "
+            "stickiness or loadBalancingCrossZoneEnabled"
+        )
+        yield Refusal(
+            "InvalidConfigurationRequest",
+            message,
+            "elbv2.target-group.stickiness-zones",
+            "stickiness",
+        )
 
 
 def _default_health_protocol(group_protocol: object) -> object:
@@ -304,6 +323,11 @@ TYPES = (
                 ),
                 "elbv2.target-group.stickiness",
             ),
+            Limit(
+                "loadBalancingCrossZoneEnabled",
+                one_of("true", "false", "use_load_balancer_configuration"),
+                "elbv2.target-group.cross-zone",
+            ),
             Limit("stickiness.cookieDuration", within(1, 604800), "elbv2.target-group.stickiness"),
         ),
         references=(Reference("vpcId", VPC, "ValidationError", "elbv2.target-group.vpc-exists"),),
@@ -316,6 +340,7 @@ TYPES = (
             ),
         ),
         rules=_target_group_rules,
+        account_rules=group_rules,
         computed=_target_group_computed,
         held=("ResourceInUse", "elbv2.target-group.held"),
     ),

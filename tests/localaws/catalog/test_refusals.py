@@ -618,6 +618,30 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"stickiness": {"type": "app_cookie", "cookieName": "AWSALBX"}},
         {"stickiness": {"type": "app_cookie", "cookieName": "session"}},
     ),
+    (
+        TARGETS,
+        "elbv2.target-group.version",
+        "ValidationError",
+        {"targetType": "alb", "protocolVersion": "GRPC"},
+        {"targetType": "instance", "protocolVersion": "GRPC"},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.stickiness-zones",
+        "InvalidConfigurationRequest",
+        {"stickiness": {"type": "lb_cookie"}, "loadBalancingCrossZoneEnabled": "false"},
+        {
+            "stickiness": {"type": "lb_cookie", "enabled": False},
+            "loadBalancingCrossZoneEnabled": "false",
+        },
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.cross-zone",
+        "InvalidArgument",
+        {"loadBalancingCrossZoneEnabled": "off"},
+        {"loadBalancingCrossZoneEnabled": "true"},
+    ),
     (LISTENER, "elbv2.listener.arn", "InvalidArgument", {"loadBalancerArn": "web"}, {}),
     (
         LISTENER,

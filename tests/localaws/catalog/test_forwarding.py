@@ -1,0 +1,117 @@
+"""What target groups require of the listeners and rules that forward to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.catalog import Refused
+
+if TYPE_CHECKING:
+    from tests.localaws.catalog.conftest import Account
+
+GROUPS = "aws:lb/targetGroup:TargetGroup"
+RULE = "aws:lb/listenerRule:ListenerRule"
+LISTENER = "aws:lb/listener:Listener"
+LB_COOKIE = {"type": "lb_cookie"}
+APP_COOKIE = {"type": "app_cookie", "cookieName": "session"}
+LOG_IN = {
+    "type": "authenticate-oidc",
+    "authenticateOidc": {
+        "issuer": "https://idp.test",
+        "authorizationEndpoint": "https://idp.test/authorize",
+        "tokenEndpoint": "https://idp.test/token",
+        "userInfoEndpoint": "https://idp.test/userinfo",
+        "clientId": "app",
+        "clientSecret": "secret",
+    },
+}
+
+
+def group(account: Account, name: str, **more: Any) -> str:
+    inputs = {**account.minimal(GROUPS), "name": name, **more}
+    return str(account.make(GROUPS, name, **inputs).id)
+
+
+def forward(*groups: str, sticky: bool = False) -> dict[str, Any]:
+    block: dict[str, Any] = {"targetGroups": [{"arn": each} for each in groups]}
+    if sticky:
+        block["stickiness"] = {"enabled": True, "duration": 60}
+    return {"type": "forward", "forward": block}
+
+
+def rule(account: Account, *actions: dict[str, Any], listener: str = "listener") -> Any:
+    inputs = account.minimal(RULE)
+    return account.make(
+        RULE, **{**inputs, "listenerArn": account.id(listener), "actions": [*actions]}
+    )
+
+
+def refusals(operation: Any, *arguments: Any, **more: Any) -> set[tuple[str, str]]:
+    with pytest.raises(Refused) as caught:
+        operation(*arguments, **more)
+    return {(each.rule, each.code) for each in caught.value.refusals}
+
+
+NEEDS_GROUP_STICKINESS = ("elbv2.action.sticky-groups", "InvalidLoadBalancerAction")
+NO_APP_COOKIE = ("elbv2.action.app-cookie", "InvalidLoadBalancerAction")
+
+
+def test_an_action_with_several_groups_of_which_one_is_sticky_needs_group_stickiness(
+    account: Account,
+) -> None:
+    sticky, plain = group(account, "sticky", stickiness=LB_COOKIE), group(account, "plain")
+    assert refusals(rule, account, forward(sticky, plain)) == {NEEDS_GROUP_STICKINESS}
+    off = group(account, "off", stickiness={**LB_COOKIE, "enabled": False})
+    rule(account, forward(off, plain))
+    rule(account, forward(sticky, plain, sticky=True))
+    rule(account, forward(sticky))
+
+
+def test_stickiness_by_application_cookie_is_for_an_action_with_one_group(account: Account) -> None:
+    sticky, plain = group(account, "sticky", stickiness=APP_COOKIE), group(account, "plain")
+    assert refusals(rule, account, forward(sticky, plain, sticky=True)) == {NO_APP_COOKIE}
+    rule(account, forward(sticky))
+
+
+def test_a_group_gets_no_stickiness_that_a_rule_before_it_doesnt_allow(account: Account) -> None:
+    first, second = group(account, "first"), group(account, "second")
+    rule(account, forward(first, second))
+    current = account.made["first"]
+    code = "InvalidConfigurationRequest"
+    update = {**current.inputs, "stickiness": LB_COOKIE}
+    assert refusals(account.update, GROUPS, first, update) == {("elbv2.action.sticky-groups", code)}
+    update = {**current.inputs, "stickiness": APP_COOKIE}
+    assert refusals(account.update, GROUPS, first, update) == {
+        ("elbv2.action.sticky-groups", code),
+        ("elbv2.action.app-cookie", code),
+    }
+    account.update(GROUPS, first, {**current.inputs, "slowStart": 30})
+    third = group(account, "third")
+    rule(account, forward(third))
+    account.update(GROUPS, third, {**account.made["third"].inputs, "stickiness": APP_COOKIE})
+
+
+@pytest.mark.parametrize("version", ["HTTP2", "GRPC"])
+def test_only_an_https_listener_forwards_to_http_2_and_only_in_a_rule_that_does_nothing_else(
+    account: Account, version: str
+) -> None:
+    arn = group(account, "streams", protocolVersion=version)
+    protocol = ("elbv2.action.protocol-version", "InvalidLoadBalancerAction")
+    assert refusals(rule, account, forward(arn)) == {protocol}
+    default = {**account.made["listener"].inputs, "defaultActions": [forward(arn)]}
+    assert refusals(account.update, LISTENER, account.id("listener"), default) == {protocol}
+    with_log_in = (LOG_IN, forward(arn))
+    assert refusals(rule, account, *with_log_in, listener="secure-listener") == {
+        ("elbv2.action.forward-only", "InvalidLoadBalancerAction")
+    }
+    rule(account, forward(arn), listener="secure-listener")
+    rule(account, LOG_IN, forward(account.id("target")), listener="secure-listener")
+
+
+def test_a_rule_of_an_http_listener_authenticates_no_user(account: Account) -> None:
+    actions = (LOG_IN, forward(account.id("target")))
+    assert refusals(rule, account, *actions) == {
+        ("elbv2.listener.authentication", "InvalidLoadBalancerAction")
+    }
