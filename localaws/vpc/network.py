@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from localaws.machine.processes import CommandFailedError
 from localaws.vpc.desired import desired
 from localaws.vpc.plan import Plan
-from localaws.vpc.steps import shell_script
+from localaws.vpc.steps import merged, shell_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +49,17 @@ class Launcher(Protocol):
         """Open a socket that stays in a namespace."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Change:
+    """An interface that is to come or to go, and when that is done."""
+
+    interface: Interface
+    network: str
+    """The namespace that it comes into; empty if the interface goes."""
+
+    done: asyncio.Future[None] = field(default_factory=asyncio.Future)
+
+
 class Network:
     """The VPCs of an account, made of network namespaces behind a launcher."""
 
@@ -55,6 +68,10 @@ class Network:
         self._cloud = cloud
         self._lock = asyncio.Lock()
         self._plan = Plan()
+        self._changes: deque[_Change] = deque()
+        """What waits for the next script, in the order of the calls."""
+
+        self._worker: asyncio.Task[None] | None = None
         self.not_enforced: tuple[str, ...] = ()
         """What the cloud holds and no packet meets, as sentences."""
 
@@ -103,22 +120,21 @@ class Network:
             KeyError: The cloud has no such VPC or subnet.
             CommandFailedError: The machine refuses; nothing is left of the interface.
         """
-        name = network or interface.id
-        async with self._lock:
-            if not self._plan.knows(interface):
-                await self._take(self._follow())
-            try:
-                await self._take(self._plan.attach(interface, name))
-            except BaseException:
-                # What was done before it failed must not be in the way of the next one.
-                await self._try_each(self._plan.detach(interface))
-                raise
-        return name
+        change = _Change(interface, network or interface.id)
+        try:
+            await self._changed(change)
+        except asyncio.CancelledError:
+            if change in self._changes:
+                self._changes.remove(change)
+            else:
+                # Its script goes on, since others may be in it.
+                await self.detach(interface)
+            raise
+        return change.network
 
     async def detach(self, interface: Interface) -> None:
         """Remove an interface; its namespace goes with the last one."""
-        async with self._lock:
-            await self._try_each(self._plan.detach(interface))
+        await self._changed(_Change(interface, ""))
 
     async def connect(
         self,
@@ -171,6 +187,86 @@ class Network:
             raise
         return opened
 
+    async def _changed(self, change: _Change) -> None:
+        """Have an interface come or go, in one script with others that wait meanwhile."""
+        self._changes.append(change)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+        await asyncio.shield(change.done)
+
+    async def _work(self) -> None:
+        """Make the changes that wait, as many at once as can be."""
+        try:
+            while self._changes:
+                async with self._lock:
+                    await self._make(self._next_changes())
+        finally:
+            self._worker = None
+
+    def _next_changes(self) -> list[_Change]:
+        """Return the first changes that wait and can be one script.
+
+        They are new interfaces or interfaces that go, so that nothing of one depends on another's.
+        """
+        found: list[_Change] = []
+        while self._changes and (not found or self._fits(self._changes[0], found)):
+            found.append(self._changes.popleft())
+        return found
+
+    def _fits(self, change: _Change, others: list[_Change]) -> bool:
+        """Return whether a change can be in one script with others."""
+        if change.interface.id in {each.interface.id for each in others}:
+            return False
+        if bool(change.network) != bool(others[0].network):
+            return False
+        known = (self._plan.has(each.interface) for each in (change, others[0]))
+        return not change.network or not any(known)
+
+    async def _make(self, changes: list[_Change]) -> None:
+        """Make changes in one script, and end each one's wait."""
+        try:
+            if not changes[0].network:
+                await self._remove([each.interface for each in changes])
+            elif len(changes) == 1:
+                await self._add(changes)
+            else:
+                await self._add_several(changes)
+        except BaseException as error:
+            for each in changes:
+                _end(each, error)
+            if not isinstance(error, Exception):
+                raise
+        for each in changes:
+            _end(each)
+
+    async def _add_several(self, changes: list[_Change]) -> None:
+        """Add interfaces in one script, and each in its own if that fails: one may be at fault."""
+        try:
+            await self._add(changes)
+        except (CommandFailedError, KeyError):
+            for each in changes:
+                await self._make([each])
+
+    async def _add(self, changes: list[_Change]) -> None:
+        if not all(self._plan.knows(each.interface) for each in changes):
+            await self._take(self._follow())
+        try:
+            await self._take(self._plan.attach({each.interface: each.network for each in changes}))
+        except BaseException:
+            # What was done before it failed must not be in the way of the next one.
+            await self._remove([each.interface for each in changes])
+            raise
+
+    async def _remove(self, interfaces: list[Interface]) -> None:
+        """Remove interfaces, whatever is there of them."""
+        steps = self._plan.detach(interfaces)
+        try:
+            await self._take(merged(steps))
+        except CommandFailedError:
+            for step in steps:
+                with suppress(CommandFailedError):
+                    await self._take([step])
+
     def _follow(self) -> list[Step]:
         model = desired(self._cloud)
         self.not_enforced = model.not_enforced
@@ -187,14 +283,17 @@ class Network:
             self._plan.distrust()
             raise
 
-    async def _try_each(self, steps: list[Step]) -> None:
-        """Take steps that remove something, whatever is there of it."""
-        try:
-            await self._take(steps)
-        except CommandFailedError:
-            for step in steps:
-                with suppress(CommandFailedError):
-                    await self._take([step])
+
+def _end(change: _Change, error: BaseException | None = None) -> None:
+    """End the wait for a change, unless that has ended."""
+    if change.done.done():
+        return
+    if error is None:
+        change.done.set_result(None)
+    elif isinstance(error, asyncio.CancelledError):
+        change.done.cancel()
+    else:
+        change.done.set_exception(error)
 
 
 def _words(outcome: BaseException | None) -> str:

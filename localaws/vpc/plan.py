@@ -14,7 +14,7 @@ from localaws.catalog.ec2.vpc_endpoints import GATEWAY_SERVICES
 from localaws.vpc import firewall, routing
 from localaws.vpc.firewall import Attached
 from localaws.vpc.model import Interface, Model, NatGateway, Subnet, Vpc
-from localaws.vpc.steps import Batch, Step, Table
+from localaws.vpc.steps import Batch, Step, Table, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,22 +112,38 @@ class Plan:
         self._follow(model)
         return self._taken()
 
-    def attach(self, interface: Interface, network: str) -> list[Step]:
-        """Return what adds an interface to a namespace, or changes one that is there.
+    def has(self, interface: Interface) -> bool:
+        """Return whether an interface is there."""
+        router = self._routers.get(interface.vpc)
+        return router is not None and interface.id in router.namespaces
+
+    def attach(self, networks: Mapping[Interface, str]) -> list[Step]:
+        """Return what adds interfaces, or changes one that is there.
+
+        Args:
+            networks: The namespace of each: new interfaces, or one that is there.
 
         Raises:
-            KeyError: The VPC or the subnet isn't there.
+            KeyError: A VPC or a subnet isn't there.
         """
-        self._add(self._routers[interface.vpc], interface, network)
+        for interface in networks:
+            if interface.subnet not in self._routers[interface.vpc].ranges:
+                raise KeyError(interface.subnet)
+        for interface in networks:
+            self._make_way(self._routers[interface.vpc], interface)
+        before = self._taken()
+        for interface, network in networks.items():
+            self._add(self._routers[interface.vpc], interface, network)
         self._route_internet()
-        return self._taken()
+        return [*before, *merged(self._taken())]
 
-    def detach(self, interface: Interface) -> list[Step]:
-        """Return what removes an interface; nothing if it isn't there."""
-        router = self._routers.get(interface.vpc)
-        if router is not None and interface.id in router.namespaces:
-            self._remove(router, interface.id)
-            self._route_internet()
+    def detach(self, interfaces: Iterable[Interface]) -> list[Step]:
+        """Return what removes interfaces; nothing for those that aren't there."""
+        for interface in interfaces:
+            router = self._routers.get(interface.vpc)
+            if router is not None and interface.id in router.namespaces:
+                self._remove(router, interface.id)
+        self._route_internet()
         return self._taken()
 
     def distrust(self) -> None:
@@ -200,6 +216,7 @@ class Plan:
         for identifier, interface in wanted.items():
             if router.interface(identifier) == interface:
                 continue
+            self._make_way(router, interface)
             namespace = self._add(router, interface, identifier)
             router.service_interfaces.add(identifier)
             if identifier in router.nat_gateways:
@@ -242,11 +259,9 @@ class Plan:
         self._internet = routes
 
     def _add(self, router: _Router, interface: Interface, name: str) -> _Namespace:
-        there = router.interface(interface.id)
-        if there is not None and there.addresses == interface.addresses:
+        """Add an interface for which `_make_way` has been called."""
+        if router.interface(interface.id) is not None:
             return self._change(router, interface)
-        if there is not None:
-            self._remove(router, there.id)
         namespace = self._namespace(router, name)
         new = namespace is None
         if namespace is None:
@@ -264,6 +279,12 @@ class Plan:
         )
         self._steps.append(Table(router.name, self._elements(router, interface.id, "add")))
         return namespace
+
+    def _make_way(self, router: _Router, interface: Interface) -> None:
+        """Remove an interface that has other addresses now."""
+        there = router.interface(interface.id)
+        if there is not None and there.addresses != interface.addresses:
+            self._remove(router, there.id)
 
     def _change(self, router: _Router, interface: Interface) -> _Namespace:
         """Change an interface's groups and public address, in one step."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +42,33 @@ class Table:
 
 
 Step = Settings | Batch | Table
+
+
+def merged(steps: Iterable[Step]) -> list[Step]:
+    """Return steps with those of one kind in one namespace as one, those of the internet last.
+
+    Args:
+        steps: Steps that add different interfaces, or that remove some. The router's come before
+            those in a namespace that it makes; the internet's know of nothing that comes later.
+    """
+    found: dict[tuple[type[Step], str | None, bool], Step] = {}
+    for step in steps:
+        key = (type(step), step.network, isinstance(step, Batch) and step.ipv6)
+        there = found.get(key)
+        found[key] = step if there is None else _together(there, step)
+    return sorted(found.values(), key=lambda step: step.network is None)
+
+
+def _together(first: Step, second: Step) -> Step:
+    match first, second:
+        case Settings(), Settings():
+            return replace(first, values=(*first.values, *second.values))
+        case Batch(), Batch():
+            return replace(first, lines=(*first.lines, *second.lines))
+        case Table(), Table():
+            return replace(first, script=first.script + second.script)
+        case _:
+            raise TypeError(f"{first} and {second} are of different kinds")
 
 
 def shell_script(steps: Iterable[Step]) -> str:

@@ -17,6 +17,8 @@ from tests.localaws.vpc.records import ANYWHERE, Records, interface
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from localaws.vpc.model import Interface
+
 
 HERE_DOCUMENT = re.compile(r"^([^\n]+) <<'END'\n(.*?)^END\n", re.MULTILINE | re.DOTALL)
 """A command of the script, and what it reads."""
@@ -33,11 +35,20 @@ class RecordingLauncher:
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
+        self.scripts = 0
         self.refused = ""
         """A word with which a script fails."""
 
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        """Whether a script has begun, and whether it may end."""
+
+        self.go_on.set()
+
     async def run(self, argv: Sequence[str], *, feed: str = "", network: str | None = None) -> str:
         assert (argv, network) == (["sh", "-e"], None)
+        self.scripts += 1
+        self.begun.set()
+        await self.go_on.wait()
         if self.refused and self.refused in feed:
             raise CommandFailedError(argv, 1, self.refused)
         for command, text in HERE_DOCUMENT.findall(feed):
@@ -230,6 +241,110 @@ def test_an_interface_that_the_machine_refuses_leaves_nothing_in_the_way() -> No
     assert '"eni2" . 10.0.0.9' in text
     assert "eni1" not in text
     assert "203.0.113.5" not in text
+
+
+def several(scene: Scene) -> list[Interface]:
+    return [
+        interface(f"eni-{number}", scene.subnet, f"10.0.0.{number}", scene.group)
+        for number in (10, 11, 12)
+    ]
+
+
+def elements(launcher: RecordingLauncher) -> list[str]:
+    """Return what has come into the sets of addresses, or gone, since the last call."""
+    found = []
+    for run in launcher.taken():
+        if run.program == "nft":
+            found += re.findall(r"(add|delete) element inet vpc interfaces_4 { (\S+) }", run.feed)
+    return [" ".join(each) for each in found]
+
+
+def test_interfaces_that_wait_come_and_go_in_one_script() -> None:
+    async def scenario() -> tuple[list[str], list[str], int]:
+        scene = Scene()
+        await scene.network.start()
+        launcher = scene.launcher
+        launcher.taken()
+        launcher.scripts = 0
+        await asyncio.gather(*map(scene.network.attach, several(scene)))
+        tables = [run for run in launcher.runs if run.program == "nft"]
+        assert len(tables) == 1, "one transaction of nft"
+        come = elements(launcher)
+        await asyncio.gather(*map(scene.network.detach, several(scene)))
+        return come, elements(launcher), launcher.scripts
+
+    come, gone, scripts = asyncio.run(scenario())
+    assert come == ["add 10.0.0.10", "add 10.0.0.11", "add 10.0.0.12"]
+    assert gone == ["delete 10.0.0.10", "delete 10.0.0.11", "delete 10.0.0.12"]
+    assert scripts == len((come, gone))
+
+
+def test_one_interface_that_the_machine_refuses_holds_no_other_one_up() -> None:
+    async def scenario() -> tuple[list[object], list[str], list[str]]:
+        scene = Scene()
+        await scene.network.start()
+        scene.launcher.taken()
+        scene.launcher.refused = "netns add eni-11\n"
+        outcomes = await asyncio.gather(
+            *map(scene.network.attach, several(scene)), return_exceptions=True
+        )
+        come = elements(scene.launcher)
+        scene.records.ingress(scene.group, ports=80, **ANYWHERE)
+        await scene.network.follow()
+        (table,) = [run.feed for run in scene.launcher.taken() if run.program == "nft"]
+        return list(outcomes), come, re.findall(r"interfaces_4 { (\S+) }", table)
+
+    outcomes, come, there = asyncio.run(scenario())
+    assert [outcomes[0], outcomes[2]] == ["eni-10", "eni-12"]
+    assert isinstance(outcomes[1], CommandFailedError)
+    assert come[-1] == "add 10.0.0.12"
+    assert there == ["10.0.0.10", "10.0.0.12"]
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["in the queue", "in a script"])
+def test_a_cancelled_interface_leaves_nothing_and_holds_no_other_one_up(*, started: bool) -> None:
+    async def scenario() -> list[str]:
+        scene = Scene()
+        await scene.network.start()
+        scene.launcher.taken()
+        scene.launcher.go_on.clear()
+        scene.launcher.begun.clear()
+        first, second, third = several(scene)
+        if not started:  # these two wait for the script of another one
+            blocking = asyncio.create_task(scene.network.attach(third))
+            await scene.launcher.begun.wait()
+        attached = [asyncio.create_task(scene.network.attach(each)) for each in (first, second)]
+        await asyncio.sleep(0)  # both get to wait
+        if started:
+            await scene.launcher.begun.wait()
+        attached[0].cancel()
+        await asyncio.sleep(0)  # it gets to see that
+        scene.launcher.go_on.set()
+        if not started:
+            await blocking
+        assert await attached[1] == second.id
+        with pytest.raises(asyncio.CancelledError):
+            await attached[0]
+        return elements(scene.launcher)
+
+    expected = (
+        ["add 10.0.0.10", "add 10.0.0.11", "delete 10.0.0.10"]
+        if started
+        else ["add 10.0.0.12", "add 10.0.0.11"]
+    )
+    assert asyncio.run(scenario()) == expected
+
+
+def test_an_interface_that_comes_and_goes_at_once_is_gone() -> None:
+    async def scenario() -> list[str]:
+        scene = Scene()
+        await scene.network.start()
+        first = several(scene)[0]
+        scene.launcher.taken()
+        await asyncio.gather(scene.network.attach(first), scene.network.detach(first))
+        return elements(scene.launcher)
+
+    assert asyncio.run(scenario()) == ["add 10.0.0.10", "delete 10.0.0.10"]
 
 
 def test_what_failed_is_done_by_the_next_change() -> None:

@@ -18,6 +18,7 @@ import dns.message
 import pytest
 
 from localaws.machine.isolation import Isolation
+from localaws.machine.processes import CommandFailedError
 from localaws.machine.programs import find
 from localaws.vpc.metadata import TaskMetadata
 from localaws.vpc.names import Running
@@ -454,6 +455,31 @@ async def _http(packets: Packets, network: str, path: str) -> bytes:
     line = await reader.readline()
     writer.close()
     return line.strip()
+
+
+def test_of_many_interfaces_at_once_all_work_but_one_that_can_not(isolation: Isolation) -> None:
+    records = Records()
+    vpc = records.vpc()
+    subnet = records.subnet(vpc, "10.0.0.0/24")
+    group = records.group(vpc, "any")
+    records.ingress(group, ports=80, **ANYWHERE)
+    records.egress(group, "-1", **ANYWHERE)
+    good = [interface(f"task-{index}", subnet, f"10.0.0.{10 + index}", group) for index in range(9)]
+    bad = interface("bad", subnet, "10.0.0.300", group)
+
+    async def scenario(packets: Packets) -> None:
+        attach = packets.network.attach
+        outcomes = await asyncio.gather(
+            *(attach(each) for each in (*good, bad)), return_exceptions=True
+        )
+        assert outcomes[:-1] == [each.id for each in good]
+        assert isinstance(outcomes[-1], CommandFailedError)
+        for each in good:
+            await packets.listen(each.id, 80)
+        pairs = zip(good, (*good[1:], good[0]), strict=True)
+        await packets.check({(one.id, other.address, 80): OPEN for one, other in pairs})
+
+    run(isolation, records, scenario)
 
 
 PING = """
