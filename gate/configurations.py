@@ -144,6 +144,9 @@ def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]
     for key, text in config.items():
         if key.endswith(":secrets"):
             found.update(map(_seeded, json.loads(text).values()))
+        elif key.endswith(":services") and text:
+            for service in json.loads(text).values():
+                found.update(map(_seeded, service.get("secrets", {}).values()))
     return found
 
 

@@ -20,7 +20,7 @@ import yaml
 
 from infra.aws import fargate
 from infra.settings import Settings, kinds
-from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, Statements, Whole
+from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, MapsByName, Statements, Whole
 from infra.settings.stack import TOPICS
 from infra.settings.topic import camel
 from localaws.catalog.ecs import fargate_sizes
@@ -68,6 +68,7 @@ OUTPUTS = [
     "serviceName",
     "targetGroupArn",
     "webLogGroup",
+    "services",
     "execLogGroup",
 ]
 """The stack's outputs, for people and for `verify`."""
@@ -75,7 +76,7 @@ OUTPUTS = [
 MAPS = dict.fromkeys(
     (
         *("build", "environment", "secrets", "taskPolicyStatements"),
-        *("vpcTags", "subnetTags", "taskSubnetTags"),
+        *("services", "vpcTags", "subnetTags", "taskSubnetTags"),
     ),
     "none",
 )
@@ -426,6 +427,7 @@ def _schema_type(kind: Kind) -> str | None:
         Flag: "boolean",
         ListOf: "array",
         Map: None,
+        MapsByName: None,
         Statements: None,
         Build: None,
     }

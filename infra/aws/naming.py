@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 LONGEST_SERVICE = 20
 """Characters in a service's name. A target group's name has at most 32, of which `alb-` before the
 service's name and Pulumi's `-1234567` after it take 12.
 """
+
+INTERNAL_SUFFIX = "-internal"
+"""Suffix of the names of ECS services behind an internal load balancer."""
 
 
 def cluster(stack: str) -> str:
@@ -48,10 +56,10 @@ def flow_log_group(stack: str) -> str:
     return f"/aws/ecs/{cluster(stack)}/flow"
 
 
-def log_groups(stack: str, service_name: str) -> tuple[str, ...]:
-    """Return every log group that a stack may ever write to."""
+def log_groups(stack: str, services: Iterable[str]) -> tuple[str, ...]:
+    """Return every log group that a stack with these services may ever write to."""
     return (
-        service_log_group(stack, service_name),
+        *(service_log_group(stack, name) for name in services),
         exec_log_group(stack),
         insights_log_group(stack),
         firewall_log_group(stack),

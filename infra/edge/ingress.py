@@ -215,7 +215,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         self.vpc_id = args.vpc_id
         self.rule_prefix = base
         self.group_prefix = _INTERNAL_GROUPS if args.internal else base
-        self.service_suffix = "-internal" if args.internal else ""
+        self.service_suffix = naming.INTERNAL_SUFFIX if args.internal else ""
         self.member_tags = tags
         self.register_outputs(
             {

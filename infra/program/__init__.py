@@ -14,12 +14,13 @@ from infra.program.network import deploy_endpoints, deploy_network
 from infra.program.service import deploy_service
 
 if TYPE_CHECKING:
-    import pulumi
+    from collections.abc import Mapping
 
+    from infra.service.web_service import WebService
     from infra.settings import Settings
 
 
-def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
+def deploy(settings: Settings) -> dict[str, object]:
     """Register every resource of the stack, and return its outputs by name.
 
     Raises:
@@ -33,18 +34,36 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     cluster = deploy_cluster(settings)
     ingress = deploy_ingress(settings, environment, network, zone_id)
     endpoints = deploy_endpoints(settings, environment, network)
-    web = deploy_service(settings, environment, network, endpoints, cluster, ingress)
-    deploy_alias(settings, zone_id, ingress, after=web.serving)
+    services: dict[str, WebService] = {}
+    for service in settings.services:
+        services[service.name] = deploy_service(
+            settings, service, environment, network, endpoints, cluster, ingress
+        )
+    deploy_alias(settings, zone_id, ingress, after=[each.serving for each in services.values()])
+    only = next(iter(services.values())) if len(services) == 1 else None
     outputs = {
         "albDns": ingress.alb_dns,
         "serviceUrl": ingress.url,
         "clusterName": cluster.cluster_name,
-        "serviceName": web.service_name,
-        "targetGroupArn": web.target_group_arn,
-        "webLogGroup": web.log_group,
+        "serviceName": only.service_name if only else None,
+        "targetGroupArn": only.target_group_arn if only else None,
+        "webLogGroup": only.log_group if only else None,
+        "services": None if only else _outputs_of_each(services),
         "execLogGroup": cluster.exec_log_group,
     }
     return {name: value for name, value in outputs.items() if value is not None}
+
+
+def _outputs_of_each(services: Mapping[str, WebService]) -> dict[str, dict[str, object]]:
+    """Return the outputs of several services, by the services' names."""
+    outputs: dict[str, dict[str, object]] = {}
+    for name, service in services.items():
+        outputs[name] = {
+            "serviceName": service.service_name,
+            "targetGroupArn": service.target_group_arn,
+            "logGroup": service.log_group,
+        }
+    return outputs
 
 
 def _aws_environment() -> AwsEnvironment:

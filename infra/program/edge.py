@@ -19,6 +19,8 @@ from infra.edge.ingress import (
 from infra.edge.waf import Firewall, FirewallArgs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pulumi
 
     from infra.aws.environment import AwsEnvironment
@@ -77,11 +79,14 @@ def deploy_ingress(
 
 
 def deploy_alias(
-    settings: Settings, zone_id: str | None, ingress: LoadBalancedIngress, after: pulumi.Resource
+    settings: Settings,
+    zone_id: str | None,
+    ingress: LoadBalancedIngress,
+    after: Sequence[pulumi.Resource],
 ) -> None:
     """Register the domain's records, if its zone is known.
 
-    They are created after the resource `after`, with which requests reach the service.
+    They are created after the resources `after`, with which requests reach the services.
     """
     if zone_id is None or settings.https.domain is None:
         return
@@ -93,7 +98,7 @@ def deploy_alias(
             alb_dns=ingress.alb_dns,
             alb_zone_id=ingress.alb_zone_id,
             ipv6=settings.ipv6_clients,
-            after=[after],
+            after=after,
         ),
     )
 

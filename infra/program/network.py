@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.aws import naming
 from infra.aws import policies as iam
@@ -13,6 +13,8 @@ from infra.network.existing_vpc import SubnetQuery
 from infra.network.flow_logs import FlowLogs, FlowLogsArgs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.aws.environment import AwsEnvironment
     from infra.network.vpc import Network
     from infra.settings import Settings
@@ -48,8 +50,12 @@ def deploy_endpoints(
     """Register the VPC endpoints, if tasks reach AWS only through these."""
     if not settings.network.endpoints:
         return None
-    secrets = settings.service.secrets
-    secret_services = {resolve(environment, each).service for each in secrets.secrets.values()}
+    secret_services: set[str] = set()
+    statements: list[Mapping[str, Any]] = []
+    for service in settings.services:
+        statements += service.secrets.task_policy_statements
+        for secret in service.secrets.secrets.values():
+            secret_services.add(resolve(environment, secret).service)
     return PrivateEndpoints(
         "endpoints",
         PrivateEndpointsArgs(
@@ -57,7 +63,7 @@ def deploy_endpoints(
             vpc_id=network.vpc_id,
             subnet_ids=network.task_subnet_ids,
             route_table_ids=network.task_route_table_ids,
-            s3_policy=iam.s3_endpoint(environment, secrets.task_policy_statements),
+            s3_policy=iam.s3_endpoint(environment, statements),
             services=endpoints.needed(
                 secret_services=secret_services,
                 ecs_exec=settings.operation.ecs_exec,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
     from infra.aws.secret_names import Secret
     from infra.settings import Settings
+    from infra.settings.service import ServiceSettings
 
 _NO_VERSION: Final = 999_999_999
 """A version that no parameter has: SSM keeps the newest hundred, numbered from 1."""
@@ -83,7 +84,8 @@ def check(settings: Settings, environment: AwsEnvironment) -> None:
 def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Lookup]]:
     """Yield each lookup, after its subject as a warning names it."""
     yield "The owner of the cluster and of the log groups", partial(_owners, settings)
-    yield from _secrets(settings, environment)
+    for service in settings.services:
+        yield from _secrets(service, environment)
     yield from _certificates(settings)
     yield from _quotas(settings, environment)
 
@@ -91,7 +93,7 @@ def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[
 def _owners(settings: Settings) -> Iterator[Problem]:
     return ownership.problems(
         naming.cluster(settings.stack),
-        naming.log_groups(settings.stack, settings.service.container.service_name),
+        naming.log_groups(settings.stack, (service.name for service in settings.services)),
         settings.tags,
     )
 
@@ -104,10 +106,12 @@ def _why(error: Exception) -> str:
     return reason_of(error)
 
 
-def _secrets(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Lookup]]:
+def _secrets(
+    service: ServiceSettings, environment: AwsEnvironment
+) -> Iterator[tuple[str, _Lookup]]:
     """Look up each secret once, however many variables and parts of it are configured."""
     variables: dict[Secret, list[str]] = {}
-    for variable, text in settings.service.secrets.secrets.items():
+    for variable, text in service.secrets.secrets.items():
         secret = resolve(environment, text)
         # A lookup in another account needs that account's permission, and a secret in another
         # region is refused anyway.
@@ -119,12 +123,14 @@ def _secrets(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[
         kind = "SSM parameter" if secret.service == SSM else "Secrets Manager secret"
         yield (
             f"The {kind} {secret.name}",
-            partial(_missing_secret, secret, ", ".join(names), environment),
+            partial(
+                _missing_secret, secret, service.path_of("secrets"), ", ".join(names), environment
+            ),
         )
 
 
 def _missing_secret(
-    secret: Secret, variables: str, environment: AwsEnvironment
+    secret: Secret, key: str, variables: str, environment: AwsEnvironment
 ) -> Iterator[Problem]:
     if secret.service == SSM:
         exists, kind = _parameter_exists(secret.name), "parameter of SSM"
@@ -134,7 +140,7 @@ def _missing_secret(
         create = f"secretsmanager create-secret --name {secret.name} --secret-string VALUE"
     if not exists:
         yield Problem(
-            "secrets",
+            key,
             f"{variables}, {secret.name}, which is no {kind} in {environment.account}, "
             f"{environment.region}",
             f"one that exists; `aws {create} --region {environment.region}` creates it; with the "

@@ -1,4 +1,4 @@
-"""Deploy the service of a stack."""
+"""Deploy a service of a stack."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ if TYPE_CHECKING:
 
 def deploy_service(  # noqa: PLR0917 — one for each area that a service depends on
     settings: Settings,
+    service: ServiceSettings,
     environment: AwsEnvironment,
     network: Network,
     endpoints: PrivateEndpoints | None,
     cluster: Cluster,
     ingress: LoadBalancedIngress,
 ) -> WebService:
-    """Register the service: its tasks, its target group and its listener rules."""
-    service, container = settings.service, settings.service.container
-    image, repository_arn = _image(settings, environment)
+    """Register a service: its tasks, its target group and its listener rules."""
+    container = service.container
+    image, repository_arn = _image(service, environment, settings.tags)
     return WebService(
-        container.service_name,
+        service.name,
         WebServiceArgs(
             aws_environment=environment,
-            service_name=naming.service(settings.stack, container.service_name),
+            service_name=naming.service(settings.stack, service.name),
             cluster_arn=cluster.arn,
             vpc_id=network.vpc_id,
             subnet_ids=network.task_subnet_ids,
@@ -62,7 +63,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             maximum_percent=service.deployment.maximum_percent,
             health_check_grace_seconds=service.deployment.health_check_grace_seconds,
             steady_state_timeout_minutes=service.deployment.steady_state_timeout_minutes,
-            log_group=naming.service_log_group(settings.stack, container.service_name),
+            log_group=naming.service_log_group(settings.stack, service.name),
             log_retention_days=settings.operation.log_retention_days,
             log_key_arn=settings.keys.log_key_arn,
             exec_log_group=settings.exec_log_group,
@@ -81,19 +82,19 @@ def _vpc_endpoints(endpoints: PrivateEndpoints | None) -> VpcEndpoints | None:
 
 
 def _image(
-    settings: Settings, environment: AwsEnvironment
+    service: ServiceSettings, environment: AwsEnvironment, tags: dict[str, str]
 ) -> tuple[pulumi.Input[str], pulumi.Input[str] | None]:
     """Return the name of the tasks' image, and its ECR repository; build it if configured."""
-    container = settings.service.container
+    container = service.container
     if container.build is None:
         private = images.private(container.image)
         return container.image, private.repository_arn(environment.partition) if private else None
     built = BuiltImage(
-        container.service_name,
+        service.name,
         BuiltImageArgs(
             build=container.build,
             platform=image_build.PLATFORMS[container.cpu_architecture],
-            tags=settings.tags,
+            tags=tags,
         ),
     )
     return built.image, built.repository_arn
@@ -116,7 +117,7 @@ def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
 
 def _route(service: ServiceSettings) -> Route:
     return Route(
-        name=service.container.service_name,
+        name=service.name,
         paths=("/*",),
         priority=LAST_PRIORITY,
         drain_seconds=service.deployment.deregistration_delay,

@@ -18,15 +18,18 @@ from pulumi.runtime import config
 from infra.aws import naming
 from infra.errors import Problem, SettingsError
 from infra.settings import relations
+from infra.settings.defaults import default
 from infra.settings.service import ServiceSettings
 from infra.settings.stack import TOPICS, StackSettings
-from infra.settings.topic import Configuration, camel, read_topics
+from infra.settings.topic import Configuration, camel, read_topics, topic_classes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
     from infra.settings.kinds import Kind
+    from infra.settings.stack.services import ServiceMap
+    from infra.settings.topic import Topic
 
 _OTHER_NAMESPACES: Final = ("aws", "awsx", "pulumi")
 """Namespaces of the configuration that belong to providers and the engine, not to a project."""
@@ -90,19 +93,30 @@ class Settings(StackSettings):
             SettingsError: As `load`.
         """
         configuration = Configuration(texts=texts, encrypted=secret)
-        settings = cls(
-            project=project,
-            stack=stack,
-            service=ServiceSettings.read(configuration),
-            **read_topics(cls, configuration),
-        )
+        topics = read_topics(cls, configuration)
+        defaults = ServiceSettings.read(configuration)
+        services: tuple[ServiceSettings, ...] = (defaults,)
+        service_map: ServiceMap = topics["service_map"]
+        if service_map.unread:
+            services = ()
+        elif service_map.services:
+            services = tuple(
+                ServiceSettings.listed(configuration, name, own)
+                for name, own in service_map.services.items()
+            )
+        settings = cls(project=project, stack=stack, services=services, **topics)
         problems = [
             *_unknown(texts),
             *_in_another_namespace(foreign, project),
             *settings.problems(),
         ]
+        if service_map.services:
+            # A default is refused even if no service takes it over.
+            problems += defaults.unread.values()
+            problems += _misplaced_in_services(service_map.services, defaults)
         if problems:
-            raise SettingsError(problems)
+            # Several services have the same problem with a default.
+            raise SettingsError(list(dict.fromkeys(problems)))
         return settings
 
     @property
@@ -117,7 +131,12 @@ class Settings(StackSettings):
 
     def problems(self) -> list[Problem]:
         """Check the stack's name, each value, and values that depend on each other."""
-        found = [*_misnamed(self.stack), *self.unread.values(), *self.service.problems()]
+        found = [*_misnamed(self.stack)]
+        for service in self.services:
+            found.extend(service.unread.values())
+        found.extend(self.unread.values())
+        for service in self.services:
+            found.extend(service.problems())
         for topic in self.topics:
             found.extend(topic.problems())
         found.extend(relations.problems(self))
@@ -125,18 +144,24 @@ class Settings(StackSettings):
 
     def problems_in(self, environment: AwsEnvironment) -> list[Problem]:
         """Check what the settings name in AWS against the account and region of the stack."""
-        found = [*self.service.problems_in(environment)]
+        found: list[Problem] = []
+        for service in self.services:
+            found.extend(service.problems_in(environment))
         for topic in self.topics:
             found.extend(topic.problems_in(environment))
-        found.extend(relations.image_is_within_reach(self, environment))
+        found.extend(relations.problems_in(self, environment))
         return found
 
 
 @cache
 def kinds() -> dict[str, Kind]:
     """Return the kind of each configuration key, topic by topic."""
+    return _keys_of(TOPICS)
+
+
+def _keys_of(topics: Iterable[type[Topic]]) -> dict[str, Kind]:
     found: dict[str, Kind] = {}
-    for topic in TOPICS:
+    for topic in topics:
         for name, kind in topic.kinds().items():
             found[camel(name)] = kind
     return found
@@ -144,9 +169,37 @@ def kinds() -> dict[str, Kind]:
 
 def _unknown(texts: Mapping[str, str]) -> Iterator[Problem]:
     for key in sorted(texts.keys() - kinds().keys()):
-        similar = difflib.get_close_matches(key, kinds(), n=1)
-        allowed = f"perhaps {similar[0]}" if similar else ", ".join(kinds())
-        yield Problem(key, "an unknown key", allowed)
+        yield _no_such_key(key, key, kinds())
+
+
+def _no_such_key(path: str, key: str, existing: Collection[str]) -> Problem:
+    similar = difflib.get_close_matches(key, existing, n=1)
+    allowed = f"perhaps {similar[0]}" if similar else ", ".join(existing)
+    return Problem(path, "an unknown key", allowed)
+
+
+def _misplaced_in_services(
+    services: Mapping[str, Mapping[str, str]], defaults: ServiceSettings
+) -> Iterator[Problem]:
+    """Refuse keys that no service has, and names beside those of `services`."""
+    if defaults.name not in {None, default("serviceName")}:
+        yield Problem(
+            "serviceName",
+            f"{defaults.name}, beside services",
+            "only without services, whose keys are the names",
+        )
+    service_keys = _keys_of(topic_classes(ServiceSettings).values())
+    for name, own in services.items():
+        for key in own:
+            path = f"services.{name}.{key}"
+            if key == "serviceName":
+                yield Problem(path, own[key], f"none, as the service's name is {name}")
+            elif key in service_keys:
+                continue
+            elif key in kinds():
+                yield Problem(path, "a key of the stack", f"{key} beside services, for all of them")
+            else:
+                yield _no_such_key(path, key, service_keys)
 
 
 def _in_another_namespace(foreign: Collection[str], project: str) -> Iterator[Problem]:

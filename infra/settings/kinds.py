@@ -279,6 +279,42 @@ class Map(Kind):
 
 
 @dataclass(frozen=True)
+class MapsByName(Kind):
+    """Maps of configuration values by name, at least one if the key is set."""
+
+    absent: ClassVar[str | None] = ""
+    form: str
+    """The maps in words."""
+
+    @property
+    def allowed(self) -> str:
+        """Describe the maps."""
+        return self.form
+
+    def read(self, text: str) -> dict[str, dict[str, str]]:
+        """Return the texts of the values, by name and key; the names are sorted."""
+        if not text:
+            return {}
+        maps = json.loads(text)
+        if not isinstance(maps, dict) or _map_flaws(maps):
+            _refuse(text)
+        read: dict[str, dict[str, str]] = {}
+        for name, values in sorted(maps.items()):
+            read[name] = {key: _as_configured(value) for key, value in values.items()}
+        return read
+
+    def shown(self, text: str) -> str:
+        """Describe every flaw, without a value."""
+        try:
+            maps = json.loads(text)
+        except ValueError:
+            maps = None
+        if not isinstance(maps, dict):
+            return f"{len(text)} characters that aren't a map"
+        return "; ".join(_map_flaws(maps))
+
+
+@dataclass(frozen=True)
 class Build(Kind):
     """A folder with a Dockerfile, or a map that describes the build."""
 
@@ -403,6 +439,24 @@ def _argument_flaws(args: object) -> list[str]:
         if not isinstance(value, str | int):
             flaws.append(f"an argument {name} whose value isn't a text")
     return flaws
+
+
+def _map_flaws(maps: dict[str, object]) -> list[str]:
+    """Return everything that is wrong with maps by name."""
+    if not maps:
+        return ["an empty map"]
+    flaws = []
+    for name, values in sorted(maps.items()):
+        if not isinstance(values, dict):
+            flaws.append(f"{name}, whose value isn't a map")
+            continue
+        flaws += [f"{name}.{key}, which is null" for key in values if values[key] is None]
+    return flaws
+
+
+def _as_configured(value: object) -> str:
+    """Return a value of a map as Pulumi passes that of a key: as text, lists and maps as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _statements(text: str) -> list[object]:

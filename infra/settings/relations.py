@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra.aws import images
 from infra.aws.locality import partition_of
+from infra.aws.naming import INTERNAL_SUFFIX
 from infra.errors import Problem
 from infra.settings.stack.network import ENDPOINTS
 from infra.settings.topic import relation
@@ -14,27 +15,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infra.aws.environment import AwsEnvironment
+    from infra.settings.service import ServiceSettings
     from infra.settings.stack import StackSettings
 
 
 def problems(settings: StackSettings) -> Iterator[Problem]:
     """Check every relation that the account and region don't decide."""
-    yield from load_balancer_closes_connections_first(settings)
     yield from exec_key_has_sessions_to_encrypt(settings)
     yield from ipv6_clients_have_an_address_to_connect_to(settings)
-    yield from image_is_pulled_through_an_endpoint(settings)
+    yield from several_services_need_routes(settings)
+    yield from service_names_stay_apart(settings)
+    for service in settings.services:
+        yield from load_balancer_closes_connections_first(settings, service)
+        yield from service.named(image_is_pulled_through_an_endpoint(settings, service))
+
+
+def problems_in(settings: StackSettings, environment: AwsEnvironment) -> Iterator[Problem]:
+    """Check every relation that the account and region decide."""
+    for service in settings.services:
+        yield from service.named(image_is_within_reach(settings, service, environment))
 
 
 @relation("idle_timeout_seconds", "target_keep_alive_seconds")
-def load_balancer_closes_connections_first(settings: StackSettings) -> Iterator[Problem]:
+def load_balancer_closes_connections_first(
+    settings: StackSettings, service: ServiceSettings
+) -> Iterator[Problem]:
     """Check that the container keeps idle connections longer than the load balancer does."""
     idle = settings.edge.idle_timeout_seconds
-    kept = settings.service.container.target_keep_alive_seconds
+    kept = service.container.target_keep_alive_seconds
+    key = service.path_of("targetKeepAliveSeconds")
     if idle >= kept:
         yield Problem(
             "idleTimeoutSeconds",
             f"{idle}",
-            f"less than targetKeepAliveSeconds, {kept}: if the container closes an idle "
+            f"less than {key}, {kept}: if the container closes an idle "
             "connection first, a request sent at that moment is answered 502",
         )
 
@@ -60,12 +74,36 @@ def ipv6_clients_have_an_address_to_connect_to(settings: StackSettings) -> Itera
         )
 
 
+def several_services_need_routes(settings: StackSettings) -> Iterator[Problem]:
+    """Refuse several services, as nothing yet decides which of them gets a request."""
+    if len(settings.services) > 1:
+        yield Problem(
+            "services",
+            ", ".join(sorted(settings.service_map.services)),
+            "one service, as this version routes every request to the same one",
+        )
+
+
+def service_names_stay_apart(settings: StackSettings) -> Iterator[Problem]:
+    """Check that no service has the name under which another one's is behind an internal ALB."""
+    names = {service.name for service in settings.services if "service_name" not in service.unread}
+    for name in sorted(names):
+        if f"{name}{INTERNAL_SUFFIX}" in names:
+            yield Problem(
+                f"services.{name}{INTERNAL_SUFFIX}",
+                f"a service beside {name}",
+                f"another name: with internal, the ECS service of {name} has this one",
+            )
+
+
 @relation("network", "image", "build")
-def image_is_pulled_through_an_endpoint(settings: StackSettings) -> Iterator[Problem]:
+def image_is_pulled_through_an_endpoint(
+    settings: StackSettings, service: ServiceSettings
+) -> Iterator[Problem]:
     """Check that the image comes from ECR if tasks reach VPC endpoints only."""
-    if settings.service.container.build:
+    if service.container.build:
         return
-    image = settings.service.container.image
+    image = service.container.image
     if settings.network.endpoints and images.private(image) is None:
         yield Problem(
             "image",
@@ -76,10 +114,10 @@ def image_is_pulled_through_an_endpoint(settings: StackSettings) -> Iterator[Pro
 
 
 def image_is_within_reach(
-    settings: StackSettings, environment: AwsEnvironment
+    settings: StackSettings, service: ServiceSettings, environment: AwsEnvironment
 ) -> Iterator[Problem]:
     """Check that an ECR image is in the stack's partition, and with endpoints in its region."""
-    image = settings.service.container.image
+    image = service.container.image
     found = images.private(image)
     if found is None:
         return

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVarTuple, Unpack, cast
 
 from infra.errors import Problem
 
@@ -45,19 +45,31 @@ class Configuration:
     encrypted: Collection[str] = ()
     """Keys whose values are encrypted."""
 
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Paths of the keys that aren't at the top, as problems name them."""
+
+    def within(self, texts: Mapping[str, str], paths: Mapping[str, str]) -> Configuration:
+        """Return this configuration with other values for some keys, which are at other paths."""
+        return Configuration(
+            texts={**self.texts, **texts},
+            encrypted=set(self.encrypted) - texts.keys(),
+            paths=paths,
+        )
+
     def read(self, name: str, kind: Kind) -> object:
         """Return the value of a key, or the `Problem` with it."""
+        path = self.paths.get(name, name)
         if name in self.encrypted:
             return Problem(
-                name, "an encrypted value", "plain text; name secrets of the task in `secrets`"
+                path, "an encrypted value", "plain text; name secrets of the task in `secrets`"
             )
         text = self.texts.get(name, kind.absent)
         if text is None:
-            return Problem(name, "not set", kind.allowed)
+            return Problem(path, "not set", kind.allowed)
         try:
             return kind.read(text)
         except ValueError:
-            return Problem(name, kind.shown(text), kind.allowed)
+            return Problem(path, kind.shown(text), kind.allowed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,25 +113,33 @@ class _Read(Protocol):
     def unread(self) -> Mapping[str, Problem]: ...
 
 
-_ReadT = TypeVar("_ReadT", bound=_Read)
+_ReadT = TypeVarTuple("_ReadT")
 
 
 def relation(
     *names: str,
-) -> Callable[[Callable[[_ReadT], Iterator[Problem]]], Callable[[_ReadT], Iterator[Problem]]]:
+) -> Callable[
+    [Callable[[Unpack[_ReadT]], Iterator[Problem]]],
+    Callable[[Unpack[_ReadT]], Iterator[Problem]],
+]:
     """Skip the decorated check if one of the fields that it compares couldn't be read.
+
+    The check takes topics, or settings that consist of topics.
 
     Args:
         names: Every field that the check reads.
     """
 
     def decorate(
-        check: Callable[[_ReadT], Iterator[Problem]],
-    ) -> Callable[[_ReadT], Iterator[Problem]]:
+        check: Callable[[Unpack[_ReadT]], Iterator[Problem]],
+    ) -> Callable[[Unpack[_ReadT]], Iterator[Problem]]:
         @wraps(check)
-        def unless_unread(settings: _ReadT) -> Iterator[Problem]:
-            if settings.unread.keys().isdisjoint(names):
-                yield from check(settings)
+        def unless_unread(*settings: *_ReadT) -> Iterator[Problem]:
+            unread: set[str] = set()
+            for each in cast("tuple[_Read, ...]", settings):
+                unread.update(each.unread)
+            if unread.isdisjoint(names):
+                yield from check(*settings)
 
         return unless_unread
 

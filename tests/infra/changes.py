@@ -75,6 +75,7 @@ STACKS: dict[str, dict[str, Any]] = {
 """
 
 EXAMPLES: dict[str, Example] = {
+    "services": Example({"web": {"environment": {"MODE": "fast"}}}),
     "serviceName": Example("shop"),
     "containerName": Example("page"),
     "image": Example("public.ecr.aws/nginx/nginx:1.29"),

@@ -29,6 +29,7 @@ from infra.settings.kinds import (
     Ipv4Network,
     ListOf,
     Map,
+    MapsByName,
     OrNone,
     Statements,
     Text,
@@ -75,6 +76,13 @@ BUILDS = (
     "tests/infra",
     {"context": "tests/infra/app", "target": "service", "args": {"VERSION": "2"}},
     {"context": "tests/infra/app", "platform": "linux/arm64"},
+)
+
+SERVICES: tuple[Any, ...] = (
+    "",
+    {"web": {}},
+    {"shop": {"cpuUnits": 512, "memoryMib": 2048, "secrets": {"A": "/a"}}},
+    {"Shop": {}},
 )
 
 TOGETHER: list[dict[str, Any]] = [
@@ -129,6 +137,7 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     Map: lambda kind: st.dictionaries(values(kind.name), values(kind.value), max_size=3),
     Destinations: lambda _: st.sampled_from(DESTINATIONS),
     Statements: lambda _: st.lists(st.sampled_from(STATEMENTS), max_size=2),
+    MapsByName: lambda _: st.sampled_from(SERVICES),
     Build: lambda _: st.sampled_from(BUILDS),
 }
 """How values of each kind are drawn; a new kind needs a line here."""
@@ -252,7 +261,7 @@ def _is_deployed(stack: str, changed: dict[str, Any]) -> bool:
 def _names_what_is_wrong(refusal: SettingsError) -> None:
     assert refusal.problems
     for problem in refusal.problems:
-        assert problem.key in BY_KEY, "the key doesn't exist"
+        assert problem.key in BY_KEY or problem.key.startswith("services."), "no such key"
         assert f"{problem.key}: " in str(refusal)
         assert problem.allowed
 

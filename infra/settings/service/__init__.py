@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
 from infra.errors import Problem
+from infra.settings.defaults import default
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
@@ -13,15 +14,22 @@ from infra.settings.service.secrets import SecretsSettings
 from infra.settings.topic import Topic, read_topics, relation, topic, topics_of, unread_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
     from infra.settings.topic import Configuration
 
 
+_ALTERNATIVES: Final = {"image": "build", "build": "image"}
+"""Keys of which a service has one: one that it sets takes the place of a default of the other."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
     """The topics that each service has separately."""
+
+    path: str = ""
+    """Path of the service's keys, like `services.api`; empty for those of the stack itself."""
 
     container: ContainerSettings = topic(ContainerSettings)
     secrets: SecretsSettings = topic(SecretsSettings)
@@ -32,6 +40,29 @@ class ServiceSettings:
     def read(cls, configuration: Configuration) -> Self:
         """Read the service's keys."""
         return cls(**read_topics(cls, configuration))
+
+    @classmethod
+    def listed(cls, defaults: Configuration, name: str, texts: Mapping[str, str]) -> Self:
+        """Read a service of the key `services`.
+
+        Args:
+            defaults: The stack's configuration, whose values hold where the service has none.
+            name: The service's name.
+            texts: The service's values by key.
+        """
+        path = f"services.{name}"
+        own = {**texts, "serviceName": name}
+        for key, other in _ALTERNATIVES.items():
+            if texts.get(key) and other not in texts:
+                own[other] = str(default(other)) if other == "image" else ""
+        paths = {key: f"{path}.{key}" for key in own}
+        paths["serviceName"] = path
+        return cls(path=path, **read_topics(cls, defaults.within(own, paths)))
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.container.service_name
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -46,13 +77,22 @@ class ServiceSettings:
     def problems(self) -> Iterator[Problem]:
         """Check values that depend on each other, within a topic and across topics."""
         for each in self.topics:
-            yield from each.problems()
-        yield from _variables_have_one_source(self)
+            yield from self.named(each.problems())
+        yield from self.named(_variables_have_one_source(self))
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
         """Check what the values name in AWS against the account and region of the stack."""
         for each in self.topics:
-            yield from each.problems_in(environment)
+            yield from self.named(each.problems_in(environment))
+
+    def named(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        """Yield problems with the paths of the service's keys."""
+        for problem in problems:
+            yield replace(problem, key=self.path_of(problem.key))
+
+    def path_of(self, key: str) -> str:
+        """Return the path of one of the service's keys."""
+        return f"{self.path}.{key}" if self.path else key
 
 
 @relation("environment", "secrets")

@@ -1,4 +1,4 @@
-"""Settings of a stack: the topics that it has once, and those of its service."""
+"""Settings of a stack: the topics that it has once, and those of its services."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from infra.settings.stack.https import HttpsSettings
 from infra.settings.stack.keys import KeySettings
 from infra.settings.stack.network import NetworkSettings
 from infra.settings.stack.operation import OperationSettings
+from infra.settings.stack.services import ServiceMap
 from infra.settings.topic import topic, topic_classes, topics_of, unread_in
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 class StackSettings:
     """The values of every configuration key, by topic."""
 
-    service: ServiceSettings
+    services: tuple[ServiceSettings, ...]
+    """In the order of their names; empty only if they couldn't be read."""
+
+    service_map: ServiceMap = topic(ServiceMap)
     https: HttpsSettings = topic(HttpsSettings)
     edge: EdgeSettings = topic(EdgeSettings)
     operation: OperationSettings = topic(OperationSettings)
@@ -38,8 +42,8 @@ class StackSettings:
 
     @property
     def unread(self) -> Mapping[str, Problem]:
-        """Fields of all topics whose values couldn't be read."""
-        return {**self.service.unread, **unread_in(self.topics)}
+        """Fields of these topics whose values couldn't be read."""
+        return unread_in(self.topics)
 
     @property
     def ipv6_clients(self) -> bool:

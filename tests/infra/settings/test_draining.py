@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.errors import SettingsError
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.test_settings import load, only_service
 
 SECONDS = st.integers(2, 120)
 
@@ -29,7 +29,7 @@ def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
         stop or drain
     ) < minutes * 60
     try:
-        deployment = load(**changes).service.deployment
+        deployment = only_service(load(**changes)).deployment
     except SettingsError:
         assert not in_order
     else:
@@ -43,5 +43,5 @@ def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
 
 @given(drain=SECONDS)
 def test_drain_seconds_alone_sets_all_times(drain: int) -> None:
-    deployment = load(drainSeconds=drain).service.deployment
+    deployment = only_service(load(drainSeconds=drain)).deployment
     assert deployment.deregistration_delay == deployment.stop_timeout == drain

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.aws.environment import AwsEnvironment
 from infra.errors import SettingsError
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.test_settings import load, only_service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,5 +225,5 @@ def test_the_load_balancer_always_closes_connections_before_the_container(
     else:
         assert (
             settings.edge.idle_timeout_seconds
-            < settings.service.container.target_keep_alive_seconds
+            < only_service(settings).container.target_keep_alive_seconds
         )

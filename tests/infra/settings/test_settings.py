@@ -23,6 +23,8 @@ from tests.infra.changes import task_sizes
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from infra.settings.service import ServiceSettings
+
 
 def load(stack: str = "dev", /, *, secret: Collection[str] = (), **changes: Any) -> Settings:
     prefix = f"{recorder.PROJECT}:"
@@ -33,9 +35,15 @@ def load(stack: str = "dev", /, *, secret: Collection[str] = (), **changes: Any)
     return Settings.of(texts, project=recorder.PROJECT, stack=stack, secret=secret)
 
 
+def only_service(settings: Settings) -> ServiceSettings:
+    """Return the service of a stack that has one."""
+    (service,) = settings.services
+    return service
+
+
 def value_of(settings: Settings, key: str) -> Any:
     """Return the value that was read for a key."""
-    for topic in (*settings.service.topics, *settings.topics):
+    for topic in (*only_service(settings).topics, *settings.topics):
         for name in topic.kinds():
             if camel(name) == key:
                 return getattr(topic, name)
@@ -44,7 +52,7 @@ def value_of(settings: Settings, key: str) -> Any:
 
 MAPS = {
     *("build", "environment", "secrets", "taskPolicyStatements"),
-    *("vpcTags", "subnetTags", "taskSubnetTags"),
+    *("services", "vpcTags", "subnetTags", "taskSubnetTags"),
 }
 """Keys that may be absent."""
 
@@ -619,7 +627,7 @@ def test_values_at_the_limits_are_accepted(changes: Mapping[str, Any]) -> None:
     ],
 )
 def test_a_build_is_a_folder_or_a_map(changes: Mapping[str, Any], build: ImageBuild) -> None:
-    assert load(command=[], **changes).service.container.build == build
+    assert only_service(load(command=[], **changes)).container.build == build
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:
@@ -629,8 +637,8 @@ def test_settings_cannot_be_changed_afterwards() -> None:
 
 def test_numbers_and_booleans_that_the_cli_made_of_texts_are_texts_again() -> None:
     settings = load(environment={"PORT": 8080, "DEBUG": True}, command=["serve", 8080])
-    assert settings.service.container.environment == {"PORT": "8080", "DEBUG": "true"}
-    assert settings.service.container.command == ("serve", "8080")
+    assert only_service(settings).container.environment == {"PORT": "8080", "DEBUG": "true"}
+    assert only_service(settings).container.command == ("serve", "8080")
 
 
 @pytest.mark.parametrize("stack", recorder.STACKS)

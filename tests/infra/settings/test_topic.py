@@ -21,7 +21,7 @@ from infra.settings.topic import (
     topics_of,
 )
 from tests.infra.settings import test_edge_settings, test_settings
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.test_settings import load, only_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,11 +48,11 @@ def without(read: Topic, name: str) -> Topic:
 
 def with_one_field_unread(settings: Settings) -> Iterator[Settings]:
     """Yield, for each key, settings in which that key alone couldn't be read."""
-    service = settings.service
+    service = only_service(settings)
     for attribute, topic_class in topic_classes(service).items():
         for name in topic_class.kinds():
             changed: dict[str, Any] = {attribute: without(getattr(service, attribute), name)}
-            yield replace(settings, service=replace(service, **changed))
+            yield replace(settings, services=(replace(service, **changed),))
     for attribute, topic_class in topic_classes(settings).items():
         for name in topic_class.kinds():
             changed = {attribute: without(getattr(settings, attribute), name)}

@@ -1,0 +1,183 @@
+"""The services of a stack come from its own keys, or from `services`, which has them by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.errors import SettingsError
+from tests.infra.settings.test_settings import load, only_service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IMAGE = "public.ecr.aws/team/api:1"
+BUILD = {"context": "tests/infra/app"}
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"services": {}}, "services: an empty map; allowed: a map from the name of each service"),
+    ({"services": []}, "services: 2 characters that aren't a map; allowed: a map"),
+    ({"services": "web"}, "services: 3 characters that aren't a map; allowed: a map"),
+    ({"services": {"api": 1}}, "services: api, whose value isn't a map; allowed: a map"),
+    (
+        {"services": {"api": {"cpuUnits": None}, "web": ["x"]}},
+        "services: api.cpuUnits, which is null; web, whose value isn't a map; allowed: a map",
+    ),
+    ({"services": {"api": {"cpuUnits": 300}}}, "services.api.cpuUnits: 300; allowed: one of 256"),
+    ({"services": {"api": {"cpuUnits": 512.5}}}, "services.api.cpuUnits: 512.5; allowed: one of"),
+    (
+        {"services": {"api": {"memoryMib": 600}}},
+        "services.api.memoryMib: 600; allowed: with cpuUnits 256, one of 512",
+    ),
+    (
+        {"cpuUnits": 1024, "memoryMib": 2048, "services": {"api": {"memoryMib": 600}}},
+        "services.api.memoryMib: 600; allowed: with cpuUnits 1024, one of 2048",
+    ),
+    (
+        {"services": {"api": {"cpuUnitz": 256}}},
+        "services.api.cpuUnitz: an unknown key; allowed: perhaps cpuUnits",
+    ),
+    (
+        {"services": {"api": {"zzz": 256}}},
+        "services.api.zzz: an unknown key; allowed: serviceName, containerName, image",
+    ),
+    (
+        {"services": {"api": {"network": "nat"}}},
+        "services.api.network: a key of the stack; allowed: network beside services",
+    ),
+    (
+        {"services": {"api": {"services": {}}}},
+        "services.api.services: a key of the stack; allowed: services beside services",
+    ),
+    (
+        {"services": {"api": {"serviceName": "web"}}},
+        "services.api.serviceName: web; allowed: none, as the service's name is api",
+    ),
+    (
+        {"serviceName": "shop", "services": {"api": {}}},
+        "serviceName: shop, beside services; allowed: only without services",
+    ),
+    ({"services": {"Api": {}}}, "services.Api: Api; allowed: lower-case letters, digits"),
+    ({"services": {"": {}}}, "services.: empty; allowed: lower-case letters, digits"),
+    ({"services": {"api-": {}}}, "services.api-: api-; allowed: lower-case letters, digits"),
+    ({"services": {"x" * 21: {}}}, f"services.{'x' * 21}: {'x' * 21}; allowed: lower-case"),
+    (
+        {"services": {"api": {}, "api-internal": {}}},
+        "services.api-internal: a service beside api; allowed: another name",
+    ),
+    (
+        {"services": {"api": {"environment": {"A": "1"}, "secrets": {"A": "/a"}}}},
+        "services.api.environment: A, which secrets has too; allowed: a name",
+    ),
+    (
+        {"services": {"api": {"targetKeepAliveSeconds": 30}}},
+        "idleTimeoutSeconds: 60; allowed: less than services.api.targetKeepAliveSeconds, 30",
+    ),
+    (
+        {"network": "endpoints", "services": {"api": {"image": IMAGE}}},
+        f"services.api.image: {IMAGE}, in a registry that has no endpoint",
+    ),
+    (
+        {"services": {"api": {"requireImageDigest": True}}},
+        "services.api.image: public.ecr.aws/nginx/nginx:stable, whose tag can be moved",
+    ),
+    (
+        {"services": {"api": {"build": BUILD, "image": IMAGE, "command": []}}},
+        f"services.api.image: {IMAGE}, beside build tests/infra/app; allowed: only one",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_a_wrong_service_is_refused_by_its_name(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+
+
+def test_every_problem_of_every_service_is_reported_once() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(
+            desiredCount=-1,
+            services={
+                "api": {"cpuUnits": 300, "waf": "block"},
+                "jobs": {"secrets": {"1": "/a"}, "desiredCount": 2},
+                "web": {"healthyThreshold": 1},
+            },
+        )
+    found = [problem.key for problem in refusal.value.problems if problem.key != "services"]
+    assert sorted(found) == [
+        "desiredCount",
+        "services.api.cpuUnits",
+        "services.api.waf",
+        "services.jobs.secrets",
+        "services.web.healthyThreshold",
+    ]
+
+
+def test_a_wrong_default_is_refused_even_if_no_service_has_it() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(cpuUnits=300, services={"api": {"cpuUnits": 256}})
+    assert [problem.key for problem in refusal.value.problems] == ["cpuUnits"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "refused"),
+    [
+        ({"services"}, ["services"]),
+        ({"environment"}, ["environment"]),
+    ],
+)
+def test_encrypted_values_are_refused_without_their_text(
+    secret: set[str], refused: list[str]
+) -> None:
+    hidden = {"MODE": "hidden"}
+    with pytest.raises(SettingsError) as refusal:
+        load(secret=secret, environment=hidden, services={"api": {"image": "hidden"}})
+    assert [problem.key for problem in refusal.value.problems] == refused
+    assert "hidden" not in str(refusal.value)
+
+
+def test_a_service_has_its_own_values_and_else_the_stacks() -> None:
+    settings = load(
+        cpuUnits=512,
+        memoryMib=1024,
+        environment={"MODE": "fast", "LEVEL": "info"},
+        services={"api": {"containerPort": 8080, "memoryMib": 2048, "user": 101}},
+    )
+    service = only_service(settings)
+    assert service.name == "api"
+    assert (service.container.cpu_units, service.container.memory_mib) == (512, 2048)
+    assert service.container.user == "101"
+    assert service.container.environment == {"MODE": "fast", "LEVEL": "info"}
+
+
+def test_a_map_of_a_service_replaces_the_stacks() -> None:
+    settings = load(
+        environment={"MODE": "fast", "LEVEL": "info"},
+        services={"api": {"environment": {"MODE": "slow"}}},
+    )
+    assert only_service(settings).container.environment == {"MODE": "slow"}
+
+
+@pytest.mark.parametrize(
+    ("defaults", "own", "image"),
+    [
+        ({"build": BUILD, "command": []}, {"image": IMAGE}, IMAGE),
+        ({"image": IMAGE, "command": []}, {"build": BUILD}, None),
+        ({"build": BUILD, "command": []}, {}, None),
+        ({"build": BUILD}, {"build": ""}, "public.ecr.aws/nginx/nginx:stable"),
+    ],
+)
+def test_an_image_takes_the_place_of_the_stacks_build_and_the_other_way_round(
+    defaults: Mapping[str, Any], own: Mapping[str, Any], image: str | None
+) -> None:
+    container = only_service(load(**defaults, services={"api": own})).container
+    assert (None if container.build else container.image) == image
+
+
+@pytest.mark.parametrize("services", ["", None])
+def test_without_services_there_is_the_one_of_the_stacks_keys(services: str | None) -> None:
+    service = only_service(load(serviceName="shop", services=services))
+    assert (service.name, service.path) == ("shop", "")
