@@ -10,7 +10,7 @@ from localaws.alb.health_probe import status_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from localaws.alb.compiler import Listener
+    from localaws.alb.model import Listener
     from localaws.catalog.account import Resource
 
 

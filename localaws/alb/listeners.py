@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from localaws.alb.compiler import Listener, Rule
 from localaws.alb.edge import Front
+from localaws.alb.model import Listener, Rule
 from localaws.alb.targets import Endpoint
 from localaws.alb.tls import Tls
 from localaws.catalog.acm import CERTIFICATE, domains

@@ -7,15 +7,13 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from localaws.alb.compiler import (
-    TargetGroup,
-    cluster_name,
-    compile_files,
-    initial_cluster_name,
-)
+from localaws.alb import stickiness
+from localaws.alb.compiler import compile_files
 from localaws.alb.edge import Front, LocalEdge
 from localaws.alb.envoy import EnvoyError
 from localaws.alb.listeners import certificate_names, listeners, load_balancers_of_groups
+from localaws.alb.model import TargetGroup
+from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import TargetHealth, TargetState
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
@@ -26,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
     from pathlib import Path
 
-    from localaws.alb.compiler import Listener
     from localaws.alb.edge import Edge
     from localaws.alb.envoy import Verdict
+    from localaws.alb.model import Listener
     from localaws.alb.targets import Endpoint
     from localaws.alb.tls import Served
     from localaws.catalog.account import Account
@@ -448,6 +446,7 @@ class LoadBalancers:
                     arn=resource.id,
                     health_check=resource.outputs.get("healthCheck") or {},
                     algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
+                    stickiness=stickiness.read(resource.outputs),
                     checked=tuple(checked),
                     initial=tuple(initial),
                     speed=self._speed,

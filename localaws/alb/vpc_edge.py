@@ -13,7 +13,7 @@ from localaws.catalog.values import blocks, texts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from localaws.alb.compiler import Listener
+    from localaws.alb.model import Listener
     from localaws.catalog.account import Account, Resource
     from localaws.machine.addresses import Addresses, SubnetAddresses
     from localaws.vpc.attachments import Attachments

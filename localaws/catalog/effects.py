@@ -49,14 +49,15 @@ def _actions(path: str) -> tuple[str, ...]:
     return (
         *_inside(path, "order targetGroupArn type"),
         *_inside(f"{path}.fixedResponse", "contentType messageBody statusCode"),
+        *_inside(f"{path}.forward.stickiness", "duration enabled"),
         *_inside(f"{path}.forward.targetGroups[]", "arn weight"),
         *_inside(f"{path}.redirect", "host path port protocol query statusCode"),
     )
 
 
 def _actions_only_kept(path: str) -> dict[str, tuple[object, ...]]:
-    """Return the actions that answer 501 here, and stickiness, which is ignored."""
-    names = ("authenticateCognito", "authenticateOidc", "forward.stickiness", "jwtValidation")
+    """Return the actions that answer 501 here."""
+    names = ("authenticateCognito", "authenticateOidc", "jwtValidation")
     return {f"{path}.{name}": () for name in names}
 
 
@@ -124,6 +125,7 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside(
             "healthCheck", "healthyThreshold interval matcher path port timeout unhealthyThreshold"
         ),
+        *_inside("stickiness", "cookieDuration cookieName enabled type"),
     ),
     TARGET_ATTACHMENT: ("port", "targetGroupArn", "targetId"),
     CERTIFICATE: ("domainName", "subjectAlternativeNames", "validationMethod"),
@@ -219,7 +221,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "protocolVersion": ("HTTP1",),
         "proxyProtocolV2": (False,),
         "slowStart": (0,),
-        "stickiness": (),
         "targetControlPort": (),
         "targetFailovers": (),
         "targetGroupHealth": (),

@@ -18,8 +18,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from localaws.alb.compiler import Listener, Rule, TargetGroup, bootstrap, compile_files
+from localaws.alb.compiler import bootstrap, compile_files
 from localaws.alb.envoy import find_envoy
+from localaws.alb.model import Listener, Rule, TargetGroup
 from localaws.alb.targets import Endpoint
 
 if TYPE_CHECKING:

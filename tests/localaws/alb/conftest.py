@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.compiler import Listener, Rule, TargetGroup, cluster_name, compile_files
+from localaws.alb.compiler import compile_files
 from localaws.alb.envoy import Envoy
+from localaws.alb.model import Listener, Rule, TargetGroup
+from localaws.alb.parts import cluster_name
 from localaws.alb.targets import Endpoint
 from localaws.machine.addresses import Addresses
 from localaws.machine.processes import Launcher
@@ -143,6 +145,8 @@ class Alb:
         self.endpoint = Endpoint(listen_address.address, listen_address.port(80))
         self.url = f"http://{listen_address.dns_name}"
         self.listener = listener
+        self.attributes: dict[str, dict[str, Any]] = {}
+        """What else target groups have, by ARN."""
 
     async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
         listener = Listener(
@@ -151,8 +155,14 @@ class Alb:
         targets: list[TargetGroup] = []
         for arn, echoes in groups.items():
             endpoints = tuple(Endpoint(echo.address, echo.port) for echo in echoes)
-            group = TargetGroup(arn=arn, health_check={**CHECK, **check}, checked=endpoints)
-            targets.append(group)
+            targets.append(
+                TargetGroup(
+                    arn=arn,
+                    health_check={**CHECK, **check},
+                    checked=endpoints,
+                    **self.attributes.get(arn, {}),
+                )
+            )
         await self.stage.envoy.apply(
             compile_files([listener], targets, self.stage.directory / "envoy")
         )

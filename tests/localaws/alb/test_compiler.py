@@ -9,15 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.alb.compiler import (
-    Listener,
-    Rule,
-    TargetGroup,
-    bootstrap,
-    cluster_name,
-    compile_files,
-    initial_cluster_name,
-)
+from localaws.alb.compiler import bootstrap, compile_files
+from localaws.alb.model import Listener, Rule, TargetGroup
+from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import Endpoint
 
 if TYPE_CHECKING:

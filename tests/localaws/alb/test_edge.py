@@ -21,7 +21,7 @@ from tests.localaws.alb.test_load_balancers import FAIL, FewResources, ScriptedP
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from localaws.alb.compiler import Listener
+    from localaws.alb.model import Listener
     from localaws.catalog.account import Resource
 
 ADDRESSES = {"a": ("10.0.0.9", "2001:db8:1::9"), "b": ("10.0.0.9",)}

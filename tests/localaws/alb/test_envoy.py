@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from localaws.alb.compiler import Rule
 from localaws.alb.envoy import EnvoyError
+from localaws.alb.model import Rule
 from localaws.alb.tracing import NOWHERE
 from tests.localaws.alb.conftest import GROUP, LISTENER, OTHER, Alb, Echo, forward, on, raw, until
 

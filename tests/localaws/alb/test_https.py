@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.alb.certificate_authority import Authority, authority_file
-from localaws.alb.compiler import Listener, Rule, TargetGroup, compile_files
+from localaws.alb.compiler import compile_files
+from localaws.alb.model import Listener, Rule, TargetGroup
 from localaws.alb.targets import Endpoint
 from localaws.alb.tls import Tls
 

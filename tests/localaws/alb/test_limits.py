@@ -13,7 +13,7 @@ from tests.localaws.alb.conftest import GROUP, Alb, forward, on, raw
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from localaws.alb.compiler import Rule
+    from localaws.alb.model import Rule
 
 pytestmark = pytest.mark.slow  # waits for a real Envoy's time limits
 

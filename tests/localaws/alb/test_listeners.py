@@ -17,7 +17,7 @@ from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.machine.addresses import Addresses
 
 if TYPE_CHECKING:
-    from localaws.alb.compiler import Listener
+    from localaws.alb.model import Listener
 
 OWN, WILD = (
     "arn:aws:acm:eu-west-1:123456789012:certificate/own",

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.account.cloud import Cloud
-from localaws.alb.compiler import cluster_name, initial_cluster_name
 from localaws.alb.edge import LocalEdge
 from localaws.alb.envoy import EnvoyError, Verdict
 from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.alb.tls import Served
 from localaws.catalog.account import Resource

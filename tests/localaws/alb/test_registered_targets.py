@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.account.cloud import Cloud
-from localaws.alb.compiler import cluster_name, initial_cluster_name
 from localaws.alb.edge import LocalEdge
 from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.registered_targets import endpoints, is_this_machines, unreachable
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog import Refused

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.compiler import Rule
+from localaws.alb.model import Rule
 from tests.localaws.alb.conftest import GROUP, Alb, forward, raw
 from tests.localaws.catalog.test_regexes import GOOD
 

@@ -135,10 +135,7 @@ RULE = "aws:lb/listenerRule:ListenerRule"
 SERVICE = "aws:ecs/service:Service"
 LISTENER = "aws:lb/listener:Listener"
 DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
-STICKY = {
-    "type": "forward",
-    "forward": {"targetGroups": [], "stickiness": {"enabled": True, "duration": 60}},
-}
+TOKEN = {"type": "jwt-validation", "jwtValidation": {"issuer": "i", "jwksEndpoint": "https://i"}}
 
 
 def containers(**more: Any) -> str:
@@ -150,14 +147,18 @@ def containers(**more: Any) -> str:
 @pytest.mark.parametrize(
     ("token", "inputs", "paths"),
     [
-        (RULE, {"actions": [STICKY]}, ["actions[].forward.stickiness"]),
+        (RULE, {"actions": [TOKEN]}, ["actions[].jwtValidation"]),
         (SERVICE, {"placementConstraints": []}, []),
         (
             GROUP,
-            {"slowStart": 30, "stickiness": {"type": "lb_cookie"}},
-            ["slowStart", "stickiness"],
+            {"loadBalancingAnomalyMitigation": "on", "connectionTermination": True},
+            ["connectionTermination", "loadBalancingAnomalyMitigation"],
         ),
-        (GROUP, {"slowStart": 0.0, "stickiness": {"type": "lb_cookie", "enabled": False}}, []),
+        (
+            GROUP,
+            {"connectionTermination": False, "loadBalancingAnomalyMitigation": "off"},
+            [],
+        ),
         (GROUP, {"protocolVersion": "HTTP1"}, []),
         (GROUP, {"protocolVersion": "GRPC"}, ["protocolVersion"]),
         (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.compiler import TargetGroup
+from localaws.alb.model import TargetGroup
 from localaws.cli.status import table
 from localaws.ecs.scheduler.model import Timing
 from localaws.ecs.tasks.runtime import HealthCheck

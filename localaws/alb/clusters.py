@@ -1,0 +1,172 @@
+"""Target groups -> Envoy's clusters and their endpoints. Pure.
+
+A target group becomes two clusters. New targets start in `<name>/new`, which no route uses: one
+passed check there, as on AWS, makes a target healthy and moves it to `<name>`, where the group's
+thresholds hold. So a target that has yet to pass its first check gets no traffic, not even when the
+load balancer fails open.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from localaws.alb.limits import ALLOWED_HEADERS, RESPONSE_HEADERS_KIB
+from localaws.alb.parts import (
+    address,
+    cluster_name,
+    file_name,
+    header,
+    initial_cluster_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from localaws.alb.model import TargetGroup
+    from localaws.alb.targets import Endpoint
+
+CONNECT_TIMEOUT = "10s"
+"""How long an ALB waits for a target to accept a connection."""
+
+INITIAL_CHECK_INTERVAL = 0.5
+"""Seconds between checks of a target that hasn't passed one yet.
+
+On AWS several load balancer nodes check a new target, each on its own clock; one pass is enough. A
+single prober that met a server a moment before it listens would wait a whole interval (30 s by
+default) instead.
+"""
+
+_TYPES = "type.googleapis.com/envoy"
+_HTTP_OPTIONS = f"{_TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
+_POLICIES = {"least_outstanding_requests": "LEAST_REQUEST", "weighted_random": "RANDOM"}
+
+
+@lru_cache(maxsize=1024)
+def compile_group(
+    group: TargetGroup, folder: Path
+) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
+    """Return a target group's endpoints by file name, and its clusters.
+
+    An unchanged group gets the same objects again, so comparing two configurations is quick.
+    """
+    rooms = (
+        (
+            cluster_name(group.arn),
+            group.checked,
+            group.interval,
+            int(group.health_check.get("healthyThreshold") or 5),
+        ),
+        (
+            initial_cluster_name(group.arn),
+            group.initial,
+            min(group.interval, INITIAL_CHECK_INTERVAL / group.speed),
+            1,
+        ),
+    )
+    files, clusters = {}, []
+    for name, endpoints, interval, passes in rooms:
+        files[file_name("endpoints", name)] = [_load_assignment(name, endpoints, group.health_port)]
+        clusters.append(_cluster(name, group, folder, interval=interval, passes=passes))
+    return files, clusters
+
+
+def _cluster(
+    name: str, group: TargetGroup, folder: Path, *, interval: float, passes: int
+) -> dict[str, Any]:
+    return {
+        "@type": f"{_TYPES}.config.cluster.v3.Cluster",
+        "name": name,
+        "type": "EDS",
+        "eds_cluster_config": {
+            "service_name": name,
+            "eds_config": {
+                "path_config_source": {"path": str(folder / file_name("endpoints", name))},
+                "resource_api_version": "V3",
+            },
+        },
+        "connect_timeout": CONNECT_TIMEOUT,
+        **_bound_to(group.source),
+        "lb_policy": _POLICIES.get(group.algorithm, "ROUND_ROBIN"),
+        # Fail open: all targets get requests when none is healthy, and only then.
+        # Else what health checks say reaches the routing up to a second after it reaches us.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
+        # Else a target that was deregistered gets requests until a health check fails.
+        "ignore_health_on_host_removal": True,
+        "circuit_breakers": {
+            "thresholds": [
+                {
+                    "max_connections": 2**20,
+                    "max_pending_requests": 2**20,
+                    "max_requests": 2**20,
+                    "max_retries": 0,
+                }
+            ]
+        },
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": _HTTP_OPTIONS,
+                "explicit_http_config": {"http_protocol_options": {}},
+                "common_http_protocol_options": {
+                    "max_headers_count": ALLOWED_HEADERS,
+                    "max_response_headers_kb": RESPONSE_HEADERS_KIB,
+                },
+            }
+        },
+        "health_checks": [_health_check(group, interval=interval, passes=passes)],
+    }
+
+
+def _bound_to(source: str) -> dict[str, Any]:
+    """Have connections to targets come from an address, so that security groups know them by it."""
+    if not source:
+        return {}
+    return {"upstream_bind_config": {"source_address": {"address": source, "port_value": 0}}}
+
+
+def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[str, Any]:
+    check = group.health_check
+    pause = f"{round(interval, 3)}s"
+    return {
+        "timeout": f"{float(check.get('timeout') or 5)}s",
+        "interval": pause,
+        # Envoy checks clusters without traffic once a minute by default.
+        "no_traffic_interval": pause,
+        "no_traffic_healthy_interval": pause,
+        "healthy_threshold": passes,
+        "unhealthy_threshold": group.unhealthy_threshold,
+        "reuse_connection": False,
+        "http_health_check": {
+            "path": check.get("path") or "/",
+            "expected_statuses": group.expected_statuses,
+            # Any status outside `expected_statuses` and this list makes a target unhealthy at the
+            # first failure.
+            "retriable_statuses": [{"start": 100, "end": 600}],
+            "request_headers_to_add": [header("user-agent", "ELB-HealthChecker/2.0")],
+            "codec_client_type": "HTTP1",
+        },
+    }
+
+
+def _load_assignment(
+    name: str, endpoints: Sequence[Endpoint], health_port: int | None
+) -> dict[str, Any]:
+    return {
+        "@type": f"{_TYPES}.config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": name,
+        "endpoints": [
+            {"lb_endpoints": [{"endpoint": _endpoint(each, health_port)} for each in endpoints]}
+        ],
+    }
+
+
+def _endpoint(endpoint: Endpoint, health_port: int | None) -> dict[str, Any]:
+    """A target, and what its health checks send as Host: its address and the port that is checked.
+
+    Envoy would send the cluster's name, which is no host's: strict servers answer that with 400.
+    """
+    check: dict[str, Any] = {"hostname": f"{endpoint.address}:{health_port or endpoint.port}"}
+    if health_port:
+        check["port_value"] = health_port
+    return {"address": address(endpoint), "health_check_config": check}

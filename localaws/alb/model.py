@@ -1,0 +1,142 @@
+"""Listeners, their rules and target groups, as Envoy's configuration is made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from localaws.machine.addresses import FIRST_PRIVATE_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from localaws.alb.stickiness import Stickiness
+    from localaws.alb.targets import Endpoint
+    from localaws.alb.tls import Tls
+
+_HTTP_PORT = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetGroup:
+    """A target group and the targets in it that aren't draining."""
+
+    arn: str
+    health_check: Mapping[str, Any]
+    algorithm: str = "round_robin"
+    stickiness: Stickiness | None = None
+    """None for a group that doesn't keep clients at their targets."""
+
+    speed: float = 1
+    """How fast the time between two checks passes."""
+
+    checked: tuple[Endpoint, ...] = ()
+    """Targets that have passed a check, or failed too many."""
+
+    initial: tuple[Endpoint, ...] = ()
+    """Targets in state `initial`: no check has decided about them yet."""
+
+    source: str = ""
+    """The address from which the load balancer connects to targets; empty for any."""
+
+    def __hash__(self) -> int:
+        """Of what has a hash; two groups that differ in their health checks only differ by `==`."""
+        return hash((self.arn, self.algorithm, self.checked, self.initial, self.source))
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two checks."""
+        return float(self.health_check.get("interval") or 30) / self.speed
+
+    @property
+    def expected_statuses(self) -> list[dict[str, int]]:
+        """The codes of a passed check, `200-299,301`, as half-open ranges."""
+        ranges = [
+            part.strip().partition("-")
+            for part in str(self.health_check.get("matcher") or "200").split(",")
+        ]
+        return [{"start": int(low), "end": int(high or low) + 1} for low, _, high in ranges]
+
+    @property
+    def health_port(self) -> int | None:
+        """Port to check, where it isn't the one that gets the requests."""
+        port = str(self.health_check.get("port") or "traffic-port")
+        return None if port == "traffic-port" else int(float(port))
+
+    @property
+    def unhealthy_threshold(self) -> int:
+        """Failed checks in a row that make a target unhealthy."""
+        return int(self.health_check.get("unhealthyThreshold") or 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What to do with the requests that meet all conditions; the default rule has none."""
+
+    actions: Sequence[Mapping[str, Any]]
+    conditions: Sequence[Mapping[str, Any]] = ()
+    transforms: Sequence[Mapping[str, Any]] = ()
+    """What it rewrites in the requests that it forwards."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """One port of a load balancer."""
+
+    arn: str
+    endpoint: Endpoint
+    """Where this machine's clients find it."""
+
+    accepts: tuple[Endpoint, ...] = ()
+    """Where the proxy listens, if it doesn't listen there itself."""
+
+    load_balancer: str = ""
+    """ARN."""
+
+    port: int
+    """The port it has by name, which targets see in X-Forwarded-Port."""
+
+    rules: Sequence[Rule]
+    """By priority, the default rule last."""
+
+    idle_timeout: int = 60
+    """Seconds that either side may be silent."""
+
+    forwarded_for: str = "append"
+    """What happens to X-Forwarded-For: `append`, `preserve` or `remove`."""
+
+    tls: Tls | None = None
+    """None for a listener that speaks HTTP."""
+
+    keep_alive: int = 3600
+    """Seconds after which a client's connection ends with the next answer, however busy it is."""
+
+    drop_invalid_headers: bool = False
+    """Whether headers with an underscore in their names are kept from the targets."""
+
+    client_port: bool = False
+    """Whether X-Forwarded-For has the client's port."""
+
+    response_headers: tuple[tuple[str, str], ...] = ()
+    """What every answer says, whatever the target says of it."""
+
+    server_header: bool = True
+    """Whether answers say what made them."""
+
+    tls_headers: tuple[str, str] | None = None
+    """Request headers that carry the TLS version and the cipher to targets."""
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`."""
+        return "https" if self.tls else "http"
+
+    @property
+    def dns_name(self) -> str:
+        """The load balancer's name, which a request of HTTP/1.0 without a Host gets as its Host."""
+        port = self.real_port(_HTTP_PORT)
+        return self.endpoint.address if port == _HTTP_PORT else f"{self.endpoint.address}:{port}"
+
+    def real_port(self, port: int) -> int:
+        """Where a client finds another listener of this load balancer, named by its port."""
+        return port + self.endpoint.port - self.port if port < FIRST_PRIVATE_PORT else port

@@ -1,0 +1,193 @@
+"""Listeners' rules -> Envoy's routes. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localaws.alb import stickiness, transforms
+from localaws.alb.conditions import PEER, matchers
+from localaws.alb.error_pages import SERVER, page
+from localaws.alb.limits import SIZE, TOO_MANY_ADDRESSES
+from localaws.alb.lua_filter import ENABLED, closer_look, redirect
+from localaws.alb.parts import cluster_name, header
+from localaws.alb.tracing import TRACE_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from localaws.alb.model import Listener, Rule, TargetGroup
+
+_ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+
+
+def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dict[str, Any]:
+    """Return the routes of a listener, in the order in which they are tried.
+
+    Args:
+        listener: Has the rules.
+        groups: The target groups that they may forward to, by cluster.
+    """
+    ours = [
+        header("x-forwarded-proto", listener.scheme),
+        header("x-forwarded-port", str(listener.port)),
+        TRACE_ID,
+    ]
+    removed = [PEER, SIZE]
+    # The attribute routing.http.xff_header_processing.mode; `preserve` changes nothing.
+    if listener.forwarded_for == "append":
+        client = (
+            f"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS{'' if listener.client_port else '_WITHOUT_PORT'}%"
+        )
+        ours.append(header("x-forwarded-for", client, append=True))
+    elif listener.forwarded_for == "remove":
+        removed.append("x-forwarded-for")
+    if listener.tls_headers:
+        values = ("%DOWNSTREAM_TLS_VERSION%", "%DOWNSTREAM_TLS_CIPHER%")
+        ours += [
+            header(name, value) for name, value in zip(listener.tls_headers, values, strict=True)
+        ]
+    crowded = {
+        "match": {"prefix": "/", "headers": [TOO_MANY_ADDRESSES]},
+        **_answer(463, page(463), "text/html"),
+    }
+    # The first match counts: limits on headers come before all rules, as an ALB refuses a request
+    # before it looks at its rules. Rules are sorted by priority, and the default rule is last.
+    rules: list[dict[str, Any]] = []
+    for rule in listener.rules:
+        rules += _rule_routes(rule, listener, groups)
+    enabled = [each["name"] for each in optional_filters(listener, groups) if "disabled" in each]
+    routes = [closer_look(enabled), crowded, *rules]
+    return {
+        "@type": _ROUTES,
+        "name": listener.arn,
+        "request_headers_to_add": ours,
+        "request_headers_to_remove": removed,
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}],
+    }
+
+
+def optional_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> list[dict[str, Any]]:
+    """Return the filters that some of a listener's routes need, in the order in which they run."""
+    filters: list[dict[str, Any]] = []
+    if any(rule.transforms for rule in listener.rules):
+        filters += transforms.filters()
+    if any(_is_sticky(rule, groups) for rule in listener.rules):
+        filters += stickiness.filters()
+    return filters
+
+
+def _is_sticky(rule: Rule, groups: Mapping[str, TargetGroup]) -> bool:
+    for action in rule.actions:
+        forward = action.get("forward") or {}
+        if _group_duration(forward) is not None:
+            return True
+        members = forward.get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
+        for member in members:
+            group = groups.get(cluster_name(str(member["arn"])))
+            if group is not None and group.stickiness is not None:
+                return True
+    return False
+
+
+def _rule_routes(
+    rule: Rule, listener: Listener, groups: Mapping[str, TargetGroup]
+) -> list[dict[str, Any]]:
+    """Return the routes of a rule: one, and before it those of clients that a cookie binds."""
+    headers = matchers(rule.conditions)
+    # Authentication actions come before the one that answers, which ELB requires to be the last.
+    action = max(rule.actions, key=lambda each: each.get("order") or 0)
+    if action["type"] != "forward":
+        answers = _ANSWERS.get(action["type"], _not_emulated)
+        return [{"match": {"prefix": "/", "headers": headers}, **answers(action, listener)}]
+    rewriting = transforms.rewriting(rule.transforms, ENABLED)
+    routes = []
+    for more_headers, forwarding in _forward(action, listener, groups):
+        route = {"match": {"prefix": "/", "headers": [*headers, *more_headers]}, **forwarding}
+        filters = {
+            **rewriting.get("typed_per_filter_config", {}),
+            **forwarding.get("typed_per_filter_config", {}),
+        }
+        routes.append(route | rewriting | ({"typed_per_filter_config": filters} if filters else {}))
+    return routes
+
+
+def _forward(
+    action: Mapping[str, Any], listener: Listener, groups: Mapping[str, TargetGroup]
+) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """Yield the header matchers, beside the rule's, and the rest of each route that forwards."""
+    forward = action.get("forward") or {}
+    members = forward.get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
+    group_duration = _group_duration(forward) if len(members) > 1 else None
+    # The idle timeout is the only limit that an ALB sets on an answer.
+    unlimited = {"timeout": "0s"}
+    clusters = []
+    for member in members:
+        name, weight = cluster_name(member["arn"]), int(member.get("weight", 1))
+        if not weight:
+            continue
+        group = groups.get(name)
+        binding = stickiness.binding(
+            name,
+            group.stickiness if group else None,
+            group_duration,
+            secure=listener.tls is not None,
+        )
+        clusters.append({"name": name, "weight": weight, **binding})
+        if group_duration is not None:
+            route = {"route": {"cluster": name, **unlimited}, **binding}
+            yield [stickiness.group_matcher(name)], route
+    if not clusters:  # all weights may be 0; Envoy refuses that, an ALB answers with 503
+        yield [], _answer(503, page(503), "text/html")
+    elif len(clusters) == 1:  # to choose among one costs Envoy more than to take it
+        (only,) = clusters
+        cluster = only.pop("name")
+        del only["weight"]
+        yield [], {"route": {"cluster": cluster, **unlimited}, **only}
+    else:
+        yield [], {"route": {"weighted_clusters": {"clusters": clusters}, **unlimited}}
+
+
+def _group_duration(forward: Mapping[str, Any]) -> int | None:
+    """Return the seconds for which a rule keeps clients at a target group; None if it doesn't."""
+    sticky = forward.get("stickiness") or {}
+    return int(sticky["duration"]) if sticky.get("enabled") is True else None
+
+
+def _redirect(action: Mapping[str, Any], listener: Listener) -> dict[str, Any]:
+    wanted = action["redirect"]
+    protocol = (
+        str(wanted.get("protocol") or "#{protocol}").replace("#{protocol}", listener.scheme).lower()
+    )
+    port = listener.real_port(
+        int(str(wanted.get("port") or "#{port}").replace("#{port}", str(listener.port)))
+    )
+    suffix = "" if (protocol, port) in {("http", 80), ("https", 443)} else f":{port}"
+    host, path = wanted.get("host") or "#{host}", wanted.get("path") or "/#{path}"
+    location = f"{protocol}://{host}{suffix}{path}?{wanted.get('query', '#{query}')}"
+    return redirect(location, wanted["statusCode"].removeprefix("HTTP_"))
+
+
+def _fixed_response(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
+    fixed = action["fixedResponse"]
+    return _answer(
+        int(fixed.get("statusCode") or 200), fixed.get("messageBody") or "", fixed["contentType"]
+    )
+
+
+def _answer(status: int, body: str, content_type: str) -> dict[str, Any]:
+    return {
+        "direct_response": {"status": status, "body": {"inline_string": body}},
+        "response_headers_to_add": [
+            header("server", SERVER),
+            header("content-type", content_type),
+        ],
+    }
+
+
+def _not_emulated(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
+    return _answer(
+        501, f"The local ALB doesn't emulate actions of type {action['type']}.\n", "text/plain"
+    )
+
+
+_ANSWERS = {"redirect": _redirect, "fixed-response": _fixed_response}
