@@ -19,6 +19,7 @@ from localaws.alb.parts import (
     header,
     initial_cluster_name,
 )
+from localaws.alb.slow_start import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ default) instead.
 
 _TYPES = "type.googleapis.com/envoy"
 _HTTP_OPTIONS = f"{_TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
-_POLICIES = {"least_outstanding_requests": "LEAST_REQUEST", "weighted_random": "RANDOM"}
+_LEAST_REQUEST = f"{_TYPES}.extensions.load_balancing_policies.least_request.v3.LeastRequest"
 
 
 @lru_cache(maxsize=1024)
@@ -67,7 +68,7 @@ def compile_group(
     )
     files, clusters = {}, []
     for name, endpoints, interval, passes in rooms:
-        files[file_name("endpoints", name)] = [_load_assignment(name, endpoints, group.health_port)]
+        files[file_name("endpoints", name)] = [_load_assignment(name, endpoints, group)]
         clusters.append(_cluster(name, group, folder, interval=interval, passes=passes))
     return files, clusters
 
@@ -88,7 +89,7 @@ def _cluster(
         },
         "connect_timeout": CONNECT_TIMEOUT,
         **_bound_to(group.source),
-        "lb_policy": _POLICIES.get(group.algorithm, "ROUND_ROBIN"),
+        **_policy(group.algorithm),
         # Fail open: all targets get requests when none is healthy, and only then.
         # Else what health checks say reaches the routing up to a second after it reaches us.
         "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
@@ -116,6 +117,19 @@ def _cluster(
         },
         "health_checks": [_health_check(group, interval=interval, passes=passes)],
     }
+
+
+def _policy(algorithm: str) -> dict[str, Any]:
+    """Choose the target of a request as the algorithm does."""
+    if algorithm == "least_outstanding_requests":
+        # By default it compares two targets at random.
+        policy = {"@type": _LEAST_REQUEST, "selection_method": "FULL_SCAN"}
+        extension = {
+            "name": "envoy.load_balancing_policies.least_request",
+            "typed_config": policy,
+        }
+        return {"load_balancing_policy": {"policies": [{"typed_extension_config": extension}]}}
+    return {"lb_policy": "RANDOM" if algorithm == "weighted_random" else "ROUND_ROBIN"}
 
 
 def _bound_to(source: str) -> dict[str, Any]:
@@ -150,14 +164,18 @@ def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[s
 
 
 def _load_assignment(
-    name: str, endpoints: Sequence[Endpoint], health_port: int | None
+    name: str, endpoints: Sequence[Endpoint], group: TargetGroup
 ) -> dict[str, Any]:
+    weights, members = dict(group.warming), []
+    for each in endpoints:
+        member: dict[str, Any] = {"endpoint": _endpoint(each, group.health_port)}
+        if weights:
+            member["load_balancing_weight"] = weights.get(each, FULL)
+        members.append(member)
     return {
         "@type": f"{_TYPES}.config.endpoint.v3.ClusterLoadAssignment",
         "cluster_name": name,
-        "endpoints": [
-            {"lb_endpoints": [{"endpoint": _endpoint(each, health_port)} for each in endpoints]}
-        ],
+        "endpoints": [{"lb_endpoints": members}],
     }
 
 

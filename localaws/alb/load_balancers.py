@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from localaws.alb import stickiness
+from localaws.alb import slow_start, stickiness
 from localaws.alb.compiler import compile_files
 from localaws.alb.edge import Front, LocalEdge
 from localaws.alb.envoy import EnvoyError
@@ -89,6 +89,12 @@ class _Target:
     draining: bool = False
     unexplained: bool = False
     """Whether it failed, and its code is still to be requested, once."""
+
+    warms_up: bool = False
+    """Whether the next time that it becomes healthy may begin a slow start."""
+
+    slow_since: float | None = None
+    """When its slow start began; None for a target that isn't in one."""
 
     health: TargetHealth = _REGISTERING
     notify: Callable[[], None] = lambda: None
@@ -180,7 +186,10 @@ class LoadBalancers:
             endpoint: Where it listens.
             notify: What to call when its health changes.
         """
-        self._targets.setdefault(target_group, {})[endpoint] = _Target(self._clock(), notify=notify)
+        members = self._targets.setdefault(target_group, {})
+        members[endpoint] = _Target(
+            self._clock(), warms_up=_has_warm_target(members), notify=notify
+        )
 
     def deregister(self, target_group: str, endpoint: Endpoint) -> None:
         """Send a target no more requests; what it is answering may finish. `sync` makes it so."""
@@ -336,7 +345,22 @@ class LoadBalancers:
                 room = (
                     cluster_name(group.arn) if target.checked else initial_cluster_name(group.arn)
                 )
-                target.becomes(self._verdict(group, target, verdicts.get((room, endpoint))))
+                health = self._verdict(group, target, verdicts.get((room, endpoint)))
+                self._follow_slow_start(group, target, health)
+                target.becomes(health)
+
+    def _follow_slow_start(self, group: TargetGroup, target: _Target, health: TargetHealth) -> None:
+        """Begin or end a target's slow start, as its health changes and time passes."""
+        if health.state is not TargetState.HEALTHY:
+            target.slow_since = None
+            target.warms_up = target.warms_up or target.health.state is TargetState.HEALTHY
+        elif target.health.state is not TargetState.HEALTHY:
+            if target.warms_up and group.slow_start and _has_warm_target(self._targets[group.arn]):
+                target.slow_since = self._clock()
+        elif (
+            target.slow_since is not None and self._clock() - target.slow_since >= group.slow_start
+        ):
+            target.slow_since = None
 
     def _verdict(
         self, group: TargetGroup, target: _Target, verdict: Verdict | None
@@ -397,12 +421,7 @@ class LoadBalancers:
 
     async def _configurations(self) -> Mapping[str, _Configuration]:
         """Return what each network's proxy is to serve, compiled again when a source changed."""
-        targets = [
-            (group, endpoint, target.checked, target.draining)
-            for group, members in self._targets.items()
-            for endpoint, target in members.items()
-        ]
-        source = (targets, [self._cloud.all(token) for token in _COMPILED])
+        source = (self._groups(), [self._cloud.all(token) for token in _COMPILED])
         if source != self._compiled[0]:
             await self._follow_load_balancers()
             self._compiled = (source, self._compile())
@@ -438,21 +457,37 @@ class LoadBalancers:
         for resource in self._cloud.all(TARGET_GROUP):
             checked: list[Endpoint] = []
             initial: list[Endpoint] = []
+            warming: list[tuple[Endpoint, int]] = []
+            window = float(resource.outputs.get("slowStart") or 0) / self._speed
             for endpoint, target in self._targets.get(resource.id, {}).items():
-                if not target.draining:
-                    (checked if target.checked else initial).append(endpoint)
+                if target.draining:
+                    continue
+                (checked if target.checked else initial).append(endpoint)
+                if target.slow_since is not None and window:
+                    elapsed = self._clock() - target.slow_since
+                    warming.append((endpoint, slow_start.weight(elapsed, window)))
             groups.append(
                 TargetGroup(
                     arn=resource.id,
                     health_check=resource.outputs.get("healthCheck") or {},
                     algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
                     stickiness=stickiness.read(resource.outputs),
+                    slow_start=window,
+                    warming=tuple(warming),
                     checked=tuple(checked),
                     initial=tuple(initial),
                     speed=self._speed,
                 )
             )
         return groups
+
+
+def _has_warm_target(members: Mapping[Endpoint, _Target]) -> bool:
+    """Return whether a group has a healthy target that isn't in slow start."""
+    for each in members.values():
+        if each.health.state is TargetState.HEALTHY and each.slow_since is None:
+            return True
+    return False
 
 
 def _is_expected(code: int, group: TargetGroup) -> bool:

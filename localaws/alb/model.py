@@ -33,6 +33,12 @@ class TargetGroup:
     checked: tuple[Endpoint, ...] = ()
     """Targets that have passed a check, or failed too many."""
 
+    slow_start: float = 0
+    """Seconds in which a new target's share of requests grows; 0 for none."""
+
+    warming: tuple[tuple[Endpoint, int], ...] = ()
+    """The weights of the checked targets that are in slow start."""
+
     initial: tuple[Endpoint, ...] = ()
     """Targets in state `initial`: no check has decided about them yet."""
 
@@ -41,7 +47,9 @@ class TargetGroup:
 
     def __hash__(self) -> int:
         """Of what has a hash; two groups that differ in their health checks only differ by `==`."""
-        return hash((self.arn, self.algorithm, self.checked, self.initial, self.source))
+        return hash(
+            (self.arn, self.algorithm, self.checked, self.warming, self.initial, self.source)
+        )
 
     @property
     def interval(self) -> float:

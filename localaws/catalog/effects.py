@@ -120,6 +120,7 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         "deregistrationDelay",
         "loadBalancingAlgorithmType",
         "port",
+        "slowStart",
         "targetType",
         "vpcId",
         *_inside(
@@ -220,7 +221,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "protocol": ("HTTP",),
         "protocolVersion": ("HTTP1",),
         "proxyProtocolV2": (False,),
-        "slowStart": (0,),
         "targetControlPort": (),
         "targetFailovers": (),
         "targetGroupHealth": (),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,16 +131,3 @@ def test_expected_codes_are_those_of_the_matcher(ranges: list[tuple[int, int]], 
     group = TargetGroup(arn=GROUP, health_check={"matcher": ",".join(matchers)})
     matched = any(each["start"] <= code < each["end"] for each in group.expected_statuses)
     assert matched is expected
-
-
-@pytest.mark.parametrize(
-    ("algorithm", "policy"),
-    [
-        ("round_robin", "ROUND_ROBIN"),
-        ("least_outstanding_requests", "LEAST_REQUEST"),
-        ("weighted_random", "RANDOM"),
-        ("", "ROUND_ROBIN"),
-    ],
-)
-def test_the_groups_algorithm_chooses_the_target(algorithm: str, policy: str) -> None:
-    assert compiled(algorithm=algorithm)["clusters.json"][0]["lb_policy"] == policy

@@ -324,3 +324,69 @@ def test_a_change_of_one_target_group_compiles_only_its_own_files_again(
     assert [new["name"] for old, new in clusters if new is not old] == [OWN, NEW]
     monkeypatch.setattr("localaws.alb.load_balancers.compile_files", None)  # it isn't even called
     stage.look()
+
+
+SECOND, THIRD = Endpoint("127.99.0.2", 80), Endpoint("127.99.0.3", 80)
+
+
+def test_a_target_that_joins_a_healthy_one_starts_slowly_and_the_first_ones_dont(
+    stage: Stage,
+) -> None:
+    stage.cloud.outputs[TARGET_GROUP, GROUP]["slowStart"] = 30.0
+
+    def look(**verdicts: Verdict) -> None:
+        """Sync with these verdicts on targets by number, wherever they are checked."""
+        known = {"a": TARGET, "b": SECOND, "c": THIRD}
+        stage.proxy.verdicts = {}
+        for name, verdict in verdicts.items():
+            for cluster in (NEW, OWN):
+                stage.proxy.verdicts[cluster, known[name]] = verdict
+        asyncio.run(stage.load_balancer.sync())
+
+    def weights() -> dict[str, int | None]:
+        resources = itertools.chain.from_iterable(stage.proxy.applied[-1].values())
+        (assignment,) = [each for each in resources if each.get("cluster_name") == OWN]
+        return {
+            each["endpoint"]["address"]["socket_address"]["address"][-1]: each.get(
+                "load_balancing_weight"
+            )
+            for each in assignment["endpoints"][0]["lb_endpoints"]
+        }
+
+    for each in (TARGET, SECOND):
+        stage.load_balancer.register(GROUP, each)
+    look(a=PASS)
+    look(a=PASS)
+    stage.now = 5
+    look(a=PASS, b=PASS)
+    look(a=PASS, b=PASS)
+    assert weights() == {"1": None, "2": None}, "both were registered with an empty group"
+
+    stage.load_balancer.register(GROUP, THIRD)
+    stage.now = 10
+    look(a=PASS, b=PASS, c=PASS)
+    look(a=PASS, b=PASS, c=PASS)
+    assert weights() == {"1": 100, "2": 100, "3": 1}
+    stage.now = 25
+    look(a=PASS, b=PASS, c=PASS)
+    assert weights()["3"] == 50
+    stage.now = 40
+    look(a=PASS, b=PASS, c=PASS)
+    assert weights() == {"1": None, "2": None, "3": None}
+
+    # One that fails starts slowly again, beside others that are warm.
+    look(a=PASS, b=PASS, c=TIMEOUT)
+    look(a=PASS, b=PASS, c=PASS)
+    stage.now = 46
+    look(a=PASS, b=PASS, c=PASS)
+    assert weights() == {"1": 100, "2": 100, "3": 20}
+    look(a=TIMEOUT, b=TIMEOUT, c=TIMEOUT)
+    look(a=PASS, b=TIMEOUT, c=TIMEOUT)
+    assert weights() == {"1": None, "2": None, "3": None}, "there was no warm one left"
+
+    # Without the attribute nothing starts slowly.
+    look(a=PASS, b=PASS, c=PASS)
+    assert weights()["2"] == 1
+    del stage.cloud.outputs[TARGET_GROUP, GROUP]["slowStart"]
+    look(a=PASS, b=PASS, c=PASS)
+    assert weights() == {"1": None, "2": None, "3": None}
