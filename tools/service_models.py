@@ -26,6 +26,7 @@ TARGET = Path(__file__).parents[1] / "localaws" / "catalog" / "data" / "service_
 
 CALLS = {
     "aws:acm/certificate:Certificate": "acm RequestCertificate ImportCertificate",
+    "aws:autoscaling/group:Group": "autoscaling CreateAutoScalingGroup",
     "aws:cloudwatch/logGroup:LogGroup": "logs CreateLogGroup PutRetentionPolicy",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "logs PutResourcePolicy",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch PutMetricAlarm",
@@ -35,6 +36,7 @@ CALLS = {
     "aws:ec2/eip:Eip": "ec2 AllocateAddress",
     "aws:ec2/flowLog:FlowLog": "ec2 CreateFlowLogs",
     "aws:ec2/internetGateway:InternetGateway": "ec2 AttachInternetGateway",
+    "aws:ec2/launchTemplate:LaunchTemplate": "ec2 CreateLaunchTemplate",
     "aws:ec2/natGateway:NatGateway": "ec2 CreateNatGateway",
     "aws:ec2/route:Route": "ec2 CreateRoute",
     "aws:ec2/routeTable:RouteTable": "ec2 CreateRouteTable",
@@ -120,6 +122,12 @@ _LEFT_OUT = ("Tag", "TagSpecification", "Statement")
 themselves.
 """
 
+_SURROGATES = r"\uD800"
+"""In patterns that allow all of XML's characters, in a form that isn't Python's."""
+
+_UNBOUNDED = ("InstanceType",)
+"""Enumerations that grow from month to month: a model of today would refuse tomorrow's members."""
+
 Constraints = dict[str, dict[str, Any]]
 """Constraints by path, such as `loadBalancers[].containerPort`."""
 
@@ -194,7 +202,8 @@ NAMES = {
 """Inputs that the API names differently."""
 
 WRAPPERS = (
-    *("ChangeBatch.Changes[].ResourceRecordSet", "LifecycleConfiguration", "LoggingConfiguration"),
+    *("ChangeBatch.Changes[].ResourceRecordSet", "LaunchTemplateData"),
+    *("LifecycleConfiguration", "LoggingConfiguration"),
     *("OwnershipControls", "PublicAccessBlockConfiguration", "ServerSideEncryptionConfiguration"),
 )
 """Members of calls that contain all the inputs which the resource has at its top level."""
@@ -338,7 +347,9 @@ def _members(
         above: Names of the shapes that contain it.
     """
     shape = shapes[name]
-    found = {key: shape[key] for key in _CONSTRAINTS if key in shape}
+    found = {key: shape[key] for key in _CONSTRAINTS if key in shape and name not in _UNBOUNDED}
+    if _SURROGATES in found.get("pattern", ""):
+        del found["pattern"]
     yield path, {"type": shape["type"], **found} if found else {}
     if name in _LEFT_OUT or len(above) >= DEEPEST:
         return

@@ -13,6 +13,7 @@ from localaws.account.record_lookups import LOOKUPS
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.account import SEEDED_SECRET
 from localaws.catalog.acm import CERTIFICATE, missing_records
+from localaws.catalog.amis import public_parameter
 from localaws.catalog.ec2.network import (
     EIP,
     EIPS_PER_REGION,
@@ -236,6 +237,11 @@ def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
     if seeded is not None and seeded.type != SEEDED_SECRET:
         arn = query.arn("ssm", parameter_arn(name))
         return {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
+    public = public_parameter(name, query.region)
+    if public is not None:
+        # Public parameters belong to AWS: their ARNs have no account.
+        arn = f"arn:{query.partition.name}:ssm:{query.region}::{parameter_arn(name)}"
+        return {"arn": arn, "name": name, "type": "String", "value": public, "version": 1}
     resources = query.matching(PARAMETER, name=name)
     return query.attributes(resources[0]) if resources else None
 

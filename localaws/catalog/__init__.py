@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from localaws.catalog import (
     acm,
+    autoscaling,
     cloudwatch,
     ecr,
     efs,
@@ -22,11 +23,12 @@ from localaws.catalog.account import Resource
 from localaws.catalog.ec2 import (
     default_network,
     flow_logs,
+    launch_templates,
     network,
     security_groups,
     vpc_endpoints,
 )
-from localaws.catalog.ecs import services
+from localaws.catalog.ecs import capacity_providers, services
 from localaws.catalog.elb import (
     listeners,
     load_balancers,
@@ -46,6 +48,8 @@ _MODULES = (
     security_groups,
     vpc_endpoints,
     flow_logs,
+    launch_templates,
+    autoscaling,
     load_balancers,
     target_groups,
     listeners,
@@ -55,6 +59,7 @@ _MODULES = (
     records,
     wafv2,
     services,
+    capacity_providers,
     roles,
     logs,
     ssm,
@@ -82,6 +87,7 @@ PATIENCE_SECONDS = {
     "ec2.security-group.held": 900,
     "ec2.subnet.held": 1200,
     "ec2.vpc.held": 300,
+    "ecs.cluster-capacity-providers.in-use": 600,
     "ecs.cluster.held": 600,
     "ecs.service.cluster-exists": 240,
     "ecs.service.target-group-attached": 240,

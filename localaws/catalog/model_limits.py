@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CODES = {
     "acm": "ValidationException",
+    "autoscaling": "ValidationError",
     "cloudwatch": "InvalidParameterException",
     "ec2": "InvalidParameterValue",
     "ecr": "InvalidParameterException",
@@ -80,6 +81,13 @@ one of them.
 FROM_ELSEWHERE = {
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Name": "Pulumi has a map",
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Value": "Pulumi has a map",
+    "aws:autoscaling/group:Group AutoScalingGroupName": (
+        "it is `name`, for which Pulumi makes one up"
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate LaunchTemplateName": (
+        "it is `name`, for which Pulumi makes one up"
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate LaunchTemplateData": "it holds the other inputs",
     "aws:ec2/flowLog:FlowLog ResourceIds": (
         "one of five inputs, which `ec2.flow-log.one-source` requires"
     ),

@@ -7,6 +7,7 @@ NO_CHECK = "no endpoint is checked, and no query is answered"
 NO_NAME = (
     "no instance is registered and no name is answered; a service's run mentions its registries"
 )
+NO_INSTANCE = "there are no instances: a service starts no task with it"
 NO_ALARM = "alarms never go off"
 DEFAULT_NETWORK = "the default VPC and its subnets stay as AWS makes them, with `forceDestroy` too"
 NO_FILE = "nothing writes into buckets or reads them"

@@ -324,6 +324,10 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
     yield from _role_rules(found, inputs, fargate=fargate)
 
 
+_RESERVED_PORTS = (22, 2375, 2376, 51678, 51679, 51680)
+"""Source: ECS, PortMapping.hostPort."""
+
+
 def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
     """Refuse a host port that several containers of the task map."""
     host_port_is_container_port = mode in ("awsvpc", "host")
@@ -340,6 +344,12 @@ def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
         if times > 1:
             message = f"host port {port:g} ({protocol}) is mapped {times} times in the task"
             yield Refusal(_CLIENT, message, "ecs.container.unique-host-port")
+        if port in _RESERVED_PORTS and mode != "awsvpc":
+            message = (
+                f"host port {port:g} is reserved for the container agent and for Docker: "
+                f"{', '.join(map(str, _RESERVED_PORTS))}"
+            )
+            yield Refusal(_CLIENT, message, "ecs.container.reserved-port")
 
 
 def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:

@@ -41,10 +41,26 @@ def units(value: object, with_unit: re.Pattern[str]) -> int | None:
     return int(size) if size.isdecimal() else None
 
 
+INSTANCE_UNITS = (128, 196608)
+"""Least and most CPU units of a task on an instance. Source: ECS, RegisterTaskDefinition."""
+
+
 def size_rules(inputs: Properties) -> Refusals:
-    """Refuse a Fargate task definition without a size, or with one that Fargate doesn't have."""
-    if "FARGATE" not in texts(inputs.get("requiresCompatibilities")):
+    """Refuse a task definition whose size its capacity doesn't have."""
+    launches = inputs.get("requiresCompatibilities")
+    if not known(launches):
         return
+    if "FARGATE" in texts(launches):
+        yield from _fargate_size_rules(inputs)
+        return
+    cpu = inputs.get("cpu")
+    least, most = INSTANCE_UNITS
+    if cpu is not None and known(cpu) and not least <= (units(cpu, VCPU) or 0) <= most:
+        message = f"Invalid setting for cpu: {cpu}; outside of Fargate it is {least} to {most}"
+        yield Refusal("ClientException", message, "ecs.task-definition.ec2-cpu", "cpu")
+
+
+def _fargate_size_rules(inputs: Properties) -> Refusals:
     for name in ("cpu", "memory"):
         if inputs.get(name) is None:
             message = f"Fargate requires that '{name}' be defined at the task level"

@@ -21,12 +21,10 @@ from localaws.catalog.servicediscovery import SERVICE as REGISTRY
 from localaws.catalog.servicediscovery import namespace_of
 from localaws.catalog.values import (
     ARN,
-    Allowed,
     Limit,
     block,
     blocks,
     duplicates,
-    exactly_one,
     given,
     known,
     matches,
@@ -52,11 +50,6 @@ CAPACITY_PROVIDER = "aws:ecs/capacityProvider:CapacityProvider"
 _INVALID = "InvalidParameterException"
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 _NAME = matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens")
-_PROVIDER_NAME = matches(
-    r"(?!aws|ecs|fargate)[0-9A-Za-z_-]{1,255}",
-    "1 to 255 letters, digits, underscores and hyphens, not starting with aws, ecs or fargate",
-)
-_KINDS_OF_PROVIDERS = ("autoScalingGroupProvider", "managedInstancesProvider")
 
 
 def _cluster_rules(inputs: Properties) -> Refusals:
@@ -71,7 +64,8 @@ def _cluster_computed(mint: Mint, inputs: Properties) -> Properties:
     return {"id": arn, "arn": arn}
 
 
-def _strategy_limits(path: str) -> tuple[Limit, ...]:
+def strategy_limits(path: str) -> tuple[Limit, ...]:
+    """Return the limits of a capacity provider strategy at a path."""
     return (
         Limit(path, size(0, 20), "ecs.strategy.size", _INVALID),
         Limit(f"{path}[].base", within(0, 100000), "ecs.strategy.range"),
@@ -79,12 +73,8 @@ def _strategy_limits(path: str) -> tuple[Limit, ...]:
     )
 
 
-def _scaling_limit(name: str, allowed: Allowed) -> Limit:
-    path = f"autoScalingGroupProvider.managedScaling.{name}"
-    return Limit(path, allowed, "ecs.capacity-provider.scaling")
-
-
-def _strategy_rules(inputs: Properties, path: str) -> Refusals:
+def strategy_rules(inputs: Properties, path: str) -> Refusals:
+    """Refuse a capacity provider strategy at a path by which ECS couldn't choose a provider."""
     items = blocks(inputs.get(path))
     if not items or not known(inputs[path]):
         return
@@ -105,91 +95,6 @@ def _strategy_rules(inputs: Properties, path: str) -> Refusals:
     if len({item.get("capacityProvider") in FARGATE_PROVIDERS for item in items}) > 1:
         message = f"{path}: a strategy has Fargate's capacity providers or others, not both"
         yield Refusal(_INVALID, message, "ecs.strategy.one-kind", path)
-
-
-def _providers_rules(inputs: Properties) -> Refusals:
-    path, providers = "defaultCapacityProviderStrategies", inputs.get("capacityProviders")
-    yield from _strategy_rules(inputs, path)
-    for used in texts(values_at(inputs, f"{path}[].capacityProvider")):
-        if known(providers) and used not in texts(providers):
-            message = f"{path} names {used!r}, which capacityProviders lacks"
-            yield Refusal(_INVALID, message, "ecs.strategy.provider-associated", path)
-
-
-def _providers_account_rules(
-    inputs: Properties, account: Account, _current: Resource | None
-) -> Refusals:
-    for provider in texts(inputs.get("capacityProviders")):
-        if provider not in FARGATE_PROVIDERS and account.find(CAPACITY_PROVIDER, provider) is None:
-            message = f"The specified capacity provider '{provider}' was not found"
-            yield Refusal(
-                _INVALID, message, "ecs.cluster-capacity-providers.exists", "capacityProviders"
-            )
-
-
-def _capacity_provider_rules(inputs: Properties) -> Refusals:
-    yield from exactly_one(inputs, _KINDS_OF_PROVIDERS, "ecs.capacity-provider.one-kind")
-    group = block(inputs.get("autoScalingGroupProvider"))
-    managed = block(inputs.get("managedInstancesProvider"))
-    cluster = inputs.get("cluster")
-    if managed and cluster is None:
-        message = "cluster is required when using managed_instances_provider"
-        yield Refusal("InvalidArgument", message, "ecs.capacity-provider.cluster", "cluster")
-    if group and cluster not in (None, "", UNKNOWN):
-        message = "cluster must not be set when using auto_scaling_group_provider"
-        yield Refusal("InvalidArgument", message, "ecs.capacity-provider.cluster", "cluster")
-    scaling = group.get("managedScaling")
-    off = scaling is None or block(scaling).get("status") in (None, "DISABLED")
-    if group.get("managedTerminationProtection") == "ENABLED" and scaling is not UNKNOWN and off:
-        message = (
-            "The managed termination protection setting is invalid: it needs "
-            "managedScaling with status ENABLED, "
-            f"got {block(scaling).get('status')}"
-        )
-        yield Refusal(
-            "ClientException",
-            message,
-            "ecs.capacity-provider.protection",
-            "autoScalingGroupProvider",
-        )
-
-
-def _capacity_provider_account_rules(
-    inputs: Properties, account: Account, current: Resource | None
-) -> Refusals:
-    name = inputs.get("name")
-    if current is None and account.find(CAPACITY_PROVIDER, name) is not None:
-        message = f"The specified capacity provider already exists: {name}"
-        yield Refusal("ClientException", message, "ecs.capacity-provider.unique", "name")
-
-
-def _capacity_provider_computed(mint: Mint, inputs: Properties) -> Properties:
-    arn = mint.arn("ecs", f"capacity-provider/{inputs.get('name')}")
-    return {"id": arn, "arn": arn}
-
-
-def _capacity_provider_derived(inputs: Properties) -> Properties:
-    """Return an Auto Scaling group's block with ECS's defaults."""
-    group = block(inputs.get("autoScalingGroupProvider"))
-    shown = {name: group[name] for name in given(group, *group)}
-    if not shown:
-        return {}
-    defaults = {"managedDraining": "ENABLED", "managedTerminationProtection": "DISABLED"}
-    return {"autoScalingGroupProvider": {**defaults, **shown}}
-
-
-def _replaces_capacity_provider(name: str, old: Properties, new: Properties) -> bool:
-    """Return whether a change replaces a provider: another group, or another kind, does."""
-    before, after = block(old.get(name)), block(new.get(name))
-    if name == "autoScalingGroupProvider":
-        return before.get("autoScalingGroupArn") != after.get("autoScalingGroupArn")
-    if name == "managedInstancesProvider":
-        return bool(before) != bool(after) or _capacity_option(before) != _capacity_option(after)
-    return False
-
-
-def _capacity_option(managed_instances: Properties) -> object:
-    return block(managed_instances.get("instanceLaunchTemplate")).get("capacityOptionType")
 
 
 def _task_definition_rules(inputs: Properties) -> Refusals:
@@ -290,7 +195,7 @@ _BALANCERS = "loadBalancers"
 
 
 def _service_rules(inputs: Properties) -> Refusals:
-    yield from _strategy_rules(inputs, "capacityProviderStrategies")
+    yield from strategy_rules(inputs, "capacityProviderStrategies")
     yield from _deployment_rules(inputs)
     yield from _launch_rules(inputs)
     if given(inputs, "healthCheckGracePeriodSeconds") and not inputs.get(_BALANCERS):
@@ -425,6 +330,7 @@ def _service_account_rules(
                 message = f"Creation of service was not idempotent: {twin.id} exists"
                 yield Refusal(_INVALID, message, "ecs.service.unique", "name")
     yield from _service_network_rules(inputs, account)
+    yield from _service_strategy_rules(inputs, account, cluster, current)
     connect = block(inputs.get("serviceConnectConfiguration"))
     if connect.get("enabled") is True:
         yield from _namespace_rules(
@@ -445,6 +351,42 @@ def _service_account_rules(
         yield Refusal(
             "ClientException", message, "ecs.service.task-definition-exists", "taskDefinition"
         )
+
+
+def _service_strategy_rules(
+    inputs: Properties, account: Account, cluster: Resource, current: Resource | None
+) -> Refusals:
+    """Refuse a strategy that the cluster's association or the Terraform provider doesn't allow."""
+    path = "capacityProviderStrategies"
+    changed = current is not None and _strategy(current.inputs) != _strategy(inputs)
+    if changed and known(inputs.get(path)) and inputs.get("forceNewDeployment") is not True:
+        # Source: capacityProviderStrategyCustomizeDiff in service.go of the Terraform provider.
+        message = (
+            "force_new_deployment should be true when capacity_provider_strategy is being updated"
+        )
+        yield Refusal("InvalidArgument", message, "ecs.service.strategy-change", path)
+    associated = set()
+    for association in account.all(CAPACITY_PROVIDERS):
+        if account.find(CLUSTER, association.inputs.get("clusterName")) == cluster:
+            associated.update(texts(association.inputs.get("capacityProviders")))
+    for item in blocks(inputs.get(path)):
+        provider = item.get("capacityProvider")
+        if isinstance(provider, str) and provider.rpartition("/")[2] not in associated:
+            message = (
+                "The specified capacity provider strategy cannot contain a capacity provider "
+                "that is not associated with the cluster. Associate the capacity provider with "
+                f"the cluster and try again. (got {provider})"
+            )
+            yield Refusal(_INVALID, message, "ecs.service.strategy-associated", path)
+
+
+def _strategy(inputs: Properties) -> list[tuple[str, float, float]]:
+    """Return a service's strategy without regard to the order of its items."""
+    items = []
+    for item in blocks(inputs.get("capacityProviderStrategies")):
+        base, weight = number(item.get("base")) or 0, number(item.get("weight")) or 0
+        items.append((str(item.get("capacityProvider")), base, weight))
+    return sorted(items)
 
 
 def _service_network_rules(inputs: Properties, account: Account) -> Refusals:
@@ -592,72 +534,6 @@ TYPES = (
         import_ids=lambda cluster: (cluster.id.rpartition("/")[2],),
     ),
     ResourceType(
-        token=CAPACITY_PROVIDERS,
-        replaces=frozenset({"clusterName", "region"}),
-        unordered=frozenset({"capacityProviders", "defaultCapacityProviderStrategies"}),
-        limits=(
-            Limit("capacityProviders", size(0, 20), "ecs.strategy.size", _INVALID),
-            *_strategy_limits("defaultCapacityProviderStrategies"),
-        ),
-        references=(
-            Reference(
-                "clusterName",
-                CLUSTER,
-                "ClusterNotFoundException",
-                "ecs.service.cluster-exists",
-                "gone",
-            ),
-            # Fargate's capacity providers aren't resources, so an account rule checks existence.
-            Reference(
-                "capacityProviders[]",
-                CAPACITY_PROVIDER,
-                "",
-                "ecs.cluster-capacity-providers.exists",
-                "held",
-            ),
-        ),
-        rules=_providers_rules,
-        account_rules=_providers_account_rules,
-        computed=lambda _mint, inputs: {"id": inputs.get("clusterName")},
-    ),
-    ResourceType(
-        token=CAPACITY_PROVIDER,
-        recorded="there are no instances: a service starts no task with it",
-        autoname=AutoName(),
-        replaces=frozenset({"name", "cluster", "region"}),
-        replaces_if=_replaces_capacity_provider,
-        derived=_capacity_provider_derived,
-        limits=(
-            Limit("name", _PROVIDER_NAME, "ecs.capacity-provider.name"),
-            Limit("autoScalingGroupProvider.autoScalingGroupArn", ARN, "ecs.capacity-provider.arn"),
-            Limit(
-                "managedInstancesProvider.infrastructureRoleArn", ARN, "ecs.capacity-provider.arn"
-            ),
-            _scaling_limit("instanceWarmupPeriod", within(0, 10000)),
-            _scaling_limit("maximumScalingStepSize", within(1, 10000)),
-            _scaling_limit("minimumScalingStepSize", within(1, 10000)),
-            _scaling_limit("targetCapacity", within(1, 100)),
-        ),
-        references=(
-            Reference(
-                "cluster", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "held"
-            ),
-            Reference(
-                "managedInstancesProvider.instanceLaunchTemplate.networkConfiguration.subnets[]",
-                SUBNET,
-                _INVALID,
-                "ecs.service.subnet-exists",
-                "held",
-            ),
-        ),
-        rules=_capacity_provider_rules,
-        account_rules=_capacity_provider_account_rules,
-        computed=_capacity_provider_computed,
-        held=("ResourceInUseException", "ecs.capacity-provider.held"),
-        # Clusters refer to it by its name.
-        import_ids=lambda provider: (provider.id, provider.id.rpartition("/")[2]),
-    ),
-    ResourceType(
         token=TASK_DEFINITION,
         replaces=AllExcept("tags", "skipDestroy", "trackLatest"),
         unordered=frozenset({"requiresCompatibilities", "volumes", "placementConstraints"}),
@@ -771,7 +647,7 @@ TYPES = (
                 "ecs.service.placement",
             ),
             Limit("placementConstraints", size(0, 10), "ecs.service.placement"),
-            *_strategy_limits("capacityProviderStrategies"),
+            *strategy_limits("capacityProviderStrategies"),
         ),
         references=(
             Reference(

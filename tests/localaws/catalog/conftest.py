@@ -86,9 +86,7 @@ TRUST = statement(Action="sts:AssumeRole", Principal={"Service": "ecs-tasks.amaz
 GRANT = statement(Action="logs:PutLogEvents", Resource="*")
 
 
-SCALING_GROUP = (
-    "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/one"
-)
+TEMPLATE = {"name": "template", "imageId": "ami-0123456789abc8664", "instanceType": "t3.small"}
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -153,6 +151,14 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     "aws:acm/certificateValidation:CertificateValidation": lambda a: {
         "certificateArn": a.id("certificate")
     },
+    "aws:autoscaling/group:Group": lambda a: {
+        "name": "one-more",
+        "minSize": 0,
+        "maxSize": 2,
+        "launchTemplate": {"id": a.id("template"), "version": "1"},
+        "vpcZoneIdentifiers": [a.id("subnet-a"), a.id("subnet-b")],
+    },
+    "aws:ec2/launchTemplate:LaunchTemplate": lambda _: {**TEMPLATE, "name": "one-more"},
     "aws:cloudwatch/logGroup:LogGroup": lambda _: {"name": "/one/more"},
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": lambda _: {
         "policyName": "one-more",
@@ -220,9 +226,9 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
             Effect="Allow", Principal={"AWS": "123456789012"}, Action="ecr:BatchGetImage"
         ),
     },
-    "aws:ecs/capacityProvider:CapacityProvider": lambda _: {
+    "aws:ecs/capacityProvider:CapacityProvider": lambda a: {
         "name": "one-more",
-        "autoScalingGroupProvider": {"autoScalingGroupArn": SCALING_GROUP},
+        "autoScalingGroupProvider": {"autoScalingGroupArn": a.id("scaling-arn")},
     },
     "aws:ecs/cluster:Cluster": lambda _: {"name": "one-more"},
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": lambda _: {
@@ -543,12 +549,7 @@ def _with_files_and_names(made: Account) -> None:
         subnetId=made.id("subnet-b"),
         ipAddress="10.0.1.77",
     )
-    made.make(
-        "aws:ecs/capacityProvider:CapacityProvider",
-        "instances",
-        name="instances",
-        autoScalingGroupProvider={"autoScalingGroupArn": SCALING_GROUP},
-    )
+    _with_instances(made)
     vpc = made.id("vpc")
     internal = made.make(
         "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
@@ -570,6 +571,37 @@ def _with_files_and_names(made: Account) -> None:
         availabilityZone=f"{REGION}c",
     )
     made.make("aws:ec2/securityGroup:SecurityGroup", "other-group", name="other", vpcId=other)
+
+
+def _with_instances(made: Account) -> None:
+    """Create launch templates, Auto Scaling groups, and a capacity provider of one of them."""
+    for label, more in (
+        ("template", {}),
+        ("template-arm", {"imageId": "ami-0123456789abcda64"}),
+        ("template-group", {"vpcSecurityGroupIds": [made.id("group")]}),
+    ):
+        inputs = {**TEMPLATE, **more, "name": label}
+        made.make("aws:ec2/launchTemplate:LaunchTemplate", label, **inputs)
+    managed: dict[str, Any] = {
+        "protectFromScaleIn": True,
+        "tags": [{"key": "AmazonECSManaged", "value": "true", "propagateAtLaunch": True}],
+    }
+    for label, settings in (("scaling", managed), ("busy", managed), ("plain", {})):
+        inputs = {**made.minimal("aws:autoscaling/group:Group"), **settings, "name": label}
+        group = made.make("aws:autoscaling/group:Group", label, **inputs)
+        made.made[f"{label}-arn"] = replace(group, id=group.outputs["arn"])
+    made.make(
+        "aws:ecs/capacityProvider:CapacityProvider",
+        "instances",
+        name="instances",
+        autoScalingGroupProvider={"autoScalingGroupArn": made.id("busy-arn")},
+    )
+    made.make(
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
+        "providers",
+        clusterName="main",
+        capacityProviders=["instances", "FARGATE", "FARGATE_SPOT"],
+    )
 
 
 def _with_https(made: Account) -> None:

@@ -18,9 +18,7 @@ REGISTRY, CLUSTER = "aws:servicediscovery/service:Service", "aws:ecs/cluster:Clu
 SERVICE, CAPACITY = "aws:ecs/service:Service", "aws:ecs/capacityProvider:CapacityProvider"
 PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000001"
-SCALING_GROUP = (
-    "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/one"
-)
+SCALING_GROUP = "$scaling-arn"
 BY_ADDRESS = {"namespaceId": "$internal", "dnsRecords": [{"type": "A", "ttl": 10}]}
 MANAGED = {
     "infrastructureRoleArn": "arn:aws:iam::123456789012:role/infrastructure",

@@ -56,24 +56,6 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
             ),
         },
     ),
-    "ecs.container.reserved-port": (
-        "aws:ecs/taskDefinition:TaskDefinition",
-        {
-            "family": "f",
-            "networkMode": "host",
-            "containerDefinitions": json.dumps(
-                [container("a", portMappings=[{"containerPort": 2375}])]
-            ),
-        },
-    ),
-    "ecs.task-definition.ec2-cpu": (
-        "aws:ecs/taskDefinition:TaskDefinition",
-        {
-            "family": "f",
-            "cpu": "1",
-            "containerDefinitions": json.dumps([container("a")]),
-        },
-    ),
     "iam.role.principal": (
         "aws:iam/role:Role",
         {

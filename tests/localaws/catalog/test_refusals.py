@@ -15,6 +15,7 @@ import pytest
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.values import parsed
 from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
+from tests.localaws.catalog.capacity_cases import CAPACITY_CASES
 from tests.localaws.catalog.conftest import ELB, statement
 from tests.localaws.catalog.edge_cases import EDGE_CASES
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
@@ -2174,6 +2175,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     *ORDINARY_CASES,
     *REGISTRY_CASES,
     *STORAGE_CASES,
+    *CAPACITY_CASES,
     *EDGE_CASES,
 ]
 
