@@ -25,6 +25,7 @@ from localaws.catalog.ec2 import (
     flow_logs,
     launch_templates,
     network,
+    network_acls,
     security_groups,
     vpc_endpoints,
 )
@@ -46,6 +47,7 @@ _MODULES = (
     network,
     default_network,
     security_groups,
+    network_acls,
     vpc_endpoints,
     flow_logs,
     launch_templates,

@@ -59,6 +59,7 @@ NOT_REQUIRED = {
     ),
     "aws:ecs/service:Service deploymentController.type": "the provider sends ECS",
     "aws:efs/fileSystem:FileSystem creationToken": "the provider makes one up",
+    "aws:ec2/networkAclRule:NetworkAclRule egress": "the provider sends false",
     "aws:wafv2/ipSet:IpSet addresses": "the provider sends an empty list",
     "aws:lb/listenerRule:ListenerRule priority": (
         "the provider sends one more than the listener's highest"
@@ -93,6 +94,9 @@ FROM_ELSEWHERE = {
     ),
     "aws:ec2/flowLog:FlowLog ResourceType": "it follows from which of the five is given",
     "aws:ec2/internetGateway:InternetGateway InternetGatewayId": "the answer of the call before",
+    "aws:ec2/networkAclAssociation:NetworkAclAssociation AssociationId": (
+        "that of the subnet's ACL before, which the provider finds"
+    ),
     "aws:ec2/securityGroup:SecurityGroup GroupName": "it is `name`, for which Pulumi makes one up",
     (
         "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders cluster"

@@ -22,6 +22,7 @@ from localaws.catalog.ec2.network import (
     SUBNET,
     VPC,
 )
+from localaws.catalog.ec2.network_acls import acl_of, entries_of
 from localaws.catalog.ec2.security_groups import ALL_PROTOCOLS, permissions_of
 from localaws.catalog.ec2.vpc_endpoints import (
     VPC_ENDPOINT,
@@ -31,9 +32,11 @@ from localaws.catalog.ec2.vpc_endpoints import (
 from localaws.catalog.efs import MOUNT_TARGET
 from localaws.catalog.values import blocks, text, texts
 from localaws.vpc.model import (
+    AclRule,
     Interface,
     Model,
     NatGateway,
+    NetworkAcl,
     Route,
     Rule,
     SecurityGroup,
@@ -105,6 +108,7 @@ class _Reading:
             groups=groups,
             nat_gateways=tuple(self._nat_gateways(subnets, taken)),
             endpoints=tuple(self._service_interfaces(record, subnets, taken)),
+            acls=tuple(self._acl(each) for each in dict.fromkeys(each.acl for each in subnets)),
         )
 
     def _in(self, token: str, vpc: Resource) -> list[Resource]:
@@ -114,7 +118,33 @@ class _Reading:
         table = self._route_table(record, vpc)
         routes = tuple(self._routes(table, vpc)) if table else ()
         cidr = str(record.outputs["cidrBlock"])
-        return Subnet(record.id, cidr, text(record.outputs.get("ipv6CidrBlock")) or "", routes)
+        return Subnet(
+            id=record.id,
+            cidr=cidr,
+            ipv6_cidr=text(record.outputs.get("ipv6CidrBlock")) or "",
+            routes=routes,
+            acl=self._acl_id(record),
+        )
+
+    def _acl_id(self, subnet: Resource) -> str:
+        found, named = acl_of(self.account, subnet)
+        others = sorted({*named} - {found})
+        if others:
+            self.not_enforced.append(
+                f"Network ACL {found} holds for {subnet.id}, and not {', '.join(others)}, which "
+                "resources name too: AWS lets the last change decide."
+            )
+        return found
+
+    def _acl(self, identifier: str) -> NetworkAcl:
+        ingress, egress = (
+            tuple(
+                AclRule(each.allow, each.protocol, each.first, each.last, each.network)
+                for each in entries_of(self.account, identifier, direction)
+            )
+            for direction in ("ingress", "egress")
+        )
+        return NetworkAcl(identifier, ingress, egress)
 
     def _route_table(self, subnet: Resource, vpc: Resource) -> Resource | None:
         """Return the route table of a subnet: the VPC's main one if none is associated."""

@@ -7,6 +7,9 @@ the groups' rules replaces the table at once (`table`).
 A packet is judged where it passes the router, by the addresses that it has there. The internet
 gateway translates on the way out and in, so a connection to a public address of the same VPC leaves
 the VPC and comes back from a public address, as on AWS: no rule that names a group matches it.
+
+Network ACLs judge every packet that leaves a subnet or enters one, also of connections that are
+established. Only subnets whose ACL lets anything be dropped have chains for that.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from localaws.vpc.routing import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from localaws.vpc.model import Rule, SecurityGroup, Vpc
+    from localaws.vpc.model import AclRule, NetworkAcl, Rule, SecurityGroup, Subnet, Vpc
 
 TABLE = "inet vpc"
 
@@ -61,6 +64,13 @@ class Attached:
     """Whether security groups apply; not to a NAT gateway."""
 
     public_address: str = ""
+    gateway_of: str = ""
+    """The id of its subnet if it is a NAT gateway, which sends what comes from elsewhere."""
+
+
+def sets_of(vpc: Vpc) -> frozenset[str]:
+    """Return what a VPC's table has sets of: ids of security groups and of subnets."""
+    return frozenset((*(each.id for each in vpc.groups), *(each.id for each, _ in _judged(vpc))))
 
 
 def table(vpc: Vpc, number: int, attached: Iterable[Attached]) -> str:
@@ -78,25 +88,26 @@ def table(vpc: Vpc, number: int, attached: Iterable[Attached]) -> str:
         *_sets(vpc),
         *_chain("egress", _group_rules(vpc, "egress")),
         *_chain("ingress", _group_rules(vpc, "ingress")),
+        *_acl_chains(vpc),
         *_chain("forward", _forward()),
         *_chain("input", _input(vpc)),
         *_chain("arriving", _arriving()),
         *_chain("leaving", _leaving(number)),
         "}",
     ]
-    known = {each.id for each in vpc.groups}
+    known = sets_of(vpc)
     for each in attached:
         lines += elements("add", each, known)
     return "\n".join(lines) + "\n"
 
 
-def elements(verb: str, interface: Attached, groups: Iterable[str]) -> list[str]:
+def elements(verb: str, interface: Attached, known: Iterable[str]) -> list[str]:
     """Return the commands that add an interface to the sets, or delete it.
 
     Args:
         verb: `add` or `delete`.
         interface: What comes or goes.
-        groups: The security groups that the VPC's table has sets of.
+        known: What the VPC's table has sets of, see `sets_of`.
     """
     found = []
     for address in interface.addresses:
@@ -106,7 +117,7 @@ def elements(verb: str, interface: Attached, groups: Iterable[str]) -> list[str]
             found.append((f"interfaces_{version}", address))
         found += [
             (_set_of(group, version), address)
-            for group in sorted(interface.groups.intersection(groups))
+            for group in sorted(interface.groups.intersection(known))
         ]
     if interface.public_address:
         private, public = interface.addresses[0], interface.public_address
@@ -114,6 +125,8 @@ def elements(verb: str, interface: Attached, groups: Iterable[str]) -> list[str]
             ("public_of", f"{private} : {public}"),
             ("private_of", f"{public} : {private}"),
         ]
+    if interface.gateway_of in known:
+        found.append((_gateways_of(interface.gateway_of), f'"{interface.device}"'))
     return [f"{verb} element {TABLE} {name} {{ {element} }}" for name, element in found]
 
 
@@ -140,6 +153,10 @@ def _set_of(group: str, version: int) -> str:
     return f"{group.replace('-', '_')}_{version}"
 
 
+def _gateways_of(subnet: str) -> str:
+    return f"gateways_of_{subnet.replace('-', '_')}"
+
+
 def _sets(vpc: Vpc) -> Iterator[str]:
     for family in _FAMILIES:
         version = family.version
@@ -147,6 +164,8 @@ def _sets(vpc: Vpc) -> Iterator[str]:
         names = [f"interfaces_{version}", *(_set_of(each.id, version) for each in vpc.groups)]
         for name in names:
             yield f"set {name} {{ type {family.type}; }}"
+    for subnet, _ in _judged(vpc):
+        yield f"set {_gateways_of(subnet.id)} {{ type ifname; }}"
     yield "map public_of { type ipv4_addr : ipv4_addr; }"
     yield "map private_of { type ipv4_addr : ipv4_addr; }"
 
@@ -159,6 +178,7 @@ def _chain(name: str, rules: Iterable[str]) -> Iterator[str]:
 
 def _forward() -> Iterator[str]:
     yield "type filter hook forward priority filter; policy drop;"
+    yield "jump acls"
     yield "ct state established,related accept"
     yield "ct state invalid drop"
     uplinks = f'"{INTERNET_UPLINK}"'
@@ -176,6 +196,90 @@ def _forward() -> Iterator[str]:
             interfaces = f"@interfaces_{family.version}"
             yield f"{family.keyword} {side} {interfaces} jump {chain}"
     yield "accept"
+
+
+def _judged(vpc: Vpc) -> list[tuple[Subnet, NetworkAcl]]:
+    """Return the subnets that packets to and from may be dropped of, and their network ACLs."""
+    acls = {each.id: each for each in vpc.acls}
+    found = []
+    for subnet in vpc.subnets:
+        acl = acls.get(subnet.acl)
+        families = _FAMILIES if subnet.ipv6_cidr else _FAMILIES[:1]
+        if acl is not None and not all(
+            _lets_all(rules, family) for rules in (acl.ingress, acl.egress) for family in families
+        ):
+            found.append((subnet, acl))
+    return found
+
+
+def _lets_all(rules: Iterable[AclRule], family: _Family) -> bool:
+    """Return whether the first rule for a family allows everything."""
+    for rule in rules:
+        if _is_of(rule, family):
+            return rule.allow and rule.protocol == _ALL and rule.network in _EVERYWHERE
+    return False
+
+
+def _is_of(rule: AclRule, family: _Family) -> bool:
+    return (":" in rule.network) == (family.version == 6)  # noqa: PLR2004 — IPv6
+
+
+def _acl_chains(vpc: Vpc) -> Iterator[str]:
+    """What network ACLs drop.
+
+    The packets of a subnet are known by their addresses, and those that pass one of its NAT
+    gateways by the gateway's device.
+    """
+    judged = _judged(vpc)
+    for acl in {acl.id: acl for _, acl in judged}.values():
+        for direction, rules in (("ingress", acl.ingress), ("egress", acl.egress)):
+            yield from _chain(_acl_chain(acl, direction), _acl_rules(rules, direction))
+    jumps: list[str] = []
+    for subnet, acl in judged:
+        gateways = _gateways_of(subnet.id)
+        for direction, own, other, own_device, other_device in (
+            ("egress", "saddr", "daddr", "iifname", "oifname"),
+            ("ingress", "daddr", "saddr", "oifname", "iifname"),
+        ):
+            name = f"{direction}_of_{subnet.id.replace('-', '_')}"
+            ranges = [("ip", subnet.cidr), ("ip6", subnet.ipv6_cidr)]
+            ranges = [each for each in ranges if each[1]]
+            within = [f"{keyword} {other} {cidr} return" for keyword, cidr in ranges]
+            judge = f"jump {_acl_chain(acl, direction)}"
+            yield from _chain(name, (*within, f"{other_device} @{gateways} return", judge))
+            jumps += [f"{keyword} {own} {cidr} jump {name}" for keyword, cidr in ranges]
+            jumps.append(f"{own_device} @{gateways} ip {own} != {subnet.cidr} jump {name}")
+    yield from _chain("acls", jumps)
+
+
+def _acl_chain(acl: NetworkAcl, direction: str) -> str:
+    return f"{acl.id.replace('-', '_')}_{direction}"
+
+
+def _acl_rules(rules: Iterable[AclRule], direction: str) -> Iterator[str]:
+    """What a network ACL does in a direction: the first rule that matches decides."""
+    other = "saddr" if direction == "ingress" else "daddr"
+    for rule in rules:
+        for family in _FAMILIES:
+            if _is_of(rule, family):
+                parts = [f"{family.keyword} {other} {rule.network}", *_acl_protocol(rule, family)]
+                yield " ".join((*parts, "return" if rule.allow else "drop"))
+    yield "counter drop"
+
+
+def _acl_protocol(rule: AclRule, family: _Family) -> Iterator[str]:
+    if rule.protocol == _ALL:
+        return
+    if rule.protocol in _WITH_PORTS:
+        yield f"{_WITH_PORTS[rule.protocol]} dport {rule.first}-{rule.last}"
+        return
+    yield f"meta l4proto {rule.protocol}"
+    name = _ICMP.get(rule.protocol, "")
+    if not name or (name == "icmpv6") != (family.version == 6):  # noqa: PLR2004 — IPv6
+        return
+    for part, value in (("type", rule.first), ("code", rule.last)):
+        if value >= 0:
+            yield f"{name} {part} {value}"
 
 
 def _input(vpc: Vpc) -> Iterator[str]:

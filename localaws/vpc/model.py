@@ -40,6 +40,35 @@ class Subnet:
     cidr: str
     ipv6_cidr: str
     routes: tuple[Route, ...]
+    acl: str = ""
+    """The id of its network ACL."""
+
+
+@dataclass(frozen=True)
+class AclRule:
+    """One rule of a network ACL, which decides about a packet if no earlier one does."""
+
+    allow: bool
+    protocol: str
+    """`-1` for every protocol, else its number."""
+
+    first: int
+    """The first port, or the type of an ICMP message, of which -1 is every one."""
+
+    last: int
+    """The last port, or the code of an ICMP message."""
+
+    network: str
+    """Where the packet comes from or goes to, outside of the subnet."""
+
+
+@dataclass(frozen=True)
+class NetworkAcl:
+    """A network ACL, with its rules in their order; what matches none is dropped."""
+
+    id: str
+    ingress: tuple[AclRule, ...]
+    egress: tuple[AclRule, ...]
 
 
 @dataclass(frozen=True)
@@ -117,6 +146,9 @@ class Vpc:
     nat_gateways: tuple[NatGateway, ...]
     endpoints: tuple[Interface, ...]
     """The interfaces of its VPC endpoints."""
+
+    acls: tuple[NetworkAcl, ...] = ()
+    """The network ACLs of its subnets."""
 
 
 @dataclass(frozen=True)

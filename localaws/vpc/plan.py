@@ -72,6 +72,7 @@ class _Router:
             interface.groups,
             filtered=interface.filtered and identifier not in self.nat_gateways,
             public_address=interface.public_address,
+            gateway_of=interface.subnet if identifier in self.nat_gateways else "",
         )
 
     def public_addresses(self) -> list[str]:
@@ -318,8 +319,8 @@ class Plan:
         return None
 
     def _elements(self, router: _Router, identifier: str, verb: str) -> str:
-        groups = {each.id for each in router.vpc.groups}
-        lines = firewall.elements(verb, router.attached(identifier), groups)
+        known = firewall.sets_of(router.vpc)
+        lines = firewall.elements(verb, router.attached(identifier), known)
         return "".join(f"{line}\n" for line in lines)
 
 

@@ -177,6 +177,9 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     "aws:ec2/defaultSubnet:DefaultSubnet": lambda _: {"availabilityZone": "eu-west-1b"},
     "aws:ec2/defaultVpc:DefaultVpc": lambda _: {},
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": lambda a: {"vpcId": a.id("vpc")},
+    "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl": lambda a: {
+        "defaultNetworkAclId": a.made["vpc"].outputs["defaultNetworkAclId"]
+    },
     "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": lambda a: {"vpcId": a.id("vpc")},
     "aws:ec2/eip:Eip": lambda _: {},
     "aws:ec2/flowLog:FlowLog": lambda a: {
@@ -189,6 +192,20 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     "aws:ec2/natGateway:NatGateway": lambda a: {
         "subnetId": a.id("subnet-a"),
         "connectivityType": "private",
+    },
+    "aws:ec2/networkAcl:NetworkAcl": lambda a: {"vpcId": a.id("vpc")},
+    "aws:ec2/networkAclAssociation:NetworkAclAssociation": lambda a: {
+        "networkAclId": a.made["vpc"].outputs["defaultNetworkAclId"],
+        "subnetId": a.id("subnet-b"),
+    },
+    "aws:ec2/networkAclRule:NetworkAclRule": lambda a: {
+        "networkAclId": a.made["vpc"].outputs["defaultNetworkAclId"],
+        "ruleNumber": 200,
+        "ruleAction": "deny",
+        "protocol": "tcp",
+        "fromPort": 80,
+        "toPort": 80,
+        "cidrBlock": "192.0.2.0/24",
     },
     "aws:ec2/route:Route": lambda a: {
         "routeTableId": a.id("table"),

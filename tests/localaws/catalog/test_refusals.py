@@ -18,6 +18,7 @@ from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
 from tests.localaws.catalog.capacity_cases import CAPACITY_CASES
 from tests.localaws.catalog.conftest import ELB, statement
 from tests.localaws.catalog.edge_cases import EDGE_CASES
+from tests.localaws.catalog.network_acl_cases import NETWORK_ACL_CASES
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.registry_cases import REGISTRY_CASES
 from tests.localaws.catalog.security_cases import SECURITY_CASES
@@ -2177,6 +2178,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     *STORAGE_CASES,
     *CAPACITY_CASES,
     *EDGE_CASES,
+    *NETWORK_ACL_CASES,
 ]
 
 

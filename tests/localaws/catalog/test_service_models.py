@@ -124,6 +124,7 @@ def allowed(constraint: Constraint) -> Iterator[object]:
 def test_the_models_cover_the_calls_that_create_each_type() -> None:
     without = {
         "aws:acm/certificateValidation:CertificateValidation",
+        "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl",
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         "aws:ec2/defaultSubnet:DefaultSubnet",
         "aws:ec2/defaultVpc:DefaultVpc",

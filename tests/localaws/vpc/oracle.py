@@ -7,15 +7,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.vpc.model import Target
 
 if TYPE_CHECKING:
-    from localaws.vpc.model import Interface, Model, Rule, Subnet, Vpc
+    from collections.abc import Iterable
+
+    from localaws.vpc.model import AclRule, Interface, Model, Rule, Subnet, Vpc
 
 HOST, HOST_IPV6 = "198.51.100.7", "2001:db8:ffff::7"
 """The one host in the internet."""
+
+EPHEMERAL = (32768, 60999)
+"""Linux' ports for the side that connects."""
+
+
+class _Sender(NamedTuple):
+    """What sends to the internet."""
+
+    subnet: str
+    address: str
+    public: str
 
 
 @dataclass(frozen=True)
@@ -41,9 +54,10 @@ class Oracle:
             return False
         if any(_contains(each, address) for each in (vpc.cidr, vpc.ipv6_cidr)):
             return self._inside(vpc, source, own, address, port)
-        if not self._allows("egress", source, address, frozenset(), port):
-            return False
-        seen = self._seen_as(vpc, source.subnet, own, source.public_address, address)
+        sender = _Sender(source.subnet, own, source.public_address)
+        seen = ""
+        if self._allows("egress", source, address, frozenset(), port):
+            seen = self._seen_as(vpc, sender, address, port)
         if not seen:
             return False
         return address in (HOST, HOST_IPV6) or self._from_outside(seen, address, port)
@@ -52,7 +66,14 @@ class Oracle:
         for each in self.interfaces:
             if each.vpc == vpc.id and address in each.addresses:
                 out = self._allows("egress", source, address, each.groups, port)
-                return out and self._allows("ingress", each, own, source.groups, port)
+                into = self._allows("ingress", each, own, source.groups, port)
+                if not out or not into:
+                    return False
+                if each.subnet == source.subnet:
+                    return True  # what stays in a subnet passes no network ACL
+                return _passes(vpc, source.subnet, "egress", address, port) and _passes(
+                    vpc, each.subnet, "ingress", own, port
+                )
         return False
 
     def _from_outside(self, source: str, address: str, port: int) -> bool:
@@ -63,22 +84,27 @@ class Oracle:
             # Otherwise the answer gets lost.
             if _target(_subnet(vpc, each.subnet), source)[0] is not Target.INTERNET_GATEWAY:
                 return False
-            return self._allows("ingress", each, source, frozenset(), port)
+            allowed = self._allows("ingress", each, source, frozenset(), port)
+            return allowed and _passes(vpc, each.subnet, "ingress", source, port)
         return False
 
-    def _seen_as(self, vpc: Vpc, subnet: str, own: str, public: str, address: str) -> str:
+    def _seen_as(self, vpc: Vpc, sender: _Sender, address: str, port: int) -> str:
         """Return as which address the internet sees a sender; empty if nothing gets there."""
-        target, gateway = _target(_subnet(vpc, subnet), address)
+        if not _passes(vpc, sender.subnet, "egress", address, port):
+            return ""
+        target, gateway = _target(_subnet(vpc, sender.subnet), address)
         if target is Target.INTERNET_GATEWAY:
-            return own if ":" in address else public
+            return sender.address if ":" in address else sender.public
         if target is Target.EGRESS_ONLY_GATEWAY:
-            return own
-        if target is Target.NAT_GATEWAY:
-            for each in vpc.nat_gateways:
-                if each.id == gateway:
-                    return self._seen_as(
-                        vpc, each.subnet, each.address, each.public_address, address
-                    )
+            return sender.address
+        if target is not Target.NAT_GATEWAY:
+            return ""
+        for each in vpc.nat_gateways:
+            if each.id == gateway:
+                inside = each.subnet == sender.subnet
+                if inside or _passes(vpc, each.subnet, "ingress", sender.address, port):
+                    nat = _Sender(each.subnet, each.address, each.public_address)
+                    return self._seen_as(vpc, nat, address, port)
         return ""
 
     def _allows(
@@ -90,6 +116,33 @@ class Oracle:
                 if any(_matches(rule, other, groups, port) for rule in rules):
                     return True
         return False
+
+
+def _passes(vpc: Vpc, subnet: str, direction: str, other: str, port: int) -> bool:
+    """Return whether a subnet's network ACL lets a connection's packets pass, and its answers.
+
+    Args:
+        vpc: Where the subnet is.
+        subnet: The subnet.
+        direction: That of the first packet.
+        other: The address outside of the subnet.
+        port: The port that the connection goes to.
+    """
+    (acl,) = [each for each in vpc.acls if each.id == _subnet(vpc, subnet).acl]
+    there, back = (acl.ingress, acl.egress) if direction == "ingress" else (acl.egress, acl.ingress)
+    return _decides(there, other, (port, port)) and _decides(back, other, EPHEMERAL)
+
+
+def _decides(rules: Iterable[AclRule], other: str, ports: tuple[int, int]) -> bool:
+    """Return what the first rule says that is about an address and ports, all or none of them."""
+    for rule in rules:
+        if not _contains(rule.network, other) or rule.protocol not in ("-1", "6"):
+            continue
+        low, high = ports
+        if rule.protocol == "-1" or (rule.first <= low and high <= rule.last):
+            return rule.allow
+        assert high < rule.first or rule.last < low, "about some of the ports only"
+    return False
 
 
 def _matches(rule: Rule, other: str, groups: frozenset[str], port: int) -> bool:

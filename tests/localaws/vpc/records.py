@@ -78,6 +78,37 @@ class Records:
     def group(self, vpc: Resource, name: str, **inline: Any) -> Resource:
         return self.make("aws:ec2/securityGroup:SecurityGroup", vpcId=vpc.id, name=name, **inline)
 
+    def acl(self, vpc: Resource, *subnets: Resource, **inline: Any) -> Resource:
+        """Make a network ACL for subnets."""
+        names = [each.id for each in subnets]
+        return self.make("aws:ec2/networkAcl:NetworkAcl", vpcId=vpc.id, subnetIds=names, **inline)
+
+    def acl_rule(
+        self,
+        acl: Resource,
+        order: int,
+        network: str,
+        action: str = "allow",
+        *,
+        egress: bool = False,
+        protocol: str = "-1",
+        ports: int | tuple[int, int] | None = None,
+        **icmp: int,
+    ) -> Resource:
+        inputs: dict[str, Any] = {
+            "networkAclId": acl.id,
+            "ruleNumber": order,
+            "ruleAction": action,
+            "egress": egress,
+            "protocol": protocol,
+            "ipv6CidrBlock" if ":" in network else "cidrBlock": network,
+            **icmp,
+        }
+        if ports is not None:
+            first, last = ports if isinstance(ports, tuple) else (ports, ports)
+            inputs |= {"fromPort": first, "toPort": last}
+        return self.make("aws:ec2/networkAclRule:NetworkAclRule", **inputs)
+
     def ingress(self, group: Resource, protocol: str = "tcp", **rule: Any) -> Resource:
         return self._rule("Ingress", group, protocol, rule)
 

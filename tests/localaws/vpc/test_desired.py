@@ -9,7 +9,7 @@ import pytest
 
 from localaws.catalog.ec2.vpc_endpoints import prefix_list_id
 from localaws.vpc.desired import desired
-from localaws.vpc.model import Route, Rule, Target
+from localaws.vpc.model import AclRule, Route, Rule, Target
 from tests.localaws.vpc.records import ANYWHERE, REGION, Records, ipv6_prefix
 
 if TYPE_CHECKING:
@@ -276,3 +276,18 @@ def test_an_endpoint_for_which_no_address_is_left_is_reported() -> None:
     assert len(model.vpc(vpc.id).endpoints) == 11
     (sentence,) = model.not_enforced
     assert subnet.id in sentence
+
+
+def test_of_several_acls_of_a_subnet_the_others_are_named() -> None:
+    records = Records()
+    vpc = records.vpc()
+    subnet = records.subnet(vpc, "10.0.0.0/24")
+    first, second = records.acl(vpc, subnet), records.acl(vpc, subnet)
+    records.acl_rule(second, 7, "10.0.0.0/8", "deny", protocol="tcp", ports=(1, 2))
+    model = desired(records.cloud)
+    (acl,) = model.vpc(vpc.id).acls
+    assert (acl.id, subnet_of(records, subnet).acl) == (second.id, second.id)
+    expected = AclRule(allow=False, protocol="6", first=1, last=2, network="10.0.0.0/8")
+    assert (acl.ingress, acl.egress) == ((expected,), ())
+    (sentence,) = model.not_enforced
+    assert f"{second.id} holds for {subnet.id}, and not {first.id}" in sentence

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from localaws.vpc.firewall import Attached, elements, table
-from localaws.vpc.model import Rule, SecurityGroup, Vpc
+from localaws.vpc.model import AclRule, NetworkAcl, Rule, SecurityGroup, Subnet, Vpc
 
 ANY = ("0.0.0.0/0",)
 ANY_IPV6 = ("::/0",)
@@ -126,3 +127,73 @@ def test_a_new_table_comes_with_the_interfaces_that_are_there() -> None:
     text = table(vpc(), 1, [Attached(**ALL)])
     assert text.startswith("table inet vpc\ndelete table inet vpc\ntable inet vpc {\n")
     assert text.endswith("\n".join(elements("add", Attached(**ALL), {"sg-1"})) + "\n")
+
+
+EVERYTHING = AclRule(allow=True, protocol="-1", first=0, last=0, network="0.0.0.0/0")
+EVERYTHING_IPV6 = dataclasses.replace(EVERYTHING, network="::/0")
+
+
+def with_acl(*rules: AclRule) -> Vpc:
+    """Return a VPC with one subnet, whose ACL has these rules in both directions."""
+    subnet = Subnet("subnet-1", "10.0.0.0/24", "2001:db8::/64", (), acl="acl-1")
+    acl = NetworkAcl("acl-1", ingress=rules, egress=rules)
+    return dataclasses.replace(vpc(), subnets=(subnet,), acls=(acl,))
+
+
+@pytest.mark.parametrize(
+    ("rule", "lines"),
+    [
+        (
+            AclRule(allow=False, protocol="6", first=80, last=90, network="10.0.0.0/8"),
+            ["ip saddr 10.0.0.0/8 tcp dport 80-90 drop"],
+        ),
+        (
+            AclRule(allow=True, protocol="17", first=53, last=53, network="::/0"),
+            ["ip6 saddr ::/0 udp dport 53-53 return"],
+        ),
+        (
+            AclRule(allow=True, protocol="1", first=3, last=4, network="0.0.0.0/0"),
+            ["ip saddr 0.0.0.0/0 meta l4proto 1 icmp type 3 icmp code 4 return"],
+        ),
+        (
+            AclRule(allow=True, protocol="58", first=128, last=-1, network="::/0"),
+            ["ip6 saddr ::/0 meta l4proto 58 icmpv6 type 128 return"],
+        ),
+        # Of the other IP version, so it has no such types.
+        (
+            AclRule(allow=True, protocol="58", first=128, last=-1, network="0.0.0.0/0"),
+            ["ip saddr 0.0.0.0/0 meta l4proto 58 return"],
+        ),
+        (
+            AclRule(allow=True, protocol="47", first=0, last=0, network="0.0.0.0/0"),
+            ["ip saddr 0.0.0.0/0 meta l4proto 47 return"],
+        ),
+        (EVERYTHING, ["ip saddr 0.0.0.0/0 return"]),
+    ],
+)
+def test_a_rule_of_an_acl_matches_exactly_what_it_says(rule: AclRule, lines: list[str]) -> None:
+    text = table(with_acl(rule), 1, ())
+    assert chain("acl_1_ingress", text) == [*lines, "counter drop"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "judged"),
+    [
+        ((EVERYTHING, EVERYTHING_IPV6), False),
+        ((EVERYTHING,), True),
+        ((dataclasses.replace(EVERYTHING, allow=False), EVERYTHING, EVERYTHING_IPV6), True),
+        ((dataclasses.replace(EVERYTHING, network="10.0.0.0/8"), EVERYTHING_IPV6), True),
+        ((dataclasses.replace(EVERYTHING, protocol="6"), EVERYTHING_IPV6), True),
+    ],
+)
+def test_only_an_acl_that_may_drop_something_costs_rules(
+    rules: tuple[AclRule, ...], *, judged: bool
+) -> None:
+    assert bool(chain("acls", table(with_acl(*rules), 1, ()))) is judged
+
+
+def test_a_nat_gateway_is_known_by_its_device_where_an_acl_judges() -> None:
+    gateway = Attached("eni1", ("10.0.0.5",), filtered=False, gateway_of="subnet-1")
+    added = elements("add", gateway, {"subnet-1"})
+    assert added[1:] == ['add element inet vpc gateways_of_subnet_1 { "eni1" }']
+    assert elements("add", gateway, ()) == added[:1]

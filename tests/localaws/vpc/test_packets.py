@@ -311,6 +311,106 @@ async def _unacknowledged(connection: socket.socket) -> int:
     return int.from_bytes(info[unacknowledged : unacknowledged + 4], "little")
 
 
+EPHEMERAL = (1024, 65535)
+
+
+def test_a_network_acl_judges_both_directions_by_the_order_of_its_rules(
+    isolation: Isolation,
+) -> None:
+    records = WebService()
+    acl = records.acl(records.vpc_, records.public)
+
+    async def scenario(packets: Packets) -> None:
+        await records.attach(packets)
+        client = (INTERNET, "203.0.113.10", 80)
+        await packets.check(
+            {
+                client: TIMED_OUT,
+                (INTERNET, f"{records.prefix}00::10", 80): TIMED_OUT,
+                ("balancer", "10.0.1.22", 80): TIMED_OUT,
+                ("balancer", "10.0.0.21", 80): OPEN,  # in one subnet
+                ("private", HOST, 80): TIMED_OUT,  # by the NAT gateway in it
+            }
+        )
+        records.acl_rule(acl, 100, "0.0.0.0/0", protocol="tcp", ports=80)
+        await packets.network.follow()
+        await packets.check({client: TIMED_OUT})  # the answers don't pass
+        records.acl_rule(acl, 100, "0.0.0.0/0", protocol="tcp", ports=EPHEMERAL, egress=True)
+        await packets.network.follow()
+        await packets.check({client: OPEN, (INTERNET, "203.0.113.99", 22): TIMED_OUT})
+        records.acl_rule(acl, 200, f"{HOST}/32", "deny", protocol="tcp", ports=80)
+        await packets.network.follow()
+        await packets.check({client: OPEN})  # an earlier rule decides
+        denial = records.acl_rule(acl, 99, f"{HOST}/32", "deny", protocol="tcp", ports=80)
+        await packets.network.follow()
+        await packets.check({client: TIMED_OUT})
+        records.remove(denial)
+        # For the NAT gateway: what comes from the private subnet, what it sends, and both back.
+        records.acl_rule(acl, 110, "0.0.0.0/0", protocol="tcp", ports=EPHEMERAL)
+        await packets.network.follow()
+        await packets.check({("private", HOST, 80): TIMED_OUT})
+        records.acl_rule(acl, 110, f"{HOST}/32", protocol="tcp", ports=80, egress=True)
+        await packets.network.follow()
+        await packets.check({("private", HOST, 80): OPEN, ("private", HOST_IPV6, 80): OPEN})
+        records.remove(acl)
+        await packets.network.follow()
+        await packets.check({("balancer", "10.0.1.22", 80): OPEN})  # the VPC's default one
+
+    run(isolation, records, scenario)
+
+
+def test_a_network_acl_cuts_connections_that_are_established(isolation: Isolation) -> None:
+    records = WebService()
+    vpc = records.vpc_
+
+    async def scenario(packets: Packets) -> None:
+        await records.attach(packets)
+        attempt = ("balancer", "10.0.1.22", 80)
+        with await packets.network.open_connection(*attempt) as open_connection:
+            acl = records.acl(vpc)
+            records.make(
+                "aws:ec2/networkAclAssociation:NetworkAclAssociation",
+                networkAclId=acl.id,
+                subnetId=records.private.id,
+            )
+            await packets.network.follow()
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(open_connection, b"still there?")
+            assert await _unacknowledged(open_connection) == 1
+            for egress in (False, True):
+                records.acl_rule(acl, 1, "0.0.0.0/0", egress=egress)
+            await packets.network.follow()
+            await packets.check({attempt: OPEN})
+
+    run(isolation, records, scenario)
+
+
+def test_a_network_acl_knows_types_of_icmp(isolation: Isolation) -> None:
+    records = Records()
+    vpc = records.vpc()
+    subnets = [records.subnet(vpc, f"10.0.{number}.0/24") for number in (0, 1)]
+    group = records.group(vpc, "any")
+    records.ingress(group, "-1", **ANYWHERE)
+    records.egress(group, "-1", **ANYWHERE)
+    acl = records.acl(vpc, subnets[1])
+    echo = records.acl_rule(acl, 1, "0.0.0.0/0", protocol="icmp", icmpType=8, icmpCode=-1)
+    records.acl_rule(acl, 1, "0.0.0.0/0", protocol="icmp", egress=True)  # an echo reply
+    interfaces = (
+        interface("sender", subnets[0], "10.0.0.10", group),
+        interface("receiver", subnets[1], "10.0.1.10", group),
+    )
+
+    async def scenario(packets: Packets) -> None:
+        await packets.attach(*interfaces)
+        assert await _ping(packets, "10.0.1.10") == "answered"
+        records.remove(echo)
+        records.acl_rule(acl, 1, "0.0.0.0/0", protocol="1", icmpType=3, icmpCode=-1)
+        await packets.network.follow()
+        assert await _ping(packets, "10.0.1.10") == "silent"
+
+    run(isolation, records, scenario)
+
+
 def _public_vpc(records: Records, name: str, public: str) -> tuple[Resource, Interface]:
     """Make a VPC of the same range as every other one, with a server that is open to all."""
     vpc = records.vpc()

@@ -1,4 +1,4 @@
-"""Networks of random groups and routes: packets do what a second reading of the records says."""
+"""Networks of random groups, ACLs and routes: packets do what a second reading of records says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,6 +34,9 @@ pytestmark = [
 NETWORKS = 8
 PORTS = (80, 443)
 PATIENCE = 0.6
+
+ACLS, OPEN_AT_THE_END = 0.5, 0.7
+"""How often a subnet has a network ACL of its own, and how often that allows the rest."""
 
 Attempt = tuple["Interface | None", str, int]
 """A source, None for the internet, and an address and port."""
@@ -77,6 +80,9 @@ class RandomNetwork(Records):
                 self._rule_by_chance(self.egress, group, groups, vpc)
         for index, subnet in enumerate((*subnets, subnets[0])):
             self._interface(vpc, number, index, subnet, groups)
+        for subnet in subnets:
+            if self.chance.random() < ACLS:
+                self._acl_by_chance(vpc, subnet)
 
     def _route(
         self, table: Resource, ipv4: dict[str, str] | None, ipv6: dict[str, str] | None
@@ -84,6 +90,25 @@ class RandomNetwork(Records):
         for destination, target in (("0.0.0.0/0", ipv4), ("::/0", ipv6)):
             if target is not None:
                 self.route(table, destination, **target)
+
+    def _acl_by_chance(self, vpc: Resource, subnet: Resource) -> None:
+        acl = self.acl(vpc, subnet)
+        networks = ("0.0.0.0/0", "10.0.1.0/24", f"{HOST}/32", "203.0.113.0/24", "::/0")
+        kinds: list[dict[str, Any]] = [
+            {"protocol": "tcp", "ports": 80},
+            {"protocol": "6", "ports": (1024, 65535)},
+            {"protocol": "udp", "ports": (0, 65535)},
+            {},
+        ]
+        for egress in (False, True):
+            for order in self.chance.sample(range(1, 100), 3):
+                action = self.chance.choice(("allow", "allow", "deny"))
+                other = self.chance.choice(networks)
+                kind = self.chance.choice(kinds)
+                self.acl_rule(acl, order, other, action, egress=egress, **kind)
+            for order, network in ((100, "0.0.0.0/0"), (101, "::/0")):
+                if self.chance.random() < OPEN_AT_THE_END:
+                    self.acl_rule(acl, order, network, egress=egress)
 
     def _rule_by_chance(
         self, make: Callable[..., Resource], group: Resource, groups: list[Resource], vpc: Resource

@@ -1,0 +1,398 @@
+"""EC2: network ACLs, their rules, and the subnets that they hold for.
+
+Every VPC has a default ACL, which no record here stands for: its id is the VPC's.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id, simple, vpc_of
+from localaws.catalog.only_recorded import NO_PACKET
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AllExcept, Reference, ResourceType
+from localaws.catalog.values import (
+    CIDR_IPV6,
+    Allowed,
+    Limit,
+    blocks,
+    cidr,
+    exactly_one,
+    matches,
+    number,
+    one_of,
+    text,
+    texts,
+    within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
+
+NETWORK_ACL = "aws:ec2/networkAcl:NetworkAcl"
+DEFAULT_NETWORK_ACL = "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl"
+NETWORK_ACL_RULE = "aws:ec2/networkAclRule:NetworkAclRule"
+NETWORK_ACL_ASSOCIATION = "aws:ec2/networkAclAssociation:NetworkAclAssociation"
+
+ENTRIES_PER_DIRECTION = 20
+"""AWS's default quota. Whether the final rule, which denies the rest, counts isn't documented
+clearly, so here it doesn't.
+
+Source: Amazon VPC User Guide, "Amazon VPC quotas".
+"""
+
+ALL_PROTOCOLS, ICMP, TCP, UDP, ICMPV6 = "-1", "1", "6", "17", "58"
+
+_PROTOCOL_NAMES = {
+    "all": ALL_PROTOCOLS,
+    "icmp": ICMP,
+    "igmp": "2",
+    "tcp": TCP,
+    "udp": UDP,
+    "gre": "47",
+    "esp": "50",
+    "ah": "51",
+    "ipv6-icmp": ICMPV6,
+    "sctp": "132",
+}
+_RANGES = ("cidrBlock", "ipv6CidrBlock")
+_NOT_FOUND = "InvalidNetworkAclID.NotFound"
+_INVALID = "InvalidParameterValue"
+_NUMBERS = within(1, 32766)
+_TYPES = within(-1, 255)
+
+
+def _is_protocol(value: object) -> bool:
+    name = text(value)
+    return name in _PROTOCOL_NAMES or (name is not None and name in map(str, range(-1, 256)))
+
+
+_PROTOCOL = Allowed(
+    f"{', '.join(_PROTOCOL_NAMES)}, -1 or a protocol's number in quotes", _is_protocol
+)
+
+
+class Entry(NamedTuple):
+    """One rule of a network ACL, in a form that is the same for all kinds of rules."""
+
+    number: int
+    allow: bool
+    protocol: str
+    """`-1` for every protocol, else its number."""
+
+    first: int
+    last: int
+    """The ports, or the type and code of an ICMP message, of which -1 means all."""
+
+    network: str
+
+
+def entries_of(account: Account, acl: str, direction: str) -> list[Entry]:
+    """Return the rules of a network ACL in their order, without the final one, which denies.
+
+    Args:
+        account: The account that the ACL is in.
+        acl: Its id; a VPC's default one has AWS's rules, which allow everything, until a program
+            takes it over, which removes every rule that the program doesn't write. Source: Amazon
+            VPC User Guide, "Default network ACL for a VPC".
+        direction: `ingress` or `egress`.
+    """
+    found = [_entry(rule.inputs) for rule in _rules_of(account, acl, direction)]
+    own = account.get(NETWORK_ACL, acl) or account.get(DEFAULT_NETWORK_ACL, acl)
+    if own is not None:
+        found += _inline(own.inputs, direction)
+    else:
+        found += _of_aws(account, acl)
+    return sorted(found)
+
+
+def acl_of(account: Account, subnet: Resource) -> tuple[str, list[str]]:
+    """Return the network ACL of a subnet, and every one that a resource names for it."""
+    acls = [*account.all(DEFAULT_NETWORK_ACL), *account.all(NETWORK_ACL)]
+    named = [each.id for each in acls if subnet.id in texts(each.inputs.get("subnetIds"))]
+    associations = account.where(NETWORK_ACL_ASSOCIATION, "subnetId", subnet.id)
+    named += [str(each.inputs.get("networkAclId")) for each in associations]
+    vpc = account.get(VPC, subnet.outputs.get("vpcId"))
+    default = str(vpc.outputs.get("defaultNetworkAclId")) if vpc else ""
+    return (named[-1] if named else default), named
+
+
+def _vpc_of(account: Account, acl: object) -> str | None:
+    """Return the VPC of a network ACL; None if there is no such ACL."""
+    own = account.find(NETWORK_ACL, acl)
+    if own is not None:
+        return str(own.inputs.get("vpcId"))
+    for vpc in account.all(VPC):
+        if acl is not None and vpc.outputs.get("defaultNetworkAclId") == acl:
+            return vpc.id
+    return None
+
+
+def _of_aws(account: Account, acl: str) -> list[Entry]:
+    """Return AWS's own rules of a default ACL."""
+    vpc = account.get(VPC, _vpc_of(account, acl))
+    found = [
+        Entry(number=100, allow=True, protocol=ALL_PROTOCOLS, first=0, last=0, network="0.0.0.0/0")
+    ]
+    if vpc is not None and vpc.outputs.get("ipv6CidrBlock"):
+        found.append(found[0]._replace(number=101, network="::/0"))
+    return found
+
+
+def _rules_of(account: Account, acl: object, direction: str) -> list[Resource]:
+    rules = account.where(NETWORK_ACL_RULE, "networkAclId", acl)
+    egress = direction == "egress"
+    return [each for each in rules if (each.inputs.get("egress") is True) == egress]
+
+
+def _entry(inputs: Properties, order: str = "ruleNumber", action: str = "ruleAction") -> Entry:
+    protocol = str(inputs.get("protocol"))
+    protocol = _PROTOCOL_NAMES.get(protocol, protocol)
+    names = ("icmpType", "icmpCode") if protocol in {ICMP, ICMPV6} else ("fromPort", "toPort")
+    # The provider sends 0 for what a program leaves out.
+    first, last = (int(number(inputs.get(name)) or 0) for name in names)
+    networks = [str(inputs[name]) for name in _RANGES if inputs.get(name)]
+    return Entry(
+        int(number(inputs.get(order)) or 0),
+        str(inputs.get(action)).lower() == "allow",
+        protocol,
+        first,
+        last,
+        networks[0] if networks else "",
+    )
+
+
+def _inline(inputs: Properties, direction: str) -> list[Entry]:
+    return [_entry(each, "ruleNo", "action") for each in blocks(inputs.get(direction))]
+
+
+def _form_rules(rule: Properties, where: str) -> Refusals:
+    """Refuse a rule whose parts don't fit each other."""
+    yield from exactly_one(rule, _RANGES, "ec2.network-acl-rule.one-range", where=where)
+    protocol = text(rule.get("protocol"))
+    protocol = _PROTOCOL_NAMES.get(protocol or "", protocol)
+    first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
+    known = isinstance(rule.get("fromPort"), float | int | None)
+    known = known and isinstance(rule.get("toPort"), float | int | None)
+    if protocol in {TCP, UDP} and known and (first or 0) > (last or 0):
+        message = f"{where}Invalid port range: {first or 0:g} to {last or 0:g}"
+        yield Refusal(_INVALID, message, "ec2.network-acl-rule.port-range", "toPort")
+    if protocol in {ICMP, ICMPV6}:
+        kind, code = rule.get("icmpType"), rule.get("icmpCode")
+        if number(kind) == -1 and (code is None or number(code) not in (None, -1)):
+            message = f"{where}icmpType -1, which means all, needs icmpCode -1"
+            yield Refusal(_INVALID, message, "ec2.network-acl-rule.icmp", "icmpCode")
+
+
+def _acl_rules(inputs: Properties) -> Refusals:
+    for direction in ("ingress", "egress"):
+        for index, rule in enumerate(blocks(inputs.get(direction))):
+            where = f"{direction}[{index}]: "
+            yield from _form_rules(rule, where)
+            ports = [number(rule.get(name)) for name in ("fromPort", "toPort")]
+            if text(rule.get("protocol")) in {ALL_PROTOCOLS, "all"} and any(ports):
+                message = f"{where}fromPort and toPort must both be 0 with protocol -1"
+                yield Refusal(
+                    "InvalidArgument", message, "ec2.network-acl.inline-all-ports", direction
+                )
+
+
+def _numbers_rules(acl: object, direction: str, entries: Iterable[Entry]) -> Refusals:
+    """Refuse two rules with one number, and more rules than the quota."""
+    seen: set[int] = set()
+    for each in entries:
+        if each.number in seen:
+            message = (
+                f"EC2 Network ACL ({acl}) Rule (egress: {str(direction == 'egress').lower()})"
+                f"({each.number}) already exists"
+            )
+            yield Refusal("NetworkAclEntryAlreadyExists", message, "ec2.network-acl-rule.unique")
+        seen.add(each.number)
+    if len(seen) > ENTRIES_PER_DIRECTION:
+        message = f"{acl} would have more than {ENTRIES_PER_DIRECTION} {direction} rules"
+        yield Refusal("NetworkAclEntryLimitExceeded", message, "ec2.network-acl-rule.quota")
+
+
+def _acl_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    acl = current.id if current else inputs.get("defaultNetworkAclId")
+    for direction in ("ingress", "egress"):
+        separate = [_entry(each.inputs) for each in _rules_of(account, acl, direction)]
+        yield from _numbers_rules(
+            acl or "the network ACL", direction, [*separate, *_inline(inputs, direction)]
+        )
+    vpc = inputs.get("vpcId") or _vpc_of(account, inputs.get("defaultNetworkAclId"))
+    for subnet in texts(inputs.get("subnetIds")):
+        yield from _same_vpc(account, acl or "the network ACL", vpc, subnet, "subnetIds")
+
+
+def _default_acl_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    acl = inputs.get("defaultNetworkAclId")
+    if account.get(NETWORK_ACL, acl) is not None:
+        message = f"{acl} is no default network ACL, use the NetworkAcl resource instead"
+        yield Refusal(
+            "InvalidArgument", message, "ec2.default-network-acl.default", "defaultNetworkAclId"
+        )
+    elif _vpc_of(account, acl) is None:
+        yield _missing(acl, "defaultNetworkAclId")
+    else:
+        yield from _acl_account_rules(inputs, account, current)
+
+
+def _missing(acl: object, name: str) -> Refusal:
+    message = f"The networkAcl ID '{acl}' does not exist"
+    return Refusal(_NOT_FOUND, message, "ec2.network-acl.exists", name)
+
+
+def _same_vpc(account: Account, acl: object, vpc: object, subnet: str, name: str) -> Refusals:
+    theirs = vpc_of(account, subnet)
+    if theirs is not None and vpc != theirs:
+        message = f"network ACL {acl} and subnet {subnet} belong to different networks"
+        yield Refusal(_INVALID, message, "ec2.network-acl.same-vpc", name)
+
+
+def _rule_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    acl = inputs.get("networkAclId")
+    if _vpc_of(account, acl) is None:
+        yield _missing(acl, "networkAclId")
+        return
+    direction = "egress" if inputs.get("egress") is True else "ingress"
+    others = entries_of(account, str(acl), direction)
+    if current is not None:
+        others.remove(_entry(current.inputs))
+    yield from _numbers_rules(acl, direction, [*others, _entry(inputs)])
+
+
+def _association_account_rules(
+    inputs: Properties, account: Account, _current: Resource | None
+) -> Refusals:
+    acl = inputs.get("networkAclId")
+    vpc = _vpc_of(account, acl)
+    if vpc is None:
+        yield _missing(acl, "networkAclId")
+    else:
+        yield from _same_vpc(account, acl, vpc, str(inputs.get("subnetId")), "subnetId")
+
+
+def _default_acl_computed(mint: Mint, inputs: Properties) -> Properties:
+    identifier = inputs.get("defaultNetworkAclId")
+    return {
+        "id": identifier,
+        "arn": mint.arn("ec2", f"network-acl/{identifier}"),
+        "ownerId": mint.account.account_id,
+        "vpcId": _vpc_of(mint.account, identifier),
+    }
+
+
+def _rule_computed(_mint: Mint, inputs: Properties) -> Properties:
+    entry = _entry(inputs)
+    egress = str(inputs.get("egress") is True).lower()
+    words = f"{inputs.get('networkAclId')}-{entry.number}-{egress}-{inputs.get('protocol')}-"
+    return {"id": f"nacl-{zlib.crc32(words.encode())}"}
+
+
+def _rule_import_ids(rule: Resource) -> tuple[str, ...]:
+    inputs, entry = rule.inputs, _entry(rule.inputs)
+    egress = str(inputs.get("egress") is True).lower()
+    return (f"{inputs.get('networkAclId')}:{entry.number}:{inputs.get('protocol')}:{egress}",)
+
+
+def _inline_limits() -> tuple[Limit, ...]:
+    found: list[Limit] = []
+    for name in ("ingress[]", "egress[]"):
+        found += [
+            Limit(f"{name}.ruleNo", _NUMBERS, "ec2.network-acl-rule.number"),
+            Limit(
+                f"{name}.action",
+                matches("(?i)allow|deny", "allow or deny"),
+                "ec2.network-acl-rule.action",
+            ),
+            Limit(f"{name}.protocol", _PROTOCOL, "ec2.network-acl-rule.protocol"),
+            Limit(f"{name}.fromPort", within(0, 65535), "ec2.network-acl-rule.port"),
+            Limit(f"{name}.toPort", within(0, 65535), "ec2.network-acl-rule.port"),
+            Limit(f"{name}.icmpType", _TYPES, "ec2.network-acl-rule.icmp"),
+            Limit(f"{name}.icmpCode", _TYPES, "ec2.network-acl-rule.icmp"),
+            Limit(f"{name}.cidrBlock", cidr(), "ec2.network-acl-rule.cidr"),
+            Limit(f"{name}.ipv6CidrBlock", CIDR_IPV6, "ec2.network-acl-rule.cidr"),
+        ]
+    return tuple(found)
+
+
+_SUBNETS = Reference(
+    "subnetIds[]", SUBNET, "InvalidSubnetID.NotFound", "ec2.network-acl.subnet-exists"
+)
+_UNORDERED = frozenset({"ingress", "egress", "subnetIds"})
+
+TYPES = (
+    ResourceType(
+        token=NETWORK_ACL,
+        recorded=NO_PACKET,
+        replaces=frozenset({"vpcId", "region"}),
+        unordered=_UNORDERED,
+        defaults={"ingress": [], "egress": [], "subnetIds": []},
+        limits=_inline_limits(),
+        references=(
+            Reference("vpcId", VPC, "InvalidVpcID.NotFound", "ec2.network-acl.vpc-exists", "held"),
+            _SUBNETS,
+        ),
+        rules=_acl_rules,
+        account_rules=_acl_account_rules,
+        computed=simple("acl", "network-acl"),
+    ),
+    ResourceType(
+        token=DEFAULT_NETWORK_ACL,
+        recorded=NO_PACKET,
+        replaces=frozenset({"defaultNetworkAclId", "region"}),
+        unordered=_UNORDERED,
+        limits=_inline_limits(),
+        references=(_SUBNETS,),
+        rules=_acl_rules,
+        account_rules=_default_acl_account_rules,
+        computed=_default_acl_computed,
+    ),
+    ResourceType(
+        token=NETWORK_ACL_RULE,
+        recorded=NO_PACKET,
+        replaces=AllExcept(),
+        defaults={"egress": False},
+        limits=(
+            Limit("ruleNumber", _NUMBERS, "ec2.network-acl-rule.number", _INVALID),
+            Limit("ruleAction", one_of("allow", "deny"), "ec2.network-acl-rule.action"),
+            Limit("protocol", _PROTOCOL, "ec2.network-acl-rule.protocol"),
+            Limit("fromPort", within(0, 65535), "ec2.network-acl-rule.port", _INVALID),
+            Limit("toPort", within(0, 65535), "ec2.network-acl-rule.port", _INVALID),
+            Limit("icmpType", _TYPES, "ec2.network-acl-rule.icmp", _INVALID),
+            Limit("icmpCode", _TYPES, "ec2.network-acl-rule.icmp", _INVALID),
+            Limit("cidrBlock", cidr(), "ec2.network-acl-rule.cidr", _INVALID),
+            Limit("ipv6CidrBlock", CIDR_IPV6, "ec2.network-acl-rule.cidr", _INVALID),
+        ),
+        references=(Reference("networkAclId", NETWORK_ACL, "", "ec2.network-acl.exists", "gone"),),
+        rules=lambda inputs: _form_rules(inputs, ""),
+        account_rules=_rule_account_rules,
+        computed=_rule_computed,
+        import_ids=_rule_import_ids,
+    ),
+    ResourceType(
+        token=NETWORK_ACL_ASSOCIATION,
+        recorded=NO_PACKET,
+        replaces=AllExcept(),
+        references=(
+            Reference("networkAclId", NETWORK_ACL, "", "ec2.network-acl.exists", "gone"),
+            Reference(
+                "subnetId",
+                SUBNET,
+                "InvalidSubnetID.NotFound",
+                "ec2.network-acl.subnet-exists",
+                "gone",
+            ),
+        ),
+        account_rules=_association_account_rules,
+        computed=lambda mint, _inputs: {"id": ec2_id(mint, "aclassoc")},
+    ),
+)

@@ -1,0 +1,143 @@
+"""Network ACLs: what refuses what, and what holds for a subnet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localaws.catalog import Refused
+from localaws.catalog.ec2.network_acls import Entry, acl_of, entries_of
+from tests.localaws.catalog.network_acl_cases import (
+    ASSOCIATION,
+    DEFAULT_ACL,
+    NETWORK_ACL,
+    RULE,
+    inline,
+)
+from tests.localaws.catalog.test_order import other_vpc
+
+if TYPE_CHECKING:
+    from tests.localaws.catalog.conftest import Account
+
+SUBNET = "aws:ec2/subnet:Subnet"
+VPC = "aws:ec2/vpc:Vpc"
+EVERYTHING = Entry(number=100, allow=True, protocol="-1", first=0, last=0, network="0.0.0.0/0")
+
+
+def rules_of(refused: pytest.ExceptionInfo[Refused]) -> set[str]:
+    return {each.rule for each in refused.value.refusals}
+
+
+def default_acl(account: Account) -> str:
+    vpc = account.get(VPC, account.id("vpc"))
+    assert vpc is not None
+    return str(vpc.outputs["defaultNetworkAclId"])
+
+
+def held_by(account: Account, subnet: str) -> str:
+    """Return the network ACL that holds for a subnet."""
+    record = account.get(SUBNET, account.id(subnet))
+    assert record is not None
+    return acl_of(account, record)[0]
+
+
+def test_a_new_acl_has_no_rules_and_a_default_one_allows_everything(account: Account) -> None:
+    acl = account.make(NETWORK_ACL, vpcId=account.id("vpc")).id
+    for direction in ("ingress", "egress"):
+        assert entries_of(account, acl, direction) == []
+        assert entries_of(account, default_acl(account), direction) == [EVERYTHING]
+
+
+def test_a_default_acl_with_ipv6_allows_that_too(account: Account) -> None:
+    vpc = account.make(VPC, cidrBlock="10.9.0.0/16", assignGeneratedIpv6CidrBlock=True)
+    acl = str(vpc.outputs["defaultNetworkAclId"])
+    networks = [each.network for each in entries_of(account, acl, "egress")]
+    assert networks == ["0.0.0.0/0", "::/0"]
+
+
+def test_a_program_that_takes_a_default_acl_over_writes_all_its_rules(account: Account) -> None:
+    acl = default_acl(account)
+    made = account.make(DEFAULT_ACL, defaultNetworkAclId=acl, **inline({"icmpType": 0}))
+    assert (made.id, made.outputs["vpcId"]) == (acl, account.id("vpc"))
+    assert entries_of(account, acl, "egress") == []
+    assert entries_of(account, acl, "ingress") == [
+        EVERYTHING._replace(protocol="6", first=80, last=80)
+    ]
+
+
+def test_only_a_default_acl_can_be_taken_over(account: Account) -> None:
+    acl = account.make(NETWORK_ACL, vpcId=account.id("vpc")).id
+    with pytest.raises(Refused) as refused:
+        account.make(DEFAULT_ACL, defaultNetworkAclId=acl)
+    assert rules_of(refused) == {"ec2.default-network-acl.default"}
+
+
+def test_rules_come_in_the_order_of_their_numbers_whoever_writes_them(account: Account) -> None:
+    acl = account.make(NETWORK_ACL, vpcId=account.id("vpc"), **inline({"ruleNo": 50})).id
+    common = {"networkAclId": acl, "ruleAction": "deny", "cidrBlock": "0.0.0.0/0"}
+    account.make(RULE, **common, ruleNumber=60, protocol="icmp", icmpType=8, icmpCode=-1)
+    account.make(RULE, **common, ruleNumber=40, protocol="-1", fromPort=1, toPort=2)
+    account.make(RULE, **common, ruleNumber=10, protocol="udp", egress=True)
+    assert [each.number for each in entries_of(account, acl, "ingress")] == [40, 50, 60]
+    assert entries_of(account, acl, "ingress")[2][2:5] == ("1", 8, -1)
+    assert entries_of(account, acl, "egress") == [
+        EVERYTHING._replace(number=10, allow=False, protocol="17")
+    ]
+
+
+def test_a_number_is_taken_by_inline_rules_and_by_aws_own(account: Account) -> None:
+    acl = account.make(NETWORK_ACL, vpcId=account.id("vpc"), **inline({})).id
+    common = {"protocol": "-1", "ruleAction": "deny", "cidrBlock": "0.0.0.0/0", "ruleNumber": 100}
+    for name in (acl, default_acl(account)):
+        with pytest.raises(Refused) as refused:
+            account.make(RULE, networkAclId=name, **common)
+        assert rules_of(refused) == {"ec2.network-acl-rule.unique"}
+    account.make(RULE, networkAclId=acl, egress=True, **common)
+
+
+def test_an_acl_and_its_subnets_are_in_one_vpc(account: Account) -> None:
+    elsewhere = other_vpc(account)
+    with pytest.raises(Refused) as refused:
+        account.make(NETWORK_ACL, vpcId=elsewhere, subnetIds=[account.id("subnet-a")])
+    assert rules_of(refused) == {"ec2.network-acl.same-vpc"}
+    acl = account.make(NETWORK_ACL, vpcId=elsewhere).id
+    with pytest.raises(Refused) as refused:
+        account.make(ASSOCIATION, networkAclId=acl, subnetId=account.id("subnet-a"))
+    assert rules_of(refused) == {"ec2.network-acl.same-vpc"}
+
+
+def test_a_subnet_has_one_acl_and_else_the_default_one(account: Account) -> None:
+    default, vpc, subnet = default_acl(account), account.id("vpc"), account.id("subnet-a")
+    assert held_by(account, "subnet-a") == default
+    first = account.make(NETWORK_ACL, vpcId=vpc, subnetIds=[subnet])
+    assert held_by(account, "subnet-a") == first.id
+    second = account.make(NETWORK_ACL, vpcId=vpc)
+    association = account.make(ASSOCIATION, networkAclId=second.id, subnetId=subnet)
+    assert held_by(account, "subnet-a") == second.id
+    assert held_by(account, "subnet-b") == default
+    account.delete(ASSOCIATION, association.id)
+    account.delete(NETWORK_ACL, first.id)
+    assert held_by(account, "subnet-a") == default
+
+
+def test_an_acl_goes_before_its_vpc_and_takes_its_rules_along(account: Account) -> None:
+    vpc = account.make(VPC, cidrBlock="10.9.0.0/16").id
+    acl = account.make(NETWORK_ACL, vpcId=vpc).id
+    rule = {"protocol": "-1", "ruleAction": "allow", "cidrBlock": "0.0.0.0/0", "ruleNumber": 1}
+    account.make(RULE, networkAclId=acl, **rule)
+    with pytest.raises(Refused) as refused:
+        account.delete(VPC, vpc)
+    assert rules_of(refused) == {"ec2.vpc.held"}
+    account.delete(NETWORK_ACL, acl)
+    assert account.where(RULE, "networkAclId", acl) == []
+    account.delete(VPC, vpc)
+
+
+def test_a_rule_is_imported_by_its_four_parts(account: Account) -> None:
+    acl = account.make(NETWORK_ACL, vpcId=account.id("vpc")).id
+    common = {"ruleAction": "allow", "cidrBlock": "0.0.0.0/0"}
+    rule = account.make(
+        RULE, networkAclId=acl, ruleNumber=7, protocol="tcp", egress=True, toPort=9, **common
+    )
+    assert account.find(RULE, f"{acl}:7:tcp:true") == rule
