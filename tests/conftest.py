@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.leftovers", "tests.workers"]
@@ -28,3 +29,15 @@ def pytest_collection_finish() -> None:
     """Have the garbage collector leave out what was imported, which is a fifth of a mocked run."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have the Pulumi CLI write nothing into the user's folder, and no log of each command.
+
+    It writes every message of a command, debug messages included, into a file under `logs`, which
+    is an eighth of its CPU time. Where it can't, it goes on without.
+    """
+    folder = tmp_path_factory.mktemp("pulumi")
+    (folder / "logs").touch()
+    os.environ["PULUMI_HOME"] = str(folder)

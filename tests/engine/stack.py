@@ -73,7 +73,7 @@ class Stack:
         outside = {
             key: value
             for key, value in os.environ.items()
-            if not key.startswith(("PULUMI_", "AWS_"))
+            if key == "PULUMI_HOME" or not key.startswith(("PULUMI_", "AWS_"))
         }
         return {**outside, **own, **self.environment}
 
