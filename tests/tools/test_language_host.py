@@ -195,7 +195,8 @@ def test_a_plugin_whose_output_is_no_longer_read_leaves_no_zombie(tmp_path: Path
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a stack; each test writes its program."""
     project = tmp_path_factory.mktemp("project")
-    (project / "Pulumi.yaml").write_text("name: empty\n" + FLOW.format(Path(".venv").absolute()))
+    (project / ".venv").symlink_to(Path(".venv").absolute())
+    (project / "Pulumi.yaml").write_text("name: empty\n" + FLOW.format(".venv"))
     (project / "state").mkdir()
     (project / "__main__.py").touch()
     return project
@@ -262,15 +263,34 @@ def test_any_other_exception_is_reported_with_its_traceback(
     assert "ValueError: boom" in output
 
 
+PRINTS_ITS_SURROUNDINGS = """\
+import os, sys, beside
+print(__name__, os.getcwd(), sys.argv, beside.NAME)
+print(sys.executable, os.environ["VIRTUAL_ENV"], os.environ["PATH"].split(":")[0])
+print("with site:", not sys.flags.no_site, "unbuffered:", sys.stdout.write_through)
+"""
+
+
+@pytest.mark.parametrize("environment", [".venv", "elsewhere"])
 def test_a_program_runs_as_if_python_had_started_it(
-    up: Callable[[str], tuple[int, str]], project: Path
+    up: Callable[[str], tuple[int, str]], project: Path, environment: str
 ) -> None:
+    """Where another Python finds the project's, and where the project's own does."""
+    (project / "elsewhere").unlink(missing_ok=True)
+    (project / "elsewhere").symlink_to(Path(".venv").absolute())
     (project / "beside.py").write_text("NAME = 'found beside'\n")
-    code, output = up(
-        "import os, sys, beside\nprint(__name__, os.getcwd(), sys.argv, beside.NAME)\n"
-    )
+    file = project / "Pulumi.yaml"
+    before = file.read_text()
+    file.write_text(before.replace("virtualenv: .venv", f"virtualenv: {environment}"))
+    try:
+        code, output = up(PRINTS_ITS_SURROUNDINGS)
+    finally:
+        file.write_text(before)
     assert code == 0, output
+    folder = project / environment
     assert f"__main__ {project} ['{project}/__main__.py'] found beside" in output
+    assert f"{folder}/bin/python {folder} {folder}/bin\n" in output
+    assert "with site: True unbuffered: True" in output
 
 
 def test_a_programs_log_messages_keep_their_severity(
@@ -281,6 +301,60 @@ def test_a_programs_log_messages_keep_their_severity(
         output, _ = preview.communicate(timeout=60)
     found = json.loads(output[output.index("{\n") :])["diagnostics"]
     assert [each["severity"] for each in found if "careful" in each["message"]] == ["warning"]
+
+
+COUNTS_MESSAGES = """\
+import pulumi
+from pulumi.runtime.settings import get_engine
+engine = get_engine()
+send = engine.Log
+severities = set()
+def count(request):
+    severities.add(request.severity)
+    return send(request)
+engine.Log = count
+pulumi.log.debug("for debugging")
+pulumi.log.info("for everyone")
+print(f"sent: {sorted(severities)}")
+"""
+
+
+@pytest.mark.parametrize(("options", "sent"), [((), "[1]"), (("--debug",), "[0, 1]")])
+def test_debug_messages_are_sent_only_to_an_engine_that_shows_them(
+    project: Path,
+    pulumi: Callable[..., subprocess.Popen[str]],
+    options: tuple[str, ...],
+    sent: str,
+) -> None:
+    (project / "__main__.py").write_text(COUNTS_MESSAGES)
+    with pulumi("preview", *options) as preview:
+        output, _ = preview.communicate(timeout=60)
+    assert f"sent: {sent}" in output
+    assert "for everyone" in output
+    assert ("for debugging" in output) is bool(options)
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "shown"),
+    [
+        (
+            ["pulumi", "up", "--yes", "--stack", "dev", "-c", "a:b=-d"],
+            {"PULUMI_DEBUG_X": ""},
+            False,
+        ),
+        (["pulumi", "up", "-yd"], {}, True),
+        (["pulumi", "-v=9", "up"], {}, True),
+        (["pulumi", "up", "--logtostderr"], {}, True),
+        (["pulumi", "up"], {"PULUMI_OPTION_DEBUG": "true"}, True),
+        ([], {}, True),  # an engine that attached to this host, or another system than Linux
+    ],
+)
+def test_an_engine_that_may_show_debug_messages_gets_them(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], variables: dict[str, str], *, shown: bool
+) -> None:
+    monkeypatch.syspath_prepend(str(OUR_HOST.absolute()))
+    server = importlib.import_module("language_host_server")
+    assert server.shows_debug_messages(command, variables) is shown
 
 
 PROVIDER = """\
@@ -339,7 +413,7 @@ def test_pulumi_install_installs_the_projects_requirements(
     with pulumi("install") as install:
         output, _ = install.communicate(timeout=120)
     assert install.returncode == 0, output
-    assert f"{Path('.venv').absolute()}/bin/python -m pip install -r requirements.txt\n" in output
+    assert f"{project}/.venv/bin/python -m pip install -r requirements.txt\n" in output
     (project / "requirements.txt").write_text("./missing\n")
     with pulumi("install") as install:
         output, _ = install.communicate(timeout=120)
