@@ -28,6 +28,7 @@ OUR_HOST_FILES = (
     "language_host_children.py",
     "language_host_server.py",
     "language_host.py",
+    "language_host_start.py",
     "pulumi-resource-pulumi-python",
     LANGUAGE_HOST,
 )

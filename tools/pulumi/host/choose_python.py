@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple
 
 TOOLCHAINS = ("pip", "uv", "poetry")
 PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
@@ -306,44 +306,3 @@ def _pyproject(folder: Path) -> dict[str, object]:
         return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     except (ImportError, FileNotFoundError):
         return {}
-
-
-def main() -> NoReturn:
-    """Become the language host or the dynamic providers' server, in the project's Python."""
-    try:
-        chosen = ready(of_project(Path.cwd()))
-    except NoPythonError as error:
-        sys.exit(str(error))
-    environment = activated(chosen, dict(os.environ))
-    if sys.argv[1:2] == ["--dynamic"]:
-        arguments = ["-m", "pulumi.dynamic", *sys.argv[2:]]
-    elif runs_here(chosen):
-        os.environ.clear()
-        os.environ.update(environment)
-        serve()
-    else:
-        arguments = [str(Path(__file__).with_name("language_host.py")), *sys.argv[1:]]
-    command = [chosen.python, "-u", *arguments]
-    os.execve(chosen.python, command, environment)  # noqa: S606 - becoming it is the purpose
-
-
-def runs_here(chosen: Chosen) -> bool:
-    """Whether this process is the chosen Python, started as that would be started."""
-    return (
-        chosen.python == sys.executable and not sys.flags.no_site and "PYTHONHOME" not in os.environ
-    )
-
-
-def serve() -> NoReturn:
-    """Be the language host in this process, which spares a start of Python."""
-    # It imports all that a program needs, and this module too.
-    if TYPE_CHECKING:
-        from tools.pulumi.host import language_host  # noqa: PLC0415
-    else:
-        import language_host  # noqa: PLC0415
-    language_host.serve()
-    sys.exit()
-
-
-if __name__ == "__main__":
-    main()
