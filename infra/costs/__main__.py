@@ -1,0 +1,140 @@
+"""`python -m infra.costs` prints what a stack costs with its configuration.
+
+`pulumi-local cost` runs it, and compares with the stack that is deployed on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import yaml
+
+from infra.costs import report
+from infra.costs.estimate import estimate
+from infra.costs.prices import of_region, regions
+from infra.errors import SettingsError
+from infra.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infra.costs.estimate import Estimate
+
+ROOT: Final = Path(__file__).parents[2]
+
+_EXAMPLES: Final = """\
+examples:
+  python -m infra.costs --stack prod
+  pulumi stack output monthlyCostUsd --stack prod --json > deployed.json
+  python -m infra.costs --stack prod --deployed deployed.json --format markdown
+"""
+
+_FORMATS: Final = {
+    "text": report.as_text,
+    "markdown": report.as_markdown,
+    "json": report.as_json,
+}
+
+
+class CannotEstimateError(Exception):
+    """The cost can't be estimated; the message says why and what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Print the estimate; exit 2 if there is none."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.costs",
+        description="What a stack costs a month on AWS by list prices, with its configuration.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--stack", required=True, help="a stack with a file Pulumi.STACK.yaml")
+    parser.add_argument("--format", choices=_FORMATS, default="text")
+    parser.add_argument(
+        "--deployed",
+        metavar="FILE",
+        help="the stack's output monthlyCostUsd as JSON, to compare with; - for standard input",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        region, estimated = of_stack(ROOT, options.stack)
+        deployed = _deployed(options.deployed)
+    except CannotEstimateError as reason:
+        sys.stderr.write(f"{reason}\n")
+        sys.exit(2)
+    sys.stdout.write(_FORMATS[options.format](options.stack, region, estimated, deployed))
+    sys.exit(0)
+
+
+def of_stack(project: Path, stack: str) -> tuple[str, Estimate]:
+    """Return a stack's region and what it costs with its configuration.
+
+    Args:
+        project: The folder of Pulumi.yaml.
+        stack: The stack's name.
+
+    Raises:
+        CannotEstimateError: The configuration can't be read or deployed, or the prices of its
+            region aren't known.
+    """
+    schema = _read(project / "Pulumi.yaml")
+    own = _read(project / f"Pulumi.{stack}.yaml").get("config") or {}
+    name = schema["name"]
+    region = own.get("aws:region")
+    if region not in regions():
+        raise CannotEstimateError(
+            f"aws:region of the stack {stack} is {region or 'not set'}, and prices are known for "
+            f"{', '.join(regions())} only: `python -m tools.prices REGION` reads those of another "
+            "region from AWS's price list"
+        )
+    values: dict[str, Any] = {}
+    for key, entry in schema["config"].items():
+        values[key] = entry.get("default")
+    for key, value in own.items():
+        if key.startswith(f"{name}:"):
+            values[key.removeprefix(f"{name}:")] = value
+    texts: dict[str, str] = {}
+    for key, value in values.items():
+        if value is not None:
+            texts[key] = value if isinstance(value, str) else json.dumps(value)
+    try:
+        settings = Settings.of(texts, project=name, stack=stack)
+    except SettingsError as error:
+        raise CannotEstimateError(str(error)) from None
+    return region, estimate(settings, of_region(region))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(each.name.split(".")[1] for each in sorted(path.parent.glob("Pulumi.*.yaml")))
+        raise CannotEstimateError(f"there is no {path.name}; the stacks are {known}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CannotEstimateError(f"{path.name} can't be read: {error}") from None
+    return document or {}
+
+
+def _deployed(file: str | None) -> Mapping[str, float]:
+    if file is None:
+        return {}
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+        document = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise CannotEstimateError(f"--deployed {file} can't be read: {error}") from None
+    if not isinstance(document, dict) or not all(
+        isinstance(value, int | float) for value in document.values()
+    ):
+        raise CannotEstimateError(
+            f"--deployed {file} isn't the stack's output monthlyCostUsd: an object of numbers"
+        )
+    return document
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Show an estimate as text, Markdown or JSON, with its change against what is deployed. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from infra.costs.estimate import Estimate
+
+NOTE = (
+    "List prices without tax, discounts and free amounts. A deployment, which runs more tasks for "
+    "some minutes, and what the stack only refers to aren't included."
+)
+
+
+def as_text(stack: str, region: str, estimated: Estimate, deployed: Mapping[str, float]) -> str:
+    """Return a table for a terminal.
+
+    Args:
+        stack: The stack's name.
+        region: Its region.
+        estimated: What it costs with its configuration.
+        deployed: USD a month by part of what is deployed; empty where nothing is.
+    """
+    rows = [["USD a month", "count", "each", "all", *(["change"] if deployed else [])]]
+    rows += _rows(estimated, deployed)
+    lines = [f"The stack {stack} in {region}", ""]
+    lines += _aligned(rows)
+    lines += ["", "Beside it, by usage:"]
+    lines += _aligned([[each.name, f"{each.usd:.3f}"] for each in estimated.usage])
+    return "\n".join([*lines, "", *_notes(estimated, deployed), ""])
+
+
+def as_markdown(stack: str, region: str, estimated: Estimate, deployed: Mapping[str, float]) -> str:
+    """Return a section for a comment on a pull request; for the arguments see `as_text`."""
+    heading = ["", "count", "each", "all", *(["change"] if deployed else [])]
+    rows = [heading, ["---", *("---:" for _ in heading[1:])], *_rows(estimated, deployed)]
+    lines = [f"### Cost of the stack {stack} in {region}, USD a month", ""]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    usage = ", ".join(f"{each.name} {each.usd:.3f}" for each in estimated.usage)
+    return "\n".join([*lines, "", f"By usage: {usage}.", "", *_notes(estimated, deployed), ""])
+
+
+def as_json(stack: str, region: str, estimated: Estimate, deployed: Mapping[str, float]) -> str:
+    """Return a document for programs; for the arguments see `as_text`."""
+    parts = [
+        {"name": part.name, "count": part.count, "usdEach": part.usd_each, "usd": part.usd}
+        for part in estimated.parts
+    ]
+    document = {
+        "stack": stack,
+        "region": region,
+        "usd": estimated.usd,
+        "parts": parts,
+        "usage": {each.name: each.usd for each in estimated.usage},
+        "pricesReadOn": [each.isoformat() for each in estimated.read_on],
+        "deployedUsd": dict(deployed) or None,
+    }
+    return f"{json.dumps(document, indent=2)}\n"
+
+
+def _rows(estimated: Estimate, deployed: Mapping[str, float]) -> list[list[str]]:
+    """Return a row for each part, those that the configuration removes last, and the total."""
+    rows: list[list[str]] = []
+    for part in estimated.parts:
+        row = [part.name, f"{part.count}", f"{part.usd_each:.2f}", f"{part.usd:.2f}"]
+        if deployed:
+            row.append(_change(part.usd, deployed.get(part.name, 0)))
+        rows.append(row)
+    names = {"total", *(part.name for part in estimated.parts)}
+    for name in sorted(deployed.keys() - names):
+        rows.append([name, "0", "", "0.00", _change(0, deployed[name])])
+    total = ["total", "", "", f"{estimated.usd:.2f}"]
+    if deployed:
+        total.append(_change(estimated.usd, deployed.get("total", 0)))
+    return [*rows, total]
+
+
+def _change(now: float, before: float) -> str:
+    return "" if round(now - before, 2) == 0 else f"{now - before:+.2f}"
+
+
+def _notes(estimated: Estimate, deployed: Mapping[str, float]) -> list[str]:
+    first, last = estimated.read_on
+    notes = [NOTE, f"Prices were read {_between(first, last)} (docs/costs.md)."]
+    if not deployed:
+        notes.append("Nothing is deployed that it could be compared with.")
+    return notes
+
+
+def _between(first: date, last: date) -> str:
+    return f"on {first}" if first == last else f"from {first} to {last}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Yield lines whose first column is left-aligned and whose others are right-aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *numbers in rows:
+        cells = [name.ljust(widths[0])]
+        for number, width in zip(numbers, widths[1:], strict=True):
+            cells.append(number.rjust(width))
+        yield "  ".join(cells).rstrip()
