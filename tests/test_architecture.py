@@ -70,6 +70,7 @@ OUTPUTS = [
     "webLogGroup",
     "services",
     "execLogGroup",
+    "monthlyCostUsd",
 ]
 """The stack's outputs, for people and for `verify`."""
 

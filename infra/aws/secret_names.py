@@ -156,9 +156,7 @@ class Secret:
 def resolve(environment: AwsEnvironment, text: str) -> Secret:
     """Resolve a secret's name or ARN, which must match `FORM`, in an account and region."""
     whole, part = _split(text)
-    service = SSM
-    if re.match(r"arn:[^:]+:secretsmanager:|secretsmanager:", whole):
-        service = SECRETS_MANAGER
+    service = service_of(text)
     name = whole.removeprefix(f"{SECRETS_MANAGER}:")
     if whole.startswith("arn:"):
         arn = resource = whole
@@ -170,6 +168,12 @@ def resolve(environment: AwsEnvironment, text: str) -> Secret:
     return Secret(
         service=service, name=name, value_from=f"{arn}:{part}" if part else arn, resource=resource
     )
+
+
+def service_of(text: str) -> str:
+    """Return the service that keeps a secret, by its name or ARN: `ssm` or `secretsmanager`."""
+    of_secrets_manager = re.match(r"arn:[^:]+:secretsmanager:|secretsmanager:", text)
+    return SECRETS_MANAGER if of_secrets_manager else SSM
 
 
 def flaw(text: str) -> str:

@@ -98,11 +98,14 @@ def of_stack(project: Path, stack: str) -> tuple[str, Estimate]:
         if key.startswith(f"{name}:"):
             values[key.removeprefix(f"{name}:")] = value
     texts: dict[str, str] = {}
+    encrypted: set[str] = set()
     for key, value in values.items():
+        if isinstance(value, dict) and value.keys() == {"secure"}:
+            encrypted.add(key)
         if value is not None:
             texts[key] = value if isinstance(value, str) else json.dumps(value)
     try:
-        settings = Settings.of(texts, project=name, stack=stack)
+        settings = Settings.of(texts, project=name, stack=stack, secret=encrypted)
     except SettingsError as error:
         raise CannotEstimateError(str(error)) from None
     return region, estimate(settings, of_region(region))

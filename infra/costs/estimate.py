@@ -14,6 +14,7 @@ from infra.network import endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from infra.costs.prices import Price
     from infra.settings import Settings
@@ -62,6 +63,8 @@ class Estimate:
 
     parts: tuple[Part, ...]
     usage: tuple[Usage, ...]
+    read_on: tuple[date, date]
+    """When the oldest and the newest of the region's prices were read."""
 
     @property
     def usd(self) -> float:
@@ -82,7 +85,12 @@ def estimate(settings: Settings, prices: Mapping[str, Price]) -> Estimate:
         prices: Prices of its region by name.
     """
     usd = {name: price.usd for name, price in prices.items()}
-    return Estimate(parts=tuple(_parts(settings, usd)), usage=tuple(_usage(settings, usd)))
+    dates = [price.read_on for price in prices.values()]
+    return Estimate(
+        parts=tuple(part for part in _parts(settings, usd) if part.count),
+        usage=tuple(_usage(settings, usd)),
+        read_on=(min(dates), max(dates)),
+    )
 
 
 def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:

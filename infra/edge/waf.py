@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from infra import log_group
 from infra.aws import naming
 
-_MANAGED_RULES: Final = (
+MANAGED_RULES: Final = (
     "AWSManagedRulesAmazonIpReputationList",
     "AWSManagedRulesCommonRuleSet",
     "AWSManagedRulesKnownBadInputsRuleSet",
@@ -94,7 +94,7 @@ class Firewall(pulumi.ComponentResource):
                     "override_action": {"none": {}} if args.block else {"count": {}},
                     "visibility_config": _visible_as(rules),
                 }
-                for priority, rules in enumerate(_MANAGED_RULES)
+                for priority, rules in enumerate(MANAGED_RULES)
             ],
             visibility_config=_visible_as(args.metric_name),
             tags=tags,

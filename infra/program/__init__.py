@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pulumi_aws as aws
 
 from infra.aws.environment import AwsEnvironment
+from infra.costs.estimate import estimate
+from infra.costs.prices import of_region, regions
 from infra.program import preflight
 from infra.program.cluster import deploy_cluster
 from infra.program.edge import deploy_alias, deploy_ingress, find_zone
@@ -50,8 +52,16 @@ def deploy(settings: Settings) -> dict[str, object]:
         "webLogGroup": only.log_group if only else None,
         "services": None if only else _outputs_of_each(services),
         "execLogGroup": cluster.exec_log_group,
+        "monthlyCostUsd": _monthly_cost(settings, environment),
     }
     return {name: value for name, value in outputs.items() if value is not None}
+
+
+def _monthly_cost(settings: Settings, environment: AwsEnvironment) -> dict[str, float] | None:
+    """Return USD a month by part and in total; None where the region's prices aren't known."""
+    if environment.region not in regions():
+        return None
+    return estimate(settings, of_region(environment.region)).by_part()
 
 
 def _outputs_of_each(services: Mapping[str, WebService]) -> dict[str, dict[str, object]]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from infra.aws import naming
 from infra.aws import policies as iam
-from infra.aws.secret_names import resolve
 from infra.network import endpoints, existing_vpc, vpc
 from infra.network.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.network.existing_vpc import SubnetQuery
@@ -50,12 +49,9 @@ def deploy_endpoints(
     """Register the VPC endpoints, if tasks reach AWS only through these."""
     if not settings.network.endpoints:
         return None
-    secret_services: set[str] = set()
     statements: list[Mapping[str, Any]] = []
     for service in settings.services:
         statements += service.secrets.task_policy_statements
-        for secret in service.secrets.secrets.values():
-            secret_services.add(resolve(environment, secret).service)
     return PrivateEndpoints(
         "endpoints",
         PrivateEndpointsArgs(
@@ -65,7 +61,7 @@ def deploy_endpoints(
             route_table_ids=network.task_route_table_ids,
             s3_policy=iam.s3_endpoint(environment, statements),
             services=endpoints.needed(
-                secret_services=secret_services,
+                secret_services=settings.secret_services,
                 ecs_exec=settings.operation.ecs_exec,
                 session_key=settings.keys.exec_key_arn is not None,
             ),

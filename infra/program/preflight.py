@@ -18,6 +18,7 @@ import pulumi_aws as aws
 
 from infra.aws import naming
 from infra.aws.secret_names import SSM, resolve
+from infra.costs import limit as cost_limit
 from infra.errors import Problem, SettingsError, reason_of
 from infra.program import ownership
 
@@ -68,7 +69,10 @@ def check(settings: Settings, environment: AwsEnvironment) -> None:
         SettingsError: Something that the settings name doesn't exist or isn't suitable; it lists
             all problems.
     """
-    problems = settings.problems_in(environment)
+    problems = [
+        *settings.problems_in(environment),
+        *cost_limit.problems(settings, environment.region),
+    ]
     # One after the other: they are few, and when a call of the SDK that doesn't wait fails, the
     # run fails too.
     for subject, look_up in _lookups(settings, environment):

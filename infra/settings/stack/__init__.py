@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from infra.aws.secret_names import service_of
 from infra.settings.service import ServiceSettings
+from infra.settings.stack.costs import CostSettings
 from infra.settings.stack.edge import EdgeSettings
 from infra.settings.stack.https import HttpsSettings
 from infra.settings.stack.keys import KeySettings
@@ -34,6 +36,7 @@ class StackSettings:
     operation: OperationSettings = topic(OperationSettings)
     keys: KeySettings = topic(KeySettings)
     network: NetworkSettings = topic(NetworkSettings)
+    costs: CostSettings = topic(CostSettings)
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -52,6 +55,14 @@ class StackSettings:
         Clients of an internal load balancer are in the VPC, where they have an IPv4 address too.
         """
         return self.network.dual_stack and not self.edge.internal
+
+    @property
+    def secret_services(self) -> frozenset[str]:
+        """The services that keep the secrets of all services: SSM and Secrets Manager."""
+        found: set[str] = set()
+        for service in self.services:
+            found.update(map(service_of, service.secrets.secrets.values()))
+        return frozenset(found)
 
 
 TOPICS: Final = (*topic_classes(ServiceSettings).values(), *topic_classes(StackSettings).values())

@@ -1,0 +1,38 @@
+"""Hold a stack's estimated cost against its limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.costs.estimate import estimate
+from infra.costs.prices import of_region, regions
+from infra.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.settings import Settings
+
+
+def problems(settings: Settings, region: str) -> Iterator[Problem]:
+    """Check that a stack in a region costs no more than its configuration allows."""
+    limit = settings.costs.monthly_cost_limit_usd
+    if not limit:
+        return
+    if region not in regions():
+        yield Problem(
+            "monthlyCostLimitUsd",
+            f"{limit}, which can't be checked: prices of {region} aren't known",
+            "0, or prices of that region: `python -m tools.prices REGION` reads them from AWS's "
+            "price list",
+        )
+        return
+    estimated = estimate(settings, of_region(region))
+    if estimated.usd > limit:
+        shares = ", ".join(f"{part.name} {part.usd:.2f}" for part in estimated.parts)
+        yield Problem(
+            "monthlyCostLimitUsd",
+            f"{limit}, where the stack costs {estimated.usd:.2f} USD a month without traffic: "
+            f"{shares}",
+            "at least that much, or a stack that costs less; 0 for no limit",
+        )
