@@ -217,7 +217,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     ),
     "tools": (
         {"running", "data_files"},
-        {"sdk_inputs", "service_models"},
+        {"prices", "sdk_inputs", "service_models"},
         {"cache", "retries", "versions"},
         {"debian"},
         {"workshop"},

@@ -115,7 +115,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
-        known = ", ".join(each.name.split(".")[1] for each in sorted(path.parent.glob("Pulumi.*.yaml")))
+        known = ", ".join(
+            each.name.split(".")[1] for each in sorted(path.parent.glob("Pulumi.*.yaml"))
+        )
         raise CannotEstimateError(f"there is no {path.name}; the stacks are {known}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CannotEstimateError(f"{path.name} can't be read: {error}") from None

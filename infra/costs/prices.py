@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +60,6 @@ def of_region(region: str) -> Mapping[str, Price]:
 
 
 @cache
-def _table() -> dict[str, dict[str, dict[str, str | float]]]:
-    table: dict[str, dict[str, dict[str, str | float]]] = json.loads(TABLE.read_text("utf-8"))
+def _table() -> dict[str, dict[str, dict[str, Any]]]:
+    table: dict[str, dict[str, dict[str, Any]]] = json.loads(TABLE.read_text("utf-8"))
     return table

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from infra.costs.estimate import Estimate
 
-NOTE = (
-    "List prices without tax, discounts and free amounts. A deployment, which runs more tasks for "
-    "some minutes, and what the stack only refers to aren't included."
+NOTES = (
+    "List prices without tax, discounts and free amounts. Not included: the additional tasks of a",
+    "deployment, and what the stack only refers to, such as keys, zones and an existing network.",
 )
 
 
@@ -72,8 +72,8 @@ def _rows(estimated: Estimate, deployed: Mapping[str, float]) -> list[list[str]]
             row.append(_change(part.usd, deployed.get(part.name, 0)))
         rows.append(row)
     names = {"total", *(part.name for part in estimated.parts)}
-    for name in sorted(deployed.keys() - names):
-        rows.append([name, "0", "", "0.00", _change(0, deployed[name])])
+    gone = sorted(deployed.keys() - names)
+    rows.extend([name, "0", "", "0.00", _change(0, deployed[name])] for name in gone)
     total = ["total", "", "", f"{estimated.usd:.2f}"]
     if deployed:
         total.append(_change(estimated.usd, deployed.get("total", 0)))
@@ -86,7 +86,7 @@ def _change(now: float, before: float) -> str:
 
 def _notes(estimated: Estimate, deployed: Mapping[str, float]) -> list[str]:
     first, last = estimated.read_on
-    notes = [NOTE, f"Prices were read {_between(first, last)} (docs/costs.md)."]
+    notes = [*NOTES, f"Prices were read {_between(first, last)} (docs/costs.md)."]
     if not deployed:
         notes.append("Nothing is deployed that it could be compared with.")
     return notes

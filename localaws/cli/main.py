@@ -13,6 +13,8 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from localaws.cli import pulumi_command, run_command
+from localaws.cli.cost import NoEstimate
+from localaws.cli.cost import show as show_cost
 from localaws.cli.pulumi_state import BadState
 from localaws.daemon.client import DaemonFailed, ensure, stop
 from localaws.daemon.command_socket import Request
@@ -30,6 +32,7 @@ examples:
   pulumi-local logs --no-follow
   pulumi-local exec -- sh                  a shell in a task's container
   pulumi-local internet curl http://203.0.113.1
+  pulumi-local cost --stack prod           what it costs on AWS, before it is deployed
   pulumi-local destroy --yes && pulumi-local stop
 
 environment:
@@ -47,7 +50,7 @@ _GLOBAL_OPTIONS_WITH_VALUE = (
 )
 
 
-_OWN = ("exec", "internet", "logs", "status", "stop")
+_OWN = ("cost", "exec", "internet", "logs", "status", "stop")
 """Commands that Pulumi doesn't have."""
 
 _DEPLOYS = ("up", "update")
@@ -66,7 +69,13 @@ one.
 
 _USER_ERRORS = (
     *(BadLock, BadState, DaemonFailed, NoProject, OSError),
-    *(NotInstalled, pulumi_command.BadConfig, pulumi_command.NoCli, run_command.CannotRun),
+    *(
+        NoEstimate,
+        NotInstalled,
+        pulumi_command.BadConfig,
+        pulumi_command.NoCli,
+        run_command.CannotRun,
+    ),
 )
 """What a user can put right; the message says how."""
 
@@ -125,6 +134,16 @@ def _own(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    cost = commands.add_parser(
+        "cost", parents=[where], help="what a stack costs a month on AWS, by list prices"
+    )
+    cost.add_argument(
+        "-s",
+        "--stack",
+        default=os.environ.get("PULUMI_STACK", pulumi_command.DEFAULT_STACK),
+        help="by default %(default)s",
+    )
+    cost.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     logs = commands.add_parser("logs", parents=[where], help="what containers print, as it comes")
     logs.add_argument(
         "group", nargs="?", default="", help="only log groups whose name contains this"
@@ -170,6 +189,9 @@ def _own(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(own)
     directory = StateDirectory.of(pulumi_command.given(own).cwd)
     match chosen.command:
+        case "cost":
+            project = pulumi_command.project_name(directory)
+            return show_cost(directory, project, chosen.stack, chosen.format)
         case "exec" | "internet":
             if not program:
                 parser.error(f"{chosen.command}: name a command, as in -- sh")

@@ -63,7 +63,7 @@ def run(
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
-    if command in _WANTS_STACK | {"cancel"} and (project := _project_name(directory)) is not None:
+    if command in _WANTS_STACK | {"cancel"} and (project := project_name(directory)) is not None:
         StackState(directory.backend, project, stack).repair(
             _print_message, partial(_discard_unrecorded, address)
         )
@@ -132,7 +132,7 @@ def _ensure_stack(
     """
     if stack != DEFAULT_STACK and not _config_file(directory, stack).exists():
         return
-    name = _project_name(directory)
+    name = project_name(directory)
     if name is None or StackState(directory.backend, name, stack).file.exists():
         return
     folder = directory.path / "init"
@@ -195,7 +195,7 @@ def _print_message(message: str) -> None:
     sys.stderr.write(f"pulumi-local: {message}\n")
 
 
-def _project_name(directory: StateDirectory) -> str | None:
+def project_name(directory: StateDirectory) -> str | None:
     """None if Pulumi.yaml has none; the CLI, which runs next, says what is wrong with the file."""
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 

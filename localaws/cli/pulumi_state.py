@@ -45,6 +45,15 @@ class StackState:
             (self._of_locks() / self.stack).glob("*.json")
         )
 
+    def outputs(self) -> dict[str, Any]:
+        """Return the outputs of the deployed stack; empty if it isn't deployed or can't be read."""
+        document = _read(self.file) if self.file.exists() else None
+        latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
+        for resource in latest.get("resources") or ():
+            if resource.get("type") == "pulumi:pulumi:Stack":
+                return dict(resource.get("outputs") or {})
+        return {}
+
     def repair(self, report: Callable[[str], None], discard: Discard) -> None:
         """Make a damaged state readable again, and let go what a killed run was creating.
 

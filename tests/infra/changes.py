@@ -136,6 +136,7 @@ EXAMPLES: dict[str, Example] = {
     "egress": Example(["10.0.0.0/8:5432"]),
     "flowLogs": Example("reject"),
     "flowLogRetentionDays": Example(90, on="hardened"),
+    "monthlyCostLimitUsd": Example(1000),
     "vpcCidr": Example("10.9.0.0/16"),
     "availabilityZoneCount": Example(3),
 }

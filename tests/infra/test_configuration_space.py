@@ -152,9 +152,9 @@ NONSENSE_VALUE = "\x00 nothing takes this"
 NONSENSE = st.sampled_from(sorted(BY_KEY)).map(lambda key: {key: NONSENSE_VALUE})
 
 
-LOOKED_UP = {"availabilityZoneCount", "hostedZone", "vpcId", "vpcTags"}
-"""Keys whose values are compared with what there is, so that a run may refuse what the settings
-accept.
+LOOKED_UP = {"availabilityZoneCount", "hostedZone", "monthlyCostLimitUsd", "vpcId", "vpcTags"}
+"""Keys whose values are compared with what there is, or with prices, so that a run may refuse what
+the settings accept.
 """
 
 

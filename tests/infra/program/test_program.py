@@ -257,6 +257,8 @@ def test_the_outputs_name_the_registered_resources(
         assert exec_log is None
     else:
         assert exec_log == f"/aws/ecs/ecs-cluster-{recording.stack}/exec"
+    # What it is made of is in tests/infra/costs.
+    assert exports.pop("monthlyCostUsd")["total"] > 0
     dns_name = balancer.outputs["dnsName"]
     assert exports == {
         "albDns": dns_name,

@@ -1,0 +1,51 @@
+"""`pulumi-local cost`: what a stack costs on AWS, as the project itself estimates it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from localaws.cli.pulumi_state import StackState
+
+if TYPE_CHECKING:
+    from localaws.daemon.state_directory import StateDirectory
+
+_MODULE = "infra.costs"
+OUTPUT = "monthlyCostUsd"
+"""The stack output that says what a deployed stack costs."""
+
+
+class NoEstimate(Exception):  # noqa: N818 — names the finding
+    """The project can't estimate costs; the message says what is missing."""
+
+
+def show(directory: StateDirectory, project: str | None, stack: str, form: str) -> int:
+    """Print what a stack costs, compared with what is deployed, and return the exit code.
+
+    Args:
+        directory: The state directory, beside the project's files.
+        project: The project's name, None if its file has none.
+        stack: The stack's name.
+        form: The format: text, markdown or json.
+
+    Raises:
+        NoEstimate: The project has no module that estimates costs.
+    """
+    module = directory.project.joinpath(*_MODULE.split("."))
+    if not (module / "__main__.py").exists():
+        raise NoEstimate(
+            f"{directory.project} has no {_MODULE}, with which a project estimates its costs; "
+            "`pulumi-local -C FOLDER cost` names another project's folder"
+        )
+    command = [sys.executable, "-m", _MODULE, "--stack", stack, "--format", form]
+    deployed: object = None
+    if project is not None:
+        deployed = StackState(directory.backend, project, stack).outputs().get(OUTPUT)
+    if deployed is not None:
+        command += ["--deployed", "-"]
+    done = subprocess.run(  # noqa: S603 — this Python and the project's own module
+        command, cwd=directory.project, input=json.dumps(deployed), text=True, check=False
+    )
+    return done.returncode

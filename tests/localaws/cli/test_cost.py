@@ -1,0 +1,67 @@
+"""`pulumi-local cost` in a project that can estimate its costs, and in one that can't."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from localaws.cli import cost
+from localaws.daemon.state_directory import StateDirectory
+
+ROOT = Path(__file__).parents[3]
+
+
+def deployed(directory: StateDirectory, outputs: dict[str, object]) -> None:
+    folder = directory.backend / ".pulumi" / "stacks" / "shop"
+    folder.mkdir(parents=True)
+    stack = {"type": "pulumi:pulumi:Stack", "outputs": outputs}
+    document = {"checkpoint": {"latest": {"resources": [stack]}}}
+    (folder / "dev.json").write_text(json.dumps(document))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> StateDirectory:
+    """A project whose module prints what it is given."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    module = tmp_path / "infra" / "costs"
+    module.mkdir(parents=True)
+    for package in (module.parent, module):
+        (package / "__init__.py").touch()
+    program = "import sys; print(sys.argv[1:], sys.stdin.read()); sys.exit(7)"
+    (module / "__main__.py").write_text(program)
+    return StateDirectory.of(tmp_path)
+
+
+def test_the_deployed_stack_is_compared_with(
+    directory: StateDirectory, capfd: pytest.CaptureFixture[str]
+) -> None:
+    deployed(directory, {"albDns": "x", "monthlyCostUsd": {"total": 49.5}})
+    assert cost.show(directory, "shop", "dev", "json") == 7, "the module's own exit code"
+    out = capfd.readouterr().out
+    assert "['--stack', 'dev', '--format', 'json', '--deployed', '-']" in out
+    assert '{"total": 49.5}' in out
+
+
+@pytest.mark.parametrize("outputs", [None, {"albDns": "x"}])
+def test_without_a_deployed_cost_nothing_is_compared(
+    directory: StateDirectory,
+    outputs: dict[str, object] | None,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    if outputs is not None:
+        deployed(directory, outputs)
+    cost.show(directory, "shop", "dev", "text")
+    assert "--deployed" not in capfd.readouterr().out
+
+
+def test_a_project_that_cannot_estimate_its_costs_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    with pytest.raises(cost.NoEstimate, match=r"has no infra\.costs"):
+        cost.show(StateDirectory.of(tmp_path), "shop", "dev", "text")
+
+
+def test_the_project_estimates_its_costs(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cost.show(StateDirectory.of(ROOT), None, "prod", "text") == 0
+    assert "NAT gateways" in capfd.readouterr().out
