@@ -44,15 +44,14 @@ _HTTP_OPTIONS = f"{_TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
 _LEAST_REQUEST = f"{_TYPES}.extensions.load_balancing_policies.least_request.v3.LeastRequest"
 
 
-@lru_cache(maxsize=1024)
-def compile_group(
-    group: TargetGroup, folder: Path
-) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
-    """Return a target group's endpoints by file name, and its clusters.
+def rooms(group: TargetGroup) -> tuple[tuple[str, tuple[Endpoint, ...], float, int], ...]:
+    """Return a target group's clusters.
 
-    An unchanged group gets the same objects again, so comparing two configurations is quick.
+    Returns:
+        For each its name, the targets in it, the seconds between two checks of one, and how many
+        must pass in a row.
     """
-    rooms = (
+    return (
         (
             cluster_name(group.arn),
             group.checked,
@@ -66,8 +65,18 @@ def compile_group(
             1,
         ),
     )
+
+
+@lru_cache(maxsize=1024)
+def compile_group(
+    group: TargetGroup, folder: Path
+) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
+    """Return a target group's endpoints by file name, and its clusters.
+
+    An unchanged group gets the same objects again, so comparing two configurations is quick.
+    """
     files, clusters = {}, []
-    for name, endpoints, interval, passes in rooms:
+    for name, endpoints, interval, passes in rooms(group):
         files[file_name("endpoints", name)] = [_load_assignment(name, endpoints, group)]
         clusters.append(_cluster(name, group, folder, interval=interval, passes=passes))
     return files, clusters
@@ -108,14 +117,18 @@ def _cluster(
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": _HTTP_OPTIONS,
-                "explicit_http_config": {"http_protocol_options": {}},
+                "explicit_http_config": {
+                    "http_protocol_options"
+                    if group.version == "HTTP1"
+                    else "http2_protocol_options": {}
+                },
                 "common_http_protocol_options": {
                     "max_headers_count": ALLOWED_HEADERS,
                     "max_response_headers_kb": RESPONSE_HEADERS_KIB,
                 },
             }
         },
-        "health_checks": [_health_check(group, interval=interval, passes=passes)],
+        **_health_checks(group, interval=interval, passes=passes),
     }
 
 
@@ -139,10 +152,13 @@ def _bound_to(source: str) -> dict[str, Any]:
     return {"upstream_bind_config": {"source_address": {"address": source, "port_value": 0}}}
 
 
-def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[str, Any]:
+def _health_checks(group: TargetGroup, *, interval: float, passes: int) -> dict[str, Any]:
+    """Have Envoy check the targets, unless that takes calls of gRPC."""
+    if group.version == "GRPC":
+        return {}
     check = group.health_check
     pause = f"{round(interval, 3)}s"
-    return {
+    http = {
         "timeout": f"{float(check.get('timeout') or 5)}s",
         "interval": pause,
         # Envoy checks clusters without traffic once a minute by default.
@@ -158,9 +174,10 @@ def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[s
             # first failure.
             "retriable_statuses": [{"start": 100, "end": 600}],
             "request_headers_to_add": [header("user-agent", "ELB-HealthChecker/2.0")],
-            "codec_client_type": "HTTP1",
+            "codec_client_type": group.version,
         },
     }
+    return {"health_checks": [http]}
 
 
 def _load_assignment(
@@ -169,6 +186,8 @@ def _load_assignment(
     weights, members = dict(group.warming), []
     for each in endpoints:
         member: dict[str, Any] = {"endpoint": _endpoint(each, group.health_port)}
+        if each in group.failing:
+            member["health_status"] = "UNHEALTHY"
         if weights:
             member["load_balancing_weight"] = weights.get(each, FULL)
         members.append(member)

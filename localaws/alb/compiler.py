@@ -17,6 +17,7 @@ from localaws.alb.parts import address, cluster_name, file_name, header
 from localaws.alb.routes import compile_routes, optional_filters
 from localaws.alb.tls import transport_socket
 from localaws.alb.tracing import tracing
+from localaws.alb.versions import PROTOCOL, speaks_http_2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -168,6 +169,7 @@ def _listener(
                     "mutations": [
                         {"append": header(SIZE, "%REQUEST_HEADERS_BYTES%")},
                         *_peer(listener),
+                        *_protocol(listener),
                     ],
                 },
             }
@@ -217,6 +219,11 @@ def _peer(listener: Listener) -> list[dict[str, Any]]:
     if not any("sourceIp" in condition for rule in listener.rules for condition in rule.conditions):
         return []
     return [{"append": header(PEER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}]
+
+
+def _protocol(listener: Listener) -> list[dict[str, Any]]:
+    """Write the client's version of HTTP into a header where there are several."""
+    return [{"append": header(PROTOCOL, "%PROTOCOL%")}] if speaks_http_2(listener) else []
 
 
 def _answer_headers(listener: Listener) -> list[dict[str, Any]]:

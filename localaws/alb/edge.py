@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from localaws.alb.health_probe import status_of
+from localaws.alb.health_probe import PATIENCE, status_in, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -55,8 +56,26 @@ class Edge(Protocol):
     def public_address(self, load_balancer: Resource) -> str:
         """The address at which the internet finds a load balancer; empty if it doesn't."""
 
-    async def status_of(self, front: Front, address: str, port: int, path: str) -> int | None:
-        """Return the status of a health check of a target; None without an answer in HTTP."""
+    async def status_of(
+        self,
+        front: Front,
+        address: str,
+        port: int,
+        path: str,
+        *,
+        version: str = "HTTP1",
+        patience: float = PATIENCE,
+    ) -> int | None:
+        """Return the status of a health check of a target; None without one.
+
+        Args:
+            front: The load balancer's.
+            address: The target's.
+            port: The port to check.
+            path: What to request, or the method to call.
+            version: The target group's; the status of GRPC is one of gRPC.
+            patience: The seconds after which there is none.
+        """
 
 
 class LocalEdge:
@@ -84,6 +103,18 @@ class LocalEdge:
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Do nothing: the proxy listens there itself."""
 
-    async def status_of(self, front: Front, address: str, port: int, path: str) -> int | None:  # noqa: ARG002
+    async def status_of(
+        self,
+        front: Front,  # noqa: ARG002 — all have the same
+        address: str,
+        port: int,
+        path: str,
+        *,
+        version: str = "HTTP1",
+        patience: float = PATIENCE,
+    ) -> int | None:
         """Connect from this machine."""
-        return await self._ask(address, port, path)
+        if version == "HTTP1":
+            return await self._ask(address, port, path)
+        opening = asyncio.open_connection(address, port)
+        return await status_in(version, opening, f"{address}:{port}", path, patience=patience)

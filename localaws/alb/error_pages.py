@@ -10,6 +10,7 @@ _NAMES = {
     408: "Request Time-out",
     414: "Request-URI Too Large",
     463: "",
+    464: "",
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
 }

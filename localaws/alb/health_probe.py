@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from localaws.alb import http2_probe
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
@@ -17,8 +19,29 @@ async def status_of(address: str, port: int, path: str) -> int | None:
     return await ask(asyncio.open_connection(address, port), f"{address}:{port}", path)
 
 
+async def status_in(
+    version: str,
+    opening: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+    host: str,
+    path: str,
+    *,
+    patience: float = PATIENCE,
+) -> int | None:
+    """Check the health of a target of a group with this protocol version, as `ask` does."""
+    match version:
+        case "GRPC":
+            return await http2_probe.grpc_status_of(opening, host, path, patience=patience)
+        case "HTTP2":
+            return await http2_probe.status_of(opening, host, path, patience=patience)
+    return await ask(opening, host, path, patience=patience)
+
+
 async def ask(
-    opening: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]], host: str, path: str
+    opening: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
+    host: str,
+    path: str,
+    *,
+    patience: float = PATIENCE,
 ) -> int | None:
     """Send a health check request on a connection that is being opened.
 
@@ -26,12 +49,13 @@ async def ask(
         opening: Opens the connection.
         host: The target as the request names it, `address:port`.
         path: What to request.
+        patience: The seconds after which there is no answer.
 
     Returns:
         The status of the answer; None without an answer in HTTP.
     """
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             reader, writer = await opening
             try:
                 request = (

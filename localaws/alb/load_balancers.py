@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.alb import slow_start, stickiness
+from localaws.alb.clusters import rooms
 from localaws.alb.compiler import compile_files
 from localaws.alb.edge import Front, LocalEdge
-from localaws.alb.envoy import EnvoyError
+from localaws.alb.envoy import EnvoyError, Verdict
+from localaws.alb.grpc_checks import GrpcChecks, Plan
+from localaws.alb.health_probe import PATIENCE
 from localaws.alb.listeners import certificate_names, listeners, load_balancers_of_groups
 from localaws.alb.model import TargetGroup
 from localaws.alb.parts import cluster_name, initial_cluster_name
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.alb.edge import Edge
-    from localaws.alb.envoy import Verdict
     from localaws.alb.model import Listener
     from localaws.alb.targets import Endpoint
     from localaws.alb.tls import Served
@@ -160,6 +163,7 @@ class LoadBalancers:
         self._attached = attached
         self._clock = clock
         self._speed = speed
+        self._grpc = GrpcChecks()
         self._targets: dict[str, dict[Endpoint, _Target]] = {}
         self._followed: Mapping[tuple[str, Endpoint], str] = {}
         """What `attached` found last."""
@@ -221,6 +225,7 @@ class LoadBalancers:
         """
         async with self._syncing:
             self._follow_attached()
+            self._follow_grpc()
             if any(
                 not target.draining
                 for targets in self._targets.values()
@@ -291,6 +296,7 @@ class LoadBalancers:
 
     async def close(self) -> None:
         """Stop the proxies."""
+        await self._grpc.close()
         for proxy in self._proxies.values():
             await proxy.close()
 
@@ -298,7 +304,13 @@ class LoadBalancers:
         found: dict[tuple[str, Endpoint], Verdict] = {}
         for proxy in self._proxies.values():
             found |= await proxy.health()
-        return found
+        # The proxy calls a target healthy that it doesn't check.
+        unchecked: set[str] = set()
+        for group in self._groups():
+            if group.version == "GRPC":
+                unchecked.update(name for name, *_ in rooms(group))
+        checked = {key: verdict for key, verdict in found.items() if key[0] not in unchecked}
+        return checked | self._grpc.verdicts()
 
     async def _apply(self, network: str, configuration: _Configuration) -> None:
         """Have a proxy take its configuration, and note which listeners it couldn't open."""
@@ -413,11 +425,46 @@ class LoadBalancers:
                 )
             )
 
-    async def _ask(self, front: Front, group: TargetGroup, endpoint: Endpoint) -> int | None:
-        port = group.health_port or endpoint.port
+    async def _ask(
+        self, front: Front, group: TargetGroup, endpoint: Endpoint, patience: float = PATIENCE
+    ) -> int | None:
+        port, path = group.health_port or endpoint.port, str(group.health_check.get("path") or "/")
         return await self._edge.status_of(
-            front, endpoint.address, port, str(group.health_check.get("path") or "/")
+            front, endpoint.address, port, path, version=group.version, patience=patience
         )
+
+    def _follow_grpc(self) -> None:
+        """Have the targets of groups with version GRPC checked, which no proxy does."""
+        plans = {}
+        balancers = load_balancers_of_groups(self._cloud)
+        for group in self._groups():
+            if group.version != "GRPC" or group.arn not in balancers:
+                continue
+            for name, endpoints, interval, passes in rooms(group):
+                for endpoint in endpoints:
+                    plans[name, endpoint] = Plan(
+                        interval=interval,
+                        passes=passes,
+                        failures=group.unhealthy_threshold,
+                        check=partial(self._check, group.arn, endpoint),
+                        notify=self._targets[group.arn][endpoint].notify,
+                    )
+        self._grpc.follow(plans)
+
+    async def _check(self, arn: str, endpoint: Endpoint) -> Verdict:
+        """Call a target's method of health checks once."""
+        for group in self._groups():
+            if group.arn == arn:
+                balancer = load_balancers_of_groups(self._cloud).get(arn, "")
+                front = self._fronts.get(balancer, Front())
+                began = self._clock()
+                patience = float(group.health_check.get("timeout") or 5)
+                status = await self._ask(front, group, endpoint, patience)
+                return Verdict(
+                    healthy=status is not None and _is_expected(status, group),
+                    timed_out=status is None and self._clock() - began >= patience,
+                )
+        return Verdict(healthy=False, timed_out=False)
 
     async def _configurations(self) -> Mapping[str, _Configuration]:
         """Return what each network's proxy is to serve, compiled again when a source changed."""
@@ -457,12 +504,16 @@ class LoadBalancers:
         for resource in self._cloud.all(TARGET_GROUP):
             checked: list[Endpoint] = []
             initial: list[Endpoint] = []
+            failing: list[Endpoint] = []
+            is_grpc = resource.outputs.get("protocolVersion") == "GRPC"
             warming: list[tuple[Endpoint, int]] = []
             window = float(resource.outputs.get("slowStart") or 0) / self._speed
             for endpoint, target in self._targets.get(resource.id, {}).items():
                 if target.draining:
                     continue
                 (checked if target.checked else initial).append(endpoint)
+                if target.health.state is TargetState.UNHEALTHY and is_grpc:
+                    failing.append(endpoint)
                 if target.slow_since is not None and window:
                     elapsed = self._clock() - target.slow_since
                     warming.append((endpoint, slow_start.weight(elapsed, window)))
@@ -471,6 +522,8 @@ class LoadBalancers:
                     arn=resource.id,
                     health_check=resource.outputs.get("healthCheck") or {},
                     algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
+                    version=str(resource.outputs.get("protocolVersion") or "HTTP1"),
+                    failing=tuple(failing),
                     stickiness=stickiness.read(resource.outputs),
                     slow_start=window,
                     warming=tuple(warming),

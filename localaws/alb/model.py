@@ -23,6 +23,12 @@ class TargetGroup:
 
     arn: str
     health_check: Mapping[str, Any]
+    version: str = "HTTP1"
+    """The protocol version of requests to its targets: `HTTP1`, `HTTP2` or `GRPC`."""
+
+    failing: tuple[Endpoint, ...] = ()
+    """The checked targets of a group with version GRPC that aren't healthy."""
+
     algorithm: str = "round_robin"
     stickiness: Stickiness | None = None
     """None for a group that doesn't keep clients at their targets."""

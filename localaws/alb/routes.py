@@ -11,9 +11,10 @@ from localaws.alb.limits import SIZE, TOO_MANY_ADDRESSES
 from localaws.alb.lua_filter import ENABLED, closer_look, redirect
 from localaws.alb.parts import cluster_name, header
 from localaws.alb.tracing import TRACE_ID
+from localaws.alb.versions import PROTOCOL, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from localaws.alb.model import Listener, Rule, TargetGroup
 
@@ -32,7 +33,7 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
         header("x-forwarded-port", str(listener.port)),
         TRACE_ID,
     ]
-    removed = [PEER, SIZE]
+    removed = [PEER, PROTOCOL, SIZE]
     # The attribute routing.http.xff_header_processing.mode; `preserve` changes nothing.
     if listener.forwarded_for == "append":
         client = (
@@ -78,15 +79,27 @@ def optional_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> l
 
 def _is_sticky(rule: Rule, groups: Mapping[str, TargetGroup]) -> bool:
     for action in rule.actions:
-        forward = action.get("forward") or {}
-        if _group_duration(forward) is not None:
+        if _group_duration(action.get("forward") or {}) is not None:
             return True
-        members = forward.get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
-        for member in members:
+        for member in _members(action):
             group = groups.get(cluster_name(str(member["arn"])))
             if group is not None and group.stickiness is not None:
                 return True
     return False
+
+
+def _members(action: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the target groups that an action forwards to, each with its ARN, and its weight."""
+    forward = action.get("forward") or {}
+    return forward.get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
+
+
+def _versions(action: Mapping[str, Any], groups: Mapping[str, TargetGroup]) -> set[str]:
+    found = set()
+    for member in _members(action):
+        group = groups.get(cluster_name(member["arn"]))
+        found.add(group.version if group else "HTTP1")
+    return found
 
 
 def _rule_routes(
@@ -101,6 +114,9 @@ def _rule_routes(
         return [{"match": {"prefix": "/", "headers": headers}, **answers(action, listener)}]
     rewriting = transforms.rewriting(rule.transforms, ENABLED)
     routes = []
+    for refusal in refused(listener, _versions(action, groups)):
+        match = {"prefix": "/", "headers": [*headers, *refusal]}
+        routes.append({"match": match, **_answer(464, page(464), "text/html")})
     for more_headers, forwarding in _forward(action, listener, groups):
         route = {"match": {"prefix": "/", "headers": [*headers, *more_headers]}, **forwarding}
         filters = {
@@ -115,9 +131,8 @@ def _forward(
     action: Mapping[str, Any], listener: Listener, groups: Mapping[str, TargetGroup]
 ) -> Iterator[tuple[list[dict[str, Any]], dict[str, Any]]]:
     """Yield the header matchers, beside the rule's, and the rest of each route that forwards."""
-    forward = action.get("forward") or {}
-    members = forward.get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
-    group_duration = _group_duration(forward) if len(members) > 1 else None
+    members = _members(action)
+    group_duration = _group_duration(action.get("forward") or {}) if len(members) > 1 else None
     # The idle timeout is the only limit that an ALB sets on an answer.
     unlimited = {"timeout": "0s"}
     clusters = []

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from localaws.alb.edge import Front
-from localaws.alb.health_probe import ask
+from localaws.alb.health_probe import PATIENCE, status_in
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.values import blocks, texts
 
@@ -110,9 +110,19 @@ class VpcEdge:
                     shown = self._addresses.load_balancer(balancer)
                     self._attachments.show(interface, numbers, shown)
 
-    async def status_of(self, front: Front, address: str, port: int, path: str) -> int | None:
+    async def status_of(
+        self,
+        front: Front,
+        address: str,
+        port: int,
+        path: str,
+        *,
+        version: str = "HTTP1",
+        patience: float = PATIENCE,
+    ) -> int | None:
         """Connect from where the load balancer is, never from this machine's own network."""
-        return await ask(self._open(front, address, port), f"{address}:{port}", path)
+        opening = self._open(front, address, port)
+        return await status_in(version, opening, f"{address}:{port}", path, patience=patience)
 
     async def _open(
         self, front: Front, address: str, port: int

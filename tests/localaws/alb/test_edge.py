@@ -52,7 +52,7 @@ class ScriptedEdge:
     async def show(self, listeners: Sequence[Listener]) -> None:
         self.shown += [each.arn for each in listeners]
 
-    async def status_of(self, front: Front, address: str, port: int, path: str) -> int:
+    async def status_of(self, front: Front, address: str, port: int, path: str, **how: Any) -> int:
         self.asked.append((front, address, port, path))
         return 404
 

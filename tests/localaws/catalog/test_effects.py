@@ -160,7 +160,7 @@ def containers(**more: Any) -> str:
             [],
         ),
         (GROUP, {"protocolVersion": "HTTP1"}, []),
-        (GROUP, {"protocolVersion": "GRPC"}, ["protocolVersion"]),
+        (GROUP, {"protocolVersion": "GRPC", "protocol": "HTTPS"}, ["protocol"]),
         (
             SERVICE,
             {

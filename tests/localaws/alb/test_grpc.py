@@ -1,0 +1,308 @@
+"""gRPC and HTTP/2 to targets: a real gRPC server and client, and a real Envoy between them."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import httpx
+import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived
+from h2.exceptions import ProtocolError
+
+from localaws.alb.certificate_authority import Authority, authority_file
+from localaws.alb.envoy import Verdict
+from localaws.alb.grpc_checks import GrpcChecks, Plan, Standing
+from localaws.alb.health_probe import status_in
+from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.targets import Endpoint, TargetState
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
+from localaws.catalog.elb.target_groups import TARGET_GROUP
+from tests.localaws.alb.conftest import until
+from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, PREFIX, FewResources
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+HTTP2, HTTP1 = f"{PREFIX}:targetgroup/streams/4", f"{PREFIX}:targetgroup/plain/5"
+CHECK = {"interval": 5, "timeout": 2, "healthyThreshold": 2, "unhealthyThreshold": 2}
+PASS, FAIL = Verdict(healthy=True, timed_out=False), Verdict(healthy=False, timed_out=False)
+
+
+class Cart(grpc.GenericRpcHandler):
+    """A service with a method of each kind; all others aren't implemented."""
+
+    def __init__(self) -> None:
+        self.checked: list[str] = []
+        self.health = grpc.StatusCode.OK
+
+    def service(self, call: grpc.HandlerCallDetails) -> Any:
+        match call.method:
+            case "/shop.Cart/Count":
+                return grpc.unary_unary_rpc_method_handler(self.count)
+            case "/shop.Cart/Watch":
+                return grpc.unary_stream_rpc_method_handler(self.watch)
+            case "/shop.Cart/Chat":
+                return grpc.stream_stream_rpc_method_handler(self.chat)
+            case "/shop.Cart/Ready":
+                self.checked.append(str(dict(call.invocation_metadata)["user-agent"]))
+                return grpc.unary_unary_rpc_method_handler(self.ready)
+        return None
+
+    async def count(self, request: bytes, context: Any) -> bytes:
+        context.set_trailing_metadata((("left", "3"),))
+        return request * 2
+
+    async def watch(self, request: bytes, context: Any) -> AsyncIterator[bytes]:
+        for number in range(3):
+            yield request + bytes([number])
+        await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "sold out")
+
+    async def chat(self, requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        async for request in requests:
+            yield request.upper()
+
+    async def ready(self, request: bytes, context: Any) -> bytes:
+        await context.abort(self.health, "") if self.health is not grpc.StatusCode.OK else None
+        return b""
+
+
+async def serve_http_2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer requests in HTTP/2 with their method and path, and those in HTTP/1.1 with nothing."""
+    connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+    connection.initiate_connection()
+    with suppress(ProtocolError, ConnectionError):
+        while received := await reader.read(2**16):
+            for event in connection.receive_data(received):
+                if isinstance(event, RequestReceived) and event.stream_id:
+                    fields = {str(name): str(value) for name, value in event.headers or ()}
+                    seen = f"{fields[':method']} {fields[':path']}".encode()
+                    connection.send_headers(event.stream_id, [(":status", "200")])
+                    connection.send_data(event.stream_id, seen, end_stream=True)
+            writer.write(connection.data_to_send())
+    writer.close()
+
+
+def rule(priority: int, path: str, group: str) -> dict[str, Any]:
+    return {
+        "listenerArn": HTTP,
+        "priority": priority,
+        "conditions": [{"pathPattern": {"values": [path]}}],
+        "actions": [{"type": "forward", "targetGroupArn": group}],
+    }
+
+
+def cloud(**check: Any) -> FewResources:
+    """An HTTPS listener that routes gRPC by method, and the rest to groups of other versions."""
+    made = FewResources()
+    made.outputs[LISTENER, HTTP] = {
+        "loadBalancerArn": ALB,
+        "port": 443.0,
+        "protocol": "HTTPS",
+        "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1",
+        "defaultActions": [{"type": "forward", "targetGroupArn": HTTP1}],
+    }
+    for number, (path, group) in enumerate(
+        (("/streams/*", HTTP2), ("/shop.Cart/X", HTTP1), ("/shop.*", GROUP)), start=1
+    ):
+        made.outputs[LISTENER_RULE, str(number)] = rule(number, path, group)
+    versions = {
+        GROUP: ("GRPC", {**CHECK, "path": "/shop.Cart/Ready", "matcher": "0", **check}),
+        HTTP2: ("HTTP2", {**CHECK, "path": "/", "matcher": "200"}),
+        HTTP1: ("HTTP1", CHECK),
+    }
+    for arn, (version, health) in versions.items():
+        made.outputs[TARGET_GROUP, arn] = {
+            "arn": arn,
+            "protocolVersion": version,
+            "healthCheck": health,
+        }
+    return made
+
+
+@pytest.mark.slow  # a real Envoy
+def test_grpc_and_http_2_reach_targets_of_their_versions_and_other_requests_get_464(
+    tmp_path: Path, on_stage: Any
+) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage:
+            server, cart = grpc.aio.server(), Cart()
+            server.add_generic_rpc_handlers((cart,))
+            address = stage.addresses.take_task([80])
+            target = Endpoint(address.address, address.port(80))
+            assert server.add_insecure_port(f"{target.address}:{target.port}")
+            await server.start()
+            other = stage.addresses.take_task([80])
+            streams = Endpoint(other.address, other.port(80))
+            stage.servers.append(
+                await asyncio.start_server(serve_http_2, streams.address, streams.port)
+            )
+            balancers = LoadBalancers(
+                cloud(),
+                stage.addresses,
+                lambda _: stage.envoy,
+                lambda _: tmp_path / "envoy",
+                issue=Authority(tmp_path).issue,
+                speed=10,
+            )
+            balancers.register(GROUP, target)
+            balancers.register(HTTP2, streams)
+
+            async def becomes(wanted: TargetState, group: str, member: Endpoint) -> None:
+                async def reached() -> bool:
+                    await balancers.sync()
+                    return balancers.health(group, member).state is wanted
+
+                await until(reached, f"{group} to be {wanted}")
+
+            try:
+                await becomes(TargetState.HEALTHY, GROUP, target)
+                await becomes(TargetState.HEALTHY, HTTP2, streams)
+                assert set(cart.checked) == {"ELB-HealthChecker/2.0"}
+                where = stage.addresses.load_balancer(ALB)
+                authority = authority_file(tmp_path)
+                certificates = await asyncio.to_thread(authority.read_bytes)
+                await _calls(f"{where.address}:{where.port(443)}", certificates)
+                await _other_clients(f"https://{where.address}:{where.port(443)}", authority)
+
+                cart.health = grpc.StatusCode.UNAVAILABLE
+                await becomes(TargetState.UNHEALTHY, GROUP, target)
+                reported = balancers.health(GROUP, target)
+                assert reported.description == "Health checks failed with these codes: [14]"
+                cart.health = grpc.StatusCode.OK
+                await becomes(TargetState.HEALTHY, GROUP, target)
+            finally:
+                await balancers.close()
+                await server.stop(None)
+
+    asyncio.run(play())
+
+
+async def _calls(address: str, certificates: bytes) -> None:
+    credentials = grpc.ssl_channel_credentials(certificates)
+    async with grpc.aio.secure_channel(address, credentials) as typed:
+        channel: Any = typed
+        call = channel.unary_unary("/shop.Cart/Count")(b"ab")
+        assert await call == b"abab"
+        assert ("left", "3") in list(await call.trailing_metadata())
+
+        watch = channel.unary_stream("/shop.Cart/Watch")(b"x")
+        found = [await watch.read() for _ in range(3)]
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await watch.read()
+        assert found == [b"x\0", b"x\1", b"x\2"]
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert caught.value.details() == "sold out"
+
+        chat = channel.stream_stream("/shop.Cart/Chat")()
+        for word in (b"one", b"two"):
+            await chat.write(word)
+            assert await chat.read() == word.upper(), "each as it comes"
+        await chat.done_writing()
+
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary("/shop.Cart/None")(b"")
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary("/shop.Cart/X")(b"")
+        assert "464" in str(caught.value.details()), "a group of version HTTP1 takes no gRPC"
+
+
+async def _other_clients(url: str, authority: Path) -> None:
+    context = ssl.create_default_context(cafile=authority)
+    async with (
+        httpx.AsyncClient(verify=context, http1=False, http2=True) as new,
+        httpx.AsyncClient(verify=context) as old,
+    ):
+        grpc_web = {"Content-Type": "application/grpc-web"}
+        for client, method, path, headers, status in (
+            (old, "POST", "/shop.Cart/Count", {}, 464),
+            (old, "GET", "/streams/1", {}, 464),
+            (new, "GET", "/shop.Cart/Count", {}, 464),
+            (new, "POST", "/", {"Content-Type": "application/grpc-web"}, 503),
+            (old, "GET", "/", grpc_web, 503),
+            (new, "GET", "/", {}, 503),
+        ):
+            answer = await client.request(method, f"{url}{path}", headers=headers)
+            found = (answer.status_code, answer.headers.get("server"))
+            assert found == (status, "awselb/2.0"), (method, path, answer.http_version)
+        for method in ("GET", "PUT"):
+            answer = await new.request(method, f"{url}/streams/1?a=b")
+            assert answer.text == f"{method} /streams/1?a=b"
+
+
+def test_the_first_check_decides_and_then_the_thresholds_hold() -> None:
+    async def never() -> Verdict:
+        raise AssertionError
+
+    plan = Plan(interval=1, passes=2, failures=3, check=never, notify=lambda: None)
+    standing = Standing()
+    results = [FAIL, PASS, FAIL, PASS, PASS, FAIL, FAIL, PASS, FAIL, FAIL, FAIL]
+    changes = [standing.note(each, plan) for each in results]
+    assert changes == [True, *[False] * 3, True, *[False] * 5, True]
+    assert standing.verdict == FAIL
+
+
+def test_a_target_is_checked_until_it_is_followed_no_more() -> None:
+    async def play() -> None:
+        counts = dict.fromkeys("ab", 0)
+        news: list[str] = []
+
+        def plan(name: str) -> Plan:
+            async def check() -> Verdict:
+                counts[name] += 1
+                return PASS
+
+            return Plan(
+                interval=0.01, passes=1, failures=1, check=check, notify=lambda: news.append(name)
+            )
+
+        checks, target = GrpcChecks(), Endpoint("127.0.0.1", 1)
+        plans = {(name, target): plan(name) for name in "ab"}
+        checks.follow(plans)
+
+        async def checked() -> bool:
+            return min(counts.values()) > 2
+
+        await until(checked, "several checks of each")
+        assert sorted(news) == ["a", "b"], "the first result is news, and the same again isn't"
+        checks.follow({("a", target): plan("a")})
+        assert checks.verdicts() == {("a", target): PASS}
+        before = counts["b"]
+        await asyncio.sleep(0.05)
+        assert counts["b"] <= before + 1
+        await checks.close()
+        assert checks.verdicts() == {}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("version", ["HTTP1", "HTTP2", "GRPC"])
+@pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", None])
+def test_a_target_that_answers_otherwise_has_no_status(version: str, answer: bytes | None) -> None:
+    async def play() -> None:
+        served = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(2**16)
+            if answer is None:
+                await reader.read()  # until the other side stops waiting
+            writer.write(answer or b"")
+            writer.close()
+            await writer.wait_closed()
+            served.set()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        opening = asyncio.open_connection("127.0.0.1", port)
+        assert await status_in(version, opening, f"127.0.0.1:{port}", "/a", patience=0.2) is None
+        await served.wait()
+        server.close()
+
+    asyncio.run(play())
