@@ -151,6 +151,7 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside("deploymentCircuitBreaker", "enable rollback"),
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
         *_inside("networkConfiguration", "assignPublicIp securityGroups subnets"),
+        *_inside("serviceRegistries", "containerPort port registryArn"),
         "enableExecuteCommand",
     ),
     TASK_DEFINITION: (
@@ -238,7 +239,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "placementConstraints": (),
         "schedulingStrategy": ("REPLICA",),
         "serviceConnectConfiguration": (),
-        "serviceRegistries": (),
         "sigintRollback": (False,),
         "volumeConfiguration": (),
         "vpcLatticeConfigurations": (),
@@ -367,6 +367,7 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "forceDelete": "a deleted service's tasks always go with it",
         "iamRole": NO_PERMISSION,
         "propagateTags": _TAGS,
+        "serviceRegistries.containerName": _CATALOG,
         "tags": _TAGS,
     },
     TASK_DEFINITION: {

@@ -5,7 +5,8 @@ AWS's rules for such types are enforced and lookups find them, but they have no 
 
 NO_CHECK = "no endpoint is checked, and no query is answered"
 NO_NAME = (
-    "no instance is registered and no name is answered; a service's run mentions its registries"
+    "tasks that are containers are registered only, and their VPC's resolver answers; no other "
+    "instance is"
 )
 NO_INSTANCE = "there are no instances: a service starts no task with it"
 NO_ALARM = "alarms never go off"

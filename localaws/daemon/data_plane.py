@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from localaws.daemon.command_socket import Commands
     from localaws.images.mirrors import Mirror
     from localaws.machine.cgroups import ControlGroups
+    from localaws.vpc.names import Instance
 
 log = logging.getLogger(__name__)
 
@@ -189,8 +190,11 @@ class _Build:
         )
         edge = VpcEdge(self.cloud, network, attachments, subnet_addresses, self.addresses)
         metadata = TaskMetadata()
-        # No task registers with Cloud Map yet, as its catalog entry says.
-        running = Running(edge.interfaces, instances=lambda _: ())
+
+        def instances(registry: str) -> list[Instance]:
+            return controller.instances(registry)
+
+        running = Running(edge.interfaces, instances)
         follower.services = RouterServices(network, self.cloud, running, metadata.answer)
         load_balancers = LoadBalancers(
             self.cloud,

@@ -30,6 +30,7 @@ class Runtime(StrEnum):
 _PROCESSES_LACK = (
     "images: a table says what runs for each",
     "security groups, routes and public addresses",
+    "names of a VPC, those of Cloud Map included",
     "limits on CPU and memory",
     "users, capabilities, read-only file systems and volumes",
 )

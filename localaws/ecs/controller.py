@@ -13,7 +13,7 @@ from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ecs.services import SERVICE
-from localaws.ecs import saved_states
+from localaws.ecs import registrations, saved_states
 from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
 from localaws.ecs.scheduler import description
 from localaws.ecs.scheduler.model import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from localaws.ecs.tasks.running_tasks import TargetGroups
     from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
     from localaws.machine.addresses import SubnetAddresses
+    from localaws.vpc.names import Instance
 
 log = logging.getLogger(__name__)
 
@@ -273,6 +274,15 @@ class Controller:
     def load_balancers(self) -> list[dict[str, str]]:
         """Where load balancers are found, of those that are in a VPC."""
         return self._target_groups.where()
+
+    def instances(self, registry: str) -> list[Instance]:
+        """What tasks are registered with a service of Cloud Map, by its ARN."""
+        found: list[Instance] = []
+        for service in self._services.values():
+            observations = self._observations(service)
+            addresses = self._tasks.addresses()
+            found += registrations.instances(registry, service.state, observations, addresses)
+        return found
 
     def problems(self) -> list[str]:
         """What stood in the way of the last pass."""

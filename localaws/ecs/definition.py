@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS, task_definition_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.ecs.registrations import registries
 from localaws.ecs.scheduler.model import Binding, Breaker, ServiceRevision, ServiceSpec, Zone
 from localaws.ecs.task_definition import DEFAULT_STOP_TIMEOUT, integer, kept_for_tasks
 
@@ -82,18 +83,18 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
 def completed(state: ServiceState, service: Resource, resources: Account) -> ServiceState:
     """Add what tasks need today to the revisions that an earlier version of this saved.
 
-    It kept neither network nor sizes, so they get the service's network as it is, and the rest of
-    their task definitions where those still exist.
+    It kept neither network nor sizes, or no registries, so they get the service's as they are, and
+    the rest of their task definitions where those still exist.
     """
 
     def complete(revision: ServiceRevision) -> ServiceRevision:
-        if "network" in revision.launch:
+        if "registries" in revision.launch:
             return revision
         definition = task_definition_of(resources, revision.task_definition)
         kept = kept_for_tasks(definition.outputs) if definition else {}
         launch = {
-            **revision.launch,
             **_network(service, resources),
+            **revision.launch,
             "taskDefinition": {**kept, **revision.launch["taskDefinition"]},
         }
         return replace(revision, launch=launch)
@@ -157,7 +158,7 @@ def _revision(service: Resource, resources: Account, fingerprint: str) -> Servic
 
 
 def _network(service: Resource, resources: Account) -> dict[str, Any]:
-    """What a revision keeps of its service's network and cluster."""
+    """What a revision keeps of its service's network, registries and cluster."""
     network = service.outputs.get("networkConfiguration") or {}
     vpcs = {}
     for subnet in network.get("subnets") or ():
@@ -169,6 +170,7 @@ def _network(service: Resource, resources: Account) -> dict[str, Any]:
             "securityGroups": list(network.get("securityGroups") or ()),
             "assignPublicIp": network.get("assignPublicIp") is True,
         },
+        "registries": registries(service.outputs),
         "cluster": str(service.outputs.get("cluster") or "default"),
     }
 

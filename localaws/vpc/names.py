@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.catalog.ec2.network import VPC
@@ -18,17 +19,21 @@ from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.route53.records import RECORD, ZONE, zone_id, zone_name
 from localaws.catalog.servicediscovery import PRIVATE_NAMESPACE, SERVICE
 from localaws.catalog.values import block, blocks, texts
+from localaws.vpc.model import Interface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from localaws.catalog.account import Account, Resource
-    from localaws.vpc.model import Interface, Vpc
+    from localaws.vpc.model import Vpc
 
 _HOST = re.compile(r"ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})")
 _INTERNAL = "internal"
 _LONGEST_CHAIN = 8
 """Aliases of aliases that are followed."""
+
+_MOST_ANSWERED = 8
+"""Instances in one answer. Source: Cloud Map's API reference, `RoutingPolicy`."""
 
 _SECONDS = 60
 """How long an answer may be kept whose record says nothing else, as load balancers' names."""
@@ -47,6 +52,16 @@ class Record(NamedTuple):
     seconds: int = _SECONDS
 
 
+class Instance(NamedTuple):
+    """What is registered with a service of Cloud Map."""
+
+    id: str
+    address: str
+    ipv6: str = ""
+    port: int | None = None
+    healthy: bool = True
+
+
 @dataclass(frozen=True)
 class Running:
     """What has addresses that no record holds."""
@@ -54,8 +69,8 @@ class Running:
     load_balancer: Callable[[str], Iterable[Interface]]
     """The interfaces of a load balancer, by its ARN."""
 
-    instances: Callable[[str], Iterable[Interface]]
-    """The interfaces of what is registered with a service of Cloud Map, by the service's ARN."""
+    instances: Callable[[str], Iterable[Instance]]
+    """What is registered with a service of Cloud Map, by the service's ARN."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,8 @@ class Names:
     account: Account
     vpc: Vpc
     running: Running
+    choose: Callable[[list[Instance], int], list[Instance]] = SystemRandom().sample
+    """Chooses some by chance."""
 
     def find(self, name: str, kind: str) -> list[Record] | None:
         """Return a name's records of a kind, with those of its aliases; None if there is no name.
@@ -150,18 +167,44 @@ class Names:
             yield Record(name, "A", address)
 
     def _cloud_map_records(self, name: str) -> Iterator[Record]:
-        for namespace in self.account.all(PRIVATE_NAMESPACE):
-            if namespace.outputs.get("vpc") != self.vpc.id:
-                continue
-            for service in self.account.all(SERVICE):
+        for namespace in self.account.where(PRIVATE_NAMESPACE, "vpc", self.vpc.id):
+            for service in self.account.where(SERVICE, "namespaceId", namespace.id):
                 own = f"{service.outputs.get('name')}.{namespace.outputs.get('name')}".lower()
-                if own == name and service.outputs.get("namespaceId") == namespace.id:
-                    kinds = _kinds(service)
-                    for record in _addresses(
-                        name, self.running.instances(str(service.outputs.get("arn")))
-                    ):
-                        if record.kind in kinds:
-                            yield record
+                if _is_below(name, own):
+                    yield from self._service_records(service, name, own)
+
+    def _service_records(self, service: Resource, name: str, own: str) -> Iterator[Record]:
+        """Yield the records of a service of Cloud Map, or of one of its instances.
+
+        Args:
+            service: The service.
+            name: The name of the records.
+            own: The service's own name. An instance with a port has one below it, to which the
+                record of type SRV points.
+        """
+        registered = list(self.running.instances(str(service.outputs.get("arn"))))
+        kinds = _kinds(service)
+        if name == own:
+            for each in self._answered(service, registered):
+                for record in _of_instance(each, own, kinds):
+                    if record.kind in kinds:
+                        yield record._replace(seconds=kinds[record.kind])
+        elif "SRV" in kinds:
+            for each in registered:
+                if name == f"{each.id}.{own}":
+                    yield from _addresses(name, [each])
+
+    def _answered(self, service: Resource, registered: list[Instance]) -> list[Instance]:
+        """Return the instances that one answer holds.
+
+        Source: Cloud Map developer guide, "Service DNS configuration", and Route 53 developer
+        guide, "Multivalue answer routing": all count as healthy where none is.
+        """
+        if service.outputs.get("healthCheckCustomConfig") is not None:
+            registered = [each for each in registered if each.healthy] or registered
+        config = block(service.outputs.get("dnsConfig"))
+        most = 1 if config.get("routingPolicy") == "WEIGHTED" else _MOST_ANSWERED
+        return self.choose(registered, min(most, len(registered)))
 
     def _endpoint_records(self, name: str) -> Iterator[Record]:
         for endpoint in self.account.where(VPC_ENDPOINT, "vpcId", self.vpc.id):
@@ -191,10 +234,12 @@ class Names:
 
 
 def _addresses(
-    name: str, interfaces: Iterable[Interface], *, public: bool = False
+    name: str, interfaces: Iterable[Interface | Instance], *, public: bool = False
 ) -> Iterator[Record]:
     for each in interfaces:
-        address = each.public_address if public else each.address
+        address = each.address
+        if public and isinstance(each, Interface):
+            address = each.public_address
         if address:
             yield Record(name, "A", address)
         if each.ipv6:
@@ -214,9 +259,18 @@ def _records_of(record: Resource, name: str) -> Iterator[Record]:
         )
 
 
-def _kinds(service: Resource) -> set[str]:
+def _kinds(service: Resource) -> dict[str, int]:
+    """Return the types of a service's records, and how long each may be kept."""
     records = blocks(block(service.outputs.get("dnsConfig")).get("dnsRecords"))
-    return {str(each.get("type")) for each in records}
+    return {str(each.get("type")): int(each.get("ttl") or 0) for each in records}
+
+
+def _of_instance(instance: Instance, own: str, kinds: Container[str]) -> Iterator[Record]:
+    """Yield what an instance adds to the records of its service."""
+    yield from _addresses(own, [instance])
+    if instance.port is not None and "SRV" in kinds:
+        # Priority and weight are always 1. Source: Cloud Map's API reference, DnsRecord.
+        yield Record(own, "SRV", f"1 1 {instance.port} {instance.id}.{own}.")
 
 
 def _internal_domains(region: str) -> tuple[str, ...]:

@@ -331,6 +331,7 @@ def _service_account_rules(
                 yield Refusal(_INVALID, message, "ecs.service.unique", "name")
     yield from _service_network_rules(inputs, account)
     yield from _service_strategy_rules(inputs, account, cluster, current)
+    yield from _registry_rules(inputs, account)
     connect = block(inputs.get("serviceConnectConfiguration"))
     if connect.get("enabled") is True:
         yield from _namespace_rules(
@@ -351,6 +352,29 @@ def _service_account_rules(
         yield Refusal(
             "ClientException", message, "ecs.service.task-definition-exists", "taskDefinition"
         )
+
+
+def _registry_rules(inputs: Properties, account: Account) -> Refusals:
+    """Refuse a registry without the port that a record of type SRV needs, or with two.
+
+    Source: ECS's API reference, ServiceRegistry.
+    """
+    configured = block(inputs.get("serviceRegistries"))
+    names = ("containerName", "containerPort")
+    of_container = given(configured, *names)
+    if len(of_container) == 1 or (of_container and given(configured, "port")):
+        message = "serviceRegistries takes containerName with containerPort, or port"
+        yield Refusal(_INVALID, message, "ecs.service.registry-port", "serviceRegistries")
+    registry = account.find(REGISTRY, configured.get("registryArn"))
+    if registry is None or of_container or given(configured, "port"):
+        return
+    records = blocks(block(registry.outputs.get("dnsConfig")).get("dnsRecords"))
+    if any(each.get("type") == "SRV" for each in records):
+        message = (
+            f"serviceRegistries needs port, or containerName with containerPort: {registry.id} has "
+            "records of type SRV"
+        )
+        yield Refusal(_INVALID, message, "ecs.service.registry-port", "serviceRegistries")
 
 
 def _service_strategy_rules(

@@ -148,6 +148,10 @@ class LiveTasks:
             for _, endpoint in live.targets[:1]
         }
 
+    def addresses(self) -> dict[str, str]:
+        """The private address of each task."""
+        return {task: live.address for task, live in self._tasks.items()}
+
     def running(self, task_id: str) -> RunningTask | None:
         """What runs for a task; None where nothing does."""
         live = self._tasks.get(task_id)

@@ -579,6 +579,13 @@ def _with_files_and_names(made: Account) -> None:
         "aws:servicediscovery/service:Service", "registry", name="web", namespaceId=internal
     )
     made.made["registry-arn"] = replace(registry, id=registry.outputs["arn"])
+    with_ports = made.make(
+        "aws:servicediscovery/service:Service",
+        "srv-registry",
+        name="ports",
+        dnsConfig={"namespaceId": internal, "dnsRecords": [{"type": "SRV", "ttl": 10}]},
+    )
+    made.made["srv-registry-arn"] = replace(with_ports, id=with_ports.outputs["arn"])
     other = made.make("aws:ec2/vpc:Vpc", "other-vpc", cidrBlock="10.8.0.0/16").id
     made.make(
         "aws:ec2/subnet:Subnet",

@@ -20,6 +20,7 @@ PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000001"
 SCALING_GROUP = "$scaling-arn"
 BY_ADDRESS = {"namespaceId": "$internal", "dnsRecords": [{"type": "A", "ttl": 10}]}
+PORT_OF_WEB = {"containerName": "web", "containerPort": 80}
 MANAGED = {
     "infrastructureRoleArn": "arn:aws:iam::123456789012:role/infrastructure",
     "instanceLaunchTemplate": {
@@ -314,6 +315,21 @@ STORAGE_CASES: list[Case] = [
             }
         },
         {"serviceRegistries": {"registryArn": "$registry-arn"}},
+    ),
+    *(
+        (
+            SERVICE,
+            "ecs.service.registry-port",
+            "InvalidParameterException",
+            {"serviceRegistries": {"registryArn": f"${registry}", **refused}},
+            {"serviceRegistries": {"registryArn": f"${registry}", **accepted}},
+        )
+        for registry, refused, accepted in (
+            ("registry-arn", {"port": 80, **PORT_OF_WEB}, {"port": 80}),
+            ("registry-arn", {"containerName": "web"}, PORT_OF_WEB),
+            ("srv-registry-arn", {}, {"port": 80}),
+            ("srv-registry-arn", {"port": None}, PORT_OF_WEB),
+        )
     ),
     (
         SERVICE,

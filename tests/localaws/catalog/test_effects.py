@@ -28,7 +28,6 @@ PAGE = (ROOT / "docs" / "local-data-plane.md").read_text()
 
 ONLY_DEPLOY = {
     "serviceConnectConfiguration",
-    "serviceRegistries",
     "volumeConfiguration",
     "vpcLatticeConfigurations",
 }

@@ -95,6 +95,7 @@ def test_a_namespace_or_registry_in_use_cant_be_deleted(
     )
     account.delete(SERVICE, service.id)
     account.delete(REGISTRY, registry)
+    account.delete(REGISTRY, account.id("srv-registry"))
     account.delete(NAMESPACE, account.id("internal"))
 
 

@@ -173,12 +173,17 @@ def page_servers(directory: Path) -> list[psutil.Process]:
 def test_a_drained_service_leaves_nothing_and_can_be_created_again(
     web: Any, directory: Path
 ) -> None:
+    web.change(serviceRegistries={"registryArn": "registry", "port": 80})
+
     async def play() -> None:
         async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
             service = web.get("aws:ecs/service:Service", web.service)
+            registered = {each.id: each.port for each in running.controller.instances("registry")}
+            assert registered == {each["taskId"]: 80 for each in running.tasks()}
             await running.drain()
             assert not page_servers(directory)
+            assert running.controller.instances("registry") == []
             assert (await client.get(running.url)).status_code == 503
             web.remove("aws:ecs/service:Service", web.service)
             web.put("aws:ecs/service:Service", web.service, **service.outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dns.flags
 import dns.message
@@ -10,7 +10,7 @@ import dns.rcode
 import pytest
 
 from localaws.vpc.desired import desired
-from localaws.vpc.names import Names, Record, Running
+from localaws.vpc.names import Instance, Names, Record, Running
 from localaws.vpc.resolver import answer
 from tests.localaws.vpc.records import REGION, Records, interface
 
@@ -33,7 +33,7 @@ class Scene:
             for number, zone in enumerate("ab")
         ]
         self.load_balancers: dict[str, list[Interface]] = {}
-        self.instances: dict[str, list[Interface]] = {}
+        self.instances: dict[str, list[Instance]] = {}
 
     def names(self, vpc: Resource | None = None) -> Names:
         model = desired(self.records.cloud)
@@ -177,25 +177,76 @@ def test_names_that_point_at_each_other_end() -> None:
     assert set(found) == {"a.corp", "b.corp"}
 
 
-def test_instances_of_cloud_map_have_their_services_name() -> None:
-    scene = Scene()
+def discovered(scene: Scene, *kinds: str, policy: str = "MULTIVALUE", **more: Any) -> str:
+    """Make a service `web.local.test` of Cloud Map with records of some types; return its ARN."""
     namespace = scene.records.make(
         "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
         name="local.test",
         vpc=scene.vpc.id,
     )
+    records = [{"type": kind, "ttl": 10} for kind in kinds]
     service = scene.records.make(
         "aws:servicediscovery/service:Service",
         name="web",
-        dnsConfig={"namespaceId": namespace.id, "dnsRecords": [{"type": "A", "ttl": 10}]},
+        dnsConfig={"namespaceId": namespace.id, "dnsRecords": records, "routingPolicy": policy},
+        **more,
     )
+    return str(service.outputs["arn"])
+
+
+def test_instances_of_cloud_map_have_their_services_name() -> None:
+    scene = Scene()
+    service = discovered(scene, "A")
     assert scene.values("web.local.test") is None
-    scene.instances[service.outputs["arn"]] = [
-        interface("task-1", scene.subnets[0], "10.0.0.21", ipv6="2001:db8::21"),
-        interface("task-2", scene.subnets[0], "10.0.0.22"),
+    scene.instances[service] = [
+        Instance("task-1", "10.0.0.21", ipv6="2001:db8::21", port=80),
+        Instance("task-2", "10.0.0.22", port=80),
     ]
-    assert scene.values("web.local.test") == ["10.0.0.21", "10.0.0.22"]
+    assert sorted(scene.values("web.local.test") or ()) == ["10.0.0.21", "10.0.0.22"]
+    assert {each.seconds for each in scene.names().find("web.local.test", "A") or ()} == {10}
     assert scene.values("web.local.test", "AAAA") == []
+    assert scene.values("web.local.test", "SRV") == []
+    assert scene.values("task-1.web.local.test") is None
+
+
+def test_an_instance_with_a_port_has_a_name_to_which_its_record_points() -> None:
+    scene = Scene()
+    service = discovered(scene, "SRV")
+    scene.instances[service] = [Instance("t1", "10.0.0.21", ipv6="2001:db8::21", port=8080)]
+    assert scene.values("web.local.test", "SRV") == ["1 1 8080 t1.web.local.test."]
+    assert scene.values("web.local.test") == []
+    assert scene.values("T1.web.local.test") == ["10.0.0.21"]
+    assert scene.values("t1.web.local.test", "AAAA") == ["2001:db8::21"]
+    assert scene.values("t2.web.local.test") is None
+
+
+def test_only_healthy_instances_are_answered_where_their_health_counts() -> None:
+    scene = Scene()
+    service = discovered(scene, "A", healthCheckCustomConfig={"failureThreshold": 1})
+    ill = [Instance(f"ill-{number}", f"10.0.0.{number}", healthy=False) for number in (7, 8)]
+    scene.instances[service] = [*ill, Instance("well", "10.0.0.9")]
+    assert scene.values("web.local.test") == ["10.0.0.9"]
+    scene.instances[service] = ill
+    assert sorted(scene.values("web.local.test") or ()) == ["10.0.0.7", "10.0.0.8"]
+
+
+def test_instances_health_does_not_count_where_nothing_checks_it() -> None:
+    scene = Scene()
+    service = discovered(scene, "A")
+    scene.instances[service] = [Instance("ill", "10.0.0.7", healthy=False)]
+    assert scene.values("web.local.test") == ["10.0.0.7"]
+
+
+@pytest.mark.parametrize(("policy", "most"), [("MULTIVALUE", 8), ("WEIGHTED", 1)])
+def test_an_answer_holds_as_many_instances_as_the_routing_policy_says(
+    policy: str, most: int
+) -> None:
+    scene = Scene()
+    service = discovered(scene, "A", policy=policy)
+    scene.instances[service] = [Instance(f"t{each}", f"10.0.0.{each}") for each in range(10, 20)]
+    answers = [tuple(sorted(scene.values("web.local.test") or ())) for _ in range(50)]
+    assert {len(each) for each in answers} == {most}
+    assert len({*answers}) > 1, "chosen by chance"
 
 
 def ask(scene: Scene, name: str, kind: str = "A") -> dns.message.Message:

@@ -21,7 +21,7 @@ from localaws.machine.isolation import Isolation
 from localaws.machine.processes import CommandFailedError
 from localaws.machine.programs import find
 from localaws.vpc.metadata import TaskMetadata
-from localaws.vpc.names import Running
+from localaws.vpc.names import Instance, Running
 from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT, Network
 from localaws.vpc.services import RouterServices
 from tests.localaws.machine.conftest import play
@@ -493,9 +493,23 @@ def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
 ) -> None:
     records = WebService()
     metadata = TaskMetadata()
+    namespace = records.make(
+        "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
+        name="local.test",
+        vpc=records.vpc_.id,
+    )
+    kinds = [{"type": kind, "ttl": 10} for kind in ("A", "SRV")]
+    service = records.make(
+        "aws:servicediscovery/service:Service",
+        name="web",
+        dnsConfig={"namespaceId": namespace.id, "dnsRecords": kinds},
+    )
+    registered = [Instance("t1", "10.0.0.21", port=8080)]
 
     async def scenario(packets: Packets) -> None:
-        running = Running(lambda _: (), lambda _: ())
+        running = Running(
+            lambda _: (), lambda arn: registered if arn == service.outputs["arn"] else ()
+        )
         services = RouterServices(packets.network, records.cloud, running, metadata.answer)
         await services.follow()
         try:
@@ -508,7 +522,16 @@ def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
         name = f"ip-10-0-1-22.{REGION}.compute.internal"
         for resolver in ("169.254.169.253", "10.0.0.2"):
             for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                assert await _resolved(packets, "task-1", resolver, kind, name) == ["10.0.1.22"]
+                assert await _resolved(packets, resolver, kind, name) == ["10.0.1.22"]
+        asked = partial(_resolved, packets, "169.254.169.253", socket.SOCK_DGRAM)
+        for wanted, name, expected in (
+            ("A", "web.local.test", ["10.0.0.21"]),
+            ("SRV", "web.local.test", ["1 1 8080 t1.web.local.test."]),
+            ("A", "t1.web.local.test", ["10.0.0.21"]),
+        ):
+            assert await asked(name, wanted) == expected
+        registered.clear()
+        assert await asked("web.local.test") == []
         await packets.check(
             {
                 ("task-1", "169.254.170.2", 80): OPEN,
@@ -526,12 +549,12 @@ def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
 
 
 async def _resolved(
-    packets: Packets, network: str, resolver: str, kind: int, name: str
+    packets: Packets, resolver: str, kind: int, name: str, wanted: str = "A"
 ) -> list[str]:
-    """Return a name's addresses as a program in a namespace resolves it."""
-    query = dns.message.make_query(name, "A").to_wire()
+    """Return a name's records as a program in a task resolves it."""
+    query = dns.message.make_query(name, wanted).to_wire()
     loop = asyncio.get_running_loop()
-    opened = await packets.launcher.open_socket(network, family=socket.AF_INET, type=kind)
+    opened = await packets.launcher.open_socket("task-1", family=socket.AF_INET, type=kind)
     async with asyncio.timeout(5):
         with opened:
             await loop.sock_connect(opened, (resolver, 53))

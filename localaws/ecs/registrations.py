@@ -1,0 +1,53 @@
+"""The instances that tasks are in services of Cloud Map. Pure.
+
+A task is registered as long as it runs, and until it is to stop. Source: ECS developer guide,
+"Service discovery", and Cloud Map's API reference, `RegisterInstance`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localaws.ecs.scheduler.model import Health, Process, Status
+from localaws.vpc.names import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from localaws.ecs.scheduler.model import ServiceState, TaskObservation
+
+
+def registries(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return where a service's tasks register: the ARN of each service of Cloud Map, and a port."""
+    configured = outputs.get("serviceRegistries")
+    if not configured:
+        return []
+    port = configured.get("port") or configured.get("containerPort")
+    return [{"arn": configured["registryArn"], "port": int(port) if port else None}]
+
+
+def instances(
+    registry: str,
+    state: ServiceState,
+    observations: Mapping[str, TaskObservation],
+    addresses: Mapping[str, str],
+) -> Iterator[Instance]:
+    """Yield the instances that a service's tasks are in a service of Cloud Map.
+
+    Args:
+        registry: The ARN of the service of Cloud Map.
+        state: The service of ECS.
+        observations: What is seen of its tasks, by id.
+        addresses: Their private addresses, by id.
+    """
+    for task in state.tasks:
+        deployment = state.deployment(task.deployment)
+        seen = observations.get(task.id)
+        if deployment is None or seen is None or task.id not in addresses:
+            continue
+        if task.status is not Status.RUNNING or seen.process is not Process.RUNNING:
+            continue
+        for each in deployment.revision.launch.get("registries", ()):
+            if each["arn"] == registry:
+                healthy = seen.container_health in {Health.UNCHECKED, Health.HEALTHY}
+                yield Instance(task.id, addresses[task.id], port=each["port"], healthy=healthy)

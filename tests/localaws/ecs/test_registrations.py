@@ -1,0 +1,104 @@
+"""Which tasks are instances of Cloud Map's services, and since when. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from localaws.ecs.registrations import instances, registries
+from localaws.ecs.scheduler.model import (
+    Deployment,
+    Health,
+    Process,
+    ServiceRevision,
+    ServiceState,
+    Status,
+    Task,
+    TaskObservation,
+    Zone,
+)
+from localaws.vpc.names import Instance
+
+REGISTRY = "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-1"
+ZONE = Zone(subnet="a", name="eu-west-1a")
+RUNS = TaskObservation(process=Process.RUNNING)
+
+
+def state(*tasks: Task, port: int | None = None) -> ServiceState:
+    revision = ServiceRevision(
+        fingerprint="1",
+        task_definition="web:1",
+        zones=(ZONE,),
+        launch={"registries": [{"arn": REGISTRY, "port": port}]},
+    )
+    older = replace(revision, launch={})  # of a version that saved none
+    deployments = (
+        Deployment(id="d", revision=revision, created_at=0, updated_at=0),
+        Deployment(id="older", revision=older, created_at=0, updated_at=0),
+    )
+    return ServiceState(deployments=deployments, tasks=tasks)
+
+
+def task(identifier: str = "t1", status: Status = Status.RUNNING, deployment: str = "d") -> Task:
+    return Task(
+        id=identifier,
+        deployment=deployment,
+        task_definition="web:1",
+        zone=ZONE,
+        created_at=0,
+        status=status,
+    )
+
+
+def found(of: ServiceState, seen: TaskObservation = RUNS, registry: str = REGISTRY) -> list[object]:
+    observations = {each.id: seen for each in of.tasks}
+    addresses = {each.id: f"10.0.0.{number}" for number, each in enumerate(of.tasks, 5)}
+    return list(instances(registry, of, observations, addresses))
+
+
+def test_each_running_task_is_an_instance_with_its_address() -> None:
+    assert found(state(task("t1"), task("t2"))) == [
+        Instance("t1", "10.0.0.5"),
+        Instance("t2", "10.0.0.6"),
+    ]
+    assert found(state(task(), port=8080)) == [Instance("t1", "10.0.0.5", port=8080)]
+    assert found(state(task()), registry=f"{REGISTRY}2") == []
+    assert found(state(task(deployment="older"))) == []
+
+
+@pytest.mark.parametrize("status", [each for each in Status if each is not Status.RUNNING])
+def test_a_task_that_is_to_stop_or_has_not_started_is_none(status: Status) -> None:
+    assert found(state(task(status=status))) == []
+
+
+def test_a_task_whose_process_has_ended_is_none() -> None:
+    assert found(state(task()), TaskObservation(process=Process.ENDED)) == []
+
+
+@pytest.mark.parametrize(
+    ("health", "healthy"),
+    [
+        (Health.UNCHECKED, True),
+        (Health.HEALTHY, True),
+        (Health.INITIAL, False),
+        (Health.UNHEALTHY, False),
+    ],
+)
+def test_the_containers_checks_decide_about_its_health_and_the_targets_do_not(
+    health: Health, *, healthy: bool
+) -> None:
+    seen = replace(RUNS, container_health=health, target_health=Health.UNHEALTHY)
+    assert found(state(task()), seen) == [Instance("t1", "10.0.0.5", healthy=healthy)]
+
+
+@pytest.mark.parametrize(
+    ("configured", "port"),
+    [({}, None), ({"port": 80.0}, 80), ({"containerName": "web", "containerPort": 8080}, 8080)],
+)
+def test_a_registry_gets_the_port_that_the_service_names(
+    configured: dict[str, object], port: int | None
+) -> None:
+    outputs = {"serviceRegistries": {"registryArn": REGISTRY, **configured}}
+    assert registries(outputs) == [{"arn": REGISTRY, "port": port}]
+    assert registries({"serviceRegistries": None}) == []
