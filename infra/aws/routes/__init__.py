@@ -1,0 +1,1 @@
+"""Listener rules of a stack's services: conditions, their order, and what they match. Pure."""
