@@ -10,19 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
-from zlib import crc32
 
 import pulumi
 import pulumi_aws as aws
 
+from infra.aws.routes.conditions import HEADER, HOST, METHOD, PATH, QUERY, SOURCE
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-LAST_PRIORITY: Final = 50_000
-"""Priority of the route for all paths. Every other route has a lower number and is tried first."""
-
-ATTACHMENTS: Final = range(40_000, LAST_PRIORITY)
-"""Priorities of attachments, which no route may have."""
+    from infra.aws.routes.conditions import Conditions
 
 _PORT: Final = 80
 """Default port of a target group's targets. ECS registers each task with its container's port
@@ -55,32 +52,61 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Targets:
+    """How the load balancer chooses among the tasks, and speaks to them."""
+
+    protocol_version: str
+    """`HTTP1`, `HTTP2` or `GRPC`; a change replaces the target group."""
+
+    algorithm: str
+    """`round_robin`, `least_outstanding_requests` or `weighted_random`."""
+
+    slow_start_seconds: int
+    """How long a new target gets a growing share of the requests; 0 for all of it at once."""
+
+    stickiness_seconds: int
+    """How long a client's requests go to the same target; 0 for no stickiness."""
+
+    cookie: str | None
+    """The service's own cookie that decides it; None for one of the load balancer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewrite:
+    """A replacement of what a regular expression matches."""
+
+    regex: str
+    replace: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Requests that go to one service, and what is changed in them."""
+
+    priority: int
+    """Unique in a listener; of the rules that match, the one with the lowest number wins."""
+
+    conditions: Conditions
+    rewrite_url: Rewrite | None = None
+    rewrite_host: Rewrite | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Route:
-    """The requests that go to one service."""
+    """How requests get to one service."""
 
     name: str
     """The service; at most 20 letters, digits and inner hyphens."""
 
-    paths: tuple[str, ...]
-    """Path patterns, at most five; `/*` is everything."""
-
-    priority: int
-    """Order among the routes, 1 to 39999 or 50000; the lowest number whose pattern matches wins."""
+    rules: Sequence[Rule]
+    attachment_priority: int
+    """Priority of the rule that attaches the target group, which no other rule has."""
 
     health_check: HealthCheck
     drain_seconds: int
     """How long a deregistered target may finish its requests, 0 to 3600 s."""
 
-    def __post_init__(self) -> None:
-        """Refuse a priority that an attachment may have.
-
-        Raises:
-            ValueError: The priority is in `ATTACHMENTS`.
-        """
-        if self.priority in ATTACHMENTS:
-            raise ValueError(
-                f"priority: {self.priority}; allowed: 1 to {ATTACHMENTS[0] - 1}, or {LAST_PRIORITY}"
-            )
+    targets: Targets
 
 
 class LoadBalancer(Protocol):
@@ -143,15 +169,20 @@ class BehindLoadBalancer:
 
     def connect(self, service: pulumi.Resource) -> Attached:
         """Register the service's target group, and attach it to the load balancer."""
-        check = self.route.health_check
+        check, targets = self.route.health_check, self.route.targets
         group = aws.lb.TargetGroup(
             # Without a fixed physical name a replacement could be made first.
             f"{self.balancer.group_prefix}-{self.route.name}",
             target_type="ip",
             protocol="HTTP",
             port=_PORT,
+            # None where it is the default: a group that was made without it would be replaced.
+            protocol_version=None if targets.protocol_version == _HTTP1 else targets.protocol_version,
             vpc_id=self.balancer.vpc_id,
             deregistration_delay=self.route.drain_seconds,
+            load_balancing_algorithm_type=targets.algorithm,
+            slow_start=targets.slow_start_seconds,
+            stickiness=_stickiness(targets),
             health_check={
                 "path": check.path,
                 "matcher": check.codes,

@@ -1,0 +1,203 @@
+"""Kinds of configuration values for routes: conditions, rewrites, and lists of routes. Pure.
+
+Sources of what is allowed: Elastic Load Balancing, API reference, RuleCondition and its
+configurations, RewriteConfig.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn
+
+from infra.settings.kinds import IpRange, Kind, ListOf, Text, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOST: Final = Text(
+    r"(?!.*\.\.)(?!\.)[a-z0-9.*?-]+\.[a-z]+",
+    "a host in lower case with letters after its last dot, like shop.example.com, where * is any "
+    "text and ? one character",
+    longest=128,
+)
+PATH: Final = Text(
+    r"""[/*][A-Za-z0-9_.$/~"'@:+&*?-]*""",
+    "a path without its query, like /api/*, where * is any text and ? one character",
+    longest=128,
+)
+METHOD: Final = Text(r"[A-Z_-]{1,40}", "a method in capitals, like GET")
+_VALUE: Final = Text(
+    r"[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?",
+    "a text of printable characters without backslashes, where * is any text and ? one character",
+    longest=128,
+)
+_HEADER: Final = Text(
+    r"(?i)(?!host$)[!#$%&'*+.^_`~0-9a-z-]{1,40}", "a header's name, other than Host"
+)
+_PARAMETER: Final = Text(r"[!-~]{1,128}(?<![*?&=#\\])", "a query parameter's name")
+
+_UNSUPPORTED: Final = re.compile(r"\(\?<?[=!]|\(\?P[=>]|\(\?>|\\[1-9]|[*+?}]\+")
+"""Lookarounds, backreferences, atomic groups and possessive quantifiers. Source: Elastic Load
+Balancing, "Rule basics".
+"""
+
+
+class Rewrite(NamedTuple):
+    """A replacement of what a regular expression matches."""
+
+    regex: str
+    replace: str
+
+
+@dataclass(frozen=True)
+class Alternatives(Kind):
+    """One or several texts by name; a condition of each name must hold, with any of its texts."""
+
+    absent: ClassVar[str | None] = "{}"
+    name: Text
+    value: Text
+
+    @property
+    def allowed(self) -> str:
+        """Describe names and values."""
+        return (
+            f"a map, each name {self.name.allowed}, each value {self.value.allowed}, or a list of "
+            "these"
+        )
+
+    def read(self, text: str) -> dict[str, tuple[str, ...]]:
+        """Parse the entries; names are in lower case, as they match whatever their case."""
+        entries = json.loads(text)
+        if not isinstance(entries, dict):
+            _refuse(text)
+        found: dict[str, tuple[str, ...]] = {}
+        for name, value in sorted(entries.items()):
+            values = value if isinstance(value, list) else [value]
+            if not values or name.lower() in found:
+                _refuse(text)
+            texts = []
+            for each in values:
+                if isinstance(each, dict | list):
+                    _refuse(text)
+                texts.append(self.value.read(as_configured(each)))
+            found[self.name.read(name).lower()] = tuple(texts)
+        return found
+
+
+@dataclass(frozen=True)
+class Rewriting(Kind):
+    """A regular expression, and what replaces what it matches."""
+
+    absent: ClassVar[str | None] = "{}"
+    of: str
+    """What is rewritten."""
+
+    @property
+    def allowed(self) -> str:
+        """Describe both texts."""
+        return (
+            f"a map of regex, a regular expression for {self.of} without lookarounds and "
+            "backreferences, and replace, in which $1 is the first group; each at most 1024 "
+            "characters; empty for none"
+        )
+
+    def read(self, text: str) -> Rewrite | None:
+        """Parse the rewrite; None if there is none."""
+        entries = json.loads(text)
+        if entries == {}:
+            return None
+        if not isinstance(entries, dict) or entries.keys() != {"regex", "replace"}:
+            _refuse(text)
+        found = Rewrite(entries["regex"], entries["replace"])
+        if not all(isinstance(part, str) and len(part) <= 1024 for part in found):  # noqa: PLR2004 — the limit in `allowed`
+            _refuse(text)
+        if not found.regex or _UNSUPPORTED.search(found.regex):
+            _refuse(text)
+        try:
+            groups = re.compile(found.regex).groups
+        except re.error:
+            raise ValueError(text) from None
+        if any(int(number) > groups for number in re.findall(r"\$(\d)", found.replace)):
+            _refuse(text)
+        return found
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "hosts": ListOf(HOST),
+    "paths": ListOf(PATH),
+    "methods": ListOf(METHOD),
+    "headers": Alternatives(_HEADER, _VALUE),
+    "query": Alternatives(_PARAMETER, _VALUE),
+    "sourceCidrs": ListOf(IpRange()),
+    "routePriority": Whole(0, 999),
+    "rewriteUrl": Rewriting("path and query"),
+    "rewriteHost": Rewriting("the host"),
+}
+"""Kinds of the keys that a route has."""
+
+
+@dataclass(frozen=True)
+class Routes(Kind):
+    """A list of routes, each a map of the keys that a route has."""
+
+    absent: ClassVar[str | None] = "[]"
+
+    @property
+    def allowed(self) -> str:
+        """Name the keys."""
+        return f"a list of maps of {', '.join(KINDS)}; what one leaves out is the service's own"
+
+    def read(self, text: str) -> tuple[dict[str, Any], ...]:
+        """Parse the routes: values by key, only of the keys that each has."""
+        entries = json.loads(text)
+        if not isinstance(entries, list):
+            _refuse(text)
+        return tuple(_route(entry) for entry in entries)
+
+    def shown(self, text: str) -> str:
+        """Describe the flaws of each refused route."""
+        try:
+            entries = json.loads(text)
+        except ValueError:
+            entries = None
+        if not isinstance(entries, list):
+            return f"{text or 'empty'}, which is no list"
+        flaws: list[str] = []
+        for number, entry in enumerate(entries):
+            flaws += _flaws(f"[{number}]", entry)
+        return "; ".join(flaws)
+
+
+def as_configured(value: object) -> str:
+    """Return a value inside a list or map as Pulumi passes that of a key."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def _route(entry: object) -> dict[str, Any]:
+    if not isinstance(entry, dict) or _flaws("", entry):
+        raise ValueError(entry)
+    return {name: KINDS[name].read(as_configured(value)) for name, value in entry.items()}
+
+
+def _flaws(path: str, entry: object) -> list[str]:
+    """Return everything that is wrong with a route."""
+    if not isinstance(entry, dict):
+        return [f"{path}, which is no map"]
+    flaws = []
+    for name, value in entry.items():
+        kind = KINDS.get(name)
+        if kind is None:
+            flaws.append(f"{path}.{name}, which is no key of a route")
+            continue
+        text = as_configured(value)
+        try:
+            kind.read(text)
+        except ValueError:
+            flaws.append(f"{path}.{name}: {kind.shown(text)}, where it must be {kind.allowed}")
+    return flaws

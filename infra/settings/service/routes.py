@@ -1,0 +1,117 @@
+"""The routes of a service: which requests it gets from the load balancer, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.aws.routes.conditions import (
+    HEADER,
+    HOST,
+    METHOD,
+    PATH,
+    QUERY,
+    SOURCE,
+    Conditions,
+    split,
+)
+from infra.aws.routes.priorities import CONFIGURED
+from infra.errors import Problem
+from infra.settings.kinds import duplicates
+from infra.settings.route_kinds import KINDS, Routes
+from infra.settings.topic import Topic, camel, key, relation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from infra.settings.route_kinds import Rewrite
+
+_FIELDS: Final = (
+    *("hosts", "paths", "methods", "headers", "query", "source_cidrs"),
+    *("route_priority", "rewrite_url", "rewrite_host"),
+)
+"""The fields of a single route."""
+
+_BROADCAST: Final = "255.255.255.255/32"
+"""The only range that ELB refuses. Source: experience with AWS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteSettings:
+    """One route: the conditions of its requests, and what is changed in these."""
+
+    conditions: Conditions
+    priority: int | None
+    """Chosen priority of its first rule; None for one that the conditions decide."""
+
+    rewrite_url: Rewrite | None
+    rewrite_host: Rewrite | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutesSettings(Topic):
+    """The keys of a single route, and a list of several."""
+
+    hosts: tuple[str, ...] = key(KINDS["hosts"])
+    paths: tuple[str, ...] = key(KINDS["paths"])
+    methods: tuple[str, ...] = key(KINDS["methods"])
+    headers: dict[str, tuple[str, ...]] = key(KINDS["headers"])
+    query: dict[str, tuple[str, ...]] = key(KINDS["query"])
+    source_cidrs: tuple[str, ...] = key(KINDS["sourceCidrs"])
+    route_priority: int = key(KINDS["routePriority"])
+    rewrite_url: Rewrite | None = key(KINDS["rewriteUrl"])
+    rewrite_host: Rewrite | None = key(KINDS["rewriteHost"])
+    routes: tuple[Mapping[str, Any], ...] = key(Routes())
+
+    @property
+    def each(self) -> tuple[RouteSettings, ...]:
+        """The routes: those of the list, or the single one."""
+        own = {camel(name): getattr(self, name) for name in _FIELDS}
+        return tuple(_route({**own, **entry}) for entry in self.routes or ({},))
+
+    def problems(self) -> Iterator[Problem]:
+        """Check each route."""
+        yield from self._routes_fit_into_rules()
+
+    @relation(*_FIELDS, "routes")
+    def _routes_fit_into_rules(self) -> Iterator[Problem]:
+        for number, route in enumerate(self.each):
+            where = f"routes[{number}]" if self.routes else "paths"
+            yield from _route_problems(where, route)
+
+
+def _route(values: Mapping[str, Any]) -> RouteSettings:
+    """Return a route with these values by key."""
+    conditions: dict[str, tuple[str, ...]] = {
+        HOST: values["hosts"],
+        PATH: values["paths"],
+        METHOD: values["methods"],
+        SOURCE: values["sourceCidrs"],
+    }
+    for kind, entries in ((HEADER, values["headers"]), (QUERY, values["query"])):
+        conditions |= {f"{kind}{name}": texts for name, texts in entries.items()}
+    return RouteSettings(
+        conditions=Conditions({kind: texts for kind, texts in conditions.items() if texts}),
+        priority=values["routePriority"] or None,
+        rewrite_url=values["rewriteUrl"],
+        rewrite_host=values["rewriteHost"],
+    )
+
+
+def _route_problems(where: str, route: RouteSettings) -> Iterator[Problem]:
+    for kind, values in route.conditions.values.items():
+        if repeated := duplicates(values):
+            yield Problem(where, f"{kind} {', '.join(repeated)} twice", "each value once")
+    if _BROADCAST in route.conditions.values.get(SOURCE, ()):
+        yield Problem(where, f"source {_BROADCAST}", "another range, as AWS refuses this one")
+    try:
+        parts = split(route.conditions)
+    except ValueError as error:
+        yield Problem(where, str(error), "fewer conditions, or several routes")
+        return
+    if route.priority and route.priority + len(parts) > CONFIGURED.stop:
+        yield Problem(
+            where,
+            f"routePriority {route.priority} for {len(parts)} rules, one after the other",
+            f"at most {CONFIGURED.stop - len(parts)}",
+        )
