@@ -21,6 +21,7 @@ import yaml
 from infra.aws import fargate
 from infra.settings import Settings, kinds
 from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, MapsByName, Statements, Whole
+from infra.settings.route_kinds import Alternatives, Rewriting, Routes
 from infra.settings.stack import TOPICS
 from infra.settings.topic import camel
 from localaws.catalog.ecs import fargate_sizes
@@ -77,6 +78,7 @@ OUTPUTS = [
 MAPS = dict.fromkeys(
     (
         *("build", "environment", "secrets", "taskPolicyStatements"),
+        *("headers", "query", "rewriteHost", "rewriteUrl", "routes"),
         *("services", "vpcTags", "subnetTags", "taskSubnetTags"),
     ),
     "none",
@@ -431,6 +433,9 @@ def _schema_type(kind: Kind) -> str | None:
         MapsByName: None,
         Statements: None,
         Build: None,
+        Alternatives: None,
+        Rewriting: None,
+        Routes: None,
     }
     return types.get(type(kind), "string")
 

@@ -13,10 +13,13 @@ from infra.program import preflight
 from infra.program.cluster import deploy_cluster
 from infra.program.edge import deploy_alias, deploy_ingress, find_zone
 from infra.program.network import deploy_endpoints, deploy_network
+from infra.program.routing import routes
 from infra.program.service import deploy_service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pulumi
 
     from infra.service.web_service import WebService
     from infra.settings import Settings
@@ -36,12 +39,23 @@ def deploy(settings: Settings) -> dict[str, object]:
     cluster = deploy_cluster(settings)
     ingress = deploy_ingress(settings, environment, network, zone_id)
     endpoints = deploy_endpoints(settings, environment, network)
+    routed = routes(settings)
     services: dict[str, WebService] = {}
+    serving: list[pulumi.Resource] = []
     for service in settings.services:
-        services[service.name] = deploy_service(
-            settings, service, environment, network, endpoints, cluster, ingress
+        deployed = deploy_service(
+            settings,
+            service,
+            environment,
+            network,
+            endpoints,
+            cluster,
+            ingress,
+            routed[service.name],
         )
-    deploy_alias(settings, zone_id, ingress, after=[each.serving for each in services.values()])
+        services[service.name] = deployed
+        serving += deployed.serving
+    deploy_alias(settings, zone_id, ingress, after=serving)
     only = next(iter(services.values())) if len(services) == 1 else None
     outputs = {
         "albDns": ingress.alb_dns,

@@ -21,6 +21,7 @@ from infra.aws.secret_names import SSM, resolve
 from infra.costs import limit as cost_limit
 from infra.errors import Problem, SettingsError, reason_of
 from infra.program import ownership
+from infra.settings import routing
 
 if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
@@ -83,6 +84,8 @@ def check(settings: Settings, environment: AwsEnvironment) -> None:
             pulumi.log.warn(f"{subject} wasn't checked: {_why(error)}")
     if problems:
         raise SettingsError(problems)
+    for warning in routing.warnings(settings):
+        pulumi.log.warn(warning)
 
 
 def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Lookup]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from infra.aws import image_build, images, naming
 from infra.service.built_image import BuiltImage, BuiltImageArgs
 from infra.service.container import Container
-from infra.service.routing import LAST_PRIORITY, BehindLoadBalancer, HealthCheck, Route
+from infra.service.routing import BehindLoadBalancer
 from infra.service.security_groups import VpcEndpoints
 from infra.service.web_service import WebService, WebServiceArgs
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from infra.edge.ingress import LoadBalancedIngress
     from infra.network.endpoints import PrivateEndpoints
     from infra.network.vpc import Network
+    from infra.service.routing import Route
     from infra.settings import Settings
     from infra.settings.service import ServiceSettings
 
@@ -31,6 +32,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
     endpoints: PrivateEndpoints | None,
     cluster: Cluster,
     ingress: LoadBalancedIngress,
+    route: Route,
 ) -> WebService:
     """Register a service: its tasks, its target group and its listener rules."""
     container = service.container
@@ -47,9 +49,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             endpoints=_vpc_endpoints(endpoints),
             ipv6=settings.network.dual_stack,
             egress=settings.network.egress,
-            front_end=BehindLoadBalancer(
-                balancer=ingress, route=_route(service), former_parent=ingress
-            ),
+            front_end=BehindLoadBalancer(balancer=ingress, route=route, former_parent=ingress),
             container=_container(service, image),
             repository_arn=repository_arn,
             cpu_units=container.cpu_units,
@@ -112,21 +112,4 @@ def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
         dropped_capabilities=service.container.drop_capabilities,
         writable_paths=service.container.writable_paths,
         stop_timeout_seconds=service.deployment.stop_timeout,
-    )
-
-
-def _route(service: ServiceSettings) -> Route:
-    return Route(
-        name=service.name,
-        paths=("/*",),
-        priority=LAST_PRIORITY,
-        drain_seconds=service.deployment.deregistration_delay,
-        health_check=HealthCheck(
-            path=service.health.health_check_path,
-            codes=service.health.health_check_codes,
-            interval_seconds=service.health.health_check_interval_seconds,
-            timeout_seconds=service.health.health_check_timeout_seconds,
-            healthy_threshold=service.health.healthy_threshold,
-            unhealthy_threshold=service.health.unhealthy_threshold,
-        ),
     )

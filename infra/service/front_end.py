@@ -23,7 +23,7 @@ class Connection(Protocol):
 
     def serve(
         self, *, after: Sequence[pulumi.Resource], hooks: pulumi.ResourceHookBinding
-    ) -> pulumi.Resource:
+    ) -> Sequence[pulumi.Resource]:
         """Route requests to the service.
 
         Args:
@@ -31,7 +31,7 @@ class Connection(Protocol):
             hooks: Hooks that fail while the service isn't ready for requests.
 
         Returns:
-            The resource that lets requests reach the service.
+            The resources that let requests reach the service.
         """
 
 

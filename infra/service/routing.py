@@ -2,7 +2,7 @@
 
 Traffic moves last. A service's target group is attached to the load balancer before the ECS service
 is created, by a rule that no request matches, as ECS refuses a group without a load balancer. The
-rule that sends requests follows once the service is steady. Until then it names the group that
+rules that send requests follow once the service is steady. Until then they name the group that
 served before, so a service that doesn't work receives no requests.
 """
 
@@ -52,34 +52,6 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Targets:
-    """How the load balancer chooses among the tasks, and speaks to them."""
-
-    protocol_version: str
-    """`HTTP1`, `HTTP2` or `GRPC`; a change replaces the target group."""
-
-    algorithm: str
-    """`round_robin`, `least_outstanding_requests` or `weighted_random`."""
-
-    slow_start_seconds: int
-    """How long a new target gets a growing share of the requests; 0 for all of it at once."""
-
-    stickiness_seconds: int
-    """How long a client's requests go to the same target; 0 for no stickiness."""
-
-    cookie: str | None
-    """The service's own cookie that decides it; None for one of the load balancer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rewrite:
-    """A replacement of what a regular expression matches."""
-
-    regex: str
-    replace: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Rule:
     """Requests that go to one service, and what is changed in them."""
 
@@ -87,8 +59,11 @@ class Rule:
     """Unique in a listener; of the rules that match, the one with the lowest number wins."""
 
     conditions: Conditions
-    rewrite_url: Rewrite | None = None
-    rewrite_host: Rewrite | None = None
+    rewrite_url: tuple[str, str] | None = None
+    """Regular expression for path and query, and what replaces what it matches."""
+
+    rewrite_host: tuple[str, str] | None = None
+    """Regular expression for the host, and what replaces what it matches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +80,6 @@ class Route:
     health_check: HealthCheck
     drain_seconds: int
     """How long a deregistered target may finish its requests, 0 to 3600 s."""
-
-    targets: Targets
 
 
 class LoadBalancer(Protocol):
@@ -169,20 +142,15 @@ class BehindLoadBalancer:
 
     def connect(self, service: pulumi.Resource) -> Attached:
         """Register the service's target group, and attach it to the load balancer."""
-        check, targets = self.route.health_check, self.route.targets
+        check = self.route.health_check
         group = aws.lb.TargetGroup(
             # Without a fixed physical name a replacement could be made first.
             f"{self.balancer.group_prefix}-{self.route.name}",
             target_type="ip",
             protocol="HTTP",
             port=_PORT,
-            # None where it is the default: a group that was made without it would be replaced.
-            protocol_version=None if targets.protocol_version == _HTTP1 else targets.protocol_version,
             vpc_id=self.balancer.vpc_id,
             deregistration_delay=self.route.drain_seconds,
-            load_balancing_algorithm_type=targets.algorithm,
-            slow_start=targets.slow_start_seconds,
-            stickiness=_stickiness(targets),
             health_check={
                 "path": check.path,
                 "matcher": check.codes,
@@ -201,9 +169,11 @@ class BehindLoadBalancer:
         )
         attachment = self._rule(
             service,
-            f"{self.balancer.rule_prefix}-{self.route.name}-attachment",
-            priority=attachment_priority(self.route.name),
-            condition={"source_ip": {"values": [_NO_CLIENT]}},
+            # Named by its priority, as all rules are; by the service in earlier versions.
+            f"{self.balancer.rule_prefix}-attachment-{self.route.attachment_priority}",
+            former_name=f"{self.balancer.rule_prefix}-{self.route.name}-attachment",
+            priority=self.route.attachment_priority,
+            conditions=[{"source_ip": {"values": [_NO_CLIENT]}}],
             group_arn=group.arn,
         )
         return Attached(
@@ -217,19 +187,23 @@ class BehindLoadBalancer:
         *,
         after: Sequence[pulumi.Resource],
         hooks: pulumi.ResourceHookBinding,
-    ) -> aws.lb.ListenerRule:
-        """Register the rule that sends the route's requests to the service's target group."""
-        return self._rule(
-            service,
-            # Named by its priority, which is unique in a listener: if another service gets the
-            # route, the rule is updated instead of replaced.
-            f"{self.balancer.rule_prefix}-{self.route.priority}",
-            priority=self.route.priority,
-            condition={"path_pattern": {"values": list(self.route.paths)}},
-            group_arn=group_arn,
-            after=after,
-            hooks=hooks,
-        )
+    ) -> Sequence[pulumi.Resource]:
+        """Register the rules that send the route's requests to the service's target group."""
+        return [
+            self._rule(
+                service,
+                # Named by its priority, which is unique in a listener: if another service gets the
+                # requests, the rule is updated instead of replaced (docs/adr/0041).
+                f"{self.balancer.rule_prefix}-{rule.priority}",
+                priority=rule.priority,
+                conditions=list(_conditions(rule.conditions)),
+                transforms=list(_transforms(rule)),
+                group_arn=group_arn,
+                after=after,
+                hooks=hooks,
+            )
+            for rule in self.route.rules
+        ]
 
     def _rule(
         self,
@@ -237,8 +211,10 @@ class BehindLoadBalancer:
         name: str,
         *,
         priority: int,
-        condition: aws.lb.ListenerRuleConditionArgsDict,
+        conditions: list[aws.lb.ListenerRuleConditionArgsDict],
         group_arn: pulumi.Input[str],
+        transforms: list[aws.lb.ListenerRuleTransformArgsDict] | None = None,
+        former_name: str | None = None,
         after: Sequence[pulumi.Resource] = (),
         hooks: pulumi.ResourceHookBinding | None = None,
     ) -> aws.lb.ListenerRule:
@@ -246,17 +222,22 @@ class BehindLoadBalancer:
             name,
             listener_arn=self.balancer.listener_arn,
             priority=priority,
-            conditions=[condition],
+            conditions=conditions,
+            transforms=transforms or None,
             actions=[{"type": "forward", "target_group_arn": group_arn}],
             tags=self.balancer.member_tags,
             opts=pulumi.ResourceOptions(
-                parent=service, aliases=self._aliases(), depends_on=after, hooks=hooks
+                parent=service, aliases=self._aliases(former_name), depends_on=after, hooks=hooks
             ),
         )
 
-    def _aliases(self) -> list[pulumi.Alias]:
+    def _aliases(self, former_name: str | None = None) -> list[pulumi.Alias]:
         """Return the former identities of the group and the rules in a deployed stack."""
-        return [pulumi.Alias(parent=self.former_parent)] if self.former_parent else []
+        own = [pulumi.Alias(name=former_name)] if former_name else []
+        if self.former_parent is None:
+            return own
+        name = {"name": former_name} if former_name else {}
+        return [*own, pulumi.Alias(parent=self.former_parent, **name)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,15 +256,42 @@ class Attached:
 
     def serve(
         self, *, after: Sequence[pulumi.Resource], hooks: pulumi.ResourceHookBinding
-    ) -> pulumi.Resource:
-        """Register the rule that sends the route's requests to the service."""
+    ) -> Sequence[pulumi.Resource]:
+        """Register the rules that send the route's requests to the service."""
         return self.front_end.serve(self.service, self.target_group_arn, after=after, hooks=hooks)
 
 
-def attachment_priority(name: str) -> int:
-    """Return the priority of a service's attachment, which its name alone decides.
+def _conditions(conditions: Conditions) -> Iterator[aws.lb.ListenerRuleConditionArgsDict]:
+    """Yield the conditions as AWS has them."""
+    for kind, given in conditions.values.items():
+        values = list(given)
+        if kind == HOST:
+            yield {"host_header": {"values": values}}
+        elif kind == PATH:
+            yield {"path_pattern": {"values": values}}
+        elif kind == METHOD:
+            yield {"http_request_method": {"values": values}}
+        elif kind == SOURCE:
+            yield {"source_ip": {"values": values}}
+        elif kind.startswith(HEADER):
+            name = kind.removeprefix(HEADER)
+            yield {"http_header": {"http_header_name": name, "values": values}}
+        else:
+            key = kind.removeprefix(QUERY)
+            yield {"query_strings": [{"key": key, "value": value} for value in values]}
 
-    Two names may have the same priority. Then AWS refuses the second attachment, before anything
-    that serves requests has changed.
-    """
-    return ATTACHMENTS[crc32(name.encode()) % len(ATTACHMENTS)]
+
+def _transforms(rule: Rule) -> Iterator[aws.lb.ListenerRuleTransformArgsDict]:
+    """Yield the rewrites as AWS has them."""
+    if rule.rewrite_host:
+        regex, replace = rule.rewrite_host
+        yield {
+            "type": "host-header-rewrite",
+            "host_header_rewrite_config": {"rewrite": {"regex": regex, "replace": replace}},
+        }
+    if rule.rewrite_url:
+        regex, replace = rule.rewrite_url
+        yield {
+            "type": "url-rewrite",
+            "url_rewrite_config": {"rewrite": {"regex": regex, "replace": replace}},
+        }

@@ -139,9 +139,9 @@ class WebService(pulumi.ComponentResource):
     target_group_arn: pulumi.Output[str] | None
     """ARN of the target group that the tasks join; None where the front end has none."""
 
-    serving: pulumi.Resource
-    """The resource that lets requests reach the service, such as a listener rule. Whatever sends
-    clients to the front end depends on it.
+    serving: Sequence[pulumi.Resource]
+    """The resources that let requests reach the service, such as listener rules. Whatever sends
+    clients to the front end depends on them.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from infra.aws import images
 from infra.aws.locality import partition_of
 from infra.aws.naming import INTERNAL_SUFFIX
 from infra.errors import Problem
+from infra.settings import routing
 from infra.settings.stack.network import ENDPOINTS
 from infra.settings.topic import relation
 
@@ -23,7 +24,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     """Check every relation that the account and region don't decide."""
     yield from exec_key_has_sessions_to_encrypt(settings)
     yield from ipv6_clients_have_an_address_to_connect_to(settings)
-    yield from several_services_need_routes(settings)
+    yield from routing.problems(settings)
     yield from service_names_stay_apart(settings)
     for service in settings.services:
         yield from load_balancer_closes_connections_first(settings, service)
@@ -71,16 +72,6 @@ def ipv6_clients_have_an_address_to_connect_to(settings: StackSettings) -> Itera
             "allowedCidrs",
             ", ".join(ipv6),
             "IPv4 ranges, unless the load balancer has dualStack and isn't internal",
-        )
-
-
-def several_services_need_routes(settings: StackSettings) -> Iterator[Problem]:
-    """Refuse several services, as nothing yet decides which of them gets a request."""
-    if len(settings.services) > 1:
-        yield Problem(
-            "services",
-            ", ".join(sorted(settings.service_map.services)),
-            "one service, as this version routes every request to the same one",
         )
 
 

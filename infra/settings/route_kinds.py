@@ -36,7 +36,7 @@ _VALUE: Final = Text(
 _HEADER: Final = Text(
     r"(?i)(?!host$)[!#$%&'*+.^_`~0-9a-z-]{1,40}", "a header's name, other than Host"
 )
-_PARAMETER: Final = Text(r"[!-~]{1,128}(?<![*?&=#\\])", "a query parameter's name")
+_PARAMETER: Final = Text(r"(?!.*[*?&=#\\])[!-~]{1,128}", "a query parameter's name")
 
 _UNSUPPORTED: Final = re.compile(r"\(\?<?[=!]|\(\?P[=>]|\(\?>|\\[1-9]|[*+?}]\+")
 """Lookarounds, backreferences, atomic groups and possessive quantifiers. Source: Elastic Load
@@ -94,6 +94,8 @@ class Rewriting(Kind):
     of: str
     """What is rewritten."""
 
+    _part: ClassVar[Text] = Text(r"(?s).*", "a text", longest=1024)
+
     @property
     def allowed(self) -> str:
         """Describe both texts."""
@@ -110,9 +112,7 @@ class Rewriting(Kind):
             return None
         if not isinstance(entries, dict) or entries.keys() != {"regex", "replace"}:
             _refuse(text)
-        found = Rewrite(entries["regex"], entries["replace"])
-        if not all(isinstance(part, str) and len(part) <= 1024 for part in found):  # noqa: PLR2004 — the limit in `allowed`
-            _refuse(text)
+        found = Rewrite(*(self._part.read(entries[name]) for name in ("regex", "replace")))
         if not found.regex or _UNSUPPORTED.search(found.regex):
             _refuse(text)
         try:

@@ -26,9 +26,12 @@ GENTLE = (
         "dualStack",
         "internal",
         "serviceName",
+        *("headers", "hosts", "query", "routes"),
     }
 )
-"""The keys that change resources in place, and go back; what speaks IPv6 stays so."""
+"""The keys that change resources in place, and go back; what speaks IPv6 stays so, and the clients
+here wouldn't meet the conditions of the last ones.
+"""
 
 MISSING_SECRET = {"secrets": {"APP_MESSAGE": MISSING}}
 NOTHING_LISTENS = {"image": "python:3", "command": ["sleep", "infinity"]}

@@ -168,7 +168,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
     ],
     "traffic-moves-after-services-are-steady": [
         itself(
-            "ListenerRule alb-web-attachment",
+            "ListenerRule alb-attachment-48689",
             having(conditions=[{"sourceIp": {"values": [source, "192.0.2.0/32"]}}]),
         )
         for source in ("0.0.0.0/0", "192.0.0.0/16", "2001:db8::/32")
@@ -324,7 +324,7 @@ WORSE_SEALED = {
 """The same over the configuration whose image is built."""
 
 REMOVED = {
-    "target-groups-are-attached-before-services": "ListenerRule alb-web-attachment",
+    "target-groups-are-attached-before-services": "ListenerRule alb-attachment-48689",
     "permissions-outlive-services": "RolePolicy web-task",
 }
 """Rules about order: what the service in dev, and what it runs, must not lose from what comes
@@ -363,7 +363,7 @@ def test_a_service_without_a_needed_dependency_is_found(
 
 
 def test_a_target_group_without_a_listener_or_rule_is_found(graphs: Mapping[str, Graph]) -> None:
-    lost = without(graphs["dev"], "ListenerRule alb-web-attachment")
+    lost = without(graphs["dev"], "ListenerRule alb-attachment-48689")
     (broken,) = rules.RULES["target-groups-are-attached-before-services"](lost)
     assert broken.title == "Service web"
 

@@ -162,12 +162,12 @@ def split(conditions: Conditions) -> list[Conditions]:
 
 
 def _shares(total: int, most: Sequence[int], *, least: int) -> Iterator[tuple[int, ...]]:
-    """Yield every way to give each kind a share of a total."""
+    """Yield every way to give each kind a share of a total, large shares first."""
     if not most:
         yield ()
         return
     others = most[1:]
-    for share in range(least, min(most[0], total - least * len(others)) + 1):
+    for share in range(min(most[0], total - least * len(others)), least - 1, -1):
         for rest in _shares(total - share, others, least=least):
             yield (share, *rest)
 

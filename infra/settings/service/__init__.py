@@ -10,6 +10,7 @@ from infra.settings.defaults import default
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
+from infra.settings.service.routes import RoutesSettings
 from infra.settings.service.secrets import SecretsSettings
 from infra.settings.topic import Topic, read_topics, relation, topic, topics_of, unread_in
 
@@ -35,6 +36,7 @@ class ServiceSettings:
     secrets: SecretsSettings = topic(SecretsSettings)
     deployment: DeploymentSettings = topic(DeploymentSettings)
     health: HealthSettings = topic(HealthSettings)
+    routes: RoutesSettings = topic(RoutesSettings)
 
     @classmethod
     def read(cls, configuration: Configuration) -> Self:

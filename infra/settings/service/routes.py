@@ -69,6 +69,12 @@ class RoutesSettings(Topic):
         own = {camel(name): getattr(self, name) for name in _FIELDS}
         return tuple(_route({**own, **entry}) for entry in self.routes or ({},))
 
+    def key_of(self, number: int) -> str:
+        """Return the key that a route's conditions come from."""
+        if self.routes and self.routes[number]:
+            return "routes"
+        return next((camel(name) for name in _FIELDS if getattr(self, name)), "paths")
+
     def problems(self) -> Iterator[Problem]:
         """Check each route."""
         yield from self._routes_fit_into_rules()
@@ -76,8 +82,7 @@ class RoutesSettings(Topic):
     @relation(*_FIELDS, "routes")
     def _routes_fit_into_rules(self) -> Iterator[Problem]:
         for number, route in enumerate(self.each):
-            where = f"routes[{number}]" if self.routes else "paths"
-            yield from _route_problems(where, route)
+            yield from _route_problems(self.key_of(number), number, route)
 
 
 def _route(values: Mapping[str, Any]) -> RouteSettings:
@@ -98,20 +103,21 @@ def _route(values: Mapping[str, Any]) -> RouteSettings:
     )
 
 
-def _route_problems(where: str, route: RouteSettings) -> Iterator[Problem]:
+def _route_problems(key: str, number: int, route: RouteSettings) -> Iterator[Problem]:
+    shown = f"route {number}, " if key == "routes" else ""
     for kind, values in route.conditions.values.items():
         if repeated := duplicates(values):
-            yield Problem(where, f"{kind} {', '.join(repeated)} twice", "each value once")
+            yield Problem(key, f"{shown}{kind} {', '.join(repeated)} twice", "each value once")
     if _BROADCAST in route.conditions.values.get(SOURCE, ()):
-        yield Problem(where, f"source {_BROADCAST}", "another range, as AWS refuses this one")
+        yield Problem(key, f"{shown}source {_BROADCAST}", "another range, as AWS refuses this one")
     try:
         parts = split(route.conditions)
     except ValueError as error:
-        yield Problem(where, str(error), "fewer conditions, or several routes")
+        yield Problem(key, f"{shown}{error}", "fewer conditions, or several routes")
         return
     if route.priority and route.priority + len(parts) > CONFIGURED.stop:
         yield Problem(
-            where,
-            f"routePriority {route.priority} for {len(parts)} rules, one after the other",
+            key,
+            f"{shown}routePriority {route.priority} for {len(parts)} rules, one after the other",
             f"at most {CONFIGURED.stop - len(parts)}",
         )

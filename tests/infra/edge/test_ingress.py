@@ -145,7 +145,7 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
         ("Listener", "alb-https"): "create",
         # The new ones are created first, on the HTTPS listener. The old ones serve plain HTTP until
         # they are deleted at the end.
-        ("ListenerRule", "alb-web-attachment"): "replace",
+        ("ListenerRule", "alb-attachment-48689"): "replace",
         ("ListenerRule", "alb-50000"): "replace",
         ("SecurityGroupIngressRule", "alb-https"): "create",
     }
@@ -205,7 +205,7 @@ def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_
     assert public - internal == {
         ("TargetGroup", "alb-web"),
         ("Service", "web"),
-        ("ListenerRule", "alb-web-attachment"),
+        ("ListenerRule", "alb-attachment-48689"),
         ("ListenerRule", "alb-50000"),
     }
 

@@ -9,9 +9,10 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws.environment import AwsEnvironment
+from infra.aws.routes.conditions import Conditions
 from infra.edge.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
 from infra.service.container import Container
-from infra.service.routing import BehindLoadBalancer, HealthCheck, Route
+from infra.service.routing import BehindLoadBalancer, HealthCheck, Route, Rule
 from infra.service.web_service import WebService, WebServiceArgs
 from localaws import mocks
 from tests.infra.conftest import EXTRA_CERTIFICATE
@@ -101,9 +102,13 @@ def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: Fron
     )
 
 
-def _route(name: str, path: str, priority: int) -> Route:
+def _route(name: str, path: str, priority: int, attachment: int) -> Route:
     return Route(
-        name=name, paths=(path,), priority=priority, health_check=HEALTH_CHECK, drain_seconds=30
+        name=name,
+        rules=[Rule(priority=priority, conditions=Conditions({"path": (path,)}))],
+        attachment_priority=attachment,
+        health_check=HEALTH_CHECK,
+        drain_seconds=30,
     )
 
 
@@ -134,13 +139,14 @@ class Joined:
 
     def serve(
         self, *, after: Sequence[pulumi.Resource], hooks: pulumi.ResourceHookBinding
-    ) -> pulumi.Resource:
-        return aws.ssm.Parameter(
+    ) -> Sequence[pulumi.Resource]:
+        traffic = aws.ssm.Parameter(
             "traffic",
             type="String",
             value="on",
             opts=pulumi.ResourceOptions(parent=self.service, depends_on=after, hooks=hooks),
         )
+        return [traffic]
 
 
 @dataclass(frozen=True)
@@ -183,7 +189,7 @@ def test_two_services_share_a_load_balancer_over_https() -> None:
         )
         cluster = aws.ecs.Cluster("cluster")
         for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
-            route = _route(name, path, priority)
+            route = _route(name, path, priority, 40_000 + priority)
             service(name, where, cluster, BehindLoadBalancer(balancer=front, route=route))
         pulumi.export("url", front.url)
 
@@ -196,9 +202,9 @@ def test_two_services_share_a_load_balancer_over_https() -> None:
     }
     assert rules == {
         ("one", "front-2"): https,
-        ("one", "front-one-attachment"): https,
+        ("one", "front-attachment-40002"): https,
         ("two", "front-1"): https,
-        ("two", "front-two-attachment"): https,
+        ("two", "front-attachment-40001"): https,
     }
     assert run.exports["url"].startswith("https://front-")
 
@@ -224,14 +230,14 @@ def test_a_service_runs_behind_the_load_balancer_of_another_stack() -> None:
         shared = SharedLoadBalancer(
             listener_arn=listener.arn, security_group_id=group.id, vpc_id=where.vpc_id
         )
-        front_end = BehindLoadBalancer(balancer=shared, route=_route("shop", "/*", 50_000))
+        front_end = BehindLoadBalancer(balancer=shared, route=_route("shop", "/*", 50_000, 41_234))
         service("shop", where, aws.ecs.Cluster("cluster"), front_end)
 
     run = mocks.run(program)
     owned = run.children(run.component("WebService"))
     assert {
         ("TargetGroup", "shared-shop"),
-        ("ListenerRule", "shared-shop-attachment"),
+        ("ListenerRule", "shared-attachment-41234"),
         ("ListenerRule", "shared-50000"),
     } <= owned
     listener = run.id(run.one("Listener"))
@@ -248,7 +254,7 @@ def test_a_service_runs_behind_a_front_end_that_has_no_target_group() -> None:
         where = network()
         group = aws.ec2.SecurityGroup("gateway", vpc_id=where.vpc_id)
         web = service("shop", where, aws.ecs.Cluster("cluster"), Gateway(group.id))
-        pulumi.export("serving", web.serving.urn)
+        pulumi.export("serving", web.serving[0].urn)
         assert web.target_group_arn is None
 
     run = mocks.run(program)

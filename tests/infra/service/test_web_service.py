@@ -28,7 +28,7 @@ def test_a_service_has_its_own_roles_logs_security_group_and_routing(dev: Record
         ("SecurityGroupEgressRule", "web-from-ingress-80"),
         ("SecurityGroupEgressRule", "web-https"),
         ("TargetGroup", "alb-web"),
-        ("ListenerRule", "alb-web-attachment"),
+        ("ListenerRule", "alb-attachment-48689"),
         ("Service", "web"),
         ("ListenerRule", "alb-50000"),
     }
@@ -148,7 +148,7 @@ def test_the_service_is_created_after_and_deleted_before_the_resources_of_its_ta
 ) -> None:
     needed = [
         *dev.all("RolePolicy"),
-        dev.one("ListenerRule", "alb-web-attachment"),
+        dev.one("ListenerRule", "alb-attachment-48689"),
         dev.one("SecurityGroupIngressRule", "web-from-ingress-80"),
         *dev.all("SecurityGroupEgressRule"),
         dev.one("TaskDefinition"),

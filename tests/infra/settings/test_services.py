@@ -102,17 +102,17 @@ def test_every_problem_of_every_service_is_reported_once() -> None:
             desiredCount=-1,
             services={
                 "api": {"cpuUnits": 300, "waf": "block"},
-                "jobs": {"secrets": {"1": "/a"}, "desiredCount": 2},
+                "jobs": {"secrets": {"1": "/a"}, "desiredCount": 2, "paths": ["/jobs"]},
                 "web": {"healthyThreshold": 1},
             },
         )
-    found = [problem.key for problem in refusal.value.problems if problem.key != "services"]
-    assert sorted(found) == [
+    assert sorted(problem.key for problem in refusal.value.problems) == [
         "desiredCount",
         "services.api.cpuUnits",
         "services.api.waf",
         "services.jobs.secrets",
         "services.web.healthyThreshold",
+        "services.web.paths",
     ]
 
 

@@ -52,6 +52,7 @@ def value_of(settings: Settings, key: str) -> Any:
 
 MAPS = {
     *("build", "environment", "secrets", "taskPolicyStatements"),
+    *("headers", "query", "rewriteHost", "rewriteUrl", "routes"),
     *("services", "vpcTags", "subnetTags", "taskSubnetTags"),
 }
 """Keys that may be absent."""

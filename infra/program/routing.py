@@ -1,0 +1,55 @@
+"""Route requests to the services of a stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.aws.routes import priorities
+from infra.service.routing import HealthCheck, Route, Rule
+from infra.settings import routing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from infra.aws.routes.rules import Rule as PlannedRule
+    from infra.settings import Settings
+    from infra.settings.service import ServiceSettings
+
+
+def routes(settings: Settings) -> dict[str, Route]:
+    """Return how requests get to each service, by the services' names."""
+    planned = routing.plan(settings.services)
+    attachments = priorities.of_attachments(service.name for service in settings.services)
+    found: dict[str, Route] = {}
+    for service in settings.services:
+        own = [rule for rule in planned if rule.route.service == service.name]
+        found[service.name] = _route(service, own, attachments[service.name])
+    return found
+
+
+def _route(service: ServiceSettings, planned: Sequence[PlannedRule], attachment: int) -> Route:
+    health = service.health
+    return Route(
+        name=service.name,
+        rules=[_rule(service, rule) for rule in planned],
+        attachment_priority=attachment,
+        drain_seconds=service.deployment.deregistration_delay,
+        health_check=HealthCheck(
+            path=health.health_check_path,
+            codes=health.health_check_codes,
+            interval_seconds=health.health_check_interval_seconds,
+            timeout_seconds=health.health_check_timeout_seconds,
+            healthy_threshold=health.healthy_threshold,
+            unhealthy_threshold=health.unhealthy_threshold,
+        ),
+    )
+
+
+def _rule(service: ServiceSettings, planned: PlannedRule) -> Rule:
+    route = service.routes.each[planned.route.number]
+    return Rule(
+        priority=planned.priority,
+        conditions=planned.conditions,
+        rewrite_url=route.rewrite_url,
+        rewrite_host=route.rewrite_host,
+    )

@@ -1,0 +1,178 @@
+"""The listener rules of a stack's services: planned, and checked before anything is registered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.aws.routes import patterns, rules
+from infra.aws.routes.conditions import HOST, split
+from infra.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from infra.aws.routes.rules import Finding, Rule
+    from infra.settings.service import ServiceSettings
+    from infra.settings.stack import StackSettings
+
+_HOST_OF_EXAMPLES = "example.com"
+
+
+def plan(services: Sequence[ServiceSettings]) -> tuple[Rule, ...]:
+    """Return the rules of services, in the order in which a load balancer tries them."""
+    found: list[rules.Route] = []
+    for service in services:
+        for number, route in enumerate(service.routes.each):
+            found.append(
+                rules.Route(
+                    service=service.name,
+                    number=number,
+                    conditions=route.conditions,
+                    priority=route.priority,
+                )
+            )
+    return rules.plan(found)
+
+
+def problems(settings: StackSettings) -> Iterator[Problem]:
+    """Check that all rules fit on one load balancer, and that each can match."""
+    if not _plannable(settings.services):
+        return
+    planned = plan(settings.services)
+    needed = len(planned) + len(settings.services)
+    if needed > rules.MOST_RULES:
+        yield Problem(
+            "services",
+            f"{needed} listener rules, two for a service with a simple route",
+            f"at most {rules.MOST_RULES}, the quota of a load balancer",
+        )
+    if len(settings.services) > rules.MOST_GROUPS:
+        yield Problem(
+            "services",
+            f"{len(settings.services)} of them",
+            f"at most {rules.MOST_GROUPS}, as a load balancer has no more target groups",
+        )
+    for same in rules.repeated(planned):
+        yield _repeated(settings, same)
+    for finding in rules.findings(planned):
+        if finding.unreachable:
+            yield _unreachable(settings, finding)
+    if not settings.unread:
+        yield from _hosts_without_certificate(settings, planned)
+
+
+def warnings(settings: StackSettings) -> Iterator[str]:
+    """Yield what is legal, and may not be meant."""
+    planned = plan(settings.services)
+    for finding in rules.findings(planned):
+        first, second = finding.first, finding.second
+        yield (
+            f"{_example(settings, finding)} matches {first.title}, which answers it, and also "
+            f"{second.title}; if the other one is to answer it, give its route a routePriority "
+            f"lower than {first.priority}"
+        )
+    for rule in planned:
+        yield from _lone_prefixes(rule)
+    if settings.https.extra_certificate_arns or settings.https.certificate_arn:
+        unknown = [host for _, host in _hosts(settings, planned) if host != settings.https.domain]
+        if unknown:
+            yield (
+                f"hosts {', '.join(dict.fromkeys(unknown))}: whether a certificate of the load "
+                "balancer covers them isn't checked, as only AWS knows the names in an existing one"
+            )
+
+
+def _plannable(services: Sequence[ServiceSettings]) -> bool:
+    for service in services:
+        if service.routes.unread or "service_name" in service.unread:
+            return False
+        for route in service.routes.each:
+            try:
+                split(route.conditions)
+            except ValueError:
+                return False
+    return bool(services)
+
+
+def _key_of(settings: StackSettings, rule: Rule) -> str:
+    """Return the key that a rule comes from."""
+    for service in settings.services:
+        if service.name == rule.route.service:
+            return service.path_of(service.routes.key_of(rule.route.number))
+    raise LookupError(rule.route.service)
+
+
+def _example(settings: StackSettings, finding: Finding) -> str:
+    scheme = "https" if settings.https.https else "http"
+    return finding.example.example(scheme, settings.https.domain or _HOST_OF_EXAMPLES)
+
+
+def _repeated(settings: StackSettings, same: tuple[Rule, ...]) -> Problem:
+    first, second = same[:2]
+    if first.conditions.text == second.conditions.text:
+        both = first.conditions.text
+        if first.conditions.everything:
+            both = "every request, as without any condition"
+        return Problem(
+            _key_of(settings, second),
+            f"{both}, which {_key_of(settings, first)} matches too",
+            "hosts, paths or other conditions that only one route has",
+        )
+    return Problem(
+        _key_of(settings, second),
+        f"priority {second.priority}, which a rule of {_key_of(settings, first)} has too",
+        "another routePriority; a route with several rules has those that follow, too",
+    )
+
+
+def _unreachable(settings: StackSettings, finding: Finding) -> Problem:
+    first, second = finding.first, finding.second
+    return Problem(
+        _key_of(settings, second),
+        f"requests like {_example(settings, finding)}, which never get there: {first.title} is "
+        f"tried before rule {second.priority}",
+        "conditions that no earlier rule covers, or a route of its own for these, with a "
+        "routePriority if need be",
+    )
+
+
+def _hosts(settings: StackSettings, planned: Sequence[Rule]) -> Iterator[tuple[str, str]]:
+    """Yield each host pattern once, after the key that has it."""
+    seen: set[str] = set()
+    for rule in planned:
+        for host in rule.conditions.values.get(HOST, ()):
+            if host not in seen:
+                seen.add(host)
+                yield _key_of(settings, rule), host
+
+
+def _hosts_without_certificate(
+    settings: StackSettings, planned: Sequence[Rule]
+) -> Iterator[Problem]:
+    """Check hosts against the certificate that ACM issues for the domain, and for no other name."""
+    https = settings.https
+    if not https.domain or https.certificate_arn or https.extra_certificate_arns:
+        return
+    for key, host in _hosts(settings, planned):
+        if not patterns.covers(host, https.domain):
+            yield Problem(
+                key,
+                f"host {host}, for which the load balancer has no certificate: the one that ACM "
+                f"issues is for {https.domain} only",
+                f"{https.domain}, or other hosts with certificateArn or extraCertificateArns",
+            )
+
+
+def _lone_prefixes(rule: Rule) -> Iterator[str]:
+    """Yield hints on paths that often match more or less than is meant."""
+    paths = rule.conditions.values.get("path", ())
+    for path in paths:
+        prefix = path.removesuffix("*")
+        if prefix in ("/", path) or "*" in prefix or "?" in prefix:
+            continue
+        if prefix.endswith("/"):
+            bare = prefix.removesuffix("/")
+            if not any(patterns.covers(each, bare) for each in paths):
+                yield f"{rule.title}: {path} doesn't match {bare}; add it if it is meant"
+        else:
+            yield (f"{rule.title}: {path} also matches {prefix}x; {prefix} and {prefix}/* don't")

@@ -1,0 +1,197 @@
+"""Routes are read with their service's keys as defaults, and what can't work is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.errors import SettingsError
+from infra.settings import routing
+from tests.infra.settings.test_settings import load, only_service
+
+if TYPE_CHECKING:
+    from infra.settings.service.routes import RouteSettings
+
+PATHS = [f"/{number}" for number in range(6)]
+ISSUED = {"domain": "shop.example.com", "hostedZone": "example.com"}
+EXISTING = {
+    "certificateArn": (
+        "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
+    ),
+}
+
+
+def routes(**changes: Any) -> tuple[RouteSettings, ...]:
+    return only_service(load(**changes)).routes.each
+
+
+def test_without_keys_a_service_gets_every_request() -> None:
+    (only,) = routes()
+    assert only.conditions.everything
+    assert only.priority is None
+
+
+def test_each_key_becomes_a_condition() -> None:
+    (only,) = routes(
+        hosts=["*.example.com"], paths=["/a"], methods=["GET"], sourceCidrs=["10.0.0.0/8"]
+    )
+    assert only.conditions.values == {
+        "host": ("*.example.com",),
+        "path": ("/a",),
+        "method": ("GET",),
+        "source": ("10.0.0.0/8",),
+    }
+    (only,) = routes(headers={"X-Team": "blue"}, query={"Version": ["1", 2]})
+    assert only.conditions.values == {"header x-team": ("blue",), "query version": ("1", "2")}
+
+
+def test_what_a_route_of_the_list_leaves_out_is_the_services_own() -> None:
+    first, second = routes(
+        hosts=["a.example.com"],
+        rewriteUrl={"regex": "^/old", "replace": "/"},
+        routes=[{"paths": ["/x"]}, {"hosts": ["b.example.com"], "rewriteUrl": {}}],
+    )
+    assert first.conditions.values == {"host": ("a.example.com",), "path": ("/x",)}
+    assert first.rewrite_url == ("^/old", "/")
+    assert second.conditions.values == {"host": ("b.example.com",)}
+    assert second.rewrite_url is None
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"hosts": ["localhost"]}, "hosts: "),
+    ({"hosts": ["Shop.example.com"]}, "allowed: a list, each item a host in lower case"),
+    ({"hosts": ["10.0.0.1"]}, "hosts: "),
+    ({"paths": ["api"]}, "paths: "),
+    ({"paths": ["/a?b#c"]}, "paths: "),
+    ({"paths": ["/" + "a" * 128]}, "paths: "),
+    ({"methods": ["get"]}, "methods: "),
+    ({"headers": {"Host": "a"}}, "headers: "),
+    ({"headers": {"x-a": "1", "X-A": "2"}}, "headers: "),
+    ({"headers": {"x-a": []}}, "headers: "),
+    ({"query": {"a=b": "1"}}, "query: "),
+    ({"sourceCidrs": ["10.0.0.1/8"]}, "sourceCidrs: "),
+    ({"sourceCidrs": ["255.255.255.255/32"]}, "sourceCidrs: source 255.255.255.255/32; allowed"),
+    ({"paths": ["/a", "/a"]}, "paths: path /a twice; allowed: each value once"),
+    (
+        {"headers": {f"x-{number}": "a" for number in range(6)}},
+        "headers: 6 kinds of conditions, where a rule has at most 5 values",
+    ),
+    ({"paths": ["/*/*/*/*/*/*"]}, "paths: more than 5 wildcards in one value"),
+    (
+        {"paths": PATHS, "routePriority": 999},
+        "paths: routePriority 999 for 2 rules, one after the other; allowed: at most 998",
+    ),
+    ({"routePriority": 1000}, "routePriority: 1000; allowed: a whole number from 0 to 999"),
+    ({"rewriteUrl": {"regex": "(?=a)", "replace": ""}}, "rewriteUrl: "),
+    ({"rewriteUrl": {"regex": "(a)", "replace": "$2"}}, "rewriteUrl: "),
+    ({"rewriteUrl": {"regex": "("}}, "rewriteUrl: "),
+    ({"rewriteHost": {"regex": 1, "replace": [], "x": 0}}, "rewriteHost: "),
+    ({"routes": {}}, "routes: {}, which is no list"),
+    (
+        {"routes": [{"paths": ["/a"]}, {"path": "/b"}, {"hosts": ["x"]}, 5]},
+        "routes: [1].path, which is no key of a route; [2].hosts: ",
+    ),
+    ({"routes": [{"paths": ["/a", "/a"]}]}, "routes: route 0, path /a twice"),
+    (
+        {"services": {"api": {}, "web": {}}},
+        "services.web.paths: every request, as without any condition, which services.api.paths ",
+    ),
+    (
+        {"services": {"api": {"paths": ["/a"]}, "web": {"paths": ["/a"]}}},
+        "services.web.paths: path is /a, which services.api.paths matches too",
+    ),
+    (
+        {
+            "services": {
+                "api": {"paths": ["/a"], "routePriority": 5},
+                "web": {"hosts": ["a.test"], "routePriority": 5},
+            }
+        },
+        "services.web.hosts: priority 5, which a rule of services.api.paths has too; allowed: an",
+    ),
+    (
+        {
+            "services": {
+                "api": {"paths": ["/api*"], "routePriority": 5},
+                "web": {"routes": [{"paths": ["/api/x", "/"]}]},
+            }
+        },
+        "http://example.com/api/x, which never get there: rule 5 of api (path is /api*) is tried ",
+    ),
+    (
+        ISSUED | {"hosts": ["www.example.com"]},
+        "hosts: host www.example.com, for which the load balancer has no certificate: the one ",
+    ),
+    (
+        {"services": {f"s{number}": {"paths": [f"/{number:03}"]} for number in range(51)}},
+        "services: 102 listener rules, two for a service with a simple route; allowed: at most 100",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_what_cannot_work_is_refused_by_its_key_with_the_reason(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+
+
+def test_fifty_services_fit_on_one_load_balancer() -> None:
+    settings = load(services={f"s{number}": {"paths": [f"/{number:03}"]} for number in range(50)})
+    assert len({rule.priority for rule in routing.plan(settings.services)}) == 50
+
+
+@pytest.mark.parametrize("host", ["shop.example.com", "*.example.com", "sh?p.example.com"])
+def test_a_host_that_the_issued_certificate_covers_is_accepted(host: str) -> None:
+    load(**ISSUED, hosts=[host])
+
+
+def warnings(**changes: Any) -> list[str]:
+    return list(routing.warnings(load(**changes)))
+
+
+def test_one_service_without_conditions_has_no_warning() -> None:
+    assert warnings() == []
+    assert warnings(**EXISTING) == []
+    services = {"a": {"paths": ["/a", "/a/*"]}, "b": {"paths": ["/a/b", "/a/b/*"]}, "c": {}}
+    assert warnings(services=services) == [], "the special one comes first"
+
+
+def test_routes_that_overlap_partly_have_a_warning_with_an_example() -> None:
+    (warning,) = warnings(
+        **ISSUED,
+        services={
+            "a": {"hosts": ["shop.example.com"], "methods": ["GET"]},
+            "b": {"paths": ["/b"]},
+        },
+    )
+    assert warning.startswith("https://shop.example.com/b (GET) matches rule ")
+    assert " of a (host is shop.example.com and method is GET), which answers it, and also " in (
+        warning
+    )
+    assert (
+        "of b (path is /b); if the other one is to answer it, give its route a routePriority"
+        in (warning)
+    )
+
+
+@pytest.mark.parametrize(
+    ("paths", "hint"),
+    [
+        (["/api/*"], "/api/* doesn't match /api; add it if it is meant"),
+        (["/api*"], "/api* also matches /apix; /api and /api/* don't"),
+    ],
+)
+def test_a_path_that_often_matches_more_or_less_than_meant_has_a_hint(
+    paths: list[str], hint: str
+) -> None:
+    (warning,) = warnings(paths=paths)
+    assert warning.endswith(hint)
+
+
+def test_hosts_that_only_an_existing_certificate_can_cover_have_a_warning() -> None:
+    (warning,) = warnings(**EXISTING, hosts=["www.example.com", "*.example.org"])
+    assert warning.startswith("hosts www.example.com, *.example.org: whether a certificate")
