@@ -193,7 +193,7 @@ class BehindLoadBalancer:
             self._rule(
                 service,
                 # Named by its priority, which is unique in a listener: if another service gets the
-                # requests, the rule is updated instead of replaced (docs/adr/0041).
+                # requests, the rule is updated instead of replaced (docs/adr/0042).
                 f"{self.balancer.rule_prefix}-{rule.priority}",
                 priority=rule.priority,
                 conditions=list(_conditions(rule.conditions)),

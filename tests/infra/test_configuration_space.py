@@ -35,6 +35,7 @@ from infra.settings.kinds import (
     Text,
     Whole,
 )
+from infra.settings.route_kinds import Alternatives, Rewriting, Routes
 from localaws.mocks import Cloud
 from tests.infra import recorder
 from tests.infra.changes import task_sizes
@@ -85,7 +86,27 @@ SERVICES: tuple[Any, ...] = (
     {"Shop": {}},
 )
 
+REWRITES: tuple[dict[str, str], ...] = (
+    {},
+    {"regex": "^/old/(.*)", "replace": "/new/$1"},
+    {"regex": "(?!a)", "replace": ""},
+)
+
+ROUTES: tuple[Any, ...] = (
+    [],
+    [{}, {"paths": ["/a/*"]}],
+    [{"paths": [f"/{number}" for number in range(12)]}, {"hosts": ["a.example.com"]}],
+    [{"paths": ["a"]}],
+)
+
 TOGETHER: list[dict[str, Any]] = [
+    {
+        "services": {
+            "api": {"paths": ["/api", "/api/*"], "methods": ["GET"], "headers": {"x-a": "b*"}},
+            "web": {"routes": [{"hosts": ["a.example.com"]}, {"paths": ["/*"]}]},
+        }
+    },
+    {"paths": ["/a?b", "/c*"], "rewriteUrl": REWRITES[1], "routePriority": 5},
     {"domain": "shop.example.com", "hostedZone": "example.com"},
     {"certificateArn": CERTIFICATE},
     {"network": "nat"},
@@ -139,6 +160,11 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     Statements: lambda _: st.lists(st.sampled_from(STATEMENTS), max_size=2),
     MapsByName: lambda _: st.sampled_from(SERVICES),
     Build: lambda _: st.sampled_from(BUILDS),
+    Alternatives: lambda kind: st.dictionaries(
+        values(kind.name), values(kind.value) | st.lists(values(kind.value), max_size=2), max_size=2
+    ),
+    Rewriting: lambda _: st.sampled_from(REWRITES),
+    Routes: lambda _: st.sampled_from(ROUTES),
 }
 """How values of each kind are drawn; a new kind needs a line here."""
 

@@ -1,4 +1,4 @@
-"""Priorities of listener rules, derived from their conditions (docs/adr/0041). Pure.
+"""Priorities of listener rules, derived from their conditions (docs/adr/0042). Pure.
 
 A listener's rules have different priorities at all times, also in the middle of a deployment, and
 a deployment changes one rule at a time. So each rule is named by its priority, which makes a second

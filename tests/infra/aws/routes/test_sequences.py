@@ -1,0 +1,252 @@
+"""Any sequence of routes deploys rule by rule under the rules of the local AWS.
+
+As the engine does, each step creates and updates in any order, and deletes after that. Between two
+such operations requests come, and the local load balancer's own matcher answers them.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pulumi_aws as aws
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.aws.routes.conditions import Conditions
+from infra.aws.routes.rules import Route, findings, plan, repeated
+from localaws import mocks
+from localaws.alb.conditions import matchers
+from localaws.catalog import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from infra.aws.routes.rules import Rule
+
+SERVICES = ("a", "b", "c", "d")
+RULE = "aws:lb/listenerRule:ListenerRule"
+REGION = "us-east-1"
+BLOCKS = {"host": "hostHeader", "path": "pathPattern", "method": "httpRequestMethod"}
+
+CONDITIONS = [
+    Conditions(values)
+    for values in (
+        {},
+        {"path": ("/a",)},
+        {"path": ("/a", "/a/*")},
+        {"path": ("/a/b/*",)},
+        {"path": ("/a/b/*",), "method": ("POST",)},
+        {"path": ("/b*",)},
+        {"path": tuple(f"/{number}" for number in range(7))},
+        {"host": ("a.test",)},
+        {"host": ("*.test",)},
+        {"host": ("a.test",), "path": ("/a/*",)},
+        {"host": ("b.test", "c.test"), "path": ("/a", "/b*")},
+    )
+]
+REQUESTS = [
+    {":authority": host, ":path": path, ":method": method}
+    for host in ("a.test", "b.test", "example.com")
+    for path in ("/", "/a", "/a/b/c", "/b", "/6")
+    for method in ("GET", "POST")
+]
+
+
+@cache
+def account() -> tuple[mocks.Cloud, str, Mapping[str, str]]:
+    """Return an account with a listener, and a target group for each service."""
+
+    def program() -> None:
+        vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+        subnets = [
+            aws.ec2.Subnet(
+                zone,
+                vpc_id=vpc.id,
+                cidr_block=f"10.0.{number}.0/24",
+                availability_zone=f"{REGION}{zone}",
+            )
+            for number, zone in enumerate("ab")
+        ]
+        balancer = aws.lb.LoadBalancer(
+            "lb", internal=True, subnets=[subnet.id for subnet in subnets]
+        )
+        answer: Any = {
+            "type": "fixed-response",
+            "fixed_response": {"content_type": "text/plain", "status_code": "404"},
+        }
+        aws.lb.Listener("lb", load_balancer_arn=balancer.arn, port=80, default_actions=[answer])
+        for name in SERVICES:
+            aws.lb.TargetGroup(name, target_type="ip", protocol="HTTP", port=80, vpc_id=vpc.id)
+
+    run = mocks.run(program)
+    groups = {name: run.id(run.one("TargetGroup", name)) for name in SERVICES}
+    return run.cloud, run.id(run.one("Listener")), groups
+
+
+class Deployed:
+    """The rules of a listener, as the engine keeps them: by their names."""
+
+    def __init__(self) -> None:
+        self.ids: dict[int, str] = {}
+        self.rules: dict[int, Rule] = {}
+
+    def put(self, rule: Rule) -> None:
+        """Create the rule with this name, or update it if there is one."""
+        cloud, listener, groups = account()
+        inputs = {
+            "listenerArn": listener,
+            "priority": rule.priority,
+            "conditions": conditions_of(rule),
+            "actions": [{"type": "forward", "targetGroupArn": groups[rule.route.service]}],
+        }
+        if rule.priority in self.ids:
+            cloud.update(RULE, self.ids[rule.priority], inputs)
+        else:
+            made = cloud.create(RULE, f"urn:{rule.priority}", inputs, region=REGION)
+            self.ids[rule.priority] = made.id
+        self.rules[rule.priority] = rule
+
+    def delete(self, priority: int) -> None:
+        account()[0].delete(RULE, self.ids.pop(priority))
+        del self.rules[priority]
+
+
+def conditions_of(rule: Rule) -> list[dict[str, Any]]:
+    return [
+        {BLOCKS[kind]: {"values": list(values)}} for kind, values in rule.conditions.values.items()
+    ]
+
+
+def matches(rule: Rule, request: Mapping[str, str]) -> bool:
+    for matcher in matchers(conditions_of(rule)):
+        pattern = matcher["string_match"]["safe_regex"]["regex"]
+        if not re.fullmatch(pattern, request[matcher["name"]]):
+            return False
+    return True
+
+
+def matching(rules: Sequence[Rule], request: Mapping[str, str]) -> list[Rule]:
+    ordered = sorted(rules, key=lambda rule: rule.priority)
+    return [rule for rule in ordered if matches(rule, request)]
+
+
+def answers(rules: Sequence[Rule], request: Mapping[str, str]) -> str:
+    first = next(iter(matching(rules, request)), None)
+    return first.route.service if first else "none"
+
+
+def possible_answers(
+    before: Sequence[Rule], after: Sequence[Rule], request: Mapping[str, str]
+) -> set[str]:
+    """Return who may answer a request between two configurations.
+
+    That is who answered before or answers after. If several rules that match come or go, the more
+    general of these may answer, too.
+    """
+    found = {answers(before, request), answers(after, request)}
+    for rules, others in ((before, after), (after, before)):
+        kept = {rule.priority for rule in others}
+        changing = [rule for rule in matching(rules, request) if rule.priority not in kept]
+        if len(changing) > 1:
+            found.update(rule.route.service for rule in changing)
+    return found
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> tuple[Rule, ...]:
+    """Draw the routes of some services, such that the program accepts them."""
+    names = draw(st.lists(st.sampled_from(SERVICES), min_size=1, unique=True))
+    chosen = draw(
+        st.lists(
+            st.sampled_from(CONDITIONS), min_size=len(names), max_size=len(names), unique_by=id
+        )
+    )
+    priorities = draw(
+        st.lists(st.sampled_from([None, None, 1, 2, 3]), min_size=len(names), max_size=len(names))
+    )
+    rules = plan(
+        [
+            Route(service=name, conditions=conditions, priority=priority)
+            for name, conditions, priority in zip(names, chosen, priorities, strict=True)
+        ]
+    )
+    return () if repeated(rules) else rules
+
+
+@settings(max_examples=60)
+@given(st.lists(configurations(), min_size=2, max_size=4), st.randoms(use_true_random=False))
+def test_every_step_is_accepted_and_requests_go_where_they_did_or_will(
+    sequence: list[tuple[Rule, ...]], random: Any
+) -> None:
+    deployed = Deployed()
+    before: tuple[Rule, ...] = ()
+    try:
+        for after in (*sequence, ()):
+            # Chosen priorities can be given to other conditions, which takes two updates.
+            fixed = all(rule.route.priority is None for rule in (*before, *after))
+            for _ in operations(deployed, after, random):
+                if fixed:
+                    assert_answered(deployed, before, after)
+            assert deployed.rules == {rule.priority: rule for rule in after}
+            before = after
+    finally:
+        for priority in [*deployed.ids]:
+            deployed.delete(priority)
+
+
+def assert_answered(deployed: Deployed, before: Sequence[Rule], after: Sequence[Rule]) -> None:
+    for request in REQUESTS:
+        now = answers([*deployed.rules.values()], request)
+        assert now in possible_answers(before, after, request), request
+
+
+def operations(deployed: Deployed, after: Sequence[Rule], random: Any) -> Iterator[None]:
+    """Create and update rules in any order, then delete others; yield after each operation."""
+    changed = [rule for rule in after if deployed.rules.get(rule.priority) != rule]
+    random.shuffle(changed)
+    for rule in changed:
+        deployed.put(rule)
+        yield
+    gone = sorted(deployed.ids.keys() - {rule.priority for rule in after})
+    random.shuffle(gone)
+    for priority in gone:
+        deployed.delete(priority)
+        yield
+
+
+def test_rules_named_by_service_could_not_swap_their_priorities() -> None:
+    """Show that the local AWS refuses what AWS does, so that the test above could fail."""
+    one, other = plan(
+        [
+            Route(service="a", conditions=CONDITIONS[1]),
+            Route(service="b", conditions=CONDITIONS[5]),
+        ]
+    )
+    deployed = Deployed()
+    for rule in (one, other):
+        deployed.put(rule)
+    cloud = account()[0]
+    current = cloud.find(RULE, deployed.ids[one.priority])
+    assert current is not None
+    inputs = {**current.inputs, "priority": other.priority}
+    with pytest.raises(Refused, match="PriorityInUse"):
+        cloud.update(RULE, deployed.ids[one.priority], inputs)
+    for rule in (one, other):
+        deployed.delete(rule.priority)
+
+
+@given(configurations())
+def test_a_finding_of_an_unreachable_rule_is_true(rules: tuple[Rule, ...]) -> None:
+    """Compare the analysis, which knows patterns, with requests and the local matcher."""
+    for finding in findings(rules):
+        example = finding.example.values
+        request = {
+            ":authority": example.get("host", ("example.com",))[0],
+            ":path": example.get("path", ("/",))[0],
+            ":method": example.get("method", ("GET",))[0],
+        }
+        assert matches(finding.first, request)
+        assert matches(finding.second, request)
