@@ -53,7 +53,7 @@ LISTENER_CERTIFICATE = "aws:lb/listenerCertificate:ListenerCertificate"
 LISTENERS_PER_LOAD_BALANCER = 50
 RULES_PER_LOAD_BALANCER = 100
 CERTIFICATES_PER_LOAD_BALANCER = 25
-VALUES_PER_RULE = WILDCARDS_PER_RULE = 5
+VALUES_PER_RULE = WILDCARDS_PER_RULE = EVALUATIONS_PER_RULE = 5
 """AWS's default quotas."""
 
 LOWEST_PRECEDENCE = 50000
@@ -549,20 +549,34 @@ def _condition_rules(inputs: Properties) -> Refusals:
         if sum(bool(given(condition, name)) for condition in conditions) > 1:
             message = f"A rule can have only one {name} condition; put all values into one"
             yield Refusal("ValidationError", message, "elbv2.condition.once", "conditions")
+    yield from _quota_rules(inputs)
+    if inputs.get("conditions") == []:
+        yield Refusal(
+            "InvalidArgument", "conditions needs at least one", "elbv2.condition.some", "conditions"
+        )
+
+
+def _quota_rules(inputs: Properties) -> Refusals:
+    """Refuse more values than a rule can have."""
     values: list[str] = []
     for path in _VALUES:
         values += map(str, values_at(inputs, path))
     if len(values) > VALUES_PER_RULE:
         message = f"A rule can only have '{VALUES_PER_RULE}' condition values, got {len(values)}"
         yield Refusal("ValidationError", message, "elbv2.condition.values", "conditions")
+    evaluations = len(values)
+    for name in _WITH_REGEX:
+        evaluations += len(values_at(inputs, f"conditions[].{name}.regexValues[]"))
+    if evaluations > EVALUATIONS_PER_RULE >= len(values):
+        message = (
+            f"A rule can only have '{EVALUATIONS_PER_RULE}' match evaluations, which values and "
+            f"regexValues are, got {evaluations}"
+        )
+        yield Refusal("ValidationError", message, "elbv2.condition.evaluations", "conditions")
     wildcards = sum(value.count("*") + value.count("?") for value in values)
     if wildcards > WILDCARDS_PER_RULE:
         message = f"A rule can only have '{WILDCARDS_PER_RULE}' condition wildcards"
         yield Refusal("ValidationError", message, "elbv2.condition.wildcards", "conditions")
-    if inputs.get("conditions") == []:
-        yield Refusal(
-            "InvalidArgument", "conditions needs at least one", "elbv2.condition.some", "conditions"
-        )
 
 
 def _listener_rule_account_rules(

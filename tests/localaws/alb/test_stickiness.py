@@ -12,6 +12,7 @@ import pytest
 from localaws.alb.model import Rule
 from localaws.alb.stickiness import Stickiness, read
 from tests.localaws.alb.conftest import GROUP, OTHER, Alb, Echo, forward, raw, until
+from tests.localaws.alb.test_transforms import url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,18 +166,19 @@ def test_a_client_stays_at_its_group_of_a_rule_that_forwards_to_several(
             rule = Rule(
                 actions=[{"type": "forward", "forward": groups}],
                 conditions=[{"pathPattern": {"values": ["/both*"]}}],
+                transforms=[url("^/both", "/rewritten")],
             )
             alb.attributes[GROUP] = {"stickiness": Stickiness()}
             await alb.apply([rule, forward((OTHER, 1))], {GROUP: web, OTHER: other})
             await alb.healthy(2)
             await alb.healthy(1, OTHER)
-            url = f"{alb.url}/both"
+            both_groups = f"{alb.url}/both"
 
             seen: dict[str, set[str]] = {}
             for _ in range(40):
-                answer = await fresh(url)
+                answer = await fresh(both_groups)
                 kept = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
-                stays = {(await fresh(url, kept)).json()["target"] for _ in range(3)}
+                stays = {(await fresh(both_groups, kept)).json()["target"] for _ in range(3)}
                 assert stays == {answer.json()["target"]}
                 seen.setdefault(answer.json()["target"], set()).update(set_cookies(answer))
                 if len(seen) == 3:
@@ -187,7 +189,8 @@ def test_a_client_stays_at_its_group_of_a_rule_that_forwards_to_several(
                 web[1].address: group | both,
                 other[0].address: group,
             }
-            answer = await client.get(url)
+            answer = await client.get(both_groups)
+            assert answer.json()["request"] == "GET /rewritten HTTP/1.1"
             assert 58 <= seconds_left(answer, "AWSALBTG") <= 61
             assert set_cookies(answer)["AWSALBTGCORS"] == "Path=/; SameSite=None"
             elsewhere = await client.get(f"{alb.url}/")

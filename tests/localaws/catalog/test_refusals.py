@@ -897,6 +897,23 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         RULE,
+        "elbv2.condition.evaluations",
+        "ValidationError",
+        {
+            "conditions": [
+                {"hostHeader": {"regexValues": ["^a", "^b", "^c"]}},
+                {"pathPattern": {"values": ["/a", "/b", "/c"]}},
+            ]
+        },
+        {
+            "conditions": [
+                {"hostHeader": {"regexValues": ["^a", "^b"]}},
+                {"pathPattern": {"values": ["/a", "/b", "/c"]}},
+            ]
+        },
+    ),
+    (
+        RULE,
         "elbv2.condition.wildcards",
         "ValidationError",
         {"conditions": [{"pathPattern": {"values": ["******"]}}]},
