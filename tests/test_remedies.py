@@ -87,6 +87,9 @@ TRIED = {
     "pulumi status --public-tasks": (
         "engine/test_containers.py::test_the_load_balancer_answers_and_no_tasks_public_address_does"
     ),
+    "pulumi status --json": (
+        "engine/test_containers.py::test_tasks_and_load_balancer_have_the_addresses_of_their_subnets"
+    ),
     "pulumi status": "engine/test_daemon.py::test_status_shows_what_runs",
     "pulumi stop": "engine/test_daemon.py::test_stop_leaves_nothing_running_and_says_so",
     "pulumi up": "engine/test_lifecycle.py::test_a_second_up_changes_nothing",

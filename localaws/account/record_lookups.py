@@ -17,6 +17,7 @@ from localaws.catalog.ec2.network import (
     vpc_of,
     zone_id,
 )
+from localaws.catalog.ec2.network_acls import NETWORK_ACL
 from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT
 from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs.services import task_definition_of
@@ -110,9 +111,11 @@ def _nat_gateways(query: Query) -> Properties:
 
 
 def _network_acls(query: Query) -> Properties:
-    """Return the default network ACLs of VPCs; the local AWS has no others."""
-    found = query.matching(VPC, id=query.args.get("vpcId"))
-    return {"id": query.region, "ids": [each.computed["defaultNetworkAclId"] for each in found]}
+    """Return the network ACLs of VPCs, the default ones first, which are in the VPCs' records."""
+    vpcs = query.matching(VPC, id=query.args.get("vpcId"))
+    found = [each.computed["defaultNetworkAclId"] for each in vpcs]
+    found += [each.id for each in query.matching(NETWORK_ACL, vpcId=query.args.get("vpcId"))]
+    return {"id": query.region, "ids": found}
 
 
 def _availability_zone(query: Query) -> Properties:

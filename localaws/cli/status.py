@@ -132,7 +132,8 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
             task["lastStatus"],
             task["healthStatus"],
             task["availabilityZone"],
-            task["endpoint"],
+            # Without a target group there is no port. An older daemon reports no address then.
+            task["endpoint"] or task.get("address", ""),
         )
         yield (
             f"  {'task':<10} {'  '.join(f'{each:<12}' for each in columns)} "

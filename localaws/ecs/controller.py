@@ -344,11 +344,13 @@ class Controller:
     def status(self) -> list[dict[str, Any]]:
         """Return all services as `describe` does, with their progress and tasks' endpoints."""
         endpoints, public = self._tasks.endpoints(), self._tasks.public_addresses()
+        addresses = self._tasks.listen_addresses()
         found = [
             {**self.describe(arn), "progress": self._progress(service)}
             for arn, service in self._services.items()
         ]
         for task in (task for service in found for task in service["tasks"]):
+            task["address"] = addresses.get(task["taskId"], "")
             task["endpoint"] = endpoints.get(task["taskId"], "")
             if task["taskId"] in public:
                 task["publicAddress"], task["shownAt"] = public[task["taskId"]]

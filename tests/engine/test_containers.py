@@ -92,7 +92,8 @@ def test_the_container_sees_the_clients_address_in_the_internet(stack: Stack) ->
 
 def test_tasks_and_load_balancer_have_the_addresses_of_their_subnets(stack: Stack) -> None:
     for each in tasks(stack):
-        assert re.fullmatch(r"10\.0\.\d+\.\d+:80", each["endpoint"])
+        assert re.fullmatch(r"10\.0\.\d+\.\d+", each["address"])
+        assert each["endpoint"] == f"{each['address']}:80"
     assert re.fullmatch(r"203\.0\.113\.\d+", load_balancer(stack)["publicAddress"])
 
 

@@ -152,6 +152,14 @@ class LiveTasks:
         """The private address of each task."""
         return {task: live.address for task, live in self._tasks.items()}
 
+    def listen_addresses(self) -> dict[str, str]:
+        """Where each task that has started listens: in a VPC its private address."""
+        return {
+            task: live.running.listen_address.address
+            for task, live in self._tasks.items()
+            if live.running is not None
+        }
+
     def running(self, task_id: str) -> RunningTask | None:
         """What runs for a task; None where nothing does."""
         live = self._tasks.get(task_id)

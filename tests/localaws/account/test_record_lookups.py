@@ -143,10 +143,11 @@ def test_parts_of_a_network_are_found_by_their_vpc_or_subnet(account: Furnished)
     assert set(groups["vpcIds"]) == {account.vpc}
     vpc = account.get(VPC, account.vpc)
     assert vpc
-    assert account.ask("ec2/getNetworkAcls", vpcId=account.vpc)["ids"] == [
-        vpc.computed["defaultNetworkAclId"]
-    ]
+    default = vpc.computed["defaultNetworkAclId"]
+    assert account.ask("ec2/getNetworkAcls", vpcId=account.vpc)["ids"] == [default]
     assert len(account.ask("ec2/getNetworkAcls")["ids"]) == 2, "the default VPC has one too"
+    acl = account.make("ec2/networkAcl:NetworkAcl", vpcId=account.vpc)
+    assert account.ask("ec2/getNetworkAcls", vpcId=account.vpc)["ids"] == [default, acl]
     assert account.ask("ec2/getInternetGateway", internetGatewayId=default_id("igw", REGION))[
         "attachments"
     ]

@@ -122,6 +122,22 @@ def test_a_task_shows_its_public_address_and_where_this_machine_shows_that() -> 
     assert list(shown_addresses({"services": [service]})) == ["127.70.1.4:8080"]
 
 
+def test_a_task_without_a_target_group_shows_its_private_address_too() -> None:
+    service = {
+        "serviceName": "web",
+        "progress": "",
+        "deployments": [],
+        "events": [],
+        "tasks": [
+            {**task(0, "RUNNING"), "address": "10.0.0.4", "endpoint": "10.0.0.4:80"},
+            {**task(1, "RUNNING"), "address": "10.0.0.5"},
+            task(2, "PENDING"),
+        ],
+    }
+    lines = table({"services": [service], "names": {}}).splitlines()[1:]
+    assert [each.split()[-1] for each in lines] == ["10.0.0.4:80", "10.0.0.5", "eu-west-1a"]
+
+
 def test_a_load_balancer_in_a_vpc_shows_its_addresses() -> None:
     outside = {"publicAddress": "203.0.113.1", "shownAt": "127.70.0.1"}
     found = [
