@@ -139,6 +139,8 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
             f"  {'task':<10} {'  '.join(f'{each:<12}' for each in columns)} "
             f"{task.get('stoppedReason', '')}"
         ).rstrip()
+        if "ipv6Address" in task:
+            yield f"  {'':<10} {task['ipv6Address']}"
         if "publicAddress" in task:
             yield f"  {'':<10} {task['publicAddress']} in the internet, here {task['shownAt']}"
         if "note" in task:

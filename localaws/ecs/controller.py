@@ -344,13 +344,16 @@ class Controller:
     def status(self) -> list[dict[str, Any]]:
         """Return all services as `describe` does, with their progress and tasks' endpoints."""
         endpoints, public = self._tasks.endpoints(), self._tasks.public_addresses()
-        addresses = self._tasks.listen_addresses()
+        listen, addresses = self._tasks.listen_addresses(), self._tasks.addresses()
         found = [
             {**self.describe(arn), "progress": self._progress(service)}
             for arn, service in self._services.items()
         ]
         for task in (task for service in found for task in service["tasks"]):
-            task["address"] = addresses.get(task["taskId"], "")
+            task["address"] = listen.get(task["taskId"], "")
+            _, ipv6 = addresses.get(task["taskId"], ("", ""))
+            if ipv6:
+                task["ipv6Address"] = ipv6
             task["endpoint"] = endpoints.get(task["taskId"], "")
             if task["taskId"] in public:
                 task["publicAddress"], task["shownAt"] = public[task["taskId"]]

@@ -30,7 +30,7 @@ def instances(
     registry: str,
     state: ServiceState,
     observations: Mapping[str, TaskObservation],
-    addresses: Mapping[str, str],
+    addresses: Mapping[str, tuple[str, str]],
 ) -> Iterator[Instance]:
     """Yield the instances that a service's tasks are in a service of Cloud Map.
 
@@ -38,7 +38,7 @@ def instances(
         registry: The ARN of the service of Cloud Map.
         state: The service of ECS.
         observations: What is seen of its tasks, by id.
-        addresses: Their private addresses, by id.
+        addresses: Their private addresses of IPv4 and IPv6, by id.
     """
     for task in state.tasks:
         deployment = state.deployment(task.deployment)
@@ -50,4 +50,4 @@ def instances(
         for each in deployment.revision.launch.get("registries", ()):
             if each["arn"] == registry:
                 healthy = seen.container_health in {Health.UNCHECKED, Health.HEALTHY}
-                yield Instance(task.id, addresses[task.id], port=each["port"], healthy=healthy)
+                yield Instance(task.id, *addresses[task.id], port=each["port"], healthy=healthy)

@@ -57,6 +57,8 @@ class TaskDescription:
     cidr: str
     """Its subnet's range."""
 
+    ipv6: str = ""
+    ipv6_cidr: str = ""
     cpu: int | None = None
     memory: int | None = None
     role: str = ""
@@ -195,12 +197,19 @@ def _of_container(task: TaskDescription, container: ContainerDescription) -> dic
             {
                 "NetworkMode": "awsvpc",
                 "IPv4Addresses": [task.address],
+                **_ipv6(task),
                 "IPv4SubnetCIDRBlock": task.cidr,
                 "SubnetGatewayIpv4Address": f"{gateway_address(task.cidr)}/{prefix}",
                 "DomainNameServers": [RESOLVER_ADDRESS],
             }
         ],
     }
+
+
+def _ipv6(task: TaskDescription) -> dict[str, Any]:
+    if not task.ipv6:
+        return {}
+    return {"IPv6Addresses": [task.ipv6], "IPv6SubnetCIDRBlock": task.ipv6_cidr}
 
 
 def _limits(cpu: float | None, memory: int | None) -> dict[str, float]:

@@ -104,6 +104,10 @@ class Containers:
                 address=network.address,
                 groups=network.security_groups,
                 public=network.assign_public_address,
+                # Whatever the subnet's assignIpv6AddressOnCreation says. Source: ECS developer
+                # guide, "Task networking options for Fargate"; that the account's setting
+                # dualStackIPv6 is on by default is from memory.
+                ipv6=True,
             )
         except (NoAddressError, CommandFailedError) as error:
             raise TaskStartError(f"ResourceInitializationError: local AWS: {error}") from None
@@ -182,6 +186,7 @@ class ContainerSandbox(Sandbox):
         """Made by `Containers.prepare` only."""
         self.listen_address = ListenAddress(interface.address, 0)
         self.public = None
+        self.ipv6 = interface.ipv6
         self._spec = spec
         self._images = images
         self._interface = interface

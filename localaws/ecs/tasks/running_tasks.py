@@ -148,9 +148,12 @@ class LiveTasks:
             for _, endpoint in live.targets[:1]
         }
 
-    def addresses(self) -> dict[str, str]:
-        """The private address of each task."""
-        return {task: live.address for task, live in self._tasks.items()}
+    def addresses(self) -> dict[str, tuple[str, str]]:
+        """The private addresses of each task, IPv4 and IPv6; an empty one where it has none."""
+        return {
+            task: (live.address, live.running.ipv6 if live.running else "")
+            for task, live in self._tasks.items()
+        }
 
     def listen_addresses(self) -> dict[str, str]:
         """Where each task that has started listens: in a VPC its private address."""

@@ -197,6 +197,10 @@ class RunningTask(Protocol):
         """Its public address, if it has one."""
 
     @property
+    def ipv6(self) -> str:
+        """Its IPv6 address, if it has one."""
+
+    @property
     def ended(self) -> asyncio.Future[Mapping[str, int]]:
         """Exit status by container when it is over; 128 plus the number of a signal."""
 

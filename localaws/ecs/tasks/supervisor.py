@@ -45,6 +45,8 @@ class Sandbox(ABC):
     """Where its containers listen, for those that may connect to them."""
 
     public: PublicAddress | None = None
+    ipv6: str = ""
+    """Its IPv6 address in its VPC, if it has one."""
 
     @abstractmethod
     async def run(self, container: ContainerSpec, output: int) -> ChildProcess:
@@ -152,6 +154,11 @@ class SupervisedTask:
     def public(self) -> PublicAddress | None:
         """Its public address, if it has one."""
         return self.sandbox.public
+
+    @property
+    def ipv6(self) -> str:
+        """Its IPv6 address, if it has one."""
+        return self.sandbox.ipv6
 
     async def execute(self, container: str, command: Command) -> ChildProcess:
         """Start a program in a container, see `RunningTask`."""

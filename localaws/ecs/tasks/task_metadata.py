@@ -41,6 +41,8 @@ def describe(
         vpc=interface.vpc,
         address=interface.address,
         cidr=str(shown.get("cidrBlock") or ""),
+        ipv6=interface.ipv6,
+        ipv6_cidr=str(shown.get("ipv6CidrBlock") or ""),
         cpu=spec.cpu,
         memory=spec.memory,
         role=spec.role,

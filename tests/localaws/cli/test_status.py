@@ -112,9 +112,10 @@ def test_a_task_shows_its_public_address_and_where_this_machine_shows_that() -> 
         "progress": "",
         "deployments": [],
         "events": [],
-        "tasks": [running],
+        "tasks": [{**running, "ipv6Address": "2001:db8::104"}],
     }
     shown = table({"services": [service], "names": {}}).splitlines()
+    assert shown[-2].strip() == "2001:db8::104"
     assert shown[-1].strip() == "203.0.113.7 in the internet, here 127.70.1.4:8080"
     stopped = {**task(1, "STOPPED"), "publicAddress": "203.0.113.8", "shownAt": "127.70.1.5:8080"}
     private = task(2, "RUNNING")

@@ -53,7 +53,7 @@ def task(identifier: str = "t1", status: Status = Status.RUNNING, deployment: st
 
 def found(of: ServiceState, seen: TaskObservation = RUNS, registry: str = REGISTRY) -> list[object]:
     observations = {each.id: seen for each in of.tasks}
-    addresses = {each.id: f"10.0.0.{number}" for number, each in enumerate(of.tasks, 5)}
+    addresses = {each.id: (f"10.0.0.{number}", "") for number, each in enumerate(of.tasks, 5)}
     return list(instances(registry, of, observations, addresses))
 
 
@@ -65,6 +65,13 @@ def test_each_running_task_is_an_instance_with_its_address() -> None:
     assert found(state(task(), port=8080)) == [Instance("t1", "10.0.0.5", port=8080)]
     assert found(state(task()), registry=f"{REGISTRY}2") == []
     assert found(state(task(deployment="older"))) == []
+
+
+def test_an_instance_has_its_tasks_ipv6_address() -> None:
+    of = state(task())
+    addresses = {"t1": ("10.0.0.5", "2001:db8::5")}
+    (instance,) = instances(REGISTRY, of, {"t1": RUNS}, addresses)
+    assert instance.ipv6 == "2001:db8::5"
 
 
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.RUNNING])

@@ -69,6 +69,15 @@ def test_a_container_finds_itself_by_the_variable_that_it_gets() -> None:
     assert document["Name"] == "web"
     assert document["Networks"][0]["IPv4Addresses"] == [ADDRESS]
     assert document["Networks"][0]["SubnetGatewayIpv4Address"] == "10.0.1.1/24"
+    assert "IPv6Addresses" not in document["Networks"][0]
+
+
+def test_a_container_finds_its_ipv6_address() -> None:
+    metadata = serving(task(ipv6="2001:db8::115", ipv6_cidr="2001:db8::/64"))
+    variables = metadata.environment(VPC, ADDRESS, "web")
+    document = get(metadata, path_of(variables["ECS_CONTAINER_METADATA_URI_V4"]))
+    assert document["Networks"][0]["IPv6Addresses"] == ["2001:db8::115"]
+    assert document["Networks"][0]["IPv6SubnetCIDRBlock"] == "2001:db8::/64"
 
 
 def test_a_container_finds_its_task_with_every_container() -> None:

@@ -11,14 +11,26 @@ from typing import Any, cast
 import pytest
 
 from localaws.ecs.tasks.container_runtime import Containers, ContainerSandbox
-from localaws.ecs.tasks.runtime import ContainerSpec, MountPoint, TaskSpec, TaskStartError
+from localaws.ecs.tasks.runtime import (
+    ContainerSpec,
+    MountPoint,
+    TaskNetwork,
+    TaskSpec,
+    TaskStartError,
+)
 from localaws.images.config import ImageConfig
 from localaws.images.errors import CannotPullError
 from localaws.images.puller import Image
+from localaws.machine.addresses import Addresses
 from localaws.machine.container import DEFAULT_CAPABILITIES, Container
 from localaws.machine.processes import CannotStartError
 from localaws.machine.root_file_system import Mount
+from localaws.vpc.attachments import Attachments
+from localaws.vpc.host_ports import HostPorts
+from localaws.vpc.metadata import TaskMetadata
 from localaws.vpc.model import Interface
+from localaws.vpc.network import Network
+from tests.localaws.vpc.records import Records, ipv6_prefix
 
 HOST = "ip-10-0-0-4.eu-west-1.compute.internal"
 INTERFACE = Interface("t1", "vpc-1", "a", "10.0.0.4")
@@ -144,3 +156,43 @@ def test_an_image_that_cannot_be_pulled_is_ecss_error_and_attaches_nothing() -> 
     task = TaskSpec(id="t1", hostname=HOST, containers=(spec,), platform="linux/arm64")
     with pytest.raises(TaskStartError, match=r"^CannotPullContainerError: shop:1 for linux/arm64"):
         asyncio.run(containers.prepare(task))
+
+
+class Pulled:
+    async def pull(self, name: str, *, platform: str) -> Image:
+        return Image(Path("/images/web"), CONFIG, "sha256:1", "registry")
+
+
+class Running(Launcher):
+    async def run(self, argv: list[str], **_: object) -> str:
+        return " ".join(argv)
+
+
+@pytest.mark.parametrize("dual", [True, False])
+def test_a_task_has_an_ipv6_address_where_its_subnet_has_a_range(
+    tmp_path: Path, *, dual: bool
+) -> None:
+    records = Records()
+    vpc = records.vpc(assignGeneratedIpv6CidrBlock=True)
+    subnet = records.subnet(vpc, "10.0.0.0/24", ipv6=0 if dual else None)
+    launcher = cast("Any", Running())
+    network = Network(launcher, records.cloud)
+    attachments = Attachments(network, HostPorts(network), records.cloud, lambda: None)
+    metadata = TaskMetadata()
+    containers = Containers(
+        launcher,
+        Pulled(),
+        attachments,
+        Addresses(tmp_path),
+        metadata=metadata,
+        account=records.cloud,
+    )
+    own = TaskNetwork(vpc=vpc.id, subnet=subnet.id, address="10.0.0.4")
+    spec = ContainerSpec(name="web", image="web")
+    task = TaskSpec(id="t1", hostname=HOST, containers=(spec,), network=own)
+
+    async def prepared() -> str:
+        await network.start()
+        return (await containers.prepare(task)).ipv6
+
+    assert asyncio.run(prepared()) == (f"{ipv6_prefix(vpc)}00::4" if dual else "")
