@@ -41,10 +41,18 @@ def without_garbage_collection() -> Iterator[None]:
     try:
         yield
     finally:
-        if gc.get_freeze_count() == 0:
-            gc.freeze()
+        _leave_out_what_exists()
         if enabled:
             gc.enable()
+
+
+@cache
+def _leave_out_what_exists() -> None:
+    """Have the garbage collector leave out what exists, at the first call.
+
+    `gc.get_freeze_count` would show a later call that it was done, but counts object by object.
+    """
+    gc.freeze()
 
 
 def import_in_parts(sdk: str) -> None:

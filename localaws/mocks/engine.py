@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import pulumi
 from google.protobuf import empty_pb2, json_format
+from pulumi.runtime import _callbacks as sdk_callbacks
 from pulumi.runtime import mocks
 from pulumi.runtime import resource as sdk_resource
 from pulumi.runtime._callbacks import _CallbackServicer
@@ -26,6 +27,7 @@ from localaws.mocks.account import Account, ProviderSettings
 from localaws.mocks.arguments import formatted_outputs, mistakes
 from localaws.mocks.beside_aws import TYPES as TYPES_BESIDE_AWS
 from localaws.mocks.beside_aws import BesideAws
+from localaws.mocks.callback_server import CallbackServers
 from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
 from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
@@ -140,6 +142,7 @@ class Recorder(mocks.MockMonitor):
                 # Nothing reads where in its source the program registers something, and finding
                 # that out takes a fifth of a run.
                 patch.object(sdk_resource, "_get_stack_trace", source_pb2.StackTrace),
+                patch.object(sdk_callbacks, "aio", CallbackServers),
                 asyncio.Runner(loop_factory=self._loop) as runner,
             ):
                 # Errors are raised anyway; the SDK leaves copies in futures that are never read.
