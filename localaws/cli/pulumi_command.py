@@ -152,16 +152,25 @@ def _ensure_stack(
             f"pulumi-local: can't make stack '{stack}': "
             f"{made.stderr.strip() or made.stdout.strip()}"
         )
+    # The key of the new state, with its salt. For a configuration with another salt the CLI would
+    # derive two keys, of 0.2 seconds each.
+    written = folder / f"Pulumi.{stack}.yaml"
+    if written.exists():
+        write_atomically(_config_copy_file(directory, stack), written.read_text(encoding="utf-8"))
 
 
 def _config_file(directory: StateDirectory, stack: str) -> Path:
     return directory.project / f"Pulumi.{stack}.yaml"
 
 
+def _config_copy_file(directory: StateDirectory, stack: str) -> Path:
+    return directory.path / "config" / f"Pulumi.{stack}.yaml"
+
+
 def _config_copy(directory: StateDirectory, stack: str) -> Path:
     """Copy the stack's configuration file, and keep the salt that the CLI added to the copy."""
     source = _config_file(directory, stack)
-    copy = directory.path / "config" / source.name
+    copy = _config_copy_file(directory, stack)
     try:
         text = source.read_text(encoding="utf-8") if source.exists() else ""
     except UnicodeDecodeError as error:

@@ -17,7 +17,10 @@ ADDRESS = Address(pid=1, aws_port=11, awsx_port=12, docker_build_port=13, code="
 FAKE_CLI = """#!/bin/sh
 stacks="${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/p"
 case "$*" in
-*"stack init"*) mkdir -p "$stacks"; touch "$stacks/$5.json" ;;
+*"stack init"*)
+    mkdir -p "$stacks"
+    touch "$stacks/$5.json"
+    echo "encryptionsalt: v1:new" > "$2/Pulumi.$5.yaml" ;;
 *) for word; do echo "$word"; done ;;
 esac
 """
@@ -214,6 +217,14 @@ def test_a_new_stack_is_made_without_touching_the_projects_files(
     assert sorted(path.name for path in directory.project.iterdir()) == sorted(
         [*before, ".local", "bin"]
     )
+
+
+def test_the_first_run_of_a_new_stack_uses_the_salt_of_its_state(
+    directory: StateDirectory, tmp_path: Path
+) -> None:
+    (directory.project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    copy = Path(passed(directory, tmp_path, "preview", "-s", "dev")[-1])
+    assert copy.read_text() == "config: {}\nencryptionsalt: v1:new\n"
 
 
 @pytest.mark.parametrize("options", [(), ("--no-plugins",)])
