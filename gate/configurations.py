@@ -75,6 +75,22 @@ EVERYTHING: Final = {
     "secretKeyArns": [_KEY],
     "taskPolicyStatements": [{"Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}],
     "egress": ["10.0.0.0/8:5432"],
+    "sidecars": {
+        "proxy": {
+            "image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/proxy@sha256:" + "1" * 64,
+            "secrets": {"TOKEN": "secretsmanager:shop/token"},
+            "user": "102",
+            "mounts": {"files": "/files"},
+            "healthCheckCommand": ["CMD", "true"],
+        }
+    },
+    "dependsOn": {"proxy": "HEALTHY"},
+    "volumes": {
+        "files": {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"},
+        "shared": {},
+    },
+    "mounts": {"shared": "/shared"},
+    "ephemeralStorageGib": 40,
     "permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
 }
 """What a stack can switch on for safety, all at once, for the internet."""
@@ -142,12 +158,18 @@ def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]
     """Return the parameters and secrets that a configuration names, which must exist first."""
     found: dict[str, mocks.SeededParameter] = {}
     for key, text in config.items():
-        if key.endswith(":secrets"):
-            found.update(map(_seeded, json.loads(text).values()))
-        elif key.endswith(":services") and text:
-            for service in json.loads(text).values():
-                found.update(map(_seeded, service.get("secrets", {}).values()))
+        name = key.rpartition(":")[2]
+        if name in {"secrets", "services", "sidecars"} and text:
+            found.update(map(_seeded, _secrets_in({name: json.loads(text)})))
     return found
+
+
+def _secrets_in(keys: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the secrets that keys name, and those of services and sidecars among them."""
+    yield from keys.get("secrets", {}).values()
+    for name in ("services", "sidecars"):
+        for inner in keys.get(name, {}).values():
+            yield from _secrets_in(inner)
 
 
 def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:

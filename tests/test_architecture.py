@@ -22,6 +22,8 @@ from infra.aws import fargate
 from infra.settings import Settings, kinds
 from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, MapsByName, Statements, Whole
 from infra.settings.route_kinds import Alternatives, Rewriting, Routes
+from infra.settings.service.sidecars import Sidecar
+from infra.settings.service.volumes import Volume
 from infra.settings.stack import TOPICS
 from infra.settings.topic import camel
 from localaws.catalog.ecs import fargate_sizes
@@ -79,11 +81,16 @@ MAPS = dict.fromkeys(
     (
         *("build", "environment", "secrets", "taskPolicyStatements"),
         *("headers", "query", "rewriteHost", "rewriteUrl", "routes"),
-        *("services", "vpcTags", "subnetTags", "taskSubnetTags"),
+        *("services", "sidecars", "dependsOn", "volumes", "mounts"),
+        *("vpcTags", "subnetTags", "taskSubnetTags"),
     ),
     "none",
 )
 """Keys for which Pulumi's schema has no type, with their defaults in the manual."""
+
+
+IN_MAPS = (Sidecar, Volume)
+"""Topics of which a map has one by each of its names; their defaults aren't in Pulumi.yaml."""
 
 
 def modules(folder: str) -> Iterator[str]:
@@ -337,12 +344,14 @@ def test_a_key_is_declared_once_in_the_schema_the_settings_and_the_manual() -> N
     fields: list[str] = []
     for topic in TOPICS:
         fields.extend(topic.kinds())
+    assert sorted(map(camel, fields)) == sorted(kinds())
+    for topic in IN_MAPS:
+        fields.extend(topic.kinds())
     declared: list[str] = []
     for module in modules("infra/settings"):
         source = _source(module).read_text()
         declared += re.findall(r"^    (\w+): .* = key\(", source, re.MULTILINE)
     assert sorted(fields) == sorted(declared)
-    assert sorted(map(camel, fields)) == sorted(kinds())
     for key in kinds():
         entries = re.findall(rf"^  {key}:$", schema, re.MULTILINE)
         assert len(entries) == (0 if key in MAPS else 1), key

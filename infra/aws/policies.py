@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from infra.aws.environment import GLOBAL_SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from infra.aws.environment import AwsEnvironment
     from infra.aws.secret_names import Secret
@@ -34,14 +34,14 @@ def trust_of_flow_logs(environment: AwsEnvironment) -> str:
 def task_start(
     environment: AwsEnvironment,
     *,
-    repository_arn: str | None,
+    repository_arns: Sequence[str],
     log_group: str,
     secrets: Iterable[Secret],
     key_arns: Iterable[str] = (),
 ) -> str:
-    """Return a policy for starting a task: pulling its image, reading secrets, writing its log.
+    """Return a policy for starting a task: pulling its images, reading secrets, writing its log.
 
-    The image is in the ECR repository of that ARN; None for a registry that needs no permission.
+    The images are in the ECR repositories of those ARNs; other registries need no permission.
     Secrets that AWS's own keys encrypt (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no
     permission on a key. Customer managed keys, `key_arns`, may be used only through the service
     that stores the secrets.
@@ -74,7 +74,7 @@ def task_start(
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
         "Resource": environment.log_streams(log_group),
     }
-    return _policy(*reads, writes, *_image_pull(repository_arn))
+    return _policy(*reads, writes, *_image_pull(repository_arns))
 
 
 def exec_session(environment: AwsEnvironment, *, log_group: str, key_arn: str | None = None) -> str:
@@ -99,6 +99,29 @@ def exec_session(environment: AwsEnvironment, *, log_group: str, key_arn: str | 
         },
         *decrypts,
     )
+
+
+def efs_access(environment: AwsEnvironment, access_points: Mapping[tuple[str, str], bool]) -> str:
+    """Return a policy for mounting EFS access points.
+
+    Args:
+        environment: Account and region of the file systems.
+        access_points: Whether one is written to, by the ids of its file system and of itself.
+    """
+    statements = []
+    for (file_system, access_point), writes in sorted(access_points.items()):
+        actions = ["elasticfilesystem:ClientMount"]
+        if writes:
+            actions.append("elasticfilesystem:ClientWrite")
+        point = environment.arn("elasticfilesystem", f"access-point/{access_point}")
+        statements.append(
+            {
+                "Action": actions,
+                "Resource": environment.arn("elasticfilesystem", f"file-system/{file_system}"),
+                "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": point}},
+            }
+        )
+    return _policy(*statements)
 
 
 def flow_log_delivery(environment: AwsEnvironment, *, log_group: str) -> str:
@@ -140,9 +163,10 @@ def _of_s3(values: str | list[str]) -> list[str]:
     return [each for each in listed if re.match(r"s3:|arn:[^:]+:s3:", each)]
 
 
-def _image_pull(repository_arn: str | None) -> list[dict[str, Any]]:
-    if repository_arn is None:
+def _image_pull(repository_arns: Sequence[str]) -> list[dict[str, Any]]:
+    if not repository_arns:
         return []
+    repositories = sorted(set(repository_arns))
     return [
         {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {
@@ -151,7 +175,7 @@ def _image_pull(repository_arn: str | None) -> list[dict[str, Any]]:
                 "ecr:BatchGetImage",
                 "ecr:GetDownloadUrlForLayer",
             ],
-            "Resource": repository_arn,
+            "Resource": repositories[0] if len(repositories) == 1 else repositories,
         },
     ]
 

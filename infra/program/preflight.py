@@ -24,6 +24,8 @@ from infra.program import ownership
 from infra.settings import routing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.aws.environment import AwsEnvironment
     from infra.aws.secret_names import Secret
     from infra.settings import Settings
@@ -117,8 +119,15 @@ def _secrets(
     service: ServiceSettings, environment: AwsEnvironment
 ) -> Iterator[tuple[str, _Lookup]]:
     """Look up each secret once, however many variables and parts of it are configured."""
+    for key, secrets in service.secrets_of_containers.items():
+        yield from _secrets_of_container(key, secrets, environment)
+
+
+def _secrets_of_container(
+    key: str, secrets: Mapping[str, str], environment: AwsEnvironment
+) -> Iterator[tuple[str, _Lookup]]:
     variables: dict[Secret, list[str]] = {}
-    for variable, text in service.secrets.secrets.items():
+    for variable, text in secrets.items():
         secret = resolve(environment, text)
         # A lookup in another account needs that account's permission, and a secret in another
         # region is refused anyway.
@@ -130,9 +139,7 @@ def _secrets(
         kind = "SSM parameter" if secret.service == SSM else "Secrets Manager secret"
         yield (
             f"The {kind} {secret.name}",
-            partial(
-                _missing_secret, secret, service.path_of("secrets"), ", ".join(names), environment
-            ),
+            partial(_missing_secret, secret, key, ", ".join(names), environment),
         )
 
 

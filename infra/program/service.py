@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from infra.aws import image_build, images, naming
+from infra.aws.egress import Destination
 from infra.service.built_image import BuiltImage, BuiltImageArgs
-from infra.service.container import Container
+from infra.service.container import Container, Mount, Volume
+from infra.service.container import HealthCheck as CommandCheck
 from infra.service.routing import BehindLoadBalancer
 from infra.service.security_groups import VpcEndpoints
 from infra.service.web_service import WebService, WebServiceArgs
+from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pulumi
 
     from infra.aws.environment import AwsEnvironment
@@ -22,6 +27,10 @@ if TYPE_CHECKING:
     from infra.service.routing import Route
     from infra.settings import Settings
     from infra.settings.service import ServiceSettings
+    from infra.settings.service.sidecars import Sidecar
+
+_NFS: Final = 2049
+"""Port of the mount targets of EFS."""
 
 
 def deploy_service(  # noqa: PLR0917 — one for each area that a service depends on
@@ -37,6 +46,12 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
     """Register a service: its tasks, its target group and its listener rules."""
     container = service.container
     image, repository_arn = _image(service, environment, settings.tags)
+    repository_arns = [repository_arn] if repository_arn is not None else []
+    for sidecar in service.sidecars.readable.values():
+        private = images.private(sidecar.image)
+        if private:
+            repository_arns.append(private.repository_arn(environment.partition))
+    volumes = service.volumes.all.items()
     return WebService(
         service.name,
         WebServiceArgs(
@@ -48,12 +63,25 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             public_addresses=not settings.network.private_tasks,
             endpoints=_vpc_endpoints(endpoints),
             ipv6=settings.network.dual_stack,
-            egress=settings.network.egress,
+            egress=_egress(settings, service, network),
             front_end=BehindLoadBalancer(balancer=ingress, route=route, former_parent=ingress),
             container=_container(service, image),
-            repository_arn=repository_arn,
+            sidecars=[
+                _sidecar(service, name, sidecar)
+                for name, sidecar in sorted(service.sidecars.readable.items())
+            ],
+            volumes=[
+                Volume(
+                    name=name,
+                    file_system_id=volume.efs_file_system_id,
+                    access_point_id=volume.efs_access_point_id,
+                )
+                for name, volume in sorted(volumes)
+            ],
+            repository_arns=repository_arns,
             cpu_units=container.cpu_units,
             memory_mib=container.memory_mib,
+            ephemeral_storage_gib=_storage(service),
             cpu_architecture=container.cpu_architecture,
             secret_key_arns=service.secrets.secret_key_arns,
             task_statements=service.secrets.task_policy_statements,
@@ -112,4 +140,59 @@ def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
         dropped_capabilities=service.container.drop_capabilities,
         writable_paths=service.container.writable_paths,
         stop_timeout_seconds=service.deployment.stop_timeout,
+        mounts=_mounts(service.volumes.mounts),
+        depends_on=service.sidecars.depends_on,
     )
+
+
+def _sidecar(service: ServiceSettings, name: str, sidecar: Sidecar) -> Container:
+    health_check = None
+    if sidecar.health_check_command:
+        health_check = CommandCheck(
+            command=sidecar.health_check_command,
+            interval_seconds=sidecar.health_check_interval_seconds,
+            timeout_seconds=sidecar.health_check_timeout_seconds,
+            retries=sidecar.health_check_retries,
+            start_seconds=sidecar.health_check_start_seconds,
+        )
+    return Container(
+        name=name,
+        image=sidecar.image,
+        command=sidecar.command,
+        port=None,
+        environment=sidecar.environment,
+        secrets=sidecar.secrets,
+        user=sidecar.user,
+        dropped_capabilities=sidecar.drop_capabilities,
+        writable_paths=sidecar.writable_paths,
+        stop_timeout_seconds=service.deployment.stop_timeout,
+        mounts=_mounts(sidecar.mounts),
+        depends_on=sidecar.depends_on,
+        health_check=health_check,
+        essential=sidecar.essential,
+        cpu_units=sidecar.cpu_units or None,
+        memory_mib=sidecar.memory_mib or None,
+        scratch_prefix=f"scratch-{name}",
+    )
+
+
+def _mounts(mounts: Mapping[str, str]) -> list[Mount]:
+    return [
+        Mount(volume=name, path=path.removesuffix(READ_ONLY), read_only=path.endswith(READ_ONLY))
+        for name, path in mounts.items()
+    ]
+
+
+def _storage(service: ServiceSettings) -> int | None:
+    """Return the size of a task's storage if it isn't the one that every task has."""
+    size = service.volumes.ephemeral_storage_gib
+    return None if size == SMALLEST_STORAGE_GIB else size
+
+
+def _egress(settings: Settings, service: ServiceSettings, network: Network) -> list[Destination]:
+    """Return what tasks may connect to: what is configured, and the mount targets of EFS."""
+    egress = [*settings.network.egress]
+    nfs = Destination(network.cidr, _NFS, _NFS)
+    if any(each.efs_file_system_id for each in service.volumes.all.values()) and nfs not in egress:
+        egress.append(nfs)
+    return egress

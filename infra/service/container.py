@@ -1,21 +1,65 @@
-"""The container definition of a task. Pure."""
+"""The container definitions of a task. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infra.aws import secret_names as secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from infra.aws.environment import AwsEnvironment
 
 
 @dataclass(frozen=True, kw_only=True)
+class HealthCheck:
+    """A command in a container that shows whether it is healthy."""
+
+    command: Sequence[str]
+    """`CMD` or `CMD-SHELL`, and the command."""
+
+    interval_seconds: int
+    timeout_seconds: int
+    retries: int
+    start_seconds: int
+    """Time after the start during which failures don't count; 0 for none."""
+
+    def definition(self) -> dict[str, Any]:
+        """Return the health check in the form of ECS's API."""
+        members = {
+            "command": list(self.command),
+            "interval": self.interval_seconds,
+            "timeout": self.timeout_seconds,
+            "retries": self.retries,
+        }
+        if self.start_seconds:
+            members["startPeriod"] = self.start_seconds
+        return members
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """A volume of a task: an access point of EFS, or else empty when the task starts."""
+
+    name: str
+    file_system_id: str | None = None
+    access_point_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """A folder of a container in which a volume of the task is."""
+
+    volume: str
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Container:
-    """The container of a task; what a stack configures has no defaults here."""
+    """A container of a task; what a stack configures has no defaults here."""
 
     name: str
     """Its name, and prefix of its log streams."""
@@ -26,8 +70,8 @@ class Container:
     command: Sequence[str]
     """Its command; empty for the image's own."""
 
-    port: int
-    """TCP port that it listens on."""
+    port: int | None
+    """TCP port that it listens on; None for one that other tasks can't connect to."""
 
     environment: Mapping[str, str]
     """Plain environment variables."""
@@ -51,13 +95,44 @@ class Container:
     stop_timeout_seconds: int
     """Time from the stop signal to the kill, 2 to 120 s."""
 
+    mounts: Sequence[Mount] = ()
+    """Volumes that it shares with other containers or tasks."""
+
+    depends_on: Mapping[str, str] = field(default_factory=dict)
+    """Conditions of other containers that it waits for, by their names."""
+
+    health_check: HealthCheck | None = None
+    essential: bool = True
+    """Whether its end stops the task."""
+
+    cpu_units: int | None = None
+    """CPU that it has a right to; None for what the others leave."""
+
+    memory_mib: int | None = None
+    """Memory above which it is killed; None for the task's."""
+
+    scratch_prefix: str = "scratch"
+    """Beginning of the names of the volumes in its writable folders, unique in the task."""
+
     def scratch(self, *, ecs_exec: bool) -> dict[str, str]:
-        """Return the path of each empty volume that the task needs, by the volume's name.
+        """Return the path of each empty volume that the container needs, by the volume's name.
 
         With ECS Exec there are none: its agent writes to the root file system, so that is writable.
         """
         paths = () if ecs_exec else self.writable_paths
-        return {f"scratch-{number}": path for number, path in enumerate(paths, start=1)}
+        return {
+            f"{self.scratch_prefix}-{number}": path for number, path in enumerate(paths, start=1)
+        }
+
+    def _mount_points(self, *, ecs_exec: bool) -> Iterator[dict[str, Any]]:
+        for volume, path in self.scratch(ecs_exec=ecs_exec).items():
+            yield {"sourceVolume": volume, "containerPath": path, "readOnly": False}
+        for mount in self.mounts:
+            yield {
+                "sourceVolume": mount.volume,
+                "containerPath": mount.path,
+                "readOnly": mount.read_only,
+            }
 
     def definition(
         self, aws_environment: AwsEnvironment, *, logs_to: object, ecs_exec: bool
@@ -66,11 +141,9 @@ class Container:
         members = {
             "name": self.name,
             "image": self.image,
-            "essential": True,
+            "essential": self.essential,
             "command": list(self.command),
-            "portMappings": [
-                {"containerPort": self.port, "hostPort": self.port, "protocol": "tcp"}
-            ],
+            "portMappings": self._port_mappings(),
             "environment": [
                 {"name": name, "value": value} for name, value in sorted(self.environment.items())
             ],
@@ -80,10 +153,7 @@ class Container:
             ],
             "user": self.user,
             "readonlyRootFilesystem": not ecs_exec,
-            "mountPoints": [
-                {"sourceVolume": volume, "containerPath": path, "readOnly": False}
-                for volume, path in self.scratch(ecs_exec=ecs_exec).items()
-            ],
+            "mountPoints": list(self._mount_points(ecs_exec=ecs_exec)),
             "linuxParameters": {
                 # Reaps a shell's orphans, and forwards signals.
                 "initProcessEnabled": True,
@@ -100,5 +170,17 @@ class Container:
                     "awslogs-stream-prefix": self.name,
                 },
             },
+            "dependsOn": [
+                {"containerName": name, "condition": condition}
+                for name, condition in sorted(self.depends_on.items())
+            ],
+            "healthCheck": self.health_check.definition() if self.health_check else None,
+            "cpu": self.cpu_units,
+            "memory": self.memory_mib,
         }
         return {key: value for key, value in members.items() if value not in (None, [])}
+
+    def _port_mappings(self) -> list[dict[str, Any]]:
+        if self.port is None:
+            return []
+        return [{"containerPort": self.port, "hostPort": self.port, "protocol": "tcp"}]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from infra.aws.egress import Destination
     from infra.aws.environment import AwsEnvironment
-    from infra.service.container import Container
+    from infra.service.container import Container, Volume
     from infra.service.front_end import FrontEnd
     from infra.service.security_groups import VpcEndpoints
 
@@ -62,16 +62,25 @@ class WebServiceArgs:
     """Front end that sends requests to the tasks."""
 
     container: Container
-    """Container of a task."""
+    """Container of a task that answers requests."""
 
-    repository_arn: pulumi.Input[str] | None = None
-    """ECR repository of its image; None for an image in another registry."""
+    sidecars: Sequence[Container] = ()
+    """Containers beside it in each task."""
+
+    volumes: Sequence[Volume] = ()
+    """Volumes that containers mount."""
+
+    repository_arns: Sequence[pulumi.Input[str]] = ()
+    """ECR repositories of the images; none for images in other registries."""
 
     cpu_units: int
     """CPU of a task; 1024 units are one vCPU."""
 
     memory_mib: int
     """Memory of a task in MiB, one of the sizes that go with its CPU."""
+
+    ephemeral_storage_gib: int | None = None
+    """Storage of a task, 21 to 200 GiB; None for Fargate's own 20."""
 
     cpu_architecture: str
     """`X86_64` or `ARM64`."""
@@ -148,6 +157,8 @@ class WebService(pulumi.ComponentResource):
         self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-web:index:WebService", name, None, opts)
+        port = args.container.port
+        assert port is not None, "requests come to the first container"
         tags = naming.of_component(args.tags, name)
         logs = log_group.adopt_or_create(
             name,
@@ -164,7 +175,7 @@ class WebService(pulumi.ComponentResource):
             vpc_id=args.vpc_id,
             connections=TaskConnections(
                 front_end_security_group_id=args.front_end.security_group_id,
-                port=args.container.port,
+                port=port,
                 endpoints=args.endpoints,
                 ipv6=args.ipv6,
                 egress=args.egress,
@@ -181,11 +192,15 @@ class WebService(pulumi.ComponentResource):
                 {
                     "target_group_arn": connection.target_group_arn,
                     "container_name": args.container.name,
-                    "container_port": args.container.port,
+                    "container_port": port,
                 }
             ]
         deployment_limit = f"{args.steady_state_timeout_minutes}m"
-        deletion_minutes = rolling.deletion_minutes(args.container.stop_timeout_seconds)
+        # Containers that depend on each other stop one after the other.
+        containers = 1 + len(args.sidecars)
+        deletion_minutes = rolling.deletion_minutes(
+            args.container.stop_timeout_seconds * containers
+        )
         rollout = Rollout(name, parent=self, log_group=args.log_group)
         service = aws.ecs.Service(
             f"{name}{args.front_end.service_suffix}",
@@ -248,12 +263,16 @@ class WebService(pulumi.ComponentResource):
         task_role, task_policies = self._task_role(name, args, tags)
         role_policies = [execution_policy, *task_policies]
         ecs_exec = args.exec_log_group is not None
-        container = args.container.definition(
-            args.aws_environment, logs_to=logs_to, ecs_exec=ecs_exec
-        )
-        volumes: list[aws.ecs.TaskDefinitionVolumeArgsDict] = [
-            {"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)
-        ]
+        containers = []
+        scratch: list[aws.ecs.TaskDefinitionVolumeArgsDict] = []
+        for each in (args.container, *args.sidecars):
+            containers.append(
+                each.definition(args.aws_environment, logs_to=logs_to, ecs_exec=ecs_exec)
+            )
+            scratch += [{"name": volume} for volume in each.scratch(ecs_exec=ecs_exec)]
+        storage: aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None = None
+        if args.ephemeral_storage_gib:
+            storage = {"size_in_gib": args.ephemeral_storage_gib}
         task_definition = aws.ecs.TaskDefinition(
             name,
             family=args.service_name,
@@ -267,8 +286,9 @@ class WebService(pulumi.ComponentResource):
             },
             execution_role_arn=execution_role.arn,
             task_role_arn=task_role.arn if task_role else None,
-            container_definitions=pulumi.Output.json_dumps([container]),
-            volumes=volumes or None,
+            container_definitions=pulumi.Output.json_dumps(containers),
+            volumes=[*scratch, *map(_volume, args.volumes)] or None,
+            ephemeral_storage=storage,
             tags=tags,
             # A new role isn't known everywhere in AWS for some seconds, during which it can't be
             # passed to ECS. Its policies take some of that time: IAM itself knows it at once.
@@ -282,12 +302,13 @@ class WebService(pulumi.ComponentResource):
         """Register the role with which ECS starts tasks."""
         secrets = [
             secret_names.resolve(args.aws_environment, secret)
-            for secret in args.container.secrets.values()
+            for container in (args.container, *args.sidecars)
+            for secret in container.secrets.values()
         ]
-        policy = pulumi.Output.from_input(args.repository_arn).apply(
-            lambda repository_arn: policies.task_start(
+        policy = pulumi.Output.all(*args.repository_arns).apply(
+            lambda repository_arns: policies.task_start(
                 args.aws_environment,
-                repository_arn=repository_arn,
+                repository_arns=repository_arns,
                 log_group=args.log_group,
                 secrets=secrets,
                 key_arns=args.secret_key_arns,
@@ -307,6 +328,9 @@ class WebService(pulumi.ComponentResource):
             )
         if args.task_statements:
             documents[f"{name}-task-own"] = policies.granted(args.task_statements)
+        access_points = _access_points(args)
+        if access_points:
+            documents[f"{name}-task-efs"] = policies.efs_access(args.aws_environment, access_points)
         if not documents:
             return None, []
         role = self._role(f"{name}-task", args, tags)
@@ -327,3 +351,29 @@ class WebService(pulumi.ComponentResource):
         return aws.iam.RolePolicy(
             name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
         )
+
+
+def _volume(volume: Volume) -> aws.ecs.TaskDefinitionVolumeArgsDict:
+    if volume.file_system_id is None:
+        return {"name": volume.name}
+    return {
+        "name": volume.name,
+        "efs_volume_configuration": {
+            "file_system_id": volume.file_system_id,
+            "transit_encryption": "ENABLED",
+            "authorization_config": {"access_point_id": volume.access_point_id, "iam": "ENABLED"},
+        },
+    }
+
+
+def _access_points(args: WebServiceArgs) -> dict[tuple[str, str], bool]:
+    """Return whether EFS access points are written to, by the ids of file system and point."""
+    writable: set[str] = set()
+    for container in (args.container, *args.sidecars):
+        writable.update(mount.volume for mount in container.mounts if not mount.read_only)
+    found: dict[tuple[str, str], bool] = {}
+    for volume in args.volumes:
+        if volume.file_system_id and volume.access_point_id:
+            key = (volume.file_system_id, volume.access_point_id)
+            found[key] = found.get(key, False) or volume.name in writable
+    return found

@@ -6,7 +6,6 @@ Pulumi.yaml, so that `pulumi config` shows what will be deployed.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +20,7 @@ from infra.settings import relations
 from infra.settings.defaults import default
 from infra.settings.service import ServiceSettings
 from infra.settings.stack import TOPICS, StackSettings
-from infra.settings.topic import Configuration, camel, read_topics, topic_classes
+from infra.settings.topic import Configuration, camel, read_topics, topic_classes, unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -106,7 +105,7 @@ class Settings(StackSettings):
             )
         settings = cls(project=project, stack=stack, services=services, **topics)
         problems = [
-            *_unknown(texts),
+            *unknown_keys("", texts, kinds()),
             *_in_another_namespace(foreign, project),
             *settings.problems(),
         ]
@@ -167,17 +166,6 @@ def _keys_of(topics: Iterable[type[Topic]]) -> dict[str, Kind]:
     return found
 
 
-def _unknown(texts: Mapping[str, str]) -> Iterator[Problem]:
-    for key in sorted(texts.keys() - kinds().keys()):
-        yield _no_such_key(key, key, kinds())
-
-
-def _no_such_key(path: str, key: str, existing: Collection[str]) -> Problem:
-    similar = difflib.get_close_matches(key, existing, n=1)
-    allowed = f"perhaps {similar[0]}" if similar else ", ".join(existing)
-    return Problem(path, "an unknown key", allowed)
-
-
 def _misplaced_in_services(
     services: Mapping[str, Mapping[str, str]], defaults: ServiceSettings
 ) -> Iterator[Problem]:
@@ -188,18 +176,15 @@ def _misplaced_in_services(
             f"{defaults.name}, beside services",
             "only without services, whose keys are the names",
         )
-    service_keys = _keys_of(topic_classes(ServiceSettings).values())
+    service_keys = _keys_of(topic_classes(ServiceSettings).values()).keys()
     for name, own in services.items():
         for key in own:
             path = f"services.{name}.{key}"
             if key == "serviceName":
                 yield Problem(path, own[key], f"none, as the service's name is {name}")
-            elif key in service_keys:
-                continue
-            elif key in kinds():
+            elif key in kinds().keys() - service_keys:
                 yield Problem(path, "a key of the stack", f"{key} beside services, for all of them")
-            else:
-                yield _no_such_key(path, key, service_keys)
+        yield from unknown_keys(f"services.{name}", own.keys() - kinds().keys(), service_keys)
 
 
 def _in_another_namespace(foreign: Collection[str], project: str) -> Iterator[Problem]:

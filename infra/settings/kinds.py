@@ -280,11 +280,14 @@ class Map(Kind):
 
 @dataclass(frozen=True)
 class MapsByName(Kind):
-    """Maps of configuration values by name, at least one if the key is set."""
+    """Maps of configuration values by name."""
 
     absent: ClassVar[str | None] = ""
     form: str
     """The maps in words."""
+
+    may_be_empty: bool = True
+    """Whether the key may be set to no maps at all."""
 
     @property
     def allowed(self) -> str:
@@ -296,7 +299,7 @@ class MapsByName(Kind):
         if not text:
             return {}
         maps = json.loads(text)
-        if not isinstance(maps, dict) or _map_flaws(maps):
+        if not isinstance(maps, dict) or _map_flaws(maps, may_be_empty=self.may_be_empty):
             _refuse(text)
         read: dict[str, dict[str, str]] = {}
         for name, values in sorted(maps.items()):
@@ -311,7 +314,7 @@ class MapsByName(Kind):
             maps = None
         if not isinstance(maps, dict):
             return f"{len(text)} characters that aren't a map"
-        return "; ".join(_map_flaws(maps))
+        return "; ".join(_map_flaws(maps, may_be_empty=self.may_be_empty))
 
 
 @dataclass(frozen=True)
@@ -441,9 +444,9 @@ def _argument_flaws(args: object) -> list[str]:
     return flaws
 
 
-def _map_flaws(maps: dict[str, object]) -> list[str]:
+def _map_flaws(maps: dict[str, object], *, may_be_empty: bool) -> list[str]:
     """Return everything that is wrong with maps by name."""
-    if not maps:
+    if not maps and not may_be_empty:
         return ["an empty map"]
     flaws = []
     for name, values in sorted(maps.items()):

@@ -87,41 +87,41 @@ def service_names_stay_apart(settings: StackSettings) -> Iterator[Problem]:
             )
 
 
-@relation("network", "image", "build")
+@relation("network", "image", "build", "sidecars")
 def image_is_pulled_through_an_endpoint(
     settings: StackSettings, service: ServiceSettings
 ) -> Iterator[Problem]:
-    """Check that the image comes from ECR if tasks reach VPC endpoints only."""
-    if service.container.build:
+    """Check that images come from ECR if tasks reach VPC endpoints only."""
+    if not settings.network.endpoints:
         return
-    image = service.container.image
-    if settings.network.endpoints and images.private(image) is None:
-        yield Problem(
-            "image",
-            f"{image}, in a registry that has no endpoint in a VPC",
-            f"with network {ENDPOINTS} an image in this region's private ECR, which can cache "
-            "other registries' images",
-        )
+    for key, image in service.pulled_images.items():
+        if images.private(image) is None:
+            yield Problem(
+                key,
+                f"{image}, in a registry that has no endpoint in a VPC",
+                f"with network {ENDPOINTS} an image in this region's private ECR, which can cache "
+                "other registries' images",
+            )
 
 
 def image_is_within_reach(
     settings: StackSettings, service: ServiceSettings, environment: AwsEnvironment
 ) -> Iterator[Problem]:
-    """Check that an ECR image is in the stack's partition, and with endpoints in its region."""
-    image = service.container.image
-    found = images.private(image)
-    if found is None:
-        return
-    partition = partition_of(found.region)
-    if partition != environment.partition:
-        yield Problem(
-            "image",
-            f"{image}, in the partition {partition}",
-            f"one in {environment.partition}, as no role reaches another partition's ECR",
-        )
-    elif settings.network.endpoints and found.region != environment.region:
-        yield Problem(
-            "image",
-            f"{image}, in {found.region}",
-            f"with network {ENDPOINTS} one in {environment.region}",
-        )
+    """Check that ECR images are in the stack's partition, and with endpoints in its region."""
+    for key, image in service.pulled_images.items():
+        found = images.private(image)
+        if found is None:
+            continue
+        partition = partition_of(found.region)
+        if partition != environment.partition:
+            yield Problem(
+                key,
+                f"{image}, in the partition {partition}",
+                f"one in {environment.partition}, as no role reaches another partition's ECR",
+            )
+        elif settings.network.endpoints and found.region != environment.region:
+            yield Problem(
+                key,
+                f"{image}, in {found.region}",
+                f"with network {ENDPOINTS} one in {environment.region}",
+            )

@@ -9,6 +9,7 @@ others still run, so that one run reports every problem.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVarTuple, Unpack, cast
@@ -144,6 +145,21 @@ def relation(
         return unless_unread
 
     return decorate
+
+
+def unknown_keys(path: str, keys: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
+    """Refuse keys of a map that don't exist, with one that may be meant.
+
+    Args:
+        path: Path of the map, empty at the top.
+        keys: The map's keys.
+        known: The keys that exist.
+    """
+    existing = list(known)
+    for name in sorted(set(keys) - set(existing)):
+        similar = difflib.get_close_matches(name, existing, n=1)
+        allowed = f"perhaps {similar[0]}" if similar else ", ".join(existing)
+        yield Problem(f"{path}.{name}" if path else name, "an unknown key", allowed)
 
 
 def topic(topic_class: type[Topic]) -> Any:

@@ -197,7 +197,11 @@ def _labels(value: object) -> Iterator[str]:
             yield from re.findall(r"\$\{(\w+)", text)
         case dict():
             for name, each in value.items():
-                yield from each if name == "DependsOn" and isinstance(each, list) else _labels(each)
+                # A container's `DependsOn` has maps, which name containers.
+                if name == "DependsOn" and isinstance(each, list) and isinstance(each[0], str):
+                    yield from each
+                else:
+                    yield from _labels(each)
         case list():
             for each in value:
                 yield from _labels(each)

@@ -67,6 +67,15 @@ STACKS: dict[str, dict[str, Any]] = {
         "certificateArn": _CERTIFICATE,
         "accessLogs": True,
         "flowLogs": "reject",
+        "sidecars": {
+            "beside": {
+                "image": "public.ecr.aws/docker/library/busybox:stable@sha256:" + "0" * 64,
+                "command": ["sleep", "infinity"],
+                "essential": False,
+            }
+        },
+        "volumes": {"shared": {}},
+        "mounts": {"shared": "/var/shared"},
     },
     "built": {"build": "tests/infra/app", "command": []},
     "named": {"domain": "shop.example.com", "hostedZone": "example.com"},
@@ -88,7 +97,20 @@ EXAMPLES: dict[str, Example] = {
     "writablePaths": Example(["/tmp"], on="hardened"),
     "cpuUnits": Example(512, on="hardened"),
     "memoryMib": Example(1024),
+    "ephemeralStorageGib": Example(30),
     "cpuArchitecture": Example("ARM64"),
+    "sidecars": Example({"beside": {"image": "public.ecr.aws/docker/library/busybox:stable"}}),
+    "dependsOn": Example({"beside": "START"}, on="hardened"),
+    "volumes": Example(
+        {
+            "shared": {
+                "efsFileSystemId": "fs-0123456789abcdef0",
+                "efsAccessPointId": "fsap-0123456789abcdef0",
+            }
+        },
+        on="hardened",
+    ),
+    "mounts": Example({"shared": "/srv"}, on="hardened"),
     "environment": Example({"MODE": "fast"}),
     "secrets": Example({"OTHER": "/demo/local/message"}),
     "secretKeyArns": Example([_KEY]),

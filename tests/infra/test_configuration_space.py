@@ -79,12 +79,24 @@ BUILDS = (
     {"context": "tests/infra/app", "platform": "linux/arm64"},
 )
 
-SERVICES: tuple[Any, ...] = (
-    "",
-    {"web": {}},
-    {"shop": {"cpuUnits": 512, "memoryMib": 2048, "secrets": {"A": "/a"}}},
-    {"Shop": {}},
-)
+BUSYBOX = "public.ecr.aws/docker/library/busybox:stable"
+EFS = {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"}
+MAPS: dict[str, tuple[Any, ...]] = {
+    "services": (
+        "",
+        {"web": {}},
+        {"shop": {"cpuUnits": 512, "memoryMib": 2048, "secrets": {"A": "/a"}}},
+        {"Shop": {}},
+    ),
+    "sidecars": (
+        {},
+        {"beside": {"image": BUSYBOX, "secrets": {"A": "/a"}, "writablePaths": ["/tmp"]}},
+        {"beside": {"image": PRIVATE_IMAGE, "memoryMib": 64, "dependsOn": {"nginx": "START"}}},
+        {"beside": {"command": ["true"]}},
+    ),
+    "volumes": ({}, {"shared": {}}, {"files": EFS}, {"files": {"efsFileSystemId": "fs-01234567"}}),
+}
+"""Maps of maps by their keys, some of them wrong."""
 
 REWRITES: tuple[dict[str, str], ...] = (
     {},
@@ -124,6 +136,20 @@ TOGETHER: list[dict[str, Any]] = [
     {"accessLogs": True, "waf": "block", "flowLogs": "all", "logKeyArn": KEY},
     {"egress": ["10.0.0.0/8:5432"]},
     {"ecsExec": False, "taskPolicyStatements": [STATEMENTS[0]]},
+    {
+        "sidecars": {
+            "beside": {
+                "image": BUSYBOX,
+                "essential": False,
+                "mounts": {"shared": "/in", "files": "/files:ro"},
+                "healthCheckCommand": ["CMD", "true"],
+            }
+        },
+        "dependsOn": {"beside": "HEALTHY"},
+        "volumes": {"shared": {}, "files": EFS},
+        "mounts": {"shared": "/out"},
+        "ephemeralStorageGib": 21,
+    },
     {"desiredCount": 1, "minimumHealthyPercent": 100, "drainSeconds": 5},
 ]
 """Keys that make sense together, which values drawn for each key alone would hardly ever."""
@@ -158,7 +184,7 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     Map: lambda kind: st.dictionaries(values(kind.name), values(kind.value), max_size=3),
     Destinations: lambda _: st.sampled_from(DESTINATIONS),
     Statements: lambda _: st.lists(st.sampled_from(STATEMENTS), max_size=2),
-    MapsByName: lambda _: st.sampled_from(SERVICES),
+    MapsByName: lambda _: st.just(""),
     Build: lambda _: st.sampled_from(BUILDS),
     Alternatives: lambda kind: st.dictionaries(
         values(kind.name), values(kind.value) | st.lists(values(kind.value), max_size=2), max_size=2
@@ -171,6 +197,7 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
 SIZES = st.sampled_from(task_sizes())
 SIZE = SIZES.map(lambda size: {"cpuUnits": size[0], "memoryMib": size[1]})
 BY_KEY = {key: values(kind) for key, kind in kinds().items()}
+BY_KEY.update((key, st.sampled_from(maps)) for key, maps in MAPS.items())
 ONE_KEY = st.sampled_from(sorted(BY_KEY)).flatmap(
     lambda key: BY_KEY[key].map(lambda value: {key: value})
 )
@@ -287,7 +314,8 @@ def _is_deployed(stack: str, changed: dict[str, Any]) -> bool:
 def _names_what_is_wrong(refusal: SettingsError) -> None:
     assert refusal.problems
     for problem in refusal.problems:
-        assert problem.key in BY_KEY or problem.key.startswith("services."), "no such key"
+        # A path begins with a key that holds maps.
+        assert problem.key in BY_KEY or problem.key.partition(".")[0] in MAPS, "no such key"
         assert f"{problem.key}: " in str(refusal)
         assert problem.allowed
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
-from infra.errors import Problem
 from infra.settings.defaults import default
+from infra.settings.service import task
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
 from infra.settings.service.routes import RoutesSettings
 from infra.settings.service.secrets import SecretsSettings
-from infra.settings.topic import Topic, read_topics, relation, topic, topics_of, unread_in
+from infra.settings.service.sidecars import SidecarSettings
+from infra.settings.service.volumes import VolumeSettings
+from infra.settings.topic import Topic, read_topics, topic, topics_of, unread_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
+    from infra.errors import Problem
     from infra.settings.topic import Configuration
 
 
@@ -34,6 +37,8 @@ class ServiceSettings:
 
     container: ContainerSettings = topic(ContainerSettings)
     secrets: SecretsSettings = topic(SecretsSettings)
+    sidecars: SidecarSettings = topic(SidecarSettings)
+    volumes: VolumeSettings = topic(VolumeSettings)
     deployment: DeploymentSettings = topic(DeploymentSettings)
     health: HealthSettings = topic(HealthSettings)
     routes: RoutesSettings = topic(RoutesSettings)
@@ -67,6 +72,22 @@ class ServiceSettings:
         return self.container.service_name
 
     @property
+    def secrets_of_containers(self) -> dict[str, Mapping[str, str]]:
+        """The secrets of each container, by the path of the key that has them."""
+        found: dict[str, Mapping[str, str]] = {self.path_of("secrets"): self.secrets.secrets}
+        for name, sidecar in self.sidecars.readable.items():
+            found[self.path_of(f"sidecars.{name}.secrets")] = sidecar.secrets
+        return found
+
+    @property
+    def pulled_images(self) -> dict[str, str]:
+        """The image of each container that isn't built by the stack, by the key that names it."""
+        found = {} if self.container.build else {"image": self.container.image}
+        for name, sidecar in self.sidecars.readable.items():
+            found[f"sidecars.{name}.image"] = sidecar.image
+        return found
+
+    @property
     def topics(self) -> tuple[Topic, ...]:
         """The service's topics."""
         return topics_of(self)
@@ -80,7 +101,9 @@ class ServiceSettings:
         """Check values that depend on each other, within a topic and across topics."""
         for each in self.topics:
             yield from self.named(each.problems())
-        yield from self.named(_variables_have_one_source(self))
+        yield from self.named(
+            task.problems(self.container, self.secrets, self.sidecars, self.volumes)
+        )
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
         """Check what the values name in AWS against the account and region of the stack."""
@@ -95,15 +118,3 @@ class ServiceSettings:
     def path_of(self, key: str) -> str:
         """Return the path of one of the service's keys."""
         return f"{self.path}.{key}" if self.path else key
-
-
-@relation("environment", "secrets")
-def _variables_have_one_source(service: ServiceSettings) -> Iterator[Problem]:
-    plain = service.container.environment
-    secret = service.secrets.secrets
-    for name in sorted(plain.keys() & secret.keys()):
-        yield Problem(
-            "environment",
-            f"{name}, which secrets has too",
-            "a name that only one of the two has",
-        )

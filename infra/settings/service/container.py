@@ -13,7 +13,7 @@ from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, OrNone, Text,
 from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from infra.aws.image_build import ImageBuild
 
@@ -36,8 +36,30 @@ _CAPABILITIES: Final = (
 """Source: ECS, KernelCapabilities."""
 
 _ID: Final = "[1-9][0-9]{0,9}"
-_UNPRIVILEGED_PORT: Final = 1024
+UNPRIVILEGED_PORT: Final = 1024
 """The lowest port that a process without capabilities can listen on."""
+
+CONTAINER_NAME: Final = Text(r"[A-Za-z0-9_-]+", "letters, digits, hyphens and underscores")
+IMAGE: Final = Text(
+    r"(?!.*//)[a-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?",
+    "an image's name, like public.ecr.aws/nginx/nginx:stable",
+)
+COMMAND: Final = ListOf(
+    Text(r"(?s).+", "a text that isn't empty; no items for the image's own", longest=8192)
+)
+USER: Final = OrNone(
+    Text(
+        rf"{_ID}(:(0|{_ID}))?",
+        "a user id other than root's, optionally with a group id, like 101 or 101:101",
+    ),
+    "empty for the image's own",
+)
+CAPABILITIES: Final = ListOf(
+    Text(_CAPABILITIES, "a Linux capability without CAP_, like NET_RAW, or ALL")
+)
+FOLDER: Final = r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+"
+FOLDERS: Final = ListOf(Text(FOLDER, "a folder's absolute path, like /tmp"))
+ENVIRONMENT: Final = Map(VARIABLE, Text(r"(?s).*", "a text", longest=8192))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,41 +73,20 @@ class ContainerSettings(Topic):
             f"{naming.LONGEST_SERVICE} characters, because a target group's name ends at 32",
         )
     )
-    container_name: str = key(Text(r"[A-Za-z0-9_-]+", "letters, digits, hyphens and underscores"))
-    image: str = key(
-        Text(
-            r"(?!.*//)[a-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?",
-            "an image's name, like public.ecr.aws/nginx/nginx:stable",
-        )
-    )
+    container_name: str = key(CONTAINER_NAME)
+    image: str = key(IMAGE)
     build: ImageBuild | None = key(Build())
-    command: tuple[str, ...] = key(
-        ListOf(
-            Text(r"(?s).+", "a text that isn't empty; no items for the image's own", longest=8192)
-        )
-    )
+    command: tuple[str, ...] = key(COMMAND)
     container_port: int = key(Whole(1, 65535))
     target_keep_alive_seconds: int = key(Whole(1, 86_400))
     cpu_units: int = key(Choice(tuple(fargate.MEMORY_MIB)))
     memory_mib: int = key(Whole(512, 249_856))
     cpu_architecture: str = key(Choice(("X86_64", "ARM64")))
     require_image_digest: bool = key(Flag())
-    user: str | None = key(
-        OrNone(
-            Text(
-                rf"{_ID}(:(0|{_ID}))?",
-                "a user id other than root's, optionally with a group id, like 101 or 101:101",
-            ),
-            "empty for the image's own",
-        )
-    )
-    drop_capabilities: tuple[str, ...] = key(
-        ListOf(Text(_CAPABILITIES, "a Linux capability without CAP_, like NET_RAW, or ALL"))
-    )
-    writable_paths: tuple[str, ...] = key(
-        ListOf(Text(r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+", "a folder's absolute path, like /tmp"))
-    )
-    environment: dict[str, str] = key(Map(VARIABLE, Text(r"(?s).*", "a text", longest=8192)))
+    user: str | None = key(USER)
+    drop_capabilities: tuple[str, ...] = key(CAPABILITIES)
+    writable_paths: tuple[str, ...] = key(FOLDERS)
+    environment: dict[str, str] = key(ENVIRONMENT)
 
     def problems(self) -> Iterator[Problem]:
         """Check size, image, port and folders."""
@@ -113,13 +114,8 @@ class ContainerSettings(Topic):
         # A built image is always named by its digest.
         if self.build:
             return
-        if self.require_image_digest and not images.is_pinned(self.image):
-            yield Problem(
-                "image",
-                f"{self.image}, whose tag can be moved to another image",
-                f"NAME@DIGEST with what `{images.how_to_pin(self.image)}` prints, or any name "
-                "with requireImageDigest false",
-            )
+        if self.require_image_digest:
+            yield from unpinned("image", self.image)
 
     @relation("image", "build")
     def _image_has_one_source(self) -> Iterator[Problem]:
@@ -173,25 +169,39 @@ class ContainerSettings(Topic):
 
     @relation("user", "container_port")
     def _user_may_listen(self) -> Iterator[Problem]:
-        if self.user and self.container_port < _UNPRIVILEGED_PORT:
+        if self.user and self.container_port < UNPRIVILEGED_PORT:
             yield Problem(
                 "containerPort",
                 f"{self.container_port}",
-                f"with a user that isn't root, at least {_UNPRIVILEGED_PORT}",
+                f"with a user that isn't root, at least {UNPRIVILEGED_PORT}",
             )
 
     @relation("writable_paths")
     def _writable_paths_are_apart(self) -> Iterator[Problem]:
-        wrong = duplicates(self.writable_paths)
-        for path in self.writable_paths:
-            if any(path.startswith(f"{other}/") for other in self.writable_paths):
-                wrong.append(path)
-        if wrong:
-            yield Problem(
-                "writablePaths",
-                ", ".join(wrong),
-                "each folder once, and none that is inside another one",
-            )
+        yield from overlapping("writablePaths", self.writable_paths)
+
+
+def unpinned(key: str, image: str) -> Iterator[Problem]:
+    """Refuse an image that isn't named by its digest."""
+    if not images.is_pinned(image):
+        yield Problem(
+            key,
+            f"{image}, whose tag can be moved to another image",
+            f"NAME@DIGEST with what `{images.how_to_pin(image)}` prints, or any name with "
+            "requireImageDigest false",
+        )
+
+
+def overlapping(key: str, paths: Collection[str]) -> Iterator[Problem]:
+    """Refuse folders of a container of which one is inside another one."""
+    wrong = duplicates(paths)
+    for path in paths:
+        if any(path.startswith(f"{other}/") for other in paths):
+            wrong.append(path)
+    if wrong:
+        yield Problem(
+            key, ", ".join(wrong), "each folder once, and none that is inside another one"
+        )
 
 
 def _dockerfile_declares(build: ImageBuild, dockerfile: str) -> Iterator[Problem]:

@@ -61,7 +61,8 @@ class StackSettings:
         """The services that keep the secrets of all services: SSM and Secrets Manager."""
         found: set[str] = set()
         for service in self.services:
-            found.update(map(service_of, service.secrets.secrets.values()))
+            for secrets in service.secrets_of_containers.values():
+                found.update(map(service_of, secrets.values()))
         return frozenset(found)
 
 

@@ -19,6 +19,7 @@ class ServiceMap(Topic):
     services: Mapping[str, Mapping[str, str]] = key(
         MapsByName(
             "a map from the name of each service to a map of the keys that a service has, whose "
-            "defaults are the stack's own; none for one service of the stack's own keys"
+            "defaults are the stack's own; none for one service of the stack's own keys",
+            may_be_empty=False,
         )
     )

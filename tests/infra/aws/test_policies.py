@@ -49,7 +49,7 @@ def test_only_flow_logs_of_this_account_and_region_take_their_role() -> None:
 
 def test_without_secrets_the_policy_allows_no_reads() -> None:
     (only,) = statements(
-        iam.task_start(ENVIRONMENT, repository_arn=None, log_group="/log", secrets=())
+        iam.task_start(ENVIRONMENT, repository_arns=[], log_group="/log", secrets=())
     )
     assert only["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
 
@@ -86,7 +86,9 @@ def test_only_a_private_image_needs_permission_to_be_pulled(
     pulls = [
         each["Resource"]
         for each in statements(
-            iam.task_start(ENVIRONMENT, repository_arn=arn, log_group="/log", secrets=())
+            iam.task_start(
+                ENVIRONMENT, repository_arns=[arn] if arn else [], log_group="/log", secrets=()
+            )
         )
         if "ecr:BatchGetImage" in each["Action"]
     ]
@@ -98,7 +100,7 @@ def test_only_actions_without_narrower_resources_have_wildcards(names: list[str]
     policies = [
         iam.task_start(
             ENVIRONMENT,
-            repository_arn="arn:aws-cn:ecr:eu-west-1:123456789012:repository/a",
+            repository_arns=["arn:aws-cn:ecr:eu-west-1:123456789012:repository/a"],
             log_group="/l",
             secrets=[secrets.resolve(ENVIRONMENT, name) for name in names],
             key_arns=["arn:aws:kms:eu-west-1:123456789012:key/1"],

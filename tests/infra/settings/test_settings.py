@@ -53,7 +53,8 @@ def value_of(settings: Settings, key: str) -> Any:
 MAPS = {
     *("build", "environment", "secrets", "taskPolicyStatements"),
     *("headers", "query", "rewriteHost", "rewriteUrl", "routes"),
-    *("services", "vpcTags", "subnetTags", "taskSubnetTags"),
+    *("services", "sidecars", "dependsOn", "volumes", "mounts"),
+    *("vpcTags", "subnetTags", "taskSubnetTags"),
 }
 """Keys that may be absent."""
 

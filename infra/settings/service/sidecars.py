@@ -1,0 +1,206 @@
+"""Containers that run beside the service's own in each task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Final
+
+from infra.errors import Problem
+from infra.settings.kinds import Flag, ListOf, Map, MapsByName, Text, Whole
+from infra.settings.service.container import (
+    CAPABILITIES,
+    COMMAND,
+    CONTAINER_NAME,
+    ENVIRONMENT,
+    FOLDERS,
+    IMAGE,
+    USER,
+    overlapping,
+)
+from infra.settings.service.secrets import SECRETS, secrets_elsewhere
+from infra.settings.service.volumes import MOUNTS
+from infra.settings.topic import Configuration, Topic, camel, key, relation, unknown_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from infra.aws.environment import AwsEnvironment
+
+HEALTHY: Final = "HEALTHY"
+_ENDED: Final = ("COMPLETE", "SUCCESS")
+_DEPENDENCIES: Final = Map(
+    CONTAINER_NAME,
+    Text(f"START|{'|'.join(_ENDED)}|{HEALTHY}", "START, COMPLETE, SUCCESS or HEALTHY"),
+)
+_SHELL_FORMS: Final = ("CMD", "CMD-SHELL")
+
+_DEFAULTS: Final = {
+    "command": "[]",
+    "user": "",
+    "dropCapabilities": '["ALL"]',
+    "writablePaths": "[]",
+    "cpuUnits": "0",
+    "memoryMib": "0",
+    "essential": "true",
+    "healthCheckCommand": "[]",
+    "healthCheckIntervalSeconds": "30",
+    "healthCheckTimeoutSeconds": "5",
+    "healthCheckRetries": "3",
+    "healthCheckStartSeconds": "0",
+}
+"""Values that a sidecar has where the configuration sets none; of a health check, ECS's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sidecar(Topic):
+    """A container beside the service's own."""
+
+    image: str = key(IMAGE)
+    command: tuple[str, ...] = key(COMMAND)
+    environment: dict[str, str] = key(ENVIRONMENT)
+    secrets: dict[str, str] = key(SECRETS)
+    user: str | None = key(USER)
+    drop_capabilities: tuple[str, ...] = key(CAPABILITIES)
+    writable_paths: tuple[str, ...] = key(FOLDERS)
+    mounts: dict[str, str] = key(MOUNTS)
+    cpu_units: int = key(Whole(0, 32768))
+    memory_mib: int = key(Whole(0, 249_856))
+    essential: bool = key(Flag())
+    depends_on: dict[str, str] = key(_DEPENDENCIES)
+    health_check_command: tuple[str, ...] = key(
+        ListOf(
+            Text(r"(?s).+", "a text; CMD or CMD-SHELL first, no items for no check", longest=8192)
+        )
+    )
+    health_check_interval_seconds: int = key(Whole(5, 300))
+    health_check_timeout_seconds: int = key(Whole(2, 60))
+    health_check_retries: int = key(Whole(1, 10))
+    health_check_start_seconds: int = key(Whole(0, 300))
+
+    @classmethod
+    def of(cls, name: str, texts: Mapping[str, str]) -> Sidecar:
+        """Read the sidecar of that name."""
+        paths = {camel(each): f"sidecars.{name}.{camel(each)}" for each in cls.kinds()}
+        return cls.read(Configuration(texts={**_DEFAULTS, **texts}, paths=paths))
+
+    def flaws(self, path: str) -> Iterator[Problem]:
+        """Check a sidecar whose values could be read, by itself."""
+        command = self.health_check_command
+        if command and (command[0] not in _SHELL_FORMS or len(command) == 1):
+            yield Problem(
+                f"{path}.healthCheckCommand",
+                " ".join(command),
+                f"{' or '.join(_SHELL_FORMS)}, and after it a command",
+            )
+        if self.memory_mib and self.memory_mib < _LEAST_MEMORY_MIB:
+            yield Problem(
+                f"{path}.memoryMib",
+                f"{self.memory_mib}",
+                f"0 for no limit but the task's, or at least {_LEAST_MEMORY_MIB}",
+            )
+        for name in sorted(self.environment.keys() & self.secrets.keys()):
+            yield Problem(
+                f"{path}.environment",
+                f"{name}, which secrets has too",
+                "a name that only one of the two has",
+            )
+        yield from overlapping(f"{path}.writablePaths", self.writable_paths)
+
+
+_LEAST_MEMORY_MIB: Final = 6
+"""Source: ECS, ContainerDefinition."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SidecarSettings(Topic):
+    """The sidecars of a service, and which of them its container waits for."""
+
+    sidecars: Mapping[str, Mapping[str, str]] = key(
+        MapsByName("a map from the name of each container to a map of a sidecar's keys")
+    )
+    depends_on: dict[str, str] = key(_DEPENDENCIES)
+
+    @cached_property
+    def _all(self) -> dict[str, Sidecar]:
+        return {name: Sidecar.of(name, texts) for name, texts in (self.sidecars or {}).items()}
+
+    @property
+    def readable(self) -> dict[str, Sidecar]:
+        """The sidecars of which every value could be read, by name."""
+        return {name: sidecar for name, sidecar in self._all.items() if not sidecar.unread}
+
+    def problems(self) -> Iterator[Problem]:
+        """Check each sidecar, and the order of their start."""
+        yield from self._sidecars_are_right()
+
+    def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
+        """Check that secrets are in the stack's region."""
+        for name, sidecar in self.readable.items():
+            yield from secrets_elsewhere(environment, f"sidecars.{name}.secrets", sidecar.secrets)
+
+    @relation("sidecars")
+    def _sidecars_are_right(self) -> Iterator[Problem]:
+        keys = [camel(each) for each in Sidecar.kinds()]
+        for name, sidecar in self._all.items():
+            path = f"sidecars.{name}"
+            try:
+                CONTAINER_NAME.read(name)
+            except ValueError:
+                yield Problem(path, name or "empty", CONTAINER_NAME.allowed)
+            yield from sidecar.unread.values()
+            yield from unknown_keys(path, self.sidecars[name], keys)
+            if not sidecar.unread:
+                yield from sidecar.flaws(path)
+
+
+def dependency_problems(settings: SidecarSettings, container: str) -> Iterator[Problem]:
+    """Check that containers wait for others, for what these can reach, and not for each other.
+
+    Args:
+        settings: The sidecars.
+        container: Name of the service's own container.
+    """
+    waiting = {"dependsOn": (container, settings.depends_on)}
+    for name, sidecar in settings.readable.items():
+        waiting[f"sidecars.{name}.dependsOn"] = (name, sidecar.depends_on)
+    graph: dict[str, set[str]] = {}
+    for path, (name, needed) in waiting.items():
+        graph[name] = set(needed) - {name}
+        for other, condition in needed.items():
+            yield from _dependency_problems(settings, path, name, other, condition, container)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        yield Problem(
+            "dependsOn",
+            " -> ".join(reversed(error.args[1])),
+            "containers that don't wait for each other",
+        )
+
+
+def _dependency_problems(  # noqa: PLR0917 — the parts of one dependency
+    settings: SidecarSettings, path: str, name: str, other: str, condition: str, container: str
+) -> Iterator[Problem]:
+    sidecar = settings.readable.get(other)
+    if other not in {container, *settings.sidecars} or other == name:
+        yield Problem(
+            path,
+            f"{other}, which is no other container of the task",
+            f"one of {', '.join(sorted({container, *settings.sidecars} - {name}))}",
+        )
+    elif condition == HEALTHY and (
+        other == container or (sidecar and not sidecar.health_check_command)
+    ):
+        yield Problem(
+            path,
+            f"{HEALTHY} of {other}, which has no healthCheckCommand",
+            f"START, or {HEALTHY} of a sidecar with a healthCheckCommand",
+        )
+    elif condition in _ENDED and (other == container or (sidecar and sidecar.essential)):
+        yield Problem(
+            path,
+            f"{condition} of {other}, whose end stops the task",
+            "the end of a sidecar with essential false",
+        )

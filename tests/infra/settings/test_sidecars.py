@@ -1,0 +1,153 @@
+"""The containers beside a service's own, and the volumes that they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.errors import SettingsError
+from tests.infra.settings.test_settings import load, only_service
+
+IMAGE = "public.ecr.aws/docker/library/busybox:stable"
+EFS = {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"}
+
+
+def with_sidecar(**keys: Any) -> dict[str, Any]:
+    return {"sidecars": {"proxy": {"image": IMAGE, **keys}}}
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"sidecars": {"proxy": {}}}, "sidecars.proxy.image: not set; allowed: an image's name"),
+    ({"sidecars": {"proxy": "x"}}, "sidecars: proxy, whose value isn't a map; allowed: a map"),
+    ({"sidecars": {"my proxy": {"image": IMAGE}}}, "sidecars.my proxy: my proxy; allowed: letters"),
+    ({"sidecars": {"nginx": {"image": IMAGE}}}, "sidecars.nginx: nginx, which is containerName"),
+    (with_sidecar(imag="x"), "sidecars.proxy.imag: an unknown key; allowed: perhaps image"),
+    (with_sidecar(image="My image"), "sidecars.proxy.image: My image; allowed: an image's name"),
+    (with_sidecar(user="root"), "sidecars.proxy.user: root; allowed: a user id"),
+    (with_sidecar(essential="maybe"), "sidecars.proxy.essential: maybe; allowed: true or false"),
+    (with_sidecar(memoryMib=5), "sidecars.proxy.memoryMib: 5; allowed: 0 for no limit but the"),
+    (with_sidecar(memoryMib=512), "sidecars: memoryMib of 512 in all; allowed: less than the"),
+    (with_sidecar(cpuUnits=256), "sidecars: cpuUnits of 256 in all; allowed: less than the task's"),
+    (
+        with_sidecar(environment={"A": "1"}, secrets={"A": "/a"}),
+        "sidecars.proxy.environment: A, which secrets has too; allowed: a name",
+    ),
+    (
+        with_sidecar(secrets={"A": "secretsmanager:"}),
+        "sidecars.proxy.secrets: A with a value of 15 characters, not shown",
+    ),
+    (
+        with_sidecar(healthCheckCommand=["curl", "-f"]),
+        "sidecars.proxy.healthCheckCommand: curl -f; allowed: CMD or CMD-SHELL, and after it",
+    ),
+    (
+        with_sidecar(healthCheckCommand=["CMD"]),
+        "sidecars.proxy.healthCheckCommand: CMD; allowed: CMD or CMD-SHELL, and after it",
+    ),
+    (
+        with_sidecar(writablePaths=["/a", "/a/b"]),
+        "sidecars.proxy.writablePaths: /a/b; allowed: each folder once",
+    ),
+    (
+        with_sidecar(dependsOn={"proxy": "START"}),
+        "sidecars.proxy.dependsOn: proxy, which is no other container of the task; allowed: one",
+    ),
+    ({"dependsOn": {"proxy": "START"}}, "dependsOn: proxy, which is no other container"),
+    (
+        {**with_sidecar(), "dependsOn": {"proxy": "HEALTHY"}},
+        "dependsOn: HEALTHY of proxy, which has no healthCheckCommand; allowed: START",
+    ),
+    (
+        with_sidecar(dependsOn={"nginx": "HEALTHY"}),
+        "sidecars.proxy.dependsOn: HEALTHY of nginx, which has no healthCheckCommand",
+    ),
+    (
+        {**with_sidecar(), "dependsOn": {"proxy": "SUCCESS"}},
+        "dependsOn: SUCCESS of proxy, whose end stops the task; allowed: the end of a sidecar",
+    ),
+    (
+        with_sidecar(dependsOn={"nginx": "COMPLETE"}),
+        "sidecars.proxy.dependsOn: COMPLETE of nginx, whose end stops the task",
+    ),
+    (
+        {**with_sidecar(dependsOn={"nginx": "START"}), "dependsOn": {"proxy": "START"}},
+        "containers that don't wait for each other",
+    ),
+    (
+        {**with_sidecar(), "requireImageDigest": True, "image": f"{IMAGE}@sha256:{'0' * 64}"},
+        f"sidecars.proxy.image: {IMAGE}, whose tag can be moved to another image",
+    ),
+    (
+        {**with_sidecar(), "network": "endpoints"},
+        f"sidecars.proxy.image: {IMAGE}, in a registry that has no endpoint",
+    ),
+    ({"volumes": {"a": {}}}, "volumes.a: a volume that no container has; allowed: one that"),
+    ({"mounts": {"a": "/a"}}, "mounts: a, which is no volume; allowed: a name that volumes has"),
+    (
+        with_sidecar(mounts={"a": "/a"}),
+        "sidecars.proxy.mounts: a, which is no volume; allowed: a name that volumes has",
+    ),
+    ({"mounts": {"a": "a"}}, "mounts: a with a value of 1 characters"),
+    (
+        {"volumes": {"a": {}, "b": {}}, "mounts": {"a": "/a", "b": "/a/b:ro"}},
+        "mounts: /a/b; allowed: each folder once, and none that is inside another one",
+    ),
+    ({"volumes": {"a": {}}, "mounts": {"a": "/tmp/a"}}, "mounts: /tmp/a; allowed: each folder"),
+    ({"volumes": {"scratch-1": {}}}, "volumes.scratch-1: scratch-1; allowed: at most 63"),
+    ({"volumes": {"a": {"path": "/"}}}, "volumes.a.path: an unknown key; allowed: efsFileSystemId"),
+    (
+        {"volumes": {"a": {"efsFileSystemId": "fs-01234567"}}, "mounts": {"a": "/a"}},
+        "volumes.a: only one of efsFileSystemId and efsAccessPointId; allowed: both",
+    ),
+    (
+        {"volumes": {"a": {**EFS, "efsAccessPointId": "x"}}, "mounts": {"a": "/a"}},
+        "volumes.a.efsAccessPointId: x; allowed: an EFS access point's id",
+    ),
+    ({"ephemeralStorageGib": 201}, "ephemeralStorageGib: 201; allowed: a whole number from 20 to"),
+    (
+        {"services": {"api": {**with_sidecar(user="root"), "volumes": {"a": {"b": 1}}}}},
+        "services.api.sidecars.proxy.user: root; allowed: a user id",
+    ),
+    (
+        {"services": {"api": {"sidecars": {"x": {"image": IMAGE}}, "volumes": {"a": {"b": 1}}}}},
+        "services.api.volumes.a.b: an unknown key; allowed: efsFileSystemId, efsAccessPointId",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_a_wrong_sidecar_or_volume_is_refused_by_its_path(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+
+
+def test_one_wrong_value_of_a_sidecar_hides_no_other_problem() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(
+            sidecars={"a": {"image": "", "memoryMib": -1}, "b": {"image": IMAGE, "memoryMib": 999}},
+            volumes={"unused": {}},
+            memoryMib=600,
+        )
+    assert [problem.key for problem in refusal.value.problems] == [
+        "memoryMib",
+        "sidecars.a.image",
+        "sidecars.a.memoryMib",
+        "sidecars",
+    ]
+
+
+def test_a_services_empty_map_takes_the_place_of_the_stacks_sidecars() -> None:
+    service = only_service(load(**with_sidecar(), services={"api": {"sidecars": {}}}))
+    assert not service.sidecars.readable
+    service = only_service(load(**with_sidecar(), services={"api": {}}))
+    assert service.sidecars.readable["proxy"].image == IMAGE
+
+
+def test_keys_may_encrypt_a_sidecars_secrets_only() -> None:
+    key = "arn:aws:kms:ap-northeast-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+    settings = load(secrets={}, secretKeyArns=[key], **with_sidecar(secrets={"A": "/a"}))
+    assert only_service(settings).secrets.secret_key_arns == (key,)
