@@ -53,8 +53,8 @@ class Edge(Protocol):
         It may be known only after the next look at what is shown.
         """
 
-    def public_address(self, load_balancer: Resource) -> str:
-        """The address at which the internet finds a load balancer; empty if it doesn't."""
+    def outside(self, load_balancer: Resource) -> dict[str, str]:
+        """Where this machine shows each address at which the internet finds a load balancer."""
 
     async def status_of(
         self,
@@ -96,9 +96,9 @@ class LocalEdge:
         """Nothing stands between."""
         return ""
 
-    def public_address(self, load_balancer: Resource) -> str:  # noqa: ARG002
+    def outside(self, load_balancer: Resource) -> dict[str, str]:  # noqa: ARG002
         """There is no internet."""
-        return ""
+        return {}
 
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Do nothing: the proxy listens there itself."""

@@ -273,13 +273,15 @@ class LoadBalancers:
         found = []
         for each in self._cloud.all(LOAD_BALANCER):
             front = self._fronts.get(each.id, Front())
+            outside = self._edge.outside(each)
+            here = [*outside.values()] or [self._addresses.load_balancer(each.id).dns_name]
             if front.addresses:
                 found.append(
                     {
                         "name": str(each.outputs.get("name")),
                         "addresses": ", ".join(front.addresses),
-                        "publicAddress": self._edge.public_address(each),
-                        "shownAt": self._addresses.load_balancer(each.id).dns_name,
+                        "publicAddress": ", ".join(outside),
+                        "shownAt": ", ".join(here),
                     }
                 )
         return found

@@ -1,4 +1,4 @@
-"""Load balancers in a VPC: each has an address in each of its subnets, and perhaps a public one."""
+"""Load balancers in a VPC: each has an address in each of its subnets, and perhaps public ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from localaws.alb.model import Listener
     from localaws.catalog.account import Account, Resource
-    from localaws.machine.addresses import Addresses, SubnetAddresses
+    from localaws.machine.addresses import Addresses, ListenAddress, SubnetAddresses
     from localaws.vpc.attachments import Attachments
     from localaws.vpc.model import Interface
     from localaws.vpc.network import Network
@@ -92,12 +92,13 @@ class VpcEdge:
                 return why
         return ""
 
-    def public_address(self, load_balancer: Resource) -> str:
-        """The public address of one of its interfaces."""
-        for each in self.interfaces(load_balancer.id):
-            if each.public_address:
-                return each.public_address
-        return ""
+    def outside(self, load_balancer: Resource) -> dict[str, str]:
+        """The public address of each of its interfaces, and where this machine shows it."""
+        return {
+            each.public_address: self._shown(load_balancer.id, each).dns_name
+            for each in self.interfaces(load_balancer.id)
+            if each.public_address
+        }
 
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Show the ports of public addresses."""
@@ -107,7 +108,7 @@ class VpcEdge:
         for balancer, numbers in ports.items():
             for interface in self._interfaces.get(balancer, {}).values():
                 if interface.public_address:
-                    shown = self._addresses.load_balancer(balancer)
+                    shown = self._shown(balancer, interface)
                     self._attachments.show(interface, numbers, shown)
 
     async def status_of(
@@ -130,6 +131,13 @@ class VpcEdge:
         opened = await self._network.open_connection(namespace_of(front.network), address, port)
         return await asyncio.open_connection(sock=opened)
 
+    def _shown(self, balancer: str, interface: Interface) -> ListenAddress:
+        """Return where an interface's public address is shown: that of the first has the name."""
+        first = self.interfaces(balancer)[0]
+        return self._addresses.load_balancer(
+            balancer, "" if interface is first else interface.subnet
+        )
+
     async def _attach(self, load_balancer: Resource, subnet: str) -> None:
         outputs = load_balancer.outputs
         interfaces = self._interfaces.setdefault(load_balancer.id, {})
@@ -141,15 +149,13 @@ class VpcEdge:
         else:
             address = there.address
         vpc = str(found.outputs.get("vpcId")) if found else ""
-        # One public address is enough: all of a load balancer's nodes are on this machine.
-        public = outputs.get("internal") is not True and subnet == _subnets(load_balancer)[0]
         try:
             interfaces[subnet] = await self._attachments.attach(
                 f"{load_balancer.id.rpartition('/')[2]}-{subnet}",
                 subnet=subnet,
                 address=address,
                 groups=texts(outputs.get("securityGroups")),
-                public=public,
+                public=outputs.get("internal") is not True,
                 ipv6="dualstack" in str(outputs.get("ipAddressType")),
                 network=namespace_of(vpc),
             )

@@ -91,15 +91,20 @@ class Addresses:
         self._taken: set[str] = set()
         self._turn = 0
 
-    def load_balancer(self, arn: str) -> ListenAddress:
+    def load_balancer(self, arn: str, subnet: str = "") -> ListenAddress:
         """Return a load balancer's address, the same for every call and across restarts.
 
+        Args:
+            arn: The load balancer.
+            subnet: One in which it has a further address; empty for that of its name.
+
         Raises:
-            NoAddressError: 255 load balancers exist already, or other programs hold the ports on
-                every address.
+            NoAddressError: All 255 addresses are taken, or other programs hold the ports on every
+                one.
         """
-        if arn in self._load_balancers:
-            return self._load_balancers[arn]
+        name = f"{arn} {subnet}" if subnet else arn
+        if name in self._load_balancers:
+            return self._load_balancers[name]
         taken = {listen_address.address for listen_address in self._load_balancers.values()}
         for candidate in self._block(_LOAD_BALANCERS):
             for offset in (0, PORT_OFFSET):
@@ -107,7 +112,7 @@ class Addresses:
                 if candidate not in taken and all(
                     can_bind(candidate, listen_address.port(port)) for port in _WEB_PORTS
                 ):
-                    self._load_balancers[arn] = listen_address
+                    self._load_balancers[name] = listen_address
                     self._save()
                     return listen_address
         raise NoAddressError("no loopback address is free for another load balancer; delete one")
@@ -120,8 +125,11 @@ class Addresses:
             self._save()
 
     def forget_load_balancer(self, arn: str) -> None:
-        """Make a deleted load balancer's address free again."""
-        if self._load_balancers.pop(arn, None):
+        """Make a deleted load balancer's addresses free again."""
+        gone = [each for each in self._load_balancers if each.partition(" ")[0] == arn]
+        for each in gone:
+            del self._load_balancers[each]
+        if gone:
             self._save()
 
     def take_task(self, ports: list[int]) -> ListenAddress:

@@ -63,11 +63,12 @@ class HostPorts:
     def show(self, public_address: str, ports: Collection[int], on: ListenAddress) -> None:
         """Show ports of a public address at a loopback address, from the next `refresh` on."""
         for port in ports:
-            if (public_address, port) not in self._ports:
-                listen = (on.address, on.port(port))
-                self._ports[public_address, port] = _HostPort(
-                    self._network, (public_address, port), listen
-                )
+            public, listen = (public_address, port), (on.address, on.port(port))
+            there = self._ports.get(public)
+            if there is None or there.listen != listen:
+                if there is not None:
+                    there.close()
+                self._ports[public] = _HostPort(self._network, public, listen)
 
     async def hide(self, public_address: str) -> None:
         """Show an address no longer; connections that are open are closed."""
@@ -99,6 +100,7 @@ class _HostPort:
     public: tuple[str, int]
     listen: tuple[str, int]
     state: str = REFUSED
+    _closed: bool = False
     _server: asyncio.Server | None = None
     _full: list[socket.socket] = field(default_factory=list)
     _relays: set[asyncio.Task[None]] = field(default_factory=set)
@@ -118,6 +120,8 @@ class _HostPort:
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             self.state = f"can't be shown at {self.listen[0]}:{self.listen[1]}: {why}"
+        if self._closed:  # meanwhile
+            self._stop_listening()
 
     async def _show(self, state: str) -> None:
         if state == OPEN:
@@ -129,6 +133,7 @@ class _HostPort:
         self.state = state
 
     def close(self) -> None:
+        self._closed = True
         self._stop_listening()
         for relay in self._relays:
             relay.cancel()

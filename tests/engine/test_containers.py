@@ -21,6 +21,7 @@ from localaws.cli.status import fetch
 from localaws.machine import isolation
 from localaws.machine.isolation import Isolation
 from localaws.protocol.property_values import to_wire
+from tests.engine.requests import get
 from tests.engine.stack import Stack
 from tests.engine.test_daemon import eventually
 from tests.engine.test_watch import UP, watch
@@ -94,7 +95,11 @@ def test_tasks_and_load_balancer_have_the_addresses_of_their_subnets(stack: Stac
     for each in tasks(stack):
         assert re.fullmatch(r"10\.0\.\d+\.\d+", each["address"])
         assert each["endpoint"] == f"{each['address']}:80"
-    assert re.fullmatch(r"203\.0\.113\.\d+", load_balancer(stack)["publicAddress"])
+    found = load_balancer(stack)
+    public, shown = (found[name].split(", ") for name in ("publicAddress", "shownAt"))
+    assert [bool(re.fullmatch(r"203\.0\.113\.\d+", each)) for each in public] == [True, True]
+    assert shown[0] == stack.outputs()["albDns"]
+    assert [get(f"http://{each}").status_code for each in shown] == [200, 200]
 
 
 def test_a_group_that_is_opened_opens_a_tasks_address_until_it_is_closed_again(
@@ -122,7 +127,7 @@ def test_a_group_that_is_opened_opens_a_tasks_address_until_it_is_closed_again(
 
 
 def test_the_internet_has_the_real_addresses_and_ports(stack: Stack) -> None:
-    public = load_balancer(stack)["publicAddress"]
+    public = load_balancer(stack)["publicAddress"].split(", ")[0]
     targets = [each["publicAddress"] for each in tasks(stack)]
     private = tasks(stack)[0]["endpoint"]
     dropped = [f"{public}:22", *(f"{each}:80" for each in targets), private]

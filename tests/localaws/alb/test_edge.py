@@ -46,8 +46,9 @@ class ScriptedEdge:
     def why_not_shown(self, listener: Listener) -> str:
         return self.hidden.get(listener.arn, "")
 
-    def public_address(self, load_balancer: Resource) -> str:
-        return {"a": "203.0.113.1"}.get(load_balancer.id, "")
+    def outside(self, load_balancer: Resource) -> dict[str, str]:
+        found = {"203.0.113.1": "127.0.3.1", "203.0.113.2": "127.0.3.2"}
+        return found if load_balancer.id == "a" else {}
 
     async def show(self, listeners: Sequence[Listener]) -> None:
         self.shown += [each.arn for each in listeners]
@@ -107,7 +108,9 @@ def networks(tmp_path: Path) -> TwoNetworks:
 def test_where_load_balancers_are_found_is_what_their_edge_says(networks: TwoNetworks) -> None:
     networks.sync()
     found = {each["addresses"]: each["publicAddress"] for each in networks.load_balancers.where()}
-    assert found == {"10.0.0.9, 2001:db8:1::9": "203.0.113.1", "10.0.0.9": ""}
+    assert found == {"10.0.0.9, 2001:db8:1::9": "203.0.113.1, 203.0.113.2", "10.0.0.9": ""}
+    shown = [each["shownAt"] for each in networks.load_balancers.where()]
+    assert "127.0.3.1, 127.0.3.2" in shown
 
 
 def test_each_network_has_a_proxy_with_its_own_load_balancers(networks: TwoNetworks) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from localaws.alb.edge import Front
+from localaws.alb.model import Listener
+from localaws.alb.targets import Endpoint
 from localaws.alb.vpc_edge import VpcEdge
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.catalog.account import Resource
+    from localaws.machine.addresses import ListenAddress
 
 
 class Remembering:
@@ -35,10 +38,13 @@ class Remembering:
             how["address"],
             "2001:db8::4" if how["ipv6"] else "",
             frozenset(how["groups"]),
-            "203.0.113.1" if how["public"] else "",
+            f"203.0.113.{10 + ord(how['subnet'])}" if how["public"] else "",
         )
         assert how["network"] == "alb-vpc-1"
         return interface
+
+    def show(self, interface: Interface, ports: list[int], on: ListenAddress) -> None:
+        self.log.append(f"show {interface.public_address} {ports} at {on.dns_name}")
 
     async def detach(self, interface: Interface) -> None:
         self.log.append(f"detach {interface.id}")
@@ -52,8 +58,9 @@ class Stage:
             self.cloud.put(SUBNET, subnet, vpcId="vpc-1", cidrBlock=block)
         self.attachments = cast("Any", Remembering())
         network: Any = None
+        self.addresses = Addresses(directory)
         self.edge = VpcEdge(
-            self.cloud, network, self.attachments, SubnetAddresses(), Addresses(directory)
+            self.cloud, network, self.attachments, SubnetAddresses(), self.addresses
         )
 
     def follow(self, **load_balancers: dict[str, Any]) -> list[Resource]:
@@ -72,17 +79,32 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
 
 
-def test_a_load_balancer_has_an_address_in_each_subnet_and_one_in_public(stage: Stage) -> None:
+def test_a_load_balancer_has_a_private_and_a_public_address_in_each_subnet(stage: Stage) -> None:
     (one,) = stage.follow(one={"securityGroups": ["sg-1"]})
     assert stage.edge.front(one) == Front("vpc-1", ("10.0.0.4", "10.0.1.4"))
-    assert stage.edge.public_address(one) == "203.0.113.1"
-    assert [bool(each.public_address) for each in stage.edge.interfaces("one")] == [True, False]
+    own, further = stage.addresses.load_balancer("one"), stage.addresses.load_balancer("one", "b")
+    shown = {"203.0.113.107": own.dns_name, "203.0.113.108": further.dns_name}
+    assert stage.edge.outside(one) == shown
+    stage.attachments.log.clear()
+    listener = Listener(
+        arn="l", endpoint=Endpoint("127.0.0.1", 80), load_balancer="one", port=80, rules=()
+    )
+    asyncio.run(stage.edge.show([listener]))
+    expected = [f"show {public} [80] at {here}" for public, here in shown.items()]
+    assert stage.attachments.log == expected
     assert {each.groups for each in stage.edge.interfaces("one")} == {frozenset({"sg-1"})}
 
 
 def test_an_internal_load_balancer_has_no_public_address(stage: Stage) -> None:
     (one,) = stage.follow(one={"internal": True})
-    assert stage.edge.public_address(one) == ""
+    assert stage.edge.outside(one) == {}
+
+
+def test_the_name_finds_the_first_subnet_that_is_left(stage: Stage) -> None:
+    stage.follow(one={})
+    (one,) = stage.follow(one={"subnets": ["b"]})
+    own = stage.addresses.load_balancer("one")
+    assert stage.edge.outside(one) == {"203.0.113.108": own.dns_name}
 
 
 def test_a_dual_stack_load_balancer_listens_on_ipv6_too(stage: Stage) -> None:

@@ -35,6 +35,17 @@ def test_a_load_balancer_keeps_its_address_for_life(tmp_path: Path) -> None:
     assert (again.load_balancer("two"), again.load_balancer("one")) == (two, one)
 
 
+def test_a_load_balancers_addresses_go_with_it(tmp_path: Path) -> None:
+    first = Addresses(tmp_path)
+    one, other = first.load_balancer("one"), first.load_balancer("one-more")
+    further = first.load_balancer("one", "subnet-b")
+    assert len({one.address, other.address, further.address}) == 3
+    assert Addresses(tmp_path).load_balancer("one", "subnet-b") == further
+    first.forget_load_balancer("one")
+    assert [first.load_balancer(each) for each in ("x", "y")] == [one, further]
+    assert Addresses(tmp_path).load_balancer("one-more") == other
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"one": 1}', '{"one": {"address": "127.1.1.1"}}'])
 def test_a_damaged_file_is_set_aside_and_named_and_load_balancers_keep_the_places_of_their_names(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str

@@ -98,6 +98,33 @@ def test_the_host_sees_a_port_as_the_internet_does(listen: ListenAddress) -> Non
     assert asyncio.run(scenario()) == expected
 
 
+@pytest.mark.parametrize("busy", [False, True], ids=["between", "during a look"])
+def test_a_port_is_shown_where_it_was_shown_last(listen: ListenAddress, *, busy: bool) -> None:
+    moved = ListenAddress("127.0.0.3", listen.offset)
+
+    async def scenario() -> list[str]:
+        network = AnsweringNetwork()
+        server = await asyncio.start_server(_shout, "127.0.0.1", 0)
+        network.server = server.sockets[0].getsockname()
+        network.answer = OPEN
+        ports = HostPorts(network)
+        ports.show(PUBLIC, [80], listen)
+        look = asyncio.create_task(ports.refresh())
+        if busy:
+            await asyncio.sleep(0)
+        else:
+            await look
+        ports.show(PUBLIC, [80], moved)
+        await look
+        await ports.refresh()
+        found = [await asyncio.to_thread(seen, each) for each in (listen, moved)]
+        await ports.close()
+        server.close()
+        return found
+
+    assert asyncio.run(scenario()) == [REFUSED, "HELLO"]
+
+
 def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddress) -> None:
     async def scenario() -> bytes:
         network = AnsweringNetwork()
