@@ -199,7 +199,7 @@ def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "localaws": (
         {"catalog", "machine", "speed"},
-        {"images", "vpc"},
+        {"ec2", "images", "vpc"},
         {"account", "alb"},
         {"ecs", "protocol"},
         {"ecr"},

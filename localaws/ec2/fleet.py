@@ -1,0 +1,564 @@
+"""Auto Scaling groups of container instances as a pure step: groups, demand, time -> actions.
+
+The step launches, registers, drains and terminates instances. It follows the groups' bounds, ECS's
+managed scaling, termination protection and draining, and instance refreshes.
+
+Source: `CreateCapacityProvider` in ECS's API reference, Amazon ECS Developer Guide, "Amazon ECS
+cluster auto scaling" and "Amazon ECS managed instance draining", Amazon EC2 Auto Scaling User
+Guide, "Instance refresh".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+COMPRESSION = 60
+"""How many times faster than on AWS the durations of a fleet pass at the local AWS's own speed."""
+
+_FIRST_SCALE_OUT = 2
+"""Instances that a group without any gets: its metric is 200 whatever waits."""
+
+_FROM_ZERO = 200
+_AT_TARGET = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetTiming:
+    """Durations of AWS in seconds."""
+
+    boot: float = 90
+    """From a launch until the agent registers."""
+
+    scale_out_alarm: float = 60
+    """How long the metric must be above its target."""
+
+    scale_in_alarm: float = 15 * 60
+    """How long it must be below; AWS lets no one choose."""
+
+    scale_in_pause: float = 60
+    """Between two scale-ins."""
+
+    hook: float = 3600
+    """After which a terminating instance no longer waits for its tasks to end."""
+
+    replacement: float = 30
+    """After which a group notices that an instance is gone, or that it has too few."""
+
+    factor: float = 1
+    """How much faster than on AWS they pass."""
+
+    def at(self, speed: float) -> FleetTiming:
+        """Return the same at another speed; the hook of an hour is kept: tasks have to end."""
+        factor = COMPRESSION * speed
+        return replace(
+            self,
+            factor=factor,
+            boot=self.boot / factor,
+            scale_out_alarm=self.scale_out_alarm / factor,
+            scale_in_alarm=self.scale_in_alarm / factor,
+            scale_in_pause=self.scale_in_pause / factor,
+            replacement=self.replacement / factor,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """What the instances of a group are launched as; another one is another version."""
+
+    version: str
+    instance_type: str
+    cpu: int
+    memory: int
+    architecture: str
+    cluster: str
+    """The cluster that their user data names."""
+
+    security_groups: tuple[str, ...] = ()
+    ports: tuple[int, int] = (32768, 60999)
+    """The agent's dynamic host ports."""
+
+    public: bool = False
+    """Whether instances have public addresses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedScaling:
+    """How a capacity provider scales its group."""
+
+    target: int = 100
+    minimum_step: int = 1
+    maximum_step: int = 10000
+    warm_up: float = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refresh:
+    """How a group replaces instances of an older template."""
+
+    minimum_healthy_percent: int = 90
+    protected: str = "Ignore"
+    """What it does with protected instances: Refresh, Ignore or Wait."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """An Auto Scaling group, and the capacity provider that it belongs to."""
+
+    name: str
+    minimum: int
+    maximum: int
+    subnets: tuple[tuple[str, str], ...]
+    """Each subnet and its zone."""
+
+    template: Template
+    why_not_registered: str = ""
+    """Why its instances don't register with a cluster; empty if they do."""
+
+    desired: int | None = None
+    """What the program declares, which holds when the group is made or when it changes."""
+
+    provider: str = ""
+    scaling: ManagedScaling | None = None
+    protects: bool = False
+    """Whether scale-ins leave every instance alone."""
+
+    termination_protection: bool = False
+    """Whether they leave those with tasks alone, as the capacity provider sees to."""
+
+    managed_draining: bool = False
+    refresh: Refresh | None = None
+    deleted: bool = False
+    """Whether it is on its way out."""
+
+    forced: bool = False
+    """Whether its deletion ends instances without waiting for anything."""
+
+
+class Lifecycle(StrEnum):
+    """Where an instance is, in the words of EC2 Auto Scaling."""
+
+    PENDING = "Pending"
+    IN_SERVICE = "InService"
+    WAITING = "Terminating:Wait"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """An instance from its launch until it is terminated."""
+
+    id: str
+    container_instance: str
+    """The UUID under which it is registered with ECS."""
+
+    group: str
+    subnet: str
+    zone: str
+    template: Template
+    launched_at: float
+    provider: str = ""
+    lifecycle: Lifecycle = Lifecycle.PENDING
+    registered: bool = False
+    waiting_since: float | None = None
+    """When its termination began."""
+
+    address: str = ""
+    """Private address, once it has one."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether it gets no more tasks, and loses those that it has."""
+        return self.lifecycle is Lifecycle.WAITING
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupState:
+    """What is remembered of a group."""
+
+    desired: int
+    declared: int | None = None
+    above_since: float | None = None
+    below_since: float | None = None
+    scaled_in_at: float = 0
+    short_since: float | None = None
+    """Since when it has had fewer instances than desired."""
+
+    refreshed: str = ""
+    """The template's version that the last refresh was for."""
+
+    refreshing: str = ""
+    """The version that a refresh under way is for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetState:
+    """All instances and groups; survives restarts."""
+
+    instances: tuple[Instance, ...] = ()
+    groups: Mapping[str, GroupState] = field(default_factory=dict)
+
+    def of(self, group: str) -> list[Instance]:
+        """Return the instances of a group."""
+        return [each for each in self.instances if each.group == group]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A task without an instance."""
+
+    provider: str
+    """Nothing for one that no capacity provider scales for."""
+
+    cpu: int
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What ECS knows of the instances' tasks."""
+
+    tasks: Mapping[str, int] = field(default_factory=dict)
+    """How many are on each instance, by the instance's id."""
+
+    taken: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """The CPU units and MiB that they take of each, for the status."""
+
+    waiting: tuple[Waiting, ...] = ()
+
+
+class FleetActionKind(StrEnum):
+    """The kinds of actions."""
+
+    LAUNCH = "launch"
+    TERMINATE = "terminate"
+
+
+@dataclass(frozen=True)
+class FleetAction:
+    """Something to be done to an instance."""
+
+    kind: FleetActionKind
+    instance: Instance
+
+
+@dataclass(frozen=True)
+class InstanceIds:
+    """Where new ids come from."""
+
+    instance: Callable[[], str]
+    """`i-` and 17 hexadecimal digits."""
+
+    container_instance: Callable[[], str]
+    """32 hexadecimal digits."""
+
+
+def step(
+    groups: Sequence[Group],
+    state: FleetState,
+    demand: Demand,
+    now: float,
+    *,
+    ids: InstanceIds,
+    timing: FleetTiming,
+) -> tuple[FleetState, list[FleetAction]]:
+    """Bring every group one step nearer to what it should be.
+
+    Args:
+        groups: The groups that the cloud holds.
+        state: What the last step left.
+        demand: What ECS knows of their tasks.
+        now: Seconds since the epoch.
+        ids: Where new ids come from.
+        timing: Durations of AWS.
+
+    Returns:
+        The new state, and what to do.
+    """
+    run = _Step(state, demand, now, ids, timing)
+    known = {each.name for each in groups}
+    run.terminate([each for each in state.instances if each.group not in known])
+    for group in groups:
+        run.follow(group)
+        run.register_booted(group)
+        run.complete_hooks(group)
+        run.scale(group)
+        run.refresh(group)
+        run.reconcile(group)
+    kept = {name: each for name, each in run.state.groups.items() if name in known}
+    return replace(run.state, groups=kept), run.actions
+
+
+def lose(state: FleetState, instance: str) -> FleetState:
+    """Return the state without an instance that has failed; its group launches another."""
+    return replace(state, instances=tuple(each for each in state.instances if each.id != instance))
+
+
+def metric(group: Group, instances: Sequence[Instance], demand: Demand) -> float:
+    """Return a provider's CapacityProviderReservation: needed by running instances, in percent.
+
+    With neither it is 100 on AWS. Here it is the target, so that nothing changes with a lower
+    target either: from nothing needed follows no instance.
+    """
+    needed = needed_instances(group, instances, demand)
+    running = sum(not each.draining for each in instances)
+    if running == 0:
+        at_target = group.scaling.target if group.scaling else _AT_TARGET
+        return _FROM_ZERO if needed else at_target
+    return 100 * needed / running
+
+
+def needed_instances(group: Group, instances: Sequence[Instance], demand: Demand) -> int:
+    """Return how many instances a provider's tasks need: those with tasks, and more for waiting."""
+    busy = sum(not each.draining and demand.tasks.get(each.id, 0) > 0 for each in instances)
+    booting = sum(each.lifecycle is Lifecycle.PENDING for each in instances)
+    return busy + max(_for_waiting(group, demand), booting)
+
+
+def _for_waiting(group: Group, demand: Demand) -> int:
+    """Return how many more instances hold a provider's waiting tasks, packed first-fit.
+
+    A task that is larger than an instance is left out: no number of instances would hold it.
+    """
+    template = group.template
+    free: list[tuple[int, int]] = []
+    ours = [each for each in demand.waiting if each.provider and each.provider == group.provider]
+    for task in sorted(ours, key=lambda each: (each.memory, each.cpu), reverse=True):
+        if task.cpu > template.cpu or task.memory > template.memory:
+            continue
+        for index, (cpu, memory) in enumerate(free):
+            if task.cpu <= cpu and task.memory <= memory:
+                free[index] = cpu - task.cpu, memory - task.memory
+                break
+        else:
+            free.append((template.cpu - task.cpu, template.memory - task.memory))
+    return len(free)
+
+
+@dataclass
+class _Step:
+    """The arguments of `step`, the state so far and the actions decided so far."""
+
+    state: FleetState
+    demand: Demand
+    now: float
+    ids: InstanceIds
+    timing: FleetTiming
+    actions: list[FleetAction] = field(default_factory=list)
+
+    def follow(self, group: Group) -> None:
+        """Take up a group, and keep its desired capacity within its bounds."""
+        there = self.state.groups.get(group.name)
+        if there is None:
+            first = group.minimum if group.desired is None else group.desired
+            there = GroupState(desired=first, declared=group.desired)
+        elif group.desired is not None and group.desired != there.declared:
+            there = replace(there, desired=group.desired, declared=group.desired)
+        desired = 0 if group.deleted else min(max(there.desired, group.minimum), group.maximum)
+        self._remember(group, replace(there, desired=desired))
+        for each in self.state.of(group.name):
+            if each.provider != group.provider:
+                self._put(replace(each, provider=group.provider))
+
+    def register_booted(self, group: Group) -> None:
+        """Have instances in service that have booted; they register if a real one would."""
+        for each in self.state.of(group.name):
+            booted = self.now >= each.launched_at + self.timing.boot
+            if each.lifecycle is Lifecycle.PENDING and booted:
+                each = replace(each, lifecycle=Lifecycle.IN_SERVICE)  # noqa: PLW2901
+            if each.lifecycle is Lifecycle.IN_SERVICE and not each.registered:
+                self._put(replace(each, registered=not group.why_not_registered))
+
+    def complete_hooks(self, group: Group) -> None:
+        """End instances whose tasks have left, or that have waited as long as the hook allows."""
+        for each in self.state.of(group.name):
+            if each.waiting_since is None:
+                continue
+            waited = self.now >= each.waiting_since + self.timing.hook
+            if waited or (group.deleted and group.forced) or not self._tasks(each):
+                self.terminate([each])
+
+    def scale(self, group: Group) -> None:
+        """Change the desired capacity as the capacity provider's metric says."""
+        memory = self._group(group)
+        if group.scaling is None or group.deleted:
+            self._remember(group, replace(memory, above_since=None, below_since=None))
+            return
+        instances = self.state.of(group.name)
+        measured = metric(group, instances, self.demand)
+        above, below = measured > group.scaling.target, measured < group.scaling.target
+        memory = replace(
+            memory,
+            above_since=(memory.above_since or self.now) if above else None,
+            below_since=(memory.below_since or self.now) if below else None,
+        )
+        self._remember(group, memory)
+        if memory.above_since is not None:
+            if self.now >= memory.above_since + self.timing.scale_out_alarm:
+                self._scale_out(group, group.scaling, memory)
+        elif memory.below_since is not None:
+            rested = self.now >= memory.scaled_in_at + self.timing.scale_in_pause
+            if rested and self.now >= memory.below_since + self.timing.scale_in_alarm:
+                self._scale_in(group, group.scaling, memory)
+
+    def refresh(self, group: Group) -> None:
+        """Replace instances of an older template, as many at once as may be out of service."""
+        memory = self._group(group)
+        version = group.template.version
+        if group.refresh is None or group.deleted or not memory.refreshed:
+            # Only a change of the template starts a refresh, and only while one is configured.
+            self._remember(group, replace(memory, refreshed=version, refreshing=""))
+            return
+        if version not in {memory.refreshed, memory.refreshing}:
+            memory = replace(memory, refreshing=version)
+        if not memory.refreshing:
+            return
+        self._remember(group, memory)
+        instances = self.state.of(group.name)
+        old = [each for each in instances if each.template.version != memory.refreshing]
+        replaceable = [each for each in old if self._may_refresh(group, group.refresh, each)]
+        serving = [each for each in instances if self._serves(group, each)]
+        least = -(-memory.desired * group.refresh.minimum_healthy_percent // 100)
+        # At least one at a time, or a small group would never be refreshed.
+        count = max(len(serving) - least, 1 if len(serving) >= memory.desired else 0)
+        for each in replaceable[:count]:
+            self._begin_termination(group, each)
+        waits = group.refresh.protected == "Wait" and bool(old)
+        left = [each for each in old if each.draining] or replaceable or waits
+        if not left and len(serving) >= memory.desired:
+            self._remember(group, replace(memory, refreshed=memory.refreshing, refreshing=""))
+
+    def reconcile(self, group: Group) -> None:
+        """Launch or terminate instances until there are as many as desired."""
+        memory = self._group(group)
+        instances = self.state.of(group.name)
+        staying = [each for each in instances if not each.draining]
+        if group.deleted and group.forced:
+            self.terminate(instances)
+            return
+        surplus = len(staying) - memory.desired
+        for _ in range(surplus):
+            chosen = self._next_to_go(group)
+            if chosen is None:
+                break
+            self._begin_termination(group, chosen)
+        short = memory.desired > len(staying)
+        new = not instances
+        since = (memory.short_since or self.now) if short else None
+        self._remember(group, replace(memory, short_since=since))
+        notices = since is not None and (new or self.now >= since + self.timing.replacement)
+        if notices or (short and memory.refreshing):
+            for _ in range(memory.desired - len(staying)):
+                self._launch(group)
+
+    def terminate(self, instances: Sequence[Instance]) -> None:
+        """End instances at once, with what is on them."""
+        for each in instances:
+            self.state = lose(self.state, each.id)
+            self.actions.append(FleetAction(FleetActionKind.TERMINATE, each))
+
+    # Parts
+
+    def _scale_out(self, group: Group, scaling: ManagedScaling, memory: GroupState) -> None:
+        instances = self.state.of(group.name)
+        warm_up = scaling.warm_up / self.timing.factor
+        warming = [
+            each
+            for each in instances
+            if not each.draining and self.now < each.launched_at + max(warm_up, self.timing.boot)
+        ]
+        if warming or memory.desired > sum(not each.draining for each in instances):
+            return
+        needed = needed_instances(group, instances, self.demand)
+        wanted = -(-needed * 100 // scaling.target)
+        count = wanted - memory.desired
+        if not [each for each in instances if not each.draining]:
+            count = max(count, _FIRST_SCALE_OUT)
+        count = max(scaling.minimum_step, min(scaling.maximum_step, count))
+        desired = min(memory.desired + count, group.maximum)
+        self._remember(group, replace(memory, desired=desired, above_since=None))
+
+    def _scale_in(self, group: Group, scaling: ManagedScaling, memory: GroupState) -> None:
+        instances = [each for each in self.state.of(group.name) if not each.draining]
+        wanted = -(-needed_instances(group, instances, self.demand) * 100 // scaling.target)
+        half = max(1, (len(instances) - 1) // 2)
+        count = min(len(instances) - wanted, half, memory.desired - group.minimum)
+        if count > 0:
+            desired = memory.desired - count
+            self._remember(group, replace(memory, desired=desired, scaled_in_at=self.now))
+
+    def _next_to_go(self, group: Group) -> Instance | None:
+        """Return the instance that a scale-in ends: of the fullest zone, the oldest template."""
+        staying = [each for each in self.state.of(group.name) if not each.draining]
+        crowd = Counter(each.zone for each in staying)
+        free = [each for each in staying if not self._protected(group, each)]
+        current = group.template.version
+
+        def rank(each: Instance) -> tuple[int, int, bool, float, str]:
+            busy = self._tasks(each)
+            newest = each.template.version == current
+            return (busy, -crowd[each.zone], newest, each.launched_at, each.id)
+
+        return min(free, key=rank, default=None)
+
+    def _protected(self, group: Group, instance: Instance) -> bool:
+        """Whether a scale-in leaves an instance alone; a deletion first lifts all protection."""
+        if group.deleted:
+            return False
+        if group.termination_protection:
+            return self._tasks(instance) > 0
+        return group.protects
+
+    def _may_refresh(self, group: Group, refresh: Refresh, instance: Instance) -> bool:
+        if instance.draining:
+            return False
+        return refresh.protected == "Refresh" or not self._protected(group, instance)
+
+    def _serves(self, group: Group, instance: Instance) -> bool:
+        """Whether an instance counts as healthy in a refresh."""
+        in_service = instance.lifecycle is Lifecycle.IN_SERVICE
+        return in_service and (instance.registered or bool(group.why_not_registered))
+
+    def _begin_termination(self, group: Group, instance: Instance) -> None:
+        if group.managed_draining and instance.registered and self._tasks(instance):
+            waiting = replace(instance, lifecycle=Lifecycle.WAITING, waiting_since=self.now)
+            self._put(waiting)
+        else:
+            self.terminate([instance])
+
+    def _launch(self, group: Group) -> None:
+        crowd = Counter(each.subnet for each in self.state.of(group.name) if not each.draining)
+        subnet, zone = min(group.subnets, key=lambda each: crowd[each[0]])
+        instance = Instance(
+            id=self.ids.instance(),
+            container_instance=self.ids.container_instance(),
+            group=group.name,
+            subnet=subnet,
+            zone=zone,
+            template=group.template,
+            launched_at=self.now,
+            provider=group.provider,
+        )
+        self.state = replace(self.state, instances=(*self.state.instances, instance))
+        self.actions.append(FleetAction(FleetActionKind.LAUNCH, instance))
+
+    def _tasks(self, instance: Instance) -> int:
+        return self.demand.tasks.get(instance.id, 0)
+
+    def _group(self, group: Group) -> GroupState:
+        return self.state.groups[group.name]
+
+    def _remember(self, group: Group, memory: GroupState) -> None:
+        if self.state.groups.get(group.name) != memory:
+            groups = {**self.state.groups, group.name: memory}
+            self.state = replace(self.state, groups=groups)
+
+    def _put(self, instance: Instance) -> None:
+        instances = tuple(
+            instance if each.id == instance.id else each for each in self.state.instances
+        )
+        self.state = replace(self.state, instances=instances)

@@ -1,0 +1,301 @@
+"""On which container instance ECS puts a task. Pure.
+
+Source: Amazon ECS Developer Guide, "Amazon ECS task placement". How ECS chooses the closest
+instance that it names when none fits is unpublished: here it is the one with the fewest unmet
+needs, then the first by id.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from localaws.ec2.host_ports import RESERVED_PORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ZONE_ATTRIBUTE = "attribute:ecs.availability-zone"
+INSTANCE_FIELDS = ("instanceId", "host")
+"""What spreads tasks over instances."""
+
+NO_INSTANCES = "No Container Instances were found in your cluster."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What a task takes of an instance."""
+
+    cpu: int
+    memory: int
+    ports: frozenset[int] = frozenset()
+    """Host ports that its definition names."""
+
+    architecture: str = "X86_64"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedTask:
+    """A task that is on an instance."""
+
+    id: str
+    service: str
+    """The ARN of its service."""
+
+    need: Need
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerInstance:
+    """An instance that is registered with a cluster, and what is on it."""
+
+    id: str
+    """Of the EC2 instance."""
+
+    container_instance: str
+    """Its id in ECS, a UUID."""
+
+    zone: str
+    instance_type: str
+    cpu: int
+    """CPU units that it registered."""
+
+    memory: int
+    """MiB that it registered."""
+
+    architecture: str = "X86_64"
+    provider: str = ""
+    """The capacity provider that it belongs to."""
+
+    draining: bool = False
+    tasks: tuple[PlacedTask, ...] = ()
+
+    @property
+    def free_cpu(self) -> int:
+        """CPU units that no task has."""
+        return self.cpu - sum(each.need.cpu for each in self.tasks)
+
+    @property
+    def free_memory(self) -> int:
+        """MiB that no task has."""
+        return self.memory - sum(each.need.memory for each in self.tasks)
+
+    def attributes(self) -> Mapping[str, str]:
+        """What placement constraints and strategies may name, beside its id."""
+        return {
+            "attribute:ecs.availability-zone": self.zone,
+            "attribute:ecs.instance-type": self.instance_type,
+            "attribute:ecs.cpu-architecture": {"X86_64": "x86_64", "ARM64": "arm64"}.get(
+                self.architecture, ""
+            ),
+            "attribute:ecs.os-type": "linux",
+        }
+
+
+class Lack(StrEnum):
+    """What an instance lacks for a task, in the words that follow the instance in ECS's event."""
+
+    ATTRIBUTE = "is missing an attribute required by your task."
+    CPU = "has insufficient CPU units available."
+    MEMORY = "has insufficient memory available."
+    PORT = "is already using a port required by your task."
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One placement strategy of a service."""
+
+    type: str
+    """`spread`, `binpack` or `random`."""
+
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One placement constraint of a service or of its task definition."""
+
+    type: str
+    """`distinctInstance` or `memberOf`."""
+
+    expression: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How a service's tasks are placed."""
+
+    strategies: tuple[Strategy, ...] = ()
+    """None for ECS's default: spread over the zones, then the instance with the fewest tasks."""
+
+    constraints: tuple[Constraint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unplaced:
+    """Why no instance gets the task, as ECS's event continues."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    instance: ContainerInstance
+    lacks: tuple[Lack, ...]
+
+
+def place(
+    need: Need,
+    service: str,
+    instances: Sequence[ContainerInstance],
+    rules: Rules,
+    choice: Callable[[Sequence[ContainerInstance]], ContainerInstance] = random.choice,
+) -> ContainerInstance | Unplaced:
+    """Return the instance that gets a task, or why none does.
+
+    Args:
+        need: What the task takes.
+        service: The ARN of its service.
+        instances: Those of the cluster, with what is on them.
+        rules: How the service's tasks are placed.
+        choice: Chooses one for the strategy `random`.
+    """
+    active = [each for each in instances if not each.draining]
+    if not active:
+        return Unplaced(f"Reason: {NO_INSTANCES}")
+    candidates = [_Candidate(each, lacks(each, need, service, rules)) for each in active]
+    fitting = [each.instance for each in candidates if not each.lacks]
+    if not fitting:
+        closest = min(candidates, key=lambda each: (len(each.lacks), each.instance.id))
+        return Unplaced(
+            f"The closest matching (container-instance {closest.instance.container_instance}) "
+            f"{closest.lacks[0]}"
+        )
+    return _best(fitting, active, service, rules, choice)
+
+
+def lacks(instance: ContainerInstance, need: Need, service: str, rules: Rules) -> tuple[Lack, ...]:
+    """Return what an instance lacks for a task, in the order in which ECS looks."""
+    found = []
+    if instance.architecture != need.architecture or not _meets(instance, service, rules):
+        found.append(Lack.ATTRIBUTE)
+    if instance.free_cpu < need.cpu:
+        found.append(Lack.CPU)
+    if instance.free_memory < need.memory:
+        found.append(Lack.MEMORY)
+    taken = frozenset().union(*(each.need.ports for each in instance.tasks))
+    if need.ports & (taken | RESERVED_PORTS):
+        found.append(Lack.PORT)
+    return tuple(found)
+
+
+_EXPRESSION = re.compile(
+    r"\s*(attribute:[A-Za-z0-9._/-]+)\s*(==|!=|in|not_in)\s*(\[[^\[\]]*\]|[A-Za-z0-9._*-]+)\s*"
+)
+
+
+def problem_of(constraint: Constraint) -> str:
+    """Say why a constraint can't be used here; empty if it can."""
+    if constraint.type == "distinctInstance":
+        return ""
+    match = _EXPRESSION.fullmatch(constraint.expression)
+    allowed = (
+        "allowed here: attribute:NAME == VALUE, != VALUE, in [VALUES] and not_in [VALUES], of "
+        "ecs.availability-zone, ecs.instance-type, ecs.cpu-architecture and ecs.os-type"
+    )
+    if match is None or (match[3].startswith("[") != (match[2] in {"in", "not_in"})):
+        return f"placement constraint {constraint.expression!r}; {allowed}"
+    if match[1] not in _KNOWN_ATTRIBUTES:
+        return f"placement constraint {constraint.expression!r} names {match[1]}; {allowed}"
+    return ""
+
+
+def strategy_problem(strategy: Strategy) -> str:
+    """Say why a strategy can't be used here; empty if it can."""
+    kind, name = strategy.type, strategy.field
+    fields = {
+        "spread": (*INSTANCE_FIELDS, *sorted(_KNOWN_ATTRIBUTES)),
+        "binpack": ("cpu", "memory"),
+        "random": ("",),
+    }
+    if kind in fields and name in fields[kind]:
+        return ""
+    allowed = "; ".join(
+        f"{kind} of {', '.join(names)}" for kind, names in fields.items() if any(names)
+    )
+    return f"placement strategy {kind} {name}; allowed here: {allowed}; random"
+
+
+def _meets(instance: ContainerInstance, service: str, rules: Rules) -> bool:
+    for each in rules.constraints:
+        if each.type == "distinctInstance":
+            if any(task.service == service for task in instance.tasks):
+                return False
+        elif not _matches(instance, each.expression):
+            return False
+    return True
+
+
+def _matches(instance: ContainerInstance, expression: str) -> bool:
+    match = _EXPRESSION.fullmatch(expression)
+    if match is None:
+        return False
+    name, operator, operand = match.groups()
+    value = instance.attributes().get(name, "")
+    listed = [each.strip() for each in operand.strip("[]").split(",")]
+    among = any(_like(value, pattern) for pattern in listed)
+    return among if operator in {"==", "in"} else not among
+
+
+def _like(value: str, pattern: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), value) is not None
+
+
+def _best(
+    fitting: Sequence[ContainerInstance],
+    active: Sequence[ContainerInstance],
+    service: str,
+    rules: Rules,
+    choice: Callable[[Sequence[ContainerInstance]], ContainerInstance],
+) -> ContainerInstance:
+    """Return the best by each strategy in turn: each leaves those that are equally good by it."""
+    best = list(fitting)
+    strategies = rules.strategies or (Strategy("spread", ZONE_ATTRIBUTE),)
+    for strategy in strategies:
+        if strategy.type == "random":
+            return choice(best)
+        costs = {each.id: _cost(each, active, service, strategy) for each in best}
+        least = min(costs.values())
+        best = [each for each in best if costs[each.id] == least]
+    return min(best, key=lambda each: (_tasks_of(each, service), each.id))
+
+
+def _cost(
+    instance: ContainerInstance,
+    active: Sequence[ContainerInstance],
+    service: str,
+    strategy: Strategy,
+) -> int:
+    if strategy.type == "binpack":
+        return instance.free_cpu if strategy.field == "cpu" else instance.free_memory
+    if strategy.field in INSTANCE_FIELDS:
+        return _tasks_of(instance, service)
+    crowd: Counter[str] = Counter()
+    for each in active:
+        crowd[each.attributes()[strategy.field]] += _tasks_of(each, service)
+    return crowd[instance.attributes()[strategy.field]]
+
+
+def _tasks_of(instance: ContainerInstance, service: str) -> int:
+    return sum(each.service == service for each in instance.tasks)
+
+
+_KNOWN_ATTRIBUTES = frozenset(
+    ContainerInstance(
+        id="", container_instance="", zone="", instance_type="", cpu=0, memory=0
+    ).attributes()
+)
