@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -30,9 +31,11 @@ DEFAULT_STOP_TIMEOUT = 30
 _KEPT = (
     *("arn", "family", "revision", "containerDefinitions"),
     *("cpu", "memory", "runtimePlatform", "taskRoleArn", "volumes"),
+    *("networkMode", "placementConstraints"),
 )
 """What a task's start reads of its task definition."""
 
+_SHORT_ID = 12
 _PROCESSORS = {"X86_64": "amd64", "ARM64": "arm64"}
 """Processors by ECS's names, as registries name them."""
 
@@ -48,6 +51,8 @@ def task_spec(
     subnet: str,
     private_address: str,
     parameters: Callable[[str], str | None],
+    *,
+    instance: str = "",
 ) -> TaskSpec:
     """What the runtime must start for a task.
 
@@ -57,9 +62,10 @@ def task_spec(
         subnet: The subnet that it is placed in.
         private_address: Its address in its subnet, which names its host.
         parameters: Values of parameters and secrets by name; None for one that doesn't exist.
+        instance: The id of its EC2 instance, where it has no address in a subnet.
 
     Raises:
-        TaskStartError: A parameter is missing.
+        TaskStartError: A parameter is missing, or the instance can't do what it needs.
     """
     launch = revision.launch
     definition, region = launch["taskDefinition"], launch["region"]
@@ -67,13 +73,20 @@ def task_spec(
     mounts = {each["name"]: _mounts(each) for each in containers}
     network = launch.get("network") or {}
     platform = definition.get("runtimePlatform") or {}
+    described = tuple(
+        _container(each, _all_mounts(each, mounts), task_id, region, parameters)
+        for each in containers
+    )
+    if instance:
+        described = tuple(
+            _on_bridge(spec, each, task_id)
+            for spec, each in zip(described, containers, strict=True)
+        )
     return TaskSpec(
         id=task_id,
         hostname=f"ip-{private_address.replace('.', '-')}.{region}.compute.internal",
-        containers=tuple(
-            _container(each, _all_mounts(each, mounts), task_id, region, parameters)
-            for each in containers
-        ),
+        containers=described,
+        instance=instance,
         network=TaskNetwork(
             vpc=str((network.get("vpcs") or {}).get(subnet, "")),
             subnet=subnet,
@@ -154,6 +167,28 @@ def _container(
         memory=integer(container.get("memory"), 0) or None,
         log_stream=_log_stream(container.get("logConfiguration") or {}, name, task_id),
     )
+
+
+def _on_bridge(spec: ContainerSpec, container: Mapping[str, Any], task_id: str) -> ContainerSpec:
+    """Return a container as it is in network mode `bridge`: with a host's name and ports."""
+    ports = {}
+    for each in container.get("portMappings") or ():
+        if each.get("protocol") == "udp" or each.get("containerPort") is None:
+            raise TaskStartError(
+                "CannotStartContainerError: local AWS: instances forward single TCP ports only, "
+                f"and container {spec.name} maps another: {json.dumps(each)}"
+            )
+        ports[int(each["containerPort"])] = integer(each.get("hostPort"), 0)
+    hostname = container.get("hostname") or container_id(task_id, spec.name)[:_SHORT_ID]
+    return replace(spec, host_ports=ports, hostname=hostname)
+
+
+def container_id(task_id: str, container: str) -> str:
+    """Return the id of a container on an instance, 64 hexadecimal digits as Docker's.
+
+    It is made of what it belongs to. Docker names the container's host by its first twelve.
+    """
+    return hashlib.sha256(f"{task_id}/{container}".encode()).hexdigest()
 
 
 def _mounts(container: Mapping[str, Any]) -> tuple[MountPoint, ...]:

@@ -186,6 +186,10 @@ class SubnetAddresses:
         taken.add(address)
         return address
 
+    def keep(self, subnet: str, address: str) -> None:
+        """Have an address taken that something had before a restart."""
+        self._taken.setdefault(subnet, set()).add(address)
+
     def release(self, subnet: str, address: str) -> None:
         """What had the address is gone."""
         self._taken.get(subnet, set()).discard(address)

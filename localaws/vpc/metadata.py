@@ -1,6 +1,7 @@
 """The task metadata endpoint, version 4, and the endpoint of task credentials. Pure.
 
-A task is known by the address that it connects from, so it sees only itself.
+A task is known by the address that it connects from, so it sees only itself. The tasks of an EC2
+instance share its address, and each is known by the path: as on AWS, where it has to be guessed.
 
 Source: Amazon ECS Developer Guide, "Task metadata endpoint version 4 for tasks on Fargate" and
 "Task IAM role".
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 import secrets
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,11 @@ class ContainerDescription:
     image_digest: str = ""
     cpu: int | None = None
     memory: int | None = None
+    runtime_id: str = ""
+    """On an EC2 instance, Docker's id of it."""
+
+    address: str = ""
+    """On an EC2 instance, its address on the bridge."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +71,7 @@ class TaskDescription:
     """The ARN of its task role; empty for none."""
 
     containers: tuple[ContainerDescription, ...] = ()
+    launch_type: str = "FARGATE"
 
     @property
     def id(self) -> str:
@@ -72,8 +79,22 @@ class TaskDescription:
         return self.arn.rpartition("/")[2]
 
     def runtime_id(self, container: str) -> str:
-        """Return the id of one of its containers, as Fargate makes them."""
+        """Return the id of one of its containers, on Fargate as that makes them."""
+        for each in self.containers:
+            if each.name == container and each.runtime_id:
+                return each.runtime_id
         return f"{self.id}-{zlib.crc32(container.encode()):010d}"
+
+
+@dataclass
+class _Known:
+    """A task that is answered for."""
+
+    task: TaskDescription
+    path: str
+    """Of its credentials."""
+
+    credentials: dict[str, str] = field(default_factory=dict)
 
 
 class TaskMetadata:
@@ -86,54 +107,51 @@ class TaskMetadata:
             now: The time, by which credentials are renewed.
         """
         self._now = now
-        self._tasks: dict[tuple[str, str], TaskDescription] = {}
-        self._credentials: dict[tuple[str, str], dict[str, str]] = {}
-        self._keys: dict[tuple[str, str], str] = {}
+        self._tasks: dict[tuple[str, str], dict[str, _Known]] = {}
+        """By VPC and address, then by the task's ARN."""
 
-    def add(self, vpc: str, address: str, task: TaskDescription) -> None:
-        """Answer for the task at an address of a VPC."""
-        self._tasks[vpc, address] = task
-        self._keys[vpc, address] = secrets.token_hex(16)
+    def add(self, task: TaskDescription) -> None:
+        """Answer for a task at its address."""
+        known = _Known(task, f"{_CREDENTIALS}{secrets.token_hex(16)}")
+        self._tasks.setdefault((task.vpc, task.address), {})[task.arn] = known
 
-    def remove(self, vpc: str, address: str) -> None:
+    def remove(self, task: TaskDescription) -> None:
         """Answer no longer for a task."""
-        for known in (self._tasks, self._credentials, self._keys):
-            known.pop((vpc, address), None)
+        there = self._tasks.get((task.vpc, task.address), {})
+        there.pop(task.arn, None)
+        if not there:
+            self._tasks.pop((task.vpc, task.address), None)
 
-    def environment(self, vpc: str, address: str, container: str) -> dict[str, str]:
+    def environment(self, task: TaskDescription, container: str) -> dict[str, str]:
         """Return the variables by which a container's programs find the endpoints."""
-        task = self._tasks[vpc, address]
         base = f"http://{TASK_METADATA_ADDRESS}"
         found = {"ECS_CONTAINER_METADATA_URI_V4": f"{base}/v4/{task.runtime_id(container)}"}
         if task.role:
-            key = self._keys[vpc, address]
-            found["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"{_CREDENTIALS}{key}"
+            path = self._tasks[task.vpc, task.address][task.arn].path
+            found["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = path
         return found
 
     def answer(self, vpc: str, address: str, path: str) -> Metadata | None:
         """Return what the endpoint answers to a path; None for what isn't there."""
-        task = self._tasks.get((vpc, address))
-        if task is None:
-            return None
-        if path == f"{_CREDENTIALS}{self._keys[vpc, address]}":
-            return self._of_role(vpc, address, task)
+        there = self._tasks.get((vpc, address), {}).values()
+        for known in there:
+            if path == known.path and known.task.role:
+                return self._of_role(known)
         found = _METADATA.fullmatch(path)
         if found is None:
             return None
         identifier, part = found.groups()
-        for each in task.containers:
-            if task.runtime_id(each.name) == identifier:
-                return HTTPStatus.OK, _document(task, each, part or "")
+        for task in (known.task for known in there):
+            for each in task.containers:
+                if task.runtime_id(each.name) == identifier:
+                    return HTTPStatus.OK, _document(task, each, part or "")
         return None
 
-    def _of_role(self, vpc: str, address: str, task: TaskDescription) -> Metadata | None:
-        if not task.role:
-            return None
-        key, now = (vpc, address), self._now()
-        there = self._credentials.get(key)
-        if there is None or datetime.fromisoformat(there["Expiration"]) - now < _RENEWED_BEFORE:
-            self._credentials[key] = _credentials(task.role, now + _LIFETIME)
-        return HTTPStatus.OK, self._credentials[key]
+    def _of_role(self, known: _Known) -> Metadata:
+        there, now = known.credentials, self._now()
+        if not there or datetime.fromisoformat(there["Expiration"]) - now < _RENEWED_BEFORE:
+            known.credentials = _credentials(known.task.role, now + _LIFETIME)
+        return HTTPStatus.OK, known.credentials
 
 
 def _credentials(role: str, expiration: datetime) -> dict[str, str]:
@@ -167,14 +185,13 @@ def _of_task(task: TaskDescription) -> dict[str, Any]:
         "KnownStatus": "RUNNING",
         "Limits": _limits(None if task.cpu is None else task.cpu / _UNITS_PER_CPU, task.memory),
         "AvailabilityZone": task.zone,
-        "LaunchType": "FARGATE",
+        "LaunchType": task.launch_type,
         "Containers": [_of_container(task, each) for each in task.containers],
     }
 
 
 def _of_container(task: TaskDescription, container: ContainerDescription) -> dict[str, Any]:
     runtime_id = task.runtime_id(container.name)
-    prefix = task.cidr.partition("/")[2]
     return {
         "DockerId": runtime_id,
         "Name": container.name,
@@ -193,16 +210,21 @@ def _of_container(task: TaskDescription, container: ContainerDescription) -> dic
         "Limits": _limits(container.cpu, container.memory),
         "Type": "NORMAL",
         "ContainerARN": f"{task.arn.replace(':task/', ':container/')}/{runtime_id}",
-        "Networks": [
-            {
-                "NetworkMode": "awsvpc",
-                "IPv4Addresses": [task.address],
-                **_ipv6(task),
-                "IPv4SubnetCIDRBlock": task.cidr,
-                "SubnetGatewayIpv4Address": f"{gateway_address(task.cidr)}/{prefix}",
-                "DomainNameServers": [RESOLVER_ADDRESS],
-            }
-        ],
+        "Networks": [_network(task, container)],
+    }
+
+
+def _network(task: TaskDescription, container: ContainerDescription) -> dict[str, Any]:
+    if container.address:
+        return {"NetworkMode": "bridge", "IPv4Addresses": [container.address]}
+    prefix = task.cidr.partition("/")[2]
+    return {
+        "NetworkMode": "awsvpc",
+        "IPv4Addresses": [task.address],
+        **_ipv6(task),
+        "IPv4SubnetCIDRBlock": task.cidr,
+        "SubnetGatewayIpv4Address": f"{gateway_address(task.cidr)}/{prefix}",
+        "DomainNameServers": [RESOLVER_ADDRESS],
     }
 
 

@@ -64,10 +64,12 @@ _ANY_WAY_BACK = ("ipv4/conf/all/rp_filter=0", "ipv4/conf/default/rp_filter=0")
 
 _OF_ROUTERS = (*_IPV6_ON, *_ANY_WAY_BACK, "ipv4/ip_forward=1", "ipv6/conf/all/forwarding=1")
 
+ANY_USER_LISTENS = "ipv4/ip_unprivileged_port_start=0"
+"""As in containers of Docker and of Fargate: any user may listen on port 80."""
+
 _OF_INTERFACES = (
     *_IPV6_ON,
-    # As in containers of Docker and of Fargate: any user may listen on port 80.
-    "ipv4/ip_unprivileged_port_start=0",
+    ANY_USER_LISTENS,
     # Of several addresses in a subnet the first may go before the others.
     "ipv4/conf/all/promote_secondaries=1",
 )

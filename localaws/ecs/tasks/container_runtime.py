@@ -11,6 +11,7 @@ from urllib.parse import quote
 from localaws.ecs.tasks.runtime import PublicAddress, TaskStartError
 from localaws.ecs.tasks.supervisor import Sandbox
 from localaws.ecs.tasks.task_metadata import describe
+from localaws.ecs.tasks.task_network import OwnInterface
 from localaws.images.config import NoCommandError, merge
 from localaws.images.errors import CannotPullError
 from localaws.machine.addresses import ListenAddress, NoAddressError
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account
     from localaws.ecs.tasks.runtime import Command, ContainerSpec, TaskSpec
+    from localaws.ecs.tasks.task_network import Bridges, TaskNetworking
     from localaws.images.puller import Image
     from localaws.machine.addresses import Addresses
     from localaws.machine.cgroups import ControlGroup, ControlGroups
     from localaws.machine.processes import ChildProcess, Launcher
     from localaws.vpc.attachments import Attachments
-    from localaws.vpc.metadata import TaskMetadata
+    from localaws.vpc.metadata import TaskDescription, TaskMetadata
     from localaws.vpc.model import Interface
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class Containers:
         *,
         metadata: TaskMetadata,
         account: Account,
+        bridges: Bridges,
         control_groups: ControlGroups | None = None,
     ) -> None:
         """Start with no task.
@@ -79,6 +82,7 @@ class Containers:
             addresses: Where this machine's addresses come from at which public ones are shown.
             metadata: Where tasks are described for their own programs.
             account: Where their subnets are.
+            bridges: What connects the containers of tasks on instances.
             control_groups: What limits CPU and memory; None where this user can't limit them.
         """
         self._launcher = launcher
@@ -87,6 +91,7 @@ class Containers:
         self._addresses = addresses
         self._metadata = metadata
         self._account = account
+        self._bridges = bridges
         self._control_groups = control_groups
         self.notes: dict[str, str] = {}
         """What a user must know about where images came from, by image."""
@@ -94,39 +99,27 @@ class Containers:
         self._closing = False
 
     async def prepare(self, spec: TaskSpec) -> ContainerSandbox:
-        """Pull a task's images, attach its interface, and make its volumes."""
+        """Pull a task's images, connect its containers, and make its volumes."""
         images = await self._pull(spec)
-        network = spec.network
-        try:
-            interface = await self._attachments.attach(
-                spec.id,
-                subnet=network.subnet,
-                address=network.address,
-                groups=network.security_groups,
-                public=network.assign_public_address,
-                # Whatever the subnet's assignIpv6AddressOnCreation says. Source: ECS developer
-                # guide, "Task networking options for Fargate"; that the account's setting
-                # dualStackIPv6 is on by default is from memory.
-                ipv6=True,
-            )
-        except (NoAddressError, CommandFailedError) as error:
-            raise TaskStartError(f"ResourceInitializationError: local AWS: {error}") from None
+        network = await self._connect(spec)
+        interface = network.interface
         digests = {name: image.digest for name, image in images.items()}
-        description = describe(spec, interface, digests, self._account)
-        self._metadata.add(interface.vpc, interface.address, description)
+        description = describe(spec, network, digests, self._account)
+        self._metadata.add(description)
         sandbox = ContainerSandbox(
             spec,
             images,
-            interface,
+            network,
             self._launcher,
             release=self._release,
+            description=description,
             metadata=self._metadata,
         )
         try:
             if self._control_groups is not None:
                 sandbox.limit(self._control_groups)
             await sandbox.make_folders()
-            if interface.public_address:
+            if interface.public_address and not spec.instance:
                 sandbox.public = self._show(spec, interface)
         except (NoAddressError, NoControlGroupsError, CommandFailedError) as error:
             await sandbox.close()
@@ -160,38 +153,63 @@ class Containers:
         self._attachments.show(interface, ports, shown)
         return PublicAddress(interface.public_address, shown)
 
-    async def _release(self, interface: Interface, public: PublicAddress | None) -> None:
+    async def _connect(self, spec: TaskSpec) -> TaskNetworking:
+        if spec.instance:
+            return await self._bridges.connect(spec)
+        network = spec.network
+        try:
+            interface = await self._attachments.attach(
+                spec.id,
+                subnet=network.subnet,
+                address=network.address,
+                groups=network.security_groups,
+                public=network.assign_public_address,
+                # Whatever the subnet's assignIpv6AddressOnCreation says. Source: ECS developer
+                # guide, "Task networking options for Fargate"; that the account's setting
+                # dualStackIPv6 is on by default is from memory.
+                ipv6=True,
+            )
+        except (NoAddressError, CommandFailedError) as error:
+            raise TaskStartError(f"ResourceInitializationError: local AWS: {error}") from None
+        return OwnInterface(interface, spec.hostname, self._attachments)
+
+    async def _release(
+        self, task: TaskDescription, network: TaskNetworking, public: PublicAddress | None
+    ) -> None:
         if self._closing:
             return  # all namespaces end with the launcher
-        self._metadata.remove(interface.vpc, interface.address)
-        await self._attachments.detach(interface)
+        self._metadata.remove(task)
+        await network.release()
         if public is not None:
             self._addresses.release_task(public.shown)
-        await self._launcher.run(["rm", "-rf", f"{TASKS}/{interface.id}"])
+        await self._launcher.run(["rm", "-rf", f"{TASKS}/{task.id}"])
 
 
 class ContainerSandbox(Sandbox):
-    """One task's interface, volumes and images."""
+    """One task's network, volumes and images."""
 
     def __init__(
         self,
         spec: TaskSpec,
         images: Mapping[str, Image],
-        interface: Interface,
+        network: TaskNetworking,
         launcher: Launcher,
         *,
-        release: Callable[[Interface, PublicAddress | None], Awaitable[None]],
+        release: Callable[[TaskDescription, TaskNetworking, PublicAddress | None], Awaitable[None]],
+        description: TaskDescription,
         metadata: TaskMetadata,
     ) -> None:
         """Made by `Containers.prepare` only."""
-        self.listen_address = ListenAddress(interface.address, 0)
+        self.listen_address = ListenAddress(network.interface.address, 0)
+        self.host_ports = network.host_ports
         self.public = None
-        self.ipv6 = interface.ipv6
+        self.ipv6 = network.interface.ipv6
         self._spec = spec
         self._images = images
-        self._interface = interface
+        self._network = network
         self._launcher = launcher
         self._release = release
+        self._description = description
         self._metadata = metadata
         self._started: dict[str, tuple[Container, ChildProcess]] = {}
         self._group: ControlGroup | None = None
@@ -275,7 +293,7 @@ class ContainerSandbox(Sandbox):
         """Give back the interface, the public address and what was written."""
         if self._group is not None:
             self._group.remove()
-        await self._release(self._interface, self.public)
+        await self._release(self._description, self._network, self.public)
 
     def _folders(self, container: ContainerSpec) -> tuple[str, ...]:
         group = self._groups.get(container.name)
@@ -294,11 +312,10 @@ class ContainerSandbox(Sandbox):
             )
         except NoCommandError as error:
             raise CannotStartError(str(error)) from None
-        host = self._spec.hostname
-        interface = self._interface
-        endpoints = self._metadata.environment(interface.vpc, interface.address, container.name)
+        host, address = self._network.host(container)
+        endpoints = self._metadata.environment(self._description, container.name)
         return Container(
-            network=self._interface.id,
+            network=self._network.namespace(container),
             hostname=host,
             image=str(image.root),
             work=f"{TASKS}/{self._spec.id}/containers/{container.name}",
@@ -310,7 +327,7 @@ class ContainerSandbox(Sandbox):
             mounts=self._mounts(container),
             capabilities=_capabilities(container),
             ulimits=tuple(Ulimit(each.name, each.soft, each.hard) for each in container.ulimits),
-            files=_files(host, self._interface.address, host.partition(".")[2]),
+            files=_files(host, address, self._spec.hostname.partition(".")[2]),
             init=container.init,
         )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
     from localaws.alb.targets import TargetHealth
-    from localaws.ecs.scheduler.model import ServiceRevision, Task
+    from localaws.ecs.scheduler.model import Binding, ServiceRevision, Task
     from localaws.ecs.tasks.runtime import PublicAddress, RunningTask, TaskRuntime
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,9 @@ class _LocalTask:
     """Private address."""
 
     subnet: str
+    instance: str
+    """The id of its EC2 instance, if it is on one."""
+
     notify: Callable[[], None]
     """What to call when something has happened to it."""
 
@@ -72,6 +75,12 @@ class _LocalTask:
     failure: str = ""
     jobs: list[asyncio.Task[None]] = field(default_factory=list)
     """Starting and stopping, which take time."""
+
+    interrupted: bool = False
+    """Whether AWS takes back the spare capacity that it runs on."""
+
+    host_lost: bool = False
+    """Whether it ends because its instance does."""
 
 
 class LiveTasks:
@@ -102,7 +111,10 @@ class LiveTasks:
     def start(self, task: Task, revision: ServiceRevision, notify: Callable[[], None]) -> None:
         """Begin to start a task; `observe` shows the outcome, each change calls `notify`."""
         subnet = task.zone.subnet
-        live = self._tasks[task.id] = _LocalTask("", subnet, notify)
+        live = self._tasks[task.id] = _LocalTask("", subnet, task.instance, notify)
+        if task.instance:
+            self._begin(live, self._start(live, task, revision))
+            return
         try:
             live.address = self._subnet_addresses.take(subnet, revision.launch["cidrs"][subnet])
         except NoAddressError as error:
@@ -125,12 +137,28 @@ class LiveTasks:
         live = self._tasks[task.id]
         self._begin(live, self._stop(live, tuple(live.jobs), revision.stop_timeout))
 
+    def interrupt(self, task_id: str) -> None:
+        """Note that AWS takes back the capacity that a task runs on; `observe` shows it."""
+        live = self._tasks[task_id]
+        live.interrupted = True
+        live.notify()
+
+    async def lose(self, instance: str) -> None:
+        """Kill the tasks of an instance, which ends; return when they have ended."""
+        lost = [live for live in self._tasks.values() if live.instance == instance]
+        for live in lost:
+            live.host_lost = True
+            self._begin(live, self._stop(live, tuple(live.jobs), 0))
+        jobs = [live.jobs[-1] for live in lost]
+        await asyncio.gather(*jobs, return_exceptions=True)
+
     def forget(self, task: Task) -> None:
         """Let go of a task that has stopped."""
         live = self._tasks.pop(task.id, None)
         if live is None:
             return
-        self._subnet_addresses.release(live.subnet, live.address)
+        if not live.instance:
+            self._subnet_addresses.release(live.subnet, live.address)
         for target_group, endpoint in live.targets:
             self._target_groups.forget(target_group, endpoint)
 
@@ -163,6 +191,15 @@ class LiveTasks:
             if live.running is not None
         }
 
+    def host_ports(self) -> dict[str, list[str]]:
+        """The instance's ports and the containers' that they lead to, by task, as Docker shows."""
+        found = {}
+        for task, live in self._tasks.items():
+            ports = live.running.host_ports if live.running else {}
+            if ports:
+                found[task] = [f"0.0.0.0:{host}->{port}/tcp" for (_, port), host in ports.items()]
+        return found
+
     def running(self, task_id: str) -> RunningTask | None:
         """What runs for a task; None where nothing does."""
         live = self._tasks.get(task_id)
@@ -193,7 +230,14 @@ class LiveTasks:
 
     async def _start(self, live: _LocalTask, task: Task, revision: ServiceRevision) -> None:
         try:
-            spec = task_spec(revision, task.id, live.subnet, live.address, self._parameters)
+            spec = task_spec(
+                revision,
+                task.id,
+                live.subnet,
+                live.address,
+                self._parameters,
+                instance=live.instance,
+            )
             live.running = await self._runtime.start(spec)
         except TaskStartError as error:
             live.failure = str(error)
@@ -202,10 +246,8 @@ class LiveTasks:
             log.exception("task %s", task.id)
             live.failure = f"CannotStartContainerError: {error}"
             return
-        listen_address = live.running.listen_address
         live.targets = [
-            (each.target_group, Endpoint(listen_address.address, listen_address.port(each.port)))
-            for each in revision.bindings
+            (each.target_group, _endpoint(live.running, each)) for each in revision.bindings
         ]
         live.running.ended.add_done_callback(lambda _: live.notify())
 
@@ -222,7 +264,9 @@ class LiveTasks:
 
     def _look(self, live: _LocalTask) -> TaskObservation:
         if live.failure:
-            return TaskObservation(process=Process.ENDED, failure=live.failure)
+            return TaskObservation(
+                process=Process.ENDED, failure=live.failure, host_lost=live.host_lost
+            )
         if live.running is None:
             return TaskObservation()
         if live.running.ended.done():
@@ -231,24 +275,38 @@ class LiveTasks:
                 exit_codes=live.running.ended.result(),
                 exit_reasons=live.running.reasons,
                 note=live.running.note,
+                host_lost=live.host_lost,
             )
         container_health, container_answer = live.running.health
         healths = [
-            (group, self._target_groups.health(group, endpoint)) for group, endpoint in live.targets
+            (group, endpoint, self._target_groups.health(group, endpoint))
+            for group, endpoint in live.targets
         ]
         observation = TaskObservation(
             process=Process.RUNNING,
-            target_health=_in_all(health.state for _, health in healths),
+            interrupted=live.interrupted,
+            target_health=_in_all(health.state for _, _, health in healths),
             container_health=container_health,
             container_answer=container_answer,
             note=live.running.note,
         )
-        for group, health in healths:
+        for group, endpoint, health in healths:
             if health.state is TargetState.UNHEALTHY:
                 return replace(
-                    observation, unhealthy_target_group=group, unhealthy_reason=health.description
+                    observation,
+                    unhealthy_target_group=group,
+                    unhealthy_reason=health.description,
+                    unhealthy_host_port=endpoint.port if live.instance else 0,
                 )
         return observation
+
+
+def _endpoint(running: RunningTask, binding: Binding) -> Endpoint:
+    """Return where a task listens for a target group: at a port of its instance's, if on one."""
+    address = running.listen_address
+    host_port = running.host_ports.get((binding.container, binding.port))
+    port = address.port(binding.port) if host_port is None else host_port
+    return Endpoint(address.address, port)
 
 
 def _shown(public: PublicAddress, targets: list[tuple[str, Endpoint]]) -> str:

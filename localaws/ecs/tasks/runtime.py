@@ -83,6 +83,12 @@ class ContainerSpec:
     """With secrets resolved; never logged."""
 
     ports: tuple[int, ...] = ()
+    host_ports: Mapping[int, int] = field(default_factory=dict)
+    """The instance's ports by its own, 0 for one that the instance chooses; on instances only."""
+
+    hostname: str = ""
+    """Its own, on an instance; nothing for its task's."""
+
     essential: bool = True
     health_check: HealthCheck | None = None
     depends_on: Mapping[str, Condition] = field(default_factory=dict)
@@ -147,6 +153,9 @@ class TaskSpec:
     hostname: str
     containers: tuple[ContainerSpec, ...]
     network: TaskNetwork = TaskNetwork()
+    instance: str = ""
+    """The id of the EC2 instance that it is on, in network mode `bridge`; else it has `network`."""
+
     platform: str = "linux/amd64"
     """Operating system and processor for which images are chosen, as registries name them."""
 
@@ -191,6 +200,10 @@ class RunningTask(Protocol):
     @property
     def listen_address(self) -> ListenAddress:
         """Where its containers listen, as the load balancers see it."""
+
+    @property
+    def host_ports(self) -> Mapping[tuple[str, int], int]:
+        """The instance's ports by container and its port, of a task on an instance."""
 
     @property
     def public(self) -> PublicAddress | None:

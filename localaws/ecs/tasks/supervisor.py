@@ -8,6 +8,7 @@ import signal
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
 from localaws.ecs.tasks.container_health import ContainerCheck, of_task
@@ -47,6 +48,7 @@ class Sandbox(ABC):
     public: PublicAddress | None = None
     ipv6: str = ""
     """Its IPv6 address in its VPC, if it has one."""
+    host_ports: Mapping[tuple[str, int], int] = MappingProxyType({})
 
     @abstractmethod
     async def run(self, container: ContainerSpec, output: int) -> ChildProcess:
@@ -149,6 +151,11 @@ class SupervisedTask:
     def listen_address(self) -> ListenAddress:
         """Where its containers listen."""
         return self.sandbox.listen_address
+
+    @property
+    def host_ports(self) -> Mapping[tuple[str, int], int]:
+        """The instance's ports, of a task on one."""
+        return self.sandbox.host_ports
 
     @property
     def public(self) -> PublicAddress | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.partitions import partition_of
+from localaws.ecs.task_definition import container_id
 from localaws.vpc.metadata import ContainerDescription, TaskDescription
 
 if TYPE_CHECKING:
@@ -13,20 +14,21 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account
     from localaws.ecs.tasks.runtime import TaskSpec
-    from localaws.vpc.model import Interface
+    from localaws.ecs.tasks.task_network import TaskNetworking
 
 
 def describe(
-    spec: TaskSpec, interface: Interface, digests: Mapping[str, str], account: Account
+    spec: TaskSpec, network: TaskNetworking, digests: Mapping[str, str], account: Account
 ) -> TaskDescription:
     """Return a task as the endpoint shows it.
 
     Args:
         spec: The task.
-        interface: Its network interface.
+        network: What connects its containers.
         digests: The digest of each container's image, by the container's name.
         account: Where its subnet is.
     """
+    interface = network.interface
     subnet = account.get(SUBNET, interface.subnet)
     region = subnet.region if subnet else ""
     shown = dict(subnet.outputs) if subnet else {}
@@ -53,7 +55,10 @@ def describe(
                 image_digest=digests.get(each.name, ""),
                 cpu=each.cpu,
                 memory=each.memory,
+                runtime_id=container_id(spec.id, each.name) if spec.instance else "",
+                address=network.host(each)[1] if spec.instance else "",
             )
             for each in spec.containers
         ),
+        launch_type="EC2" if spec.instance else "FARGATE",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -46,7 +47,7 @@ class Clock:
 
 def serving(description: TaskDescription, clock: Clock | None = None) -> TaskMetadata:
     metadata = TaskMetadata(clock or Clock())
-    metadata.add(VPC, ADDRESS, description)
+    metadata.add(description)
     return metadata
 
 
@@ -64,7 +65,7 @@ def get(metadata: TaskMetadata, path: str) -> Mapping[str, Any]:
 
 def test_a_container_finds_itself_by_the_variable_that_it_gets() -> None:
     metadata = serving(task())
-    variables = metadata.environment(VPC, ADDRESS, "web")
+    variables = metadata.environment(task(), "web")
     document = get(metadata, path_of(variables["ECS_CONTAINER_METADATA_URI_V4"]))
     assert document["Name"] == "web"
     assert document["Networks"][0]["IPv4Addresses"] == [ADDRESS]
@@ -82,7 +83,7 @@ def test_a_container_finds_its_ipv6_address() -> None:
 
 def test_a_container_finds_its_task_with_every_container() -> None:
     metadata = serving(task())
-    variables = metadata.environment(VPC, ADDRESS, "side")
+    variables = metadata.environment(task(), "side")
     document = get(metadata, path_of(variables["ECS_CONTAINER_METADATA_URI_V4"]) + "/task")
     assert document["TaskARN"] == task().arn
     assert (document["Family"], document["Revision"]) == ("shop", "3")
@@ -92,24 +93,22 @@ def test_a_container_finds_its_task_with_every_container() -> None:
 
 def test_a_task_sees_only_itself() -> None:
     metadata = serving(task())
-    path = path_of(metadata.environment(VPC, ADDRESS, "web")["ECS_CONTAINER_METADATA_URI_V4"])
-    credentials = metadata.environment(VPC, ADDRESS, "web")[
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
-    ]
+    path = path_of(metadata.environment(task(), "web")["ECS_CONTAINER_METADATA_URI_V4"])
+    credentials = metadata.environment(task(), "web")["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
     other = task(arn="arn:aws:ecs:eu-west-1:123456789012:task/web/fedcba9876543210")
-    metadata.add(VPC, "10.0.1.22", other)
-    metadata.add("vpc-2", ADDRESS, other)
+    metadata.add(replace(other, address="10.0.1.22"))
+    metadata.add(replace(other, vpc="vpc-2"))
     for vpc, address in ((VPC, "10.0.1.22"), ("vpc-2", ADDRESS), (VPC, "10.0.1.23")):
         assert metadata.answer(vpc, address, path) is None
         assert metadata.answer(vpc, address, credentials) is None
-    metadata.remove(VPC, ADDRESS)
+    metadata.remove(task())
     assert metadata.answer(VPC, ADDRESS, path) is None
 
 
 def test_credentials_stay_until_they_are_about_to_expire() -> None:
     clock = Clock()
     metadata = serving(task(), clock)
-    path = metadata.environment(VPC, ADDRESS, "web")["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
+    path = metadata.environment(task(), "web")["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
     first = dict(get(metadata, path))
     assert first["RoleArn"] == task().role
     assert first["Expiration"] == "2026-01-02T09:04:05.000Z"
@@ -120,11 +119,38 @@ def test_credentials_stay_until_they_are_about_to_expire() -> None:
 
 
 def test_a_task_without_a_role_has_no_credentials() -> None:
-    metadata = serving(task(role=""))
-    assert [*metadata.environment(VPC, ADDRESS, "web")] == ["ECS_CONTAINER_METADATA_URI_V4"]
+    without = task(role="")
+    metadata = serving(without)
+    assert [*metadata.environment(without, "web")] == ["ECS_CONTAINER_METADATA_URI_V4"]
 
 
 def test_other_paths_are_not_there() -> None:
     metadata = serving(task())
     for path in ("/", "/v4", "/v4/unknown", "/v4/unknown/task", "/v2/credentials/guess"):
         assert metadata.answer(VPC, ADDRESS, path) is None
+
+
+def test_tasks_of_an_instance_share_its_address_and_are_known_by_their_paths() -> None:
+    def on_instance(name: str, address: str) -> TaskDescription:
+        web = ContainerDescription(
+            name="web", image="nginx", runtime_id=name * 64, address=f"172.17.0.{address}"
+        )
+        arn = f"arn:aws:ecs:eu-west-1:123456789012:task/web/{name}"
+        return task(arn=arn, containers=(web,), launch_type="EC2")
+
+    first, second = on_instance("a", "2"), on_instance("b", "3")
+    metadata = serving(first)
+    metadata.add(second)
+    for each in (first, second):
+        variables = metadata.environment(each, "web")
+        path = path_of(variables["ECS_CONTAINER_METADATA_URI_V4"])
+        document = get(metadata, path)
+        assert document["DockerId"] == each.containers[0].runtime_id
+        assert document["Networks"] == [
+            {"NetworkMode": "bridge", "IPv4Addresses": [each.containers[0].address]}
+        ]
+        assert get(metadata, f"{path}/task")["LaunchType"] == "EC2"
+        assert get(metadata, variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"])
+    metadata.remove(first)
+    assert metadata.answer(VPC, ADDRESS, f"/v4/{'a' * 64}") is None
+    assert metadata.answer(VPC, ADDRESS, f"/v4/{'b' * 64}") is not None

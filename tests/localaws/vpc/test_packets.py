@@ -539,8 +539,9 @@ def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
                 ("task-1", "10.0.0.1", 80): TIMED_OUT,
             }
         )
-        metadata.add(records.vpc_.id, "10.0.0.21", described(address="10.0.0.21"))
-        variables = metadata.environment(records.vpc_.id, "10.0.0.21", "web")
+        task = described(vpc=records.vpc_.id, address="10.0.0.21")
+        metadata.add(task)
+        variables = metadata.environment(task, "web")
         path = path_of(variables["ECS_CONTAINER_METADATA_URI_V4"])
         assert await _http(packets, "task-1", path) == b"HTTP/1.1 200 OK"
         assert await _http(packets, "task-2", path) == b"HTTP/1.1 404 Not Found"

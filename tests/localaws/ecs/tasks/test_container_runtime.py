@@ -18,6 +18,7 @@ from localaws.ecs.tasks.runtime import (
     TaskSpec,
     TaskStartError,
 )
+from localaws.ecs.tasks.task_network import OwnInterface
 from localaws.images.config import ImageConfig
 from localaws.images.errors import CannotPullError
 from localaws.images.puller import Image
@@ -62,9 +63,10 @@ def sandbox(launcher: Launcher, config: ImageConfig, spec: ContainerSpec) -> Con
     return ContainerSandbox(
         task,
         {spec.name: image},
-        INTERFACE,
+        OwnInterface(INTERFACE, HOST, cast("Any", None)),
         cast("Any", launcher),
         release=cast("Any", None),
+        description=cast("Any", None),
         metadata=cast("Any", metadata),
     )
 
@@ -151,6 +153,7 @@ def test_an_image_that_cannot_be_pulled_is_ecss_error_and_attaches_nothing() -> 
         nothing,
         metadata=nothing,
         account=nothing,
+        bridges=nothing,
     )
     spec = ContainerSpec(name="web", image="shop:1")
     task = TaskSpec(id="t1", hostname=HOST, containers=(spec,), platform="linux/arm64")

@@ -38,6 +38,7 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
         listen_address = SimpleNamespace(address="127.0.0.1", port=lambda port: port)
         running = SimpleNamespace(
             listen_address=listen_address,
+            host_ports={},
             ended=ended,
             health=(Health.UNCHECKED, ""),
             note="",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec
 from localaws.ecs.tasks.task_metadata import describe
+from localaws.ecs.tasks.task_network import OwnInterface
 from localaws.vpc.model import Interface
 from tests.localaws.filled_account import FilledAccount
 
@@ -25,7 +28,8 @@ def test_a_task_is_described_with_its_subnet_and_images() -> None:
         role="arn:aws:iam::123456789012:role/task",
     )
     interface = Interface("0123", "vpc-1", "subnet-1", "10.0.1.5")
-    found = describe(spec, interface, {"web": "sha256:abc"}, account)
+    network = OwnInterface(interface, spec.hostname, cast("Any", None))
+    found = describe(spec, network, {"web": "sha256:abc"}, account)
     assert found.arn == "arn:aws:ecs:eu-west-1:123456789012:task/shop/0123"
     assert (found.zone, found.cidr, found.address) == ("eu-west-1b", "10.0.1.0/24", "10.0.1.5")
     assert (found.cpu, found.memory, found.role) == (256, 512, spec.role)
