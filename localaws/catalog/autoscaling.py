@@ -9,7 +9,6 @@ from localaws.catalog.amis import architecture_of_image, architecture_of_type, i
 from localaws.catalog.ec2.launch_templates import LAUNCH_TEMPLATE, security_groups_of
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, vpc_of, zone_of
 from localaws.catalog.iam.roles import INSTANCE_PROFILE
-from localaws.catalog.only_recorded import NO_INSTANCE
 from localaws.catalog.properties import UNKNOWN, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
@@ -213,7 +212,6 @@ def has_tag(group: Properties, key: str) -> bool:
 TYPES = (
     ResourceType(
         token=GROUP,
-        recorded=NO_INSTANCE,
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "initialLifecycleHooks", "region"}),
         unordered=frozenset(

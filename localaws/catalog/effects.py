@@ -19,10 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import CATALOG
 from localaws.catalog.acm import CERTIFICATE
+from localaws.catalog.autoscaling import GROUP
+from localaws.catalog.ec2.launch_templates import LAUNCH_TEMPLATE
 from localaws.catalog.ec2.network import SUBNET, VPC
 from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs.container_definitions import TASK_DEFINITION
-from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, CLUSTER, SERVICE
+from localaws.catalog.ecs.services import (
+    CAPACITY_PROVIDER,
+    CAPACITY_PROVIDERS,
+    CLUSTER,
+    SERVICE,
+)
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
@@ -147,7 +154,9 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         "taskDefinition",
         "triggers",
         "waitForSteadyState",
-        "capacityProviderStrategies[].capacityProvider",
+        *_inside("capacityProviderStrategies[]", "base capacityProvider weight"),
+        *_inside("orderedPlacementStrategies[]", "field type"),
+        *_inside("placementConstraints[]", "expression type"),
         *_inside("deploymentCircuitBreaker", "enable rollback"),
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
         *_inside("networkConfiguration", "assignPublicIp securityGroups subnets"),
@@ -158,13 +167,15 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         "cpu",
         "family",
         "memory",
+        "networkMode",
+        *_inside("placementConstraints[]", "expression type"),
         "runtimePlatform.cpuArchitecture",
         "skipDestroy",
         "volumes[].name",
         *_inside(
             _CONTAINERS,
-            "command cpu entryPoint essential image memory name readonlyRootFilesystem stopTimeout "
-            "user workingDirectory",
+            "command cpu entryPoint essential hostname image memory memoryReservation name "
+            "readonlyRootFilesystem stopTimeout user workingDirectory",
         ),
         *_inside(f"{_CONTAINERS}.linuxParameters", "initProcessEnabled"),
         *_inside(f"{_CONTAINERS}.linuxParameters.capabilities", "add drop"),
@@ -176,10 +187,36 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside(f"{_CONTAINERS}.environment[]", "name value"),
         *_inside(f"{_CONTAINERS}.healthCheck", "command interval retries startPeriod timeout"),
         f"{_CONTAINERS}.logConfiguration.options",
-        f"{_CONTAINERS}.portMappings[].containerPort",
+        *_inside(f"{_CONTAINERS}.portMappings[]", "containerPort hostPort"),
         *_inside(f"{_CONTAINERS}.secrets[]", "name valueFrom"),
     ),
-    CAPACITY_PROVIDERS: ("clusterName", "defaultCapacityProviderStrategies[].capacityProvider"),
+    CAPACITY_PROVIDERS: (
+        "clusterName",
+        *_inside("defaultCapacityProviderStrategies[]", "base capacityProvider weight"),
+    ),
+    CAPACITY_PROVIDER: (
+        "name",
+        *_inside(
+            "autoScalingGroupProvider",
+            "autoScalingGroupArn managedDraining managedTerminationProtection",
+        ),
+        *_inside(
+            "autoScalingGroupProvider.managedScaling",
+            "instanceWarmupPeriod maximumScalingStepSize minimumScalingStepSize status "
+            "targetCapacity",
+        ),
+    ),
+    GROUP: (
+        *("desiredCapacity", "forceDelete", "maxSize", "minSize", "protectFromScaleIn"),
+        *("vpcZoneIdentifiers", "waitForCapacityTimeout"),
+        *_inside("launchTemplate", "id name version"),
+        *_inside("instanceRefresh.preferences", "minHealthyPercentage scaleInProtectedInstances"),
+    ),
+    LAUNCH_TEMPLATE: (
+        *("instanceType", "userData", "vpcSecurityGroupIds"),
+        *_inside("iamInstanceProfile", "arn name"),
+        *_inside("networkInterfaces[]", "associatePublicIpAddress securityGroups"),
+    ),
     CLUSTER: ("name",),
     PARAMETER: ("insecureValue", "name", "value", "valueWo"),
     SECRET: (),
@@ -235,8 +272,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "deploymentController.type": ("ECS",),
         "loadBalancers[].advancedConfiguration": (),
         "loadBalancers[].elbName": (),
-        "orderedPlacementStrategies": (),
-        "placementConstraints": (),
         "schedulingStrategy": ("REPLICA",),
         "serviceConnectConfiguration": (),
         "sigintRollback": (False,),
@@ -248,7 +283,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "ephemeralStorage": (),
         "ipcMode": ("none",),
         "pidMode": (),
-        "placementConstraints": (),
         "proxyConfiguration": (),
         "volumes[].configureAtLaunch": (False,),
         "volumes[].dockerVolumeConfiguration": (),
@@ -273,6 +307,48 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         f"{_CONTAINERS}.startTimeout": (),
         f"{_CONTAINERS}.systemControls": (),
     },
+    CAPACITY_PROVIDER: {"managedInstancesProvider": ()},
+    GROUP: {
+        "availabilityZoneDistribution": (),
+        "capacityRebalance": (False,),
+        "capacityReservationSpecification": (),
+        "context": (),
+        "healthCheckType": ("EC2",),
+        "initialLifecycleHooks": (),
+        "instanceLifecyclePolicy": (),
+        "instanceMaintenancePolicy": (),
+        "instanceRefresh.preferences.alarmSpecification": (),
+        "instanceRefresh.preferences.autoRollback": (False,),
+        "instanceRefresh.preferences.checkpointDelay": (),
+        "instanceRefresh.preferences.checkpointPercentages": (),
+        "instanceRefresh.preferences.instanceWarmup": (),
+        "instanceRefresh.preferences.maxHealthyPercentage": (100,),
+        "instanceRefresh.preferences.skipMatching": (False,),
+        "instanceRefresh.triggers": (),
+        "loadBalancers": (),
+        "maxInstanceLifetime": (0,),
+        "minElbCapacity": (),
+        "placementGroup": (),
+        "suspendedProcesses": (),
+        "targetGroupArns": (),
+        "terminationPolicies": (),
+        "trafficSources": (),
+        "waitForElbCapacity": (),
+        "warmPool": (),
+    },
+    LAUNCH_TEMPLATE: {
+        "capacityReservationSpecification": (),
+        "cpuOptions": (),
+        "enclaveOptions": (),
+        "hibernationOptions": (),
+        "instanceMarketOptions": (),
+        "kernelId": (),
+        "licenseSpecifications": (),
+        "placement": (),
+        "ramDiskId": (),
+        "secondaryInterfaces": (),
+        "securityGroupNames": (),
+    },
 }
 """By type and path: values that cause no warning, because they mean the same as leaving the input
 out.
@@ -280,7 +356,8 @@ out.
 
 _ADDRESSES = "addresses are this machine's"
 _CATALOG = "the catalog's rules use it"
-_FARGATE = "refused on Fargate or in its network mode, and no other task starts here"
+_FARGATE = "refused on Fargate, and here on instances too"
+_HOST = "an instance is a network here, without a machine of its own"
 _IMAGES = "no image is pulled"
 _ISOLATION = "nothing is isolated, as the documentation says"
 _LOGS = "no log of the load balancer is written"
@@ -361,8 +438,6 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "weightedRoutingPolicies": NO_QUERY,
     },
     SERVICE: {
-        "capacityProviderStrategies[].base": "all tasks run in the same way",
-        "capacityProviderStrategies[].weight": "all tasks run in the same way",
         "enableEcsManagedTags": _TAGS,
         "forceDelete": "a deleted service's tasks always go with it",
         "iamRole": NO_PERMISSION,
@@ -373,7 +448,6 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
     TASK_DEFINITION: {
         **_EVERYWHERE,
         "executionRoleArn": NO_PERMISSION,
-        "networkMode": _CATALOG,
         "requiresCompatibilities": _CATALOG,
         "runtimePlatform.operatingSystemFamily": "no Windows container starts here",
         "taskRoleArn": NO_PERMISSION,
@@ -383,15 +457,12 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         f"{_CONTAINERS}.dnsServers": _FARGATE,
         f"{_CONTAINERS}.dockerSecurityOptions": _FARGATE,
         f"{_CONTAINERS}.extraHosts": _FARGATE,
-        f"{_CONTAINERS}.hostname": _FARGATE,
         f"{_CONTAINERS}.linuxParameters.devices": _FARGATE,
         f"{_CONTAINERS}.linuxParameters.maxSwap": _FARGATE,
         f"{_CONTAINERS}.linuxParameters.sharedMemorySize": _FARGATE,
         f"{_CONTAINERS}.linuxParameters.swappiness": _FARGATE,
         f"{_CONTAINERS}.links": _FARGATE,
-        f"{_CONTAINERS}.memoryReservation": _SIZE,
         f"{_CONTAINERS}.portMappings[].appProtocol": _OF_SERVICE_CONNECT,
-        f"{_CONTAINERS}.portMappings[].hostPort": _CATALOG,
         f"{_CONTAINERS}.portMappings[].name": _OF_SERVICE_CONNECT,
         f"{_CONTAINERS}.privileged": _FARGATE,
         f"{_CONTAINERS}.repositoryCredentials": _IMAGES,
@@ -399,9 +470,61 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
     },
     CAPACITY_PROVIDERS: {
         "capacityProviders": _CATALOG,
-        "defaultCapacityProviderStrategies[].base": "all tasks run in the same way",
-        "defaultCapacityProviderStrategies[].weight": "all tasks run in the same way",
         "region": _REGION,
+    },
+    CAPACITY_PROVIDER: {**_EVERYWHERE, "cluster": "of managed instances, which a run mentions"},
+    GROUP: {
+        **_EVERYWHERE,
+        "availabilityZones": "refused here: instances need subnets",
+        "defaultCooldown": "ECS scales without it",
+        "defaultInstanceWarmup": "the capacity provider's warm-up counts",
+        "desiredCapacityType": "refused here with mixedInstancesPolicy",
+        "enabledMetrics": "no metrics are recorded",
+        "forceDeleteWarmPool": "of the warm pool, which a run mentions",
+        "healthCheckGracePeriod": "an instance here is healthy until it is ended",
+        "ignoreFailedScalingActivities": "a failed launch is a problem of the daemon's status",
+        "instanceRefresh.preferences.standbyInstances": "no instance is put on standby",
+        "instanceRefresh.strategy": _CATALOG,
+        "launchConfiguration": "refused here: instances need a launch template",
+        "metricsGranularity": "no metrics are recorded",
+        "mixedInstancesPolicy": "refused here: instances are of one type",
+        "name": _NAME,
+        "namePrefix": _CATALOG,
+        "serviceLinkedRoleArn": NO_PERMISSION,
+    },
+    LAUNCH_TEMPLATE: {
+        **_EVERYWHERE,
+        "blockDeviceMappings": _HOST,
+        "creditSpecification": _HOST,
+        "defaultVersion": _CATALOG,
+        "description": "it is a text for people",
+        "disableApiStop": _HOST,
+        "disableApiTermination": _HOST,
+        "ebsOptimized": _HOST,
+        "imageId": _CATALOG,
+        "instanceInitiatedShutdownBehavior": _HOST,
+        "instanceRequirements": "refused here: instances are of one type",
+        "keyName": _HOST,
+        "maintenanceOptions": _HOST,
+        "metadataOptions": "nothing answers at the address of instances' metadata",
+        "monitoring": "no metrics are recorded",
+        "name": _NAME,
+        "namePrefix": _CATALOG,
+        **dict.fromkeys(
+            _inside(
+                "networkInterfaces[]",
+                "associateCarrierIpAddress connectionTrackingSpecification deleteOnTermination "
+                "description deviceIndex enaQueueCount enaSrdSpecification interfaceType "
+                "ipv4AddressCount ipv4Addresses ipv4PrefixCount ipv4Prefixes ipv6AddressCount "
+                "ipv6Addresses ipv6PrefixCount ipv6Prefixes networkCardIndex networkInterfaceId "
+                "primaryIpv6 privateIpAddress subnetId",
+            ),
+            "an instance has one interface, with an address of its subnet",
+        ),
+        "networkPerformanceOptions": _HOST,
+        "privateDnsNameOptions": NO_QUERY,
+        "tagSpecifications": _TAGS,
+        "updateDefaultVersion": _CATALOG,
     },
     CLUSTER: {
         **_EVERYWHERE,

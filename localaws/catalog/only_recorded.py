@@ -8,7 +8,6 @@ NO_NAME = (
     "tasks that are containers are registered only, and their VPC's resolver answers; no other "
     "instance is"
 )
-NO_INSTANCE = "there are no instances: a service starts no task with it"
 NO_ALARM = "alarms never go off"
 DEFAULT_NETWORK = "the default VPC and its subnets stay as AWS makes them, with `forceDestroy` too"
 NO_FILE = "nothing writes into buckets or reads them"

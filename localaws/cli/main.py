@@ -32,6 +32,7 @@ examples:
   pulumi-local logs --no-follow
   pulumi-local exec -- sh                  a shell in a task's container
   pulumi-local internet curl http://203.0.113.1
+  pulumi-local interrupt 82808971          a task on FARGATE_SPOT loses its capacity
   pulumi-local cost --stack prod           what it costs on AWS, before it is deployed
   pulumi-local destroy --yes && pulumi-local stop
 
@@ -50,7 +51,7 @@ _GLOBAL_OPTIONS_WITH_VALUE = (
 )
 
 
-_OWN = ("cost", "exec", "internet", "logs", "status", "stop")
+_OWN = ("cost", "exec", "fail", "internet", "interrupt", "logs", "status", "stop")
 """Commands that Pulumi doesn't have."""
 
 _DEPLOYS = ("up", "update")
@@ -182,6 +183,16 @@ def _own(arguments: Sequence[str]) -> int:
         metavar="vpc|VPC|SUBNET",
         help="run it in a VPC's subnet instead, to reach what is internal",
     )
+    interrupt = commands.add_parser(
+        "interrupt",
+        parents=[where],
+        help="take back the capacity of a task on FARGATE_SPOT, as AWS may at any time",
+    )
+    interrupt.add_argument("target", metavar="TASK", help="the beginning of its id")
+    failing = commands.add_parser(
+        "fail", parents=[where], help="end an EC2 instance at once, as a failure of its host does"
+    )
+    failing.add_argument("target", metavar="INSTANCE", help="the beginning of its id")
     commands.add_parser(
         "stop", parents=[where], help="stop everything that runs; the next command starts it again"
     )
@@ -196,6 +207,10 @@ def _own(arguments: Sequence[str]) -> int:
             if not program:
                 parser.error(f"{chosen.command}: name a command, as in -- sh")
             return _run(directory, chosen, program)
+        case "interrupt" | "fail":
+            from localaws.cli.disturbances import disturb  # noqa: PLC0415 — as below
+
+            return disturb(directory, chosen.command, chosen.target)
         case "logs":
             if not any(streams(directory.logs, chosen.group)):
                 _print_message(

@@ -82,6 +82,7 @@ def table(status: Mapping[str, Any]) -> str:
     parts = (
         *first,
         *_load_balancers(status),
+        *_instances(status),
         *map(_service, services),
         *_targets(status),
         *_names(status),
@@ -95,6 +96,31 @@ def _load_balancers(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         public = each["publicAddress"]
         outside = f"{public} in the internet, here {each['shownAt']}" if public else "internal"
         yield (f"load balancer {each['name']}: {outside}; in its VPC {each['addresses']}",)
+
+
+def _instances(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the EC2 instances by group; an older daemon reports none."""
+    instances = status.get("instances", ())
+    for group in dict.fromkeys(each["group"] for each in instances):
+        lines = []
+        for each in instances:
+            if each["group"] != group:
+                continue
+            columns = (
+                each["instanceId"],
+                each["agent"] or each["lifecycle"],
+                each["availabilityZone"],
+                each["instanceType"],
+                each["privateIp"],
+                f"{each['tasks']} tasks",
+            )
+            left = f"{each['left']['cpu']} CPU units and {each['left']['memory']} MiB left"
+            shown = f"{'  '.join(f'{column:<12}' for column in columns)}  {left}"
+            lines.append(f"  {'instance':<10} {shown}")
+            if each["whyNotRegistered"]:
+                why = f"not registered with ECS: {each['whyNotRegistered']}"
+                lines.append(f"  {'':<10} {why}")
+        yield (f"Auto Scaling group {group}:", *lines)
 
 
 def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -141,6 +167,8 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
         ).rstrip()
         if "ipv6Address" in task:
             yield f"  {'':<10} {task['ipv6Address']}"
+        if "hostPorts" in task:
+            yield f"  {'':<10} {', '.join(task['hostPorts'])} on {task['ec2InstanceId']}"
         if "publicAddress" in task:
             yield f"  {'':<10} {task['publicAddress']} in the internet, here {task['shownAt']}"
         if "note" in task:

@@ -20,6 +20,7 @@ from localaws.ecs.tasks.container_runtime import Containers
 from localaws.ecs.tasks.images import load
 from localaws.ecs.tasks.process_runtime import Processes
 from localaws.ecs.tasks.supervisor import Supervisor
+from localaws.ecs.tasks.task_network import Bridges
 from localaws.images.assembly import puller
 from localaws.machine import cgroups
 from localaws.machine.addresses import Addresses, SubnetAddresses
@@ -28,6 +29,7 @@ from localaws.machine.processes import Launcher
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.follower import Follower
 from localaws.vpc.host_ports import HostPorts
+from localaws.vpc.instances import Instances
 from localaws.vpc.metadata import TaskMetadata
 from localaws.vpc.names import Running
 from localaws.vpc.network import Network
@@ -206,6 +208,7 @@ class _Build:
             attached=partial(registered_targets.endpoints, self.cloud, vpcs_exist=True),
             speed=self.speed,
         )
+        bridges = Bridges(Instances(launcher, attachments))
         containers = Containers(
             launcher,
             images,
@@ -213,10 +216,11 @@ class _Build:
             self.addresses,
             metadata=metadata,
             account=self.cloud,
+            bridges=bridges,
             control_groups=_control_groups(),
         )
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
-        controller = self._controller(runtime, load_balancers, subnet_addresses)
+        controller = self._controller(runtime, load_balancers, subnet_addresses, bridges)
         commands = VpcCommands(controller, self.cloud, launcher, attachments, subnet_addresses)
         return DataPlane(controller, commands, follower, attachments, containers.notes, host)
 
@@ -225,6 +229,7 @@ class _Build:
         runtime: Supervisor,
         load_balancers: LoadBalancers,
         subnet_addresses: SubnetAddresses | None = None,
+        hosts: Bridges | None = None,
     ) -> Controller:
         return Controller(
             self.cloud,
@@ -233,6 +238,7 @@ class _Build:
             target_groups=load_balancers,
             parameters=self.parameters,
             subnet_addresses=subnet_addresses,
+            hosts=hosts,
             speed=self.speed,
         )
 

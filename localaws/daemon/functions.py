@@ -21,6 +21,12 @@ STATUS = "localaws:index:status"
 DISCARD_UNRECORDED = "localaws:index:discardUnrecorded"
 """Removes what a killed run made and its state doesn't have; see `Cloud.discard_unrecorded`."""
 
+INTERRUPT = "localaws:index:interrupt"
+"""Takes back the spare capacity that a task runs on; takes the beginning of its id as `task`."""
+
+FAIL_INSTANCE = "localaws:index:failInstance"
+"""Ends an EC2 instance as a failure does; takes the beginning of its id as `instance`."""
+
 _PATIENCE_SECONDS = 10.0
 
 

@@ -11,21 +11,24 @@ from localaws.account import invokes, parameters
 from localaws.account.dns_names import aliases
 from localaws.alb.certificate_authority import authority_file
 from localaws.alb.registered_targets import unreachable
+from localaws.catalog.autoscaling import GROUP
 from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs.container_definitions import containers
-from localaws.catalog.ecs.services import SERVICE, task_definition_of
+from localaws.catalog.ecs.services import CLUSTER, SERVICE, task_definition_of
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon.command_socket import CommandSocket
 from localaws.daemon.connection_guard import Guard
 from localaws.daemon.data_plane import data_plane
-from localaws.daemon.functions import DISCARD_UNRECORDED, STATUS
+from localaws.daemon.functions import DISCARD_UNRECORDED, FAIL_INSTANCE, INTERRUPT, STATUS
+from localaws.daemon.instance_support import capacity_timeout, group_problem, service_problem
 from localaws.daemon.log_streams import streams
 from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.ecr.builders import HostPrograms
 from localaws.ecr.registry import AccountRegistry
-from localaws.ecs.controller import NotSteadyError
+from localaws.ecs.container_instances import NoSuchInstanceError
+from localaws.ecs.controller import NotInterruptedError, NotSteadyError
 from localaws.images.registry import find_crane
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import find
@@ -124,6 +127,8 @@ class Running:
         return {
             STATUS: self._status,
             DISCARD_UNRECORDED: self._discard_unrecorded,
+            INTERRUPT: self._interrupt,
+            FAIL_INSTANCE: self._fail_instance,
             GET_SERVICE: self._service,
             **{token: partial(self._with_parameters, token) for token in _SEEDED},
         }
@@ -134,6 +139,7 @@ class Running:
             "speed": self._speed,
             "runtime": self.choice.sentence,
             "services": self._controller.status(),
+            "instances": self._controller.fleet.status() if self._controller.fleet else [],
             "problems": self._data_plane.problems,
             "targets": self._controller.targets(),
             "loadBalancers": self._controller.load_balancers(),
@@ -142,6 +148,20 @@ class Running:
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._directory.path)),
         }
+
+    def _interrupt(self, args: Properties) -> Mapping[str, Any]:
+        """Take back the spare capacity of a task, or say why AWS wouldn't."""
+        try:
+            return {"task": self._controller.interrupt(str(args["task"]))}
+        except NotInterruptedError as error:
+            return {"problem": str(error)}
+
+    def _fail_instance(self, args: Properties) -> Mapping[str, Any]:
+        """End an instance as a failure of its host does, or say why it can't be."""
+        try:
+            return {"instance": self._controller.fail_instance(str(args["instance"]))}
+        except NoSuchInstanceError as error:
+            return {"problem": str(error)}
 
     def _discard_unrecorded(self, args: Properties) -> Mapping[str, Any]:
         return {"discarded": self._cloud.discard_unrecorded(args["urns"], args["recorded"])}
@@ -189,6 +209,13 @@ class Running:
                 await self._controller.settle(resource.id, timeout=seconds, report=report)
             except NotSteadyError as reason:
                 raise NotSettled(f"{reason}{self._last_log_lines(resource.id)}") from None
+        if resource.token == GROUP and (allowed := capacity_timeout(resource)):
+            try:
+                await self._controller.settle_group(
+                    resource.id, timeout=min(seconds, allowed), report=report
+                )
+            except NotSteadyError as reason:
+                raise NotSettled(str(reason)) from None
         if problem := await self._settle_network(resource):
             raise NotSettled(f"the local network can't be changed: {problem}")
 
@@ -202,9 +229,15 @@ class Running:
         """
         if resource.token == REPOSITORY and (why_not := self.registry.not_empty(resource)):
             raise NotSettled(why_not)
-        if resource.token == SERVICE:
+        drains = {
+            SERVICE: self._controller.drain,
+            GROUP: self._controller.drain_group,
+            CLUSTER: self._controller.wait_until_empty,
+        }
+        if resource.token in drains:
+            named = resource.outputs["name"] if resource.token == CLUSTER else resource.id
             try:
-                await self._controller.drain(resource.id, timeout=seconds, report=report)
+                await drains[resource.token](named, timeout=seconds, report=report)
             except NotSteadyError as reason:
                 raise NotSettled(str(reason)) from None
 
@@ -225,7 +258,16 @@ class Running:
         return await self._data_plane.settle_network(timeout=_ACCEPT_SECONDS)
 
     async def find_problem(self, resource: Resource) -> str:
-        """Return why a listener takes no connections on this machine, or an empty string."""
+        """Return why a resource doesn't work on this machine, or an empty string.
+
+        That is a listener that takes no connections, and a group or a service on instances that
+        this machine can't run.
+        """
+        in_containers = self.choice.runtime is Runtime.CONTAINER
+        if resource.token == GROUP:
+            return group_problem(resource, self._cloud)
+        if resource.token == SERVICE:
+            return service_problem(resource, self._cloud, in_containers=in_containers)
         if resource.token != LISTENER:
             return ""
         why = await self._controller.listen_error(resource.id)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,9 +14,14 @@ from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ecs.services import SERVICE
+from localaws.ec2.fleet import Demand, Waiting
+from localaws.ec2.placement import PlacedTask
 from localaws.ecs import registrations, saved_states
+from localaws.ecs.container_instances import ContainerInstances, NoSuchInstanceError
 from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
+from localaws.ecs.instance_capacity import Instances, need_of
 from localaws.ecs.scheduler import description
+from localaws.ecs.scheduler.capacity import FARGATE_SPOT, Fargate
 from localaws.ecs.scheduler.model import (
     Action,
     ActionKind,
@@ -29,16 +35,18 @@ from localaws.ecs.scheduler.rolling_update import Ids, recover, step
 from localaws.ecs.scheduler.service_health import has_accepted, healthy, next_look
 from localaws.ecs.scheduler.waiter import DeploymentFailedError, arrived, failed_tasks, why_stopped
 from localaws.ecs.tasks.running_tasks import LiveTasks
+from localaws.machine.addresses import SubnetAddresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from localaws.catalog.account import Account, Resource
+    from localaws.ecs.container_instances import Hosts
+    from localaws.ecs.scheduler.capacity import Capacity
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
     from localaws.ecs.tasks.running_tasks import TargetGroups
     from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
-    from localaws.machine.addresses import SubnetAddresses
     from localaws.vpc.names import Instance
 
 log = logging.getLogger(__name__)
@@ -64,6 +72,10 @@ class NotSteadyError(Exception):
 
 class NoSuchTaskError(Exception):
     """No task is there in which a command may be run; the message says why."""
+
+
+class NotInterruptedError(Exception):
+    """A task that AWS wouldn't interrupt, or that isn't there; the message says why."""
 
 
 @dataclass
@@ -102,6 +114,7 @@ class Controller:
         timing: Timing | None = None,
         speed: float = 1,
         subnet_addresses: SubnetAddresses | None = None,
+        hosts: Hosts | None = None,
     ) -> None:
         """Nothing happens until `start`.
 
@@ -116,6 +129,7 @@ class Controller:
             timing: Durations that belong to ECS.
             speed: How fast they and the services' own pass.
             subnet_addresses: Where tasks get their private addresses, if others get theirs there.
+            hosts: Makes EC2 instances; None where tasks run on Fargate only.
         """
         self._cloud = cloud
         self._saved = saved_states.SavedStates(directory)
@@ -126,7 +140,21 @@ class Controller:
         self._speed = speed
         self._services: dict[str, _Service] = {}
         self._wake = asyncio.Event()
+        subnet_addresses = subnet_addresses or SubnetAddresses()
         self._tasks = LiveTasks(runtime, target_groups, parameters, subnet_addresses)
+        self.fleet: ContainerInstances | None = None
+        """The EC2 instances that tasks run on; None where there can't be any."""
+
+        if hosts is not None:
+            self.fleet = ContainerInstances(
+                cloud,
+                directory,
+                hosts,
+                subnet_addresses,
+                end_tasks=self._tasks.lose,
+                clock=clock,
+                speed=speed,
+            )
         self._changes, self._applied_changes = 1, 0
         """How often the cloud has changed, and how many of these changes the load balancers have
         seen.
@@ -147,6 +175,8 @@ class Controller:
     async def start(self) -> None:
         """Start again what ran when the last controller ended, then follow the cloud."""
         self._cloud.on_change.append(self._notice_change)
+        if self.fleet is not None:
+            await self.fleet.recover()
         self._recover()
         self._loop = asyncio.create_task(self._run())
 
@@ -157,6 +187,8 @@ class Controller:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         await self._tasks.close()
+        if self.fleet is not None:
+            await self.fleet.close()
         await self._target_groups.close()
         await self._runtime.close()
 
@@ -247,6 +279,88 @@ class Controller:
 
         await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
 
+    async def settle_group(
+        self,
+        group: str,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        report: Callable[[str], None],
+    ) -> None:
+        """Wait until an Auto Scaling group has as many instances in service as it should.
+
+        Args:
+            group: Its name.
+            timeout: Seconds to wait.
+            report: Called with each progress.
+
+        Raises:
+            NotSteadyError: It doesn't.
+        """
+        fleet = self.fleet
+        if fleet is None:
+            return
+
+        def progress() -> str:
+            serving, wanted = fleet.in_service(group), fleet.wanted(group)
+            return f"{serving} of {wanted} instances in service"
+
+        def done() -> bool:
+            return fleet.knows(group) and fleet.in_service(group) >= fleet.wanted(group)
+
+        await self._until(done, progress, f"Auto Scaling group {group}", timeout, report)
+
+    async def drain_group(
+        self,
+        group: str,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        report: Callable[[str], None],
+    ) -> None:
+        """Wait until all instances of an Auto Scaling group that is being deleted are gone.
+
+        Raises:
+            NotSteadyError: Some aren't.
+        """
+        fleet = self.fleet
+        if fleet is None:
+            return
+
+        def progress() -> str:
+            return f"{len(fleet.of_group(group))} instances left, want 0"
+
+        def done() -> bool:
+            return not fleet.of_group(group) and not fleet.ending
+
+        await self._until(done, progress, f"Auto Scaling group {group}", timeout, report)
+
+    async def wait_until_empty(
+        self,
+        cluster: str,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        report: Callable[[str], None],
+    ) -> None:
+        """Wait until no instance is registered with a cluster that is being deleted.
+
+        Raises:
+            NotSteadyError: Some are.
+        """
+        fleet = self.fleet
+        if fleet is None:
+            return
+
+        def progress() -> str:
+            there = ", ".join(fleet.registered_with(cluster))
+            return (
+                "ClusterContainsContainerInstancesException: The Cluster cannot be deleted while "
+                f"Container Instances are active or draining. ({there})"
+            )
+
+        def done() -> bool:
+            return not fleet.registered_with(cluster)
+
+        await self._until(done, progress, f"cluster {cluster}", timeout, report)
+
     async def apply(self, *, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until requests are routed as the cloud says now.
 
@@ -285,8 +399,8 @@ class Controller:
         return found
 
     def problems(self) -> list[str]:
-        """What stood in the way of the last pass."""
-        return list(self._problems)
+        """What stood in the way of the last pass, and of instances."""
+        return [*self._problems, *(self.fleet.problems() if self.fleet else ())]
 
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy the requested revision, even after it was rolled back."""
@@ -341,10 +455,63 @@ class Controller:
             )
         return running
 
+    def interrupt(self, target: str) -> str:
+        """Take back the spare capacity that a task runs on, as AWS does now and then.
+
+        Args:
+            target: The beginning of its id.
+
+        Returns:
+            Its id.
+
+        Raises:
+            NotInterruptedError: It isn't there, or AWS interrupts no task of its kind.
+        """
+        found = [
+            task
+            for service in self._services.values()
+            for task in service.state.tasks
+            if task.active and target and task.id.startswith(target)
+        ]
+        if len(found) != 1:
+            raise NotInterruptedError(
+                f"{len(found) or 'no'} running tasks begin with {target!r}; `pulumi-local status` "
+                "lists them"
+            )
+        (task,) = found
+        if task.capacity_provider != FARGATE_SPOT:
+            runs_on = task.capacity_provider or "a launch type"
+            raise NotInterruptedError(
+                f"task {task.id} runs on {runs_on}, which AWS doesn't interrupt; it interrupts "
+                f"tasks of {FARGATE_SPOT} only: see `capacity` in docs/config.md"
+            )
+        self._tasks.interrupt(task.id)
+        return task.id
+
+    def fail_instance(self, instance: str) -> str:
+        """End an EC2 instance at once, with its tasks, as a failure of its host does.
+
+        Args:
+            instance: The beginning of its id.
+
+        Returns:
+            Its id.
+
+        Raises:
+            NoSuchInstanceError: There is none.
+        """
+        if self.fleet is None:
+            raise NoSuchInstanceError("there are no instances: tasks run as processes here")
+        failed = self.fleet.fail(instance)
+        for service in self._services.values():
+            self._touch(service)
+        return failed
+
     def status(self) -> list[dict[str, Any]]:
         """Return all services as `describe` does, with their progress and tasks' endpoints."""
         endpoints, public = self._tasks.endpoints(), self._tasks.public_addresses()
         listen, addresses = self._tasks.listen_addresses(), self._tasks.addresses()
+        host_ports = self._tasks.host_ports()
         found = [
             {**self.describe(arn), "progress": self._progress(service)}
             for arn, service in self._services.items()
@@ -355,6 +522,8 @@ class Controller:
             if ipv6:
                 task["ipv6Address"] = ipv6
             task["endpoint"] = endpoints.get(task["taskId"], "")
+            if task["taskId"] in host_ports:
+                task["hostPorts"] = host_ports[task["taskId"]]
             if task["taskId"] in public:
                 task["publicAddress"], task["shownAt"] = public[task["taskId"]]
         return found
@@ -390,6 +559,7 @@ class Controller:
         self._follow_cloud()
         if now() >= self._next_load_balancer_check:
             await self._sync()
+        await self._follow_instances()
         for service in list(self._services.values()):
             if service.touched or now() >= service.look_at:
                 # Reset before the step, not after: an event during the step must cause another
@@ -402,6 +572,52 @@ class Controller:
         self._forget_deleted()
         with self._noting_problems():
             self._save()
+
+    async def _follow_instances(self) -> None:
+        """Step the fleet of instances; a change of it concerns every service on instances."""
+        if self.fleet is None:
+            return
+        with self._noting_problems():
+            if await self.fleet.follow(self._demand()):
+                for service in self._services.values():
+                    if service.spec.capacity.on_instances:
+                        service.touched = True
+
+    def _demand(self) -> Demand:
+        """Return which tasks are on instances, and which wait for some."""
+        there: Counter[str] = Counter()
+        taken: dict[str, tuple[int, int]] = {}
+        waiting = []
+        for service in self._services.values():
+            for task in service.state.tasks:
+                waits = task.status is Status.PROVISIONING
+                if task.status is Status.STOPPED or not (waits or task.instance):
+                    continue
+                need = need_of(_revision(service, task).launch["taskDefinition"])
+                if waits:
+                    waiting.append(Waiting(task.capacity_provider, need.cpu, need.memory))
+                    continue
+                there[task.instance] += 1
+                cpu, memory = taken.get(task.instance, (0, 0))
+                taken[task.instance] = cpu + need.cpu, memory + need.memory
+        return Demand(tasks=there, taken=taken, waiting=tuple(waiting))
+
+    def _capacity(self, service: _Service) -> Capacity:
+        choice = service.spec.capacity
+        if not choice.on_instances:
+            return Fargate(choice.shares)
+        if self.fleet is None:
+            return Instances(service.spec.arn, choice, ())
+        others: dict[str, list[PlacedTask]] = {}
+        for other in self._services.values():
+            if other is service:
+                continue
+            for task in other.state.tasks:
+                if task.instance and task.status is not Status.STOPPED:
+                    need = need_of(_revision(other, task).launch["taskDefinition"])
+                    placed = PlacedTask(id=task.id, service=other.spec.arn, need=need)
+                    others.setdefault(task.instance, []).append(placed)
+        return self.fleet.capacity(service.spec, others)
 
     @contextmanager
     def _noting_problems(self) -> Iterator[None]:
@@ -447,6 +663,8 @@ class Controller:
                 )
             if service.leaving is not self._leaves(service):
                 service.leaving, service.touched = not service.leaving, True
+        if self.fleet is not None:
+            self.fleet.touch()
         self._changes += 1
         self._wake.set()
 
@@ -467,6 +685,7 @@ class Controller:
                 self._clock(),
                 ids=self._ids,
                 timing=self._timing,
+                capacity=self._capacity(service),
             )
             if actions:
                 await self._perform(service, actions)
@@ -529,6 +748,8 @@ class Controller:
         """Seconds until the next pass, if nothing happens."""
         now = asyncio.get_running_loop().time()
         soonest = min((each.look_at - now for each in self._services.values()), default=_CALM_PAUSE)
+        if self.fleet is not None and self.fleet.busy:
+            soonest = 0
         pause = min(max(soonest, _BUSY_PAUSE), _CALM_PAUSE)
         return (
             min(pause, max(0.0, self._next_load_balancer_check - now))
@@ -566,6 +787,33 @@ class Controller:
                     self._start(service, action.task)
 
     # Waiting
+
+    async def _until(
+        self,
+        done: Callable[[], bool],
+        progress: Callable[[], str],
+        what: str,
+        patience: float,
+        report: Callable[[str], None],
+    ) -> None:
+        """Wait for something about instances, after at least one more pass."""
+        deadline = asyncio.get_running_loop().time() + patience
+        reported = ""
+        while True:
+            self._wake.set()
+            with suppress(TimeoutError):
+                remaining = max(0.01, deadline - asyncio.get_running_loop().time())
+                async with asyncio.timeout(remaining), self._passed:
+                    await self._passed.wait()
+            if done():
+                return
+            if progress() != reported:
+                reported = progress()
+                report(reported)
+            if asyncio.get_running_loop().time() >= deadline:
+                problems = "".join(f"; {problem}" for problem in self.problems())
+                raise NotSteadyError(f"{what}: {progress()} after {patience:g} s{problems}")
+            await asyncio.sleep(_BUSY_PAUSE / 2)
 
     async def _wait(
         self,

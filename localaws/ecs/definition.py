@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS, task_definition_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.ec2.placement import Constraint, Rules, Strategy
 from localaws.ecs.registrations import registries
-from localaws.ecs.scheduler.model import Binding, Breaker, ServiceRevision, ServiceSpec, Zone
+from localaws.ecs.scheduler.model import (
+    Binding,
+    Breaker,
+    CapacityChoice,
+    ServiceRevision,
+    ServiceSpec,
+    Share,
+    Zone,
+)
 from localaws.ecs.task_definition import DEFAULT_STOP_TIMEOUT, integer, kept_for_tasks
 
 if TYPE_CHECKING:
@@ -74,7 +83,7 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
         grace=integer(outputs.get("healthCheckGracePeriodSeconds"), 0),
         breaker=_breaker(outputs.get("deploymentCircuitBreaker") or {}),
         rebalances=outputs.get("availabilityZoneRebalancing") == "ENABLED",
-        placeable=_on_fargate(service, resources),
+        capacity=capacity_of(service, resources),
         revision=revision,
         drain_delays={group: _drain_delay(group, resources) for group in groups},
     )
@@ -109,20 +118,50 @@ def completed(state: ServiceState, service: Resource, resources: Account) -> Ser
     )
 
 
-def _on_fargate(service: Resource, resources: Account) -> bool:
-    """Whether tasks run on Fargate: by launch type or strategy, else by the cluster's default."""
-    if strategies := service.inputs.get("capacityProviderStrategies"):
-        return any(each.get("capacityProvider") in FARGATE_PROVIDERS for each in strategies)
-    launch = service.inputs.get("launchType")
-    if launch is not None:
-        return bool(launch == "FARGATE")
+def capacity_of(service: Resource, resources: Account) -> CapacityChoice:
+    """Return what tasks run on: by launch type or strategy, else by the cluster's default."""
     cluster = str(service.outputs.get("cluster") or "default").rpartition("/")[2]
-    defaults = (
-        each.inputs
-        for each in resources.all(CAPACITY_PROVIDERS)
-        if each.inputs.get("clusterName") == cluster
+    launch = service.inputs.get("launchType")
+    strategy = service.inputs.get("capacityProviderStrategies")
+    if not strategy and launch is None:
+        strategy = _default_strategy(cluster, resources)
+    shares = tuple(_share(each) for each in strategy or ())
+    on_fargate = launch == "FARGATE" or any(each.provider in FARGATE_PROVIDERS for each in shares)
+    return CapacityChoice(
+        on_instances=not on_fargate,
+        shares=shares,
+        cluster=cluster,
+        rules=_placement_rules(service.outputs),
     )
-    return any(each.get("defaultCapacityProviderStrategies") for each in defaults)
+
+
+def _default_strategy(cluster: str, resources: Account) -> list[Mapping[str, Any]]:
+    for each in resources.all(CAPACITY_PROVIDERS):
+        if each.inputs.get("clusterName") == cluster:
+            return list(each.inputs.get("defaultCapacityProviderStrategies") or ())
+    return []
+
+
+def _share(item: Mapping[str, Any]) -> Share:
+    """Return an item of a strategy; a provider alone needs no weight."""
+    return Share(
+        provider=str(item.get("capacityProvider")).rpartition("/")[2],
+        base=integer(item.get("base"), 0),
+        weight=integer(item.get("weight"), 0),
+    )
+
+
+def _placement_rules(outputs: Mapping[str, Any]) -> Rules:
+    return Rules(
+        strategies=tuple(
+            Strategy(str(each.get("type")), str(each.get("field") or ""))
+            for each in outputs.get("orderedPlacementStrategies") or ()
+        ),
+        constraints=tuple(
+            Constraint(str(each.get("type")), str(each.get("expression") or ""))
+            for each in outputs.get("placementConstraints") or ()
+        ),
+    )
 
 
 def _revision(service: Resource, resources: Account, fingerprint: str) -> ServiceRevision:

@@ -7,7 +7,6 @@ import binascii
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import ec2_id
-from localaws.catalog.only_recorded import NO_INSTANCE
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, ResourceType, Unique
@@ -186,7 +185,6 @@ def _account_rules(inputs: Properties, _account: Account, current: Resource | No
 TYPES = (
     ResourceType(
         token=LAUNCH_TEMPLATE,
-        recorded=NO_INSTANCE,
         autoname=AutoName(longest=128),
         replaces=frozenset({"name", "namePrefix", "region"}),
         unordered=frozenset({"vpcSecurityGroupIds", "securityGroupNames"}),

@@ -16,7 +16,6 @@ from localaws.catalog.ecs.services import (
     strategy_limits,
     strategy_rules,
 )
-from localaws.catalog.only_recorded import NO_INSTANCE
 from localaws.catalog.properties import UNKNOWN, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType
@@ -253,7 +252,6 @@ TYPES = (
     ),
     ResourceType(
         token=CAPACITY_PROVIDER,
-        recorded=NO_INSTANCE,
         autoname=AutoName(),
         replaces=frozenset({"name", "cluster", "region"}),
         replaces_if=_replaces_capacity_provider,

@@ -69,6 +69,7 @@ def progress(
 
 
 _PHASES = (
+    "waiting for an instance",
     "starting",
     "waiting for health checks",
     "failing health checks",
@@ -85,6 +86,8 @@ def _phase(task: Task, primary: str | None, observation: TaskObservation | None)
         return "draining"
     if task.deployment != primary:
         return "of an older deployment"
+    if task.status is Status.PROVISIONING:
+        return "waiting for an instance"
     if task.status is Status.PENDING:
         return "starting"
     by_health = {
@@ -99,7 +102,8 @@ def _phase(task: Task, primary: str | None, observation: TaskObservation | None)
 
 def _counts(tasks: Sequence[Task]) -> dict[str, int]:
     status = Counter(task.status for task in tasks)
-    return {"runningCount": status[Status.RUNNING], "pendingCount": status[Status.PENDING]}
+    pending = status[Status.PROVISIONING] + status[Status.PENDING]
+    return {"runningCount": status[Status.RUNNING], "pendingCount": pending}
 
 
 def _deployment(
@@ -136,17 +140,16 @@ def _task(task: Task, spec: ServiceSpec, observation: TaskObservation | None) ->
         "startedBy": task.deployment,
         "taskDefinition": task.task_definition,
         "availabilityZone": task.zone.name,
+        **({"capacityProviderName": task.capacity_provider} if task.capacity_provider else {}),
+        **({"ec2InstanceId": task.instance} if task.instance else {}),
         "lastStatus": str(task.status),
         "desiredStatus": "STOPPED" if stopping else "RUNNING",
         "healthStatus": str(observation.health).upper()
         if observation and task.active
         else "UNKNOWN",
         **{name: stamp(at) for name, at in times.items() if at is not None},
-        **(
-            {"stopCode": str(task.stop_code), "stoppedReason": task.stop_reason}
-            if task.stop_code
-            else {}
-        ),
+        **({"stopCode": str(task.stop_code)} if task.stop_code else {}),
+        **({"stoppedReason": task.stop_reason} if task.stop_reason else {}),
         **({"note": note} if note else {}),
         "containers": [_container(name, task) for name in task.exit_codes],
     }

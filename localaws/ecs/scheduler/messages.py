@@ -16,13 +16,7 @@ FAILED_CONTAINER_CHECKS = "Task failed container health checks"
 FAILED_TO_START = "tasks failed to start."
 STEADY = "has reached a steady state."
 INCONSISTENT = "is unable to consistently start tasks successfully."
-NO_INSTANCES = (
-    "was unable to place a task because no container instance met all of its "
-    "requirements. Reason: No Container "
-    "Instances were found in your cluster. For more information, see the Troubleshooting "
-    "section of the Amazon ECS "
-    "Developer Guide."
-)
+INTERRUPTED = "Your Spot Task was interrupted."
 STUCK = (
     "was unable to stop or start tasks during a deployment because of the service "
     "deployment configuration. "
@@ -73,11 +67,26 @@ def unplaced(reason: str) -> str:
     return f"was unable to place a task. Reason: {reason.removesuffix('.')}."
 
 
+def unable_to_place(reason: str) -> str:
+    """An event; the reason is about instances."""
+    return (
+        "was unable to place a task because no container instance met all of its requirements. "
+        f"{reason} For more information, see the Troubleshooting section of the Amazon ECS "
+        "Developer Guide."
+    )
+
+
+def host_terminated(task: Task) -> str:
+    """Why a task was stopped."""
+    return f"Host EC2 (instance {task.instance}) terminated."
+
+
 def unhealthy_target(task: Task, port: int, target_group: str, reason: str) -> str:
     """An event."""
+    instance = f" (instance {task.instance})" if task.instance else ""
     return (
-        f"{_names([task])} (port {port}) is unhealthy in (target-group {target_group}) due "
-        f"to (reason {reason})."
+        f"{_names([task])}{instance} (port {port}) is unhealthy in (target-group {target_group}) "
+        f"due to (reason {reason})."
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from localaws.ec2.placement import Rules
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -112,6 +114,35 @@ class Breaker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Share:
+    """One item of a capacity provider strategy."""
+
+    provider: str
+    base: int = 0
+    """Tasks that it gets before the others get any."""
+
+    weight: int = 0
+    """Its part of the tasks beyond."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityChoice:
+    """What a service's tasks are to run on."""
+
+    on_instances: bool = False
+    """Whether that is container instances; else it is Fargate."""
+
+    shares: tuple[Share, ...] = ()
+    """Its capacity provider strategy; none for a launch type."""
+
+    cluster: str = "default"
+    """The name of its cluster, whose instances count."""
+
+    rules: Rules = Rules()  # noqa: RUF009 — frozen
+    """How its tasks are placed on instances."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServiceSpec:
     """The desired state of a service."""
 
@@ -127,9 +158,7 @@ class ServiceSpec:
     rebalances: bool = False
     """Whether tasks move to another zone when there are too few in it."""
 
-    placeable: bool = True
-    """Whether there is capacity for its tasks: Fargate's always, that of instances never."""
-
+    capacity: CapacityChoice = CapacityChoice()
     revision: ServiceRevision
     drain_delays: Mapping[str, float] = field(default_factory=dict)
     """Deregistration delay by target group, in seconds, also of those that only older deployments
@@ -163,6 +192,9 @@ class ServiceSpec:
 class Status(StrEnum):
     """A task's last status. ECS's other ones are too short to be distinguished here."""
 
+    PROVISIONING = "PROVISIONING"
+    """It waits for an instance with room."""
+
     PENDING = "PENDING"
     RUNNING = "RUNNING"
     DEACTIVATING = "DEACTIVATING"
@@ -176,6 +208,7 @@ class StopCode(StrEnum):
     TASK_FAILED_TO_START = "TaskFailedToStart"
     ESSENTIAL_CONTAINER_EXITED = "EssentialContainerExited"
     SERVICE_SCHEDULER_INITIATED = "ServiceSchedulerInitiated"
+    SPOT_INTERRUPTION = "SpotInterruption"
 
 
 class Rollout(StrEnum):
@@ -197,6 +230,12 @@ class Task:
 
     zone: Zone
     created_at: float
+    capacity_provider: str = ""
+    """Nothing for a launch type."""
+
+    instance: str = ""
+    """The id of the EC2 instance that it is on; nothing on Fargate, or as long as it waits."""
+
     status: Status = Status.PENDING
     started_at: float | None = None
     healthy_once: bool = False
@@ -227,7 +266,7 @@ class Task:
     @property
     def active(self) -> bool:
         """Whether it serves or is about to: what the upper bound counts."""
-        return self.status in {Status.PENDING, Status.RUNNING}
+        return self.status in {Status.PROVISIONING, Status.PENDING, Status.RUNNING}
 
     @property
     def crashed(self) -> bool:
@@ -347,6 +386,15 @@ class TaskObservation:
 
     unhealthy_reason: str = ""
     """`Health checks failed with these codes: [404]`."""
+
+    unhealthy_host_port: int = 0
+    """The instance's port at which it calls it so; 0 for a task with its own address."""
+
+    interrupted: bool = False
+    """Whether AWS takes back the spare capacity that it runs on."""
+
+    host_lost: bool = False
+    """Whether it ended with its EC2 instance."""
 
     container_health: Health = Health.UNCHECKED
     """What its containers' own health checks say."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from localaws.ecs.scheduler import messages, placement, service_health
+from localaws.ecs.scheduler.capacity import Fargate, NotPlaced, next_provider
 from localaws.ecs.scheduler.model import (
     Action,
     ActionKind,
@@ -25,14 +26,17 @@ from localaws.ecs.scheduler.model import (
     StopCode,
     Task,
     Timing,
+    Zone,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from localaws.ecs.scheduler.capacity import Capacity, Placed
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec, TaskObservation
 
 _EVENTS_KEPT = 100
+_NOWHERE_YET = Zone(subnet="", name="")
 _FAILURES_WORTH_A_WORD = 3
 """Failed starts in a row after which ECS says that it can't start tasks consistently."""
 
@@ -59,6 +63,7 @@ def step(
     *,
     ids: Ids,
     timing: Timing = Timing(),  # noqa: B008 — frozen
+    capacity: Capacity = Fargate(),  # noqa: B008 — frozen
 ) -> tuple[ServiceState, list[Action]]:
     """Bring a service one step nearer to its specification.
 
@@ -69,22 +74,25 @@ def step(
         now: Seconds since the epoch.
         ids: Where new ids come from.
         timing: Durations that belong to ECS.
+        capacity: What its tasks run on.
 
     Returns:
         The new state, and what to do, in order.
     """
-    run = _Step(spec, state, observations, now, ids, timing)
+    run = _Step(spec, state, observations, now, ids, timing, capacity)
     # The order matters. Observations come first: everything after them decides by the new state.
     # The circuit breaker decides before anything starts, else a failed deployment would get one
     # more task. Surplus tasks stop before missing ones start: at a maximum of 100 % that makes
     # the room. Only then can the service be judged steady, and its zones be balanced.
     run.record_exits()
+    run.stop_interrupted()
     run.register_started()
     run.record_health()
     run.report_local_problems()
     run.open_deployment()
     run.trip_circuit_breaker()
     run.stop_surplus()
+    run.place_waiting()
     run.start_missing()
     run.stop_drained()
     run.complete_deployments()
@@ -98,7 +106,9 @@ def recover(state: ServiceState, now: float) -> tuple[ServiceState, list[Action]
     """Start the same tasks again after the daemon's end, but not those that were stopping."""
     tasks, actions = [], []
     for task in state.tasks:
-        if task.active:
+        if task.status is Status.PROVISIONING:
+            tasks.append(task)
+        elif task.active:
             again = replace(task, status=Status.PENDING, started_at=None)
             actions.append(Action(ActionKind.START, again))
             tasks.append(again)
@@ -119,6 +129,7 @@ class _Step:
     now: float
     ids: Ids
     timing: Timing
+    capacity: Capacity
     actions: list[Action] = field(default_factory=list)
 
     # What happened
@@ -140,6 +151,24 @@ class _Step:
                     exit_reasons=observation.exit_reasons,
                 )
             )
+
+    def stop_interrupted(self) -> None:
+        """Stop tasks whose spare capacity AWS takes back: at once, before others have started."""
+        for task in self.state.tasks:
+            if not (task.active and self._observation(task).interrupted):
+                continue
+            stopping = replace(
+                task,
+                status=Status.STOPPING,
+                stopping_at=self.now,
+                stop_code=StopCode.SPOT_INTERRUPTION,
+                stop_reason=messages.INTERRUPTED,
+            )
+            self._put(stopping)
+            if task.status is Status.RUNNING and self._bound(task):
+                self._act(ActionKind.DEREGISTER, stopping)
+                self._add_target_events("deregistered", [stopping])
+            self._act(ActionKind.STOP, stopping)
 
     def register_started(self) -> None:
         """Register tasks that run now with their target groups."""
@@ -225,6 +254,15 @@ class _Step:
         if old and blocked and not leaving and all(map(self._is_healthy, primary)):
             self._add_event_once(messages.STUCK, since=self._primary().created_at)
 
+    def place_waiting(self) -> None:
+        """Start tasks that waited for room, if there is any now."""
+        for task in self._with(Status.PROVISIONING):
+            found = self._find_room(self._deployment(task), task.capacity_provider)
+            if isinstance(found, NotPlaced):
+                self._add_event_once(messages.unable_to_place(found.reason), since=task.created_at)
+                continue
+            self._begin(task, found)
+
     def start_missing(self) -> None:
         """Start missing tasks, as far as maximumPercent and the pause after failures allow.
 
@@ -236,10 +274,7 @@ class _Step:
         primary, _ = self._active()
         failing = sum(map(self._is_failing, primary))
         count = min(self.spec.desired - len(primary) + failing, self._room())
-        if self.spec.placeable:
-            self._start(count, replacing=min(count, failing))
-        elif count > 0:
-            self._add_event_once(messages.NO_INSTANCES, since=self._primary().created_at)
+        self._start(count, replacing=min(count, failing))
 
     def stop_drained(self) -> None:
         """Stop tasks whose deregistration delay is over; SIGTERM earlier would cut off requests."""
@@ -315,39 +350,68 @@ class _Step:
 
     def _fail(self, task: Task, observation: TaskObservation) -> None:
         """Record a task's unexpected end, and count it for the circuit breaker."""
-        if observation.failure:
+        code: StopCode | None
+        if observation.host_lost:
+            code, reason = None, messages.host_terminated(task)
+        elif observation.failure:
             code, reason = StopCode.TASK_FAILED_TO_START, observation.failure
             self._add_failure_event(messages.unplaced(observation.failure), task)
         else:
             code, reason = StopCode.ESSENTIAL_CONTAINER_EXITED, messages.ESSENTIAL_EXITED
         self._put(replace(task, stop_code=code, stop_reason=reason, note=observation.note))
-        self._count_failure(task)
+        if not observation.host_lost:
+            self._count_failure(task)
         if task.status is Status.RUNNING and self._bound(task):
             self._act(ActionKind.DEREGISTER, task)
             self._add_target_events("deregistered", [task])
 
     def _start(self, count: int, *, replacing: int = 0, evens_zones: bool = False) -> None:
         deployment = self._primary()
-        primary, _ = self._active()
         started: list[Task] = []
         for _ in range(count):
+            primary, _ = self._active()
+            provider = next_provider(self.capacity.shares, primary)
+            found = self._find_room(deployment, provider)
+            if isinstance(found, NotPlaced) and not provider:
+                # Only a task of a capacity provider waits for one that makes room.
+                reason = messages.unable_to_place(found.reason)
+                self._add_event_once(reason, since=deployment.created_at)
+                break
             task = Task(
                 id=self.ids.task(),
                 deployment=deployment.id,
                 task_definition=deployment.revision.task_definition,
-                zone=placement.emptiest(deployment.revision.zones, [*primary, *started]),
+                zone=_NOWHERE_YET,
                 created_at=self.now,
+                capacity_provider=provider,
+                status=Status.PROVISIONING,
                 evens_zones=evens_zones,
             )
-            started.append(task)
             self.state = replace(self.state, tasks=(*self.state.tasks, task))
-            self._act(ActionKind.START, task)
+            if not isinstance(found, NotPlaced):
+                task = self._begin(task, found)
+            started.append(task)
         if started:
             self._add_event(
                 messages.moved(started[0])
                 if evens_zones
                 else messages.started(started, replacing=replacing)
             )
+
+    def _find_room(self, deployment: Deployment, provider: str) -> Placed | NotPlaced:
+        holding = [
+            (task, self._deployment(task).revision)
+            for task in self.state.tasks
+            if task.status not in {Status.PROVISIONING, Status.STOPPED}
+        ]
+        return self.capacity.place(deployment, provider, holding)
+
+    def _begin(self, task: Task, found: Placed) -> Task:
+        """Start a task where there is room for it."""
+        placed = replace(task, status=Status.PENDING, zone=found.zone, instance=found.instance)
+        self._put(placed)
+        self._act(ActionKind.START, placed)
+        return placed
 
     def _open(self, revision: ServiceRevision, *, failed: Deployment | None = None) -> None:
         new = Deployment(
@@ -446,9 +510,11 @@ class _Step:
         running = [task for task in tasks if task.status is Status.RUNNING]
         registered = [task for task in running if self._bound(task)]
         for task in tasks:
+            waits = task.status is Status.PROVISIONING  # so there is nothing to stop
             leaving = replace(
                 task,
-                status=Status.DEACTIVATING,
+                status=Status.STOPPED if waits else Status.DEACTIVATING,
+                stopped_at=self.now if waits else None,
                 deactivated_at=self.now,
                 stop_code=StopCode.SERVICE_SCHEDULER_INITIATED,
                 stop_reason=reason,
@@ -468,12 +534,19 @@ class _Step:
         return placement.leaving_order(tasks, self._is_healthy)
 
     def _active(self) -> tuple[list[Task], list[Task]]:
-        """The primary deployment's tasks that serve or are about to, and all others'."""
+        """Return the tasks that serve or are about to: those that stay, and those to replace.
+
+        The former are the primary deployment's, but for those of an instance that drains.
+        """
         primary = self._primary().id
-        active = [task for task in self.state.tasks if task.active]
-        of_primary = [task for task in active if task.deployment == primary]
-        others = [task for task in active if task.deployment != primary]
-        return of_primary, others
+        staying: list[Task] = []
+        leaving: list[Task] = []
+        for task in self.state.tasks:
+            if not task.active:
+                continue
+            stays = task.deployment == primary and not self.capacity.drains(task)
+            (staying if stays else leaving).append(task)
+        return staying, leaving
 
     def _room(self) -> int:
         return max(0, self.spec.upper_bound - sum(task.active for task in self.state.tasks))
@@ -511,6 +584,8 @@ class _Step:
 
     def _port(self, task: Task) -> int:
         observation, bindings = self._observation(task), self._deployment(task).revision.bindings
+        if observation.unhealthy_host_port:
+            return observation.unhealthy_host_port
         return next(
             (
                 each.port

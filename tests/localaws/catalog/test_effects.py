@@ -36,9 +36,12 @@ ONLY_DEPLOY = {
 GENERATED_NAMES = re.compile(r"routingHttp(Request|Response)\w+")
 """Inputs whose names the code composes from parts."""
 
-READ_BY_THE_CATALOG = {"secretId", "validationMethod", "zoneId"}
+READ_BY_THE_CATALOG = {
+    *("secretId", "validationMethod", "zoneId"),
+    *("id", "userData", "vpcSecurityGroupIds"),
+}
 """Effective inputs that functions of the catalog read for the data plane: whether a certificate is
-issued, which secret a version belongs to.
+issued, which secret a version belongs to, which launch template a group has.
 """
 
 
@@ -48,6 +51,7 @@ def read_names() -> frozenset[str]:
     folders = ("alb", "ecr", "ecs")
     files = [path for each in folders for path in (ROOT / "localaws" / each).rglob("*.py")]
     modules = (
+        "daemon/instance_support",
         "daemon/lifecycle",
         "machine/addresses",
         "account/cloud",
@@ -113,7 +117,10 @@ def test_the_data_plane_reads_exactly_the_inputs_listed_as_effective(token: str)
     assert names - read_names() - READ_BY_THE_CATALOG == set()
     top_level = {path for path in WITHOUT_EFFECT.get(token, ()) if re.fullmatch(r"\w+", path)}
     # An effective input of another type has the same name.
-    ambiguous = {"protocol", "certificateBody", "certificateChain", "quicServerId"}
+    ambiguous = {
+        *("protocol", "certificateBody", "certificateChain", "quicServerId"),
+        *("context", "loadBalancers", "placement"),
+    }
     assert (top_level - ambiguous) & (read_names() - ONLY_DEPLOY) == set(), "it has an effect now"
 
 

@@ -142,7 +142,7 @@ def test_a_service_with_a_capacity_provider_of_instances_finds_none(account: Acc
         name: value for name, value in account.minimal(SERVICE).items() if name != "launchType"
     }
     service = account.make(SERVICE, **inputs, capacityProviderStrategies=strategy)
-    assert not service_spec(service, account, ServiceState()).placeable
+    assert service_spec(service, account, ServiceState()).capacity.on_instances
 
 
 GROUP = {"autoScalingGroupArn": SCALING_GROUP}

@@ -161,3 +161,40 @@ def test_what_no_packet_meets_is_shown() -> None:
 def test_how_tasks_run_and_what_stands_in_for_images_is_shown() -> None:
     shown = table({"services": [], "names": {}, "runtime": "tasks run so", "images": ["a is b"]})
     assert shown.split("\n\n")[1:] == ["tasks run so", "a is b"]
+
+
+def test_instances_are_shown_with_what_is_left_and_why_one_is_not_registered() -> None:
+    def instance(name: str, agent: str, why: str = "") -> dict[str, Any]:
+        return {
+            "instanceId": name,
+            "group": "web-1",
+            "agent": agent,
+            "lifecycle": "InService",
+            "availabilityZone": "eu-west-1a",
+            "instanceType": "t3.small",
+            "privateIp": "10.0.1.4",
+            "tasks": 3,
+            "left": {"cpu": 1280, "memory": 365},
+            "whyNotRegistered": why,
+        }
+
+    on_instance = {
+        **task(0, "RUNNING"),
+        "hostPorts": ["0.0.0.0:32768->4567/tcp"],
+        "ec2InstanceId": "i-1",
+    }
+    service = {
+        "serviceName": "web",
+        "progress": "",
+        "deployments": [],
+        "events": [],
+        "tasks": [on_instance],
+    }
+    instances = [instance("i-1", "ACTIVE"), instance("i-2", "", "it has no role")]
+    shown = table({"services": [service], "instances": instances, "names": {}}).splitlines()
+    assert shown[0] == "Auto Scaling group web-1:"
+    assert shown[1].split()[:4] == ["instance", "i-1", "ACTIVE", "eu-west-1a"]
+    assert shown[1].endswith("3 tasks       1280 CPU units and 365 MiB left")
+    assert shown[2].split()[:3] == ["instance", "i-2", "InService"]
+    assert shown[3].strip() == "not registered with ECS: it has no role"
+    assert shown[-1].strip() == "0.0.0.0:32768->4567/tcp on i-1"

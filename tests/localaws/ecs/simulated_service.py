@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from localaws.ecs.saved_states import from_json, to_json
+from localaws.ecs.scheduler.capacity import Capacity, Fargate
 from localaws.ecs.scheduler.model import (
     Action,
     ActionKind,
@@ -85,6 +86,7 @@ class SimulatedService:
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     """Behaviour by task definition, or by id for a task that differs from its definition."""
 
+    capacity: Capacity = Fargate()  # noqa: RUF009 — frozen
     now: float = 1000
     pace: float = 1
     """Seconds between two observations."""
@@ -127,11 +129,17 @@ class SimulatedService:
         """Make one step and check all bounds; return whether nothing is left to do."""
         before = self.state
         for identifier, observation in self.observations.items():
-            if observation.process is Process.ENDED:
+            if observation.process is Process.ENDED or observation.interrupted:
                 self.ended.add(identifier)
         was_healthy = self.healthy_ids()
         self.state, actions = step(
-            self.spec, before, self.observations, self.now, ids=self._ids, timing=TIMING
+            self.spec,
+            before,
+            self.observations,
+            self.now,
+            ids=self._ids,
+            timing=TIMING,
+            capacity=self.capacity,
         )
         for action in actions:
             self._do(action)
@@ -201,6 +209,7 @@ class SimulatedService:
             container_answer="container web: exit code 7",
             note=behaviour.note,
             unhealthy_target_group=GROUP,
+            unhealthy_host_port=32768 if task.instance else 0,
             unhealthy_reason="Health checks failed with these codes: [404]",
         )
 

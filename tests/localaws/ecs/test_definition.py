@@ -64,7 +64,7 @@ def test_tasks_that_leave_a_target_group_for_another_drain_as_long_as_it_says(we
 
 
 @pytest.mark.parametrize(
-    ("launch", "strategy", "default", "placeable"),
+    ("launch", "strategy", "default", "on_fargate"),
     [
         ("FARGATE", None, None, True),
         ("EC2", None, "FARGATE", False),
@@ -75,12 +75,12 @@ def test_tasks_that_leave_a_target_group_for_another_drain_as_long_as_it_says(we
         (None, ["instances"], "FARGATE", False),
     ],
 )
-def test_only_fargates_capacity_is_there(
+def test_tasks_run_on_fargate_or_on_instances(
     web: Any,
     launch: str | None,
     strategy: list[str] | None,
     default: str | None,
-    placeable: bool,  # noqa: FBT001 — a case
+    on_fargate: bool,  # noqa: FBT001 — a case
 ) -> None:
     """Without launch type or strategy, a service uses its cluster's default strategy, else EC2."""
     items = [{"capacityProvider": each, "weight": 1} for each in strategy or ()]
@@ -93,7 +93,7 @@ def test_only_fargates_capacity_is_there(
             clusterName=cluster,
             defaultCapacityProviderStrategies=defaults,
         )
-    assert read(web).placeable is placeable
+    assert read(web).capacity.on_instances is not on_fargate
 
 
 def test_a_minimum_of_zero_is_no_default(web: Any) -> None:

@@ -1,0 +1,381 @@
+"""Runs the fleet of container instances: follows the cloud's groups, boots and ends instances."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import asdict, replace
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Protocol
+
+from localaws.catalog.autoscaling import GROUP
+from localaws.catalog.ec2.network import SUBNET
+from localaws.ec2.fleet import (
+    Demand,
+    FleetActionKind,
+    FleetState,
+    FleetTiming,
+    Group,
+    GroupState,
+    Instance,
+    InstanceIds,
+    Lifecycle,
+    Template,
+    lose,
+    metric,
+    step,
+)
+from localaws.ec2.placement import ContainerInstance, PlacedTask
+from localaws.ecs.instance_capacity import Instances
+from localaws.ecs.instance_groups import groups, problem_of
+from localaws.machine.addresses import NoAddressError
+from localaws.machine.files import read_what_can_be_made_anew, write_atomically
+from localaws.machine.processes import CommandFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from localaws.catalog.account import Account
+    from localaws.ecs.scheduler.model import ServiceSpec
+    from localaws.machine.addresses import SubnetAddresses
+
+log = logging.getLogger(__name__)
+
+_BEGIN_ANEW = "Auto Scaling groups launch new instances"
+
+
+class Hosts(Protocol):
+    """Makes instances."""
+
+    async def boot(self, instance: Instance) -> None:
+        """Have an instance run.
+
+        Raises:
+            NoAddressError: Its subnet isn't there.
+            CommandFailedError: The machine refuses.
+        """
+
+    async def terminate(self, instance: Instance) -> None:
+        """Have an instance run no longer."""
+
+
+class NoSuchInstanceError(Exception):
+    """An instance that a command names isn't there."""
+
+
+class ContainerInstances:
+    """Every instance of the cloud's Auto Scaling groups."""
+
+    def __init__(
+        self,
+        cloud: Account,
+        directory: Path,
+        hosts: Hosts,
+        subnet_addresses: SubnetAddresses,
+        *,
+        end_tasks: Callable[[str], Awaitable[None]],
+        clock: Callable[[], float] = time.time,
+        speed: float = 1,
+    ) -> None:
+        """Nothing happens until `follow`.
+
+        Args:
+            cloud: Where the groups are.
+            directory: The state directory, which holds `instances.json`.
+            hosts: Makes instances.
+            subnet_addresses: Where they get their private addresses.
+            end_tasks: Kills the tasks of an instance by its id, and returns once they have ended.
+            clock: Seconds since the epoch.
+            speed: How fast AWS's durations pass.
+        """
+        self._cloud = cloud
+        self._file = directory / "instances.json"
+        self._hosts = hosts
+        self._subnet_addresses = subnet_addresses
+        self._end_tasks = end_tasks
+        self._clock = clock
+        self._timing = FleetTiming().at(speed)
+        self._state = FleetState()
+        self._groups: list[Group] = []
+        self._templates: dict[str, Template] = {}
+        """By group and version: of an older version the cloud has no record any more."""
+
+        self._outdated = True
+        """Whether the cloud has changed since the groups were read."""
+
+        self._ending: set[asyncio.Task[None]] = set()
+        self._demand = Demand()
+        self._problems: dict[str, str] = {}
+        """Why groups can't launch, by name."""
+
+        self._ids = InstanceIds(
+            instance=lambda: f"i-{token_hex(9)[:17]}", container_instance=lambda: token_hex(16)
+        )
+
+    async def recover(self) -> None:
+        """Boot the instances that there were, with their ids and addresses."""
+        self._state = read_what_can_be_made_anew(
+            self._file, _from_json, otherwise=FleetState(), then=_BEGIN_ANEW
+        )
+        there = self._state.instances
+        for each in there:
+            self._subnet_addresses.keep(each.subnet, each.address)
+        booted = await asyncio.gather(*(self._boot(each) for each in there))
+        for instance, is_there in zip(there, booted, strict=True):
+            if not is_there:
+                self._state = lose(self._state, instance.id)
+
+    def touch(self) -> None:
+        """Have the next `follow` read the groups again: the cloud has changed."""
+        self._outdated = True
+
+    async def follow(self, demand: Demand) -> bool:
+        """Bring every group nearer to what it should be.
+
+        Args:
+            demand: What the services have on the instances, and what waits for some.
+
+        Returns:
+            Whether anything has changed.
+        """
+        if self._outdated:
+            self._outdated = False
+            self._groups = [self._remembering(each) for each in groups(self._cloud)]
+        self._demand = demand
+        before = self._state
+        self._state, actions = step(
+            self._groups, before, demand, self._clock(), ids=self._ids, timing=self._timing
+        )
+        launched = [each.instance for each in actions if each.kind is FleetActionKind.LAUNCH]
+        await asyncio.gather(*(self._launch(each) for each in launched))
+        for action in actions:
+            if action.kind is FleetActionKind.TERMINATE:
+                self._end(action.instance)
+        if self._state == before:
+            return False
+        write_atomically(self._file, json.dumps(asdict(self._state), indent=1))
+        return True
+
+    @property
+    def busy(self) -> bool:
+        """Whether time alone will change something soon."""
+        if self._ending:
+            return True
+        for each in self._state.instances:
+            if each.lifecycle is not Lifecycle.IN_SERVICE:
+                return True
+        for group in self._groups:
+            memory = self._state.groups.get(group.name)
+            there = self._state.of(group.name)
+            if memory is None or memory.desired != len(there) or memory.refreshing:
+                return True
+            measured = metric(group, there, self._demand)
+            if group.scaling is not None and measured > group.scaling.target:
+                return True
+        return False
+
+    def capacity(self, spec: ServiceSpec, others: Mapping[str, Sequence[PlacedTask]]) -> Instances:
+        """Return a service's capacity now.
+
+        Args:
+            spec: The service.
+            others: The other services' tasks, by instance.
+        """
+        found = []
+        for each in self._state.instances:
+            if not each.registered or each.template.cluster != spec.capacity.cluster:
+                continue
+            found.append(
+                ContainerInstance(
+                    id=each.id,
+                    container_instance=each.container_instance,
+                    zone=each.zone,
+                    instance_type=each.template.instance_type,
+                    cpu=each.template.cpu,
+                    memory=each.template.memory,
+                    architecture=each.template.architecture,
+                    provider=each.provider,
+                    draining=each.draining,
+                    tasks=tuple(others.get(each.id, ())),
+                )
+            )
+        return Instances(spec.arn, spec.capacity, tuple(found))
+
+    def has(self, instance: str) -> bool:
+        """Return whether an instance is there."""
+        return any(each.id == instance for each in self._state.instances)
+
+    def registered_with(self, cluster: str) -> list[str]:
+        """Return the ids of the instances that are registered with a cluster."""
+        return [
+            each.id
+            for each in self._state.instances
+            if each.registered and each.template.cluster == cluster
+        ]
+
+    def of_group(self, group: str) -> list[Instance]:
+        """Return the instances of a group."""
+        return self._state.of(group)
+
+    def in_service(self, group: str) -> int:
+        """Return how many instances of a group are in service."""
+        there = self._state.of(group)
+        return sum(each.lifecycle is Lifecycle.IN_SERVICE for each in there)
+
+    @property
+    def ending(self) -> bool:
+        """Whether an instance is on its way out."""
+        return bool(self._ending)
+
+    def knows(self, group: str) -> bool:
+        """Return whether a group has been taken up."""
+        return group in self._state.groups
+
+    def wanted(self, group: str) -> int:
+        """Return how many instances a group should have; one that isn't known wants none."""
+        memory = self._state.groups.get(group)
+        return memory.desired if memory else 0
+
+    def fail(self, instance: str) -> str:
+        """Have an instance fail: it is gone at once, with its tasks.
+
+        Args:
+            instance: The beginning of its id.
+
+        Returns:
+            Its id.
+
+        Raises:
+            NoSuchInstanceError: There is none, or more than one.
+        """
+        found = [each for each in self._state.instances if each.id.startswith(instance)]
+        if len(found) != 1:
+            known = ", ".join(each.id for each in self._state.instances) or "there are none"
+            raise NoSuchInstanceError(f"no one instance is {instance}; instances: {known}")
+        self._state = lose(self._state, found[0].id)
+        self._end(found[0])
+        return found[0].id
+
+    def status(self) -> list[dict[str, Any]]:
+        """Return every instance as `pulumi-local status` shows it."""
+        why = {each.name: each.why_not_registered for each in self._groups}
+        found = []
+        for each in self._state.instances:
+            agent = "DRAINING" if each.draining else "ACTIVE"
+            found.append(
+                {
+                    "instanceId": each.id,
+                    "group": each.group,
+                    "capacityProvider": each.provider,
+                    "cluster": each.template.cluster,
+                    "instanceType": each.template.instance_type,
+                    "availabilityZone": each.zone,
+                    "privateIp": each.address,
+                    "lifecycle": str(each.lifecycle),
+                    "agent": agent if each.registered else "",
+                    "whyNotRegistered": "" if each.registered else why.get(each.group, ""),
+                    "tasks": self._demand.tasks.get(each.id, 0),
+                    "left": self._left(each),
+                }
+            )
+        return found
+
+    def _left(self, instance: Instance) -> dict[str, int]:
+        """Return what no task takes of an instance."""
+        cpu, memory = self._demand.taken.get(instance.id, (0, 0))
+        return {"cpu": instance.template.cpu - cpu, "memory": instance.template.memory - memory}
+
+    def problems(self) -> list[str]:
+        """Return what stands in the way of groups."""
+        problems = {each.id: problem_of(each, self._cloud) for each in self._cloud.all(GROUP)}
+        cannot = [f"Auto Scaling group {name}: {why}" for name, why in problems.items() if why]
+        return [*self._problems.values(), *cannot]
+
+    async def close(self) -> None:
+        """Wait for what is ending; the instances come back with the next daemon."""
+        for each in self._ending:
+            each.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    def _remembering(self, group: Group) -> Group:
+        """Return a group with its template as that was, where the cloud has a newer one only."""
+        key = f"{group.name} {group.template.version}"
+        return replace(group, template=self._templates.setdefault(key, group.template))
+
+    async def _launch(self, instance: Instance) -> None:
+        try:
+            address = self._subnet_addresses.take(instance.subnet, self._range(instance.subnet))
+        except NoAddressError as error:
+            self._fail_launch(instance, error)
+            return
+        with_address = replace(instance, address=address)
+        if not await self._boot(with_address):
+            self._subnet_addresses.release(instance.subnet, address)
+            return
+        self._problems.pop(instance.group, None)
+        self._put(with_address)
+
+    async def _boot(self, instance: Instance) -> bool:
+        """Boot an instance; return whether it runs."""
+        try:
+            await self._hosts.boot(instance)
+        except (NoAddressError, CommandFailedError) as error:
+            self._fail_launch(instance, error)
+            return False
+        return True
+
+    def _fail_launch(self, instance: Instance, why: Exception) -> None:
+        """Note why an instance can't run; its group tries again."""
+        problem = f"Auto Scaling group {instance.group} can't launch: {why}"
+        if self._problems.get(instance.group) != problem:
+            log.error("%s", problem)
+        self._problems[instance.group] = problem
+        self._state = lose(self._state, instance.id)
+
+    def _end(self, instance: Instance) -> None:
+        """End an instance beside everything else: its processes take their time."""
+        ending = asyncio.create_task(self._end_all_of(instance))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
+    async def _end_all_of(self, instance: Instance) -> None:
+        await self._end_tasks(instance.id)
+        await self._hosts.terminate(instance)
+        self._subnet_addresses.release(instance.subnet, instance.address)
+
+    def _range(self, subnet: str) -> str:
+        found = self._cloud.get(SUBNET, subnet)
+        if found is None:
+            raise NoAddressError(f"subnet {subnet} isn't a resource of the local AWS")
+        return str(found.outputs.get("cidrBlock"))
+
+    def _put(self, instance: Instance) -> None:
+        there = self._state.instances
+        instances = tuple(instance if each.id == instance.id else each for each in there)
+        self._state = replace(self._state, instances=instances)
+
+
+def _from_json(saved: dict[str, Any]) -> FleetState:
+    instances = tuple(
+        Instance(
+            **{
+                **each,
+                "lifecycle": Lifecycle(each["lifecycle"]),
+                "template": _template(each["template"]),
+            }
+        )
+        for each in saved["instances"]
+    )
+    return FleetState(
+        instances=instances,
+        groups={name: GroupState(**each) for name, each in saved["groups"].items()},
+    )
+
+
+def _template(saved: dict[str, Any]) -> Template:
+    first, last = saved["ports"]
+    groups_ = tuple(saved["security_groups"])
+    return Template(**{**saved, "security_groups": groups_, "ports": (first, last)})

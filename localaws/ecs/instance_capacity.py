@@ -1,0 +1,111 @@
+"""Container instances as capacity for the scheduler, and what a task takes of one. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog.ecs.fargate_sizes import GB, VCPU, units
+from localaws.ec2.placement import (
+    Constraint,
+    ContainerInstance,
+    Need,
+    PlacedTask,
+    Unplaced,
+    place,
+)
+from localaws.ecs.scheduler.capacity import NotPlaced, Placed
+from localaws.ecs.scheduler.model import Zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from localaws.ecs.scheduler.capacity import Holding
+    from localaws.ecs.scheduler.model import CapacityChoice, Deployment, Share, Task
+
+
+@dataclass(frozen=True)
+class Instances:
+    """The container instances of a service's cluster, with the other services' tasks on them."""
+
+    service: str
+    """The service's ARN."""
+
+    choice: CapacityChoice
+    instances: tuple[ContainerInstance, ...]
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """The service's capacity provider strategy."""
+        return self.choice.shares
+
+    def place(
+        self, deployment: Deployment, provider: str, holding: Sequence[Holding]
+    ) -> Placed | NotPlaced:
+        """Find an instance with room for a task."""
+        definition = deployment.revision.launch["taskDefinition"]
+        ours = [each for each in self._with(holding) if not provider or each.provider == provider]
+        constraints = (*self.choice.rules.constraints, *constraints_of(definition))
+        rules = replace(self.choice.rules, constraints=constraints)
+        found = place(need_of(definition), self.service, ours, rules)
+        if isinstance(found, Unplaced):
+            return NotPlaced(found.reason)
+        return Placed(Zone(subnet="", name=found.zone), found.id)
+
+    def drains(self, task: Task) -> bool:
+        """Whether a task's instance drains."""
+        return any(each.draining and each.id == task.instance for each in self.instances)
+
+    def _with(self, holding: Sequence[Holding]) -> list[ContainerInstance]:
+        """Return the instances with the service's own tasks on them too."""
+        own: dict[str, list[PlacedTask]] = {}
+        for task, runs in holding:
+            need = need_of(runs.launch["taskDefinition"])
+            placed = PlacedTask(id=task.id, service=self.service, need=need)
+            own.setdefault(task.instance, []).append(placed)
+        return [
+            replace(each, tasks=(*each.tasks, *own.get(each.id, ()))) for each in self.instances
+        ]
+
+
+def need_of(definition: Mapping[str, Any]) -> Need:
+    """Return what a task of a task definition takes of an instance.
+
+    Source: `ToHostResources` of amazon-ecs-agent: the task's size, else its containers' together,
+    of each its reservation of memory before its limit.
+    """
+    platform = definition.get("runtimePlatform") or {}
+    return _need(
+        definition["containerDefinitions"],
+        units(definition.get("cpu"), VCPU),
+        units(definition.get("memory"), GB),
+        platform.get("cpuArchitecture") or "X86_64",
+    )
+
+
+def constraints_of(definition: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    """Return the placement constraints of a task definition."""
+    return tuple(
+        Constraint(str(each.get("type")), str(each.get("expression") or ""))
+        for each in definition.get("placementConstraints") or ()
+    )
+
+
+@lru_cache(maxsize=256)
+def _need(containers: str, cpu: int | None, memory: int | None, architecture: str) -> Need:
+    cpu_together = memory_together = 0
+    ports = set()
+    for each in json.loads(containers):
+        cpu_together += int(each.get("cpu") or 0)
+        memory_together += int(each.get("memoryReservation") or each.get("memory") or 0)
+        for mapping in each.get("portMappings") or ():
+            if mapping.get("hostPort"):
+                ports.add(int(mapping["hostPort"]))
+    return Need(
+        cpu=cpu_together if cpu is None else cpu,
+        memory=memory_together if memory is None else memory,
+        ports=frozenset(ports),
+        architecture=architecture,
+    )

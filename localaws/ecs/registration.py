@@ -1,0 +1,206 @@
+"""Whether an instance of a launch template would register with a cluster on AWS, or why not. Pure.
+
+An instance whose agent can't register runs, costs, and appears nowhere in ECS: the most frequent
+fault of container instances. AWS gives no reason. `pulumi-local status` gives this one.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2.launch_templates import security_groups_of, user_data
+from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, VPC
+from localaws.catalog.ec2.security_groups import ALL_PROTOCOLS, permissions_of
+from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT
+from localaws.catalog.ecs.services import CLUSTER
+from localaws.catalog.iam.roles import ATTACHMENT, INSTANCE_PROFILE, POLICY, ROLE, ROLE_POLICY
+from localaws.catalog.policies import Request, allows, statements
+from localaws.catalog.values import block, blocks, parsed, text, texts
+from localaws.vpc.desired import desired
+from localaws.vpc.model import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from localaws.catalog.account import Account, Resource
+    from localaws.catalog.properties import Properties
+
+DEFAULT_CLUSTER = "default"
+
+_SETTING = re.compile(r"^[ \t]*(?:export[ \t]+)?(ECS_[A-Z_]+)=[\"']?([^\s\"']*)", re.MULTILINE)
+_ECHOED = re.compile(r"echo[ \t]+[\"']?(ECS_[A-Z_]+)=([^\s\"'>]*)")
+
+_HTTPS = 443
+_NEEDED_ACTIONS = (
+    "ecs:DiscoverPollEndpoint",
+    "ecs:Poll",
+    "ecs:RegisterContainerInstance",
+)
+"""What the agent calls before an instance is there. Source: `ecs_client.go` and `acs` of
+amazon-ecs-agent.
+"""
+
+_MANAGED = (
+    "AmazonEC2ContainerServiceforEC2Role",
+    "AdministratorAccess",
+    "PowerUserAccess",
+    "AmazonECS_FullAccess",
+)
+"""AWS's own policies that allow all of them."""
+
+_ENDPOINTS = ("ecs", "ecs-agent", "ecs-telemetry")
+"""The services that an agent needs. Source: ECS Developer Guide, "Amazon ECS interface VPC
+endpoints".
+"""
+
+
+def agent_settings(template: Properties) -> dict[str, str]:
+    """Return what a template's user data write into the agent's configuration.
+
+    Shell scripts and lines of `/etc/ecs/ecs.config` are understood, other languages aren't.
+    """
+    try:
+        script = user_data(template).decode(errors="replace")
+    except (ValueError, binascii.Error):
+        return {}
+    return dict([*_ECHOED.findall(script), *_SETTING.findall(script)])
+
+
+def why_not_registered(
+    template: Properties, subnets: Sequence[str], account: Account, *, public: bool
+) -> str:
+    """Return why instances don't register; empty if they do.
+
+    Args:
+        template: The launch template.
+        subnets: The ids of the subnets that they are launched in.
+        account: Where everything else is.
+        public: Whether they have public addresses.
+    """
+    for problem in _problems(template, subnets, account, public=public):
+        return problem
+    return ""
+
+
+def _problems(
+    template: Properties, subnets: Sequence[str], account: Account, *, public: bool
+) -> Iterator[str]:
+    name = agent_settings(template).get("ECS_CLUSTER") or DEFAULT_CLUSTER
+    cluster = account.find(CLUSTER, name)
+    if cluster is None:
+        yield (
+            f"the user data make the agent join the cluster {name}, which doesn't exist: write "
+            "ECS_CLUSTER=NAME into /etc/ecs/ecs.config"
+        )
+        return
+    yield from _role_problems(template, cluster, account)
+    yield from _group_problems(template, account)
+    for subnet in subnets:
+        yield from _route_problems(subnet, account, public=public)
+
+
+def _role_problems(template: Properties, cluster: Resource, account: Account) -> Iterator[str]:
+    profile = block(template.get("iamInstanceProfile"))
+    name = str(profile.get("arn") or profile.get("name") or "").rpartition("/")[2]
+    found = account.find(INSTANCE_PROFILE, name) if name else None
+    role = account.find(ROLE, found.inputs.get("role")) if found else None
+    if role is None:
+        yield "the instances have no role: give the launch template an instance profile with one"
+        return
+    service = frozenset({("Service", "ec2.amazonaws.com")})
+    trust = _with(statements(block(parsed(role.inputs.get("assumeRolePolicy")))), "Resource")
+    if not allows(trust, Request(principals=service, action="sts:AssumeRole", resource="*")):
+        yield f"role {role.id} doesn't trust ec2.amazonaws.com"
+        return
+    granted = _granted(role, account)
+    if granted is None:
+        return
+    policy = _with(granted, "Principal")
+    for action in _NEEDED_ACTIONS:
+        target = cluster.id if action == "ecs:RegisterContainerInstance" else "*"
+        context = {"ecs:cluster": cluster.id}
+        request = Request(principals=service, action=action, resource=target, context=context)
+        if not allows(policy, request):
+            yield f"role {role.id} doesn't allow {action} on {target}"
+
+
+def _granted(role: Resource, account: Account) -> list[Mapping[str, object]] | None:
+    """Return the statements of a role's policies; None where one of AWS's own allows all."""
+    found: list[Mapping[str, object]] = []
+    attached = texts(role.inputs.get("managedPolicyArns"))
+    for each in account.all(ATTACHMENT):
+        if each.inputs.get("role") in {role.id, role.inputs.get("name")}:
+            attached.append(str(each.inputs.get("policyArn")))
+    for arn in attached:
+        if arn.rpartition("/")[2] in _MANAGED:
+            return None
+        policy = account.get(POLICY, arn)
+        if policy is not None:
+            found += statements(block(parsed(policy.inputs.get("policy"))))
+    for each in account.all(ROLE_POLICY):
+        if each.inputs.get("role") in {role.id, role.inputs.get("name")}:
+            found += statements(block(parsed(each.inputs.get("policy"))))
+    for inline in blocks(role.inputs.get("inlinePolicies")):
+        found += statements(block(parsed(inline.get("policy"))))
+    return found
+
+
+def _with(found: Sequence[Mapping[str, object]], element: str) -> Mapping[str, object]:
+    """Return a policy of statements that are about anyone, or about everything."""
+    return {"Statement": [{element: "*", **each} for each in found]}
+
+
+def _group_problems(template: Properties, account: Account) -> Iterator[str]:
+    groups = security_groups_of(template)
+    for identifier in groups:
+        group = account.get(SECURITY_GROUP, identifier)
+        if group is None:
+            continue
+        for rule in permissions_of(account, group, "egress"):
+            if rule.protocol == ALL_PROTOCOLS:
+                return
+            ports = (rule.first, rule.last)
+            if rule.protocol != "tcp" or None in ports:
+                continue
+            if (rule.first or 0) <= _HTTPS <= (rule.last or 0):
+                return
+    if groups:
+        names = ", ".join(groups)
+        yield f"the instances' security groups ({names}) let nothing out on tcp {_HTTPS}"
+
+
+def _route_problems(subnet: str, account: Account, *, public: bool) -> Iterator[str]:
+    record = account.get(SUBNET, subnet)
+    vpc = account.get(VPC, record.outputs.get("vpcId")) if record else None
+    if record is None or vpc is None:
+        yield f"subnet {subnet} isn't a resource of the local AWS"
+        return
+    targets = set()
+    for each in desired(account).vpc(vpc.id).subnets:
+        if each.id == subnet:
+            targets = {route.target for route in each.routes if route.destination == "0.0.0.0/0"}
+    if Target.NAT_GATEWAY in targets or (Target.INTERNET_GATEWAY in targets and public):
+        return
+    missing = _missing_endpoints(vpc, account)
+    if missing:
+        why = (
+            "its default route is an internet gateway, and instances have no public address"
+            if Target.INTERNET_GATEWAY in targets
+            else "it has no route to the internet"
+        )
+        yield (
+            f"subnet {subnet} doesn't reach ECS: {why}, and the VPC has no endpoints for "
+            f"{', '.join(missing)}"
+        )
+
+
+def _missing_endpoints(vpc: Resource, account: Account) -> list[str]:
+    found = set()
+    for each in account.all(VPC_ENDPOINT):
+        shown = each.outputs
+        if shown.get("vpcId") == vpc.id and shown.get("vpcEndpointType") == "Interface":
+            service = text(shown.get("serviceName")) or ""
+            found.add(service.partition(f"{vpc.region}.")[2])
+    return [each for each in _ENDPOINTS if each not in found]
