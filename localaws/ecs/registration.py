@@ -16,6 +16,7 @@ from localaws.catalog.ec2.security_groups import ALL_PROTOCOLS, permissions_of
 from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT
 from localaws.catalog.ecs.services import CLUSTER
 from localaws.catalog.iam.roles import ATTACHMENT, INSTANCE_PROFILE, POLICY, ROLE, ROLE_POLICY
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows, statements
 from localaws.catalog.values import block, blocks, parsed, text, texts
 from localaws.vpc.desired import desired
@@ -109,7 +110,7 @@ def _role_problems(template: Properties, cluster: Resource, account: Account) ->
     if role is None:
         yield "the instances have no role: give the launch template an instance profile with one"
         return
-    service = frozenset({("Service", "ec2.amazonaws.com")})
+    service = frozenset({("Service", partition_of(cluster.region).principal("ec2"))})
     trust = _with(statements(block(parsed(role.inputs.get("assumeRolePolicy")))), "Resource")
     if not allows(trust, Request(principals=service, action="sts:AssumeRole", resource="*")):
         yield f"role {role.id} doesn't trust ec2.amazonaws.com"
