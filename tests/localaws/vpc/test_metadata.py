@@ -75,7 +75,7 @@ def test_a_container_finds_itself_by_the_variable_that_it_gets() -> None:
 
 def test_a_container_finds_its_ipv6_address() -> None:
     metadata = serving(task(ipv6="2001:db8::115", ipv6_cidr="2001:db8::/64"))
-    variables = metadata.environment(VPC, ADDRESS, "web")
+    variables = metadata.environment(task(), "web")
     document = get(metadata, path_of(variables["ECS_CONTAINER_METADATA_URI_V4"]))
     assert document["Networks"][0]["IPv6Addresses"] == ["2001:db8::115"]
     assert document["Networks"][0]["IPv6SubnetCIDRBlock"] == "2001:db8::/64"

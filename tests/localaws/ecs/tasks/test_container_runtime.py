@@ -189,6 +189,7 @@ def test_a_task_has_an_ipv6_address_where_its_subnet_has_a_range(
         Addresses(tmp_path),
         metadata=metadata,
         account=records.cloud,
+        bridges=cast("Any", None),
     )
     own = TaskNetwork(vpc=vpc.id, subnet=subnet.id, address="10.0.0.4")
     spec = ContainerSpec(name="web", image="web")
