@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
 from gate.queries import has_rules, routes_of
+from localaws.mocks import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from gate.graph import Graph, Node
 
 _ANY_PORT: Final = (0, 65535)
+_NO_CLIENT: Final = "192.0.2.0/32"
 _UNKNOWN_ROUTES: Final = "the routes of a network that isn't the stack's own"
 _WORLD: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (IPv6)"}
 
@@ -84,7 +86,40 @@ def sentences(graph: Graph) -> list[str]:
 def report(stack: str, graph: Graph) -> str:
     """Return a stack's sentences as the golden files and a pull request's comment have them."""
     lines = "".join(f"- {sentence}\n" for sentence in sentences(graph))
-    return f"Who reaches what in {stack}. Nothing else does.\n\n{lines}"
+    text = f"Who reaches what in {stack}. Nothing else does.\n\n{lines}"
+    routes = "".join(f"{number}. {route}\n" for number, route in enumerate(requests(graph), 1))
+    return f"{text}\nThe first of these that a request meets decides who gets it.\n\n{routes}"
+
+
+def requests(graph: Graph) -> list[str]:
+    """Return which requests go to which service, in the order of the listeners' rules.
+
+    Rules that only attach a target group, as no client has their source address, aren't listed.
+    """
+    rules = []
+    for rule in graph.all("ListenerRule"):
+        conditions = rule.inputs["conditions"]
+        if {"sourceIp": {"values": [_NO_CLIENT]}} not in conditions:
+            rules.append((int(rule.inputs["priority"]), rule))
+    found = []
+    for _, rule in sorted(rules, key=lambda each: each[0]):
+        for listener in graph.all("Listener"):
+            if listener in rule.named(rule.inputs["listenerArn"]):
+                where = f"{listener.inputs['protocol']} {int(listener.inputs['port'])}"
+                what = described(rule.inputs["conditions"])
+                found.append(f"{where}, {what}: {_receiver(graph, rule)}")
+    return found
+
+
+def _receiver(graph: Graph, rule: Node) -> str:
+    """Return who gets the requests of a rule."""
+    groups = {node for node in rule.named(rule.inputs["actions"]) if node.kind == "TargetGroup"}
+    names = [
+        f"tasks of {service.registered.name}"
+        for service in graph.all("Service")
+        if not groups.isdisjoint(service.named(service.inputs.get("loadBalancers", [])))
+    ]
+    return ", ".join(names) or "no service"
 
 
 _GATEWAYS: Final = {

@@ -12,6 +12,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from localaws.alb.explanation import CannotExplain
+from localaws.alb.explanation import Request as ExplainedRequest
 from localaws.cli import pulumi_command, run_command
 from localaws.cli.cost import NoEstimate
 from localaws.cli.cost import show as show_cost
@@ -34,6 +36,7 @@ examples:
   pulumi-local internet curl http://203.0.113.1
   pulumi-local interrupt 82808971          a task on FARGATE_SPOT loses its capacity
   pulumi-local cost --stack prod           what it costs on AWS, before it is deployed
+  pulumi-local route explain https://shop.example.com/api --stack prod
   pulumi-local destroy --yes && pulumi-local stop
 
 environment:
@@ -45,13 +48,27 @@ environment:
   LOCALAWS_SPEED    how many times as fast AWS's durations pass, from 1 to 10
 """
 
+_ROUTE_EXAMPLES = """\
+examples:
+  pulumi-local route explain http://shop.example.com/api/orders?id=1
+  pulumi-local route explain https://shop.example.com/ --stack prod
+  pulumi-local route explain http://x.example.com/ -X POST -H 'X-Team: blue' --json
+  pulumi-local route explain http://x.example.com/ --source-ip 198.51.100.7 --deployed
+
+exit codes:
+  0  a rule forwards the request to a service
+  1  the request or the stack can't be explained
+  2  wrong arguments
+  3  no service answers: the listener's default actions do
+"""
+
 _GLOBAL_OPTIONS_WITH_VALUE = (
     *("-C", "--cwd", "--color", "-v", "--verbose"),
     *("--memprofilerate", "--otel-traces", "--profiling", "--tracing"),
 )
 
 
-_OWN = ("cost", "exec", "fail", "internet", "interrupt", "logs", "status", "stop")
+_OWN = ("cost", "exec", "fail", "internet", "interrupt", "logs", "route", "status", "stop")
 """Commands that Pulumi doesn't have."""
 
 _DEPLOYS = ("up", "update")
@@ -71,6 +88,7 @@ one.
 _USER_ERRORS = (
     *(BadLock, BadState, DaemonFailed, NoProject, OSError),
     *(
+        CannotExplain,
         NoEstimate,
         NotInstalled,
         pulumi_command.BadConfig,
@@ -145,6 +163,7 @@ def _own(arguments: Sequence[str]) -> int:
         help="by default %(default)s",
     )
     cost.add_argument("--format", choices=("text", "markdown", "json"), default="text")
+    _add_route(commands, where)
     logs = commands.add_parser("logs", parents=[where], help="what containers print, as it comes")
     logs.add_argument(
         "group", nargs="?", default="", help="only log groups whose name contains this"
@@ -203,6 +222,8 @@ def _own(arguments: Sequence[str]) -> int:
         case "cost":
             project = pulumi_command.project_name(directory)
             return show_cost(directory, project, chosen.stack, chosen.format)
+        case "route":
+            return _explain(directory, chosen)
         case "exec" | "internet":
             if not program:
                 parser.error(f"{chosen.command}: name a command, as in -- sh")
@@ -231,6 +252,58 @@ def _own(arguments: Sequence[str]) -> int:
         case "stop":
             print("the local AWS has stopped" if stop(directory) else "no local AWS was running")
     return 0
+
+
+def _add_route(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser
+) -> None:
+    route = commands.add_parser("route", help="which service answers a request, and why")
+    explain = route.add_subparsers(dest="what", required=True, metavar="explain").add_parser(
+        "explain",
+        parents=[where],
+        description="Say which rule of the load balancer answers a request, and why each earlier "
+        "one doesn't. It runs the stack's program with its configuration, without an account and "
+        "without the local AWS.",
+        epilog=_ROUTE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    explain.add_argument("url", metavar="URL", help="absolute, with http or https")
+    explain.add_argument("-X", "--method", default="GET", help="by default %(default)s")
+    explain.add_argument(
+        "-H", "--header", action="append", default=[], metavar="'NAME: VALUE'", help="repeatable"
+    )
+    explain.add_argument(
+        "--source-ip",
+        default="203.0.113.1",
+        metavar="IP",
+        help="the client's IPv4 address, by default %(default)s, one of no client",
+    )
+    explain.add_argument(
+        "-s",
+        "--stack",
+        default=os.environ.get("PULUMI_STACK", pulumi_command.DEFAULT_STACK),
+        help="by default %(default)s",
+    )
+    explain.add_argument(
+        "--deployed",
+        action="store_true",
+        help="the rules that are deployed on this machine, instead of the configured ones",
+    )
+    explain.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _explain(directory: StateDirectory, chosen: argparse.Namespace) -> int:
+    from localaws.cli import route  # noqa: PLC0415 — brings the catalog, which is slow
+
+    request = ExplainedRequest.of(
+        chosen.url, method=chosen.method, headers=chosen.header, source=chosen.source_ip
+    )
+    if chosen.deployed:
+        project = pulumi_command.project_name(directory)
+        known = route.deployed(directory, project, chosen.stack)
+    else:
+        known = route.configured(directory.project, directory.parameters, chosen.stack)
+    return route.show(known, request, as_json=chosen.json)
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

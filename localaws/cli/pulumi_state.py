@@ -47,12 +47,16 @@ class StackState:
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs of the deployed stack; empty if it isn't deployed or can't be read."""
-        document = _read(self.file) if self.file.exists() else None
-        latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
-        for resource in latest.get("resources") or ():
+        for resource in self.resources():
             if resource.get("type") == "pulumi:pulumi:Stack":
                 return dict(resource.get("outputs") or {})
         return {}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return the resources of the deployed stack; none if it isn't deployed."""
+        document = _read(self.file) if self.file.exists() else None
+        latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
+        return list(latest.get("resources") or ())
 
     def repair(self, report: Callable[[str], None], discard: Discard) -> None:
         """Make a damaged state readable again, and let go what a killed run was creating.

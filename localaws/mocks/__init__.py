@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from localaws.account.cloud import Cloud
+from localaws.alb.explanation import described
 from localaws.catalog import UNKNOWN
 from localaws.catalog.account import SeededParameter
 from localaws.catalog.tokens import canonical
@@ -34,6 +35,7 @@ __all__ = [
     "canonical",
     "config_text",
     "configuration",
+    "described",
     "only_in_runs",
     "run",
     "word",

@@ -201,3 +201,17 @@ def test_an_open_default_group_is_no_longer_called_closed(graphs: Mapping[str, G
 
 def _setting(change: Mapping[str, Any]) -> Callable[[dict[str, Any]], object]:
     return lambda inputs: inputs.update(change)
+
+
+def test_the_requests_of_each_service_are_listed_in_the_order_of_the_rules() -> None:
+    services = {
+        "api": {"paths": ["/api", "/api/*"]},
+        "office": {"hosts": ["office.example.com"], "sourceCidrs": ["10.0.0.0/8"]},
+        "web": {},
+    }
+    config = mocks.configuration(ROOT, "dev", services=services)
+    assert reachability.requests(graph.build(record("dev", config))) == [
+        "HTTP 80, host is office.example.com and source is 10.0.0.0/8: tasks of office",
+        "HTTP 80, path is /api or /api/*: tasks of api",
+        "HTTP 80, path is /*: tasks of web",
+    ]

@@ -128,7 +128,8 @@ class Party:
 def read(text: str) -> Sentences:
     """Return what the sentences of a golden file allow; one of an unknown form is an error."""
     inward, between, outward = set(), set(), set()
-    for line in text.splitlines()[2:]:
+    _, sentences, *_ = text.split("\n\n")
+    for line in sentences.splitlines():
         sentence = line.removeprefix("- ")
         if found := INWARD.match(sentence):
             where = WHERE.match(sentence, found.end())

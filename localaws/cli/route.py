@@ -1,0 +1,287 @@
+"""`pulumi-local route explain`: which service answers a request, and why no other does."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import runpy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from localaws.account import parameters
+from localaws.alb.explanation import CannotExplain, Rule, described, explain
+from localaws.catalog.ecs.services import SERVICE
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.cli.pulumi_state import StackState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from localaws.alb.explanation import Request, Tried
+    from localaws.daemon.state_directory import StateDirectory
+
+ANSWERED: Final = 0
+NOT_ANSWERED: Final = 3
+"""Exit code where the listener's default actions answer, so no service does."""
+
+_NO_CLIENT: Final = ["192.0.2.0/32"]
+"""The condition of rules that only attach a target group to a load balancer."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A resource of a stack, as its program registers it or as it is deployed."""
+
+    token: str
+    id: str
+    name: str
+    outputs: Mapping[str, Any]
+
+
+def configured(project: Path, seeds: Path, stack: str) -> list[Known]:
+    """Return what a stack's program registers with its configuration, in an account of mocks.
+
+    Args:
+        project: The folder of Pulumi.yaml.
+        seeds: The file with the parameters and secrets that exist beforehand.
+        stack: The stack's name.
+
+    Raises:
+        CannotExplain: There is no such stack, or its program isn't in Python or fails.
+    """
+    import pulumi  # noqa: PLC0415 — half a second, which other commands don't need
+    import yaml  # noqa: PLC0415 — as above
+
+    from localaws import mocks  # noqa: PLC0415 — as above
+
+    file = project / f"Pulumi.{stack}.yaml"
+    if not file.exists():
+        others = sorted(each.name.split(".")[1] for each in project.glob("Pulumi.*.yaml"))
+        raise CannotExplain(
+            f"--stack {stack}: there is no {file.name}; there is {', '.join(others) or 'no stack'}"
+        )
+    document = yaml.safe_load((project / "Pulumi.yaml").read_text())
+    runtime = document.get("runtime")
+    language = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if language != "python":
+        raise CannotExplain(
+            f"the program is in {language}, and only Python's can be run without an engine; "
+            "--deployed explains the stack that is deployed here"
+        )
+    cloud = mocks.Cloud(seed=1)
+    try:
+        cloud.parameters = parameters.load(seeds)
+    except parameters.BadParameters as reason:
+        raise CannotExplain(str(reason)) from None
+    logging.disable()  # the program's warnings are for its previews
+    here = os.getcwd()  # noqa: PTH109 — to return to
+    try:
+        os.chdir(project)
+        run = mocks.run(
+            lambda: runpy.run_path(str(project / document.get("main", "."))),
+            project=document["name"],
+            stack=stack,
+            config=mocks.configuration(project, stack),
+            cloud=cloud,
+        )
+    except (pulumi.RunError, mocks.Mistake) as reason:
+        raise CannotExplain(f"{stack} can't be deployed: {reason}") from None
+    finally:
+        os.chdir(here)
+        logging.disable(logging.NOTSET)
+    found = []
+    for each in run.registered:
+        made = run.cloud.find(each.type, run.id(each)) if each.custom else None
+        if made is not None:
+            found.append(Known(each.type, made.id, each.name, made.outputs))
+    return found
+
+
+def deployed(directory: StateDirectory, project: str | None, stack: str) -> list[Known]:
+    """Return what is deployed of a stack on this machine.
+
+    Raises:
+        CannotExplain: Nothing is.
+    """
+    resources = StackState(directory.backend, project, stack).resources() if project else []
+    if not resources:
+        raise CannotExplain(f"{stack} isn't deployed here; `pulumi-local up` deploys it")
+    return [
+        Known(
+            each["type"],
+            str(each.get("id", "")),
+            each["urn"].rpartition("::")[2],
+            each.get("outputs") or {},
+        )
+        for each in resources
+    ]
+
+
+def show(known: Sequence[Known], request: Request, *, as_json: bool) -> int:
+    """Print which rule answers a request, and return the exit code.
+
+    Raises:
+        CannotExplain: No listener gets the request, or several do.
+    """
+    listener, rules = _listener(known, request)
+    tried = explain(rules, request)
+    services = _services_of_groups(known)
+    answer = tried[-1].rule
+    by_service = _owner(answer, services)
+    if as_json:
+        print(json.dumps(_document(listener, request, tried, services), indent=2))
+    else:
+        print(_table(listener, request, tried, services))
+    return ANSWERED if by_service and answer.priority is not None else NOT_ANSWERED
+
+
+def _listener(known: Sequence[Known], request: Request) -> tuple[Known, list[Rule]]:
+    """Return the listener of a request's scheme and port, and its rules."""
+    listeners = [each for each in known if each.token == LISTENER]
+    fitting = []
+    for each in listeners:
+        scheme = str(each.outputs.get("protocol") or "HTTP").lower()
+        if (scheme, int(each.outputs["port"])) == (request.scheme, request.port):
+            fitting.append(each)
+    names = {each.id: each.name for each in known if each.token == LOAD_BALANCER}
+    if len(fitting) > 1:
+        own = [each for each in fitting if _dns_name(known, each) == request.host]
+        if len(own) != 1:
+            balancers = ", ".join(names.get(_balancer(each), "?") for each in fitting)
+            raise CannotExplain(
+                f"several load balancers have such a listener: {balancers}; use the DNS name of "
+                "one in the URL"
+            )
+        fitting = own
+    if not fitting:
+        ports = [
+            f"{each.outputs.get('protocol')} {int(each.outputs['port'])}" for each in listeners
+        ]
+        raise CannotExplain(
+            f"no listener has {request.scheme.upper()} {request.port}; there is "
+            f"{', '.join(sorted(ports)) or 'none'}"
+        )
+    (listener,) = fitting
+    default = Rule("default actions", None, (), listener.outputs["defaultActions"])
+    own = [
+        _rule(each)
+        for each in known
+        if each.token == LISTENER_RULE and each.outputs["listenerArn"] == listener.id
+    ]
+    return listener, [*own, default]
+
+
+def _rule(known: Known) -> Rule:
+    return Rule(
+        known.name,
+        int(known.outputs["priority"]),
+        known.outputs.get("conditions") or (),
+        known.outputs["actions"],
+        known.outputs.get("transforms") or (),
+    )
+
+
+def _balancer(listener: Known) -> str:
+    return str(listener.outputs["loadBalancerArn"])
+
+
+def _dns_name(known: Sequence[Known], listener: Known) -> str:
+    for each in known:
+        if each.token == LOAD_BALANCER and each.id == _balancer(listener):
+            return str(each.outputs.get("dnsName"))
+    return ""
+
+
+def _services_of_groups(known: Sequence[Known]) -> dict[str, str]:
+    """Return the names of ECS services by the ARNs of their target groups."""
+    found = {}
+    for each in known:
+        if each.token == SERVICE:
+            for group in each.outputs.get("loadBalancers") or ():
+                found[str(group.get("targetGroupArn"))] = str(each.outputs.get("name") or each.name)
+    return found
+
+
+def _owner(rule: Rule, services: Mapping[str, str]) -> str:
+    """Return the services that a rule forwards to; empty if it doesn't forward to any."""
+    action = rule.last_action
+    groups = [each["arn"] for each in (action.get("forward") or {}).get("targetGroups") or ()]
+    arns = groups or [action.get("targetGroupArn")]
+    return ", ".join(services[arn] for arn in dict.fromkeys(arns) if arn in services)
+
+
+def _is_attachment(rule: Rule) -> bool:
+    return any((each.get("sourceIp") or {}).get("values") == _NO_CLIENT for each in rule.conditions)
+
+
+def _outcome(rule: Rule, services: Mapping[str, str]) -> str:
+    action = rule.last_action
+    if action["type"] == "redirect":
+        target = action["redirect"]
+        return f"redirects to {target.get('protocol')} with {target.get('statusCode')}"
+    if action["type"] == "fixed-response":
+        return f"answers {action['fixedResponse'].get('statusCode')}"
+    owner = _owner(rule, services)
+    first = "authenticates the client, then " if len(rule.actions) > 1 else ""
+    changed = ", after its rewrites" if rule.transforms else ""
+    return f"{first}forwards to {owner or 'a target group of no ECS service'}{changed}"
+
+
+def _table(
+    listener: Known, request: Request, tried: Sequence[Tried], services: Mapping[str, str]
+) -> str:
+    lines = [
+        f"{request.method} {request.url} from {request.source}, at {listener.name}",
+        "",
+        f"{'priority':>8}  {'service':<20}  result",
+    ]
+    hidden = 0
+    for each in tried:
+        if _is_attachment(each.rule) and not each.matches:
+            hidden += 1
+            continue
+        priority = "default" if each.rule.priority is None else str(each.rule.priority)
+        if each.matches:
+            result = f"matches ({described(each.rule.conditions)})"
+        else:
+            result = f"no: {'; '.join(each.reasons)}"
+        lines.append(f"{priority:>8}  {_owner(each.rule, services) or '-':<20}  {result}")
+    if hidden:
+        lines.append(f"{'':>8}  {hidden} rules that only attach target groups match no client")
+    return "\n".join([*lines, "", f"It {_outcome(tried[-1].rule, services)}."])
+
+
+def _document(
+    listener: Known, request: Request, tried: Sequence[Tried], services: Mapping[str, str]
+) -> dict[str, Any]:
+    answer = tried[-1].rule
+    return {
+        "request": {
+            "method": request.method,
+            "url": request.url,
+            "headers": dict(request.headers),
+            "sourceIp": request.source,
+        },
+        "listener": listener.name,
+        "service": _owner(answer, services) or None,
+        "action": answer.last_action["type"],
+        "outcome": _outcome(answer, services),
+        "rules": list(_tried_document(tried, services)),
+    }
+
+
+def _tried_document(
+    tried: Sequence[Tried], services: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    for each in tried:
+        yield {
+            "name": each.rule.name,
+            "priority": each.rule.priority,
+            "service": _owner(each.rule, services) or None,
+            "conditions": described(each.rule.conditions),
+            "matches": each.matches,
+            "reasons": list(each.reasons),
+        }

@@ -1,0 +1,173 @@
+"""The explanation of a request agrees with what Envoy does, and says why a rule doesn't match."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from localaws.alb import model
+from localaws.alb.explanation import CannotExplain, Request, Rule, described, explain
+from tests.localaws.alb.conftest import Alb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CLIENT = "127.0.0.1"
+CONDITIONS: list[list[dict[str, Any]]] = [
+    [{"pathPattern": {"values": ["/api/v2/*", "/v?"]}}],
+    [{"hostHeader": {"values": ["*.example.com"]}}, {"pathPattern": {"values": ["/a*"]}}],
+    [{"httpHeader": {"httpHeaderName": "X-Team", "values": ["blue*"]}}],
+    [{"queryStrings": [{"key": "who", "value": "me"}, {"value": "you?"}]}],
+    [{"httpRequestMethod": {"values": ["PUT", "POST"]}}],
+    [{"sourceIp": {"values": ["10.0.0.0/8"]}}],
+    [{"pathPattern": {"regexValues": ["/r[0-9]+"]}}],
+    [{"sourceIp": {"values": ["127.0.0.0/8"]}}, {"pathPattern": {"values": ["/both"]}}],
+]
+RULES = [
+    Rule(f"rule-{number}", number, conditions, [{"type": "fixed-response"}])
+    for number, conditions in enumerate(CONDITIONS, 1)
+]
+RULES.append(Rule("default", None, (), [{"type": "fixed-response"}]))
+
+REQUESTS = st.tuples(
+    st.sampled_from(["GET", "PUT", "POST"]),
+    st.sampled_from(
+        ["/", "/api/v2/x", "/API/v2/x", "/api/v2", "/v1", "/v12", "/a", "/abc/d", "/both", "/r12"]
+    ),
+    st.sampled_from(["", "?who=me", "?WHO=Me&x=1", "?x=youu", "?who=us", "?/api/v2/x"]),
+    st.sampled_from(["example.com", "shop.example.com", "SHOP.Example.COM"]),
+    st.sampled_from([None, "blue", "BLUEISH", "red"]),
+)
+
+
+def answering(rules: Sequence[Rule], request: Request) -> str:
+    tried = explain(rules, request)
+    assert [each.matches for each in tried[:-1]] == [False] * (len(tried) - 1)
+    assert tried[-1].matches
+    return tried[-1].rule.name
+
+
+@pytest.fixture(scope="module")
+def envoy_answers(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Send requests to an Envoy with these rules; each answers with its name."""
+    from tests.localaws.alb.conftest import stage  # noqa: PLC0415 — beside its only use
+
+    runner = asyncio.Runner()
+    context = stage(tmp_path_factory.mktemp("explanation"))
+
+    async def start() -> tuple[Alb, httpx.AsyncClient]:
+        alb = Alb(await context.__aenter__())
+        rules = []
+        for rule in RULES:
+            fixed = {"contentType": "text/plain", "statusCode": "200", "messageBody": rule.name}
+            action = {"type": "fixed-response", "fixedResponse": fixed}
+            rules.append(model.Rule(conditions=rule.conditions, actions=[action]))
+        await alb.apply(rules, {})
+        return alb, httpx.AsyncClient()
+
+    alb, client = runner.run(start())
+
+    def answer(method: str, path: str, headers: dict[str, str]) -> str:
+        return runner.run(client.request(method, f"{alb.url}{path}", headers=headers)).text
+
+    yield answer
+    runner.run(client.aclose())
+    runner.run(context.__aexit__(None, None, None))
+    runner.close()
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(drawn=REQUESTS)
+def test_envoy_answers_by_the_rule_that_the_explanation_names(
+    envoy_answers: Any, drawn: tuple[str, str, str, str, str | None]
+) -> None:
+    method, path, query, host, team = drawn
+    named = {} if team is None else {"X-Team": team}
+    request = Request.of(
+        f"http://{host}{path}{query}",
+        method=method,
+        headers=[f"{name}: {value}" for name, value in named.items()],
+        source=CLIENT,
+    )
+    assert envoy_answers(method, path + query, {"Host": host, **named}) == answering(RULES, request)
+
+
+def reasons(*conditions: dict[str, Any], url: str = "http://a.test/x", **request: Any) -> list[str]:
+    rules = [Rule("r", 1, conditions, [{"type": "forward"}]), RULES[-1]]
+    explained = {"method": "GET", "source": "203.0.113.1", **request}
+    return list(explain(rules, Request.of(url, **explained))[0].reasons)
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ({"pathPattern": {"values": ["/y", "/z*"]}}, "path is /y or /z*: it is /x"),
+        ({"pathPattern": {"regexValues": ["/y"]}}, "path is //y/: it is /x"),
+        ({"hostHeader": {"values": ["b.test"]}}, "host is b.test: it is a.test"),
+        ({"httpRequestMethod": {"values": ["PUT"]}}, "method is PUT: it is GET"),
+        ({"sourceIp": {"values": ["10.0.0.0/8"]}}, "source is 10.0.0.0/8: it is 203.0.113.1"),
+        (
+            {"httpHeader": {"httpHeaderName": "X-A", "values": ["1"]}},
+            "header X-A is 1: the request has no such header",
+        ),
+        ({"queryStrings": [{"key": "a", "value": "1"}]}, "query has a=1: there is none"),
+    ],
+)
+def test_each_condition_that_is_not_met_is_a_reason(condition: dict[str, Any], reason: str) -> None:
+    assert reasons(condition) == [reason]
+
+
+def test_all_conditions_that_are_not_met_are_reasons_with_what_the_request_has() -> None:
+    assert reasons(
+        {"queryStrings": [{"value": "1"}]},
+        {"httpHeader": {"httpHeaderName": "X-A", "values": ["1"]}},
+        {"pathPattern": {"values": ["/x"]}},
+        url="http://a.test/x?b=2",
+        headers=["x-a: 2"],
+    ) == ["query has 1: it is 'b=2'", "header X-A is 1: it is '2'"]
+    assert described(()) == "every request"
+
+
+def test_a_urls_path_and_query_are_taken_as_they_are() -> None:
+    request = Request.of("https://A.test:8443?b=%2F", method="GET", source=CLIENT)
+    assert (request.host, request.port, request.path) == ("a.test", 8443, "/?b=%2F")
+    assert request.url == "https://a.test:8443/?b=%2F"
+    assert Request.of("http://a.test:80/", method="GET", source=CLIENT).url == "http://a.test/"
+
+
+@pytest.mark.parametrize(
+    ("url", "given_options", "message"),
+    [
+        ("shop.example.com/api", {}, "give an absolute URL, like https://"),
+        ("ftp://shop.example.com", {}, "give an absolute URL"),
+        ("http:///api", {}, "give an absolute URL"),
+        ("http://a.test/a b", {}, "a URL has no spaces"),
+        ("http://a.test:x/", {}, "http://a.test:x/: Port could not be cast"),
+        ("http://me:secret@a.test/", {}, "has no user and no password"),
+        ("http://a.test/", {"method": "get"}, "--method get: give a method in capitals"),
+        ("http://a.test/", {"source": "::1"}, "--source-ip ::1: give an IPv4 address"),
+        ("http://a.test/", {"headers": ["X-Team"]}, "give a name and a value"),
+        ("http://a.test/", {"headers": ["Host: b"]}, "--header Host: the URL has the host"),
+        ("http://a.test/", {"headers": ["A: 1", "a: 2"]}, "--header a: give each header once"),
+    ],
+)
+def test_a_request_that_cannot_be_sent_is_refused_with_what_to_do(
+    url: str, given_options: dict[str, Any], message: str
+) -> None:
+    options: dict[str, Any] = {"method": "GET", "source": CLIENT, **given_options}
+    with pytest.raises(CannotExplain) as refusal:
+        Request.of(url, **options)
+    assert message in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+def test_an_expression_that_only_envoy_knows_is_an_error_instead_of_a_guess() -> None:
+    with pytest.raises(CannotExplain, match="isn't one that can be tried here"):
+        reasons({"pathPattern": {"regexValues": [r"(?U)/a"]}})
