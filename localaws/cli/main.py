@@ -233,18 +233,7 @@ def _own(arguments: Sequence[str]) -> int:
 
             return disturb(directory, chosen.command, chosen.target)
         case "logs":
-            if not any(streams(directory.logs, chosen.group)):
-                _print_message(
-                    "no log "
-                    f"streams{f' in groups like {chosen.group!r}' if chosen.group else ''} "
-                    "yet"
-                )
-            if not chosen.no_follow and Address.read(directory) is None:
-                _print_message(
-                    "the local AWS is not running, so nothing new comes until `pulumi-local up` "
-                    "starts it; Ctrl-C ends this command"
-                )
-            follow(directory.logs, chosen.group, forever=not chosen.no_follow)
+            _show_logs(directory, chosen)
         case "status":
             from localaws.cli.status import show  # noqa: PLC0415 — brings gRPC, half a second
 
@@ -252,6 +241,19 @@ def _own(arguments: Sequence[str]) -> int:
         case "stop":
             print("the local AWS has stopped" if stop(directory) else "no local AWS was running")
     return 0
+
+
+def _show_logs(directory: StateDirectory, chosen: argparse.Namespace) -> None:
+    if not any(streams(directory.logs, chosen.group)):
+        _print_message(
+            f"no log streams{f' in groups like {chosen.group!r}' if chosen.group else ''} yet"
+        )
+    if not chosen.no_follow and Address.read(directory) is None:
+        _print_message(
+            "the local AWS is not running, so nothing new comes until `pulumi-local up` "
+            "starts it; Ctrl-C ends this command"
+        )
+    follow(directory.logs, chosen.group, forever=not chosen.no_follow)
 
 
 def _add_route(

@@ -166,12 +166,12 @@ def _listener(known: Sequence[Known], request: Request) -> tuple[Known, list[Rul
         )
     (listener,) = fitting
     default = Rule("default actions", None, (), listener.outputs["defaultActions"])
-    own = [
+    rules = [
         _rule(each)
         for each in known
         if each.token == LISTENER_RULE and each.outputs["listenerArn"] == listener.id
     ]
-    return listener, [*own, default]
+    return listener, [*rules, default]
 
 
 def _rule(known: Known) -> Rule:
