@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from infra.service.routing import Route
     from infra.service.web_service import WebService
     from infra.settings import Settings
 
@@ -64,7 +65,7 @@ def deploy(settings: Settings) -> dict[str, object]:
         "serviceName": only.service_name if only else None,
         "targetGroupArn": only.target_group_arn if only else None,
         "webLogGroup": only.log_group if only else None,
-        "services": None if only else _outputs_of_each(services),
+        "services": None if only else _outputs_of_each(services, routed),
         "execLogGroup": cluster.exec_log_group,
         "monthlyCostUsd": _monthly_cost(settings, environment),
     }
@@ -78,7 +79,9 @@ def _monthly_cost(settings: Settings, environment: AwsEnvironment) -> dict[str, 
     return estimate(settings, of_region(environment.region)).by_part()
 
 
-def _outputs_of_each(services: Mapping[str, WebService]) -> dict[str, dict[str, object]]:
+def _outputs_of_each(
+    services: Mapping[str, WebService], routed: Mapping[str, Route]
+) -> dict[str, dict[str, object]]:
     """Return the outputs of several services, by the services' names."""
     outputs: dict[str, dict[str, object]] = {}
     for name, service in services.items():
@@ -86,6 +89,7 @@ def _outputs_of_each(services: Mapping[str, WebService]) -> dict[str, dict[str, 
             "serviceName": service.service_name,
             "targetGroupArn": service.target_group_arn,
             "logGroup": service.log_group,
+            "routes": [rule.conditions.text for rule in routed[name].rules],
         }
     return outputs
 

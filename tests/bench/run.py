@@ -29,6 +29,8 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from gate.configurations import record
+from localaws import mocks
 from tests.bench import client
 from tests.bench.balancer import compared
 from tests.engine.stack import BIN, ROOT, WITHOUT_ASKING, Stack
@@ -49,6 +51,9 @@ _EMPTY_PROJECT = {
 
 MANY = (1, 5, 20, 50)
 """Numbers of services in one stack."""
+
+SEVERAL = (10, 30, 50)
+"""Numbers of services in one stack of the program; no more fit behind a load balancer."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,37 @@ def evaluation(times: int) -> Iterator[Row]:
     yield Row("run of dev, the SDK's packages imported whole", whole)
     seconds = timed(command(sys.executable, "-c", run), times)
     yield Row("run of dev, its modules as used", seconds, yardstick="whole", ratio=seconds / whole)
+
+
+def several(times: int) -> Iterator[Row]:
+    """Measure runs of the program for stacks of several services, under mocks.
+
+    The time of a stack without the second and further services is taken off, and what is left is
+    divided by their number: a ratio that grows is a cost that grows with what is there.
+    """
+    _registered(1)  # imports the program
+    alone = timed(partial(_registered, 1), times)
+    yield Row("run for one service", alone)
+    each_of_few: float | None = None
+    for many in SEVERAL:
+        seconds = (timed(partial(_registered, many), times) - alone) / (many - 1)
+        each_of_few = each_of_few or seconds
+        yield Row(
+            f"a further service, of {many} in a stack",
+            seconds * 1000,
+            "ms",
+            f"one of {SEVERAL[0]}",
+            seconds / each_of_few,
+        )
+
+
+def _registered(services: int) -> None:
+    """Run the program for a stack of so many services, and check that it registers them."""
+    named = {
+        f"service-{number}": {"paths": [f"/{number}", f"/{number}/*"]} for number in range(services)
+    }
+    config = mocks.configuration(ROOT, "dev", services=named)
+    assert len(record("dev", config).all("TaskDefinition")) == services
 
 
 def engine(times: int, folder: Path) -> Iterator[Row]:
@@ -344,8 +380,8 @@ def main() -> None:
         "parts",
         nargs="*",
         help=(
-            "starts, deadlines, check, evaluation, engine, balancer, services, tests; all if "
-            "none is named"
+            "starts, deadlines, check, evaluation, several, engine, balancer, services, tests; "
+            "all if none is named"
         ),
     )
     parser.add_argument("--times", type=int, default=3, help="runs behind each median (default 3)")
@@ -357,6 +393,7 @@ def main() -> None:
             "deadlines": lambda: deadlines(chosen.times),
             "check": lambda: check(chosen.times, Path(folder)),
             "evaluation": lambda: evaluation(chosen.times),
+            "several": lambda: several(chosen.times),
             "engine": lambda: engine(chosen.times, Path(folder)),
             "balancer": lambda: balancer(chosen.times, Path(folder)),
             "services": lambda: services(chosen.times, Path(folder)),

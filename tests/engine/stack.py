@@ -116,14 +116,16 @@ class Stack:
 
     def preview(self, **config: object) -> set[tuple[str, str]]:
         """What the engine would do, and to which types of AWS (their last words)."""
-        document = self._document("preview", "--json", "--non-interactive", *settings(config))
-        steps = {
+        kinds = {
             (each["op"], each["urn"].split("::")[2].rpartition("$")[2])
-            for each in document["steps"]
+            for each in self.steps(**config)
         }
-        return {
-            (done, word(kind)) for done, kind in steps if done != "same" and kind.startswith("aws:")
-        }
+        return {(done, word(kind)) for done, kind in kinds if kind.startswith("aws:")}
+
+    def steps(self, **config: object) -> list[dict[str, Any]]:
+        """What a preview would do, a resource each, as `pulumi preview --json` prints it."""
+        document = self._document("preview", "--json", "--non-interactive", *settings(config))
+        return [each for each in document["steps"] if each["op"] != "same"]
 
     def outputs(self) -> dict[str, Any]:
         """What `pulumi stack output --json` prints; no output of these programs is a secret."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+
+from tests.engine.stack import WITHOUT_ASKING, settings
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
@@ -97,3 +100,50 @@ def test_an_empty_target_group_is_measured(stack: Stack) -> None:
     assert {outage["lane"] for outage in report["watch"]["outages"]} == {"fresh", "kept"}
     shortest, longest = truth.bounds
     assert shortest - INTERVAL_MS <= report["watch"]["longest_outage_ms"] <= longest + INTERVAL_MS
+
+
+def test_a_service_comes_is_rolled_out_and_goes_without_a_lost_request_to_another(
+    stack: Stack,
+) -> None:
+    url = stack.outputs()["serviceUrl"]
+    rewrite = {"regex": "^/api/(.*)$", "replace": "/$1"}
+    services: dict[str, dict[str, Any]] = {
+        "api": {"paths": ["/api/*"], "rewriteUrl": rewrite, "desiredCount": 1},
+        "web": {"desiredCount": 2},  # the CLI takes no empty map
+    }
+    new = {**services["api"], "environment": {"VERSION": "2"}}
+    assert changes(stack, services=services) == {("create", "api")}
+    with Outage(url) as of_web:
+        stack.up(services=services)
+        assert stack.outputs()["services"]["api"]["serviceName"] == "local-api"
+        assert changes(stack, services={**services, "api": new}) <= {
+            ("create-replacement", "api"),
+            ("delete-replaced", "api"),
+            ("replace", "api"),
+            ("update", "api"),
+        }
+        command = shlex.join(
+            [
+                "pulumi-local",
+                "up",
+                *WITHOUT_ASKING,
+                *settings({"services": {**services, "api": new}}),
+            ]
+        )
+        report = watch(stack, f"{url}/api/", "--expect-change", command=command)
+        assert changes(stack) == {("delete", "api")}
+        stack.up()
+    assert report["exit_code"] == 0, report
+    assert all(good for _, _, good in of_web.answers), "requests to web were lost"
+
+
+def changes(stack: Stack, **config: object) -> set[tuple[str, str]]:
+    """Return what a preview would do, and to resources of which service."""
+    found = set()
+    components = {each["urn"]: each for each in stack.resources()}
+    for step in stack.steps(**config):
+        urn = step["urn"]
+        name = urn.rpartition("::")[2]
+        owner = (step.get("newState") or step.get("oldState") or components[urn]).get("parent", "")
+        found.add((step["op"], owner.rpartition("::")[2] if "WebService::" in owner else name))
+    return found

@@ -29,3 +29,88 @@ def test_a_missing_secret_of_a_service_is_refused_by_the_services_name() -> None
         recorder.run_under(engine, "dev", config)
     assert "services.api.secrets: A, /none, which is no parameter" in str(refusal.value)
     assert not engine.registered
+
+
+WEB_AND_API = {"web": {}, "api": {"paths": ["/api/*"], "containerPort": 8080}}
+
+
+@pytest.fixture(scope="module")
+def two() -> recorder.Recording:
+    """The dev stack with two services."""
+    return recorder.run("dev", services=WEB_AND_API)
+
+
+def of_service(recording: recorder.Recording, name: str) -> dict[str, recorder.Registered]:
+    """Return everything that a service's component contains, by URN, and the component itself."""
+    (component,) = (
+        each
+        for each in recording.registered
+        if each.type == "fargate-web:index:WebService" and each.name == name
+    )
+    found = {component.urn: component}
+    for each in recording.registered:
+        if each.parent in found:
+            found[each.urn] = each
+    return found
+
+
+def changed(recording: recorder.Recording) -> set[str]:
+    """Return the URNs of what a run changes."""
+    return {urn for urn, operation in recording.operations.items() if operation != "same"}
+
+
+def test_adding_a_service_creates_its_resources_only(
+    dev: recorder.Recording, two: recorder.Recording
+) -> None:
+    added = recorder.run("dev", after=dev, services=WEB_AND_API)
+    assert {added.operations[urn] for urn in changed(added)} == {"create"}
+    own = {urn for urn, each in of_service(two, "api").items() if each.custom}
+    assert changed(added) == own
+
+
+def test_removing_a_service_deletes_its_resources_only(two: recorder.Recording) -> None:
+    removed = recorder.run("dev", after=two, services={"web": {}})
+    assert {removed.operations[urn] for urn in changed(removed)} == {"delete"}
+    own = {urn for urn, each in of_service(two, "api").items() if each.custom}
+    assert changed(removed) == own
+
+
+def test_renaming_a_service_changes_only_what_has_its_name_and_its_rule(
+    two: recorder.Recording,
+) -> None:
+    renamed = recorder.run("dev", after=two, services={"web": {}, "rest": WEB_AND_API["api"]})
+    after = recorder.run("dev", services={"web": {}, "rest": WEB_AND_API["api"]})
+    assert changed(renamed) <= of_service(two, "api").keys() | of_service(after, "rest").keys()
+
+
+def test_a_change_of_one_service_touches_no_other(two: recorder.Recording) -> None:
+    services = {**WEB_AND_API, "api": {**WEB_AND_API["api"], "environment": {"A": "1"}}}
+    assert (
+        changed(recorder.run("dev", after=two, services=services)) <= of_service(two, "api").keys()
+    )
+
+
+def test_several_services_have_one_output_by_their_names(two: recorder.Recording) -> None:
+    exports = two.exports
+    assert not exports.keys() & {"serviceName", "targetGroupArn", "webLogGroup"}
+    assert exports["services"].keys() == {"api", "web"}
+    for name, outputs in exports["services"].items():
+        children = of_service(two, name).values()
+        (service,) = (each for each in children if each.type == "aws:ecs/service:Service")
+        assert outputs == {
+            "serviceName": f"dev-{name}",
+            "targetGroupArn": service.inputs["loadBalancers"][0]["targetGroupArn"],
+            "logGroup": f"/aws/ecs/ecs-cluster-dev/dev-{name}",
+            "routes": ["path is /api/*" if name == "api" else "path is /*"],
+        }
+
+
+def test_fifty_services_fit_behind_one_load_balancer_and_no_more() -> None:
+    services = {f"s{number}": {"paths": [f"/{number}/*"]} for number in range(51)}
+    recording = recorder.run("dev", services=dict(list(services.items())[:50]))
+    assert len(recording.all("ListenerRule")) == 100
+    engine = recorder.Recorder(Cloud(seed=1))
+    with pytest.raises(SettingsError) as refusal:
+        recorder.run_under(engine, "dev", recorder.configuration("dev", {"services": services}))
+    assert not engine.registered
+    assert "at most 100" in str(refusal.value), str(refusal.value)
