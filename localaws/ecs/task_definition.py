@@ -20,6 +20,7 @@ from localaws.ecs.tasks.runtime import (
     TaskStartError,
     Ulimit,
 )
+from localaws.machine.root_file_system import SHARED_MEMORY, TemporaryFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -154,7 +155,8 @@ def _container(
         user=container.get("user") or "",
         read_only=bool(container.get("readonlyRootFilesystem")),
         mounts=mounts,
-        temporary=tuple(each["containerPath"] for each in linux.get("tmpfs") or ()),
+        temporary=tuple(map(_temporary, linux.get("tmpfs") or ())),
+        shared_memory=integer(linux.get("sharedMemorySize"), 0) or SHARED_MEMORY,
         added_capabilities=frozenset(capabilities.get("add") or ()),
         dropped_capabilities=frozenset(capabilities.get("drop") or ()),
         ulimits=tuple(
@@ -189,6 +191,11 @@ def container_id(task_id: str, container: str) -> str:
     It is made of what it belongs to. Docker names the container's host by its first twelve.
     """
     return hashlib.sha256(f"{task_id}/{container}".encode()).hexdigest()
+
+
+def _temporary(described: Mapping[str, Any]) -> TemporaryFolder:
+    options = tuple(described.get("mountOptions") or ())
+    return TemporaryFolder(described["containerPath"], int(described["size"]), options)
 
 
 def _mounts(container: Mapping[str, Any]) -> tuple[MountPoint, ...]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localaws.machine import kernel, root_file_system, seccomp
-from localaws.machine.root_file_system import Mount
+from localaws.machine.root_file_system import SHARED_MEMORY, Mount, TemporaryFolder
 from localaws.machine.users import User, find_user
 
 if TYPE_CHECKING:
@@ -125,6 +125,10 @@ class Container:
     """Whether its root file system is read-only; mounts say it for themselves."""
 
     mounts: tuple[Mount, ...] = ()
+    temporary: tuple[TemporaryFolder, ...] = ()
+    shared_memory: int = SHARED_MEMORY
+    """MiB that fit into /dev/shm."""
+
     capabilities: frozenset[str] = DEFAULT_CAPABILITIES
     ulimits: tuple[Ulimit, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
@@ -139,6 +143,7 @@ def to_request(container: Container) -> dict[str, Any]:
     return {
         **vars(container),
         "mounts": [vars(each) for each in container.mounts],
+        "temporary": [vars(each) for each in container.temporary],
         "ulimits": [vars(each) for each in container.ulimits],
         "capabilities": sorted(container.capabilities),
         "environment": dict(container.environment),
@@ -153,6 +158,10 @@ def from_request(request: Mapping[str, Any]) -> Container:
             **request,
             "argv": tuple(request["argv"]),
             "mounts": tuple(Mount(**each) for each in request["mounts"]),
+            "temporary": tuple(
+                TemporaryFolder(**{**each, "options": tuple(each["options"])})
+                for each in request["temporary"]
+            ),
             "ulimits": tuple(Ulimit(**each) for each in request["ulimits"]),
             "capabilities": frozenset(request["capabilities"]),
         }
@@ -182,6 +191,8 @@ def start(container: Container, *, cgroups: Sequence[str], single_user: bool) ->
         image=container.image,
         work=container.work,
         mounts=container.mounts,
+        temporary=container.temporary,
+        shared_memory=container.shared_memory,
         files=container.files,
         folders=(container.working_directory,),
         read_only=container.read_only,

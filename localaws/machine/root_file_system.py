@@ -5,6 +5,7 @@ An image's own symbolic links are followed only after `pivot_root`, so within th
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import sys
@@ -44,6 +45,37 @@ _HIDDEN = (
 """Docker's read-only and masked paths (github.com/moby/moby, oci.DefaultSpec)."""
 
 
+_FLAGS = {
+    "ro": kernel.READ_ONLY,
+    "nosuid": kernel.NO_SETUID,
+    "nodev": kernel.NO_DEVICES,
+    "noexec": kernel.NO_EXECUTABLES,
+    "sync": kernel.SYNCHRONOUS,
+    "dirsync": kernel.SYNCHRONOUS_FOLDERS,
+    "mand": kernel.MANDATORY_LOCKS,
+    "noatime": kernel.NO_ACCESS_TIMES,
+    "nodiratime": kernel.NO_FOLDER_ACCESS_TIMES,
+    "relatime": kernel.RELATIVE_ACCESS_TIMES,
+    "strictatime": kernel.STRICT_ACCESS_TIMES,
+}
+_CLEARED = {
+    "defaults": 0,
+    "rw": kernel.READ_ONLY,
+    "suid": kernel.NO_SETUID,
+    "dev": 0,
+    "exec": kernel.NO_EXECUTABLES,
+    "async": kernel.SYNCHRONOUS,
+    "nomand": kernel.MANDATORY_LOCKS,
+    "atime": kernel.NO_ACCESS_TIMES,
+    "diratime": kernel.NO_FOLDER_ACCESS_TIMES,
+    "norelatime": kernel.RELATIVE_ACCESS_TIMES,
+    "nostrictatime": kernel.STRICT_ACCESS_TIMES,
+}
+_WITH_VALUES = ("mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol")
+"""Options of ECS (Tmpfs in the API reference): those that set flags, that clear them, and those of
+the file system. Its others are about mounts that are shared with another folder.
+"""
+
 _CGROUPS = "/sys/fs/cgroup"
 _CONTROLLERS = {
     "cpu": "cpu.shares",
@@ -52,6 +84,7 @@ _CONTROLLERS = {
 }
 """Files that only a group of version 1 with the controller has."""
 
+_CHUNK = 2**20
 _ROOT_MODE = 0o755
 _ALL_IDS = 2**32 - 1
 """How many the first user namespace maps, to themselves."""
@@ -64,6 +97,24 @@ class Mount:
     source: str
     target: str
     read_only: bool = False
+    filled: bool = False
+    """Whether the folder gets what the image has at the path, if it is empty."""
+
+
+@dataclass(frozen=True)
+class TemporaryFolder:
+    """A folder in memory that a container has to itself."""
+
+    target: str
+    mebibytes: int
+    """What fits into it."""
+
+    options: tuple[str, ...] = ()
+    """As `mount` takes them: `exec`, `mode=700`."""
+
+
+SHARED_MEMORY = 64
+"""MiB that fit into /dev/shm by default, in Docker as in ECS."""
 
 
 def enter(
@@ -74,6 +125,8 @@ def enter(
     files: Mapping[str, str],
     folders: Iterable[str],
     read_only: bool,
+    temporary: Sequence[TemporaryFolder] = (),
+    shared_memory: int = SHARED_MEMORY,
     cgroups: Sequence[str] = (),
 ) -> None:
     """Make this process's root a container's; its mount and PID namespace must be new.
@@ -85,6 +138,8 @@ def enter(
         files: Texts to write into it, by path.
         folders: Folders to make in it where they lack.
         read_only: Whether its root becomes read-only at the end.
+        temporary: Folders in memory.
+        shared_memory: MiB that fit into /dev/shm.
         cgroups: Folders of its control groups, which it sees; they are the roots of its namespace.
     """
     kernel.mount("none", "/", None, kernel.PRIVATE | kernel.RECURSIVE)
@@ -102,9 +157,13 @@ def enter(
     # only as long as it sees another one.
     _mount_kernel_file_systems()
     _show_cgroups(hierarchies)
-    _make_devices(devices)
+    _make_devices(devices, shared_memory)
     for source, each in zip(sources, mounts, strict=True):
+        if each.filled:
+            _fill(source, each.target)
         _bind(source, each.target, read_only=each.read_only)
+    for folder in temporary:
+        _mount_temporary(folder)
     for path, text in files.items():
         _write(path, text)
     for path in folders:
@@ -187,7 +246,7 @@ def _mount_read_only(kind: str, target: str, options: str | None) -> None:
     kernel.remount(target, kernel.READ_ONLY)
 
 
-def _make_devices(devices: Mapping[str, int]) -> None:
+def _make_devices(devices: Mapping[str, int], shared_memory: int) -> None:
     for name, descriptor in devices.items():
         _bind(descriptor, f"/dev/{name}", read_only=False)
     for name, target in _LINKS.items():
@@ -201,7 +260,8 @@ def _make_devices(devices: Mapping[str, int]) -> None:
         "newinstance,ptmxmode=0666,mode=0620",
     )
     os.mkdir("/dev/shm")  # noqa: S108 — the container's own
-    kernel.mount("shm", "/dev/shm", "tmpfs", _QUIET, "mode=1777,size=65536k")  # noqa: S108
+    size = f"mode=1777,size={shared_memory}m"
+    kernel.mount("shm", "/dev/shm", "tmpfs", _QUIET, size)  # noqa: S108
     os.mkdir("/dev/mqueue")
     kernel.mount("mqueue", "/dev/mqueue", "mqueue", _QUIET)
 
@@ -215,6 +275,92 @@ def _bind(source: int, target: str, *, read_only: bool) -> None:
     kernel.mount(f"/proc/self/fd/{source}", target, None, kernel.BIND | kernel.RECURSIVE)
     if not target.startswith("/dev/"):
         kernel.remount(target, kernel.NO_DEVICES | (kernel.READ_ONLY if read_only else 0))
+
+
+def _fill(source: int, path: str) -> None:
+    """Copy a folder of the image, with its owner and mode, into an empty one of the outside."""
+    if not os.path.isdir(path):
+        return
+    folder = os.open(f"/proc/self/fd/{source}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    # Containers of a task start at once, and may share it.
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    if not os.listdir(folder):
+        target = f"/proc/self/fd/{folder}"
+        _copy(path, target)
+        _take_over(os.stat(path), target, follow=True)
+    os.close(folder)
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy what is in a folder; not sockets and devices, which nothing serves here."""
+    with os.scandir(source) as entries:
+        for entry in entries:
+            copy, status = f"{target}/{entry.name}", entry.stat(follow_symlinks=False)
+            if stat.S_ISLNK(status.st_mode):
+                os.symlink(os.readlink(entry.path), copy)
+            elif stat.S_ISDIR(status.st_mode):
+                os.mkdir(copy)
+                _copy(entry.path, copy)
+            elif stat.S_ISREG(status.st_mode):
+                _copy_file(entry.path, copy)
+            elif stat.S_ISFIFO(status.st_mode):
+                os.mkfifo(copy)
+            else:
+                continue
+            _take_over(status, copy, follow=False)
+
+
+def _copy_file(source: str, target: str) -> None:
+    with open(source, "rb") as original, open(target, "xb") as copy:
+        while data := original.read(_CHUNK):
+            copy.write(data)
+
+
+def _take_over(status: os.stat_result, path: str, *, follow: bool) -> None:
+    """Give a copy the owner, mode and times of its original."""
+    with suppress(OSError):  # of a user that this namespace doesn't have
+        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=follow)
+    if not stat.S_ISLNK(status.st_mode):
+        os.chmod(path, stat.S_IMODE(status.st_mode))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def temporary_folder_options(options: Iterable[str]) -> tuple[int, list[str]]:
+    """Return the mount flags of a folder in memory, and the options of its file system.
+
+    Like Docker's it has no devices, no set-user-ID programs and no programs unless an option says
+    otherwise; devices it never has.
+
+    Raises:
+        ValueError: An option means nothing for such a folder.
+    """
+    flags, others = _QUIET, []
+    for option in options:
+        name, _, value = option.partition("=")
+        if option in _CLEARED:
+            flags &= ~_CLEARED[option]
+        elif option in _FLAGS:
+            flags |= _FLAGS[option]
+        elif name in _WITH_VALUES and value:
+            others.append(option)
+        else:
+            allowed = ", ".join((*_FLAGS, *_CLEARED, *(f"{each}=..." for each in _WITH_VALUES)))
+            raise ValueError(f"tmpfs mount option {option}; allowed: {allowed}")
+    return flags, others
+
+
+def _mount_temporary(folder: TemporaryFolder) -> None:
+    flags, others = temporary_folder_options(folder.options)
+    os.makedirs(folder.target, exist_ok=True)
+    options = ["mode=1777", *others, f"size={folder.mebibytes}m"]
+    try:
+        kernel.mount("tmpfs", folder.target, "tmpfs", flags, ",".join(options))
+    except OSError:
+        if not _in_user_namespace():
+            raise
+        # An owner that this namespace doesn't have; chown does nothing for such a one either.
+        owned = [each for each in options if each.partition("=")[0] not in {"uid", "gid"}]
+        kernel.mount("tmpfs", folder.target, "tmpfs", flags, ",".join(owned))
 
 
 def _write(path: str, text: str) -> None:

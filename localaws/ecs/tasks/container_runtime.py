@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from posixpath import normpath
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote
 
 from localaws.ecs.tasks.runtime import PublicAddress, TaskStartError
 from localaws.ecs.tasks.supervisor import Sandbox
@@ -18,7 +18,7 @@ from localaws.machine.addresses import ListenAddress, NoAddressError
 from localaws.machine.cgroups import Limits, NoControlGroupsError
 from localaws.machine.container import DEFAULT_CAPABILITIES, Container, Ulimit
 from localaws.machine.processes import CannotStartError, CommandFailedError
-from localaws.machine.root_file_system import Mount
+from localaws.machine.root_file_system import Mount, TemporaryFolder, temporary_folder_options
 from localaws.vpc.routing import RESOLVER_ADDRESS
 
 if TYPE_CHECKING:
@@ -231,11 +231,10 @@ class ContainerSandbox(Sandbox):
             self._groups[each.name] = self._group.create(each.name, limits)
 
     async def make_folders(self) -> None:
-        """Make the task's volumes, and the folders in memory that containers have to themselves."""
+        """Make the task's volumes."""
         folders = []
         for container in self._spec.containers:
             folders += [self._volume(mount.volume) for mount in container.mounts]
-            folders += [self._temporary(container, path) for path in container.temporary]
         await self._launcher.run(["mkdir", "-p", f"{TASKS}/{self._spec.id}", *folders])
 
     async def run(self, container: ContainerSpec, output: int) -> ChildProcess:
@@ -325,6 +324,8 @@ class ContainerSandbox(Sandbox):
             environment={"HOSTNAME": host, **endpoints, **process.environment},
             read_only=container.read_only,
             mounts=self._mounts(container),
+            temporary=_temporary(container),
+            shared_memory=container.shared_memory,
             capabilities=_capabilities(container),
             ulimits=tuple(Ulimit(each.name, each.soft, each.hard) for each in container.ulimits),
             files=_files(host, address, self._spec.hostname.partition(".")[2]),
@@ -332,17 +333,30 @@ class ContainerSandbox(Sandbox):
         )
 
     def _mounts(self, container: ContainerSpec) -> tuple[Mount, ...]:
-        volumes = [
-            Mount(self._volume(each.volume), each.path, each.read_only) for each in container.mounts
-        ]
-        temporary = [Mount(self._temporary(container, each), each) for each in container.temporary]
-        return (*volumes, *temporary)
+        # Source: ECS developer guide, "Use bind mounts": only a VOLUME of the image fills a volume.
+        declared = {normpath(each) for each in self._images[container.name].config.volumes}
+        return tuple(
+            Mount(
+                self._volume(each.volume),
+                each.path,
+                each.read_only,
+                filled=normpath(each.path) in declared,
+            )
+            for each in container.mounts
+        )
 
     def _volume(self, name: str) -> str:
         return f"{TASKS}/{self._spec.id}/volumes/{name}"
 
-    def _temporary(self, container: ContainerSpec, path: str) -> str:
-        return f"{TASKS}/{self._spec.id}/temporary/{container.name}/{quote(path, safe='')}"
+
+def _temporary(container: ContainerSpec) -> tuple[TemporaryFolder, ...]:
+    """Return its folders in memory, if it can have them."""
+    for each in container.temporary:
+        try:
+            temporary_folder_options(each.options)
+        except ValueError as error:
+            raise CannotStartError(f"local AWS: {each.target}: {error}") from None
+    return container.temporary
 
 
 def _capabilities(container: ContainerSpec) -> frozenset[str]:

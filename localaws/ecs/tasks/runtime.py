@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from localaws.machine.root_file_system import SHARED_MEMORY, TemporaryFolder
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
@@ -104,8 +106,9 @@ class ContainerSpec:
     """Whether its root file system is."""
 
     mounts: tuple[MountPoint, ...] = ()
-    temporary: tuple[str, ...] = ()
-    """Paths at which it has an empty folder in memory."""
+    temporary: tuple[TemporaryFolder, ...] = ()
+    shared_memory: int = SHARED_MEMORY
+    """MiB that fit into /dev/shm."""
 
     added_capabilities: frozenset[str] = frozenset()
     dropped_capabilities: frozenset[str] = frozenset()

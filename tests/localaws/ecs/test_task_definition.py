@@ -22,6 +22,7 @@ from localaws.ecs.tasks.runtime import (
     TaskStartError,
     Ulimit,
 )
+from localaws.machine.root_file_system import TemporaryFolder
 
 if TYPE_CHECKING:
     from localaws.ecs.scheduler.model import ServiceRevision
@@ -199,7 +200,8 @@ def test_a_container_is_read_with_all_that_isolates_it(web: Any) -> None:
         linuxParameters={
             "initProcessEnabled": True,
             "capabilities": {"add": ["SYS_PTRACE"], "drop": ["MKNOD", "NET_RAW"]},
-            "tmpfs": [{"containerPath": "/scratch", "size": 64}],
+            "tmpfs": [{"containerPath": "/scratch", "size": 64, "mountOptions": ["exec"]}],
+            "sharedMemorySize": 128,
         },
     )
     assert found.user == "101:101"
@@ -211,7 +213,8 @@ def test_a_container_is_read_with_all_that_isolates_it(web: Any) -> None:
         MountPoint(volume="data", path="/data"),
         MountPoint(volume="conf", path="/conf", read_only=True),
     )
-    assert found.temporary == ("/scratch",)
+    assert found.temporary == (TemporaryFolder("/scratch", 64, ("exec",)),)
+    assert found.shared_memory == 128
     assert found.init
     assert found.added_capabilities == {"SYS_PTRACE"}
     assert found.dropped_capabilities == {"MKNOD", "NET_RAW"}

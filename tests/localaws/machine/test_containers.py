@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
 from contextlib import suppress
@@ -21,7 +22,7 @@ import pytest
 from localaws.machine.container import DEFAULT_CAPABILITIES, Ulimit
 from localaws.machine.isolation import Isolation
 from localaws.machine.processes import CannotStartError, CommandFailedError, Launcher
-from localaws.machine.root_file_system import Mount
+from localaws.machine.root_file_system import Mount, TemporaryFolder
 from tests.localaws.machine.conftest import Output, Studio, add_network, in_studio, play
 
 if TYPE_CHECKING:
@@ -189,6 +190,92 @@ def test_a_read_only_root_takes_writes_in_its_volumes_only(run: Run, tmp_path: P
         assert printed.count("Read-only file system") == 2
         assert printed.startswith("text\n")
         assert (tmp_path / "data" / "written").exists()
+
+    run(scenario)
+
+
+def test_a_fresh_volume_gets_what_the_image_has_there_once(
+    isolation: Isolation, image: Path, tmp_path: Path
+) -> None:
+    for name in ("served", "empty", "other"):
+        (tmp_path / name).mkdir()
+    mounts = (
+        Mount(str(tmp_path / "served"), "/srv/pages", filled=True),
+        Mount(str(tmp_path / "empty"), "/etc", filled=False),
+    )
+    own = tmp_path / "image"
+    shutil.copytree(image, own, symlinks=True)
+    served = own / "srv" / "pages"
+    (served / "folder").mkdir(parents=True)
+    (served / "folder" / "program").write_text("echo runs\n")
+    (served / "folder" / "program").chmod(0o754)
+    (served / "link").symlink_to("folder/program")
+    (served / "outside").symlink_to("/etc/passwd")
+    (own / "srv" / "elsewhere").symlink_to("/srv/pages")
+    served.chmod(0o1777)
+    if isolation == Isolation.ROOT:
+        os.chown(served, 101, 102)
+        os.chown(served / "folder" / "program", 101, 102)
+
+    async def scenario(studio: Studio) -> None:
+        script = (
+            "cd /srv/pages; stat -c %a . folder/program; stat -c %u:%g . folder folder/program; "
+            "sh link; readlink outside; ls /etc; echo changed > folder/program"
+        )
+        printed = (await studio.shell(script, mounts=mounts)).split()
+        assert printed[:2] == ["1777", "754"]
+        if isolation == Isolation.ROOT:
+            assert printed[2:5] == ["101:102", "0:0", "101:102"]
+        assert printed[5:] == ["runs", "/etc/passwd"], "nothing of /etc, which isn't to be filled"
+        again = await studio.shell("cat /srv/pages/folder/program", mounts=mounts[:1])
+        assert again == "changed\n", "a volume that isn't empty stays as it is"
+        through_link = Mount(str(tmp_path / "other"), "/srv/elsewhere", filled=True)
+        assert "folder" in await studio.shell("ls /srv/elsewhere", mounts=(through_link,))
+
+    in_studio(isolation, own, tmp_path, scenario)
+
+
+def test_containers_that_start_at_once_fill_their_common_volume_once(
+    run: Run, image: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "shared").mkdir()
+    mounts = (Mount(str(tmp_path / "shared"), "/bin", filled=True),)
+
+    async def scenario(studio: Studio) -> None:
+        printed = await asyncio.gather(*(studio.shell("ls /bin", mounts=mounts) for _ in range(4)))
+        names = sorted(each.name for each in (image / "bin").iterdir())
+        assert {*printed} == {"".join(f"{each}\n" for each in names)}
+
+    run(scenario)
+
+
+def test_folders_in_memory_have_a_size_and_options(run: Run) -> None:
+    temporary = (
+        TemporaryFolder("/scratch", 1),
+        TemporaryFolder("/programs", 2, ("exec", "mode=0755", "uid=0", "noatime")),
+        TemporaryFolder("/fixed", 1, ("ro",)),
+    )
+
+    async def scenario(studio: Studio) -> None:
+        script = """
+            for folder in /scratch /programs; do
+                head -c 1500000 /dev/zero > $folder/file 2> /dev/null && echo fits || echo full
+                rm $folder/file; stat -c %a $folder
+            done
+            touch /fixed/file 2>&1 || true
+            head -c 3000000 /dev/zero > /dev/shm/file 2> /dev/null && echo fits || echo full
+            grep ' /scratch \\| /programs ' /proc/self/mounts
+        """
+        printed = await studio.shell(script, temporary=temporary, shared_memory=2)
+        lines = printed.splitlines()
+        assert lines[:2] == ["full", "1777"]
+        assert lines[2:4] == ["fits", "755"]
+        assert "Read-only file system" in lines[4]
+        assert lines[5] == "full"
+        options = [set(each.split()[3].split(",")) for each in lines[6:]]
+        assert {"noexec", "nosuid", "nodev", "size=1024k"} <= options[0]
+        assert {"nosuid", "nodev", "noatime", "size=2048k", "mode=755"} <= options[1]
+        assert "noexec" not in options[1]
 
     run(scenario)
 

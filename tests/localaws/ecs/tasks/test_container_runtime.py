@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -25,7 +26,7 @@ from localaws.images.puller import Image
 from localaws.machine.addresses import Addresses
 from localaws.machine.container import DEFAULT_CAPABILITIES, Container
 from localaws.machine.processes import CannotStartError
-from localaws.machine.root_file_system import Mount
+from localaws.machine.root_file_system import Mount, TemporaryFolder
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.host_ports import HostPorts
 from localaws.vpc.metadata import TaskMetadata
@@ -97,16 +98,26 @@ def test_a_container_knows_its_host_and_where_its_metadata_is() -> None:
 
 
 def test_containers_of_a_task_share_its_volumes_and_have_their_own_temporary_folders() -> None:
+    scratch = TemporaryFolder("/scratch", 16, ("exec",))
     found = started(
         mounts=(MountPoint(volume="data", path="/data", read_only=True),),
-        temporary=("/tmp/x", "/tmp-x"),
+        temporary=(scratch,),
+        shared_memory=128,
     )
-    assert found.mounts == (
-        Mount("/run/tasks/t1/volumes/data", "/data", read_only=True),
-        Mount("/run/tasks/t1/temporary/web/%2Ftmp%2Fx", "/tmp/x"),
-        Mount("/run/tasks/t1/temporary/web/%2Ftmp-x", "/tmp-x"),
-    )
+    assert found.mounts == (Mount("/run/tasks/t1/volumes/data", "/data", read_only=True),)
+    assert (found.temporary, found.shared_memory) == ((scratch,), 128)
     assert found.work == "/run/tasks/t1/containers/web"
+
+
+def test_a_volume_is_filled_where_the_image_declares_one() -> None:
+    mounts = [MountPoint(volume=path, path=path) for path in ("/data/", "/data/more", "/other")]
+    found = started(replace(CONFIG, volumes=("/data", "/other")), mounts=tuple(mounts))
+    assert [each.filled for each in found.mounts] == [True, False, True]
+
+
+def test_an_option_of_a_temporary_folder_that_means_nothing_for_it_is_refused() -> None:
+    with pytest.raises(CannotStartError, match="/scratch: tmpfs mount option rbind; allowed: ro,"):
+        started(temporary=(TemporaryFolder("/scratch", 16, ("noexec", "rbind")),))
 
 
 @pytest.mark.parametrize(
