@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localaws.alb import oidc_filter
 from localaws.alb.clusters import compile_group
 from localaws.alb.conditions import PEER
 from localaws.alb.error_pages import SERVER, page
@@ -12,7 +13,7 @@ from localaws.alb.limits import (
     REQUEST_HEADERS_KIB,
     SIZE,
 )
-from localaws.alb.lua_filter import scripts
+from localaws.alb.lua_filter import limits
 from localaws.alb.parts import address, cluster_name, file_name, header
 from localaws.alb.routes import compile_routes, optional_filters
 from localaws.alb.tls import transport_socket
@@ -60,6 +61,7 @@ _OWN_ANSWERS = (
     (_flagged("UF", "UC", "UR", "UPE", "LR", "UO"), 502),  # refused, reset or broken by the target
     (_status(408, _flagged("SI")), 408),  # the client stopped before its request was complete
     (_flagged("UT", "SI"), 504),  # no answer within the idle timeout
+    (_status(oidc_filter.PROVIDER_FAILED, _flagged("UAEX")), 561),
     (_flagged("DPE"), 400),
     (_status(431, _WITHOUT_HEAD), 400),  # too many bytes of headers
 )
@@ -82,6 +84,8 @@ def compile_files(
         files |= endpoints
         clusters += of_group
     files["clusters.json"] = clusters
+    if any(oidc_filter.authenticates(rule) for each in listeners for rule in each.rules):
+        clusters.append(oidc_filter.cluster())
     by_cluster = {cluster_name(group.arn): group for group in groups}
     compiled = []
     for listener in listeners:
@@ -176,7 +180,7 @@ def _listener(
         ],
         "http_filters": [
             *_answer_headers(listener),
-            scripts(),
+            limits(),
             *filters,
             {
                 "name": "envoy.filters.http.router",

@@ -10,6 +10,7 @@ from localaws.alb.health_probe import PATIENCE, status_in, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from ssl import SSLContext
 
     from localaws.alb.model import Listener
     from localaws.catalog.account import Resource
@@ -55,6 +56,15 @@ class Edge(Protocol):
 
     def outside(self, load_balancer: Resource) -> dict[str, str]:
         """Where this machine shows each address at which the internet finds a load balancer."""
+
+    async def connect(
+        self, front: Front, host: str, port: int, tls: SSLContext
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection over TLS from where a load balancer is.
+
+        Raises:
+            OSError: There is none.
+        """
 
     async def status_of(
         self,
@@ -102,6 +112,16 @@ class LocalEdge:
 
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Do nothing: the proxy listens there itself."""
+
+    async def connect(
+        self,
+        front: Front,  # noqa: ARG002 — all have the same
+        host: str,
+        port: int,
+        tls: SSLContext,
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect from this machine."""
+        return await asyncio.open_connection(host, port, ssl=tls)
 
     async def status_of(
         self,

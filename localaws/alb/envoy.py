@@ -136,6 +136,8 @@ class Envoy:
         verdicts = {}
         for cluster in answer.get("cluster_statuses", ()):
             for host in cluster.get("host_statuses", ()):
+                if "socket_address" not in host["address"]:
+                    continue  # the login service, which is no target
                 address, status = host["address"]["socket_address"], host["health_status"]
                 endpoint = Endpoint(address["address"], address["port_value"])
                 verdicts[cluster["name"], endpoint] = Verdict(

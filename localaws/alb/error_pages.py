@@ -7,10 +7,12 @@ from http import HTTPStatus
 SERVER = "awselb/2.0"
 
 _NAMES = {
+    401: "Authorization Required",
     408: "Request Time-out",
     414: "Request-URI Too Large",
     463: "",
     464: "",
+    561: "",
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
 }

@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localaws.alb.edge import Front
+from localaws.alb.login import Action
 from localaws.alb.model import Listener, Rule
+from localaws.alb.oidc_filter import ACTION
 from localaws.alb.targets import Endpoint
 from localaws.alb.tls import Tls
 from localaws.catalog.acm import CERTIFICATE, domains
@@ -70,7 +72,10 @@ def listeners(
             load_balancer=load_balancer.id,
             accepts=tuple(Endpoint(each, port) for each in front.addresses),
             port=port,
-            rules=[*_rules(cloud, listener), Rule(actions=outputs["defaultActions"])],
+            rules=[
+                *_rules(cloud, listener),
+                Rule(arn=listener.id, actions=outputs["defaultActions"]),
+            ],
             idle_timeout=int(load_balancer.outputs.get("idleTimeout") or 60),
             forwarded_for=load_balancer.outputs.get("xffHeaderProcessingMode") or "append",
             tls=_tls(cloud, listener, load_balancer, certificates)
@@ -120,20 +125,37 @@ def _served(cloud: Account) -> Iterator[tuple[Resource, Resource]]:
 
 
 def _rules(cloud: Account, listener: Resource) -> list[Rule]:
-    mine = [
-        each.outputs
-        for each in cloud.all(LISTENER_RULE)
-        if each.outputs["listenerArn"] == listener.id
-    ]
-    ordered = sorted(mine, key=lambda rule: int(rule["priority"]))
+    mine = [each for each in cloud.all(LISTENER_RULE) if each.outputs["listenerArn"] == listener.id]
+    ordered = sorted(mine, key=lambda rule: int(rule.outputs["priority"]))
     return [
         Rule(
-            actions=rule["actions"],
-            conditions=rule.get("conditions") or (),
-            transforms=rule.get("transforms") or (),
+            arn=rule.id,
+            actions=rule.outputs["actions"],
+            conditions=rule.outputs.get("conditions") or (),
+            transforms=rule.outputs.get("transforms") or (),
         )
         for rule in ordered
     ]
+
+
+def login_action(cloud: Account, arn: str) -> Action | None:
+    """Return the action of a rule that has users log in, by the rule's ARN or its listener's."""
+    rule, listener = cloud.get(LISTENER_RULE, arn), cloud.get(LISTENER, arn)
+    if rule is not None:
+        actions = rule.outputs["actions"]
+        listener = cloud.get(LISTENER, rule.outputs["listenerArn"])
+    elif listener is not None:
+        actions = listener.outputs["defaultActions"]
+    if listener is None:
+        return None
+    for action in actions:
+        if action["type"] == ACTION:
+            return Action(
+                rule=arn,
+                load_balancer=str(listener.outputs["loadBalancerArn"]),
+                config=action["authenticateOidc"],
+            )
+    return None
 
 
 def _certificates(cloud: Account, listener: Resource) -> list[str]:

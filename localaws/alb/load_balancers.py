@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,8 +16,17 @@ from localaws.alb.edge import Front, LocalEdge
 from localaws.alb.envoy import EnvoyError, Verdict
 from localaws.alb.grpc_checks import GrpcChecks, Plan
 from localaws.alb.health_probe import PATIENCE
-from localaws.alb.listeners import certificate_names, listeners, load_balancers_of_groups
+from localaws.alb.https_client import fetch
+from localaws.alb.listeners import (
+    certificate_names,
+    listeners,
+    load_balancers_of_groups,
+    login_action,
+)
+from localaws.alb.login import Login
+from localaws.alb.login_service import LoginService
 from localaws.alb.model import TargetGroup
+from localaws.alb.oidc_filter import authenticates
 from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import TargetHealth, TargetState
 from localaws.catalog.acm import CERTIFICATE
@@ -27,8 +37,11 @@ from localaws.catalog.elb.target_groups import TARGET_GROUP
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
     from pathlib import Path
+    from ssl import SSLContext
 
     from localaws.alb.edge import Edge
+    from localaws.alb.https_client import Streams
+    from localaws.alb.login import Action, Reply
     from localaws.alb.model import Listener
     from localaws.alb.targets import Endpoint
     from localaws.alb.tls import Served
@@ -133,6 +146,7 @@ class LoadBalancers:
         attached: Callable[[], Mapping[tuple[str, Endpoint], str]] = dict,
         clock: Callable[[], float] = time.monotonic,
         speed: float = 1,
+        trust: Callable[[], SSLContext] = ssl.create_default_context,
     ) -> None:
         """Start with no targets.
 
@@ -147,6 +161,7 @@ class LoadBalancers:
                 one isn't reached here.
             clock: Seconds since some point in time.
             speed: How fast the time between two health checks passes.
+            trust: Makes the settings with which identity providers are connected to.
         """
         self._cloud = cloud
         self._addresses = addresses
@@ -164,6 +179,11 @@ class LoadBalancers:
         self._clock = clock
         self._speed = speed
         self._grpc = GrpcChecks()
+        self._trust = trust
+        self._login = Login(partial(login_action, cloud), self._fetch, time.time)
+        self._login_services: dict[str, LoginService] = {}
+        """Those that proxies ask, by network."""
+
         self._targets: dict[str, dict[Endpoint, _Target]] = {}
         self._followed: Mapping[tuple[str, Endpoint], str] = {}
         """What `attached` found last."""
@@ -237,6 +257,8 @@ class LoadBalancers:
             wanted = await self._configurations()
             for network in self._proxies.keys() - wanted.keys():
                 await self._proxies.pop(network).close()
+                if service := self._login_services.pop(network, None):
+                    await service.close()
                 self._applied.pop(network, None)
             self._listen_errors = {}
             failures = []
@@ -296,9 +318,17 @@ class LoadBalancers:
                     return self._edge.why_not_shown(each)
         return ""
 
+    @property
+    def public_keys(self) -> dict[str, bytes]:
+        """What verifies the claims that targets get, in PEM, by key id."""
+        signer = self._login.signer
+        return {signer.key_id: signer.public_key}
+
     async def close(self) -> None:
         """Stop the proxies."""
         await self._grpc.close()
+        for service in self._login_services.values():
+            await service.close()
         for proxy in self._proxies.values():
             await proxy.close()
 
@@ -314,8 +344,30 @@ class LoadBalancers:
         checked = {key: verdict for key, verdict in found.items() if key[0] not in unchecked}
         return checked | self._grpc.verdicts()
 
+    async def _fetch(
+        self, action: Action, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Reply:
+        """Send a request to an identity provider from where the load balancer is."""
+        front = self._fronts.get(action.load_balancer, Front())
+
+        async def connect(host: str, port: int) -> Streams:
+            return await self._edge.connect(front, host, port, self._trust())
+
+        return await fetch(connect, method, url, headers, body)
+
+    async def _serve_logins(self, network: str, configuration: _Configuration) -> None:
+        """Have a network's proxy find the login service, if a rule of its listeners asks it."""
+        for listener in configuration.listeners:
+            if any(map(authenticates, listener.rules)):
+                if network not in self._login_services:
+                    folder = self._folder(network)
+                    self._login_services[network] = LoginService(folder, self._login.decide)
+                await self._login_services[network].start()
+                return
+
     async def _apply(self, network: str, configuration: _Configuration) -> None:
         """Have a proxy take its configuration, and note which listeners it couldn't open."""
+        await self._serve_logins(network, configuration)
         if network not in self._proxies:
             self._proxies[network] = self._proxy(network)
         proxy = self._proxies[network]

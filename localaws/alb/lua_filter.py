@@ -16,9 +16,13 @@ _LUA = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"
 ENABLED = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}
 """What enables a filter on a route that is disabled elsewhere."""
 
-# A request with many bytes of headers is checked first and then routed again. Which filters run is
-# settled before, by its first route; so the script looks afterwards for what its second one asks
-# for. It must not read a route's metadata before: the filter keeps what it read.
+REDIRECT = "localaws.redirect"
+"""The filter that redirects. It comes after users have logged in, the other one before."""
+
+# Both filters have one script. A request with many bytes of headers is checked first and then
+# routed again. Which filters run is settled before, by its first route; so the script looks
+# afterwards for what its second one asks for. It must not read a route's metadata before: the
+# filter keeps what it read.
 _SCRIPT = f"""
 function answer(handle, status, page, location)
   handle:respond({{[":status"] = status, location = location, server = {json.dumps(SERVER)},
@@ -40,7 +44,7 @@ end
 
 function envoy_on_request(handle)
   local headers = handle:headers()
-  if tonumber(headers:get("{SIZE}")) >= {LINE_BYTES} then
+  if tonumber(headers:get("{SIZE}") or 0) >= {LINE_BYTES} then
     if is_refused(handle, headers, {LINE_BYTES}) then return end
     headers:remove("{SIZE}")
     handle:clearRouteCache()
@@ -57,10 +61,19 @@ end
 """
 
 
-def scripts() -> dict[str, Any]:
-    """The filter that runs the script."""
+def limits() -> dict[str, Any]:
+    """The filter that looks at single headers."""
+    return _script(_FILTER)
+
+
+def redirects() -> dict[str, Any]:
+    """The filter that redirects."""
+    return _script(REDIRECT)
+
+
+def _script(name: str) -> dict[str, Any]:
     script = {"@type": _LUA, "default_source_code": {"inline_string": _SCRIPT}}
-    return {"name": _FILTER, "disabled": True, "typed_config": script}
+    return {"name": name, "disabled": True, "typed_config": script}
 
 
 def redirect(location: str, status: str) -> dict[str, Any]:
@@ -70,7 +83,8 @@ def redirect(location: str, status: str) -> dict[str, Any]:
         location: Where to, with `#{host}`, `#{path}` and `#{query}` for those of the request.
         status: The code, as `301`.
     """
-    return _run_with({"location": location, "status": status, "page": page(int(status))})
+    values = {"location": location, "status": status, "page": page(int(status))}
+    return _run([REDIRECT], values)
 
 
 def closer_look(others: Sequence[str]) -> dict[str, Any]:
@@ -85,13 +99,13 @@ def closer_look(others: Sequence[str]) -> dict[str, Any]:
             again needs them.
     """
     large = {"name": SIZE, "range_match": {"start": LINE_BYTES, "end": 2**62}}
-    return {"match": {"prefix": "/", "headers": [large]}, **_run_with({}, others)}
+    return {"match": {"prefix": "/", "headers": [large]}, **_run([_FILTER, *others], {})}
 
 
-def _run_with(values: Mapping[str, str], others: Sequence[str] = ()) -> dict[str, Any]:
+def _run(filters: Sequence[str], values: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "metadata": {"filter_metadata": {_FILTER: dict(values)}},
-        "typed_per_filter_config": dict.fromkeys((_FILTER, *others), ENABLED),
+        "metadata": {"filter_metadata": {filters[0]: dict(values)}},
+        "typed_per_filter_config": dict.fromkeys(filters, ENABLED),
         "direct_response": {
             "status": 500
         },  # never given: the script answers, or has the request routed again

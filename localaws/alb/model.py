@@ -87,6 +87,9 @@ class TargetGroup:
 class Rule:
     """What to do with the requests that meet all conditions; the default rule has none."""
 
+    arn: str = ""
+    """Its ARN, or the listener's for the default rule."""
+
     actions: Sequence[Mapping[str, Any]]
     conditions: Sequence[Mapping[str, Any]] = ()
     transforms: Sequence[Mapping[str, Any]] = ()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localaws.alb import stickiness, transforms
+from localaws.alb import oidc_filter, stickiness, transforms
 from localaws.alb.conditions import PEER, matchers
 from localaws.alb.error_pages import SERVER, page
 from localaws.alb.limits import SIZE, TOO_MANY_ADDRESSES
-from localaws.alb.lua_filter import ENABLED, closer_look, redirect
+from localaws.alb.lua_filter import ENABLED, closer_look, redirect, redirects
 from localaws.alb.parts import cluster_name, header
 from localaws.alb.tracing import TRACE_ID
 from localaws.alb.versions import PROTOCOL, refused
@@ -33,7 +33,7 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
         header("x-forwarded-port", str(listener.port)),
         TRACE_ID,
     ]
-    removed = [PEER, PROTOCOL, SIZE]
+    removed = [PEER, PROTOCOL, SIZE, oidc_filter.RULE]
     # The attribute routing.http.xff_header_processing.mode; `preserve` changes nothing.
     if listener.forwarded_for == "append":
         client = (
@@ -57,7 +57,8 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
     for rule in listener.rules:
         rules += _rule_routes(rule, listener, groups)
     enabled = [each["name"] for each in optional_filters(listener, groups) if "disabled" in each]
-    routes = [closer_look(enabled), crowded, *rules]
+    callback = [oidc_filter.callback_route()] if _has_login(listener) else []
+    routes = [closer_look(enabled), crowded, *callback, *rules]
     return {
         "@type": _ROUTES,
         "name": listener.arn,
@@ -70,11 +71,19 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
 def optional_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> list[dict[str, Any]]:
     """Return the filters that some of a listener's routes need, in the order in which they run."""
     filters: list[dict[str, Any]] = []
+    if _has_login(listener):
+        filters += oidc_filter.filters()
+    if any(each["type"] == "redirect" for rule in listener.rules for each in rule.actions):
+        filters.append(redirects())
     if any(rule.transforms for rule in listener.rules):
         filters += transforms.filters()
     if any(_is_sticky(rule, groups) for rule in listener.rules):
         filters += stickiness.filters()
     return filters
+
+
+def _has_login(listener: Listener) -> bool:
+    return any(oidc_filter.authenticates(rule) for rule in listener.rules)
 
 
 def _is_sticky(rule: Rule, groups: Mapping[str, TargetGroup]) -> bool:
@@ -107,24 +116,47 @@ def _rule_routes(
 ) -> list[dict[str, Any]]:
     """Return the routes of a rule: one, and before it those of clients that a cookie binds."""
     headers = matchers(rule.conditions)
-    # Authentication actions come before the one that answers, which ELB requires to be the last.
-    action = max(rule.actions, key=lambda each: each.get("order") or 0)
-    if action["type"] != "forward":
-        answers = _ANSWERS.get(action["type"], _not_emulated)
-        return [{"match": {"prefix": "/", "headers": headers}, **answers(action, listener)}]
-    rewriting = transforms.rewriting(rule.transforms, ENABLED)
-    routes = []
-    for refusal in refused(listener, _versions(action, groups)):
-        match = {"prefix": "/", "headers": [*headers, *refusal]}
-        routes.append({"match": match, **_answer(464, page(464), "text/html")})
-    for more_headers, forwarding in _forward(action, listener, groups):
-        route = {"match": {"prefix": "/", "headers": [*headers, *more_headers]}, **forwarding}
-        filters = {
-            **rewriting.get("typed_per_filter_config", {}),
-            **forwarding.get("typed_per_filter_config", {}),
-        }
-        routes.append(route | rewriting | ({"typed_per_filter_config": filters} if filters else {}))
+    action, kinds = _last_action(rule), {each["type"] for each in rule.actions}
+    asking = oidc_filter.asking(rule.arn) if oidc_filter.authenticates(rule) else {}
+    routes: list[dict[str, Any]] = []
+    if kinds & _NOT_EMULATED:
+        answer = _not_emulated(*sorted(kinds & _NOT_EMULATED))
+        routes.append({"match": {"prefix": "/", "headers": headers}, **answer})
+    elif action["type"] == "forward":
+        for refusal in refused(listener, _versions(action, groups)):
+            match = {"prefix": "/", "headers": [*headers, *refusal]}
+            routes.append({"match": match, **_answer(464, page(464), "text/html")})
+        rewriting = transforms.rewriting(rule.transforms, ENABLED)
+        for more_headers, forwarding in _forward(action, listener, groups):
+            match = {"prefix": "/", "headers": [*headers, *more_headers]}
+            routes.append({"match": match, **_merged(forwarding, rewriting, asking)})
+    else:
+        answer = _ANSWERS[action["type"]](action, listener)
+        match = {"prefix": "/", "headers": headers}
+        routes.append({"match": match, **_merged(answer, {}, asking)})
     return routes
+
+
+def _last_action(rule: Rule) -> Mapping[str, Any]:
+    """Return the action that answers, which ELB requires to be the last.
+
+    Without an order, an action has its position in the list.
+    """
+    last, last_order = rule.actions[0], 0.0
+    for position, action in enumerate(rule.actions, start=1):
+        order = float(action.get("order") or position)
+        if order >= last_order:
+            last, last_order = action, order
+    return last
+
+
+def _merged(
+    answer: Mapping[str, Any], rewriting: Mapping[str, Any], asking: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the rest of a route, with what all of its filters need."""
+    name = "typed_per_filter_config"
+    filters = {**asking, **rewriting.get(name, {}), **answer.get(name, {})}
+    return {**answer, **rewriting, **({name: filters} if filters else {})}
 
 
 def _forward(
@@ -199,10 +231,9 @@ def _answer(status: int, body: str, content_type: str) -> dict[str, Any]:
     }
 
 
-def _not_emulated(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
-    return _answer(
-        501, f"The local ALB doesn't emulate actions of type {action['type']}.\n", "text/plain"
-    )
+def _not_emulated(kind: str, *_: str) -> dict[str, Any]:
+    return _answer(501, f"The local ALB doesn't emulate actions of type {kind}.\n", "text/plain")
 
 
 _ANSWERS = {"redirect": _redirect, "fixed-response": _fixed_response}
+_NOT_EMULATED = {"authenticate-cognito", "jwt-validation"}

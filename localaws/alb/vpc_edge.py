@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from typing import TYPE_CHECKING
 
 from localaws.alb.edge import Front
@@ -11,7 +12,8 @@ from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.values import blocks, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from ssl import SSLContext
 
     from localaws.alb.model import Listener
     from localaws.catalog.account import Account, Resource
@@ -36,6 +38,8 @@ class VpcEdge:
         attachments: Attachments,
         subnet_addresses: SubnetAddresses,
         addresses: Addresses,
+        *,
+        resolve: Callable[[str, str], Sequence[str]] = lambda _vpc, _name: (),
     ) -> None:
         """Start with no load balancer.
 
@@ -45,12 +49,14 @@ class VpcEdge:
             attachments: Attaches them.
             subnet_addresses: Where they get their private addresses.
             addresses: Where this machine shows their public addresses.
+            resolve: Finds the addresses of a name that a VPC sees.
         """
         self._cloud = cloud
         self._network = network
         self._attachments = attachments
         self._subnet_addresses = subnet_addresses
         self._addresses = addresses
+        self._resolve = resolve
         self._interfaces: dict[str, dict[str, Interface]] = {}
         """By load balancer and subnet."""
 
@@ -111,6 +117,18 @@ class VpcEdge:
                     shown = self._shown(balancer, interface)
                     self._attachments.show(interface, numbers, shown)
 
+    async def connect(
+        self, front: Front, host: str, port: int, tls: SSLContext
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect from where the load balancer is, to what its VPC's names say."""
+        addresses = [host] if _is_address(host) else self._resolve(front.network, host)
+        if not addresses:
+            raise OSError(f"the local VPC knows no name {host}")
+        opened = await self._network.open_connection(
+            namespace_of(front.network), addresses[0], port
+        )
+        return await asyncio.open_connection(sock=opened, ssl=tls, server_hostname=host)
+
     async def status_of(
         self,
         front: Front,
@@ -162,6 +180,14 @@ class VpcEdge:
         finally:
             if subnet not in interfaces:
                 self._subnet_addresses.release(subnet, address)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _subnets(load_balancer: Resource) -> list[str]:

@@ -55,6 +55,12 @@ def _inside(block: str, names: str) -> tuple[str, ...]:
 def _actions(path: str) -> tuple[str, ...]:
     return (
         *_inside(path, "order targetGroupArn type"),
+        *_inside(
+            f"{path}.authenticateOidc",
+            "authenticationRequestExtraParams authorizationEndpoint clientId clientSecret issuer "
+            "onUnauthenticatedRequest scope sessionCookieName sessionTimeout tokenEndpoint "
+            "userInfoEndpoint",
+        ),
         *_inside(f"{path}.fixedResponse", "contentType messageBody statusCode"),
         *_inside(f"{path}.forward.stickiness", "duration enabled"),
         *_inside(f"{path}.forward.targetGroups[]", "arn weight"),
@@ -64,7 +70,7 @@ def _actions(path: str) -> tuple[str, ...]:
 
 def _actions_only_kept(path: str) -> dict[str, tuple[object, ...]]:
     """Return the actions that answer 501 here."""
-    names = ("authenticateCognito", "authenticateOidc", "jwtValidation")
+    names = ("authenticateCognito", "jwtValidation")
     return {f"{path}.{name}": () for name in names}
 
 

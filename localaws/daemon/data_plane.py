@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from localaws.alb import registered_targets
-from localaws.alb.certificate_authority import Authority
+from localaws.alb.certificate_authority import Authority, authority_file
 from localaws.alb.envoy import Envoy
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.vpc_edge import VpcEdge, namespace_of
@@ -31,7 +32,7 @@ from localaws.vpc.follower import Follower
 from localaws.vpc.host_ports import HostPorts
 from localaws.vpc.instances import Instances
 from localaws.vpc.metadata import TaskMetadata
-from localaws.vpc.names import Running
+from localaws.vpc.names import Names, Running
 from localaws.vpc.network import Network
 from localaws.vpc.services import RouterServices
 
@@ -168,6 +169,7 @@ class _Build:
             issue=Authority(self.directory).issue,
             attached=partial(registered_targets.endpoints, self.cloud),
             speed=self.speed,
+            trust=self._trust,
         )
         runtime = Supervisor(processes, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers)
@@ -190,7 +192,15 @@ class _Build:
             report=log.info,
             local_registries=self.local_registries,
         )
-        edge = VpcEdge(self.cloud, network, attachments, subnet_addresses, self.addresses)
+
+        def resolve(vpc: str, name: str) -> list[str]:
+            _, seen = network.routers.get(vpc, ("", None))
+            records = Names(self.cloud, seen, running).find(name, "A") if seen else None
+            return [each.value for each in records or () if each.kind == "A"]
+
+        edge = VpcEdge(
+            self.cloud, network, attachments, subnet_addresses, self.addresses, resolve=resolve
+        )
         metadata = TaskMetadata()
 
         def instances(registry: str) -> list[Instance]:
@@ -207,6 +217,7 @@ class _Build:
             issue=Authority(self.directory).issue,
             attached=partial(registered_targets.endpoints, self.cloud, vpcs_exist=True),
             speed=self.speed,
+            trust=self._trust,
         )
         bridges = Bridges(Instances(launcher, attachments))
         containers = Containers(
@@ -223,6 +234,13 @@ class _Build:
         controller = self._controller(runtime, load_balancers, subnet_addresses, bridges)
         commands = VpcCommands(controller, self.cloud, launcher, attachments, subnet_addresses)
         return DataPlane(controller, commands, follower, attachments, containers.notes, host)
+
+    def _trust(self) -> ssl.SSLContext:
+        """Trust this machine's authorities, and the local one."""
+        context, own = ssl.create_default_context(), authority_file(self.directory)
+        if own.is_file():
+            context.load_verify_locations(own)
+        return context
 
     def _controller(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from localaws.catalog import regexes
 from localaws.catalog.account import Resource, namesakes
@@ -83,11 +84,17 @@ _FIRST_ACTIONS = {
 
 def _action_limits(path: str) -> tuple[Limit, ...]:
     forward, redirect, fixed = f"{path}[].forward", f"{path}[].redirect", f"{path}[].fixedResponse"
+    login = f"{path}[].authenticateOidc"
     port = Allowed(
         "a port from 1 to 65535, or #{port}", lambda value: value == "#{port}" or _is_port(value)
     )
     statuses = matches(r"[245]\d\d|[245]XX", "a code from 200 to 599 other than 3xx")
     return (
+        *(
+            Limit(f"{login}.{name}", _HTTPS_URL, "elbv2.action.oidc", _VALIDATION)
+            for name in ("issuer", "authorizationEndpoint", "tokenEndpoint", "userInfoEndpoint")
+        ),
+        Limit(f"{login}.sessionTimeout", within(1, 604800), "elbv2.action.oidc", _VALIDATION),
         Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_FIRST_ACTIONS), "elbv2.action.type"),
         Limit(f"{path}[].order", within(1, 50000), "elbv2.action.order"),
         Limit(f"{path}[].targetGroupArn", ARN, "elbv2.action.target-arn"),
@@ -109,6 +116,37 @@ def _action_limits(path: str) -> tuple[Limit, ...]:
         Limit(f"{fixed}.messageBody", length(0, 1024), "elbv2.action.fixed-response"),
         Limit(f"{fixed}.statusCode", statuses, "elbv2.action.fixed-response"),
     )
+
+
+def _is_https_url(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    parts = urlsplit(value)
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+_HTTPS_URL = Allowed("a full URL with https:// and a domain", _is_https_url)
+"""Source: the API's AuthenticateOidcActionConfig."""
+
+_MOST_EXTRA_PARAMETERS = 10
+"""Source: the provider's documentation of listeners."""
+
+
+def _login_rules(actions: Sequence[Properties], path: str) -> Refusals:
+    """Refuse what the API's AuthenticateOidcActionConfig doesn't allow."""
+    for index, action in enumerate(actions):
+        config, where = block(action.get("authenticateOidc")), f"{path}[{index}].authenticateOidc"
+        extra = block(config.get("authenticationRequestExtraParams"))
+        if len(extra) > _MOST_EXTRA_PARAMETERS:
+            message = (
+                f"{where}: authenticationRequestExtraParams has {len(extra)} parameters; "
+                f"{_MOST_EXTRA_PARAMETERS} are allowed"
+            )
+            yield Refusal(_VALIDATION, message, "elbv2.action.oidc", path)
+    kinds = texts([each.get("type") for each in actions])
+    if sum(kind in _FIRST_ACTIONS for kind in kinds) > 1:
+        message = f"{path} can authenticate once, got {', '.join(kinds)}"
+        yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.one-login", path)
 
 
 def _is_port(value: object) -> bool:
@@ -145,6 +183,7 @@ def _action_rules(inputs: Properties, path: str) -> Refusals:
                 f"{', '.join(_REDIRECTED)}"
             )
             yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
+    yield from _login_rules(actions, path)
     if actions and len(actions) == len(inputs[path]):
         yield from _final_action_rules(actions, path)
 

@@ -59,6 +59,7 @@ class Echo:
             while head := (await reader.readuntil(b"\r\n\r\n")).decode():
                 lines = head.split("\r\n")
                 headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
+                values = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
                 check = headers.get("user-agent") == "elb-healthchecker/2.0"
                 if not check:
                     self.requests.append(lines[0])
@@ -70,7 +71,8 @@ class Echo:
                     self.mode == "strict" and headers.get("host") != f"{self.address}:{self.port}"
                 )
                 status = 400 if stranger else self.status
-                body = json.dumps({"request": lines[0], "headers": headers, "target": self.address})
+                seen = {"request": lines[0], "headers": headers, "values": values}
+                body = json.dumps({**seen, "target": self.address})
                 writer.write(
                     f"HTTP/1.1 {status} Fine\r\nServer: echo\r\n{self.more_headers}"
                     f"Content-Length: {len(body)}\r\n\r\n{body}".encode()

@@ -53,6 +53,9 @@ class ScriptedEdge:
     async def show(self, listeners: Sequence[Listener]) -> None:
         self.shown += [each.arn for each in listeners]
 
+    async def connect(self, *_: Any) -> Any:
+        raise AssertionError("no rule authenticates")
+
     async def status_of(self, front: Front, address: str, port: int, path: str, **how: Any) -> int:
         self.asked.append((front, address, port, path))
         return 404

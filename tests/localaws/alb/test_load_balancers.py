@@ -63,6 +63,12 @@ class FewResources(Cloud):
             if kind == token
         ]
 
+    def get(self, token: str, identifier: object) -> Resource | None:
+        for each in self.all(token):
+            if each.id == identifier:
+                return each
+        return None
+
 
 class ScriptedProxy:
     """A proxy whose health checks say what a test wants."""

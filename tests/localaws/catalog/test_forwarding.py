@@ -16,7 +16,7 @@ RULE = "aws:lb/listenerRule:ListenerRule"
 LISTENER = "aws:lb/listener:Listener"
 LB_COOKIE = {"type": "lb_cookie"}
 APP_COOKIE = {"type": "app_cookie", "cookieName": "session"}
-LOG_IN = {
+LOG_IN: dict[str, Any] = {
     "type": "authenticate-oidc",
     "authenticateOidc": {
         "issuer": "https://idp.test",
@@ -115,3 +115,28 @@ def test_a_rule_of_an_http_listener_authenticates_no_user(account: Account) -> N
     assert refusals(rule, account, *actions) == {
         ("elbv2.listener.authentication", "InvalidLoadBalancerAction")
     }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tokenEndpoint": "http://idp.test/token"},
+        {"issuer": "idp.test"},
+        {"userInfoEndpoint": "https:///userinfo"},
+        {"sessionTimeout": 0},
+        {"sessionTimeout": 604801},
+        {"authenticationRequestExtraParams": {str(number): "" for number in range(11)}},
+    ],
+)
+def test_a_login_needs_full_urls_and_has_limits(account: Account, wrong: dict[str, Any]) -> None:
+    config = {**LOG_IN["authenticateOidc"], **wrong}
+    action = {"type": "authenticate-oidc", "authenticateOidc": config}
+    to_target = forward(account.id("target"))
+    expected = {("elbv2.action.oidc", "ValidationError")}
+    assert refusals(rule, account, action, to_target, listener="secure-listener") == expected
+
+
+def test_a_rule_authenticates_once(account: Account) -> None:
+    actions = (LOG_IN, LOG_IN, forward(account.id("target")))
+    expected = {("elbv2.action.one-login", "InvalidLoadBalancerAction")}
+    assert refusals(rule, account, *actions, listener="secure-listener") == expected

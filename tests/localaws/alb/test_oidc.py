@@ -1,0 +1,234 @@
+"""Users log in at a real Envoy, with a provider that speaks OpenID Connect over TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import jwt
+import pytest
+
+from localaws.alb.certificate_authority import Authority, authority_file
+from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.targets import Endpoint, TargetState
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
+from tests.localaws.alb.conftest import until
+from tests.localaws.alb.identity_provider import SECRET, USER, IdentityProvider
+from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, FewResources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow  # a real Envoy
+
+FORWARD = {"type": "forward", "targetGroupArn": GROUP}
+REDIRECT = {"type": "redirect", "redirect": {"statusCode": "HTTP_302", "path": "/elsewhere"}}
+
+
+def cloud(provider: IdentityProvider) -> FewResources:
+    """Rules of several apps, each of which is a client of the provider."""
+    made = FewResources()
+    made.outputs[LISTENER, HTTP] = {
+        "loadBalancerArn": ALB,
+        "port": 443.0,
+        "protocol": "HTTPS",
+        "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1",
+        "defaultActions": [FORWARD],
+    }
+    extra = {"authenticationRequestExtraParams": {"prompt": "login"}, "scope": "openid email"}
+    apps = {
+        "app": (provider.config("app", **extra), FORWARD),
+        "other": (provider.config("other", sessionCookieName="Other"), FORWARD),
+        "rival": (provider.config("rival"), FORWARD),
+        "denied": (provider.config("app", onUnauthenticatedRequest="deny"), FORWARD),
+        "allowed": (provider.config("app", onUnauthenticatedRequest="allow"), FORWARD),
+        "moved": (provider.config("app"), REDIRECT),
+    }
+    for number, (name, (config, last)) in enumerate(apps.items(), start=1):
+        made.outputs[LISTENER_RULE, f"arn:rule/{name}"] = {
+            "listenerArn": HTTP,
+            "priority": number,
+            "conditions": [{"pathPattern": {"values": [f"/{name}*"]}}],
+            "actions": [{"type": "authenticate-oidc", "authenticateOidc": config}, last],
+        }
+    return made
+
+
+class Browser:
+    """A client with cookies, which follows a login step by step."""
+
+    def __init__(self, url: str, context: ssl.SSLContext) -> None:
+        self.url = url
+        self.client = httpx.AsyncClient(verify=context)
+
+    async def __aenter__(self) -> Self:
+        await self.client.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        url = path if path.startswith("https:") else f"{self.url}{path}"
+        return await self.client.get(url, headers=headers)
+
+    async def sent_back(self, path: str) -> httpx.Response:
+        """Return the load balancer's answer once the provider has sent the user back."""
+        to_provider = await self.get(path)
+        assert to_provider.status_code == 302
+        back = await self.get(to_provider.headers["location"])
+        return await self.get(back.headers["location"])
+
+    async def log_in(self, path: str) -> httpx.Response:
+        """Return what the user came for."""
+        done = await self.sent_back(path)
+        assert (done.status_code, done.headers["location"]) == (302, f"{self.url}{path}")
+        return await self.get(path)
+
+
+def test_users_log_in_and_targets_get_their_claims(
+    tmp_path: Path, on_stage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "localaws")
+
+    async def play() -> None:
+        authority = Authority(tmp_path)
+        own = await asyncio.to_thread(authority.issue, ["127.0.0.1"])
+        served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        served.load_cert_chain(own.chain, own.key)
+        trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
+        async with on_stage(tmp_path) as stage:
+            with IdentityProvider(served) as provider:
+                balancers = LoadBalancers(
+                    cloud(provider),
+                    stage.addresses,
+                    lambda _: stage.envoy,
+                    lambda _: tmp_path / "envoy",
+                    issue=authority.issue,
+                    speed=10,
+                    trust=lambda: trusted,
+                )
+                echo = await stage.target()
+                target = Endpoint(echo.address, echo.port)
+                balancers.register(GROUP, target)
+
+                async def healthy() -> bool:
+                    await balancers.sync()
+                    return balancers.health(GROUP, target).state is TargetState.HEALTHY
+
+                await until(healthy, "a healthy target")
+                where = stage.addresses.load_balancer(ALB)
+                port = where.port(443)
+                url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
+                try:
+                    for play_part in (_log_in, _several_apps, _without_login, _refused):
+                        async with Browser(url, trusted) as one, Browser(url, trusted) as two:
+                            await play_part(one, two, provider, balancers)
+                finally:
+                    await balancers.close()
+        files = [each for each in (tmp_path / "envoy").iterdir() if each.is_file()]
+        assert len(files) > 3
+        for text in (caplog.text, *(each.read_text() for each in files)):
+            assert SECRET not in text
+            assert "the-access-token" not in text
+
+    asyncio.run(play())
+
+
+async def _log_in(
+    browser: Browser, _: Browser, provider: IdentityProvider, balancers: LoadBalancers
+) -> None:
+    page = "/app/cart?item=1&item=2"
+    first = await browser.get(page)
+    location = urlsplit(first.headers["location"])
+    asked = {name: values[0] for name, values in parse_qs(location.query).items()}
+    state = asked.pop("state")
+    assert (first.status_code, first.headers["server"]) == (302, "awselb/2.0")
+    assert f"https://{location.netloc}{location.path}" == f"{provider.issuer}/authorize"
+    assert asked == {
+        "tenant": "1",
+        "client_id": "app",
+        "redirect_uri": f"{browser.url}/oauth2/idpresponse",
+        "response_type": "code",
+        "scope": "openid email",
+        "prompt": "login",
+    }
+    assert "item" not in state, "it is encrypted"
+
+    answer = await browser.log_in(page)
+    assert answer.json()["request"] == f"GET {page} HTTP/1.1"
+    headers = answer.json()["headers"]
+    assert headers["x-amzn-oidc-accesstoken"] == "the-access-token"
+    assert headers["x-amzn-oidc-identity"] == USER["sub"]
+    assert not [name for name in headers if "localaws" in name]
+    token = answer.json()["values"]["x-amzn-oidc-data"]
+    claims = jwt.decode(token, balancers.public_keys[_kid(token)], algorithms=["ES256"])
+    assert {name: claims[name] for name in USER} == USER
+    header = jwt.get_unverified_header(token)
+    assert header["signer"] == ALB
+    assert (header["client"], header["iss"]) == ("app", provider.issuer)
+    assert all(len(part) % 4 == 0 for part in token.split(".")), "with padding"
+
+    large = {f"X-{number}": "a" * 9000 for number in range(2)}
+    answer = await browser.get("/app/large", **large)
+    assert answer.json()["headers"]["x-amzn-oidc-identity"] == USER["sub"]
+    answer = await browser.get("/elsewhere", **large)
+    assert "x-amzn-oidc-identity" not in answer.json()["headers"], "another rule's request"
+
+    cookie = browser.client.cookies["AWSELBAuthSessionCookie-0"]
+    assert "the-access-token" not in cookie
+    browser.client.cookies.delete("AWSELBAuthSessionCookie-0")
+    assert (await browser.get(page)).status_code == 302, "an application deletes it to log out"
+
+
+def _kid(token: str) -> str:
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
+async def _several_apps(browser: Browser, *_: object) -> None:
+    await browser.log_in("/app")
+    await browser.log_in("/other")
+    for path in ("/app", "/other"):
+        assert (await browser.get(path)).status_code == 200, "each has a cookie of its own"
+    await browser.log_in("/rival")
+    assert (await browser.get("/app")).status_code == 302, "the rival's cookie has its name"
+    assert (await browser.get("/other")).status_code == 200
+
+
+async def _without_login(browser: Browser, *_: object) -> None:
+    assert (await browser.get("/denied")).status_code == 401
+    forged = {"x-amzn-oidc-identity": "admin", "x-amzn-oidc-data": "a.b.c"}
+    answer = await browser.get("/allowed", **forged)
+    assert answer.status_code == 200
+    assert not [name for name in answer.json()["headers"] if name.startswith("x-amzn-oidc")]
+    moved = await browser.get("/moved")
+    assert urlsplit(moved.headers["location"]).path == "/authorize", "first they log in"
+    assert (await browser.log_in("/moved")).headers["location"].endswith("/elsewhere")
+    for path in ("/denied", "/allowed"):
+        answer = await browser.get(path, **forged)
+        assert answer.json()["headers"]["x-amzn-oidc-identity"] == USER["sub"]
+    assert (await browser.get("/denied", **{"x-localaws-rule": "arn:rule/allowed"})).is_success
+
+
+async def _refused(
+    browser: Browser, stranger: Browser, provider: IdentityProvider, _: object
+) -> None:
+    to_provider = await browser.get("/app")
+    back = (await browser.get(to_provider.headers["location"])).headers["location"]
+    assert (await stranger.get(back)).status_code == 401, "another browser's login"
+    assert (await browser.get(f"{browser.url}/oauth2/idpresponse")).status_code == 401
+    for error, status in (("access_denied", 401), ("server_error", 561)):
+        provider.error = error
+        answer = await stranger.sent_back("/app")
+        assert (answer.status_code, answer.headers["server"]) == (status, "awselb/2.0")
+    provider.error, provider.token_status = "", 201
+    assert (await stranger.sent_back("/app")).status_code == 561
+    provider.token_status = 200
+    answer = await browser.get(back)
+    assert answer.status_code == 302
+    again = await browser.get(back)
+    assert again.status_code == 401, "the nonce is gone"
