@@ -25,10 +25,10 @@ from localaws.alb.listeners import (
 )
 from localaws.alb.login import Login
 from localaws.alb.login_service import LoginService
-from localaws.alb.model import TargetGroup
+from localaws.alb.model import Listener, Rule, TargetGroup
 from localaws.alb.oidc_filter import authenticates
 from localaws.alb.parts import cluster_name, initial_cluster_name
-from localaws.alb.targets import TargetHealth, TargetState
+from localaws.alb.targets import Endpoint, TargetHealth, TargetState
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from localaws.alb.edge import Edge
     from localaws.alb.https_client import Streams
     from localaws.alb.login import Action, Reply
-    from localaws.alb.model import Listener
-    from localaws.alb.targets import Endpoint
     from localaws.alb.tls import Served
     from localaws.catalog.account import Account
     from localaws.machine.addresses import Addresses
@@ -58,6 +56,11 @@ _COMPILED = (
     TARGET_GROUP,
 )
 """The types of resources that the proxy's configuration is made of."""
+
+_PUBLIC_KEYS = "public-keys.auth.elb"
+"""The name of what serves the keys that verify users' claims."""
+
+_HTTP = 80
 
 _REGISTERING = TargetHealth(
     TargetState.INITIAL, "Elb.RegistrationInProgress", "Target registration is in progress"
@@ -319,10 +322,13 @@ class LoadBalancers:
         return ""
 
     @property
-    def public_keys(self) -> dict[str, bytes]:
-        """What verifies the claims that targets get, in PEM, by key id."""
-        signer = self._login.signer
-        return {signer.key_id: signer.public_key}
+    def public_keys_url(self) -> str:
+        """Where the keys are that verify the claims that targets get; empty if they are nowhere."""
+        for configuration in self._applied.values():
+            for listener in configuration.listeners:
+                if listener.arn == _PUBLIC_KEYS:
+                    return f"http://{listener.dns_name}/"
+        return ""
 
     async def close(self) -> None:
         """Stop the proxies."""
@@ -548,10 +554,35 @@ class LoadBalancers:
             served = tuple(
                 listeners(self._cloud, self._addresses, certificates, self._fronts, network)
             )
+            if any(map(_shows_logins, served)):
+                served = (*served, self._public_keys())
             if served:
                 files = compile_files(served, groups.get(network, []), self._folder(network))
                 found[network] = _Configuration(served, files)
         return found
+
+    def _public_keys(self) -> Listener:
+        """Serve what AWS has at `public-keys.auth.elb.<region>.amazonaws.com`, by key id."""
+        signer = self._login.signer
+        listen_address = self._addresses.load_balancer(_PUBLIC_KEYS)
+        key = {
+            "contentType": "text/plain",
+            "statusCode": "200",
+            "messageBody": signer.public_key.decode(),
+        }
+        missing = {"contentType": "text/plain", "statusCode": "404"}
+        return Listener(
+            arn=_PUBLIC_KEYS,
+            endpoint=Endpoint(listen_address.address, listen_address.port(_HTTP)),
+            port=_HTTP,
+            rules=[
+                Rule(
+                    conditions=[{"pathPattern": {"values": [f"/{signer.key_id}"]}}],
+                    actions=[{"type": "fixed-response", "fixedResponse": key}],
+                ),
+                Rule(actions=[{"type": "fixed-response", "fixedResponse": missing}]),
+            ],
+        )
 
     def _groups(self) -> list[TargetGroup]:
         groups = []
@@ -587,6 +618,11 @@ class LoadBalancers:
                 )
             )
         return groups
+
+
+def _shows_logins(listener: Listener) -> bool:
+    """Return whether a listener has users log in, on this machine's network."""
+    return not listener.accepts and any(map(authenticates, listener.rules))
 
 
 def _has_warm_target(members: Mapping[Endpoint, _Target]) -> bool:

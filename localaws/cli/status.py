@@ -91,11 +91,13 @@ def table(status: Mapping[str, Any]) -> str:
 
 
 def _load_balancers(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield where load balancers are found that are in a VPC."""
+    """Yield where load balancers are found that are in a VPC, and what verifies users' claims."""
     for each in status.get("loadBalancers", ()):
         public = each["publicAddress"]
         outside = f"{public} in the internet, here {each['shownAt']}" if public else "internal"
         yield (f"load balancer {each['name']}: {outside}; in its VPC {each['addresses']}",)
+    if url := status.get("publicKeysUrl"):
+        yield (f"public keys of x-amzn-oidc-data: {url}<key id>",)
 
 
 def _instances(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -69,6 +69,14 @@ class DataPlane:
     host: Launcher | None = None
     """Starts what needs this machine's own network: registries are reached by it."""
 
+    load_balancers: LoadBalancers | None = None
+    """What users log in at."""
+
+    @property
+    def public_keys_url(self) -> str:
+        """Where the keys are that verify users' claims; empty if they are nowhere."""
+        return "" if self.load_balancers is None else self.load_balancers.public_keys_url
+
     async def start(self) -> None:
         """Start again whatever ran before."""
         if self.follower is not None:
@@ -173,7 +181,7 @@ class _Build:
         )
         runtime = Supervisor(processes, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers)
-        return DataPlane(controller, TaskCommands(controller))
+        return DataPlane(controller, TaskCommands(controller), load_balancers=load_balancers)
 
     def of_containers(self, choice: Choice, image_table: Path) -> DataPlane:
         """Tasks are containers in the cloud's VPCs, and so is an Envoy for each VPC."""

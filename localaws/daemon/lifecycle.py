@@ -143,6 +143,7 @@ class Running:
             "problems": self._data_plane.problems,
             "targets": self._controller.targets(),
             "loadBalancers": self._controller.load_balancers(),
+            "publicKeysUrl": self._data_plane.public_keys_url,
             "notEnforced": [*self._data_plane.not_enforced],
             "images": [each for each in self._data_plane.image_notes.values() if each],
             "names": aliases(self._cloud),

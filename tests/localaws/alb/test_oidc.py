@@ -166,7 +166,10 @@ async def _log_in(
     assert headers["x-amzn-oidc-identity"] == USER["sub"]
     assert not [name for name in headers if "localaws" in name]
     token = answer.json()["values"]["x-amzn-oidc-data"]
-    claims = jwt.decode(token, balancers.public_keys[_kid(token)], algorithms=["ES256"])
+    async with httpx.AsyncClient(base_url=balancers.public_keys_url) as client:
+        key = await client.get(_kid(token))
+        assert (await client.get("another")).status_code == 404
+    claims = jwt.decode(token, key.text, algorithms=["ES256"])
     assert {name: claims[name] for name in USER} == USER
     header = jwt.get_unverified_header(token)
     assert header["signer"] == ALB

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from localaws.alb.certificate_authority import Authority, authority_file
 from localaws.alb.edge import Front
 from localaws.alb.model import Listener
 from localaws.alb.targets import Endpoint
@@ -49,6 +52,21 @@ class Remembering:
     async def detach(self, interface: Interface) -> None:
         self.log.append(f"detach {interface.id}")
         del self.attached[interface.id]
+
+
+class Namespaces:
+    """A network whose namespaces all are this machine's."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.asked: list[tuple[str, str, int]] = []
+
+    async def open_connection(self, namespace: str, address: str, port: int) -> socket.socket:
+        self.asked.append((namespace, address, port))
+        opened = socket.socket()
+        opened.setblocking(False)  # noqa: FBT003 — positional only
+        await asyncio.get_running_loop().sock_connect(opened, ("127.0.0.1", self.port))
+        return opened
 
 
 class Stage:
@@ -123,3 +141,41 @@ def test_a_change_keeps_addresses_and_what_goes_is_detached_after_what_comes(sta
     assert stage.attachments.attached == {}
     (again,) = stage.follow(one={})
     assert stage.edge.front(again).addresses == ("10.0.0.4", "10.0.1.4")
+
+
+def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_vpcs_names(
+    tmp_path: Path,
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readline())
+        writer.close()
+
+    async def play() -> None:
+        own = Authority(tmp_path).issue(["idp.example.test"])
+        served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        served.load_cert_chain(own.chain, own.key)
+        trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=served)
+        network = Namespaces(server.sockets[0].getsockname()[1])
+        records = {("vpc-1", "idp.example.test"): ["10.0.1.9"], ("vpc-1", "b.test"): ["10.0.1.9"]}
+        edge = VpcEdge(
+            FilledAccount(),
+            cast("Any", network),
+            cast("Any", Remembering()),
+            SubnetAddresses(),
+            Addresses(tmp_path),
+            resolve=lambda vpc, name: records.get((vpc, name), []),
+        )
+        front = Front("vpc-1", ("10.0.0.4",))
+        reader, writer = await edge.connect(front, "idp.example.test", 443, trusted)
+        writer.write(b"hello\n")
+        assert await reader.read() == b"hello\n"
+        writer.close()
+        assert network.asked == [("alb-vpc-1", "10.0.1.9", 443)]
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await edge.connect(front, "b.test", 443, trusted)
+        with pytest.raises(OSError, match=r"the local VPC knows no name c\.test"):
+            await edge.connect(front, "c.test", 443, trusted)
+        server.close()
+
+    asyncio.run(play())

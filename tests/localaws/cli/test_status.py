@@ -145,10 +145,12 @@ def test_a_load_balancer_in_a_vpc_shows_its_addresses() -> None:
         {"name": "a", "addresses": "10.0.0.4", **outside},
         {"name": "b", "addresses": "10.0.0.5", **outside, "publicAddress": ""},
     ]
-    shown = table({"services": [], "names": {}, "loadBalancers": found})
+    status = {"services": [], "names": {}, "loadBalancers": found}
+    shown = table({**status, "publicKeysUrl": "http://127.70.0.9/"})
     assert shown.split("\n\n")[1:] == [
         "load balancer a: 203.0.113.1 in the internet, here 127.70.0.1; in its VPC 10.0.0.4",
         "load balancer b: internal; in its VPC 10.0.0.5",
+        "public keys of x-amzn-oidc-data: http://127.70.0.9/<key id>",
     ]
 
 
