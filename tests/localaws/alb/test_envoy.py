@@ -213,7 +213,7 @@ def test_rules_are_tried_in_order_and_each_kind_of_action_answers(
                     {"type": "forward", "targetGroupArn": OTHER},
                 ),
                 on({"sourceIp": {"values": ["10.0.0.0/8"]}}, fixed),
-                on({"pathPattern": {"values": ["/me"]}}, {"type": "authenticate-oidc"}),
+                on({"pathPattern": {"values": ["/me"]}}, {"type": "authenticate-cognito"}),
                 Rule(
                     conditions=[
                         {"pathPattern": {"values": ["/both"]}},
