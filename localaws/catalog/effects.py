@@ -166,7 +166,7 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside("deploymentCircuitBreaker", "enable rollback"),
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
         *_inside("networkConfiguration", "assignPublicIp securityGroups subnets"),
-        *_inside("serviceRegistries", "containerPort port registryArn"),
+        *_inside("serviceRegistries", "containerName containerPort port registryArn"),
         "enableExecuteCommand",
     ),
     TASK_DEFINITION: (
@@ -446,7 +446,6 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "forceDelete": "a deleted service's tasks always go with it",
         "iamRole": NO_PERMISSION,
         "propagateTags": _TAGS,
-        "serviceRegistries.containerName": _CATALOG,
         "tags": _TAGS,
     },
     TASK_DEFINITION: {

@@ -393,9 +393,8 @@ class Controller:
         """What tasks are registered with a service of Cloud Map, by its ARN."""
         found: list[Instance] = []
         for service in self._services.values():
-            observations = self._observations(service)
-            addresses = self._tasks.addresses()
-            found += registrations.instances(registry, service.state, observations, addresses)
+            observations, locations = self._observations(service), self._tasks.locations()
+            found += registrations.instances(registry, service.state, observations, locations)
         return found
 
     def problems(self) -> list[str]:
@@ -510,7 +509,7 @@ class Controller:
     def status(self) -> list[dict[str, Any]]:
         """Return all services as `describe` does, with their progress and tasks' endpoints."""
         endpoints, public = self._tasks.endpoints(), self._tasks.public_addresses()
-        listen, addresses = self._tasks.listen_addresses(), self._tasks.addresses()
+        listen, locations = self._tasks.listen_addresses(), self._tasks.locations()
         host_ports = self._tasks.host_ports()
         found = [
             {**self.describe(arn), "progress": self._progress(service)}
@@ -518,9 +517,9 @@ class Controller:
         ]
         for task in (task for service in found for task in service["tasks"]):
             task["address"] = listen.get(task["taskId"], "")
-            _, ipv6 = addresses.get(task["taskId"], ("", ""))
-            if ipv6:
-                task["ipv6Address"] = ipv6
+            location = locations.get(task["taskId"])
+            if location is not None and location.ipv6:
+                task["ipv6Address"] = location.ipv6
             task["endpoint"] = endpoints.get(task["taskId"], "")
             if task["taskId"] in host_ports:
                 task["hostPorts"] = host_ports[task["taskId"]]

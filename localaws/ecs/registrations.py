@@ -6,7 +6,8 @@ A task is registered as long as it runs, and until it is to stop. Source: ECS de
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from localaws.ecs.scheduler.model import Health, Process, Status
 from localaws.vpc.names import Instance
@@ -17,20 +18,35 @@ if TYPE_CHECKING:
     from localaws.ecs.scheduler.model import ServiceState, TaskObservation
 
 
+class Location(NamedTuple):
+    """Where a task is reached in its VPC."""
+
+    address: str
+    ipv6: str = ""
+    host_ports: Mapping[tuple[str, int], int] = MappingProxyType({})
+    """Ports of its EC2 instance, by container and port in there."""
+
+
 def registries(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return where a service's tasks register: the ARN of each service of Cloud Map, and a port."""
+    """Return where a service's tasks register: the ARN of a service of Cloud Map, and a port."""
     configured = outputs.get("serviceRegistries")
     if not configured:
         return []
     port = configured.get("port") or configured.get("containerPort")
-    return [{"arn": configured["registryArn"], "port": int(port) if port else None}]
+    return [
+        {
+            "arn": configured["registryArn"],
+            "container": str(configured.get("containerName") or ""),
+            "port": int(port) if port else None,
+        }
+    ]
 
 
 def instances(
     registry: str,
     state: ServiceState,
     observations: Mapping[str, TaskObservation],
-    addresses: Mapping[str, tuple[str, str]],
+    locations: Mapping[str, Location],
 ) -> Iterator[Instance]:
     """Yield the instances that a service's tasks are in a service of Cloud Map.
 
@@ -38,16 +54,18 @@ def instances(
         registry: The ARN of the service of Cloud Map.
         state: The service of ECS.
         observations: What is seen of its tasks, by id.
-        addresses: Their private addresses of IPv4 and IPv6, by id.
+        locations: Where those are reached that have started, by id.
     """
     for task in state.tasks:
         deployment = state.deployment(task.deployment)
         seen = observations.get(task.id)
-        if deployment is None or seen is None or task.id not in addresses:
+        if deployment is None or seen is None or task.id not in locations:
             continue
         if task.status is not Status.RUNNING or seen.process is not Process.RUNNING:
             continue
         for each in deployment.revision.launch.get("registries", ()):
             if each["arn"] == registry:
+                at = locations[task.id]
+                port = at.host_ports.get((each["container"], each["port"]), each["port"])
                 healthy = seen.container_health in {Health.UNCHECKED, Health.HEALTHY}
-                yield Instance(task.id, *addresses[task.id], port=each["port"], healthy=healthy)
+                yield Instance(task.id, at.address, at.ipv6, port, healthy)

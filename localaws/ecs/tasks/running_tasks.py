@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from localaws.alb.targets import Endpoint, TargetState
+from localaws.ecs.registrations import Location
 from localaws.ecs.scheduler.model import Health, Process, TaskObservation
 from localaws.ecs.task_definition import task_spec
 from localaws.ecs.tasks.runtime import TaskStartError
@@ -176,12 +177,15 @@ class LiveTasks:
             for _, endpoint in live.targets[:1]
         }
 
-    def addresses(self) -> dict[str, tuple[str, str]]:
-        """The private addresses of each task, IPv4 and IPv6; an empty one where it has none."""
-        return {
-            task: (live.address, live.running.ipv6 if live.running else "")
-            for task, live in self._tasks.items()
-        }
+    def locations(self) -> dict[str, Location]:
+        """Where each task that has started is reached in its VPC."""
+        found = {}
+        for task, live in self._tasks.items():
+            if live.running is not None:
+                # A process listens on this machine's loopback interface, whatever it is called.
+                address = live.address or live.running.listen_address.address
+                found[task] = Location(address, live.running.ipv6, live.running.host_ports)
+        return found
 
     def listen_addresses(self) -> dict[str, str]:
         """Where each task that has started listens: in a VPC its private address."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from localaws.ecs.registrations import instances, registries
+from localaws.ecs.registrations import Location, instances, registries
 from localaws.ecs.scheduler.model import (
     Deployment,
     Health,
@@ -30,7 +30,7 @@ def state(*tasks: Task, port: int | None = None) -> ServiceState:
         fingerprint="1",
         task_definition="web:1",
         zones=(ZONE,),
-        launch={"registries": [{"arn": REGISTRY, "port": port}]},
+        launch={"registries": [{"arn": REGISTRY, "container": "web", "port": port}]},
     )
     older = replace(revision, launch={})  # of a version that saved none
     deployments = (
@@ -53,8 +53,8 @@ def task(identifier: str = "t1", status: Status = Status.RUNNING, deployment: st
 
 def found(of: ServiceState, seen: TaskObservation = RUNS, registry: str = REGISTRY) -> list[object]:
     observations = {each.id: seen for each in of.tasks}
-    addresses = {each.id: (f"10.0.0.{number}", "") for number, each in enumerate(of.tasks, 5)}
-    return list(instances(registry, of, observations, addresses))
+    locations = {each.id: Location(f"10.0.0.{number}") for number, each in enumerate(of.tasks, 5)}
+    return list(instances(registry, of, observations, locations))
 
 
 def test_each_running_task_is_an_instance_with_its_address() -> None:
@@ -68,10 +68,15 @@ def test_each_running_task_is_an_instance_with_its_address() -> None:
 
 
 def test_an_instance_has_its_tasks_ipv6_address() -> None:
-    of = state(task())
-    addresses = {"t1": ("10.0.0.5", "2001:db8::5")}
-    (instance,) = instances(REGISTRY, of, {"t1": RUNS}, addresses)
+    locations = {"t1": Location("10.0.0.5", "2001:db8::5")}
+    (instance,) = instances(REGISTRY, state(task()), {"t1": RUNS}, locations)
     assert instance.ipv6 == "2001:db8::5"
+
+
+def test_a_task_on_an_ec2_instance_is_found_at_a_port_of_that() -> None:
+    locations = {"t1": Location("10.0.0.9", host_ports={("web", 8080): 32768, ("other", 80): 1})}
+    (instance,) = instances(REGISTRY, state(task(), port=8080), {"t1": RUNS}, locations)
+    assert (instance.address, instance.port) == ("10.0.0.9", 32768)
 
 
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.RUNNING])
@@ -100,12 +105,16 @@ def test_the_containers_checks_decide_about_its_health_and_the_targets_do_not(
 
 
 @pytest.mark.parametrize(
-    ("configured", "port"),
-    [({}, None), ({"port": 80.0}, 80), ({"containerName": "web", "containerPort": 8080}, 8080)],
+    ("configured", "container", "port"),
+    [
+        ({}, "", None),
+        ({"port": 80.0}, "", 80),
+        ({"containerName": "web", "containerPort": 8080}, "web", 8080),
+    ],
 )
 def test_a_registry_gets_the_port_that_the_service_names(
-    configured: dict[str, object], port: int | None
+    configured: dict[str, object], container: str, port: int | None
 ) -> None:
     outputs = {"serviceRegistries": {"registryArn": REGISTRY, **configured}}
-    assert registries(outputs) == [{"arn": REGISTRY, "port": port}]
+    assert registries(outputs) == [{"arn": REGISTRY, "container": container, "port": port}]
     assert registries({"serviceRegistries": None}) == []
