@@ -12,6 +12,11 @@ LONGEST_SERVICE = 20
 service's name and Pulumi's `-1234567` after it take 12.
 """
 
+SPOT_SUFFIX, INSTANCES_SUFFIX = "-spot", "-ec2"
+"""Suffixes of ECS services by their capacity; those on Fargate have none. A service that changes
+its capacity gets another name, so that the old one serves until the new one is steady.
+"""
+
 INTERNAL_SUFFIX = "-internal"
 """Suffix of the names of ECS services behind an internal load balancer."""
 

@@ -31,6 +31,46 @@ def trust_of_flow_logs(environment: AwsEnvironment) -> str:
     )
 
 
+def trust_of_instances(environment: AwsEnvironment) -> str:
+    """Return a trust policy for EC2 instances.
+
+    EC2 assumes an instance profile's role only for instances of the profile's own account, and
+    sends no source that a condition could name.
+    """
+    return _policy(
+        {
+            "Principal": {"Service": f"ec2.{environment.dns_suffix}"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def container_instance(environment: AwsEnvironment, *, cluster: str) -> str:
+    """Return a policy for the ECS agent on an instance: its own cluster only.
+
+    Tasks' execution roles pull images and write logs. Source of the actions: AWS's policy
+    AmazonEC2ContainerServiceforEC2Role; of their resources: Service Authorization Reference.
+    """
+    return _policy(
+        {
+            "Action": [
+                "ecs:DeregisterContainerInstance",
+                "ecs:RegisterContainerInstance",
+                "ecs:SubmitAttachmentStateChanges",
+                "ecs:SubmitContainerStateChange",
+                "ecs:SubmitTaskStateChange",
+            ],
+            "Resource": environment.arn("ecs", f"cluster/{cluster}"),
+        },
+        {
+            "Action": ["ecs:Poll", "ecs:StartTelemetrySession"],
+            "Resource": environment.arn("ecs", f"container-instance/{cluster}/*"),
+        },
+        # The only action without a resource.
+        {"Action": "ecs:DiscoverPollEndpoint", "Resource": "*"},
+    )
+
+
 def task_start(
     environment: AwsEnvironment,
     *,

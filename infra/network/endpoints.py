@@ -24,10 +24,16 @@ China.
 """
 
 
+_AGENT: Final = ("ecs", "ecs-agent", "ecs-telemetry")
+"""What the agent on an instance calls; Fargate's is outside of the VPC."""
+
+
 def needed(
-    *, secret_services: Collection[str], ecs_exec: bool, session_key: bool
+    *, secret_services: Collection[str], ecs_exec: bool, session_key: bool, instances: bool
 ) -> tuple[str, ...]:
-    """Return the services besides S3 that tasks call: for images, logs, secrets and Exec.
+    """Return the services besides S3 that tasks and instances call.
+
+    Tasks call them for images, logs, secrets and Exec.
 
     Source: Amazon ECS, interface VPC endpoints.
     """
@@ -36,6 +42,8 @@ def needed(
         services.append("ssmmessages")
         if session_key:
             services.append("kms")
+    if instances:
+        services += _AGENT
     return tuple(services)
 
 
@@ -85,6 +93,9 @@ class PrivateEndpoints(pulumi.ComponentResource):
     them to start.
     """
 
+    resources: Sequence[pulumi.Resource]
+    """The endpoints."""
+
     s3_prefix_list_id: pulumi.Output[str]
     """Prefix list of S3's addresses."""
 
@@ -128,6 +139,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
         )
         existing = pulumi.Output.all(group.id, *(each.id for each in interfaces))
         self.security_group_id = existing.apply(lambda ids: ids[0])
+        self.resources = [*interfaces, s3]
         self.s3_prefix_list_id = s3.prefix_list_id
         self.register_outputs(
             {"securityGroupId": self.security_group_id, "s3PrefixListId": self.s3_prefix_list_id}

@@ -35,6 +35,9 @@ class Network:
     task_route_table_ids: pulumi.Input[Sequence[str]] = ()
     """Route tables of the tasks' subnets, where the stack created these for tasks only."""
 
+    routes: pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]]] = ()
+    """The routes of a network that the stack created."""
+
 
 def create(
     name: str,
@@ -117,6 +120,7 @@ def create(
         subnet_ids=task_subnet_ids if internal else vpc.public_subnet_ids,
         task_subnet_ids=task_subnet_ids,
         task_route_table_ids=pulumi.Output.all(*private_tables.values()),
+        routes=vpc.routes,
     )
 
 

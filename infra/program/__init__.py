@@ -10,6 +10,7 @@ from infra.aws.environment import AwsEnvironment
 from infra.costs.estimate import estimate
 from infra.costs.prices import of_region, regions
 from infra.program import preflight
+from infra.program.capacity import deploy_capacity
 from infra.program.cluster import deploy_cluster
 from infra.program.edge import deploy_alias, deploy_ingress, find_zone
 from infra.program.network import deploy_endpoints, deploy_network
@@ -41,6 +42,7 @@ def deploy(settings: Settings) -> dict[str, object]:
     ingress = deploy_ingress(settings, environment, network, zone_id)
     endpoints = deploy_endpoints(settings, environment, network)
     routed = routes(settings)
+    capacity = deploy_capacity(settings, environment, network, endpoints, cluster, ingress)
     services: dict[str, WebService] = {}
     serving: list[pulumi.Resource] = []
     for service in settings.services:
@@ -51,6 +53,7 @@ def deploy(settings: Settings) -> dict[str, object]:
             network,
             endpoints,
             cluster,
+            capacity,
             ingress,
             routed[service.name],
         )

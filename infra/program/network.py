@@ -64,6 +64,7 @@ def deploy_endpoints(
                 secret_services=settings.secret_services,
                 ecs_exec=settings.operation.ecs_exec,
                 session_key=settings.keys.exec_key_arn is not None,
+                instances=bool(settings.services_on_instances),
             ),
             tags=settings.tags,
         ),

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from infra.aws import image_build, images, naming
 from infra.aws.egress import Destination
+from infra.program.capacity import vpc_endpoints
 from infra.service.built_image import BuiltImage, BuiltImageArgs
 from infra.service.container import Container, Mount, Volume
 from infra.service.container import HealthCheck as CommandCheck
 from infra.service.routing import BehindLoadBalancer
-from infra.service.security_groups import VpcEndpoints
 from infra.service.web_service import WebService, WebServiceArgs
 from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from infra.edge.ingress import LoadBalancedIngress
     from infra.network.endpoints import PrivateEndpoints
     from infra.network.vpc import Network
+    from infra.program.capacity import ClusterCapacity
     from infra.service.routing import Route
     from infra.settings import Settings
     from infra.settings.service import ServiceSettings
@@ -40,6 +41,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
     network: Network,
     endpoints: PrivateEndpoints | None,
     cluster: Cluster,
+    capacity: ClusterCapacity,
     ingress: LoadBalancedIngress,
     route: Route,
 ) -> WebService:
@@ -58,10 +60,11 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             aws_environment=environment,
             service_name=naming.service(settings.stack, service.name),
             cluster_arn=cluster.arn,
+            capacity=capacity.of(service),
             vpc_id=network.vpc_id,
             subnet_ids=network.task_subnet_ids,
             public_addresses=not settings.network.private_tasks,
-            endpoints=_vpc_endpoints(endpoints),
+            endpoints=vpc_endpoints(endpoints),
             ipv6=settings.network.dual_stack,
             egress=_egress(settings, service, network),
             front_end=BehindLoadBalancer(balancer=ingress, route=route, former_parent=ingress),
@@ -98,14 +101,6 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             exec_key_arn=settings.keys.exec_key_arn,
             tags=settings.tags,
         ),
-    )
-
-
-def _vpc_endpoints(endpoints: PrivateEndpoints | None) -> VpcEndpoints | None:
-    if endpoints is None:
-        return None
-    return VpcEndpoints(
-        security_group_id=endpoints.security_group_id, prefix_list_id=endpoints.s3_prefix_list_id
     )
 
 

@@ -135,15 +135,23 @@ class Container:
             }
 
     def definition(
-        self, aws_environment: AwsEnvironment, *, logs_to: object, ecs_exec: bool
+        self,
+        aws_environment: AwsEnvironment,
+        *,
+        logs_to: object,
+        ecs_exec: bool,
+        dynamic_host_port: bool = False,
     ) -> dict[str, Any]:
-        """Return the container in the form of ECS's API, without empty values."""
+        """Return the container in the form of ECS's API, without empty values.
+
+        With `dynamic_host_port`, the agent on an instance chooses the host port.
+        """
         members = {
             "name": self.name,
             "image": self.image,
             "essential": self.essential,
             "command": list(self.command),
-            "portMappings": self._port_mappings(),
+            "portMappings": self._port_mappings(dynamic_host_port=dynamic_host_port),
             "environment": [
                 {"name": name, "value": value} for name, value in sorted(self.environment.items())
             ],
@@ -180,7 +188,8 @@ class Container:
         }
         return {key: value for key, value in members.items() if value not in (None, [])}
 
-    def _port_mappings(self) -> list[dict[str, Any]]:
+    def _port_mappings(self, *, dynamic_host_port: bool) -> list[dict[str, Any]]:
         if self.port is None:
             return []
-        return [{"containerPort": self.port, "hostPort": self.port, "protocol": "tcp"}]
+        host_port = 0 if dynamic_host_port else self.port
+        return [{"containerPort": self.port, "hostPort": host_port, "protocol": "tcp"}]

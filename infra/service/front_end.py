@@ -51,5 +51,9 @@ class FrontEnd(Protocol):
         front end while clients still use it.
         """
 
-    def connect(self, service: pulumi.Resource) -> Connection:
-        """Register the resources of a service's membership as children of that component."""
+    def connect(self, service: pulumi.Resource, *, target_type: str) -> Connection:
+        """Register the resources of a service's membership as children of that component.
+
+        `target_type` is how tasks are known: `ip` by their own addresses, `instance` by their
+        instance and its host port.
+        """

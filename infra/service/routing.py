@@ -140,13 +140,13 @@ class BehindLoadBalancer:
         """Suffix of the ECS service's name."""
         return self.balancer.service_suffix
 
-    def connect(self, service: pulumi.Resource) -> Attached:
+    def connect(self, service: pulumi.Resource, *, target_type: str) -> Attached:
         """Register the service's target group, and attach it to the load balancer."""
         check = self.route.health_check
         group = aws.lb.TargetGroup(
             # Without a fixed physical name a replacement could be made first.
             f"{self.balancer.group_prefix}-{self.route.name}",
-            target_type="ip",
+            target_type=target_type,
             protocol="HTTP",
             port=_PORT,
             vpc_id=self.balancer.vpc_id,

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from infra.aws.egress import Destination
     from infra.aws.environment import AwsEnvironment
+    from infra.group_rules import VpcEndpoints
+    from infra.service.capacity import Capacity
     from infra.service.container import Container, Volume
     from infra.service.front_end import FrontEnd
-    from infra.service.security_groups import VpcEndpoints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,9 @@ class WebServiceArgs:
 
     cluster_arn: pulumi.Input[str]
     """Cluster that runs the tasks."""
+
+    capacity: Capacity
+    """Where they run."""
 
     vpc_id: pulumi.Input[str]
     """VPC of the tasks."""
@@ -77,7 +81,7 @@ class WebServiceArgs:
     """CPU of a task; 1024 units are one vCPU."""
 
     memory_mib: int
-    """Memory of a task in MiB, one of the sizes that go with its CPU."""
+    """Memory of a task in MiB; on Fargate, one of the sizes that go with its CPU."""
 
     ephemeral_storage_gib: int | None = None
     """Storage of a task, 21 to 200 GiB; None for Fargate's own 20."""
@@ -131,7 +135,7 @@ class WebServiceArgs:
 
 
 class WebService(pulumi.ComponentResource):
-    """An ECS service on Fargate behind a front end."""
+    """An ECS service behind a front end, on Fargate or on instances."""
 
     service_name: pulumi.Output[str]
     """Name of the ECS service."""
@@ -142,8 +146,8 @@ class WebService(pulumi.ComponentResource):
     task_definition_arn: pulumi.Output[str]
     """ARN of the requested revision of the task definition."""
 
-    security_group_id: pulumi.Output[str]
-    """Security group of the tasks."""
+    security_group_id: pulumi.Output[str] | None
+    """Security group of the tasks; None on instances, whose group is that of all their tasks."""
 
     target_group_arn: pulumi.Output[str] | None
     """ARN of the target group that the tasks join; None where the front end has none."""
@@ -169,20 +173,18 @@ class WebService(pulumi.ComponentResource):
             parent=self,
         )
         task_definition, role_policies = self._task_definition(name, args, logs.name, tags)
-        group, rules = security_groups.register(
-            name,
-            self,
-            vpc_id=args.vpc_id,
-            connections=TaskConnections(
-                front_end_security_group_id=args.front_end.security_group_id,
-                port=port,
-                endpoints=args.endpoints,
-                ipv6=args.ipv6,
-                egress=args.egress,
-            ),
-            tags=tags,
-        )
-        connection = args.front_end.connect(self)
+        rules: list[pulumi.Resource] = []
+        network: aws.ecs.ServiceNetworkConfigurationArgsDict | None = None
+        self.security_group_id = None
+        if not args.capacity.on_instances:
+            group, rules = self._security_group(name, args, port, tags)
+            self.security_group_id = group.id
+            network = {
+                "assign_public_ip": args.public_addresses,
+                "security_groups": [group.id],
+                "subnets": args.subnet_ids,
+            }
+        connection = args.front_end.connect(self, target_type=args.capacity.target_type)
         load_balancers: list[aws.ecs.ServiceLoadBalancerArgsDict] | None = None
         grace_seconds: int | None = None
         # ECS refuses a grace period where nothing checks the tasks' health.
@@ -202,12 +204,16 @@ class WebService(pulumi.ComponentResource):
             args.container.stop_timeout_seconds * containers
         )
         rollout = Rollout(name, parent=self, log_group=args.log_group)
+        suffix = f"{args.front_end.service_suffix}{args.capacity.service_suffix}"
+        strategy = args.capacity.strategy
         service = aws.ecs.Service(
-            f"{name}{args.front_end.service_suffix}",
-            name=f"{args.service_name}{args.front_end.service_suffix}",
+            f"{name}{suffix}",
+            name=f"{args.service_name}{suffix}",
             cluster=args.cluster_arn,
             task_definition=task_definition.arn,
-            launch_type="FARGATE",
+            launch_type=None if strategy else "FARGATE",
+            capacity_provider_strategies=strategy or None,
+            force_new_deployment=args.capacity.force_new_deployment or None,
             desired_count=args.desired_count,
             deployment_minimum_healthy_percent=args.minimum_healthy_percent,
             deployment_maximum_percent=args.maximum_percent,
@@ -216,11 +222,7 @@ class WebService(pulumi.ComponentResource):
             enable_execute_command=args.exec_log_group is not None,
             health_check_grace_period_seconds=grace_seconds,
             load_balancers=load_balancers,
-            network_configuration={
-                "assign_public_ip": args.public_addresses,
-                "security_groups": [group.id],
-                "subnets": args.subnet_ids,
-            },
+            network_configuration=network,
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             wait_for_steady_state=True,
@@ -229,7 +231,12 @@ class WebService(pulumi.ComponentResource):
                 parent=self,
                 # Tasks can't start, be reached or be drained without these, so they are created
                 # before the service and deleted after it.
-                depends_on=[*rules, *role_policies, *connection.prerequisites],
+                depends_on=[
+                    *rules,
+                    *role_policies,
+                    *connection.prerequisites,
+                    *args.capacity.prerequisites,
+                ],
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=deployment_limit,
                     update=deployment_limit,
@@ -242,7 +249,6 @@ class WebService(pulumi.ComponentResource):
         self.service_name = service.name
         self.log_group = logs.name
         self.task_definition_arn = task_definition.arn
-        self.security_group_id = group.id
         self.target_group_arn = connection.target_group_arn
         self.serving = connection.serve(after=[service], hooks=rollout.before_requests)
         self.register_outputs(
@@ -253,6 +259,24 @@ class WebService(pulumi.ComponentResource):
                 "securityGroupId": self.security_group_id,
                 "targetGroupArn": self.target_group_arn,
             }
+        )
+
+    def _security_group(
+        self, name: str, args: WebServiceArgs, port: int, tags: dict[str, str]
+    ) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
+        """Register the security group of tasks with addresses of their own, and its rules."""
+        return security_groups.register(
+            name,
+            self,
+            vpc_id=args.vpc_id,
+            connections=TaskConnections(
+                front_end_security_group_id=args.front_end.security_group_id,
+                port=port,
+                endpoints=args.endpoints,
+                ipv6=args.ipv6,
+                egress=args.egress,
+            ),
+            tags=tags,
         )
 
     def _task_definition(
@@ -267,7 +291,12 @@ class WebService(pulumi.ComponentResource):
         scratch: list[aws.ecs.TaskDefinitionVolumeArgsDict] = []
         for each in (args.container, *args.sidecars):
             containers.append(
-                each.definition(args.aws_environment, logs_to=logs_to, ecs_exec=ecs_exec)
+                each.definition(
+                    args.aws_environment,
+                    logs_to=logs_to,
+                    ecs_exec=ecs_exec,
+                    dynamic_host_port=args.capacity.on_instances,
+                )
             )
             scratch += [{"name": volume} for volume in each.scratch(ecs_exec=ecs_exec)]
         storage: aws.ecs.TaskDefinitionEphemeralStorageArgsDict | None = None
@@ -276,8 +305,8 @@ class WebService(pulumi.ComponentResource):
         task_definition = aws.ecs.TaskDefinition(
             name,
             family=args.service_name,
-            requires_compatibilities=["FARGATE"],
-            network_mode="awsvpc",
+            requires_compatibilities=[args.capacity.compatibility],
+            network_mode=args.capacity.network_mode,
             cpu=str(args.cpu_units),
             memory=str(args.memory_mib),
             runtime_platform={

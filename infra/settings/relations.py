@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 from infra.aws import images
+from infra.aws.instances import TYPES
 from infra.aws.locality import partition_of
-from infra.aws.naming import INTERNAL_SUFFIX
+from infra.aws.naming import INSTANCES_SUFFIX, INTERNAL_SUFFIX, SPOT_SUFFIX
 from infra.errors import Problem
 from infra.settings import routing
-from infra.settings.stack.network import ENDPOINTS
+from infra.settings.service.capacity import EC2
+from infra.settings.stack.network import ENDPOINTS, MODES, PUBLIC
 from infra.settings.topic import relation
 
 if TYPE_CHECKING:
@@ -20,15 +23,31 @@ if TYPE_CHECKING:
     from infra.settings.stack import StackSettings
 
 
+_SUFFIXES: Final = {
+    INTERNAL_SUFFIX: "internal",
+    SPOT_SUFFIX: "capacity fargate-spot",
+    INSTANCES_SUFFIX: "capacity ec2",
+    f"{INTERNAL_SUFFIX}{SPOT_SUFFIX}": "internal and capacity fargate-spot",
+    f"{INTERNAL_SUFFIX}{INSTANCES_SUFFIX}": "internal and capacity ec2",
+}
+"""Suffixes of ECS services' names, and the settings that add them."""
+
+
 def problems(settings: StackSettings) -> Iterator[Problem]:
     """Check every relation that the account and region don't decide."""
     yield from exec_key_has_sessions_to_encrypt(settings)
     yield from ipv6_clients_have_an_address_to_connect_to(settings)
     yield from routing.problems(settings)
     yield from service_names_stay_apart(settings)
+    yield from instances_are_used(settings)
+    yield from instances_are_private(settings)
+    yield from instances_have_ipv4_destinations(settings)
+    yield from instances_are_enough(settings)
     for service in settings.services:
         yield from load_balancer_closes_connections_first(settings, service)
         yield from service.named(image_is_pulled_through_an_endpoint(settings, service))
+        yield from service.named(tasks_run_on_the_instances_processor(settings, service))
+        yield from service.named(tasks_fit_an_instance(settings, service))
 
 
 def problems_in(settings: StackSettings, environment: AwsEnvironment) -> Iterator[Problem]:
@@ -79,12 +98,129 @@ def service_names_stay_apart(settings: StackSettings) -> Iterator[Problem]:
     """Check that no service has the name under which another one's is behind an internal ALB."""
     names = {service.name for service in settings.services if "service_name" not in service.unread}
     for name in sorted(names):
-        if f"{name}{INTERNAL_SUFFIX}" in names:
-            yield Problem(
-                f"services.{name}{INTERNAL_SUFFIX}",
-                f"a service beside {name}",
-                f"another name: with internal, the ECS service of {name} has this one",
-            )
+        for suffix, reason in _SUFFIXES.items():
+            if f"{name}{suffix}" in names:
+                yield Problem(
+                    f"services.{name}{suffix}",
+                    f"a service beside {name}",
+                    f"another name: with {reason}, the ECS service of {name} has this one",
+                )
+
+
+@relation(
+    "instance_type",
+    "min_instances",
+    "max_instances",
+    "instance_volume_gib",
+    "target_capacity_percent",
+    "instance_reserved_mib",
+)
+def instances_are_used(settings: StackSettings) -> Iterator[Problem]:
+    """Check that instances are configured only for a service that runs on them."""
+    unread = any("capacity" in service.unread for service in settings.services)
+    if unread or settings.services_on_instances or not settings.services:
+        return
+    changed = [*settings.instances.changed()]
+    if changed:
+        yield Problem(
+            ", ".join(changed),
+            "set, but no service runs on instances",
+            f"only with capacity {EC2}",
+        )
+
+
+@relation("network")
+def instances_are_private(settings: StackSettings) -> Iterator[Problem]:
+    """Check that instances are in private subnets."""
+    if settings.services_on_instances and settings.network.network == PUBLIC:
+        private = [each for each in MODES if each != PUBLIC]
+        yield Problem(
+            "network",
+            PUBLIC,
+            f"with capacity {EC2}, one of {', '.join(private)}: tasks on instances have no public "
+            "addresses, and instances should have none",
+        )
+
+
+@relation("egress")
+def instances_have_ipv4_destinations(settings: StackSettings) -> Iterator[Problem]:
+    """Check that tasks on instances are sent to IPv4 addresses only."""
+    ipv6 = [str(each) for each in settings.network.egress if each.is_ipv6]
+    if settings.services_on_instances and ipv6:
+        yield Problem(
+            "egress",
+            ", ".join(ipv6),
+            f"IPv4 destinations with capacity {EC2}, as containers on an instance have IPv4 "
+            "addresses only",
+        )
+
+
+@relation("instance_type", "instance_reserved_mib", "max_instances")
+def instances_are_enough(settings: StackSettings) -> Iterator[Problem]:
+    """Check that the most instances hold the tasks of all services."""
+    needed = 0.0
+    for service in settings.services_on_instances:
+        if "desired_count" in service.unread:
+            return
+        fitting = _tasks_on_an_instance(settings, service)
+        if not fitting:
+            return
+        needed += service.deployment.desired_count / fitting
+    instances = settings.instances
+    if needed > instances.max_instances:
+        yield Problem(
+            "maxInstances",
+            f"{instances.max_instances}",
+            f"at least {math.ceil(needed)}, as otherwise the tasks of all services never fit on "
+            f"instances of type {instances.instance_type}",
+        )
+
+
+@relation("instance_type", "capacity", "cpu_architecture")
+def tasks_run_on_the_instances_processor(
+    settings: StackSettings, service: ServiceSettings
+) -> Iterator[Problem]:
+    """Check that instances have the processor that a service's image is built for."""
+    instances, wanted = settings.instances, service.container.cpu_architecture
+    if not service.capacity.on_instances or instances.instance_type not in TYPES:
+        return
+    if instances.type.cpu_architecture != wanted:
+        yield Problem(
+            "cpuArchitecture",
+            wanted,
+            f"{instances.type.cpu_architecture} with instanceType {instances.instance_type}, or "
+            "another type",
+        )
+
+
+@relation("instance_type", "instance_reserved_mib", "capacity", "cpu_units", "memory_mib")
+def tasks_fit_an_instance(settings: StackSettings, service: ServiceSettings) -> Iterator[Problem]:
+    """Check that one task fits on an empty instance: else none starts, and nothing scales."""
+    instances = settings.instances
+    if not service.capacity.on_instances or instances.instance_type not in TYPES:
+        return
+    if not _tasks_on_an_instance(settings, service):
+        offered, reserved = instances.type, instances.instance_reserved_mib
+        yield Problem(
+            "instanceType",
+            f"{instances.instance_type}, which has {offered.cpu_units} CPU units and, beside the "
+            f"reserve, {offered.memory_mib - reserved} MiB for tasks",
+            f"a type on which a task with cpuUnits {service.container.cpu_units} and memoryMib "
+            f"{service.container.memory_mib} fits",
+        )
+
+
+def _tasks_on_an_instance(settings: StackSettings, service: ServiceSettings) -> int:
+    """Return how many of a service's tasks fit on an instance; 0 if that isn't known."""
+    instances = settings.instances
+    unread = {"capacity", "cpu_units", "memory_mib"} & service.unread.keys()
+    if unread or instances.instance_type not in TYPES:
+        return 0
+    return instances.type.tasks(
+        cpu_units=service.container.cpu_units,
+        memory_mib=service.container.memory_mib,
+        reserved_mib=instances.instance_reserved_mib,
+    )
 
 
 @relation("network", "image", "build", "sidecars")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from infra.settings.defaults import default
 from infra.settings.service import task
+from infra.settings.service.capacity import CapacitySettings
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
@@ -36,6 +37,7 @@ class ServiceSettings:
     """Path of the service's keys, like `services.api`; empty for those of the stack itself."""
 
     container: ContainerSettings = topic(ContainerSettings)
+    capacity: CapacitySettings = topic(CapacitySettings)
     secrets: SecretsSettings = topic(SecretsSettings)
     sidecars: SidecarSettings = topic(SidecarSettings)
     volumes: VolumeSettings = topic(VolumeSettings)

@@ -10,6 +10,7 @@ from infra.settings.service import ServiceSettings
 from infra.settings.stack.costs import CostSettings
 from infra.settings.stack.edge import EdgeSettings
 from infra.settings.stack.https import HttpsSettings
+from infra.settings.stack.instances import InstanceSettings
 from infra.settings.stack.keys import KeySettings
 from infra.settings.stack.network import NetworkSettings
 from infra.settings.stack.operation import OperationSettings
@@ -37,6 +38,7 @@ class StackSettings:
     keys: KeySettings = topic(KeySettings)
     network: NetworkSettings = topic(NetworkSettings)
     costs: CostSettings = topic(CostSettings)
+    instances: InstanceSettings = topic(InstanceSettings)
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -47,6 +49,11 @@ class StackSettings:
     def unread(self) -> Mapping[str, Problem]:
         """Fields of these topics whose values couldn't be read."""
         return unread_in(self.topics)
+
+    @property
+    def services_on_instances(self) -> tuple[ServiceSettings, ...]:
+        """The services whose tasks run on EC2 instances of the stack."""
+        return tuple(each for each in self.services if each.capacity.on_instances)
 
     @property
     def ipv6_clients(self) -> bool:
