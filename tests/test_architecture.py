@@ -45,17 +45,19 @@ PURE = (
 AREAS = ("network", "edge", "cluster", "service")
 """Folders of the program that only its composition root combines."""
 
-SHARED = ("aws", "errors", "log_group")
+SHARED = ("aws", "errors", "group_rules", "log_group")
 """Modules that every folder of the program may import."""
 
 COMPONENTS = {
     "AccessLogs": "fargate-web:index:AccessLogs",
     "Alias": "fargate-web:index:Alias",
     "BuiltImage": "fargate-web:index:BuiltImage",
+    "CapacityProviders": "fargate-web:index:CapacityProviders",
     "Certificate": "fargate-web:index:Certificate",
     "Cluster": "fargate-web:index:Cluster",
     "Firewall": "fargate-web:index:Firewall",
     "FlowLogs": "fargate-web:index:FlowLogs",
+    "Instances": "fargate-web:index:Instances",
     "LoadBalancedIngress": "fargate-web:index:LoadBalancedIngress",
     "PrivateEndpoints": "fargate-web:index:PrivateEndpoints",
     "WebService": "fargate-web:index:WebService",

@@ -120,8 +120,6 @@ class Instances(pulumi.ComponentResource):
                 "managed_scaling": {
                     "status": "ENABLED",
                     "target_capacity": args.target_capacity_percent,
-                    "minimum_scaling_step_size": 1,
-                    "maximum_scaling_step_size": args.max_instances,
                     "instance_warmup_period": _WARM_UP_SECONDS,
                 },
             },

@@ -34,7 +34,7 @@ def problems(
         log_groups: Names of the log groups that the stack may ever use.
         tags: The stack's tags.
     """
-    arn = _arn_of(cluster)
+    arn = arn_of(cluster)
     if arn:
         found = aws.ecs.get_cluster(cluster_name=cluster).tags
         if _owner(found) != _owner(tags):
@@ -54,7 +54,7 @@ def problems(
             yield _taken(f"log group {name}", group.tags, tags, remedy)
 
 
-def _arn_of(cluster: str) -> str | None:
+def arn_of(cluster: str) -> str | None:
     """Return the ARN of a cluster, if it exists.
 
     Clusters are listed, because the lookup of one that doesn't exist fails with an error that only

@@ -22,6 +22,7 @@ from infra.costs import limit as cost_limit
 from infra.errors import Problem, SettingsError, reason_of
 from infra.program import ownership
 from infra.settings import routing
+from infra.settings.service.capacity import FARGATE, FARGATE_SPOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +96,8 @@ def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[
     yield "The owner of the cluster and of the log groups", partial(_owners, settings)
     for service in settings.services:
         yield from _secrets(service, environment)
+    if not settings.services_on_instances and any(each.capacity.spot for each in settings.services):
+        yield "Whether the cluster has instances", partial(_instances_in_use, settings)
     yield from _certificates(settings)
     yield from _quotas(settings, environment)
 
@@ -105,6 +108,24 @@ def _owners(settings: Settings) -> Iterator[Problem]:
         naming.log_groups(settings.stack, (service.name for service in settings.services)),
         settings.tags,
     )
+
+
+def _instances_in_use(settings: Settings) -> Iterator[Problem]:
+    """Refuse to take the instances' capacity provider from a cluster whose services may use it.
+
+    The cluster's association with providers is updated before the old services are deleted, and ECS
+    refuses to remove one that a service uses.
+    """
+    cluster = naming.cluster(settings.stack)
+    if ownership.arn_of(cluster) is None:
+        return
+    found = aws.ecs.get_cluster(cluster_name=cluster).registered_container_instances_count
+    if found:
+        yield Problem(
+            "capacity",
+            f"{FARGATE_SPOT}, where the cluster {cluster} has {found} instances",
+            f"{FARGATE} first; then {FARGATE_SPOT}, in a second run",
+        )
 
 
 def _why(error: Exception) -> str:

@@ -47,6 +47,15 @@ class StateFileError(Exception):
     """The state file can't be read; the message gives the reason and what to do."""
 
 
+def changed_by_update(kind: ResourceType, current: Resource, inputs: Properties) -> dict[str, Any]:
+    """Return the outputs besides inputs that an update changes, such as a version, as UNKNOWN."""
+    changed: dict[str, Any] = {}
+    for name, value in kind.updated(current, inputs).items():
+        if name not in inputs and current.computed.get(name) != value:
+            changed[name] = UNKNOWN
+    return changed
+
+
 def type_of(token: str) -> ResourceType:
     """Return the catalog's entry for a type token, or for an alternative token of the type.
 
@@ -198,6 +207,11 @@ class Cloud:
             **inputs,
             **_derived(kind, inputs, region, tagging, chosen),
         }
+
+    def changed_by_update(self, token: str, identifier: str, inputs: Properties) -> dict[str, Any]:
+        """Return the outputs that an update will change, as a preview shows them: UNKNOWN."""
+        current = self.get(token, identifier)
+        return changed_by_update(type_of(token), current, inputs) if current else {}
 
     def create(
         self,

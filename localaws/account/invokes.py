@@ -14,6 +14,7 @@ from localaws.catalog import Refusal, Refused
 from localaws.catalog.account import SEEDED_SECRET
 from localaws.catalog.acm import CERTIFICATE, missing_records
 from localaws.catalog.amis import public_parameter
+from localaws.catalog.autoscaling import GROUP
 from localaws.catalog.ec2.network import (
     EIP,
     EIPS_PER_REGION,
@@ -25,7 +26,13 @@ from localaws.catalog.ec2.network import (
     zone_id,
 )
 from localaws.catalog.ec2.vpc_endpoints import prefix_list_id, prefix_lists
-from localaws.catalog.ecs.services import CLUSTER, SERVICE, task_definition_of
+from localaws.catalog.ecs.services import (
+    CAPACITY_PROVIDER,
+    CAPACITY_PROVIDERS,
+    CLUSTER,
+    SERVICE,
+    task_definition_of,
+)
 from localaws.catalog.elb.listeners import balancers_of
 from localaws.catalog.elb.load_balancers import ELB_ACCOUNTS, LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
@@ -465,9 +472,21 @@ def _cluster(query: Query) -> Properties:
     counts = {
         "pendingTasksCount": 0,
         "runningTasksCount": 0,
-        "registeredContainerInstancesCount": 0,
+        "registeredContainerInstancesCount": _instances_of(query.account, found["name"]),
     }
     return {**found, **counts, "clusterName": found["name"], "status": "ACTIVE"}
+
+
+def _instances_of(account: Account, cluster: object) -> int:
+    """Return the number of instances that a cluster's Auto Scaling groups have at the least."""
+    count = 0
+    for association in account.where(CAPACITY_PROVIDERS, "clusterName", cluster):
+        for name in texts(association.inputs.get("capacityProviders")):
+            provider = account.find(CAPACITY_PROVIDER, name)
+            settings = block(provider.inputs.get("autoScalingGroupProvider")) if provider else {}
+            group = account.find(GROUP, settings.get("autoScalingGroupArn"))
+            count += int(group.outputs["minSize"]) if group else 0
+    return count
 
 
 def _clusters(query: Query) -> Properties:

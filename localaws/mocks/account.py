@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localaws.account.autoname import DEFAULTS, with_name
-from localaws.account.cloud import changes, documents_as_text, type_of
+from localaws.account.cloud import changed_by_update, changes, documents_as_text, type_of
 from localaws.account.tagging import ALL_TAGS, NO_TAGGING
 from localaws.catalog import Refused
 from localaws.mocks.mistake import Mistake
@@ -163,7 +163,9 @@ class Account:
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
             _check(kind, inputs, provider_settings)
-            return old.id, {**old.outputs, **inputs, **_all_tags(old, inputs, provider_settings)}
+            uncertain = changed_by_update(kind, old, inputs)
+            tags = _all_tags(old, inputs, provider_settings)
+            return old.id, {**old.outputs, **inputs, **uncertain, **tags}
         made = self.made[urn] = self.cloud.update(
             kind.token, old.id, inputs, tagging=provider_settings.tagging
         )

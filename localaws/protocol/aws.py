@@ -302,6 +302,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         session = self._session(context)
         if request.preview:
             outputs = from_wire(request.olds) | from_wire(request.news)
+            outputs |= self._cloud.changed_by_update(token, request.id, inputs)
             outputs.pop(DEFAULTS, None)
             return provider_pb2.UpdateResponse(properties=to_wire(outputs))
         try:

@@ -79,6 +79,8 @@ STACKS: dict[str, dict[str, Any]] = {
     },
     "built": {"build": "tests/infra/app", "command": []},
     "named": {"domain": "shop.example.com", "hostedZone": "example.com"},
+    "spot": {"capacity": "fargate-spot"},
+    "instances": {"capacity": "ec2", "network": "nat"},
 }
 """Configurations beyond a stack's file; they have what some keys require before they can change.
 """
@@ -91,6 +93,8 @@ EXAMPLES: dict[str, Example] = {
     "build": Example({"context": "tests/infra/app", "target": "build"}, on="built"),
     "command": Example(["sleep", "infinity"]),
     "containerPort": Example(8080),
+    "capacity": Example("fargate-spot"),
+    "onDemandBase": Example(1, on="spot"),
     "requireImageDigest": Example(value=True, on="hardened"),
     "user": Example("101:101", on="hardened"),
     "dropCapabilities": Example(["ALL"]),
@@ -169,6 +173,12 @@ EXAMPLES: dict[str, Example] = {
     "flowLogs": Example("reject"),
     "flowLogRetentionDays": Example(90, on="hardened"),
     "monthlyCostLimitUsd": Example(1000),
+    "instanceType": Example("t3.medium", on="instances"),
+    "minInstances": Example(1, on="instances"),
+    "maxInstances": Example(6, on="instances"),
+    "instanceVolumeGib": Example(50, on="instances"),
+    "targetCapacityPercent": Example(80, on="instances"),
+    "instanceReservedMib": Example(128, on="instances"),
     "vpcCidr": Example("10.9.0.0/16"),
     "availabilityZoneCount": Example(3),
 }

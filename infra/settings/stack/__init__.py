@@ -53,7 +53,8 @@ class StackSettings:
     @property
     def services_on_instances(self) -> tuple[ServiceSettings, ...]:
         """The services whose tasks run on EC2 instances of the stack."""
-        return tuple(each for each in self.services if each.capacity.on_instances)
+        read = [each for each in self.services if "capacity" not in each.unread]
+        return tuple(each for each in read if each.capacity.on_instances)
 
     @property
     def ipv6_clients(self) -> bool:

@@ -62,6 +62,5 @@ class InstanceSettings(Topic):
     def changed(self) -> Iterator[str]:
         """Yield the keys whose values aren't the defaults."""
         for name in self.kinds():
-            value = getattr(self, name)
-            if name not in self.unread and value != default(camel(name)):
+            if getattr(self, name) != default(camel(name)):
                 yield camel(name)

@@ -174,8 +174,11 @@ def test_s3s_endpoint_allows_only_image_layers_and_the_buckets_of_the_task_polic
 def test_only_the_services_that_tasks_call_have_endpoints(
     secrets: tuple[str, ...], *, exec_on: bool, key: bool, more: tuple[str, ...]
 ) -> None:
-    found = needed(secret_services=secrets, ecs_exec=exec_on, session_key=key)
-    assert found == ("ecr.api", "ecr.dkr", "logs", *more)
+    for instances, of_agents in ((False, ()), (True, ("ecs", "ecs-agent", "ecs-telemetry"))):
+        found = needed(
+            secret_services=secrets, ecs_exec=exec_on, session_key=key, instances=instances
+        )
+        assert found == ("ecr.api", "ecr.dkr", "logs", *more, *of_agents)
 
 
 @pytest.mark.parametrize(("network", "private_routes"), [("public", 0), ("nat", 2)])

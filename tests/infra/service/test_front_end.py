@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from infra.aws.environment import AwsEnvironment
 from infra.aws.routes.conditions import Conditions
 from infra.edge.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
+from infra.service.capacity import ON_FARGATE
 from infra.service.container import Container
 from infra.service.routing import BehindLoadBalancer, HealthCheck, Route, Rule
 from infra.service.web_service import WebService, WebServiceArgs
@@ -67,6 +68,7 @@ def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: Fron
             ),
             service_name=f"test-{name}",
             cluster_arn=cluster.arn,
+            capacity=ON_FARGATE,
             vpc_id=where.vpc_id,
             subnet_ids=pulumi.Output.all(*where.subnet_ids),
             front_end=front_end,
@@ -156,7 +158,7 @@ class Gateway:
     security_group_id: pulumi.Input[str]
     service_suffix: str = "-gateway"
 
-    def connect(self, service: pulumi.Resource) -> Joined:
+    def connect(self, service: pulumi.Resource, *, target_type: str) -> Joined:
         opts = pulumi.ResourceOptions(parent=service)
         return Joined(
             service, aws.ssm.Parameter("membership", type="String", value="yes", opts=opts)
