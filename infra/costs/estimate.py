@@ -63,6 +63,9 @@ class Estimate:
 
     parts: tuple[Part, ...]
     usage: tuple[Usage, ...]
+    unpriced: tuple[str, ...]
+    """What else the stack is billed for by the hour, at prices that the table doesn't have."""
+
     read_on: tuple[date, date]
     """When the oldest and the newest of the region's prices were read."""
 
@@ -89,13 +92,29 @@ def estimate(settings: Settings, prices: Mapping[str, Price]) -> Estimate:
     return Estimate(
         parts=tuple(part for part in _parts(settings, usd) if part.count),
         usage=tuple(_usage(settings, usd)),
+        unpriced=tuple(unpriced(settings)),
         read_on=(min(dates), max(dates)),
     )
+
+
+def unpriced(settings: Settings) -> Iterator[str]:
+    """Yield what a stack is billed for by the hour without a price in the table."""
+    if settings.services_on_instances:
+        instances = settings.instances
+        yield (
+            f"{instances.min_instances} to {instances.max_instances} instances of type "
+            f"{instances.instance_type}, each with a volume of {instances.instance_volume_gib} GiB"
+        )
+    for service in settings.services:
+        if service.capacity.spot:
+            yield f"the discount of Spot for tasks of {service.name}, which changes all the time"
 
 
 def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
     tasks = 0
     for service in settings.services:
+        if service.capacity.on_instances:
+            continue
         count = service.deployment.desired_count
         tasks += count
         yield Part(f"tasks of {service.name}", count, _task(service, usd) * HOURS)
@@ -140,6 +159,7 @@ def _endpoint_interfaces(settings: Settings) -> int:
         secret_services=settings.secret_services,
         ecs_exec=settings.operation.ecs_exec,
         session_key=settings.keys.exec_key_arn is not None,
+        instances=bool(settings.services_on_instances),
     )
     return len(services) * settings.network.availability_zone_count
 

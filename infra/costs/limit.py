@@ -19,6 +19,13 @@ def problems(settings: Settings, region: str) -> Iterator[Problem]:
     limit = settings.costs.monthly_cost_limit_usd
     if not limit:
         return
+    if settings.services_on_instances:
+        yield Problem(
+            "monthlyCostLimitUsd",
+            f"{limit}, which can't be checked: prices of instances aren't known",
+            "0 with capacity ec2",
+        )
+        return
     if region not in regions():
         yield Problem(
             "monthlyCostLimitUsd",

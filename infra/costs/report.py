@@ -57,6 +57,7 @@ def as_json(stack: str, region: str, estimated: Estimate, deployed: Mapping[str,
         "usd": estimated.usd,
         "parts": parts,
         "usage": {each.name: each.usd for each in estimated.usage},
+        "unpriced": list(estimated.unpriced),
         "pricesReadOn": [each.isoformat() for each in estimated.read_on],
         "deployedUsd": dict(deployed) or None,
     }
@@ -86,7 +87,10 @@ def _change(now: float, before: float) -> str:
 
 def _notes(estimated: Estimate, deployed: Mapping[str, float]) -> list[str]:
     first, last = estimated.read_on
-    notes = [*NOTES, f"Prices were read {_between(first, last)} (docs/costs.md)."]
+    notes = [*NOTES]
+    if estimated.unpriced:
+        notes.append(f"Not included either: {'; '.join(estimated.unpriced)} (docs/ec2.md).")
+    notes += [f"Prices were read {_between(first, last)} (docs/costs.md)."]
     if not deployed:
         notes.append("Nothing is deployed that it could be compared with.")
     return notes

@@ -44,6 +44,22 @@ def counts(estimated: Estimate) -> dict[str, float]:
     return {part.name: part.count for part in estimated.parts}
 
 
+def test_what_has_no_price_in_the_table_is_named_and_cannot_be_limited() -> None:
+    on_instances = {"capacity": "ec2", "network": "nat"}
+    assert of(**on_instances).unpriced == (
+        "2 to 4 instances of type t3.small, each with a volume of 30 GiB",
+    )
+    assert not any(name.startswith("tasks") for name in counts(of(**on_instances)))
+    assert "2 to 4 instances" in report.as_text("dev", REGION, of(**on_instances), {})
+    assert [
+        each.key
+        for each in limit.problems(settings(**on_instances, monthlyCostLimitUsd=1000), REGION)
+    ] == ["monthlyCostLimitUsd"]
+    spot = of(capacity="fargate-spot")
+    assert spot.parts == of().parts, "at most as much as on Fargate"
+    assert "discount of Spot for tasks of web" in spot.unpriced[0]
+
+
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
 def test_the_estimate_counts_what_the_program_registers(stack: str) -> None:
     chosen = CONFIGURATIONS[stack]
@@ -54,6 +70,9 @@ def test_the_estimate_counts_what_the_program_registers(stack: str) -> None:
         registered.setdefault(kind, []).append(dict(each.inputs))
     tasks = addresses = 0
     for service in registered["Service"]:
+        if "networkConfiguration" not in service:  # on instances, whose prices aren't in the table
+            assert estimate(settings(chosen.file, **chosen.changes), of_region(REGION)).unpriced
+            continue
         tasks += service["desiredCount"]
         if service["networkConfiguration"]["assignPublicIp"]:
             addresses += service["desiredCount"]
