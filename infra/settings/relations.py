@@ -120,12 +120,9 @@ def instances_are_used(settings: StackSettings) -> Iterator[Problem]:
     unread = any("capacity" in service.unread for service in settings.services)
     if unread or settings.services_on_instances or not settings.services:
         return
-    changed = [*settings.instances.changed()]
-    if changed:
+    for key, value in settings.instances.changed():
         yield Problem(
-            ", ".join(changed),
-            "set, but no service runs on instances",
-            f"only with capacity {EC2}",
+            key, f"{value}, where no service runs on instances", f"only with capacity {EC2}"
         )
 
 

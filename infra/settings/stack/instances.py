@@ -59,8 +59,9 @@ class InstanceSettings(Topic):
                 f"at least minInstances, {self.min_instances}",
             )
 
-    def changed(self) -> Iterator[str]:
-        """Yield the keys whose values aren't the defaults."""
+    def changed(self) -> Iterator[tuple[str, object]]:
+        """Yield the keys whose values aren't the defaults, with their values."""
         for name in self.kinds():
-            if getattr(self, name) != default(camel(name)):
-                yield camel(name)
+            value = getattr(self, name)
+            if value != default(camel(name)):
+                yield camel(name), value

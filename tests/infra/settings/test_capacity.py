@@ -27,8 +27,8 @@ PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:"
         ),
         ({**EC2, "onDemandBase": 1}, "onDemandBase: 1; allowed: 0 with capacity ec2"),
         (
-            {"instanceType": "t3.medium", "maxInstances": 9},
-            "instanceType, maxInstances: set, but no service runs on instances; allowed: only",
+            {"instanceType": "t3.medium"},
+            "instanceType: t3.medium, where no service runs on instances; allowed: only with capacity",
         ),
         (
             {"capacity": "ec2"},
