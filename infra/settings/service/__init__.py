@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
+from infra.errors import Problem
 from infra.settings.defaults import default
 from infra.settings.service import task
-from infra.settings.service.capacity import CapacitySettings
+from infra.settings.service.capacity import EC2, CapacitySettings
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
 from infra.settings.service.routes import RoutesSettings
 from infra.settings.service.secrets import SecretsSettings
 from infra.settings.service.sidecars import SidecarSettings
-from infra.settings.service.volumes import VolumeSettings
-from infra.settings.topic import Topic, read_topics, topic, topics_of, unread_in
+from infra.settings.service.volumes import SMALLEST_STORAGE_GIB, VolumeSettings
+from infra.settings.topic import Topic, read_topics, relation, topic, topics_of, unread_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
-    from infra.errors import Problem
     from infra.settings.topic import Configuration
 
 
@@ -106,6 +106,7 @@ class ServiceSettings:
         yield from self.named(
             task.problems(self.container, self.secrets, self.sidecars, self.volumes)
         )
+        yield from self.named(_runs_on_instances(self.capacity, self.sidecars, self.volumes))
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
         """Check what the values name in AWS against the account and region of the stack."""
@@ -120,3 +121,34 @@ class ServiceSettings:
     def path_of(self, key: str) -> str:
         """Return the path of one of the service's keys."""
         return f"{self.path}.{key}" if self.path else key
+
+
+@relation("capacity", "sidecars", "volumes", "ephemeral_storage_gib")
+def _runs_on_instances(
+    capacity: CapacitySettings, sidecars: SidecarSettings, volumes: VolumeSettings
+) -> Iterator[Problem]:
+    """Check that tasks on instances have nothing that needs a network interface or Fargate."""
+    if not capacity.on_instances:
+        return
+    if sidecars.sidecars:
+        yield Problem(
+            "sidecars",
+            ", ".join(sorted(sidecars.sidecars)),
+            f"none with capacity {EC2}: on an instance's bridge each container has a network of "
+            "its own, so that they don't find each other on localhost",
+        )
+    shared = sorted(name for name, each in volumes.all.items() if each.efs_file_system_id)
+    if shared:
+        yield Problem(
+            "volumes",
+            ", ".join(shared),
+            f"volumes that are deleted with the task, with capacity {EC2}: EFS is mounted by "
+            "tasks that have an interface of their own",
+        )
+    if volumes.ephemeral_storage_gib != SMALLEST_STORAGE_GIB:
+        yield Problem(
+            "ephemeralStorageGib",
+            f"{volumes.ephemeral_storage_gib}",
+            f"{SMALLEST_STORAGE_GIB} with capacity {EC2}, whose tasks use the instance's volume "
+            "(instanceVolumeGib)",
+        )

@@ -28,7 +28,7 @@ PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:"
         ({**EC2, "onDemandBase": 1}, "onDemandBase: 1; allowed: 0 with capacity ec2"),
         (
             {"instanceType": "t3.medium"},
-            "instanceType: t3.medium, where no service runs on instances; allowed: only with capacity",
+            "instanceType: t3.medium, where no service runs on instances; allowed: only with",
         ),
         (
             {"capacity": "ec2"},
@@ -37,6 +37,26 @@ PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:"
         (
             {**EC2, "dualStack": True, "egress": ["2001:db8::/32:5432"]},
             "egress: 2001:db8::/32:5432; allowed: IPv4 destinations with capacity ec2",
+        ),
+        (
+            {**EC2, "sidecars": {"proxy": {"image": "envoy"}}},
+            "sidecars: proxy; allowed: none with capacity ec2",
+        ),
+        (
+            {**EC2, "ephemeralStorageGib": 30},
+            "ephemeralStorageGib: 30; allowed: 20 with capacity ec2",
+        ),
+        (
+            {
+                **EC2,
+                "volumes": {
+                    "files": {
+                        "efsFileSystemId": "fs-0123456789abcdef0",
+                        "efsAccessPointId": "fsap-0123456789abcdef0",
+                    }
+                },
+            },
+            "volumes: files; allowed: volumes that are deleted with the task, with capacity ec2",
         ),
         ({**EC2, "instanceType": "small"}, "instanceType: small; allowed: an instance type"),
         (
