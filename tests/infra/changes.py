@@ -69,12 +69,13 @@ STACKS: dict[str, dict[str, Any]] = {
         "flowLogs": "reject",
         "sidecars": {
             "beside": {
-                "image": "public.ecr.aws/docker/library/busybox:stable@sha256:" + "0" * 64,
+                "image": "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64,
                 "command": ["sleep", "infinity"],
                 "essential": False,
             }
         },
-        "volumes": {"shared": {}},
+        # The CLI takes no empty map.
+        "volumes": {"shared": {"efsFileSystemId": "", "efsAccessPointId": ""}},
         "mounts": {"shared": "/var/shared"},
     },
     "built": {"build": "tests/infra/app", "command": []},
@@ -103,7 +104,7 @@ EXAMPLES: dict[str, Example] = {
     "memoryMib": Example(1024),
     "ephemeralStorageGib": Example(30),
     "cpuArchitecture": Example("ARM64"),
-    "sidecars": Example({"beside": {"image": "public.ecr.aws/docker/library/busybox:stable"}}),
+    "sidecars": Example({"beside": {"image": "public.ecr.aws/nginx/nginx:stable"}}),
     "dependsOn": Example({"beside": "START"}, on="hardened"),
     "volumes": Example(
         {
