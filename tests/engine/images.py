@@ -1,7 +1,7 @@
 """Images for tests with containers: no registry can be reached, so each is a file.
 
-Python's is put together from this Python and this machine's C library, and nginx's is the
-stand-in that set-up made.
+Python's is put together from this Python and this machine's C library. Those of nginx are the
+stand-in that set-up made, and the same with a configuration that needs no root.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localaws.images import stand_in
+from localaws.images import layout, stand_in
+from tests.infra.changes import ITS_COMMAND, UNPRIVILEGED, UNPRIVILEGED_ARM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PYTHON = "python:3"
 OF_ECR = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/team/nginx:1"
@@ -31,17 +32,53 @@ _PACKAGES = (
 )
 """Of the standard library, beside its single modules."""
 
+_UNPRIVILEGED = {"User": "101:101", "Cmd": ITS_COMMAND}
+_UNPRIVILEGED_CONF = """\
+worker_processes 1;
+pid /dev/shm/nginx.pid;
+error_log /dev/stderr notice;
+events {}
+http {
+    access_log /dev/stdout;
+    keepalive_timeout 75;
+    client_body_temp_path /dev/shm/client;
+    proxy_temp_path /dev/shm/proxy;
+    fastcgi_temp_path /dev/shm/fastcgi;
+    uwsgi_temp_path /dev/shm/uwsgi;
+    scgi_temp_path /dev/shm/scgi;
+    server {
+        listen 8080;
+        default_type text/html;
+        location / {
+            return 200 "<h1>Hello from $hostname</h1>\\n";
+        }
+    }
+}
+"""
+"""Port 8080, no user to change to, and nothing written but to memory that each container has."""
+
 _PROGRAMS = ("sh", "cat", "env", "mkdir", "sleep", "tail", "true", "false")
 
 
 def table(folder: Path) -> Path:
     """Write a table of the images that tests use, and the files that it names; return it."""
-    layout = stand_in.find_layout()
-    assert layout, "there is no stand-in for nginx: run `make setup`"
+    found = stand_in.find_layout()
+    assert found, "there is no stand-in for nginx: run `make setup`"
     write_python(folder / "python.tar")
     with tarfile.open(folder / "nginx.tar", "w") as archive:
-        archive.add(layout.resolve(), arcname=".")
-    rows = {PYTHON: "python.tar", OF_ECR: "nginx.tar", "*/nginx/nginx@*": "nginx.tar"}
+        archive.add(found.resolve(), arcname=".")
+    with tarfile.open(folder / "unprivileged-files.tar", "w") as archive:
+        add_file(archive, "etc/nginx/nginx.conf", _UNPRIVILEGED_CONF)
+    layers = (*layout.read_oci(found).layers, folder / "unprivileged-files.tar")
+    write_image(folder / "unprivileged.tar", _UNPRIVILEGED, *layers)
+    # Linux can't tell that its programs are this machine's.
+    write_image(folder / "arm.tar", _UNPRIVILEGED, *layers, architecture="arm64")
+    rows = {
+        PYTHON: "python.tar",
+        OF_ECR: "nginx.tar",
+        UNPRIVILEGED: "unprivileged.tar",
+        UNPRIVILEGED_ARM: "arm.tar",
+    }
     return write_table(folder, rows)
 
 
@@ -55,15 +92,29 @@ def write_table(folder: Path, rows: Mapping[str, str]) -> Path:
     return found
 
 
-def write_image(tar: Path, config: Mapping[str, Any], *layers: Path) -> None:
+def write_processes(folder: Path, rows: Mapping[str, Sequence[str]]) -> Path:
+    """Write a table of the commands that stand in for images in a folder; return it."""
+    found = folder / "localaws-images.toml"
+    texts = [
+        f"[[image]]\nmatch = {json.dumps([image])}\ncommand = {json.dumps(list(command))}\n"
+        for image, command in rows.items()
+    ]
+    found.write_text("\n".join(texts))
+    return found
+
+
+def write_image(
+    tar: Path, config: Mapping[str, Any], *layers: Path, architecture: str = "amd64"
+) -> None:
     """Write an image as `docker save` does.
 
     Args:
         tar: The archive to write.
         config: What the image says about its process: `User`, `Entrypoint`, `Cmd` and the like.
         layers: Archives of its files.
+        architecture: The processor that it says it is built for.
     """
-    described = {"os": "linux", "architecture": "amd64", "config": config}
+    described = {"os": "linux", "architecture": architecture, "config": config}
     manifest = [{"Config": "config.json", "Layers": [each.name for each in layers]}]
     with tarfile.open(tar, "w") as archive:
         for each in layers:
@@ -73,6 +124,13 @@ def write_image(tar: Path, config: Mapping[str, Any], *layers: Path) -> None:
             member = tarfile.TarInfo(name)
             member.size = len(text)
             archive.addfile(member, io.BytesIO(text))
+
+
+def add_file(layer: tarfile.TarFile, name: str, text: str) -> None:
+    """Add a file that everyone may read to an image's layer."""
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(text), 0o644
+    layer.addfile(member, io.BytesIO(text.encode()))
 
 
 def _reset(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -14,7 +14,7 @@ from tests.engine.test_daemon import eventually
 from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
 from tests.engine.test_rollback import MISSING, get_service
 from tests.engine.test_rollout import server
-from tests.infra.changes import ATTEMPTS, EXAMPLES, STACKS
+from tests.infra.changes import ATTEMPTS, EXAMPLES, ITS_COMMAND, STACKS, UNPRIVILEGED
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
@@ -35,26 +35,24 @@ here wouldn't meet the conditions of the last ones.
 
 MISSING_SECRET = {"secrets": {"APP_MESSAGE": MISSING}}
 NOTHING_LISTENS = {"image": "python:3", "command": ["sleep", "infinity"]}
+OTHER_PORT = {"image": UNPRIVILEGED, "command": ITS_COMMAND, "containerPort": 8080}
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("corrected", "mistake"),
     [
-        {"containerPort": 8080} | NOTHING_LISTENS,
-        {"containerName": "page", "containerPort": 8080} | MISSING_SECRET,
-        {"serviceName": "shop"} | MISSING_SECRET,
+        (OTHER_PORT, NOTHING_LISTENS),
+        ({"containerName": "page", **OTHER_PORT}, MISSING_SECRET),
+        ({"serviceName": "shop"}, MISSING_SECRET),
     ],
     ids=["containerPort", "containerName", "serviceName"],
 )
 def test_what_cannot_work_leaves_the_old_version_serving_until_it_is_corrected_or_taken_back(
-    stack: Stack, broken: dict[str, Any]
+    stack: Stack, corrected: dict[str, Any], mistake: dict[str, Any]
 ) -> None:
     url = stack.outputs()["serviceUrl"]
-    corrected = {
-        key: value for key, value in broken.items() if key.startswith(("container", "service"))
-    }
     with Traffic(url) as traffic:
-        stack.up(**broken, fails=True)
+        stack.up(**corrected | mistake, fails=True)
         left = tasks(url)
         stack.up(**corrected)
         assert not left & tasks(url), "old tasks still answer"

@@ -7,7 +7,6 @@ each deployment is a roll-out from one image to the next; run by itself, it depl
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
 import tarfile
@@ -22,7 +21,7 @@ from localaws.images.registry import find_crane
 from localaws.machine import isolation
 from localaws.machine.isolation import Isolation
 from localaws.mocks import word
-from tests.engine.images import write_image, write_python, write_table
+from tests.engine.images import add_file, write_image, write_python, write_table
 from tests.engine.requests import get
 from tests.engine.stack import ROOT, Stack, copy_project, settings
 from tests.engine.test_containers import status_of, tasks
@@ -176,12 +175,6 @@ def add_users(layer: tarfile.TarFile, name: str) -> None:
     """Add the files by which an image names its user."""
     add_file(layer, "etc/passwd", f"{name}:x:{USER}:{GROUP}::/var/lib/app:/bin/sh\n")
     add_file(layer, "etc/group", f"{name}:x:{GROUP}:\n")
-
-
-def add_file(layer: tarfile.TarFile, name: str, text: str) -> None:
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = len(text), 0o644
-    layer.addfile(member, io.BytesIO(text.encode()))
 
 
 def page(stack: Stack, path: str = "/") -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.engine.images import write_processes
 from tests.engine.stack import Stack
 from tests.engine.test_watch import INTERVAL_MS, UP, watch
 
@@ -21,12 +22,9 @@ TASK = Path(__file__).with_name("early_closer.py")
 @pytest.fixture
 def closer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
     """A stack whose tasks end at once, and the folder with their records."""
-    records, images = (
-        tmp_path_factory.mktemp("records"),
-        tmp_path_factory.mktemp("images") / "images.toml",
-    )
-    command = json.dumps(["{python}", "-I", str(TASK), "{address}", "{port}", str(records)])
-    images.write_text(f'[[image]]\nmatch = ["*nginx*"]\ncommand = {command}\n')
+    records = tmp_path_factory.mktemp("records")
+    command = ["{python}", "-I", str(TASK), "{address}", "{port}", str(records)]
+    images = write_processes(tmp_path_factory.mktemp("images"), {"*nginx*": command})
     # A row of this table runs a program of this machine, which containers don't.
     environment = {"LOCALAWS_IMAGES": str(images), "LOCALAWS_RUNTIME": "process"}
     stack = Stack(tmp_path_factory.mktemp("home"), environment=environment)

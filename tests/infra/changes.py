@@ -57,10 +57,20 @@ _READ = {
     "Resource": "arn:aws:s3:::shop/*",
 }
 
+UNPRIVILEGED = "public.ecr.aws/nginx/nginx-unprivileged@sha256:" + "0" * 64
+"""nginx for a user without rights, which listens at port 8080."""
+
+UNPRIVILEGED_ARM = "public.ecr.aws/nginx/nginx-unprivileged:1.29"
+"""Another one, for another processor."""
+
+ITS_COMMAND = ["nginx", "-e", "stderr", "-g", "daemon off;"]
+"""The command of both; the CLI's options can't make the default command an empty one."""
+
 STACKS: dict[str, dict[str, Any]] = {
     "plain": {},
     "hardened": {
-        "image": "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64,
+        "image": UNPRIVILEGED,
+        "command": ITS_COMMAND,
         "containerPort": 8080,
         "ecsExec": False,
         "memoryMib": 1024,
@@ -90,9 +100,9 @@ EXAMPLES: dict[str, Example] = {
     "services": Example({"web": {"environment": {"MODE": "fast"}}}),
     "serviceName": Example("shop"),
     "containerName": Example("page"),
-    "image": Example("public.ecr.aws/nginx/nginx:1.29"),
+    "image": Example(UNPRIVILEGED_ARM),
     "build": Example({"context": "tests/infra/app", "target": "build"}, on="built"),
-    "command": Example(["sleep", "infinity"]),
+    "command": Example(ITS_COMMAND),
     "containerPort": Example(8080),
     "capacity": Example("fargate-spot"),
     "onDemandBase": Example(1, on="spot"),

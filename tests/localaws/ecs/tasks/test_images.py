@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         "nginx",
         "nginx:1.27",
         "public.ecr.aws/nginx/nginx:stable",
+        "docker.io/nginxinc/nginx-unprivileged:1.29",
         "123456789012.dkr.ecr.eu-west-1.amazonaws.com/nginx@sha256:00",
     ],
 )

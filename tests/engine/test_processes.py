@@ -1,0 +1,103 @@
+"""What only the runtime `process` does: all other tests run tasks as users' machines do.
+
+One stack on a machine that refuses namespaces, as far as the local AWS can tell: its `unshare`
+fails as that of a locked container does. What a test changes it takes back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.images import write_processes
+from tests.engine.requests import get
+from tests.engine.stack import BIN, ROOT, Stack, settings
+from tests.engine.test_lifecycle import operations, tasks
+from tests.engine.test_watch import UP, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REFUSAL = "unshare: unshare failed: Operation not permitted"
+SHOP = "shop.example.com/api:1"
+SERVER = ROOT / "localaws" / "ecs" / "tasks" / "page_server.py"
+NOTE = "local AWS: the container can't listen on port"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployed local stack on such a machine."""
+    programs = tmp_path_factory.mktemp("programs")
+    unshare = programs / "unshare"
+    unshare.write_text(f"#!/bin/sh\necho '{REFUSAL}' >&2\nexit 1\n")
+    unshare.chmod(0o755)
+    command = ["{python}", "-I", "-S", str(SERVER), "{address}", "{port}"]
+    environment = {
+        "LOCALAWS_RUNTIME": "auto",
+        "LOCALAWS_IMAGES": str(write_processes(programs, {SHOP: command})),
+        "PATH": f"{programs}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
+    }
+    stack = Stack(tmp_path_factory.mktemp("home"), environment=environment)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.run("stop")
+
+
+def test_what_was_refused_and_is_not_enforced_is_reported_by_up_and_status(stack: Stack) -> None:
+    sentence = json.loads(stack.run("status", "--json"))["runtime"]
+    assert sentence.startswith("tasks run in the runtime `process`; not enforced: images")
+    assert "security groups, routes and public addresses" in sentence
+    assert "This machine can't run containers (" in sentence
+    assert REFUSAL in sentence
+    assert sentence in stack.run("status")
+    output = stack.up("--expect-no-changes")
+    assert output.count(sentence) == 1
+
+
+def test_what_needs_a_container_or_a_vpc_is_refused(stack: Stack) -> None:
+    way_out = "set LOCALAWS_RUNTIME=container"
+    for command in (("exec", "--", "true"), ("internet", "--", "true")):
+        assert way_out in stack.run(*command, fails=True)
+
+
+def test_a_program_of_the_table_of_images_is_rolled_out_without_a_failed_request(
+    stack: Stack,
+) -> None:
+    url = stack.outputs()["serviceUrl"]
+    before = tasks(url)
+    command = shlex.quote(f"{UP} {shlex.join(settings({'image': SHOP}))}")
+    report = watch(stack, url, "--expect-change", command=f"sh -c {command}")
+    assert report["exit_code"] == 0, report
+    assert report["watch"]["failures"] == {}
+    run = stack.shell(f"verify {url} --expect-tasks 2 --deadline 20")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert not before & tasks(url), "old tasks still answer"
+    assert operations(stack.up(image=SHOP)).keys() == {"unchanged"}
+
+
+def test_an_image_without_a_row_is_refused_with_the_row_to_add_and_the_old_tasks_go_on(
+    stack: Stack,
+) -> None:
+    output = stack.up(image="shop.example.com/other:1", fails=True)
+    assert "CannotPullContainerError" in output
+    assert 'add a row [[image]] with match = ["shop.example.com/other:1"]' in output
+    assert get(stack.outputs()["serviceUrl"]).status_code == 200
+    stack.up()
+
+
+def test_a_container_that_listens_on_all_addresses_is_explained_as_no_fault_on_aws(
+    stack: Stack,
+) -> None:
+    """Tasks share this machine's network: the other task needs the port at its own address."""
+    everywhere = ["sh", "-c", "exec python3 -m http.server $PORT"]
+    output = stack.up(image="python:3", command=everywhere, fails=True)
+    assert "likely cause: The container listens on 0.0.0.0, as it should on AWS" in output
+    assert NOTE in stack.run("status")
+    assert NOTE in stack.run("logs", "--no-follow")
+    stack.up()
