@@ -83,11 +83,10 @@ class Stack:
             [BIN / "pulumi-local", *arguments],
             cwd=self.project,
             env=self.variables,
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            **more,
+            **{"stdin": subprocess.DEVNULL, **more},
         )
 
     def run(self, *arguments: str, fails: bool = False) -> str:

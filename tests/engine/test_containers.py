@@ -55,9 +55,14 @@ def tasks(stack: Stack) -> list[dict[str, Any]]:
     return [each for each in service["tasks"] if each["lastStatus"] == "RUNNING"]
 
 
+def load_balancers(stack: Stack) -> list[dict[str, Any]]:
+    """Load balancers as `pulumi-local status` has them."""
+    return list(status_of(stack)["loadBalancers"])
+
+
 def load_balancer(stack: Stack) -> dict[str, Any]:
-    (found,) = status_of(stack)["loadBalancers"]
-    return dict(found)
+    (found,) = load_balancers(stack)
+    return found
 
 
 def closed(stack: Stack, *addresses: str, passes: bool = True) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -9,7 +11,9 @@ import pytest
 
 from tests.engine.gateway import patience
 from tests.engine.requests import get
+from tests.engine.stack import runs_containers
 from tests.engine.test_config_changes import ON_PROCESSES
+from tests.engine.test_containers import load_balancers
 from tests.engine.test_daemon import eventually
 from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
 from tests.engine.test_rollback import MISSING, get_service
@@ -134,26 +138,68 @@ def test_a_health_check_that_running_tasks_fail_is_not_rolled_back_and_ends_with
     assert set(traffic.answers) == {"200"}, traffic.answers
 
 
+CLIENT = """\
+import http.client, ssl, sys
+for line in sys.stdin:
+    address, host = line.split()
+    context = ssl._create_unverified_context()
+    connection = http.client.HTTPSConnection(address, timeout=5, context=context)
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        print(connection.getresponse().status, flush=True)
+    except OSError as error:
+        print(repr(error), flush=True)
+    connection.close()
+"""
+"""Requests a page from each address that it reads."""
+
+
 class Following(Traffic):
-    """Requests over HTTPS by a client that looks its load balancer's name up each time."""
+    """Requests over HTTPS by a client that looks its load balancer's name up each time.
+
+    An internal load balancer is only reached within its VPC where there is one, so there the
+    client is.
+    """
 
     def __init__(self, stack: Stack, domain: str) -> None:
         super().__init__(f"https://{domain}")
         self._stack, self._domain = stack, domain
+        self._client: subprocess.Popen[str] | None = None
         self.seen: set[str] = set()
-        """Where the name led."""
+        """What the name resolved to."""
 
     def ask(self) -> httpx.Response:
         records = [
             each.inputs for each in self._stack.made() if each.token == "aws:route53/record:Record"
         ]
-        (place,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
-        self.seen.add(place)
+        (name,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
+        self.seen.add(name)
+        (found,) = (each for each in load_balancers(self._stack) if each["shownAt"] == name)
+        if runs_containers() and not found["publicAddress"]:
+            return self._ask_in_vpc(found["addresses"].split(",")[0])
         return get(
-            f"https://{place.partition(':')[0]}:{8443 if ':' in place else 443}",
+            f"https://{name.partition(':')[0]}:{8443 if ':' in name else 443}",
             headers={"Host": self._domain},
             timeout=5,
         )
+
+    def _ask_in_vpc(self, address: str) -> httpx.Response:
+        if self._client is None:
+            command = ("internet", "--from", "vpc", "--", sys.executable, "-c", CLIENT)
+            self._client = self._stack.start(*command, stdin=subprocess.PIPE)
+        assert self._client.stdin
+        assert self._client.stdout
+        self._client.stdin.write(f"{address} {self._domain}\n")
+        self._client.stdin.flush()
+        answer = self._client.stdout.readline().strip()
+        if not answer.isdecimal():
+            raise httpx.ConnectError(answer)
+        return httpx.Response(int(answer))
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        if self._client is not None:
+            self._client.communicate(timeout=30)
 
 
 def test_a_load_balancer_becomes_internal_and_public_again_and_clients_of_the_domain_lose_nothing(

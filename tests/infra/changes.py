@@ -168,7 +168,7 @@ EXAMPLES: dict[str, Example] = {
     "hstsSeconds": Example(3600, on="hardened"),
     "frameOptions": Example("SAMEORIGIN", on="hardened"),
     "internal": Example(value=True),
-    "allowedCidrs": Example(["203.0.113.0/24"]),
+    "allowedCidrs": Example(["198.51.100.0/24"]),  # this machine's clients are in it
     "accessLogs": Example(value=True),
     "accessLogRetentionDays": Example(30, on="hardened"),
     "emptyLogsOnDestroy": Example(value=True, on="hardened"),
