@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
 import socket
+import tarfile
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import pytest
 from localaws.alb.envoy import EnvoyError
 from localaws.alb.model import Rule
 from localaws.alb.tracing import NOWHERE
+from localaws.images import layout, stand_in
 from tests.localaws.alb.conftest import GROUP, LISTENER, OTHER, Alb, Echo, forward, on, raw, until
 
 if TYPE_CHECKING:
@@ -100,7 +100,6 @@ def test_a_server_that_answers_only_to_its_own_address_and_port_is_healthy(
     asyncio.run(play())
 
 
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 NGINX_CONFIGURATION = """\
 daemon off;
 pid {folder}/pid;
@@ -118,17 +117,32 @@ http {{
 """
 
 
-@pytest.mark.skipif(
-    NGINX is None, reason="NOT TESTED with a real nginx: it isn't installed (Debian: nginx-light)"
-)
+def unpack_nginx(folder: Path) -> Path:
+    """Unpack the program of the image that stands in for nginx, which needs no library."""
+    image = stand_in.find_layout()
+    assert image, "there is no stand-in for nginx: run `make setup`"
+    (layer,) = layout.read_oci(image).layers
+    program = folder / "nginx"
+    with tarfile.open(layer) as archive:
+        content = archive.extractfile("usr/libexec/nginx")
+        assert content
+        program.write_bytes(content.read())
+    program.chmod(0o755)
+    return program
+
+
 def test_a_real_nginx_is_healthy(tmp_path: Path, on_stage: Any) -> None:
+    nginx = unpack_nginx(tmp_path)
+
     async def play() -> None:
         async with on_stage(tmp_path / "home") as stage:
             listen_address = stage.addresses.take_task([80])
             target = Echo(listen_address.address, listen_address.port(80))
             configuration = tmp_path / "nginx.conf"
             configuration.write_text(NGINX_CONFIGURATION.format(folder=tmp_path, target=target))
-            server = await asyncio.create_subprocess_exec(str(NGINX), "-c", str(configuration))
+            server = await asyncio.create_subprocess_exec(
+                nginx, "-e", "stderr", "-c", configuration
+            )
             try:
                 alb = Alb(stage)
                 await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, matcher="200")
