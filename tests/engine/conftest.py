@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from localaws.daemon.runtime_choice import VARIABLE, Runtime, choose
+from localaws.machine import isolation
+from localaws.machine.isolation import Isolation
 from tests.engine.images import table
-from tests.engine.stack import BIN, Stack, runs_containers
+from tests.engine.stack import BIN, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,19 +26,29 @@ def cli() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def runtime() -> None:
-    """Run tasks as processes but where a test or the environment says otherwise.
+def images(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have the images that tests use as files, where tasks run as containers of them.
 
-    Most of these tests start a service with another port or program than nginx's own.
+    That is where users' tasks do. A machine that allows no containers fails the tests, unless
+    `LOCALAWS_RUNTIME=process` says that processes will do.
     """
-    os.environ.setdefault("LOCALAWS_RUNTIME", "process")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def images(runtime: None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Have the images that tests use as files, where tasks run as containers of them."""
-    if runs_containers():
+    choice = choose(isolation.find)
+    assert not choice.why, (
+        f"{choice.why}. These tests run tasks as containers, as most users' machines do: "
+        "docs/containers.md says how to allow that. LOCALAWS_RUNTIME=process runs those tests on "
+        "processes that need no container, and skips the others"
+    )
+    if choice.runtime is Runtime.CONTAINER:
         os.environ["LOCALAWS_IMAGES"] = str(table(tmp_path_factory.mktemp("images")))
+
+
+@pytest.fixture(scope="session")
+def containers() -> dict[str, str]:
+    """The environment for tests of what only containers do, which skip without them."""
+    found = isolation.find()
+    if found.isolation is Isolation.NONE:
+        pytest.skip(f"NOT TESTED: this machine can't run containers: {dict(found.why_not)}")
+    return {VARIABLE: Runtime.CONTAINER}
 
 
 @pytest.fixture

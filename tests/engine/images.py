@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PYTHON = "python:3"
 OF_ECR = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/team/nginx:1"
 
+FOREIGN = "/usr/local/bin/foreign"
+"""In Python's image: a program for another processor, as far as Linux can tell."""
+
 _PACKAGES = (
     *("collections", "concurrent", "email", "encodings", "html", "http", "importlib", "json"),
     *("logging", "re", "urllib", "lib-dynload"),
@@ -126,10 +129,10 @@ def write_image(
             archive.addfile(member, io.BytesIO(text))
 
 
-def add_file(layer: tarfile.TarFile, name: str, text: str) -> None:
-    """Add a file that everyone may read to an image's layer."""
+def add_file(layer: tarfile.TarFile, name: str, text: str, mode: int = 0o644) -> None:
+    """Add a file to an image's layer, which everyone may read."""
     member = tarfile.TarInfo(name)
-    member.size, member.mode = len(text), 0o644
+    member.size, member.mode = len(text), mode
     layer.addfile(member, io.BytesIO(text.encode()))
 
 
@@ -148,6 +151,7 @@ def write_python(tar: Path) -> None:
     with tarfile.open(tar, "w") as archive:
         for name in ("python", "python3"):
             archive.add(python, arcname=f"usr/local/bin/{name}")
+        add_file(archive, FOREIGN.lstrip("/"), "no program", mode=0o755)
         for module in library.glob("*.py"):
             archive.add(module, arcname=str(inside / module.name))
         for package in _PACKAGES:

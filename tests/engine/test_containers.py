@@ -18,8 +18,6 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.catalog.ec2.security_groups import INGRESS_RULE
 from localaws.cli.status import fetch
-from localaws.machine import isolation
-from localaws.machine.isolation import Isolation
 from localaws.protocol.property_values import to_wire
 from tests.engine.requests import get
 from tests.engine.stack import Stack
@@ -31,11 +29,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(containers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed local stack, its tasks as containers."""
-    found = isolation.find()
-    assert found.isolation is not Isolation.NONE, f"no containers here: {dict(found.why_not)}"
-    stack = Stack(tmp_path_factory.mktemp("home"), environment={"LOCALAWS_RUNTIME": "container"})
+    stack = Stack(tmp_path_factory.mktemp("home"), environment=containers)
     try:
         stack.up()
         yield stack

@@ -117,10 +117,8 @@ CHECK = (
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(containers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A project with images as files, of which the Go server's is deployed."""
-    found = isolation.find()
-    assert found.isolation is not Isolation.NONE, f"no containers here: {dict(found.why_not)}"
     folder = tmp_path_factory.mktemp("project")
     copy_project(folder, "Pulumi.yaml", "local.parameters.toml")
     (folder / "__main__.py").write_text(PROGRAM)
@@ -130,7 +128,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     changed = {"image": GO, "command": [], "containerPort": 5000, "healthCheckCodes": "200-404"}
     config["config"].update({f"fargate-web:{key}": value for key, value in changed.items()})
     (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump(config))
-    environment = {"LOCALAWS_RUNTIME": "container", "LOCALAWS_IMAGES": str(images(folder))}
+    environment = {**containers, "LOCALAWS_IMAGES": str(images(folder))}
     stack = Stack(tmp_path_factory.mktemp("home"), folder, environment)
     try:
         stack.up()
