@@ -73,7 +73,13 @@ class VpcEdge:
                 await self._attach(load_balancer, subnet)
         # What goes is last, so that a namespace that is still needed is never empty.
         for balancer, interfaces in list(self._interfaces.items()):
-            for subnet in interfaces.keys() - set(wanted.get(balancer, ())):
+            gone = interfaces.keys() - set(wanted.get(balancer, ()))
+            first = next(iter(interfaces))
+            left = [each for subnet, each in interfaces.items() if subnet not in gone]
+            if first in gone and left:
+                # Clients know the load balancer by where its first address is shown.
+                await self._attachments.replace(interfaces[first], left[0])
+            for subnet in gone:
                 interface = interfaces.pop(subnet)
                 await self._attachments.detach(interface)
                 self._subnet_addresses.release(subnet, interface.address)

@@ -122,6 +122,15 @@ class Attachments:
         self._host_ports.show(interface.public_address, shown.values(), on)
         self._changed()
 
+    async def replace(self, interface: Interface, other: Interface) -> None:
+        """Show another interface's public address where that of one is shown which is to go."""
+        address, successor = interface.public_address, other.public_address
+        if not address or not successor:
+            return
+        self._needed |= {(successor, port) for shown, port in self._needed if shown == address}
+        await self._host_ports.move(address, successor)
+        self._changed()
+
     @property
     def problems(self) -> list[str]:
         """Say which ports that something listens at can't be shown, and why."""

@@ -30,6 +30,9 @@ _WAITING = 512
 _QUICK_SECONDS = 0.3
 """After which a port that wasn't open counts as closed."""
 
+_LAST_SECONDS = 2
+"""How long an address that goes is kept for the requests that are on their way to it."""
+
 _PATIENCE_SECONDS = 10
 """For the connection behind one that a client opened here."""
 
@@ -70,6 +73,23 @@ class HostPorts:
                     there.close()
                 self._ports[public] = _HostPort(self._network, public, listen)
 
+    async def move(self, public_address: str, other: str) -> None:
+        """Show another public address where this one is shown, without a gap for clients.
+
+        Returns when no connection to the first one is open any more, or after a moment.
+        """
+        async with self._lock:
+            for key in [each for each in self._ports if each[0] == other]:
+                self._ports.pop(key).close()
+            relays: set[asyncio.Task[None]] = set()
+            for key in [each for each in self._ports if each[0] == public_address]:
+                port = self._ports.pop(key)
+                port.public = (other, key[1])
+                self._ports[port.public] = port
+                relays |= port.relays
+        if relays:
+            await asyncio.wait(relays, timeout=_LAST_SECONDS)
+
     async def hide(self, public_address: str) -> None:
         """Show an address no longer; connections that are open are closed."""
         async with self._lock:
@@ -103,7 +123,7 @@ class _HostPort:
     _closed: bool = False
     _server: asyncio.Server | None = None
     _full: list[socket.socket] = field(default_factory=list)
-    _relays: set[asyncio.Task[None]] = field(default_factory=set)
+    relays: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def refresh(self, timeout: float) -> None:  # noqa: ASYNC109 — of the connection
         # One that wasn't open is looked at again; one that was must not seem closed on a busy
@@ -135,7 +155,7 @@ class _HostPort:
     def close(self) -> None:
         self._closed = True
         self._stop_listening()
-        for relay in self._relays:
+        for relay in self.relays:
             relay.cancel()
 
     def _stop_listening(self) -> None:
@@ -151,11 +171,11 @@ class _HostPort:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._relays.add(task)
+        self.relays.add(task)
         try:
             await self._relay(reader, writer)
         finally:
-            self._relays.discard(task)
+            self.relays.discard(task)
             writer.transport.abort()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

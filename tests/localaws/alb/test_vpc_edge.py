@@ -49,6 +49,9 @@ class Remembering:
     def show(self, interface: Interface, ports: list[int], on: ListenAddress) -> None:
         self.log.append(f"show {interface.public_address} {ports} at {on.dns_name}")
 
+    async def replace(self, interface: Interface, other: Interface) -> None:
+        self.log.append(f"replace {interface.id} by {other.id}")
+
     async def detach(self, interface: Interface) -> None:
         self.log.append(f"detach {interface.id}")
         del self.attached[interface.id]
@@ -120,7 +123,10 @@ def test_an_internal_load_balancer_has_no_public_address(stage: Stage) -> None:
 
 def test_the_name_finds_the_first_subnet_that_is_left(stage: Stage) -> None:
     stage.follow(one={})
+    stage.attachments.log.clear()
     (one,) = stage.follow(one={"subnets": ["b"]})
+    expected = ["attach one-b", "replace one-a by one-b", "detach one-a"]
+    assert stage.attachments.log == expected, "clients see no gap"
     own = stage.addresses.load_balancer("one")
     assert stage.edge.outside(one) == {"203.0.113.108": own.dns_name}
 

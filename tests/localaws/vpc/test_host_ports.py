@@ -17,7 +17,7 @@ from tests.localaws.vpc.test_network import RecordingLauncher
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PUBLIC = "203.0.113.5"
+PUBLIC, OTHER = "203.0.113.5", "203.0.113.6"
 
 
 class AnsweringNetwork(Network):
@@ -35,7 +35,8 @@ class AnsweringNetwork(Network):
         port: int,
         timeout: float,  # noqa: ASYNC109
     ) -> str:
-        assert (from_network, address, port) == (None, PUBLIC, 80)
+        assert (from_network, port) == (None, 80)
+        assert address in {PUBLIC, OTHER}
         return self.answer
 
     async def open_connection(
@@ -123,6 +124,36 @@ def test_a_port_is_shown_where_it_was_shown_last(listen: ListenAddress, *, busy:
         return found
 
     assert asyncio.run(scenario()) == [REFUSED, "HELLO"]
+
+
+def test_another_address_takes_over_without_a_gap_and_requests_under_way_end_first(
+    listen: ListenAddress,
+) -> None:
+    async def scenario() -> list[object]:
+        network = AnsweringNetwork()
+        server = await asyncio.start_server(_shout, "127.0.0.1", 0)
+        network.server = server.sockets[0].getsockname()
+        network.answer = OPEN
+        ports = HostPorts(network)
+        ports.show(PUBLIC, [80], listen)
+        ports.show(OTHER, [80], ListenAddress("127.0.0.3", listen.offset))
+        await ports.refresh()
+        reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
+        writer.write(b"before")
+        await writer.drain()
+        moving = asyncio.create_task(ports.move(PUBLIC, OTHER))
+        found: list[object] = [await asyncio.to_thread(seen, listen), moving.done()]
+        writer.write_eof()
+        found.append(await reader.read())
+        await moving
+        await ports.hide(PUBLIC)
+        found.append(await asyncio.to_thread(seen, listen))
+        writer.close()
+        await ports.close()
+        server.close()
+        return found
+
+    assert asyncio.run(scenario()) == ["HELLO", False, b"BEFORE", "HELLO"]
 
 
 def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddress) -> None:
