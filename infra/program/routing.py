@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.aws.routes import priorities
-from infra.service.routing import HealthCheck, Route, Rule
+from infra.service.routing import HealthCheck, Route, Rule, Targets
 from infra.settings import routing
 
 if TYPE_CHECKING:
@@ -41,6 +41,13 @@ def _route(service: ServiceSettings, planned: Sequence[PlannedRule], attachment:
             timeout_seconds=health.health_check_timeout_seconds,
             healthy_threshold=health.healthy_threshold,
             unhealthy_threshold=health.unhealthy_threshold,
+        ),
+        targets=Targets(
+            protocol_version=service.targets.target_protocol,
+            algorithm=service.targets.load_balancing_algorithm,
+            slow_start_seconds=service.targets.slow_start_seconds,
+            stickiness_seconds=service.targets.stickiness_seconds,
+            cookie=service.targets.stickiness_cookie,
         ),
     )
 

@@ -52,6 +52,26 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Targets:
+    """How the load balancer chooses among the tasks, and speaks to them."""
+
+    protocol_version: str
+    """`HTTP1`, `HTTP2` or `GRPC`; a change replaces the target group."""
+
+    algorithm: str
+    """`round_robin`, `least_outstanding_requests` or `weighted_random`."""
+
+    slow_start_seconds: int
+    """How long a new target gets a growing share of the requests; 0 for all of it at once."""
+
+    stickiness_seconds: int
+    """How long a client's requests go to the same target; 0 for no stickiness."""
+
+    cookie: str | None
+    """The service's own cookie that decides it; None for one of the load balancer."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """Requests that go to one service, and what is changed in them."""
 
@@ -80,6 +100,8 @@ class Route:
     health_check: HealthCheck
     drain_seconds: int
     """How long a deregistered target may finish its requests, 0 to 3600 s."""
+
+    targets: Targets
 
 
 class LoadBalancer(Protocol):
@@ -142,7 +164,7 @@ class BehindLoadBalancer:
 
     def connect(self, service: pulumi.Resource, *, target_type: str) -> Attached:
         """Register the service's target group, and attach it to the load balancer."""
-        check = self.route.health_check
+        check, targets = self.route.health_check, self.route.targets
         group = aws.lb.TargetGroup(
             # Without a fixed physical name a replacement could be made first.
             f"{self.balancer.group_prefix}-{self.route.name}",
@@ -150,6 +172,11 @@ class BehindLoadBalancer:
             protocol="HTTP",
             port=_PORT,
             vpc_id=self.balancer.vpc_id,
+            # What is off is configured, too: the provider leaves on what a program leaves out.
+            protocol_version=targets.protocol_version,
+            load_balancing_algorithm_type=targets.algorithm,
+            slow_start=targets.slow_start_seconds,
+            stickiness=_stickiness(targets),
             deregistration_delay=self.route.drain_seconds,
             health_check={
                 "path": check.path,
@@ -295,3 +322,16 @@ def _transforms(rule: Rule) -> Iterator[aws.lb.ListenerRuleTransformArgsDict]:
             "type": "url-rewrite",
             "url_rewrite_config": {"rewrite": {"regex": regex, "replace": replace}},
         }
+
+
+def _stickiness(targets: Targets) -> aws.lb.TargetGroupStickinessArgsDict:
+    stickiness: aws.lb.TargetGroupStickinessArgsDict = {"type": "lb_cookie", "enabled": False}
+    if targets.stickiness_seconds:
+        stickiness = {
+            "type": "app_cookie" if targets.cookie else "lb_cookie",
+            "enabled": True,
+            "cookie_duration": targets.stickiness_seconds,
+        }
+        if targets.cookie:
+            stickiness["cookie_name"] = targets.cookie
+    return stickiness

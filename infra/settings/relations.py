@@ -12,6 +12,7 @@ from infra.aws.naming import INSTANCES_SUFFIX, INTERNAL_SUFFIX, SPOT_SUFFIX
 from infra.errors import Problem
 from infra.settings import routing
 from infra.settings.service.capacity import EC2
+from infra.settings.service.targets import HTTP1
 from infra.settings.stack.network import ENDPOINTS, MODES, PUBLIC
 from infra.settings.topic import relation
 
@@ -45,6 +46,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from instances_are_enough(settings)
     for service in settings.services:
         yield from load_balancer_closes_connections_first(settings, service)
+        yield from service.named(targets_speak_what_a_listener_forwards(settings, service))
         yield from service.named(image_is_pulled_through_an_endpoint(settings, service))
         yield from service.named(tasks_run_on_the_instances_processor(settings, service))
         yield from service.named(tasks_fit_an_instance(settings, service))
@@ -70,6 +72,21 @@ def load_balancer_closes_connections_first(
             f"{idle}",
             f"less than {key}, {kept}: if the container closes an idle "
             "connection first, a request sent at that moment is answered 502",
+        )
+
+
+@relation("target_protocol", "domain", "certificate_arn")
+def targets_speak_what_a_listener_forwards(
+    settings: StackSettings, service: ServiceSettings
+) -> Iterator[Problem]:
+    """Check that a load balancer with HTTP/2 or gRPC to its targets has an HTTPS listener."""
+    protocol = service.targets.target_protocol
+    if protocol != HTTP1 and not settings.https.https:
+        yield Problem(
+            "targetProtocol",
+            f"{protocol} without HTTPS",
+            f"{HTTP1}, or {protocol} with domain or certificateArn, as AWS refuses it behind a "
+            "plain HTTP listener",
         )
 
 

@@ -504,9 +504,21 @@ def _in_order(kind: ResourceType, path: str, value: object) -> object:
 
 
 def changes(kind: ResourceType, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Return the names of the inputs that differ, sorted."""
+    """Return the names of the inputs that differ, sorted.
+
+    An input that has its default, and one that is left out, are equivalent.
+    """
     names = sorted({*old, *new})
-    return [name for name in names if not equivalent(kind, name, old.get(name), new.get(name))]
+    found = [name for name in names if not equivalent(kind, name, old.get(name), new.get(name))]
+    if not found:
+        return []
+    before, after = _with_defaults(kind, old), _with_defaults(kind, new)
+    return [name for name in found if not equivalent(kind, name, before.get(name), after.get(name))]
+
+
+def _with_defaults(kind: ResourceType, inputs: Properties) -> dict[str, Any]:
+    given = {name: value for name, value in inputs.items() if value is not None}
+    return {**kind.defaults, **given, **kind.derived(inputs)}
 
 
 def _region_of(inputs: Properties, provider_region: str) -> str:

@@ -253,6 +253,7 @@ def test_keys_that_ask_for_others_change_at_once_and_back_without_a_failed_reque
     given = STACKS[name]
     empty_stack.up(**given)
     changed = {key: example.value for key, example in EXAMPLES.items() if example.on == name}
+    changed.pop("targetProtocol", None)  # what runs here speaks HTTP/1.1 only
     with Traffic(f"http://{empty_stack.outputs()['albDns']}") as traffic:
         for config in (given | changed, given):
             empty_stack.up(**config)

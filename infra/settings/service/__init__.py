@@ -15,6 +15,7 @@ from infra.settings.service.health import HealthSettings
 from infra.settings.service.routes import RoutesSettings
 from infra.settings.service.secrets import SecretsSettings
 from infra.settings.service.sidecars import SidecarSettings
+from infra.settings.service.targets import TargetSettings, health_checks_suit_the_protocol
 from infra.settings.service.volumes import SMALLEST_STORAGE_GIB, VolumeSettings
 from infra.settings.topic import Topic, read_topics, relation, topic, topics_of, unread_in
 
@@ -44,6 +45,7 @@ class ServiceSettings:
     deployment: DeploymentSettings = topic(DeploymentSettings)
     health: HealthSettings = topic(HealthSettings)
     routes: RoutesSettings = topic(RoutesSettings)
+    targets: TargetSettings = topic(TargetSettings)
 
     @classmethod
     def read(cls, configuration: Configuration) -> Self:
@@ -107,6 +109,7 @@ class ServiceSettings:
             task.problems(self.container, self.secrets, self.sidecars, self.volumes)
         )
         yield from self.named(_runs_on_instances(self.capacity, self.sidecars, self.volumes))
+        yield from self.named(health_checks_suit_the_protocol(self.targets, self.health))
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
         """Check what the values name in AWS against the account and region of the stack."""

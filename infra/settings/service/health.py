@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CODES: Final = "[2-4][0-9]{2}(-[2-4][0-9]{2})?"
+_GRPC_CODES: Final = "[0-9]{1,2}(-[0-9]{1,2})?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,11 @@ class HealthSettings(Topic):
         Text(r"/[!-~]*", "a path that begins with / and has no spaces", longest=1024)
     )
     health_check_codes: str = key(
-        Text(f"{_CODES}(,{_CODES})*", "HTTP codes from 200 to 499, like 200-399 or 200,301")
+        Text(
+            f"{_CODES}(,{_CODES})*|{_GRPC_CODES}(,{_GRPC_CODES})*",
+            "HTTP codes from 200 to 499, like 200-399 or 200,301; with targetProtocol GRPC codes "
+            "of gRPC from 0 to 99, like 12 or 0-5",
+        )
     )
     health_check_interval_seconds: int = key(Whole(5, 300))
     health_check_timeout_seconds: int = key(Whole(2, 120))
@@ -35,12 +41,17 @@ class HealthSettings(Topic):
         yield from self._ranges_of_codes_ascend()
         yield from self._checks_do_not_overlap()
 
+    @property
+    def codes_are_of_grpc(self) -> bool:
+        """Whether the codes are those of gRPC, which have fewer digits."""
+        return re.fullmatch(f"{_GRPC_CODES}(,.*)?", self.health_check_codes) is not None
+
     @relation("health_check_codes")
     def _ranges_of_codes_ascend(self) -> Iterator[Problem]:
         descending = []
         for codes in self.health_check_codes.split(","):
             first, _, last = codes.partition("-")
-            if last and first > last:
+            if last and int(first) > int(last):
                 descending.append(codes)
         if descending:
             yield Problem(

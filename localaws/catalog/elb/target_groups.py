@@ -215,8 +215,20 @@ def _health_check(inputs: Properties) -> dict[str, Any]:
 
 def _target_group_derived(inputs: Properties) -> Properties:
     health = UNKNOWN if inputs.get("healthCheck") is UNKNOWN else _health_check(inputs)
-    http = inputs.get("protocol") in HTTP and not given(inputs, "protocolVersion")
-    return {"healthCheck": health, **({"protocolVersion": "HTTP1"} if http else {})}
+    derived: dict[str, object] = {"healthCheck": health}
+    if inputs.get("protocol") in HTTP:
+        if not given(inputs, "protocolVersion"):
+            derived["protocolVersion"] = "HTTP1"
+        if inputs.get("stickiness") is not UNKNOWN:
+            derived["stickiness"] = _stickiness(inputs)
+    return derived
+
+
+def _stickiness(inputs: Properties) -> dict[str, Any]:
+    """Return a target group's stickiness with the provider's defaults; off without a block."""
+    configured = block(inputs.get("stickiness"))
+    defaults = {"enabled": bool(configured), "type": "lb_cookie", "cookieDuration": 86_400}
+    return defaults | {name: configured[name] for name in given(configured, *configured)}
 
 
 def _target_group_computed(mint: Mint, inputs: Properties) -> Properties:

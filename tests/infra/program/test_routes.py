@@ -90,3 +90,33 @@ def test_a_new_service_touches_no_rule_of_another() -> None:
     before = recorder.run("dev", services={"a": {"paths": ["/a/*"]}, "web": {}})
     done = changed_rules(before, a={"paths": ["/a/*"]}, b={"paths": ["/a/b/*"]}, web={})
     assert sorted(done.values()) == ["create", "create"], "its rule and its attachment"
+
+
+def test_a_services_target_group_has_what_is_configured_for_its_targets() -> None:
+    recording = recorder.run(
+        "dev",
+        services={
+            "own": {"stickinessSeconds": 60, "stickinessCookie": "session", "paths": ["/own"]},
+            "web": {"stickinessSeconds": 600, "slowStartSeconds": 30},
+        },
+    )
+    own = recording.one("TargetGroup", "alb-own").inputs
+    assert own["stickiness"] == {
+        "type": "app_cookie",
+        "enabled": True,
+        "cookieDuration": 60,
+        "cookieName": "session",
+    }
+    web = recording.one("TargetGroup", "alb-web").inputs
+    assert web["stickiness"] == {"type": "lb_cookie", "enabled": True, "cookieDuration": 600}
+    assert web["slowStart"] == 30
+
+
+def test_stickiness_that_is_taken_back_is_switched_off() -> None:
+    before = recorder.run("dev", stickinessSeconds=60)
+    after = recorder.run("dev", after=before)
+    group = after.one("TargetGroup")
+    assert after.operations[group.urn] == "update"
+    assert group.inputs["stickiness"]["enabled"] is False, (
+        "the provider leaves on what a program leaves out"
+    )

@@ -13,7 +13,7 @@ from infra.aws.routes.conditions import Conditions
 from infra.edge.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
 from infra.service.capacity import ON_FARGATE
 from infra.service.container import Container
-from infra.service.routing import BehindLoadBalancer, HealthCheck, Route, Rule
+from infra.service.routing import BehindLoadBalancer, HealthCheck, Route, Rule, Targets
 from infra.service.web_service import WebService, WebServiceArgs
 from localaws import mocks
 from tests.infra.conftest import EXTRA_CERTIFICATE
@@ -109,6 +109,13 @@ def _route(name: str, path: str, priority: int, attachment: int) -> Route:
         name=name,
         rules=[Rule(priority=priority, conditions=Conditions({"path": (path,)}))],
         attachment_priority=attachment,
+        targets=Targets(
+            protocol_version="HTTP1",
+            algorithm="round_robin",
+            slow_start_seconds=0,
+            stickiness_seconds=0,
+            cookie=None,
+        ),
         health_check=HEALTH_CHECK,
         drain_seconds=30,
     )

@@ -33,6 +33,10 @@ def test_the_target_group_has_a_health_check_and_no_fixed_name(dev: Recording) -
         "targetType": "ip",
         "protocol": "HTTP",
         "port": 80,
+        "protocolVersion": "HTTP1",
+        "loadBalancingAlgorithmType": "round_robin",
+        "slowStart": 0,
+        "stickiness": {"type": "lb_cookie", "enabled": False},
         "deregistrationDelay": 30,
         "healthCheck": {
             "path": "/",

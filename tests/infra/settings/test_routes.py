@@ -144,6 +144,41 @@ def test_fifty_services_fit_on_one_load_balancer() -> None:
     assert len({rule.priority for rule in routing.plan(settings.services)}) == 50
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"slowStartSeconds": 29}, "slowStartSeconds: 29; allowed: 0 for none, or from 30 to 900"),
+        (
+            {"slowStartSeconds": 60, "loadBalancingAlgorithm": "weighted_random"},
+            "slowStartSeconds: 60 with weighted_random; allowed: only with loadBalancingAlgorithm ",
+        ),
+        ({"stickinessCookie": "a"}, "stickinessCookie: a; allowed: empty, unless stickinessSecond"),
+        ({"stickinessSeconds": 60, "stickinessCookie": "AWSALBAPP"}, "stickinessCookie: AWSALBAPP"),
+        (
+            {"targetProtocol": "HTTP2"},
+            "targetProtocol: HTTP2 without HTTPS; allowed: HTTP1, or HTTP2 with domain or",
+        ),
+        (
+            ISSUED | {"targetProtocol": "GRPC"},
+            "healthCheckCodes: 200-399; allowed: with targetProtocol GRPC codes of gRPC from 0",
+        ),
+        ({"healthCheckCodes": "12"}, "healthCheckCodes: 12; allowed: with targetProtocol HTTP1"),
+        ({"healthCheckCodes": "12-5"}, "healthCheckCodes: 12-5; allowed: ranges with the lower"),
+        ({"healthCheckCodes": "12,200"}, "healthCheckCodes: 12,200; allowed: HTTP codes from 200"),
+    ],
+)
+def test_targets_that_aws_would_refuse_are_refused_with_the_reason(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+
+
+def test_grpc_needs_https_and_codes_of_its_own() -> None:
+    load(**ISSUED, targetProtocol="GRPC", healthCheckCodes="0,5-12", healthCheckPath="/a.B/Check")
+
+
 @pytest.mark.parametrize("host", ["shop.example.com", "*.example.com", "sh?p.example.com"])
 def test_a_host_that_the_issued_certificate_covers_is_accepted(host: str) -> None:
     load(**ISSUED, hosts=[host])
