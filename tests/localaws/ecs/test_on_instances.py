@@ -14,13 +14,14 @@ import pytest
 
 from localaws.daemon.data_plane import DataPlane, data_plane
 from localaws.daemon.runtime_choice import Choice, Runtime
+from localaws.ecs.controller import NotSteadyError
 from localaws.machine import isolation
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
 from tests.engine.images import PYTHON, write_python, write_table
 from tests.localaws.ecs.instance_records import IMAGE, OnInstances, user_data
-from tests.localaws.ecs.plane import PATIENCE, eventually
+from tests.localaws.ecs.plane import PATIENCE, eventually, traffic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -199,5 +200,79 @@ def test_instances_that_cannot_register_hold_tasks_back_and_status_says_why(
             assert {each["agent"] for each in running.instances} == {""}
             assert "cluster shoop, which doesn't exist" in running.instances[0]["whyNotRegistered"]
             assert len(running.tasks("PROVISIONING")) == 2
+
+    asyncio.run(play())
+
+
+def test_a_refresh_under_traffic_fails_no_request(tmp_path: Path, images: Path) -> None:
+    async def play() -> None:
+        records = OnInstances()
+        async with plane(records, tmp_path / ".local", images) as running:
+            await running.settle()
+            before = {each["instanceId"] for each in running.instances}
+            async with traffic(f"{running.url}/hostname") as statuses:
+                records.change(records.template, description="a newer one")
+                records.change(
+                    records.scaling_group,
+                    launchTemplate={"id": records.template.id, "version": "2"},
+                )
+
+                def refreshed() -> bool:
+                    now = {each["instanceId"] for each in running.instances}
+                    serving = [each["agent"] for each in running.instances] == ["ACTIVE"] * 2
+                    return serving and not now & before
+
+                await eventually(refreshed, "new instances")
+                await running.settle()
+            assert set(statuses) == {200}
+            assert len(await running.hostnames()) == 2
+            stopped = running.tasks("STOPPED")
+            assert len(stopped) >= 2
+            assert {each["stopCode"] for each in stopped} == {"ServiceSchedulerInitiated"}
+
+    asyncio.run(play())
+
+
+def test_tasks_without_room_add_an_instance_and_a_forced_deletion_ends_all(
+    tmp_path: Path, images: Path
+) -> None:
+    async def play() -> None:
+        records = OnInstances()
+        records.change(records.scaling_group, minSize=1)
+        async with plane(records, tmp_path / ".local", images) as running:
+            await running.settle()
+            assert len(running.instances) == 1
+            records.change(records.service, desiredCount=4)
+            await eventually(lambda: running.tasks("PROVISIONING"), "a task without room")
+            assert running.says("has insufficient memory available.")
+            await running.settle()
+            assert len(running.instances) == 2, "the group grew by itself"
+            controller = running.running.controller
+            group = records.scaling_group.id
+            with records.cloud.deleting(group):
+                await controller.drain_group(group, timeout=PATIENCE, report=lambda _: None)
+            assert not running.instances
+            await controller.wait_until_empty("shop", timeout=PATIENCE, report=lambda _: None)
+
+    asyncio.run(play())
+
+
+def test_a_group_that_is_not_forced_waits_for_its_tasks_and_a_cluster_for_its_instances(
+    tmp_path: Path, images: Path
+) -> None:
+    async def play() -> None:
+        records = OnInstances()
+        records.change(records.scaling_group, forceDelete=False)
+        async with plane(records, tmp_path / ".local", images) as running:
+            await running.settle()
+            controller, group = running.running.controller, records.scaling_group.id
+            with pytest.raises(NotSteadyError, match="ClusterContainsContainerInstancesException"):
+                await controller.wait_until_empty("shop", timeout=0.3, report=lambda _: None)
+            with records.cloud.deleting(group):
+                with pytest.raises(NotSteadyError, match="2 instances left, want 0"):
+                    await controller.drain_group(group, timeout=1, report=lambda _: None)
+                assert {each["agent"] for each in running.instances} == {"DRAINING"}
+                records.change(records.service, desiredCount=0)
+                await controller.drain_group(group, timeout=PATIENCE, report=lambda _: None)
 
     asyncio.run(play())
