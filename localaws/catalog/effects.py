@@ -216,7 +216,10 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *("desiredCapacity", "forceDelete", "maxSize", "minSize", "protectFromScaleIn"),
         *("vpcZoneIdentifiers", "waitForCapacityTimeout"),
         *_inside("launchTemplate", "id name version"),
-        *_inside("instanceRefresh.preferences", "minHealthyPercentage scaleInProtectedInstances"),
+        *_inside(
+            "instanceRefresh.preferences",
+            "maxHealthyPercentage minHealthyPercentage scaleInProtectedInstances",
+        ),
     ),
     LAUNCH_TEMPLATE: (
         *("instanceType", "userData", "vpcSecurityGroupIds"),
@@ -326,7 +329,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "instanceRefresh.preferences.checkpointDelay": (),
         "instanceRefresh.preferences.checkpointPercentages": (),
         "instanceRefresh.preferences.instanceWarmup": (),
-        "instanceRefresh.preferences.maxHealthyPercentage": (100,),
         "instanceRefresh.preferences.skipMatching": (False,),
         "instanceRefresh.triggers": (),
         "loadBalancers": (),

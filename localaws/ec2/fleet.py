@@ -102,6 +102,9 @@ class Refresh:
     """How a group replaces instances of an older template."""
 
     minimum_healthy_percent: int = 90
+    maximum_healthy_percent: int = 100
+    """Above 100, so many instances may be there that new ones are launched before old ones go."""
+
     protected: str = "Ignore"
     """What it does with protected instances: Refresh, Ignore or Wait."""
 
@@ -423,9 +426,11 @@ class _Step:
         replaceable = [each for each in old if self._may_refresh(group, group.refresh, each)]
         serving = [each for each in instances if self._serves(group, each)]
         least = -(-memory.desired * group.refresh.minimum_healthy_percent // 100)
-        # At least one at a time, or a small group would never be refreshed.
-        count = max(len(serving) - least, 1 if len(serving) >= memory.desired else 0)
-        for each in replaceable[:count]:
+        count = len(serving) - least
+        if group.refresh.maximum_healthy_percent <= _AT_TARGET and len(serving) >= memory.desired:
+            # At least one at a time, or a small group would never be refreshed.
+            count = max(count, 1)
+        for each in replaceable[: max(0, count)]:
             self._begin_termination(group, each)
         waits = group.refresh.protected == "Wait" and bool(old)
         left = [each for each in old if each.draining] or replaceable or waits
@@ -440,20 +445,31 @@ class _Step:
         if group.deleted and group.forced:
             self.terminate(instances)
             return
-        surplus = len(staying) - memory.desired
+        wanted = self._wanted(group, staying)
+        surplus = len(staying) - wanted
         for _ in range(surplus):
             chosen = self._next_to_go(group)
             if chosen is None:
                 break
             self._begin_termination(group, chosen)
-        short = memory.desired > len(staying)
+        short = wanted > len(staying)
         new = not instances
         since = (memory.short_since or self.now) if short else None
         self._remember(group, replace(memory, short_since=since))
         notices = since is not None and (new or self.now >= since + self.timing.replacement)
         if notices or (short and memory.refreshing):
-            for _ in range(memory.desired - len(staying)):
+            for _ in range(wanted - len(staying)):
                 self._launch(group)
+
+    def _wanted(self, group: Group, staying: Sequence[Instance]) -> int:
+        """Return how many instances should stay: more than desired in some refreshes."""
+        memory = self._group(group)
+        if not memory.refreshing or group.refresh is None:
+            return memory.desired
+        old = [each for each in staying if each.template.version != memory.refreshing]
+        replaceable = [each for each in old if self._may_refresh(group, group.refresh, each)]
+        most = -(-memory.desired * group.refresh.maximum_healthy_percent // 100)
+        return max(memory.desired, min(memory.desired + len(replaceable), most))
 
     def terminate(self, instances: Sequence[Instance]) -> None:
         """End instances at once, with what is on them."""

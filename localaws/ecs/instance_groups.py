@@ -163,5 +163,6 @@ def _refresh(inputs: Properties) -> Refresh | None:
     least = number(preferences.get("minHealthyPercentage"))
     return Refresh(
         minimum_healthy_percent=90 if least is None else int(least),
+        maximum_healthy_percent=int(number(preferences.get("maxHealthyPercentage")) or 100),
         protected=text(preferences.get("scaleInProtectedInstances")) or "Ignore",
     )

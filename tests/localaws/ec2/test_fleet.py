@@ -255,6 +255,25 @@ def test_a_refresh_replaces_every_instance_one_at_a_time_and_loses_no_task() -> 
     assert not fleet.state.groups["web"].refreshing
 
 
+@pytest.mark.parametrize(("desired", "most"), [(1, 2), (2, 3), (4, 6)])
+def test_a_refresh_may_launch_before_it_terminates(desired: int, most: int) -> None:
+    refresh = Refresh(minimum_healthy_percent=100, maximum_healthy_percent=150, protected="Refresh")
+    fleet = settled(minimum=desired, maximum=desired, refresh=refresh)
+    fleet.tasks = desired
+    fleet.run(2)
+    before = fleet.ids
+    fleet.group = replace(fleet.group, template=replace(TEMPLATE, version="2"))
+    counts = []
+    for _ in range(160):
+        fleet.run(0.25)
+        counts.append(sum(each.registered for each in fleet.state.instances))
+    assert min(counts) >= desired
+    assert max(counts) == most
+    assert len(fleet.ids) == desired
+    assert not fleet.ids & before
+    assert fleet.lost_tasks == 0
+
+
 def test_a_refresh_that_ignores_protected_instances_leaves_busy_ones() -> None:
     fleet = settled(refresh=Refresh(protected="Ignore"), scaling=None)
     fleet.tasks = 1
@@ -360,9 +379,20 @@ def test_scaling_ends_within_the_bounds_and_loses_no_task(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 3), st.integers(0, 9), st.sampled_from(("Refresh", "Ignore", "Wait")))
-def test_a_refresh_ends_and_loses_no_task(low: int, tasks: int, protected: str) -> None:
-    fleet = settled(minimum=low, maximum=low + 2, refresh=Refresh(protected=protected))
+@given(
+    st.integers(1, 3),
+    st.integers(0, 9),
+    st.sampled_from(("Refresh", "Ignore", "Wait")),
+    st.sampled_from(((90, 100), (100, 150), (50, 100), (100, 110))),
+)
+def test_a_refresh_ends_and_loses_no_task(
+    low: int, tasks: int, protected: str, bounds: tuple[int, int]
+) -> None:
+    least, most = bounds
+    refresh = Refresh(
+        minimum_healthy_percent=least, maximum_healthy_percent=most, protected=protected
+    )
+    fleet = settled(minimum=low, maximum=low + 2, refresh=refresh)
     fleet.tasks = tasks
     fleet.run(20, tick=1)
     fleet.group = replace(fleet.group, template=replace(TEMPLATE, version="2"))
