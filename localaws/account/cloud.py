@@ -547,7 +547,7 @@ def _derived(
             del derived[name]
     if "region" in kind.inputs:
         derived["region"] = region
-    if "tags" in kind.inputs:
+    if kind.tagged:
         derived[ALL_TAGS] = tagging.all(inputs.get("tags"))
     return {**derived, **kind.derived(inputs)}
 

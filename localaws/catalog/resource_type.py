@@ -200,6 +200,15 @@ class ResourceType:
         """The names of all inputs."""
         return blocks_of(self.token)[0].names
 
+    @property
+    def tagged(self) -> bool:
+        """Whether its tags are a map, and so have a provider's default tags among them.
+
+        An Auto Scaling group's are blocks, with which default tags have nothing to do.
+        """
+        blocks = {each.path for each in blocks_of(self.token)}
+        return "tags" in self.inputs and "tags[]" not in blocks
+
     def replacing(self, names: Sequence[str], old: Properties, new: Properties) -> list[str]:
         """Return those of the changed inputs whose change replaces the resource."""
         return [name for name in names if name in self.replaces or self.replaces_if(name, old, new)]

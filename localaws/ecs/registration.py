@@ -34,14 +34,8 @@ _SETTING = re.compile(r"^[ \t]*(?:export[ \t]+)?(ECS_[A-Z_]+)=[\"']?([^\s\"']*)"
 _ECHOED = re.compile(r"echo[ \t]+[\"']?(ECS_[A-Z_]+)=([^\s\"'>]*)")
 
 _HTTPS = 443
-_NEEDED_ACTIONS = (
-    "ecs:DiscoverPollEndpoint",
-    "ecs:Poll",
-    "ecs:RegisterContainerInstance",
-)
-"""What the agent calls before an instance is there. Source: `ecs_client.go` and `acs` of
-amazon-ecs-agent.
-"""
+_AN_INSTANCE = "0" * 32
+"""An instance's id in ECS, as policies may name all of a cluster's."""
 
 _MANAGED = (
     "AmazonEC2ContainerServiceforEC2Role",
@@ -119,12 +113,23 @@ def _role_problems(template: Properties, cluster: Resource, account: Account) ->
     if granted is None:
         return
     policy = _with(granted, "Principal")
-    for action in _NEEDED_ACTIONS:
-        target = cluster.id if action == "ecs:RegisterContainerInstance" else "*"
+    for action, target in _needed(cluster):
         context = {"ecs:cluster": cluster.id}
         request = Request(principals=service, action=action, resource=target, context=context)
         if not allows(policy, request):
             yield f"role {role.id} doesn't allow {action} on {target}"
+
+
+def _needed(cluster: Resource) -> Iterator[tuple[str, str]]:
+    """Yield what the agent calls before an instance is there, and on which resource.
+
+    Sources: `ecs_client.go` and `acs` of amazon-ecs-agent; Service Authorization Reference,
+    "Actions, resources, and condition keys for Amazon Elastic Container Service".
+    """
+    yield "ecs:RegisterContainerInstance", cluster.id
+    instances = cluster.id.replace(":cluster/", ":container-instance/", 1)
+    yield "ecs:Poll", f"{instances}/{_AN_INSTANCE}"
+    yield "ecs:DiscoverPollEndpoint", "*"
 
 
 def _granted(role: Resource, account: Account) -> list[Mapping[str, object]] | None:

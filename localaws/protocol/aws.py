@@ -235,7 +235,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         except Refused as refused:
             inputs, refusals = news, refused.refusals
         else:
-            if "tags" in kind.inputs:
+            if kind.tagged:
                 inputs[ALL_TAGS] = self._session(context).tagging.all(inputs.get("tags"))
         failures = [_failure(request.urn, each) for each in refusals]
         return provider_pb2.CheckResponse(inputs=to_wire(inputs), failures=failures)

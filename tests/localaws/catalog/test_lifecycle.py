@@ -20,7 +20,8 @@ def test_every_type_is_created_found_changed_and_deleted(account: Account, token
     for import_id in CATALOG[token].import_ids(resource):
         assert account.find(token, import_id) is not None, f"{token} isn't found by {import_id}"
     assert resource.outputs.keys() >= inputs.keys()
-    if "tags" in CATALOG[token].inputs:
+    assert ("tagsAll" in resource.outputs) is CATALOG[token].tagged
+    if CATALOG[token].tagged:
         assert resource.outputs["tagsAll"] == {}
         changed = account.update(token, resource.id, {**inputs, "tags": {"Stack": "dev"}})
         assert changed.outputs["tagsAll"] == {"Stack": "dev"}

@@ -118,6 +118,26 @@ def test_what_keeps_a_real_instance_from_registering_keeps_these(
     assert why in why_not(records)
 
 
+def test_the_least_permissions_are_enough(records: OnInstances) -> None:
+    cluster = records.cluster.id
+    instances = cluster.replace(":cluster/", ":container-instance/")
+    least = {
+        "ecs:RegisterContainerInstance": cluster,
+        "ecs:Poll": f"{instances}/*",
+        "ecs:DiscoverPollEndpoint": "*",
+    }
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": resource}
+        for action, resource in least.items()
+    ]
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    records.change(records.policy, policy=json.dumps(policy))
+    assert why_not(records) == ""
+    statements[1]["Resource"] = instances.replace("shop", "other") + "/*"
+    records.change(records.policy, policy=json.dumps(policy))
+    assert "role instances doesn't allow ecs:Poll on" in why_not(records)
+
+
 def test_awss_own_policy_is_enough(records: OnInstances) -> None:
     records.remove(records.policy)
     records.make(
