@@ -68,9 +68,7 @@ def service_problem(service: Resource, account: Account, *, in_containers: bool)
             "set capacity to fargate for awsvpc"
         )
     constraints = (*choice.rules.constraints, *constraints_of(definition.outputs))
-    registered = "serviceRegistries on EC2 instances isn't done here: leave it out"
     problems = [
-        registered if service.outputs.get("serviceRegistries") else "",
         *map(constraint_problem, constraints),
         *map(strategy_problem, choice.rules.strategies),
         *_container_problems(definition),

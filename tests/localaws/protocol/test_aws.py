@@ -513,7 +513,7 @@ def test_creations_and_updates_warn_of_inputs_without_effect_here() -> None:
         async with attached_to(provider) as engine:
             made = await create(provider, urn, plain)
             assert not engine.lines
-            news = to_wire({**plain, "slowStart": 30})
+            news = to_wire({**plain, "connectionTermination": True})
             await provider.Update(
                 provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news)
             )
@@ -527,7 +527,7 @@ def test_creations_and_updates_warn_of_inputs_without_effect_here() -> None:
             (engine_pb2.WARNING, vpc),
         ]
         assert engine.lines[2].message == "it exists nowhere"
-        assert "slowStart" in engine.lines[0].message
+        assert "connectionTermination" in engine.lines[0].message
         assert "proxyProtocolV2" in engine.lines[1].message
 
     play(scene, idle)
