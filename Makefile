@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 CODE := __main__.py infra localaws verify gate tests tools
+# Each worker rewrites the assertions of every test for six seconds where Python may not keep the result.
+PYTEST = PYTHONDONTWRITEBYTECODE= PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast check format lint types gate reachability permissions models picture bench lock stop clean
@@ -19,10 +21,10 @@ demo: setup ## deploy to the local AWS and check the deployment through its load
 	$(BIN)/pulumi-local stack output albDns | $(BIN)/verify --expect-tasks 2 --each-address --closed :3389 $$tasks --interval 250ms
 
 test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some, -n0 without workers
-	PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest -n auto $(ARGS)
+	$(PYTEST) -n auto $(ARGS)
 
 test-fast: setup ## run what needs no engine and no long waits; takes ARGS too
-	PULUMI_ERROR_OUTPUT_STRING=true HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n logical -m "not slow" --ignore=tests/engine $(ARGS)
+	HYPOTHESIS_PROFILE=fast $(PYTEST) -n logical -m "not slow" --ignore=tests/engine $(ARGS)
 
 check: lint types gate test ## everything that must be green before a change goes in
 
