@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 Properties = Mapping[str, Any]
@@ -33,11 +34,13 @@ def items_at(value: object, path: str) -> Iterator[tuple[str, Any]]:
     if not path:
         yield "", value
         return
-    head, _, rest = path.partition(".")
-    name = head.removesuffix("[]")
-    found = value.get(name) if isinstance(value, Mapping) else None
+    name, of_list, rest = _first_step(path)
+    # Most inputs of a type are left out, and a dictionary is by far the most usual object.
+    found = value.get(name) if isinstance(value, (dict, Mapping)) else None
+    if found is None:
+        return
     items: list[tuple[str, Any]] = [(name, found)]
-    if head.endswith("[]"):
+    if of_list:
         items = []
         for index, each in enumerate(found if isinstance(found, list) else ()):
             items.append((f"{name}[{index}]", each))
@@ -49,6 +52,13 @@ def items_at(value: object, path: str) -> Iterator[tuple[str, Any]]:
             continue
         for inner_path, inner in items_at(each, rest):
             yield f"{exact_path}.{inner_path}", inner
+
+
+@cache
+def _first_step(path: str) -> tuple[str, bool, str]:
+    """Split a path: its first name, whether that is a list, and the rest of the path."""
+    head, _, rest = path.partition(".")
+    return head.removesuffix("[]"), head.endswith("[]"), rest
 
 
 def missing_at(value: object, path: str) -> Iterator[str]:
