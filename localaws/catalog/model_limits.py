@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.properties import items_at, missing_at
@@ -150,26 +151,43 @@ def model_rules(
         generated: The input for which Pulumi generates a name.
     """
     yield from _missing(token, values, below, generated)
-    for path, constraint in limits().get(token, {}).items():
-        if not path.startswith(below) or f"{token} {path}" in OTHERWISE:
-            continue
-        for exact_path, value in items_at(values, path.removeprefix(below)):
+    for path, constraint in _limits_below(token, below):
+        for exact_path, value in items_at(values, path):
             allowed = allowed_instead(constraint, value)
             # The provider leaves an empty text out.
             if allowed and value != "":
                 yield exact_path, allowed
 
 
-def _missing(
-    token: str, values: object, below: str, generated: str | None
-) -> Iterator[tuple[str, str]]:
-    """Yield the exact path of each value that the model requires and that is missing."""
+@cache
+def _limits_below(token: str, below: str) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """Return the constraints of a type, by the paths from `below` on."""
+    found = []
+    for path, constraint in limits().get(token, {}).items():
+        if path.startswith(below) and f"{token} {path}" not in OTHERWISE:
+            found.append((path.removeprefix(below), constraint))
+    return tuple(found)
+
+
+@cache
+def _required_below(token: str, below: str, generated: str | None) -> tuple[str, ...]:
+    """Return the paths from `below` on that a type's call requires."""
+    found = []
     for path in required().get(token, ()):
         name = f"{token} {path}"
         optional = path == generated or name in NOT_REQUIRED or name in ONE_OF_SEVERAL
         if path.startswith(below) and not optional:
-            for exact_path in missing_at(values, path.removeprefix(below)):
-                yield exact_path, "given"
+            found.append(path.removeprefix(below))
+    return tuple(found)
+
+
+def _missing(
+    token: str, values: object, below: str, generated: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the exact path of each value that the model requires and that is missing."""
+    for path in _required_below(token, below, generated):
+        for exact_path in missing_at(values, path):
+            yield exact_path, "given"
 
 
 def allowed_instead(constraint: Mapping[str, Any], value: object) -> str | None:
