@@ -108,6 +108,9 @@ _SEALED: Final = {
 }
 """The same settings without any route to the internet, with ECS Exec and an image that is built."""
 
+_SPOT: Final = {**EVERYTHING, "capacity": "fargate-spot", "onDemandBase": 1}
+"""Everything on Fargate's spare capacity, with one task on Fargate itself."""
+
 _CALLED_BY_COMPONENTS: Final = ("aws:ecr/getAuthorizationToken:getAuthorizationToken",)
 """Functions that the program's source doesn't name: `awsx.ecr.Image` calls it."""
 
@@ -116,6 +119,7 @@ CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
     **{stack: Configuration(stack) for stack in _STACKS},
     "everything": Configuration("prod", EVERYTHING),
     "sealed": Configuration("prod", _SEALED),
+    "spot": Configuration("prod", _SPOT),
 }
 """By the stack's name."""
 

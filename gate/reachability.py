@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _ANY_PORT: Final = (0, 65535)
 _NO_CLIENT: Final = "192.0.2.0/32"
+_FIRST_HOST_PORT: Final = 32768
+"""The first port that the ECS agent gives to a task on an instance."""
+
 _UNKNOWN_ROUTES: Final = "the routes of a network that isn't the stack's own"
 _WORLD: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (IPv6)"}
 
@@ -76,6 +79,7 @@ def sentences(graph: Graph) -> list[str]:
             between.update(_between(graph, party, other))
         outward.update(_to_outside(graph, party))
         unread.update(_unread(party))
+    between.update(_on_one_bridge(graph))
     default = _default_groups(graph)
     found: list[str] = []
     for group in (inward, between, outward, default, unread):
@@ -133,6 +137,7 @@ _GATEWAYS: Final = {
 def _parties(graph: Graph) -> Iterator[Party]:
     yield from _balancers(graph)
     yield from _tasks(graph)
+    yield from _instances(graph)
     yield from _endpoints(graph)
 
 
@@ -149,7 +154,9 @@ def _balancers(graph: Graph) -> Iterator[Party]:
 
 def _tasks(graph: Graph) -> Iterator[Party]:
     for service in graph.all("Service"):
-        network = service.inputs["networkConfiguration"]
+        network = service.inputs.get("networkConfiguration")
+        if network is None:
+            continue
         groups = service.inputs.get("loadBalancers", [])
         answers = {int(each["containerPort"]): "" for each in groups}
         public = bool(network.get("assignPublicIp"))
@@ -162,6 +169,54 @@ def _tasks(graph: Graph) -> Iterator[Party]:
         name = f"tasks of {service.registered.name}"
         party = _party(service, name, network["securityGroups"], answers, public=public)
         yield replace(party, routes_out=frozenset(routes))
+
+
+def _instances(graph: Graph) -> Iterator[Party]:
+    """Yield the instances of each Auto Scaling group, on whose bridges tasks are."""
+    for scaling in graph.all("Group"):
+        for template in scaling.named(scaling.inputs["launchTemplate"]):
+            groups: list[str] = []
+            public = False
+            for interface in template.inputs["networkInterfaces"]:
+                groups += interface["securityGroups"]
+                public = public or interface.get("associatePublicIpAddress") != "false"
+            routes: set[tuple[int, str]] = set()
+            for subnet in scaling.named(scaling.inputs["vpcZoneIdentifiers"]):
+                routes.update(_routes_out(graph, subnet, public=public))
+            names, answers = [], {}
+            for service in _services_on(graph, scaling):
+                names.append(service.registered.name)
+                for each in service.inputs.get("loadBalancers", []):
+                    note = f", where ECS puts their tasks' port {int(each['containerPort'])}"
+                    answers[_FIRST_HOST_PORT] = note
+            party = _party(
+                template, f"instances of {' and '.join(names)}", groups, answers, public=public
+            )
+            yield replace(party, routes_out=frozenset(routes))
+
+
+def _services_on(graph: Graph, scaling: Node) -> list[Node]:
+    """Return the services whose strategies name the capacity provider of an Auto Scaling group."""
+    return [each for each in graph.all("Service") if scaling in _scaled_for(each)]
+
+
+def _scaled_for(service: Node) -> set[Node]:
+    """Return the Auto Scaling groups of the capacity providers in a service's strategy."""
+    groups: set[Node] = set()
+    for provider in service.named(service.inputs.get("capacityProviderStrategies")):
+        groups.update(provider.named(provider.inputs.get("autoScalingGroupProvider")))
+    return groups
+
+
+def _on_one_bridge(graph: Graph) -> Iterator[str]:
+    """Yield what no security group decides: the connections on an instance."""
+    for scaling in graph.all("Group"):
+        names = [each.registered.name for each in _services_on(graph, scaling)]
+        if names:
+            yield (
+                f"Tasks of {' and '.join(names)} on one instance reach each other: no security "
+                "group stands between them."
+            )
 
 
 def _endpoints(graph: Graph) -> Iterator[Party]:
@@ -321,8 +376,8 @@ _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
 def _verb_ending(party: Party, ending: str = "s") -> str:
-    """Return the ending of the verb: tasks are plural, every other party is singular."""
-    return "" if party.name.startswith("tasks") else ending
+    """Return the ending of the verb: only tasks and instances are plural."""
+    return "" if party.name.startswith(("tasks", "instances")) else ending
 
 
 def _at(opening: _Opening, party: Party) -> str:

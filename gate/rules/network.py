@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
 from gate.queries import routes_of
-from gate.rules.readers import balancers_groups, security_groups
+from gate.rules.readers import balancers_groups, instances_groups, security_groups
 from gate.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _SHORTEST_PREFIX: Final = {4: 8, 6: 16}
 """By IP version: a network with a shorter prefix counts as the whole internet, because two halves
 of the internet are the internet as well.
+"""
+
+_HOST_PORTS: Final = (32768, 60999)
+"""The kernel's range on the ECS-optimised AMI, from which the agent chooses. Source:
+amazon-ecs-agent, issue 2331.
 """
 
 _HTTPS: Final = 443
@@ -60,7 +65,10 @@ def egress_is_restricted(graph: Graph) -> Iterator[Node]:
         all_protocols = str(egress.inputs["ipProtocol"]) == "-1"
         # A load balancer has only its targets to reach, which have security groups.
         from_balancer_to_addresses = _belongs_to(egress, balancers_groups(graph)) and _cidrs(egress)
-        to_group_on_many_ports = egress.inputs.get("referencedSecurityGroupId") and port is None
+        peers = {*egress.named(egress.inputs.get("referencedSecurityGroupId"))}
+        to_host_ports = _host_ports_only(egress) and peers and peers <= instances_groups(graph)
+        to_group = egress.inputs.get("referencedSecurityGroupId")
+        to_group_on_many_ports = to_group and port is None and not to_host_ports
         to_internet_without_tls = _is_the_internet(egress) and port != _HTTPS
         if (
             all_protocols
@@ -69,6 +77,33 @@ def egress_is_restricted(graph: Graph) -> Iterator[Node]:
             or to_internet_without_tls
         ):
             yield egress
+
+
+@rule
+def instances_allow_only_the_load_balancer(graph: Graph) -> Iterator[Node]:
+    """Require that instances accept load balancers only, on the ports that their agent gives out.
+
+    Anything else that listens on an instance, such as SSH, Docker or the agent itself, is on other
+    ports.
+    """
+    groups = instances_groups(graph)
+    for ingress in graph.all("SecurityGroupIngressRule"):
+        if not _belongs_to(ingress, groups):
+            continue
+        sources = {*ingress.named(ingress.inputs.get("referencedSecurityGroupId"))}
+        only_balancers = sources and sources <= balancers_groups(graph)
+        if not only_balancers or not _host_ports_only(ingress):
+            yield ingress
+
+
+@rule
+def instances_have_no_public_addresses(graph: Graph) -> Iterator[Node]:
+    """Require that instances get no public address, wherever they are started."""
+    for template in graph.all("LaunchTemplate"):
+        interfaces = template.inputs.get("networkInterfaces", [])
+        public = [each.get("associatePublicIpAddress") != "false" for each in interfaces]
+        if not public or any(public):
+            yield template
 
 
 @rule
@@ -86,12 +121,12 @@ def no_inline_security_group_rules(graph: Graph) -> Iterator[Node]:
 def private_tasks_are_in_private_subnets(graph: Graph) -> Iterator[Node]:
     """Require that no route to an internet gateway is beside tasks without public addresses."""
     for service in graph.all("Service"):
-        network = service.inputs["networkConfiguration"]
+        network = service.inputs.get("networkConfiguration", {})
         if network.get("assignPublicIp"):
             continue
-        for subnet in service.named(network["subnets"]):
-            if _is_public(graph, subnet):
-                yield subnet
+        yield from _public_subnets(graph, service, network.get("subnets"))
+    for group in graph.all("Group"):
+        yield from _public_subnets(graph, group, group.inputs.get("vpcZoneIdentifiers"))
 
 
 @rule
@@ -99,6 +134,12 @@ def subnets_assign_no_public_addresses(graph: Graph) -> Iterator[Node]:
     """Require that what is started in a subnet gets a public address only on request."""
     for subnet in graph.all("Subnet"):
         if subnet.inputs.get("mapPublicIpOnLaunch"):
+            yield subnet
+
+
+def _public_subnets(graph: Graph, node: Node, subnets: object) -> Iterator[Node]:
+    for subnet in node.named(subnets):
+        if _is_public(graph, subnet):
             yield subnet
 
 
@@ -121,6 +162,14 @@ def _tcp_port(group_rule: Node) -> int | None:
     if low is None or low != high or group_rule.inputs["ipProtocol"] != "tcp":
         return None
     return int(low)
+
+
+def _host_ports_only(group_rule: Node) -> bool:
+    """Return whether a rule opens host ports that tasks on instances get, and no other port."""
+    low, high = group_rule.inputs.get("fromPort"), group_rule.inputs.get("toPort")
+    if low is None or high is None or group_rule.inputs["ipProtocol"] != "tcp":
+        return False
+    return bool(_HOST_PORTS[0] <= low <= high <= _HOST_PORTS[1])
 
 
 def _cidrs(group_rule: Node) -> list[IPv4Network | IPv6Network]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
-from gate.rules.readers import containers, security_groups, task_definition
+from gate.rules.readers import containers, instances_groups, security_groups, task_definition
 from gate.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def _role_policies(graph: Graph, service: Node) -> Iterator[Node]:
 def _group_rules(graph: Graph, service: Node) -> Iterator[Node]:
     """Yield the rules at either of whose ends a service's security groups are."""
     groups = {*security_groups(service)}
+    if "networkConfiguration" not in service.inputs:
+        groups = instances_groups(graph)
     for kind in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
         for node in graph.all(kind):
             ends = [node.inputs["securityGroupId"], node.inputs.get("referencedSecurityGroupId")]

@@ -20,6 +20,7 @@ WITHOUT_ARN: Final = frozenset(
         "cloudwatch:PutMetricData",
         "ec2:DescribeAvailabilityZones",
         "ecr:GetAuthorizationToken",
+        "ecs:DiscoverPollEndpoint",
         "kms:GenerateRandom",
         "logs:DescribeLogGroups",
         "ssmmessages:CreateControlChannel",
@@ -85,9 +86,14 @@ def resource_policies_name_their_principals(graph: Graph) -> Iterator[Node]:
 
 @rule
 def trust_policies_name_the_account(graph: Graph) -> Iterator[Node]:
-    """Require conditions where AWS's services may use a role (the confused deputy problem)."""
+    """Require conditions where AWS's services may use a role (the confused deputy problem).
+
+    EC2 is no such deputy: it uses a role only for instances of the role's own account.
+    """
     for role in graph.all("Role"):
         for statement in statements(role, "assumeRolePolicy"):
+            if str(statement.get("Principal", {})).startswith("{'Service': 'ec2."):
+                continue
             if "aws:SourceAccount" not in json.dumps(statement.get("Condition", {})):
                 yield role
 

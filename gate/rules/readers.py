@@ -25,6 +25,15 @@ def balancers_groups(graph: Graph) -> set[Node]:
     return groups
 
 
+def instances_groups(graph: Graph) -> set[Node]:
+    """Return the security groups that launch templates give to instances."""
+    groups: set[Node] = set()
+    for template in graph.all("LaunchTemplate"):
+        groups.update(template.named(template.inputs.get("networkInterfaces")))
+        groups.update(template.named(template.inputs.get("vpcSecurityGroupIds")))
+    return groups
+
+
 def task_definition(service: Node) -> Node:
     """Return the task definition that a service runs."""
     return next(service.named(service.inputs["taskDefinition"]))

@@ -25,6 +25,39 @@ def rollbacks_are_automatic(graph: Graph) -> Iterator[Node]:
 
 
 @rule
+def services_name_their_capacity(graph: Graph) -> Iterator[Node]:
+    """Require the launch type Fargate or a strategy: ECS scales instances only for a strategy.
+
+    A strategy that a service takes over from its cluster makes each later update fail.
+    """
+    for service in graph.all("Service"):
+        strategy = service.inputs.get("capacityProviderStrategies")
+        if not strategy and service.inputs.get("launchType") != "FARGATE":
+            yield service
+
+
+@rule
+def targets_fit_the_network(graph: Graph) -> Iterator[Node]:
+    """Require targets of type instance for tasks on a bridge, and of type ip for all others."""
+    for service in graph.all("Service"):
+        bridge = task_definition(service).inputs.get("networkMode") == "bridge"
+        for group in service.named(service.inputs.get("loadBalancers")):
+            kind = group.inputs.get("targetType")
+            if group.kind == "TargetGroup" and (kind == "instance") != bridge:
+                yield service
+
+
+@rule
+def instance_metadata_is_out_of_reach(graph: Graph) -> Iterator[Node]:
+    """Require tokens and one hop, so that no container on a bridge gets the instance's role."""
+    for template in graph.all("LaunchTemplate"):
+        options = template.inputs.get("metadataOptions", {})
+        tokens, hops = options.get("httpTokens"), options.get("httpPutResponseHopLimit")
+        if tokens != "required" or hops != 1:
+            yield template
+
+
+@rule
 def stop_timeout_covers_draining(graph: Graph) -> Iterator[Node]:
     """Require containers that serve to outlast the deregistration delay of their group."""
     for service in graph.all("Service"):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SPELLINGS: Final = {
     ("Certificate", "arn"): None,
+    ("Group", "arn"): "AutoScalingGroupARN",
     ("Listener", "arn"): None,
     ("ListenerRule", "arn"): None,
     ("LoadBalancer", "arn"): None,

@@ -39,6 +39,8 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
         "tags": None,
     },
     "Service": {
+        "capacityProviderStrategies": "CapacityProviderStrategy",
+        "forceNewDeployment": None,
         "enableEcsManagedTags": "EnableECSManagedTags",
         "name": "ServiceName",
         "waitForSteadyState": None,
@@ -136,6 +138,7 @@ _HEALTH_CHECK: Final = {
     "healthyThreshold": "HealthyThresholdCount",
     "interval": "HealthCheckIntervalSeconds",
     "path": "HealthCheckPath",
+    "port": "HealthCheckPort",
     "timeout": "HealthCheckTimeoutSeconds",
     "unhealthyThreshold": "UnhealthyThresholdCount",
 }
@@ -296,9 +299,74 @@ def _image_lifecycle(inputs: Properties) -> Properties:
     return {"LifecyclePolicy": {"LifecyclePolicyText": inputs["policy"]}}
 
 
+def _launch_template(rest: Properties) -> Properties:
+    tags, specifications = rest.pop("tags"), rest.pop("tagSpecifications")
+    interfaces = rest.pop("networkInterfaces")
+    mappings = rest.pop("blockDeviceMappings")
+    data = _deep(dict(rest))
+    rest.clear()
+    data["TagSpecifications"] = [
+        {"ResourceType": each["resourceType"], "Tags": _value("tags", each["tags"])}
+        for each in specifications
+    ]
+    data["NetworkInterfaces"] = [_interface(each) for each in interfaces]
+    data["BlockDeviceMappings"] = [_mapping(each) for each in mappings]
+    own = {"ResourceType": "launch-template", "Tags": _value("tags", tags)}
+    return {"LaunchTemplateData": data, "TagSpecifications": [own]}
+
+
+def _interface(interface: Properties) -> Properties:
+    found: Properties = _deep(
+        {name: each for name, each in interface.items() if name != "securityGroups"}
+    )
+    found["Groups"] = interface["securityGroups"]
+    for name in ("AssociatePublicIpAddress", "DeleteOnTermination"):
+        found[name] = found[name] == "true"
+    return found
+
+
+def _mapping(mapping: Properties) -> Properties:
+    ebs: Properties = _deep(mapping["ebs"])
+    for name in ("Encrypted", "DeleteOnTermination"):
+        ebs[name] = ebs[name] == "true"
+    return {"DeviceName": mapping["deviceName"], "Ebs": ebs}
+
+
+def _auto_scaling_group(rest: Properties) -> Properties:
+    for name in ("instanceRefresh", "waitForCapacityTimeout", "forceDelete"):
+        rest.pop(name, None)  # of the provider's own, or of another call
+    template = rest.pop("launchTemplate")
+    tags = [_deep(each) for each in rest.pop("tags")]
+    return {
+        "LaunchTemplate": {"LaunchTemplateId": template["id"], "Version": template["version"]},
+        "MaxSize": str(_deep(rest.pop("maxSize"))),
+        "MinSize": str(_deep(rest.pop("minSize"))),
+        "NewInstancesProtectedFromScaleIn": rest.pop("protectFromScaleIn"),
+        "VPCZoneIdentifier": rest.pop("vpcZoneIdentifiers"),
+        "Tags": tags,
+    }
+
+
+def _providers_of_cluster(rest: Properties) -> Properties:
+    return {
+        "Cluster": rest.pop("clusterName"),
+        "CapacityProviders": rest.pop("capacityProviders"),
+        "DefaultCapacityProviderStrategy": [],
+    }
+
+
+def _instance_profile(rest: Properties) -> Properties:
+    rest.pop("tags", None)
+    return {"Roles": [rest.pop("role")]}
+
+
 _SHAPES: Final[Mapping[str, Callable[[Properties], Properties]]] = {
     "Certificate": _certificate,
+    "ClusterCapacityProviders": _providers_of_cluster,
     "FlowLog": _flow_log,
+    "Group": _auto_scaling_group,
+    "InstanceProfile": _instance_profile,
+    "LaunchTemplate": _launch_template,
     "Listener": _listener,
     "ListenerCertificate": _listener_certificate,
     "ListenerRule": _listener_rule,

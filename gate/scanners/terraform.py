@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _BLOCKS: Final = {
     "actions": "action",
+    "blockDeviceMappings": "block_device_mappings",
+    "capacityProviderStrategies": "capacity_provider_strategy",
     "conditions": "condition",
     "defaultActions": "default_action",
     "egress": "egress",
@@ -24,9 +26,12 @@ _BLOCKS: Final = {
     "filters": "filter",
     "ingress": "ingress",
     "loadBalancers": "load_balancer",
+    "networkInterfaces": "network_interfaces",
     "redactedFields": "redacted_fields",
     "rules": "rule",
     "settings": "setting",
+    "tagSpecifications": "tag_specifications",
+    "tags": "tag",
     "volumes": "volume",
     "aliases": "alias",
 }

@@ -33,6 +33,9 @@ TYPES: Final = {
         "aws_acm_certificate", "AWS::CertificateManager::Certificate"
     ),
     "aws:acm/certificateValidation:CertificateValidation": Names("aws_acm_certificate_validation"),
+    "aws:autoscaling/group:Group": Names(
+        "aws_autoscaling_group", "AWS::AutoScaling::AutoScalingGroup"
+    ),
     "aws:cloudwatch/logGroup:LogGroup": Names("aws_cloudwatch_log_group", "AWS::Logs::LogGroup"),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Names("aws_default_security_group"),
     "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": Names(
@@ -42,6 +45,9 @@ TYPES: Final = {
     "aws:ec2/flowLog:FlowLog": Names("aws_flow_log", "AWS::EC2::FlowLog"),
     "aws:ec2/internetGateway:InternetGateway": Names(
         "aws_internet_gateway", "AWS::EC2::InternetGateway"
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate": Names(
+        "aws_launch_template", "AWS::EC2::LaunchTemplate"
     ),
     "aws:ec2/natGateway:NatGateway": Names("aws_nat_gateway", "AWS::EC2::NatGateway"),
     "aws:ec2/route:Route": Names("aws_route", "AWS::EC2::Route"),
@@ -55,10 +61,19 @@ TYPES: Final = {
     "aws:ec2/vpcEndpoint:VpcEndpoint": Names("aws_vpc_endpoint", "AWS::EC2::VPCEndpoint"),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": Names("aws_ecr_lifecycle_policy"),
     "aws:ecr/repository:Repository": Names("aws_ecr_repository", "AWS::ECR::Repository"),
+    "aws:ecs/capacityProvider:CapacityProvider": Names(
+        "aws_ecs_capacity_provider", "AWS::ECS::CapacityProvider"
+    ),
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": Names(
+        "aws_ecs_cluster_capacity_providers", "AWS::ECS::ClusterCapacityProviderAssociations"
+    ),
     "aws:ecs/cluster:Cluster": Names("aws_ecs_cluster", "AWS::ECS::Cluster"),
     "aws:ecs/service:Service": Names("aws_ecs_service", "AWS::ECS::Service"),
     "aws:ecs/taskDefinition:TaskDefinition": Names(
         "aws_ecs_task_definition", "AWS::ECS::TaskDefinition"
+    ),
+    "aws:iam/instanceProfile:InstanceProfile": Names(
+        "aws_iam_instance_profile", "AWS::IAM::InstanceProfile"
     ),
     "aws:iam/role:Role": Names("aws_iam_role", "AWS::IAM::Role"),
     "aws:iam/rolePolicy:RolePolicy": Names("aws_iam_role_policy", "AWS::IAM::RolePolicy"),

@@ -165,6 +165,17 @@ class BehindLoadBalancer:
     def connect(self, service: pulumi.Resource, *, target_type: str) -> Attached:
         """Register the service's target group, and attach it to the load balancer."""
         check, targets = self.route.health_check, self.route.targets
+        health_check: aws.lb.TargetGroupHealthCheckArgsDict = {
+            "path": check.path,
+            "matcher": check.codes,
+            "interval": check.interval_seconds,
+            "timeout": check.timeout_seconds,
+            "healthy_threshold": check.healthy_threshold,
+            "unhealthy_threshold": check.unhealthy_threshold,
+        }
+        if target_type == "instance":
+            # The default, named because each task has another host port.
+            health_check["port"] = "traffic-port"
         group = aws.lb.TargetGroup(
             # Without a fixed physical name a replacement could be made first.
             f"{self.balancer.group_prefix}-{self.route.name}",
@@ -178,14 +189,7 @@ class BehindLoadBalancer:
             slow_start=targets.slow_start_seconds,
             stickiness=_stickiness(targets),
             deregistration_delay=self.route.drain_seconds,
-            health_check={
-                "path": check.path,
-                "matcher": check.codes,
-                "interval": check.interval_seconds,
-                "timeout": check.timeout_seconds,
-                "healthy_threshold": check.healthy_threshold,
-                "unhealthy_threshold": check.unhealthy_threshold,
-            },
+            health_check=health_check,
             tags=self.balancer.member_tags,
             opts=pulumi.ResourceOptions(
                 parent=service,

@@ -119,8 +119,8 @@ def test_what_tests_read_of_the_state_is_what_the_cli_prints(stack: Stack) -> No
     assert exported == stack.resources()
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_dev_and_prod_preview_without_an_account(stack: Stack, name: str) -> None:
+@pytest.mark.parametrize("name", ["dev", "prod", "ec2"])
+def test_each_stack_for_aws_is_previewed_without_an_account(stack: Stack, name: str) -> None:
     before = (stack.project / f"Pulumi.{name}.yaml").read_text()
     output = stack.run("preview", "--stack", name, "--non-interactive")
     assert "to create" in output

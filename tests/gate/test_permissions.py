@@ -29,13 +29,17 @@ if TYPE_CHECKING:
 TABLE = policies.read()
 POLICIES = (
     "deploy-edge",
+    "deploy-instances",
     "deploy-network",
     "deploy-service",
     "deploy-service-with-boundary",
     "preview",
 )
 DOCUMENTS = (*POLICIES, "trust-deploy", "trust-preview")
-NAMED = r"STACK|SERVICE-|ZONE|change/|[:/](alb|int|waf|flow-logs|access-logs)-|managedruleset/"
+NAMED = (
+    r"STACK|SERVICE-|ZONE|change/|managedruleset/"
+    r"|[:/](alb|int|waf|flow-logs|access-logs|instances)-"
+)
 """Parts that only patterns of the stack's resources have: the stack's name, or the beginning of a
 name that Pulumi generates.
 """
@@ -77,7 +81,7 @@ def actions(document: Mapping[str, Any]) -> set[str]:
 def deploy_actions(documents: Documents) -> set[str]:
     """Return the actions that the policies for a deployment allow together."""
     allowed: set[str] = set()
-    for part in ("network", "edge", "service"):
+    for part in ("network", "edge", "service", "instances"):
         allowed |= actions(documents[f"deploy-{part}"])
     return allowed
 
@@ -124,12 +128,14 @@ def test_a_type_or_a_lookup_without_a_row_is_refused_by_its_name() -> None:
 def test_the_policies_grant_exactly_the_actions_of_the_table(
     documents: Documents,
 ) -> None:
-    granted = Counter[str]()
+    granted, of_instances = Counter[str](), Counter[str]()
     for statement in TABLE.statements:
-        granted.update(statement.actions)
-    assert deploy_actions(documents) == granted.keys()
+        (of_instances if statement.part == "instances" else granted).update(statement.actions)
+    assert deploy_actions(documents) == granted.keys() | of_instances.keys()
     repeated = {action for action, count in granted.items() if count > 1}
     assert repeated == {"iam:PassRole"}, "only its conditions differ from service to service"
+    repeated = {action for action, count in of_instances.items() if count > 1}
+    assert repeated == {"ec2:CreateTags"}, "what is tagged at a launch has no tags yet"
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -241,7 +247,7 @@ def assert_only_the_stacks(statement: dict[str, Any], action: str) -> None:
 
 def test_roles_are_passed_only_to_the_services_that_use_them(documents: Documents) -> None:
     passed: dict[str, list[str]] = {}
-    for name in ("deploy-network", "deploy-service"):
+    for name in ("deploy-network", "deploy-service", "deploy-instances"):
         for statement in documents[name]["Statement"]:
             if "iam:PassRole" in statement["Action"]:
                 service = statement["Condition"]["StringEquals"]["iam:PassedToService"]
@@ -250,6 +256,7 @@ def test_roles_are_passed_only_to_the_services_that_use_them(documents: Document
     assert passed == {
         "ecs-tasks.amazonaws.com": ["SERVICE-execution-*", "SERVICE-task-*"],
         "vpc-flow-logs.amazonaws.com": ["flow-logs-*"],
+        "ec2.amazonaws.com": ["instances-*"],
     }
     trusted: set[str] = set()
     for stack in CONFIGURATIONS:

@@ -268,7 +268,8 @@ def attempts(there: list[Party], sentences: Sentences) -> dict[Attempt, bool]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws", "ignore:Waiting for")
-@pytest.mark.parametrize("stack", CONFIGURATIONS)
+# Instances are no parties here: their host ports are forwarded by what runs the tasks.
+@pytest.mark.parametrize("stack", sorted(CONFIGURATIONS.keys() - {"ec2"}))
 def test_packets_get_through_where_a_sentence_says_so_and_nowhere_else(stack: str) -> None:
     chosen = CONFIGURATIONS[stack]
     recording = record(stack, mocks.configuration(ROOT, chosen.file, **chosen.changes))

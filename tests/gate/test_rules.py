@@ -331,8 +331,56 @@ REMOVED = {
 before it.
 """
 
+WORSE_INSTANCES: dict[str, list[tuple[str, str, Change]]] = {
+    "instances-allow-only-the-load-balancer": [
+        itself("SecurityGroupIngressRule instances-from-ingress", having(fromPort=0.0)),
+        itself("SecurityGroupIngressRule instances-from-ingress", having(toPort=65535.0)),
+        itself("SecurityGroupIngressRule instances-from-ingress", ALL_TRAFFIC),
+        itself("SecurityGroupIngressRule instances-from-ingress", FROM_ANYWHERE),
+    ],
+    "instances-have-no-public-addresses": [
+        itself(
+            "LaunchTemplate instances",
+            having(networkInterfaces=[{"associatePublicIpAddress": "true"}]),
+        ),
+        itself("LaunchTemplate instances", having(networkInterfaces=[{}])),
+        itself("LaunchTemplate instances", lacking("networkInterfaces")),
+    ],
+    "instance-metadata-is-out-of-reach": [
+        itself("LaunchTemplate instances", lacking("metadataOptions")),
+        itself(
+            "LaunchTemplate instances",
+            having(metadataOptions={"httpTokens": "required", "httpPutResponseHopLimit": 2.0}),
+        ),
+        itself(
+            "LaunchTemplate instances",
+            having(metadataOptions={"httpTokens": "optional", "httpPutResponseHopLimit": 1.0}),
+        ),
+    ],
+    "services-name-their-capacity": [
+        itself("Service web-ec2", lacking("capacityProviderStrategies")),
+        itself(
+            "Service web-ec2",
+            all_of(lacking("capacityProviderStrategies"), having(launchType="EC2")),
+        ),
+    ],
+    "targets-fit-the-network": [
+        ("Service web-ec2", "TargetGroup alb-web", having(targetType="ip")),
+        ("Service web-ec2", "TaskDefinition web", having(networkMode="awsvpc")),
+    ],
+    "egress-is-restricted": [
+        itself("SecurityGroupEgressRule instances-from-ingress", having(toPort=65535.0)),
+    ],
+}
+"""Changes of a stack on instances."""
+
 CASES = []
-for stack, table in (("dev", WORSE), ("everything", WORSE_EDGE), ("sealed", WORSE_SEALED)):
+for stack, table in (
+    ("dev", WORSE),
+    ("everything", WORSE_EDGE),
+    ("sealed", WORSE_SEALED),
+    ("ec2", WORSE_INSTANCES),
+):
     for rule, changes in table.items():
         for number, change in enumerate(changes):
             CASES.append(pytest.param(rule, (stack, *change), id=f"{rule}-{number}"))
@@ -366,6 +414,18 @@ def test_a_target_group_without_a_listener_or_rule_is_found(graphs: Mapping[str,
     lost = without(graphs["dev"], "ListenerRule alb-attachment-48689")
     (broken,) = rules.RULES["target-groups-are-attached-before-services"](lost)
     assert broken.title == "Service web"
+
+
+def test_instances_in_public_subnets_are_found(graphs: Mapping[str, Graph]) -> None:
+    changed = worse(graphs["ec2"], {})
+    subnet, group = node(changed, "Subnet network-public-1"), node(changed, "Group instances")
+    group.sources.append(subnet)
+    inputs: Any = group.registered.inputs
+    inputs["vpcZoneIdentifiers"] = [subnet.outputs["id"]]
+    for cached in ("_by_value", "_inside"):
+        vars(group).pop(cached, None)
+    assert [*rules.RULES["private-tasks-are-in-private-subnets"](changed)] == [subnet]
+    assert not [*rules.RULES["private-tasks-are-in-private-subnets"](graphs["ec2"])]
 
 
 def test_a_repository_without_a_lifecycle_policy_is_found(graphs: Mapping[str, Graph]) -> None:
@@ -419,7 +479,8 @@ def test_a_stack_may_choose_the_recommended_tls_policies_and_no_others() -> None
 
 
 def test_every_rule_has_a_case_in_which_it_fails() -> None:
-    assert {*WORSE, *WORSE_EDGE, *WORSE_SEALED, *REMOVED} == {*rules.RULES}
+    found = {*WORSE, *WORSE_EDGE, *WORSE_SEALED, *WORSE_INSTANCES, *REMOVED}
+    assert found == {*rules.RULES}
 
 
 def test_what_is_allowed_breaks_no_rule(graphs: Mapping[str, Graph]) -> None:

@@ -203,7 +203,7 @@ def test_tasks_on_instances_share_a_bridge_and_have_dynamic_host_ports() -> None
     assert container["portMappings"] == [{"containerPort": 4567, "hostPort": 0, "protocol": "tcp"}]
     target = recording.one("TargetGroup").inputs
     assert target["targetType"] == "instance"
-    assert "port" not in target["healthCheck"], "the default is the traffic port"
+    assert target["healthCheck"]["port"] == "traffic-port"
 
 
 def test_a_service_on_instances_names_its_provider_and_neither_network_nor_role() -> None:
