@@ -1,10 +1,13 @@
 """The tutorial word for word: its files, its commands and the output that it shows.
 
-The part for AWS is run against the local AWS, with stubs for `aws` and `docker`.
+The part for AWS is run against the local AWS, with a stub for `aws`. In both parts a stub for
+`docker` builds the image.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import sys
@@ -13,9 +16,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
-from tests.engine.stack import ROOT, Stack, copy_project
+from tests.engine.images import write_python
+from tests.engine.stack import BIN, ROOT, Stack, copy_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +30,7 @@ AWS = """\
 #!/bin/bash
 printf 'aws %s\\n' "$*" >> "$CALLS"
 """
-DOCKER = f"""\
-#!/bin/bash
-printf 'docker %s\\n' "$*" >> "$CALLS"
-[ "$1" = version ] || exec {shlex.join([sys.executable, BUILDER])} "$@"
-"""
+BASE = "public.ecr.aws/docker/library/python:3.13-slim"
 PULUMI = """\
 #!/bin/bash
 printf 'pulumi %s\\n' "$*" >> "$CALLS"
@@ -72,10 +71,20 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         file = folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-    # The page's rows run programs of this machine, which containers don't.
+    programs = tmp_path_factory.mktemp("programs")
+    write_python(programs / "python.tar")
+    bases = json.dumps({BASE: str(programs / "python.tar")})
+    (programs / "docker").write_text(
+        "#!/bin/bash\n"
+        f"export FAKE_BASES={shlex.quote(bases)} TMPDIR={shlex.quote(str(programs))}\n"
+        '[ -z "$CALLS" ] || printf \'docker %s\\n\' "$*" >> "$CALLS"\n'
+        f'[ "$1" = version ] || exec {shlex.join([sys.executable, BUILDER])} "$@"\n'
+    )
+    (programs / "docker").chmod(0o755)
     environment = {
-        "LOCALAWS_RUNTIME": "process",
+        "LOCALAWS_RUNTIME": "container",
         "LOCALAWS_IMAGES": str(folder / "localaws-images.toml"),
+        "PATH": os.pathsep.join((str(BIN), str(programs), os.environ["PATH"])),
     }
     stack = Stack(tmp_path_factory.mktemp("state"), folder, environment)
     yield stack
@@ -96,7 +105,7 @@ def shown(expected: str, output: str) -> None:
 
 def test_every_block_has_a_purpose() -> None:
     purposes = {each.purpose for each in BLOCKS if not each.purpose.startswith("file=")}
-    assert purposes == {"", "run", "fails", "output", "aws"}
+    assert purposes == {"", "run", "fails", "output", "aws", "fallback"}
     assert [each.text for each in BLOCKS if not each.purpose] == ["make setup\n"]
     for before, block in pairwise(BLOCKS):
         assert block.purpose != "output" or before.purpose in {"run", "fails", "output"}, block.text
@@ -118,14 +127,10 @@ def test_the_local_part_does_what_the_page_shows(clone: Stack) -> None:
 @pytest.fixture
 def calls(clone: Stack, tmp_path: Path) -> Path:
     """Where the stubs write what they were called with; they come first on PATH."""
-    for name, text in (("aws", AWS), ("docker", DOCKER), ("pulumi", PULUMI)):
+    for name, text in (("aws", AWS), ("pulumi", PULUMI)):
         stub = tmp_path / name
         stub.write_text(text)
         stub.chmod(0o755)
-    # The local AWS, in AWS's place, runs the image by the table too. Its repository has the name of
-    # the service.
-    table = clone.project / "localaws-images.toml"
-    table.write_text(table.read_text().replace('"*/shop@*"', '"*/web-*@*"'))
     return tmp_path / "calls"
 
 
@@ -138,9 +143,6 @@ def test_the_part_for_aws_deploys_the_image_that_it_builds(clone: Stack, calls: 
     (built,) = [each for each in called if each.startswith("docker build ")]
     assert f"--file {clone.project}/shop/Dockerfile" in built
     assert "--platform linux/amd64" in built
-    config = yaml.safe_load((clone.project / "Pulumi.shop.yaml").read_text())["config"]
-    assert config["fargate-web:build"] == "shop"
-    assert "fargate-web:image" not in config
     assert re.search(r"ok +tasks +2 distinct", run.stdout)
     assert not clone.made() or {each.token for each in clone.made()} == {
         "aws:cloudwatch/logGroup:LogGroup"
@@ -156,3 +158,14 @@ def test_what_the_page_removes_on_aws_is_what_a_destroy_leaves(clone: Stack) -> 
         r"(create-repository --repository-name|put-parameter --type \S+ --name) (\S+)", text
     ):
         assert re.search(rf"delete-\w+ --[\w-]*name {name}", text), f"{kind} {name} stays behind"
+
+
+def test_without_a_container_engine_a_process_takes_the_images_part(clone: Stack) -> None:
+    (fallback,) = [each.text for each in BLOCKS if each.purpose == "fallback"]
+    check = next(each.text for each in BLOCKS if "verify" in each.text and each.purpose == "run")
+    check = check.replace("/version=1", "/version=2")  # to which the page has changed it meanwhile
+    run = clone.shell(f"set -eu\n{fallback}{check}")
+    assert run.returncode == 0, run.stdout + run.stderr + clone.last_words()
+    assert "tasks run in the runtime `process`" in run.stderr
+    assert re.search(r"ok +tasks +2 distinct", run.stdout)
+    clone.destroy()

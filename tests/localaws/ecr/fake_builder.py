@@ -1,8 +1,9 @@
 """Stands in for podman or docker in tests: writes an image of a simple Dockerfile.
 
-`FROM` may name an OCI layout's folder, and any other base is empty; `COPY . FOLDER` adds the
-context's files, `CMD` sets the command. `save` writes the archive. Nothing is run, and no name is
-resolved.
+`FROM` may name an OCI layout's folder, or an image whose root file system the variable FAKE_BASES
+names as an archive; any other base is empty. `COPY . FOLDER` adds the context's files, and
+`COPY FILE PATH` one of them; `USER` and `CMD` say how it runs. `save` writes the archive. Nothing
+is run, and no name is resolved.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+BASES: dict[str, str] = json.loads(os.environ.get("FAKE_BASES", "{}"))
 BUILT = Path(os.environ.get("TMPDIR", "/tmp")) / "fake-builder"
 
 
@@ -56,8 +58,13 @@ def build(chosen: argparse.Namespace, archive: Path) -> None:
         instruction, _, value = line.partition(" ")
         if instruction == "FROM" and Path(value).is_dir():
             layers, own = base(Path(value), own)
+        elif instruction == "FROM" and value in BASES:
+            layers = [Path(BASES[value]).read_bytes()]
+            own = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"]}
         elif instruction == "COPY":
-            layers.append(files(chosen.context, value.split()[-1]))
+            layers.append(files(chosen.context, *value.split()))
+        elif instruction == "USER":
+            own = {**own, "User": value}
         elif instruction == "CMD":
             own = {**own, "Cmd": json.loads(value)}
         elif instruction == "RUN":
@@ -96,13 +103,15 @@ def base(layout: Path, own: dict[str, Any]) -> tuple[list[bytes], dict[str, Any]
     return layers, {**own, **json.loads(blob(manifest["config"])).get("config", {})}
 
 
-def files(context: Path, folder: str) -> bytes:
-    """A layer with the files of a context."""
+def files(context: Path, source: str, target: str) -> bytes:
+    """A layer with a file of a context, or with all."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as tar:
-        for path in sorted(context.rglob("*")):
+        if source != ".":
+            add(tar, target.lstrip("/"), (context / source).read_bytes())
+        for path in sorted(context.rglob("*")) if source == "." else ():
             if path.is_file():
-                member = f"{folder.strip('/')}/{path.relative_to(context)}".lstrip("/")
+                member = f"{target.strip('/')}/{path.relative_to(context)}".lstrip("/")
                 add(tar, member, path.read_bytes(), mode=path.stat().st_mode & 0o777)
     return content.getvalue()
 
