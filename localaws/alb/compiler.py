@@ -84,7 +84,7 @@ def compile_files(
         files |= endpoints
         clusters += of_group
     files["clusters.json"] = clusters
-    if any(oidc_filter.authenticates(rule) for each in listeners for rule in each.rules):
+    if any(oidc_filter.asks(rule) for each in listeners for rule in each.rules):
         clusters.append(oidc_filter.cluster())
     by_cluster = {cluster_name(group.arn): group for group in groups}
     compiled = []

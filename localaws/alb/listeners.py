@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.alb.edge import Front
 from localaws.alb.login import Action
 from localaws.alb.model import Listener, Rule
-from localaws.alb.oidc_filter import ACTION
+from localaws.alb.oidc_filter import ACTION, TOKEN_ACTION
 from localaws.alb.targets import Endpoint
 from localaws.alb.tls import Tls
 from localaws.catalog.acm import CERTIFICATE, domains
@@ -138,8 +138,11 @@ def _rules(cloud: Account, listener: Resource) -> list[Rule]:
     ]
 
 
+_BLOCKS = {ACTION: "authenticateOidc", TOKEN_ACTION: "jwtValidation"}
+
+
 def login_action(cloud: Account, arn: str) -> Action | None:
-    """Return the action of a rule that has users log in, by the rule's ARN or its listener's."""
+    """Return the action of a rule that authenticates, by the rule's ARN or its listener's."""
     rule, listener = cloud.get(LISTENER_RULE, arn), cloud.get(LISTENER, arn)
     if rule is not None:
         actions = rule.outputs["actions"]
@@ -149,11 +152,13 @@ def login_action(cloud: Account, arn: str) -> Action | None:
     if listener is None:
         return None
     for action in actions:
-        if action["type"] == ACTION:
+        kind = action["type"]
+        if kind in _BLOCKS:
             return Action(
                 rule=arn,
                 load_balancer=str(listener.outputs["loadBalancerArn"]),
-                config=action["authenticateOidc"],
+                kind=kind,
+                config=action[_BLOCKS[kind]],
             )
     return None
 

@@ -26,9 +26,10 @@ from localaws.alb.listeners import (
 from localaws.alb.login import Login
 from localaws.alb.login_service import LoginService
 from localaws.alb.model import Listener, Rule, TargetGroup
-from localaws.alb.oidc_filter import authenticates
+from localaws.alb.oidc_filter import TOKEN_ACTION, asks, authenticates
 from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import Endpoint, TargetHealth, TargetState
+from localaws.alb.token_checks import TokenChecks
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from localaws.alb.edge import Edge
     from localaws.alb.https_client import Streams
-    from localaws.alb.login import Action, Reply
+    from localaws.alb.login import Action, Reply, Request, Response
     from localaws.alb.tls import Served
     from localaws.catalog.account import Account
     from localaws.machine.addresses import Addresses
@@ -184,6 +185,7 @@ class LoadBalancers:
         self._grpc = GrpcChecks()
         self._trust = trust
         self._login = Login(partial(login_action, cloud), self._fetch, time.time)
+        self._token_checks = TokenChecks(self._fetch, time.time)
         self._login_services: dict[str, LoginService] = {}
         """Those that proxies ask, by network."""
 
@@ -361,13 +363,20 @@ class LoadBalancers:
 
         return await fetch(connect, method, url, headers, body)
 
+    async def _decide(self, request: Request) -> Response:
+        """Decide about a request of a rule that authenticates."""
+        action = login_action(self._cloud, request.rule)
+        if action is not None and action.kind == TOKEN_ACTION:
+            return await self._token_checks.decide(request.authorization, action)
+        return await self._login.decide(request)
+
     async def _serve_logins(self, network: str, configuration: _Configuration) -> None:
         """Have a network's proxy find the login service, if a rule of its listeners asks it."""
         for listener in configuration.listeners:
-            if any(map(authenticates, listener.rules)):
+            if any(map(asks, listener.rules)):
                 if network not in self._login_services:
                     folder = self._folder(network)
-                    self._login_services[network] = LoginService(folder, self._login.decide)
+                    self._login_services[network] = LoginService(folder, self._decide)
                 await self._login_services[network].start()
                 return
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from localaws.alb.error_pages import SERVER, page
-from localaws.alb.oidc_filter import CALLBACK, IDENTITY_HEADERS, PROVIDER_FAILED
+from localaws.alb.oidc_filter import ACTION, CALLBACK, IDENTITY_HEADERS, PROVIDER_FAILED
 from localaws.alb.sessions import MOST_SHARDS, Signer, Vault, joined, shards
 
 if TYPE_CHECKING:
@@ -57,8 +57,11 @@ class Action:
     load_balancer: str
     """ARN."""
 
+    kind: str = ACTION
+    """Its type."""
+
     config: Mapping[str, Any] = field(repr=False)
-    """The block `authenticateOidc`."""
+    """The block of its type, `authenticateOidc` or `jwtValidation`."""
 
     @property
     def cookie(self) -> str:
@@ -83,6 +86,8 @@ class Request:
     """The ARN of the rule that it met, if that one authenticates."""
 
     cookies: Mapping[str, str] = field(repr=False)
+    authorization: str = field(default="", repr=False)
+    """The header."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +160,7 @@ class Login:
         except (_RefusedError, UnreachableError) as error:
             status = error.status if isinstance(error, _RefusedError) else _UNAUTHORIZED
             log.warning("a user isn't logged in: %s", error)
-            return _answer(status)
+            return refusal(status)
         # Envoy settles which filters run before it knows the rule of a request with large headers.
         return Response(status=_OK)
 
@@ -181,7 +186,7 @@ class Login:
                 removed = ("x-envoy-auth-headers-to-remove", ",".join(IDENTITY_HEADERS))
                 return Response(status=_OK, headers=(removed,))
             case "deny":
-                return _answer(_UNAUTHORIZED)
+                return refusal(_UNAUTHORIZED)
         return self._send_to_provider(request, action)
 
     def _session(self, request: Request, action: Action) -> dict[str, Any] | None:
@@ -368,7 +373,8 @@ def _app(action: Action) -> list[str]:
     return [str(action.config["issuer"]), str(action.config["clientId"])]
 
 
-def _answer(status: int) -> Response:
+def refusal(status: int) -> Response:
+    """Return a load balancer's own answer."""
     headers = (("server", SERVER), ("content-type", "text/html"))
     # What says that the provider failed gets its page with its status.
     body = "" if status == PROVIDER_FAILED else page(status)

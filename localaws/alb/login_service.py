@@ -107,4 +107,5 @@ def _read(event: h11.Request) -> Request:
         path=event.target.decode("latin-1"),
         rule=headers.get(RULE, ""),
         cookies=cookies_of(headers.get("cookie", "")),
+        authorization=headers.get("authorization", ""),
     )

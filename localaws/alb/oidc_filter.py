@@ -1,4 +1,4 @@
-"""Authentication by OpenID Connect: what Envoy needs to ask the login service. Pure.
+"""Authentication, by OpenID Connect or a token: what Envoy needs to ask the login service. Pure.
 
 Envoy asks the service about each request of a rule that authenticates, and about each that an
 identity provider sends back to the listener. The service lets a request pass with headers for the
@@ -31,6 +31,7 @@ service itself.
 """
 
 ACTION = "authenticate-oidc"
+TOKEN_ACTION = "jwt-validation"  # noqa: S105 — a type of action
 
 IDENTITY_HEADERS = ("x-amzn-oidc-accesstoken", "x-amzn-oidc-identity", "x-amzn-oidc-data")
 
@@ -45,6 +46,11 @@ _TIMEOUT = "30s"
 def authenticates(rule: Rule) -> bool:
     """Return whether a rule has users log in by OpenID Connect."""
     return any(each.get("type") == ACTION for each in rule.actions)
+
+
+def asks(rule: Rule) -> bool:
+    """Return whether the service is asked about a rule's requests."""
+    return any(each.get("type") in (ACTION, TOKEN_ACTION) for each in rule.actions)
 
 
 def filters() -> list[dict[str, Any]]:
@@ -62,7 +68,7 @@ def filters() -> list[dict[str, Any]]:
                 "allowed_client_headers_on_success": _names("set-cookie"),
             },
         },
-        "allowed_headers": _names("cookie", RULE),
+        "allowed_headers": _names("authorization", "cookie", RULE),
         "status_on_error": {"code": "InternalServerError"},
     }
     return [

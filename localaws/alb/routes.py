@@ -57,7 +57,8 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
     for rule in listener.rules:
         rules += _rule_routes(rule, listener, groups)
     enabled = [each["name"] for each in optional_filters(listener, groups) if "disabled" in each]
-    callback = [oidc_filter.callback_route()] if _has_login(listener) else []
+    logs_in = any(map(oidc_filter.authenticates, listener.rules))
+    callback = [oidc_filter.callback_route()] if logs_in else []
     routes = [closer_look(enabled), crowded, *callback, *rules]
     return {
         "@type": _ROUTES,
@@ -71,7 +72,7 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
 def optional_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> list[dict[str, Any]]:
     """Return the filters that some of a listener's routes need, in the order in which they run."""
     filters: list[dict[str, Any]] = []
-    if _has_login(listener):
+    if any(map(oidc_filter.asks, listener.rules)):
         filters += oidc_filter.filters()
     if any(each["type"] == "redirect" for rule in listener.rules for each in rule.actions):
         filters.append(redirects())
@@ -80,10 +81,6 @@ def optional_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> l
     if any(_is_sticky(rule, groups) for rule in listener.rules):
         filters += stickiness.filters()
     return filters
-
-
-def _has_login(listener: Listener) -> bool:
-    return any(oidc_filter.authenticates(rule) for rule in listener.rules)
 
 
 def _is_sticky(rule: Rule, groups: Mapping[str, TargetGroup]) -> bool:
@@ -117,7 +114,7 @@ def _rule_routes(
     """Return the routes of a rule: one, and before it those of clients that a cookie binds."""
     headers = matchers(rule.conditions)
     action, kinds = _last_action(rule), {each["type"] for each in rule.actions}
-    asking = oidc_filter.asking(rule.arn) if oidc_filter.authenticates(rule) else {}
+    asking = oidc_filter.asking(rule.arn) if oidc_filter.asks(rule) else {}
     routes: list[dict[str, Any]] = []
     if kinds & _NOT_EMULATED:
         answer = _not_emulated(*sorted(kinds & _NOT_EMULATED))
@@ -236,4 +233,4 @@ def _not_emulated(kind: str, *_: str) -> dict[str, Any]:
 
 
 _ANSWERS = {"redirect": _redirect, "fixed-response": _fixed_response}
-_NOT_EMULATED = {"authenticate-cognito", "jwt-validation"}
+_NOT_EMULATED = {"authenticate-cognito"}

@@ -62,6 +62,8 @@ def _actions(path: str) -> tuple[str, ...]:
             "userInfoEndpoint",
         ),
         *_inside(f"{path}.fixedResponse", "contentType messageBody statusCode"),
+        *_inside(f"{path}.jwtValidation", "issuer jwksEndpoint"),
+        *_inside(f"{path}.jwtValidation.additionalClaims[]", "format name values"),
         *_inside(f"{path}.forward.stickiness", "duration enabled"),
         *_inside(f"{path}.forward.targetGroups[]", "arn weight"),
         *_inside(f"{path}.redirect", "host path port protocol query statusCode"),
@@ -70,8 +72,7 @@ def _actions(path: str) -> tuple[str, ...]:
 
 def _actions_only_kept(path: str) -> dict[str, tuple[object, ...]]:
     """Return the actions that answer 501 here."""
-    names = ("authenticateCognito", "jwtValidation")
-    return {f"{path}.{name}": () for name in names}
+    return {f"{path}.authenticateCognito": ()}
 
 
 _CONTAINERS = "containerDefinitions[]"

@@ -84,7 +84,8 @@ _FIRST_ACTIONS = {
 
 def _action_limits(path: str) -> tuple[Limit, ...]:
     forward, redirect, fixed = f"{path}[].forward", f"{path}[].redirect", f"{path}[].fixedResponse"
-    login = f"{path}[].authenticateOidc"
+    login, token = f"{path}[].authenticateOidc", f"{path}[].jwtValidation"
+    claim = f"{token}.additionalClaims[]"
     port = Allowed(
         "a port from 1 to 65535, or #{port}", lambda value: value == "#{port}" or _is_port(value)
     )
@@ -94,6 +95,13 @@ def _action_limits(path: str) -> tuple[Limit, ...]:
             Limit(f"{login}.{name}", _HTTPS_URL, "elbv2.action.oidc", _VALIDATION)
             for name in ("issuer", "authorizationEndpoint", "tokenEndpoint", "userInfoEndpoint")
         ),
+        Limit(f"{token}.jwksEndpoint", _HTTPS_URL, "elbv2.action.jwt", _VALIDATION),
+        Limit(f"{token}.jwksEndpoint", length(1, 256), "elbv2.action.jwt", _VALIDATION),
+        Limit(f"{token}.issuer", length(1, 256), "elbv2.action.jwt", _VALIDATION),
+        Limit(f"{token}.additionalClaims", size(0, 10), "elbv2.action.jwt", _VALIDATION),
+        Limit(f"{claim}.name", _CLAIM, "elbv2.action.jwt", _VALIDATION),
+        Limit(f"{claim}.values", size(1, 10), "elbv2.action.jwt", _VALIDATION),
+        Limit(f"{claim}.values[]", length(1, 256), "elbv2.action.jwt", _VALIDATION),
         Limit(f"{login}.sessionTimeout", within(1, 604800), "elbv2.action.oidc", _VALIDATION),
         Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_FIRST_ACTIONS), "elbv2.action.type"),
         Limit(f"{path}[].order", within(1, 50000), "elbv2.action.order"),
@@ -128,6 +136,10 @@ def _is_https_url(value: object) -> bool:
 _HTTPS_URL = Allowed("a full URL with https:// and a domain", _is_https_url)
 """Source: the API's AuthenticateOidcActionConfig."""
 
+_CLAIM = matches(
+    "(?!(?:exp|iss|nbf|iat)$).+", "a claim other than exp, iss, nbf and iat, which always count"
+)
+
 _MOST_EXTRA_PARAMETERS = 10
 """Source: the provider's documentation of listeners."""
 
@@ -143,10 +155,23 @@ def _login_rules(actions: Sequence[Properties], path: str) -> Refusals:
                 f"{_MOST_EXTRA_PARAMETERS} are allowed"
             )
             yield Refusal(_VALIDATION, message, "elbv2.action.oidc", path)
+        for claim in blocks(block(action.get("jwtValidation")).get("additionalClaims")):
+            yield from _claim_rules(claim, path)
     kinds = texts([each.get("type") for each in actions])
     if sum(kind in _FIRST_ACTIONS for kind in kinds) > 1:
         message = f"{path} can authenticate once, got {', '.join(kinds)}"
         yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.one-login", path)
+
+
+def _claim_rules(claim: Properties, path: str) -> Refusals:
+    """Refuse values that a claim of its format can't have."""
+    values, form = texts(claim.get("values")), claim.get("format")
+    if form == "single-string" and len(values) > 1:
+        message = f"claim {claim.get('name')} of format {form} has one value, got {len(values)}"
+        yield Refusal(_VALIDATION, message, "elbv2.action.jwt", path)
+    if form == "space-separated-values" and any(" " in each for each in values):
+        message = f"claim {claim.get('name')} of format {form} can't have values with spaces"
+        yield Refusal(_VALIDATION, message, "elbv2.action.jwt", path)
 
 
 def _is_port(value: object) -> bool:

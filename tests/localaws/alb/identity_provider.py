@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -69,6 +70,17 @@ class IdentityProvider:
         self.server.server_close()
         self.thread.join()
 
+    @property
+    def public_key(self) -> dict[str, Any]:
+        """What verifies the provider's tokens, as a JSON web key."""
+        shown = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return {**shown, "kid": "one", "alg": "RS256", "use": "sig"}
+
+    def token(self, **claims: Any) -> str:
+        """Return a token for a service."""
+        whole = {"iss": self.issuer, "exp": time.time() + 60, "scope": "read write", **claims}
+        return jwt.encode(whole, self.key, "RS256", headers={"kid": "one"})
+
     def config(self, client: str, **more: Any) -> dict[str, Any]:
         """The block `authenticateOidc` of a client."""
         return {
@@ -90,6 +102,8 @@ class IdentityProvider:
                 self._authorize(handler, query)
             case "/token":
                 self._token(handler, form)
+            case "/jwks":
+                self._json(handler, {"keys": [self.public_key]}, 200)
             case "/userinfo":
                 known = handler.headers["Authorization"] == "Bearer the-access-token"
                 self._json(handler, USER if known else {}, 200 if known else 401)

@@ -55,6 +55,23 @@ def cloud(provider: IdentityProvider) -> FewResources:
             "conditions": [{"pathPattern": {"values": [f"/{name}*"]}}],
             "actions": [{"type": "authenticate-oidc", "authenticateOidc": config}, last],
         }
+    claim = {"name": "scope", "format": "space-separated-values", "values": ["read"]}
+    made.outputs[LISTENER_RULE, "arn:rule/service"] = {
+        "listenerArn": HTTP,
+        "priority": 50,
+        "conditions": [{"pathPattern": {"values": ["/service*"]}}],
+        "actions": [
+            {
+                "type": "jwt-validation",
+                "jwtValidation": {
+                    "issuer": provider.issuer,
+                    "jwksEndpoint": f"{provider.issuer}/jwks",
+                    "additionalClaims": [claim],
+                },
+            },
+            FORWARD,
+        ],
+    }
     return made
 
 
@@ -125,7 +142,7 @@ def test_users_log_in_and_targets_get_their_claims(
                 port = where.port(443)
                 url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
                 try:
-                    for play_part in (_log_in, _several_apps, _without_login, _refused):
+                    for play_part in (_log_in, _several_apps, _without_login, _refused, _tokens):
                         async with Browser(url, trusted) as one, Browser(url, trusted) as two:
                             await play_part(one, two, provider, balancers)
                 finally:
@@ -235,3 +252,18 @@ async def _refused(
     assert answer.status_code == 302
     again = await browser.get(back)
     assert again.status_code == 401, "the nonce is gone"
+
+
+async def _tokens(
+    client: Browser, _: Browser, provider: IdentityProvider, balancers: LoadBalancers
+) -> None:
+    del balancers
+    token = f"Bearer {provider.token()}"
+    answer = await client.get("/service/1", Authorization=token)
+    assert answer.json()["values"]["authorization"] == token, "the target gets it as it is"
+    other = f"Bearer {provider.token(scope='write')}"
+    for headers in ({}, {"Authorization": other}, {"Authorization": "Basic YTpi"}):
+        answer = await client.get("/service/1", **headers)
+        assert (answer.status_code, answer.headers["server"]) == (401, "awselb/2.0")
+    fetched = [path for path, _ in provider.requests if path == "/jwks"]
+    assert fetched == ["/jwks"], "once for all requests"

@@ -141,7 +141,8 @@ RULE = "aws:lb/listenerRule:ListenerRule"
 SERVICE = "aws:ecs/service:Service"
 LISTENER = "aws:lb/listener:Listener"
 DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
-TOKEN = {"type": "jwt-validation", "jwtValidation": {"issuer": "i", "jwksEndpoint": "https://i"}}
+POOL = {"userPoolArn": "arn", "userPoolClientId": "app", "userPoolDomain": "d"}
+COGNITO = {"type": "authenticate-cognito", "authenticateCognito": POOL}
 
 
 def containers(**more: Any) -> str:
@@ -153,7 +154,7 @@ def containers(**more: Any) -> str:
 @pytest.mark.parametrize(
     ("token", "inputs", "paths"),
     [
-        (RULE, {"actions": [TOKEN]}, ["actions[].jwtValidation"]),
+        (RULE, {"actions": [COGNITO]}, ["actions[].authenticateCognito"]),
         (SERVICE, {"placementConstraints": []}, []),
         (
             GROUP,

@@ -29,6 +29,13 @@ LOG_IN: dict[str, Any] = {
 }
 
 
+CLAIM: dict[str, Any] = {
+    "name": "scope",
+    "format": "space-separated-values",
+    "values": ["read", "write"],
+}
+
+
 def group(account: Account, name: str, **more: Any) -> str:
     inputs = {**account.minimal(GROUPS), "name": name, **more}
     return str(account.make(GROUPS, name, **inputs).id)
@@ -140,3 +147,28 @@ def test_a_rule_authenticates_once(account: Account) -> None:
     actions = (LOG_IN, LOG_IN, forward(account.id("target")))
     expected = {("elbv2.action.one-login", "InvalidLoadBalancerAction")}
     assert refusals(rule, account, *actions, listener="secure-listener") == expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"jwksEndpoint": "http://idp.test/jwks"},
+        {"jwksEndpoint": f"https://idp.test/{'a' * 240}"},
+        {"issuer": "i" * 257},
+        {"additionalClaims": [CLAIM] * 11},
+        {"additionalClaims": [{**CLAIM, "name": "exp"}]},
+        {"additionalClaims": [{**CLAIM, "values": []}]},
+        {"additionalClaims": [{**CLAIM, "values": ["a b"]}]},
+        {"additionalClaims": [{**CLAIM, "format": "single-string", "values": ["a", "b"]}]},
+    ],
+)
+def test_a_check_of_tokens_has_limits(account: Account, wrong: dict[str, Any]) -> None:
+    config = {"issuer": "i", "jwksEndpoint": "https://idp.test/jwks", "additionalClaims": [CLAIM]}
+    to_target = forward(account.id("target"))
+
+    def check(**more: Any) -> Any:
+        action = {"type": "jwt-validation", "jwtValidation": {**config, **more}}
+        return rule(account, action, to_target, listener="secure-listener")
+
+    assert refusals(check, **wrong) == {("elbv2.action.jwt", "ValidationError")}
+    check()
