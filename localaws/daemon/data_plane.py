@@ -124,6 +124,7 @@ def data_plane(
     speed: float = 1,
     choice: Choice | None = None,
     local_registries: dict[str, Mirror] | None = None,
+    on_loss: Callable[[], None] = lambda: None,
 ) -> DataPlane:
     """A data plane for this cloud, not yet started; closing it ends every process it had started.
 
@@ -139,6 +140,7 @@ def data_plane(
         choice: How tasks run, by default as processes.
         local_registries: Registries on this machine, by the name that AWS gives them; it may change
             at any time.
+        on_loss: Called when every namespace is gone, because their first process was killed.
 
     Raises:
         NoAddressError: This system can't do loopback addresses.
@@ -149,7 +151,7 @@ def data_plane(
     image_table = image_table or directory.parent / "localaws-images.toml"
     build = _Build(cloud, directory, parameters, addresses, speed, local_registries)
     if choice is not None and choice.runtime is Runtime.CONTAINER:
-        return build.of_containers(choice, image_table)
+        return build.of_containers(choice, image_table, on_loss)
     return build.of_processes(image_table)
 
 
@@ -183,9 +185,11 @@ class _Build:
         controller = self._controller(runtime, load_balancers)
         return DataPlane(controller, TaskCommands(controller), load_balancers=load_balancers)
 
-    def of_containers(self, choice: Choice, image_table: Path) -> DataPlane:
+    def of_containers(
+        self, choice: Choice, image_table: Path, on_loss: Callable[[], None]
+    ) -> DataPlane:
         """Tasks are containers in the cloud's VPCs, and so is an Envoy for each VPC."""
-        launcher, host = Launcher(choice.isolation), Launcher()
+        launcher, host = Launcher(choice.isolation, on_loss), Launcher()
         network = Network(launcher, self.cloud)
         host_ports = HostPorts(network)
         follower = Follower(network, host_ports, self.cloud)

@@ -82,8 +82,19 @@ _EVENT = ("id", "createdAt", "message")
 class Running:
     """Everything of a project that runs: an operation is complete when it agrees with the cloud."""
 
-    def __init__(self, cloud: Cloud, directory: StateDirectory) -> None:
-        """Put it together; nothing runs until `start`."""
+    def __init__(
+        self,
+        cloud: Cloud,
+        directory: StateDirectory,
+        on_loss: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Put it together; nothing runs until `start`.
+
+        Args:
+            cloud: The project's resources.
+            directory: Where the files are.
+            on_loss: Called when all that ran is gone, because its first process was killed.
+        """
         self._cloud = cloud
         self._directory = directory
         self._speed = speed()
@@ -114,6 +125,7 @@ class Running:
             speed=self._speed,
             choice=self.choice,
             local_registries=self.registry.mirrors,
+            on_loss=on_loss,
         )
         self._controller = self._data_plane.controller
         self._commands = CommandSocket(directory.path, self._data_plane.commands)

@@ -45,6 +45,11 @@ _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_l
 
 _LOCK_CHECK_SECONDS = 1.0
 
+_LOST = (
+    "the launcher was killed, and every task, load balancer and network with it; this local AWS "
+    "stops, and the next command of pulumi-local starts it again as it was"
+)
+
 _USER_ERRORS = (
     *(StateFileError, NoAddressError, parameters.BadParameters),
     *(EnvoyError, BadSpeed, BadRuntime, MirrorError),
@@ -91,7 +96,7 @@ def _still_locked(directory: StateDirectory, lock: TextIO) -> bool:
 
 
 async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
-    """Run until SIGTERM, SIGINT or the deletion of the state directory.
+    """Run until SIGTERM, SIGINT, the deletion of the state directory or the loss of all that runs.
 
     `directory.ready` holds the address.
     """
@@ -102,7 +107,12 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
 
     cloud = Cloud(directory.resources)
     cloud.parameters = parameters.load(directory.parameters)
-    running = Running(cloud, directory)
+
+    def stop_after_loss() -> None:
+        log.error(_LOST)
+        stop.set()
+
+    running = Running(cloud, directory, stop_after_loss)
     await running.start()
     try:
         provider = AwsProvider(

@@ -21,7 +21,7 @@ from localaws.machine.isolation import Isolation
 from localaws.machine.programs import search_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from localaws.machine.container import Container
 
@@ -96,8 +96,20 @@ class _Answer(NamedTuple):
 class Launcher:
     """Starts processes through a launcher process of its own, which it starts when needed."""
 
-    def __init__(self, isolation: Isolation = Isolation.NONE) -> None:
+    def __init__(
+        self,
+        isolation: Isolation = Isolation.NONE,
+        on_loss: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            isolation: How far its processes are apart from this machine.
+            on_loss: Called when the launcher process was killed, and its namespaces with it. The
+                next request starts another one, which knows nothing of them.
+        """
         self._isolation = isolation
+        self._on_loss = on_loss
         self._ids = itertools.count()
         self._asked: dict[int, asyncio.Future[_Answer]] = {}
         self._children: dict[int, ChildProcess] = {}
@@ -435,6 +447,7 @@ class Launcher:
         self._disconnect(_ENDED)
         if process is not None:
             process.wait()
+        self._on_loss()
 
     def _disconnect(self, reason: str) -> None:
         """End the connection, which ends the launcher and all it started.

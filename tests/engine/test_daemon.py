@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from localaws.account.cloud import Cloud
 from localaws.daemon.file_permissions import OURS
@@ -18,7 +19,7 @@ from localaws.daemon.state_directory import holder
 from localaws.machine.journal import Journal
 from localaws.mocks.urns import STACK
 from tests.engine.requests import get
-from tests.engine.stack import WITHOUT_ASKING
+from tests.engine.stack import WITHOUT_ASKING, runs_containers
 from tests.localaws.account.test_cloud import in_version_1
 from tests.second_user import AS_ANOTHER_USER, in_reach, tries
 
@@ -111,6 +112,24 @@ def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_b
     assert stack.outputs()["serviceUrl"] == url, "the load balancer keeps its address"
     run = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
     assert run.returncode == 0, run.stdout + run.stderr
+    stack.up("--expect-no-changes")
+
+
+def test_a_killed_launcher_ends_its_daemon_and_the_next_command_brings_everything_back(
+    stack: Stack,
+) -> None:
+    """The namespaces of all tasks and networks are gone with their first process."""
+    if not runs_containers():
+        pytest.skip("NOT TESTED with processes, which need no namespaces: they are started again")
+    url, processes = stack.outputs()["serviceUrl"], family(stack)
+    launchers = [each for each in processes if "isolated" in each.cmdline()]
+    launchers[0].kill()
+    eventually(lambda: gone(processes), "every process of the daemon has ended")
+    assert "the launcher was killed" in stack.last_words()
+    assert "not running" in stack.run("status")
+    run = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert stack.outputs()["serviceUrl"] == url
     stack.up("--expect-no-changes")
 
 

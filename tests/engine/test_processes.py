@@ -1,7 +1,7 @@
 """What only the runtime `process` does: all other tests run tasks as users' machines do.
 
 One stack on a machine that refuses namespaces, as far as the local AWS can tell: its `unshare`
-fails as that of a locked container does. What a test changes it takes back.
+fails as that of a locked container does. A test starts from what the one before it left running.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 from tests.engine.images import write_processes
 from tests.engine.requests import get
 from tests.engine.stack import BIN, ROOT, Stack, settings
-from tests.engine.test_lifecycle import operations, tasks
+from tests.engine.test_lifecycle import tasks
 from tests.engine.test_watch import UP, watch
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ def test_a_program_of_the_table_of_images_is_rolled_out_without_a_failed_request
     run = stack.shell(f"verify {url} --expect-tasks 2 --deadline 20")
     assert run.returncode == 0, run.stdout + run.stderr
     assert not before & tasks(url), "old tasks still answer"
-    assert operations(stack.up(image=SHOP)).keys() == {"unchanged"}
 
 
 def test_an_image_without_a_row_is_refused_with_the_row_to_add_and_the_old_tasks_go_on(
@@ -88,7 +87,6 @@ def test_an_image_without_a_row_is_refused_with_the_row_to_add_and_the_old_tasks
     assert "CannotPullContainerError" in output
     assert 'add a row [[image]] with match = ["shop.example.com/other:1"]' in output
     assert get(stack.outputs()["serviceUrl"]).status_code == 200
-    stack.up()
 
 
 def test_a_container_that_listens_on_all_addresses_is_explained_as_no_fault_on_aws(
@@ -100,4 +98,3 @@ def test_a_container_that_listens_on_all_addresses_is_explained_as_no_fault_on_a
     assert "likely cause: The container listens on 0.0.0.0, as it should on AWS" in output
     assert NOTE in stack.run("status")
     assert NOTE in stack.run("logs", "--no-follow")
-    stack.up()
