@@ -285,6 +285,23 @@ CAUSES = (
         ),
     ),
     Cause(
+        pattern=r"No Container Instances were found|EMPTY CAPACITY PROVIDER|NO ACTIVE INSTANCES",
+        sentence="The cluster has no EC2 instance that takes tasks.",
+        advice=(
+            "An instance registers some minutes after its start if it reaches ECS through "
+            "`network`; its Auto Scaling group has the reason if none started. With "
+            "`minInstances` 0 the first task waits for one."
+        ),
+    ),
+    Cause(
+        pattern=r"has insufficient (?:memory|CPU units) available|RESOURCE:(?:MEMORY|CPU)",
+        sentence="No EC2 instance has room for another task.",
+        advice=(
+            "Raise `maxInstances`, choose a larger `instanceType`, or lower `maximumPercent` and "
+            "`minimumHealthyPercent`, so that an old task stops before a new one starts."
+        ),
+    ),
+    Cause(
         pattern=r"because of the service deployment configuration",
         sentence="ECS may neither start a new task nor stop an old one.",
         advice="Lower `minimumHealthyPercent`, raise `maximumPercent`, or raise `desiredCount`.",
