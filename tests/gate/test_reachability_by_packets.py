@@ -43,7 +43,7 @@ pytestmark = [
 ]
 
 SERVICE = "aws:ecs/service:Service"
-PORTS = (22, 80, 443, 3389, 5432, 8080)
+PORTS = (22, 80, 443, 2049, 3389, 5432, 8080)
 PATIENCE = 0.6
 INTERNET, S3 = "the internet", "the addresses of s3"
 STRANGER, DEFAULT = "a stranger", "a member of the default group"
