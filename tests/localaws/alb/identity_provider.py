@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 if TYPE_CHECKING:
+    import socket
     from ssl import SSLContext
 
 SECRET = "the+client/secret"
@@ -38,6 +39,12 @@ class IdentityProvider:
     error: str = ""
     """What to send users back with, instead of a code."""
 
+    host: str = "127.0.0.1"
+    """The name that the load balancer connects to."""
+
+    listening: socket.socket | None = None
+    """Where it listens on port 443, if not on a port of this machine."""
+
     token_status: int = 200
     lifetime: int = 3600
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -58,9 +65,15 @@ class IdentityProvider:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        own = self.listening is None
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=own)
+        port = f":{self.server.server_port}" if own else ""
+        if self.listening is not None:
+            self.server.socket.close()
+            self.server.socket = self.listening
+            self.listening.setblocking(True)  # noqa: FBT003 — positional only
         self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True)
-        self.issuer = f"https://127.0.0.1:{self.server.server_port}"
+        self.issuer = f"https://{self.host}{port}"
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
         return self

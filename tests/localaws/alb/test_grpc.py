@@ -83,7 +83,8 @@ async def serve_http_2(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
                 if isinstance(event, RequestReceived) and event.stream_id:
                     fields = {str(name): str(value) for name, value in event.headers or ()}
                     seen = f"{fields[':method']} {fields[':path']}".encode()
-                    connection.send_headers(event.stream_id, [(":status", "200")])
+                    headers = [(":status", "200"), ("grpc-status", "12")]
+                    connection.send_headers(event.stream_id, headers)
                     connection.send_data(event.stream_id, seen, end_stream=True)
             writer.write(connection.data_to_send())
     writer.close()
