@@ -542,12 +542,14 @@ def _service(query: Query) -> Properties:
         message = f"no service {name} in cluster {cluster}"
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
     found = query.attributes(service)
-    configuration = found.get("networkConfiguration")
+    # Single blocks of the resource, and lists here.
+    configuration, registries = found.get("networkConfiguration"), found.get("serviceRegistries")
     return {
         **found,
         "serviceName": name,
         "status": "ACTIVE",
         "networkConfigurations": [configuration] if configuration else [],
+        "serviceRegistries": [registries] if registries else [],
         "clusterArn": found.get("cluster"),
     }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.account import invokes
 from localaws.catalog import CATALOG, Refused
 from localaws.ecs.definition import service_spec
 from localaws.ecs.scheduler.model import ServiceState
@@ -86,6 +87,9 @@ def test_a_namespace_or_registry_in_use_cant_be_deleted(
 ) -> None:
     registries = {"serviceRegistries": {"registryArn": account.id("registry-arn")}}
     service = account.make(SERVICE, **account.minimal(SERVICE), **registries)
+    names = {"clusterArn": service.id.split("/")[1], "serviceName": service.outputs["name"]}
+    found = invokes.answer(account, "aws:ecs/getService:getService", names, "eu-west-1")
+    assert found["serviceRegistries"] == [registries["serviceRegistries"]], "the SDK takes lists"
     registry = account.id("registry")
     held = ("servicediscovery.namespace.held", "ResourceInUse")
     assert refusal(account, NAMESPACE, account.id("internal")) == held
