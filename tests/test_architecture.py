@@ -22,6 +22,7 @@ from infra.aws import fargate
 from infra.settings import Settings, kinds
 from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, MapsByName, Statements, Whole
 from infra.settings.route_kinds import Alternatives, Rewriting, Routes
+from infra.settings.service.scaling import ScheduledBounds
 from infra.settings.service.sidecars import Sidecar
 from infra.settings.service.volumes import Volume
 from infra.settings.stack import TOPICS
@@ -83,7 +84,7 @@ MAPS = dict.fromkeys(
     (
         *("build", "environment", "secrets", "taskPolicyStatements"),
         *("headers", "query", "rewriteHost", "rewriteUrl", "routes"),
-        *("services", "sidecars", "dependsOn", "volumes", "mounts"),
+        *("schedules", "services", "sidecars", "dependsOn", "volumes", "mounts"),
         *("vpcTags", "subnetTags", "taskSubnetTags"),
     ),
     "none",
@@ -91,7 +92,7 @@ MAPS = dict.fromkeys(
 """Keys for which Pulumi's schema has no type, with their defaults in the manual."""
 
 
-IN_MAPS = (Sidecar, Volume)
+IN_MAPS = (ScheduledBounds, Sidecar, Volume)
 """Topics of which a map has one by each of its names; their defaults aren't in Pulumi.yaml."""
 
 
@@ -201,7 +202,7 @@ def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "localaws": (
         {"catalog", "machine", "speed"},
-        {"ec2", "images", "vpc"},
+        {"ec2", "images", "scaling", "vpc"},
         {"account", "alb"},
         {"ecs", "protocol"},
         {"ecr"},

@@ -26,6 +26,11 @@ TARGET = Path(__file__).parents[1] / "localaws" / "catalog" / "data" / "service_
 
 CALLS = {
     "aws:acm/certificate:Certificate": "acm RequestCertificate ImportCertificate",
+    "aws:appautoscaling/policy:Policy": "application-autoscaling PutScalingPolicy",
+    "aws:appautoscaling/scheduledAction:ScheduledAction": (
+        "application-autoscaling PutScheduledAction"
+    ),
+    "aws:appautoscaling/target:Target": "application-autoscaling RegisterScalableTarget",
     "aws:autoscaling/group:Group": "autoscaling CreateAutoScalingGroup",
     "aws:cloudwatch/logGroup:LogGroup": "logs CreateLogGroup PutRetentionPolicy",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "logs PutResourcePolicy",

@@ -18,6 +18,7 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "FlowLog": {"iamRoleArn": "DeliverLogsPermissionArn", "vpcId": "ResourceId"},
     "InternetGateway": {"vpcId": None},
     "LogGroup": {"name": "LogGroupName"},
+    "Policy": {"name": "PolicyName"},
     "Record": {"records": "ResourceRecords", "ttl": "TTL", "zoneId": "HostedZoneId"},
     "Repository": {"forceDelete": "EmptyOnDelete", "name": "RepositoryName"},
     "Role": {"assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName"},
@@ -55,7 +56,13 @@ no such thing.
 DOCUMENTS: Final = frozenset({"policy", "assumeRolePolicy"})
 """Inputs whose text is a JSON document, which is an object there."""
 
-_UPPER: Final = {"cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled"}
+_UPPER: Final = {
+    "cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled",
+    "efsVolumeConfiguration": "EFSVolumeConfiguration",
+    "fileSystemId": "FilesystemId",
+    "iam": "IAM",
+    "sizeInGib": "SizeInGiB",
+}
 """Names that more than their first letter tells apart."""
 
 

@@ -33,6 +33,15 @@ TYPES: Final = {
         "aws_acm_certificate", "AWS::CertificateManager::Certificate"
     ),
     "aws:acm/certificateValidation:CertificateValidation": Names("aws_acm_certificate_validation"),
+    "aws:appautoscaling/policy:Policy": Names(
+        "aws_appautoscaling_policy", "AWS::ApplicationAutoScaling::ScalingPolicy"
+    ),
+    "aws:appautoscaling/scheduledAction:ScheduledAction": Names(
+        "aws_appautoscaling_scheduled_action"
+    ),
+    "aws:appautoscaling/target:Target": Names(
+        "aws_appautoscaling_target", "AWS::ApplicationAutoScaling::ScalableTarget"
+    ),
     "aws:autoscaling/group:Group": Names(
         "aws_autoscaling_group", "AWS::AutoScaling::AutoScalingGroup"
     ),

@@ -11,6 +11,7 @@ from infra.service.built_image import BuiltImage, BuiltImageArgs
 from infra.service.container import Container, Mount, Volume
 from infra.service.container import HealthCheck as CommandCheck
 from infra.service.routing import BehindLoadBalancer
+from infra.service.scaling import Scaling, ScheduledBounds
 from infra.service.web_service import WebService, WebServiceArgs
 from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from infra.service.routing import Route
     from infra.settings import Settings
     from infra.settings.service import ServiceSettings
+    from infra.settings.service.scaling import ScalingSettings
     from infra.settings.service.sidecars import Sidecar
 
 _NFS: Final = 2049
@@ -89,7 +91,8 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             secret_key_arns=service.secrets.secret_key_arns,
             task_statements=service.secrets.task_policy_statements,
             permissions_boundary_arn=settings.keys.permissions_boundary_arn,
-            desired_count=service.deployment.desired_count,
+            desired_count=service.scaling.within(service.deployment.desired_count),
+            scaling=_scaling(service.scaling),
             minimum_healthy_percent=service.deployment.minimum_healthy_percent,
             maximum_percent=service.deployment.maximum_percent,
             health_check_grace_seconds=service.deployment.health_check_grace_seconds,
@@ -101,6 +104,29 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             exec_key_arn=settings.keys.exec_key_arn,
             tags=settings.tags,
         ),
+    )
+
+
+def _scaling(settings: ScalingSettings) -> Scaling | None:
+    if not settings.on:
+        return None
+    schedules: dict[str, ScheduledBounds] = {}
+    for name, action in settings.actions.items():
+        schedules[name] = ScheduledBounds(
+            schedule=action.schedule,
+            timezone=action.timezone,
+            minimum=action.minimum,
+            maximum=action.maximum,
+        )
+    return Scaling(
+        minimum=settings.min_count,
+        maximum=settings.max_count,
+        cpu_percent=settings.target_cpu_percent,
+        memory_percent=settings.target_memory_percent,
+        requests_per_minute=settings.target_requests_per_minute,
+        scale_in_cooldown_seconds=settings.scale_in_cooldown_seconds,
+        scale_out_cooldown_seconds=settings.scale_out_cooldown_seconds,
+        schedules=schedules,
     )
 
 

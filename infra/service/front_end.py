@@ -18,6 +18,10 @@ class Connection(Protocol):
         """Target group that the tasks join; None where the front end has none."""
 
     @property
+    def request_label(self) -> pulumi.Output[str] | None:
+        """Name by which requests to the tasks are counted; None where there is no target group."""
+
+    @property
     def prerequisites(self) -> Sequence[pulumi.Resource]:
         """Resources that the ECS service waits for, and that are deleted after it."""
 

@@ -112,6 +112,10 @@ class LoadBalancer(Protocol):
     """
 
     @property
+    def arn(self) -> pulumi.Input[str]:
+        """The load balancer."""
+
+    @property
     def listener_arn(self) -> pulumi.Input[str]:
         """Listener that gets the rules."""
 
@@ -279,6 +283,14 @@ class Attached:
     service: pulumi.Resource
     target_group_arn: pulumi.Output[str]
     attachment: pulumi.Resource
+
+    @property
+    def request_label(self) -> pulumi.Output[str]:
+        """The suffixes of both ARNs, by which Application Auto Scaling counts requests."""
+        arns = pulumi.Output.all(self.front_end.balancer.arn, self.target_group_arn)
+        return arns.apply(
+            lambda both: f"{both[0].partition(':loadbalancer/')[2]}/{both[1].rpartition(':')[2]}"
+        )
 
     @property
     def prerequisites(self) -> Sequence[pulumi.Resource]:

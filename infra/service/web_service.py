@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from infra import log_group
 from infra.aws import naming, policies, rolling, secret_names
-from infra.service import security_groups
+from infra.service import scaling, security_groups
 from infra.service.rollout import Rollout
 from infra.service.security_groups import TaskConnections
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from infra.service.capacity import Capacity
     from infra.service.container import Container, Volume
     from infra.service.front_end import FrontEnd
+    from infra.service.scaling import Scaling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,10 @@ class WebServiceArgs:
     """Policy that bounds what the roles can be granted."""
 
     desired_count: int
-    """Number of tasks."""
+    """Number of tasks; with `scaling`, the one that the service begins with."""
+
+    scaling: Scaling | None = None
+    """How the number of tasks changes; None for a fixed one."""
 
     minimum_healthy_percent: int
     """Share of the tasks that a deployment leaves running."""
@@ -243,8 +247,20 @@ class WebService(pulumi.ComponentResource):
                     delete=f"{deletion_minutes}m",
                 ),
                 hooks=rollout.hooks,
+                # A run would undo what the scaler has set.
+                ignore_changes=["desiredCount"] if args.scaling else None,
             ),
         )
+        if args.scaling:
+            scaling.register(
+                name,
+                self,
+                args.scaling,
+                args.cluster_arn,
+                service.name,
+                connection.request_label,
+                tags,
+            )
         rollout.confirm(service)
         self.service_name = service.name
         self.log_group = logs.name

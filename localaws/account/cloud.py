@@ -283,6 +283,12 @@ class Cloud:
         self.changed()
         return resource
 
+    def overwrite(self, token: str, identifier: str, outputs: Mapping[str, Any]) -> None:
+        """Change outputs of a resource as AWS itself does, outside of any program's run."""
+        resource = self._existing(token, identifier)
+        self._put(replace(resource, computed={**resource.computed, **outputs}))
+        self.changed()
+
     def delete(self, token: str, identifier: str) -> None:
         """Remove a resource and everything that AWS removes with it, if it exists.
 

@@ -146,6 +146,18 @@ class Envoy:
                 )
         return verdicts
 
+    async def requests(self) -> dict[str, int]:
+        """Return the requests to targets since Envoy started, by cluster; none while it restarts.
+
+        Health checks aren't counted.
+        """
+        try:
+            reported = await self._ask("/stats?filter=^cluster\\..*\\.upstream_rq_total$")
+        except OSError:
+            return {}
+        found = re.findall(r"^cluster\.(.+)\.upstream_rq_total: (\d+)$", reported, re.MULTILINE)
+        return {name: int(count) for name, count in found}
+
     async def close(self) -> None:
         """Stop Envoy at once, until the next `apply`."""
         if self._keeper is not None:

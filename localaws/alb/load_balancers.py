@@ -95,6 +95,9 @@ class Proxy(Protocol):
     async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
         """What the health checks say, by cluster and endpoint."""
 
+    async def requests(self) -> Mapping[str, int]:
+        """Return the requests to targets since the proxy started, by cluster."""
+
     async def listening(self) -> Container[str]:
         """ARNs of the listeners that take connections."""
 
@@ -339,6 +342,17 @@ class LoadBalancers:
             await service.close()
         for proxy in self._proxies.values():
             await proxy.close()
+
+    async def requests(self) -> dict[str, int]:
+        """Return the requests to each target group's targets since its proxy started, by ARN."""
+        by_cluster: dict[str, int] = {}
+        for proxy in [*self._proxies.values()]:
+            by_cluster |= await proxy.requests()
+        found: dict[str, int] = {}
+        for each in self._cloud.all(TARGET_GROUP):
+            names = (cluster_name(each.id), initial_cluster_name(each.id))
+            found[each.id] = sum(by_cluster.get(name, 0) for name in names)
+        return found
 
     async def _verdicts(self) -> dict[tuple[str, Endpoint], Verdict]:
         found: dict[tuple[str, Endpoint], Verdict] = {}

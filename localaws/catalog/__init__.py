@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from localaws.catalog import (
     acm,
+    appautoscaling,
     autoscaling,
     cloudwatch,
     ecr,
@@ -61,6 +62,7 @@ _MODULES = (
     records,
     wafv2,
     services,
+    appautoscaling,
     capacity_providers,
     roles,
     logs,

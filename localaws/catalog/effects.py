@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog import CATALOG
+from localaws.catalog import CATALOG, appautoscaling
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.autoscaling import GROUP
 from localaws.catalog.ec2.launch_templates import LAUNCH_TEMPLATE
@@ -89,7 +89,27 @@ _HEADERS = (
     "XFrameOptions",
 )
 
+_TRACKING = "targetTrackingScalingPolicyConfiguration"
+
 EFFECTIVE: Mapping[str, tuple[str, ...]] = {
+    appautoscaling.TARGET: (
+        *("maxCapacity", "minCapacity", "resourceId"),
+        *_inside(
+            "suspendedState",
+            "dynamicScalingInSuspended dynamicScalingOutSuspended scheduledScalingSuspended",
+        ),
+    ),
+    appautoscaling.POLICY: (
+        *("name", "resourceId"),
+        *_inside(_TRACKING, "disableScaleIn scaleInCooldown scaleOutCooldown targetValue"),
+        *_inside(
+            f"{_TRACKING}.predefinedMetricSpecification", "predefinedMetricType resourceLabel"
+        ),
+    ),
+    appautoscaling.SCHEDULED_ACTION: (
+        *("name", "resourceId", "schedule", "timezone", "startTime", "endTime"),
+        *_inside("scalableTargetAction", "maxCapacity minCapacity"),
+    ),
     REPOSITORY: (
         "forceDelete",
         "imageTagMutability",
@@ -378,7 +398,29 @@ _WRITE_ONLY = "its change makes the provider write the value again"
 
 _EVERYWHERE = {"region": _REGION, "tags": _TAGS}
 
+_REFUSED = "refused: the local AWS tracks targets of predefined metrics only"
+
 UNMENTIONED: Mapping[str, Mapping[str, str]] = {
+    appautoscaling.TARGET: {
+        **_EVERYWHERE,
+        "roleArn": "AWS ignores it for ECS, and uses the service-linked role",
+        "scalableDimension": _CATALOG,
+        "serviceNamespace": _CATALOG,
+    },
+    appautoscaling.POLICY: {
+        "policyType": _CATALOG,
+        "predictiveScalingPolicyConfiguration": _REFUSED,
+        "region": _REGION,
+        "scalableDimension": _CATALOG,
+        "serviceNamespace": _CATALOG,
+        "stepScalingPolicyConfiguration": _REFUSED,
+        f"{_TRACKING}.customizedMetricSpecification": _REFUSED,
+    },
+    appautoscaling.SCHEDULED_ACTION: {
+        "region": _REGION,
+        "scalableDimension": _CATALOG,
+        "serviceNamespace": _CATALOG,
+    },
     REPOSITORY: {
         **_EVERYWHERE,
         "encryptionConfigurations": NO_ENCRYPTION,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CODES = {
     "acm": "ValidationException",
+    "appautoscaling": "ValidationException",
     "autoscaling": "ValidationError",
     "cloudwatch": "InvalidParameterException",
     "ec2": "InvalidParameterValue",
@@ -81,6 +82,18 @@ one of them.
 """
 
 FROM_ELSEWHERE = {
+    "aws:appautoscaling/policy:Policy PolicyName": "it is `name`, for which Pulumi makes one up",
+    "aws:appautoscaling/policy:Policy TargetTrackingScalingPolicyConfiguration."
+    "CustomizedMetricSpecification.Metrics[].MetricStat.Metric.Dimensions[].Name": (
+        "metrics of the caller's are refused"
+    ),
+    "aws:appautoscaling/policy:Policy TargetTrackingScalingPolicyConfiguration."
+    "CustomizedMetricSpecification.Metrics[].MetricStat.Metric.Dimensions[].Value": (
+        "metrics of the caller's are refused"
+    ),
+    "aws:appautoscaling/scheduledAction:ScheduledAction ScheduledActionName": (
+        "it is `name`, for which Pulumi makes one up"
+    ),
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Name": "Pulumi has a map",
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Value": "Pulumi has a map",
     "aws:autoscaling/group:Group AutoScalingGroupName": (

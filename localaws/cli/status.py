@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from localaws.account.dns_names import verify_options
@@ -84,6 +85,7 @@ def table(status: Mapping[str, Any]) -> str:
         *_load_balancers(status),
         *_instances(status),
         *map(_service, services),
+        *_scaling(status),
         *_targets(status),
         *_names(status),
     )
@@ -123,6 +125,20 @@ def _instances(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
                 why = f"not registered with ECS: {each['whyNotRegistered']}"
                 lines.append(f"  {'':<10} {why}")
         yield (f"Auto Scaling group {group}:", *lines)
+
+
+def _scaling(status: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the bounds of each scaled service, what its policies saw last, and its activities."""
+    for target in status.get("scaling", ()):
+        name = target["service"].rpartition("/")[2]
+        lines = [f"{name} scales from {target['minCapacity']} to {target['maxCapacity']} tasks"]
+        for policy in target["policies"]:
+            last = "no data yet" if policy["last"] is None else f"{policy['last']:.3g}"
+            lines.append(f"  {policy['metric']}: {last} for a target of {policy['target']:g}")
+        for activity in target["activities"][:_EVENTS_SHOWN]:
+            at = datetime.fromtimestamp(activity["at"], UTC).strftime("%H:%M:%S")
+            lines.append(f"  {at}   {activity['message']}")
+        yield lines
 
 
 def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -27,6 +27,8 @@ from localaws.machine import cgroups
 from localaws.machine.addresses import Addresses, SubnetAddresses
 from localaws.machine.cgroups import NoControlGroupsError
 from localaws.machine.processes import Launcher
+from localaws.scaling.metrics import Metrics
+from localaws.scaling.scaler import Scaler
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.follower import Follower
 from localaws.vpc.host_ports import HostPorts
@@ -66,6 +68,9 @@ class DataPlane:
     image_notes: Mapping[str, str] = field(default_factory=dict)
     """What a user must know about where images came from, by image; it grows with each pull."""
 
+    scaler: Scaler | None = None
+    """Moves desired counts, where the cloud lets it."""
+
     host: Launcher | None = None
     """Starts what needs this machine's own network: registries are reached by it."""
 
@@ -82,11 +87,15 @@ class DataPlane:
         if self.follower is not None:
             await self.follower.start()
         await self.controller.start()
+        if self.scaler is not None:
+            await self.scaler.start()
 
     @property
     def problems(self) -> list[str]:
         """What is wrong with all of it now."""
         found = self.controller.problems()
+        if self.scaler is not None and self.scaler.problem:
+            found.append(self.scaler.problem)
         if self.follower is not None and self.follower.problem:
             found.append(f"the network: {self.follower.problem}")
         if self.attachments is not None:
@@ -107,6 +116,8 @@ class DataPlane:
 
     async def close(self) -> None:
         """Stop everything at once."""
+        if self.scaler is not None:
+            await self.scaler.close()
         if self.follower is not None:
             await self.follower.close()
         await self.controller.close()
@@ -125,6 +136,7 @@ def data_plane(
     choice: Choice | None = None,
     local_registries: dict[str, Mirror] | None = None,
     on_loss: Callable[[], None] = lambda: None,
+    set_desired_count: Callable[[str, int], None] | None = None,
 ) -> DataPlane:
     """A data plane for this cloud, not yet started; closing it ends every process it had started.
 
@@ -141,6 +153,7 @@ def data_plane(
         local_registries: Registries on this machine, by the name that AWS gives them; it may change
             at any time.
         on_loss: Called when every namespace is gone, because their first process was killed.
+        set_desired_count: Changes a service of the cloud, by its ARN; without it nothing scales.
 
     Raises:
         NoAddressError: This system can't do loopback addresses.
@@ -149,7 +162,9 @@ def data_plane(
     directory.mkdir(parents=True, exist_ok=True)
     addresses = addresses or Addresses(directory)
     image_table = image_table or directory.parent / "localaws-images.toml"
-    build = _Build(cloud, directory, parameters, addresses, speed, local_registries)
+    build = _Build(
+        cloud, directory, parameters, addresses, speed, local_registries, set_desired_count
+    )
     if choice is not None and choice.runtime is Runtime.CONTAINER:
         return build.of_containers(choice, image_table, on_loss)
     return build.of_processes(image_table)
@@ -165,6 +180,7 @@ class _Build:
     addresses: Addresses
     speed: float
     local_registries: dict[str, Mirror] | None
+    set_desired_count: Callable[[str, int], None] | None
 
     def of_processes(self, image_table: Path) -> DataPlane:
         """Tasks are processes, and Envoy listens on this machine's addresses."""
@@ -183,7 +199,12 @@ class _Build:
         )
         runtime = Supervisor(processes, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers)
-        return DataPlane(controller, TaskCommands(controller), load_balancers=load_balancers)
+        return DataPlane(
+            controller,
+            TaskCommands(controller),
+            load_balancers=load_balancers,
+            scaler=self._scaler(controller, load_balancers),
+        )
 
     def of_containers(
         self, choice: Choice, image_table: Path, on_loss: Callable[[], None]
@@ -245,7 +266,27 @@ class _Build:
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses, bridges)
         commands = VpcCommands(controller, self.cloud, launcher, attachments, subnet_addresses)
-        return DataPlane(controller, commands, follower, attachments, containers.notes, host)
+        return DataPlane(
+            controller,
+            commands,
+            follower,
+            attachments,
+            containers.notes,
+            scaler=self._scaler(controller, load_balancers),
+            host=host,
+        )
+
+    def _scaler(self, controller: Controller, load_balancers: LoadBalancers) -> Scaler | None:
+        if self.set_desired_count is None:
+            return None
+        return Scaler(
+            self.cloud,
+            controller,
+            Metrics(self.cloud, controller, load_balancers),
+            self.directory,
+            set_desired_count=self.set_desired_count,
+            speed=self.speed,
+        )
 
     def _trust(self) -> ssl.SSLContext:
         """Trust this machine's authorities, and the local one."""

@@ -126,6 +126,9 @@ class Running:
             choice=self.choice,
             local_registries=self.registry.mirrors,
             on_loss=on_loss,
+            set_desired_count=lambda service, count: cloud.overwrite(
+                SERVICE, service, {"desiredCount": count}
+            ),
         )
         self._controller = self._data_plane.controller
         self._commands = CommandSocket(directory.path, self._data_plane.commands)
@@ -156,6 +159,7 @@ class Running:
             "targets": self._controller.targets(),
             "loadBalancers": self._controller.load_balancers(),
             "publicKeysUrl": self._data_plane.public_keys_url,
+            "scaling": self._data_plane.scaler.status() if self._data_plane.scaler else [],
             "notEnforced": [*self._data_plane.not_enforced],
             "images": [each for each in self._data_plane.image_notes.values() if each],
             "names": aliases(self._cloud),

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
     from localaws.ecs.tasks.running_tasks import TargetGroups
     from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
+    from localaws.machine.processes import Usage
     from localaws.vpc.names import Instance
 
 log = logging.getLogger(__name__)
@@ -416,6 +417,16 @@ class Controller:
         return description.describe(
             service.spec, service.state, self._observations(service), status=status
         )
+
+    async def usage(self, service_arn: str) -> dict[str, Usage]:
+        """Return what each running task of a service uses of CPU and memory, by the tasks' ids."""
+        service = self._services.get(service_arn)
+        used: dict[str, Usage] = {}
+        for task in service.state.tasks if service else ():
+            running = self._tasks.running(task.id)
+            if task.status is Status.RUNNING and running is not None:
+                used[task.id] = await running.usage()
+        return used
 
     def last_failed(self, service_arn: str) -> str:
         """Return the id of the latest deployment's last failed task, or nothing."""

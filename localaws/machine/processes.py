@@ -76,6 +76,12 @@ class ChildProcess:
         """Return its exit status, once it is over; cancelling the wait doesn't affect it."""
         return await asyncio.shield(self.ended)
 
+    async def usage(self) -> Usage:
+        """Return what it and its descendants use; nothing when it is over."""
+        if self.ended.done():
+            return Usage(0, 0)
+        return await self._launcher.usage(self.pid)
+
     async def stop(self, patience: float, first: int | None = None) -> int:
         """Send `first`, by default SIGTERM, after `patience` seconds SIGKILL; the exit status."""
         self.signal(signal.SIGTERM if first is None else first)
@@ -83,6 +89,16 @@ class ChildProcess:
             return await asyncio.wait_for(self.wait(), patience)
         self.signal(signal.SIGKILL)
         return await self.wait()
+
+
+class Usage(NamedTuple):
+    """What a process and its descendants use."""
+
+    cpu_seconds: float
+    """Of CPU time since they began."""
+
+    memory: float
+    """Bytes in memory; those that several share count for each."""
 
 
 class _Answer(NamedTuple):
@@ -242,6 +258,13 @@ class Launcher:
         made = socket.socket(fileno=answer.descriptor)
         made.setblocking(False)  # noqa: FBT003 — the standard library's signature
         return made
+
+    async def usage(self, pid: int) -> Usage:
+        """Return what a child and its descendants use; nothing when it is over."""
+        answer = await self._request({"action": "usage", "pid": pid})
+        if answer.fields["problem"]:
+            return Usage(0, 0)
+        return Usage(*answer.fields["usage"])
 
     async def start_container(
         self,

@@ -235,7 +235,7 @@ def assert_only_the_stacks(statement: dict[str, Any], action: str) -> None:
     # condition.
     if action in {"logs:DeleteLogDelivery", "ec2:DeleteTags"}:
         return
-    if action.startswith(("ec2:", "acm:")):
+    if action.startswith(("ec2:", "acm:", "application-autoscaling:")):
         assert statement["Condition"]["StringEquals"] == {
             "aws:ResourceTag/Project": "fargate-web",
             "aws:ResourceTag/Stack": "STACK",

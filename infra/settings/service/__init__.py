@@ -13,6 +13,7 @@ from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
 from infra.settings.service.routes import RoutesSettings
+from infra.settings.service.scaling import ScalingSettings
 from infra.settings.service.secrets import SecretsSettings
 from infra.settings.service.sidecars import SidecarSettings
 from infra.settings.service.targets import TargetSettings, health_checks_suit_the_protocol
@@ -43,6 +44,7 @@ class ServiceSettings:
     sidecars: SidecarSettings = topic(SidecarSettings)
     volumes: VolumeSettings = topic(VolumeSettings)
     deployment: DeploymentSettings = topic(DeploymentSettings)
+    scaling: ScalingSettings = topic(ScalingSettings)
     health: HealthSettings = topic(HealthSettings)
     routes: RoutesSettings = topic(RoutesSettings)
     targets: TargetSettings = topic(TargetSettings)

@@ -516,6 +516,14 @@ def _service_derived(inputs: Properties) -> Properties:
     return {name: value for name, value in defaults.items() if not given(inputs, name)}
 
 
+def _service_updated(service: Resource, inputs: Properties) -> Properties:
+    """Keep a scaled service's count: the provider sends the input only if it has changed."""
+    scaled = service.computed.get("desiredCount")
+    if scaled is None or inputs.get("desiredCount") != service.inputs.get("desiredCount"):
+        return {}
+    return {"desiredCount": scaled}
+
+
 def _import_service(service: Resource) -> Sequence[str]:
     return (service.id.partition(":service/")[2],)
 
@@ -617,6 +625,7 @@ TYPES = (
             "availabilityZoneRebalancing": "DISABLED",
         },
         derived=_service_derived,
+        updated=_service_updated,
         limits=(
             Limit("name", _NAME, "ecs.service.name", _INVALID),
             Limit("desiredCount", within(0, 5000), "ecs.service.desired-count", _INVALID),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from localaws.ecs.scheduler.model import Health
     from localaws.machine.addresses import ListenAddress
-    from localaws.machine.processes import ChildProcess
+    from localaws.machine.processes import ChildProcess, Usage
 
 
 class Condition(StrEnum):
@@ -231,6 +231,9 @@ class RunningTask(Protocol):
     @property
     def health(self) -> tuple[Health, str]:
         """What its containers' own checks say together, and what the one that fails got."""
+
+    async def usage(self) -> Usage:
+        """Return what its containers use of CPU and memory."""
 
     async def execute(self, container: str, command: Command) -> ChildProcess:
         """Start one more program in one of its containers.

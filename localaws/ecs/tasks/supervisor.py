@@ -15,7 +15,7 @@ from localaws.ecs.tasks.container_health import ContainerCheck, of_task
 from localaws.ecs.tasks.container_logs import ContainerLogs
 from localaws.ecs.tasks.runtime import TaskStartError
 from localaws.ecs.tasks.start_order import in_order, wait_for_others
-from localaws.machine.processes import CannotStartError
+from localaws.machine.processes import CannotStartError, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -166,6 +166,15 @@ class SupervisedTask:
     def ipv6(self) -> str:
         """Its IPv6 address, if it has one."""
         return self.sandbox.ipv6
+
+    async def usage(self) -> Usage:
+        """Return what its containers use, see `RunningTask`."""
+        cpu_seconds = memory = 0.0
+        for child in [*self.children.values()]:
+            used = await child.usage()
+            cpu_seconds += used.cpu_seconds
+            memory += used.memory
+        return Usage(cpu_seconds, memory)
 
     async def execute(self, container: str, command: Command) -> ChildProcess:
         """Start a program in a container, see `RunningTask`."""

@@ -125,6 +125,7 @@ def _route(name: str, path: str, priority: int, attachment: int) -> Route:
 class SharedLoadBalancer:
     """A load balancer of another stack, known by its ids."""
 
+    arn: pulumi.Input[str]
     listener_arn: pulumi.Input[str]
     security_group_id: pulumi.Input[str]
     vpc_id: pulumi.Input[str]
@@ -141,6 +142,7 @@ class Joined:
     service: pulumi.Resource
     membership: pulumi.Resource
     target_group_arn: None = None
+    request_label: None = None
 
     @property
     def prerequisites(self) -> Sequence[pulumi.Resource]:
@@ -237,7 +239,10 @@ def test_a_service_runs_behind_the_load_balancer_of_another_stack() -> None:
             ],
         )
         shared = SharedLoadBalancer(
-            listener_arn=listener.arn, security_group_id=group.id, vpc_id=where.vpc_id
+            arn=balancer.arn,
+            listener_arn=listener.arn,
+            security_group_id=group.id,
+            vpc_id=where.vpc_id,
         )
         front_end = BehindLoadBalancer(balancer=shared, route=_route("shop", "/*", 50_000, 41_234))
         service("shop", where, aws.ecs.Cluster("cluster"), front_end)

@@ -53,7 +53,7 @@ def value_of(settings: Settings, key: str) -> Any:
 MAPS = {
     *("build", "environment", "secrets", "taskPolicyStatements"),
     *("headers", "query", "rewriteHost", "rewriteUrl", "routes"),
-    *("services", "sidecars", "dependsOn", "volumes", "mounts"),
+    *("schedules", "services", "sidecars", "dependsOn", "volumes", "mounts"),
     *("vpcTags", "subnetTags", "taskSubnetTags"),
 }
 """Keys that may be absent."""

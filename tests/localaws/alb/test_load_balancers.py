@@ -89,6 +89,9 @@ class ScriptedProxy:
     async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
         return self.verdicts
 
+    async def requests(self) -> Mapping[str, int]:
+        return {}
+
     async def listening(self) -> Container[str]:
         return AllExcept(*self.refuses)
 

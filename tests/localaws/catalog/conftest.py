@@ -12,6 +12,7 @@ import pytest
 
 from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
+from tests.localaws.catalog.scaling_cases import tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +146,40 @@ NOT_FOUND = [
     {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}
 ]
 
+
+def one_more_service(account: Account) -> str:
+    """Create a service that isn't scaled yet, and return its resource id."""
+    name = f"scaled-{len(account.made)}"
+    more = {**account.minimal("aws:ecs/service:Service"), "name": name}
+    account.make("aws:ecs/service:Service", **more)
+    return f"service/main/{name}"
+
+
+SCALED = {
+    "resourceId": "service/main/web",
+    "scalableDimension": "ecs:service:DesiredCount",
+    "serviceNamespace": "ecs",
+}
+
 MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
+    "aws:appautoscaling/policy:Policy": lambda _: {
+        **SCALED,
+        "name": "one-more",
+        "policyType": "TargetTrackingScaling",
+        "targetTrackingScalingPolicyConfiguration": tracking(),
+    },
+    "aws:appautoscaling/scheduledAction:ScheduledAction": lambda _: {
+        **SCALED,
+        "name": "one-more",
+        "schedule": "cron(0 8 * * ? *)",
+        "scalableTargetAction": {"minCapacity": 1},
+    },
+    "aws:appautoscaling/target:Target": lambda a: {
+        **SCALED,
+        "resourceId": one_more_service(a),
+        "minCapacity": 1,
+        "maxCapacity": 4,
+    },
     "aws:acm/certificate:Certificate": lambda _: {
         "domainName": "app.example.test",
         "validationMethod": "DNS",
@@ -519,6 +553,13 @@ def _whole_account() -> Account:
         },
         loadBalancers=[{"targetGroupArn": target, "containerName": "web", "containerPort": 80}],
     )
+    made.make("aws:appautoscaling/target:Target", "scaled", **SCALED, minCapacity=1, maxCapacity=4)
+    policy = {**made.minimal("aws:appautoscaling/policy:Policy"), "name": "cpu"}
+    made.make("aws:appautoscaling/policy:Policy", "policy", **policy)
+    action = made.minimal("aws:appautoscaling/scheduledAction:ScheduledAction")
+    made.make("aws:appautoscaling/scheduledAction:ScheduledAction", **{**action, "name": "night"})
+    label = f"{balancer.partition(':loadbalancer/')[2]}/{target.rpartition(':')[2]}"
+    made.made["request-label"] = replace(made.made["target"], id=label)
     made.make("aws:cloudwatch/logGroup:LogGroup", "logs", name="/web")
     made.make("aws:s3/bucket:Bucket", "bucket", bucket="main-logs")
     made.make("aws:kms/key:Key", "key")

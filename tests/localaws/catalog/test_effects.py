@@ -48,7 +48,7 @@ issued, which secret a version belongs to, which launch template a group has.
 @cache
 def read_names() -> frozenset[str]:
     """Return every word in the string constants of the data plane's code."""
-    folders = ("alb", "ecr", "ecs")
+    folders = ("alb", "ecr", "ecs", "scaling")
     files = [path for each in folders for path in (ROOT / "localaws" / each).rglob("*.py")]
     modules = (
         "daemon/instance_support",

@@ -21,6 +21,7 @@ from tests.localaws.catalog.edge_cases import EDGE_CASES
 from tests.localaws.catalog.network_acl_cases import NETWORK_ACL_CASES
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.registry_cases import REGISTRY_CASES
+from tests.localaws.catalog.scaling_cases import SCALING_CASES
 from tests.localaws.catalog.security_cases import SECURITY_CASES
 from tests.localaws.catalog.storage_cases import STORAGE_CASES
 
@@ -2192,6 +2193,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     *ACCEPTANCE_CASES,
     *ORDINARY_CASES,
     *REGISTRY_CASES,
+    *SCALING_CASES,
     *STORAGE_CASES,
     *CAPACITY_CASES,
     *EDGE_CASES,

@@ -167,3 +167,24 @@ asyncio.run(main())
     asyncio.run(eventually(lambda: not sleepers(), "the family's end"))
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
+
+
+def test_the_usage_of_a_process_includes_its_descendants_and_those_that_have_ended() -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        spin = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done"
+        child = await shell(launcher, f"({spin}); ({spin}; sleep 1000.25) & wait")
+        idle = await shell(launcher, "sleep 1000.25")
+        deadline = time.monotonic() + 20
+        used = await child.usage()
+        while used.cpu_seconds < 0.02 and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+            used = await child.usage()
+        assert used.cpu_seconds >= 0.02, "what the two subshells used"
+        assert used.memory > 100_000
+        assert (await idle.usage()).cpu_seconds < used.cpu_seconds
+        await child.stop(0)
+        assert await child.usage() == (0, 0)
+        await launcher.close()
+
+    asyncio.run(play())

@@ -1,0 +1,121 @@
+"""Measure services by the minute: CPU and memory of their tasks, requests of the load balancers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from localaws.catalog.ecs.services import task_definition_of
+from localaws.scaling.model import IN_POINTS, Kind, Metric, Point
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.catalog.account import Account
+    from localaws.machine.processes import Usage
+    from localaws.scaling.model import Target
+
+_MIB = 1024 * 1024
+_VCPU = 1024
+
+
+class Tasks(Protocol):
+    """The services' tasks."""
+
+    async def usage(self, service_arn: str) -> Mapping[str, Usage]:
+        """Return what each running task of a service uses, by the tasks' ids."""
+
+
+class Requests(Protocol):
+    """The load balancers' counters."""
+
+    async def requests(self) -> Mapping[str, int]:
+        """Return the requests to each target group's targets so far, by ARN."""
+
+
+@dataclass
+class Metrics:
+    """The last minutes of each service's metrics."""
+
+    account: Account
+    tasks: Tasks
+    load_balancers: Requests
+    points: dict[tuple[str, Metric], tuple[Point, ...]] = field(default_factory=dict)
+    """By the service's ARN and metric; the newest last."""
+
+    _cpu_seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    """CPU seconds of each running task so far, by service and task."""
+
+    _requests: dict[str, int] = field(default_factory=dict)
+
+    async def measure(self, target: Target, minute: int, seconds: float) -> dict[Metric, float]:
+        """Measure what a target's policies follow, for the minute that has just passed.
+
+        Args:
+            target: The scalable target.
+            minute: The minute's number.
+            seconds: How long it took.
+
+        Returns:
+            The values that there are: without a running task there is none.
+        """
+        used = await self.tasks.usage(target.service)
+        before = self._cpu_seconds.get(target.service, {})
+        self._cpu_seconds[target.service] = {id_: each.cpu_seconds for id_, each in used.items()}
+        cpu_units, memory_mib = self._reserved(target.service)
+        cpu = [
+            100 * max(each.cpu_seconds - before[id_], 0) / seconds / (cpu_units / _VCPU)
+            for id_, each in used.items()
+            if id_ in before
+        ]
+        values: dict[Metric, float] = {}
+        if cpu:
+            values[Metric(Kind.CPU)] = sum(cpu) / len(cpu)
+        if used:
+            memory = [100 * each.memory / _MIB / memory_mib for each in used.values()]
+            values[Metric(Kind.MEMORY)] = sum(memory) / len(memory)
+        for policy in target.policies:
+            group = policy.metric.target_group
+            if group and used:
+                values[policy.metric] = self._new_requests.get(group, 0) / len(used)
+        for metric, value in values.items():
+            kept = self.points.get((target.service, metric), ())
+            self.points[target.service, metric] = (*kept, Point(minute, value))[-IN_POINTS:]
+        return values
+
+    async def count_requests(self) -> None:
+        """Count the requests since the last call, once for all targets of a minute."""
+        now = await self.load_balancers.requests()
+        self._new_requests = {}
+        for group, total in now.items():
+            # A proxy that was started again counts from zero.
+            self._new_requests[group] = max(total - self._requests.get(group, total), 0)
+        self._requests = dict(now)
+
+    _new_requests: dict[str, int] = field(default_factory=dict)
+
+    def of(self, target: Target) -> dict[Metric, tuple[Point, ...]]:
+        """Return the points of a target's service, by metric."""
+        return {
+            metric: points
+            for (service, metric), points in self.points.items()
+            if service == target.service
+        }
+
+    def _reserved(self, service_arn: str) -> tuple[float, float]:
+        """Return the CPU units and the MiB that a task of the service reserves."""
+        service = self.account.find("aws:ecs/service:Service", service_arn)
+        definition = service and task_definition_of(
+            self.account, service.outputs.get("taskDefinition")
+        )
+        if not definition:
+            return _VCPU, _VCPU
+        outputs = definition.outputs
+        containers = json.loads(outputs["containerDefinitions"])
+        cpu = float(outputs.get("cpu") or 0) or sum(each.get("cpu") or 0 for each in containers)
+        memory = float(outputs.get("memory") or 0)
+        if not memory:
+            for each in containers:
+                memory += each.get("memoryReservation") or each.get("memory") or 0
+        return cpu or _VCPU, memory or _VCPU
