@@ -52,6 +52,14 @@ TRIED = {
     "pulumi import --generate-code --parent --protect": (
         "engine/test_remedies.py::test_records_that_exist_are_taken_over_as_the_manual_says"
     ),
+    "pulumi cost": "localaws/cli/test_cost.py::test_the_project_estimates_its_costs",
+    "pulumi cost --format": "localaws/cli/test_cost.py::test_the_project_estimates_its_costs",
+    "pulumi fail": "localaws/cli/test_disturbances.py::test_what_was_done_is_printed",
+    "pulumi interrupt": "localaws/cli/test_disturbances.py::test_what_was_done_is_printed",
+    "pulumi route": (
+        "localaws/cli/test_route.py::"
+        "test_it_says_which_service_answers_and_why_earlier_rules_do_not"
+    ),
     "pulumi logs": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
     "pulumi preview": (
         "engine/test_config_commands.py::test_a_stack_configured_by_these_commands_is_previewed"

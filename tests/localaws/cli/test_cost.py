@@ -62,6 +62,11 @@ def test_a_project_that_cannot_estimate_its_costs_is_refused(tmp_path: Path) -> 
         cost.show(StateDirectory.of(tmp_path), "shop", "dev", "text")
 
 
-def test_the_project_estimates_its_costs(capfd: pytest.CaptureFixture[str]) -> None:
-    assert cost.show(StateDirectory.of(ROOT), None, "prod", "text") == 0
-    assert "NAT gateways" in capfd.readouterr().out
+@pytest.mark.parametrize(
+    ("form", "row"), [("text", "NAT gateways"), ("markdown", "| NAT gateways |")]
+)
+def test_the_project_estimates_its_costs(
+    form: str, row: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert cost.show(StateDirectory.of(ROOT), None, "prod", form) == 0
+    assert row in capfd.readouterr().out
