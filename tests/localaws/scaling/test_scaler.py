@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from tests.localaws.catalog.conftest import Account
 
-pytest_plugins = ["tests.localaws.catalog.conftest"]
-
 
 class MadeUp:
     """Tasks of one service, and the requests to them."""
