@@ -56,10 +56,14 @@ local function cookie(headers, name)
   return all:match(";%s*" .. name:gsub("%p", "%%%0") .. "=([^;]*)")
 end
 
+local function is_address(text)
+  return text:match("^%d+%.%d+%.%d+%.%d+:%d+$") or text:match("^%[[%x:]+%]:%d+$")
+end
+
 local function sessions(text)
   local found = {{}}
   for cluster, ends, address in decoded(text or ""):gmatch("(%S+) (%d+) (%S+)\\n") do
-    if tonumber(ends) > os.time() then
+    if tonumber(ends) > os.time() and is_address(address) then
       found[cluster] = {{ends = ends, address = address}}
     end
   end

@@ -43,5 +43,5 @@ def speaks_http_2(listener: Listener) -> bool:
 def refused(listener: Listener, versions: Collection[str]) -> list[list[dict[str, Any]]]:
     """Return the header matchers of each kind of request that none of these versions takes."""
     if not speaks_http_2(listener):
-        return []
+        return [[]] if versions and "HTTP1" not in versions else []
     return [matchers for matchers, refusing in _REFUSED if refusing.issuperset(versions)]

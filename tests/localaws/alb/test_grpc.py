@@ -20,7 +20,10 @@ from localaws.alb.envoy import Verdict
 from localaws.alb.grpc_checks import GrpcChecks, Plan, Standing
 from localaws.alb.health_probe import status_in
 from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.model import Listener
 from localaws.alb.targets import Endpoint, TargetState
+from localaws.alb.tls import Tls
+from localaws.alb.versions import refused
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from tests.localaws.alb.conftest import until
@@ -236,6 +239,13 @@ async def _other_clients(url: str, authority: Path) -> None:
         for method in ("GET", "PUT"):
             answer = await new.request(method, f"{url}/streams/1?a=b")
             assert answer.text == f"{method} /streams/1?a=b"
+
+
+def test_a_listener_without_http_2_forwards_nothing_to_groups_of_http_2() -> None:
+    tls = Tls(certificates=(), oldest="1.2", newest="1.3", http2=False)
+    old = Listener(arn="l", endpoint=Endpoint("127.0.0.1", 443), port=443, rules=(), tls=tls)
+    assert refused(old, {"GRPC"}) == refused(old, {"HTTP2"}) == [[]]
+    assert refused(old, {"HTTP1"}) == refused(old, {"HTTP1", "GRPC"}) == []
 
 
 def test_the_first_check_decides_and_then_the_thresholds_hold() -> None:

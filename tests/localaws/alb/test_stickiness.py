@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from localaws.alb.model import Rule
+from localaws.alb.parts import cluster_name
 from localaws.alb.stickiness import Stickiness, read
 from tests.localaws.alb.conftest import GROUP, OTHER, Alb, Echo, forward, raw, until
 from tests.localaws.alb.test_transforms import url
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # a real Envoy
 
 CHROME = "Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+
+
+FORGED = f"{cluster_name(GROUP)} 9999999999 nonsense\n".encode().hex().upper()
 
 
 def set_cookies(answer: httpx.Response) -> dict[str, str]:
@@ -88,11 +92,13 @@ async def _lb_cookie(alb: Alb, echoes: list[Echo]) -> None:
             (f"a=b; AWSALB={value}; c=d", {target}),
             (f"XAWSALB={value}", {each.address for each in echoes}),
             ("AWSALB=nonsense", {each.address for each in echoes}),
+            (f"AWSALB={FORGED}", {each.address for each in echoes}),
         ):
             found = set()
             for _ in range(6):
                 answer = await fresh(alb.url, cookie)
                 found.add(answer.json()["target"])
+                assert "AWSALB" in set_cookies(answer)
             assert found == expected, cookie
 
         # A target that fails, and one that is deregistered.
