@@ -15,10 +15,15 @@ help: ## say what there is
 setup: ## get what is missing: uv, the environment, the Pulumi CLI; does nothing when all is there
 	@$(PYTHON) -m tools.setup
 
-demo: setup ## deploy to the local AWS and check the deployment through its load balancer
-	$(BIN)/pulumi-local up --yes
+STACK = local
+CHECK_local = --expect-tasks 2
+CHECK_ec2 = --expect-tasks 3 --path /hostname --identity 'body-regex:([0-9a-f]{12})'
+
+demo: setup ## deploy to the local AWS and check the deployment; STACK=ec2 runs its tasks on EC2 instances
+	$(BIN)/pulumi-local up --yes --stack $(STACK)
 	set -o pipefail; tasks=$$($(BIN)/pulumi-local status --public-tasks | sed 's/^/--closed /'); \
-	$(BIN)/pulumi-local stack output albDns | $(BIN)/verify --expect-tasks 2 --each-address --closed :3389 $$tasks --interval 250ms
+	$(BIN)/pulumi-local stack output albDns --stack $(STACK) | \
+	  $(BIN)/verify $(CHECK_$(STACK)) --each-address --closed :3389 $$tasks --interval 250ms
 
 test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some, -n0 without workers
 	$(PYTEST) -n auto $(ARGS)
