@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.daemon.runtime_choice import VARIABLE, Runtime, choose
+from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.machine import isolation
-from localaws.machine.isolation import Isolation
 from tests.engine.images import table
-from tests.engine.stack import BIN, Stack
+from tests.engine.stack import BIN, Stack, runs_containers
+from tests.workers import ONE_STACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +43,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def containers() -> dict[str, str]:
-    """The environment for tests of what only containers do, which skip without them."""
-    found = isolation.find()
-    if found.isolation is Isolation.NONE:
-        pytest.skip(f"NOT TESTED: this machine can't run containers: {dict(found.why_not)}")
-    return {VARIABLE: Runtime.CONTAINER}
+def containers() -> None:
+    """Skip tests of what only containers do, where tasks run as processes."""
+    if not runs_containers():
+        pytest.skip("NOT TESTED: tasks run as processes")
 
 
 @pytest.fixture
@@ -59,9 +57,25 @@ def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.run("stop")
 
 
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployed local stack, for the tests of several files."""
+    yield from deployed(tmp_path_factory)
+
+
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     """The deployed local stack; a test that changes it deploys the original again."""
+    if request.node.nodeid in ONE_STACK:
+        yield request.getfixturevalue("shared_stack")
+    else:
+        yield from deployed(tmp_path_factory)
+
+
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Yield the deployed local stack, and stop it at the end."""
     stack = Stack(tmp_path_factory.mktemp("home"))
     try:
         stack.up()

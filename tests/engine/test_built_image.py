@@ -30,7 +30,7 @@ COMMAND = (
 
 
 @pytest.fixture(scope="module")
-def stack(containers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A project with an application, whose image the stack builds; nothing is deployed yet."""
     folder = tmp_path_factory.mktemp("project")
     copy_project(folder, "Pulumi.yaml", "__main__.py", "local.parameters.toml")
@@ -52,7 +52,6 @@ def stack(containers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     (programs / "podman").write_text(f'#!/bin/sh\nexec {builder} "$@"\n')
     (programs / "podman").chmod(0o755)
     environment = {
-        **containers,
         "PATH": f"{BIN}{os.pathsep}{programs}{os.pathsep}/usr/bin{os.pathsep}/bin",
         "TMPDIR": str(programs),
     }

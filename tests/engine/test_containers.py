@@ -6,13 +6,10 @@ One stack for all: what a test changes it takes back.
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 from typing import TYPE_CHECKING, Any
 
 import grpc
-import psutil
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
@@ -20,23 +17,13 @@ from localaws.catalog.ec2.security_groups import INGRESS_RULE
 from localaws.cli.status import fetch
 from localaws.protocol.property_values import to_wire
 from tests.engine.requests import get
-from tests.engine.stack import Stack
 from tests.engine.test_daemon import eventually
 from tests.engine.test_watch import UP, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.engine.stack import Stack
 
-
-@pytest.fixture(scope="module")
-def stack(containers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The deployed local stack, its tasks as containers."""
-    stack = Stack(tmp_path_factory.mktemp("home"), environment=containers)
-    try:
-        stack.up()
-        yield stack
-    finally:
-        stack.run("stop")
+pytestmark = pytest.mark.usefixtures("containers")
 
 
 def status_of(stack: Stack) -> dict[str, Any]:
@@ -190,28 +177,8 @@ def test_a_container_without_enough_memory_is_killed_with_ecss_reason(stack: Sta
         stack.up()
 
 
-def test_a_killed_daemon_leaves_nothing_and_the_next_command_starts_it_all_again(
-    stack: Stack,
-) -> None:
-    daemon = psutil.Process(stack.address.pid)
-    family = daemon.children(recursive=True)
-    assert len(family) > 4, "launcher, Envoy, two servers and their workers"
-    os.kill(daemon.pid, signal.SIGKILL)
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert not alive
-    stack.up()
-    output = closed(stack, *(each["shownAt"] for each in tasks(stack)))
-    assert "2 distinct" in output
-
-
 def test_status_says_how_tasks_run_and_what_stands_in_for_an_image(stack: Stack) -> None:
     status = json.loads(stack.run("status", "--json"))
     assert status["runtime"].startswith("tasks run in the runtime `container` (")
     assert "tasks run in the runtime `container` (" in stack.up()
     assert all("stand-in" in each for each in status["images"])
-
-
-def test_destroy_leaves_no_task_and_no_load_balancer(stack: Stack) -> None:
-    stack.destroy()
-    status = status_of(stack)
-    assert (status["services"], status["loadBalancers"], status["problems"]) == ([], [], [])

@@ -106,13 +106,18 @@ def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_b
     stack: Stack,
 ) -> None:
     url, processes = stack.outputs()["serviceUrl"], family(stack)
-    assert len(processes) > 3, "daemon, proxy and two tasks at least"
+    assert len(processes) > 4, "daemon, launcher, proxy and two tasks at least"
     os.kill(stack.address.pid, signal.SIGKILL)
     eventually(lambda: gone(processes), "every process of the killed daemon has ended")
     assert stack.outputs()["serviceUrl"] == url, "the load balancer keeps its address"
     run = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
     assert run.returncode == 0, run.stdout + run.stderr
     stack.up("--expect-no-changes")
+    shown = stack.run("status", "--public-tasks").split()
+    run = stack.shell(
+        f"verify {url} --deadline 20 " + " ".join(f"--closed {each}" for each in shown)
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_a_killed_launcher_ends_its_daemon_and_the_next_command_brings_everything_back(

@@ -139,6 +139,8 @@ def destroyed(stack: Stack) -> Iterator[Stack]:
 
 def test_destroy_leaves_nothing_but_log_groups_and_up_adopts_them(destroyed: Stack) -> None:
     assert [each.token for each in destroyed.made()] == 2 * ["aws:cloudwatch/logGroup:LogGroup"]
+    status = json.loads(destroyed.run("status", "--json"))
+    assert (status["services"], status["loadBalancers"], status["problems"]) == ([], [], [])
     output = destroyed.up()
     assert operations(output)["imported"] == 2
     assert len(tasks(destroyed.outputs()["serviceUrl"])) == 2

@@ -117,7 +117,7 @@ CHECK = (
 
 
 @pytest.fixture(scope="module")
-def stack(containers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A project with images as files, of which the Go server's is deployed."""
     folder = tmp_path_factory.mktemp("project")
     copy_project(folder, "Pulumi.yaml", "local.parameters.toml")
@@ -128,7 +128,7 @@ def stack(containers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     changed = {"image": GO, "command": [], "containerPort": 5000, "healthCheckCodes": "200-404"}
     config["config"].update({f"fargate-web:{key}": value for key, value in changed.items()})
     (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump(config))
-    environment = {**containers, "LOCALAWS_IMAGES": str(images(folder))}
+    environment = {"LOCALAWS_IMAGES": str(images(folder))}
     stack = Stack(tmp_path_factory.mktemp("home"), folder, environment)
     try:
         stack.up()
