@@ -1,0 +1,209 @@
+"""The article's system: tasks on EC2 instances behind a load balancer, under the real engine.
+
+One stack for all; the tests are the stages of its life, in their order.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localaws.catalog.ecs.services import CLUSTER
+from localaws.cli.status import fetch
+from tests.engine.stack import Stack, settings
+from tests.engine.test_daemon import eventually
+from tests.engine.test_watch import UP, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PORT = 4567
+IDENTITY = "--path /hostname --identity 'body-regex:([0-9a-f]{12})'"
+SERVER = (
+    "echo 'user nginx; pid /tmp/nginx.pid; events {} http { server { listen 4567; "
+    "location = /hostname { default_type text/plain; return 200 $hostname; } } }' "
+    "> /tmp/nginx.conf && exec nginx -c /tmp/nginx.conf -g 'daemon off;'"
+)
+CONFIG: dict[str, Any] = {
+    "capacity": "ec2",
+    "network": "nat",
+    "desiredCount": 1,
+    "containerPort": PORT,
+    "healthCheckPath": "/hostname",
+    "command": ["sh", "-c", SERVER],
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, containers: dict[str, str]) -> Iterator[Stack]:
+    """The deployed stack, with one task on one of two instances."""
+    stack = Stack(tmp_path_factory.mktemp("home"), environment=containers)
+    try:
+        stack.up(**CONFIG)
+        yield stack
+    finally:
+        stack.run("stop")
+
+
+def with_three(**changes: object) -> dict[str, Any]:
+    return {**CONFIG, "desiredCount": 3, **changes}
+
+
+def up_command(config: dict[str, Any]) -> str:
+    return f"{UP} {shlex.join(settings(config))}"
+
+
+def status_of(stack: Stack) -> dict[str, Any]:
+    found = fetch(stack.directory)
+    assert found is not None, "no daemon is running"
+    return found
+
+
+def tasks(stack: Stack, status: str = "RUNNING") -> list[dict[str, Any]]:
+    (service,) = status_of(stack)["services"]
+    return [each for each in service["tasks"] if each["lastStatus"] == status]
+
+
+def instances(stack: Stack) -> list[dict[str, Any]]:
+    return list(status_of(stack)["instances"])
+
+
+def ids(stack: Stack) -> set[str]:
+    return {each["instanceId"] for each in instances(stack)}
+
+
+def verify(stack: Stack, count: int) -> str:
+    """Run `verify` as the article's system is checked; return what it prints."""
+    run = stack.shell(
+        f"pulumi-local stack output albDns | verify {IDENTITY} --expect-tasks {count} --deadline 30"
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_a_second_run_has_nothing_to_do_and_one_task_answers(stack: Stack) -> None:
+    stack.needs_nothing(**CONFIG)
+    (task,) = tasks(stack)
+    assert task["hostPorts"] == ["0.0.0.0:32768->4567/tcp"]
+    verify(stack, 1)
+
+
+def test_the_load_balancer_follows_a_scale_out_to_three_tasks(stack: Stack) -> None:
+    url = f"{stack.outputs()['serviceUrl']}/hostname"
+    report = watch(
+        stack, url, "--identity 'body-regex:([0-9a-f]{12})'", command=up_command(with_three())
+    )
+    assert report["exit_code"] == 0, report
+    assert report["watch"]["failures"] == {}
+    assert "3 distinct" in verify(stack, 3)
+    assert len({each["ec2InstanceId"] for each in tasks(stack)}) == 2
+    assert [each["agent"] for each in instances(stack)] == ["ACTIVE", "ACTIVE"]
+
+
+def test_an_instance_is_closed_but_for_the_load_balancer(stack: Stack) -> None:
+    """From the internet and from a host in the VPC without a group that would hold it back."""
+    (address, *_) = (each["privateIp"] for each in instances(stack))
+    curl = f"curl -sS -m 1 -o /dev/null http://{address}:$port/hostname"
+    script = f"for port in 22 32768 51678 {PORT}; do {curl}; echo $port $?; done"
+    for where in ("internet", "internet --from vpc"):
+        run = stack.shell(f"pulumi-local {where} -- sh -c {shlex.quote(script)}")
+        timed_out = [f"{port} 28" for port in (22, 32768, 51678, PORT)]
+        assert run.stdout.splitlines() == timed_out, f"{where}: {run.stderr}"
+
+
+def test_a_container_does_not_reach_the_instances_metadata(stack: Stack) -> None:
+    command = "wget -q -T 1 -O - http://169.254.169.254/latest/meta-data/"
+    run = stack.shell(f"pulumi-local exec -- {command}")
+    assert run.returncode != 0
+    assert not run.stdout
+
+
+def test_a_rollout_with_room_fails_no_request_and_replaces_every_task(stack: Stack) -> None:
+    url = f"{stack.outputs()['serviceUrl']}/hostname"
+    before = {each["taskId"] for each in tasks(stack)}
+    config = with_three(environment={"RELEASE": "2"})
+    report = watch(
+        stack,
+        url,
+        "--identity 'body-regex:([0-9a-f]{12})'",
+        "--expect-change",
+        command=up_command(config),
+    )
+    assert report["exit_code"] == 0, report
+    assert report["watch"]["failures"] == {}
+    assert not before & {each["taskId"] for each in tasks(stack)}
+
+
+def test_a_refresh_of_the_instances_fails_no_request(stack: Stack) -> None:
+    """The run doesn't wait for the refresh's end, so the watched command does."""
+    url = f"{stack.outputs()['serviceUrl']}/hostname"
+    before = ids(stack)
+    config = with_three(environment={"RELEASE": "2"}, instanceReservedMib=128)
+    old = "|".join(before)
+    wait = f"while pulumi-local status | grep -Eq 'instance +({old})'; do sleep 0.5; done"
+    command = f"sh -c {shlex.quote(f'{up_command(config)} && {wait}')}"
+    report = watch(stack, url, "--identity 'body-regex:([0-9a-f]{12})'", command=command)
+    assert report["exit_code"] == 0, report
+    assert report["watch"]["failures"] == {}
+    assert not before & ids(stack)
+    eventually(lambda: len(tasks(stack)) == 3, "all tasks")
+    verify(stack, 3)
+
+
+def test_a_lost_instance_and_its_tasks_are_replaced(stack: Stack) -> None:
+    lost = tasks(stack)[0]["ec2InstanceId"]
+    assert stack.run("fail", lost).strip() == f"ended instance {lost}"
+    eventually(
+        lambda: lost not in ids(stack) and len(tasks(stack)) == 3, "tasks on other instances"
+    )
+    reasons = {each["stoppedReason"] for each in tasks(stack, "STOPPED")}
+    assert f"Host EC2 (instance {lost}) terminated." in reasons
+    verify(stack, 3)
+    eventually(lambda: len(instances(stack)) == 2, "another instance")
+
+
+def test_a_task_on_an_instance_is_not_interrupted(stack: Stack) -> None:
+    task = tasks(stack)[0]["taskId"]
+    output = stack.run("interrupt", task, fails=True)
+    assert re.search(rf"task {task} runs on instances-\w+, which AWS doesn't interrupt", output)
+
+
+def test_a_rollout_without_room_stops_tasks_first_if_the_minimum_allows_it(stack: Stack) -> None:
+    config = with_three(
+        environment={"RELEASE": "3"},
+        instanceReservedMib=128,
+        minInstances=1,
+        maxInstances=1,
+        minimumHealthyPercent=50,
+    )
+    stack.up(**config)
+    eventually(lambda: len(instances(stack)) == 1, "a single instance")
+    before = {each["taskId"] for each in tasks(stack)}
+    stack.up(**{**config, "environment": {"RELEASE": "4"}})
+    now = {each["taskId"] for each in tasks(stack)}
+    assert len(now) == 3
+    assert not now & before
+    verify(stack, 3)
+
+
+def test_a_cluster_with_instances_cant_be_deleted(stack: Stack) -> None:
+    (cluster,) = (each for each in stack.resources() if each["type"] == CLUSTER)
+    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
+        provider = provider_pb2_grpc.ResourceProviderStub(channel)
+        request = provider_pb2.DeleteRequest(urn=cluster["urn"], id=cluster["id"], timeout=1)
+        with pytest.raises(grpc.RpcError) as refused:
+            provider.Delete(request)
+    assert "ClusterContainsContainerInstancesException: The Cluster cannot be deleted while" in str(
+        refused.value
+    )
+
+
+def test_destroy_leaves_no_task_and_no_instance(stack: Stack) -> None:
+    stack.destroy()
+    status = status_of(stack)
+    assert (status["services"], status["instances"], status["problems"]) == ([], [], [])
