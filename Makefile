@@ -20,6 +20,7 @@ CHECK_local = --expect-tasks 2
 CHECK_ec2 = --expect-tasks 3 --path /hostname --identity 'body-regex:([0-9a-f]{12})'
 
 demo: setup ## deploy to the local AWS and check the deployment; STACK=ec2 runs its tasks on EC2 instances
+	@if [ -z "$(CHECK_$(STACK))" ]; then echo 'make demo: STACK: $(STACK); allowed: local, ec2' >&2; exit 1; fi
 	$(BIN)/pulumi-local up --yes --stack $(STACK)
 	set -o pipefail; tasks=$$($(BIN)/pulumi-local status --public-tasks | sed 's/^/--closed /'); \
 	$(BIN)/pulumi-local stack output albDns --stack $(STACK) | \
