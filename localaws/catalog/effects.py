@@ -636,7 +636,7 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "enableDnsHostnames": NO_QUERY,
         "enableDnsSupport": NO_QUERY,
         "enableNetworkAddressUsageMetrics": "no metrics are recorded",
-        "instanceTenancy": "there are no instances",
+        "instanceTenancy": _HOST,
         "ipv4IpamPoolId": _ADDRESSES,
         "ipv4NetmaskLength": _ADDRESSES,
         "ipv6CidrBlock": _ADDRESSES,
