@@ -37,14 +37,24 @@ class Part:
     """A part of the fixed cost."""
 
     name: str
-    count: float
+    count: int
+    """How many there are at least."""
+
     usd_each: float
     """USD a month for one."""
 
+    added: int = 0
+    """How many scaling may add."""
+
     @property
     def usd(self) -> float:
-        """USD a month for all, in whole cents, so that the parts add up to the total shown."""
+        """USD a month for the least, in whole cents, so that parts add up to the total shown."""
         return round(self.count * self.usd_each, 2)
+
+    @property
+    def most_usd(self) -> float:
+        """USD a month for the most."""
+        return round((self.count + self.added) * self.usd_each, 2)
 
 
 @dataclass(frozen=True)
@@ -71,13 +81,21 @@ class Estimate:
 
     @property
     def usd(self) -> float:
-        """USD a month of the fixed part."""
+        """USD a month of the fixed part, with the fewest tasks."""
         return round(sum(part.usd for part in self.parts), 2)
 
+    @property
+    def most_usd(self) -> float:
+        """USD a month of the fixed part, with the most tasks."""
+        return round(sum(part.most_usd for part in self.parts), 2)
+
     def by_part(self) -> dict[str, float]:
-        """Return USD a month by part, and the total."""
+        """Return USD a month by part, and the total; with scaling also that of the most tasks."""
         amounts = {part.name: part.usd for part in self.parts}
-        return {**amounts, "total": self.usd}
+        amounts["total"] = self.usd
+        if self.most_usd != self.usd:
+            amounts["total at most"] = self.most_usd
+        return amounts
 
 
 def estimate(settings: Settings, prices: Mapping[str, Price]) -> Estimate:
@@ -111,13 +129,16 @@ def unpriced(settings: Settings) -> Iterator[str]:
 
 
 def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
-    tasks = 0
+    tasks = added_tasks = 0
     for service in settings.services:
         if service.capacity.on_instances:
             continue
-        count = service.deployment.desired_count
-        tasks += count
-        yield Part(f"tasks of {service.name}", count, _task(service, usd) * HOURS)
+        count, added = service.deployment.desired_count, 0
+        if service.scaling.on:
+            count = service.scaling.min_count
+            added = service.scaling.max_count - count
+        tasks, added_tasks = tasks + count, added_tasks + added
+        yield Part(f"tasks of {service.name}", count, _task(service, usd) * HOURS, added)
     yield Part("load balancer", 1, usd["alb-hour"] * HOURS)
     network, edge = settings.network, settings.edge
     nat_gateways = 0 if network.existing_vpc else network.nat_gateways
@@ -126,7 +147,9 @@ def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
         addresses += _balancer_subnets(settings)
     if not network.private_tasks:
         addresses += tasks
-    yield Part("public IPv4 addresses", addresses, usd["public-ipv4-hour"] * HOURS)
+    else:
+        added_tasks = 0
+    yield Part("public IPv4 addresses", addresses, usd["public-ipv4-hour"] * HOURS, added_tasks)
     yield Part("NAT gateways", nat_gateways, usd["nat-hour"] * HOURS)
     yield Part("VPC endpoints", _endpoint_interfaces(settings), usd["endpoint-hour"] * HOURS)
     if edge.waf:

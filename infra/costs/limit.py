@@ -35,11 +35,13 @@ def problems(settings: Settings, region: str) -> Iterator[Problem]:
         )
         return
     estimated = estimate(settings, of_region(region))
-    if estimated.usd > limit:
-        shares = ", ".join(f"{part.name} {part.usd:.2f}" for part in estimated.parts)
+    # Scaling may add tasks at any time.
+    if estimated.most_usd > limit:
+        shares = ", ".join(f"{part.name} {part.most_usd:.2f}" for part in estimated.parts)
+        at_most = "" if estimated.most_usd == estimated.usd else " at most"
         yield Problem(
             "monthlyCostLimitUsd",
-            f"{limit}, where the stack costs {estimated.usd:.2f} USD a month without traffic: "
-            f"{shares}",
+            f"{limit}, where the stack costs{at_most} {estimated.most_usd:.2f} USD a month without "
+            f"traffic: {shares}",
             "at least that much, or a stack that costs less; 0 for no limit",
         )

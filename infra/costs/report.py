@@ -48,13 +48,21 @@ def as_markdown(stack: str, region: str, estimated: Estimate, deployed: Mapping[
 def as_json(stack: str, region: str, estimated: Estimate, deployed: Mapping[str, float]) -> str:
     """Return a document for programs; for the arguments see `as_text`."""
     parts = [
-        {"name": part.name, "count": part.count, "usdEach": part.usd_each, "usd": part.usd}
+        {
+            "name": part.name,
+            "count": part.count,
+            "mostCount": part.count + part.added,
+            "usdEach": part.usd_each,
+            "usd": part.usd,
+            "mostUsd": part.most_usd,
+        }
         for part in estimated.parts
     ]
     document = {
         "stack": stack,
         "region": region,
         "usd": estimated.usd,
+        "mostUsd": estimated.most_usd,
         "parts": parts,
         "usage": {each.name: each.usd for each in estimated.usage},
         "unpriced": list(estimated.unpriced),
@@ -68,17 +76,22 @@ def _rows(estimated: Estimate, deployed: Mapping[str, float]) -> list[list[str]]
     """Return a row for each part, those that the configuration removes last, and the total."""
     rows: list[list[str]] = []
     for part in estimated.parts:
-        row = [part.name, f"{part.count}", f"{part.usd_each:.2f}", f"{part.usd:.2f}"]
+        count = f"{part.count} to {part.count + part.added}" if part.added else f"{part.count}"
+        row = [part.name, count, f"{part.usd_each:.2f}", _span(part.usd, part.most_usd)]
         if deployed:
             row.append(_change(part.usd, deployed.get(part.name, 0)))
         rows.append(row)
-    names = {"total", *(part.name for part in estimated.parts)}
+    names = {"total", "total at most", *(part.name for part in estimated.parts)}
     gone = sorted(deployed.keys() - names)
     rows.extend([name, "0", "", "0.00", _change(0, deployed[name])] for name in gone)
-    total = ["total", "", "", f"{estimated.usd:.2f}"]
+    total = ["total", "", "", _span(estimated.usd, estimated.most_usd)]
     if deployed:
         total.append(_change(estimated.usd, deployed.get("total", 0)))
     return [*rows, total]
+
+
+def _span(least: float, most: float) -> str:
+    return f"{least:.2f}" if least == most else f"{least:.2f} to {most:.2f}"
 
 
 def _change(now: float, before: float) -> str:

@@ -69,13 +69,16 @@ def test_the_estimate_counts_what_the_program_registers(stack: str) -> None:
         kind = mocks.canonical(each.type).rpartition(":")[2]
         registered.setdefault(kind, []).append(dict(each.inputs))
     tasks = addresses = 0
+    scaled: dict[str, int] = {}
+    for target in registered.get("Target", ()):
+        scaled[target["resourceId"].rpartition("/")[2]] = target["minCapacity"]
     for service in registered["Service"]:
         if "networkConfiguration" not in service:  # on instances, whose prices aren't in the table
             assert estimate(settings(chosen.file, **chosen.changes), of_region(REGION)).unpriced
             continue
-        tasks += service["desiredCount"]
+        tasks += scaled.get(service["name"], service["desiredCount"])
         if service["networkConfiguration"]["assignPublicIp"]:
-            addresses += service["desiredCount"]
+            addresses += scaled.get(service["name"], service["desiredCount"])
     assert sum(count for name, count in estimated.items() if name.startswith("tasks")) == tasks
     balancers = registered["LoadBalancer"]
     for balancer in balancers:
@@ -109,6 +112,20 @@ def test_the_total_is_the_sum_of_the_parts_as_shown() -> None:
     estimated = of("prod", waf="block")
     amounts = estimated.by_part()
     assert amounts.pop("total") == pytest.approx(sum(amounts.values()))
+
+
+def test_a_scaled_service_costs_a_range_and_its_limit_is_held_against_the_most() -> None:
+    scaled: dict[str, Any] = {"minCount": 2, "maxCount": 6, "targetCpuPercent": 60}
+    estimated, fixed = of(**scaled), of()
+    assert estimated.usd == fixed.usd
+    task = fixed.parts[0].usd_each + of_region(REGION)["public-ipv4-hour"].usd * HOURS
+    assert estimated.most_usd == pytest.approx(fixed.usd + 4 * task, abs=0.02)
+    assert estimated.by_part()["total at most"] == estimated.most_usd
+    text = report.as_text("dev", REGION, estimated, {})
+    assert "2 to 6" in text
+    assert f"{estimated.usd:.2f} to {estimated.most_usd:.2f}" in text
+    (problem,) = limit.problems(settings(monthlyCostLimitUsd=60, **scaled), REGION)
+    assert f"at most {estimated.most_usd:.2f} USD" in str(problem)
 
 
 def test_several_services_have_a_part_each() -> None:
