@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from tests.engine.stack import WITHOUT_ASKING, settings
+from tests.engine.test_lifecycle import tasks
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
@@ -102,7 +103,7 @@ def test_an_empty_target_group_is_measured(stack: Stack) -> None:
     assert shortest - INTERVAL_MS <= report["watch"]["longest_outage_ms"] <= longest + INTERVAL_MS
 
 
-def test_a_service_comes_is_rolled_out_and_goes_without_a_lost_request_to_another(
+def test_a_service_comes_is_rolled_out_swaps_and_goes_without_a_lost_request_to_another(
     stack: Stack,
 ) -> None:
     url = stack.outputs()["serviceUrl"]
@@ -122,19 +123,35 @@ def test_a_service_comes_is_rolled_out_and_goes_without_a_lost_request_to_anothe
             ("replace", "api"),
             ("update", "api"),
         }
-        command = shlex.join(
-            [
-                "pulumi-local",
-                "up",
-                *WITHOUT_ASKING,
-                *settings({"services": {**services, "api": new}}),
-            ]
-        )
+        command = up_with({**services, "api": new})
         report = watch(stack, f"{url}/api/", "--expect-change", command=command)
         assert changes(stack) == {("delete", "api")}
+        # The services swap their requests, and a third one gets some of those of another.
+        of_each = {path: tasks(f"{url}{path}") for path in ("/", "/api/")}
+        swapped = {
+            "api": {key: new[key] for key in ("environment", "desiredCount")},
+            "deep": {
+                "paths": ["/api/deep/*"],
+                "rewriteUrl": {"regex": "^/api/deep/(.*)$", "replace": "/$1"},
+                "desiredCount": 1,
+            },
+            "web": {**services["api"], **services["web"]},
+        }
+        swap = watch(stack, f"{url}/api/", command=up_with(swapped))
+        assert {path: tasks(f"{url}{path}") for path in of_each} == {
+            "/": of_each["/api/"],
+            "/api/": of_each["/"],
+        }
+        assert not tasks(f"{url}/api/deep/") & (of_each["/"] | of_each["/api/"])
         stack.up()
-    assert report["exit_code"] == 0, report
+    assert (report["exit_code"], swap["exit_code"]) == (0, 0), (report, swap)
+    assert swap["watch"]["failures"] == {}
     assert all(good for _, _, good in of_web.answers), "requests to web were lost"
+
+
+def up_with(services: dict[str, dict[str, Any]]) -> str:
+    """Return the command that deploys these services."""
+    return shlex.join(["pulumi-local", "up", *WITHOUT_ASKING, *settings({"services": services})])
 
 
 def changes(stack: Stack, **config: object) -> set[tuple[str, str]]:
