@@ -21,7 +21,13 @@ import yaml
 from infra.aws import fargate
 from infra.settings import Settings, kinds
 from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, MapsByName, Statements, Whole
-from infra.settings.route_kinds import Alternatives, Rewriting, Routes
+from infra.settings.route_kinds import (
+    Alternatives,
+    ClientSecrets,
+    OidcClient,
+    Rewriting,
+    Routes,
+)
 from infra.settings.service.scaling import ScheduledBounds
 from infra.settings.service.sidecars import Sidecar
 from infra.settings.service.volumes import Volume
@@ -83,7 +89,7 @@ OUTPUTS = [
 MAPS = dict.fromkeys(
     (
         *("build", "environment", "secrets", "taskPolicyStatements"),
-        *("headers", "query", "rewriteHost", "rewriteUrl", "routes"),
+        *("headers", "oidc", "oidcClientSecrets", "query", "rewriteHost", "rewriteUrl", "routes"),
         *("schedules", "services", "sidecars", "dependsOn", "volumes", "mounts"),
         *("vpcTags", "subnetTags", "taskSubnetTags"),
     ),
@@ -447,6 +453,8 @@ def _schema_type(kind: Kind) -> str | None:
         Build: None,
         Alternatives: None,
         Rewriting: None,
+        OidcClient: None,
+        ClientSecrets: None,
         Routes: None,
     }
     return types.get(type(kind), "string")

@@ -100,15 +100,25 @@ def of_stack(project: Path, stack: str) -> tuple[str, Estimate]:
     texts: dict[str, str] = {}
     encrypted: set[str] = set()
     for key, value in values.items():
-        if isinstance(value, dict) and value.keys() == {"secure"}:
+        plain = _without_ciphers(value)
+        if plain != value:
             encrypted.add(key)
-        if value is not None:
-            texts[key] = value if isinstance(value, str) else json.dumps(value)
+        if plain is not None:
+            texts[key] = plain if isinstance(plain, str) else json.dumps(plain)
     try:
         settings = Settings.of(texts, project=name, stack=stack, secret=encrypted)
     except SettingsError as error:
         raise CannotEstimateError(str(error)) from None
     return region, estimate(settings, of_region(region))
+
+
+def _without_ciphers(value: Any) -> Any:
+    """Return a value with a text instead of each that is encrypted; no cost depends on it."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"secure"}:
+        return "encrypted"
+    return {name: _without_ciphers(each) for name, each in value.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -101,6 +101,9 @@ class LoadBalancedIngressArgs:
     client_keep_alive_seconds: int
     """How long a client's connection may live, 60 to 604800 s."""
 
+    authenticates: bool
+    """Whether it authenticates clients, for which it connects to OpenID Connect providers."""
+
     access_log_bucket: pulumi.Input[str] | None = None
     """Bucket for the access log, which Elastic Load Balancing must be allowed to write to already;
     None for no access log.
@@ -116,9 +119,9 @@ class LoadBalancedIngressArgs:
 class LoadBalancedIngress(pulumi.ComponentResource):
     """An ALB with its listeners; a request that no route matches is answered 404.
 
-    Its security group has no egress rule: each service adds one to its tasks. The component
-    implements the protocol `infra.service.routing.LoadBalancer`, with which services register their
-    listener rules.
+    Its security group has an egress rule only for logins: each service adds one to its tasks. The
+    component implements the protocol `infra.service.routing.LoadBalancer`, with which services
+    register their listener rules.
     """
 
     arn: pulumi.Output[str]
@@ -172,6 +175,20 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         for scheme in schemes:
             for cidr in args.allowed_cidrs:
                 self._allow(name, scheme, cidr, group.id, tags)
+        if args.authenticates:
+            aws.vpc.SecurityGroupEgressRule(
+                f"{name}-login",
+                security_group_id=group.id,
+                # A load balancer connects to providers by IPv4 only. Source: AWS re:Post, "errors
+                # when I configure authentication".
+                description="HTTPS to OpenID Connect providers",
+                cidr_ipv4=ANYWHERE,
+                ip_protocol="tcp",
+                from_port=_PORTS["https"],
+                to_port=_PORTS["https"],
+                tags=tags,
+                opts=child,
+            )
         # AWS can't turn a load balancer into an internal one, nor move a target group to another
         # load balancer. So all of these get other names: both load balancers exist until the
         # service has moved, and a run that fails before that can be reverted.

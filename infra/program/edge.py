@@ -57,6 +57,7 @@ def deploy_ingress(
             dual_stack=settings.ipv6_clients,
             idle_timeout_seconds=edge.idle_timeout_seconds,
             client_keep_alive_seconds=edge.client_keep_alive_seconds,
+            authenticates=any(service.routes.authenticates for service in settings.services),
             access_log_bucket=_access_log_bucket(settings, environment),
             deletion_protection=settings.operation.deletion_protection,
             tags=settings.tags,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pulumi
+
 from infra.aws.routes import priorities
-from infra.service.routing import HealthCheck, Route, Rule, Targets
+from infra.service.routing import HealthCheck, Login, Route, Rule, Targets
 from infra.settings import routing
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from infra.aws.routes.rules import Rule as PlannedRule
     from infra.settings import Settings
+    from infra.settings.route_kinds import Oidc
     from infra.settings.service import ServiceSettings
 
 
@@ -22,16 +25,19 @@ def routes(settings: Settings) -> dict[str, Route]:
     attachments = priorities.of_attachments(service.name for service in settings.services)
     found: dict[str, Route] = {}
     for service in settings.services:
-        own = [rule for rule in planned if rule.route.service == service.name]
+        secret = settings.login.oidc_client_secrets.get(service.name)
+        own = [
+            _rule(service, rule, secret) for rule in planned if rule.route.service == service.name
+        ]
         found[service.name] = _route(service, own, attachments[service.name])
     return found
 
 
-def _route(service: ServiceSettings, planned: Sequence[PlannedRule], attachment: int) -> Route:
+def _route(service: ServiceSettings, rules: Sequence[Rule], attachment: int) -> Route:
     health = service.health
     return Route(
         name=service.name,
-        rules=[_rule(service, rule) for rule in planned],
+        rules=rules,
         attachment_priority=attachment,
         drain_seconds=service.deployment.deregistration_delay,
         health_check=HealthCheck(
@@ -52,11 +58,26 @@ def _route(service: ServiceSettings, planned: Sequence[PlannedRule], attachment:
     )
 
 
-def _rule(service: ServiceSettings, planned: PlannedRule) -> Rule:
+def _rule(service: ServiceSettings, planned: PlannedRule, secret: str | None) -> Rule:
     route = service.routes.each[planned.route.number]
     return Rule(
         priority=planned.priority,
         conditions=planned.conditions,
         rewrite_url=route.rewrite_url,
         rewrite_host=route.rewrite_host,
+        login=_login(route.oidc, secret) if route.oidc and secret else None,
+    )
+
+
+def _login(client: Oidc, secret: str) -> Login:
+    return Login(
+        issuer=client.issuer,
+        authorization_endpoint=client.authorization_endpoint,
+        token_endpoint=client.token_endpoint,
+        user_info_endpoint=client.user_info_endpoint,
+        client_id=client.client_id,
+        client_secret=pulumi.Output.secret(secret),
+        scope=client.scope,
+        session_seconds=client.session_seconds,
+        on_unauthenticated=client.on_unauthenticated,
     )

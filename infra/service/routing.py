@@ -72,6 +72,26 @@ class Targets:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Login:
+    """A client of an OpenID Connect provider, at which users log in."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    user_info_endpoint: str
+    client_id: str
+    client_secret: pulumi.Output[str]
+    """A secret, which the state keeps encrypted."""
+
+    scope: str
+    session_seconds: int
+    """How long a session lasts, up to a week."""
+
+    on_unauthenticated: str
+    """`authenticate`, `allow` or `deny`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """Requests that go to one service, and what is changed in them."""
 
@@ -84,6 +104,9 @@ class Rule:
 
     rewrite_host: tuple[str, str] | None = None
     """Regular expression for the host, and what replaces what it matches."""
+
+    login: Login | None = None
+    """Where clients log in before their requests are forwarded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +256,7 @@ class BehindLoadBalancer:
                 priority=rule.priority,
                 conditions=list(_conditions(rule.conditions)),
                 transforms=list(_transforms(rule)),
+                login=rule.login,
                 group_arn=group_arn,
                 after=after,
                 hooks=hooks,
@@ -249,6 +273,7 @@ class BehindLoadBalancer:
         conditions: list[aws.lb.ListenerRuleConditionArgsDict],
         group_arn: pulumi.Input[str],
         transforms: list[aws.lb.ListenerRuleTransformArgsDict] | None = None,
+        login: Login | None = None,
         former_name: str | None = None,
         after: Sequence[pulumi.Resource] = (),
         hooks: pulumi.ResourceHookBinding | None = None,
@@ -259,12 +284,44 @@ class BehindLoadBalancer:
             priority=priority,
             conditions=conditions,
             transforms=transforms or None,
-            actions=[{"type": "forward", "target_group_arn": group_arn}],
+            actions=self._actions(group_arn, login),
             tags=self.balancer.member_tags,
             opts=pulumi.ResourceOptions(
-                parent=service, aliases=self._aliases(former_name), depends_on=after, hooks=hooks
+                parent=service,
+                aliases=self._aliases(former_name),
+                depends_on=after,
+                hooks=hooks,
+                # They contain the client's secret.
+                additional_secret_outputs=["actions"] if login else None,
             ),
         )
+
+    def _actions(
+        self, group_arn: pulumi.Input[str], login: Login | None
+    ) -> list[aws.lb.ListenerRuleActionArgsDict]:
+        """Return what is done with a request: forward it, perhaps after a login."""
+        if login is None:
+            return [{"type": "forward", "target_group_arn": group_arn}]
+        return [
+            {
+                "type": "authenticate-oidc",
+                "order": 1,
+                "authenticate_oidc": {
+                    "issuer": login.issuer,
+                    "authorization_endpoint": login.authorization_endpoint,
+                    "token_endpoint": login.token_endpoint,
+                    "user_info_endpoint": login.user_info_endpoint,
+                    "client_id": login.client_id,
+                    "client_secret": login.client_secret,
+                    "scope": login.scope,
+                    # With one cookie for all, a login to one service would end that to another.
+                    "session_cookie_name": f"AWSELBAuthSessionCookie-{self.route.name}",
+                    "session_timeout": login.session_seconds,
+                    "on_unauthenticated_request": login.on_unauthenticated,
+                },
+            },
+            {"type": "forward", "order": 2, "target_group_arn": group_arn},
+        ]
 
     def _aliases(self, former_name: str | None = None) -> list[pulumi.Alias]:
         """Return the former identities of the group and the rules in a deployed stack."""

@@ -33,6 +33,9 @@ class Kind(ABC):
     Pulumi's schema has no type for maps, so keys that hold them can't have a default there.
     """
 
+    encrypted: ClassVar[bool] = False
+    """Whether a value must be encrypted in the stack's file; any other must not."""
+
     @property
     @abstractmethod
     def allowed(self) -> str:

@@ -47,6 +47,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     for service in settings.services:
         yield from load_balancer_closes_connections_first(settings, service)
         yield from service.named(targets_speak_what_a_listener_forwards(settings, service))
+        yield from service.named(logins_are_possible(settings, service))
         yield from service.named(image_is_pulled_through_an_endpoint(settings, service))
         yield from service.named(tasks_run_on_the_instances_processor(settings, service))
         yield from service.named(tasks_fit_an_instance(settings, service))
@@ -87,6 +88,33 @@ def targets_speak_what_a_listener_forwards(
             f"{protocol} without HTTPS",
             f"{HTTP1}, or {protocol} with domain or certificateArn, as AWS refuses it behind a "
             "plain HTTP listener",
+        )
+
+
+@relation(
+    *("oidc", "routes", "target_protocol", "service_name", "oidc_client_secrets"),
+    *("domain", "certificate_arn"),
+)
+def logins_are_possible(settings: StackSettings, service: ServiceSettings) -> Iterator[Problem]:
+    """Check that AWS lets a load balancer authenticate clients for a service."""
+    if not service.routes.authenticates:
+        return
+    if not settings.https.https:
+        yield Problem(
+            "oidc", "without HTTPS", "only with domain or certificateArn, as AWS requires HTTPS"
+        )
+    if service.targets.target_protocol != HTTP1:
+        yield Problem(
+            "oidc",
+            f"with targetProtocol {service.targets.target_protocol}",
+            f"only with {HTTP1}: AWS takes no other action beside forward to such targets",
+        )
+    if service.name not in settings.login.oidc_client_secrets:
+        yield Problem(
+            "oidc",
+            f"without a client secret of {service.name}",
+            "only with one, encrypted: `pulumi config set --secret --path "
+            f"oidcClientSecrets.{service.name}`",
         )
 
 

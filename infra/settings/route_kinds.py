@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn
 
-from infra.settings.kinds import IpRange, Kind, ListOf, Text, Whole
+from infra.settings.kinds import Choice, IpRange, Kind, ListOf, Text, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,19 @@ class Rewrite(NamedTuple):
 
     regex: str
     replace: str
+
+
+class Oidc(NamedTuple):
+    """A client of an OpenID Connect provider, without its secret."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    user_info_endpoint: str
+    client_id: str
+    scope: str = "openid"
+    session_seconds: int = 604_800
+    on_unauthenticated: str = "authenticate"
 
 
 @dataclass(frozen=True)
@@ -124,6 +137,119 @@ class Rewriting(Kind):
         return found
 
 
+_URL: Final = Text(r"https://[!-~]+", "a URL with https", longest=1024)
+_OIDC: Final[Mapping[str, Kind]] = {
+    "issuer": _URL,
+    "authorizationEndpoint": _URL,
+    "tokenEndpoint": _URL,
+    "userInfoEndpoint": _URL,
+    "clientId": Text("[!-~]+", "the id of the client", longest=1024),
+    "scope": Text("[!-~]+( [!-~]+)*", "scopes with spaces between", longest=1024),
+    "sessionSeconds": Whole(1, 604_800),
+    "onUnauthenticated": Choice(("authenticate", "allow", "deny")),
+}
+"""What an OpenID Connect provider needs; from `scope` on there are defaults. Source: Elastic Load
+Balancing, API reference, AuthenticateOidcActionConfig.
+"""
+
+_NEEDED: Final = (
+    "issuer",
+    "authorizationEndpoint",
+    "tokenEndpoint",
+    "userInfoEndpoint",
+    "clientId",
+)
+
+
+@dataclass(frozen=True)
+class OidcClient(Kind):
+    """A client of an OpenID Connect provider."""
+
+    absent: ClassVar[str | None] = "{}"
+
+    @property
+    def allowed(self) -> str:
+        """Name what it consists of."""
+        return (
+            f"a map of {', '.join(_NEEDED)}, all URLs with https, and optionally scope, "
+            "sessionSeconds and onUnauthenticated (authenticate, allow or deny); empty for none"
+        )
+
+    def read(self, text: str) -> Oidc | None:
+        """Parse the client; None if there is none."""
+        entries = json.loads(text)
+        if entries == {}:
+            return None
+        if _oidc_flaws(entries):
+            _refuse(text)
+        values: dict[str, Any] = {}
+        for name, value in entries.items():
+            values[_snake(name)] = _OIDC[name].read(as_configured(value))
+        return Oidc(**values)
+
+    def shown(self, text: str) -> str:
+        """Describe every flaw."""
+        try:
+            entries = json.loads(text)
+        except ValueError:
+            entries = None
+        return "; ".join(_oidc_flaws(entries))
+
+
+@dataclass(frozen=True)
+class ClientSecrets(Kind):
+    """Secrets by the name of a service."""
+
+    absent: ClassVar[str | None] = "{}"
+    encrypted: ClassVar[bool] = True
+
+    @property
+    def allowed(self) -> str:
+        """Describe the map, and how to set a secret."""
+        return (
+            "an encrypted map from the name of a service with oidc to the secret of its client: "
+            "`pulumi config set --secret --path oidcClientSecrets.SERVICE`"
+        )
+
+    def read(self, text: str) -> dict[str, str]:
+        """Parse the map."""
+        entries = json.loads(text)
+        if not isinstance(entries, dict):
+            _refuse(text)
+        for value in entries.values():
+            if not isinstance(value, str) or not value:
+                _refuse(text)
+        return dict(entries)
+
+    def shown(self, text: str) -> str:
+        """Describe a refused value without its contents."""
+        return f"{len(text)} characters, not shown, that aren't a map of texts"
+
+
+def _oidc_flaws(entries: object) -> list[str]:
+    if not isinstance(entries, dict):
+        return ["no map"]
+    flaws = [f"no {name}" for name in _NEEDED if name not in entries]
+    for name, value in entries.items():
+        kind = _OIDC.get(name)
+        if kind is None:
+            flaws.append(
+                f"{name}, which belongs into oidcClientSecrets"
+                if name == "clientSecret"
+                else f"{name}, which isn't known"
+            )
+            continue
+        try:
+            kind.read(as_configured(value))
+        except ValueError:
+            flaws.append(f"{name} {value}, which isn't {kind.allowed}")
+    return flaws
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?=[A-Z])", "_", name).lower()
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "hosts": ListOf(HOST),
     "paths": ListOf(PATH),
@@ -134,6 +260,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "routePriority": Whole(0, 999),
     "rewriteUrl": Rewriting("path and query"),
     "rewriteHost": Rewriting("the host"),
+    "oidc": OidcClient(),
 }
 """Kinds of the keys that a route has."""
 

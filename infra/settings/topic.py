@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def key(kind: Kind) -> Any:
     """Declare a field as a configuration key whose value is of this kind."""
-    return field(metadata={"kind": kind})
+    return field(metadata={"kind": kind}, repr=not kind.encrypted)
 
 
 def camel(name: str) -> str:
@@ -60,10 +60,12 @@ class Configuration:
     def read(self, name: str, kind: Kind) -> object:
         """Return the value of a key, or the `Problem` with it."""
         path = self.paths.get(name, name)
-        if name in self.encrypted:
+        if name in self.encrypted and not kind.encrypted:
             return Problem(
                 path, "an encrypted value", "plain text; name secrets of the task in `secrets`"
             )
+        if kind.encrypted and name in self.texts and name not in self.encrypted:
+            return Problem(path, "a value in plain text, not shown", kind.allowed)
         text = self.texts.get(name, kind.absent)
         if text is None:
             return Problem(path, "not set", kind.allowed)

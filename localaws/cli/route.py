@@ -175,6 +175,11 @@ def _listener(known: Sequence[Known], request: Request) -> tuple[Known, list[Rul
 
 
 def _rule(known: Known) -> Rule:
+    if not isinstance(known.outputs["actions"], list):
+        raise CannotExplain(
+            f"the actions of {known.name} have a secret, which the state keeps encrypted; without "
+            "--deployed the configured rules are explained"
+        )
     return Rule(
         known.name,
         int(known.outputs["priority"]),

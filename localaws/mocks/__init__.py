@@ -13,6 +13,7 @@ from localaws.alb.explanation import described
 from localaws.catalog import UNKNOWN
 from localaws.catalog.account import SeededParameter
 from localaws.catalog.tokens import canonical
+from localaws.mocks.encrypted import SECRET as ENCRYPTED
 from localaws.mocks.engine import Recorder
 from localaws.mocks.mistake import Mistake
 from localaws.mocks.recording import Recording, Registered, word
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pulumi.runtime import Mocks
 
 __all__ = [
+    "ENCRYPTED",
     "UNKNOWN",
     "Cloud",
     "Mistake",
@@ -90,7 +92,8 @@ def run(
 def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
     """Return a stack's configuration: the project's defaults, the stack's file, then `changes`.
 
-    The keys of `changes` are the project's own, without its name.
+    The keys of `changes` are the project's own, without its name. A program that `run` runs gets
+    the text `[secret]` for each encrypted value, `{"secure": …}`.
     """
     document = _parsed((folder / "Pulumi.yaml").read_text())
     project, schema = document["name"], document.get("config") or {}

@@ -28,6 +28,7 @@ from localaws.mocks.arguments import formatted_outputs, mistakes
 from localaws.mocks.beside_aws import TYPES as TYPES_BESIDE_AWS
 from localaws.mocks.beside_aws import BesideAws
 from localaws.mocks.callback_server import CallbackServers
+from localaws.mocks.encrypted import replaced
 from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
 from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
@@ -133,7 +134,7 @@ class Recorder(mocks.MockMonitor):
                 self.mocks, project=project, stack=stack, preview=preview, monitor=self
             )
             ROOT.set(None)
-            pulumi.runtime.set_all_config(dict(config))
+            pulumi.runtime.set_all_config(*replaced(config))
             SETTINGS.rpc_manager.clear()
             SETTINGS.outputs.clear()
             self._calls = Lockstep(self.order)

@@ -227,8 +227,13 @@ ATTEMPTS = {
 come last.
 """
 
-ELSEWHERE = {"vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"}
-"""Keys that need an account with something in it: tested beside what sets it up."""
+ELSEWHERE = {
+    *("vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"),
+    *("oidc", "oidcClientSecrets"),
+}
+"""Keys that need an account with something in it, or an encrypted value: tested beside what sets it
+up.
+"""
 
 
 def keys() -> set[str]:

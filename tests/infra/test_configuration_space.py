@@ -35,7 +35,13 @@ from infra.settings.kinds import (
     Text,
     Whole,
 )
-from infra.settings.route_kinds import Alternatives, Rewriting, Routes
+from infra.settings.route_kinds import (
+    Alternatives,
+    ClientSecrets,
+    OidcClient,
+    Rewriting,
+    Routes,
+)
 from localaws.mocks import Cloud
 from tests.infra import recorder
 from tests.infra.changes import task_sizes
@@ -98,6 +104,15 @@ MAPS: dict[str, tuple[Any, ...]] = {
 }
 """Maps of maps by their keys, some of them wrong."""
 
+OIDC: dict[str, str] = {
+    "issuer": "https://login.example.com",
+    "authorizationEndpoint": "https://login.example.com/authorize",
+    "tokenEndpoint": "https://login.example.com/token",
+    "userInfoEndpoint": "https://login.example.com/me",
+    "clientId": "shop",
+}
+CLIENT_SECRETS = {"web": {"secure": "v1:encrypted"}}
+
 REWRITES: tuple[dict[str, str], ...] = (
     {},
     {"regex": "^/old/(.*)", "replace": "/new/$1"},
@@ -118,6 +133,7 @@ TOGETHER: list[dict[str, Any]] = [
             "web": {"routes": [{"hosts": ["a.example.com"]}, {"paths": ["/*"]}]},
         }
     },
+    {"certificateArn": CERTIFICATE, "oidc": OIDC, "oidcClientSecrets": CLIENT_SECRETS},
     {"paths": ["/a?b", "/c*"], "rewriteUrl": REWRITES[1], "routePriority": 5},
     {"domain": "shop.example.com", "hostedZone": "example.com"},
     {"certificateArn": CERTIFICATE},
@@ -191,6 +207,8 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     ),
     Rewriting: lambda _: st.sampled_from(REWRITES),
     Routes: lambda _: st.sampled_from(ROUTES),
+    OidcClient: lambda _: st.sampled_from(({}, OIDC, {"issuer": "http://login.example.com"})),
+    ClientSecrets: lambda _: st.sampled_from(({}, CLIENT_SECRETS, {"web": "in plain text"})),
 }
 """How values of each kind are drawn; a new kind needs a line here."""
 

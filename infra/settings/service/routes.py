@@ -24,11 +24,11 @@ from infra.settings.topic import Topic, camel, key, relation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from infra.settings.route_kinds import Rewrite
+    from infra.settings.route_kinds import Oidc, Rewrite
 
 _FIELDS: Final = (
     *("hosts", "paths", "methods", "headers", "query", "source_cidrs"),
-    *("route_priority", "rewrite_url", "rewrite_host"),
+    *("route_priority", "rewrite_url", "rewrite_host", "oidc"),
 )
 """The fields of a single route."""
 
@@ -46,6 +46,8 @@ class RouteSettings:
 
     rewrite_url: Rewrite | None
     rewrite_host: Rewrite | None
+    oidc: Oidc | None
+    """Where clients log in before a request is forwarded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ class RoutesSettings(Topic):
     route_priority: int = key(KINDS["routePriority"])
     rewrite_url: Rewrite | None = key(KINDS["rewriteUrl"])
     rewrite_host: Rewrite | None = key(KINDS["rewriteHost"])
+    oidc: Oidc | None = key(KINDS["oidc"])
     routes: tuple[Mapping[str, Any], ...] = key(Routes())
 
     @property
@@ -68,6 +71,11 @@ class RoutesSettings(Topic):
         """The routes: those of the list, or the single one."""
         own = {camel(name): getattr(self, name) for name in _FIELDS}
         return tuple(_route({**own, **entry}) for entry in self.routes or ({},))
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether clients log in for some of the routes."""
+        return any(entry.get("oidc", self.oidc) for entry in self.routes or ({},))
 
     def key_of(self, number: int) -> str:
         """Return the key that a route's conditions come from."""
@@ -100,6 +108,7 @@ def _route(values: Mapping[str, Any]) -> RouteSettings:
         priority=values["routePriority"] or None,
         rewrite_url=values["rewriteUrl"],
         rewrite_host=values["rewriteHost"],
+        oidc=values["oidc"],
     )
 
 

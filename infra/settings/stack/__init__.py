@@ -12,6 +12,7 @@ from infra.settings.stack.edge import EdgeSettings
 from infra.settings.stack.https import HttpsSettings
 from infra.settings.stack.instances import InstanceSettings
 from infra.settings.stack.keys import KeySettings
+from infra.settings.stack.login import LoginSettings
 from infra.settings.stack.network import NetworkSettings
 from infra.settings.stack.operation import OperationSettings
 from infra.settings.stack.services import ServiceMap
@@ -33,6 +34,7 @@ class StackSettings:
 
     service_map: ServiceMap = topic(ServiceMap)
     https: HttpsSettings = topic(HttpsSettings)
+    login: LoginSettings = topic(LoginSettings)
     edge: EdgeSettings = topic(EdgeSettings)
     operation: OperationSettings = topic(OperationSettings)
     keys: KeySettings = topic(KeySettings)

@@ -248,3 +248,13 @@ def test_the_readme_has_the_estimate_of_dev() -> None:
     for part in estimated.parts:
         assert f"| {part.name} | {part.count} | {part.usd_each:.2f} | {part.usd:.2f} |" in section
     assert f"| together | | | {estimated.usd:.2f} |" in section
+
+
+def test_no_cost_depends_on_an_encrypted_value(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    stack = (ROOT / "Pulumi.dev.yaml").read_text()
+    (tmp_path / "Pulumi.plain.yaml").write_text(stack)
+    (tmp_path / "Pulumi.login.yaml").write_text(
+        f"{stack}  fargate-web:oidcClientSecrets:\n    web:\n      secure: v1:x\n"
+    )
+    assert of_stack(tmp_path, "login") == of_stack(tmp_path, "plain")

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pulumi
+import pytest
+
+from infra.errors import SettingsError
+from infra.program.routing import routes
+from infra.settings import Settings
+from localaws import mocks
 from tests.infra import recorder
+from tests.infra.test_configuration_space import CERTIFICATE, CLIENT_SECRETS, OIDC
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
@@ -120,3 +128,90 @@ def test_stickiness_that_is_taken_back_is_switched_off() -> None:
     assert group.inputs["stickiness"]["enabled"] is False, (
         "the provider leaves on what a program leaves out"
     )
+
+
+LOGIN: dict[str, Any] = {
+    "certificateArn": CERTIFICATE,
+    "oidc": OIDC,
+    "oidcClientSecrets": CLIENT_SECRETS,
+}
+
+
+def test_clients_log_in_before_their_requests_are_forwarded() -> None:
+    recording = recorder.run("dev", **LOGIN)
+    rule = recording.one("ListenerRule", "alb-50000")
+    login, forward = rule.inputs["actions"]
+    assert login == {
+        "type": "authenticate-oidc",
+        "order": 1,
+        "authenticateOidc": {
+            "issuer": "https://login.example.com",
+            "authorizationEndpoint": "https://login.example.com/authorize",
+            "tokenEndpoint": "https://login.example.com/token",
+            "userInfoEndpoint": "https://login.example.com/me",
+            "clientId": "shop",
+            "clientSecret": mocks.ENCRYPTED,
+            "scope": "openid",
+            "sessionCookieName": "AWSELBAuthSessionCookie-web",
+            "sessionTimeout": 604_800,
+            "onUnauthenticatedRequest": "authenticate",
+        },
+    }
+    assert forward["type"], forward["order"] == ("forward", 2)
+    assert rule.secret_outputs == ("actions",), "the state keeps them encrypted"
+    egress = recording.one("SecurityGroupEgressRule", "alb-login").inputs
+    assert (egress["cidrIpv4"], egress["fromPort"], egress["toPort"]) == ("0.0.0.0/0", 443, 443)
+
+
+def test_the_client_secret_is_a_secret_and_appears_nowhere_else() -> None:
+    config = recorder.configuration("dev", LOGIN)
+    secret = f"{recorder.PROJECT}:oidcClientSecrets"
+    config[secret] = '{"web": "correct-horse"}'
+    own = {key.removeprefix(f"{recorder.PROJECT}:"): text for key, text in config.items()}
+    settings = Settings.of(
+        {key: text for key, text in own.items() if ":" not in key},
+        project=recorder.PROJECT,
+        stack="dev",
+        secret=["oidcClientSecrets"],
+    )
+    assert "correct-horse" not in repr(settings)
+    seen = []
+
+    async def program() -> None:
+        (rule,) = routes(settings)["web"].rules
+        assert rule.login is not None
+        seen.append(await rule.login.client_secret.is_secret())
+        seen.append("correct-horse" in repr(rule))
+        pulumi.export("unused", "")
+
+    mocks.run(program)
+    assert seen == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"certificateArn": ""}, "oidc: without HTTPS; allowed: only with domain or certificateA"),
+        ({"targetProtocol": "HTTP2"}, "oidc: with targetProtocol HTTP2; allowed: only with HTTP1"),
+        ({"oidcClientSecrets": {}}, "oidcClientSecrets: a value in plain text, not shown; allowed"),
+        (
+            {"oidcClientSecrets": {"shop": {"secure": "v1:x"}}},
+            "oidc: without a client secret of web; allowed: only with one, encrypted: `pulumi con",
+        ),
+        ({"oidcClientSecrets": {"web": "hunter2"}}, "oidcClientSecrets: a value in plain text"),
+        ({"oidcClientSecrets": {"secure": "v1:x"}}, "oidcClientSecrets: 8 characters, not shown"),
+        (
+            {"oidc": {**OIDC, "clientSecret": "hunter2"}},
+            "oidc: clientSecret, which belongs into oidcClientSecrets",
+        ),
+        ({"oidc": {"issuer": "http://a"}}, "oidc: no authorizationEndpoint; no tokenEndpoint; no "),
+        ({"oidc": {**OIDC, "sessionSeconds": 0, "x": 1}}, "sessionSeconds 0, which isn't a whole"),
+    ],
+)
+def test_a_login_that_cannot_work_is_refused_without_the_secret(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        recorder.run("dev", **{**LOGIN, **changes})
+    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+    assert "hunter2" not in str(refusal.value)

@@ -194,6 +194,7 @@ def test_two_services_share_a_load_balancer_over_https() -> None:
                 dual_stack=False,
                 idle_timeout_seconds=60,
                 client_keep_alive_seconds=3600,
+                authenticates=False,
                 deletion_protection=False,
                 tags={},
             ),

@@ -52,7 +52,7 @@ def value_of(settings: Settings, key: str) -> Any:
 
 MAPS = {
     *("build", "environment", "secrets", "taskPolicyStatements"),
-    *("headers", "query", "rewriteHost", "rewriteUrl", "routes"),
+    *("headers", "oidc", "oidcClientSecrets", "query", "rewriteHost", "rewriteUrl", "routes"),
     *("schedules", "services", "sidecars", "dependsOn", "volumes", "mounts"),
     *("vpcTags", "subnetTags", "taskSubnetTags"),
 }

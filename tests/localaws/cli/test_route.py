@@ -102,7 +102,7 @@ def test_what_is_deployed_here_is_explained_without_running_the_program(
             ],
         },
     }
-    rule = {
+    rule: dict[str, Any] = {
         "urn": "urn::aws:lb/listenerRule:ListenerRule::alb-7",
         "type": "aws:lb/listenerRule:ListenerRule",
         "id": "R",
@@ -118,6 +118,10 @@ def test_what_is_deployed_here_is_explained_without_running_the_program(
     out = capsys.readouterr().out
     assert "       7  -                     no: path is /a: it is /" in out
     assert out.endswith("It answers 404.\n")
+    encrypted = {"4dabf18193072939515e22adb298388d": "1b47", "ciphertext": "v1:x"}
+    deployed(project, [listener, {**rule, "outputs": {**rule["outputs"], "actions": encrypted}}])
+    with pytest.raises(CannotExplain, match="the actions of alb-7 have a secret"):
+        run(project, "http://a.test/", "--stack", "dev", "--deployed")
 
 
 @pytest.mark.parametrize(

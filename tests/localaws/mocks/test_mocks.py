@@ -883,3 +883,24 @@ def test_a_stash_keeps_its_first_value() -> None:
     first = mocks.run(lambda: program("one"))
     mocks.run(lambda: program("two"), after=first)
     assert values == ["one", "one"]
+
+
+def test_an_encrypted_value_is_a_text_that_stands_for_it_and_a_secret() -> None:
+    config = {
+        "shop:whole": '{"secure": "v1:x"}',
+        "shop:part": '{"a": {"secure": "v1:y"}, "b": ["c", {"secure": "v1:z"}], "secure": {}}',
+        "shop:plain": '{"secure": 1}',
+    }
+    seen: dict[str, object] = {}
+
+    def program() -> None:
+        settings = pulumi.Config("shop")
+        for name in ("whole", "part", "plain"):
+            seen[name] = settings.get(name), pulumi.runtime.is_config_secret(f"shop:{name}")
+
+    mocks.run(program, config=config)
+    assert seen == {
+        "whole": (mocks.ENCRYPTED, True),
+        "part": ('{"a": "[secret]", "b": ["c", "[secret]"], "secure": {}}', True),
+        "plain": ('{"secure": 1}', False),
+    }
