@@ -63,8 +63,11 @@ def egress_is_restricted(graph: Graph) -> Iterator[Node]:
     for egress in graph.all("SecurityGroupEgressRule"):
         port = _tcp_port(egress)
         all_protocols = str(egress.inputs["ipProtocol"]) == "-1"
-        # A load balancer has only its targets to reach, which have security groups.
+        # A load balancer has only its targets to reach, which have security groups, and by HTTPS
+        # the providers at which its clients log in.
         from_balancer_to_addresses = _belongs_to(egress, balancers_groups(graph)) and _cidrs(egress)
+        if port == _HTTPS and _clients_log_in(graph):
+            from_balancer_to_addresses = False
         peers = {*egress.named(egress.inputs.get("referencedSecurityGroupId"))}
         to_host_ports = _host_ports_only(egress) and peers and peers <= instances_groups(graph)
         to_group = egress.inputs.get("referencedSecurityGroupId")
@@ -77,6 +80,14 @@ def egress_is_restricted(graph: Graph) -> Iterator[Node]:
             or to_internet_without_tls
         ):
             yield egress
+
+
+def _clients_log_in(graph: Graph) -> bool:
+    for each in graph.all("ListenerRule"):
+        for action in each.inputs["actions"]:
+            if action["type"] == "authenticate-oidc":
+                return True
+    return False
 
 
 @rule

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gate import rules
+from gate import graph, rules
+from gate.configurations import ROOT, record
 from gate.rules import load_balancer
 from infra.aws.statements import WITHOUT_RESOURCE
 from infra.settings import kinds
 from infra.settings.kinds import Choice
+from localaws import mocks
 from tests.gate.changes import (
     ALL_TRAFFIC,
     FROM_ANYWHERE,
@@ -24,6 +26,7 @@ from tests.gate.changes import (
 )
 from tests.gate.conftest import node, without, worse
 from tests.infra.arns import EVERY_ONE, OF_SOMETHING
+from tests.infra.conftest import EXTRA_CERTIFICATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -441,6 +444,31 @@ def test_a_listener_rule_that_does_not_depend_on_the_service_is_found(
     serving = node(changed, "ListenerRule alb-50000")
     serving.sources.remove(node(changed, "Service web"))
     assert [*rules.RULES["traffic-moves-after-services-are-steady"](changed)] == [serving]
+
+
+def test_a_load_balancer_may_reach_the_internet_only_by_https_and_only_for_logins() -> None:
+    config = mocks.configuration(
+        ROOT,
+        "dev",
+        certificateArn=EXTRA_CERTIFICATE,
+        oidc={
+            "issuer": "https://login.example.com",
+            "authorizationEndpoint": "https://login.example.com/authorize",
+            "tokenEndpoint": "https://login.example.com/token",
+            "userInfoEndpoint": "https://login.example.com/me",
+            "clientId": "shop",
+        },
+        oidcClientSecrets={"web": {"secure": "v1:x"}},
+    )
+    restricted = rules.RULES["egress-is-restricted"]
+    registered = graph.build(record("dev", config))
+    egress = node(registered, "SecurityGroupEgressRule alb-login")
+    assert [*restricted(registered)] == []
+    changed = worse(registered, {egress.title: [having(fromPort=80.0, toPort=80.0)]})
+    assert [each.title for each in restricted(changed)] == [egress.title]
+    without_login: Any = node(registered, "ListenerRule alb-50000").inputs
+    del without_login["actions"][0]
+    assert [*restricted(registered)] == [egress]
 
 
 def test_names_that_aws_would_refuse_are_found(graphs: Mapping[str, Graph]) -> None:
