@@ -43,6 +43,8 @@ class Runtime:
                 health=(Health.UNCHECKED, ""),
                 note="",
                 reasons={},
+                host_ports={},
+                ipv6="",
             )
         )
         return self.running[-1]
