@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 import pulumi_aws as aws
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _FARGATE: Final = ("FARGATE", "FARGATE_SPOT")
 
@@ -29,6 +32,9 @@ class CapacityProviders(pulumi.ComponentResource):
     the cluster needs the providers of both.
     """
 
+    provider_names: pulumi.Output[Sequence[str] | None]
+    """Names of the capacity providers."""
+
     association: pulumi.Resource
     """The association. Services with a strategy depend on it: ECS refuses a provider that the
     cluster doesn't have.
@@ -43,10 +49,12 @@ class CapacityProviders(pulumi.ComponentResource):
             providers.append(args.instances_provider)
         # The cluster has no default strategy. ECS would copy it into services that name none, and
         # every later update of such a service would fail (terraform-provider-aws, issue 44776).
-        self.association = aws.ecs.ClusterCapacityProviders(
+        association = aws.ecs.ClusterCapacityProviders(
             name,
             cluster_name=args.cluster_name,
             capacity_providers=providers,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.register_outputs({})
+        self.association = association
+        self.provider_names = association.capacity_providers
+        self.register_outputs({"providerNames": self.provider_names})

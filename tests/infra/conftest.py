@@ -72,6 +72,18 @@ def existing_vpc() -> recorder.Recording:
 
 
 @pytest.fixture(scope="session")
+def on_instances() -> recorder.Recording:
+    """The dev stack with tasks on EC2 instances."""
+    return recorder.run("dev", capacity="ec2", network="nat")
+
+
+@pytest.fixture(scope="session")
+def on_spot() -> recorder.Recording:
+    """The dev stack on Fargate's spare capacity, with one task on Fargate itself."""
+    return recorder.run("dev", capacity="fargate-spot", onDemandBase=1)
+
+
+@pytest.fixture(scope="session")
 def edge() -> recorder.Recording:
     """The dev stack with a domain, an access log and a WAF."""
     return recorder.run(

@@ -19,7 +19,10 @@ from tests.infra.recorder import word
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording, Registered
 
-RECORDINGS = ("dev", "prod", "without_exec", "sealed", "existing_vpc", "another_image", "edge")
+RECORDINGS = (
+    *("dev", "prod", "without_exec", "sealed", "existing_vpc", "another_image", "edge"),
+    *("on_instances", "on_spot"),
+)
 
 
 @pytest.fixture(params=RECORDINGS)
@@ -112,9 +115,10 @@ def test_every_taggable_resource_has_tags_of_its_project_stack_and_component(
             "ManagedBy": "Pulumi",
             "Component": owner,
         }
-        assert expected.items() <= each.inputs.get("tags", {}).items(), (
-            f"{each.urn} carries {each.inputs.get('tags')}"
-        )
+        tags = each.inputs.get("tags", {})
+        if isinstance(tags, list):  # an Auto Scaling group's
+            tags = {tag["key"]: tag["value"] for tag in tags}
+        assert expected.items() <= tags.items(), f"{each.urn} carries {each.inputs.get('tags')}"
 
 
 def test_resources_are_replaced_before_they_are_deleted(recording: Recording) -> None:
@@ -260,13 +264,15 @@ def test_the_outputs_name_the_registered_resources(
     # What it is made of is in tests/infra/costs.
     assert exports.pop("monthlyCostUsd")["total"] > 0
     dns_name = balancer.outputs["dnsName"]
+    # The service's own name also has its capacity.
+    family = recording.one("TaskDefinition").inputs["family"]
     assert exports == {
         "albDns": dns_name,
         "serviceUrl": "https://shop.example.com" if which == "edge" else f"http://{dns_name}",
         "clusterName": f"ecs-cluster-{recording.stack}",
         "serviceName": service["name"],
         "targetGroupArn": service["loadBalancers"][0]["targetGroupArn"],
-        "webLogGroup": f"/aws/ecs/ecs-cluster-{recording.stack}/{service['name']}",
+        "webLogGroup": f"/aws/ecs/ecs-cluster-{recording.stack}/{family}",
     }
 
 
