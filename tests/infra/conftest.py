@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import os
-import warnings
 
 import pytest
 
 from tests.infra import recorder
-
-with warnings.catch_warnings():
-    # The SDK warns about its deprecated classes when a module is first used, even if a program uses
-    # none of them.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import pulumi_aws
-    import pulumi_awsx
-
-    LOADED = (pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket, pulumi_awsx.ec2.Vpc)
 
 EXTRA_CERTIFICATE = (
     "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"

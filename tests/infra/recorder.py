@@ -7,6 +7,7 @@ tests/engine shows what Pulumi's engine does with it: previews, diffs and the or
 from __future__ import annotations
 
 import runpy
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,15 @@ import yaml
 from gate.configurations import parameters_of
 from localaws import mocks
 from localaws.mocks import Cloud, Recorder, Recording, Registered, word
+
+with warnings.catch_warnings():
+    # The SDK warns about its deprecated classes when a module is first used, even if a program uses
+    # none of them.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pulumi_aws
+    import pulumi_awsx
+
+    LOADED = (pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket, pulumi_awsx.ec2.Vpc)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
