@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localaws.images import layout, stand_in
-from tests.infra.changes import ITS_COMMAND, UNPRIVILEGED, UNPRIVILEGED_ARM
+from tests.infra.changes import ITS_COMMAND, NGINX, UNPRIVILEGED, UNPRIVILEGED_ARM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +79,7 @@ def table(folder: Path) -> Path:
     rows = {
         PYTHON: "python.tar",
         OF_ECR: "nginx.tar",
+        NGINX: "nginx.tar",
         UNPRIVILEGED: "unprivileged.tar",
         UNPRIVILEGED_ARM: "arm.tar",
     }

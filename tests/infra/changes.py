@@ -63,8 +63,11 @@ UNPRIVILEGED = "public.ecr.aws/nginx/nginx-unprivileged@sha256:" + "0" * 64
 UNPRIVILEGED_ARM = "public.ecr.aws/nginx/nginx-unprivileged:1.29"
 """Another one, for another processor."""
 
+NGINX = "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64
+"""nginx for a user with rights, by a digest that it doesn't have."""
+
 ITS_COMMAND = ["nginx", "-e", "stderr", "-g", "daemon off;"]
-"""The command of both; the CLI's options can't make the default command an empty one."""
+"""The command of the first two; the CLI's options can't make the default command an empty one."""
 
 STACKS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -79,7 +82,7 @@ STACKS: dict[str, dict[str, Any]] = {
         "flowLogs": "reject",
         "sidecars": {
             "beside": {
-                "image": "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64,
+                "image": NGINX,
                 "command": ["sleep", "infinity"],
                 "essential": False,
             }
