@@ -40,6 +40,12 @@ class BadConfig(Exception):  # noqa: N818 — it is the file that is bad
     """A stack's configuration file can't be read; the message says why and what to do."""
 
 
+_NAMELESS_USER = (
+    "\nThis `pulumi` was built to look every user up in /etc/passwd. Add a line for this user's ID "
+    "there as root, say in the container's image, or run this as a user who has one."
+)
+
+
 class NoCli(Exception):  # noqa: N818 — names the finding
     """There is no Pulumi CLI."""
 
@@ -148,10 +154,9 @@ def _ensure_stack(
         check=False,
     )
     if made.returncode != 0:
-        sys.exit(
-            f"pulumi-local: can't make stack '{stack}': "
-            f"{made.stderr.strip() or made.stdout.strip()}"
-        )
+        reason = made.stderr.strip() or made.stdout.strip()
+        way_out = _NAMELESS_USER if "unknown userid" in reason else ""
+        sys.exit(f"pulumi-local: can't make stack '{stack}': {reason}{way_out}")
     # The key of the new state, with its salt. For a configuration with another salt the CLI would
     # derive two keys, of 0.2 seconds each.
     written = folder / f"Pulumi.{stack}.yaml"

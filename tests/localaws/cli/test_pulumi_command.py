@@ -227,6 +227,17 @@ def test_the_first_run_of_a_new_stack_uses_the_salt_of_its_state(
     assert copy.read_text() == "config: {}\nencryptionsalt: v1:new\n"
 
 
+def test_a_user_without_a_name_is_the_reason_with_what_to_do(
+    directory: StateDirectory, tmp_path: Path
+) -> None:
+    """As in a container that was started with another user's ID."""
+    fake = tmp_path / "pulumi"
+    fake.write_text("#!/bin/sh\necho 'error: user: unknown userid 12345' >&2\nexit 255\n")
+    fake.chmod(0o755)
+    with pytest.raises(SystemExit, match=r"unknown userid 12345\n.* in /etc/passwd\. Add a line"):
+        pulumi_command._ensure_stack(directory, str(fake), {}, "local")
+
+
 @pytest.mark.parametrize("options", [(), ("--no-plugins",)])
 def test_install_downloads_no_provider(
     directory: StateDirectory, tmp_path: Path, options: tuple[str, ...]
