@@ -95,6 +95,7 @@ EVERYTHING: Final = {
     },
     "mounts": {"shared": "/shared"},
     "ephemeralStorageGib": 40,
+    "serviceConnect": True,
     "permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
 }
 """What a stack can switch on for safety, all at once, for the internet."""
@@ -115,6 +116,16 @@ _SEALED: Final = {
 _SPOT: Final = {**EVERYTHING, "capacity": "fargate-spot", "onDemandBase": 1}
 """Everything on Fargate's spare capacity, with one task on Fargate itself."""
 
+_SEVERAL: Final = {
+    **EVERYTHING,
+    "serviceConnect": False,
+    "services": {
+        "api": {"paths": ["/api", "/api/*"], "serviceConnect": True},
+        "web": {"calls": ["api"]},
+    },
+}
+"""The same settings for two services, of which one calls the other."""
+
 _CALLED_BY_COMPONENTS: Final = ("aws:ecr/getAuthorizationToken:getAuthorizationToken",)
 """Functions that the program's source doesn't name: `awsx.ecr.Image` calls it."""
 
@@ -124,6 +135,7 @@ CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
     "everything": Configuration("prod", EVERYTHING),
     "sealed": Configuration("prod", _SEALED),
     "spot": Configuration("prod", _SPOT),
+    "several": Configuration("prod", _SEVERAL),
 }
 """By the stack's name."""
 

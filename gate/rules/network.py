@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gate.queries import routes_of
 from gate.rules.readers import balancers_groups, instances_groups, security_groups
 from gate.rules.registry import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from gate.graph import Graph, Node
 
@@ -30,17 +30,34 @@ _WEB_PORTS: Final = {80, 443}
 
 @rule
 def tasks_allow_only_the_load_balancer(graph: Graph) -> Iterator[Node]:
-    """Require that tasks accept traffic from load balancers only, on their containers' ports."""
+    """Require that tasks accept traffic from load balancers only, on their containers' ports.
+
+    Tasks with an endpoint of Service Connect also accept it from tasks that take part.
+    """
     for service in graph.all("Service"):
         ports = {each["containerPort"] for each in service.inputs.get("loadBalancers", [])}
         groups = security_groups(service)
+        allowed = balancers_groups(graph)
+        if _service_connect(service).get("services"):
+            allowed |= _groups_in_service_connect(graph)
         for ingress in graph.all("SecurityGroupIngressRule"):
             if not _belongs_to(ingress, groups):
                 continue
             sources = {*ingress.named(ingress.inputs.get("referencedSecurityGroupId"))}
-            only_balancers = sources and sources <= balancers_groups(graph)
-            if not only_balancers or _tcp_port(ingress) not in ports:
+            if not sources or not sources <= allowed or _tcp_port(ingress) not in ports:
                 yield ingress
+
+
+def _service_connect(service: Node) -> Mapping[str, Any]:
+    return service.inputs.get("serviceConnectConfiguration") or {}
+
+
+def _groups_in_service_connect(graph: Graph) -> set[Node]:
+    groups: set[Node] = set()
+    for service in graph.all("Service"):
+        if _service_connect(service).get("enabled"):
+            groups.update(security_groups(service))
+    return groups
 
 
 @rule

@@ -100,14 +100,25 @@ def _role_policies(graph: Graph, service: Node) -> Iterator[Node]:
 
 
 def _group_rules(graph: Graph, service: Node) -> Iterator[Node]:
-    """Yield the rules at either of whose ends a service's security groups are."""
+    """Yield the rules at either of whose ends a service's security groups are.
+
+    Of two services, only the one that calls the other needs the rules between them.
+    """
     groups = {*security_groups(service)}
     if "networkConfiguration" not in service.inputs:
         groups = instances_groups(graph)
+    called: set[Node] = set()
+    for other in graph.all("Service"):
+        called.update(security_groups(other))
     for kind in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
         for node in graph.all(kind):
-            ends = [node.inputs["securityGroupId"], node.inputs.get("referencedSecurityGroupId")]
-            if not groups.isdisjoint(node.named(ends)):
+            own = {*node.named(node.inputs["securityGroupId"])}
+            peer = {*node.named(node.inputs.get("referencedSecurityGroupId"))}
+            source, target = (peer, own) if kind == "SecurityGroupIngressRule" else (own, peer)
+            from_another_service = bool(source) and source <= called - groups
+            if not groups.isdisjoint(source) or (
+                not groups.isdisjoint(target) and not from_another_service
+            ):
                 yield node
 
 

@@ -57,6 +57,7 @@ DOCUMENTS: Final = frozenset({"policy", "assumeRolePolicy"})
 """Inputs whose text is a JSON document, which is an object there."""
 
 _UPPER: Final = {
+    "clientAlias": "ClientAliases",
     "cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled",
     "efsVolumeConfiguration": "EFSVolumeConfiguration",
     "fileSystemId": "FilesystemId",
@@ -140,6 +141,15 @@ _LOAD_BALANCER: Final = {
 }
 _TARGET_GROUP: Final = {
     "deregistrationDelay": "deregistration_delay.timeout_seconds",
+    "loadBalancingAlgorithmType": "load_balancing.algorithm.type",
+    "loadBalancingAnomalyMitigation": "load_balancing.algorithm.anomaly_mitigation",
+    "slowStart": "slow_start.duration_seconds",
+}
+_STICKINESS: Final = {
+    "enabled": "stickiness.enabled",
+    "type": "stickiness.type",
+    "cookieDuration": "stickiness.lb_cookie.duration_seconds",
+    "cookieName": "stickiness.app_cookie.cookie_name",
 }
 _HEALTH_CHECK: Final = {
     "healthyThreshold": "HealthyThresholdCount",
@@ -177,6 +187,7 @@ def _target_group(rest: Properties) -> Properties:
     for name, value in check.items():
         found[_HEALTH_CHECK[name]] = _deep(value)
     attributes = _attributes(rest, _TARGET_GROUP)
+    attributes += _attributes(rest.pop("stickiness", {}), _STICKINESS)
     if attributes:
         found["TargetGroupAttributes"] = attributes
     return found

@@ -34,6 +34,8 @@ _BLOCKS: Final = {
     "tags": "tag",
     "volumes": "volume",
     "aliases": "alias",
+    "services": "service",
+    "clientAlias": "client_alias",
 }
 """Lists of objects by Pulumi's plural, and the singular that Terraform calls each block."""
 

@@ -115,6 +115,9 @@ TYPES: Final = {
         "aws_s3_bucket_server_side_encryption_configuration"
     ),
     "aws:s3/bucketVersioning:BucketVersioning": Names("aws_s3_bucket_versioning"),
+    "aws:servicediscovery/httpNamespace:HttpNamespace": Names(
+        "aws_service_discovery_http_namespace", "AWS::ServiceDiscovery::HttpNamespace"
+    ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Names(
         "aws_vpc_security_group_egress_rule", "AWS::EC2::SecurityGroupEgress"
     ),

@@ -26,6 +26,11 @@ def cluster(stack: str) -> str:
     return f"ecs-cluster-{stack}"
 
 
+def namespace(stack: str) -> str:
+    """Return the name of the Cloud Map namespace in which a stack's services find each other."""
+    return cluster(stack)
+
+
 def service(stack: str, name: str) -> str:
     """Return the name of an ECS service and of its task definition's family."""
     return f"{stack}-{name}"

@@ -47,6 +47,9 @@ class ClusterArgs:
     exec_log: ExecLog | None = None
     """Log of ECS Exec sessions; without one the cluster records none."""
 
+    namespace: str | None = None
+    """Name of the Cloud Map namespace in which services find each other; None if none does."""
+
     deletion_protection: bool
     """Whether Pulumi refuses to delete the cluster."""
 
@@ -65,6 +68,9 @@ class Cluster(pulumi.ComponentResource):
 
     exec_log_group: pulumi.Output[str] | None
     """Name of the log group of ECS Exec sessions; None where they aren't recorded."""
+
+    namespace_arn: pulumi.Output[str] | None
+    """ARN of the Cloud Map namespace in which services find each other; None if none does."""
 
     def __init__(
         self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
@@ -92,6 +98,16 @@ class Cluster(pulumi.ComponentResource):
                 depends_on=[insights_group] if insights_group else None,
             ),
         )
+        self.namespace_arn = None
+        if args.namespace:
+            namespace = aws.servicediscovery.HttpNamespace(
+                name,
+                name=args.namespace,
+                description="Service Connect",
+                tags=tags,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.namespace_arn = namespace.arn
         self.arn = cluster.arn
         self.cluster_name = cluster.name
         self.exec_log_group = exec_group.name if exec_group else None

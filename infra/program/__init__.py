@@ -45,10 +45,11 @@ def deploy(settings: Settings) -> dict[str, object]:
     capacity = deploy_capacity(settings, environment, network, endpoints, cluster, ingress)
     services: dict[str, WebService] = {}
     serving: list[pulumi.Resource] = []
-    for service in settings.services:
+    for service in settings.callees_first:
         deployed = deploy_service(
             settings,
             service,
+            services,
             environment,
             network,
             endpoints,
@@ -87,7 +88,7 @@ def _outputs_of_each(
 ) -> dict[str, dict[str, object]]:
     """Return the outputs of several services, by the services' names."""
     outputs: dict[str, dict[str, object]] = {}
-    for name, service in services.items():
+    for name, service in sorted(services.items()):
         outputs[name] = {
             "serviceName": service.service_name,
             "targetGroupArn": service.target_group_arn,

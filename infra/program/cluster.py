@@ -36,6 +36,7 @@ def deploy_cluster(settings: Settings) -> Cluster:
             container_insights=operation.container_insights,
             insights_log=insights_log,
             exec_log=exec_log,
+            namespace=naming.namespace(settings.stack) if settings.connected else None,
             deletion_protection=operation.deletion_protection,
             tags=settings.tags,
         ),

@@ -12,6 +12,7 @@ from infra.service.container import Container, Mount, Volume
 from infra.service.container import HealthCheck as CommandCheck
 from infra.service.routing import BehindLoadBalancer
 from infra.service.scaling import Scaling, ScheduledBounds
+from infra.service.security_groups import Callee
 from infra.service.web_service import WebService, WebServiceArgs
 from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 
@@ -39,6 +40,7 @@ _NFS: Final = 2049
 def deploy_service(  # noqa: PLR0917 — one for each area that a service depends on
     settings: Settings,
     service: ServiceSettings,
+    deployed: Mapping[str, WebService],
     environment: AwsEnvironment,
     network: Network,
     endpoints: PrivateEndpoints | None,
@@ -47,7 +49,10 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
     ingress: LoadBalancedIngress,
     route: Route,
 ) -> WebService:
-    """Register a service: its tasks, its target group and its listener rules."""
+    """Register a service: its tasks, its target group and its listener rules.
+
+    The services that it calls are `deployed` already.
+    """
     container = service.container
     image, repository_arn = _image(service, environment, settings.tags)
     repository_arns = [repository_arn] if repository_arn is not None else []
@@ -69,6 +74,12 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             endpoints=vpc_endpoints(endpoints),
             ipv6=settings.network.dual_stack,
             egress=_egress(settings, service, network),
+            namespace_arn=cluster.namespace_arn,
+            calls=[
+                _callee(each, deployed[each.name])
+                for each in settings.services
+                if each.name in service.connect.calls
+            ],
             front_end=BehindLoadBalancer(balancer=ingress, route=route, former_parent=ingress),
             container=_container(service, image),
             sidecars=[
@@ -155,6 +166,7 @@ def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
         image=image,
         command=service.container.command,
         port=service.container.container_port,
+        port_name=service.name if service.connect.service_connect else None,
         environment=service.container.environment,
         secrets=service.secrets.secrets,
         user=service.container.user,
@@ -163,6 +175,16 @@ def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
         stop_timeout_seconds=service.deployment.stop_timeout,
         mounts=_mounts(service.volumes.mounts),
         depends_on=service.sidecars.depends_on,
+    )
+
+
+def _callee(service: ServiceSettings, deployed: WebService) -> Callee:
+    assert deployed.security_group_id is not None, "settings refuse calls of tasks on instances"
+    return Callee(
+        name=service.name,
+        security_group_id=deployed.security_group_id,
+        port=service.container.container_port,
+        service=deployed.ecs_service,
     )
 
 

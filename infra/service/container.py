@@ -73,6 +73,9 @@ class Container:
     port: int | None
     """TCP port that it listens on; None for one that other tasks can't connect to."""
 
+    port_name: str | None = None
+    """Name of that port for Service Connect; None where no other service calls it."""
+
     environment: Mapping[str, str]
     """Plain environment variables."""
 
@@ -192,4 +195,7 @@ class Container:
         if self.port is None:
             return []
         host_port = 0 if dynamic_host_port else self.port
-        return [{"containerPort": self.port, "hostPort": host_port, "protocol": "tcp"}]
+        mapping = {"containerPort": self.port, "hostPort": host_port, "protocol": "tcp"}
+        if self.port_name:
+            mapping["name"] = self.port_name
+        return [mapping]

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Callee:
+    """Another service that a service's tasks call by its name."""
+
+    name: str
+    security_group_id: pulumi.Input[str]
+    port: int
+    service: pulumi.Resource
+    """Its ECS service; a task knows only the names that existed when its deployment began."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskConnections:
     """The allowed connections to and from a service's tasks."""
 
@@ -33,6 +44,7 @@ class TaskConnections:
     """Whether HTTPS is allowed to IPv6 addresses too."""
 
     egress: Sequence[Destination]
+    calls: Sequence[Callee] = ()
 
     def rules(self, name: str, tasks: pulumi.Input[str]) -> Iterator[Rule]:
         """Yield the rules of the tasks' security group, and their counterparts in other groups.
@@ -55,6 +67,15 @@ class TaskConnections:
             target=Member(group_id=tasks, description=f"{name} from the load balancer"),
             ports=(self.port, self.port),
         )
+        for callee in self.calls:
+            yield from connection(
+                f"{name}-calls-{callee.name}-{callee.port}",
+                source=Member(group_id=tasks, description=f"To the tasks of {callee.name}"),
+                target=Member(
+                    group_id=callee.security_group_id, description=f"From the tasks of {name}"
+                ),
+                ports=(callee.port, callee.port),
+            )
         yield from outbound(
             name,
             tasks,

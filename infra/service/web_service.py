@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from infra.service.container import Container, Volume
     from infra.service.front_end import FrontEnd
     from infra.service.scaling import Scaling
+    from infra.service.security_groups import Callee
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,12 @@ class WebServiceArgs:
 
     egress: Sequence[Destination]
     """Destinations that tasks may connect to besides HTTPS to AWS."""
+
+    namespace_arn: pulumi.Input[str] | None = None
+    """Cloud Map namespace in which it calls others, or is called if its port has a name."""
+
+    calls: Sequence[Callee] = ()
+    """Services that its tasks call."""
 
     front_end: FrontEnd
     """Front end that sends requests to the tasks."""
@@ -156,6 +163,9 @@ class WebService(pulumi.ComponentResource):
     target_group_arn: pulumi.Output[str] | None
     """ARN of the target group that the tasks join; None where the front end has none."""
 
+    ecs_service: pulumi.Resource
+    """The ECS service, which others that call it wait for."""
+
     serving: Sequence[pulumi.Resource]
     """The resources that let requests reach the service, such as listener rules. Whatever sends
     clients to the front end depends on them.
@@ -227,6 +237,7 @@ class WebService(pulumi.ComponentResource):
             health_check_grace_period_seconds=grace_seconds,
             load_balancers=load_balancers,
             network_configuration=network,
+            service_connect_configuration=_service_connect(args),
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             wait_for_steady_state=True,
@@ -240,6 +251,7 @@ class WebService(pulumi.ComponentResource):
                     *role_policies,
                     *connection.prerequisites,
                     *args.capacity.prerequisites,
+                    *(callee.service for callee in args.calls),
                 ],
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=deployment_limit,
@@ -262,6 +274,7 @@ class WebService(pulumi.ComponentResource):
                 tags,
             )
         rollout.confirm(service)
+        self.ecs_service = service
         self.service_name = service.name
         self.log_group = logs.name
         self.task_definition_arn = task_definition.arn
@@ -291,6 +304,7 @@ class WebService(pulumi.ComponentResource):
                 endpoints=args.endpoints,
                 ipv6=args.ipv6,
                 egress=args.egress,
+                calls=args.calls,
             ),
             tags=tags,
         )
@@ -396,6 +410,31 @@ class WebService(pulumi.ComponentResource):
         return aws.iam.RolePolicy(
             name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
         )
+
+
+def _service_connect(
+    args: WebServiceArgs,
+) -> aws.ecs.ServiceServiceConnectConfigurationArgsDict | None:
+    """Return under which name other services call this one, and that it calls others.
+
+    Without a protocol the proxy passes connections on as they are, for as long as they last.
+    """
+    name = args.container.port_name
+    if args.namespace_arn is None or not (name or args.calls):
+        return None
+    if name is None or args.container.port is None:
+        return {"enabled": True, "namespace": args.namespace_arn}
+    return {
+        "enabled": True,
+        "namespace": args.namespace_arn,
+        "services": [
+            {
+                "port_name": name,
+                "discovery_name": name,
+                "client_alias": [{"dns_name": name, "port": args.container.port}],
+            }
+        ],
+    }
 
 
 def _volume(volume: Volume) -> aws.ecs.TaskDefinitionVolumeArgsDict:

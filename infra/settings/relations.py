@@ -11,6 +11,7 @@ from infra.aws.locality import partition_of
 from infra.aws.naming import INSTANCES_SUFFIX, INTERNAL_SUFFIX, SPOT_SUFFIX
 from infra.errors import Problem
 from infra.settings import routing
+from infra.settings.service import connect
 from infra.settings.service.capacity import EC2
 from infra.settings.service.targets import HTTP1
 from infra.settings.stack.network import ENDPOINTS, MODES, PUBLIC
@@ -40,6 +41,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from ipv6_clients_have_an_address_to_connect_to(settings)
     yield from routing.problems(settings)
     yield from service_names_stay_apart(settings)
+    yield from services_call_others(settings)
     yield from instances_are_used(settings)
     yield from instances_are_private(settings)
     yield from instances_have_ipv4_destinations(settings)
@@ -263,6 +265,16 @@ def _tasks_on_an_instance(settings: StackSettings, service: ServiceSettings) -> 
         memory_mib=service.container.memory_mib,
         reserved_mib=instances.instance_reserved_mib,
     )
+
+
+def services_call_others(settings: StackSettings) -> Iterator[Problem]:
+    """Check the calls between services, if those of all could be read."""
+    for service in settings.services:
+        if not service.unread.keys().isdisjoint({"service_name", "service_connect", "calls"}):
+            return
+    services = {service.name: service.connect for service in settings.services}
+    paths = {service.name: service.path_of("calls") for service in settings.services}
+    yield from connect.problems(services, paths)
 
 
 @relation("network", "image", "build", "sidecars")

@@ -187,6 +187,9 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside("deploymentCircuitBreaker", "enable rollback"),
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
         *_inside("networkConfiguration", "assignPublicIp securityGroups subnets"),
+        *_inside("serviceConnectConfiguration", "enabled namespace"),
+        *_inside("serviceConnectConfiguration.services[]", "discoveryName portName"),
+        "serviceConnectConfiguration.services[].clientAlias[].dnsName",
         *_inside("serviceRegistries", "containerName containerPort port registryArn"),
         "enableExecuteCommand",
     ),
@@ -303,7 +306,13 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "loadBalancers[].advancedConfiguration": (),
         "loadBalancers[].elbName": (),
         "schedulingStrategy": ("REPLICA",),
-        "serviceConnectConfiguration": (),
+        "serviceConnectConfiguration.accessLogConfiguration": (),
+        "serviceConnectConfiguration.logConfiguration": (),
+        "serviceConnectConfiguration.services[].clientAlias[].port": (),
+        "serviceConnectConfiguration.services[].clientAlias[].testTrafficRules": (),
+        "serviceConnectConfiguration.services[].ingressPortOverride": (),
+        "serviceConnectConfiguration.services[].timeout": (),
+        "serviceConnectConfiguration.services[].tls": (),
         "sigintRollback": (False,),
         "volumeConfiguration": (),
         "vpcLatticeConfigurations": (),
@@ -389,7 +398,7 @@ _IMAGES = "no image is pulled"
 _ISOLATION = "nothing is isolated, as the documentation says"
 _LOGS = "no log of the load balancer is written"
 _NAME = "it is a name"
-_OF_SERVICE_CONNECT = "of Service Connect, which a service's run mentions"
+_OF_SERVICE_CONNECT = "of Service Connect, whose names are the addresses of tasks"
 _REGION = "it is in ARNs; all regions are this machine"
 _SESSIONS = "there is no command to run in a container"
 _SIZE = "only the limits hold"
@@ -577,7 +586,7 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         **_EVERYWHERE,
         "configuration.executeCommandConfiguration": _SESSIONS,
         "configuration.managedStorageConfiguration": NO_ENCRYPTION,
-        "serviceConnectDefaults": "a service's run mentions Service Connect",
+        "serviceConnectDefaults": "a service has a namespace of its own where it needs one",
         "settings": "no metrics are recorded",
     },
     PARAMETER: {

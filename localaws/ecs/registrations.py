@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from localaws.catalog.ecs.service_connect import connect_endpoints
 from localaws.ecs.scheduler.model import Health, Process, Status
 from localaws.vpc.names import Instance
 
@@ -28,18 +29,27 @@ class Location(NamedTuple):
 
 
 def registries(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return where a service's tasks register: the ARN of a service of Cloud Map, and a port."""
+    """Return where a service's tasks register: the ARN of a service of Cloud Map, and a port.
+
+    An endpoint of Service Connect is one too, where tasks have addresses of their own.
+    """
+    found: list[dict[str, Any]] = []
     configured = outputs.get("serviceRegistries")
-    if not configured:
-        return []
-    port = configured.get("port") or configured.get("containerPort")
-    return [
-        {
-            "arn": configured["registryArn"],
-            "container": str(configured.get("containerName") or ""),
-            "port": int(port) if port else None,
-        }
-    ]
+    if configured:
+        port = configured.get("port") or configured.get("containerPort")
+        found.append(
+            {
+                "arn": configured["registryArn"],
+                "container": str(configured.get("containerName") or ""),
+                "port": int(port) if port else None,
+            }
+        )
+    if outputs.get("networkConfiguration"):
+        found += [
+            {"arn": endpoint.registry, "container": "", "port": None}
+            for endpoint in connect_endpoints(outputs)
+        ]
+    return found
 
 
 def instances(

@@ -1,7 +1,8 @@
 """The names that a VPC's resolver knows, and their records. Pure.
 
 They are what the cloud holds: load balancers, VPC endpoints, file systems, instances of Cloud Map,
-hosts by their private address, and the zones of Route 53. No other name exists.
+services of Service Connect, hosts by their private address, and the zones of Route 53. No other
+name exists.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.catalog.ec2.network import VPC
 from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT, private_names
+from localaws.catalog.ecs.service_connect import connect_endpoints
+from localaws.catalog.ecs.services import SERVICE as ECS_SERVICE
 from localaws.catalog.efs import MOUNT_TARGET
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.route53.records import RECORD, ZONE, zone_id, zone_name
-from localaws.catalog.servicediscovery import PRIVATE_NAMESPACE, SERVICE
+from localaws.catalog.servicediscovery import PRIVATE_NAMESPACE, SERVICE, namespace_of
 from localaws.catalog.values import block, blocks, texts
 from localaws.vpc.model import Interface
 
@@ -116,6 +119,7 @@ class Names:
         sources = (
             self._host_records,
             self._cloud_map_records,
+            self._service_connect_records,
             self._endpoint_records,
             self._load_balancer_records,
             self._file_system_records,
@@ -205,6 +209,22 @@ class Names:
         config = block(service.outputs.get("dnsConfig"))
         most = 1 if config.get("routingPolicy") == "WEIGHTED" else _MOST_ANSWERED
         return self.choose(registered, min(most, len(registered)))
+
+    def _service_connect_records(self, name: str) -> Iterator[Record]:
+        """Yield the addresses of the tasks behind a name of Service Connect.
+
+        On AWS a proxy in each calling task has the name, and distributes connections; here the
+        caller connects to a task itself.
+        """
+        for service in self.account.all(ECS_SERVICE):
+            for endpoint in connect_endpoints(service.outputs):
+                namespace = namespace_of(self.account, endpoint.namespace)
+                if namespace is None:
+                    continue
+                default = f"{endpoint.discovery_name}.{namespace.outputs.get('name')}"
+                names = endpoint.dns_names or (default,)
+                if name in {each.lower() for each in names}:
+                    yield from _addresses(name, self.running.instances(endpoint.registry))
 
     def _endpoint_records(self, name: str) -> Iterator[Record]:
         for endpoint in self.account.where(VPC_ENDPOINT, "vpcId", self.vpc.id):

@@ -377,12 +377,31 @@ WORSE_INSTANCES: dict[str, list[tuple[str, str, Change]]] = {
 }
 """Changes of a stack on instances."""
 
+WORSE_SEVERAL = {
+    "tasks-allow-only-the-load-balancer": [
+        # Its tasks have no endpoint any more, or the callers take no part.
+        (
+            "SecurityGroupIngressRule web-calls-api-8080",
+            "Service api",
+            lacking("serviceConnectConfiguration"),
+        ),
+        (
+            "SecurityGroupIngressRule web-calls-api-8080",
+            "Service web",
+            lacking("serviceConnectConfiguration"),
+        ),
+        itself("SecurityGroupIngressRule web-calls-api-8080", having(fromPort=22.0)),
+    ],
+}
+"""Changes of a stack whose services call each other."""
+
 CASES = []
 for stack, table in (
     ("dev", WORSE),
     ("everything", WORSE_EDGE),
     ("sealed", WORSE_SEALED),
     ("ec2", WORSE_INSTANCES),
+    ("several", WORSE_SEVERAL),
 ):
     for rule, changes in table.items():
         for number, change in enumerate(changes):
@@ -398,6 +417,15 @@ def test_every_weakened_stack_breaks_its_rule(
     assert where in {each.title for each in rules.RULES[rule](after)}
     if rule != "images-are-pinned":  # dev's image isn't
         assert not [*rules.RULES[rule](before)]
+
+
+def test_only_the_caller_needs_the_rules_between_two_services(graphs: Mapping[str, Graph]) -> None:
+    changed = worse(graphs["several"], {})
+    caller = node(changed, "Service web")
+    for title in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
+        caller.sources.remove(node(changed, f"{title} web-calls-api-8080"))
+        found = [each.title for each in rules.RULES["permissions-outlive-services"](changed)]
+        assert found == ["Service web"]
 
 
 @pytest.mark.parametrize(("rule", "title"), REMOVED.items())

@@ -103,7 +103,7 @@ def test_a_dependency_without_a_reference_is_translated(
     graphs: Mapping[str, Graph],
 ) -> None:
     service = cloudformation.template(graphs["dev"])["Resources"]["ServiceWeb"]
-    assert {"ListenerruleAlbWebAttachment", "RolepolicyWebExecution"} <= {*service["DependsOn"]}
+    assert {"ListenerruleAlbAttachment48689", "RolepolicyWebExecution"} <= {*service["DependsOn"]}
     assert "TargetgroupAlbWeb" not in service["DependsOn"], "its properties name it"
 
 

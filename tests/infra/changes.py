@@ -120,6 +120,7 @@ EXAMPLES: dict[str, Example] = {
     "ephemeralStorageGib": Example(30),
     "cpuArchitecture": Example("ARM64"),
     "sidecars": Example({"beside": {"image": "public.ecr.aws/nginx/nginx:stable"}}),
+    "serviceConnect": Example(value=True),
     "dependsOn": Example({"beside": "START"}, on="hardened"),
     "volumes": Example(
         {
@@ -232,10 +233,10 @@ come last.
 
 ELSEWHERE = {
     *("vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"),
-    *("oidc", "oidcClientSecrets"),
+    *("calls", "oidc", "oidcClientSecrets"),
 }
-"""Keys that need an account with something in it, or an encrypted value: tested beside what sets it
-up.
+"""Keys that need an account with something in it, another service or an encrypted value: tested
+beside what sets it up.
 """
 
 

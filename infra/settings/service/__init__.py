@@ -9,6 +9,7 @@ from infra.errors import Problem
 from infra.settings.defaults import default
 from infra.settings.service import task
 from infra.settings.service.capacity import EC2, CapacitySettings
+from infra.settings.service.connect import ConnectSettings
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
@@ -43,6 +44,7 @@ class ServiceSettings:
     secrets: SecretsSettings = topic(SecretsSettings)
     sidecars: SidecarSettings = topic(SidecarSettings)
     volumes: VolumeSettings = topic(VolumeSettings)
+    connect: ConnectSettings = topic(ConnectSettings)
     deployment: DeploymentSettings = topic(DeploymentSettings)
     scaling: ScalingSettings = topic(ScalingSettings)
     health: HealthSettings = topic(HealthSettings)
@@ -110,6 +112,7 @@ class ServiceSettings:
         yield from self.named(
             task.problems(self.container, self.secrets, self.sidecars, self.volumes)
         )
+        yield from self.named(task.instances_lack(self.connect, self.volumes, self.capacity))
         yield from self.named(_runs_on_instances(self.capacity, self.sidecars, self.volumes))
         yield from self.named(health_checks_suit_the_protocol(self.targets, self.health))
 

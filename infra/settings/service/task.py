@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from infra.errors import Problem
 from infra.settings.service.container import overlapping, unpinned
 from infra.settings.service.sidecars import dependency_problems
-from infra.settings.service.volumes import READ_ONLY
+from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 from infra.settings.topic import relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from infra.settings.service.capacity import CapacitySettings
+    from infra.settings.service.connect import ConnectSettings
     from infra.settings.service.container import ContainerSettings
     from infra.settings.service.secrets import SecretsSettings
     from infra.settings.service.sidecars import SidecarSettings
@@ -135,3 +137,35 @@ def _volumes_are_mounted(
                 "a volume that no container has",
                 "one that mounts of some container names",
             )
+
+
+@relation("capacity", "service_connect", "calls", "volumes", "ephemeral_storage_gib")
+def instances_lack(
+    connect: ConnectSettings, volumes: VolumeSettings, capacity: CapacitySettings
+) -> Iterator[Problem]:
+    """Check that tasks on instances need neither a security group nor storage of their own."""
+    if not capacity.on_instances:
+        return
+    reason = f"with capacity {capacity.capacity}"
+    for key, value in (
+        ("serviceConnect", "true" if connect.service_connect else ""),
+        ("calls", ", ".join(connect.calls)),
+    ):
+        if value:
+            yield Problem(
+                key, value, f"none {reason}, where all tasks share the instances' security group"
+            )
+    for name, volume in volumes.all.items():
+        if volume.efs_file_system_id:
+            yield Problem(
+                f"volumes.{name}",
+                "an access point of EFS",
+                f"a volume that is deleted with the task {reason}, where all tasks share the "
+                "instances' security group",
+            )
+    if volumes.ephemeral_storage_gib != SMALLEST_STORAGE_GIB:
+        yield Problem(
+            "ephemeralStorageGib",
+            f"{volumes.ephemeral_storage_gib}",
+            f"{SMALLEST_STORAGE_GIB} {reason}, where tasks use the instances' disks",
+        )

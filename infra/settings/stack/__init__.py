@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from infra.aws.secret_names import service_of
 from infra.settings.service import ServiceSettings
+from infra.settings.service.connect import in_order
 from infra.settings.stack.costs import CostSettings
 from infra.settings.stack.edge import EdgeSettings
 from infra.settings.stack.https import HttpsSettings
@@ -65,6 +66,18 @@ class StackSettings:
         Clients of an internal load balancer are in the VPC, where they have an IPv4 address too.
         """
         return self.network.dual_stack and not self.edge.internal
+
+    @property
+    def connected(self) -> bool:
+        """Whether some service can be called by others."""
+        return any(service.connect.service_connect for service in self.services)
+
+    @property
+    def callees_first(self) -> tuple[ServiceSettings, ...]:
+        """The services, those that others call first."""
+        by_name = {service.name: service for service in self.services}
+        connections = {name: service.connect for name, service in by_name.items()}
+        return tuple(by_name[name] for name in in_order(connections))
 
     @property
     def secret_services(self) -> frozenset[str]:

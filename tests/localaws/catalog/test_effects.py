@@ -27,7 +27,6 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "local-data-plane.md").read_text()
 
 ONLY_DEPLOY = {
-    "serviceConnectConfiguration",
     "volumeConfiguration",
     "vpcLatticeConfigurations",
 }
@@ -60,6 +59,7 @@ def read_names() -> frozenset[str]:
         "protocol/aws",
         "catalog/acm",
         "catalog/ecr",
+        "catalog/ecs/service_connect",
         "catalog/elb/target_attachments",
         "catalog/ssm",
     )

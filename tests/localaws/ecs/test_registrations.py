@@ -118,3 +118,37 @@ def test_a_registry_gets_the_port_that_the_service_names(
     outputs = {"serviceRegistries": {"registryArn": REGISTRY, **configured}}
     assert registries(outputs) == [{"arn": REGISTRY, "container": container, "port": port}]
     assert registries({"serviceRegistries": None}) == []
+
+
+CONNECTED = {
+    "enabled": True,
+    "namespace": "shop",
+    "services": [
+        {"portName": "api", "discoveryName": "api-v2", "clientAlias": [{"dnsName": "api"}]},
+        {"portName": "metrics"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "arns"),
+    [
+        (
+            {"serviceConnectConfiguration": CONNECTED, "networkConfiguration": {"subnets": ["a"]}},
+            ["shop/api-v2", "shop/metrics"],
+        ),
+        # The tasks of an instance have its address and other ports.
+        ({"serviceConnectConfiguration": CONNECTED}, []),
+        (
+            {
+                "serviceConnectConfiguration": {**CONNECTED, "enabled": False},
+                "networkConfiguration": {"subnets": ["a"]},
+            },
+            [],
+        ),
+    ],
+)
+def test_tasks_with_addresses_of_their_own_are_endpoints_of_service_connect(
+    outputs: dict[str, object], arns: list[str]
+) -> None:
+    assert [each["arn"] for each in registries(outputs)] == arns

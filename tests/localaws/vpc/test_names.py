@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import dns.flags
@@ -293,3 +294,49 @@ def test_what_is_no_query_gets_no_answer() -> None:
     assert answer(b"\0" * 5, names) is None
     response = dns.message.make_response(dns.message.make_query("a", "A"))
     assert answer(response.to_wire(), names) is None
+
+
+def connected(scene: Scene, name: str, *services: dict[str, Any]) -> str:
+    """Make a service of ECS with endpoints of Service Connect; return its namespace's ARN."""
+    make = scene.records.make
+    namespace = make("aws:servicediscovery/httpNamespace:HttpNamespace", name="shop")
+    make("aws:ecs/cluster:Cluster", name="default")
+    definition = make(
+        "aws:ecs/taskDefinition:TaskDefinition",
+        family=name,
+        containerDefinitions=json.dumps([{"name": name, "image": "api", "memory": 128}]),
+    )
+    make(
+        "aws:ecs/service:Service",
+        name=name,
+        taskDefinition=definition.outputs["arn"],
+        serviceConnectConfiguration={
+            "enabled": True,
+            "namespace": namespace.outputs["arn"],
+            "services": list(services),
+        },
+    )
+    return str(namespace.outputs["arn"])
+
+
+def test_a_name_of_service_connect_is_the_address_of_each_task_behind_it() -> None:
+    scene = Scene()
+    arn = connected(
+        scene,
+        "api",
+        {"portName": "api", "clientAlias": [{"dnsName": "Api", "port": 8080}]},
+        {"portName": "metrics", "discoveryName": "numbers"},
+    )
+    scene.instances[f"{arn}/api"] = [Instance("t1", "10.0.0.5"), Instance("t2", "10.0.1.5")]
+    scene.instances[f"{arn}/numbers"] = [Instance("t1", "10.0.0.5")]
+    assert scene.values("api") == ["10.0.0.5", "10.0.1.5"]
+    assert scene.values("numbers.shop") == ["10.0.0.5"]
+    for unknown in ("api.shop", "numbers", "metrics", "metrics.shop"):
+        assert scene.values(unknown) is None, unknown
+
+
+def test_a_service_that_only_calls_others_has_no_name() -> None:
+    scene = Scene()
+    connected(scene, "web")
+    assert scene.values("web") is None
+    assert scene.values("web.shop") is None

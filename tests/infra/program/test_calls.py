@@ -1,0 +1,188 @@
+"""Services call each other by Service Connect, and only those that are configured to."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.errors import SettingsError
+from tests.infra import recorder
+from tests.infra.changes import as_documented, promised
+from tests.infra.settings.test_settings import load
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording, Registered
+
+SERVICES: dict[str, dict[str, Any]] = {
+    "api": {"paths": ["/api/*"], "serviceConnect": True, "containerPort": 8080},
+    "jobs": {"paths": ["/jobs/*"]},
+    "web": {"calls": ["api"]},
+}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Recording:
+    return recorder.run("dev", services=SERVICES)
+
+
+def connected(recording: Recording) -> dict[str, Any]:
+    """Return each service's configuration of Service Connect, by its name."""
+    return {
+        each.name: each.inputs.get("serviceConnectConfiguration")
+        for each in recording.all("Service")
+    }
+
+
+def port_names(recording: Recording) -> dict[str, Any]:
+    """Return the name of each service's port, by the service's name."""
+    found: dict[str, Any] = {}
+    for each in recording.all("TaskDefinition"):
+        (container,) = json.loads(each.inputs["containerDefinitions"])
+        found[each.name] = container["portMappings"][0].get("name")
+    return found
+
+
+def groups(recording: Recording) -> dict[str, str]:
+    """Return the name of each security group by its id."""
+    return {recording.id(each): each.name for each in recording.all("SecurityGroup")}
+
+
+def test_a_service_has_a_name_in_the_stacks_namespace_and_its_callers_know_it(
+    stack: Recording,
+) -> None:
+    namespace = stack.one("HttpNamespace")
+    assert namespace.inputs["name"] == "ecs-cluster-dev"
+    made = stack.cloud.get(namespace.type, stack.id(namespace))
+    assert made is not None
+    arn = made.outputs["arn"]
+    assert connected(stack) == {
+        "api": {
+            "enabled": True,
+            "namespace": arn,
+            "services": [
+                {
+                    "portName": "api",
+                    "discoveryName": "api",
+                    "clientAlias": [{"dnsName": "api", "port": 8080}],
+                }
+            ],
+        },
+        "jobs": None,
+        "web": {"enabled": True, "namespace": arn},
+    }
+    assert port_names(stack) == {"api": "api", "jobs": None, "web": None}
+
+
+def test_only_callers_may_connect_to_a_services_tasks(stack: Recording) -> None:
+    names = groups(stack)
+    into: set[tuple[str, str, int]] = set()
+    for rule in stack.all("SecurityGroupIngressRule"):
+        source = names.get(rule.inputs.get("referencedSecurityGroupId", ""))
+        target = names[rule.inputs["securityGroupId"]]
+        if source and target != "alb":
+            into.add((source, target, rule.inputs["fromPort"]))
+    assert into == {
+        ("alb", "api", 8080),
+        ("alb", "jobs", 80),
+        ("alb", "web", 80),
+        ("web", "api", 8080),
+    }
+    (out,) = (
+        rule for rule in stack.all("SecurityGroupEgressRule") if rule.name == "web-calls-api-8080"
+    )
+    assert names[out.inputs["securityGroupId"]] == "web"
+    assert names[out.inputs["referencedSecurityGroupId"]] == "api"
+
+
+def test_a_caller_is_deployed_after_the_service_that_it_calls(stack: Recording) -> None:
+    services = {each.name: each for each in stack.all("Service")}
+    assert services["api"].urn in services["web"].dependencies, (
+        "a task knows only the names that existed when its deployment began"
+    )
+    assert services["web"].urn not in services["api"].dependencies
+
+
+def test_without_calls_there_is_no_namespace(dev: Recording) -> None:
+    assert not dev.all("HttpNamespace")
+    assert connected(dev) == {"web": None}
+
+
+def test_another_caller_touches_neither_the_called_service_nor_another(stack: Recording) -> None:
+    more = {**SERVICES, "jobs": {**SERVICES["jobs"], "calls": ["api"]}}
+    after = recorder.run("dev", after=stack, services=more)
+    changed = {urn for urn, operation in after.operations.items() if operation != "same"}
+    owners = {each.urn: each for each in after.registered}
+    assert {_owner(owners, urn) for urn in changed} == {"jobs"}
+    assert after.done() == promised("calls"), as_documented(after.done())
+
+
+def _owner(registered: dict[str, Registered], urn: str) -> str:
+    parent = registered[urn].parent
+    assert parent is not None
+    return registered[parent].name
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    (
+        {"api": {"paths": ["/api"]}, "web": {"calls": ["api"]}},
+        "services.web.calls: api, which no service can call; allowed: a service with",
+    ),
+    (
+        {"api": {"paths": ["/api"]}, "web": {"calls": ["apis"]}},
+        "services.web.calls: apis, which is no other service; allowed: api",
+    ),
+    (
+        {"web": {"calls": ["web"], "serviceConnect": True}},
+        "services.web.calls: web, which is no other service; allowed: none, as it is the only",
+    ),
+    (
+        {
+            "api": {"paths": ["/api"], "serviceConnect": True},
+            "web": {"calls": ["api", "api"]},
+        },
+        "services.web.calls: api; allowed: each service once",
+    ),
+    (
+        {
+            "api": {"paths": ["/api"], "serviceConnect": True, "calls": ["web"]},
+            "web": {"calls": ["api"], "serviceConnect": True},
+        },
+        "allowed: services that don't call each other",
+    ),
+    (
+        {"web": {"serviceConnect": True, "capacity": "ec2"}},
+        "services.web.serviceConnect: true; allowed: none with capacity ec2",
+    ),
+    (
+        {
+            "api": {"paths": ["/api"], "serviceConnect": True},
+            "web": {"calls": ["api"], "capacity": "ec2"},
+        },
+        "services.web.calls: api; allowed: none with capacity ec2",
+    ),
+    (
+        {"web": {"ephemeralStorageGib": 30, "capacity": "ec2"}},
+        "services.web.ephemeralStorageGib: 30; allowed: 20 with capacity ec2",
+    ),
+    (
+        {
+            "web": {
+                "volumes": {
+                    "a": {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"}
+                },
+                "mounts": {"a": "/a"},
+                "capacity": "ec2",
+            }
+        },
+        "services.web.volumes.a: an access point of EFS; allowed: a volume that is deleted",
+    ),
+]
+
+
+@pytest.mark.parametrize(("services", "message"), REFUSED)
+def test_a_call_that_cannot_work_is_refused(services: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(services=services)
+    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
