@@ -204,12 +204,12 @@ def instances_are_enough(settings: StackSettings) -> Iterator[Problem]:
     """Check that the most instances hold the tasks of all services."""
     needed = 0.0
     for service in settings.services_on_instances:
-        if "desired_count" in service.unread:
+        if not service.unread.keys().isdisjoint({"desired_count", "max_count"}):
             return
         fitting = _tasks_on_an_instance(settings, service)
         if not fitting:
             return
-        needed += service.deployment.desired_count / fitting
+        needed += max(service.deployment.desired_count, service.scaling.max_count) / fitting
     instances = settings.instances
     if needed > instances.max_instances:
         yield Problem(

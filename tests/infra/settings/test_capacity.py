@@ -87,6 +87,10 @@ PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:"
             "maxInstances: 2; allowed: at least minInstances, 3",
         ),
         (
+            {**EC2, "maxCount": 20, "targetCpuPercent": 60},
+            "maxInstances: 4; allowed: at least 7, as otherwise the tasks of all services never",
+        ),
+        (
             {**EC2, "desiredCount": 13},
             "maxInstances: 4; allowed: at least 5, as otherwise the tasks of all services never",
         ),
