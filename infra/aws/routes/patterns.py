@@ -6,7 +6,9 @@ their caller converts those that match whatever the case to lower case.
 
 from __future__ import annotations
 
+import re
 from collections import deque
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,10 +17,13 @@ if TYPE_CHECKING:
 FILLER: Final = "x"
 """The character for `?` in an example."""
 
+_WILDCARD: Final = re.compile(r"[*?]")
+
 _OTHER: Final = "\0"
 """A character that no pattern has; it stands for all others."""
 
 
+@cache
 def covers(general: str, special: str) -> bool:
     """Return whether a pattern matches everything that another one matches.
 
@@ -26,6 +31,10 @@ def covers(general: str, special: str) -> bool:
     `general` that the same text can have reached. ELB allows five wildcards in a rule, so there are
     few states.
     """
+    # Most patterns begin or end differently, which is seen at once.
+    for mine, theirs in zip(_ends(general), _ends(special), strict=True):
+        if not theirs.startswith(mine):
+            return False
     characters = {*general, *special, _OTHER} - {"*", "?"}
     first = (0, _past_stars(general, {0}))
     seen = {first}
@@ -48,8 +57,12 @@ def covers(general: str, special: str) -> bool:
     return True
 
 
+@cache
 def common_example(one: str, other: str) -> str | None:
     """Return a shortest text that two patterns match; None if there is none."""
+    for mine, theirs in zip(_ends(one), _ends(other), strict=True):
+        if not mine.startswith(theirs) and not theirs.startswith(mine):
+            return None
     seen: set[tuple[int, int]] = set()
     waiting = deque([((0, 0), "")])
     while waiting:
@@ -81,6 +94,11 @@ def fixed_characters(pattern: str) -> int:
 def wildcards(pattern: str) -> int:
     """Return the number of wildcards, which ELB limits."""
     return pattern.count("*") + pattern.count("?")
+
+
+def _ends(pattern: str) -> tuple[str, str]:
+    """Return the text before a pattern's wildcards, and the one after them in reverse."""
+    return _WILDCARD.split(pattern, maxsplit=1)[0], _WILDCARD.split(pattern[::-1], maxsplit=1)[0]
 
 
 def _steps(one: str, other: str, first: int, second: int) -> list[tuple[tuple[int, int], str]]:

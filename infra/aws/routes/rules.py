@@ -102,7 +102,9 @@ def findings(rules: Sequence[Rule]) -> Iterator[Finding]:
         yield from _findings_of(second, earlier)
 
 
-def _findings_of(second: Rule, earlier: Sequence[Rule]) -> Iterator[Finding]:
+def _findings_of(second: Rule, others: Sequence[Rule]) -> Iterator[Finding]:
+    # Most rules have nothing in common.
+    earlier = [rule for rule in others if rule.conditions.in_common(second.conditions)]
     for value in second.conditions.each_value():
         for first in earlier:
             if first.conditions.covers(value):
