@@ -55,7 +55,7 @@ async def fetch(
                 await writer.drain()
                 return await _reply(connection, reader)
             finally:
-                writer.close()
+                writer.transport.abort()  # a peer may take its time to end TLS
     except (OSError, h11.ProtocolError) as error:
         reason = str(error) or "it doesn't answer in time"
         raise UnreachableError(f"{host}:{port} can't be reached: {reason}") from error

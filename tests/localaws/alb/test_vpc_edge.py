@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -152,11 +153,16 @@ def test_a_change_keeps_addresses_and_what_goes_is_detached_after_what_comes(sta
 def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_vpcs_names(
     tmp_path: Path,
 ) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await reader.readline())
-        writer.close()
-
     async def play() -> None:
+        served_one = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.readline())
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            served_one.set()
+
         own = Authority(tmp_path).issue(["idp.example.test"])
         served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         served.load_cert_chain(own.chain, own.key)
@@ -177,6 +183,8 @@ def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_
         writer.write(b"hello\n")
         assert await reader.read() == b"hello\n"
         writer.close()
+        await writer.wait_closed()
+        await served_one.wait()
         assert network.asked == [("alb-vpc-1", "10.0.1.9", 443)]
         with pytest.raises(ssl.SSLCertVerificationError):
             await edge.connect(front, "b.test", 443, trusted)
