@@ -137,9 +137,7 @@ class Bridges:
             interface = self._instances.interface(spec.instance)
             network = OnBridge(interface, assigned, connected, self)
             for number, each in enumerate(spec.containers):
-                ports = self._assign(spec.instance, each)
-                for host_port, port in ports.items():
-                    assigned[each.name, port] = host_port
+                ports = self._assign(spec.instance, each, assigned)
                 namespace = f"{spec.id}-{number}"
                 connected[each.name] = await self._instances.connect(
                     spec.instance, namespace, ports
@@ -169,14 +167,19 @@ class Bridges:
             for each_port in assigned.values():
                 ports.release(each_port)
 
-    def _assign(self, instance: str, container: ContainerSpec) -> dict[int, int]:
-        """Return a container's ports by the instance's that it gets for them."""
+    def _assign(
+        self, instance: str, container: ContainerSpec, assigned: dict[tuple[str, int], int]
+    ) -> dict[int, int]:
+        """Return a container's ports by the instance's that it gets for them.
+
+        Each is noted in `assigned` at once, so that those before one that fails are given back.
+        """
         taken = self._ports[instance]
         found = {}
-        for port, host_port in container.host_ports.items():
-            if host_port:
-                taken.take(host_port)
-                found[host_port] = port
-            else:
-                found[taken.assign()] = port
+        for port, named in container.host_ports.items():
+            if named:
+                taken.take(named)
+            host_port = named or taken.assign()
+            assigned[container.name, port] = host_port
+            found[host_port] = port
         return found
