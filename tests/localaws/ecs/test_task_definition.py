@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs.definition import service_spec
 from localaws.ecs.scheduler.model import ServiceState
-from localaws.ecs.task_definition import parameter_name, task_spec
+from localaws.ecs.task_definition import container_id, parameter_name, task_spec
 from localaws.ecs.tasks.runtime import (
     Condition,
     ContainerSpec,
@@ -281,3 +282,37 @@ def test_a_task_of_an_earlier_versions_revision_is_read_without_what_that_lacked
     task = task_spec(old, "t1", "subnet-a", "10.0.1.21", lambda _: None)
     assert task.network == TaskNetwork(subnet="subnet-a", address="10.0.1.21")
     assert task.containers[0].name == "web"
+
+
+def on_instance(web: Any, **container: Any) -> ContainerSpec:
+    """Return the specification of a container on an EC2 instance."""
+    web.change(taskDefinition=web.define(2, **container))
+    task = task_spec(revision(web), "t1", "", "", lambda _: None, instance="i-1")
+    assert task.instance == "i-1"
+    (found,) = task.containers
+    return found
+
+
+def test_a_container_on_an_instance_has_a_name_as_dockers_and_ports_of_the_instance(
+    web: Any,
+) -> None:
+    mappings = [
+        {"containerPort": 80},
+        {"containerPort": 81, "hostPort": 0},
+        {"containerPort": 82, "hostPort": 8082, "protocol": "tcp"},
+    ]
+    found = on_instance(web, portMappings=mappings)
+    assert found.host_ports == {80: 0, 81: 0, 82: 8082}
+    assert re.fullmatch("[0-9a-f]{12}", found.hostname)
+    assert container_id("t1", "web").startswith(found.hostname)
+    assert container_id("t2", "web") != container_id("t1", "web") != container_id("t1", "side")
+    assert on_instance(web, hostname="mine").hostname == "mine"
+    assert container(web).host_ports == {}, "on Fargate a container listens at its task's address"
+
+
+@pytest.mark.parametrize(
+    "mapping", [{"containerPort": 53, "protocol": "udp"}, {"containerPortRange": "80-90"}]
+)
+def test_an_instance_forwards_single_tcp_ports_only(web: Any, mapping: dict[str, Any]) -> None:
+    with pytest.raises(TaskStartError, match="instances forward single TCP ports only"):
+        on_instance(web, portMappings=[mapping])
