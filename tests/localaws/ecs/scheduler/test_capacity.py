@@ -232,6 +232,21 @@ def test_tasks_of_a_lost_instance_are_replaced_at_once_and_count_as_no_failure()
     assert by_instance(service) == {"i-2": 2}
 
 
+def test_a_task_that_was_never_healthy_is_no_failure_when_its_instance_is_lost() -> None:
+    service = service_on(on(instance("i-1")), desired=1)
+    service.settle()
+    (starting,) = service.active()
+    service.capacity = on()
+    service.now += 1
+    service.observations = {
+        starting.id: TaskObservation(process=Process.ENDED, host_lost=True, failure="it is gone")
+    }
+    service.settle()
+    assert service.task(starting.id).status is Status.STOPPED
+    assert service.state.deployments[0].failures == 0
+    assert [each.status for each in service.active()] == [Status.PROVISIONING], "without a pause"
+
+
 def test_an_unhealthy_target_is_named_with_its_instance_and_host_port() -> None:
     service = service_on(on(instance("i-1")), desired=1)
     service.run(20)
