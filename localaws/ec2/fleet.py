@@ -39,7 +39,7 @@ class FleetTiming:
     """How long the metric must be above its target."""
 
     scale_in_alarm: float = 15 * 60
-    """How long it must be below; AWS lets no one choose."""
+    """How long it must be below; AWS has no setting for it."""
 
     scale_in_pause: float = 60
     """Between two scale-ins."""

@@ -254,7 +254,9 @@ class ContainerInstances:
         found = [each for each in self._state.instances if each.id.startswith(instance)]
         if len(found) != 1:
             known = ", ".join(each.id for each in self._state.instances) or "there are none"
-            raise NoSuchInstanceError(f"no one instance is {instance}; instances: {known}")
+            raise NoSuchInstanceError(
+                f"no single instance begins with {instance!r}; instances: {known}"
+            )
         self._state = lose(self._state, found[0].id)
         self._end(found[0])
         return found[0].id

@@ -3,7 +3,7 @@
 An instance is an interface's namespace with a bridge in it. A container in network mode bridge has
 a namespace of its own on the bridge, so its localhost is its alone. A port of the instance is
 forwarded to a container's; what reaches that port is for the instance's security groups to say,
-as for every interface. Nothing else of the instance listens, and no one answers at the address of
+as for every interface. Nothing else of the instance listens, and nothing answers at the address of
 instances' metadata.
 """
 

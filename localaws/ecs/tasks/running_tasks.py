@@ -196,7 +196,7 @@ class LiveTasks:
         }
 
     def host_ports(self) -> dict[str, list[str]]:
-        """The instance's ports and the containers' that they lead to, by task, as Docker shows."""
+        """The ports of instances and containers by task, as Docker shows them."""
         found = {}
         for task, live in self._tasks.items():
             ports = live.running.host_ports if live.running else {}
