@@ -182,3 +182,45 @@ def test_status_says_how_tasks_run_and_what_stands_in_for_an_image(stack: Stack)
     assert status["runtime"].startswith("tasks run in the runtime `container` (")
     assert "tasks run in the runtime `container` (" in stack.up()
     assert all("stand-in" in each for each in status["images"])
+
+
+def test_services_call_each_other_by_name_where_configured_and_containers_share_volumes(
+    stack: Stack,
+) -> None:
+    script = "echo written > /out/page; exec sleep 3600"
+    services: dict[str, dict[str, Any]] = {
+        "api": {"paths": ["/api/*"], "serviceConnect": True, "desiredCount": 1},
+        "jobs": {"paths": ["/jobs/*"], "desiredCount": 1},
+        "web": {
+            "calls": ["api"],
+            "sidecars": {
+                "writer": {
+                    "image": "public.ecr.aws/nginx/nginx:stable",
+                    "command": ["sh", "-c", script],
+                    "mounts": {"shared": "/out"},
+                    "healthCheckCommand": ["CMD", "test", "-e", "/out/page"],
+                    "healthCheckIntervalSeconds": 5,
+                }
+            },
+            "dependsOn": {"writer": "HEALTHY"},
+            "volumes": {"shared": {"efsFileSystemId": "", "efsAccessPointId": ""}},
+            "mounts": {"shared": "/var/shared:ro"},
+        },
+    }
+    try:
+        stack.up(services=services)
+        # By two commands, as the stand-in's static programs can't use its libc's resolver.
+        resolved = stack.run("exec", "local-web", "--", "nslookup", "api.")
+        found = re.search(r"Name:\s+api\.?\s+Address: (\S+)", resolved)
+        assert found, resolved
+        request = "printf 'GET / HTTP/1.0\\r\\n\\r\\n'"
+        fetch_page = ("sh", "-c", f"{request} | nc -w 3 {found[1]} 80")
+        assert "Hello from" in stack.run("exec", "local-web", "--", *fetch_page)
+        refused = stack.run("exec", "local-jobs", "--", *fetch_page, fails=True)
+        assert "timed out" in refused, "the security group of api lets jobs in"
+        read = ("exec", "local-web", "--", "cat", "/var/shared/page")
+        assert stack.run(*read).strip().endswith("written")
+        write = ("exec", "local-web", "--", "sh", "-c", "echo > /var/shared/page")
+        assert "Read-only file system" in stack.run(*write, fails=True)
+    finally:
+        stack.up()
