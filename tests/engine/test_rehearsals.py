@@ -174,7 +174,9 @@ class Following(Traffic):
         ]
         (name,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
         self.seen.add(name)
-        (found,) = (each for each in load_balancers(self._stack) if each["shownAt"] == name)
+        (found,) = (
+            each for each in load_balancers(self._stack) if name in each["shownAt"].split(", ")
+        )
         if runs_containers() and not found["publicAddress"]:
             return self._ask_in_vpc(found["addresses"].split(",")[0])
         return get(

@@ -119,7 +119,8 @@ EXAMPLES: dict[str, Example] = {
     "memoryMib": Example(1024),
     "ephemeralStorageGib": Example(30),
     "cpuArchitecture": Example("ARM64"),
-    "sidecars": Example({"beside": {"image": "public.ecr.aws/nginx/nginx:stable"}}),
+    # Not nginx, which the image for another processor would have to be as well.
+    "sidecars": Example({"beside": {"image": "python:3", "command": ["sleep", "infinity"]}}),
     "serviceConnect": Example(value=True),
     "dependsOn": Example({"beside": "START"}, on="hardened"),
     "volumes": Example(
