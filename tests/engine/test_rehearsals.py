@@ -11,7 +11,6 @@ import pytest
 
 from tests.engine.gateway import patience
 from tests.engine.requests import get
-from tests.engine.stack import runs_containers
 from tests.engine.test_config_changes import ON_PROCESSES
 from tests.engine.test_containers import load_balancers
 from tests.engine.test_daemon import eventually
@@ -169,21 +168,32 @@ class Following(Traffic):
         """What the name resolved to."""
 
     def ask(self) -> httpx.Response:
-        records = [
-            each.inputs for each in self._stack.made() if each.token == "aws:route53/record:Record"
-        ]
-        (name,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
+        # The name is looked up last, as the request must follow at once.
+        internal = self._internal()
+        name = self._look_up()
         self.seen.add(name)
-        (found,) = (
-            each for each in load_balancers(self._stack) if name in each["shownAt"].split(", ")
-        )
-        if runs_containers() and not found["publicAddress"]:
-            return self._ask_in_vpc(found["addresses"].split(",")[0])
+        if name in internal:
+            return self._ask_in_vpc(internal[name])
         return get(
             f"https://{name.partition(':')[0]}:{8443 if ':' in name else 443}",
             headers={"Host": self._domain},
             timeout=5,
         )
+
+    def _internal(self) -> dict[str, str]:
+        """An address in the VPC of each internal load balancer in one, by its name."""
+        return {
+            each["shownAt"]: each["addresses"].split(",")[0]
+            for each in load_balancers(self._stack)
+            if not each["publicAddress"]
+        }
+
+    def _look_up(self) -> str:
+        records = [
+            each.inputs for each in self._stack.made() if each.token == "aws:route53/record:Record"
+        ]
+        (name,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
+        return str(name)
 
     def _ask_in_vpc(self, address: str) -> httpx.Response:
         if self._client is None:
