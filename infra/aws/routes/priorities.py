@@ -6,8 +6,8 @@ rule with the same one impossible, and conditions have the same priority in ever
 that none moves when others come, go or swap their services.
 
 Rules whose conditions require more characters of a request come first, and among those the ones
-without `*`; that puts `/api/v2/*` before `/api/*`. Rules that are equal in both are told apart by a
-hash.
+without `*`; that puts `/api/v2/*` before `/api/*`. Rules that are equal in both are distinguished
+by a hash.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DERIVED: Final = range(CONFIGURED.stop, ATTACHMENTS.start)
 """Priorities that come from conditions."""
 
 LEVELS: Final = 64
-"""Numbers of required characters that are told apart; larger ones count as the largest."""
+"""Numbers of required characters that are distinguished; larger ones count as the largest."""
 
 _WIDTH: Final = len(DERIVED) // (2 * LEVELS)
 """How many priorities there are for rules that are equal in characters and exactness."""

@@ -147,7 +147,7 @@ def answers(rules: Sequence[Rule], request: Mapping[str, str]) -> str:
 def possible_answers(
     before: Sequence[Rule], after: Sequence[Rule], request: Mapping[str, str]
 ) -> set[str]:
-    """Return who may answer a request between two configurations.
+    """Return which services can answer a request between two configurations.
 
     That is who answered before or answers after. If several rules that match come, go or change
     their service, the more general of these may answer, too.
