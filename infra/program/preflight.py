@@ -124,7 +124,7 @@ def _instances_in_use(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             "capacity",
             f"{FARGATE_SPOT}, where the cluster {cluster} has {found} instances",
-            f"{FARGATE} first; then {FARGATE_SPOT}, in a second run",
+            f"{FARGATE} for every service first; then {FARGATE_SPOT}, in a second run",
         )
 
 

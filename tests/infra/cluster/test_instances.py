@@ -317,6 +317,6 @@ def test_instances_and_spot_are_not_exchanged_in_one_run() -> None:
         recorder.run("dev", after=first, network="nat", capacity="fargate-spot")
     assert (
         "capacity: fargate-spot, where the cluster ecs-cluster-dev has 2 instances; allowed: "
-        "fargate first; then fargate-spot, in a second run"
+        "fargate for every service first; then fargate-spot, in a second run"
     ) in str(refusal.value)
     assert isinstance(refusal.value, pulumi.RunError)
