@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localaws.cli.status import fetch
+from tests.engine.test_daemon import eventually
 from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
 
 if TYPE_CHECKING:
@@ -15,6 +17,28 @@ CAPACITIES: tuple[tuple[dict[str, Any], str], ...] = (
     ({}, "local-web"),
 )
 """Configurations one after the other, and the name of the ECS service with each."""
+
+
+def interrupt(stack: Stack) -> None:
+    """Take back the capacity of the only task on Spot, which another one replaces."""
+
+    def found(status: str) -> list[dict[str, Any]]:
+        (service,) = (fetch(stack.directory) or {})["services"]
+        return [each for each in service["tasks"] if each["lastStatus"] == status]
+
+    kinds = {each["capacityProviderName"]: each["taskId"] for each in found("RUNNING")}
+    assert kinds.keys() == {"FARGATE", "FARGATE_SPOT"}, "the base, and the rest"
+    refused = stack.run("interrupt", kinds["FARGATE"], fails=True)
+    assert "runs on FARGATE, which AWS doesn't interrupt" in refused
+    stack.run("interrupt", kinds["FARGATE_SPOT"][:8])
+    eventually(
+        lambda: "SpotInterruption" in {each.get("stopCode") for each in found("STOPPED")},
+        "the end of the task",
+    )
+    eventually(
+        lambda: [each["healthStatus"] for each in found("RUNNING")] == ["HEALTHY"] * 2,
+        "another task",
+    )
 
 
 def test_a_stack_moves_from_capacity_to_capacity_without_a_failed_request(
@@ -30,6 +54,8 @@ def test_a_stack_moves_from_capacity_to_capacity_without_a_failed_request(
             services = [each for each in empty_stack.made() if each.token == SERVICE]
             assert [each.outputs["name"] for each in services] == [name]
             assert not before & tasks(url), "old tasks still answer"
+            if changes.get("capacity") == "fargate-spot":
+                interrupt(empty_stack)
         empty_stack.needs_nothing(**private)
     assert set(traffic.answers) == {"200"}, traffic.answers
     empty_stack.destroy()
