@@ -126,8 +126,8 @@ def _scaling(settings: ScalingSettings) -> Scaling | None:
         schedules[name] = ScheduledBounds(
             schedule=action.schedule,
             timezone=action.timezone,
-            minimum=action.minimum,
-            maximum=action.maximum,
+            minimum=action.min_count,
+            maximum=action.max_count,
         )
     return Scaling(
         minimum=settings.min_count,

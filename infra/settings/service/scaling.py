@@ -5,29 +5,65 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
+from zoneinfo import available_timezones
 
 from infra.errors import Problem
-from infra.settings.kinds import MapsByName, Text, Whole
+from infra.settings.kinds import MapsByName, OrNone, Text, Whole
 from infra.settings.topic import Configuration, Topic, camel, key, relation, unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_LEAST_TASKS: Final = 1
+"""Also the default, which bounds nothing."""
+
 _MOST_TASKS: Final = 5000
 _COOLDOWN: Final = Whole(0, 3600)
 _PERCENT: Final = Whole(0, 100)
+_MINUTE: Final = r"[0-5]?\d"
+_HOUR: Final = r"[01]?\d|2[0-3]"
+_DAY: Final = r"0?[1-9]|[12]\d|3[01]"
+_MONTH: Final = r"0?[1-9]|1[0-2]"
+_MONTHS: Final = f"{_MONTH}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
+_WEEKDAYS: Final = "[1-7]|SUN|MON|TUE|WED|THU|FRI|SAT"
+_YEAR: Final = r"19[7-9]\d|2[01]\d\d"
+
+
+def _field(value: str, special: str = "") -> str:
+    """Return the pattern of a field of `cron`: values, ranges and steps, with commas."""
+    item = rf"(?:(?:\*|(?:{value})(?:-(?:{value}))?)(?:/[1-9]\d*)?{special})"
+    return f"{item}(?:,{item})*"
+
+
+def _cron() -> str:
+    """Return the pattern of `cron`, in which one of the two days is `?`."""
+    day = _field(_DAY, rf"|L|LW|(?:{_DAY})W")
+    weekday = _field(_WEEKDAYS, rf"|L|(?:{_WEEKDAYS})(?:L|#[1-5])")
+    month = _field(_MONTHS)
+    days = rf"(?:{day} +{month} +\?|\? +{month} +{weekday})"
+    return rf"cron\({_field(_MINUTE)} +{_field(_HOUR)} +{days} +{_field(_YEAR)}\)"
+
+
+_AT: Final = rf"at\((?:{_YEAR})-(?:{_MONTH})-(?:{_DAY})T(?:{_HOUR}):{_MINUTE}:{_MINUTE}\)"
+_RATE: Final = r"rate\([1-9]\d{0,5} (?:minute|hour|day)s?\)"
 _SCHEDULE: Final = Text(
-    r"(at|rate|cron)\([^()]{1,200}\)",
-    "cron(minutes hours day month weekday year), rate(5 minutes) or at(2027-01-01T08:00:00)",
+    f"{_cron()}|{_RATE}|{_AT}",
+    "cron(minutes hours day month weekday year) with ? for one of the two days, rate(5 minutes) "
+    "or at(2027-01-01T08:00:00)",
+)
+"""Source: Application Auto Scaling User Guide, cron expressions."""
+
+_ACTION: Final = Text(
+    "[A-Za-z0-9_-]{1,100}", "at most 100 letters, digits, hyphens and underscores"
 )
 _ZONE: Final = Text(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}", "a time zone's name, like Asia/Tokyo")
 _FORM: Final = (
     "a map, each name an action's, each value a map of schedule and, each optional, timezone, "
     "minCount and maxCount"
 )
-_DEFAULTS: Final = {"timezone": "UTC", "minCount": "-1", "maxCount": "-1"}
+_DEFAULTS: Final = {"timezone": "UTC", "minCount": "", "maxCount": ""}
 _KEYS: Final = ("schedule", *_DEFAULTS)
-_UNCHANGED: Final = -1
+_BOUND: Final = OrNone(Whole(0, _MOST_TASKS), "empty where it stays")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +72,8 @@ class ScheduledBounds(Topic):
 
     schedule: str = key(_SCHEDULE)
     timezone: str = key(_ZONE)
-    min_count: int = key(Whole(_UNCHANGED, _MOST_TASKS))
-    max_count: int = key(Whole(_UNCHANGED, _MOST_TASKS))
+    min_count: int | None = key(_BOUND)
+    max_count: int | None = key(_BOUND)
 
     @classmethod
     def of(cls, name: str, texts: Mapping[str, str]) -> ScheduledBounds:
@@ -45,22 +81,24 @@ class ScheduledBounds(Topic):
         paths = {each: f"schedules.{name}.{each}" for each in _KEYS}
         return cls.read(Configuration(texts={**_DEFAULTS, **texts}, paths=paths))
 
-    @property
-    def minimum(self) -> int | None:
-        """The least number of tasks; None where it stays."""
-        return None if self.min_count == _UNCHANGED else self.min_count
-
-    @property
-    def maximum(self) -> int | None:
-        """The most tasks; None where it stays."""
-        return None if self.max_count == _UNCHANGED else self.max_count
+    def flaws(self, path: str) -> Iterator[Problem]:
+        """Check scheduled bounds whose values could be read, by themselves."""
+        zones = available_timezones()
+        # A machine without a database of time zones leaves the check to AWS.
+        if zones and self.timezone not in zones:
+            yield Problem(f"{path}.timezone", self.timezone, _ZONE.allowed)
+        least, most = self.min_count, self.max_count
+        if least is None and most is None:
+            yield Problem(path, "no bounds", "minCount, maxCount, or both")
+        elif least is not None and most is not None and least > most:
+            yield Problem(f"{path}.maxCount", f"{most}", f"at least minCount of the same, {least}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingSettings(Topic):
     """Bounds of the number of tasks, and what it follows within them."""
 
-    min_count: int = key(Whole(1, _MOST_TASKS))
+    min_count: int = key(Whole(_LEAST_TASKS, _MOST_TASKS))
     # 0 is no scaling.
     max_count: int = key(Whole(0, _MOST_TASKS))
     target_cpu_percent: int = key(_PERCENT)
@@ -117,13 +155,17 @@ class ScalingSettings(Topic):
             )
 
     @relation(
-        *("max_count", "schedules"),
+        *("min_count", "max_count", "schedules"),
         *("target_cpu_percent", "target_memory_percent", "target_requests_per_minute"),
     )
     def _targets_belong_to_bounds(self) -> Iterator[Problem]:
         if self.on:
             return
-        for name, value in (*self._targets.items(), ("schedules", ", ".join(self.schedules))):
+        for name, value in (
+            ("minCount", self.min_count if self.min_count > _LEAST_TASKS else 0),
+            *self._targets.items(),
+            ("schedules", ", ".join(self.schedules)),
+        ):
             if value:
                 yield Problem(
                     name, f"{value}", "none without maxCount, the most tasks that it may start"
@@ -139,15 +181,12 @@ class ScalingSettings(Topic):
     def _schedules_can_be_read(self) -> Iterator[Problem]:
         for name, texts in self.schedules.items():
             where = f"schedules.{name}"
+            try:
+                _ACTION.read(name)
+            except ValueError:
+                yield Problem(where, name or "empty", _ACTION.allowed)
             yield from unknown_keys(where, texts, _KEYS)
             action = self.actions[name]
             yield from action.unread.values()
-            if action.unread:
-                continue
-            least, most = action.minimum, action.maximum
-            if least is None and most is None:
-                yield Problem(where, "no bounds", "minCount, maxCount, or both")
-            elif least is not None and most is not None and least > most:
-                yield Problem(
-                    f"{where}.maxCount", f"{most}", f"at least minCount of the same, {least}"
-                )
+            if not action.unread:
+                yield from action.flaws(where)

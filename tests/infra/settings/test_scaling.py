@@ -8,6 +8,7 @@ import pytest
 
 from infra.errors import SettingsError
 from tests.infra import recorder
+from tests.infra.settings.test_settings import load, only_service
 
 ON: dict[str, Any] = {"maxCount": 4, "targetCpuPercent": 60}
 NIGHT = {"schedule": "cron(0 22 * * ? *)", "maxCount": 1}
@@ -19,6 +20,7 @@ NIGHT = {"schedule": "cron(0 22 * * ? *)", "maxCount": 1}
         ({"maxCount": 4}, "maxCount: 4; allowed: 0, or with it targetCpuPercent"),
         ({"targetCpuPercent": 60}, "targetCpuPercent: 60; allowed: none without maxCount"),
         ({"schedules": {"night": NIGHT}}, "schedules: night; allowed: none without maxCount"),
+        ({"minCount": 3}, "minCount: 3; allowed: none without maxCount"),
         ({**ON, "minCount": 5}, "maxCount: 4; allowed: at least minCount, 5"),
         ({**ON, "minCount": 0}, "minCount: 0; allowed: a whole number from 1"),
         ({**ON, "schedules": {"night": {"maxCount": 1}}}, "schedules.night.schedule: not set"),
@@ -38,6 +40,19 @@ NIGHT = {"schedule": "cron(0 22 * * ? *)", "maxCount": 1}
             {**ON, "schedules": {"night": {**NIGHT, "maximum": 2}}},
             "schedules.night.maximum: an unknown key",
         ),
+        (
+            {**ON, "schedules": {"night": {**NIGHT, "minCount": -1}}},
+            "schedules.night.minCount: -1; allowed: a whole number from 0 to 5000; empty where",
+        ),
+        (
+            {**ON, "schedules": {"night": {**NIGHT, "timezone": "Mars/Olympus"}}},
+            "schedules.night.timezone: Mars/Olympus; allowed: a time zone's name, like Asia/Tokyo",
+        ),
+        (
+            {**ON, "schedules": {"at/night": NIGHT}},
+            "schedules.at/night: at/night; allowed: at most",
+        ),
+        ({**ON, "schedules": {"": NIGHT}}, "schedules.: empty; allowed: at most 100 letters"),
     ],
 )
 def test_bounds_and_targets_that_cannot_work_are_refused(
@@ -46,6 +61,50 @@ def test_bounds_and_targets_that_cannot_work_are_refused(
     with pytest.raises(SettingsError) as refused:
         recorder.run("dev", file="dev", **changes)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "cron(0 20 * * *)",
+        "cron(0 20 * * * *)",
+        "cron(0 20 ? * ? *)",
+        "cron(60 20 * * ? *)",
+        "cron(0 24 * * ? *)",
+        "cron(0 20 32 * ? *)",
+        "cron(0 20 ? * MUN *)",
+        "cron(0 20 * * ? 1969)",
+        "rate(0 minutes)",
+        "rate(5 weeks)",
+        "at(tomorrow)",
+        "at(2027-13-01T08:00:00)",
+        "at(2027-01-01 08:00:00)",
+    ],
+)
+def test_a_schedule_that_aws_cannot_read_is_refused(schedule: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        recorder.run("dev", file="dev", **ON, schedules={"night": {**NIGHT, "schedule": schedule}})
+    assert f"schedules.night.schedule: {schedule}; allowed: cron(" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "cron(0 20 * * ? *)",
+        "cron(0/15 8-18,20 ? JAN-MAR MON-FRI 2027-2030)",
+        "cron(0 9 L * ? *)",
+        "cron(0 9 15W * ? *)",
+        "cron(0 9 ? * 6#3 *)",
+        "cron(0 9 ? * FRIL *)",
+        "rate(1 day)",
+        "rate(12 hours)",
+        "at(2027-01-01T08:00:00)",
+    ],
+)
+def test_the_forms_of_aws_for_a_schedule_are_taken(schedule: str) -> None:
+    night = {**NIGHT, "schedule": schedule}
+    scaling = only_service(load(**ON, schedules={"night": night})).scaling
+    assert scaling.actions["night"].schedule == schedule
 
 
 def test_the_count_begins_within_the_bounds_and_the_program_ignores_it_afterwards() -> None:
