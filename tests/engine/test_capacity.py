@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from localaws.cli.status import fetch
 from tests.engine.test_daemon import eventually
 from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
+
+pytestmark = pytest.mark.usefixtures("containers")  # no instance runs as a process
 
 CAPACITIES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"capacity": "fargate-spot", "onDemandBase": 1}, "local-web-spot"),

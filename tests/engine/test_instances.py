@@ -40,9 +40,9 @@ CONFIG: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, containers: dict[str, str]) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, containers: None) -> Iterator[Stack]:
     """The deployed stack, with one task on one of two instances."""
-    stack = Stack(tmp_path_factory.mktemp("home"), environment=containers)
+    stack = Stack(tmp_path_factory.mktemp("home"))
     try:
         stack.up(**CONFIG)
         yield stack
