@@ -57,8 +57,9 @@ def test_every_name_is_the_partitions(stack: str, region: str) -> None:
     found = texts(record(stack, configuration(stack, region)))
     assert set(re.findall(r"arn:[\w-]*:", found)) == {f"arn:{partition}:"}
     of_kms = {f"ssm.{region}.amazonaws.com", f"secretsmanager.{region}.amazonaws.com"}
+    of_instances = {f"ec2.{suffix}"}
     domains = set(re.findall(r"[\w.-]+\.amazonaws\.com[\w.]*", found))
-    for domain in domains - of_kms - GLOBAL_PRINCIPALS:
+    for domain in domains - of_kms - of_instances - GLOBAL_PRINCIPALS:
         # com.amazonaws.REGION.SERVICE is the name of an endpoint's service, not a domain.
         if "com.amazonaws." not in domain:
             is_load_balancers = f"{region}.elb.{suffix}" in domain
