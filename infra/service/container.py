@@ -114,6 +114,9 @@ class Container:
     memory_mib: int | None = None
     """Memory above which it is killed; None for the task's."""
 
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Docker labels."""
+
     scratch_prefix: str = "scratch"
     """Beginning of the names of the volumes in its writable folders, unique in the task."""
 
@@ -188,6 +191,7 @@ class Container:
             "healthCheck": self.health_check.definition() if self.health_check else None,
             "cpu": self.cpu_units,
             "memory": self.memory_mib,
+            "dockerLabels": dict(self.labels) or None,
         }
         return {key: value for key, value in members.items() if value not in (None, [])}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from infra.service.front_end import FrontEnd
     from infra.service.scaling import Scaling
     from infra.service.security_groups import Callee
+
+_CALLS: Final = "fargate-web.calls"
+"""Docker label with the names and ports that the tasks of a service call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,7 +322,7 @@ class WebService(pulumi.ComponentResource):
         ecs_exec = args.exec_log_group is not None
         containers = []
         scratch: list[aws.ecs.TaskDefinitionVolumeArgsDict] = []
-        for each in (args.container, *args.sidecars):
+        for each in (_with_calls(args), *args.sidecars):
             containers.append(
                 each.definition(
                     args.aws_environment,
@@ -410,6 +413,18 @@ class WebService(pulumi.ComponentResource):
         return aws.iam.RolePolicy(
             name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
         )
+
+
+def _with_calls(args: WebServiceArgs) -> Container:
+    """Return the service's container, which is another one when the service calls others.
+
+    Tasks that run can't resolve a name that is added later, so another list of calls must be
+    another deployment. Source: ECS, Service Connect components.
+    """
+    if not args.calls:
+        return args.container
+    names = sorted(f"{callee.name}:{callee.port}" for callee in args.calls)
+    return replace(args.container, labels={**args.container.labels, _CALLS: " ".join(names)})
 
 
 def _service_connect(

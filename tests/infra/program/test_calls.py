@@ -118,6 +118,26 @@ def test_another_caller_touches_neither_the_called_service_nor_another(stack: Re
     assert after.done() == promised("calls"), as_documented(after.done())
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"web": {"calls": ["api", "mail"]}},
+        {"web": {"calls": ["mail"]}},
+        {"api": {**SERVICES["api"], "containerPort": 9090}},
+    ],
+)
+def test_a_caller_is_deployed_again_when_the_names_that_it_calls_change(
+    changes: dict[str, Any],
+) -> None:
+    services = {**SERVICES, "mail": {"paths": ["/mail/*"], "serviceConnect": True}}
+    before = recorder.run("dev", services=services)
+    after = recorder.run("dev", after=before, services={**services, **changes})
+    (definition,) = (each for each in after.all("TaskDefinition") if each.name == "web")
+    assert after.operations[definition.urn] == "replace", (
+        "a task knows only the names that existed when its deployment began"
+    )
+
+
 def _owner(registered: dict[str, Registered], urn: str) -> str:
     parent = registered[urn].parent
     assert parent is not None
