@@ -37,6 +37,10 @@ _NOT_STARTED = r"CannotStart\w*Error.*"
 # have the same texts about something else.
 _NOT_FETCHED = r"(?:ResourceInitializationError|[Ff]etching secret data).*"
 
+# ECS stops the other containers of a task in which an essential one ended, and they then exit with
+# 0, 143 or 137 as well.
+_ENDED_BY_ITSELF = r"[^)]* exited with (?!(?:0|137|143)\b)"
+
 CAUSES = (
     Cause(
         pattern=rf"{_NOT_FETCHED}invalid parameters: (?P<names>[\w./, -]*[\w/])",
@@ -203,7 +207,7 @@ CAUSES = (
     Cause(
         pattern=(
             rf"OutOfMemoryError: Container killed|{_NOT_STARTED}OOM-killed"
-            r"|Essential container in task exited \([^)]* exited with 137"
+            rf"|Essential container in task exited \((?!{_ENDED_BY_ITSELF})[^)]* exited with 137"
         ),
         sentence="The container was killed because it used more memory than its task has.",
         advice=(

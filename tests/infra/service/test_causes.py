@@ -176,6 +176,24 @@ def test_what_the_application_prints_is_not_taken_for_what_ecs_reports(last_word
     assert cause.sentence.startswith("The container ends by itself")
 
 
+@pytest.mark.parametrize(
+    ("ends", "sentence"),
+    [
+        ("nginx exited with 137, helper exited with 1", "The container ends by itself"),
+        ("helper exited with 255, nginx exited with 137", "The container ends by itself"),
+        ("nginx exited with 137, helper exited with 127", "The container's command can't be run"),
+        ("nginx exited with 0, helper exited with 137", "The container was killed because it used"),
+        ("nginx exited with 137, helper exited with 143", "The container was killed because it"),
+    ],
+)
+def test_a_container_that_ecs_kills_after_another_one_ended_did_not_lack_memory(
+    ends: str, sentence: str
+) -> None:
+    cause = likely([f"task 1 stopped: Essential container in task exited ({ends})"])
+    assert cause is not None
+    assert cause.sentence.startswith(sentence)
+
+
 def test_an_unknown_message_gets_no_cause() -> None:
     assert likely(["(service dev-web) is not AZ balanced."]) is None
     assert likely([]) is None
