@@ -94,6 +94,11 @@ class Sidecar(Topic):
                 " ".join(command),
                 f"{' or '.join(_SHELL_FORMS)}, and after it a command",
             )
+        if not command:
+            for name in _HEALTH_CHECK:
+                value = f"{getattr(self, name)}"
+                if value != _DEFAULTS[camel(name)]:
+                    yield Problem(f"{path}.{camel(name)}", value, "none without healthCheckCommand")
         if self.memory_mib and self.memory_mib < _LEAST_MEMORY_MIB:
             yield Problem(
                 f"{path}.memoryMib",
@@ -109,6 +114,12 @@ class Sidecar(Topic):
         yield from overlapping(f"{path}.writablePaths", self.writable_paths)
 
 
+_HEALTH_CHECK: Final = (
+    "health_check_interval_seconds",
+    "health_check_timeout_seconds",
+    "health_check_retries",
+    "health_check_start_seconds",
+)
 _LEAST_MEMORY_MIB: Final = 6
 """Source: ECS, ContainerDefinition."""
 
@@ -184,11 +195,12 @@ def _dependency_problems(  # noqa: PLR0917 — the parts of one dependency
     settings: SidecarSettings, path: str, name: str, other: str, condition: str, container: str
 ) -> Iterator[Problem]:
     sidecar = settings.readable.get(other)
-    if other not in {container, *settings.sidecars} or other == name:
+    others = sorted({container, *settings.sidecars} - {name})
+    if other not in others:
         yield Problem(
             path,
             f"{other}, which is no other container of the task",
-            f"one of {', '.join(sorted({container, *settings.sidecars} - {name}))}",
+            f"one of {', '.join(others)}" if others else "none without sidecars",
         )
     elif condition == HEALTHY and (
         other == container or (sidecar and not sidecar.health_check_command)

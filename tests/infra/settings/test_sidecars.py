@@ -53,7 +53,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         with_sidecar(dependsOn={"proxy": "START"}),
         "sidecars.proxy.dependsOn: proxy, which is no other container of the task; allowed: one",
     ),
-    ({"dependsOn": {"proxy": "START"}}, "dependsOn: proxy, which is no other container"),
+    (
+        {"dependsOn": {"proxy": "START"}},
+        "dependsOn: proxy, which is no other container of the task; allowed: none without sidecars",
+    ),
+    (
+        with_sidecar(healthCheckRetries=5),
+        "sidecars.proxy.healthCheckRetries: 5; allowed: none without healthCheckCommand",
+    ),
     (
         {**with_sidecar(), "dependsOn": {"proxy": "HEALTHY"}},
         "dependsOn: HEALTHY of proxy, which has no healthCheckCommand; allowed: START",
