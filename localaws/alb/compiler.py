@@ -15,7 +15,7 @@ from localaws.alb.limits import (
 )
 from localaws.alb.lua_filter import limits
 from localaws.alb.parts import address, cluster_name, file_name, header
-from localaws.alb.routes import compile_routes, optional_filters
+from localaws.alb.routes import compile_routes, route_filters
 from localaws.alb.tls import transport_socket
 from localaws.alb.tracing import tracing
 from localaws.alb.versions import PROTOCOL, speaks_http_2
@@ -90,7 +90,7 @@ def compile_files(
     compiled = []
     for listener in listeners:
         files[file_name("routes", listener.arn)] = [compile_routes(listener, by_cluster)]
-        compiled.append(_listener(listener, folder, optional_filters(listener, by_cluster)))
+        compiled.append(_listener(listener, folder, route_filters(listener)))
     files["listeners.json"] = compiled
     return files
 

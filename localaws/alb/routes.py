@@ -56,7 +56,7 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
     rules: list[dict[str, Any]] = []
     for rule in listener.rules:
         rules += _rule_routes(rule, listener, groups)
-    enabled = [each["name"] for each in optional_filters(listener, groups) if "disabled" in each]
+    enabled = [each["name"] for each in _enabled_filters(listener, groups) if "disabled" in each]
     logs_in = any(map(oidc_filter.authenticates, listener.rules))
     callback = [oidc_filter.callback_route()] if logs_in else []
     routes = [closer_look(enabled), crowded, *callback, *rules]
@@ -69,8 +69,20 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
     }
 
 
-def optional_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> list[dict[str, Any]]:
-    """Return the filters that some of a listener's routes need, in the order in which they run."""
+def route_filters(listener: Listener) -> list[dict[str, Any]]:
+    """Return the filters that a listener's routes may enable, in the order in which they run.
+
+    All are there from the beginning, but for those of logins: Envoy takes new routes before the
+    listener whose filters they enable, and a redirect without its filter is answered 500.
+    """
+    filters: list[dict[str, Any]] = []
+    if any(map(oidc_filter.asks, listener.rules)):
+        filters += oidc_filter.filters()
+    return [*filters, redirects(), *transforms.filters(), *stickiness.filters()]
+
+
+def _enabled_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> list[dict[str, Any]]:
+    """Return the filters that some of a listener's routes enable."""
     filters: list[dict[str, Any]] = []
     if any(map(oidc_filter.asks, listener.rules)):
         filters += oidc_filter.filters()

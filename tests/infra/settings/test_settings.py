@@ -663,6 +663,7 @@ def test_any_value_is_accepted_or_refused_with_its_key(
             "steadyStateTimeoutMinutes",
         }
         relations |= {"idleTimeoutSeconds", "allowedCidrs", "hostedZone"}
+        relations |= {"maxCount", "maxInstances", "instanceType", "slowStartSeconds"}
         named = {problem.key for problem in refusal.problems}
         assert named <= {
             *changes,

@@ -24,6 +24,7 @@ def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
+    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
     web.completions = {}
     reports: list[str] = []
 
@@ -56,6 +57,7 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
+    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
     web.completions = {}
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": False})
 
@@ -95,8 +97,9 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
 
 
 def test_get_service_formats_times_as_the_provider_does(
-    web: Any, directory: Path, tmp_path: Path
+    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
     web.completions = {}
     web.find = lambda token, _: web.get(token, web.service)
     cluster, name = web.service.partition(":service/")[2].split("/")
