@@ -247,7 +247,7 @@ def test_the_readme_has_the_estimate_of_dev() -> None:
     section = readme[readme.index("### What it costs") : readme.index("### Clean up")]
     for part in estimated.parts:
         assert f"| {part.name} | {part.count} | {part.usd_each:.2f} | {part.usd:.2f} |" in section
-    assert f"| together | | | {estimated.usd:.2f} |" in section
+    assert f"| total | | | {estimated.usd:.2f} |" in section
 
 
 def test_no_cost_depends_on_an_encrypted_value(tmp_path: Path) -> None:
