@@ -30,7 +30,7 @@ _WAITING = 512
 _QUICK_SECONDS = 0.3
 """After which a port that wasn't open counts as closed."""
 
-_LAST_SECONDS = 2
+_LAST_SECONDS = 5
 """How long an address that goes is kept for the requests that are on their way to it."""
 
 _PATIENCE_SECONDS = 10
