@@ -164,6 +164,41 @@ def unknown_keys(path: str, keys: Iterable[str], known: Iterable[str]) -> Iterat
         yield Problem(f"{path}.{name}" if path else name, "an unknown key", allowed)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry(Topic):
+    """The keys of an entry in a map whose names the user chooses."""
+
+    def flaws(self, path: str) -> Iterator[Problem]:  # noqa: ARG002 — entries override it
+        """Check an entry whose values could be read, by itself."""
+        yield from ()
+
+
+def entry_problems(
+    path: str,
+    texts: Mapping[str, Mapping[str, str]],
+    entries: Mapping[str, Entry],
+    name_kind: Kind,
+) -> Iterator[Problem]:
+    """Check each entry of a map: its name, its values, its keys, and then the entry by itself.
+
+    Args:
+        path: Path of the map.
+        texts: The map as the configuration has it.
+        entries: Its entries as they were read, by name.
+        name_kind: What a name may be.
+    """
+    for name, entry in entries.items():
+        where = f"{path}.{name}"
+        try:
+            name_kind.read(name)
+        except ValueError:
+            yield Problem(where, name or "empty", name_kind.allowed)
+        yield from entry.unread.values()
+        yield from unknown_keys(where, texts[name], map(camel, entry.kinds()))
+        if not entry.unread:
+            yield from entry.flaws(where)
+
+
 def topic(topic_class: type[Topic]) -> Any:
     """Declare a field of settings as a topic."""
     return field(metadata={"topic": topic_class})

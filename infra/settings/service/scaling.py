@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from infra.errors import Problem
 from infra.settings.kinds import MapsByName, OrNone, Text, Whole
-from infra.settings.topic import Configuration, Topic, camel, key, relation, unknown_keys
+from infra.settings.topic import Configuration, Entry, Topic, camel, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ _BOUND: Final = OrNone(Whole(0, _MOST_TASKS), "empty where it stays")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScheduledBounds(Topic):
+class ScheduledBounds(Entry):
     """Bounds that hold from certain moments on."""
 
     schedule: str = key(_SCHEDULE)
@@ -179,14 +179,4 @@ class ScalingSettings(Topic):
 
     @relation("schedules")
     def _schedules_can_be_read(self) -> Iterator[Problem]:
-        for name, texts in self.schedules.items():
-            where = f"schedules.{name}"
-            try:
-                _ACTION.read(name)
-            except ValueError:
-                yield Problem(where, name or "empty", _ACTION.allowed)
-            yield from unknown_keys(where, texts, _KEYS)
-            action = self.actions[name]
-            yield from action.unread.values()
-            if not action.unread:
-                yield from action.flaws(where)
+        yield from entry_problems("schedules", self.schedules, self.actions, _ACTION)

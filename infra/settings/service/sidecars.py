@@ -21,7 +21,7 @@ from infra.settings.service.container import (
 )
 from infra.settings.service.secrets import SECRETS, secrets_elsewhere
 from infra.settings.service.volumes import MOUNTS
-from infra.settings.topic import Configuration, Topic, camel, key, relation, unknown_keys
+from infra.settings.topic import Configuration, Entry, Topic, camel, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ _DEFAULTS: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sidecar(Topic):
+class Sidecar(Entry):
     """A container beside the service's own."""
 
     image: str = key(IMAGE)
@@ -153,17 +153,7 @@ class SidecarSettings(Topic):
 
     @relation("sidecars")
     def _sidecars_are_right(self) -> Iterator[Problem]:
-        keys = [camel(each) for each in Sidecar.kinds()]
-        for name, sidecar in self._all.items():
-            path = f"sidecars.{name}"
-            try:
-                CONTAINER_NAME.read(name)
-            except ValueError:
-                yield Problem(path, name or "empty", CONTAINER_NAME.allowed)
-            yield from sidecar.unread.values()
-            yield from unknown_keys(path, self.sidecars[name], keys)
-            if not sidecar.unread:
-                yield from sidecar.flaws(path)
+        yield from entry_problems("sidecars", self.sidecars, self._all, CONTAINER_NAME)
 
 
 def dependency_problems(settings: SidecarSettings, container: str) -> Iterator[Problem]:

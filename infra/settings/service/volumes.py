@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from infra.errors import Problem
 from infra.settings.kinds import Map, MapsByName, OrNone, Text, Whole
 from infra.settings.service.container import FOLDER
-from infra.settings.topic import Configuration, Topic, key, relation, unknown_keys
+from infra.settings.topic import Configuration, Entry, Topic, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ _EFS: Final = {"efsFileSystemId": "", "efsAccessPointId": ""}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Volume(Topic):
+class Volume(Entry):
     """A volume of a task: empty when the task starts, or an access point of EFS."""
 
     efs_file_system_id: str | None = key(
@@ -57,12 +57,12 @@ class Volume(Topic):
         paths = {each: f"volumes.{name}.{each}" for each in _EFS}
         return cls.read(Configuration(texts={**_EFS, **texts}, paths=paths))
 
-    def flaws(self, name: str) -> Iterator[Problem]:
+    def flaws(self, path: str) -> Iterator[Problem]:
         """Check that a file system and its access point are named together, if both were read."""
         # Without an access point the tasks could write to every folder of the file system.
         if bool(self.efs_file_system_id) != bool(self.efs_access_point_id):
             yield Problem(
-                f"volumes.{name}",
+                path,
                 "only one of efsFileSystemId and efsAccessPointId",
                 "both, or none for a volume that is deleted with the task",
             )
@@ -92,13 +92,4 @@ class VolumeSettings(Topic):
 
     @relation("volumes")
     def _volumes_are_right(self) -> Iterator[Problem]:
-        for name, volume in self.all.items():
-            path = f"volumes.{name}"
-            try:
-                _VOLUME.read(name)
-            except ValueError:
-                yield Problem(path, name or "empty", _VOLUME.allowed)
-            yield from volume.unread.values()
-            yield from unknown_keys(path, self.volumes[name], _EFS)
-            if not volume.unread:
-                yield from volume.flaws(name)
+        yield from entry_problems("volumes", self.volumes, self.all, _VOLUME)
