@@ -19,6 +19,11 @@ VARIABLE = "LOCALAWS_SPEED"
 FASTEST = 10.0
 """Beyond it health checks would keep a machine busy."""
 
+COMPRESSION = 60
+"""How many times faster than on AWS the durations of a fleet of instances and of the scaler pass at
+a speed of 1: a minute is a second. Schedules follow the machine's clock.
+"""
+
 
 class BadSpeed(Exception):  # noqa: N818 — it is the value that is bad
     """The variable holds no speed; the message says what it may hold."""

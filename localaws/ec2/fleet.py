@@ -15,11 +15,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from localaws.speed import COMPRESSION
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-COMPRESSION = 60
-"""How many times faster than on AWS the durations of a fleet pass at the local AWS's own speed."""
 
 _FIRST_SCALE_OUT = 2
 """Instances that a group without any gets: its metric is 200 whatever waits."""

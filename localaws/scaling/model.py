@@ -12,11 +12,6 @@ if TYPE_CHECKING:
 
     from localaws.catalog.schedules import Schedule
 
-COMPRESSION: Final = 60
-"""How many times faster than on AWS the scaler's durations pass at the local AWS's own speed: a
-minute is a second. Schedules follow the machine's clock.
-"""
-
 MINUTE: Final = 60.0
 OUT_POINTS: Final = 3
 """Minutes in a row above the target after which a policy scales out. Source: what Application Auto

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from localaws.catalog.appautoscaling import SCHEDULED_ACTION
 from localaws.catalog.ecs.services import SERVICE
 from localaws.machine.files import read_what_can_be_made_anew, write_atomically
-from localaws.scaling.model import COMPRESSION, MINUTE, Activity, Bounds, Observation, State
+from localaws.scaling.model import MINUTE, Activity, Bounds, Observation, State
 from localaws.scaling.step import step
 from localaws.scaling.targets import targets_of
+from localaws.speed import COMPRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
