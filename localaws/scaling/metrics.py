@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from localaws.catalog.ecs.services import task_definition_of
+from localaws.catalog.ecs.services import SERVICE, task_definition_of
 from localaws.scaling.model import IN_POINTS, Kind, Metric, Point
 
 if TYPE_CHECKING:
@@ -48,17 +48,20 @@ class Metrics:
     """CPU seconds of each running task so far, by service and task."""
 
     _requests: dict[str, int] = field(default_factory=dict)
+    """Requests to each target group so far, by ARN."""
 
-    async def measure(self, target: Target, minute: int, seconds: float) -> dict[Metric, float]:
+    _new_requests: dict[str, int] = field(default_factory=dict)
+    """Those of the last minute."""
+
+    async def measure(self, target: Target, minute: int, seconds: float) -> None:
         """Measure what a target's policies follow, for the minute that has just passed.
+
+        Without a running task there is nothing to measure.
 
         Args:
             target: The scalable target.
             minute: The minute's number.
             seconds: How long it took.
-
-        Returns:
-            The values that there are: without a running task there is none.
         """
         used = await self.tasks.usage(target.service)
         before = self._cpu_seconds.get(target.service, {})
@@ -82,7 +85,6 @@ class Metrics:
         for metric, value in values.items():
             kept = self.points.get((target.service, metric), ())
             self.points[target.service, metric] = (*kept, Point(minute, value))[-IN_POINTS:]
-        return values
 
     async def count_requests(self) -> None:
         """Count the requests since the last call, once for all targets of a minute."""
@@ -92,8 +94,6 @@ class Metrics:
             # A proxy that was started again counts from zero.
             self._new_requests[group] = max(total - self._requests.get(group, total), 0)
         self._requests = dict(now)
-
-    _new_requests: dict[str, int] = field(default_factory=dict)
 
     def of(self, target: Target) -> dict[Metric, tuple[Point, ...]]:
         """Return the points of a target's service, by metric."""
@@ -105,7 +105,7 @@ class Metrics:
 
     def _reserved(self, service_arn: str) -> tuple[float, float]:
         """Return the CPU units and the MiB that a task of the service reserves."""
-        service = self.account.find("aws:ecs/service:Service", service_arn)
+        service = self.account.find(SERVICE, service_arn)
         definition = service and task_definition_of(
             self.account, service.outputs.get("taskDefinition")
         )
