@@ -73,7 +73,7 @@ def test_only_a_default_acl_can_be_taken_over(account: Account) -> None:
     assert rules_of(refused) == {"ec2.default-network-acl.default"}
 
 
-def test_rules_come_in_the_order_of_their_numbers_whoever_writes_them(account: Account) -> None:
+def test_rules_come_in_the_order_of_their_numbers_inline_or_not(account: Account) -> None:
     acl = account.make(NETWORK_ACL, vpcId=account.id("vpc"), **inline({"ruleNo": 50})).id
     common = {"networkAclId": acl, "ruleAction": "deny", "cidrBlock": "0.0.0.0/0"}
     account.make(RULE, **common, ruleNumber=60, protocol="icmp", icmpType=8, icmpCode=-1)
