@@ -29,6 +29,7 @@ from localaws.ecr.builders import HostPrograms
 from localaws.ecr.registry import AccountRegistry
 from localaws.ecs.container_instances import NoSuchInstanceError
 from localaws.ecs.controller import NotInterruptedError, NotSteadyError
+from localaws.ecs.scheduler.waiter import failed_containers
 from localaws.images.registry import find_crane
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import find
@@ -337,15 +338,25 @@ class Running:
             self._controller.renew(resource.id)
 
     def _last_log_lines(self, service: str) -> str:
-        """Return the end of the log of the task of the latest deployment that failed last."""
+        """Return the end of the logs of the task of the latest deployment that failed last.
+
+        Of a task with several containers, that of the containers that made it fail.
+        """
         failed = self._controller.last_failed(service)
-        lines: list[str] = []
-        for stream in streams(self._directory.logs):
-            if failed and stream.name == failed:
-                lines += stream.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
-        if not lines:
+        if failed is None:
             return ""
-        return "\n            ".join((f"; task {failed[:8]} wrote last:", *lines))
+        guilty = failed_containers(failed)
+        shown: list[str] = []
+        for stream in streams(self._directory.logs):
+            # A stream's path ends in the container's name and the task's id.
+            container = stream.parent.name
+            if stream.name != failed.id or (guilty and container not in guilty):
+                continue
+            lines = stream.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
+            if lines:
+                heading = f"; task {failed.id[:8]} wrote last in {container}:"
+                shown.append("\n            ".join((heading, *lines)))
+        return "".join(shown)
 
     def _service(self, args: Properties) -> Mapping[str, Any]:
         """Return a service as it runs: after a rollback with the earlier task definition.

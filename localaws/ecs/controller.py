@@ -428,11 +428,11 @@ class Controller:
                 used[task.id] = await running.usage()
         return used
 
-    def last_failed(self, service_arn: str) -> str:
-        """Return the id of the latest deployment's last failed task, or nothing."""
+    def last_failed(self, service_arn: str) -> Task | None:
+        """Return the latest deployment's last failed task."""
         service = self._services.get(service_arn)
         failed = failed_tasks(service.state) if service else []
-        return failed[0].id if failed else ""
+        return failed[0] if failed else None
 
     def find_task(self, target: str) -> RunningTask:
         """Return a running task in which commands may be run.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
 
 _REASONS_SHOWN = 3
+_STOPPED_BY_ECS = (0, 137, 143)
 
 
 class DeploymentFailedError(Exception):
@@ -74,6 +75,19 @@ def failed_tasks(state: ServiceState) -> list[Task]:
         if tried and task.stop_reason and not task.stop_reason.startswith("Scaling activity"):
             failed.append(task)
     return failed
+
+
+def failed_containers(task: Task) -> frozenset[str]:
+    """Return the containers that made a task fail by their end; none if that isn't known.
+
+    ECS stops the other containers of a task in which an essential one ended, and they then exit
+    with 0, 143 or 137 as well.
+    """
+    failed = set(task.exit_reasons)
+    for name, code in task.exit_codes.items():
+        if code not in _STOPPED_BY_ECS:
+            failed.add(name)
+    return frozenset(failed)
 
 
 def why_stopped(state: ServiceState) -> str:

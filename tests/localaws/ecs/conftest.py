@@ -10,6 +10,7 @@ import pytest
 from tests.localaws.filled_account import FilledAccount
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 REGION = "eu-west-1"
@@ -17,6 +18,10 @@ ARN = f"arn:aws:ecs:{REGION}:123456789012"
 ELB = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
 SERVICE = "aws:ecs/service:Service"
 SUBNETS = {"subnet-a": ("10.0.1.0/24", "eu-west-1a"), "subnet-b": ("10.0.2.0/24", "eu-west-1b")}
+LOGS = {
+    "logDriver": "awslogs",
+    "options": {"awslogs-group": "/aws/ecs/web", "awslogs-stream-prefix": "nginx"},
+}
 
 
 class Web(FilledAccount):
@@ -80,7 +85,7 @@ class Web(FilledAccount):
             },
         )
 
-    def define(self, revision: int, **container: Any) -> str:
+    def define(self, revision: int, *, sidecars: Sequence[Any] = (), **container: Any) -> str:
         """Register a revision of task definition `web`; its ARN."""
         arn = f"{ARN}:task-definition/web:{revision}"
         containers = [
@@ -90,12 +95,10 @@ class Web(FilledAccount):
                 "portMappings": [{"containerPort": 80}],
                 "essential": True,
                 "stopTimeout": 5,
-                "logConfiguration": {
-                    "logDriver": "awslogs",
-                    "options": {"awslogs-group": "/aws/ecs/web", "awslogs-stream-prefix": "nginx"},
-                },
+                "logConfiguration": LOGS,
                 **container,
-            }
+            },
+            *({"logConfiguration": LOGS, **sidecar} for sidecar in sidecars),
         ]
         self.put(
             "aws:ecs/taskDefinition:TaskDefinition",

@@ -10,6 +10,8 @@ import pytest
 
 from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
+from localaws.ecs.scheduler.model import Task, Zone
+from localaws.ecs.scheduler.waiter import failed_containers
 from localaws.protocol.aws import NotSettled
 from tests.localaws.ecs.conftest import SERVICE
 from tests.localaws.ecs.plane import eventually
@@ -94,6 +96,65 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
             await running.close()
 
     asyncio.run(play())
+
+
+def test_a_failed_task_is_explained_by_the_log_of_the_container_that_failed(
+    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
+    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
+    web.completions = {}
+    beside = {"name": "beside", "image": "python:3"}
+
+    async def play() -> str:
+        running = Running(web, StateDirectory(project=tmp_path, path=directory))
+        await running.start()
+        try:
+            web.change(
+                deploymentCircuitBreaker={"enable": True, "rollback": False},
+                taskDefinition=web.define(
+                    2,
+                    sidecars=[{**beside, "command": ["sh", "-c", "echo the cause; exit 3"]}],
+                    image="python:3",
+                    command=["sh", "-c", "echo nothing wrong here; exec sleep 60"],
+                ),
+                waitForSteadyState=True,
+            )
+            with pytest.raises(NotSettled) as failed:
+                await running.settle(
+                    web.get(SERVICE, web.service), seconds=30, report=lambda _: None
+                )
+            return str(failed.value)
+        finally:
+            await running.close()
+
+    reason = asyncio.run(play())
+    assert re.search(r"; task \w{8} wrote last in beside:\n *\S+ the cause", reason)
+    assert "nothing wrong here" not in reason
+
+
+@pytest.mark.parametrize(
+    ("codes", "reasons", "failed"),
+    [
+        ({"web": 143, "beside": 3}, {}, {"beside"}),
+        ({"web": 1, "beside": 137}, {}, {"web"}),
+        ({"web": 137, "beside": 0}, {"web": "OutOfMemoryError: Container killed"}, {"web"}),
+        ({"web": 0, "beside": 137}, {}, set()),
+    ],
+)
+def test_containers_that_ecs_stopped_with_a_task_did_not_make_it_fail(
+    codes: dict[str, int], reasons: dict[str, str], failed: set[str]
+) -> None:
+    task = Task(
+        id="1",
+        deployment="2",
+        task_definition="web:1",
+        zone=Zone(subnet="subnet", name="a"),
+        created_at=0,
+        exit_codes=codes,
+        exit_reasons=reasons,
+    )
+    assert failed_containers(task) == failed
 
 
 def test_get_service_formats_times_as_the_provider_does(
