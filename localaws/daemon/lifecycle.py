@@ -38,7 +38,7 @@ from localaws.protocol.aws import NotSettled
 from localaws.speed import speed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from localaws.account.cloud import Cloud
     from localaws.catalog import Properties, Resource
@@ -311,14 +311,26 @@ class Running:
             else ""
         )
 
-    def stand_ins(self, resource: Resource) -> str:
-        """Say which of a service's images ran as something else."""
+    def remarks(self, resource: Resource) -> list[str]:
+        """Say which of a service's images ran as something else, and which alarms ECS ignored."""
         if resource.token != SERVICE:
-            return ""
+            return []
+        return [*self._stand_ins(resource), *self._ignored_alarms(resource)]
+
+    def _stand_ins(self, resource: Resource) -> Iterator[str]:
         definition = task_definition_of(self._cloud, resource.outputs.get("taskDefinition"))
         images = [each.get("image") for each in containers(definition.inputs)] if definition else []
         notes = [self._data_plane.image_notes.get(str(each), "") for each in images]
-        return "; ".join(dict.fromkeys(filter(None, notes)))
+        if different := "; ".join(dict.fromkeys(filter(None, notes))):
+            yield different
+
+    def _ignored_alarms(self, resource: Resource) -> Iterator[str]:
+        if ignored := self._controller.ignored_alarms(resource.id):
+            yield (
+                f"in ALARM when the deployment began: {', '.join(ignored)}. So ECS watched none of "
+                "the service's alarms during it, and would have kept a bad version: see "
+                "docs/deployments.md"
+            )
 
     def current_inputs(self, resource: Resource) -> Mapping[str, Any]:
         """Return the task definition that a service runs, if the program names it by ARN.

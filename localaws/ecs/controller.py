@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from secrets import randbelow, token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.catalog.ecs.services import SERVICE
 from localaws.ec2.fleet import Demand, Waiting
@@ -20,7 +20,7 @@ from localaws.ecs import registrations, saved_states
 from localaws.ecs.container_instances import ContainerInstances, NoSuchInstanceError
 from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
 from localaws.ecs.instance_capacity import Instances, need_of
-from localaws.ecs.scheduler import description
+from localaws.ecs.scheduler import deployment_events, description
 from localaws.ecs.scheduler.capacity import FARGATE_SPOT, Fargate
 from localaws.ecs.scheduler.model import (
     Action,
@@ -77,6 +77,26 @@ class NoSuchTaskError(Exception):
 
 class NotInterruptedError(Exception):
     """A task that AWS wouldn't interrupt, or that isn't there; the message says why."""
+
+
+class Alarms(Protocol):
+    """CloudWatch's alarms, as DescribeAlarms shows them."""
+
+    def state(self, name: str) -> str:
+        """Return `OK`, `ALARM` or `INSUFFICIENT_DATA`; empty for an alarm that isn't there."""
+
+    def reason(self, name: str) -> str:
+        """Return why an alarm is in its state."""
+
+
+class NoAlarms:
+    """Where nothing evaluates alarms, none is ever in ALARM."""
+
+    def state(self, name: str) -> str:  # noqa: ARG002 — every name's
+        """Return the state of an alarm that isn't there."""
+        return ""
+
+    reason = state
 
 
 @dataclass
@@ -156,6 +176,12 @@ class Controller:
                 clock=clock,
                 speed=speed,
             )
+        self.alarms: Alarms = NoAlarms()
+        """Says which alarms are in ALARM; assigned before `start`."""
+
+        self.publish: Callable[[dict[str, Any]], None] = lambda _: None
+        """Gets each event about a deployment, as EventBridge does; assigned before `start`."""
+
         self._changes, self._applied_changes = 1, 0
         """How often the cloud has changed, and how many of these changes the load balancers have
         seen.
@@ -417,6 +443,17 @@ class Controller:
         return description.describe(
             service.spec, service.state, self._observations(service), status=status
         )
+
+    def ignored_alarms(self, service_arn: str) -> tuple[str, ...]:
+        """Return the alarms for which the service's last change is deployed without any.
+
+        They were in ALARM when that deployment began; none for a change that deployed nothing.
+        """
+        service = self._services.get(service_arn)
+        if service is None or not service.state.deployments:
+            return ()
+        newest = service.state.deployments[0]
+        return newest.ignored_alarms if newest.requested_at >= service.changed_at else ()
 
     async def usage(self, service_arn: str) -> dict[str, Usage]:
         """Return what each running task of a service uses of CPU and memory, by the tasks' ids."""
@@ -696,7 +733,12 @@ class Controller:
                 ids=self._ids,
                 timing=self._timing,
                 capacity=self._capacity(service),
+                firing=self._firing(service),
             )
+            for event in deployment_events.changes(
+                service.spec.arn, before, service.state, self._ids.event
+            ):
+                self.publish(event)
             if actions:
                 await self._perform(service, actions)
             elif service.state == before:
@@ -746,6 +788,14 @@ class Controller:
 
     def _observations(self, service: _Service) -> dict[str, TaskObservation]:
         return self._tasks.observe(service.state.tasks)
+
+    def _firing(self, service: _Service) -> dict[str, str]:
+        """Return what each of a service's alarms saw that is in ALARM, by name."""
+        return {
+            name: self.alarms.reason(name)
+            for name in service.spec.alarms.names
+            if self.alarms.state(name) == "ALARM"
+        }
 
     def _pause(self, service: _Service) -> float:
         """Seconds until a service is to be looked at again, if nothing happens to it."""

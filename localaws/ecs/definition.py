@@ -16,6 +16,7 @@ from localaws.ecs.scheduler.model import (
     Binding,
     Breaker,
     CapacityChoice,
+    DeploymentAlarms,
     ServiceRevision,
     ServiceSpec,
     Share,
@@ -82,6 +83,7 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
         maximum_percent=integer(outputs.get("deploymentMaximumPercent"), 200),
         grace=integer(outputs.get("healthCheckGracePeriodSeconds"), 0),
         breaker=_breaker(outputs.get("deploymentCircuitBreaker") or {}),
+        alarms=_alarms(outputs.get("alarms") or {}),
         rebalances=outputs.get("availabilityZoneRebalancing") == "ENABLED",
         capacity=capacity_of(service, resources),
         revision=revision,
@@ -271,6 +273,12 @@ def _unordered(value: object) -> object:
 
 def _breaker(block: Mapping[str, Any]) -> Breaker:
     return Breaker(enable=bool(block.get("enable")), rollback=bool(block.get("rollback")))
+
+
+def _alarms(block: Mapping[str, Any]) -> DeploymentAlarms:
+    """Return what watches deployments; alarms that aren't enabled watch nothing."""
+    names = block.get("alarmNames") or () if block.get("enable") else ()
+    return DeploymentAlarms(names=tuple(sorted(names)), rollback=bool(block.get("rollback")))
 
 
 def _drain_delay(target_group: str, resources: Account) -> float:

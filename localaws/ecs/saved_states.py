@@ -121,6 +121,7 @@ def _deployment(saved: dict[str, Any]) -> Deployment:
     fields = _renamed(saved, _inverse(_SAVED_DEPLOYMENT))
     fields["revision"] = _revision(saved["revision"])
     fields["rollout"] = Rollout(saved["rollout"])
+    fields["ignored_alarms"] = tuple(saved.get("ignored_alarms", ()))
     return Deployment(**fields)
 
 

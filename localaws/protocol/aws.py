@@ -83,8 +83,8 @@ class Lifecycle(Protocol):
     def limitation(self, resource: Resource) -> str:
         """Return what a resource doesn't do here although it would on AWS; empty if nothing."""
 
-    def stand_ins(self, resource: Resource) -> str:
-        """Return what runs in the stead of what a resource names; else empty."""
+    def remarks(self, resource: Resource) -> list[str]:
+        """Return what a user must know of a resource that has settled."""
 
     def current_inputs(self, resource: Resource) -> Mapping[str, Any]:
         """Return the resource's inputs of `CHANGED_BY_AWS`, with their current values."""
@@ -411,7 +411,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         except NotSettled as reason:
             message = f"{verb} {_described(resource.urn)} ({resource.id}): {reason}"
             await context.abort_with_status(_created_but_failed(resource, message))
-        await _warn(session, resource.urn, self._lifecycle.stand_ins(resource))
+        for remark in self._lifecycle.remarks(resource):
+            await _warn(session, resource.urn, remark)
 
     async def _warn_of_limitations(self, session: _Session, resource: Resource) -> None:
         """Warn of inputs that have no effect here, and of what the data plane doesn't do."""

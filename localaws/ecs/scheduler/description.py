@@ -10,7 +10,7 @@ from localaws.ecs.scheduler import messages
 from localaws.ecs.scheduler.model import Health, Rollout, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from localaws.ecs.scheduler.model import (
         Deployment,
@@ -63,9 +63,19 @@ def progress(
     parts = [f"{'rolling back: ' if rolling_back else ''}{healthy} of {spec.desired} tasks healthy"]
     groups = Counter(_phase(task, primary, observations.get(task.id)) for task in state.tasks)
     parts += [f"{groups[phase]} {phase}" for phase in _PHASES if groups[phase]]
-    if first is not None and first.failures:
-        parts.append(f"{first.failures} failed in a row")
+    if first is not None:
+        parts += _notes(spec, first)
     return ", ".join(parts)
+
+
+def _notes(spec: ServiceSpec, deployment: Deployment) -> Iterator[str]:
+    """Yield what else there is to say of the primary deployment."""
+    if deployment.failures:
+        yield f"{deployment.failures} failed in a row"
+    if deployment.baking_since is not None:
+        yield f"watching {', '.join(spec.alarms.names)}"
+    if deployment.ignored_alarms and deployment.rollout is Rollout.IN_PROGRESS:
+        yield f"alarms ignored, as {', '.join(deployment.ignored_alarms)} was in ALARM before"
 
 
 _PHASES = (

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 ESSENTIAL_EXITED = "Essential container in task exited"
 FAILED_CONTAINER_CHECKS = "Task failed container health checks"
 FAILED_TO_START = "tasks failed to start."
+ALARM_DETECTED = "alarm detected."
+"""Source: a service's events in public reports of such rollbacks, and Copilot's tests."""
+
 STEADY = "has reached a steady state."
 INCONSISTENT = "is unable to consistently start tasks successfully."
 INTERRUPTED = "Your Spot Task was interrupted."
@@ -27,6 +30,8 @@ _ONE_NETWORK = (
     "docs/local-data-plane.md, Addresses and ports"
 )
 _BREAKER = "ECS deployment circuit breaker"
+_ALARMS = "ECS deployment alarms"
+"""Formed like the circuit breaker's: ECS's own name of it isn't published."""
 
 
 def started(tasks: Sequence[Task], *, replacing: int = 0) -> str:
@@ -111,14 +116,22 @@ def rolling_back(identifier: str) -> str:
     return f"rolling back to deployment {identifier}."
 
 
+def failure(deployment: Deployment) -> str:
+    """Why a deployment failed; a rollback fails by its tasks only."""
+    by_alarm = deployment.alarms and not deployment.rolls_back
+    return ALARM_DETECTED if by_alarm else FAILED_TO_START
+
+
 def rollout(deployment: Deployment) -> str:
     """Why a deployment is as it is; a rollback names itself."""
     if deployment.rollout is Rollout.FAILED:
-        return f"{_BREAKER}: {FAILED_TO_START}"
+        reason = failure(deployment)
+        return f"{_ALARMS if reason == ALARM_DETECTED else _BREAKER}: {reason}"
     if deployment.rollout is Rollout.COMPLETED:
         return f"ECS deployment {deployment.id} completed."
     if deployment.rolls_back:
-        return f"{_BREAKER}: rolling back to deploymentId {deployment.id}."
+        detector = _ALARMS if deployment.alarms else _BREAKER
+        return f"{detector}: rolling back to deploymentId {deployment.id}."
     return f"ECS deployment {deployment.id} in progress."
 
 

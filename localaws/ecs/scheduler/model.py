@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from localaws.ec2.placement import Rules
+from localaws.speed import COMPRESSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,15 @@ class Timing:
     rebalanced: float = 5
     """Of a steady state before tasks move to another zone."""
 
+    bake: float = 300 / COMPRESSION
+    """How long a deployment's alarms are watched after the tasks that it replaces are gone.
+
+    ECS computes it from the alarms by a rule that isn't published, and says "less than 5 minutes".
+    Alarms are evaluated `COMPRESSION` times as fast as on AWS, so it passes as fast.
+
+    Source: "How CloudWatch alarms detect Amazon ECS deployment failures", Bake time.
+    """
+
     def at(self, speed: float) -> Timing:
         """The same at another speed, but for what isn't AWS's.
 
@@ -55,6 +65,7 @@ class Timing:
             longest_pause=self.longest_pause / speed,
             crash_window=self.crash_window / speed,
             rebalanced=self.rebalanced / speed,
+            bake=self.bake / speed,
         )
 
 
@@ -113,6 +124,17 @@ class Breaker:
     """Whether the last completed deployment then comes back."""
 
 
+@dataclass(frozen=True)
+class DeploymentAlarms:
+    """The CloudWatch alarms that watch a service's deployments."""
+
+    names: tuple[str, ...] = ()
+    """None where the service doesn't enable them."""
+
+    rollback: bool = False
+    """Whether the last completed deployment comes back when one of them fails a deployment."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Share:
     """One item of a capacity provider strategy."""
@@ -155,6 +177,7 @@ class ServiceSpec:
     """Seconds after a task's start in which failed health checks don't matter."""
 
     breaker: Breaker = Breaker()
+    alarms: DeploymentAlarms = DeploymentAlarms()
     rebalances: bool = False
     """Whether tasks move to another zone when there are too few in it."""
 
@@ -299,6 +322,19 @@ class Deployment:
 
     recovered_at: float = 0
     """When a task became healthy last; what was wrong before is over."""
+
+    ignored_alarms: tuple[str, ...] = ()
+    """Alarms that were in ALARM when it began: ECS then watches none while it lasts."""
+
+    alarms: Mapping[str, str] = field(default_factory=dict)
+    """What each alarm saw that failed it, by name; of a rollback, that failed the deployment which
+    it rolls back. None of those that the circuit breaker failed.
+    """
+
+    baking_since: float | None = None
+    """Since when all its tasks are healthy and the ones that it replaces are gone, while its alarms
+    are still watched.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

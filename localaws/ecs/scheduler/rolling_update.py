@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from localaws.ecs.scheduler import messages, placement, service_health
@@ -64,6 +65,7 @@ def step(
     ids: Ids,
     timing: Timing = Timing(),  # noqa: B008 — frozen
     capacity: Capacity = Fargate(),  # noqa: B008 — frozen
+    firing: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[ServiceState, list[Action]]:
     """Bring a service one step nearer to its specification.
 
@@ -75,14 +77,15 @@ def step(
         ids: Where new ids come from.
         timing: Durations that belong to ECS.
         capacity: What its tasks run on.
+        firing: What each of the service's alarms saw that is in ALARM now, by name.
 
     Returns:
         The new state, and what to do, in order.
     """
-    run = _Step(spec, state, observations, now, ids, timing, capacity)
+    run = _Step(spec, state, observations, now, ids, timing, capacity, firing)
     # The order matters. Observations come first: everything after them decides by the new state.
-    # The circuit breaker decides before anything starts, else a failed deployment would get one
-    # more task. Surplus tasks stop before missing ones start: at a maximum of 100 % that makes
+    # Circuit breaker and alarms decide before anything starts, else a failed deployment would get
+    # one more task. Surplus tasks stop before missing ones start: at a maximum of 100 % that makes
     # the room. Only then can the service be judged steady, and its zones be balanced.
     run.record_exits()
     run.stop_interrupted()
@@ -90,7 +93,7 @@ def step(
     run.record_health()
     run.report_local_problems()
     run.open_deployment()
-    run.trip_circuit_breaker()
+    run.fail_deployment()
     run.stop_surplus()
     run.place_waiting()
     run.start_missing()
@@ -130,6 +133,7 @@ class _Step:
     ids: Ids
     timing: Timing
     capacity: Capacity
+    firing: Mapping[str, str]
     actions: list[Action] = field(default_factory=list)
 
     # What happened
@@ -220,19 +224,25 @@ class _Step:
         ):
             self._open(wanted)
 
-    def trip_circuit_breaker(self) -> None:
-        """Fail a deployment after too many failures in a row, and roll it back if configured.
+    def fail_deployment(self) -> None:
+        """Fail a deployment after too many failures in a row, or by an alarm, and roll it back.
 
-        A rollback needs a completed deployment. It uses that up: a rollback that fails too isn't
-        rolled back again.
+        Whichever comes first decides whether it is rolled back. That needs a completed deployment,
+        and uses it up: a rollback that fails too isn't rolled back again.
         """
-        failed, breaker, good = self._primary(), self.spec.breaker, self.state.completed
-        tripped = breaker.enable and failed.failures >= self.spec.failure_threshold
-        if not tripped or failed.rollout is not Rollout.IN_PROGRESS:
+        primary, breaker, good = self._primary(), self.spec.breaker, self.state.completed
+        if primary.rollout is not Rollout.IN_PROGRESS:
             return
-        self._put_deployment(replace(failed, rollout=Rollout.FAILED))
-        self._add_event(messages.deployment(failed.id, f"failed: {messages.FAILED_TO_START}"))
-        if breaker.rollback and good is not None:
+        if breaker.enable and primary.failures >= self.spec.failure_threshold:
+            failed, rolls_back = replace(primary, rollout=Rollout.FAILED), breaker.rollback
+        elif alarms := self._detected(primary):
+            failed = replace(primary, rollout=Rollout.FAILED, alarms=alarms)
+            rolls_back = self.spec.alarms.rollback
+        else:
+            return
+        self._put_deployment(failed)
+        self._add_event(messages.deployment(failed.id, f"failed: {messages.failure(failed)}"))
+        if rolls_back and good is not None:
             self._open(good, failed=failed)
             self._add_event(messages.rolling_back(self._primary().id))
             self.state = replace(self.state, completed=None)
@@ -287,14 +297,29 @@ class _Step:
                 self._act(ActionKind.STOP, stopping)
 
     def complete_deployments(self) -> None:
-        """Remove superseded deployments without tasks; complete the primary once it is steady."""
+        """Remove superseded deployments without tasks; complete the primary once it is steady.
+
+        One whose alarms are watched completes after a bake time, and until then the deployment
+        that it replaces stays listed, without tasks.
+
+        Source: "How CloudWatch alarms detect Amazon ECS deployment failures".
+        """
         alive = {task.deployment for task in self.state.tasks if task.status is not Status.STOPPED}
         first, *others = self.state.deployments
+        done = all(each.id not in alive for each in others) and service_health.settled(
+            self.spec, self.state, self.observations, self.now, self.timing
+        )
+        if service_health.watched(self.spec, first):
+            since = (first.baking_since or self.now) if done else None
+            first = replace(first, baking_since=since)
+            if since is None or self.now < since + self.timing.bake:
+                done = False
+                alive |= {each.id for each in others if each.rollout is Rollout.COMPLETED}
         self.state = replace(
             self.state, deployments=(first, *(each for each in others if each.id in alive))
         )
-        if first.rollout is Rollout.IN_PROGRESS and self._steady():
-            self._put_deployment(replace(first, rollout=Rollout.COMPLETED))
+        if first.rollout is Rollout.IN_PROGRESS and done:
+            self._put_deployment(replace(first, rollout=Rollout.COMPLETED, baking_since=None))
             self.state = replace(self.state, completed=first.revision)
             self._add_event(messages.deployment(first.id, "completed."))
 
@@ -421,8 +446,19 @@ class _Step:
             updated_at=self.now,
             requested_at=failed.requested_at if failed else self.now,
             rolls_back=failed.id if failed else "",
+            ignored_alarms=() if failed else tuple(sorted(self.firing)),
+            alarms=failed.alarms if failed else {},
         )
         self.state = replace(self.state, deployments=(new, *self.state.deployments))
+
+    def _detected(self, deployment: Deployment) -> Mapping[str, str]:
+        """Return the alarms that fail a deployment; ECS watches them once a task of it runs."""
+        runs = any(
+            task.deployment == deployment.id and task.started_at is not None
+            for task in self.state.tasks
+        )
+        watched = runs and service_health.watched(self.spec, deployment)
+        return dict(self.firing) if watched else {}
 
     def _count_failure(self, task: Task) -> None:
         """Count a task that was never healthy, and double the pause before the next start.

@@ -51,12 +51,40 @@ def steady(
     now: float,
     timing: Timing,
 ) -> bool:
-    """Whether a service is steady: one deployment, and the desired count of healthy tasks."""
-    if len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
+    """Whether a service is steady: one deployment, which has completed, and healthy tasks."""
+    if len(state.deployments) > 1 or state.deployments[0].rollout is not Rollout.COMPLETED:
         return False
+    return settled(spec, state, observations, now, timing)
+
+
+def settled(
+    spec: ServiceSpec,
+    state: ServiceState,
+    observations: Mapping[str, TaskObservation],
+    now: float,
+    timing: Timing,
+) -> bool:
+    """Whether the desired count of tasks is there and all are healthy."""
     active = [task for task in state.tasks if task.active]
     return len(active) == spec.desired and all(
         healthy(task, observations, now, timing) for task in active
+    )
+
+
+def watched(spec: ServiceSpec, deployment: Deployment) -> bool:
+    """Whether a service's alarms may fail a deployment.
+
+    ECS watches none during a deployment that began while one was in ALARM, which may be the one
+    that corrects the cause. That a rollback isn't watched either follows from it: an alarm that
+    caused it is still in ALARM.
+
+    Source: "How CloudWatch alarms detect Amazon ECS deployment failures".
+    """
+    return bool(
+        spec.alarms.names
+        and deployment.rollout is Rollout.IN_PROGRESS
+        and not deployment.ignored_alarms
+        and not deployment.rolls_back
     )
 
 
@@ -105,6 +133,8 @@ def next_look(
     if not all(settled):
         return 0
     first = state.deployments[0]
+    if watched(spec, first):
+        return 0  # an alarm, or the end of the bake time
     waiting = (
         first.rollout is not Rollout.FAILED
         and sum(task.active for task in state.tasks) < spec.desired

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from localaws.ecs.scheduler.model import (
+        Deployment,
         ServiceSpec,
         ServiceState,
         Task,
@@ -56,9 +57,9 @@ def arrived(
     over = primary.rollout is not Rollout.IN_PROGRESS
     if over and primary.rolls_back and primary.requested_at >= since:
         done = "rolled back" if primary.rollout is Rollout.COMPLETED else "failed to be rolled back"
-        raise DeploymentFailedError(_failure(done, state))
+        raise DeploymentFailedError(_failure(done, primary, state))
     if primary.rollout is Rollout.FAILED:
-        raise DeploymentFailedError(_failure("stopped", state))
+        raise DeploymentFailedError(_failure("stopped", primary, state))
     return steady(spec, state, observations, now, timing)
 
 
@@ -99,11 +100,17 @@ def why_stopped(state: ServiceState) -> str:
     return "".join(reasons[:_REASONS_SHOWN])
 
 
-def _failure(done: str, state: ServiceState) -> str:
-    return (
-        f"Service deployment {done} because the circuit breaker threshold was "
-        f"exceeded{why_stopped(state)}"
-    )
+def _failure(done: str, deployment: Deployment, state: ServiceState) -> str:
+    """Return ECS's status reason, and what only the local AWS adds: alarms, and stopped tasks.
+
+    The words about an alarm are formed like those about the circuit breaker: ECS's own aren't
+    published.
+    """
+    detected = "the circuit breaker threshold was exceeded"
+    if deployment.alarms:
+        detected = "an alarm was detected"
+    alarms = "".join(f"; alarm {name}: {saw}" for name, saw in deployment.alarms.items())
+    return f"Service deployment {done} because {detected}{alarms}{why_stopped(state)}"
 
 
 def _details(task: Task) -> str:

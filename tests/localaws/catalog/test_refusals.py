@@ -1675,6 +1675,23 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         SERVICE,
+        "ecs.service.controller",
+        "InvalidParameterException",
+        {
+            "deploymentController": {"type": "EXTERNAL"},
+            "alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True},
+        },
+        {"alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True}},
+    ),
+    (
+        SERVICE,
+        "ecs.service.alarm-name",
+        "InvalidParameterException",
+        {"alarms": {"alarmNames": ["e" * 256], "enable": True, "rollback": True}},
+        {"alarms": {"alarmNames": ["e" * 255], "enable": True, "rollback": True}},
+    ),
+    (
+        SERVICE,
         "ecs.service.strategy",
         "InvalidArgument",
         {"deploymentConfiguration": {"strategy": "BIG_BANG"}},

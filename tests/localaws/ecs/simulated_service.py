@@ -87,6 +87,9 @@ class SimulatedService:
     """Behaviour by task definition, or by id for a task that differs from its definition."""
 
     capacity: Capacity = Fargate()  # noqa: RUF009 — frozen
+    firing: dict[str, str] = field(default_factory=dict)
+    """What the alarms saw that are in ALARM, by name."""
+
     now: float = 1000
     pace: float = 1
     """Seconds between two observations."""
@@ -140,6 +143,7 @@ class SimulatedService:
             ids=self._ids,
             timing=TIMING,
             capacity=self.capacity,
+            firing=self.firing,
         )
         for action in actions:
             self._do(action)

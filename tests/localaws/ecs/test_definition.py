@@ -10,7 +10,7 @@ import pytest
 
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, SERVICE
 from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
-from localaws.ecs.scheduler.model import Breaker, Deployment, ServiceState
+from localaws.ecs.scheduler.model import Breaker, Deployment, DeploymentAlarms, ServiceState
 
 if TYPE_CHECKING:
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
@@ -99,6 +99,33 @@ def test_tasks_run_on_fargate_or_on_instances(
 def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
     web.change(deploymentMinimumHealthyPercent=0)
     assert read(web).minimum_percent == 0
+
+
+@pytest.mark.parametrize(
+    ("block", "alarms"),
+    [
+        (None, DeploymentAlarms()),
+        (
+            {"alarmNames": ["b", "a"], "enable": True, "rollback": True},
+            DeploymentAlarms(names=("a", "b"), rollback=True),
+        ),
+        (
+            {"alarmNames": ["a"], "enable": True, "rollback": False},
+            DeploymentAlarms(names=("a",), rollback=False),
+        ),
+        (
+            {"alarmNames": ["a"], "enable": False, "rollback": True},
+            DeploymentAlarms(names=(), rollback=True),
+        ),
+    ],
+)
+def test_alarms_watch_deployments_where_they_are_enabled(
+    web: Any, block: object, alarms: DeploymentAlarms
+) -> None:
+    before = read(web).revision
+    web.change(alarms=block)
+    assert read(web).alarms == alarms
+    assert read(web).revision == before, "a change of the alarms deploys nothing"
 
 
 @pytest.mark.parametrize(

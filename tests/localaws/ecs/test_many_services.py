@@ -5,87 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.targets import TargetHealth, TargetState
 from localaws.ecs import controller
 from localaws.ecs.controller import Controller
-from localaws.ecs.scheduler.model import Health
 from localaws.ecs.scheduler.rolling_update import step
 from tests.localaws.ecs.conftest import ARN, SERVICE, Web
+from tests.localaws.ecs.fakes import Runtime, TargetGroups
 from tests.localaws.ecs.plane import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 COUNT = 20
-
-
-class Runtime:
-    """Tasks that run as soon as they are started, and until they are stopped."""
-
-    def __init__(self) -> None:
-        self.running: list[Any] = []
-
-    async def start(self, _spec: object) -> Any:
-        ended = asyncio.get_running_loop().create_future()
-        listen_address = SimpleNamespace(
-            address=f"127.0.0.{len(self.running) + 1}", port=lambda port: port
-        )
-        self.running.append(
-            SimpleNamespace(
-                listen_address=listen_address,
-                ended=ended,
-                health=(Health.UNCHECKED, ""),
-                note="",
-                reasons={},
-                host_ports={},
-                ipv6="",
-            )
-        )
-        return self.running[-1]
-
-    async def stop(self, task: Any, _stop_timeout: float) -> None:
-        task.ended.set_result({"web": 0})
-
-    async def close(self) -> None:
-        pass
-
-
-class TargetGroups:
-    """Target groups of which every target is healthy, until a test changes that."""
-
-    def __init__(self) -> None:
-        self.state = TargetState.HEALTHY
-        self.notify: list[Callable[[], None]] = []
-
-    def register(self, _group: str, _endpoint: object, notify: Callable[[], None]) -> None:
-        self.notify.append(notify)
-
-    def deregister(self, _group: str, _endpoint: object) -> None:
-        pass
-
-    forget = deregister
-
-    def health(self, _group: str, _endpoint: object) -> TargetHealth:
-        return TargetHealth(self.state)
-
-    def listen_error(self, _listener: str) -> str:
-        return ""
-
-    def attached(self) -> list[dict[str, str]]:
-        return []
-
-    where = attached
-
-    async def sync(self) -> None:
-        pass
-
-    close = sync
 
 
 class Stage:

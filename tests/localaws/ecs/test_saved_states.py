@@ -141,9 +141,12 @@ def test_a_file_of_before_the_renames_is_read() -> None:
 
 
 def test_a_state_is_written_under_the_names_that_the_file_has_always_had() -> None:
-    (task,) = SAVED["tasks"]
-    added = {"capacity_provider": "", "instance": ""}
-    expected = {**SAVED, "tasks": [{**task, **added}]}
+    (deployment,), (task,) = SAVED["deployments"], SAVED["tasks"]
+    expected = {
+        **SAVED,
+        "deployments": [{**deployment, "ignored_alarms": [], "alarms": {}, "baking_since": None}],
+        "tasks": [{**task, "capacity_provider": "", "instance": ""}],
+    }
     assert json.loads(json.dumps(to_json(STATE))) == expected
 
 

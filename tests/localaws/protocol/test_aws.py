@@ -72,8 +72,8 @@ class Idle:
     def limitation(self, resource: Resource) -> str:
         return self.limitations.get(resource.token, "")
 
-    def stand_ins(self, resource: Resource) -> str:
-        return ""
+    def remarks(self, resource: Resource) -> list[str]:
+        return []
 
     async def removed(self, resource: Resource) -> None:
         pass

@@ -1,0 +1,196 @@
+"""The controller with alarms that a test sets off; runtime and load balancers are fakes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.ecs.controller import Controller, NotSteadyError
+from localaws.ecs.scheduler.model import Timing
+from tests.localaws.ecs.conftest import ARN, SERVICE, Web
+from tests.localaws.ecs.fakes import Runtime, TargetGroups
+from tests.localaws.ecs.plane import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+SAW = "Threshold Crossed: 3 datapoints were greater than the threshold (1.0)."
+TIMING = Timing(shortest_drain=0.05, bake=0.5)
+OTHER = f"{ARN}:service/cluster/other"
+
+
+class Alarms:
+    """Alarms of which the named ones are in ALARM."""
+
+    def __init__(self) -> None:
+        self.firing: set[str] = set()
+
+    def state(self, name: str) -> str:
+        return "ALARM" if name in self.firing else "OK"
+
+    def reason(self, name: str) -> str:
+        return SAW if name in self.firing else "nothing"
+
+
+class Stage:
+    """Two services in one cluster, each with an alarm that is named like it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.web = Web(desiredCount=1, alarms=alarms("web"))
+        template = self.web.get(SERVICE, self.web.service)
+        assert template is not None
+        self.web.put(
+            SERVICE, OTHER, **{**template.outputs, "name": "other", "alarms": alarms("other")}
+        )
+        self.alarms = Alarms()
+        self.events: list[dict[str, Any]] = []
+        self.controller = Controller(
+            self.web,
+            directory,
+            runtime=Runtime(),
+            target_groups=TargetGroups(),
+            parameters=lambda _: None,
+            timing=TIMING,
+        )
+        self.controller.alarms, self.controller.publish = self.alarms, self.events.append
+
+    async def settle(self, arn: str) -> None:
+        await self.controller.settle(arn, timeout=30, report=lambda _: None)
+
+    def deploy(self, arn: str, revision: int) -> None:
+        self.web.put(SERVICE, arn, taskDefinition=self.web.define(revision))
+
+    async def bakes(self, arn: str) -> None:
+        """Wait until only new tasks are left of a deployment that goes on."""
+
+        def only_new() -> bool:
+            first, *others = self.controller.describe(arn)["deployments"]
+            left = sum(each["runningCount"] + each["pendingCount"] for each in others)
+            return first["runningCount"] == 1 and bool(others) and not left
+
+        await eventually(only_new, "the bake time")
+
+    def runs(self, arn: str) -> str:
+        return str(self.controller.describe(arn)["taskDefinition"]).rpartition("/")[2]
+
+
+def alarms(name: str) -> dict[str, Any]:
+    return {"alarmNames": [name], "enable": True, "rollback": True}
+
+
+@asynccontextmanager
+async def steady(directory: Path) -> AsyncIterator[Stage]:
+    """Both services at rest, before any alarm went off."""
+    stage = Stage(directory)
+    await stage.controller.start()
+    try:
+        await asyncio.gather(stage.settle(stage.web.service), stage.settle(OTHER))
+        stage.events.clear()
+        yield stage
+    finally:
+        await stage.controller.close()
+
+
+def test_only_the_service_whose_alarm_goes_off_is_rolled_back(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with steady(tmp_path) as stage:
+            stage.deploy(stage.web.service, 2)
+            stage.deploy(OTHER, 2)
+            await stage.bakes(stage.web.service)
+            stage.alarms.firing.add("web")
+            with pytest.raises(NotSteadyError, match=re.escape(f"; alarm web: {SAW}")):
+                await stage.settle(stage.web.service)
+            await stage.settle(OTHER)
+            assert (stage.runs(stage.web.service), stage.runs(OTHER)) == ("web:1", "web:2")
+
+    asyncio.run(play())
+
+
+def test_an_alarm_that_is_in_alarm_before_is_ignored_and_named(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with steady(tmp_path) as stage:
+            stage.alarms.firing.add("web")
+            stage.deploy(stage.web.service, 2)
+            await stage.settle(stage.web.service)
+            assert stage.runs(stage.web.service) == "web:2"
+            assert stage.controller.ignored_alarms(stage.web.service) == ("web",)
+            stage.web.change(desiredCount=2)
+            await stage.settle(stage.web.service)
+            assert stage.controller.ignored_alarms(stage.web.service) == (), "nothing was deployed"
+
+    asyncio.run(play())
+
+
+def test_each_change_of_a_deployment_is_published_in_order(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with steady(tmp_path) as stage:
+            stage.deploy(stage.web.service, 2)
+            await stage.bakes(stage.web.service)
+            stage.alarms.firing.add("web")
+            with pytest.raises(NotSteadyError):
+                await stage.settle(stage.web.service)
+            details = [each["detail"] for each in stage.events]
+            assert [(each["eventName"], each["eventType"]) for each in details] == [
+                ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
+                ("SERVICE_DEPLOYMENT_FAILED", "ERROR"),
+                ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
+                ("SERVICE_DEPLOYMENT_COMPLETED", "INFO"),
+            ]
+            first, failed, rollback, completed = details
+            assert first["deploymentId"] == failed["deploymentId"] != rollback["deploymentId"]
+            assert rollback["deploymentId"] == completed["deploymentId"]
+            assert failed["reason"] == "ECS deployment alarms: alarm detected."
+            assert rollback["reason"] == (
+                f"ECS deployment alarms: rolling back to deploymentId {rollback['deploymentId']}."
+            )
+
+    asyncio.run(play())
+
+
+def test_an_event_has_the_form_that_eventbridge_gives_it(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with steady(tmp_path) as stage:
+            stage.deploy(stage.web.service, 2)
+            await stage.settle(stage.web.service)
+            event = stage.events[-1]
+            deployment = stage.controller.describe(stage.web.service)["deployments"][0]["id"]
+            assert re.fullmatch(r"[0-9a-f-]{36}", event.pop("id"))
+            at = event.pop("time")
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)
+            assert event == {
+                "version": "0",
+                "detail-type": "ECS Deployment State Change",
+                "source": "aws.ecs",
+                "account": "123456789012",
+                "region": "eu-west-1",
+                "resources": [stage.web.service],
+                "detail": {
+                    "eventType": "INFO",
+                    "eventName": "SERVICE_DEPLOYMENT_COMPLETED",
+                    "deploymentId": deployment,
+                    "updatedAt": at,
+                    "reason": f"ECS deployment {deployment} completed.",
+                },
+            }
+
+    asyncio.run(play())
+
+
+def test_a_daemon_that_starts_again_publishes_nothing_again(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with steady(tmp_path):
+            pass
+        again = Stage(tmp_path)
+        await again.controller.start()
+        try:
+            await again.settle(again.web.service)
+            assert again.events == []
+        finally:
+            await again.controller.close()
+
+    asyncio.run(play())
