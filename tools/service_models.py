@@ -32,6 +32,12 @@ CALLS = {
     ),
     "aws:appautoscaling/target:Target": "application-autoscaling RegisterScalableTarget",
     "aws:autoscaling/group:Group": "autoscaling CreateAutoScalingGroup",
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": (
+        "chatbot CreateSlackChannelConfiguration"
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": "cloudwatch PutDashboard",
+    "aws:cloudwatch/eventRule:EventRule": "events PutRule",
+    "aws:cloudwatch/eventTarget:EventTarget": "events PutTargets",
     "aws:cloudwatch/logGroup:LogGroup": "logs CreateLogGroup PutRetentionPolicy",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "logs PutResourcePolicy",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch PutMetricAlarm",
@@ -109,6 +115,9 @@ CALLS = {
         "servicediscovery CreatePrivateDnsNamespace"
     ),
     "aws:servicediscovery/service:Service": "servicediscovery CreateService",
+    "aws:sns/topic:Topic": "sns CreateTopic",
+    "aws:sns/topicPolicy:TopicPolicy": "sns SetTopicAttributes",
+    "aws:sns/topicSubscription:TopicSubscription": "sns Subscribe",
     "aws:ssm/parameter:Parameter": "ssm PutParameter",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "ec2 AuthorizeSecurityGroupEgress",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": (
@@ -144,6 +153,11 @@ NAMES = {
     "aws:cloudwatch/logGroup:LogGroup": {"name": "logGroupName"},
     "aws:ecs/cluster:Cluster": {"name": "clusterName"},
     "aws:cloudwatch/metricAlarm:MetricAlarm": {"name": "AlarmName"},
+    "aws:cloudwatch/eventTarget:EventTarget": {
+        "inputTransformer.inputPaths": "Targets[].InputTransformer.InputPathsMap",
+        "runCommandTargets": "Targets[].RunCommandParameters.RunCommandTargets",
+        "targetId": "Targets[].Id",
+    },
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": {
         "policy": "lifecyclePolicyText",
         "repository": "repositoryName",
@@ -213,6 +227,7 @@ WRAPPERS = (
     *("ChangeBatch.Changes[].ResourceRecordSet", "LaunchTemplateData"),
     *("LifecycleConfiguration", "LoggingConfiguration"),
     *("OwnershipControls", "PublicAccessBlockConfiguration", "ServerSideEncryptionConfiguration"),
+    "Targets[]",
 )
 """Members of calls that contain all the inputs which the resource has at its top level."""
 

@@ -16,6 +16,7 @@ CODES = {
     "acm": "ValidationException",
     "appautoscaling": "ValidationException",
     "autoscaling": "ValidationError",
+    "chatbot": "InvalidParameterException",
     "cloudwatch": "InvalidParameterException",
     "ec2": "InvalidParameterValue",
     "ecr": "InvalidParameterException",
@@ -28,6 +29,7 @@ CODES = {
     "s3": "MalformedXML",
     "secretsmanager": "ValidationException",
     "servicediscovery": "InvalidInput",
+    "sns": "InvalidParameter",
     "ssm": "ValidationException",
     "wafv2": "WAFInvalidParameterException",
 }
@@ -94,6 +96,13 @@ FROM_ELSEWHERE = {
     "aws:appautoscaling/scheduledAction:ScheduledAction ScheduledActionName": (
         "it is `name`, for which Pulumi makes one up"
     ),
+    "aws:cloudwatch/eventTarget:EventTarget Targets": "it holds all inputs",
+    "aws:cloudwatch/eventTarget:EventTarget "
+    "Targets[].RunCommandParameters.RunCommandTargets[].Key": "it is `key`, which is required",
+    "aws:cloudwatch/eventTarget:EventTarget "
+    "Targets[].RunCommandParameters.RunCommandTargets[].Values": (
+        "it is `values`, which is required"
+    ),
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Name": "Pulumi has a map",
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Value": "Pulumi has a map",
     "aws:autoscaling/group:Group AutoScalingGroupName": (
@@ -140,6 +149,9 @@ FROM_ELSEWHERE = {
     ): "it holds all inputs",
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration "
     "ServerSideEncryptionConfiguration": "it holds `rules`, which are required",
+    "aws:sns/topicPolicy:TopicPolicy AttributeName": "the provider sends Policy",
+    "aws:sns/topicPolicy:TopicPolicy TopicArn": "it is `arn`, which is required",
+    "aws:sns/topicSubscription:TopicSubscription TopicArn": "it is `topic`, which is required",
     (
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule GroupId"
     ): "it is `securityGroupId`, which is required",

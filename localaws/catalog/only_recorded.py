@@ -9,6 +9,9 @@ NO_NAME = (
     "instance is"
 )
 NO_ALARM = "alarms never go off"
+NO_EVENT = "no event reaches a rule"
+NO_MESSAGE = "no message is published, and none leaves this machine"
+NO_PICTURE = "dashboards are checked, and never drawn"
 DEFAULT_NETWORK = "the default VPC and its subnets stay as AWS makes them, with `forceDestroy` too"
 NO_FILE = "nothing writes into buckets or reads them"
 NO_FILE_SYSTEM = "no file system is mounted; a task definition's run mentions its volumes"

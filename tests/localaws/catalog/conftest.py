@@ -25,6 +25,7 @@ TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 )
+SLACK = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
 
 Place = tuple[Any, ...]
 """A path into nested inputs: names and positions."""
@@ -195,6 +196,24 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "vpcZoneIdentifiers": [a.id("subnet-a"), a.id("subnet-b")],
     },
     "aws:ec2/launchTemplate:LaunchTemplate": lambda _: {**TEMPLATE, "name": "one-more"},
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": lambda _: {
+        "configurationName": "one-more",
+        "iamRoleArn": "arn:aws:iam::123456789012:role/chat",
+        "slackChannelId": "C0123456789",
+        "slackTeamId": "T0123456789",
+    },
+    "aws:cloudwatch/dashboard:Dashboard": lambda _: {
+        "dashboardName": "one-more",
+        "dashboardBody": json.dumps({"widgets": []}),
+    },
+    "aws:cloudwatch/eventRule:EventRule": lambda _: {
+        "name": "one-more",
+        "eventPattern": json.dumps({"source": ["aws.ecs"]}),
+    },
+    "aws:cloudwatch/eventTarget:EventTarget": lambda a: {
+        "rule": a.id("event-rule"),
+        "arn": a.id("topic"),
+    },
     "aws:cloudwatch/logGroup:LogGroup": lambda _: {"name": "/one/more"},
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": lambda _: {
         "policyName": "one-more",
@@ -427,6 +446,20 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "name": "one-more",
         "namespaceId": a.id("internal"),
     },
+    "aws:sns/topic:Topic": lambda _: {"name": "one-more"},
+    "aws:sns/topicPolicy:TopicPolicy": lambda a: {
+        "arn": a.id("topic"),
+        "policy": statement(
+            Action="sns:Publish",
+            Resource=a.id("topic"),
+            Principal={"Service": "events.amazonaws.com"},
+        ),
+    },
+    "aws:sns/topicSubscription:TopicSubscription": lambda a: {
+        "topic": a.id("topic"),
+        "protocol": "email",
+        "endpoint": "one.more@example.test",
+    },
     "aws:ssm/parameter:Parameter": lambda _: {
         "name": "/one/more",
         "type": "String",
@@ -597,6 +630,10 @@ def _with_users_and_edges(made: Account) -> None:
         ("aws:lb/trustStore:TrustStore", "clients", {"name": "clients"}),
         ("aws:route53/healthCheck:HealthCheck", "check", {}),
         ("aws:wafv2/ipSet:IpSet", "offices", {"name": "offices"}),
+        ("aws:sns/topic:Topic", "topic", {"name": "alarms"}),
+        ("aws:cloudwatch/eventRule:EventRule", "event-rule", {"name": "deployments"}),
+        ("aws:cloudwatch/dashboard:Dashboard", "dashboard", {"dashboardName": "main"}),
+        (SLACK, "slack", {"configurationName": "main", "slackChannelId": "C1"}),
     ):
         made.make(token, label, **{**made.minimal(token), **more})
     for label in ("offices", "uploaded"):

@@ -15,6 +15,7 @@ import pytest
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.values import parsed
 from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
+from tests.localaws.catalog.alarm_cases import ALARM_CASES
 from tests.localaws.catalog.capacity_cases import CAPACITY_CASES
 from tests.localaws.catalog.conftest import ELB, statement
 from tests.localaws.catalog.edge_cases import EDGE_CASES
@@ -2208,6 +2209,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     *SECURITY_CASES,
     *ACCEPTANCE_CASES,
+    *ALARM_CASES,
     *ORDINARY_CASES,
     *REGISTRY_CASES,
     *SCALING_CASES,
@@ -2228,8 +2230,11 @@ for line in PAGE.read_text().splitlines():
 
 
 def filled(account: Account, value: Any) -> Any:
-    """Return the value with every `$name` replaced by the id of that resource."""
-    if isinstance(value, str) and value.startswith("$"):
+    """Return the value with every `$name` replaced by the id of that resource.
+
+    A JSON path such as `$.detail` stays.
+    """
+    if isinstance(value, str) and value.startswith("$") and not value.startswith("$."):
         return account.id(value[1:])
     if isinstance(value, dict):
         return {name: filled(account, each) for name, each in value.items()}

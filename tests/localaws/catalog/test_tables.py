@@ -18,7 +18,7 @@ from tools.sdk_inputs import sdk_blocks, sdk_source
 
 ROOT = Path(__file__).parents[3]
 RULE = re.compile(
-    r"(?!cloud\.(?:json|adc-e\.uk))(catalog|cloud|cloudwatch|name|invokes|acm|appautoscaling|autoscaling|ec2|ecr|efs|elbv2|ecs|iam|kms|logs|route53|s3|secretsmanager|servicediscovery|ssm|wafv2)(\.[a-z0-9-]+){1,2}"
+    r"(?!cloud\.(?:json|adc-e\.uk))(catalog|cloud|cloudwatch|name|invokes|acm|appautoscaling|autoscaling|chatbot|ec2|ecr|efs|elbv2|ecs|events|iam|kms|logs|route53|s3|secretsmanager|servicediscovery|sns|ssm|wafv2)(\.[a-z0-9-]+){1,2}"
 )
 ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
 OWN_TESTS = {"catalog", "cloud", "invokes", "name"}
