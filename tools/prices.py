@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _URL: Final = (
-    "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{region}/index.csv"
+    "https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/{service}/current/{folder}index.csv"
 )
 _MODEL_REGION: Final = "us-east-1"
 """The table's region whose rows say which prices there are."""
@@ -33,6 +33,15 @@ _HEADER: Final = "SKU"
 _APPLICATION: Final = "Load Balancer-Application"
 _FAMILIES: Final = {"LoadBalancerUsage": _APPLICATION, "LCUUsage": _APPLICATION}
 """The product family of a usage type that several products have."""
+
+_INSTANCE: Final = "BoxUsage:"
+_LINUX: Final = "RunInstances"
+"""The operation of instances that run Linux without licences; others have the same usage types.
+Source: Amazon EC2 User Guide, AMI billing information.
+"""
+
+_IN_NO_REGION: Final = ("dashboard-month",)
+"""Prices that only the list of all regions has, as they are the same everywhere."""
 
 
 class NoPriceError(Exception):
@@ -64,18 +73,19 @@ def read(client: httpx.Client, region: str, model: dict[str, Any]) -> dict[str, 
         model: The rows of a region that is in the table: which prices to read.
 
     Returns:
-        The rows of the region.
+        The rows of the region, without types of instances that it doesn't have.
 
     Raises:
         NoPriceError: A price isn't in the list, or the list can't be read.
     """
-    names_by_service: dict[str, dict[str, str]] = {}
+    names_by_list: dict[tuple[str, str], dict[str, str]] = {}
     for name, row in model.items():
         usage_type = row["usageType"].removeprefix("USE1-")
-        names_by_service.setdefault(row["service"], {})[usage_type] = name
+        folder = "" if name in _IN_NO_REGION else f"{region}/"
+        names_by_list.setdefault((row["service"], folder), {})[usage_type] = name
     found: dict[str, Any] = {}
-    for service, names in names_by_service.items():
-        url = _URL.format(service=service, region=region)
+    for (service, folder), names in names_by_list.items():
+        url = _URL.format(service=service, folder=folder)
         sys.stderr.write(f"reading {url}\n")
         try:
             with client.stream("GET", url) as response:
@@ -83,10 +93,14 @@ def read(client: httpx.Client, region: str, model: dict[str, Any]) -> dict[str, 
                 found |= prices_in(response.iter_lines(), service, names)
         except httpx.HTTPError as error:
             raise NoPriceError(f"{url} can't be read: {error}") from error
-    missing = sorted(model.keys() - found.keys())
+    missing = []
+    for name, row in model.items():
+        # Not every region has every type of instance.
+        if name not in found and not row["usageType"].startswith(_INSTANCE):
+            missing.append(name)
     if missing:
-        raise NoPriceError(f"the price list of {region} has no {', '.join(missing)}")
-    return {name: found[name] for name in model}
+        raise NoPriceError(f"the price list of {region} has no {', '.join(sorted(missing))}")
+    return {name: found[name] for name in model if name in found}
 
 
 def prices_in(lines: Iterable[str], service: str, names: dict[str, str]) -> dict[str, Any]:
@@ -113,6 +127,7 @@ def prices_in(lines: Iterable[str], service: str, names: dict[str, str]) -> dict
             kind not in names
             or row["TermType"] != "OnDemand"
             or row["Product Family"] != family
+            or (kind.startswith(_INSTANCE) and row["operation"] != _LINUX)
             or not price
         ):
             continue
@@ -122,7 +137,7 @@ def prices_in(lines: Iterable[str], service: str, names: dict[str, str]) -> dict
         if name not in found or start < lowest[name]:
             lowest[name] = start
             found[name] = {
-                "usd": price * _MULTIPLES.get(name, 1),
+                "usd": round(price * _MULTIPLES.get(name, 1), 10),
                 "service": service,
                 "usageType": usage_type,
                 "date": today,
@@ -131,7 +146,7 @@ def prices_in(lines: Iterable[str], service: str, names: dict[str, str]) -> dict
     return found
 
 
-_MULTIPLES: Final = {"waf-million-requests": 1_000_000}
+_MULTIPLES: Final = {"waf-million-requests": 1_000_000, "sns-thousand-emails": 1000}
 """How many of the price list's units one of ours is."""
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import yaml
 
-from infra.costs import report
+from infra.costs import limit, report
 from infra.costs.estimate import estimate
 from infra.costs.prices import of_region, regions
 from infra.errors import SettingsError
@@ -21,8 +21,6 @@ from infra.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from infra.costs.estimate import Estimate
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -61,17 +59,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     )
     options = parser.parse_args(arguments)
     try:
-        region, estimated = of_stack(ROOT, options.stack)
+        region, settings = of_stack(ROOT, options.stack)
         deployed = _deployed(options.deployed)
     except CannotEstimateError as reason:
         sys.stderr.write(f"{reason}\n")
         sys.exit(2)
-    sys.stdout.write(_FORMATS[options.format](options.stack, region, estimated, deployed))
+    estimated = estimate(settings, of_region(region))
+    verdict = limit.verdict(settings, region)
+    sys.stdout.write(_FORMATS[options.format](options.stack, region, estimated, deployed, verdict))
     sys.exit(0)
 
 
-def of_stack(project: Path, stack: str) -> tuple[str, Estimate]:
-    """Return a stack's region and what it costs with its configuration.
+def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
+    """Return a stack's region, whose prices are known, and its settings.
 
     Args:
         project: The folder of Pulumi.yaml.
@@ -106,10 +106,9 @@ def of_stack(project: Path, stack: str) -> tuple[str, Estimate]:
         if plain is not None:
             texts[key] = plain if isinstance(plain, str) else json.dumps(plain)
     try:
-        settings = Settings.of(texts, project=name, stack=stack, secret=encrypted)
+        return region, Settings.of(texts, project=name, stack=stack, secret=encrypted)
     except SettingsError as error:
         raise CannotEstimateError(str(error)) from None
-    return region, estimate(settings, of_region(region))
 
 
 def _without_ciphers(value: Any) -> Any:

@@ -28,8 +28,18 @@ CONNECTIONS_PER_LCU_HOUR: Final = 25 * 3600
 Balancing pricing, 25 a second.
 """
 
+LEAST_SPOT_SHARE: Final = 0.3
+"""Least share of Fargate's price that its spare capacity costs; AWS changes the price with supply
+and demand, and promises no discount. Source: AWS Fargate pricing, "up to 70 %".
+"""
+
 _VCPU: Final = 1024
 _GIB: Final = 1024
+
+_ALARMS_OF_A_TARGET: Final = 2
+"""Target tracking makes one alarm to scale out and one to scale in. Source: Application Auto
+Scaling, target tracking scaling policies.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,15 +51,23 @@ class Part:
     """How many there are at least."""
 
     usd_each: float
-    """USD a month for one."""
+    """USD a month for one, at the highest price."""
 
     added: int = 0
     """How many scaling may add."""
 
+    least_share: float = 1
+    """Least share of the price that AWS may bill; 1 for a price that is fixed."""
+
+    @property
+    def least_usd_each(self) -> float:
+        """USD a month for one at the lowest price."""
+        return self.usd_each * self.least_share
+
     @property
     def usd(self) -> float:
         """USD a month for the least, in whole cents, so that parts add up to the total shown."""
-        return round(self.count * self.usd_each, 2)
+        return round(self.count * self.least_usd_each, 2)
 
     @property
     def most_usd(self) -> float:
@@ -81,16 +99,16 @@ class Estimate:
 
     @property
     def usd(self) -> float:
-        """USD a month of the fixed part, with the fewest tasks."""
+        """USD a month of the fixed part, with the fewest tasks and instances at lowest prices."""
         return round(sum(part.usd for part in self.parts), 2)
 
     @property
     def most_usd(self) -> float:
-        """USD a month of the fixed part, with the most tasks."""
+        """USD a month of the fixed part, with the most tasks and instances at highest prices."""
         return round(sum(part.most_usd for part in self.parts), 2)
 
     def by_part(self) -> dict[str, float]:
-        """Return USD a month by part, and the total; with scaling also that of the most tasks."""
+        """Return USD a month by part, and the total; that of the most as well if it differs."""
         amounts = {part.name: part.usd for part in self.parts}
         amounts["total"] = self.usd
         if self.most_usd != self.usd:
@@ -105,27 +123,35 @@ def estimate(settings: Settings, prices: Mapping[str, Price]) -> Estimate:
         settings: The stack's settings.
         prices: Prices of its region by name.
     """
-    usd = {name: price.usd for name, price in prices.items()}
-    dates = [price.read_on for price in prices.values()]
+    instance_type = settings.instances.instance_type if settings.services_on_instances else ""
+    usd: dict[str, float] = {}
+    dates: list[date] = []
+    for name, price in prices.items():
+        # The prices of other types say nothing about this stack.
+        if not name.startswith("ec2-") or name == _price_of(instance_type):
+            usd[name] = price.usd
+            dates.append(price.read_on)
+    parts = _parts(settings, usd)
     return Estimate(
-        parts=tuple(part for part in _parts(settings, usd) if part.count),
+        parts=tuple(part for part in parts if part.count or part.added),
         usage=tuple(_usage(settings, usd)),
-        unpriced=tuple(unpriced(settings)),
+        unpriced=tuple(_unpriced(settings, usd)),
         read_on=(min(dates), max(dates)),
     )
 
 
-def unpriced(settings: Settings) -> Iterator[str]:
+def _price_of(instance_type: str) -> str:
+    return f"ec2-{instance_type}-hour"
+
+
+def _unpriced(settings: Settings, usd: Mapping[str, float]) -> Iterator[str]:
     """Yield what a stack is billed for by the hour without a price in the table."""
-    if settings.services_on_instances:
-        instances = settings.instances
+    instances = settings.instances
+    if settings.services_on_instances and _price_of(instances.instance_type) not in usd:
         yield (
             f"{instances.min_instances} to {instances.max_instances} instances of type "
-            f"{instances.instance_type}, each with a volume of {instances.instance_volume_gib} GiB"
+            f"{instances.instance_type}, whose price in this region isn't known"
         )
-    for service in settings.services:
-        if service.capacity.spot:
-            yield f"the discount of Spot for tasks of {service.name}, which changes all the time"
 
 
 def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
@@ -133,12 +159,10 @@ def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
     for service in settings.services:
         if service.capacity.on_instances:
             continue
-        count, added = service.deployment.desired_count, 0
-        if service.scaling.on:
-            count = service.scaling.min_count
-            added = service.scaling.max_count - count
+        count, added = _number_of_tasks(service)
         tasks, added_tasks = tasks + count, added_tasks + added
-        yield Part(f"tasks of {service.name}", count, _task(service, usd) * HOURS, added)
+        yield from _tasks(service, count, added, _task(service, usd) * HOURS)
+    yield from _instances(settings, usd)
     yield Part("load balancer", 1, usd["alb-hour"] * HOURS)
     network, edge = settings.network, settings.edge
     nat_gateways = 0 if network.existing_vpc else network.nat_gateways
@@ -155,6 +179,59 @@ def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
     if edge.waf:
         yield Part("web ACL", 1, usd["waf-acl-month"])
         yield Part("rules of the web ACL", len(MANAGED_RULES), usd["waf-rule-month"])
+    yield Part("metrics of alarms", _metrics_of_alarms(settings), usd["alarm-metric-month"])
+
+
+def _number_of_tasks(service: ServiceSettings) -> tuple[int, int]:
+    """Return how many tasks a service has at least, and how many scaling may add."""
+    if not service.scaling.on:
+        return service.deployment.desired_count, 0
+    least = service.scaling.min_count
+    return least, service.scaling.max_count - least
+
+
+def _tasks(service: ServiceSettings, count: int, added: int, usd_each: float) -> Iterator[Part]:
+    """Yield the tasks of a service on Fargate, and those on its spare capacity."""
+    name = f"tasks of {service.name}"
+    if not service.capacity.spot:
+        yield Part(name, count, usd_each, added)
+        return
+    base = service.capacity.on_demand_base
+    on_demand = min(count, base)
+    added_on_demand = min(count + added, base) - on_demand
+    yield Part(name, on_demand, usd_each, added_on_demand)
+    yield Part(
+        f"{name} on Spot",
+        count - on_demand,
+        usd_each,
+        added - added_on_demand,
+        least_share=LEAST_SPOT_SHARE,
+    )
+
+
+def _instances(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
+    """Yield the EC2 instances that run tasks, and their volumes."""
+    if not settings.services_on_instances:
+        return
+    instances = settings.instances
+    least, added = instances.min_instances, instances.max_instances - instances.min_instances
+    price = usd.get(_price_of(instances.instance_type))
+    if price is not None:
+        yield Part("instances", least, price * HOURS, added)
+    volume = instances.instance_volume_gib * usd["ebs-gp3-gb-month"]
+    yield Part("volumes of instances", least, volume, added)
+
+
+def _metrics_of_alarms(settings: Settings) -> int:
+    """Return how many metrics all alarms have together, which AWS bills each."""
+    metrics = 0
+    for service in settings.services:
+        if service.scaling.on:
+            metrics += _ALARMS_OF_A_TARGET * len(service.scaling.targets)
+    if settings.services_on_instances:
+        # ECS scales the instances by a target too.
+        metrics += _ALARMS_OF_A_TARGET
+    return metrics
 
 
 def _task(service: ServiceSettings, usd: Mapping[str, float]) -> float:

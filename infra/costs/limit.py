@@ -14,17 +14,21 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
+def verdict(settings: Settings, region: str) -> str:
+    """Return what `up` does about a stack's limit; nothing if the stack has none."""
+    limit = settings.costs.monthly_cost_limit_usd
+    if not limit:
+        return ""
+    refused = [str(problem) for problem in problems(settings, region)]
+    if refused:
+        return f"`up` refuses this stack. {'; '.join(refused)}"
+    return f"`up` accepts this stack, whose monthlyCostLimitUsd is {limit}."
+
+
 def problems(settings: Settings, region: str) -> Iterator[Problem]:
     """Check that a stack in a region costs no more than its configuration allows."""
     limit = settings.costs.monthly_cost_limit_usd
     if not limit:
-        return
-    if settings.services_on_instances:
-        yield Problem(
-            "monthlyCostLimitUsd",
-            f"{limit}, which can't be checked: prices of instances aren't known",
-            "0 with capacity ec2",
-        )
         return
     if region not in regions():
         yield Problem(
@@ -35,6 +39,13 @@ def problems(settings: Settings, region: str) -> Iterator[Problem]:
         )
         return
     estimated = estimate(settings, of_region(region))
+    if estimated.unpriced:
+        yield Problem(
+            "monthlyCostLimitUsd",
+            f"{limit}, which can't be checked: the stack has {'; '.join(estimated.unpriced)}",
+            "0, or only what has a price in infra/costs/prices.json",
+        )
+        return
     # Scaling may add tasks at any time.
     if estimated.most_usd > limit:
         shares = ", ".join(f"{part.name} {part.most_usd:.2f}" for part in estimated.parts)

@@ -15,9 +15,16 @@ NOTES = (
     "List prices without tax, discounts and free amounts. Not included: the additional tasks of a",
     "deployment, and what the stack only refers to, such as keys, zones and an existing network.",
 )
+SPOT_NOTE = "Spot costs a changing share of Fargate's price, at least 30 %; the most is all of it."
 
 
-def as_text(stack: str, region: str, estimated: Estimate, deployed: Mapping[str, float]) -> str:
+def as_text(
+    stack: str,
+    region: str,
+    estimated: Estimate,
+    deployed: Mapping[str, float],
+    verdict: str = "",
+) -> str:
     """Return a table for a terminal.
 
     Args:
@@ -25,6 +32,7 @@ def as_text(stack: str, region: str, estimated: Estimate, deployed: Mapping[str,
         region: Its region.
         estimated: What it costs with its configuration.
         deployed: USD a month by part of what is deployed; empty where nothing is.
+        verdict: What `up` does about the stack's limit; empty without one.
     """
     rows = [["USD a month", "count", "each", "all", *(["change"] if deployed else [])]]
     rows += _rows(estimated, deployed)
@@ -32,20 +40,33 @@ def as_text(stack: str, region: str, estimated: Estimate, deployed: Mapping[str,
     lines += _aligned(rows)
     lines += ["", "Beside it, by usage:"]
     lines += _aligned([[each.name, f"{each.usd:.3f}"] for each in estimated.usage])
-    return "\n".join([*lines, "", *_notes(estimated, deployed), ""])
+    return "\n".join([*lines, "", *_notes(estimated, deployed, verdict), ""])
 
 
-def as_markdown(stack: str, region: str, estimated: Estimate, deployed: Mapping[str, float]) -> str:
+def as_markdown(
+    stack: str,
+    region: str,
+    estimated: Estimate,
+    deployed: Mapping[str, float],
+    verdict: str = "",
+) -> str:
     """Return a section for a comment on a pull request; for the arguments see `as_text`."""
     heading = ["", "count", "each", "all", *(["change"] if deployed else [])]
     rows = [heading, ["---", *("---:" for _ in heading[1:])], *_rows(estimated, deployed)]
     lines = [f"### Cost of the stack {stack} in {region}, USD a month", ""]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     usage = ", ".join(f"{each.name} {each.usd:.3f}" for each in estimated.usage)
-    return "\n".join([*lines, "", f"By usage: {usage}.", "", *_notes(estimated, deployed), ""])
+    notes = _notes(estimated, deployed, verdict)
+    return "\n".join([*lines, "", f"By usage: {usage}.", "", *notes, ""])
 
 
-def as_json(stack: str, region: str, estimated: Estimate, deployed: Mapping[str, float]) -> str:
+def as_json(
+    stack: str,
+    region: str,
+    estimated: Estimate,
+    deployed: Mapping[str, float],
+    verdict: str = "",
+) -> str:
     """Return a document for programs; for the arguments see `as_text`."""
     parts = [
         {
@@ -53,6 +74,7 @@ def as_json(stack: str, region: str, estimated: Estimate, deployed: Mapping[str,
             "count": part.count,
             "mostCount": part.count + part.added,
             "usdEach": part.usd_each,
+            "leastUsdEach": part.least_usd_each,
             "usd": part.usd,
             "mostUsd": part.most_usd,
         }
@@ -68,6 +90,7 @@ def as_json(stack: str, region: str, estimated: Estimate, deployed: Mapping[str,
         "unpriced": list(estimated.unpriced),
         "pricesReadOn": [each.isoformat() for each in estimated.read_on],
         "deployedUsd": dict(deployed) or None,
+        "limit": verdict or None,
     }
     return f"{json.dumps(document, indent=2)}\n"
 
@@ -77,7 +100,8 @@ def _rows(estimated: Estimate, deployed: Mapping[str, float]) -> list[list[str]]
     rows: list[list[str]] = []
     for part in estimated.parts:
         count = f"{part.count} to {part.count + part.added}" if part.added else f"{part.count}"
-        row = [part.name, count, f"{part.usd_each:.2f}", _span(part.usd, part.most_usd)]
+        each = _span(part.least_usd_each, part.usd_each)
+        row = [part.name, count, each, _span(part.usd, part.most_usd)]
         if deployed:
             row.append(_change(part.usd, deployed.get(part.name, 0)))
         rows.append(row)
@@ -98,14 +122,18 @@ def _change(now: float, before: float) -> str:
     return "" if round(now - before, 2) == 0 else f"{now - before:+.2f}"
 
 
-def _notes(estimated: Estimate, deployed: Mapping[str, float]) -> list[str]:
+def _notes(estimated: Estimate, deployed: Mapping[str, float], verdict: str) -> list[str]:
     first, last = estimated.read_on
     notes = [*NOTES]
+    if any(part.least_usd_each < part.usd_each for part in estimated.parts):
+        notes.append(SPOT_NOTE)
     if estimated.unpriced:
-        notes.append(f"Not included either: {'; '.join(estimated.unpriced)} (docs/ec2.md).")
+        notes.append(f"Not included either: {'; '.join(estimated.unpriced)} (docs/costs.md).")
     notes += [f"Prices were read {_between(first, last)} (docs/costs.md)."]
     if not deployed:
         notes.append("Nothing is deployed that it could be compared with.")
+    if verdict:
+        notes.append(verdict)
     return notes
 
 

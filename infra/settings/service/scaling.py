@@ -113,6 +113,12 @@ class ScalingSettings(Topic):
         """Whether the number of tasks is scaled."""
         return self.max_count > 0
 
+    @property
+    def targets(self) -> dict[str, int]:
+        """The targets that are set, by key."""
+        names = ("target_cpu_percent", "target_memory_percent", "target_requests_per_minute")
+        return {camel(name): getattr(self, name) for name in names if getattr(self, name)}
+
     @cached_property
     def actions(self) -> Mapping[str, ScheduledBounds]:
         """The scheduled changes of the bounds, by name."""
@@ -146,7 +152,7 @@ class ScalingSettings(Topic):
         *("target_cpu_percent", "target_memory_percent", "target_requests_per_minute"),
     )
     def _something_scales(self) -> Iterator[Problem]:
-        if self.on and not (self._targets or self.schedules):
+        if self.on and not (self.targets or self.schedules):
             yield Problem(
                 "maxCount",
                 f"{self.max_count}",
@@ -163,19 +169,13 @@ class ScalingSettings(Topic):
             return
         for name, value in (
             ("minCount", self.min_count if self.min_count > _LEAST_TASKS else 0),
-            *self._targets.items(),
+            *self.targets.items(),
             ("schedules", ", ".join(self.schedules)),
         ):
             if value:
                 yield Problem(
                     name, f"{value}", "none without maxCount, the most tasks that it may start"
                 )
-
-    @property
-    def _targets(self) -> dict[str, int]:
-        """The targets that are set, by key."""
-        names = ("target_cpu_percent", "target_memory_percent", "target_requests_per_minute")
-        return {camel(name): getattr(self, name) for name in names if getattr(self, name)}
 
     @relation("schedules")
     def _schedules_can_be_read(self) -> Iterator[Problem]:

@@ -6,15 +6,17 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gate.configurations import CONFIGURATIONS, recording
+from infra.aws.instances import TYPES
 from infra.costs import limit, report
 from infra.costs.__main__ import CannotEstimateError, main, of_stack
-from infra.costs.estimate import HOURS, estimate
+from infra.costs.estimate import HOURS, LEAST_SPOT_SHARE, estimate
 from infra.costs.prices import of_region, regions
 from infra.settings import Settings
 from localaws import mocks
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 REGION = "ap-northeast-1"
 LONGEST_AGE = timedelta(days=400)
+LONGEST_AGE_OF_INSTANCES = timedelta(days=750)
+"""AWS hardly ever changes the price of a type: the two lists that the table quotes, eight months
+apart, have the same for each type in us-east-1.
+"""
 
 
 def settings(file: str = "dev", **changes: Any) -> Settings:
@@ -44,60 +50,226 @@ def counts(estimated: Estimate) -> dict[str, float]:
     return {part.name: part.count for part in estimated.parts}
 
 
-def test_what_has_no_price_in_the_table_is_named_and_cannot_be_limited() -> None:
-    on_instances = {"capacity": "ec2", "network": "nat"}
-    assert of(**on_instances).unpriced == (
-        "2 to 4 instances of type t3.small, each with a volume of 30 GiB",
+INSTANCES: dict[str, Any] = {"capacity": "ec2", "network": "nat", "minInstances": 2}
+
+
+def test_instances_cost_a_range_with_their_volumes_and_hold_tasks_for_nothing_more() -> None:
+    prices = of_region(REGION)
+    estimated = of(**INSTANCES, maxInstances=4, instanceVolumeGib=40)
+    parts = {part.name: part for part in estimated.parts}
+    assert "tasks of web" not in parts
+    assert (parts["instances"].count, parts["instances"].added) == (2, 2)
+    assert parts["instances"].usd_each == pytest.approx(prices["ec2-t3.small-hour"].usd * HOURS)
+    volume = 40 * prices["ebs-gp3-gb-month"].usd
+    assert parts["volumes of instances"].usd_each == pytest.approx(volume)
+    added = 2 * (prices["ec2-t3.small-hour"].usd * HOURS + volume)
+    assert estimated.most_usd == pytest.approx(estimated.usd + added, abs=0.02)
+    assert not estimated.unpriced
+
+
+def test_a_stack_that_needs_no_instance_at_first_still_costs_the_most_of_them() -> None:
+    estimated = of(**{**INSTANCES, "minInstances": 0}, maxInstances=3)
+    (instances,) = (part for part in estimated.parts if part.name == "instances")
+    assert (instances.usd, instances.most_usd > 0) == (0, True)
+
+
+def test_every_type_of_instance_that_a_stack_may_have_has_a_price() -> None:
+    for region in regions():
+        assert {f"ec2-{name}-hour" for name in TYPES} <= of_region(region).keys()
+
+
+def test_a_type_without_a_price_is_named_and_cannot_be_limited() -> None:
+    prices = dict(of_region(REGION))
+    del prices["ec2-t3.small-hour"]
+    estimated = estimate(settings(**INSTANCES), prices)
+    assert estimated.unpriced == (
+        "2 to 4 instances of type t3.small, whose price in this region isn't known",
     )
-    assert not any(name.startswith("tasks") for name in counts(of(**on_instances)))
-    assert "2 to 4 instances" in report.as_text("dev", REGION, of(**on_instances), {})
-    assert [
-        each.key
-        for each in limit.problems(settings(**on_instances, monthlyCostLimitUsd=1000), REGION)
-    ] == ["monthlyCostLimitUsd"]
-    spot = of(capacity="fargate-spot")
-    assert spot.parts == of().parts, "at most as much as on Fargate"
-    assert "discount of Spot for tasks of web" in spot.unpriced[0]
+    assert "2 to 4 instances of type t3.small" in report.as_text("dev", REGION, estimated, {})
+
+
+def test_a_limit_without_the_price_of_an_instance_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prices = dict(of_region(REGION))
+    del prices["ec2-t3.small-hour"]
+    monkeypatch.setattr(limit, "of_region", lambda _: prices)
+    (problem,) = limit.problems(settings(**INSTANCES, monthlyCostLimitUsd=1000), REGION)
+    assert "can't be checked: the stack has 2 to 4 instances of type t3.small" in str(problem)
+
+
+def test_the_limit_of_instances_is_held_against_the_most() -> None:
+    estimated = of(**INSTANCES)
+    (problem,) = limit.problems(settings(**INSTANCES, monthlyCostLimitUsd=100), REGION)
+    assert f"at most {estimated.most_usd:.2f} USD" in str(problem)
+    assert not [*limit.problems(settings(**INSTANCES, monthlyCostLimitUsd=200), REGION)]
+
+
+def test_prices_of_other_types_of_instances_do_not_date_an_estimate() -> None:
+    dates = [
+        price.read_on for name, price in of_region(REGION).items() if not name.startswith("ec2-")
+    ]
+    assert of().read_on == (min(dates), max(dates))
+    assert of(**INSTANCES).read_on[0] == of_region(REGION)["ec2-t3.small-hour"].read_on
+
+
+def test_spot_costs_a_share_of_the_price_for_the_tasks_beyond_its_base() -> None:
+    estimated = of(capacity="fargate-spot", onDemandBase=1, desiredCount=3)
+    fixed = of(desiredCount=3)
+    on_demand, spot = estimated.parts[:2]
+    assert (on_demand.name, on_demand.count) == ("tasks of web", 1)
+    assert (spot.name, spot.count) == ("tasks of web on Spot", 2)
+    assert spot.usd == pytest.approx(LEAST_SPOT_SHARE * 2 * on_demand.usd_each, abs=0.005)
+    assert estimated.most_usd == pytest.approx(fixed.usd, abs=0.01)
+    assert estimated.usd < fixed.usd
+    text = report.as_text("dev", REGION, estimated, {})
+    assert f"{spot.least_usd_each:.2f} to {spot.usd_each:.2f}" in text
+    assert report.SPOT_NOTE in text
+    assert report.SPOT_NOTE not in report.as_text("dev", REGION, fixed, {})
+
+
+@pytest.mark.parametrize(
+    ("base", "on_demand", "spot"), [(0, [], [2, 4]), (4, [2, 2], [0, 2]), (9, [2, 4], [])]
+)
+def test_scaled_tasks_on_spot_begin_with_the_base(
+    base: int, on_demand: list[int], spot: list[int]
+) -> None:
+    scaled: dict[str, Any] = {"minCount": 2, "maxCount": 6, "targetCpuPercent": 60}
+    estimated = of(capacity="fargate-spot", onDemandBase=base, **scaled)
+    found = {part.name: [part.count, part.added] for part in estimated.parts}
+    assert found.get("tasks of web", []) == on_demand
+    assert found.get("tasks of web on Spot", []) == spot
+
+
+def test_scaling_by_targets_costs_two_alarms_each() -> None:
+    bounds: dict[str, Any] = {"minCount": 2, "maxCount": 6, "targetCpuPercent": 60}
+    assert "metrics of alarms" not in counts(of())
+    assert counts(of(**bounds, targetRequestsPerMinute=100))["metrics of alarms"] == 4
+    assert counts(of(**INSTANCES))["metrics of alarms"] == 2
+
+
+def test_an_estimate_says_what_up_does_about_the_limit() -> None:
+    assert limit.verdict(settings(), REGION) == ""
+    accepted = limit.verdict(settings(monthlyCostLimitUsd=60), REGION)
+    assert accepted == "`up` accepts this stack, whose monthlyCostLimitUsd is 60."
+    refused = limit.verdict(settings(monthlyCostLimitUsd=50), REGION)
+    assert refused.startswith("`up` refuses this stack. monthlyCostLimitUsd: 50, where")
+    for form in (report.as_text, report.as_markdown, report.as_json):
+        assert refused in form("dev", REGION, of(), {}, refused)
+
+
+def test_the_command_says_what_up_does_about_the_limit_of_instances(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    stack = (ROOT / "Pulumi.ec2.yaml").read_text()
+    (tmp_path / "Pulumi.ec2.yaml").write_text(f"{stack}  fargate-web:monthlyCostLimitUsd: 20\n")
+    monkeypatch.setattr("infra.costs.__main__.ROOT", tmp_path)
+    with pytest.raises(SystemExit) as done:
+        main(["--stack", "ec2"])
+    assert done.value.code == 0
+    assert "`up` refuses this stack. monthlyCostLimitUsd: 20" in capsys.readouterr().out
+
+
+Registered = dict[str, list[dict[str, Any]]]
+"""Inputs of what the program registers, by type."""
+
+
+@cache
+def registered(stack: str) -> Registered:
+    found: Registered = {}
+    for each in recording(stack).registered:
+        kind = mocks.canonical(each.type).rpartition(":")[2]
+        found.setdefault(kind, []).append(dict(each.inputs))
+    return found
+
+
+def of_configuration(stack: str) -> Estimate:
+    chosen = CONFIGURATIONS[stack]
+    return of(chosen.file, **chosen.changes)
+
+
+def tasks_of(found: Registered) -> tuple[int, int]:
+    """Count the tasks on Fargate, and the public addresses among theirs."""
+    scaled: dict[str, Any] = {}
+    for target in found.get("Target", ()):
+        scaled[target["resourceId"].rpartition("/")[2]] = target["minCapacity"]
+    tasks = addresses = 0
+    for service in found["Service"]:
+        network = service.get("networkConfiguration")
+        if network is None:  # on instances, which cost instead of its tasks
+            continue
+        count: int = scaled.get(service["name"]) or service["desiredCount"]
+        tasks += count
+        addresses += count if network["assignPublicIp"] else 0
+    return tasks, addresses
+
+
+def metrics_of_alarms(found: Registered) -> int:
+    """Count the metrics of alarms, two of which each target that is tracked has."""
+    tracked = len(found.get("CapacityProvider", ()))
+    for policy in found.get("Policy", ()):
+        tracked += policy.get("policyType") == "TargetTrackingScaling"
+    return 2 * tracked
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
 def test_the_estimate_counts_what_the_program_registers(stack: str) -> None:
-    chosen = CONFIGURATIONS[stack]
-    estimated = counts(of(chosen.file, **chosen.changes))
-    registered: dict[str, list[dict[str, Any]]] = {}
-    for each in recording(stack).registered:
-        kind = mocks.canonical(each.type).rpartition(":")[2]
-        registered.setdefault(kind, []).append(dict(each.inputs))
-    tasks = addresses = 0
-    scaled: dict[str, int] = {}
-    for target in registered.get("Target", ()):
-        scaled[target["resourceId"].rpartition("/")[2]] = target["minCapacity"]
-    for service in registered["Service"]:
-        if "networkConfiguration" not in service:  # on instances, whose prices aren't in the table
-            assert estimate(settings(chosen.file, **chosen.changes), of_region(REGION)).unpriced
-            continue
-        tasks += scaled.get(service["name"], service["desiredCount"])
-        if service["networkConfiguration"]["assignPublicIp"]:
-            addresses += scaled.get(service["name"], service["desiredCount"])
+    estimated, found = counts(of_configuration(stack)), registered(stack)
+    tasks, addresses = tasks_of(found)
     assert sum(count for name, count in estimated.items() if name.startswith("tasks")) == tasks
-    balancers = registered["LoadBalancer"]
+    balancers = found["LoadBalancer"]
     for balancer in balancers:
         addresses += 0 if balancer.get("internal") else len(balancer["subnets"])
-    addresses += len(registered.get("Eip", ()))
+    addresses += len(found.get("Eip", ()))
     interfaces = 0
-    for endpoint in registered.get("VpcEndpoint", ()):
+    for endpoint in found.get("VpcEndpoint", ()):
         if endpoint["vpcEndpointType"] == "Interface":
             interfaces += len(endpoint["subnetIds"])
-    rules = sum(len(acl["rules"]) for acl in registered.get("WebAcl", ()))
     for part, count in {
         "load balancer": len(balancers),
         "public IPv4 addresses": addresses,
-        "NAT gateways": len(registered.get("NatGateway", ())),
+        "NAT gateways": len(found.get("NatGateway", ())),
         "VPC endpoints": interfaces,
-        "web ACL": len(registered.get("WebAcl", ())),
-        "rules of the web ACL": rules,
+        "web ACL": len(found.get("WebAcl", ())),
+        "rules of the web ACL": sum(len(acl["rules"]) for acl in found.get("WebAcl", ())),
+        "metrics of alarms": metrics_of_alarms(found),
     }.items():
         assert estimated.get(part, 0) == count, part
+
+
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_the_estimate_counts_the_instances_that_the_program_registers(stack: str) -> None:
+    ranges = {part.name: (part.count, part.added) for part in of_configuration(stack).parts}
+    if "Group" not in registered(stack):
+        assert not {"instances", "volumes of instances"} & ranges.keys()
+        return
+    (group,), (template,) = registered(stack)["Group"], registered(stack)["LaunchTemplate"]
+    expected = (group["minSize"], group["maxSize"] - group["minSize"])
+    assert ranges["instances"] == ranges["volumes of instances"] == expected
+    parts = {part.name: part.usd_each for part in of_configuration(stack).parts}
+    hour = of_region(REGION)[f"ec2-{template['instanceType']}-hour"].usd
+    assert parts["instances"] == pytest.approx(hour * HOURS)
+    (device,) = template["blockDeviceMappings"]
+    gigabyte = of_region(REGION)["ebs-gp3-gb-month"].usd
+    assert device["ebs"]["volumeType"] == "gp3"
+    assert parts["volumes of instances"] == pytest.approx(device["ebs"]["volumeSize"] * gigabyte)
+
+
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_the_estimate_counts_the_tasks_that_the_program_lets_run_on_spot(stack: str) -> None:
+    bases: dict[str, int] = {}
+    for service in registered(stack)["Service"]:
+        providers: dict[str, int] = {}
+        for used in service.get("capacityProviderStrategies", ()):
+            providers[used["capacityProvider"]] = used.get("base", 0)
+        if "FARGATE_SPOT" in providers:
+            bases[service["name"]] = providers.get("FARGATE", 0)
+    spot = [part for part in of_configuration(stack).parts if part.name.endswith(" on Spot")]
+    assert len(spot) == len(bases)
+    on_demand = counts(of_configuration(stack)).get("tasks of web", 0)
+    if bases:
+        assert on_demand == sum(bases.values())
 
 
 def test_a_task_costs_its_cpu_and_memory_by_architecture() -> None:
@@ -117,9 +289,10 @@ def test_the_total_is_the_sum_of_the_parts_as_shown() -> None:
 def test_a_scaled_service_costs_a_range_and_its_limit_is_held_against_the_most() -> None:
     scaled: dict[str, Any] = {"minCount": 2, "maxCount": 6, "targetCpuPercent": 60}
     estimated, fixed = of(**scaled), of()
-    assert estimated.usd == fixed.usd
+    least = fixed.usd + 2 * of_region(REGION)["alarm-metric-month"].usd
+    assert estimated.usd == pytest.approx(least)
     task = fixed.parts[0].usd_each + of_region(REGION)["public-ipv4-hour"].usd * HOURS
-    assert estimated.most_usd == pytest.approx(fixed.usd + 4 * task, abs=0.02)
+    assert estimated.most_usd == pytest.approx(least + 4 * task, abs=0.02)
     assert estimated.by_part()["total at most"] == estimated.most_usd
     text = report.as_text("dev", REGION, estimated, {})
     assert "2 to 6" in text
@@ -228,14 +401,18 @@ def test_no_price_is_older_than_thirteen_months() -> None:
     for region in regions():
         for name, price in of_region(region).items():
             assert price.read_on <= today, f"{region} {name}"
-            assert today - price.read_on < LONGEST_AGE, (
+            longest = LONGEST_AGE_OF_INSTANCES if name.startswith("ec2-") else LONGEST_AGE
+            assert today - price.read_on < longest, (
                 f"{name} of {region} was read on {price.read_on}: run `python -m tools.prices "
                 f"{region}`"
             )
 
 
 def test_every_region_has_the_same_prices() -> None:
-    names = [set(of_region(region)) for region in regions()]
+    # But not every region has every type of instance.
+    names = [
+        {name for name in of_region(region) if not name.startswith("ec2-")} for region in regions()
+    ]
     assert all(each == names[0] for each in names)
     assert {REGION, "us-east-1"} <= {*regions()}
     assert isinstance(of_region(REGION)["nat-hour"].read_on, date)
@@ -257,4 +434,7 @@ def test_no_cost_depends_on_an_encrypted_value(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.login.yaml").write_text(
         f"{stack}  fargate-web:oidcClientSecrets:\n    web:\n      secure: v1:x\n"
     )
-    assert of_stack(tmp_path, "login") == of_stack(tmp_path, "plain")
+    login, plain = (
+        estimate(of_stack(tmp_path, stack)[1], of_region(REGION)) for stack in ("login", "plain")
+    )
+    assert login == plain
