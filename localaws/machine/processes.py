@@ -388,7 +388,12 @@ class Launcher:
             asked: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
             self._asked[number] = asked
             self.send({"id": number, **request}, *descriptors)
-            return await asked
+            try:
+                return await asked
+            except asyncio.CancelledError:
+                if asked.done() and not asked.cancelled() and asked.exception() is None:
+                    _discard(asked.result())  # it came just before the caller was cancelled
+                raise
 
     def _launch(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -453,12 +458,10 @@ class Launcher:
         if pid is not None and not answer.fields["problem"]:
             child = self._children[pid] = ChildProcess(self, pid, answer.descriptor)
             answer = answer._replace(child=child)
-            if asked.cancelled():
-                child.signal(signal.SIGKILL)
-        if not asked.cancelled():
+        if asked.cancelled():
+            _discard(answer)
+        else:
             asked.set_result(answer)
-        elif answer.descriptor is not None:
-            os.close(answer.descriptor)
 
     def _launcher_exited(self) -> None:
         """Handle a killed launcher: its children died with it, theirs are killed now."""
@@ -496,6 +499,14 @@ class Launcher:
             if not asked.done():
                 asked.set_exception(CannotStartError(reason))
         self._asked.clear()
+
+
+def _discard(answer: _Answer) -> None:
+    """Kill the process and close the descriptor of an answer that has no receiver any more."""
+    if answer.child is not None:
+        answer.child.signal(signal.SIGKILL)
+    if answer.descriptor is not None:
+        os.close(answer.descriptor)
 
 
 def _close_all(descriptors: Sequence[int]) -> None:

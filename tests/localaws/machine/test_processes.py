@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -32,6 +33,11 @@ def sleepers() -> list[int]:
         for each in psutil.process_iter(["cmdline"])
         if "1000.25" in (each.info["cmdline"] or [])
     ]
+
+
+def descriptors() -> list[Path]:
+    """Return what this process has open."""
+    return sorted(Path("/proc/self/fd").iterdir())
 
 
 async def eventually(condition: Callable[[], object], what: str, patience: float = 10) -> None:
@@ -114,6 +120,34 @@ def test_closing_ends_also_the_starts_that_wait() -> None:
         assert {type(result) for result in results} == {CannotStartError}
         assert launcher.pid is None
         assert not sleepers()
+
+    asyncio.run(play())
+
+
+def test_a_start_that_is_cancelled_as_its_answer_comes_leaves_neither_process_nor_descriptor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        await (await shell(launcher, "exit 0")).wait()  # the launcher has its own descriptors
+        open_before = descriptors()
+        answered = Launcher._answered
+        for starting in (
+            shell(launcher, "sleep 1000.25"),
+            launcher.open_socket(None, family=socket.AF_INET, type=socket.SOCK_STREAM),
+        ):
+            task: asyncio.Task[object] = asyncio.create_task(starting)
+
+            def cancel(self: Launcher, answer: Any, task: asyncio.Task[object] = task) -> None:
+                answered(self, answer)
+                task.cancel()
+
+            monkeypatch.setattr(Launcher, "_answered", cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        await eventually(lambda: not sleepers(), "the process to be gone")
+        assert descriptors() == open_before
+        await launcher.close()
 
     asyncio.run(play())
 
