@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -11,8 +10,10 @@ import h11
 
 from localaws.alb.login import Request, Response, cookies_of
 from localaws.alb.oidc_filter import RULE, SOCKET
+from localaws.machine.stream_server import StreamServer
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
@@ -26,8 +27,7 @@ class LoginService:
         """Listen to nothing yet."""
         self._folder = folder
         self._decide = decide
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._server: StreamServer | None = None
 
     async def start(self) -> None:
         """Listen, if it doesn't yet."""
@@ -38,31 +38,24 @@ class LoginService:
         # A socket's path must fit 108 characters.
         folder = os.open(self._folder, os.O_PATH)
         try:
-            path = f"/proc/self/fd/{folder}/{SOCKET}"
-            self._server = await asyncio.start_unix_server(self._serve, path)
+            self._server = StreamServer(self._serve)
+            await self._server.listen_unix(f"/proc/self/fd/{folder}/{SOCKET}")
             (self._folder / SOCKET).chmod(0o600)
         finally:
             os.close(folder)
 
     async def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and close every connection."""
         if self._server is not None:
-            self._server.close()
-            for connection in self._connections:
-                connection.close()
+            await self._server.close()
             self._server = None
             (self._folder / SOCKET).unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(writer)
         connection = h11.Connection(h11.SERVER)
-        try:
-            with suppress(ConnectionError, h11.RemoteProtocolError):
-                while await self._answer(connection, reader, writer):
-                    connection.start_next_cycle()
-        finally:
-            self._connections.discard(writer)
-            writer.close()
+        with suppress(ConnectionError, h11.RemoteProtocolError):
+            while await self._answer(connection, reader, writer):
+                connection.start_next_cycle()
 
     async def _answer(
         self,

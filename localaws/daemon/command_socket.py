@@ -10,12 +10,14 @@ from __future__ import annotations
 import array
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.machine.processes import ChildProcess
+
+log = logging.getLogger(__name__)
 
 NAME = "commands.sock"
 """The socket's name in the state directory."""
@@ -96,42 +100,49 @@ class CommandSocket:
         finally:
             os.close(folder)
         listener.listen(_WAITING)
-        self._begin(self._accept(listener))
+        # `sock_accept` loses the connection when it is cancelled as one comes in.
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     async def close(self) -> None:
         """Serve nothing any more; what still runs is killed."""
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            (self._folder / NAME).unlink(missing_ok=True)
         serving = list(self._serving)
         for each in serving:
             each.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
-        if self._listener is not None:
-            self._listener.close()
-            (self._folder / NAME).unlink(missing_ok=True)
 
-    def _begin(self, work: Any) -> None:
-        task = asyncio.create_task(work)
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            client, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # the client has gone again
+            return
+        client.setblocking(False)  # noqa: FBT003 — the standard library's signature
+        task = asyncio.create_task(self._serve(client))
         self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        task.add_done_callback(partial(self._served, client))
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            client, _ = await loop.sock_accept(listener)
-            self._begin(self._serve(client))
+    def _served(self, client: socket.socket, task: asyncio.Task[None]) -> None:
+        """Close a connection, also of a task that was cancelled before its first step."""
+        self._serving.discard(task)
+        client.close()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a command's connection failed", exc_info=error)
 
     async def _serve(self, client: socket.socket) -> None:
-        with client:
-            streams: list[int] = []
-            try:
-                request = await _receive(client, streams)
-                child = await self._commands.start_command(request, streams)
-            except (CommandError, OSError, ValueError, TypeError) as error:
-                await _answer(client, {"error": str(error)})
-                return
-            finally:
-                for each in streams:
-                    os.close(each)
-            await _wait(client, child)
+        streams: list[int] = []
+        try:
+            request = await _receive(client, streams)
+            child = await self._commands.start_command(request, streams)
+        except (CommandError, OSError, ValueError, TypeError) as error:
+            await _answer(client, {"error": str(error)})
+            return
+        finally:
+            for each in streams:
+                os.close(each)
+        await _wait(client, child)
 
 
 async def _wait(client: socket.socket, child: ChildProcess) -> None:
@@ -139,13 +150,15 @@ async def _wait(client: socket.socket, child: ChildProcess) -> None:
     try:
         await _answer(client, {"started": True}, child.terminal)
         signals = asyncio.create_task(_pass_signals_on(client, child))
-        either: list[asyncio.Future[Any]] = [signals, child.ended]
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if child.ended.done():
-            code = child.ended.result()
-            await _answer(client, {"code": 128 - code if code < 0 else code})
-        signals.cancel()
-        await asyncio.gather(signals, return_exceptions=True)
+        try:
+            either: list[asyncio.Future[Any]] = [signals, child.ended]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if child.ended.done():
+                code = child.ended.result()
+                await _answer(client, {"code": 128 - code if code < 0 else code})
+        finally:
+            signals.cancel()
+            await asyncio.gather(signals, return_exceptions=True)
     finally:
         child.signal(signal.SIGKILL)
         if child.terminal is not None:
@@ -168,7 +181,6 @@ async def _receive(client: socket.socket, streams: list[int]) -> Request:
         ValueError: It is no request.
     """
     loop = asyncio.get_running_loop()
-    client.setblocking(False)  # noqa: FBT003
     readable: asyncio.Future[None] = loop.create_future()
     loop.add_reader(client, _set_done, readable)
     try:

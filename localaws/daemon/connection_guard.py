@@ -20,6 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from localaws.machine.stream_server import StreamServer
+
 if TYPE_CHECKING:
     from collections.abc import Container
 
@@ -87,40 +89,27 @@ class Guard:
         """
         self._behind = behind
         self._users = {os.geteuid(), 0} if users is None else users
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._server = StreamServer(self._serve)
         self._numbers = itertools.count()
         self._prefix = f"\0localaws-{secrets.token_hex(8)}"
         self._refused: set[int | None] = set()
 
     async def start(self) -> int:
         """Begin to listen; the port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
+        await self._server.listen("127.0.0.1", 0)
+        return self._server.port
 
     async def close(self) -> None:
         """End all connections."""
-        if self._server is not None:
-            self._server.close()
-        for each in self._connections:
-            each.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        await self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(OSError):
-                user = await self._user(writer)
-                if user is not None and user in self._users:
-                    await self._pass_on(reader, writer)
-                else:
-                    self._note(user)
-        finally:
-            writer.close()
+        with suppress(OSError):
+            user = await self._user(writer)
+            if user is not None and user in self._users:
+                await self._pass_on(reader, writer)
+            else:
+                self._note(user)
 
     async def _user(self, writer: asyncio.StreamWriter) -> int | None:
         """Whose the connection is; None where the kernel doesn't say."""

@@ -6,7 +6,6 @@ crane use to push and pull. Source: opencontainers/distribution-spec, version 1.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
@@ -17,8 +16,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import h11
 
 from localaws.ecr.image_store import Manifest
+from localaws.machine.stream_server import StreamServer
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
@@ -106,16 +107,15 @@ class RegistryServer:
         """Keep images in a store, for the repositories that there are."""
         self._store = store
         self._repositories = repositories
-        self._server: asyncio.Server | None = None
+        self._server = StreamServer(self._serve)
 
     async def start(self, socket: str) -> None:
         """Listen."""
-        self._server = await asyncio.start_unix_server(self._serve, socket)
+        await self._server.listen_unix(socket)
 
     async def close(self) -> None:
-        """Stop listening."""
-        if self._server is not None:
-            self._server.close()
+        """Stop listening, and close every connection."""
+        await self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER)
@@ -124,8 +124,6 @@ class RegistryServer:
                 connection.start_next_cycle()
         except (h11.RemoteProtocolError, ConnectionError) as error:
             log.debug("a registry client's connection failed: %s", error)
-        finally:
-            writer.close()
 
     async def _serve_one(
         self,

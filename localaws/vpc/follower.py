@@ -64,7 +64,7 @@ class Follower:
             await asyncio.gather(self._loop, return_exceptions=True)
             self._loop = None
         if self.services is not None:
-            self.services.close()
+            await self.services.close()
         await self._host_ports.close()
 
     def touch(self) -> None:

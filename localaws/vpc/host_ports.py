@@ -12,9 +12,9 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from localaws.machine.stream_server import StreamServer
 from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ class HostPorts:
         self._network = network
         self._timeout = timeout
         self._ports: dict[tuple[str, int], _HostPort] = {}
+        self._replaced: list[_HostPort] = []
+        """Those of ports that are shown elsewhere from the next `refresh` on."""
+
         self._lock = asyncio.Lock()
 
     @property
@@ -70,7 +73,7 @@ class HostPorts:
             there = self._ports.get(public)
             if there is None or there.listen != listen:
                 if there is not None:
-                    there.close()
+                    self._replaced.append(there)
                 self._ports[public] = _HostPort(self._network, public, listen)
 
     async def move(self, public_address: str, other: str) -> None:
@@ -80,13 +83,13 @@ class HostPorts:
         """
         async with self._lock:
             for key in [each for each in self._ports if each[0] == other]:
-                self._ports.pop(key).close()
+                await self._ports.pop(key).close()
             relays: set[asyncio.Task[None]] = set()
             for key in [each for each in self._ports if each[0] == public_address]:
                 port = self._ports.pop(key)
                 port.public = (other, key[1])
                 self._ports[port.public] = port
-                relays |= port.relays
+                relays |= port.server.tasks
         if relays:
             await asyncio.wait(relays, timeout=_LAST_SECONDS)
 
@@ -94,7 +97,7 @@ class HostPorts:
         """Show an address no longer; connections that are open are closed."""
         async with self._lock:
             for key in [each for each in self._ports if each[0] == public_address]:
-                self._ports.pop(key).close()
+                await self._ports.pop(key).close()
 
     async def refresh(self) -> None:
         """Find out how each port answers, and show it so.
@@ -102,28 +105,32 @@ class HostPorts:
         Every open port gets a connection by this, which the server sees.
         """
         async with self._lock:
+            await self._close_replaced()
             await asyncio.gather(*(each.refresh(self._timeout) for each in self._ports.values()))
 
     async def close(self) -> None:
         """Show nothing any more."""
         async with self._lock:
-            for each in self._ports.values():
-                each.close()
-            self._ports.clear()
+            await self._close_replaced()
+            while self._ports:
+                _, port = self._ports.popitem()
+                await port.close()
+
+    async def _close_replaced(self) -> None:
+        while self._replaced:
+            await self._replaced.pop().close()
 
 
-@dataclass
 class _HostPort:
     """One port of a public address, and what stands for it at a loopback address."""
 
-    network: Network
-    public: tuple[str, int]
-    listen: tuple[str, int]
-    state: str = REFUSED
-    _closed: bool = False
-    _server: asyncio.Server | None = None
-    _full: list[socket.socket] = field(default_factory=list)
-    relays: set[asyncio.Task[None]] = field(default_factory=set)
+    def __init__(self, network: Network, public: tuple[str, int], listen: tuple[str, int]) -> None:
+        self.network = network
+        self.public = public
+        self.listen = listen
+        self.state = REFUSED
+        self.server = StreamServer(self._relay)
+        self._full: list[socket.socket] = []
 
     async def refresh(self, timeout: float) -> None:  # noqa: ASYNC109 — of the connection
         # One that wasn't open is looked at again; one that was must not seem closed on a busy
@@ -134,49 +141,31 @@ class _HostPort:
         state = found if found in (OPEN, REFUSED) else TIMED_OUT
         if state == self.state:
             return
-        self._stop_listening()
+        await self._stop_listening()
         try:
             await self._show(state)
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             self.state = f"can't be shown at {self.listen[0]}:{self.listen[1]}: {why}"
-        if self._closed:  # meanwhile
-            self._stop_listening()
 
     async def _show(self, state: str) -> None:
         if state == OPEN:
-            self._server = await asyncio.start_server(
-                self._accept, *self.listen, backlog=_WAITING, reuse_address=True
-            )
+            await self.server.listen(*self.listen, backlog=_WAITING, reuse_address=True)
         elif state == TIMED_OUT:
             self._full = _full_listener(self.listen)
         self.state = state
 
-    def close(self) -> None:
-        self._closed = True
-        self._stop_listening()
-        for relay in self.relays:
-            relay.cancel()
+    async def close(self) -> None:
+        await self._stop_listening()
+        await self.server.close()
 
-    def _stop_listening(self) -> None:
+    async def _stop_listening(self) -> None:
         """Take no new connections; those that are open go on, as behind a security group."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        await self.server.stop_listening()
         for each in self._full:
             each.close()
         self._full = []
         self.state = REFUSED
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.relays.add(task)
-        try:
-            await self._relay(reader, writer)
-        finally:
-            self.relays.discard(task)
-            writer.transport.abort()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

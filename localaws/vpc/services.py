@@ -9,12 +9,14 @@ import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 import dns.exception
 
 from localaws.catalog.ec2.network import VPC
+from localaws.machine.stream_server import StreamServer
 from localaws.vpc import resolver
 from localaws.vpc.names import Names
 from localaws.vpc.routing import RESOLVER_ADDRESS, TASK_METADATA_ADDRESS, resolver_address
@@ -43,13 +45,13 @@ class _OfVpc:
     """What is open in one VPC's router."""
 
     transports: list[asyncio.DatagramTransport] = field(default_factory=list)
-    servers: list[asyncio.Server] = field(default_factory=list)
+    servers: list[StreamServer] = field(default_factory=list)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for transport in self.transports:
             transport.close()
         for server in self.servers:
-            server.close()
+            await server.close()
 
 
 class RouterServices:
@@ -80,18 +82,18 @@ class RouterServices:
         """Serve in each VPC that there is now, and in no other."""
         routers = self._network.routers
         for identifier in [each for each in self._open if each not in routers]:
-            self._open.pop(identifier).close()
+            await self._open.pop(identifier).close()
         for identifier, (namespace, vpc) in routers.items():
             if identifier not in self._open:
                 self._open[identifier] = opened = _OfVpc()
                 await self._serve_names(opened, namespace, vpc)
                 await self._serve_metadata(opened, namespace, vpc)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Serve nothing any more."""
-        for each in self._open.values():
-            each.close()
-        self._open.clear()
+        while self._open:
+            _, opened = self._open.popitem()
+            await opened.close()
 
     def names(self, vpc: Vpc) -> Names:
         """Return the names that a VPC sees."""
@@ -121,9 +123,8 @@ class RouterServices:
             listener = await self._network.open_socket(
                 namespace, socket.SOCK_STREAM, address, resolver.PORT, listen=_WAITING
             )
-            opened.servers.append(
-                await _serve(listener, lambda *streams: self._answer_stream(vpc.id, *streams))
-            )
+            answer = partial(self._answer_stream, vpc.id)
+            await _serve(listener, answer, opened)
 
     async def _answer_stream(
         self, vpc: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -139,10 +140,7 @@ class RouterServices:
         listener = await self._network.open_socket(
             namespace, socket.SOCK_STREAM, TASK_METADATA_ADDRESS, _HTTP_PORT, listen=_WAITING
         )
-
-        opened.servers.append(
-            await _serve(listener, lambda *streams: self._answer_http(vpc.id, *streams))
-        )
+        await _serve(listener, partial(self._answer_http, vpc.id), opened)
 
     async def _answer_http(
         self, vpc: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -184,7 +182,8 @@ class _Datagrams(asyncio.DatagramProtocol):
 async def _serve(
     listener: socket.socket,
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> asyncio.Server:
+    opened: _OfVpc,
+) -> None:
     """Accept connections, give each one answer in bounded time, and close it."""
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -192,6 +191,7 @@ async def _serve(
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await answer(reader, writer)
-        writer.close()
 
-    return await asyncio.start_server(accept, sock=listener)
+    server = StreamServer(accept)
+    opened.servers.append(server)
+    await server.listen(sock=listener)

@@ -18,11 +18,13 @@ from localaws.alb.parts import cluster_name
 from localaws.alb.targets import Endpoint
 from localaws.machine.addresses import Addresses
 from localaws.machine.processes import Launcher
+from localaws.machine.stream_server import StreamServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
 OTHER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/other/2"
@@ -80,8 +82,6 @@ class Echo:
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
-        finally:
-            writer.close()
 
 
 @dataclass
@@ -91,13 +91,19 @@ class Stage:
     addresses: Addresses
     envoy: Envoy
     directory: Path
-    servers: list[asyncio.Server] = field(default_factory=list)
+    servers: list[StreamServer] = field(default_factory=list)
 
     async def target(self, **how: Any) -> Echo:
         listen_address = self.addresses.take_task([80])
         echo = Echo(listen_address.address, **{"port": listen_address.port(80), **how})
-        self.servers.append(await asyncio.start_server(echo.serve, echo.address, echo.port))
+        await self.serve(echo.serve, echo.address, echo.port)
         return echo
+
+    async def serve(self, handler: Handler, address: str, port: int) -> None:
+        """Serve connections to an address and port until the end of the test."""
+        server = StreamServer(handler)
+        self.servers.append(server)
+        await server.listen(address, port)
 
 
 @asynccontextmanager
@@ -109,7 +115,7 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
         yield here
     finally:
         for server in here.servers:
-            server.close()
+            await server.close()
         await envoy.close()
         await launcher.close()
 
@@ -183,12 +189,14 @@ class Alb:
 async def raw(alb: Alb, request: str, patience: float = 2) -> tuple[str, str]:
     """Send raw bytes; return the status line and the rest once the connection is silent."""
     reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
-    writer.write(request.encode())
     answer = b""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(patience):
-            while part := await reader.read(2**16):
-                answer += part
-    writer.close()
+    try:
+        writer.write(request.encode())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while part := await reader.read(2**16):
+                    answer += part
+    finally:
+        writer.close()
     head, _, rest = answer.decode().partition("\r\n")
     return head, rest

@@ -91,9 +91,7 @@ def test_a_server_that_answers_only_to_its_own_address_and_port_is_healthy(
             alb, target = Alb(stage), await stage.target(mode="strict")
             if port != "traffic-port":
                 checked = Echo(target.address, int(port), mode="strict")
-                stage.servers.append(
-                    await asyncio.start_server(checked.serve, checked.address, checked.port)
-                )
+                await stage.serve(checked.serve, checked.address, checked.port)
             await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, port=port, matcher="200")
             await alb.healthy(1)
 
@@ -334,7 +332,7 @@ def test_a_target_with_a_health_port_of_its_own_is_checked_there(
             alb = Alb(stage)
             echo = await stage.target(status=500)
             checked = type(echo)(echo.address, 9000)
-            stage.servers.append(await asyncio.start_server(checked.serve, echo.address, 9000))
+            await stage.serve(checked.serve, echo.address, 9000)
             await alb.apply([forward((GROUP, 1))], {GROUP: [echo]}, port="9000")
             await alb.healthy(1)
             assert (await client.get(alb.url)).status_code == 500

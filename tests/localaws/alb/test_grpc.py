@@ -26,6 +26,7 @@ from localaws.alb.tls import Tls
 from localaws.alb.versions import refused
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.machine.stream_server import StreamServer
 from tests.localaws.alb.conftest import until
 from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, PREFIX, FewResources
 
@@ -90,7 +91,6 @@ async def serve_http_2(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
                     connection.send_headers(event.stream_id, headers)
                     connection.send_data(event.stream_id, seen, end_stream=True)
             writer.write(connection.data_to_send())
-    writer.close()
 
 
 def rule(priority: int, path: str, group: str) -> dict[str, Any]:
@@ -144,9 +144,7 @@ def test_grpc_and_http_2_reach_targets_of_their_versions_and_other_requests_get_
             await server.start()
             other = stage.addresses.take_task([80])
             streams = Endpoint(other.address, other.port(80))
-            stage.servers.append(
-                await asyncio.start_server(serve_http_2, streams.address, streams.port)
-            )
+            await stage.serve(serve_http_2, streams.address, streams.port)
             balancers = LoadBalancers(
                 cloud(),
                 stage.addresses,
@@ -309,11 +307,12 @@ def test_a_target_that_answers_otherwise_has_no_status(version: str, answer: byt
             await writer.wait_closed()
             served.set()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        opening = asyncio.open_connection("127.0.0.1", port)
-        assert await status_in(version, opening, f"127.0.0.1:{port}", "/a", patience=0.2) is None
+        server = StreamServer(serve)
+        await server.listen("127.0.0.1", 0)
+        host = f"127.0.0.1:{server.port}"
+        opening = asyncio.open_connection("127.0.0.1", server.port)
+        assert await status_in(version, opening, host, "/a", patience=0.2) is None
         await served.wait()
-        server.close()
+        await server.close()
 
     asyncio.run(play())

@@ -18,6 +18,7 @@ from localaws.machine import isolation
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
+from localaws.machine.stream_server import StreamServer
 from tests.localaws.alb.conftest import Echo, until
 from tests.localaws.alb.identity_provider import USER, IdentityProvider, Seen
 from tests.localaws.alb.test_grpc import serve_http_2
@@ -154,19 +155,18 @@ def test_a_load_balancer_in_a_vpc_logs_users_in_by_its_names_and_checks_grpc(
                 return opened
 
             servers = []
-            for address in TARGETS:
-                echo = Echo(address)
-                opened = await listening(address, 80)
-                servers.append(await asyncio.start_server(echo.serve, sock=opened))
-            opened = await listening(GRPC_TARGET, 80)
-            servers.append(await asyncio.start_server(serve_http_2, sock=opened))
+            targets = {address: Echo(address).serve for address in TARGETS}
+            for address, handler in {**targets, GRPC_TARGET: serve_http_2}.items():
+                server = StreamServer(handler)
+                await server.listen(sock=await listening(address, 80))
+                servers.append(server)
             opened = await listening(PROVIDER, 443)
             provider = IdentityProvider(served, listening=opened, host="login.shop.test")
             with provider:
                 shop.listen(provider.config("shop"))
                 await _visit(addresses.load_balancer(shop.balancer.id), tmp_path, plane, provider)
             for server in servers:
-                server.close()
+                await server.close()
         finally:
             await plane.close()
 

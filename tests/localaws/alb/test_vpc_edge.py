@@ -18,6 +18,7 @@ from localaws.alb.vpc_edge import VpcEdge
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.machine.addresses import Addresses, SubnetAddresses
+from localaws.machine.stream_server import StreamServer
 from localaws.vpc.model import Interface
 from tests.localaws.filled_account import FilledAccount
 
@@ -167,8 +168,9 @@ def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_
         served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         served.load_cert_chain(own.chain, own.key)
         trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=served)
-        network = Namespaces(server.sockets[0].getsockname()[1])
+        server = StreamServer(serve)
+        await server.listen("127.0.0.1", 0, ssl=served)
+        network = Namespaces(server.port)
         records = {("vpc-1", "idp.example.test"): ["10.0.1.9"], ("vpc-1", "b.test"): ["10.0.1.9"]}
         edge = VpcEdge(
             FilledAccount(),
@@ -190,6 +192,6 @@ def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_
             await edge.connect(front, "b.test", 443, trusted)
         with pytest.raises(OSError, match=r"the local VPC knows no name c\.test"):
             await edge.connect(front, "c.test", 443, trusted)
-        server.close()
+        await server.close()
 
     asyncio.run(play())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,21 @@ async def answer(client: socket.socket) -> dict[str, object]:
 
 def shell(script: str, **more: str) -> Request:
     return Request("internet", ("/bin/sh", "-c", script), environment={"A": "1", **more})
+
+
+@pytest.mark.parametrize("passes", range(4))
+def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
+    tmp_path: Path, passes: int
+) -> None:
+    async def play() -> None:
+        async with served(tmp_path) as (_, client):
+            for _ in range(passes):
+                await asyncio.sleep(0)
+        with suppress(OSError):  # closed already
+            assert client.recv(1) == b""
+
+    asyncio.run(play())
+    gc.collect()  # an unclosed socket is a ResourceWarning, and that an error
 
 
 def test_a_program_gets_its_environment_and_its_exit_status_comes_back(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Another user is in tests/engine.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import struct
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.daemon.connection_guard import Endpoint, Guard, owner
+from localaws.machine.stream_server import StreamServer
 from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user
 
 if TYPE_CHECKING:
@@ -86,16 +88,16 @@ async def guarded(
             heard.append(data)
             writer.write(data)
             await writer.drain()
-        writer.close()
 
     behind = str(folder / "echo.sock")
-    server = await asyncio.start_unix_server(echo, behind)
+    server = StreamServer(echo)
+    await server.listen_unix(behind)
     guard = Guard(behind, users=users)
     try:
         yield await guard.start(), heard
     finally:
         await guard.close()
-        server.close()
+        await server.close()
 
 
 def say(port: int, *, family: int = socket.AF_INET) -> bytes:
@@ -184,6 +186,22 @@ def test_who_gets_a_closed_connections_port_does_not_vouch_for_what_was_sent_bef
         return say(port) == b""
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize("passes", range(6))
+def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
+    tmp_path: Path, passes: int
+) -> None:
+    async def play() -> None:
+        guard = Guard(str(tmp_path / "nothing"))
+        port = await guard.start()
+        with socket.create_connection(("127.0.0.1", port)):
+            for _ in range(passes):
+                await asyncio.sleep(0)
+            await guard.close()
+
+    asyncio.run(play())
+    gc.collect()  # an unclosed socket is a ResourceWarning, and that an error
 
 
 @AS_ANOTHER_USER

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.machine.addresses import ListenAddress
+from localaws.machine.stream_server import StreamServer
 from localaws.vpc.host_ports import HostPorts
 from localaws.vpc.network import OPEN, REFUSED, TIMED_OUT, Network
 from tests.localaws.vpc.records import Records
@@ -76,14 +77,14 @@ async def _shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     """Answer in capitals once the client has sent everything."""
     writer.write((await reader.read()).upper())
     await writer.drain()
-    writer.close()
 
 
 def test_the_host_sees_a_port_as_the_internet_does(listen: ListenAddress) -> None:
     async def scenario() -> list[str]:
         network = AnsweringNetwork()
-        server = await asyncio.start_server(_shout, "127.0.0.1", 0)
-        network.server = server.sockets[0].getsockname()
+        server = StreamServer(_shout)
+        await server.listen("127.0.0.1", 0)
+        network.server = "127.0.0.1", server.port
         ports = HostPorts(network)
         ports.show(PUBLIC, [80], listen)
         found = []
@@ -92,7 +93,7 @@ def test_the_host_sees_a_port_as_the_internet_does(listen: ListenAddress) -> Non
             found.append(await asyncio.to_thread(seen, listen))
         await ports.hide(PUBLIC)
         found.append(await asyncio.to_thread(seen, listen))
-        server.close()
+        await server.close()
         return found
 
     expected = [TIMED_OUT, "HELLO", REFUSED, "HELLO", TIMED_OUT, TIMED_OUT, REFUSED]
@@ -105,8 +106,9 @@ def test_a_port_is_shown_where_it_was_shown_last(listen: ListenAddress, *, busy:
 
     async def scenario() -> list[str]:
         network = AnsweringNetwork()
-        server = await asyncio.start_server(_shout, "127.0.0.1", 0)
-        network.server = server.sockets[0].getsockname()
+        server = StreamServer(_shout)
+        await server.listen("127.0.0.1", 0)
+        network.server = "127.0.0.1", server.port
         network.answer = OPEN
         ports = HostPorts(network)
         ports.show(PUBLIC, [80], listen)
@@ -120,7 +122,7 @@ def test_a_port_is_shown_where_it_was_shown_last(listen: ListenAddress, *, busy:
         await ports.refresh()
         found = [await asyncio.to_thread(seen, each) for each in (listen, moved)]
         await ports.close()
-        server.close()
+        await server.close()
         return found
 
     assert asyncio.run(scenario()) == [REFUSED, "HELLO"]
@@ -131,8 +133,9 @@ def test_another_address_takes_over_without_a_gap_and_requests_under_way_end_fir
 ) -> None:
     async def scenario() -> list[object]:
         network = AnsweringNetwork()
-        server = await asyncio.start_server(_shout, "127.0.0.1", 0)
-        network.server = server.sockets[0].getsockname()
+        server = StreamServer(_shout)
+        await server.listen("127.0.0.1", 0)
+        network.server = "127.0.0.1", server.port
         network.answer = OPEN
         ports = HostPorts(network)
         ports.show(PUBLIC, [80], listen)
@@ -150,7 +153,7 @@ def test_another_address_takes_over_without_a_gap_and_requests_under_way_end_fir
         found.append(await asyncio.to_thread(seen, listen))
         writer.close()
         await ports.close()
-        server.close()
+        await server.close()
         return found
 
     assert asyncio.run(scenario()) == ["HELLO", False, b"BEFORE", "HELLO"]
@@ -159,8 +162,9 @@ def test_another_address_takes_over_without_a_gap_and_requests_under_way_end_fir
 def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddress) -> None:
     async def scenario() -> bytes:
         network = AnsweringNetwork()
-        server = await asyncio.start_server(_shout, "127.0.0.1", 0)
-        network.server = server.sockets[0].getsockname()
+        server = StreamServer(_shout)
+        await server.listen("127.0.0.1", 0)
+        network.server = "127.0.0.1", server.port
         ports = HostPorts(network)
         ports.show(PUBLIC, [80], listen)
         network.answer = OPEN
@@ -175,7 +179,7 @@ def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddre
         answer = await reader.read()
         writer.close()
         await ports.close()
-        server.close()
+        await server.close()
         return answer
 
     assert asyncio.run(scenario()) == b"BEFORE AFTER"

@@ -515,7 +515,7 @@ def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
         try:
             await check(packets)
         finally:
-            services.close()
+            await services.close()
 
     async def check(packets: Packets) -> None:
         await records.attach(packets)
