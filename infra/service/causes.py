@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from infra.service.events import BY_ALARM
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -42,6 +44,19 @@ _NOT_FETCHED = r"(?:ResourceInitializationError|[Ff]etching secret data).*"
 _ENDED_BY_ITSELF = r"[^)]* exited with (?!(?:0|137|143)\b)"
 
 CAUSES = (
+    # An alarm is why ECS stopped a deployment, whatever else is among its events.
+    Cause(
+        pattern=BY_ALARM,
+        sentence=(
+            "The new version passes its health checks, but an alarm went off while it replaced the "
+            "old one: users got errors or slow answers."
+        ),
+        advice=(
+            "The line above, or the command below, says what the alarm saw, and the log what the "
+            "version answered. Correct it; if something else was the cause, deploy the same again "
+            "once the alarm is OK."
+        ),
+    ),
     Cause(
         pattern=rf"{_NOT_FETCHED}invalid parameters: (?P<names>[\w./, -]*[\w/])",
         sentence="There is no SSM parameter {names}, which `secrets` names.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
 _FAILED = "deployment failed"
@@ -26,6 +26,9 @@ _ROUTINE = re.compile(
     r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks"
     rf"|AZ balanced|{_ROLLING_BACK}"
 )
+BY_ALARM = r"deployment failed: alarm detected|because an alarm was detected"
+"""The end of ECS's event, or the provider's error."""
+
 _STARTED = re.compile(r"has started (\d+) tasks")
 _TASK = re.compile(r"\(task (\S+)\)")
 _DEPLOYMENT = re.compile(r"deployment (ecs-svc/\d+)")
@@ -97,6 +100,11 @@ def last_failure(
     started, _ = _started_tasks(own)
     late = _naming(started, events[:failed])
     return _notable([*failed_rollback, *late, events[failed], *own])
+
+
+def failed_by_alarm(messages: Iterable[str]) -> bool:
+    """Return whether an alarm that watched the deployment made ECS stop it, by its messages."""
+    return any(re.search(BY_ALARM, message) for message in messages)
 
 
 def has_failed(deployment: str, events: Sequence[Event]) -> bool:

@@ -9,7 +9,7 @@ every run compares the live service with the requested one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,14 @@ import pulumi_aws as aws
 
 from infra.errors import reason_of
 from infra.service.causes import likely
-from infra.service.events import Event, has_completed, has_failed, in_progress, last_failure
+from infra.service.events import (
+    Event,
+    failed_by_alarm,
+    has_completed,
+    has_failed,
+    in_progress,
+    last_failure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -64,6 +71,11 @@ class LiveService:
 
     created: Mapping[str, datetime] = field(default_factory=dict)
     """When each deployment that ECS lists was created, by id."""
+
+    alarms: Sequence[str] = ()
+    """Names of the alarms that watch its deployments, as the program requests them: the provider
+    doesn't return those of the live service.
+    """
 
     network: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Subnets and security groups, sorted; empty where they are unknown."""
@@ -128,6 +140,7 @@ class Rollout:
             name=service.name,
             task_definition=service.task_definition,
             network=service.network_configuration,
+            alarms=service.alarms,
         ).apply(self._compare)
 
     def _note_earlier_events(self, args: pulumi.ResourceHookArgs) -> None:
@@ -187,10 +200,11 @@ class Rollout:
         # read, and the provider's error has the reason.
         except Exception:  # noqa: BLE001
             return False
+        alarms = (inputs.get("alarms") or {}).get("alarmNames") or ()
         pulumi.log.error(
             explanation(
                 inputs["taskDefinition"],
-                live,
+                replace(live, alarms=alarms),
                 args.errors,
                 earlier=self._earlier_events,
                 log_group=self._log_group,
@@ -222,6 +236,7 @@ class Rollout:
                 f"{state['name']} can't be read: {reason_of(error)}\n"
                 "fix: if it was deleted outside Pulumi, `pulumi up --refresh` creates it again."
             ) from error
+        live = replace(live, alarms=(state["alarms"] or {}).get("alarm_names") or ())
         network = _network(state["network"])
         problem = mismatch(wanted, live, network=network, log_group=self._log_group)
         if problem:
@@ -288,7 +303,7 @@ def explanation(
         f"ECS {progress} what was requested for {live.name}.",
         *_difference(wanted, live),
         *_reported([*errors, *events]),
-        *_where_to_look(live, log_group),
+        *_where_to_look(live, log_group, by_alarm=failed_by_alarm([*errors, *events])),
     ]
     # Nothing is wrong with the configuration of a deployment that goes on.
     if not unfinished:
@@ -342,7 +357,8 @@ def mismatch(
         advice = [_REVERT]
     else:
         reason = _end_of_failed_deployment(live, runs_wanted=runs_wanted)
-        advice = [*_reported(failure), *_where_to_look(live, log_group), _fix(live)]
+        where = _where_to_look(live, log_group, by_alarm=failed_by_alarm(failure))
+        advice = [*_reported(failure), *where, _fix(live)]
     summary = f"{live.name} doesn't run what this stack requested: {reason}."
     return "\n".join([summary, *_difference(wanted, live), *moved, *advice])
 
@@ -385,7 +401,23 @@ def _reported(messages: Sequence[str]) -> list[str]:
     return lines
 
 
-def _where_to_look(live: LiveService, log_group: str) -> list[str]:
+def _where_to_look(live: LiveService, log_group: str, *, by_alarm: bool) -> list[str]:
+    return [
+        f"logs: aws logs tail {log_group} --since 10m",
+        _alarms_command(live) if by_alarm else _stopped_tasks_command(live),
+        "local AWS: pulumi-local logs, pulumi-local status",
+    ]
+
+
+def _alarms_command(live: LiveService) -> str:
+    which = f"--alarm-names {' '.join(live.alarms)}" if live.alarms else "--state-value ALARM"
+    return (
+        f"alarms: aws cloudwatch describe-alarms {which} --query "
+        "'MetricAlarms[].[AlarmName,StateValue,StateReason]'"
+    )
+
+
+def _stopped_tasks_command(live: LiveService) -> str:
     stopped = (
         f"aws ecs list-tasks --cluster {live.cluster} --service-name {live.name} "
         "--desired-status STOPPED"
@@ -394,24 +426,20 @@ def _where_to_look(live: LiveService, log_group: str) -> list[str]:
         f"aws ecs describe-tasks --cluster {live.cluster} --tasks $({stopped} --query "
         "taskArns --output text)"
     )
-    return [
-        f"logs: aws logs tail {log_group} --since 10m",
-        (
-            f"stopped tasks: {describe} --query "
-            "'tasks[].[stoppedReason,containers[].[exitCode,reason]]'"
-        ),
-        "local AWS: pulumi-local logs, pulumi-local status",
-    ]
+    return (
+        f"stopped tasks: {describe} --query "
+        "'tasks[].[stoppedReason,containers[].[exitCode,reason]]'"
+    )
 
 
 def _readable(message: str) -> str:
     """Return a message without the provider's "1 error occurred" and without ARNs.
 
-    A target group's ARN becomes its name, and each stopped task gets its own line.
+    A target group's ARN becomes its name, and each alarm and stopped task gets its own line.
     """
     text = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", message)
     text = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", text)
-    return text.strip().replace("; task ", "\n          task ")
+    return re.sub(r"; (task|alarm) ", r"\n          \1 ", text.strip())
 
 
 def _fix(live: LiveService) -> str:

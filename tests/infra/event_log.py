@@ -82,9 +82,9 @@ class EventLog:
         if steady:
             self.write(STEADY)
 
-    def fail(self, deployment: str) -> None:
+    def fail(self, deployment: str, end: str = FAILED) -> None:
         self.later(1)
-        self.write(f"(deployment {deployment}) {FAILED}")
+        self.write(f"(deployment {deployment}) {end}")
 
     def roll_back(self) -> str:
         """Create the deployment of the last good version at once, and return its id."""

@@ -13,6 +13,7 @@ import pytest
 
 from infra.service.causes import CAUSES, likely
 from infra.service.rollout import LiveService, explanation, mismatch
+from tests.infra.event_log import FAILED as FAILED_TO_START
 from tests.infra.event_log import TARGET_GROUP, EventLog
 from tests.infra.recorder import ROOT_FOLDER, schema
 
@@ -104,7 +105,7 @@ def failed_twice(message: Message, *, rolled_back: bool) -> tuple[LiveService, s
         running = WANTED
     else:
         error = ROLLED_BACK + details
-        log.fail(primary)
+        log.fail(primary, message.words if message.kind == "failed" else FAILED_TO_START)
         if rolled_back:
             primary = log.roll_back()
             log.complete(primary)
@@ -163,6 +164,7 @@ def test_every_known_cause_has_a_message_with_its_source() -> None:
         "ResourceNotFoundException: Secrets Manager can't find the specified secret.",
         "java.lang.OutOfMemoryError: Java heap space",
         "worker 3 exited with 137",
+        "fire alarm detected.",
         "botocore: unable to assume the role reader",
     ],
 )

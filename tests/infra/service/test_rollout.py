@@ -212,6 +212,67 @@ def test_a_reason_that_the_provider_reported_already_is_not_reported_again_by_an
     )
 
 
+def rolled_back_by_alarm() -> LiveService:
+    """The service after a healthy deployment during which an alarm went off."""
+    log = EventLog()
+    deployment = log.begin()
+    log.start(2)
+    log.fail(deployment, "deployment failed: alarm detected.")
+    rollback = log.roll_back()
+    log.complete(rollback)
+    return replace(
+        LIVE,
+        events=log.events,
+        primary=rollback,
+        created={rollback: log.created[rollback]},
+        alarms=["dev-web-errors", "dev-web-latency"],
+    )
+
+
+ALARMS_COMMAND = (
+    "alarms: aws cloudwatch describe-alarms --alarm-names dev-web-errors dev-web-latency --query "
+    "'MetricAlarms[].[AlarmName,StateValue,StateReason]'"
+)
+
+
+def test_a_rollback_by_an_alarm_is_explained_by_it_and_by_the_command_that_shows_its_reason() -> (
+    None
+):
+    live = rolled_back_by_alarm()
+    error = (
+        f"updating ECS Service ({SERVICE}): waiting for completion: Service deployment rolled back "
+        "because an alarm was detected; alarm dev-web-errors: Threshold Crossed: 3 datapoints"
+    )
+    for message in (
+        explanation(f"{FAMILY}:5", live, [error], log_group="/web"),
+        # AWS's own words in the provider's error aren't known, and a later run has no error.
+        explanation(f"{FAMILY}:5", live, ["rolled back"], log_group="/web"),
+        mismatch(f"{FAMILY}:5", live, log_group="/web") or "",
+    ):
+        assert "likely cause: The new version passes its health checks, but an alarm" in message
+        assert ALARMS_COMMAND in message.splitlines()
+        assert "stopped tasks:" not in message
+    local = explanation(f"{FAMILY}:5", live, [error], log_group="/web")
+    assert (
+        "because an alarm was detected\n"
+        "          alarm dev-web-errors: Threshold Crossed: 3 datapoints\n"
+    ) in local
+
+
+def test_an_alarm_that_the_program_no_longer_names_is_looked_for_by_its_state() -> None:
+    live = replace(rolled_back_by_alarm(), alarms=())
+    message = mismatch(f"{FAMILY}:5", live, log_group="/web")
+    assert "alarms: aws cloudwatch describe-alarms --state-value ALARM --query" in str(message)
+
+
+def test_a_failure_without_an_alarm_names_no_alarm() -> None:
+    live = replace(ROLLED_BACK, alarms=["dev-web-errors"])
+    message = mismatch(f"{FAMILY}:5", live, log_group="/web")
+    assert message is not None
+    assert "alarm" not in message
+    assert "stopped tasks:" in message
+
+
 def test_a_target_group_is_reported_by_its_name() -> None:
     arn = (
         "arn:aws:elasticloadbalancing:eu-west-1:210987654321:"
