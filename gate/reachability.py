@@ -117,13 +117,28 @@ def requests(graph: Graph) -> list[str]:
 
 def _receiver(graph: Graph, rule: Node) -> str:
     """Return who gets the requests of a rule."""
-    groups = {node for node in rule.named(rule.inputs["actions"]) if node.kind == "TargetGroup"}
-    names = [
-        f"tasks of {service.registered.name}"
-        for service in graph.all("Service")
-        if not groups.isdisjoint(service.named(service.inputs.get("loadBalancers", [])))
-    ]
+    weights = _weights(rule)
+    total = sum(weights.values())
+    names = []
+    for service in graph.all("Service"):
+        for group in service.named(service.inputs.get("loadBalancers", [])):
+            weight = weights.get(group)
+            if weight is not None:
+                share = "" if weight == total else f" ({weight} of {total})"
+                names.append(f"tasks of {service.registered.name}{share}")
     return ", ".join(names) or "no service"
+
+
+def _weights(rule: Node) -> dict[Node, int]:
+    """Return the weights of the target groups to which a rule forwards."""
+    found: dict[Node, int] = {}
+    for action in rule.inputs["actions"]:
+        groups = (action.get("forward") or {}).get("targetGroups")
+        for each in groups or [{"arn": action.get("targetGroupArn")}]:
+            for node in rule.named(each["arn"]):
+                if node.kind == "TargetGroup":
+                    found[node] = int(each.get("weight", 1))
+    return found
 
 
 _GATEWAYS: Final = {

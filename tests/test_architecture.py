@@ -27,6 +27,7 @@ from infra.settings.route_kinds import (
     OidcClient,
     Rewriting,
     Routes,
+    Weights,
 )
 from infra.settings.service.scaling import ScheduledBounds
 from infra.settings.service.sidecars import Sidecar
@@ -91,7 +92,7 @@ MAPS = dict.fromkeys(
         *("build", "environment", "secrets", "taskPolicyStatements"),
         *("headers", "oidc", "oidcClientSecrets", "query", "rewriteHost", "rewriteUrl", "routes"),
         *("schedules", "services", "sidecars", "dependsOn", "volumes", "mounts"),
-        *("vpcTags", "subnetTags", "taskSubnetTags"),
+        *("vpcTags", "subnetTags", "taskSubnetTags", "weights"),
     ),
     "none",
 )
@@ -456,6 +457,7 @@ def _schema_type(kind: Kind) -> str | None:
         OidcClient: None,
         ClientSecrets: None,
         Routes: None,
+        Weights: None,
     }
     return types.get(type(kind), "string")
 

@@ -18,7 +18,7 @@ from infra.program.routing import routes
 from infra.program.service import deploy_service
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import pulumi
 
@@ -45,7 +45,7 @@ def deploy(settings: Settings) -> dict[str, object]:
     capacity = deploy_capacity(settings, environment, network, endpoints, cluster, ingress)
     services: dict[str, WebService] = {}
     serving: list[pulumi.Resource] = []
-    for service in settings.callees_first:
+    for service in settings.dependencies_first:
         deployed = deploy_service(
             settings,
             service,
@@ -93,9 +93,20 @@ def _outputs_of_each(
             "serviceName": service.service_name,
             "targetGroupArn": service.target_group_arn,
             "logGroup": service.log_group,
-            "routes": [rule.conditions.text for rule in routed[name].rules],
+            "routes": list(_requests_of(name, routed)),
         }
     return outputs
+
+
+def _requests_of(name: str, routed: Mapping[str, Route]) -> Iterator[str]:
+    """Yield the conditions of the requests that a service gets all of, or a share by weight."""
+    for owner, route in routed.items():
+        for rule in route.rules:
+            weights = rule.split.weights if rule.split else {owner: 1}
+            weight, total = weights.get(name, 0), sum(weights.values())
+            share = "" if weight == total else f" ({weight} of {total})"
+            if weight:
+                yield f"{rule.conditions.text}{share}"
 
 
 def _aws_environment() -> AwsEnvironment:

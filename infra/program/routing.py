@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from infra.aws.routes import priorities
-from infra.service.routing import HealthCheck, Login, Route, Rule, Targets
+from infra.service.routing import HealthCheck, Login, Route, Rule, Split, Targets
 from infra.settings import routing
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
     from infra.settings.route_kinds import Oidc
     from infra.settings.service import ServiceSettings
+    from infra.settings.service.routes import RouteSettings
 
 
 def routes(settings: Settings) -> dict[str, Route]:
@@ -66,7 +67,12 @@ def _rule(service: ServiceSettings, planned: PlannedRule, secret: str | None) ->
         rewrite_url=route.rewrite_url,
         rewrite_host=route.rewrite_host,
         login=_login(route.oidc, secret) if route.oidc and secret else None,
+        split=_split(route) if len(route.weights) > 1 else None,
     )
+
+
+def _split(route: RouteSettings) -> Split:
+    return Split(weights=route.weights, stickiness_seconds=route.weight_stickiness_seconds)
 
 
 def _login(client: Oidc, secret: str) -> Login:

@@ -10,7 +10,7 @@ from infra.program.capacity import vpc_endpoints
 from infra.service.built_image import BuiltImage, BuiltImageArgs
 from infra.service.container import Container, Mount, Volume
 from infra.service.container import HealthCheck as CommandCheck
-from infra.service.routing import BehindLoadBalancer
+from infra.service.routing import BehindLoadBalancer, Sharer
 from infra.service.scaling import Scaling, ScheduledBounds
 from infra.service.security_groups import Callee
 from infra.service.web_service import WebService, WebServiceArgs
@@ -51,7 +51,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
 ) -> WebService:
     """Register a service: its tasks, its target group and its listener rules.
 
-    The services that it calls are `deployed` already.
+    The services that it calls, and those that get a share of its requests, are `deployed` already.
     """
     container = service.container
     image, repository_arn = _image(service, environment, settings.tags)
@@ -80,7 +80,12 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
                 for each in settings.services
                 if each.name in service.connect.calls
             ],
-            front_end=BehindLoadBalancer(balancer=ingress, route=route, former_parent=ingress),
+            front_end=BehindLoadBalancer(
+                balancer=ingress,
+                route=route,
+                sharers={name: _sharer(deployed[name]) for name in service.shares_with},
+                former_parent=ingress,
+            ),
             container=_container(service, image),
             sidecars=[
                 _sidecar(service, name, sidecar)
@@ -185,6 +190,15 @@ def _callee(service: ServiceSettings, deployed: WebService) -> Callee:
         security_group_id=deployed.security_group_id,
         port=service.container.container_port,
         service=deployed.ecs_service,
+    )
+
+
+def _sharer(deployed: WebService) -> Sharer:
+    assert deployed.target_group_arn is not None, "each service is behind the load balancer"
+    return Sharer(
+        target_group_arn=deployed.target_group_arn,
+        service=deployed.ecs_service,
+        hooks=deployed.before_requests,
     )
 
 

@@ -8,7 +8,7 @@ served before, so a service that doesn't work receives no requests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pulumi
@@ -92,6 +92,17 @@ class Login:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Split:
+    """Requests that are split between the service with the route and others."""
+
+    weights: Mapping[str, int]
+    """Weights by the services' names."""
+
+    stickiness_seconds: int
+    """How long a client stays with the service that it got; 0 to choose for each request."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """Requests that go to one service, and what is changed in them."""
 
@@ -107,6 +118,21 @@ class Rule:
 
     login: Login | None = None
     """Where clients log in before their requests are forwarded."""
+
+    split: Split | None = None
+    """How its requests are split between services; None for one service."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sharer:
+    """Another service that gets a share of a route's requests."""
+
+    target_group_arn: pulumi.Input[str]
+    service: pulumi.Resource
+    """The ECS service, which must exist before requests are sent to it."""
+
+    hooks: pulumi.ResourceHookBinding
+    """Hooks that fail while it isn't ready for requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +199,9 @@ class BehindLoadBalancer:
 
     balancer: LoadBalancer
     route: Route
+    sharers: Mapping[str, Sharer] = field(default_factory=dict)
+    """The other services that the weights of the route's rules name."""
+
     former_parent: pulumi.Resource | None = None
     """Parent of the group and the rules in stacks deployed before services owned these.
 
@@ -232,7 +261,7 @@ class BehindLoadBalancer:
             former_name=f"{self.balancer.rule_prefix}-{self.route.name}-attachment",
             priority=self.route.attachment_priority,
             conditions=[{"source_ip": {"values": [_NO_CLIENT]}}],
-            group_arn=group.arn,
+            actions=[{"type": "forward", "target_group_arn": group.arn}],
         )
         return Attached(
             front_end=self, service=service, target_group_arn=group.arn, attachment=attachment
@@ -246,9 +275,15 @@ class BehindLoadBalancer:
         after: Sequence[pulumi.Resource],
         hooks: pulumi.ResourceHookBinding,
     ) -> Sequence[pulumi.Resource]:
-        """Register the rules that send the route's requests to the service's target group."""
-        return [
-            self._rule(
+        """Register the rules that send the route's requests to the service's target group.
+
+        A rule that splits them waits for the other services too.
+        """
+        rules: list[pulumi.Resource] = []
+        for rule in self.route.rules:
+            names = rule.split.weights if rule.split else ()
+            others = [self.sharers[name] for name in names if name != self.route.name]
+            registered = self._rule(
                 service,
                 # Named by its priority, which is unique in a listener: if another service gets the
                 # requests, the rule is updated instead of replaced (docs/adr/0042).
@@ -256,13 +291,13 @@ class BehindLoadBalancer:
                 priority=rule.priority,
                 conditions=list(_conditions(rule.conditions)),
                 transforms=list(_transforms(rule)),
-                login=rule.login,
-                group_arn=group_arn,
-                after=after,
-                hooks=hooks,
+                actions=self._actions(rule, group_arn),
+                secret=rule.login is not None,
+                after=[*after, *(other.service for other in others)],
+                hooks=_all_of([hooks, *(other.hooks for other in others)]),
             )
-            for rule in self.route.rules
-        ]
+            rules.append(registered)
+        return rules
 
     def _rule(
         self,
@@ -271,9 +306,9 @@ class BehindLoadBalancer:
         *,
         priority: int,
         conditions: list[aws.lb.ListenerRuleConditionArgsDict],
-        group_arn: pulumi.Input[str],
+        actions: list[aws.lb.ListenerRuleActionArgsDict],
+        secret: bool = False,
         transforms: list[aws.lb.ListenerRuleTransformArgsDict] | None = None,
-        login: Login | None = None,
         former_name: str | None = None,
         after: Sequence[pulumi.Resource] = (),
         hooks: pulumi.ResourceHookBinding | None = None,
@@ -284,7 +319,7 @@ class BehindLoadBalancer:
             priority=priority,
             conditions=conditions,
             transforms=transforms or None,
-            actions=self._actions(group_arn, login),
+            actions=actions,
             tags=self.balancer.member_tags,
             opts=pulumi.ResourceOptions(
                 parent=service,
@@ -292,16 +327,17 @@ class BehindLoadBalancer:
                 depends_on=after,
                 hooks=hooks,
                 # They contain the client's secret.
-                additional_secret_outputs=["actions"] if login else None,
+                additional_secret_outputs=["actions"] if secret else None,
             ),
         )
 
     def _actions(
-        self, group_arn: pulumi.Input[str], login: Login | None
+        self, rule: Rule, group_arn: pulumi.Input[str]
     ) -> list[aws.lb.ListenerRuleActionArgsDict]:
         """Return what is done with a request: forward it, perhaps after a login."""
+        forward, login = self._forward(rule, group_arn), rule.login
         if login is None:
-            return [{"type": "forward", "target_group_arn": group_arn}]
+            return [forward]
         return [
             {
                 "type": "authenticate-oidc",
@@ -320,8 +356,23 @@ class BehindLoadBalancer:
                     "on_unauthenticated_request": login.on_unauthenticated,
                 },
             },
-            {"type": "forward", "order": 2, "target_group_arn": group_arn},
+            {**forward, "order": 2},
         ]
+
+    def _forward(
+        self, rule: Rule, group_arn: pulumi.Input[str]
+    ) -> aws.lb.ListenerRuleActionArgsDict:
+        """Return the action that forwards: to the service, or to several by weight."""
+        if rule.split is None:
+            return {"type": "forward", "target_group_arn": group_arn}
+        groups: list[aws.lb.ListenerRuleActionForwardTargetGroupArgsDict] = []
+        for name, weight in rule.split.weights.items():
+            other = self.sharers.get(name)
+            groups.append({"arn": other.target_group_arn if other else group_arn, "weight": weight})
+        forward: aws.lb.ListenerRuleActionForwardArgsDict = {"target_groups": groups}
+        if rule.split.stickiness_seconds:
+            forward["stickiness"] = {"enabled": True, "duration": rule.split.stickiness_seconds}
+        return {"type": "forward", "forward": forward}
 
     def _aliases(self, former_name: str | None = None) -> list[pulumi.Alias]:
         """Return the former identities of the group and the rules in a deployed stack."""
@@ -359,6 +410,18 @@ class Attached:
     ) -> Sequence[pulumi.Resource]:
         """Register the rules that send the route's requests to the service."""
         return self.front_end.serve(self.service, self.target_group_arn, after=after, hooks=hooks)
+
+
+def _all_of(bindings: Sequence[pulumi.ResourceHookBinding]) -> pulumi.ResourceHookBinding:
+    """Return the hooks of several bindings, of which each one can fail an operation."""
+    if len(bindings) == 1:
+        return bindings[0]
+    create: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
+    update: list[pulumi.ResourceHook | pulumi.ResourceHookFunction] = []
+    for each in bindings:
+        create += each.before_create or ()
+        update += each.before_update or ()
+    return pulumi.ResourceHookBinding(before_create=create, before_update=update)
 
 
 def _conditions(conditions: Conditions) -> Iterator[aws.lb.ListenerRuleConditionArgsDict]:

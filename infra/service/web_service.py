@@ -169,6 +169,9 @@ class WebService(pulumi.ComponentResource):
     ecs_service: pulumi.Resource
     """The ECS service, which others that call it wait for."""
 
+    before_requests: pulumi.ResourceHookBinding
+    """Hooks that fail while the service isn't ready for requests."""
+
     serving: Sequence[pulumi.Resource]
     """The resources that let requests reach the service, such as listener rules. Whatever sends
     clients to the front end depends on them.
@@ -282,7 +285,8 @@ class WebService(pulumi.ComponentResource):
         self.log_group = logs.name
         self.task_definition_arn = task_definition.arn
         self.target_group_arn = connection.target_group_arn
-        self.serving = connection.serve(after=[service], hooks=rollout.before_requests)
+        self.before_requests = rollout.before_requests
+        self.serving = connection.serve(after=[service], hooks=self.before_requests)
         self.register_outputs(
             {
                 "serviceName": self.service_name,

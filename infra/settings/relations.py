@@ -10,7 +10,7 @@ from infra.aws.instances import TYPES
 from infra.aws.locality import partition_of
 from infra.aws.naming import INSTANCES_SUFFIX, INTERNAL_SUFFIX, SPOT_SUFFIX
 from infra.errors import Problem
-from infra.settings import routing
+from infra.settings import routing, weights
 from infra.settings.service import connect
 from infra.settings.service.capacity import EC2
 from infra.settings.service.targets import HTTP1
@@ -40,6 +40,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from exec_key_has_sessions_to_encrypt(settings)
     yield from ipv6_clients_have_an_address_to_connect_to(settings)
     yield from routing.problems(settings)
+    yield from weights.problems(settings)
     yield from service_names_stay_apart(settings)
     yield from services_call_others(settings)
     yield from instances_are_used(settings)

@@ -226,6 +226,41 @@ class ClientSecrets(Kind):
         return f"{len(text)} characters, not shown, that aren't a map of texts"
 
 
+_WEIGHT: Final = Whole(0, 999)
+_WEIGHTED: Final = Text("[a-z][a-z0-9-]*", "the name of a service of the stack")
+MOST_WEIGHTED: Final = 5
+"""Source: Elastic Load Balancing, API reference, TargetGroupTuple, and its quotas: "Target groups
+per action on an Application Load Balancer".
+"""
+
+
+@dataclass(frozen=True)
+class Weights(Kind):
+    """Weights by the names of services."""
+
+    absent: ClassVar[str | None] = "{}"
+
+    @property
+    def allowed(self) -> str:
+        """Describe names and weights."""
+        return (
+            f"a map from the names of at most {MOST_WEIGHTED} services, the service itself among "
+            f"them, to their weights, each {_WEIGHT.allowed}, and one above 0; empty for no others"
+        )
+
+    def read(self, text: str) -> dict[str, int]:
+        """Parse the weights, and sort them by name."""
+        entries = json.loads(text)
+        if not isinstance(entries, dict):
+            _refuse(text)
+        found = {}
+        for name, value in sorted(entries.items()):
+            found[_WEIGHTED.read(name)] = _WEIGHT.read(as_configured(value))
+        if len(found) > MOST_WEIGHTED or (found and not any(found.values())):
+            _refuse(text)
+        return found
+
+
 def _oidc_flaws(entries: object) -> list[str]:
     if not isinstance(entries, dict):
         return ["no map"]
@@ -261,6 +296,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "rewriteUrl": Rewriting("path and query"),
     "rewriteHost": Rewriting("the host"),
     "oidc": OidcClient(),
+    "weights": Weights(),
+    "weightStickinessSeconds": Whole(0, 604_800),
 }
 """Kinds of the keys that a route has."""
 

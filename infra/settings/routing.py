@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from infra.aws.routes import patterns, rules
 from infra.aws.routes.conditions import HOST, split
 from infra.errors import Problem
+from infra.settings import weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,9 +20,15 @@ _HOST_OF_EXAMPLES = "example.com"
 
 
 def plan(services: Sequence[ServiceSettings]) -> tuple[Rule, ...]:
-    """Return the rules of services, in the order in which a load balancer tries them."""
+    """Return the rules of services, in the order in which a load balancer tries them.
+
+    A service without a route of its own, to which others give a share of their requests, has none.
+    """
     found: list[rules.Route] = []
+    shared = weights.shared_with(services)
     for service in services:
+        if service.name in shared and not service.routes.declared:
+            continue
         for number, route in enumerate(service.routes.each):
             found.append(
                 rules.Route(
@@ -29,6 +36,7 @@ def plan(services: Sequence[ServiceSettings]) -> tuple[Rule, ...]:
                     number=number,
                     conditions=route.conditions,
                     priority=route.priority,
+                    weights=route.weights,
                 )
             )
     return rules.plan(found)
@@ -116,7 +124,8 @@ def _repeated(settings: StackSettings, same: tuple[Rule, ...]) -> Problem:
         return Problem(
             _key_of(settings, second),
             f"{both}, which {_key_of(settings, first)} matches too",
-            "hosts, paths or other conditions that only one route has",
+            "hosts, paths or other conditions that only one route has, or a share of the other "
+            "one's requests by its weights",
         )
     return Problem(
         _key_of(settings, second),

@@ -130,7 +130,7 @@ def show(known: Sequence[Known], request: Request, *, as_json: bool) -> int:
     tried = explain(rules, request)
     services = _services_of_groups(known)
     answer = tried[-1].rule
-    by_service = _owner(answer, services)
+    by_service = any(_shares(answer, services).values())
     if as_json:
         print(json.dumps(_document(listener, request, tried, services), indent=2))
     else:
@@ -210,12 +210,27 @@ def _services_of_groups(known: Sequence[Known]) -> dict[str, str]:
     return found
 
 
-def _owner(rule: Rule, services: Mapping[str, str]) -> str:
-    """Return the services that a rule forwards to; empty if it doesn't forward to any."""
+def _shares(rule: Rule, services: Mapping[str, str]) -> dict[str, float]:
+    """Return the percentages of its requests that a rule forwards to services, by their names."""
     action = rule.last_action
-    groups = [each["arn"] for each in (action.get("forward") or {}).get("targetGroups") or ()]
-    arns = groups or [action.get("targetGroupArn")]
-    return ", ".join(services[arn] for arn in dict.fromkeys(arns) if arn in services)
+    groups = (action.get("forward") or {}).get("targetGroups")
+    weights: dict[str, float] = {}
+    total = 0.0
+    for group in groups or [{"arn": action.get("targetGroupArn")}]:
+        weight = float(group.get("weight", 1))
+        total += weight
+        if group["arn"] in services:
+            name = services[group["arn"]]
+            weights[name] = weights.get(name, 0.0) + weight
+    return {name: 100 * weight / total if total else 0.0 for name, weight in weights.items()}
+
+
+def _owner(rule: Rule, services: Mapping[str, str]) -> str:
+    """Return the services that a rule forwards to, with their shares if there are several."""
+    shares = _shares(rule, services)
+    if len(shares) == 1 and 100 in shares.values():  # noqa: PLR2004 — all of them
+        return next(iter(shares))
+    return ", ".join(f"{name} {share:.4g} %" for name, share in shares.items())
 
 
 def _is_attachment(rule: Rule) -> bool:
@@ -272,6 +287,7 @@ def _document(
         },
         "listener": listener.name,
         "service": _owner(answer, services) or None,
+        "shares": _shares(answer, services),
         "action": answer.last_action["type"],
         "outcome": _outcome(answer, services),
         "rules": list(_tried_document(tried, services)),
@@ -286,6 +302,7 @@ def _tried_document(
             "name": each.rule.name,
             "priority": each.rule.priority,
             "service": _owner(each.rule, services) or None,
+            "shares": _shares(each.rule, services),
             "conditions": described(each.rule.conditions),
             "matches": each.matches,
             "reasons": list(each.reasons),

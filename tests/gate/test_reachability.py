@@ -207,11 +207,12 @@ def test_the_requests_of_each_service_are_listed_in_the_order_of_the_rules() -> 
     services = {
         "api": {"paths": ["/api", "/api/*"]},
         "office": {"hosts": ["office.example.com"], "sourceCidrs": ["10.0.0.0/8"]},
-        "web": {},
+        "next": {},
+        "web": {"weights": {"web": 9, "next": 1}},
     }
     config = mocks.configuration(ROOT, "dev", services=services)
     assert reachability.requests(graph.build(record("dev", config))) == [
         "HTTP 80, host is office.example.com and source is 10.0.0.0/8: tasks of office",
         "HTTP 80, path is /api or /api/*: tasks of api",
-        "HTTP 80, path is /*: tasks of web",
+        "HTTP 80, path is /*: tasks of next (1 of 10), tasks of web (9 of 10)",
     ]

@@ -234,7 +234,7 @@ come last.
 
 ELSEWHERE = {
     *("vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"),
-    *("calls", "oidc", "oidcClientSecrets"),
+    *("calls", "oidc", "oidcClientSecrets", "weights", "weightStickinessSeconds"),
 }
 """Keys that need an account with something in it, another service or an encrypted value: tested
 beside what sets it up.

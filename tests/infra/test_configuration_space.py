@@ -41,6 +41,7 @@ from infra.settings.route_kinds import (
     OidcClient,
     Rewriting,
     Routes,
+    Weights,
 )
 from localaws.mocks import Cloud
 from tests.infra import recorder
@@ -133,6 +134,12 @@ TOGETHER: list[dict[str, Any]] = [
             "web": {"routes": [{"hosts": ["a.example.com"]}, {"paths": ["/*"]}]},
         }
     },
+    {
+        "services": {
+            "web": {"weights": {"web": 9, "next": 1}, "weightStickinessSeconds": 60},
+            "next": {"stickinessSeconds": 60},
+        }
+    },
     {"certificateArn": CERTIFICATE, "oidc": OIDC, "oidcClientSecrets": CLIENT_SECRETS},
     {"paths": ["/a?b", "/c*"], "rewriteUrl": REWRITES[1], "routePriority": 5},
     {"domain": "shop.example.com", "hostedZone": "example.com"},
@@ -212,6 +219,7 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     Rewriting: lambda _: st.sampled_from(REWRITES),
     Routes: lambda _: st.sampled_from(ROUTES),
     OidcClient: lambda _: st.sampled_from(({}, OIDC, {"issuer": "http://login.example.com"})),
+    Weights: lambda _: st.sampled_from(({}, {"web": 1}, {"web": 0}, {"web": 1, "shop": 9})),
     ClientSecrets: lambda _: st.sampled_from(({}, CLIENT_SECRETS, {"web": "in plain text"})),
 }
 """How values of each kind are drawn; a new kind needs a line here."""

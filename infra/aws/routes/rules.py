@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from infra.aws.routes import priorities
 from infra.aws.routes.conditions import EVERYTHING, PATH, Conditions, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MOST_RULES: Final = 100
 MOST_GROUPS: Final = 100
@@ -27,6 +27,14 @@ class Route:
     conditions: Conditions
     priority: int | None = None
     """Priority of its first rule; None for one that is derived from the conditions."""
+
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """Weights of the services that the requests are split between; empty without a split."""
+
+    @property
+    def shares(self) -> Mapping[str, int]:
+        """The weights of the services that get the requests."""
+        return self.weights or {self.service: 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +102,9 @@ def repeated(rules: Iterable[Rule]) -> list[tuple[Rule, ...]]:
 def findings(rules: Sequence[Rule]) -> Iterator[Finding]:
     """Yield what is never reached, and what only the order of the rules decides.
 
-    An earlier rule that the later one covers is as intended: the special one comes first. Rules of
-    one service may overlap as well. Rules with the same priority are `repeated`.
+    An earlier rule that the later one covers is as intended: the special one comes first. Rules
+    that forward to the same services by the same weights may overlap as well. Rules with the same
+    priority are `repeated`.
     """
     for index, second in enumerate(rules):
         earlier = [rule for rule in rules[:index] if rule.priority != second.priority]
@@ -113,7 +122,7 @@ def _findings_of(second: Rule, others: Sequence[Rule]) -> Iterator[Finding]:
                 yield Finding(first, second, example, unreachable=True)
                 break
     for first in earlier:
-        same = first.route.service == second.route.service
+        same = first.route.shares == second.route.shares
         example = None if same else _contested(first, second)
         if example is not None:
             yield Finding(first, second, example, unreachable=False)

@@ -96,6 +96,12 @@ class ServiceSettings:
         return found
 
     @property
+    def shares_with(self) -> tuple[str, ...]:
+        """The other services that get a share of its requests."""
+        names = dict.fromkeys(name for route in self.routes.each for name in route.weights)
+        return tuple(name for name in names if name != self.name)
+
+    @property
     def topics(self) -> tuple[Topic, ...]:
         """The service's topics."""
         return topics_of(self)

@@ -11,7 +11,7 @@ from infra.settings.kinds import Flag, ListOf, Text, duplicates
 from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _SERVICE: Final = Text("[a-z][a-z0-9-]*", "the name of another service of the stack")
 
@@ -57,7 +57,7 @@ def problems(
                     f"a service with serviceConnect; set services.{callee}.serviceConnect",
                 )
     try:
-        in_order(services)
+        in_order({name: service.calls for name, service in services.items()})
     except CycleError as error:
         # A task knows the names only that existed when its deployment began, so the first of them
         # would not find the last one.
@@ -68,13 +68,16 @@ def problems(
         )
 
 
-def in_order(services: Mapping[str, ConnectSettings]) -> Sequence[str]:
-    """Return the services' names, those that others call first, and else in their order.
+def in_order(needed: Mapping[str, Iterable[str]]) -> Sequence[str]:
+    """Return services' names, each after those that it needs, and else in their order.
+
+    Args:
+        needed: What each service needs: the services that it calls, for example.
 
     Raises:
-        CycleError: Services call each other.
+        CycleError: Services need each other.
     """
     graph: dict[str, set[str]] = {}
-    for name, service in services.items():
-        graph[name] = set(service.calls) & services.keys() - {name}
+    for name, others in needed.items():
+        graph[name] = set(others) & needed.keys() - {name}
     return list(TopologicalSorter(graph).static_order())

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = (
     *("hosts", "paths", "methods", "headers", "query", "source_cidrs"),
-    *("route_priority", "rewrite_url", "rewrite_host", "oidc"),
+    *("route_priority", "rewrite_url", "rewrite_host", "oidc", "weights"),
 )
-"""The fields of a single route."""
+"""The fields of a single route; what modifies one of them only is left out."""
+
+_WEIGHT_STICKINESS: Final = "weight_stickiness_seconds"
 
 _BROADCAST: Final = "255.255.255.255/32"
 """The only range that ELB refuses. Source: experience with AWS."""
@@ -49,6 +51,12 @@ class RouteSettings:
     oidc: Oidc | None
     """Where clients log in before a request is forwarded."""
 
+    weights: Mapping[str, int]
+    """Weights of the services that its requests are split between; empty without a split."""
+
+    weight_stickiness_seconds: int
+    """How long a client stays with the service that it got by weight; 0 for each request anew."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RoutesSettings(Topic):
@@ -64,13 +72,20 @@ class RoutesSettings(Topic):
     rewrite_url: Rewrite | None = key(KINDS["rewriteUrl"])
     rewrite_host: Rewrite | None = key(KINDS["rewriteHost"])
     oidc: Oidc | None = key(KINDS["oidc"])
+    weights: dict[str, int] = key(KINDS["weights"])
+    weight_stickiness_seconds: int = key(KINDS["weightStickinessSeconds"])
     routes: tuple[Mapping[str, Any], ...] = key(Routes())
 
     @property
     def each(self) -> tuple[RouteSettings, ...]:
         """The routes: those of the list, or the single one."""
-        own = {camel(name): getattr(self, name) for name in _FIELDS}
+        own = {camel(name): getattr(self, name) for name in (*_FIELDS, _WEIGHT_STICKINESS)}
         return tuple(_route({**own, **entry}) for entry in self.routes or ({},))
+
+    @property
+    def declared(self) -> bool:
+        """Whether a key describes requests; without any, they are all that no other route has."""
+        return bool(self.routes) or any(getattr(self, name) for name in _FIELDS)
 
     @property
     def authenticates(self) -> bool:
@@ -82,6 +97,10 @@ class RoutesSettings(Topic):
         if self.routes and self.routes[number]:
             return "routes"
         return next((camel(name) for name in _FIELDS if getattr(self, name)), "paths")
+
+    def key_of_weights(self, number: int) -> str:
+        """Return the key that a route's weights come from."""
+        return "routes" if self.routes and "weights" in self.routes[number] else "weights"
 
     def problems(self) -> Iterator[Problem]:
         """Check each route."""
@@ -109,6 +128,8 @@ def _route(values: Mapping[str, Any]) -> RouteSettings:
         rewrite_url=values["rewriteUrl"],
         rewrite_host=values["rewriteHost"],
         oidc=values["oidc"],
+        weights=values["weights"],
+        weight_stickiness_seconds=values["weightStickinessSeconds"],
     )
 
 

@@ -73,11 +73,18 @@ class StackSettings:
         return any(service.connect.service_connect for service in self.services)
 
     @property
-    def callees_first(self) -> tuple[ServiceSettings, ...]:
-        """The services, those that others call first."""
+    def dependencies(self) -> dict[str, tuple[str, ...]]:
+        """The services after which each one is deployed: that it calls, or shares requests with."""
+        found: dict[str, tuple[str, ...]] = {}
+        for service in self.services:
+            found[service.name] = (*service.connect.calls, *service.shares_with)
+        return found
+
+    @property
+    def dependencies_first(self) -> tuple[ServiceSettings, ...]:
+        """The services, each after those that it depends on."""
         by_name = {service.name: service for service in self.services}
-        connections = {name: service.connect for name, service in by_name.items()}
-        return tuple(by_name[name] for name in in_order(connections))
+        return tuple(by_name[name] for name in in_order(self.dependencies))
 
     @property
     def secret_services(self) -> frozenset[str]:

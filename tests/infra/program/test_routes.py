@@ -76,11 +76,21 @@ def test_each_service_has_rules_for_its_own_requests() -> None:
 
 def changed_rules(before: Recording, **services: Any) -> dict[str, str]:
     """Return what a change of the services does to listener rules, by their names."""
-    after = recorder.run("dev", after=before, services=services)
+    return changed(before, kind="ListenerRule", services=services)
+
+
+def changed(before: Recording, *, kind: str = "", **changes: Any) -> dict[str, str]:
+    """Return what a change does to resources of AWS, of one kind or of all, by their names."""
+    after = recorder.run("dev", after=before, **changes)
     found = {}
     for urn, operation in after.operations.items():
-        kind, name = urn.split("::")[2:]
-        if kind.endswith(":ListenerRule") and operation != "same":
+        token, name = urn.split("::")[2:]
+        token = token.rpartition("$")[2]
+        if (
+            token.startswith("aws:")
+            and token.endswith(f":{kind}" if kind else "")
+            and operation != "same"
+        ):
             found[name] = operation
     return found
 
@@ -98,6 +108,79 @@ def test_a_new_service_touches_no_rule_of_another() -> None:
     before = recorder.run("dev", services={"a": {"paths": ["/a/*"]}, "web": {}})
     done = changed_rules(before, a={"paths": ["/a/*"]}, b={"paths": ["/a/b/*"]}, web={})
     assert sorted(done.values()) == ["create", "create"], "its rule and its attachment"
+
+
+def split(web: int, following: int, **changes: Any) -> dict[str, Any]:
+    """Return a service that shares its requests with another one, which has no route."""
+    return {
+        "web": {"weights": {"web": web, "next": following}},
+        "next": {"environment": {"VERSION": "2"}, **changes},
+    }
+
+
+def test_a_route_is_split_by_one_rule_that_waits_for_both_services() -> None:
+    recording = recorder.run("dev", services=split(90, 10))
+    found = rules(recording)
+    assert found == {"web": [("alb-50000", [{"pathPattern": {"values": ["/*"]}}])]}
+    rule = recording.one("ListenerRule", "alb-50000")
+    groups = {name: recording.one("TargetGroup", f"alb-{name}") for name in ("web", "next")}
+    assert rule.inputs["actions"] == [
+        {
+            "type": "forward",
+            "forward": {
+                "targetGroups": [
+                    {"arn": recording.id(groups["next"]), "weight": 10},
+                    {"arn": recording.id(groups["web"]), "weight": 90},
+                ]
+            },
+        }
+    ]
+    services = {each.name: each.urn for each in recording.all("Service")}
+    assert {services["web"], services["next"]} <= set(rule.dependencies)
+    both = ("web-completed", "next-completed")
+    assert rule.hooks == {"before_create": both, "before_update": both}
+    attached = [each.inputs for each in recording.all("ListenerRule") if each != rule]
+    arns = {actions[0]["targetGroupArn"] for actions in (each["actions"] for each in attached)}
+    assert arns == {recording.id(group) for group in groups.values()}, "ECS needs a load balancer"
+    assert recording.exports["services"]["web"]["routes"] == ["path is /* (90 of 100)"]
+    assert recording.exports["services"]["next"]["routes"] == ["path is /* (10 of 100)"]
+
+
+def test_other_weights_update_the_rule_and_nothing_else() -> None:
+    before = recorder.run("dev", services=split(100, 0))
+    assert before.exports["services"]["next"]["routes"] == []
+    assert changed(before, services=split(0, 100)) == {"alb-50000": "update"}
+    rollout = changed(before, services=split(100, 0, environment={"VERSION": "3"}))
+    assert rollout.keys() == {"next"}, "it touches neither the rule nor the other service"
+
+
+def test_a_split_route_comes_and_goes_by_an_update_of_its_rule() -> None:
+    before = recorder.run("dev", services={"web": {}})
+    done = changed_rules(before, **split(90, 10))
+    assert sorted(done.values()) == ["create", "update"], "the other service's attachment is new"
+    assert done["alb-50000"] == "update"
+    after = changed_rules(recorder.run("dev", services=split(90, 10)), web={})
+    assert sorted(after.values()) == ["delete", "update"]
+
+
+def test_clients_can_stay_with_the_service_that_they_got() -> None:
+    services = split(1, 1, stickinessSeconds=60)
+    services["web"]["weightStickinessSeconds"] = 3600
+    forward = recorder.run("dev", services=services).one("ListenerRule", "alb-50000").inputs
+    assert forward["actions"][0]["forward"]["stickiness"] == {"enabled": True, "duration": 3600}
+
+
+def test_clients_log_in_before_their_requests_are_split() -> None:
+    services = split(1, 1)
+    services["web"]["oidc"] = OIDC
+    config = {key: value for key, value in LOGIN.items() if key != "oidc"}
+    login, forward = (
+        recorder.run("dev", **config, services=services)
+        .one("ListenerRule", "alb-50000")
+        .inputs["actions"]
+    )
+    assert (login["type"], login["order"]) == ("authenticate-oidc", 1)
+    assert (forward["order"], len(forward["forward"]["targetGroups"])) == (2, 2)
 
 
 def test_a_services_target_group_has_what_is_configured_for_its_targets() -> None:

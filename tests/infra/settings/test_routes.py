@@ -58,6 +58,14 @@ def test_what_a_route_of_the_list_leaves_out_is_the_services_own() -> None:
     assert second.rewrite_url is None
 
 
+SPLIT = {"web": 9, "next": 1}
+
+
+def split(web: dict[str, Any], following: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the configuration of a service, and of another one without a route of its own."""
+    return {"services": {"web": web, "next": following or {}}}
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"hosts": ["localhost"]}, "hosts: "),
     ({"hosts": ["Shop.example.com"]}, "allowed: a list, each item a host in lower case"),
@@ -123,6 +131,46 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         ISSUED | {"hosts": ["www.example.com"]},
         "hosts: host www.example.com, for which the load balancer has no certificate: the one ",
     ),
+    ({"weights": {"web": 0}}, 'weights: {"web": 0}; allowed: a map from the names of at most 5 '),
+    ({"weights": {"web": 1000}}, "each a whole number from 0 to 999, and one above 0"),
+    ({"weights": ["web"]}, 'weights: ["web"]; allowed: a map'),
+    ({"weights": {f"s{number}": 1 for number in range(6)}}, "names of at most 5 services"),
+    ({"weights": {"web": 9, "next": 1}}, "weights: next, which is no service; allowed: web"),
+    (
+        {"weightStickinessSeconds": 60},
+        "weightStickinessSeconds: 60 for a route that isn't split; allowed: 0, unless weights",
+    ),
+    (
+        split({"routes": [{"paths": ["/a"]}, {"paths": ["/b"], "weights": {"next": 1}}]}),
+        "services.web.routes: next, without web; allowed: web as well, with 0 if it is to get no",
+    ),
+    (
+        split({"weights": SPLIT}, {"weights": SPLIT, "paths": ["/next"]}),
+        "services.next.weights: next -> web -> next; allowed: services that neither split requests",
+    ),
+    (
+        split({"weights": SPLIT, "serviceConnect": True}, {"calls": ["web"]}),
+        "services.web.weights: web -> next -> web; allowed: services that neither split requests",
+    ),
+    (
+        split({"weights": SPLIT}, {"stickinessSeconds": 60}),
+        "services.web.weights: next, which has stickinessSeconds, without weightStickinessSeconds",
+    ),
+    (
+        split(
+            {"weights": SPLIT, "weightStickinessSeconds": 60},
+            {"stickinessSeconds": 60, "stickinessCookie": "session"},
+        ),
+        "services.web.weights: next, which has stickinessCookie; allowed: services without one",
+    ),
+    (
+        ISSUED | split({"weights": SPLIT}, {"targetProtocol": "HTTP2"}),
+        "services.web.weights: next with HTTP2, web with HTTP1; allowed: services with one target",
+    ),
+    (
+        split({}),
+        "services.web.paths: every request, as without any condition, which services.next.paths ",
+    ),
     (
         {"services": {f"s{number}": {"paths": [f"/{number:03}"]} for number in range(51)}},
         "services: 102 listener rules, two for a service with a simple route; allowed: at most 100",
@@ -142,6 +190,23 @@ def test_what_cannot_work_is_refused_by_its_key_with_the_reason(
 def test_fifty_services_fit_on_one_load_balancer() -> None:
     settings = load(services={f"s{number}": {"paths": [f"/{number:03}"]} for number in range(50)})
     assert len({rule.priority for rule in routing.plan(settings.services)}) == 50
+
+
+def test_a_service_that_gets_a_share_needs_no_route_and_may_have_one() -> None:
+    settings = load(**split({"weights": SPLIT, "weightStickinessSeconds": 604_800}))
+    (rule,) = routing.plan(settings.services)
+    assert (rule.route.service, rule.route.weights) == ("web", SPLIT)
+    assert [service.name for service in settings.dependencies_first] == ["next", "web"]
+    settings = load(**split({"weights": {"web": 0, "next": 999}}, {"paths": ["/next"]}))
+    assert [rule.route.service for rule in routing.plan(settings.services)] == ["next", "web"]
+
+
+def test_rules_of_one_service_that_split_requests_differently_overlap() -> None:
+    routes: list[dict[str, Any]] = [{"hosts": ["a.test"]}, {"paths": ["/a"], "weights": SPLIT}]
+    (warning,) = warnings(**split({"routes": routes}))
+    assert warning.startswith("http://a.test/a matches rule "), "which is the first decides"
+    same = [{**route, "weights": SPLIT} for route in routes]
+    assert warnings(**split({"routes": same})) == []
 
 
 @pytest.mark.parametrize(

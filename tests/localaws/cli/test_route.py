@@ -23,7 +23,8 @@ pytestmark = pytest.mark.filterwarnings(
 ROOT = Path(__file__).parents[3]
 SERVICES = """\
   fargate-web:services:
-    web: {}
+    web: { weights: { web: 9, next: 1 } }
+    next: {}
     api: { paths: ["/api", "/api/*"] }
     office:
       hosts: [admin.example.com]
@@ -75,6 +76,19 @@ def test_json_has_every_rule_with_its_reasons(
         "sourceIp": "10.1.2.3",
     }
     assert [rule["matches"] for rule in document["rules"]] == [True]
+
+
+def test_a_route_that_is_split_shows_the_share_of_each_service(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(project, "http://shop.example.com/", "--stack", "dev") == 0
+    *_, last, _, _, answer = capsys.readouterr().out.splitlines()
+    assert "  dev-next 10 %, dev-web 90 %  matches (path is /*)" in last
+    assert answer == "It forwards to dev-next 10 %, dev-web 90 %."
+    assert run(project, "http://shop.example.com/", "--stack", "dev", "--json") == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert document["shares"] == {"dev-next": 10.0, "dev-web": 90.0}
+    assert document["rules"][0]["shares"] == {"dev-office": 100.0}
 
 
 def deployed(project: Path, known: Sequence[dict[str, Any]]) -> None:

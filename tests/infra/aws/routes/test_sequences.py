@@ -100,7 +100,7 @@ class Deployed:
             "listenerArn": listener,
             "priority": rule.priority,
             "conditions": conditions_of(rule),
-            "actions": [{"type": "forward", "targetGroupArn": groups[rule.route.service]}],
+            "actions": [{"type": "forward", "forward": {"targetGroups": forwarded(rule, groups)}}],
         }
         if rule.priority in self.ids:
             cloud.update(RULE, self.ids[rule.priority], inputs)
@@ -112,6 +112,10 @@ class Deployed:
     def delete(self, priority: int) -> None:
         account()[0].delete(RULE, self.ids.pop(priority))
         del self.rules[priority]
+
+
+def forwarded(rule: Rule, groups: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"arn": groups[name], "weight": weight} for name, weight in rule.route.shares.items()]
 
 
 def conditions_of(rule: Rule) -> list[dict[str, Any]]:
@@ -139,9 +143,15 @@ def matching(rules: Sequence[Rule], request: Mapping[str, str]) -> list[Rule]:
     return [rule for rule in ordered if matches(rule, request)]
 
 
-def answers(rules: Sequence[Rule], request: Mapping[str, str]) -> str:
+def receivers(rule: Rule) -> set[str]:
+    """Return the services that get requests from a rule."""
+    return {name for name, weight in rule.route.shares.items() if weight}
+
+
+def answers(rules: Sequence[Rule], request: Mapping[str, str]) -> set[str]:
+    """Return which services can answer a request: one, or those that share it by weight."""
     first = next(iter(matching(rules, request)), None)
-    return first.route.service if first else "none"
+    return receivers(first) if first else {"none"}
 
 
 def possible_answers(
@@ -152,16 +162,16 @@ def possible_answers(
     That is who answered before or answers after. If several rules that match come, go or change
     their service, the more general of these may answer, too.
     """
-    found = {answers(before, request), answers(after, request)}
+    found = answers(before, request) | answers(after, request)
     for rules, others in ((before, after), (after, before)):
-        kept = {(rule.priority, rule.route.service) for rule in others}
+        kept = {rule.priority: rule.route.shares for rule in others}
         changing = [
             rule
             for rule in matching(rules, request)
-            if (rule.priority, rule.route.service) not in kept
+            if kept.get(rule.priority) != rule.route.shares
         ]
         if len(changing) > 1:
-            found.update(rule.route.service for rule in changing)
+            found = found.union(*map(receivers, changing))
     return found
 
 
@@ -178,7 +188,13 @@ def configurations(draw: st.DrawFn, *, chosen: bool = False) -> tuple[Rule, ...]
     routes = []
     for name, conditions in zip(names, some_conditions, strict=False):
         priority = draw(st.sampled_from([None, 1, 2, 3])) if chosen else None
-        routes.append(Route(service=name, conditions=conditions, priority=priority))
+        others = draw(st.lists(st.sampled_from(SERVICES), max_size=2))
+        weights = {other: draw(st.sampled_from([0, 1, 999])) for other in others}
+        if weights:
+            weights[name] = draw(st.integers(1, 999))
+        routes.append(
+            Route(service=name, conditions=conditions, priority=priority, weights=weights)
+        )
     rules = plan(routes)
     return () if repeated(rules) else rules
 
@@ -222,7 +238,7 @@ def deploy_each(sequence: Sequence[tuple[Rule, ...]], random: Any, *, check_requ
 def assert_answered(deployed: Deployed, before: Sequence[Rule], after: Sequence[Rule]) -> None:
     for request in REQUESTS:
         now = answers([*deployed.rules.values()], request)
-        assert now in possible_answers(before, after, request), request
+        assert now <= possible_answers(before, after, request), request
 
 
 def operations(deployed: Deployed, after: Sequence[Rule], random: Any) -> Iterator[None]:

@@ -1,0 +1,123 @@
+"""Routes whose requests are split between services by weight."""
+
+from __future__ import annotations
+
+from graphlib import CycleError
+from typing import TYPE_CHECKING, Final
+
+from infra.errors import Problem
+from infra.settings.service.connect import in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from infra.settings.service import ServiceSettings
+    from infra.settings.service.routes import RouteSettings
+    from infra.settings.stack import StackSettings
+
+_NEEDED: Final = frozenset({"service_name", "calls", "target_protocol", "stickiness_seconds"})
+_COOKIE: Final = "stickiness_cookie"
+
+
+def shared_with(services: Iterable[ServiceSettings]) -> set[str]:
+    """Return the names of services that get a share of another one's requests."""
+    return set().union(*(service.shares_with for service in services))
+
+
+def problems(settings: StackSettings) -> Iterator[Problem]:
+    """Check weights against the services that they name, if those of all could be read."""
+    for service in settings.services:
+        unread = service.unread.keys()
+        if service.routes.unread or not unread.isdisjoint({*_NEEDED, _COOKIE}):
+            return
+    services = {service.name: service for service in settings.services}
+    for service in settings.services:
+        for number, route in enumerate(service.routes.each):
+            key = service.path_of(service.routes.key_of_weights(number))
+            yield from _names(key, route, service, services)
+            yield from _stickiness(service, route)
+            others = [services[name] for name in route.weights if name in services]
+            if len(others) > 1:
+                yield from _targets(key, route, others)
+    yield from _circle(settings, services)
+
+
+def _names(
+    key: str,
+    route: RouteSettings,
+    service: ServiceSettings,
+    services: Mapping[str, ServiceSettings],
+) -> Iterator[Problem]:
+    """Check that weights name services of the stack, and the route's own among them."""
+    for name in route.weights:
+        if name not in services:
+            yield Problem(key, f"{name}, which is no service", ", ".join(sorted(services)))
+    if route.weights and service.name not in route.weights:
+        yield Problem(
+            key,
+            f"{', '.join(route.weights)}, without {service.name}",
+            f"{service.name} as well, with 0 if it is to get no requests",
+        )
+
+
+def _stickiness(service: ServiceSettings, route: RouteSettings) -> Iterator[Problem]:
+    if route.weight_stickiness_seconds and len(route.weights) < 2:  # noqa: PLR2004 — no split
+        yield Problem(
+            service.path_of("weightStickinessSeconds"),
+            f"{route.weight_stickiness_seconds} for a route that isn't split",
+            "0, unless weights name several services",
+        )
+
+
+def _targets(
+    key: str, route: RouteSettings, services: Iterable[ServiceSettings]
+) -> Iterator[Problem]:
+    """Check that AWS lets one rule forward to the target groups of these services.
+
+    Sources: Elastic Load Balancing's guide, "Sticky sessions" and "Protocol version".
+    """
+    protocols: dict[str, str] = {}
+    for service in services:
+        protocols.setdefault(service.targets.target_protocol, service.name)
+        if service.targets.stickiness_cookie:
+            yield Problem(
+                key,
+                f"{service.name}, which has stickinessCookie",
+                "services without one, as a cookie of the service doesn't work with weights",
+            )
+        elif service.targets.stickiness_seconds and not route.weight_stickiness_seconds:
+            yield Problem(
+                key,
+                f"{service.name}, which has stickinessSeconds, without weightStickinessSeconds",
+                "weightStickinessSeconds above 0, as AWS keeps clients at a task only where it "
+                "keeps them at the service",
+            )
+    if len(protocols) > 1:
+        shown = ", ".join(f"{name} with {protocol}" for protocol, name in protocols.items())
+        yield Problem(
+            key,
+            shown,
+            "services with one targetProtocol: the load balancer answers 464 to a request that "
+            "the protocol of the chosen service doesn't take",
+        )
+
+
+def _circle(settings: StackSettings, services: Mapping[str, ServiceSettings]) -> Iterator[Problem]:
+    """Check that a rule can be registered after all services to which it forwards."""
+    try:
+        in_order(settings.dependencies)
+    except CycleError as error:
+        circle = error.args[1][:0:-1]
+        starts = []
+        for name, following in zip(circle, [*circle[1:], circle[0]], strict=True):
+            if following in services[name].shares_with:
+                starts.append(name)
+        if starts:
+            first = circle.index(min(starts))
+            shown = [*circle[first:], *circle[: first + 1]]
+            yield Problem(
+                services[shown[0]].path_of("weights"),
+                " -> ".join(shown),
+                "services that neither split requests with this one nor call it, as its rule is "
+                "registered after theirs are deployed",
+            )
