@@ -149,6 +149,40 @@ def test_a_service_comes_is_rolled_out_swaps_and_goes_without_a_lost_request_to_
     assert all(good for _, _, good in of_web.answers), "requests to web were lost"
 
 
+def test_requests_are_split_by_weight_and_shifted_without_a_lost_request(stack: Stack) -> None:
+    url = stack.outputs()["serviceUrl"]
+    of_web = tasks(url)
+    try:
+        begun = watch(stack, url, command=up_with(split(3, 1)))
+        answers = answering(url, 200)
+        canary = {each for each in answers if each not in of_web}
+        share = sum(each in canary for each in answers)
+        # 50 on average; the bounds are 5.7 standard deviations away: one run in 80 million.
+        assert 15 <= share <= 85, answers
+        shifted = watch(stack, url, command=up_with(split(0, 1)))
+        assert tasks(url) == canary
+    finally:
+        ended = watch(stack, url, command=UP)
+    assert tasks(url) == of_web, "the service with the rule wasn't touched"
+    for report in (begun, shifted, ended):
+        assert (report["exit_code"], report["watch"]["failures"]) == (0, {}), report
+
+
+def split(web: int, following: int) -> dict[str, dict[str, Any]]:
+    """Return a service that gives another one a share of its requests, by these weights."""
+    return {
+        "web": {"desiredCount": 2, "weights": {"web": web, "next": following}},
+        "next": {"desiredCount": 1},
+    }
+
+
+def answering(url: str, requests: int) -> list[str]:
+    """Return the hosts that answer requests on one connection, in their order."""
+    with httpx.Client(trust_env=False, timeout=5) as client:
+        pages = [client.get(url).text for _ in range(requests)]
+    return [page.split("Hello from ")[1].split("<")[0] for page in pages]
+
+
 def up_with(services: dict[str, dict[str, Any]]) -> str:
     """Return the command that deploys these services."""
     return shlex.join(["pulumi-local", "up", *WITHOUT_ASKING, *settings({"services": services})])
