@@ -211,7 +211,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"catalog", "machine", "speed"},
         {"ec2", "images", "scaling", "vpc"},
         {"account", "alb"},
-        {"ecs", "protocol"},
+        {"alarms", "ecs", "protocol"},
         {"ecr"},
         {"daemon", "mocks"},
         {"cli"},

@@ -18,6 +18,7 @@ from localaws.alb.parts import address, cluster_name, file_name, header
 from localaws.alb.routes import compile_routes, route_filters
 from localaws.alb.tls import transport_socket
 from localaws.alb.tracing import tracing
+from localaws.alb.traffic import loggers
 from localaws.alb.versions import PROTOCOL, speaks_http_2
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
             "cds_config": watch("clusters.json"),
             "lds_config": watch("listeners.json"),
         },
+        # Else a timer merges histograms every five seconds, whether they are read or not.
+        "stats_flush_on_admin": True,
         # Else expressions of a hundred characters are refused.
         "layered_runtime": {
             "layers": [{"name": "limits", "static_layer": {_EXPRESSION_SIZE: 2**30}}]
@@ -161,6 +164,7 @@ def _listener(
         # or into one.
         "http1_safe_max_connection_duration": True,
         "generate_request_id": False,
+        **({"access_log": loggers(listener.measured)} if listener.measured else {}),
         "tracing": tracing(),
         "skip_xff_append": True,
         "normalize_path": False,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from localaws.alb.compiler import bootstrap
 from localaws.alb.targets import Endpoint
+from localaws.alb.traffic import PREFIX, Traffic, parse
 from localaws.machine.processes import CannotStartError
 
 if TYPE_CHECKING:
@@ -157,6 +158,16 @@ class Envoy:
             return {}
         found = re.findall(r"^cluster\.(.+)\.upstream_rq_total: (\d+)$", reported, re.MULTILINE)
         return {name: int(count) for name, count in found}
+
+    async def traffic(self) -> Traffic:
+        """Return what its loggers counted since Envoy started; nothing while it restarts."""
+        path = f"/stats?filter=^{PREFIX}\\.&histogram_buckets=detailed"
+        try:
+            # Histograms are merged after an answer, not before it.
+            await self._ask(path)
+            return parse(await self._ask(path))
+        except OSError:
+            return Traffic()
 
     async def close(self) -> None:
         """Stop Envoy at once, until the next `apply`."""

@@ -30,7 +30,9 @@ from localaws.alb.oidc_filter import TOKEN_ACTION, asks, authenticates
 from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import Endpoint, TargetHealth, TargetState
 from localaws.alb.token_checks import TokenChecks
+from localaws.alb.traffic import Traffic
 from localaws.catalog.acm import CERTIFICATE
+from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
@@ -55,6 +57,7 @@ _COMPILED = (
     LISTENER_CERTIFICATE,
     CERTIFICATE,
     TARGET_GROUP,
+    ALARM,
 )
 """The types of resources that the proxy's configuration is made of."""
 
@@ -97,6 +100,9 @@ class Proxy(Protocol):
 
     async def requests(self) -> Mapping[str, int]:
         """Return the requests to targets since the proxy started, by cluster."""
+
+    async def traffic(self) -> Traffic:
+        """Return what was counted for alarms since the proxy started."""
 
     async def listening(self) -> Container[str]:
         """ARNs of the listeners that take connections."""
@@ -353,6 +359,18 @@ class LoadBalancers:
             names = (cluster_name(each.id), initial_cluster_name(each.id))
             found[each.id] = sum(by_cluster.get(name, 0) for name in names)
         return found
+
+    async def traffic(self) -> Traffic:
+        """Return what was counted of the load balancers that alarms read."""
+        found = Traffic()
+        for proxy in [*self._proxies.values()]:
+            found.add(await proxy.traffic())
+        return found
+
+    def count_targets(self, target_group: str) -> tuple[int, int]:
+        """Return how many targets of a group are healthy, and how many unhealthy."""
+        states = [each.state for each in self.targets(target_group).values()]
+        return states.count(TargetState.HEALTHY), states.count(TargetState.UNHEALTHY)
 
     async def _verdicts(self) -> dict[tuple[str, Endpoint], Verdict]:
         found: dict[tuple[str, Endpoint], Verdict] = {}

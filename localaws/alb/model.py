@@ -110,6 +110,9 @@ class Listener:
     load_balancer: str = ""
     """ARN."""
 
+    measured: str = ""
+    """What CloudWatch calls its load balancer, if requests are counted for alarms."""
+
     port: int
     """The port it has by name, which targets see in X-Forwarded-Port."""
 

@@ -1,10 +1,9 @@
-"""CloudWatch: alarms. The local AWS records no metrics, so no alarm ever goes off."""
+"""CloudWatch: alarms, which `localaws.alarms` evaluates."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.only_recorded import NO_ALARM
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, ResourceType
 from localaws.catalog.values import (
@@ -80,7 +79,6 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=ALARM,
-        recorded=NO_ALARM,
         autoname=AutoName(),
         replaces=frozenset({"name", "region"}),
         unordered=frozenset(

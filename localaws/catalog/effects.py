@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog import CATALOG, appautoscaling
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.autoscaling import GROUP
+from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.ec2.launch_templates import LAUNCH_TEMPLATE
 from localaws.catalog.ec2.network import SUBNET, VPC
 from localaws.catalog.ecr import REPOSITORY
@@ -184,6 +185,7 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside("capacityProviderStrategies[]", "base capacityProvider weight"),
         *_inside("orderedPlacementStrategies[]", "field type"),
         *_inside("placementConstraints[]", "expression type"),
+        *_inside("alarms", "alarmNames enable rollback"),
         *_inside("deploymentCircuitBreaker", "enable rollback"),
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
         *_inside("networkConfiguration", "assignPublicIp securityGroups subnets"),
@@ -252,6 +254,21 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     ),
     CLUSTER: ("name",),
     PARAMETER: ("insecureValue", "name", "value", "valueWo"),
+    ALARM: (
+        *("actionsEnabled", "alarmActions", "insufficientDataActions", "okActions"),
+        *("comparisonOperator", "datapointsToAlarm", "dimensions"),
+        *(
+            "evaluateLowSampleCountPercentiles",
+            "evaluationPeriods",
+            "extendedStatistic",
+            "metricName",
+            "namespace",
+            "period",
+        ),
+        *("statistic", "threshold", "treatMissingData"),
+        *_inside("metricQueries[]", "id period returnData"),
+        *_inside("metricQueries[].metric", "dimensions metricName namespace period stat"),
+    ),
     SECRET: (),
     SECRET_VERSION: ("secretId", "secretString", "secretStringWo", "versionStages"),
     SUBNET: ("availabilityZone", "cidrBlock"),
@@ -297,10 +314,19 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "targetGroupHealth": (),
         "targetHealthStates": (),
     },
+    ALARM: {
+        "evaluationCriteria": (),
+        "evaluationWindow": (),
+        "metricQueries[].accountId": (),
+        "metricQueries[].expression": (),
+        "metricQueries[].metric.unit": (),
+        "thresholdMetricId": (),
+        "unit": (),
+        "warmUpConfiguration": (),
+    },
     TARGET_ATTACHMENT: {"quicServerId": ()},
     CERTIFICATE: {"certificateBody": (), "certificateChain": ()},
     SERVICE: {
-        "alarms": (),
         "deploymentConfiguration": (),
         "deploymentController.type": ("ECS",),
         "loadBalancers[].advancedConfiguration": (),
@@ -523,6 +549,13 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         f"{_CONTAINERS}.privileged": _FARGATE,
         f"{_CONTAINERS}.repositoryCredentials": _IMAGES,
         f"{_CONTAINERS}.versionConsistency": _IMAGES,
+    },
+    ALARM: {
+        **_EVERYWHERE,
+        "alarmDescription": "it is a text for people",
+        "evaluationInterval": "of evaluationCriteria, which a run mentions",
+        "metricQueries[].label": "it is a text for people",
+        "name": _NAME,
     },
     CAPACITY_PROVIDERS: {
         "capacityProviders": _CATALOG,

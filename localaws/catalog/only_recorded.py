@@ -8,7 +8,6 @@ NO_NAME = (
     "tasks that are containers are registered only, and their VPC's resolver answers; no other "
     "instance is"
 )
-NO_ALARM = "alarms never go off"
 NO_EVENT = "no event reaches a rule"
 NO_MESSAGE = "no message is published, and none leaves this machine"
 NO_PICTURE = "dashboards are checked, and never drawn"

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from localaws.alarms.evaluator import Alarms
+from localaws.alarms.metrics import Metrics as AlarmMetrics
+from localaws.alarms.notifications import Notifications
 from localaws.alb import registered_targets
 from localaws.alb.certificate_authority import Authority, authority_file
 from localaws.alb.envoy import Envoy
@@ -28,6 +31,7 @@ from localaws.machine.addresses import Addresses, SubnetAddresses
 from localaws.machine.cgroups import NoControlGroupsError
 from localaws.machine.processes import Launcher
 from localaws.scaling.metrics import Metrics
+from localaws.scaling.minutes import Minutes
 from localaws.scaling.scaler import Scaler
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.follower import Follower
@@ -71,6 +75,12 @@ class DataPlane:
     scaler: Scaler | None = None
     """Moves desired counts, where the cloud lets it."""
 
+    alarms: Alarms | None = None
+    """Evaluates alarms on what runs."""
+
+    minutes: Minutes | None = None
+    """Runs both by the minute."""
+
     host: Launcher | None = None
     """Starts what needs this machine's own network: registries are reached by it."""
 
@@ -88,14 +98,18 @@ class DataPlane:
             await self.follower.start()
         await self.controller.start()
         if self.scaler is not None:
-            await self.scaler.start()
+            self.scaler.start()
+        if self.alarms is not None:
+            self.alarms.start()
+        if self.minutes is not None:
+            self.minutes.start()
 
     @property
     def problems(self) -> list[str]:
         """What is wrong with all of it now."""
         found = self.controller.problems()
-        if self.scaler is not None and self.scaler.problem:
-            found.append(self.scaler.problem)
+        if self.minutes is not None:
+            found += self.minutes.problems
         if self.follower is not None and self.follower.problem:
             found.append(f"the network: {self.follower.problem}")
         if self.attachments is not None:
@@ -116,8 +130,8 @@ class DataPlane:
 
     async def close(self) -> None:
         """Stop everything at once."""
-        if self.scaler is not None:
-            await self.scaler.close()
+        if self.minutes is not None:
+            await self.minutes.close()
         if self.follower is not None:
             await self.follower.close()
         await self.controller.close()
@@ -199,11 +213,14 @@ class _Build:
         )
         runtime = Supervisor(processes, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers)
+        scaler, alarms, minutes = self._by_the_minute(controller, load_balancers)
         return DataPlane(
             controller,
             TaskCommands(controller),
             load_balancers=load_balancers,
-            scaler=self._scaler(controller, load_balancers),
+            scaler=scaler,
+            alarms=alarms,
+            minutes=minutes,
         )
 
     def of_containers(
@@ -266,27 +283,40 @@ class _Build:
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses, bridges)
         commands = VpcCommands(controller, self.cloud, launcher, attachments, subnet_addresses)
+        scaler, alarms, minutes = self._by_the_minute(controller, load_balancers)
         return DataPlane(
             controller,
             commands,
             follower,
             attachments,
             containers.notes,
-            scaler=self._scaler(controller, load_balancers),
+            scaler=scaler,
+            alarms=alarms,
+            minutes=minutes,
             host=host,
         )
 
-    def _scaler(self, controller: Controller, load_balancers: LoadBalancers) -> Scaler | None:
-        if self.set_desired_count is None:
-            return None
-        return Scaler(
-            self.cloud,
-            controller,
-            Metrics(self.cloud, controller, load_balancers),
-            self.directory,
-            set_desired_count=self.set_desired_count,
-            speed=self.speed,
-        )
+    def _by_the_minute(
+        self, controller: Controller, load_balancers: LoadBalancers
+    ) -> tuple[Scaler | None, Alarms, Minutes]:
+        """Return what measures and decides by the minute, and what runs it."""
+        usage = Metrics(self.cloud, controller, load_balancers)
+        scaler, parts = None, {}
+        if self.set_desired_count is not None:
+            scaler = Scaler(
+                self.cloud,
+                controller,
+                usage,
+                self.directory,
+                set_desired_count=self.set_desired_count,
+                speed=self.speed,
+            )
+            parts["scaling"] = scaler.tick
+        watched = AlarmMetrics(self.cloud, load_balancers, usage, controller)
+        alarms = Alarms(self.cloud, watched, self.directory, Notifications())
+        parts["alarms"] = alarms.tick
+        controller.alarms = alarms
+        return scaler, alarms, Minutes(parts, speed=self.speed)
 
     def _trust(self) -> ssl.SSLContext:
         """Trust this machine's authorities, and the local one."""

@@ -161,11 +161,18 @@ class Running:
             "loadBalancers": self._controller.load_balancers(),
             "publicKeysUrl": self._data_plane.public_keys_url,
             "scaling": self._data_plane.scaler.status() if self._data_plane.scaler else [],
+            **self._alarm_status(),
             "notEnforced": [*self._data_plane.not_enforced],
             "images": [each for each in self._data_plane.image_notes.values() if each],
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._directory.path)),
         }
+
+    def _alarm_status(self) -> Mapping[str, Any]:
+        alarms = self._data_plane.alarms
+        if alarms is None:
+            return {"alarms": [], "notifications": []}
+        return {"alarms": alarms.status(), "notifications": alarms.notifications.status()}
 
     def _interrupt(self, args: Properties) -> Mapping[str, Any]:
         """Take back the spare capacity of a task, or say why AWS wouldn't."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account
     from localaws.machine.processes import Usage
+    from localaws.scaling.minutes import Minute
     from localaws.scaling.model import Target
 
 _MIB = 1024 * 1024
@@ -34,6 +35,21 @@ class Requests(Protocol):
         """Return the requests to each target group's targets so far, by ARN."""
 
 
+@dataclass(frozen=True)
+class ServiceUsage:
+    """What the running tasks of a service used in a minute, in percent of what they reserve."""
+
+    minute: int
+    cpu: tuple[float, ...]
+    """Of each task that ran the whole minute."""
+
+    memory: tuple[float, ...]
+    """Of each running task."""
+
+    cpu_seconds: Mapping[str, float]
+    """Of each running task so far, by its id."""
+
+
 @dataclass
 class Metrics:
     """The last minutes of each service's metrics."""
@@ -44,8 +60,8 @@ class Metrics:
     points: dict[tuple[str, Metric], tuple[Point, ...]] = field(default_factory=dict)
     """By the service's ARN and metric; the newest last."""
 
-    _cpu_seconds: dict[str, dict[str, float]] = field(default_factory=dict)
-    """CPU seconds of each running task so far, by service and task."""
+    _usage: dict[str, ServiceUsage] = field(default_factory=dict)
+    """What was measured last, by service."""
 
     _requests: dict[str, int] = field(default_factory=dict)
     """Requests to each target group so far, by ARN."""
@@ -53,38 +69,51 @@ class Metrics:
     _new_requests: dict[str, int] = field(default_factory=dict)
     """Those of the last minute."""
 
-    async def measure(self, target: Target, minute: int, seconds: float) -> None:
+    async def usage(self, service: str, minute: Minute) -> ServiceUsage:
+        """Return what a service's tasks used in the minute that has just passed.
+
+        It is measured once a minute, whoever needs it.
+
+        Args:
+            service: The service's ARN.
+            minute: The minute.
+        """
+        last = self._usage.get(service)
+        if last is not None and last.minute == minute.number:
+            return last
+        used = await self.tasks.usage(service)
+        before = last.cpu_seconds if last and last.minute == minute.number - 1 else {}
+        cpu_units, memory_mib = self._reserved(service)
+        cpu: list[float] = []
+        memory: list[float] = []
+        for id_, each in used.items():
+            memory.append(100 * each.memory / _MIB / memory_mib)
+            if id_ in before:
+                seconds = max(each.cpu_seconds - before[id_], 0)
+                cpu.append(100 * seconds / minute.seconds / (cpu_units / _VCPU))
+        totals = {id_: each.cpu_seconds for id_, each in used.items()}
+        found = ServiceUsage(minute.number, tuple(cpu), tuple(memory), totals)
+        self._usage[service] = found
+        return found
+
+    async def measure(self, target: Target, minute: Minute) -> None:
         """Measure what a target's policies follow, for the minute that has just passed.
 
         Without a running task there is nothing to measure.
-
-        Args:
-            target: The scalable target.
-            minute: The minute's number.
-            seconds: How long it took.
         """
-        used = await self.tasks.usage(target.service)
-        before = self._cpu_seconds.get(target.service, {})
-        self._cpu_seconds[target.service] = {id_: each.cpu_seconds for id_, each in used.items()}
-        cpu_units, memory_mib = self._reserved(target.service)
-        cpu = [
-            100 * max(each.cpu_seconds - before[id_], 0) / seconds / (cpu_units / _VCPU)
-            for id_, each in used.items()
-            if id_ in before
-        ]
+        used = await self.usage(target.service, minute)
         values: dict[Metric, float] = {}
-        if cpu:
-            values[Metric(Kind.CPU)] = sum(cpu) / len(cpu)
-        if used:
-            memory = [100 * each.memory / _MIB / memory_mib for each in used.values()]
-            values[Metric(Kind.MEMORY)] = sum(memory) / len(memory)
+        if used.cpu:
+            values[Metric(Kind.CPU)] = sum(used.cpu) / len(used.cpu)
+        if used.memory:
+            values[Metric(Kind.MEMORY)] = sum(used.memory) / len(used.memory)
         for policy in target.policies:
             group = policy.metric.target_group
-            if group and used:
-                values[policy.metric] = self._new_requests.get(group, 0) / len(used)
+            if group and used.memory:
+                values[policy.metric] = self._new_requests.get(group, 0) / len(used.memory)
         for metric, value in values.items():
             kept = self.points.get((target.service, metric), ())
-            self.points[target.service, metric] = (*kept, Point(minute, value))[-IN_POINTS:]
+            self.points[target.service, metric] = (*kept, Point(minute.number, value))[-IN_POINTS:]
 
     async def count_requests(self) -> None:
         """Count the requests since the last call, once for all targets of a minute."""

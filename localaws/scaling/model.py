@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from localaws.catalog.schedules import Schedule
 
-MINUTE: Final = 60.0
 OUT_POINTS: Final = 3
 """Minutes in a row above the target after which a policy scales out. Source: what Application Auto
 Scaling has CloudWatch watch for a policy.

@@ -1,12 +1,9 @@
-"""Runs the scaler: measures each minute, steps each target, and sets desired counts."""
+"""The scaler: each minute it measures, steps each target, and sets desired counts."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import time
-from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from localaws.catalog.appautoscaling import SCHEDULED_ACTION
 from localaws.catalog.ecs.services import SERVICE
 from localaws.machine.files import read_what_can_be_made_anew, write_atomically
-from localaws.scaling.model import MINUTE, Activity, Bounds, Observation, State
+from localaws.scaling.model import Activity, Bounds, Observation, State
 from localaws.scaling.step import step
 from localaws.scaling.targets import targets_of
 from localaws.speed import COMPRESSION
@@ -25,9 +22,8 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account
     from localaws.scaling.metrics import Metrics
+    from localaws.scaling.minutes import Minute
     from localaws.scaling.model import Target
-
-log = logging.getLogger(__name__)
 
 
 class Services(Protocol):
@@ -51,7 +47,7 @@ class Scaler:
         speed: float = 1,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Nothing happens until `start`.
+        """Know no state until `start`, and do nothing until `tick`.
 
         Args:
             account: Where the targets are.
@@ -71,26 +67,13 @@ class Scaler:
         self._clock = clock
         self._states: dict[str, State] = {}
         self._since: dict[str, datetime] = {}
-        self._minute = 0
-        self._loop: asyncio.Task[None] | None = None
-        self.problem = ""
-        """What was wrong in the last minute."""
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Go on from what was saved."""
         saved: dict[str, Any] = read_what_can_be_made_anew(
             self._file, dict, otherwise={}, then="scaling begins anew, without its past activities"
         )
         self._states = {name: _state(document) for name, document in saved.items()}
-        self._loop = asyncio.create_task(self._run())
-
-    async def close(self) -> None:
-        """Stop."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
-            self._loop = None
 
     def status(self) -> list[dict[str, Any]]:
         """Return each target with its bounds, what it measured last, and its activities."""
@@ -123,27 +106,22 @@ class Scaler:
             )
         return found
 
-    async def tick(self, seconds: float) -> None:
-        """Do a minute's work.
-
-        Args:
-            seconds: How long the minute took.
-        """
-        self._minute += 1
+    async def tick(self, minute: Minute) -> None:
+        """Do a minute's work."""
         self._note_new_actions()
         targets = targets_of(self._account, self._since)
         if targets:
             await self._metrics.count_requests()
         for target in targets:
-            await self._metrics.measure(target, self._minute, seconds)
-            self._step(target)
+            await self._metrics.measure(target, minute)
+            self._step(target, minute)
         gone = self._states.keys() - {target.resource_id for target in targets}
         for resource_id in gone:
             del self._states[resource_id]
         if gone:
             self._save()
 
-    def _step(self, target: Target) -> None:
+    def _step(self, target: Target, minute: Minute) -> None:
         described = self._services.describe(target.service)
         service = self._account.get(SERVICE, target.service)
         if service is None or described.get("status") != "ACTIVE":
@@ -153,7 +131,7 @@ class Scaler:
             desired=int(service.outputs.get("desiredCount") or 0),
             running=described["runningCount"],
             deploying=any(each["rolloutState"] == "IN_PROGRESS" for each in deployments),
-            minute=self._minute,
+            minute=minute.number,
             points=self._metrics.of(target),
         )
         before = self._states.get(target.resource_id, State())
@@ -168,22 +146,6 @@ class Scaler:
         for action in self._account.all(SCHEDULED_ACTION):
             now = datetime.fromtimestamp(self._clock(), UTC)
             self._since.setdefault(action.outputs["arn"], now)
-
-    async def _run(self) -> None:
-        minute = MINUTE / self._factor
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while True:
-            await asyncio.sleep(minute)
-            now = loop.time()
-            try:
-                await self.tick(now - began)
-                self.problem = ""
-            except Exception as error:  # the next minute may go better
-                if str(error) != self.problem:
-                    log.exception("scaling")
-                self.problem = f"scaling: {error}"
-            began = now
 
     def _save(self) -> None:
         documents: dict[str, Any] = {}

@@ -14,7 +14,9 @@ import pytest
 
 from localaws.alb.envoy import EnvoyError
 from localaws.alb.model import Rule
+from localaws.alb.parts import cluster_name
 from localaws.alb.tracing import NOWHERE
+from localaws.alb.traffic import Answer, Traffic
 from localaws.images import layout, stand_in
 from tests.localaws.alb.conftest import GROUP, LISTENER, OTHER, Alb, Echo, forward, on, raw, until
 
@@ -538,5 +540,58 @@ def test_a_machine_that_lets_envoy_watch_no_more_files_is_an_error_with_what_to_
         async with on_stage(tmp_path / "stage") as stage:
             with pytest.raises(EnvoyError, match=r"sudo sysctl fs\.inotify\.max_user_instances"):
                 await Alb(stage).apply([forward((GROUP, 1))], {GROUP: []})
+
+    asyncio.run(play())
+
+
+def test_answers_and_times_are_counted_by_who_made_them_for_a_measured_load_balancer(
+    tmp_path: Path, on_stage: Any
+) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb = Alb(stage, measured="app/web/1")
+            echo = await stage.target(status=500)
+            fixed = {"contentType": "text/plain", "statusCode": "503", "messageBody": "later"}
+            rules = [
+                on(
+                    {"pathPattern": {"values": ["/fixed"]}},
+                    {"type": "fixed-response", "fixedResponse": fixed},
+                ),
+                on(
+                    {"pathPattern": {"values": ["/none"]}},
+                    {"type": "forward", "targetGroupArn": OTHER},
+                ),
+                forward((GROUP, 1)),
+            ]
+            await alb.apply(rules, {GROUP: [echo], OTHER: []}, matcher="200-599")
+            await alb.healthy(1)
+            for path in ("/", "/", "/fixed", "/none"):
+                await client.get(f"{alb.url}{path}")
+            echo.mode = "reset"
+            assert (await client.get(alb.url)).status_code == 502
+            seen = await stage.envoy.traffic()
+            group = cluster_name(GROUP)
+            assert seen.answers == {
+                Answer("app/web/1", group, 500, from_target=True, chosen=True): 2,
+                Answer("app/web/1", "", 503, from_target=False, chosen=False): 1,
+                Answer("app/web/1", cluster_name(OTHER), 503, from_target=False, chosen=False): 1,
+                Answer("app/web/1", group, 502, from_target=False, chosen=True): 1,
+            }
+            (times,) = seen.times.values()
+            assert sum(times.values()) == 2, "only what a target answered took its time"
+            assert min(times) > 0
+            assert max(times) < 5
+            assert "error" not in (stage.directory / "envoy" / "envoy.log").read_text()
+
+    asyncio.run(play())
+
+
+def test_a_load_balancer_that_no_alarm_reads_is_not_measured(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb = Alb(stage)
+            await alb.apply([forward((GROUP, 1))], {GROUP: []})
+            assert (await client.get(alb.url)).status_code == 503
+            assert await stage.envoy.traffic() == Traffic()
 
     asyncio.run(play())

@@ -16,6 +16,7 @@ from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.alb.tls import Served
+from localaws.alb.traffic import Traffic
 from localaws.catalog.account import Resource
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
@@ -91,6 +92,9 @@ class ScriptedProxy:
 
     async def requests(self) -> Mapping[str, int]:
         return {}
+
+    async def traffic(self) -> Traffic:
+        return Traffic()
 
     async def listening(self) -> Container[str]:
         return AllExcept(*self.refuses)

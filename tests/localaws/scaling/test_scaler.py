@@ -12,6 +12,7 @@ from localaws.catalog.appautoscaling import POLICY, TARGET
 from localaws.catalog.ecs.services import SERVICE
 from localaws.machine.processes import Usage
 from localaws.scaling.metrics import Metrics
+from localaws.scaling.minutes import Minutes
 from localaws.scaling.model import Kind, Metric
 from localaws.scaling.scaler import Scaler
 from tests.localaws.catalog.conftest import MINIMAL, SCALED
@@ -57,17 +58,15 @@ class MadeUp:
             self.used.setdefault(f"task-{number}", Usage(0, 0))
 
 
-def scaler(account: Account, made_up: MadeUp, folder: Path) -> tuple[Scaler, Metrics]:
+def scaler(account: Account, made_up: MadeUp, folder: Path) -> tuple[Scaler, Minutes, Metrics]:
     metrics = Metrics(account, made_up, made_up)
 
     def set_desired_count(service: str, count: int) -> None:
         account.overwrite(SERVICE, service, {"desiredCount": count})
         made_up.run(count)
 
-    return (
-        Scaler(account, made_up, metrics, folder, set_desired_count=set_desired_count),
-        metrics,
-    )
+    running = Scaler(account, made_up, metrics, folder, set_desired_count=set_desired_count)
+    return running, Minutes({"scaling": running.tick}), metrics
 
 
 def desired(account: Account) -> int:
@@ -85,12 +84,12 @@ def made_up(account: Account) -> MadeUp:
 def test_a_service_grows_with_its_load_and_says_why(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
-    running, _ = scaler(account, made_up, tmp_path)
+    running, minutes, _ = scaler(account, made_up, tmp_path)
 
     async def play() -> None:
         for _ in range(4):
             made_up.work(100)
-            await running.tick(1)
+            await minutes.tick(1)
 
     asyncio.run(play())
     assert desired(account) == 4
@@ -103,12 +102,12 @@ def test_a_service_grows_with_its_load_and_says_why(
 def test_a_run_of_the_program_keeps_the_scaled_count_until_its_own_changes(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
-    running, _ = scaler(account, made_up, tmp_path)
+    _, minutes, _ = scaler(account, made_up, tmp_path)
 
     async def play() -> None:
         for _ in range(4):
             made_up.work(100)
-            await running.tick(1)
+            await minutes.tick(1)
 
     asyncio.run(play())
     service = account.all(SERVICE)[0]
@@ -127,16 +126,16 @@ def test_memory_and_requests_are_measured_per_task(
         "ALBRequestCountPerTarget", resourceLabel=label
     )
     account.make(POLICY, **inputs)
-    running, metrics = scaler(account, made_up, tmp_path)
+    _, minutes, metrics = scaler(account, made_up, tmp_path)
 
     async def play() -> None:
         made_up.total = {group: 1000}
-        await running.tick(1)
+        await minutes.tick(1)
         made_up.total = {group: 1060}
         made_up.work(10, mib=256)
-        await running.tick(1)
+        await minutes.tick(1)
         made_up.total = {group: 5}
-        await running.tick(1)
+        await minutes.tick(1)
 
     asyncio.run(play())
     points = {metric: values for (_, metric), values in metrics.points.items()}
@@ -149,13 +148,12 @@ def test_what_the_scaler_knows_survives_a_restart(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
     async def play() -> None:
-        running, _ = scaler(account, made_up, tmp_path)
-        await running.tick(1)
+        _, minutes, _ = scaler(account, made_up, tmp_path)
+        await minutes.tick(1)
         account.overwrite(SERVICE, account.all(SERVICE)[0].id, {"desiredCount": 0})
-        again, _ = scaler(account, made_up, tmp_path)
-        await again.start()
-        await again.tick(1)
-        await again.close()
+        again, minutes, _ = scaler(account, made_up, tmp_path)
+        again.start()
+        await minutes.tick(1)
 
     asyncio.run(play())
     assert desired(account) == 0, "the bounds were applied before, and a count set by hand stays"
@@ -164,9 +162,9 @@ def test_what_the_scaler_knows_survives_a_restart(
 def test_a_target_whose_service_is_gone_does_nothing(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
-    running, _ = scaler(account, made_up, tmp_path)
+    running, minutes, _ = scaler(account, made_up, tmp_path)
     account.delete(SERVICE, account.all(SERVICE)[0].id)
-    asyncio.run(running.tick(1))
+    asyncio.run(minutes.tick(1))
     assert running.status() == []
     assert account.get(TARGET, SCALED["resourceId"]) is not None
 

@@ -1,0 +1,1 @@
+"""CloudWatch alarms on what really happens, and the notifications that they send."""

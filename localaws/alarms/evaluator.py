@@ -1,0 +1,247 @@
+"""The alarms: each minute they are measured and evaluated, and changes of state are published."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from localaws.alarms.evaluation import INITIAL, evaluate
+from localaws.alarms.model import EXTRA_POINTS, Point, Samples, State
+from localaws.alarms.reading import alarms_of
+from localaws.catalog.cloudwatch import ALARM
+from localaws.machine.files import read_what_can_be_made_anew, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from localaws.alarms.metrics import Metrics
+    from localaws.alarms.model import Alarm, Metric, Query
+    from localaws.alarms.notifications import Notifications
+    from localaws.catalog.account import Account
+    from localaws.scaling.minutes import Minute
+
+ENOUGH_SAMPLES: Final = 10
+"""A percentile is significant if so many samples are expected beyond it. Source: CloudWatch User
+Guide, "Percentile-based alarms and low data samples".
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An alarm's state; it survives a restart."""
+
+    arn: str
+    state: State
+    reason: str
+    since: float
+    """When the state began, in seconds since the epoch."""
+
+
+class Alarms:
+    """Evaluates every metric alarm of the account."""
+
+    def __init__(
+        self,
+        account: Account,
+        metrics: Metrics,
+        directory: Path,
+        notifications: Notifications,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Know no state until `start`, and evaluate nothing until `tick`.
+
+        Args:
+            account: Where the alarms are.
+            metrics: Measures what they watch.
+            directory: The state directory, which holds `alarms.json`.
+            notifications: Takes the messages about changes of state.
+            clock: Seconds since the epoch.
+        """
+        self._account = account
+        self._metrics = metrics
+        self._file = directory / "alarms.json"
+        self.notifications = notifications
+        """What was published to topics."""
+
+        self._clock = clock
+        self._standings: dict[str, Standing] = {}
+        self._resumed: frozenset[str] = frozenset()
+        """Names of the alarms whose state was saved by an earlier daemon."""
+
+        self._minutes: dict[int, float] = {}
+        """When each of the last minutes began, by number."""
+
+        self._last: dict[str, float | None] = {}
+        """The newest value of each alarm's metric."""
+
+    def start(self) -> None:
+        """Go on from what was saved."""
+        saved: dict[str, Any] = read_what_can_be_made_anew(
+            self._file, dict, otherwise={}, then="alarms begin anew, in INSUFFICIENT_DATA"
+        )
+        for name, document in saved.items():
+            state = State(document["state"])
+            self._standings[name] = Standing(**{**document, "state": state})
+        self._resumed = frozenset(self._standings)
+
+    def state(self, name: str) -> str:
+        """Return an alarm's state, by its name; empty for an unknown alarm."""
+        standing = self._standing(name)
+        return "" if standing is None else standing.state
+
+    def reason(self, name: str) -> str:
+        """Return why an alarm is in its state; empty for an unknown alarm."""
+        standing = self._standing(name)
+        return "" if standing is None else standing.reason
+
+    async def tick(self, minute: Minute) -> None:
+        """Measure and evaluate, for the minute that has just passed."""
+        self._minutes[minute.number] = minute.began
+        alarms = alarms_of(self._account)
+        self._forget({alarm.name: alarm.arn for alarm in alarms})
+        if not alarms:
+            self._minutes = {minute.number: minute.began}
+            return
+        await self._metrics.measure(_wanted(alarms), minute)
+        changed = False
+        for alarm in alarms:
+            changed = self._step(alarm, minute) or changed
+        longest = max(_minutes(alarm) for alarm in alarms)
+        for number in [each for each in self._minutes if each <= minute.number - longest]:
+            del self._minutes[number]
+        if changed:
+            self._save()
+
+    def status(self) -> list[dict[str, Any]]:
+        """Return each alarm with its state and what it saw last."""
+        found: list[dict[str, Any]] = []
+        for alarm in alarms_of(self._account):
+            standing = self._standing(alarm.name)
+            assert standing is not None, "the account has it"
+            last = self._last.get(alarm.name)
+            found.append(
+                {
+                    "name": alarm.name,
+                    "state": standing.state,
+                    "reason": standing.reason,
+                    "since": standing.since,
+                    "last": None if last is None else round(last, 3),
+                    "comparison": alarm.comparison,
+                    "threshold": alarm.threshold,
+                    "withoutData": alarm.without_data,
+                }
+            )
+        return found
+
+    def _standing(self, name: str) -> Standing | None:
+        record = self._account.get(ALARM, name)
+        if record is None:
+            return None
+        return self._standings.get(name) or self._begin(name, str(record.outputs["arn"]))
+
+    def _begin(self, name: str, arn: str) -> Standing:
+        standing = Standing(arn, INITIAL.state, INITIAL.reason, self._clock())
+        self._standings[name] = standing
+        return standing
+
+    def _forget(self, present: Mapping[str, str]) -> None:
+        gone = [name for name in self._standings if name not in present]
+        for name in gone:
+            del self._standings[name]
+            self._last.pop(name, None)
+        if gone:
+            self._save()
+
+    def _step(self, alarm: Alarm, minute: Minute) -> bool:
+        """Evaluate an alarm; return whether its state or reason changed."""
+        standing = self._standings.get(alarm.name) or self._begin(alarm.name, alarm.arn)
+        points = self._points(alarm, minute)
+        newest = points[-1]
+        self._last[alarm.name] = None if newest is None else newest.value
+        # After a restart the minutes before it are unknown, not missing.
+        if alarm.name in self._resumed and minute.number < alarm.periods * alarm.period:
+            return False
+        if alarm.ignores_few_samples and self._has_few_samples(alarm, minute):
+            return False
+        decision = evaluate(alarm, points)
+        if decision is None or decision.state is standing.state:
+            return False
+        self._standings[alarm.name] = replace(
+            standing, state=decision.state, reason=decision.reason, since=self._clock()
+        )
+        for topic in alarm.actions.get(decision.state, ()):
+            subject = f'{decision.state}: "{alarm.name}"'
+            self.notifications.publish(topic, subject, decision.reason)
+        return True
+
+    def _has_few_samples(self, alarm: Alarm, minute: Minute) -> bool:
+        """Return whether the newest value is a percentile of some samples, but too few."""
+        query = _watched(alarm)
+        if query is None or query.metric is None or not query.statistic.startswith("p"):
+            return False
+        percent = float(query.statistic[1:])
+        rarer = min(percent, 100 - percent)
+        samples = self._samples(alarm, query.metric, minute.number - alarm.period + 1)
+        return 0 < samples.count < (100 * ENOUGH_SAMPLES / rarer if rarer else math.inf)
+
+    def _points(self, alarm: Alarm, minute: Minute) -> list[Point | None]:
+        """Return the points of an alarm's evaluation range, the newest last."""
+        found: list[Point | None] = []
+        for back in range(alarm.periods + EXTRA_POINTS, 0, -1):
+            first = minute.number - back * alarm.period + 1
+            value = self._value(alarm, first)
+            # A period that began before the daemon did has no time.
+            at = self._minutes.get(first, minute.began)
+            found.append(None if value is None else Point(value, at))
+        return found
+
+    def _value(self, alarm: Alarm, first: int) -> float | None:
+        """Return the value of the period that begins with a minute; None without data."""
+        query = _watched(alarm)
+        if query is None or query.metric is None or alarm.without_data:
+            return None
+        samples = self._samples(alarm, query.metric, first)
+        return float(samples.statistic(query.statistic)) if samples.counts else None
+
+    def _samples(self, alarm: Alarm, metric: Metric, first: int) -> Samples:
+        """Return what a metric got in the period that begins with a minute."""
+        kept = self._metrics.kept.get(metric, {})
+        samples = Samples({})
+        for number in range(first, first + alarm.period):
+            if number in kept:
+                samples += kept[number]
+        return samples
+
+    def _save(self) -> None:
+        documents: dict[str, Any] = {}
+        for name, standing in self._standings.items():
+            documents[name] = vars(standing)
+        write_atomically(self._file, json.dumps(documents))
+
+
+def _watched(alarm: Alarm) -> Query | None:
+    """Return the query whose values are compared."""
+    for query in alarm.queries:
+        if query.id == alarm.watched:
+            return query
+    return None
+
+
+def _minutes(alarm: Alarm) -> int:
+    """Return how many minutes an alarm looks at."""
+    return (alarm.periods + EXTRA_POINTS) * alarm.period
+
+
+def _wanted(alarms: list[Alarm]) -> dict[Metric, int]:
+    """Return the metrics to measure, each with how many minutes of it are needed."""
+    found: dict[Metric, int] = {}
+    for alarm in alarms:
+        for query in alarm.queries:
+            if query.metric is not None and not alarm.without_data:
+                found[query.metric] = max(found.get(query.metric, 0), _minutes(alarm))
+    return found

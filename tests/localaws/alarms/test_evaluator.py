@@ -1,0 +1,271 @@
+"""Alarms by the minute: what they measure, how their states change, and what survives."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.scaling.metrics import ServiceUsage
+from tests.localaws.alarms.conftest import ALARM, Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.localaws.catalog.conftest import Account
+
+
+def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(stage: Stage) -> None:
+    stage.alarm()
+    assert stage.alarms.state("errors") == "INSUFFICIENT_DATA"
+    assert stage.alarms.reason("errors") == "Unchecked: Initial alarm creation"
+    assert stage.alarms.state("other") == ""
+    seen: list[str] = []
+
+    async def play() -> None:
+        stage.answer(200, 5)
+        await stage.pass_()
+        seen.append(stage.alarms.state("errors"))
+        stage.answer(500, 3)
+        await stage.pass_()
+        seen.extend([stage.alarms.state("errors"), stage.alarms.reason("errors")])
+        await stage.pass_(2)
+        seen.append(stage.alarms.state("errors"))
+        await stage.pass_()
+        seen.append(stage.alarms.state("errors"))
+
+    asyncio.run(play())
+    reason = (
+        "Threshold Crossed: 1 datapoint [3.0 (09/10/25 08:53:21)] was greater than the threshold "
+        "(0.0)."
+    )
+    # CloudWatch looks at two more points than it needs, while some are missing.
+    assert seen == ["OK", "ALARM", reason, "ALARM", "OK"]
+
+
+def test_without_alarms_nothing_is_measured(stage: Stage) -> None:
+    asyncio.run(stage.pass_(3))
+    assert stage.reads == 0
+
+
+def test_a_longer_period_adds_its_minutes_and_slides_by_one(stage: Stage) -> None:
+    stage.alarm(period=180, threshold=5)
+    states: list[str] = []
+
+    async def play() -> None:
+        for errors in (2, 2, 2, 0, 0):
+            stage.answer(500, errors)
+            await stage.pass_()
+            states.append(stage.alarms.state("errors"))
+
+    asyncio.run(play())
+    assert states == ["OK", "OK", "ALARM", "OK", "OK"]
+
+
+def test_a_state_survives_a_restart_and_what_was_before_it_is_not_missing(
+    stage: Stage, account: Account, tmp_path: Path
+) -> None:
+    stage.alarm(
+        metricName="HealthyHostCount",
+        statistic="Minimum",
+        comparisonOperator="LessThanThreshold",
+        threshold=1,
+        evaluationPeriods=3,
+        treatMissingData="breaching",
+    )
+    asyncio.run(stage.pass_(4))
+    assert stage.alarms.state("errors") == "OK"
+    since = stage.alarms.status()[0]["since"]
+    again = Stage(account, tmp_path, healthy=(0, 0), now=stage.now)
+    again.alarms.start()
+    assert again.alarms.state("errors") == "OK"
+    asyncio.run(again.pass_(2))
+    assert again.alarms.state("errors") == "OK", "the tasks are still starting"
+    assert again.alarms.status()[0]["since"] == since
+    asyncio.run(again.pass_())
+    assert again.alarms.state("errors") == "ALARM"
+
+
+def test_an_alarm_that_is_deleted_is_forgotten_and_its_namesake_begins_anew(
+    stage: Stage, account: Account
+) -> None:
+    stage.alarm()
+    asyncio.run(stage.pass_())
+    account.delete(ALARM, "errors")
+    assert stage.alarms.state("errors") == ""
+    asyncio.run(stage.pass_())
+    stage.alarm()
+    assert stage.alarms.state("errors") == "INSUFFICIENT_DATA"
+
+
+def test_an_update_of_an_alarm_keeps_its_state(stage: Stage, account: Account) -> None:
+    stage.alarm()
+    stage.answer(500)
+    asyncio.run(stage.pass_())
+    inputs = account.made["alarm-errors"].inputs
+    account.update(ALARM, "errors", {**inputs, "threshold": 100})
+    assert stage.alarms.state("errors") == "ALARM"
+    asyncio.run(stage.pass_())
+    assert stage.alarms.state("errors") == "OK"
+
+
+VALUES: list[tuple[str, str, str, float | None]] = [
+    ("RequestCount", "LB", "Sum", 9),
+    ("RequestCount", "LB+TG", "Sum", 9),
+    ("HTTPCode_Target_2XX_Count", "LB", "Sum", 4),
+    ("HTTPCode_Target_3XX_Count", "LB", "Sum", None),
+    ("HTTPCode_Target_4XX_Count", "LB", "Sum", 3),
+    ("HTTPCode_Target_5XX_Count", "LB+TG", "Sum", 2),
+    ("HTTPCode_ELB_4XX_Count", "LB", "Sum", 1),
+    ("HTTPCode_ELB_5XX_Count", "LB", "Sum", 6),
+    ("HTTPCode_ELB_502_Count", "LB", "Sum", None),
+    ("HTTPCode_ELB_503_Count", "LB", "Sum", 6),
+    ("HTTPCode_ELB_504_Count", "LB", "Sum", None),
+    ("TargetResponseTime", "LB+TG", "p50", 0.2),
+    ("TargetResponseTime", "LB", "Average", 0.4),
+    ("HealthyHostCount", "LB+TG", "Minimum", 2),
+    ("UnHealthyHostCount", "LB+TG", "Maximum", 1),
+]
+
+
+@pytest.mark.parametrize(("metric", "dimensions", "statistic", "value"), VALUES)
+def test_metrics_of_load_balancers_count_what_happened(
+    stage: Stage, metric: str, dimensions: str, statistic: str, value: float | None
+) -> None:
+    named = stage.dimensions
+    if dimensions == "LB":
+        del named["TargetGroup"]
+    percentile = statistic.startswith("p")
+    stage.alarm(
+        metricName=metric,
+        dimensions=named,
+        statistic=None if percentile else statistic,
+        extendedStatistic=statistic if percentile else None,
+    )
+    for code, count in ((200, 4), (404, 3), (500, 2)):
+        stage.answer(code, count)
+    stage.answer(503, 6, by_target=False)
+    stage.answer(460, 1, by_target=False)
+    stage.take(0.1, 0.2, 0.9)
+    stage.healthy = (2, 1)
+    asyncio.run(stage.pass_())
+    assert stage.alarms.status()[0]["last"] == value
+
+
+def test_requests_are_reported_without_any_too(stage: Stage) -> None:
+    stage.alarm(metricName="RequestCount")
+    asyncio.run(stage.pass_())
+    assert stage.alarms.status()[0]["last"] == 0
+
+
+def test_a_group_without_targets_has_no_data_of_their_health(stage: Stage) -> None:
+    stage.healthy = (0, 0)
+    stage.alarm(metricName="HealthyHostCount", statistic="Minimum")
+    asyncio.run(stage.pass_())
+    assert stage.alarms.status()[0]["last"] is None
+
+
+def test_a_percentile_of_too_few_samples_changes_nothing_where_that_is_configured(
+    stage: Stage,
+) -> None:
+    slow = {"metricName": "TargetResponseTime", "statistic": None, "extendedStatistic": "p90"}
+    stage.alarm("one", **slow)
+    stage.alarm("two", **slow, evaluateLowSampleCountPercentiles="ignore")
+    states: list[tuple[str, str]] = []
+
+    async def play() -> None:
+        for count in (99, 1, 100):
+            stage.take(*[1.0] * count)
+            await stage.pass_()
+            states.append((stage.alarms.state("one"), stage.alarms.state("two")))
+
+    asyncio.run(play())
+    assert states == [
+        ("ALARM", "INSUFFICIENT_DATA"),
+        ("ALARM", "INSUFFICIENT_DATA"),
+        ("ALARM", "ALARM"),
+    ]
+
+
+def test_each_change_of_state_is_published_to_the_topics_of_that_state(stage: Stage) -> None:
+    topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
+    stage.alarm("one", alarmActions=[topic], okActions=[topic])
+    stage.alarm("two", alarmActions=[topic], actionsEnabled=False)
+
+    async def play() -> None:
+        stage.answer(500)
+        await stage.pass_(4)
+
+    asyncio.run(play())
+    messages = stage.notifications.status()
+    assert [each["subject"] for each in messages] == ['OK: "one"', 'ALARM: "one"']
+    assert {each["topic"] for each in messages} == {topic}
+    assert "1 datapoint [1.0 " in messages[1]["text"]
+
+
+OF_THE_SERVICE = {"ClusterName": "main", "ServiceName": "web"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "statistic", "value"),
+    [
+        ("CPUUtilization", "Average", 50),
+        ("CPUUtilization", "Maximum", 80),
+        ("MemoryUtilization", "Minimum", 30),
+    ],
+)
+def test_metrics_of_a_service_are_those_of_its_tasks(
+    stage: Stage, metric: str, statistic: str, value: float
+) -> None:
+    stage.used = ServiceUsage(1, (20, 80), (30, 40), {})
+    stage.alarm(
+        namespace="AWS/ECS", metricName=metric, statistic=statistic, dimensions=OF_THE_SERVICE
+    )
+    asyncio.run(stage.pass_())
+    assert stage.alarms.status()[0]["last"] == value
+
+
+def test_tasks_are_counted_only_with_container_insights(stage: Stage, account: Account) -> None:
+    stage.counts = {"runningCount": 1, "desiredCount": 2}
+    for name in ("RunningTaskCount", "DesiredTaskCount"):
+        stage.alarm(
+            name,
+            namespace="ECS/ContainerInsights",
+            metricName=name,
+            statistic="Average",
+            dimensions=OF_THE_SERVICE,
+        )
+    asyncio.run(stage.pass_())
+    for each in stage.alarms.status():
+        assert each["last"] is None
+        assert each["withoutData"] == "cluster main has no Container Insights"
+    cluster = account.made["cluster"]
+    insights = [{"name": "containerInsights", "value": "enabled"}]
+    account.update(cluster.token, cluster.id, {**cluster.inputs, "settings": insights})
+    asyncio.run(stage.pass_())
+    assert [each["last"] for each in stage.alarms.status()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"namespace": "AWS/SQS", "metricName": "Age"}, "doesn't measure Age of AWS/SQS"),
+        (
+            {"metricName": "HTTPCode_ELB_5XX_Count"},
+            r"HTTPCode_ELB_5XX_Count has the dimensions \{LoadBalancer\}, not",
+        ),
+        ({"period": 30}, "measures by the minute"),
+        ({"statistic": None, "extendedStatistic": "tm90"}, "the statistic tm90"),
+    ],
+)
+def test_an_alarm_without_local_data_says_so_and_is_treated_as_its_missing_data_says(
+    stage: Stage, more: dict[str, Any], words: str
+) -> None:
+    stage.alarm("one", treatMissingData="missing", **more)
+    stage.alarm("two", treatMissingData="breaching", **more)
+    asyncio.run(stage.pass_())
+    one, two = stage.alarms.status()
+    assert (one["state"], two["state"]) == ("INSUFFICIENT_DATA", "ALARM")
+    assert re.search(words, one["withoutData"])
