@@ -91,6 +91,9 @@ class Recorder(mocks.MockMonitor):
         self._beside_aws = BesideAws()
         self._settings_by_provider: dict[str, ProviderSettings] = {"": ProviderSettings()}
         self._transforms: dict[str, list[Any]] = {}
+        self._recorded: set[str] = set()
+        """URNs of what is in `registered`."""
+
         self._under_construction: dict[str, Registered] = {}
         self._aliases: dict[str, list[str]] = {}
         """URNs that each resource may have had before, by its URN."""
@@ -214,7 +217,7 @@ class Recorder(mocks.MockMonitor):
         elif found := self.cloud.find(canonical(request.type), request.id):
             state = found.outputs
         else:
-            self._wait_for_others(Stage.REFUSALS)
+            self._wait_for_others()
             raise Mistake(
                 f"{request.type} '{request.name}'", f"it reads {request.id}, which doesn't exist"
             )
@@ -225,7 +228,8 @@ class Recorder(mocks.MockMonitor):
         """Answer a function, or the SDK's request for a resource that an output refers to."""
         if request.tok == "pulumi:pulumi:getResource":
             return self._answer(self.resources[from_wire(request.args)["urn"]]._asdict())
-        self._wait_for_others(Stage.LOOKUPS)
+        if self._calls.stage < Stage.LOOKUPS and not self._under_construction:
+            raise NotYetError(Stage.LOOKUPS)
         args = unwrapped(from_wire(request.args))
         provider_settings = self._provider_settings(_without_id(request.provider))
         failure = None
@@ -237,7 +241,7 @@ class Recorder(mocks.MockMonitor):
                     self.cloud, request.tok, args, args.get("region") or provider_settings.region
                 )
             except Refused as refused:
-                self._wait_for_others(Stage.REFUSALS)
+                self._wait_for_others()
                 failure = Mistake(f"invoking {request.tok}", *refused.refusals)
         self.invoked.append((request.tok, args))
         if failure is not None:
@@ -251,13 +255,13 @@ class Recorder(mocks.MockMonitor):
         getattr(response, "return").CopyFrom(to_wire(values))
         return response
 
-    def _wait_for_others(self, stage: Stage) -> None:
-        """Postpone the call until that stage, unless a remote component makes it.
+    def _wait_for_others(self) -> None:
+        """Repeat a refused call after others, unless a remote component makes it.
 
         Raises:
             NotYetError: The call is postponed.
         """
-        if self._calls.stage < stage and not self._under_construction:
+        if self._calls.stage < Stage.REFUSALS and not self._under_construction:
             raise NotYetError
 
     def _lookup_in(self, error: Exception) -> Mistake | None:
@@ -304,8 +308,9 @@ class Recorder(mocks.MockMonitor):
         return resource
 
     def _record(self, resource: Registered) -> None:
-        if resource.urn in {each.urn for each in self.registered}:
+        if resource.urn in self._recorded:
             raise Mistake(resource.urn, "it is registered twice")
+        self._recorded.add(resource.urn)
         self.registered.append(resource)
 
     def _make(self, resource: Registered, request: Any) -> tuple[str, dict[str, Any]]:
@@ -324,10 +329,10 @@ class Recorder(mocks.MockMonitor):
                 resource, self._provider_settings(resource.provider), self._aliases[resource.urn]
             )
         except Refused as refused:
-            self._wait_for_others(Stage.REFUSALS)
+            self._wait_for_others()
             raise Mistake(f"{token} '{name}'", *refused.refusals) from None
         except Mistake:
-            self._wait_for_others(Stage.REFUSALS)
+            self._wait_for_others()
             raise
 
     def _ask_others(
@@ -372,11 +377,6 @@ class Recorder(mocks.MockMonitor):
 
     async def _transform(self, request: Any, callbacks: list[Any]) -> None:
         """Apply the transforms of resource, parents and stack, in the engine's order."""
-        # The real engine calls them over the network; here they are found in this process. A
-        # servicer that the program's thread is just creating has no `_callbacks` yet.
-        functions: dict[str, Any] = {}
-        for servicer in list(_CallbackServicer._servicers):  # noqa: SLF001
-            functions |= vars(servicer).get("_callbacks", {})
         for callback in [*callbacks, *self._transforms.get(STACK, ())]:
             options = resource_pb2.TransformResourceOptions()
             _copy(request, options, _OPTIONS_BY_REGISTERED_NAME)
@@ -388,7 +388,7 @@ class Recorder(mocks.MockMonitor):
                 properties=request.object,
                 options=options,
             )
-            answer: Any = await functions[callback.token](transform.SerializeToString())
+            answer: Any = await _function(callback.token)(transform.SerializeToString())
             request.object.CopyFrom(answer.properties)
             _copy(answer.options, request, _OPTIONS)
 
@@ -402,6 +402,16 @@ class Recorder(mocks.MockMonitor):
 
 
 _OTHERS = "it isn't AWS's; pass `others=`, a pulumi.runtime.Mocks that answers for it"
+
+
+def _function(token: str) -> Any:
+    """Return the program's function of that token; the real engine calls it over the network."""
+    for servicer in list(_CallbackServicer._servicers):  # noqa: SLF001
+        # One that the program's thread is just creating has no `_callbacks` yet.
+        functions = vars(servicer).get("_callbacks", {})
+        if token in functions:
+            return functions[token]
+    raise KeyError(token)
 
 
 @dataclass(frozen=True)

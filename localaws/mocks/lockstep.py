@@ -34,15 +34,22 @@ class Stage(IntEnum):
 
 
 class NotYetError(Exception):
-    """The call can't succeed yet: repeat it in the next stage, or after another call."""
+    """The call can't succeed yet: repeat it in a later stage, or after another call."""
+
+    def __init__(self, earliest: Stage = Stage.REGISTRATIONS) -> None:
+        super().__init__()
+        self.earliest = earliest
+        """First stage in which it can succeed at all."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Call:
     """A call by the SDK that waits for its answer."""
 
     make: Callable[[], Any]
     future: Future[Any]
+    earliest: Stage = Stage.REGISTRATIONS
+    """First stage in which it can succeed, as far as is known."""
 
 
 class Lockstep(ThreadPoolExecutor):
@@ -69,10 +76,11 @@ class Lockstep(ThreadPoolExecutor):
 
     def answer_one(self) -> bool:
         """Answer one of the waiting calls; return False if none can be answered."""
-        self._waiting = [call for call in self._waiting if not call.future.cancelled()]
         for stage in Stage:
             for call in self._order(tuple(self._waiting)):
-                if self._answer(call, stage):
+                if call.future.cancelled():
+                    self._waiting.remove(call)
+                elif call.earliest <= stage and self._answer(call, stage):
                     self._waiting.remove(call)
                     return True
         return False
@@ -83,7 +91,8 @@ class Lockstep(ThreadPoolExecutor):
         try:
             # In a thread of its own: the engine's side runs event loops, and a thread has only one.
             result = super().submit(call.make).result()
-        except NotYetError:
+        except NotYetError as error:
+            call.earliest = max(call.earliest, error.earliest)
             return False
         # The caller's to handle, as from any executor
         except BaseException as error:  # noqa: BLE001

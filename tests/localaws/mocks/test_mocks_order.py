@@ -12,6 +12,7 @@ import pulumi
 import pytest
 
 from localaws.mocks import Mistake, Recorder, Recording
+from localaws.mocks.lockstep import Lockstep, NotYetError, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,6 +219,26 @@ def test_a_lookup_sees_all_resources_that_dont_depend_on_it(order: object) -> No
         pulumi.export("log", aws.cloudwatch.get_log_group(name="/shop/log").name)
 
     assert run(program, order).exports == {"count": 2, "log": "/shop/log"}
+
+
+def test_a_call_that_needs_a_later_stage_is_not_tried_again_before_it() -> None:
+    calls, tried = Lockstep(), []
+
+    def lookup() -> None:
+        tried.append(calls.stage)
+        if calls.stage < Stage.LOOKUPS:
+            raise NotYetError(Stage.LOOKUPS)
+
+    def register() -> None:
+        """Succeed at once."""
+
+    for each in (lookup, *[register] * 3):
+        each.__module__ = "pulumi.runtime"
+        calls.submit(each)
+    while calls.answer_one():
+        pass
+    assert tried == [Stage.REGISTRATIONS, Stage.LOOKUPS]
+    calls.shutdown()
 
 
 def test_every_run_registers_the_same_resources_in_the_same_order() -> None:
