@@ -8,13 +8,26 @@ import pulumi
 import pulumi_aws as aws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+
+def existing(prefixes: Iterable[str]) -> frozenset[str]:
+    """Return the names of the log groups that exist, of those with one of these prefixes.
+
+    A lookup blocks the program, and each costs more the more is registered already. So a run looks
+    up all of them together, and before it registers anything.
+    """
+    found: set[str] = set()
+    for prefix in prefixes:
+        found.update(aws.cloudwatch.get_log_groups(log_group_name_prefix=prefix).log_group_names)
+    return frozenset(found)
 
 
 def adopt_or_create(
     name: str,
     *,
     group: str,
+    existing_groups: Collection[str],
     retention_days: int,
     tags: Mapping[str, str],
     parent: pulumi.Resource,
@@ -22,13 +35,10 @@ def adopt_or_create(
 ) -> aws.cloudwatch.LogGroup:
     """Register the log group called `group`, which a destroy leaves behind.
 
-    One that exists already, from an earlier deployment or made by hand, is adopted and gets this
-    retention; a plain creation would fail with "already exists". `key_arn` is a customer
+    One among `existing_groups`, from an earlier deployment or made by hand, is adopted and gets
+    this retention; a plain creation would fail with "already exists". `key_arn` is a customer
     managed key that encrypts new lines.
     """
-    found = aws.cloudwatch.get_log_groups(
-        log_group_name_prefix=group, opts=pulumi.InvokeOptions(parent=parent)
-    )
     return aws.cloudwatch.LogGroup(
         name,
         name=group,
@@ -37,7 +47,7 @@ def adopt_or_create(
         tags=tags,
         opts=pulumi.ResourceOptions(
             parent=parent,
-            import_=group if group in found.log_group_names else None,
+            import_=group if group in existing_groups else None,
             retain_on_delete=True,
         ),
     )

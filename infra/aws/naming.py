@@ -77,6 +77,11 @@ def log_groups(stack: str, services: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+def log_group_prefixes(stack: str) -> tuple[str, ...]:
+    """Return prefixes of which each log group of a stack has one, and few others do."""
+    return f"/aws/ecs/{cluster(stack)}/", insights_log_group(stack), firewall_log_group(stack)
+
+
 def tags(project: str, stack: str) -> dict[str, str]:
     """Return the tags of everything in a stack; a component adds its name by `of_component`."""
     return {"Project": project, "Stack": stack, "ManagedBy": "Pulumi"}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import log_group
 from infra.aws import naming
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,9 @@ class ClusterArgs:
     exec_log: ExecLog | None = None
     """Log of ECS Exec sessions; without one the cluster records none."""
 
+    existing_log_groups: Collection[str]
+    """Names of log groups that exist already; one of these is adopted."""
+
     namespace: str | None = None
     """Name of the Cloud Map namespace in which services find each other; None if none does."""
 
@@ -79,10 +86,10 @@ class Cluster(pulumi.ComponentResource):
         tags = naming.of_component(args.tags, name)
         exec_group = insights_group = configuration = None
         if args.exec_log:
-            exec_group = self._log(f"{name}-exec", args.exec_log, tags)
+            exec_group = self._log(f"{name}-exec", args, args.exec_log, tags)
             configuration = _recording_sessions(args.exec_log, exec_group.name)
         if args.insights_log:
-            insights_group = self._log(f"{name}-insights", args.insights_log, tags)
+            insights_group = self._log(f"{name}-insights", args, args.insights_log, tags)
         cluster = aws.ecs.Cluster(
             name,
             name=args.cluster_name,
@@ -115,10 +122,13 @@ class Cluster(pulumi.ComponentResource):
             {"arn": self.arn, "clusterName": self.cluster_name, "execLogGroup": self.exec_log_group}
         )
 
-    def _log(self, name: str, log: Log, tags: dict[str, str]) -> aws.cloudwatch.LogGroup:
+    def _log(
+        self, name: str, args: ClusterArgs, log: Log, tags: dict[str, str]
+    ) -> aws.cloudwatch.LogGroup:
         return log_group.adopt_or_create(
             name,
             group=log.group,
+            existing_groups=args.existing_log_groups,
             retention_days=log.retention_days,
             key_arn=log.key_arn,
             tags=tags,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import log_group
 from infra.aws import naming
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MANAGED_RULES: Final = (
     "AWSManagedRulesAmazonIpReputationList",
@@ -54,6 +57,9 @@ class FirewallArgs:
 
     log_group: str
     """Log group of the requests that a rule matched; WAF writes to `aws-waf-logs-…` only."""
+
+    existing_log_groups: Collection[str]
+    """Names of log groups that exist already; one of these is adopted."""
 
     log_retention_days: int
     """Days that the log is kept."""
@@ -103,6 +109,7 @@ class Firewall(pulumi.ComponentResource):
         logs = log_group.adopt_or_create(
             name,
             group=args.log_group,
+            existing_groups=args.existing_log_groups,
             retention_days=args.log_retention_days,
             key_arn=args.log_key_arn,
             tags=tags,

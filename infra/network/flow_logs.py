@@ -13,6 +13,8 @@ from infra.aws import naming
 from infra.aws import policies as iam
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from infra.aws.environment import AwsEnvironment
 
 
@@ -31,6 +33,9 @@ class FlowLogsArgs:
 
     log_group: str
     """Log group of the records."""
+
+    existing_log_groups: Collection[str]
+    """Names of log groups that exist already; one of these is adopted."""
 
     retention_days: int
     """Days that the records are kept."""
@@ -59,6 +64,7 @@ class FlowLogs(pulumi.ComponentResource):
         logs = log_group.adopt_or_create(
             name,
             group=args.log_group,
+            existing_groups=args.existing_log_groups,
             retention_days=args.retention_days,
             key_arn=args.log_key_arn,
             tags=tags,

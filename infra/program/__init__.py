@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pulumi_aws as aws
 
+from infra import log_group
+from infra.aws import naming
 from infra.aws.environment import AwsEnvironment
 from infra.costs.estimate import estimate
 from infra.costs.prices import of_region, regions
@@ -36,10 +38,11 @@ def deploy(settings: Settings) -> dict[str, object]:
     """
     environment = _aws_environment()
     preflight.check(settings, environment)
+    log_groups = log_group.existing(naming.log_group_prefixes(settings.stack))
     zone_id = find_zone(settings)
-    network = deploy_network(settings, environment)
-    cluster = deploy_cluster(settings)
-    ingress = deploy_ingress(settings, environment, network, zone_id)
+    network = deploy_network(settings, environment, log_groups)
+    cluster = deploy_cluster(settings, log_groups)
+    ingress = deploy_ingress(settings, environment, network, zone_id, log_groups)
     endpoints = deploy_endpoints(settings, environment, network)
     routed = routes(settings)
     capacity = deploy_capacity(settings, environment, network, endpoints, cluster, ingress)
@@ -57,6 +60,7 @@ def deploy(settings: Settings) -> dict[str, object]:
             capacity,
             ingress,
             routed[service.name],
+            log_groups,
         )
         services[service.name] = deployed
         serving += deployed.serving

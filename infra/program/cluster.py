@@ -8,10 +8,12 @@ from infra.aws import naming
 from infra.cluster.cluster import Cluster, ClusterArgs, ExecLog, Log
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from infra.settings import Settings
 
 
-def deploy_cluster(settings: Settings) -> Cluster:
+def deploy_cluster(settings: Settings, existing_log_groups: Collection[str]) -> Cluster:
     """Register the cluster, and the logs that it writes to."""
     operation, keys = settings.operation, settings.keys
     insights_log = None
@@ -36,6 +38,7 @@ def deploy_cluster(settings: Settings) -> Cluster:
             container_insights=operation.container_insights,
             insights_log=insights_log,
             exec_log=exec_log,
+            existing_log_groups=existing_log_groups,
             namespace=naming.namespace(settings.stack) if settings.connected else None,
             deletion_protection=operation.deletion_protection,
             tags=settings.tags,

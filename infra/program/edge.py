@@ -19,7 +19,7 @@ from infra.edge.ingress import (
 from infra.edge.waf import Firewall, FirewallArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pulumi
 
@@ -42,7 +42,11 @@ def find_zone(settings: Settings) -> str | None:
 
 
 def deploy_ingress(
-    settings: Settings, environment: AwsEnvironment, network: Network, zone_id: str | None
+    settings: Settings,
+    environment: AwsEnvironment,
+    network: Network,
+    zone_id: str | None,
+    existing_log_groups: Collection[str],
 ) -> LoadBalancedIngress:
     """Register the load balancer, with its certificate, access log and firewall."""
     edge = settings.edge
@@ -71,6 +75,7 @@ def deploy_ingress(
                 block=edge.waf == "block",
                 metric_name=naming.firewall(settings.stack),
                 log_group=naming.firewall_log_group(settings.stack),
+                existing_log_groups=existing_log_groups,
                 log_retention_days=settings.operation.log_retention_days,
                 log_key_arn=settings.keys.log_key_arn,
                 tags=settings.tags,

@@ -15,14 +15,14 @@ import pulumi_aws as aws
 from infra.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 _OWNER = ("Project", "Stack")
 """Keys of the tags that name an owner."""
 
 
 def problems(
-    cluster: str, log_groups: Collection[str], tags: Mapping[str, str]
+    cluster: str, log_groups: Callable[[], Collection[str]], tags: Mapping[str, str]
 ) -> Iterator[Problem]:
     """Find a cluster or log groups that a stack would share with another one.
 
@@ -31,7 +31,7 @@ def problems(
 
     Args:
         cluster: Name of the stack's cluster.
-        log_groups: Names of the log groups that the stack may ever use.
+        log_groups: Look up the log groups that exist, of those that the stack may ever use.
         tags: The stack's tags.
     """
     arn = arn_of(cluster)
@@ -42,9 +42,7 @@ def problems(
             remedy = f"aws ecs tag-resource --resource-arn {arn} --tags {retag}"
             yield _taken(f"cluster {cluster}", found, tags, remedy)
         return
-    for name in log_groups:
-        if name not in aws.cloudwatch.get_log_groups(log_group_name_prefix=name).log_group_names:
-            continue
+    for name in sorted(log_groups()):
         group = aws.cloudwatch.get_log_group(name=name)
         # A group without an owner was created by hand, or by AWS for Container Insights: it is
         # adopted.

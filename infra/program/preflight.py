@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import pulumi
 import pulumi_aws as aws
 
+from infra import log_group
 from infra.aws import naming
 from infra.aws.secret_names import SSM, resolve
 from infra.costs import limit as cost_limit
@@ -105,9 +106,16 @@ def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[
 def _owners(settings: Settings) -> Iterator[Problem]:
     return ownership.problems(
         naming.cluster(settings.stack),
-        naming.log_groups(settings.stack, (service.name for service in settings.services)),
+        partial(_log_groups, settings),
         settings.tags,
     )
+
+
+def _log_groups(settings: Settings) -> frozenset[str]:
+    """Return the log groups that exist, of those that the stack may ever use."""
+    stack = settings.stack
+    own = naming.log_groups(stack, (service.name for service in settings.services))
+    return log_group.existing(naming.log_group_prefixes(stack)) & set(own)
 
 
 def _instances_in_use(settings: Settings) -> Iterator[Problem]:

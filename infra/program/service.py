@@ -17,7 +17,7 @@ from infra.service.web_service import WebService, WebServiceArgs
 from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import pulumi
 
@@ -48,6 +48,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
     capacity: ClusterCapacity,
     ingress: LoadBalancedIngress,
     route: Route,
+    existing_log_groups: Collection[str],
 ) -> WebService:
     """Register a service: its tasks, its target group and its listener rules.
 
@@ -114,6 +115,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             health_check_grace_seconds=service.deployment.health_check_grace_seconds,
             steady_state_timeout_minutes=service.deployment.steady_state_timeout_minutes,
             log_group=naming.service_log_group(settings.stack, service.name),
+            existing_log_groups=existing_log_groups,
             log_retention_days=settings.operation.log_retention_days,
             log_key_arn=settings.keys.log_key_arn,
             exec_log_group=settings.exec_log_group,

@@ -15,7 +15,7 @@ from infra.service.rollout import Rollout
 from infra.service.security_groups import TaskConnections
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from infra.aws.egress import Destination
     from infra.aws.environment import AwsEnvironment
@@ -130,6 +130,9 @@ class WebServiceArgs:
     log_group: str
     """Log group of the containers' output."""
 
+    existing_log_groups: Collection[str]
+    """Names of log groups that exist already; one of these is adopted."""
+
     log_retention_days: int
     """Days that the output is kept."""
 
@@ -187,6 +190,7 @@ class WebService(pulumi.ComponentResource):
         logs = log_group.adopt_or_create(
             name,
             group=args.log_group,
+            existing_groups=args.existing_log_groups,
             retention_days=args.log_retention_days,
             key_arn=args.log_key_arn,
             tags=tags,

@@ -40,6 +40,14 @@ def two() -> recorder.Recording:
     return recorder.run("dev", services=WEB_AND_API)
 
 
+def test_further_services_need_no_further_lookups_of_log_groups(
+    dev: recorder.Recording, two: recorder.Recording
+) -> None:
+    lookup = "aws:cloudwatch/getLogGroups:getLogGroups"
+    of_one, of_two = ([token for token, _ in each.invoked].count(lookup) for each in (dev, two))
+    assert of_one == of_two, "each blocks the program, and costs more the more is registered"
+
+
 def of_service(recording: recorder.Recording, name: str) -> dict[str, recorder.Registered]:
     """Return everything that a service's component contains, by URN, and the component itself."""
     (component,) = (

@@ -98,6 +98,7 @@ def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: Fron
             health_check_grace_seconds=60,
             steady_state_timeout_minutes=10,
             log_group=f"/test/{name}",
+            existing_log_groups=(),
             log_retention_days=14,
             tags={},
         ),
