@@ -10,6 +10,7 @@ Guide, "Instance refresh".
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 _FIRST_SCALE_OUT = 2
 """Instances that a group without any gets: its metric is 200 whatever waits."""
 
-_FROM_ZERO = 200
-_AT_TARGET = 100
+_METRIC_WITHOUT_INSTANCES = 200
+"""The metric of a group that needs instances and has none."""
+
+_DEFAULT_TARGET = 100
+_ALL_PERCENT = 100
+"""With this most of healthy instances a refresh ends an instance before it launches another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +213,10 @@ class FleetState:
         """Return the instances of a group."""
         return [each for each in self.instances if each.group == group]
 
+    def staying(self, group: str) -> list[Instance]:
+        """Return the instances of a group that aren't draining."""
+        return _staying(self.of(group))
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -291,8 +300,8 @@ def step(
         run.scale(group)
         run.refresh(group)
         run.reconcile(group)
-    kept = {name: each for name, each in run.state.groups.items() if name in known}
-    return replace(run.state, groups=kept), run.actions
+    remembered = {name: each for name, each in run.state.groups.items() if name in known}
+    return replace(run.state, groups=remembered), run.actions
 
 
 def lose(state: FleetState, instance: str) -> FleetState:
@@ -301,23 +310,28 @@ def lose(state: FleetState, instance: str) -> FleetState:
 
 
 def metric(group: Group, instances: Sequence[Instance], demand: Demand) -> float:
-    """Return a provider's CapacityProviderReservation: needed by running instances, in percent.
+    """Return a provider's CapacityProviderReservation: needed / running instances, in percent.
 
-    With neither it is 100 on AWS. Here it is the target, so that nothing changes with a lower
-    target either: from nothing needed follows no instance.
+    AWS has it at 100 when no instance is needed and none runs. Here it is the target then, so that
+    a group with a lower target stays empty too.
     """
     needed = needed_instances(group, instances, demand)
-    running = sum(not each.draining for each in instances)
-    if running == 0:
-        at_target = group.scaling.target if group.scaling else _AT_TARGET
-        return _FROM_ZERO if needed else at_target
-    return 100 * needed / running
+    running = len(_staying(instances))
+    if running:
+        return 100 * needed / running
+    if needed:
+        return _METRIC_WITHOUT_INSTANCES
+    return group.scaling.target if group.scaling else _DEFAULT_TARGET
 
 
 def needed_instances(group: Group, instances: Sequence[Instance], demand: Demand) -> int:
     """Return how many instances a provider's tasks need: those with tasks, and more for waiting."""
-    busy = sum(not each.draining and demand.tasks.get(each.id, 0) > 0 for each in instances)
-    booting = sum(each.lifecycle is Lifecycle.PENDING for each in instances)
+    busy = booting = 0
+    for each in _staying(instances):
+        if demand.tasks.get(each.id, 0) > 0:
+            busy += 1
+        if each.lifecycle is Lifecycle.PENDING:
+            booting += 1
     return busy + max(_for_waiting(group, demand), booting)
 
 
@@ -328,8 +342,10 @@ def _for_waiting(group: Group, demand: Demand) -> int:
     """
     template = group.template
     free: list[tuple[int, int]] = []
-    ours = [each for each in demand.waiting if each.provider and each.provider == group.provider]
-    for task in sorted(ours, key=lambda each: (each.memory, each.cpu), reverse=True):
+    largest_first = sorted(demand.waiting, key=lambda each: (each.memory, each.cpu), reverse=True)
+    for task in largest_first:
+        if not group.provider or task.provider != group.provider:
+            continue
         if task.cpu > template.cpu or task.memory > template.memory:
             continue
         for index, (cpu, memory) in enumerate(free):
@@ -339,6 +355,16 @@ def _for_waiting(group: Group, demand: Demand) -> int:
         else:
             free.append((template.cpu - task.cpu, template.memory - task.memory))
     return len(free)
+
+
+def _staying(instances: Sequence[Instance]) -> list[Instance]:
+    """Return those that aren't draining."""
+    return [each for each in instances if not each.draining]
+
+
+def _share(count: int, percent: int) -> int:
+    """Return so many percent of a count, rounded up."""
+    return math.ceil(count * percent / 100)
 
 
 @dataclass
@@ -369,19 +395,20 @@ class _Step:
     def register_booted(self, group: Group) -> None:
         """Have instances in service that have booted; they register if a real one would."""
         for each in self.state.of(group.name):
-            booted = self.now >= each.launched_at + self.timing.boot
-            if each.lifecycle is Lifecycle.PENDING and booted:
-                each = replace(each, lifecycle=Lifecycle.IN_SERVICE)  # noqa: PLW2901
-            if each.lifecycle is Lifecycle.IN_SERVICE and not each.registered:
-                self._put(replace(each, registered=not group.why_not_registered))
+            lifecycle = each.lifecycle
+            if lifecycle is Lifecycle.PENDING and self.now >= each.launched_at + self.timing.boot:
+                lifecycle = Lifecycle.IN_SERVICE
+            if lifecycle is Lifecycle.IN_SERVICE and not each.registered:
+                registers = not group.why_not_registered
+                self._put(replace(each, lifecycle=lifecycle, registered=registers))
 
     def complete_hooks(self, group: Group) -> None:
         """End instances whose tasks have left, or that have waited as long as the hook allows."""
         for each in self.state.of(group.name):
             if each.waiting_since is None:
                 continue
-            waited = self.now >= each.waiting_since + self.timing.hook
-            if waited or (group.deleted and group.forced) or not self._tasks(each):
+            timed_out = self.now >= each.waiting_since + self.timing.hook
+            if timed_out or (group.deleted and group.forced) or not self._tasks(each):
                 self.terminate([each])
 
     def scale(self, group: Group) -> None:
@@ -423,24 +450,25 @@ class _Step:
         instances = self.state.of(group.name)
         old = [each for each in instances if each.template.version != memory.refreshing]
         replaceable = [each for each in old if self._may_refresh(group, group.refresh, each)]
-        serving = [each for each in instances if self._serves(group, each)]
-        least = -(-memory.desired * group.refresh.minimum_healthy_percent // 100)
-        count = len(serving) - least
-        if group.refresh.maximum_healthy_percent <= _AT_TARGET and len(serving) >= memory.desired:
+        serving = len([each for each in instances if self._serves(group, each)])
+        count = serving - _share(memory.desired, group.refresh.minimum_healthy_percent)
+        if group.refresh.maximum_healthy_percent <= _ALL_PERCENT and serving >= memory.desired:
             # At least one at a time, or a small group would never be refreshed.
             count = max(count, 1)
         for each in replaceable[: max(0, count)]:
             self._begin_termination(group, each)
-        waits = group.refresh.protected == "Wait" and bool(old)
-        left = [each for each in old if each.draining] or replaceable or waits
-        if not left and len(serving) >= memory.desired:
+        draining = len(old) - len(_staying(old))
+        waits_for_protected = group.refresh.protected == "Wait" and old
+        if draining or replaceable or waits_for_protected:
+            return
+        if serving >= memory.desired:
             self._remember(group, replace(memory, refreshed=memory.refreshing, refreshing=""))
 
     def reconcile(self, group: Group) -> None:
         """Launch or terminate instances until there are as many as desired."""
         memory = self._group(group)
         instances = self.state.of(group.name)
-        staying = [each for each in instances if not each.draining]
+        staying = _staying(instances)
         if group.deleted and group.forced:
             self.terminate(instances)
             return
@@ -451,12 +479,13 @@ class _Step:
             if chosen is None:
                 break
             self._begin_termination(group, chosen)
-        short = wanted > len(staying)
-        new = not instances
-        since = (memory.short_since or self.now) if short else None
+        if wanted <= len(staying):
+            self._remember(group, replace(memory, short_since=None))
+            return
+        since = memory.short_since or self.now
         self._remember(group, replace(memory, short_since=since))
-        notices = since is not None and (new or self.now >= since + self.timing.replacement)
-        if notices or (short and memory.refreshing):
+        # A new group and a refresh launch at once; the loss of an instance is noticed later.
+        if not instances or memory.refreshing or self.now >= since + self.timing.replacement:
             for _ in range(wanted - len(staying)):
                 self._launch(group)
 
@@ -467,7 +496,7 @@ class _Step:
             return memory.desired
         old = [each for each in staying if each.template.version != memory.refreshing]
         replaceable = [each for each in old if self._may_refresh(group, group.refresh, each)]
-        most = -(-memory.desired * group.refresh.maximum_healthy_percent // 100)
+        most = _share(memory.desired, group.refresh.maximum_healthy_percent)
         return max(memory.desired, min(memory.desired + len(replaceable), most))
 
     def terminate(self, instances: Sequence[Instance]) -> None:
@@ -479,46 +508,45 @@ class _Step:
     # Parts
 
     def _scale_out(self, group: Group, scaling: ManagedScaling, memory: GroupState) -> None:
-        instances = self.state.of(group.name)
-        warm_up = scaling.warm_up / self.timing.factor
-        warming = [
-            each
-            for each in instances
-            if not each.draining and self.now < each.launched_at + max(warm_up, self.timing.boot)
-        ]
-        if warming or memory.desired > sum(not each.draining for each in instances):
+        staying = self.state.staying(group.name)
+        if memory.desired > len(staying):
             return
-        needed = needed_instances(group, instances, self.demand)
-        wanted = -(-needed * 100 // scaling.target)
-        count = wanted - memory.desired
-        if not [each for each in instances if not each.draining]:
+        warm_up = max(scaling.warm_up / self.timing.factor, self.timing.boot)
+        for each in staying:
+            if self.now < each.launched_at + warm_up:
+                return
+        count = self._wanted_at_target(group, scaling) - memory.desired
+        if not staying:
             count = max(count, _FIRST_SCALE_OUT)
         count = max(scaling.minimum_step, min(scaling.maximum_step, count))
         desired = min(memory.desired + count, group.maximum)
         self._remember(group, replace(memory, desired=desired, above_since=None))
 
     def _scale_in(self, group: Group, scaling: ManagedScaling, memory: GroupState) -> None:
-        instances = [each for each in self.state.of(group.name) if not each.draining]
-        wanted = -(-needed_instances(group, instances, self.demand) * 100 // scaling.target)
-        half = max(1, (len(instances) - 1) // 2)
-        count = min(len(instances) - wanted, half, memory.desired - group.minimum)
+        running = len(self.state.staying(group.name))
+        surplus = running - self._wanted_at_target(group, scaling)
+        half = max(1, (running - 1) // 2)
+        count = min(surplus, half, memory.desired - group.minimum)
         if count > 0:
             desired = memory.desired - count
             self._remember(group, replace(memory, desired=desired, scaled_in_at=self.now))
 
+    def _wanted_at_target(self, group: Group, scaling: ManagedScaling) -> int:
+        """Return how many instances have the group's metric at its target."""
+        needed = needed_instances(group, self.state.of(group.name), self.demand)
+        return math.ceil(100 * needed / scaling.target)
+
     def _next_to_go(self, group: Group) -> Instance | None:
         """Return the instance that a scale-in ends: of the fullest zone, the oldest template."""
-        staying = [each for each in self.state.of(group.name) if not each.draining]
-        crowd = Counter(each.zone for each in staying)
-        free = [each for each in staying if not self._protected(group, each)]
-        current = group.template.version
+        staying = self.state.staying(group.name)
+        in_zone = Counter(each.zone for each in staying)
+        unprotected = [each for each in staying if not self._protected(group, each)]
 
         def rank(each: Instance) -> tuple[int, int, bool, float, str]:
-            busy = self._tasks(each)
-            newest = each.template.version == current
-            return (busy, -crowd[each.zone], newest, each.launched_at, each.id)
+            current = each.template.version == group.template.version
+            return (self._tasks(each), -in_zone[each.zone], current, each.launched_at, each.id)
 
-        return min(free, key=rank, default=None)
+        return min(unprotected, key=rank, default=None)
 
     def _protected(self, group: Group, instance: Instance) -> bool:
         """Whether a scale-in leaves an instance alone; a deletion first lifts all protection."""
@@ -546,8 +574,8 @@ class _Step:
             self.terminate([instance])
 
     def _launch(self, group: Group) -> None:
-        crowd = Counter(each.subnet for each in self.state.of(group.name) if not each.draining)
-        subnet, zone = min(group.subnets, key=lambda each: crowd[each[0]])
+        in_subnet = Counter(each.subnet for each in self.state.staying(group.name))
+        subnet, zone = min(group.subnets, key=lambda each: in_subnet[each[0]])
         instance = Instance(
             id=self.ids.instance(),
             container_instance=self.ids.container_instance(),

@@ -102,10 +102,11 @@ def instance_type(name: str) -> InstanceType:
         UnknownInstanceTypeError: The local AWS doesn't have it; the message lists what it has.
     """
     if name not in INSTANCE_TYPES:
-        families = sorted({each.partition(".")[0] for each in INSTANCE_TYPES})
+        families = sorted([*_FAMILIES["X86_64"], *_FAMILIES["ARM64"]])
+        burstable = [each for each in families if each.startswith("t")]
+        others = [each for each in families if not each.startswith("t")]
         raise UnknownInstanceTypeError(
             f"instance type {name}: the local AWS doesn't know its size; it has nano to 2xlarge of "
-            f"{', '.join(each for each in families if each.startswith('t'))}, and large to "
-            f"4xlarge of {', '.join(each for each in families if not each.startswith('t'))}"
+            f"{', '.join(burstable)}, and large to 4xlarge of {', '.join(others)}"
         )
     return INSTANCE_TYPES[name]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -84,16 +83,26 @@ class ContainerInstance:
         """MiB that no task has."""
         return self.memory - sum(each.need.memory for each in self.tasks)
 
+    @property
+    def taken_ports(self) -> frozenset[int]:
+        """Host ports that its tasks name, or that ECS keeps."""
+        taken = set(RESERVED_PORTS)
+        for each in self.tasks:
+            taken |= each.need.ports
+        return frozenset(taken)
+
     def attributes(self) -> Mapping[str, str]:
         """What placement constraints and strategies may name, beside its id."""
         return {
             "attribute:ecs.availability-zone": self.zone,
             "attribute:ecs.instance-type": self.instance_type,
-            "attribute:ecs.cpu-architecture": {"X86_64": "x86_64", "ARM64": "arm64"}.get(
-                self.architecture, ""
-            ),
+            "attribute:ecs.cpu-architecture": self.architecture.lower(),
             "attribute:ecs.os-type": "linux",
         }
+
+    def count_tasks(self, service: str) -> int:
+        """Return how many of its tasks are of a service."""
+        return len([each for each in self.tasks if each.service == service])
 
 
 class Lack(StrEnum):
@@ -187,8 +196,7 @@ def lacks(instance: ContainerInstance, need: Need, service: str, rules: Rules) -
         found.append(Lack.CPU)
     if instance.free_memory < need.memory:
         found.append(Lack.MEMORY)
-    taken = frozenset().union(*(each.need.ports for each in instance.tasks))
-    if need.ports & (taken | RESERVED_PORTS):
+    if need.ports & instance.taken_ports:
         found.append(Lack.PORT)
     return tuple(found)
 
@@ -217,23 +225,21 @@ def problem_of(constraint: Constraint) -> str:
 def strategy_problem(strategy: Strategy) -> str:
     """Say why a strategy can't be used here; empty if it can."""
     kind, name = strategy.type, strategy.field
-    fields = {
-        "spread": (*INSTANCE_FIELDS, *sorted(_KNOWN_ATTRIBUTES)),
-        "binpack": ("cpu", "memory"),
-        "random": ("",),
-    }
-    if kind in fields and name in fields[kind]:
+    spread = (*INSTANCE_FIELDS, *sorted(_KNOWN_ATTRIBUTES))
+    binpack = ("cpu", "memory")
+    fields = {"spread": spread, "binpack": binpack, "random": ("",)}
+    if name in fields.get(kind, ()):
         return ""
-    allowed = "; ".join(
-        f"{kind} of {', '.join(names)}" for kind, names in fields.items() if any(names)
+    return (
+        f"placement strategy {kind} {name}; allowed here: spread of {', '.join(spread)}; binpack "
+        f"of {', '.join(binpack)}; random"
     )
-    return f"placement strategy {kind} {name}; allowed here: {allowed}; random"
 
 
 def _meets(instance: ContainerInstance, service: str, rules: Rules) -> bool:
     for each in rules.constraints:
         if each.type == "distinctInstance":
-            if any(task.service == service for task in instance.tasks):
+            if instance.count_tasks(service):
                 return False
         elif not _matches(instance, each.expression):
             return False
@@ -246,9 +252,11 @@ def _matches(instance: ContainerInstance, expression: str) -> bool:
         return False
     name, operator, operand = match.groups()
     value = instance.attributes().get(name, "")
-    listed = [each.strip() for each in operand.strip("[]").split(",")]
-    among = any(_like(value, pattern) for pattern in listed)
-    return among if operator in {"==", "in"} else not among
+    wanted = operator in {"==", "in"}
+    for pattern in operand.strip("[]").split(","):
+        if _like(value, pattern.strip()):
+            return wanted
+    return not wanted
 
 
 def _like(value: str, pattern: str) -> bool:
@@ -271,7 +279,7 @@ def _best(
         costs = {each.id: _cost(each, active, service, strategy) for each in best}
         least = min(costs.values())
         best = [each for each in best if costs[each.id] == least]
-    return min(best, key=lambda each: (_tasks_of(each, service), each.id))
+    return min(best, key=lambda each: (each.count_tasks(service), each.id))
 
 
 def _cost(
@@ -283,15 +291,14 @@ def _cost(
     if strategy.type == "binpack":
         return instance.free_cpu if strategy.field == "cpu" else instance.free_memory
     if strategy.field in INSTANCE_FIELDS:
-        return _tasks_of(instance, service)
-    crowd: Counter[str] = Counter()
+        return instance.count_tasks(service)
+    # The other fields are attributes: the cost is how many tasks all instances with its value have.
+    value = instance.attributes()[strategy.field]
+    count = 0
     for each in active:
-        crowd[each.attributes()[strategy.field]] += _tasks_of(each, service)
-    return crowd[instance.attributes()[strategy.field]]
-
-
-def _tasks_of(instance: ContainerInstance, service: str) -> int:
-    return sum(each.service == service for each in instance.tasks)
+        if each.attributes()[strategy.field] == value:
+            count += each.count_tasks(service)
+    return count
 
 
 _KNOWN_ATTRIBUTES = frozenset(
