@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from localaws.catalog.account import Account, Resource
+    from localaws.catalog.ec2.network_acls import Entry
     from localaws.catalog.ec2.security_groups import Permission
     from localaws.catalog.properties import Properties
 
@@ -99,6 +100,7 @@ class _Reading:
         groups = tuple(self._group(each) for each in self._in(SECURITY_GROUP, record))
         taken: dict[str, set[str]] = {each.id: set() for each in subnets}
         gateways = (*self._in(INTERNET_GATEWAY, record), *self._in(EGRESS_ONLY_GATEWAY, record))
+        acls = dict.fromkeys(each.acl for each in subnets)
         return Vpc(
             id=record.id,
             cidr=str(record.outputs.get("cidrBlock")),
@@ -108,7 +110,7 @@ class _Reading:
             groups=groups,
             nat_gateways=tuple(self._nat_gateways(subnets, taken)),
             endpoints=tuple(self._service_interfaces(record, subnets, taken)),
-            acls=tuple(self._acl(each) for each in dict.fromkeys(each.acl for each in subnets)),
+            acls=tuple(map(self._acl, acls)),
         )
 
     def _in(self, token: str, vpc: Resource) -> list[Resource]:
@@ -137,14 +139,9 @@ class _Reading:
         return found
 
     def _acl(self, identifier: str) -> NetworkAcl:
-        ingress, egress = (
-            tuple(
-                AclRule(each.allow, each.protocol, each.first, each.last, each.network)
-                for each in entries_of(self.account, identifier, direction)
-            )
-            for direction in ("ingress", "egress")
-        )
-        return NetworkAcl(identifier, ingress, egress)
+        ingress = entries_of(self.account, identifier, "ingress")
+        egress = entries_of(self.account, identifier, "egress")
+        return NetworkAcl(identifier, _acl_rules(ingress), _acl_rules(egress))
 
     def _route_table(self, subnet: Resource, vpc: Resource) -> Resource | None:
         """Return the route table of a subnet: the VPC's main one if none is associated."""
@@ -315,6 +312,12 @@ class _Reading:
             return ""
         taken[subnet.id].add(address)
         return address
+
+
+def _acl_rules(entries: Iterable[Entry]) -> tuple[AclRule, ...]:
+    return tuple(
+        AclRule(each.allow, each.protocol, each.first, each.last, each.network) for each in entries
+    )
 
 
 def _free_address(cidr: str, identifier: str, taken: set[str]) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 TABLE = "inet vpc"
 
-_EVERYWHERE = ("0.0.0.0/0", "::/0")
+_EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 _ICMP = {"icmp": "icmp", "icmpv6": "icmpv6", "1": "icmp", "58": "icmpv6"}
 _WITH_PORTS = {"tcp": "tcp", "udp": "udp", "6": "tcp", "17": "udp"}
 _ALL = "-1"
@@ -70,7 +70,9 @@ class Attached:
 
 def sets_of(vpc: Vpc) -> frozenset[str]:
     """Return what a VPC's table has sets of: ids of security groups and of subnets."""
-    return frozenset((*(each.id for each in vpc.groups), *(each.id for each, _ in _judged(vpc))))
+    found = {group.id for group in vpc.groups}
+    found |= {subnet.id for subnet, _ in _judged(vpc)}
+    return frozenset(found)
 
 
 def table(vpc: Vpc, number: int, attached: Iterable[Attached]) -> str:
@@ -115,10 +117,8 @@ def elements(verb: str, interface: Attached, known: Iterable[str]) -> list[str]:
         found.append((f"sources_{version}", f'"{interface.device}" . {address}'))
         if interface.filtered:
             found.append((f"interfaces_{version}", address))
-        found += [
-            (_set_of(group, version), address)
-            for group in sorted(interface.groups.intersection(known))
-        ]
+        groups = sorted(interface.groups.intersection(known))
+        found += [(_set_of(group, version), address) for group in groups]
     if interface.public_address:
         private, public = interface.addresses[0], interface.public_address
         found += [
@@ -204,16 +204,21 @@ def _judged(vpc: Vpc) -> list[tuple[Subnet, NetworkAcl]]:
     found = []
     for subnet in vpc.subnets:
         acl = acls.get(subnet.acl)
-        families = _FAMILIES if subnet.ipv6_cidr else _FAMILIES[:1]
-        if acl is not None and not all(
-            _lets_all(rules, family) for rules in (acl.ingress, acl.egress) for family in families
-        ):
+        if acl is not None and not _allows_everything(acl, ipv6=bool(subnet.ipv6_cidr)):
             found.append((subnet, acl))
     return found
 
 
-def _lets_all(rules: Iterable[AclRule], family: _Family) -> bool:
-    """Return whether the first rule for a family allows everything."""
+def _allows_everything(acl: NetworkAcl, *, ipv6: bool) -> bool:
+    """Return whether a network ACL drops nothing of a subnet."""
+    for family in _FAMILIES if ipv6 else _FAMILIES[:1]:
+        for rules in (acl.ingress, acl.egress):
+            if not _first_allows_everything(rules, family):
+                return False
+    return True
+
+
+def _first_allows_everything(rules: Iterable[AclRule], family: _Family) -> bool:
     for rule in rules:
         if _is_of(rule, family):
             return rule.allow and rule.protocol == _ALL and rule.network in _EVERYWHERE
@@ -231,7 +236,7 @@ def _acl_chains(vpc: Vpc) -> Iterator[str]:
     gateways by the gateway's device.
     """
     judged = _judged(vpc)
-    for acl in {acl.id: acl for _, acl in judged}.values():
+    for acl in dict.fromkeys(acl for _, acl in judged):
         for direction, rules in (("ingress", acl.ingress), ("egress", acl.egress)):
             yield from _chain(_acl_chain(acl, direction), _acl_rules(rules, direction))
     jumps: list[str] = []
@@ -242,12 +247,15 @@ def _acl_chains(vpc: Vpc) -> Iterator[str]:
             ("ingress", "daddr", "saddr", "oifname", "iifname"),
         ):
             name = f"{direction}_of_{subnet.id.replace('-', '_')}"
-            ranges = [("ip", subnet.cidr), ("ip6", subnet.ipv6_cidr)]
-            ranges = [each for each in ranges if each[1]]
-            within = [f"{keyword} {other} {cidr} return" for keyword, cidr in ranges]
-            judge = f"jump {_acl_chain(acl, direction)}"
-            yield from _chain(name, (*within, f"{other_device} @{gateways} return", judge))
-            jumps += [f"{keyword} {own} {cidr} jump {name}" for keyword, cidr in ranges]
+            # What stays within the subnet, or passes its own NAT gateway, is judged by no ACL.
+            chain: list[str] = []
+            for keyword, cidr in (("ip", subnet.cidr), ("ip6", subnet.ipv6_cidr)):
+                if cidr:
+                    chain.append(f"{keyword} {other} {cidr} return")
+                    jumps.append(f"{keyword} {own} {cidr} jump {name}")
+            chain.append(f"{other_device} @{gateways} return")
+            chain.append(f"jump {_acl_chain(acl, direction)}")
+            yield from _chain(name, chain)
             jumps.append(f"{own_device} @{gateways} ip {own} != {subnet.cidr} jump {name}")
     yield from _chain("acls", jumps)
 
@@ -342,7 +350,7 @@ def _other_side(rule: Rule, family: _Family, known: Iterable[str]) -> str | None
     networks = [each for each in rule.networks if (":" in each) == (family.version == 6)]  # noqa: PLR2004 — IPv6
     if not networks:
         return None
-    if any(each in _EVERYWHERE for each in networks):
+    if not _EVERYWHERE.isdisjoint(networks):  # whatever else is listed
         return ""
     return f"{{ {', '.join(networks)} }}"
 

@@ -82,10 +82,9 @@ class HostPorts:
         Returns when no connection to the first one is open any more, or after a moment.
         """
         async with self._lock:
-            for key in [each for each in self._ports if each[0] == other]:
-                await self._ports.pop(key).close()
+            await self._close_all(other)
             relays: set[asyncio.Task[None]] = set()
-            for key in [each for each in self._ports if each[0] == public_address]:
+            for key in self._keys_of(public_address):
                 port = self._ports.pop(key)
                 port.public = (other, key[1])
                 self._ports[port.public] = port
@@ -96,8 +95,7 @@ class HostPorts:
     async def hide(self, public_address: str) -> None:
         """Show an address no longer; connections that are open are closed."""
         async with self._lock:
-            for key in [each for each in self._ports if each[0] == public_address]:
-                await self._ports.pop(key).close()
+            await self._close_all(public_address)
 
     async def refresh(self) -> None:
         """Find out how each port answers, and show it so.
@@ -115,6 +113,13 @@ class HostPorts:
             while self._ports:
                 _, port = self._ports.popitem()
                 await port.close()
+
+    def _keys_of(self, public_address: str) -> list[tuple[str, int]]:
+        return [each for each in self._ports if each[0] == public_address]
+
+    async def _close_all(self, public_address: str) -> None:
+        for key in self._keys_of(public_address):
+            await self._ports.pop(key).close()
 
     async def _close_replaced(self) -> None:
         while self._replaced:

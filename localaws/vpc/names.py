@@ -135,16 +135,20 @@ class Names:
         """Return the private zone of the VPC that a name is in, the nearest one of several."""
         found: dict[int, Resource] = {}
         for zone in self.account.all(ZONE):
-            vpcs = [each.get("vpcId") for each in blocks(zone.outputs.get("vpcs"))]
             apex = zone_name(str(zone.outputs.get("name")))
-            if self.vpc.id in vpcs and _is_below(name, apex):
-                found[len(apex)] = zone
+            if not _is_below(name, apex):
+                continue
+            for vpc in blocks(zone.outputs.get("vpcs")):
+                if vpc.get("vpcId") == self.vpc.id:
+                    found[len(apex)] = zone
         return found[max(found)] if found else None
 
     def _zone_records(self, zone: Resource, name: str) -> Iterator[Record]:
         records = self.account.where(RECORD, "zoneId", zone.id)
-        exact = [each for each in records if each.outputs.get("fqdn") == name]
-        for record in exact or [each for each in records if _is_wildcard_of(each, name)]:
+        found = [each for each in records if each.outputs.get("fqdn") == name]
+        if not found:
+            found = [each for each in records if _is_wildcard_of(each, name)]
+        for record in found:
             yield from _records_of(record, name)
 
     def _public_records(self, name: str) -> Iterator[Record]:
@@ -205,7 +209,8 @@ class Names:
         guide, "Multivalue answer routing": all count as healthy where none is.
         """
         if service.outputs.get("healthCheckCustomConfig") is not None:
-            registered = [each for each in registered if each.healthy] or registered
+            healthy = [each for each in registered if each.healthy]
+            registered = healthy or registered
         config = block(service.outputs.get("dnsConfig"))
         most = 1 if config.get("routingPolicy") == "WEIGHTED" else _MOST_ANSWERED
         return self.choose(registered, min(most, len(registered)))
@@ -222,19 +227,15 @@ class Names:
                 if namespace is None:
                     continue
                 default = f"{endpoint.discovery_name}.{namespace.outputs.get('name')}"
-                names = endpoint.dns_names or (default,)
-                if name in {each.lower() for each in names}:
+                if name in map(str.lower, endpoint.dns_names or (default,)):
                     yield from _addresses(name, self.running.instances(endpoint.registry))
 
     def _endpoint_records(self, name: str) -> Iterator[Record]:
         for endpoint in self.account.where(VPC_ENDPOINT, "vpcId", self.vpc.id):
-            names = [
-                str(each.get("dnsName")) for each in blocks(endpoint.outputs.get("dnsEntries"))
-            ]
-            if endpoint.outputs.get("privateDnsEnabled") is True:
-                names += private_names(endpoint)
-            if any(_matches(each.lower(), name) for each in names):
-                yield from _addresses(name, self._service_interfaces(endpoint))
+            for each in _names_of_endpoint(endpoint):
+                if _matches(each.lower(), name):
+                    yield from _addresses(name, self._service_interfaces(endpoint))
+                    break
 
     def _load_balancer_records(self, name: str) -> Iterator[Record]:
         for load_balancer in self.account.all(LOAD_BALANCER):
@@ -251,6 +252,13 @@ class Names:
 
     def _service_interfaces(self, record: Resource) -> list[Interface]:
         return [each for each in self.vpc.endpoints if each.id.startswith(f"{record.id}-")]
+
+
+def _names_of_endpoint(endpoint: Resource) -> Iterator[str]:
+    for entry in blocks(endpoint.outputs.get("dnsEntries")):
+        yield str(entry.get("dnsName"))
+    if endpoint.outputs.get("privateDnsEnabled") is True:
+        yield from private_names(endpoint)
 
 
 def _addresses(
@@ -294,9 +302,9 @@ def _of_instance(instance: Instance, own: str, kinds: Container[str]) -> Iterato
 
 
 def _internal_domains(region: str) -> tuple[str, ...]:
-    """Return the domains of hosts' names; the oldest region has one of its own besides."""
-    own = f"{region}.compute.{_INTERNAL}"
-    return (own, f"ec2.{_INTERNAL}") if region == "us-east-1" else (own,)
+    """Return the domains of hosts' names: us-east-1 has an older one too."""
+    regional = f"{region}.compute.{_INTERNAL}"
+    return (regional, f"ec2.{_INTERNAL}") if region == "us-east-1" else (regional,)
 
 
 def _is_below(name: str, apex: str) -> bool:

@@ -215,12 +215,14 @@ class Network:
 
     def _fits(self, change: _Change, others: list[_Change]) -> bool:
         """Return whether a change can be in one script with others."""
-        if change.interface.id in {each.interface.id for each in others}:
-            return False
-        if bool(change.network) != bool(others[0].network):
-            return False
-        known = (self._plan.has(each.interface) for each in (change, others[0]))
-        return not change.network or not any(known)
+        for other in others:
+            if change.interface.id == other.interface.id:
+                return False
+        first = others[0]
+        if not change.network or not first.network:
+            return change.network == first.network
+        # An interface that is there is changed in a script of its own.
+        return not (self._plan.has(change.interface) or self._plan.has(first.interface))
 
     async def _make(self, changes: list[_Change]) -> None:
         """Make changes in one script, and end each one's wait."""

@@ -176,7 +176,7 @@ class Plan:
         return _Router(self._last_number, vpc)
 
     def _delete(self, router: _Router) -> None:
-        for name in {each.name: each for each in router.namespaces.values()}:
+        for name in dict.fromkeys(each.name for each in router.namespaces.values()):
             self._steps.append(routing.delete_network(name))
         self._steps += routing.delete_vpc(router.number)
 
