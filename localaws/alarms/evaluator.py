@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from localaws.alarms.evaluation import INITIAL, evaluate
+from localaws.alarms.expressions import value_of
 from localaws.alarms.model import EXTRA_POINTS, Point, Samples, State
 from localaws.alarms.reading import alarms_of
 from localaws.catalog.cloudwatch import ALARM
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.alarms.metrics import Metrics
-    from localaws.alarms.model import Alarm, Metric, Query
+    from localaws.alarms.model import Alarm, Metric
     from localaws.alarms.notifications import Notifications
     from localaws.catalog.account import Account
     from localaws.scaling.minutes import Minute
@@ -181,7 +182,7 @@ class Alarms:
 
     def _has_few_samples(self, alarm: Alarm, minute: Minute) -> bool:
         """Return whether the newest value is a percentile of some samples, but too few."""
-        query = _watched(alarm)
+        query = alarm.by_id.get(alarm.watched)
         if query is None or query.metric is None or not query.statistic.startswith("p"):
             return False
         percent = float(query.statistic[1:])
@@ -202,11 +203,16 @@ class Alarms:
 
     def _value(self, alarm: Alarm, first: int) -> float | None:
         """Return the value of the period that begins with a minute; None without data."""
-        query = _watched(alarm)
-        if query is None or query.metric is None or alarm.without_data:
+        watched = alarm.by_id.get(alarm.watched)
+        if watched is None or alarm.without_data:
             return None
-        samples = self._samples(alarm, query.metric, first)
-        return float(samples.statistic(query.statistic)) if samples.counts else None
+        measured: dict[str, float | None] = {}
+        for query in alarm.queries:
+            if query.metric is not None:
+                samples = self._samples(alarm, query.metric, first)
+                found = float(samples.statistic(query.statistic)) if samples.counts else None
+                measured[query.id] = found
+        return value_of(watched, alarm.by_id, measured)
 
     def _samples(self, alarm: Alarm, metric: Metric, first: int) -> Samples:
         """Return what a metric got in the period that begins with a minute."""
@@ -222,14 +228,6 @@ class Alarms:
         for name, standing in self._standings.items():
             documents[name] = vars(standing)
         write_atomically(self._file, json.dumps(documents))
-
-
-def _watched(alarm: Alarm) -> Query | None:
-    """Return the query whose values are compared."""
-    for query in alarm.queries:
-        if query.id == alarm.watched:
-            return query
-    return None
 
 
 def _minutes(alarm: Alarm) -> int:

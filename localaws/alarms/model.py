@@ -134,6 +134,11 @@ class Alarm:
     without_data: str = ""
     """Why the local AWS has no data for it; empty where it has."""
 
+    @property
+    def by_id(self) -> dict[str, Query]:
+        """Its queries by their ids."""
+        return {query.id: query for query in self.queries}
+
 
 @dataclass(frozen=True)
 class Point:

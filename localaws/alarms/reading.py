@@ -10,7 +10,7 @@ from localaws.alarms.model import Alarm, Metric, Query, State
 from localaws.catalog.cloudwatch import ALARM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from localaws.catalog.account import Account, Resource
 
@@ -81,12 +81,11 @@ def _metric(named: Mapping[str, Any]) -> Metric:
 
 
 def _watched(outputs: Mapping[str, Any]) -> str:
-    """Return the id of the query with `returnData`; a single one needs none."""
-    queries: Sequence[Mapping[str, Any]] = outputs.get("metricQueries") or ()
-    for each in queries:
+    """Return the id of the query with `returnData`; a single metric has none."""
+    for each in outputs.get("metricQueries") or ():
         if each.get("returnData") is True:
             return str(each["id"])
-    return str(queries[0]["id"]) if len(queries) == 1 else ""
+    return ""
 
 
 def _periods(outputs: Mapping[str, Any]) -> frozenset[int]:
@@ -119,8 +118,6 @@ def _obstacles(
                 yield why_not
             if not _known(query.statistic):
                 yield f"the local AWS doesn't compute the statistic {query.statistic}"
-        elif query.expression:
-            yield "the local AWS evaluates no expressions"
 
 
 def _known(statistic: str) -> bool:

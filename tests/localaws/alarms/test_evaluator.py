@@ -269,3 +269,45 @@ def test_an_alarm_without_local_data_says_so_and_is_treated_as_its_missing_data_
     one, two = stage.alarms.status()
     assert (one["state"], two["state"]) == ("INSUFFICIENT_DATA", "ALARM")
     assert re.search(words, one["withoutData"])
+
+
+def test_an_alarm_on_a_share_of_errors_needs_some_requests(stage: Stage) -> None:
+    def query(name: str, metric: str, **dimensions: str) -> dict[str, Any]:
+        named = {
+            "namespace": "AWS/ApplicationELB",
+            "metricName": metric,
+            "dimensions": dimensions,
+            "period": 60,
+            "stat": "Sum",
+        }
+        return {"id": name, "metric": named}
+
+    share = {
+        "id": "share",
+        "expression": "IF(requests >= 10, 100 * FILL(errors, 0) / requests, 0)",
+        "returnData": True,
+    }
+    no_metric: dict[str, Any] = dict.fromkeys(
+        ("namespace", "metricName", "dimensions", "statistic", "period")
+    )
+    stage.alarm(
+        **no_metric,
+        metricQueries=[
+            query("errors", "HTTPCode_Target_5XX_Count", **stage.dimensions),
+            query("requests", "RequestCount", **stage.dimensions),
+            share,
+        ],
+        threshold=1,
+    )
+    seen: list[tuple[str, float | None]] = []
+
+    async def play() -> None:
+        for fine, errors in ((100, 0), (3, 6), (90, 10), (100, 0)):
+            stage.answer(200, fine)
+            stage.answer(500, errors)
+            await stage.pass_()
+            (status,) = stage.alarms.status()
+            seen.append((status["state"], status["last"]))
+
+    asyncio.run(play())
+    assert seen == [("OK", 0), ("OK", 0), ("ALARM", 10), ("OK", 0)]

@@ -19,7 +19,19 @@ KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
 PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 REPOSITORY = "aws:ecr/repository:Repository"
 
-QUERIES = [{"id": "errors", "expression": "SUM(METRICS())", "returnData": True}]
+ERRORS = {
+    "id": "errors",
+    "metric": {"metricName": "Errors", "namespace": "Shop", "period": 60, "stat": "Sum"},
+}
+QUERIES = [{**ERRORS, "returnData": True}]
+
+
+def computed(expression: str, **more: Any) -> dict[str, Any]:
+    """Return the queries of an alarm on an expression over `errors`."""
+    share = {"id": "share", "expression": expression, "returnData": True, **more}
+    return {**BY_QUERY, "metricQueries": [ERRORS, share]}
+
+
 BY_QUERY = {
     **dict.fromkeys(("metricName", "namespace", "period", "statistic")),
     "metricQueries": QUERIES,
@@ -147,6 +159,34 @@ ORDINARY_CASES: list[Case] = [
         {"statistic": None, "extendedStatistic": "p99"},
     ),
     (ALARM, "cloudwatch.alarm.threshold", "ValidationError", {"threshold": None}, {"threshold": 0}),
+    (
+        ALARM,
+        "cloudwatch.alarm.return-data",
+        "ValidationError",
+        computed("errors * 2", returnData=False),
+        computed("errors * 2"),
+    ),
+    (
+        ALARM,
+        "cloudwatch.alarm.expression",
+        "ValidationError",
+        computed("SUM(METRICS())"),
+        computed("IF(errors > 5, 100 * FILL(errors, 0) / SUM([errors]), 0)"),
+    ),
+    (
+        ALARM,
+        "cloudwatch.alarm.expression",
+        "ValidationError",
+        computed("errors / requests"),
+        computed("errors / -2.5"),
+    ),
+    (
+        ALARM,
+        "cloudwatch.alarm.expression",
+        "ValidationError",
+        computed("share + errors"),
+        computed("errors + errors"),
+    ),
     (ALARM, "cloudwatch.alarm.period", "InvalidArgument", {"period": 45}, {"period": 30}),
     (ALARM, "cloudwatch.alarm.period", "InvalidArgument", {"period": 5}, by_metric(period=5)),
     (
