@@ -291,10 +291,13 @@ class ContainerInstances:
         return {"cpu": instance.template.cpu - cpu, "memory": instance.template.memory - memory}
 
     def problems(self) -> list[str]:
-        """Return what stands in the way of groups."""
-        problems = {each.id: problem_of(each, self._cloud) for each in self._cloud.all(GROUP)}
-        cannot = [f"Auto Scaling group {name}: {why}" for name, why in problems.items() if why]
-        return [*self._problems.values(), *cannot]
+        """Return why groups get no instances."""
+        found = [*self._problems.values()]
+        for each in self._cloud.all(GROUP):
+            why = problem_of(each, self._cloud)
+            if why:
+                found.append(f"Auto Scaling group {each.id}: {why}")
+        return found
 
     async def close(self) -> None:
         """Wait for what is ending; the instances come back with the next daemon."""
@@ -361,20 +364,13 @@ class ContainerInstances:
 
 
 def _from_json(saved: dict[str, Any]) -> FleetState:
-    instances = tuple(
-        Instance(
-            **{
-                **each,
-                "lifecycle": Lifecycle(each["lifecycle"]),
-                "template": _template(each["template"]),
-            }
-        )
-        for each in saved["instances"]
-    )
-    return FleetState(
-        instances=instances,
-        groups={name: GroupState(**each) for name, each in saved["groups"].items()},
-    )
+    groups_ = {name: GroupState(**each) for name, each in saved["groups"].items()}
+    return FleetState(instances=tuple(map(_instance, saved["instances"])), groups=groups_)
+
+
+def _instance(saved: dict[str, Any]) -> Instance:
+    lifecycle, template = Lifecycle(saved["lifecycle"]), _template(saved["template"])
+    return Instance(**{**saved, "lifecycle": lifecycle, "template": template})
 
 
 def _template(saved: dict[str, Any]) -> Template:

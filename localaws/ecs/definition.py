@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS, task_definition_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.ec2.placement import Constraint, Rules, Strategy
+from localaws.ec2.placement import Rules, Strategy
+from localaws.ecs.instance_capacity import constraints_of
 from localaws.ecs.registrations import registries
 from localaws.ecs.scheduler.model import (
     Binding,
@@ -110,13 +111,12 @@ def completed(state: ServiceState, service: Resource, resources: Account) -> Ser
         }
         return replace(revision, launch=launch)
 
+    deployments = [replace(each, revision=complete(each.revision)) for each in state.deployments]
     return replace(
         state,
         requested=state.requested and complete(state.requested),
         completed=state.completed and complete(state.completed),
-        deployments=tuple(
-            replace(each, revision=complete(each.revision)) for each in state.deployments
-        ),
+        deployments=tuple(deployments),
     )
 
 
@@ -154,41 +154,33 @@ def _share(item: Mapping[str, Any]) -> Share:
 
 
 def _placement_rules(outputs: Mapping[str, Any]) -> Rules:
-    return Rules(
-        strategies=tuple(
-            Strategy(str(each.get("type")), str(each.get("field") or ""))
-            for each in outputs.get("orderedPlacementStrategies") or ()
-        ),
-        constraints=tuple(
-            Constraint(str(each.get("type")), str(each.get("expression") or ""))
-            for each in outputs.get("placementConstraints") or ()
-        ),
-    )
+    strategies = map(_strategy, outputs.get("orderedPlacementStrategies") or ())
+    return Rules(strategies=tuple(strategies), constraints=constraints_of(outputs))
+
+
+def _strategy(described: Mapping[str, Any]) -> Strategy:
+    return Strategy(str(described.get("type")), str(described.get("field") or ""))
 
 
 def _revision(service: Resource, resources: Account, fingerprint: str) -> ServiceRevision:
     outputs = service.outputs
     definition = _task_definition(outputs["taskDefinition"], resources)
     network = outputs.get("networkConfiguration") or {}
-    subnets = {subnet: resources.get(SUBNET, subnet) for subnet in network.get("subnets") or ()}
-    zones = [
-        Zone(subnet=subnet, name=found.outputs["availabilityZone"] if found else subnet)
-        for subnet, found in subnets.items()
-    ]
-    cidrs = {
-        subnet: (found.outputs.get("cidrBlock") if found else None) or _SUBNET_FROM_OUTSIDE
-        for subnet, found in subnets.items()
-    }
+    zones, cidrs = [], {}
+    for subnet in network.get("subnets") or ():
+        found = resources.get(SUBNET, subnet)
+        known = found.outputs if found else {}
+        zones.append(Zone(subnet=subnet, name=known.get("availabilityZone", subnet)))
+        cidrs[subnet] = known.get("cidrBlock") or _SUBNET_FROM_OUTSIDE
+    zones.sort(key=lambda zone: (zone.name, zone.subnet))
     containers = json.loads(definition["containerDefinitions"])
+    stop_timeouts = [integer(each.get("stopTimeout"), DEFAULT_STOP_TIMEOUT) for each in containers]
     return ServiceRevision(
         fingerprint=fingerprint,
         task_definition=definition["arn"],
-        zones=tuple(sorted(zones, key=lambda zone: (zone.name, zone.subnet)))
-        or (Zone(subnet="", name=""),),
+        zones=tuple(zones) or (Zone(subnet="", name=""),),
         bindings=tuple(_bindings(outputs)),
-        stop_timeout=max(
-            integer(each.get("stopTimeout"), DEFAULT_STOP_TIMEOUT) for each in containers
-        ),
+        stop_timeout=max(stop_timeouts),
         launch={
             "taskDefinition": kept_for_tasks(definition),
             "cidrs": cidrs or {"": _SUBNET_FROM_OUTSIDE},
@@ -253,9 +245,8 @@ def _fingerprint(outputs: Mapping[str, Any]) -> str:
     runs = _hash({key: outputs.get(key) for key in _STARTS_A_DEPLOYMENT})
     if not outputs.get("forceNewDeployment"):
         return runs
-    return (
-        f"{runs}+{_hash({key: outputs[key] for key in outputs.keys() - _DEPLOYS_NOT_EVEN_FORCED})}"
-    )
+    forced = outputs.keys() - _DEPLOYS_NOT_EVEN_FORCED
+    return f"{runs}+{_hash({key: outputs[key] for key in forced})}"
 
 
 def _hash(parts: Mapping[str, Any]) -> str:

@@ -56,18 +56,21 @@ class Instances:
 
     def drains(self, task: Task) -> bool:
         """Whether a task's instance drains."""
-        return any(each.draining and each.id == task.instance for each in self.instances)
+        for each in self.instances:
+            if each.id == task.instance:
+                return each.draining
+        return False
 
     def _with(self, holding: Sequence[Holding]) -> list[ContainerInstance]:
         """Return the instances with the service's own tasks on them too."""
-        own: dict[str, list[PlacedTask]] = {}
+        found = {each.id: each for each in self.instances}
         for task, runs in holding:
-            need = need_of(runs.launch["taskDefinition"])
-            placed = PlacedTask(id=task.id, service=self.service, need=need)
-            own.setdefault(task.instance, []).append(placed)
-        return [
-            replace(each, tasks=(*each.tasks, *own.get(each.id, ()))) for each in self.instances
-        ]
+            if task.instance in found:
+                instance = found[task.instance]
+                need = need_of(runs.launch["taskDefinition"])
+                placed = PlacedTask(id=task.id, service=self.service, need=need)
+                found[task.instance] = replace(instance, tasks=(*instance.tasks, placed))
+        return list(found.values())
 
 
 def need_of(definition: Mapping[str, Any]) -> Need:
@@ -85,12 +88,13 @@ def need_of(definition: Mapping[str, Any]) -> Need:
     )
 
 
-def constraints_of(definition: Mapping[str, Any]) -> tuple[Constraint, ...]:
-    """Return the placement constraints of a task definition."""
-    return tuple(
-        Constraint(str(each.get("type")), str(each.get("expression") or ""))
-        for each in definition.get("placementConstraints") or ()
-    )
+def constraints_of(described: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    """Return the placement constraints of a service or a task definition."""
+    return tuple(map(_constraint, described.get("placementConstraints") or ()))
+
+
+def _constraint(described: Mapping[str, Any]) -> Constraint:
+    return Constraint(str(described.get("type")), str(described.get("expression") or ""))
 
 
 @lru_cache(maxsize=256)

@@ -23,7 +23,7 @@ from localaws.ecs.tasks.runtime import (
 from localaws.machine.root_file_system import SHARED_MEMORY, TemporaryFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from localaws.ecs.scheduler.model import ServiceRevision
 
@@ -74,19 +74,14 @@ def task_spec(
     mounts = {each["name"]: _mounts(each) for each in containers}
     network = launch.get("network") or {}
     platform = definition.get("runtimePlatform") or {}
-    described = tuple(
-        _container(each, _all_mounts(each, mounts), task_id, region, parameters)
-        for each in containers
-    )
-    if instance:
-        described = tuple(
-            _on_bridge(spec, each, task_id)
-            for spec, each in zip(described, containers, strict=True)
-        )
+    described: list[ContainerSpec] = []
+    for each in containers:
+        spec = _container(each, _all_mounts(each, mounts), task_id, region, parameters)
+        described.append(_on_bridge(spec, each, task_id) if instance else spec)
     return TaskSpec(
         id=task_id,
         hostname=f"ip-{private_address.replace('.', '-')}.{region}.compute.internal",
-        containers=described,
+        containers=tuple(described),
         instance=instance,
         network=TaskNetwork(
             vpc=str((network.get("vpcs") or {}).get(subnet, "")),
@@ -124,9 +119,13 @@ def _container(
     parameters: Callable[[str], str | None],
 ) -> ContainerSpec:
     name = container["name"]
-    plain = {
-        each["name"]: str(each.get("value", "")) for each in container.get("environment") or ()
-    }
+    environment = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    for each in container.get("environment") or ():
+        environment[each["name"]] = str(each.get("value", ""))
+    environment |= _secrets(container.get("secrets") or (), parameters)
+    depends_on = {}
+    for each in container.get("dependsOn") or ():
+        depends_on[each["containerName"]] = Condition(each["condition"])
     linux = container.get("linuxParameters") or {}
     capabilities = linux.get("capabilities") or {}
     return ContainerSpec(
@@ -134,23 +133,11 @@ def _container(
         image=container["image"],
         entry_point=tuple(container.get("entryPoint") or ()),
         command=tuple(container.get("command") or ()),
-        environment={
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
-            **plain,
-            **_secrets(container.get("secrets") or (), parameters),
-        },
-        ports=tuple(
-            int(each["containerPort"])
-            for each in container.get("portMappings") or ()
-            if each.get("containerPort") is not None
-        ),
+        environment=environment,
+        ports=tuple(_ports(container)),
         essential=bool(container.get("essential", True)),
         health_check=_health_check(container.get("healthCheck") or {}),
-        depends_on={
-            each["containerName"]: Condition(each["condition"])
-            for each in container.get("dependsOn") or ()
-        },
+        depends_on=depends_on,
         working_directory=container.get("workingDirectory") or "",
         user=container.get("user") or "",
         read_only=bool(container.get("readonlyRootFilesystem")),
@@ -159,10 +146,7 @@ def _container(
         shared_memory=integer(linux.get("sharedMemorySize"), 0) or SHARED_MEMORY,
         added_capabilities=frozenset(capabilities.get("add") or ()),
         dropped_capabilities=frozenset(capabilities.get("drop") or ()),
-        ulimits=tuple(
-            Ulimit(name=each["name"], soft=int(each["softLimit"]), hard=int(each["hardLimit"]))
-            for each in container.get("ulimits") or ()
-        ),
+        ulimits=tuple(map(_ulimit, container.get("ulimits") or ())),
         init=bool(linux.get("initProcessEnabled")),
         stop_timeout=integer(container.get("stopTimeout"), DEFAULT_STOP_TIMEOUT),
         cpu=integer(container.get("cpu"), 0) or None,
@@ -193,21 +177,30 @@ def container_id(task_id: str, container: str) -> str:
     return hashlib.sha256(f"{task_id}/{container}".encode()).hexdigest()
 
 
+def _ports(container: Mapping[str, Any]) -> Iterator[int]:
+    for mapping in container.get("portMappings") or ():
+        if mapping.get("containerPort") is not None:
+            yield int(mapping["containerPort"])
+
+
+def _ulimit(described: Mapping[str, Any]) -> Ulimit:
+    soft, hard = int(described["softLimit"]), int(described["hardLimit"])
+    return Ulimit(name=described["name"], soft=soft, hard=hard)
+
+
 def _temporary(described: Mapping[str, Any]) -> TemporaryFolder:
     options = tuple(described.get("mountOptions") or ())
     return TemporaryFolder(described["containerPath"], int(described["size"]), options)
 
 
 def _mounts(container: Mapping[str, Any]) -> tuple[MountPoint, ...]:
-    return tuple(
-        MountPoint(
-            volume=each["sourceVolume"],
-            path=each["containerPath"],
-            read_only=bool(each.get("readOnly")),
-        )
-        for each in container.get("mountPoints") or ()
-        if each.get("sourceVolume") and each.get("containerPath")
-    )
+    found: list[MountPoint] = []
+    for each in container.get("mountPoints") or ():
+        volume, path = each.get("sourceVolume"), each.get("containerPath")
+        if volume and path:
+            mount = MountPoint(volume=volume, path=path, read_only=bool(each.get("readOnly")))
+            found.append(mount)
+    return tuple(found)
 
 
 def _all_mounts(
@@ -224,33 +217,37 @@ def _all_mounts(
 
 def _health_check(block: Mapping[str, Any]) -> HealthCheck | None:
     command = arguments(tuple(block.get("command") or ()))
-    seconds = {"interval": "interval", "timeout": "timeout", "startPeriod": "start_period"}
-    given = {
-        ours: float(block[theirs])
-        for theirs, ours in seconds.items()
-        if block.get(theirs) is not None
-    }
-    return (
-        HealthCheck(command=command, retries=integer(block.get("retries"), 3), **given)
-        if command
-        else None
-    )
+    if not command:
+        return None
+    durations: dict[str, float] = {}
+    for name, field in (
+        ("interval", "interval"),
+        ("timeout", "timeout"),
+        ("startPeriod", "start_period"),
+    ):
+        if block.get(name) is not None:
+            durations[field] = float(block[name])
+    return HealthCheck(command=command, retries=integer(block.get("retries"), 3), **durations)
 
 
 def _secrets(
     secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]
 ) -> dict[str, str]:
-    values = {each["name"]: parameters(parameter_name(each["valueFrom"])) for each in secrets}
-    missing = sorted(
-        parameter_name(each["valueFrom"]) for each in secrets if values[each["name"]] is None
-    )
+    values, missing = {}, []
+    for each in secrets:
+        source = parameter_name(each["valueFrom"])
+        value = parameters(source)
+        if value is None:
+            missing.append(source)
+        else:
+            values[each["name"]] = value
     if missing:
         raise TaskStartError(
             "ResourceInitializationError: unable to pull secrets or registry auth: "
             "execution resource retrieval "
-            f"failed: {_not_retrieved(missing, parameters)}"
+            f"failed: {_not_retrieved(sorted(missing), parameters)}"
         )
-    return {name: value for name, value in values.items() if value is not None}
+    return values
 
 
 def _not_retrieved(missing: Sequence[str], parameters: Callable[[str], str | None]) -> str:

@@ -148,9 +148,8 @@ class Containers:
         return {each.name: pulled[each.image] for each in spec.containers}
 
     def _show(self, spec: TaskSpec, interface: Interface) -> PublicAddress:
-        ports = [port for each in spec.containers for port in each.ports]
-        shown = self._addresses.take_task(ports)
-        self._attachments.show(interface, ports, shown)
+        shown = self._addresses.take_task(spec.ports)
+        self._attachments.show(interface, spec.ports, shown)
         return PublicAddress(interface.public_address, shown)
 
     async def _connect(self, spec: TaskSpec) -> TaskNetworking:

@@ -54,10 +54,10 @@ def answer(head: bytes, page: bytes, *, last: bool) -> tuple[bytes, bool, str]:
         last: Whether the server is about to end, so that the connection must close.
     """
     request_line, *headers = head.decode("latin-1").split("\r\n")
-    fields = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in headers)
-    }
+    fields = {}
+    for line in headers:
+        name, _, value = line.partition(":")
+        fields[name.strip().lower()] = value.strip()
     method, target, version = (*request_line.split(" "), "", "", "")[:3]
     path = target.partition("?")[0]
     if not version.startswith("HTTP/1."):

@@ -64,9 +64,7 @@ class Processes:
         except (UnknownImageError, ImageTableError) as error:
             raise TaskStartError(f"CannotPullContainerError: {error}") from None
         try:
-            listen_address = self._addresses.take_task(
-                [port for container in spec.containers for port in container.ports]
-            )
+            listen_address = self._addresses.take_task(spec.ports)
         except NoAddressError as error:
             raise TaskStartError(
                 f"ResourceInitializationError: {_why_no_address(spec) or error}"
@@ -162,17 +160,17 @@ class ProcessSandbox(Sandbox):
         while owners:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-            found = [each for each in sockets.listening() if each.port in owners]
-            for port in {
-                each.port for each in found if each.address == self.listen_address.address
-            }:
-                del owners[port]
-            everywhere = {
-                each.inode: each.port for each in found if each.everywhere and each.port in owners
-            }
-            own = everywhere.keys() & _sockets_of(children) if everywhere else ()
-            for port in {everywhere[inode] for inode in own}:
-                note(owners.pop(port), messages.listens_everywhere(port))
+            everywhere: dict[int, int] = {}
+            for each in sockets.listening():
+                if each.address == self.listen_address.address:
+                    owners.pop(each.port, None)
+                elif each.everywhere and each.port in owners:
+                    everywhere[each.inode] = each.port
+            # The sockets of processes are many files to read.
+            for inode in everywhere.keys() & _sockets_of(children) if everywhere else ():
+                port = everywhere[inode]
+                if port in owners:  # it may listen on all addresses of IPv4 and of IPv6
+                    note(owners.pop(port), messages.listens_everywhere(port))
 
     def before_end(self) -> None:
         """Keep what listens, if a port was in use."""
@@ -208,9 +206,9 @@ def _directory(container: ContainerSpec) -> Path:
 
 def _why_no_address(spec: TaskSpec) -> str:
     """Return why no address is free, if something listens on all addresses."""
-    ports = {port for container in spec.containers for port in container.ports}
     taken = {each.port for each in sockets.listening() if each.everywhere}
-    return messages.taken_everywhere(min(ports & taken)) if ports & taken else ""
+    both = taken.intersection(spec.ports)
+    return messages.taken_everywhere(min(both)) if both else ""
 
 
 def _sockets_of(children: Mapping[str, ChildProcess]) -> set[int]:

@@ -165,17 +165,20 @@ class LiveTasks:
 
     def observe(self, tasks: Iterable[Task]) -> dict[str, TaskObservation]:
         """What can be observed now of those that were started and aren't forgotten."""
-        return {
-            task.id: self._look(self._tasks[task.id]) for task in tasks if task.id in self._tasks
-        }
+        found = {}
+        for task in tasks:
+            if task.id in self._tasks:
+                found[task.id] = self._look(self._tasks[task.id])
+        return found
 
     def endpoints(self) -> dict[str, str]:
         """Where each task that has a target listens on this machine, as host:port."""
-        return {
-            task: f"{endpoint.address}:{endpoint.port}"
-            for task, live in self._tasks.items()
-            for _, endpoint in live.targets[:1]
-        }
+        found = {}
+        for task, live in self._tasks.items():
+            if live.targets:
+                _, endpoint = live.targets[0]
+                found[task] = f"{endpoint.address}:{endpoint.port}"
+        return found
 
     def locations(self) -> dict[str, Location]:
         """Where each task that has started is reached in its VPC."""
@@ -282,27 +285,25 @@ class LiveTasks:
                 host_lost=live.host_lost,
             )
         container_health, container_answer = live.running.health
-        healths = [
-            (group, endpoint, self._target_groups.health(group, endpoint))
-            for group, endpoint in live.targets
-        ]
         observation = TaskObservation(
             process=Process.RUNNING,
             interrupted=live.interrupted,
-            target_health=_in_all(health.state for _, _, health in healths),
             container_health=container_health,
             container_answer=container_answer,
             note=live.running.note,
         )
-        for group, endpoint, health in healths:
-            if health.state is TargetState.UNHEALTHY:
-                return replace(
+        states = set()
+        for group, endpoint in live.targets:
+            health = self._target_groups.health(group, endpoint)
+            states.add(health.state)
+            if health.state is TargetState.UNHEALTHY and not observation.unhealthy_target_group:
+                observation = replace(
                     observation,
                     unhealthy_target_group=group,
                     unhealthy_reason=health.description,
                     unhealthy_host_port=endpoint.port if live.instance else 0,
                 )
-        return observation
+        return replace(observation, target_health=_in_all(states))
 
 
 def _endpoint(running: RunningTask, binding: Binding) -> Endpoint:
@@ -315,14 +316,15 @@ def _endpoint(running: RunningTask, binding: Binding) -> Endpoint:
 
 def _shown(public: PublicAddress, targets: list[tuple[str, Endpoint]]) -> str:
     """Return where a public address is shown; of its ports that which gets the requests."""
-    ports = [endpoint.port for _, endpoint in targets[:1]]
-    return ":".join((public.shown.address, *(str(public.shown.port(port)) for port in ports)))
+    if not targets:
+        return public.shown.address
+    _, endpoint = targets[0]
+    return f"{public.shown.address}:{public.shown.port(endpoint.port)}"
 
 
-def _in_all(states: Iterable[TargetState]) -> Health:
-    known = set(states)
-    if not known:
+def _in_all(states: set[TargetState]) -> Health:
+    if not states:
         return Health.UNCHECKED
-    if TargetState.UNHEALTHY in known:
+    if TargetState.UNHEALTHY in states:
         return Health.UNHEALTHY
-    return Health.HEALTHY if known == {TargetState.HEALTHY} else Health.INITIAL
+    return Health.HEALTHY if states == {TargetState.HEALTHY} else Health.INITIAL

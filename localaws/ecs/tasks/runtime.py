@@ -176,6 +176,11 @@ class TaskSpec:
     role: str = ""
     """The ARN of its task role; nothing for none."""
 
+    @property
+    def ports(self) -> list[int]:
+        """The ports of all its containers."""
+        return [port for container in self.containers for port in container.ports]
+
 
 @dataclass(frozen=True)
 class PublicAddress:

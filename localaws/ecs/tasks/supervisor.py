@@ -288,15 +288,9 @@ class Supervisor:
         The others are killed at once, unless the task is being stopped and they have their own
         time to end.
         """
-        essential = [
-            task.children[container.name].ended
-            for container in task.spec.containers
-            if container.essential
-        ]
-        await asyncio.wait(
-            essential or [child.ended for child in task.children.values()],
-            return_when="FIRST_COMPLETED",
-        )
+        names = [each.name for each in task.spec.containers if each.essential] or task.children
+        ends = [task.children[name].ended for name in names]
+        await asyncio.wait(ends, return_when="FIRST_COMPLETED")
         if task.stopping is not None:
             await task.stopping
         await self._end(task)
@@ -309,7 +303,10 @@ class Supervisor:
             task.sandbox.before_end()
         for child in task.children.values():
             child.signal(signal.SIGKILL)
-        codes = {name: _exit_status(await child.wait()) for name, child in task.children.items()}
+        codes = {}
+        for container in task.spec.containers:
+            if container.name in task.children:
+                codes[container.name] = _exit_status(await task.children[container.name].wait())
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*task.outputs), _LAST_OUTPUT)
         if by_itself:
@@ -317,9 +314,7 @@ class Supervisor:
                 self._note(task, container, note)
         task.reasons = task.sandbox.reasons(codes)
         await task.sandbox.close()
-        task.ended.set_result(
-            {each.name: codes[each.name] for each in task.spec.containers if each.name in codes}
-        )
+        task.ended.set_result(codes)
 
 
 async def _check(sandbox: Sandbox, container: ContainerSpec, timeout: float) -> int | None:  # noqa: ASYNC109 — the check's own
