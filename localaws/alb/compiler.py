@@ -85,8 +85,10 @@ def compile_files(
         files |= endpoints
         clusters += of_group
     files["clusters.json"] = clusters
-    if any(oidc_filter.asks(rule) for each in listeners for rule in each.rules):
-        clusters.append(oidc_filter.cluster())
+    for listener in listeners:
+        if any(map(oidc_filter.asks, listener.rules)):
+            clusters.append(oidc_filter.cluster())
+            break
     by_cluster = {cluster_name(group.arn): group for group in groups}
     compiled = []
     for listener in listeners:
@@ -224,9 +226,12 @@ def _listener(
 
 def _peer(listener: Listener) -> list[dict[str, Any]]:
     """Write the client's address into a header where a condition needs it."""
-    if not any("sourceIp" in condition for rule in listener.rules for condition in rule.conditions):
-        return []
-    return [{"append": header(PEER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}]
+    for rule in listener.rules:
+        for condition in rule.conditions:
+            if "sourceIp" in condition:
+                address = "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
+                return [{"append": header(PEER, address)}]
+    return []
 
 
 def _protocol(listener: Listener) -> list[dict[str, Any]]:

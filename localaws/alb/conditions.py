@@ -22,11 +22,11 @@ target sees it.
 
 def matchers(conditions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The header matchers of a rule, all of which a request must meet."""
-    return [
-        {"name": header, "string_match": {"safe_regex": {"regex": regex}}}
-        for condition in conditions
-        for header, regex in _expressions(condition)
-    ]
+    found: list[dict[str, Any]] = []
+    for condition in conditions:
+        for header, regex in _expressions(condition):
+            found.append({"name": header, "string_match": {"safe_regex": {"regex": regex}}})
+    return found
 
 
 def _expressions(condition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -74,7 +74,11 @@ def _network(cidr: str) -> str:
     if isinstance(network, ipaddress.IPv6Network):
         return "(?:ipv6)"
     first, last = network.network_address.packed, network.broadcast_address.packed
-    return r"\.".join(
-        r"\d+" if (low, high) == (0, 255) else f"(?:{'|'.join(map(str, range(low, high + 1)))})"
-        for low, high in zip(first, last, strict=True)
-    )
+    return r"\.".join(map(_number, first, last))
+
+
+def _number(low: int, high: int) -> str:
+    """Return an expression for one of the four numbers of an address."""
+    if (low, high) == (0, 255):
+        return r"\d+"
+    return f"(?:{'|'.join(map(str, range(low, high + 1)))})"

@@ -23,7 +23,7 @@ from localaws.catalog.elb.listeners import (
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from localaws.alb.tls import Served
     from localaws.catalog.account import Account, Resource
@@ -37,11 +37,12 @@ def certificate_names(cloud: Account, addresses: Addresses) -> dict[str, tuple[s
     load balancer's address.
     """
     known = {each.id: tuple(domains(each.inputs)) for each in cloud.all(CERTIFICATE)}
-    return {
-        arn: known.get(arn) or (addresses.load_balancer(load_balancer.id).address,)
-        for listener, load_balancer in _served(cloud)
-        for arn in _certificates(cloud, listener)
-    }
+    found: dict[str, tuple[str, ...]] = {}
+    for listener, load_balancer in _served(cloud):
+        for arn in _certificates(cloud, listener):
+            address = addresses.load_balancer(load_balancer.id).address
+            found[arn] = known.get(arn) or (address,)
+    return found
 
 
 def listeners(
@@ -100,20 +101,26 @@ def load_balancers_of_groups(cloud: Account) -> dict[str, str]:
     A target group has at most one (ELB's guide, "Target groups for your Application Load
     Balancers").
     """
-    balancers = {each.id: str(each.outputs["loadBalancerArn"]) for each in cloud.all(LISTENER)}
-    actions = []
-    for each in cloud.all(LISTENER):
-        actions += [(each.id, action) for action in each.outputs.get("defaultActions") or ()]
-    for each in cloud.all(LISTENER_RULE):
-        listener = str(each.outputs.get("listenerArn"))
-        actions += [(listener, action) for action in each.outputs.get("actions") or ()]
-    found = {}
-    for listener, action in actions:
-        groups = (action.get("forward") or {}).get("targetGroups") or ()
-        for arn in (action.get("targetGroupArn"), *(each["arn"] for each in groups)):
-            if arn:
-                found[arn] = balancers.get(listener, "")
+    balancers: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for listener in cloud.all(LISTENER):
+        balancer = balancers[listener.id] = str(listener.outputs["loadBalancerArn"])
+        groups = _groups_of(listener.outputs.get("defaultActions") or ())
+        found |= dict.fromkeys(groups, balancer)
+    for rule in cloud.all(LISTENER_RULE):
+        balancer = balancers.get(str(rule.outputs.get("listenerArn")), "")
+        groups = _groups_of(rule.outputs.get("actions") or ())
+        found |= dict.fromkeys(groups, balancer)
     return found
+
+
+def _groups_of(actions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the target groups that actions forward to."""
+    for action in actions:
+        if arn := action.get("targetGroupArn"):
+            yield arn
+        for group in (action.get("forward") or {}).get("targetGroups") or ():
+            yield group["arn"]
 
 
 def _served(cloud: Account) -> Iterator[tuple[Resource, Resource]]:
@@ -121,10 +128,8 @@ def _served(cloud: Account) -> Iterator[tuple[Resource, Resource]]:
     load_balancers = {resource.id: resource for resource in cloud.all(LOAD_BALANCER)}
     for listener in cloud.all(LISTENER):
         load_balancer = load_balancers.get(listener.outputs["loadBalancerArn"])
-        if load_balancer is not None and listener.outputs.get("protocol", "HTTP") in (
-            "HTTP",
-            "HTTPS",
-        ):
+        protocol = listener.outputs.get("protocol", "HTTP")
+        if load_balancer is not None and protocol in {"HTTP", "HTTPS"}:
             yield listener, load_balancer
 
 
@@ -169,14 +174,15 @@ def login_action(cloud: Account, arn: str) -> Action | None:
 
 def _certificates(cloud: Account, listener: Resource) -> list[str]:
     """The ARNs of what a listener serves, its own certificate first."""
-    more = [each.outputs for each in cloud.all(LISTENER_CERTIFICATE)]
-    extra = [each["certificateArn"] for each in more if each["listenerArn"] == listener.id]
-    own = (
-        listener.outputs.get("certificateArn")
-        if listener.outputs.get("protocol") == "HTTPS"
-        else None
-    )
-    return list(dict.fromkeys([own, *extra])) if own else []
+    own = listener.outputs.get("certificateArn")
+    if not own or listener.outputs.get("protocol") != "HTTPS":
+        return []
+    found = [own]
+    for each in cloud.all(LISTENER_CERTIFICATE):
+        arn = each.outputs["certificateArn"]
+        if each.outputs["listenerArn"] == listener.id and arn not in found:
+            found.append(arn)
+    return found
 
 
 def _tls(
@@ -206,11 +212,6 @@ def _tls_headers(outputs: Mapping[str, Any], load_balancer: Resource) -> tuple[s
         or load_balancer.outputs.get("enableTlsVersionAndCipherSuiteHeaders") is not True
     ):
         return None
-    version, cipher = (
-        str(outputs.get(f"routingHttpRequestXAmzn{name}HeaderName") or default)
-        for name, default in (
-            ("TlsVersion", "x-amzn-tls-version"),
-            ("TlsCipherSuite", "x-amzn-tls-cipher-suite"),
-        )
-    )
-    return version, cipher
+    version = outputs.get("routingHttpRequestXAmznTlsVersionHeaderName")
+    cipher = outputs.get("routingHttpRequestXAmznTlsCipherSuiteHeaderName")
+    return str(version or "x-amzn-tls-version"), str(cipher or "x-amzn-tls-cipher-suite")

@@ -260,11 +260,7 @@ class LoadBalancers:
         async with self._syncing:
             self._follow_attached()
             self._follow_grpc()
-            if any(
-                not target.draining
-                for targets in self._targets.values()
-                for target in targets.values()
-            ):
+            if self._has_targets_in_use():
                 self._judge(await self._verdicts())
                 await self._explain()
             self._release_addresses()
@@ -431,13 +427,20 @@ class LoadBalancers:
 
     def _follow_attached(self) -> None:
         """Follow the targets that the program itself registers and deregisters."""
-        before = {target for target, why_not in self._followed.items() if not why_not}
+        before = _reached(self._followed)
         self._followed = self._attached()
-        now = {target for target, why_not in self._followed.items() if not why_not}
+        now = _reached(self._followed)
         for group, endpoint in sorted(now - before, key=repr):
             self.register(group, endpoint)
         for group, endpoint in before - now:
             self.forget(group, endpoint)
+
+    def _has_targets_in_use(self) -> bool:
+        for targets in self._targets.values():
+            for target in targets.values():
+                if not target.draining:
+                    return True
+        return False
 
     def _release_addresses(self) -> None:
         """Free the addresses of load balancers that were deleted."""
@@ -659,6 +662,13 @@ class LoadBalancers:
                 )
             )
         return groups
+
+
+def _reached(
+    attached: Mapping[tuple[str, Endpoint], str],
+) -> set[tuple[str, Endpoint]]:
+    """Return the targets that are reached here, of those with why one isn't."""
+    return {target for target, why_not in attached.items() if not why_not}
 
 
 def _shows_logins(listener: Listener) -> bool:

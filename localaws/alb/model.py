@@ -65,11 +65,11 @@ class TargetGroup:
     @property
     def expected_statuses(self) -> list[dict[str, int]]:
         """The codes of a passed check, `200-299,301`, as half-open ranges."""
-        ranges = [
-            part.strip().partition("-")
-            for part in str(self.health_check.get("matcher") or "200").split(",")
-        ]
-        return [{"start": int(low), "end": int(high or low) + 1} for low, _, high in ranges]
+        found = []
+        for part in str(self.health_check.get("matcher") or "200").split(","):
+            low, _, high = part.strip().partition("-")
+            found.append({"start": int(low), "end": int(high or low) + 1})
+        return found
 
     @property
     def health_port(self) -> int | None:

@@ -43,10 +43,9 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
     elif listener.forwarded_for == "remove":
         removed.append("x-forwarded-for")
     if listener.tls_headers:
-        values = ("%DOWNSTREAM_TLS_VERSION%", "%DOWNSTREAM_TLS_CIPHER%")
-        ours += [
-            header(name, value) for name, value in zip(listener.tls_headers, values, strict=True)
-        ]
+        version, cipher = listener.tls_headers
+        ours.append(header(version, "%DOWNSTREAM_TLS_VERSION%"))
+        ours.append(header(cipher, "%DOWNSTREAM_TLS_CIPHER%"))
     crowded = {
         "match": {"prefix": "/", "headers": [TOO_MANY_ADDRESSES]},
         **_answer(463, page(463), "text/html"),
@@ -83,14 +82,20 @@ def route_filters(listener: Listener) -> list[dict[str, Any]]:
 
 def _enabled_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> list[dict[str, Any]]:
     """Return the filters that some of a listener's routes enable."""
+    asks = is_redirected = is_transformed = is_sticky = False
+    for rule in listener.rules:
+        asks |= oidc_filter.asks(rule)
+        is_redirected |= _last_action(rule)["type"] == "redirect"
+        is_transformed |= bool(rule.transforms)
+        is_sticky |= _is_sticky(rule, groups)
     filters: list[dict[str, Any]] = []
-    if any(map(oidc_filter.asks, listener.rules)):
+    if asks:
         filters += oidc_filter.filters()
-    if any(each["type"] == "redirect" for rule in listener.rules for each in rule.actions):
+    if is_redirected:
         filters.append(redirects())
-    if any(rule.transforms for rule in listener.rules):
+    if is_transformed:
         filters += transforms.filters()
-    if any(_is_sticky(rule, groups) for rule in listener.rules):
+    if is_sticky:
         filters += stickiness.filters()
     return filters
 

@@ -45,18 +45,19 @@ def transport_socket(tls: Tls) -> dict[str, Any]:
             "tls_minimum_protocol_version": _version(tls.oldest),
             "tls_maximum_protocol_version": _version(tls.newest),
         },
-        "tls_certificates": [
-            {
-                "certificate_chain": {"filename": str(each.chain)},
-                "private_key": {"filename": str(each.key)},
-            }
-            for each in tls.certificates
-        ],
+        "tls_certificates": [_certificate(each) for each in tls.certificates],
         "alpn_protocols": [*(["h2"] if tls.http2 else []), "http/1.1"],
     }
     return {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {"@type": _CONTEXT, "common_tls_context": context},
+    }
+
+
+def _certificate(served: Served) -> dict[str, Any]:
+    return {
+        "certificate_chain": {"filename": str(served.chain)},
+        "private_key": {"filename": str(served.key)},
     }
 
 
