@@ -17,7 +17,7 @@ from localaws.catalog.ec2.default_network import default_network, needs_default_
 from localaws.catalog.ec2.network import VPC, default_id
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.tokens import canonical
-from localaws.catalog.values import known
+from localaws.catalog.values import known, without_none
 from localaws.machine.journal import Journal, WrongVersion
 
 if TYPE_CHECKING:
@@ -523,7 +523,7 @@ def changes(kind: ResourceType, old: Mapping[str, Any], new: Mapping[str, Any]) 
 
 
 def _with_defaults(kind: ResourceType, inputs: Properties) -> dict[str, Any]:
-    given = {name: value for name, value in inputs.items() if value is not None}
+    given = without_none(inputs)
     return {**kind.defaults, **given, **kind.derived(inputs)}
 
 

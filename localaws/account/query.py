@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.ec2.network import ASSOCIATION, ROUTE, ROUTE_TABLE, VPC, is_default
 from localaws.catalog.partitions import Partition, partition_of
-from localaws.catalog.values import block, blocks, texts
+from localaws.catalog.values import block, blocks, texts, without_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class Query:
             if found
             else f"no matching {what} found"
         )
-        args = {name: value for name, value in self.args.items() if value is not None}
+        args = without_none(self.args)
         raise Refused(Refusal("NotFound", f"{problem}: {args}", "invokes.one-match"))
 
     def matching(self, token: str, **wanted: Any) -> Sequence[Resource]:

@@ -82,6 +82,11 @@ def blocks(value: object) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, Mapping)]
 
 
+def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that have a value."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def listed(value: object) -> list[Any]:
     """Return a list as it is, and any other value as the only item of a list."""
     return value if isinstance(value, list) else [value]

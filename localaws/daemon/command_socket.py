@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localaws.catalog.values import without_none
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -227,7 +229,7 @@ async def _answer(
 
 def send(client: socket.socket, request: Request) -> None:
     """Send a request with this process's standard streams."""
-    fields = {name: value for name, value in vars(request).items() if value is not None}
+    fields = without_none(vars(request))
     body = json.dumps(fields).encode()
     socket.send_fds(client, [_LENGTH.pack(len(body))], [0, 1, 2])
     client.sendall(body)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from localaws.catalog.values import without_none
 from localaws.vpc.routing import RESOLVER_ADDRESS, TASK_METADATA_ADDRESS, gateway_address
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ def _ipv6(task: TaskDescription) -> dict[str, Any]:
 
 
 def _limits(cpu: float | None, memory: int | None) -> dict[str, float]:
-    return {name: value for name, value in (("CPU", cpu), ("Memory", memory)) if value is not None}
+    return without_none({"CPU": cpu, "Memory": memory})
 
 
 def _time(moment: datetime) -> str:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import UNKNOWN
-from localaws.catalog.values import known
+from localaws.catalog.values import known, without_none
 from localaws.protocol.docker_build import IMAGE as DOCKER_IMAGE
 from localaws.protocol.property_values import secret, unwrapped
 
@@ -73,19 +73,24 @@ def _converted(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     Raises:
         ValueError: The real awsx refuses them too.
     """
-    anything = [rule for rule in rules if rule.get("tagStatus") == "any"]
-    if len(anything) > 1:
+    for_any: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    for rule in rules:
+        if rule.get("tagStatus") == "any":
+            for_any.append(rule)
+        else:
+            others.append(rule)
+    if len(for_any) > 1:
         raise ValueError('At most one [selection: "any"] rule can be provided.')
-    ordered = [rule for rule in rules if rule.get("tagStatus") != "any"] + anything
     converted = []
-    for priority, rule in enumerate(ordered, start=1):
+    for priority, rule in enumerate([*others, *for_any], start=1):
         whole = {
             "rulePriority": priority,
             "description": rule.get("description"),
             "selection": {**_tags(rule), **_count(rule)},
             "action": {"type": "expire"},
         }
-        converted.append({key: value for key, value in whole.items() if value is not None})
+        converted.append(without_none(whole))
     return converted
 
 

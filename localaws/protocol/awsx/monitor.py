@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from localaws.catalog import UNKNOWN
+from localaws.catalog.values import without_none
 from localaws.protocol.property_values import from_wire, is_reference, is_secret, reference, to_wire
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Monitor:
     ) -> Registered:
         """Register a resource of a provider; inputs that are None are left out."""
         package = token.partition(":")[0]
-        given = {key: value for key, value in inputs.items() if value is not None}
+        given = without_none(inputs)
         request = resource_pb2.RegisterResourceRequest(
             type=token,
             name=name,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,9 @@ the subnets' ranges.
 
 _SMALLEST_DEFAULT = 26
 _BITS = 32
+_SIZES = frozenset(1 << bits for bits in range(2, _BITS + 1))
+"""Numbers of addresses that a subnet may have."""
+
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-")
 
 
@@ -59,20 +61,21 @@ def plans(
     if strategy == "Legacy":
         ranges = legacy_ranges(cidr, len(zones), specs)
     elif specs and specs[0].get("cidrBlocks") is not None:
-        ranges = [[each["cidrBlocks"][number] for each in specs] for number in range(len(zones))]
+        blocks = [each["cidrBlocks"] for each in specs]
+        ranges = [list(of_zone) for of_zone in zip(*blocks, strict=True)]
     else:
         ranges = auto_ranges(cidr, len(zones), specs, inputs.get("availabilityZoneCidrMask"))
     by_zone = inputs.get("subnetNameTagStrategy") == "AvailabilityZone"
     if by_zone:
         _require_distinct_suffixes(zones)
     found = []
-    for number, (zone, own) in enumerate(zip(zones, ranges, strict=True), start=1):
-        made = [
-            _plan(name, spec, zone, str(number), cidr, by_zone=by_zone)
-            for spec, cidr in zip(_in_order(specs, strategy), own, strict=True)
-            if spec["type"] != "Unused"
-        ]
-        found += sorted(made, key=lambda each: TYPES.index(each.kind))
+    for number, (zone, of_zone) in enumerate(zip(zones, ranges, strict=True), start=1):
+        planned = []
+        for spec, cidr_of_subnet in zip(_in_order(specs, strategy), of_zone, strict=True):
+            if spec["type"] != "Unused":
+                plan = _plan(name, spec, zone, str(number), cidr_of_subnet, by_zone=by_zone)
+                planned.append(plan)
+        found += sorted(planned, key=lambda each: TYPES.index(each.kind))
     _require_apart(found)
     return found
 
@@ -126,14 +129,18 @@ def _normalized(specs: Specs | None, zones: int) -> list[dict[str, Any]] | None:
 
 
 def _naming_issues(specs: Specs) -> Iterator[str]:
-    names = Counter((spec["type"], spec.get("name")) for spec in specs)
-    for kind in sorted({kind for (kind, _), count in names.items() if count > 1}):
+    seen: set[tuple[str, str | None]] = set()
+    repeated: set[str] = set()
+    for spec in specs:
+        kind, name = spec["type"], spec.get("name")
+        if (kind, name) in seen:
+            repeated.add(kind)
+        seen.add((kind, name))
+    for kind in sorted(repeated):
         yield (
-            f'Multiple subnet specs of type "{kind.lower()}" require unique names. You '
-            "can have at most one unnamed "
-            'subnet per type. All other subnets of the same type must have unique "name" '
-            "properties to avoid "
-            "duplicate resource names."
+            f'Multiple subnet specs of type "{kind.lower()}" require unique names. You can have at '
+            "most one unnamed subnet per type. All other subnets of the same type must have unique "
+            '"name" properties to avoid duplicate resource names.'
         )
 
 
@@ -142,7 +149,7 @@ def _size_issues(specs: Specs) -> Iterator[str]:
         size, mask = spec.get("size"), spec.get("cidrMask")
         if size is None:
             continue
-        if size not in {1 << bits for bits in range(2, _BITS + 1)}:
+        if size not in _SIZES:
             yield (
                 f"The following subnet sizes are invalid: {size}. Valid sizes are powers of "
                 "2 from 4 on."
@@ -156,7 +163,7 @@ def _size_issues(specs: Specs) -> Iterator[str]:
 
 
 def _block_issues(specs: Specs, zones: int) -> Iterator[str]:
-    if not any(spec.get("cidrBlocks") is not None for spec in specs):
+    if not [spec for spec in specs if spec.get("cidrBlocks") is not None]:
         return
     for index, spec in enumerate(specs):
         blocks = spec.get("cidrBlocks")
@@ -171,7 +178,7 @@ def _block_issues(specs: Specs, zones: int) -> Iterator[str]:
                 "number of availability zones "
                 f"({zones})."
             )
-        elif spec.get("cidrMask") not in (None, *(_network(block).prefixlen for block in blocks)):
+        elif spec.get("cidrMask") not in {None, *(_network(each).prefixlen for each in blocks)}:
             yield (
                 f"The cidrMask in subnetSpecs[{index}] must match all cidrBlocks or be left "
                 "undefined."
@@ -183,7 +190,14 @@ def _in_order(specs: Specs | None, strategy: str) -> Specs:
     found = _DEFAULT if specs is None else specs
     if strategy != "Legacy":
         return found
-    return [spec for kind in _LEGACY_MASKS for spec in found if spec["type"] == kind]
+    ordered: list[Mapping[str, Any]] = []
+    for kind in _LEGACY_MASKS:
+        ordered += _of_kind(found, kind)
+    return ordered
+
+
+def _of_kind(specs: Specs, kind: str) -> list[Mapping[str, Any]]:
+    return [each for each in specs if each["type"] == kind]
 
 
 def _network(cidr: str) -> ipaddress.IPv4Network:
@@ -278,7 +292,7 @@ def _legacy_zone(base: ipaddress.IPv4Interface, specs: Specs) -> list[str]:
     made: list[ipaddress.IPv4Interface] = []
     for kind, largest in _LEGACY_MASKS.items():
         start = int(made[-1].ip) + made[-1].network.num_addresses if made else int(base.ip)
-        for position, spec in enumerate(each for each in specs if each["type"] == kind):
+        for position, spec in enumerate(_of_kind(specs, kind)):
             mask = int(spec.get("cidrMask") or max(share, largest))
             block = _block(start + position * _size(mask), mask)
             if made and block.network.overlaps(made[-1].network):
@@ -299,21 +313,22 @@ def _require_apart(found: Sequence[SubnetPlan]) -> None:
     Raises:
         ValueError: Some do.
     """
-    overlapping = [
-        each
-        for each in found
-        if any(
-            other is not each and _network(other.cidr).overlaps(_network(each.cidr))
-            for other in found
-        )
-    ]
-    if overlapping:
-        listed = "\n".join(
-            f"{number}. {each.name}: {each.cidr}"
-            for number, each in enumerate(overlapping, start=1)
-        )
+    listed = ""
+    number = 0
+    for each in found:
+        if _overlaps_another(each, found):
+            number += 1
+            listed += f"\n{number}. {each.name}: {each.cidr}"
+    if listed:
         raise ValueError(
             "The following subnets overlap with at least one other subnet. Make the CIDR "
             "for the VPC larger, reduce "
-            f"the size of the subnets per AZ, or use less Availability Zones:\n\n{listed}"
+            f"the size of the subnets per AZ, or use less Availability Zones:\n{listed}"
         )
+
+
+def _overlaps_another(plan: SubnetPlan, others: Sequence[SubnetPlan]) -> bool:
+    for other in others:
+        if other is not plan and _network(other.cidr).overlaps(_network(plan.cidr)):
+            return True
+    return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import UNKNOWN
-from localaws.catalog.values import known
+from localaws.catalog.values import known, without_none
 from localaws.protocol.awsx.monitor import Registered, urns
 from localaws.protocol.awsx.task_size import task_size
 from localaws.protocol.property_values import holds_secret, secret
@@ -169,7 +169,7 @@ def _definition(
     name: str, container: Mapping[str, Any], logging: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return a container in the form of a task definition."""
-    found = {key: value for key, value in container.items() if value is not None}
+    found = without_none(container)
     mappings = container.get("portMappings")
     if mappings is not None:
         found["portMappings"] = [_mapping(each) for each in mappings]
@@ -182,16 +182,24 @@ def _definition(
 def _mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
     target = (mapping.get("targetGroup") or {}).get("port")
     container, host = mapping.get("containerPort"), mapping.get("hostPort")
-    found = {
-        key: mapping.get(key) for key in ("name", "containerPortRange", "appProtocol", "protocol")
-    }
-    found["containerPort"] = _first(container, host, target)
-    found["hostPort"] = _first(host, target, container)
-    return {key: value for key, value in found.items() if value is not None}
+    return without_none(
+        {
+            "name": mapping.get("name"),
+            "containerPortRange": mapping.get("containerPortRange"),
+            "appProtocol": mapping.get("appProtocol"),
+            "protocol": mapping.get("protocol"),
+            "containerPort": _first(container, host, target),
+            "hostPort": _first(host, target, container),
+        }
+    )
 
 
 def _first(*values: object) -> object:
-    return next((each for each in values if each is not None), None)
+    """Return the first of these that is set."""
+    for each in values:
+        if each is not None:
+            return each
+    return None
 
 
 def _load_balancers(containers: Any) -> object:

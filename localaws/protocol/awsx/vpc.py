@@ -13,7 +13,7 @@ from localaws.protocol.awsx.subnets import TYPES, SubnetPlan, plans
 from localaws.protocol.property_values import unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pulumi.runtime.proto import provider_pb2
 
@@ -102,10 +102,10 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
     outputs, needed = monitor.outputs(), urns([made, *(each.subnet for each in subnets)])
     outputs.value("vpcId", made.id, needed)
     for kind in TYPES[:3]:
-        ids = [each.subnet.id for each in subnets if each.plan.kind == kind]
+        of_kind = [each.subnet for each in subnets if each.plan.kind == kind]
+        ids = [each.id for each in of_kind]
         outputs.value(f"{kind.lower()}SubnetIds", UNKNOWN if UNKNOWN in ids else ids, needed)
-        own = [each.subnet for each in subnets if each.plan.kind == kind]
-        outputs.resources(f"{kind.lower()}Subnets", own, needed)
+        outputs.resources(f"{kind.lower()}Subnets", of_kind, needed)
     outputs.resource("vpc", made, needed)
     outputs.resource("internetGateway", gateway, needed)
     outputs.resources("subnets", [each.subnet for each in subnets], needed)
@@ -124,7 +124,10 @@ def _tags(*parts: Any) -> Any:
     """Merge tags; later ones override earlier ones. UNKNOWN if any part is unknown."""
     if UNKNOWN in parts:
         return UNKNOWN
-    return {name: tag for part in parts for name, tag in part.items()}
+    merged: dict[str, Any] = {}
+    for part in parts:
+        merged |= part
+    return merged
 
 
 def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
@@ -132,7 +135,8 @@ def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
 
     The first subnets of all zones come first, then the second ones, and so on.
     """
-    indexes, seen = {}, dict.fromkeys((plan.zone for plan in planned), 0)
+    indexes: dict[str, int] = {}
+    seen = dict.fromkeys((plan.zone for plan in planned), 0)
     for plan in planned:
         indexes[plan.name] = [*seen].index(plan.zone) + zones * seen[plan.zone]
         seen[plan.zone] += 1
@@ -222,9 +226,10 @@ async def _route_out(
     found = _WayOut()
     if strategy == "None":
         return found
-    public = {
-        each.plan.zone: each.subnet for each in reversed(subnets) if each.plan.kind == "Public"
-    }
+    public: dict[str, Registered] = {}
+    for each in subnets:
+        if each.plan.kind == "Public":
+            public.setdefault(each.plan.zone, each.subnet)
     zones = list(dict.fromkeys(each.plan.zone for each in subnets))
     gateways = {}
     for number, zone in enumerate(zones if strategy == "OnePerAz" else zones[:1], start=1):
@@ -294,25 +299,20 @@ def _require_supported(inputs: Mapping[str, Any]) -> None:
         raise ValueError(
             "Only one of [availabilityZoneNames] and [numberOfAvailabilityZones] can be specified"
         )
-    specs = inputs.get("subnetSpecs") or ()
-    supported: Mapping[str, Callable[[], bool]] = {
-        f"a subnetStrategy of {', '.join(_STRATEGIES)}": lambda: (
-            (inputs.get("subnetStrategy") or "Legacy") in _STRATEGIES
-        ),
-        f"subnetSpecs with a type of {', '.join(TYPES)}": lambda: all(
-            str(spec.get("type")).capitalize() in TYPES for spec in specs
-        ),
-        "no vpcEndpointSpecs": lambda: not inputs.get("vpcEndpointSpecs"),
-        "no IPAM pool, and of IPv6 only assignGeneratedIpv6CidrBlock": lambda: (
-            not any(
-                key.startswith("ipv6") or "Ipam" in key or key == "ipv4NetmaskLength"
-                for key in inputs
-            )
-        ),
-    }
-    missing = [what for what, holds in supported.items() if not holds()]
-    if missing:
-        raise Unsupported(f"the local awsx needs {'; '.join(missing)}")
+    needed: list[str] = []
+    if (inputs.get("subnetStrategy") or "Legacy") not in _STRATEGIES:
+        needed.append(f"a subnetStrategy of {', '.join(_STRATEGIES)}")
+    kinds = {str(spec.get("type")).capitalize() for spec in inputs.get("subnetSpecs") or ()}
+    if not kinds.issubset(TYPES):
+        needed.append(f"subnetSpecs with a type of {', '.join(TYPES)}")
+    if inputs.get("vpcEndpointSpecs"):
+        needed.append("no vpcEndpointSpecs")
+    for key in inputs:
+        if key.startswith("ipv6") or "Ipam" in key or key == "ipv4NetmaskLength":
+            needed.append("no IPAM pool, and of IPv6 only assignGeneratedIpv6CidrBlock")
+            break
+    if needed:
+        raise Unsupported(f"the local awsx needs {'; '.join(needed)}")
 
 
 def _require_room_for_nat_gateways(strategy: str, planned: Sequence[SubnetPlan]) -> None:
