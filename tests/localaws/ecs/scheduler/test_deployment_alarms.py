@@ -284,6 +284,8 @@ def test_the_first_deployment_has_nothing_to_roll_back_to() -> None:
     service.settle()
     run_until_baking(service)
     assert shown(service)[0][:3] == ("PRIMARY", "web:1", "IN_PROGRESS")
+    assert not service.steady()
+    assert not service.has_event("has reached a steady state")
     service.firing = {ERRORS: SAW}
     service.run(LONG_ENOUGH)
     assert [each[:3] for each in shown(service)] == [("PRIMARY", "web:1", "FAILED")]
