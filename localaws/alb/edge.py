@@ -26,6 +26,9 @@ class Front:
     addresses: tuple[str, ...] = ()
     """Its addresses in there; none where it listens where this machine's clients find it."""
 
+    leaving: tuple[str, ...] = ()
+    """Addresses in subnets that it has left, where it accepts connections a little longer."""
+
     @property
     def source(self) -> str:
         """The address from which it connects to its targets; empty for any."""
@@ -36,7 +39,7 @@ class Edge(Protocol):
     """What load balancers need of the network that they are in."""
 
     async def follow(self, load_balancers: Sequence[Resource]) -> None:
-        """Have the addresses of these load balancers exist, and those of no others.
+        """Have the addresses of these load balancers exist.
 
         Raises:
             OSError: They can't be made.
@@ -44,6 +47,13 @@ class Edge(Protocol):
 
     def front(self, load_balancer: Resource) -> Front:
         """Where a load balancer listens, of those that were followed last."""
+
+    async def release(self) -> bool:
+        """Remove the addresses that are no longer needed, once the proxies use those that are.
+
+        Returns:
+            Whether a front has changed by it.
+        """
 
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Let this machine's clients reach these listeners, which the proxies have opened."""
@@ -101,6 +111,10 @@ class LocalEdge:
     def front(self, load_balancer: Resource) -> Front:  # noqa: ARG002 — all have the same
         """The network of this machine."""
         return Front()
+
+    async def release(self) -> bool:
+        """All addresses are this machine's, which has them anyway."""
+        return False
 
     def why_not_shown(self, listener: Listener) -> str:  # noqa: ARG002 — the proxy knows
         """Nothing stands between."""

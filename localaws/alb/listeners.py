@@ -75,7 +75,7 @@ def listeners(
             endpoint=Endpoint(listen_address.address, listen_address.port(port)),
             load_balancer=load_balancer.id,
             measured=name if name in read_by_alarms else "",
-            accepts=tuple(Endpoint(each, port) for each in front.addresses),
+            accepts=tuple(Endpoint(each, port) for each in (*front.addresses, *front.leaving)),
             port=port,
             rules=[
                 *_rules(cloud, listener),

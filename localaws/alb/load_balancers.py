@@ -280,6 +280,8 @@ class LoadBalancers:
                         failures.append(error)
             if failures:
                 raise failures[0]
+            if await self._edge.release():
+                self._compiled = (None, {})
 
     def attached(self) -> list[dict[str, str]]:
         """Return the targets that a program registered itself, as DescribeTargetHealth does."""

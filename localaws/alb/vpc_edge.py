@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from localaws.alb.edge import Front
@@ -23,9 +25,27 @@ if TYPE_CHECKING:
     from localaws.vpc.network import Network
 
 
+_LAST_SECONDS = 5
+"""How long an interface is kept in a subnet that a load balancer has left: requests are on their
+way to it, and answers to connections that the proxy opened from there.
+"""
+
+
 def namespace_of(vpc: str) -> str:
     """The network namespace of a VPC's load balancers, which share a proxy."""
     return f"alb-{vpc}"
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """An interface in a subnet that its load balancer has left."""
+
+    interface: Interface
+    until: float
+    """When it is detached, by the clock."""
+
+    was_first: bool
+    """Whether clients find the load balancer by where this one's public address is shown."""
 
 
 class VpcEdge:
@@ -40,6 +60,7 @@ class VpcEdge:
         addresses: Addresses,
         *,
         resolve: Callable[[str, str], Sequence[str]] = lambda _vpc, _name: (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start with no load balancer.
 
@@ -50,6 +71,7 @@ class VpcEdge:
             subnet_addresses: Where they get their private addresses.
             addresses: Where this machine shows their public addresses.
             resolve: Finds the addresses of a name that a VPC sees.
+            clock: Seconds since some point in time.
         """
         self._cloud = cloud
         self._network = network
@@ -60,8 +82,16 @@ class VpcEdge:
         self._interfaces: dict[str, dict[str, Interface]] = {}
         """By load balancer and subnet."""
 
+        self._leaving: dict[str, dict[str, _Leaving]] = {}
+        """By load balancer and subnet."""
+
+        self._clock = clock
+
     async def follow(self, load_balancers: Sequence[Resource]) -> None:
-        """Attach what has come or changed, and detach what has gone.
+        """Attach what has come or changed; `release` detaches what has gone.
+
+        The proxy still answers at the addresses that go and connects to targets from them. It has
+        to have its next configuration before they are detached, or requests are lost.
 
         Raises:
             NoAddressError: A subnet is full, or no public address is free.
@@ -71,27 +101,44 @@ class VpcEdge:
         for load_balancer in load_balancers:
             for subnet in wanted[load_balancer.id]:
                 await self._attach(load_balancer, subnet)
-        # What goes is last, so that a namespace that is still needed is never empty.
+        now = self._clock()
         for balancer, interfaces in list(self._interfaces.items()):
-            gone = interfaces.keys() - set(wanted.get(balancer, ()))
-            first = next(iter(interfaces))
-            left = [each for subnet, each in interfaces.items() if subnet not in gone]
-            if first in gone and left:
-                # Clients know the load balancer by where its first address is shown.
-                await self._attachments.replace(interfaces[first], left[0])
-            for subnet in gone:
-                interface = interfaces.pop(subnet)
-                await self._attachments.detach(interface)
-                self._subnet_addresses.release(subnet, interface.address)
+            # A load balancer that was deleted has no requests left.
+            until = now + _LAST_SECONDS if balancer in wanted else now
+            stays = wanted.get(balancer, ())
+            for number, (subnet, interface) in enumerate(list(interfaces.items())):
+                if subnet not in stays:
+                    del interfaces[subnet]
+                    leaving = self._leaving.setdefault(balancer, {})
+                    leaving[subnet] = _Leaving(interface, until, was_first=number == 0)
             if not interfaces:
                 del self._interfaces[balancer]
 
+    async def release(self) -> bool:
+        """Detach the interfaces that were left long enough ago.
+
+        Raises:
+            CommandFailedError: The machine refuses.
+        """
+        changed = False
+        for balancer, leaving in list(self._leaving.items()):
+            for subnet, each in list(leaving.items()):
+                if balancer in self._interfaces and self._clock() < each.until:
+                    continue
+                await self._attachments.detach(each.interface)
+                self._subnet_addresses.release(subnet, each.interface.address)
+                del leaving[subnet]
+                changed = True
+            if not leaving:
+                del self._leaving[balancer]
+        return changed
+
     def front(self, load_balancer: Resource) -> Front:
         """The addresses in its subnets."""
-        interfaces = list(self._interfaces.get(load_balancer.id, {}).values())
-        addresses = [each.address for each in interfaces]
-        addresses += [each.ipv6 for each in interfaces if each.ipv6]
-        return Front(interfaces[0].vpc if interfaces else "", tuple(addresses))
+        interfaces = self.interfaces(load_balancer.id)
+        leaving = [each.interface for each in self._leaving.get(load_balancer.id, {}).values()]
+        vpc = interfaces[0].vpc if interfaces else ""
+        return Front(vpc, _addresses(interfaces), _addresses(leaving))
 
     def interfaces(self, load_balancer: str) -> list[Interface]:
         """The interfaces of a load balancer, by its ARN."""
@@ -113,15 +160,25 @@ class VpcEdge:
         }
 
     async def show(self, listeners: Sequence[Listener]) -> None:
-        """Show the ports of public addresses."""
+        """Show the ports of public addresses, which the proxy has opened."""
         ports: dict[str, list[int]] = {}
         for each in listeners:
             ports.setdefault(each.load_balancer, []).append(each.port)
         for balancer, numbers in ports.items():
+            await self._move(balancer)
             for interface in self._interfaces.get(balancer, {}).values():
                 if interface.public_address:
                     shown = self._shown(balancer, interface)
                     self._attachments.show(interface, numbers, shown)
+
+    async def _move(self, balancer: str) -> None:
+        """Show the address that is first now where that of an interface which leaves was shown."""
+        leaving = self._leaving.get(balancer, {})
+        for subnet, each in leaving.items():
+            if each.was_first:
+                # Clients know the load balancer by where its first address is shown.
+                await self._attachments.replace(each.interface, self.interfaces(balancer)[0])
+                leaving[subnet] = replace(each, was_first=False)
 
     async def connect(
         self, front: Front, host: str, port: int, tls: SSLContext
@@ -166,6 +223,9 @@ class VpcEdge:
         outputs = load_balancer.outputs
         interfaces = self._interfaces.setdefault(load_balancer.id, {})
         found = self._cloud.get(SUBNET, subnet)
+        came_back = self._leaving.get(load_balancer.id, {}).pop(subnet, None)
+        if came_back is not None:
+            interfaces[subnet] = came_back.interface
         there = interfaces.get(subnet)
         if there is None:
             block = str(found.outputs.get("cidrBlock")) if found else ""
@@ -186,6 +246,12 @@ class VpcEdge:
         finally:
             if subnet not in interfaces:
                 self._subnet_addresses.release(subnet, address)
+
+
+def _addresses(interfaces: Sequence[Interface]) -> tuple[str, ...]:
+    """Return the addresses of interfaces, IPv4 first."""
+    addresses = [each.address for each in interfaces]
+    return (*addresses, *(each.ipv6 for each in interfaces if each.ipv6))
 
 
 def _is_address(host: str) -> bool:

@@ -30,9 +30,6 @@ _WAITING = 512
 _QUICK_SECONDS = 0.3
 """After which a port that wasn't open counts as closed."""
 
-_LAST_SECONDS = 5
-"""How long an address that goes is kept for the requests that are on their way to it."""
-
 _PATIENCE_SECONDS = 10
 """For the connection behind one that a client opened here."""
 
@@ -79,23 +76,21 @@ class HostPorts:
     async def move(self, public_address: str, other: str) -> None:
         """Show another public address where this one is shown, without a gap for clients.
 
-        Returns when no connection to the first one is open any more, or after a moment.
+        Connections that are open stay where they are.
         """
         async with self._lock:
             await self._close_all(other)
-            relays: set[asyncio.Task[None]] = set()
             for key in self._keys_of(public_address):
                 port = self._ports.pop(key)
                 port.public = (other, key[1])
                 self._ports[port.public] = port
-                relays |= port.server.tasks
-        if relays:
-            await asyncio.wait(relays, timeout=_LAST_SECONDS)
 
     async def hide(self, public_address: str) -> None:
         """Show an address no longer; connections that are open are closed."""
         async with self._lock:
             await self._close_all(public_address)
+            for port in self._ports.values():
+                port.disconnect(public_address)
 
     async def refresh(self) -> None:
         """Find out how each port answers, and show it so.
@@ -136,6 +131,8 @@ class _HostPort:
         self.state = REFUSED
         self.server = StreamServer(self._relay)
         self._full: list[socket.socket] = []
+        self._relays: dict[asyncio.Task[None] | None, str] = {}
+        """The public address that each connects to: an earlier one, for those before a move."""
 
     async def refresh(self, timeout: float) -> None:  # noqa: ASYNC109 — of the connection
         # One that wasn't open is looked at again; one that was must not seem closed on a busy
@@ -164,6 +161,12 @@ class _HostPort:
         await self._stop_listening()
         await self.server.close()
 
+    def disconnect(self, public_address: str) -> None:
+        """Close the connections to an address that was shown here before."""
+        for relay, address in self._relays.items():
+            if relay and address == public_address:
+                relay.cancel()
+
     async def _stop_listening(self) -> None:
         """Take no new connections; those that are open go on, as behind a security group."""
         await self.server.stop_listening()
@@ -173,9 +176,22 @@ class _HostPort:
         self.state = REFUSED
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._relays[task] = self.public[0]
+        try:
+            await self._relay_to(self.public, reader, writer)
+        finally:
+            del self._relays[task]
+
+    async def _relay_to(
+        self,
+        public: tuple[str, int],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                opened = await self.network.open_connection(INTERNET, *self.public)
+                opened = await self.network.open_connection(INTERNET, *public)
         except OSError:  # a time-out is one too
             return
         far_reader, far_writer = await asyncio.open_connection(sock=opened)

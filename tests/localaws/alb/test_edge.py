@@ -35,13 +35,18 @@ class ScriptedEdge:
         self.followed: list[str] = []
         self.shown: list[str] = []
         self.hidden: dict[str, str] = {}
+        self.leaving: tuple[str, ...] = ()
         self.asked: list[tuple[Front, str, int, str]] = []
 
     async def follow(self, load_balancers: Sequence[Resource]) -> None:
         self.followed = [each.id for each in load_balancers]
 
     def front(self, load_balancer: Resource) -> Front:
-        return Front(f"vpc-{load_balancer.id}", ADDRESSES[load_balancer.id])
+        return Front(f"vpc-{load_balancer.id}", ADDRESSES[load_balancer.id], self.leaving)
+
+    async def release(self) -> bool:
+        released, self.leaving = bool(self.leaving), ()
+        return released
 
     def why_not_shown(self, listener: Listener) -> str:
         return self.hidden.get(listener.arn, "")
@@ -135,6 +140,18 @@ def test_a_listener_has_its_own_port_on_every_address_of_its_load_balancer(
     others = [each["address"] for each in listener["additional_addresses"]]
     found = [each["socket_address"] for each in (listener["address"], *others)]
     assert found == [{"address": each, "port_value": 80} for each in ADDRESSES["a"]]
+
+
+def test_an_address_in_a_subnet_that_was_left_is_listened_at_until_it_is_released(
+    networks: TwoNetworks,
+) -> None:
+    networks.edge.leaving = ("10.0.0.7",)
+    networks.sync()
+    (listener,) = networks.file("vpc-b", "listeners.json")
+    assert "10.0.0.7" in str(listener)
+    networks.sync()
+    (listener,) = networks.file("vpc-b", "listeners.json")
+    assert "10.0.0.7" not in str(listener)
 
 
 def test_connections_to_targets_come_from_their_load_balancers_address(

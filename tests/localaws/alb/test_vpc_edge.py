@@ -82,8 +82,14 @@ class Stage:
         self.attachments = cast("Any", Remembering())
         network: Any = None
         self.addresses = Addresses(directory)
+        self.now = 0.0
         self.edge = VpcEdge(
-            self.cloud, network, self.attachments, SubnetAddresses(), self.addresses
+            self.cloud,
+            network,
+            self.attachments,
+            SubnetAddresses(),
+            self.addresses,
+            clock=lambda: self.now,
         )
 
     def follow(self, **load_balancers: dict[str, Any]) -> list[Resource]:
@@ -95,6 +101,19 @@ class Stage:
             found.append(resource)
         asyncio.run(self.edge.follow(found))
         return found
+
+    def show(self, *load_balancers: str) -> None:
+        """Do what follows when the proxy has its configuration."""
+        endpoint = Endpoint("127.0.0.1", 80)
+        found = [
+            Listener(arn="l", endpoint=endpoint, load_balancer=each, port=80, rules=())
+            for each in load_balancers
+        ]
+        asyncio.run(self.edge.show(found))
+
+    def release(self, *, after: float = 0) -> bool:
+        self.now += after
+        return asyncio.run(self.edge.release())
 
 
 @pytest.fixture
@@ -109,10 +128,7 @@ def test_a_load_balancer_has_a_private_and_a_public_address_in_each_subnet(stage
     shown = {"203.0.113.107": own.dns_name, "203.0.113.108": further.dns_name}
     assert stage.edge.outside(one) == shown
     stage.attachments.log.clear()
-    listener = Listener(
-        arn="l", endpoint=Endpoint("127.0.0.1", 80), load_balancer="one", port=80, rules=()
-    )
-    asyncio.run(stage.edge.show([listener]))
+    stage.show("one")
     expected = [f"show {public} [80] at {here}" for public, here in shown.items()]
     assert stage.attachments.log == expected
     assert {each.groups for each in stage.edge.interfaces("one")} == {frozenset({"sg-1"})}
@@ -123,14 +139,44 @@ def test_an_internal_load_balancer_has_no_public_address(stage: Stage) -> None:
     assert stage.edge.outside(one) == {}
 
 
-def test_the_name_finds_the_first_subnet_that_is_left(stage: Stage) -> None:
+def test_a_subnet_that_is_left_is_detached_after_the_proxy_and_clients_have_moved(
+    stage: Stage,
+) -> None:
     stage.follow(one={})
     stage.attachments.log.clear()
     (one,) = stage.follow(one={"subnets": ["b"]})
-    expected = ["attach one-b", "replace one-a by one-b", "detach one-a"]
-    assert stage.attachments.log == expected, "clients see no gap"
+    front = stage.edge.front(one)
+    assert front == Front("vpc-1", ("10.0.1.4",), leaving=("10.0.0.4",)), "it accepts at both"
+    assert front.source == "10.0.1.4", "new connections to targets come from where it stays"
+    assert stage.attachments.log == ["attach one-b"], "the proxy has yet to learn of it"
+    stage.show("one")
+    stage.show("one")
     own = stage.addresses.load_balancer("one")
+    shown = f"show 203.0.113.108 [80] at {own.dns_name}"
+    assert stage.attachments.log[1:] == ["replace one-a by one-b", shown, shown]
     assert stage.edge.outside(one) == {"203.0.113.108": own.dns_name}
+    assert not stage.release(after=4), "requests are on their way"
+    assert stage.release(after=2)
+    assert stage.attachments.log[4:] == ["detach one-a"]
+    assert stage.edge.front(one) == Front("vpc-1", ("10.0.1.4",))
+    assert not stage.release(after=60)
+
+
+def test_a_subnet_that_comes_back_in_time_keeps_its_interface(stage: Stage) -> None:
+    stage.follow(one={})
+    stage.follow(one={"subnets": ["b"]})
+    (one,) = stage.follow(one={})
+    assert stage.edge.front(one) == Front("vpc-1", ("10.0.1.4", "10.0.0.4"))
+    assert not stage.release(after=60)
+    assert stage.attachments.attached.keys() == {"one-a", "one-b"}
+
+
+def test_a_load_balancer_that_is_deleted_is_detached_at_once(stage: Stage) -> None:
+    stage.follow(one={})
+    stage.follow(one={"subnets": ["b"]})
+    stage.follow()
+    assert stage.release()
+    assert stage.attachments.attached == {}
 
 
 def test_a_dual_stack_load_balancer_listens_on_ipv6_too(stage: Stage) -> None:
@@ -142,10 +188,12 @@ def test_a_change_keeps_addresses_and_what_goes_is_detached_after_what_comes(sta
     stage.follow(one={})
     stage.attachments.log.clear()
     one, two = stage.follow(one={"subnets": ["a"]}, two={"subnets": ["b"]})
-    assert stage.attachments.log == ["attach one-a", "attach two-b", "detach one-b"]
     assert stage.edge.front(one).addresses == ("10.0.0.4",)
     assert stage.edge.front(two).addresses == ("10.0.1.5",), "it came before the other one went"
+    stage.release(after=6)
+    assert stage.attachments.log == ["attach one-a", "attach two-b", "detach one-b"]
     stage.follow()
+    stage.release()
     assert stage.attachments.attached == {}
     (again,) = stage.follow(one={})
     assert stage.edge.front(again).addresses == ("10.0.0.4", "10.0.1.4")

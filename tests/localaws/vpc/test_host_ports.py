@@ -128,7 +128,7 @@ def test_a_port_is_shown_where_it_was_shown_last(listen: ListenAddress, *, busy:
     assert asyncio.run(scenario()) == [REFUSED, "HELLO"]
 
 
-def test_another_address_takes_over_without_a_gap_and_requests_under_way_end_first(
+def test_another_address_takes_over_and_open_connections_end_with_the_first_one(
     listen: ListenAddress,
 ) -> None:
     async def scenario() -> list[object]:
@@ -141,22 +141,26 @@ def test_another_address_takes_over_without_a_gap_and_requests_under_way_end_fir
         ports.show(PUBLIC, [80], listen)
         ports.show(OTHER, [80], ListenAddress("127.0.0.3", listen.offset))
         await ports.refresh()
-        reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
-        writer.write(b"before")
-        await writer.drain()
-        moving = asyncio.create_task(ports.move(PUBLIC, OTHER))
-        found: list[object] = [await asyncio.to_thread(seen, listen), moving.done()]
-        writer.write_eof()
-        found.append(await reader.read())
-        await moving
+        streams = []
+        for _ in range(2):
+            streams.append(await asyncio.open_connection(listen.address, listen.port(80)))
+            streams[-1][1].write(b"before")
+            await streams[-1][1].drain()
+        (ending, ending_writer), (idle, idle_writer) = streams
+        await ports.move(PUBLIC, OTHER)
+        found: list[object] = [await asyncio.to_thread(seen, listen)]
+        ending_writer.write_eof()
+        found.append(await ending.read())
         await ports.hide(PUBLIC)
         found.append(await asyncio.to_thread(seen, listen))
-        writer.close()
+        found.append(await asyncio.wait_for(idle.read(), 5))
+        for writer in (ending_writer, idle_writer):
+            writer.close()
         await ports.close()
         await server.close()
         return found
 
-    assert asyncio.run(scenario()) == ["HELLO", False, b"BEFORE", "HELLO"]
+    assert asyncio.run(scenario()) == ["HELLO", b"BEFORE", "HELLO", b""]
 
 
 def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddress) -> None:
