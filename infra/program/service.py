@@ -62,6 +62,14 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
         if private:
             repository_arns.append(private.repository_arn(environment.partition))
     volumes = service.volumes.all.items()
+    containers: dict[str, Container] = {}
+    for name, sidecar in sorted(service.sidecars.readable.items()):
+        containers[name] = _sidecar(service, name, sidecar)
+    own = _container(service, image)
+    ingress_container = containers.get(service.sidecars.ingress_container or "", own)
+    connected = None
+    if service.connect.service_connect:
+        connected = containers.get(service.sidecars.connect_container or "", own)
     return WebService(
         service.name,
         WebServiceArgs(
@@ -87,11 +95,10 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
                 sharers={name: _sharer(deployed[name]) for name in service.shares_with},
                 former_parent=ingress,
             ),
-            container=_container(service, image),
-            sidecars=[
-                _sidecar(service, name, sidecar)
-                for name, sidecar in sorted(service.sidecars.readable.items())
-            ],
+            container=own,
+            sidecars=[*containers.values()],
+            ingress_container=ingress_container,
+            connected_container=connected,
             volumes=[
                 Volume(
                     name=name,
@@ -173,7 +180,7 @@ def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
         image=image,
         command=service.container.command,
         port=service.container.container_port,
-        port_name=service.name if service.connect.service_connect else None,
+        port_name=service.name if _is_called(service, None) else None,
         environment=service.container.environment,
         secrets=service.secrets.secrets,
         user=service.container.user,
@@ -190,7 +197,7 @@ def _callee(service: ServiceSettings, deployed: WebService) -> Callee:
     return Callee(
         name=service.name,
         security_group_id=deployed.security_group_id,
-        port=service.container.container_port,
+        port=service.connect_port,
         service=deployed.ecs_service,
     )
 
@@ -218,7 +225,8 @@ def _sidecar(service: ServiceSettings, name: str, sidecar: Sidecar) -> Container
         name=name,
         image=sidecar.image,
         command=sidecar.command,
-        port=None,
+        port=sidecar.port or None,
+        port_name=service.name if _is_called(service, name) else name,
         environment=sidecar.environment,
         secrets=sidecar.secrets,
         user=sidecar.user,
@@ -233,6 +241,16 @@ def _sidecar(service: ServiceSettings, name: str, sidecar: Sidecar) -> Container
         memory_mib=sidecar.memory_mib or None,
         scratch_prefix=f"scratch-{name}",
     )
+
+
+def _is_called(service: ServiceSettings, sidecar: str | None) -> bool:
+    """Return whether other services call a sidecar, or None for the service's own container."""
+    if not service.connect.service_connect:
+        return False
+    called = service.sidecars.connect_container
+    if called == service.container.container_name:
+        called = None
+    return called == sidecar
 
 
 def _mounts(mounts: Mapping[str, str]) -> list[Mount]:

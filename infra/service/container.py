@@ -71,10 +71,10 @@ class Container:
     """Its command; empty for the image's own."""
 
     port: int | None
-    """TCP port that it listens on; None for one that other tasks can't connect to."""
+    """TCP port that it listens on; None for one that only its own task connects to."""
 
     port_name: str | None = None
-    """Name of that port for Service Connect; None where no other service calls it."""
+    """Name of that port in the task; None for none."""
 
     environment: Mapping[str, str]
     """Plain environment variables."""

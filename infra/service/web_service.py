@@ -68,7 +68,7 @@ class WebServiceArgs:
     """Destinations that tasks may connect to besides HTTPS to AWS."""
 
     namespace_arn: pulumi.Input[str] | None = None
-    """Cloud Map namespace in which it calls others, or is called if its port has a name."""
+    """Cloud Map namespace in which it calls others, or is called."""
 
     calls: Sequence[Callee] = ()
     """Services that its tasks call."""
@@ -77,10 +77,16 @@ class WebServiceArgs:
     """Front end that sends requests to the tasks."""
 
     container: Container
-    """Container of a task that answers requests."""
+    """The service's own container in a task."""
 
     sidecars: Sequence[Container] = ()
     """Containers beside it in each task."""
+
+    ingress_container: Container
+    """That one of them to whose port the front end sends requests."""
+
+    connected_container: Container | None = None
+    """That one of them whose port, by its name, other services call; None where none does."""
 
     volumes: Sequence[Volume] = ()
     """Volumes that containers mount."""
@@ -184,8 +190,8 @@ class WebService(pulumi.ComponentResource):
         self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-web:index:WebService", name, None, opts)
-        port = args.container.port
-        assert port is not None, "requests come to the first container"
+        port = args.ingress_container.port
+        assert port is not None, "requests come to a port"
         tags = naming.of_component(args.tags, name)
         logs = log_group.adopt_or_create(
             name,
@@ -217,7 +223,7 @@ class WebService(pulumi.ComponentResource):
             load_balancers = [
                 {
                     "target_group_arn": connection.target_group_arn,
-                    "container_name": args.container.name,
+                    "container_name": args.ingress_container.name,
                     "container_port": port,
                 }
             ]
@@ -442,11 +448,14 @@ def _service_connect(
 
     Without a protocol the proxy passes connections on as they are, for as long as they last.
     """
-    name = args.container.port_name
-    if args.namespace_arn is None or not (name or args.calls):
+    called = args.connected_container
+    if args.namespace_arn is None or not (called or args.calls):
         return None
-    if name is None or args.container.port is None:
+    if called is None:
         return {"enabled": True, "namespace": args.namespace_arn}
+    name, port = called.port_name, called.port
+    assert name is not None
+    assert port is not None, "other services call a port with a name"
     return {
         "enabled": True,
         "namespace": args.namespace_arn,
@@ -454,7 +463,7 @@ def _service_connect(
             {
                 "port_name": name,
                 "discovery_name": name,
-                "client_alias": [{"dns_name": name, "port": args.container.port}],
+                "client_alias": [{"dns_name": name, "port": port}],
             }
         ],
     }

@@ -85,8 +85,10 @@ STACKS: dict[str, dict[str, Any]] = {
                 "image": NGINX,
                 "command": ["sleep", "infinity"],
                 "essential": False,
+                "port": 8081,
             }
         },
+        "serviceConnect": True,
         # The CLI takes no empty map.
         "volumes": {"shared": {"efsFileSystemId": "", "efsAccessPointId": ""}},
         "mounts": {"shared": "/var/shared"},
@@ -122,6 +124,8 @@ EXAMPLES: dict[str, Example] = {
     # Not nginx, which the image for another processor would have to be as well.
     "sidecars": Example({"beside": {"image": "python:3", "command": ["sleep", "infinity"]}}),
     "serviceConnect": Example(value=True),
+    "ingressContainer": Example("beside", on="hardened"),
+    "connectContainer": Example("beside", on="hardened"),
     "dependsOn": Example({"beside": "START"}, on="hardened"),
     "volumes": Example(
         {

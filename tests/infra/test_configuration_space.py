@@ -98,6 +98,7 @@ MAPS: dict[str, tuple[Any, ...]] = {
     "sidecars": (
         {},
         {"beside": {"image": BUSYBOX, "secrets": {"A": "/a"}, "writablePaths": ["/tmp"]}},
+        {"beside": {"image": BUSYBOX, "port": 8081}},
         {"beside": {"image": PRIVATE_IMAGE, "memoryMib": 64, "dependsOn": {"nginx": "START"}}},
         {"beside": {"command": ["true"]}},
     ),

@@ -102,6 +102,14 @@ class ServiceSettings:
         return tuple(name for name in names if name != self.name)
 
     @property
+    def connect_port(self) -> int:
+        """The port at which other services call this one."""
+        name = self.sidecars.connect_container
+        if name and name != self.container.container_name:
+            return self.sidecars.readable[name].port
+        return self.container.container_port
+
+    @property
     def topics(self) -> tuple[Topic, ...]:
         """The service's topics."""
         return topics_of(self)
@@ -118,6 +126,8 @@ class ServiceSettings:
         yield from self.named(
             task.problems(self.container, self.secrets, self.sidecars, self.volumes)
         )
+        yield from self.named(task.called_container_is_offered(self.sidecars, self.connect))
+        yield from self.named(task.port_names_differ(self.container, self.sidecars, self.connect))
         yield from self.named(task.instances_lack(self.connect, self.volumes, self.capacity))
         yield from self.named(_runs_on_instances(self.capacity, self.sidecars, self.volumes))
         yield from self.named(health_checks_suit_the_protocol(self.targets, self.health))

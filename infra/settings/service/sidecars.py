@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
-from infra.settings.kinds import Flag, ListOf, Map, MapsByName, Text, Whole
+from infra.settings.kinds import Flag, ListOf, Map, MapsByName, OrNone, Text, Whole
 from infra.settings.service.container import (
     CAPABILITIES,
     COMMAND,
@@ -16,6 +16,7 @@ from infra.settings.service.container import (
     ENVIRONMENT,
     FOLDERS,
     IMAGE,
+    UNPRIVILEGED_PORT,
     USER,
     overlapping,
 )
@@ -38,6 +39,7 @@ _SHELL_FORMS: Final = ("CMD", "CMD-SHELL")
 
 _DEFAULTS: Final = {
     "command": "[]",
+    "port": "0",
     "user": "",
     "dropCapabilities": '["ALL"]',
     "writablePaths": "[]",
@@ -59,6 +61,7 @@ class Sidecar(Entry):
 
     image: str = key(IMAGE)
     command: tuple[str, ...] = key(COMMAND)
+    port: int = key(Whole(0, 65535))
     environment: dict[str, str] = key(ENVIRONMENT)
     secrets: dict[str, str] = key(SECRETS)
     user: str | None = key(USER)
@@ -111,6 +114,12 @@ class Sidecar(Entry):
                 f"{name}, which secrets has too",
                 "a name that only one of the two has",
             )
+        if self.user and 0 < self.port < UNPRIVILEGED_PORT:
+            yield Problem(
+                f"{path}.port",
+                f"{self.port}",
+                f"with a user that isn't root, at least {UNPRIVILEGED_PORT}",
+            )
         yield from overlapping(f"{path}.writablePaths", self.writable_paths)
 
 
@@ -124,14 +133,19 @@ _LEAST_MEMORY_MIB: Final = 6
 """Source: ECS, ContainerDefinition."""
 
 
+_OWN_CONTAINER: Final = "empty for the service's own container"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SidecarSettings(Topic):
-    """The sidecars of a service, and which of them its container waits for."""
+    """The sidecars of a service, and what they do for its container."""
 
     sidecars: Mapping[str, Mapping[str, str]] = key(
         MapsByName("a map from the name of each container to a map of a sidecar's keys")
     )
     depends_on: dict[str, str] = key(_DEPENDENCIES)
+    ingress_container: str | None = key(OrNone(CONTAINER_NAME, _OWN_CONTAINER))
+    connect_container: str | None = key(OrNone(CONTAINER_NAME, _OWN_CONTAINER))
 
     @cached_property
     def _all(self) -> dict[str, Sidecar]:

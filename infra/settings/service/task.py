@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ def problems(
     yield from _containers_wait_for_others(container, sidecars)
     yield from _sidecars_leave_something(container, sidecars)
     yield from _sidecars_are_pinned(container, sidecars)
+    yield from _ports_are_apart(container, sidecars)
+    yield from _requests_come_to_ports(container, sidecars)
     yield from _volumes_are_mounted(container, sidecars, volumes)
 
 
@@ -109,6 +112,84 @@ def _sidecars_are_pinned(
         return
     for name, sidecar in sidecars.readable.items():
         yield from unpinned(f"sidecars.{name}.image", sidecar.image)
+
+
+@relation("container_port", "sidecars")
+def _ports_are_apart(container: ContainerSettings, sidecars: SidecarSettings) -> Iterator[Problem]:
+    """Check that no two containers of a task, which share its address, have the same port."""
+    owners = {container.container_port: "containerPort"}
+    for name, sidecar in sidecars.readable.items():
+        path = f"sidecars.{name}.port"
+        if sidecar.port in owners:
+            yield Problem(
+                path,
+                f"{sidecar.port}, which is {owners[sidecar.port]} too",
+                "a port that no other container of the task has",
+            )
+        elif sidecar.port:
+            owners[sidecar.port] = path
+
+
+@relation("container_name", "sidecars", "ingress_container", "connect_container")
+def _requests_come_to_ports(
+    container: ContainerSettings, sidecars: SidecarSettings
+) -> Iterator[Problem]:
+    """Check that requests come to containers that have a port."""
+    if sidecars.sidecars.keys() != sidecars.readable.keys():
+        return
+    allowed = [container.container_name]
+    for name, sidecar in sorted(sidecars.readable.items()):
+        if sidecar.port:
+            allowed.append(name)
+    named = {
+        "ingressContainer": sidecars.ingress_container,
+        "connectContainer": sidecars.connect_container,
+    }
+    for key, container_name in named.items():
+        if container_name and container_name not in allowed:
+            yield Problem(
+                key,
+                f"{container_name}, which is no container with a port",
+                f"one of {', '.join(allowed)}; a sidecar's port is its key `port`",
+            )
+
+
+@relation("service_connect", "connect_container")
+def called_container_is_offered(
+    sidecars: SidecarSettings, connect: ConnectSettings
+) -> Iterator[Problem]:
+    """Check that a container which other services are to call is in a service that they can."""
+    if sidecars.connect_container and not connect.service_connect:
+        yield Problem(
+            "connectContainer",
+            f"{sidecars.connect_container} without serviceConnect",
+            "empty, or any with serviceConnect",
+        )
+
+
+@relation("service_name", "sidecars", "service_connect", "connect_container")
+def port_names_differ(
+    container: ContainerSettings, sidecars: SidecarSettings, connect: ConnectSettings
+) -> Iterator[Problem]:
+    """Check the names of ports in a task: the service's for what others call, else a sidecar's.
+
+    Source: ECS API reference, `PortMapping`.
+    """
+    for name, sidecar in sidecars.readable.items():
+        if not sidecar.port or name == sidecars.connect_container:
+            continue
+        if not re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name):
+            yield Problem(
+                f"sidecars.{name}",
+                f"{name}, which names its port",
+                "with a port, at most 64 lower-case letters, digits, underscores and inner hyphens",
+            )
+        if connect.service_connect and name == container.service_name:
+            yield Problem(
+                f"sidecars.{name}",
+                f"{name}, which names its port, and is the name by which others call the service",
+                "with a port and serviceConnect, another name, or connectContainer with this one",
+            )
 
 
 @relation("volumes", "mounts", "writable_paths", "sidecars")

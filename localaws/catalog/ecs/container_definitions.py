@@ -263,6 +263,14 @@ def declared_ports(inputs: Properties) -> dict[str, list[float]]:
     return ports
 
 
+def port_names(inputs: Properties) -> list[str]:
+    """Return the names of all containers' port mappings."""
+    found: list[str] = []
+    for container in containers(inputs):
+        found += texts(values_at(container, "portMappings[].name"))
+    return found
+
+
 def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
     """Refuse container definitions that ECS refuses in this task definition."""
     source = inputs.get(_INPUT)

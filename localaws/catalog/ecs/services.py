@@ -10,6 +10,7 @@ from localaws.catalog.ecs.container_definitions import (
     TASK_DEFINITION,
     container_rules,
     declared_ports,
+    port_names,
 )
 from localaws.catalog.ecs.fargate_sizes import size_rules
 from localaws.catalog.elb.listeners import balancers_of
@@ -454,6 +455,25 @@ def _service_definition_rules(
         )
         yield Refusal(_INVALID, message, "ecs.service.exec-role", "enableExecuteCommand")
     yield from _service_balancer_rules(inputs, definition, account, current)
+    yield from _connect_rules(inputs, definition)
+
+
+def _connect_rules(inputs: Properties, definition: Properties) -> Refusals:
+    """Refuse an endpoint of Service Connect for a port that the task definition doesn't name.
+
+    Source: ECS API reference, `ServiceConnectService`; the message isn't ECS's own.
+    """
+    connect = block(inputs.get("serviceConnectConfiguration"))
+    if connect.get("enabled") is not True or not known(definition.get("containerDefinitions")):
+        return
+    names = port_names(definition)
+    for each in texts(values_at(connect, "services[].portName")):
+        if each not in names:
+            message = (
+                f"portName {each} is no name of a port mapping in the task definition; it names "
+                f"{', '.join(names) or 'none'}"
+            )
+            yield Refusal(_INVALID, message, "ecs.service.port-name", "serviceConnectConfiguration")
 
 
 def _service_balancer_rules(

@@ -75,15 +75,21 @@ def test_a_service_has_a_name_in_the_stacks_namespace_and_its_callers_know_it(
     assert port_names(stack) == {"api": "api", "jobs": None, "web": None}
 
 
-def test_only_callers_may_connect_to_a_services_tasks(stack: Recording) -> None:
-    names = groups(stack)
+def allowed(recording: Recording) -> set[tuple[str, str, int]]:
+    """Return the security groups that may connect to tasks: source, target and port."""
+    names = groups(recording)
     into: set[tuple[str, str, int]] = set()
-    for rule in stack.all("SecurityGroupIngressRule"):
+    for rule in recording.all("SecurityGroupIngressRule"):
         source = names.get(rule.inputs.get("referencedSecurityGroupId", ""))
         target = names[rule.inputs["securityGroupId"]]
         if source and target != "alb":
             into.add((source, target, rule.inputs["fromPort"]))
-    assert into == {
+    return into
+
+
+def test_only_callers_may_connect_to_a_services_tasks(stack: Recording) -> None:
+    names = groups(stack)
+    assert allowed(stack) == {
         ("alb", "api", 8080),
         ("alb", "jobs", 80),
         ("alb", "web", 80),
@@ -94,6 +100,44 @@ def test_only_callers_may_connect_to_a_services_tasks(stack: Recording) -> None:
     )
     assert names[out.inputs["securityGroupId"]] == "web"
     assert names[out.inputs["referencedSecurityGroupId"]] == "api"
+
+
+def test_a_sidecar_gets_the_requests_of_load_balancer_and_callers() -> None:
+    api: dict[str, Any] = {
+        **SERVICES["api"],
+        "sidecars": {
+            "proxy": {"image": "public.ecr.aws/team/proxy:1", "port": 9000},
+            "grpc": {"image": "public.ecr.aws/team/grpc:1", "port": 50051},
+        },
+        "ingressContainer": "proxy",
+        "connectContainer": "grpc",
+    }
+    recording = recorder.run("dev", services={**SERVICES, "api": api})
+    definition = recording.one("TaskDefinition", "api").inputs["containerDefinitions"]
+    ports = {each["name"]: each["portMappings"] for each in json.loads(definition)}
+    assert ports == {
+        "nginx": [{"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}],
+        "proxy": [
+            {"containerPort": 9000, "hostPort": 9000, "protocol": "tcp", "name": "proxy"},
+        ],
+        "grpc": [
+            {"containerPort": 50051, "hostPort": 50051, "protocol": "tcp", "name": "api"},
+        ],
+    }
+    (balancer,) = recording.one("Service", "api").inputs["loadBalancers"]
+    assert (balancer["containerName"], balancer["containerPort"]) == ("proxy", 9000)
+    (endpoint,) = connected(recording)["api"]["services"]
+    assert endpoint["clientAlias"] == [{"dnsName": "api", "port": 50051}]
+    assert {rule for rule in allowed(recording) if "api" in rule} == {
+        ("alb", "api", 9000),
+        ("web", "api", 50051),
+    }
+
+
+@pytest.mark.parametrize("key", ["ingressContainer", "connectContainer"])
+def test_naming_the_services_own_container_changes_nothing(stack: Recording, key: str) -> None:
+    api = {**SERVICES["api"], key: "nginx"}
+    assert not recorder.run("dev", after=stack, services={**SERVICES, "api": api}).done()
 
 
 def test_a_caller_is_deployed_after_the_service_that_it_calls(stack: Recording) -> None:

@@ -60,6 +60,18 @@ def network() -> Network:
 
 
 def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: FrontEnd) -> WebService:
+    container = Container(
+        name=name,
+        image="nginx",
+        command=[],
+        port=8080,
+        environment={},
+        secrets={},
+        user="101",
+        dropped_capabilities=[],
+        writable_paths=[],
+        stop_timeout_seconds=30,
+    )
     return WebService(
         name,
         WebServiceArgs(
@@ -72,18 +84,8 @@ def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: Fron
             vpc_id=where.vpc_id,
             subnet_ids=pulumi.Output.all(*where.subnet_ids),
             front_end=front_end,
-            container=Container(
-                name=name,
-                image="nginx",
-                command=[],
-                port=8080,
-                environment={},
-                secrets={},
-                user="101",
-                dropped_capabilities=[],
-                writable_paths=[],
-                stop_timeout_seconds=30,
-            ),
+            container=container,
+            ingress_container=container,
             public_addresses=True,
             ipv6=False,
             egress=[],

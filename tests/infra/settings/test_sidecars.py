@@ -89,6 +89,35 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {**with_sidecar(), "network": "endpoints"},
         f"sidecars.proxy.image: {IMAGE}, in a registry that has no endpoint",
     ),
+    (with_sidecar(port=80), "sidecars.proxy.port: 80, which is containerPort too; allowed: a port"),
+    (
+        {"sidecars": {name: {"image": IMAGE, "port": 9000} for name in ("a", "b")}},
+        "sidecars.b.port: 9000, which is sidecars.a.port too; allowed: a port that no other",
+    ),
+    (
+        with_sidecar(port=443, user="101"),
+        "sidecars.proxy.port: 443; allowed: with a user that isn't root, at least 1024",
+    ),
+    (
+        {**with_sidecar(), "ingressContainer": "proxy"},
+        "ingressContainer: proxy, which is no container with a port; allowed: one of nginx; a",
+    ),
+    (
+        {**with_sidecar(port=9000), "connectContainer": "prox", "serviceConnect": True},
+        "connectContainer: prox, which is no container with a port; allowed: one of nginx, proxy",
+    ),
+    (
+        {**with_sidecar(port=9000), "connectContainer": "proxy"},
+        "connectContainer: proxy without serviceConnect; allowed: empty, or any with",
+    ),
+    (
+        {"sidecars": {"Proxy": {"image": IMAGE, "port": 9000}}},
+        "sidecars.Proxy: Proxy, which names its port; allowed: with a port, at most 64 lower-case",
+    ),
+    (
+        {"sidecars": {"web": {"image": IMAGE, "port": 9000}}, "serviceConnect": True},
+        "sidecars.web: web, which names its port, and is the name by which others call the",
+    ),
     ({"volumes": {"a": {}}}, "volumes.a: a volume that no container has; allowed: one that"),
     ({"mounts": {"a": "/a"}}, "mounts: a, which is no volume; allowed: a name that volumes has"),
     (

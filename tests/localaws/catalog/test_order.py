@@ -103,6 +103,25 @@ def test_exec_is_accepted_with_a_task_role(account: Account) -> None:
     account.make(SERVICE, **service(account, taskDefinition=definition, enableExecuteCommand=True))
 
 
+def test_an_endpoint_of_service_connect_needs_a_port_of_that_name(account: Account) -> None:
+    container = {
+        "name": "web",
+        "image": "nginx",
+        "portMappings": [{"containerPort": 80, "name": "web"}],
+    }
+    inputs = {**account.minimal(DEFINITION), "containerDefinitions": json.dumps([container])}
+    definition = account.make(DEFINITION, **inputs).id
+
+    def connected(port: str) -> dict[str, Any]:
+        connect = {"enabled": True, "namespace": "http", "services": [{"portName": port}]}
+        return service(account, taskDefinition=definition, serviceConnectConfiguration=connect)
+
+    assert refused(lambda: account.make(SERVICE, **connected("api"))) == {
+        ("ecs.service.port-name", "InvalidParameterException")
+    }
+    account.make(SERVICE, **connected("web"))
+
+
 def test_a_service_across_two_vpcs_is_refused(account: Account) -> None:
     other_vpc(account)
     network = {"subnets": [account.id("subnet-a")], "securityGroups": [account.id("other-group")]}
