@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
@@ -66,6 +66,12 @@ _KEYS: Final = ("schedule", *_DEFAULTS)
 _BOUND: Final = OrNone(Whole(0, _MOST_TASKS), "empty where it stays")
 
 
+@cache
+def _zones() -> set[str]:
+    """Return the names of time zones, for which 600 files are opened."""
+    return available_timezones()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScheduledBounds(Entry):
     """Bounds that hold from certain moments on."""
@@ -83,7 +89,7 @@ class ScheduledBounds(Entry):
 
     def flaws(self, path: str) -> Iterator[Problem]:
         """Check scheduled bounds whose values could be read, by themselves."""
-        zones = available_timezones()
+        zones = _zones()
         # A machine without a database of time zones leaves the check to AWS.
         if zones and self.timezone not in zones:
             yield Problem(f"{path}.timezone", self.timezone, _ZONE.allowed)
