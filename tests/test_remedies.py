@@ -54,11 +54,11 @@ TRIED = {
     ),
     "pulumi cost": "localaws/cli/test_cost.py::test_the_project_estimates_its_costs",
     "pulumi cost --format": "localaws/cli/test_cost.py::test_the_project_estimates_its_costs",
-    "pulumi fail": "localaws/cli/test_disturbances.py::test_what_was_done_is_printed",
-    "pulumi interrupt": "localaws/cli/test_disturbances.py::test_what_was_done_is_printed",
+    "pulumi fail": "localaws/cli/test_disturbances.py::test_a_disturbance_prints_what_it_did",
+    "pulumi interrupt": "localaws/cli/test_disturbances.py::test_a_disturbance_prints_what_it_did",
     "pulumi route": (
         "localaws/cli/test_route.py::"
-        "test_it_says_which_service_answers_and_why_earlier_rules_do_not"
+        "test_explain_names_the_service_that_answers_and_why_earlier_rules_do_not"
     ),
     "pulumi logs": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
     "pulumi preview": (

@@ -54,7 +54,7 @@ def test_a_weak_header_fails_its_check_and_is_shown(name: str, value: str, ident
     assert value in found[identifier]
 
 
-def test_a_framing_rule_may_stand_in_the_content_security_policy() -> None:
+def test_a_framing_rule_may_be_in_the_content_security_policy() -> None:
     rest = {name: value for name, value in SAFE.items() if name != "x_frame_options"}
     assert (
         unmet({**rest, "content_security_policy": "default-src 'self'; frame-ancestors 'none'"})

@@ -47,7 +47,7 @@ PADDING = b"<!-- a padding to disable MSIE and Chrome friendly error page -->\r\
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 502, 503, 504])
 @pytest.mark.parametrize("padding", [b"", PADDING])
-def test_where_no_header_says_so_the_load_balancer_is_known_by_its_page(
+def test_without_a_server_header_the_load_balancer_is_recognized_by_its_page(
     status: int, padding: bytes
 ) -> None:
     error = answer(status, page(status).encode() + padding)
@@ -67,7 +67,7 @@ def test_where_no_header_says_so_the_load_balancer_is_known_by_its_page(
     ],
     ids=["nginx's", "of another status", "two texts", "text", "a page of its own"],
 )
-def test_where_no_header_says_so_any_other_page_is_the_applications(body: str) -> None:
+def test_without_a_server_header_any_other_page_is_the_applications(body: str) -> None:
     error = answer(503, body.encode())
     assert (fault(error), describe(error)) == (ExitCode.APPLICATION_ERROR, "503")
     assert hint(error).endswith("(guessed from the page)")
@@ -78,7 +78,7 @@ def test_the_header_decides_before_the_page() -> None:
 
 
 @pytest.mark.parametrize("error", [answer(503), answer(503, b"<html>")._replace(truncated=True)])
-def test_without_a_telling_header_or_page_there_is_no_fault(error: Answer) -> None:
+def test_without_a_known_header_or_page_no_fault_is_reported(error: Answer) -> None:
     assert (fault(error), describe(error)) == (None, "503")
     assert "neither header nor page tells" in hint(error)
 

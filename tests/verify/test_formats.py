@@ -134,7 +134,7 @@ JUNIT = {
 }
 
 
-def test_junit_is_as_its_schema_says_and_two_parsers_read_the_same(report: Report) -> None:
+def test_junit_is_valid_and_two_parsers_read_the_same(report: Report) -> None:
     written = FORMATS["junit"]([report, report])
     root = ET.fromstring(written)
     for element in root.iter():
@@ -162,7 +162,7 @@ def tap_points(text: str) -> dict[str, bool]:
     return points
 
 
-def test_tap_is_good_where_the_run_is(report: Report) -> None:
+def test_tap_passes_when_the_run_passes(report: Report) -> None:
     points = tap_points(FORMATS["tap"]([report]))
     assert len(points) == len(report.results)
     assert all(points.values()) == (report.exit_code == 0)
@@ -241,7 +241,7 @@ def test_a_summary_has_a_row_per_finding_with_as_many_cells_as_columns(report: R
     assert all(row.count("|") == 6 for row in rows)
 
 
-def test_the_table_of_a_summary_is_none_of_its_notes() -> None:
+def test_a_summarys_table_is_apart_from_its_notes() -> None:
     # https://github.github.com/gfm/#tables-extension-: a line that follows an item of a list
     # belongs to it.
     report = test_run.run(hello, "--header", "A: b", target="http://a.example/#fragment")
@@ -262,7 +262,7 @@ ACTIVE = (
 )
 
 
-def test_text_from_elsewhere_is_no_markup_of_a_summary() -> None:
+def test_external_text_is_escaped_in_a_summary() -> None:
     shown = literal(ACTIVE)
     assert html.unescape(re.sub("</?code>", "", shown)) == ACTIVE
     assert not re.search(r"[|`*\[\]()@~\\$:]|www\.|#(?![0-9]+;)|&(?!#[0-9]+;)|<(?!/?code>)", shown)

@@ -87,9 +87,7 @@ def heads(
 @given(
     heads(STATUS_LINES, st.just(b"")) | heads(st.just(OK), LINES), st.sampled_from(["GET", "HEAD"])
 )
-def test_a_head_that_is_read_the_short_way_is_one_that_h11_reads_the_same(
-    parts: list[bytes], method: str
-) -> None:
+def test_the_fast_path_reads_a_head_as_h11_does(parts: list[bytes], method: str) -> None:
     data = b"".join(parts) + b"hello"
     plain = plain_head(data, method)
     if plain is None:
@@ -127,9 +125,7 @@ CHUNKS = st.sampled_from(
     st.lists(CHUNKS, max_size=4).map(b"".join),
     st.sampled_from([b"0\r\n\r\n", b"0\r\n\r\nmore", b"00\r\n\r\n", b""]),
 )
-def test_chunks_that_are_read_the_short_way_are_ones_that_h11_reads_the_same(
-    parts: bytes, end: bytes
-) -> None:
+def test_the_fast_path_reads_chunks_as_h11_does(parts: bytes, end: bytes) -> None:
     head = OK + b"Transfer-Encoding: chunked\r\n\r\n"
     assert plain_head(head, "GET") == (
         Head(200, (("transfer-encoding", "chunked"),)),
@@ -144,7 +140,7 @@ def test_chunks_that_are_read_the_short_way_are_ones_that_h11_reads_the_same(
 
 
 @pytest.mark.parametrize("status", [b"200", b"204", b"404", b"503"])
-def test_a_plain_answer_is_read_the_short_way(status: bytes) -> None:
+def test_a_plain_answer_takes_the_fast_path(status: bytes) -> None:
     head = (
         b"HTTP/1.1 "
         + status
@@ -305,7 +301,7 @@ def test_an_answer_is_the_same_for_every_client(name: str, by: str) -> None:
 
 @pytest.mark.parametrize("by", CLIENTS)
 @pytest.mark.parametrize("name", REFUSED)
-def test_an_answer_that_is_none_is_refused_by_every_client(name: str, by: str) -> None:
+def test_an_invalid_answer_is_refused_by_every_client(name: str, by: str) -> None:
     outcome = asked(REFUSED[name], by)
     assert isinstance(outcome, Failure), outcome
     assert (outcome.phase, outcome.final, outcome.timed_out) == (Phase.HTTP, False, False)

@@ -120,7 +120,7 @@ def ask_twice(
         resets_as_the_request_arrives,
     ],
 )
-def test_a_connection_that_is_closed_while_idle_is_made_anew(behaviour: Behaviour) -> None:
+def test_a_connection_that_is_closed_while_idle_is_opened_again(behaviour: Behaviour) -> None:
     for outcome in ask_twice(behaviour):
         assert isinstance(outcome, Answer), outcome
         assert (outcome.status, outcome.timings.connect > 0) == (200, True)

@@ -52,13 +52,13 @@ def test_a_duration_has_a_unit_or_means_seconds(text: str, seconds: float) -> No
         "0x5",
     ],
 )
-def test_anything_else_is_no_duration_and_the_option_is_named(option: str, text: str) -> None:
+def test_an_invalid_duration_is_refused_and_the_option_is_named(option: str, text: str) -> None:
     with pytest.raises(InputError, match=option):
         parse_options([f"{option}={text}"])
 
 
 @pytest.mark.parametrize("option", ["--timeout", "--interval"])
-def test_zero_is_no_duration_where_it_would_mean_never(option: str) -> None:
+def test_zero_seconds_are_refused_where_they_would_mean_never(option: str) -> None:
     with pytest.raises(InputError, match=option):
         parse_options([option, "0"])
 
@@ -222,7 +222,7 @@ def test_a_single_attempt_contradicts_options_that_need_more(option: str) -> Non
         ["a.example", "b.example"],
     ],
 )
-def test_a_watch_that_cannot_be_is_refused(arguments: list[str]) -> None:
+def test_invalid_arguments_of_watch_are_refused(arguments: list[str]) -> None:
     with pytest.raises(InputError):
         parse_options(["watch", *arguments])
 
@@ -276,7 +276,7 @@ def test_the_manuals_exit_codes_are_the_programs() -> None:
     assert set(MEANINGS) == set(ExitCode)
 
 
-def test_help_tells_examples_and_every_exit_code() -> None:
+def test_help_lists_examples_and_every_exit_code() -> None:
     text = build_parser(CHECK).format_help()
     assert "pulumi stack output albDns | verify" in text
     for code, meaning in MEANINGS.items():

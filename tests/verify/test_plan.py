@@ -152,7 +152,7 @@ WRONG: dict[str, tuple[str, str]] = {**WRONG_SHAPES, **WRONG_VALUES}
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_plan_is_refused_with_the_keys_place(
+def test_a_wrong_plan_is_refused_with_the_keys_path(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text, problem = WRONG[name]

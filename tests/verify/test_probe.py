@@ -143,7 +143,7 @@ def test_of_connections_at_the_same_time_one_is_kept_and_the_others_are_closed()
     assert [answer.timings.connect > 0 for answer in answers] == [True, True, True, False]
 
 
-def test_a_kept_connection_that_the_server_has_closed_meanwhile_is_made_anew() -> None:
+def test_a_kept_connection_that_the_server_has_closed_is_opened_again() -> None:
     async def twice(target: Target) -> list[Answer | Failure]:
         async with kept(target, look_up) as keeping:
             first = await keeping(5.0)

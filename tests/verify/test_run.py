@@ -325,9 +325,7 @@ def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
     assert found(report, "addresses").actual == "2: 192.0.2.1, 192.0.2.2"
 
 
-def test_addresses_that_are_not_asked_before_the_deadline_are_inconclusive_unless_one_is_dead() -> (
-    None
-):
+def test_addresses_left_out_by_the_deadline_are_inconclusive_unless_one_is_dead() -> None:
     def ask(until_stable: int, dead: str = "") -> Report:
         return run(
             hello,
@@ -347,7 +345,7 @@ def test_addresses_that_are_not_asked_before_the_deadline_are_inconclusive_unles
     assert "; 192.0.2.1: connection refused" in found(report, "addresses").actual
 
 
-def test_addresses_are_asked_at_the_same_time() -> None:
+def test_addresses_are_requested_at_the_same_time() -> None:
     def slowly(number: int) -> float:
         return 2.0 if 3 <= number < 5 else 0.01
 
@@ -390,7 +388,9 @@ def test_several_runs_pass_only_when_all_do(codes: list[ExitCode]) -> None:
 
 
 @pytest.mark.parametrize(("concurrency", "seconds"), [("1", 16.0), ("10", 1.6)])
-def test_requests_are_measured_as_many_at_a_time_as_asked(concurrency: str, seconds: float) -> None:
+def test_as_many_requests_as_configured_are_measured_at_a_time(
+    concurrency: str, seconds: float
+) -> None:
     report = run(hello, "--samples", "1000", "--stable", "1", "--concurrency", concurrency)
     assert report.exit_code is ExitCode.PASSED
     assert report.samples.sent == 1000
@@ -560,7 +560,7 @@ def test_the_manuals_report_is_what_such_a_run_prints() -> None:
     assert textwrap.indent(printed, "    ") in manual
 
 
-def test_colour_is_only_added_when_asked() -> None:
+def test_colour_is_only_added_when_requested() -> None:
     report = run(hello)
     assert "\x1b[32mok" in text([report], colour=True)
     assert "\x1b" not in shown("text", report)

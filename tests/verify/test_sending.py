@@ -353,7 +353,7 @@ class Resetting(LoopbackServer):
 
 @pytest.mark.parametrize("by", ["threads", "event loop"])
 @pytest.mark.parametrize("data", [(), ("--data", "x" * 200_000)], ids=["no body", "body"])
-def test_an_alert_counts_more_than_that_the_request_was_not_taken(
+def test_a_tls_alert_explains_a_failure_better_than_a_request_that_was_not_read(
     by: str, data: tuple[str, ...], authority: Authority
 ) -> None:
     with Resetting(mutual(authority)) as server:
@@ -366,7 +366,7 @@ def test_an_alert_counts_more_than_that_the_request_was_not_taken(
         assert outcome.hint.startswith("the listener wants a client certificate")
 
 
-def test_an_old_version_is_not_taken_for_refused_for_want_of_a_client_certificate(
+def test_an_old_tls_version_is_not_reported_as_a_missing_client_certificate(
     clients: Path, authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = ("--cert", str(clients / "both.pem"), "--min-tls", "1.3", "--interval", "1ms")
@@ -687,7 +687,7 @@ def test_a_server_that_is_no_proxy_is_known_by_its_answer(
         pytest.param(b"HTTP/1.1 what?\r\n\r\n", id="malformed HTTP"),
     ],
 )
-def test_what_speaks_no_http_instead_of_a_proxy_is_not_taken_for_the_service(
+def test_a_server_without_http_at_the_proxys_address_is_not_taken_for_the_service(
     sent: bytes, scheme: str
 ) -> None:
     with FakeAlb(lambda _number, _request: [sent]) as other:

@@ -93,7 +93,7 @@ def test_a_dash_reads_stdin_and_quiet_keeps_stderr_empty(alb: FakeAlb) -> None:
     assert done.stderr == b""
 
 
-def test_every_line_is_checked_and_labelled_when_asked(alb: FakeAlb) -> None:
+def test_every_line_is_checked_and_labelled_when_requested(alb: FakeAlb) -> None:
     with FakeAlb(lambda _number, _request: [balancer_error(404)]) as empty:
         lines = f"{alb.authority}\n{empty.authority}\n".encode()
         done = verify("--all", *QUICK, stdin=lines)
@@ -138,7 +138,7 @@ def test_a_report_that_cannot_be_written_loses_neither_the_others_nor_the_verdic
 @pytest.mark.parametrize(
     ("stream", "code"), [("stdout", ExitCode.UNWRITTEN), ("stderr", ExitCode.PASSED)]
 )
-def test_a_full_disk_behind_a_stream_is_no_bug(
+def test_a_full_disk_behind_a_stream_is_not_reported_as_a_bug(
     alb: FakeAlb, tmp_path: Path, stream: str, code: ExitCode
 ) -> None:
     with Path("/dev/full").open("wb") as full, (tmp_path / "other").open("wb") as other:
@@ -511,7 +511,7 @@ def test_an_argument_needs_no_end_of_stdin(alb: FakeAlb) -> None:
     assert done.returncode == ExitCode.PASSED
 
 
-def test_a_reader_that_has_gone_does_not_change_the_verdict(alb: FakeAlb) -> None:
+def test_a_closed_pipe_does_not_change_the_verdict(alb: FakeAlb) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
@@ -540,7 +540,7 @@ def test_closed_stdin_without_an_argument_is_unusable_input() -> None:
 
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_a_terminal_gets_colour_unless_it_asks_for_none(
+def test_a_terminal_gets_colour_unless_its_environment_says_no(
     # a parameter of the table
     alb: FakeAlb,
     environment: dict[str, str],

@@ -194,7 +194,7 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
         ),
     ],
 )
-def test_what_is_no_target_is_refused_with_its_reason(given: bytes, text: str) -> None:
+def test_an_invalid_target_is_refused_with_the_reason(given: bytes, text: str) -> None:
     with pytest.raises(InputError) as refused:
         read_targets(given)
     message = f"{refused.value.problem}\n{refused.value.hint}"
@@ -271,7 +271,7 @@ def test_an_option_that_contradicts_the_target_is_refused(options: dict[str, Any
         ("ec2-1-2-3-4.eu-west-1.compute.amazonaws.com", "not a load balancer's"),
     ],
 )
-def test_what_the_reader_should_know_is_noted(given: str, note: str) -> None:
+def test_assumptions_about_a_target_are_noted(given: str, note: str) -> None:
     (text,) = parse_target(given).notes
     assert note in text
 
@@ -288,7 +288,7 @@ documents = st.recursive(
 )
 
 
-def test_several_lines_are_several_targets_when_asked() -> None:
+def test_several_lines_are_several_targets_when_requested() -> None:
     found = read_targets(b"a.example\nhttp://b.example/x\n\na.example\n", several=True)
     assert [one.target.url for one in found] == ["http://a.example/", "http://b.example/x"]
 

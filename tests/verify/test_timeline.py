@@ -24,7 +24,7 @@ def attempt(
 
 
 @given(st.lists(st.floats(0, 90_000), min_size=1, max_size=300))
-def test_whatever_comes_is_counted_once_and_where_it_came(times: list[float]) -> None:
+def test_each_answer_is_counted_once_in_the_slot_of_its_time(times: list[float]) -> None:
     timeline = Timeline(width=0.1)
     for at in times:
         timeline.add(at, attempt("a"))

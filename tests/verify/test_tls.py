@@ -93,7 +93,7 @@ def test_a_good_certificate_passes_with_its_remaining_time(check: Check) -> None
     assert "90 days left, TLSv1.3, for 127.0.0.1" in report
 
 
-def test_a_certificate_that_ends_soon_is_hinted_at_and_fails_when_asked(check: Check) -> None:
+def test_a_certificate_that_expires_soon_gets_a_hint_and_fails_when_requested(check: Check) -> None:
     code, report = check("soon")
     assert code == ExitCode.PASSED
     assert "renewing may have failed" in report
@@ -155,7 +155,7 @@ def test_versions_that_could_not_be_tried_are_inconclusive() -> None:
     assert result.status is Status.UNKNOWN
 
 
-def test_the_certificate_that_ends_first_counts() -> None:
+def test_the_certificate_that_expires_first_counts() -> None:
     shown = [answer(tls=TlsSeen("TLSv1.3", ("a.example",), days)) for days in (80.0, 3.0)]
     (result,) = certificate_results(shown, parse_options(["--min-days-left", "7"]))
     assert (result.status, result.attempts) == (Status.FAIL, 2)
@@ -165,7 +165,7 @@ def test_the_certificate_that_ends_first_counts() -> None:
 @pytest.mark.parametrize(
     "option", [("--min-tls", "1.2"), ("--min-days-left", "7"), ("--redirect-from", "80")]
 )
-def test_what_only_https_has_needs_an_https_target(
+def test_options_of_https_need_an_https_target(
     option: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["http://127.0.0.1:1", *option]) == ExitCode.USAGE
@@ -216,7 +216,7 @@ def test_a_redirect_that_cannot_be_requested_fails() -> None:
 
 
 @given(st.text())
-def test_no_location_is_too_strange(location: str) -> None:
+def test_any_location_header_gives_a_printable_failure(location: str) -> None:
     target = Target("https", "a.example", 443, "/")
     result = redirect_result(target, "a.example", plain(target, 80), answer(301, location=location))
     assert result.status is Status.FAIL

@@ -89,7 +89,7 @@ def test_a_failure_in_between_starts_the_count_again() -> None:
     ]
 
 
-def test_stable_for_asks_for_time_as_well() -> None:
+def test_stable_for_requires_a_duration_too() -> None:
     ready, attempts, ended = wait(lambda _number: answer(), "--stable-for", "10s")
     assert ready
     assert len(attempts) == 11
@@ -97,7 +97,7 @@ def test_stable_for_asks_for_time_as_well() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_a_transient_status_is_waited_for(status: int) -> None:
+def test_a_transient_status_is_retried(status: int) -> None:
     assert wait(lambda number: answer(status) if number < 5 else answer())[0]
 
 
@@ -107,11 +107,11 @@ def test_any_other_status_ends_the_wait_at_once(status: int) -> None:
     assert (ready, len(attempts), ended) == (False, 1, 0.0)
 
 
-def test_a_404_is_waited_for_when_asked() -> None:
+def test_a_404_is_retried_where_an_option_says_so() -> None:
     assert wait(lambda number: answer(404) if number < 5 else answer(), "--retry-mismatch")[0]
 
 
-def test_a_wrong_body_is_waited_for_when_asked() -> None:
+def test_a_wrong_body_is_retried_where_an_option_says_so() -> None:
     ready, attempts, _ = wait(
         lambda number: answer(body=b"old" if number < 2 else b"new"),
         "--retry-mismatch",

@@ -241,7 +241,7 @@ def test_names_that_are_new_with_every_answer_show_no_change() -> None:
     assert "is it a request's id?" in found(report, "tasks").hint
 
 
-def test_answers_that_an_expression_never_gets_through_are_inconclusive(
+def test_answers_that_an_expression_takes_too_long_on_are_inconclusive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("verify.judging.regexes.SECONDS", 0.1)
@@ -253,7 +253,7 @@ def test_answers_that_an_expression_never_gets_through_are_inconclusive(
     )
 
 
-def test_a_command_that_cannot_be_run_has_proved_nothing() -> None:
+def test_a_command_that_cannot_be_run_makes_a_watch_inconclusive() -> None:
     for service in (good_rollout, down(1.0, 2.0)):
         report = watch(service, cannot_run=PermissionError(13, "Permission denied"))
         assert report.verdict is ExitCode.FAILED
@@ -263,7 +263,7 @@ def test_a_command_that_cannot_be_run_has_proved_nothing() -> None:
         assert report.seconds < STARTS + 1, "there is nothing to wait for"
 
 
-def test_the_commands_exit_code_is_returned_only_when_the_service_did_well() -> None:
+def test_the_commands_exit_code_is_returned_only_when_the_service_passes() -> None:
     assert watch(good_rollout, command_exit_code=255).exit_code == 255
     report = watch(down(8.0, 9.0), command_exit_code=255)
     assert report.verdict is ExitCode.FAILED

@@ -50,7 +50,7 @@ def test_a_client_that_trusts_the_authority_accepts_each_name_and_no_other(tmp_p
             handshake(tmp_path, served, name)
 
 
-def test_what_another_authority_issues_isnt_trusted(tmp_path: Path) -> None:
+def test_a_certificate_of_another_authority_isnt_trusted(tmp_path: Path) -> None:
     Authority(tmp_path).issue(["app.example.test"])
     foreign = Authority(tmp_path / "other").issue(["app.example.test"])
     with pytest.raises(ssl.SSLCertVerificationError):
@@ -85,7 +85,9 @@ def test_the_next_daemon_serves_the_same_certificate_under_the_same_authority(
     ) == before
 
 
-def test_what_ends_soon_is_issued_anew_under_the_same_authority(tmp_path: Path) -> None:
+def test_a_certificate_that_expires_soon_is_issued_again_by_the_same_authority(
+    tmp_path: Path,
+) -> None:
     old = Authority(tmp_path, now=lambda: NOW - LIFETIME + RENEWED - A_DAY).issue(
         ["app.example.test"]
     )

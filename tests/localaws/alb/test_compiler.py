@@ -33,7 +33,7 @@ def compiled(**group: Any) -> dict[str, list[dict[str, Any]]]:
     )
 
 
-def test_what_is_referred_to_comes_first() -> None:
+def test_files_come_after_those_that_they_refer_to() -> None:
     kinds = [name.partition("-")[0].removesuffix(".json") for name in compiled()]
     assert kinds == ["endpoints", "endpoints", "clusters", "routes", "listeners"]
 

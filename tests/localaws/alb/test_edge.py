@@ -113,7 +113,7 @@ def networks(tmp_path: Path) -> TwoNetworks:
     return TwoNetworks(tmp_path)
 
 
-def test_where_load_balancers_are_found_is_what_their_edge_says(networks: TwoNetworks) -> None:
+def test_the_edge_says_at_which_addresses_load_balancers_are_found(networks: TwoNetworks) -> None:
     networks.sync()
     found = {each["addresses"]: each["publicAddress"] for each in networks.load_balancers.where()}
     assert found == {"10.0.0.9, 2001:db8:1::9": "203.0.113.1, 203.0.113.2", "10.0.0.9": ""}

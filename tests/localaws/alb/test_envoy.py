@@ -60,7 +60,7 @@ def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_st
 
 
 @pytest.mark.parametrize(("address", "heard"), [("127.0.0.1", True), (NOWHERE, False)])
-def test_no_program_of_this_machine_hears_of_a_request_that_asks_to_be_sampled(
+def test_a_request_to_be_traced_is_reported_to_no_program_of_this_machine(
     tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch, address: str, *, heard: bool
 ) -> None:
     """Where something listens at a daemon's address, it would."""
@@ -173,7 +173,7 @@ def test_http_1_0_is_served_and_gets_the_load_balancers_name_where_it_says_no_ho
     asyncio.run(play())
 
 
-def test_http_2_without_tls_is_no_http(tmp_path: Path, on_stage: Any) -> None:
+def test_http_2_without_tls_is_answered_with_400(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
@@ -451,7 +451,7 @@ def test_a_dead_envoy_is_started_again_with_what_it_knew(tmp_path: Path, on_stag
     asyncio.run(play())
 
 
-def test_a_configuration_that_envoy_refuses_is_an_error_that_tells_why(
+def test_a_configuration_that_envoy_refuses_is_an_error_with_the_reason(
     tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 1.5)
@@ -469,7 +469,7 @@ def test_a_configuration_that_envoy_refuses_is_an_error_that_tells_why(
     asyncio.run(play())
 
 
-def test_an_address_is_an_error_that_tells_why_as_long_as_another_proxy_serves_it(
+def test_an_address_that_another_proxy_serves_is_an_error_with_the_reason(
     tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is in a copy of a project's folder, the local AWS's state directory included."""
@@ -508,7 +508,7 @@ def test_a_state_directory_may_have_a_long_path(tmp_path: Path, on_stage: Any) -
     asyncio.run(play())
 
 
-def test_a_missing_envoy_is_an_error_that_tells_how_to_get_it(
+def test_a_missing_envoy_is_an_error_that_says_how_to_install_it(
     tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))

@@ -168,6 +168,6 @@ def test_a_request_that_cannot_be_sent_is_refused_with_what_to_do(
     assert "secret" not in str(refusal.value)
 
 
-def test_an_expression_that_only_envoy_knows_is_an_error_instead_of_a_guess() -> None:
+def test_an_expression_that_python_cannot_evaluate_is_an_error_instead_of_a_guess() -> None:
     with pytest.raises(CannotExplain, match="isn't one that can be tried here"):
         reasons({"pathPattern": {"regexValues": [r"(?U)/a"]}})

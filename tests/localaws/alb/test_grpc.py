@@ -258,7 +258,7 @@ def test_the_first_check_decides_and_then_the_thresholds_hold() -> None:
     assert standing.verdict == FAIL
 
 
-def test_a_target_is_checked_until_it_is_followed_no_more() -> None:
+def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
     async def play() -> None:
         counts = dict.fromkeys("ab", 0)
         news: list[str] = []
@@ -294,7 +294,9 @@ def test_a_target_is_checked_until_it_is_followed_no_more() -> None:
 
 @pytest.mark.parametrize("version", ["HTTP1", "HTTP2", "GRPC"])
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", None])
-def test_a_target_that_answers_otherwise_has_no_status(version: str, answer: bytes | None) -> None:
+def test_a_health_check_without_a_valid_answer_has_no_status(
+    version: str, answer: bytes | None
+) -> None:
     async def play() -> None:
         served = asyncio.Event()
 

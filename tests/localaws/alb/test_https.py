@@ -103,7 +103,7 @@ class Edge:
         return await asyncio.to_thread(ask)
 
 
-def test_https_is_served_and_http_leads_to_it(tmp_path: Path, on_stage: Any) -> None:
+def test_https_is_served_and_http_redirects_to_it(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             edge = Edge(stage)
@@ -178,7 +178,7 @@ def test_http2_is_offered(tmp_path: Path, on_stage: Any) -> None:
     asyncio.run(play())
 
 
-def test_every_answer_has_the_listeners_headers_and_none_says_what_made_it(
+def test_every_answer_has_the_listeners_headers_and_no_server_header(
     tmp_path: Path, on_stage: Any
 ) -> None:
     async def play() -> None:

@@ -97,7 +97,7 @@ def test_a_listener_serves_its_own_certificate_first_and_then_the_others(tmp_pat
     assert listener.scheme == "https"
 
 
-def test_a_certificate_that_exists_beforehand_is_for_the_load_balancers_address(
+def test_an_existing_certificate_is_for_the_load_balancers_address(
     tmp_path: Path,
 ) -> None:
     names = certificate_names(Resources(certificateArn=BEFOREHAND), Addresses(tmp_path))
@@ -119,7 +119,7 @@ def test_the_policy_says_which_versions_of_tls_are_spoken(
     assert (listener.tls.oldest, listener.tls.newest) == versions
 
 
-def test_response_headers_and_the_silence_about_the_server_come_from_attributes(
+def test_response_headers_and_a_hidden_server_header_come_from_attributes(
     tmp_path: Path,
 ) -> None:
     (listener,) = read(

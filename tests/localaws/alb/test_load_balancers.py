@@ -254,7 +254,7 @@ def test_a_group_that_only_a_rule_uses_is_in_use(stage: Stage) -> None:
     assert stage.members(NEW) == 1
 
 
-def test_the_proxy_hears_only_of_changes(stage: Stage) -> None:
+def test_the_proxy_gets_only_changes(stage: Stage) -> None:
     stage.look()
     stage.look()
     assert len(stage.proxy.applied) == 1

@@ -234,7 +234,7 @@ def test_a_login_that_another_browser_began_isnt_finished() -> None:
     assert stage.asked == []
 
 
-def test_a_rule_that_is_gone_logs_no_one_in_and_one_without_login_lets_all_pass() -> None:
+def test_a_deleted_rule_logs_no_user_in_and_one_without_login_lets_every_request_pass() -> None:
     stage = Stage()
     assert stage.get(rule="gone").status == 401
     assert stage.get(rule="") == Response(status=200)
@@ -248,7 +248,7 @@ def test_values_are_divided_and_joined() -> None:
     assert joined("S", {}) == ""
 
 
-def test_nothing_shows_secrets_that_is_shown_by_its_representation() -> None:
+def test_a_representation_shows_no_secret() -> None:
     stage = Stage()
     stage.come_back()
     shown = repr(

@@ -51,7 +51,7 @@ def is_here(address: str) -> bool:
     return address == HERE
 
 
-def test_only_an_address_of_this_machine_is_reached_and_of_others_the_reason_is_known() -> None:
+def test_only_addresses_of_this_machine_are_reached_and_others_have_a_reason() -> None:
     cloud = Account()
     cloud.attach(cloud.addresses, HERE, availabilityZone="all")
     cloud.attach(cloud.addresses, HERE, availabilityZone="all", port=81.0)
@@ -81,7 +81,7 @@ def test_an_address_of_the_vpc_is_never_reached_even_where_this_machine_has_it_t
     assert unreachable(cloud, attachment, is_local=lambda _: True)
 
 
-def test_what_this_machine_has_is_found_without_a_connection() -> None:
+def test_this_machines_addresses_are_found_without_a_connection() -> None:
     assert is_this_machines("127.0.0.1")
     assert not is_this_machines("203.0.113.7")  # RFC 5737: of documentation only
 

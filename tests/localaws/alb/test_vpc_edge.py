@@ -184,7 +184,9 @@ def test_a_dual_stack_load_balancer_listens_on_ipv6_too(stage: Stage) -> None:
     assert stage.edge.front(one).addresses == ("10.0.0.4", "2001:db8::4")
 
 
-def test_a_change_keeps_addresses_and_what_goes_is_detached_after_what_comes(stage: Stage) -> None:
+def test_a_change_keeps_addresses_and_attaches_new_ones_before_it_detaches_others(
+    stage: Stage,
+) -> None:
     stage.follow(one={})
     stage.attachments.log.clear()
     one, two = stage.follow(one={"subnets": ["a"]}, two={"subnets": ["b"]})

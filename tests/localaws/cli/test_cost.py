@@ -34,7 +34,7 @@ def directory(tmp_path: Path) -> StateDirectory:
     return StateDirectory.of(tmp_path)
 
 
-def test_the_deployed_stack_is_compared_with(
+def test_the_estimate_is_compared_with_the_deployed_stack(
     directory: StateDirectory, capfd: pytest.CaptureFixture[str]
 ) -> None:
     deployed(directory, {"albDns": "x", "monthlyCostUsd": {"total": 49.5}})

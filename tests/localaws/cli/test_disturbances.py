@@ -40,7 +40,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> list[t
         ("fail", "localaws:index:failInstance", "instance", "ended instance abc"),
     ],
 )
-def test_what_was_done_is_printed(  # noqa: PLR0917 — cases and fixtures
+def test_a_disturbance_prints_what_it_did(  # noqa: PLR0917 — cases and fixtures
     command: str,
     function: str,
     argument: str,
@@ -55,7 +55,7 @@ def test_what_was_done_is_printed(  # noqa: PLR0917 — cases and fixtures
     assert capsys.readouterr().out.strip() == printed
 
 
-def test_a_problem_is_an_error(
+def test_a_problem_of_the_daemon_is_an_error(
     directory: StateDirectory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -58,7 +58,7 @@ def discarded(state: StackState) -> list[tuple[list[str], list[str]]]:
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_the_last_backup_takes_a_damaged_states_place_and_the_damaged_one_is_kept(
+def test_the_last_backup_replaces_a_damaged_state_which_is_kept_beside_it(
     state: StackState, text: str
 ) -> None:
     leave(state.file, text)
@@ -72,7 +72,7 @@ def test_the_last_backup_takes_a_damaged_states_place_and_the_damaged_one_is_kep
     assert not repair(state)
 
 
-def test_a_damaged_backup_gives_way_to_the_newest_older_one(state: StackState) -> None:
+def test_a_damaged_backup_is_passed_over_for_the_newest_sound_one(state: StackState) -> None:
     leave(state.file, "")
     leave(state.file.with_name("local.json.bak"), "")
     leave(state.backend / ".pulumi/backups/web/local/local.1.json", checkpoint(1), age=100)
@@ -101,7 +101,9 @@ def test_a_sound_state_is_left_as_it_is(state: StackState) -> None:
     assert state.file.with_name("local.json.attrs").exists()
 
 
-def test_what_a_killed_run_was_creating_is_let_go_once_nothing_is_locked(state: StackState) -> None:
+def test_pending_creations_of_a_killed_run_leave_the_state_once_nothing_is_locked(
+    state: StackState,
+) -> None:
     leave(state.file, checkpoint(3, creating=["urn::one", "urn::two"], updating=["urn::three"]))
     lock(state)
     assert not repair(state)
@@ -113,7 +115,7 @@ def test_what_a_killed_run_was_creating_is_let_go_once_nothing_is_locked(state: 
     assert latest["resources"] == [{"urn": "urn:3", "id": "id-3"}]
 
 
-def test_what_a_killed_run_was_creating_is_discarded_once_and_not_while_a_run_may_be_under_way(
+def test_pending_creations_of_a_killed_run_are_discarded_once_and_not_while_another_may_run(
     state: StackState,
 ) -> None:
     leave(state.file, checkpoint(3, creating=["urn::one"], updating=["urn::two"]))
@@ -124,7 +126,7 @@ def test_what_a_killed_run_was_creating_is_discarded_once_and_not_while_a_run_ma
     assert not discarded(state)
 
 
-def test_a_creation_stays_pending_while_it_can_not_be_discarded(state: StackState) -> None:
+def test_a_creation_stays_pending_until_it_can_be_discarded(state: StackState) -> None:
     leave(state.file, checkpoint(3, creating=["urn::one"]))
 
     def fail(_urns: object, _recorded: object) -> None:
@@ -136,7 +138,7 @@ def test_a_creation_stays_pending_while_it_can_not_be_discarded(state: StackStat
 
 
 @pytest.mark.parametrize("sign", ["lock", "history"])
-def test_a_state_that_a_killed_run_had_only_moved_away_comes_back(
+def test_a_state_that_a_killed_run_had_moved_to_its_backup_is_restored(
     state: StackState, sign: str
 ) -> None:
     leave(state.file.with_name("local.json.bak"), checkpoint(2))
@@ -163,6 +165,6 @@ def test_damaged_attributes_go_and_the_backends_version_is_made_anew(state: Stac
     assert not list(state.backend.rglob("*.attrs"))
 
 
-def test_a_backend_that_is_not_there_yet_needs_nothing(tmp_path: Path) -> None:
+def test_a_missing_backend_needs_no_repair(tmp_path: Path) -> None:
     assert not repair(StackState(tmp_path / "state", "web", "local"))
     assert not list(tmp_path.iterdir())

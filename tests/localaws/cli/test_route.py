@@ -49,7 +49,7 @@ def run(project: Path, *arguments: str) -> int:
     return main(["-C", str(project), "route", "explain", *arguments])
 
 
-def test_it_says_which_service_answers_and_why_earlier_rules_do_not(
+def test_explain_names_the_service_that_answers_and_why_earlier_rules_do_not(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(project, "http://shop.example.com/api/x", "--stack", "dev") == 0

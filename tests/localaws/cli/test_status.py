@@ -59,7 +59,7 @@ def test_public_tasks_without_any_say_so_beside_the_empty_list(
     assert capsys.readouterr() == ("127.0.3.1:80\n", "")
 
 
-def test_what_is_wrong_with_a_task_here_only_is_shown_below_it() -> None:
+def test_a_problem_of_a_task_that_only_this_machine_has_is_shown_below_it() -> None:
     note = "local AWS: the container can't listen on port 80 of all addresses (0.0.0.0)"
     tasks = [
         task(0, "RUNNING"),
@@ -78,7 +78,7 @@ def test_what_is_wrong_with_a_task_here_only_is_shown_below_it() -> None:
     assert len(shown) == 1 + 3
 
 
-def test_of_many_stopped_tasks_the_last_are_shown_and_of_the_others_all() -> None:
+def test_all_running_tasks_are_shown_and_only_the_last_stopped_ones() -> None:
     tasks = [
         task(0, "RUNNING"),
         *(task(number, "STOPPED", f"reason {number}") for number in range(1, 30)),
@@ -96,7 +96,7 @@ def test_of_many_stopped_tasks_the_last_are_shown_and_of_the_others_all() -> Non
     assert shown[-1].endswith("reason 29")
 
 
-def test_what_is_wrong_comes_first_whether_there_are_services_or_not() -> None:
+def test_problems_come_first_whether_there_are_services_or_not() -> None:
     shown = table({"services": [], "names": {}, "problems": ["cannot bind", "no such thing"]})
     assert shown.split("\n\n") == [
         "problem: cannot bind",
@@ -154,13 +154,13 @@ def test_a_load_balancer_in_a_vpc_shows_its_addresses() -> None:
     ]
 
 
-def test_what_no_packet_meets_is_shown() -> None:
+def test_network_settings_without_effect_are_shown() -> None:
     sentence = "A rule of sg-1 names pl-1; it matches nothing."
     shown = table({"services": [], "names": {}, "notEnforced": [sentence]})
     assert f"not enforced: {sentence}" in shown.splitlines()
 
 
-def test_how_tasks_run_and_what_stands_in_for_images_is_shown() -> None:
+def test_the_runtime_and_stand_ins_for_images_are_shown() -> None:
     shown = table({"services": [], "names": {}, "runtime": "tasks run so", "images": ["a is b"]})
     assert shown.split("\n\n")[1:] == ["tasks run so", "a is b"]
 
