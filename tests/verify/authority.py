@@ -1,4 +1,4 @@
-"""A private authority, made for the occasion with OpenSSL's command."""
+"""A private certificate authority, made with OpenSSL's command."""
 
 import ssl
 import subprocess
@@ -15,7 +15,7 @@ def openssl(*arguments: str, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Authority:
-    """A private authority and what it signed, in a folder."""
+    """A private certificate authority and the certificates that it signed, in a folder."""
 
     folder: Path
 

@@ -1,4 +1,4 @@
-"""A real Envoy, and targets that say what they were asked."""
+"""A real Envoy, and targets that answer with the requests that they got."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Echo:
 
 @dataclass
 class Stage:
-    """Where a load balancer's test plays."""
+    """What a test of load balancers runs on: addresses, an Envoy and servers."""
 
     addresses: Addresses
     envoy: Envoy
@@ -122,7 +122,7 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
 
 @pytest.fixture
 def on_stage() -> Any:
-    """To be entered with a state directory."""
+    """Return what makes a `Stage` of a state directory, to be entered."""
     return stage
 
 
@@ -154,7 +154,7 @@ class Alb:
         self.url = f"http://{listen_address.dns_name}"
         self.listener = listener
         self.attributes: dict[str, dict[str, Any]] = {}
-        """What else target groups have, by ARN."""
+        """Further attributes of target groups, by ARN."""
 
     async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
         listener = Listener(

@@ -25,7 +25,7 @@ USER = {"sub": "user-1", "email": "jo@example.test", "name": "Jo"}
 
 @dataclass
 class Seen:
-    """What the provider gave away."""
+    """The login that the provider issued a code for."""
 
     client: str
     redirect: str
@@ -37,13 +37,13 @@ class IdentityProvider:
 
     context: SSLContext
     error: str = ""
-    """What to send users back with, instead of a code."""
+    """The error that users are sent back with, instead of a code."""
 
     host: str = "127.0.0.1"
     """The name that the load balancer connects to."""
 
     listening: socket.socket | None = None
-    """Where it listens on port 443, if not on a port of this machine."""
+    """A socket that listens on port 443; by default it listens on a free port of this machine."""
 
     token_status: int = 200
     lifetime: int = 3600

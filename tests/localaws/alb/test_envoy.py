@@ -63,7 +63,7 @@ def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_st
 def test_a_request_to_be_traced_is_reported_to_no_program_of_this_machine(
     tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch, address: str, *, heard: bool
 ) -> None:
-    """Where something listens at a daemon's address, it would."""
+    """At 127.0.0.1, where this test listens, the request is reported: so the test can fail."""
 
     async def play() -> None:
         async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:

@@ -72,7 +72,7 @@ class FewResources(Cloud):
 
 
 class ScriptedProxy:
-    """A proxy whose health checks say what a test wants."""
+    """A proxy whose health checks have the results that a test sets."""
 
     def __init__(self) -> None:
         self.verdicts: dict[tuple[str, Endpoint], Verdict] = {}

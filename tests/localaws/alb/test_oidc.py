@@ -101,7 +101,7 @@ class Browser:
         return await self.get(back.headers["location"])
 
     async def log_in(self, path: str) -> httpx.Response:
-        """Return what the user came for."""
+        """Return the answer to the first request, after a complete login."""
         done = await self.sent_back(path)
         assert (done.status_code, done.headers["location"]) == (302, f"{self.url}{path}")
         return await self.get(path)
