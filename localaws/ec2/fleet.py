@@ -213,6 +213,11 @@ class FleetState:
         """Return the instances of a group."""
         return [each for each in self.instances if each.group == group]
 
+    def with_instance(self, changed: Instance) -> FleetState:
+        """Return the state with a changed instance."""
+        instances = [changed if each.id == changed.id else each for each in self.instances]
+        return replace(self, instances=tuple(instances))
+
     def staying(self, group: str) -> list[Instance]:
         """Return the instances of a group that aren't draining."""
         return _staying(self.of(group))
@@ -601,7 +606,4 @@ class _Step:
             self.state = replace(self.state, groups=groups)
 
     def _put(self, instance: Instance) -> None:
-        instances = tuple(
-            instance if each.id == instance.id else each for each in self.state.instances
-        )
-        self.state = replace(self.state, instances=instances)
+        self.state = self.state.with_instance(instance)

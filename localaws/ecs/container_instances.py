@@ -358,9 +358,7 @@ class ContainerInstances:
         return str(found.outputs.get("cidrBlock"))
 
     def _put(self, instance: Instance) -> None:
-        there = self._state.instances
-        instances = tuple(instance if each.id == instance.id else each for each in there)
-        self._state = replace(self._state, instances=instances)
+        self._state = self._state.with_instance(instance)
 
 
 def _from_json(saved: dict[str, Any]) -> FleetState:

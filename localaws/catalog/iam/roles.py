@@ -94,10 +94,6 @@ def _role_deletion_rules(role: Resource, account: Account) -> Refusals:
             yield Refusal("DeleteConflict", message, "iam.role.held")
 
 
-def _role_policy_rules(inputs: Properties) -> Refusals:
-    yield from policy_rules(inputs.get("policy"), "policy")
-
-
 def inline_policies_fit(
     inputs: Properties,
     account: Account,
@@ -186,6 +182,54 @@ def name_of(longest: int) -> str:
 
 WORDS = "letters, digits and _+=,.@-"
 PATH = matches(r"/|/[\x21-\x7e]{1,510}/", "a path such as / or /service/")
+
+
+def inline_policy(token: str, owner: Reference, *, limit: int, rule: str) -> ResourceType:
+    """Return the type of the policies inside roles or users.
+
+    Args:
+        token: The type's token.
+        owner: The property that names the role or user.
+        limit: How many characters all policies of one owner may have.
+        rule: The id of the rule that checks it.
+    """
+    name = owner.property
+    return ResourceType(
+        token=token,
+        recorded=NO_PERMISSION,
+        autoname=AutoName(),
+        replaces=frozenset({"name", "namePrefix", name}),
+        json=frozenset({"policy"}),
+        limits=(Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.role-policy.name"),),
+        references=(owner,),
+        rules=lambda inputs: policy_rules(inputs.get("policy"), "policy"),
+        account_rules=partial(inline_policies_fit, token=token, owner=name, limit=limit, rule=rule),
+        computed=lambda _mint, inputs: {"id": f"{inputs.get(name)}:{inputs.get('name')}"},
+    )
+
+
+def policy_attachment(token: str, owner: Reference, *, rule: str) -> ResourceType:
+    """Return the type of the attachments of policies to roles or users.
+
+    Args:
+        token: The type's token.
+        owner: The property that names the role or user.
+        rule: The id of the rule that checks how many one owner has.
+    """
+    name = owner.property
+    return ResourceType(
+        token=token,
+        recorded=NO_PERMISSION,
+        replaces=frozenset({name, "policyArn"}),
+        delete_first=True,
+        limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
+        references=(owner, Reference("policyArn", POLICY, "", "iam.policy.exists", "held")),
+        account_rules=partial(policy_can_be_attached, token=token, owner=name, rule=rule),
+        computed=lambda mint, inputs: {"id": f"{inputs.get(name)}-{mint.digits(26)}"},
+        import_ids=lambda each: (f"{each.inputs[name]}/{each.inputs['policyArn']}",),
+    )
+
+
 _ROLE = Reference("role", ROLE, "NoSuchEntity", "iam.role.exists", "gone")
 
 TYPES = (
@@ -216,37 +260,8 @@ TYPES = (
         computed=_role_computed,
         deletion_rules=_role_deletion_rules,
     ),
-    ResourceType(
-        token=ROLE_POLICY,
-        recorded=NO_PERMISSION,
-        autoname=AutoName(),
-        replaces=frozenset({"name", "namePrefix", "role"}),
-        json=frozenset({"policy"}),
-        limits=(Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.role-policy.name"),),
-        references=(_ROLE,),
-        rules=_role_policy_rules,
-        account_rules=partial(
-            inline_policies_fit,
-            token=ROLE_POLICY,
-            owner="role",
-            limit=INLINE_POLICY_CHARACTERS,
-            rule="iam.policy.size",
-        ),
-        computed=lambda _mint, inputs: {"id": f"{inputs.get('role')}:{inputs.get('name')}"},
-    ),
-    ResourceType(
-        token=ATTACHMENT,
-        recorded=NO_PERMISSION,
-        replaces=frozenset({"role", "policyArn"}),
-        delete_first=True,
-        limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
-        references=(_ROLE, Reference("policyArn", POLICY, "", "iam.policy.exists", "held")),
-        account_rules=partial(
-            policy_can_be_attached, token=ATTACHMENT, owner="role", rule="iam.role.quota"
-        ),
-        computed=lambda mint, inputs: {"id": f"{inputs.get('role')}-{mint.digits(26)}"},
-        import_ids=lambda each: (f"{each.inputs['role']}/{each.inputs['policyArn']}",),
-    ),
+    inline_policy(ROLE_POLICY, _ROLE, limit=INLINE_POLICY_CHARACTERS, rule="iam.policy.size"),
+    policy_attachment(ATTACHMENT, _ROLE, rule="iam.role.quota"),
     ResourceType(
         token=POLICY,
         recorded=NO_PERMISSION,

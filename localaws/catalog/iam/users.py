@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from localaws.catalog.iam.roles import (
     CREATED,
     PATH,
-    POLICY,
     WORDS,
-    inline_policies_fit,
+    inline_policy,
     name_of,
-    policy_can_be_attached,
+    policy_attachment,
 )
 from localaws.catalog.only_recorded import NO_PERMISSION
-from localaws.catalog.policies import policy_rules
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import ARN, Allowed, Limit, length, matches, text
@@ -173,37 +170,8 @@ TYPES = (
         # A user that was renamed keeps its id here.
         import_ids=lambda user: (str(user.outputs.get("name")),),
     ),
-    ResourceType(
-        token=USER_POLICY,
-        recorded=NO_PERMISSION,
-        autoname=AutoName(),
-        replaces=frozenset({"name", "namePrefix", "user"}),
-        json=frozenset({"policy"}),
-        limits=(Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.role-policy.name"),),
-        references=(_USER,),
-        rules=lambda inputs: policy_rules(inputs.get("policy"), "policy"),
-        account_rules=partial(
-            inline_policies_fit,
-            token=USER_POLICY,
-            owner="user",
-            limit=USER_INLINE_CHARACTERS,
-            rule="iam.user.policy-size",
-        ),
-        computed=lambda _mint, inputs: {"id": f"{inputs.get('user')}:{inputs.get('name')}"},
-    ),
-    ResourceType(
-        token=USER_ATTACHMENT,
-        recorded=NO_PERMISSION,
-        replaces=frozenset({"user", "policyArn"}),
-        delete_first=True,
-        limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
-        references=(_USER, Reference("policyArn", POLICY, "", "iam.policy.exists", "held")),
-        account_rules=partial(
-            policy_can_be_attached, token=USER_ATTACHMENT, owner="user", rule="iam.user.quota"
-        ),
-        computed=lambda mint, inputs: {"id": f"{inputs.get('user')}-{mint.digits(26)}"},
-        import_ids=lambda each: (f"{each.inputs['user']}/{each.inputs['policyArn']}",),
-    ),
+    inline_policy(USER_POLICY, _USER, limit=USER_INLINE_CHARACTERS, rule="iam.user.policy-size"),
+    policy_attachment(USER_ATTACHMENT, _USER, rule="iam.user.quota"),
     ResourceType(
         token=SERVER_CERTIFICATE,
         recorded="the local authority signs what a listener serves in its place",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ from tests.localaws.vpc.records import Records
 from tests.localaws.vpc.test_network import RecordingLauncher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 PUBLIC, OTHER = "203.0.113.5", "203.0.113.6"
 
@@ -79,22 +80,32 @@ async def _shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     await writer.drain()
 
 
+@asynccontextmanager
+async def shown() -> AsyncIterator[tuple[AnsweringNetwork, HostPorts]]:
+    """Show ports of a network whose server answers in capitals."""
+    server = StreamServer(_shout)
+    await server.listen("127.0.0.1", 0)
+    network = AnsweringNetwork()
+    network.server = "127.0.0.1", server.port
+    ports = HostPorts(network)
+    try:
+        yield network, ports
+    finally:
+        await ports.close()
+        await server.close()
+
+
 def test_the_host_sees_a_port_as_the_internet_does(listen: ListenAddress) -> None:
     async def scenario() -> list[str]:
-        network = AnsweringNetwork()
-        server = StreamServer(_shout)
-        await server.listen("127.0.0.1", 0)
-        network.server = "127.0.0.1", server.port
-        ports = HostPorts(network)
-        ports.show(PUBLIC, [80], listen)
-        found = []
-        for network.answer in (TIMED_OUT, OPEN, REFUSED, OPEN, TIMED_OUT, "No route to host"):
-            await ports.refresh()
+        async with shown() as (network, ports):
+            ports.show(PUBLIC, [80], listen)
+            found = []
+            for network.answer in (TIMED_OUT, OPEN, REFUSED, OPEN, TIMED_OUT, "No route to host"):
+                await ports.refresh()
+                found.append(await asyncio.to_thread(seen, listen))
+            await ports.hide(PUBLIC)
             found.append(await asyncio.to_thread(seen, listen))
-        await ports.hide(PUBLIC)
-        found.append(await asyncio.to_thread(seen, listen))
-        await server.close()
-        return found
+            return found
 
     expected = [TIMED_OUT, "HELLO", REFUSED, "HELLO", TIMED_OUT, TIMED_OUT, REFUSED]
     assert asyncio.run(scenario()) == expected
@@ -165,26 +176,20 @@ def test_another_address_takes_over_and_open_connections_end_with_the_first_one(
 
 def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddress) -> None:
     async def scenario() -> bytes:
-        network = AnsweringNetwork()
-        server = StreamServer(_shout)
-        await server.listen("127.0.0.1", 0)
-        network.server = "127.0.0.1", server.port
-        ports = HostPorts(network)
-        ports.show(PUBLIC, [80], listen)
-        network.answer = OPEN
-        await ports.refresh()
-        reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
-        writer.write(b"before ")
-        await writer.drain()
-        network.answer = TIMED_OUT
-        await ports.refresh()
-        writer.write(b"after")
-        writer.write_eof()
-        answer = await reader.read()
-        writer.close()
-        await ports.close()
-        await server.close()
-        return answer
+        async with shown() as (network, ports):
+            ports.show(PUBLIC, [80], listen)
+            network.answer = OPEN
+            await ports.refresh()
+            reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
+            writer.write(b"before ")
+            await writer.drain()
+            network.answer = TIMED_OUT
+            await ports.refresh()
+            writer.write(b"after")
+            writer.write_eof()
+            answer = await reader.read()
+            writer.close()
+            return answer
 
     assert asyncio.run(scenario()) == b"BEFORE AFTER"
 
