@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
@@ -19,7 +19,7 @@ class AliasArgs:
     """Arguments of an Alias."""
 
     domain: str
-    """Name of the records, in the zone; no other records may have it."""
+    """Name of the records, in the zone, perhaps `*.` and a domain; no other records may have it."""
 
     zone_id: pulumi.Input[str]
     """Route 53 zone that gets the records."""
@@ -71,8 +71,16 @@ class Alias(pulumi.ComponentResource):
         self.register_outputs({"domain": self.domain})
 
 
-def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
-    """Return the id of the Route 53 zone with that name or id.
+class Zone(NamedTuple):
+    """A Route 53 zone."""
+
+    zone_id: str
+    name: str
+    """Its domain, without a dot at the end."""
+
+
+def find_zone(hosted_zone: str, domain: str, *, public: bool) -> Zone:
+    """Return the Route 53 zone with that name or id.
 
     Args:
         hosted_zone: A name or an id.
@@ -103,7 +111,7 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
             "a public zone, where ACM can validate the domain; a private one needs certificateArn"
         )
         raise SettingsError([Problem("hostedZone", f"{hosted_zone}, a private zone", allowed)])
-    return found.zone_id
+    return Zone(found.zone_id, name)
 
 
 def _by_name(name: str, *, public: bool) -> aws.route53.GetZoneResult:

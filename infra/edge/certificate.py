@@ -15,8 +15,8 @@ class CertificateArgs:
     """Arguments of a Certificate."""
 
     domain: str
-    """The only name in it, at most 64 characters. A change creates the new certificate before the
-    old one is deleted.
+    """The only name in it, at most 64 characters, perhaps `*.` and a domain. A change creates the
+    new certificate before the old one is deleted.
     """
 
     zone_id: pulumi.Input[str]

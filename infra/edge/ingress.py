@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pulumi
@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from infra.aws import naming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 ANYWHERE: Final = "0.0.0.0/0"
@@ -51,6 +51,9 @@ class Https:
 
     extra_certificate_arns: tuple[str, ...] = ()
     """Certificates for clients that request their names."""
+
+    host_certificate_arns: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Further certificates, by names that are unique among them and part of logical names."""
 
     tls_policy: str
     """TLS versions and ciphers."""
@@ -142,6 +145,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     listener_arn: pulumi.Output[str]
     """ARN of the listener that has the rules of services: HTTPS if there is one, else HTTP."""
 
+    further_certificates: Sequence[pulumi.Resource]
+    """The attachments of certificates, on which whatever sends clients to their names depends."""
+
     vpc_id: pulumi.Input[str]
     """VPC of the load balancer."""
 
@@ -222,6 +228,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
+        self.further_certificates = []
         serving = self._https(base, args.https, balancer.arn, tags) if args.https else plain
         self.arn = balancer.arn
         self.alb_zone_id = balancer.zone_id
@@ -285,13 +292,19 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
+        further: dict[str, pulumi.Input[str]] = {}
         for arn in https.extra_certificate_arns:
+            further[arn.rpartition("/")[2]] = arn
+        further.update(https.host_certificate_arns)
+        self.further_certificates = [
             aws.lb.ListenerCertificate(
-                f"{base}-https-{arn.rpartition('/')[2]}",
+                f"{base}-https-{name}",
                 listener_arn=listener.arn,
-                certificate_arn=arn,
+                certificate_arn=certificate_arn,
                 opts=child,
             )
+            for name, certificate_arn in further.items()
+        ]
         return listener
 
 

@@ -14,7 +14,7 @@ from infra.costs.prices import of_region, regions
 from infra.program import preflight
 from infra.program.capacity import deploy_capacity
 from infra.program.cluster import deploy_cluster
-from infra.program.edge import deploy_alias, deploy_ingress, find_zone
+from infra.program.edge import deploy_aliases, deploy_ingress, find_zone
 from infra.program.network import deploy_endpoints, deploy_network
 from infra.program.routing import routes
 from infra.program.service import deploy_service
@@ -39,10 +39,10 @@ def deploy(settings: Settings) -> dict[str, object]:
     environment = _aws_environment()
     preflight.check(settings, environment)
     log_groups = log_group.existing(naming.log_group_prefixes(settings.stack))
-    zone_id = find_zone(settings)
+    zone = find_zone(settings)
     network = deploy_network(settings, environment, log_groups)
     cluster = deploy_cluster(settings, log_groups)
-    ingress = deploy_ingress(settings, environment, network, zone_id, log_groups)
+    ingress = deploy_ingress(settings, environment, network, zone, log_groups)
     endpoints = deploy_endpoints(settings, environment, network)
     routed = routes(settings)
     capacity = deploy_capacity(settings, environment, network, endpoints, cluster, ingress)
@@ -64,7 +64,7 @@ def deploy(settings: Settings) -> dict[str, object]:
         )
         services[service.name] = deployed
         serving += deployed.serving
-    deploy_alias(settings, zone_id, ingress, after=serving)
+    deploy_aliases(settings, zone, ingress, after=serving)
     only = next(iter(services.values())) if len(services) == 1 else None
     outputs = {
         "albDns": ingress.alb_dns,

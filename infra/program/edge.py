@@ -17,6 +17,8 @@ from infra.edge.ingress import (
     LoadBalancedIngressArgs,
 )
 from infra.edge.waf import Firewall, FirewallArgs
+from infra.errors import SettingsError
+from infra.settings import hosts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,28 +26,33 @@ if TYPE_CHECKING:
     import pulumi
 
     from infra.aws.environment import AwsEnvironment
+    from infra.edge.alias import Zone
     from infra.network.vpc import Network
     from infra.settings import Settings
 
 
-def find_zone(settings: Settings) -> str | None:
-    """Return the id of the hosted zone that gets the domain's records, if there is one.
+def find_zone(settings: Settings) -> Zone | None:
+    """Return the hosted zone that gets the records of the domain and of further hosts, if any.
 
     Raises:
-        SettingsError: There is no such zone.
+        SettingsError: There is no such zone, or it doesn't hold a host that needs it.
     """
     https = settings.https
     if https.hosted_zone is None or https.domain is None:
         return None
     # ACM validates a certificate by records that it finds in public DNS.
-    return alias.find_zone(https.hosted_zone, https.domain, public=https.certificate_arn is None)
+    zone = alias.find_zone(https.hosted_zone, https.domain, public=https.certificate_arn is None)
+    problems = list(hosts.problems(settings, zone.name))
+    if problems:
+        raise SettingsError(problems)
+    return zone
 
 
 def deploy_ingress(
     settings: Settings,
     environment: AwsEnvironment,
     network: Network,
-    zone_id: str | None,
+    zone: Zone | None,
     existing_log_groups: Collection[str],
 ) -> LoadBalancedIngress:
     """Register the load balancer, with its certificate, access log and firewall."""
@@ -55,7 +62,7 @@ def deploy_ingress(
         LoadBalancedIngressArgs(
             vpc_id=network.vpc_id,
             subnet_ids=network.subnet_ids,
-            https=_https(settings, zone_id),
+            https=_https(settings, zone),
             internal=edge.internal,
             allowed_cidrs=edge.allowed_cidrs or _default_client_cidrs(settings, network),
             dual_stack=settings.ipv6_clients,
@@ -84,50 +91,64 @@ def deploy_ingress(
     return ingress
 
 
-def deploy_alias(
+def deploy_aliases(
     settings: Settings,
-    zone_id: str | None,
+    zone: Zone | None,
     ingress: LoadBalancedIngress,
     after: Sequence[pulumi.Resource],
 ) -> None:
-    """Register the domain's records, if its zone is known.
+    """Register the records of the domain and of further hosts, if the zone is known.
 
     They are created after the resources `after`, with which requests reach the services.
     """
-    if zone_id is None or settings.https.domain is None:
+    if zone is None or settings.https.domain is None:
         return
-    Alias(
-        "domain",
-        AliasArgs(
-            domain=settings.https.domain,
-            zone_id=zone_id,
-            alb_dns=ingress.alb_dns,
-            alb_zone_id=ingress.alb_zone_id,
-            ipv6=settings.ipv6_clients,
-            after=after,
-        ),
-    )
+    names = {"domain": settings.https.domain}
+    for host in hosts.of(settings, zone.name).records:
+        names[f"host-{hosts.suffix(host)}"] = host
+    for logical_name, name in names.items():
+        before: list[pulumi.Resource] = []
+        if name != settings.https.domain:
+            before += ingress.further_certificates
+        Alias(
+            logical_name,
+            AliasArgs(
+                domain=name,
+                zone_id=zone.zone_id,
+                alb_dns=ingress.alb_dns,
+                alb_zone_id=ingress.alb_zone_id,
+                ipv6=settings.ipv6_clients,
+                after=[*before, *after],
+            ),
+        )
 
 
-def _https(settings: Settings, zone_id: str | None) -> Https | None:
+def _https(settings: Settings, zone: Zone | None) -> Https | None:
     https = settings.https
     certificate_arn: pulumi.Input[str] | None = https.certificate_arn
-    if certificate_arn is None and zone_id and https.domain:
-        certificate = Certificate(
-            "certificate",
-            CertificateArgs(domain=https.domain, zone_id=zone_id, tags=settings.tags),
-        )
-        certificate_arn = certificate.arn
+    further: dict[str, pulumi.Input[str]] = {}
+    if certificate_arn is None and zone and https.domain:
+        certificate_arn = _certificate("certificate", https.domain, zone, settings)
+        for host in hosts.of(settings, zone.name).certificates:
+            suffix = hosts.suffix(host)
+            further[suffix] = _certificate(f"certificate-{suffix}", host, zone, settings)
     if certificate_arn is None:
         return None
     return Https(
         certificate_arn=certificate_arn,
         extra_certificate_arns=https.extra_certificate_arns,
+        host_certificate_arns=further,
         tls_policy=https.tls_policy,
         domain=https.domain,
         hsts_seconds=https.hsts_seconds,
         frame_options=https.frame_options,
     )
+
+
+def _certificate(name: str, domain: str, zone: Zone, settings: Settings) -> pulumi.Output[str]:
+    """Register a certificate for a name in the zone, and return its ARN."""
+    args = CertificateArgs(domain=domain, zone_id=zone.zone_id, tags=settings.tags)
+    return Certificate(name, args).arn
 
 
 def _default_client_cidrs(settings: Settings, network: Network) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.aws.routes import patterns, rules
-from infra.aws.routes.conditions import HOST, split
+from infra.aws.routes.conditions import split
 from infra.errors import Problem
-from infra.settings import weights
+from infra.settings import hosts, weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
         if finding.unreachable:
             yield _unreachable(settings, finding)
     if not settings.unread:
-        yield from _hosts_without_certificate(settings, planned)
+        yield from hosts.problems(settings, settings.https.zone_name)
 
 
 def warnings(settings: StackSettings) -> Iterator[str]:
@@ -81,13 +81,12 @@ def warnings(settings: StackSettings) -> Iterator[str]:
         )
     for rule in planned:
         yield from _lone_prefixes(rule)
-    if settings.https.extra_certificate_arns or settings.https.certificate_arn:
-        unknown = [host for _, host in _hosts(settings, planned) if host != settings.https.domain]
-        if unknown:
-            yield (
-                f"hosts {', '.join(dict.fromkeys(unknown))}: whether a certificate of the load "
-                "balancer covers them isn't checked, as only AWS knows the names in an existing one"
-            )
+    unknown = list(hosts.unknown(settings))
+    if unknown:
+        yield (
+            f"hosts {', '.join(unknown)}: whether a certificate of the load balancer covers them "
+            "isn't checked, as only AWS knows the names in an existing one"
+        )
 
 
 def _plannable(services: Sequence[ServiceSettings]) -> bool:
@@ -143,33 +142,6 @@ def _unreachable(settings: StackSettings, finding: Finding) -> Problem:
         "conditions that no earlier rule covers, or a route of its own for these, with a "
         "routePriority if need be",
     )
-
-
-def _hosts(settings: StackSettings, planned: Sequence[Rule]) -> Iterator[tuple[str, str]]:
-    """Yield each host pattern once, after the key that has it."""
-    seen: set[str] = set()
-    for rule in planned:
-        for host in rule.conditions.values.get(HOST, ()):
-            if host not in seen:
-                seen.add(host)
-                yield _key_of(settings, rule), host
-
-
-def _hosts_without_certificate(
-    settings: StackSettings, planned: Sequence[Rule]
-) -> Iterator[Problem]:
-    """Check hosts against the certificate that ACM issues for the domain, and for no other name."""
-    https = settings.https
-    if not https.domain or https.certificate_arn or https.extra_certificate_arns:
-        return
-    for key, host in _hosts(settings, planned):
-        if not patterns.covers(host, https.domain):
-            yield Problem(
-                key,
-                f"host {host}, for which the load balancer has no certificate: the one that ACM "
-                f"issues is for {https.domain} only",
-                f"{https.domain}, or other hosts with certificateArn or extraCertificateArns",
-            )
 
 
 def _lone_prefixes(rule: Rule) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from localaws.alb.certificate_authority import authority_file
 from tests.engine.requests import get
-from tests.engine.stack import ROOT
+from tests.engine.stack import ROOT, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
 DOMAIN = ("-c", "fargate-web:domain=app.example.test", "-c", "fargate-web:hostedZone=example.test")
+RECORD = "aws:route53/record:Record"
 CARRIERS = (
     "lb/loadBalancer:",
     "lb/targetGroup:",
@@ -64,20 +65,11 @@ def test_what_carries_the_requests_is_the_same_as_before(flip: Flip, stack: Stac
 def test_verify_follows_the_redirect_and_trusts_the_certificate(stack: Stack) -> None:
     outputs = stack.outputs()
     assert outputs["serviceUrl"] == "https://app.example.test"
-    address, _, port = outputs["albDns"].partition(":")
-    way = (
-        f"--connect-to {address}:8443"  # where ports below 1024 are the administrator's
-        if port
-        else (
-            f"--resolve app.example.test:443:{address} --resolve "
-            f"app.example.test:80:{address} --redirect-from 80"
-        )
-    )
-    trusted = shlex.quote(str(authority_file(stack.path)))
+    redirected = "" if ":" in outputs["albDns"] else "--redirect-from 80"
     run = stack.shell(
         "pulumi-local stack output serviceUrl | "
-        f"verify {way} --cacert {trusted} --min-tls 1.2 --min-days-left 30 "
-        "--security-headers --expect-tasks 2"
+        f"verify {reached(stack, 'app.example.test')} {redirected} --min-tls 1.2 "
+        "--min-days-left 30 --security-headers --expect-tasks 2"
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -102,17 +94,47 @@ def test_no_key_of_a_certificate_is_in_the_state(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("flip")
-def test_back_to_plain_http_the_record_that_proves_the_domain_stays_for_other_certificates(
+def test_further_hosts_get_certificates_and_records_without_a_lost_request(stack: Stack) -> None:
+    hosts = ["app.example.test", "api.example.test", "*.shops.example.test"]
+    options = shlex.join([*settings({"hosts": hosts}), *DOMAIN])
+    watched = stack.shell(
+        f"verify watch https://app.example.test {reached(stack, 'app.example.test')} "
+        "--until-exit -- pulumi-local up --yes --non-interactive --skip-preview " + options
+    )
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert " 0 of " in watched.stdout, watched.stdout
+    for host in ("app.example.test", "api.example.test", "one.shops.example.test"):
+        run = stack.shell(f"verify https://{host} {reached(stack, host)}")
+        assert run.returncode == 0, run.stdout + run.stderr
+    run = stack.shell(f"verify https://other.test {reached(stack, 'other.test')}")
+    assert "certificate" in run.stdout + run.stderr, "a host of no route has none"
+    records = [each.inputs for each in stack.made() if each.token == RECORD]
+    assert {each["name"] for each in records if each["type"] == "A"} == {*hosts}
+
+
+@pytest.mark.usefixtures("flip")
+def test_back_to_plain_http_the_records_that_prove_domains_stay_for_other_certificates(
     stack: Stack,
 ) -> None:
     stack.up()
-    (proof,) = [each for each in stack.made() if each.token == "aws:route53/record:Record"]
-    assert proof.inputs["type"] == "CNAME"
-    assert proof.inputs["name"].endswith(".app.example.test.")
+    proofs = [each.inputs for each in stack.made() if each.token == RECORD]
+    assert {each["type"] for each in proofs} == {"CNAME"}
+    domains = [each["name"].partition(".")[2] for each in proofs]
+    assert sorted(domains) == ["api.example.test.", "app.example.test.", "shops.example.test."]
 
 
 def test_the_manual_names_the_authoritys_file() -> None:
     assert f"--cacert {authority_file(Path('.local'))} " in (ROOT / "docs" / "https.md").read_text()
+
+
+def reached(stack: Stack, host: str) -> str:
+    """Return the options with which `verify` connects to a host by HTTPS, and trusts it."""
+    address, _, port = stack.outputs()["albDns"].partition(":")
+    # Ports below 1024 are the administrator's on some machines.
+    way = f"--connect-to {address}:8443" if port else ""
+    for each in () if port else (443, 80):
+        way += f"--resolve {host}:{each}:{address} "
+    return f"{way} --cacert {shlex.quote(str(authority_file(stack.path)))}"
 
 
 def carriers(stack: Stack) -> dict[str, str]:

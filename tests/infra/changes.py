@@ -96,7 +96,11 @@ STACKS: dict[str, dict[str, Any]] = {
     },
     "built": {"build": "tests/infra/app", "command": []},
     "scaled": {"maxCount": 4, "targetCpuPercent": 60},
-    "named": {"domain": "shop.example.com", "hostedZone": "example.com"},
+    "named": {
+        "domain": "shop.example.com",
+        "hostedZone": "example.com",
+        "hosts": ["api.shop.example.com"],
+    },
     "spot": {"capacity": "fargate-spot"},
     "instances": {"capacity": "ec2", "network": "nat"},
 }
@@ -188,6 +192,7 @@ EXAMPLES: dict[str, Example] = {
     "routes": Example([{"paths": ["/a/*"]}, {"paths": ["/*"]}]),
     "domain": Example("www.shop.example.com", on="named"),
     "hostedZone": Example("shop.example.com", on="named"),
+    "hostRecords": Example(value=False, on="named"),
     "certificateArn": Example(_OTHER_CERTIFICATE, on="hardened"),
     "extraCertificateArns": Example([_THIRD_CERTIFICATE], on="hardened"),
     "tlsPolicy": Example("ELBSecurityPolicy-TLS13-1-3-2021-06", on="hardened"),

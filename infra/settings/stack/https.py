@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.arns import CERTIFICATE
-from infra.settings.kinds import Choice, ListOf, OrNone, Text, Whole, duplicates
+from infra.settings.kinds import Choice, Flag, ListOf, OrNone, Text, Whole, duplicates
 from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ among them.
 """
 
 _LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_NAME: Final = rf"({_LABEL}\.)+(?![0-9]+$){_LABEL}"
+NAME: Final = rf"({_LABEL}\.)+(?![0-9]+$){_LABEL}"
 
-_LONGEST_COMMON_NAME: Final = 64
+LONGEST_COMMON_NAME: Final = 64
 """Source: ACM, RequestCertificate. An imported certificate may have a longer domain as an
 alternative name.
 """
 
-_MOST_EXTRA_CERTIFICATES: Final = 25
+MOST_EXTRA_CERTIFICATES: Final = 25
 """Source: Elastic Load Balancing's quotas."""
 
 _TWO_YEARS: Final = 63_072_000
@@ -49,19 +49,20 @@ class HttpsSettings(Topic):
 
     domain: str | None = key(
         OrNone(
-            Text(_NAME, "a domain name in lower case, like app.example.com", longest=253),
+            Text(NAME, "a domain name in lower case, like app.example.com", longest=253),
             "empty for none",
         )
     )
     hosted_zone: str | None = key(
         OrNone(
             Text(
-                rf"{_NAME}|Z[A-Z0-9]{{1,31}}",
+                rf"{NAME}|Z[A-Z0-9]{{1,31}}",
                 "a Route 53 zone's name or id, like example.com or Z0123456789ABC",
             ),
             "empty for none",
         )
     )
+    host_records: bool = key(Flag())
     certificate_arn: str | None = key(OrNone(CERTIFICATE, "empty for none"))
     extra_certificate_arns: tuple[str, ...] = key(ListOf(CERTIFICATE))
     tls_policy: str = key(Choice(_TLS_POLICIES))
@@ -72,6 +73,16 @@ class HttpsSettings(Topic):
     def https(self) -> bool:
         """Whether the service is served over HTTPS, and plain HTTP only redirects to it."""
         return self.domain is not None or self.certificate_arn is not None
+
+    @property
+    def issued(self) -> bool:
+        """Whether ACM issues the certificate of the domain."""
+        return self.hosted_zone is not None and self.certificate_arn is None
+
+    @property
+    def zone_name(self) -> str | None:
+        """Name of the hosted zone; None where there is none, or only its id is known."""
+        return self.hosted_zone if self.hosted_zone and "." in self.hosted_zone else None
 
     def problems(self) -> Iterator[Problem]:
         """Check that domain, zone and certificates belong together."""
@@ -110,11 +121,11 @@ class HttpsSettings(Topic):
     def _domain_fits_into_an_issued_certificate(self) -> Iterator[Problem]:
         if not self.domain or self.certificate_arn:
             return
-        if len(self.domain) > _LONGEST_COMMON_NAME:
+        if len(self.domain) > LONGEST_COMMON_NAME:
             yield Problem(
                 "domain",
                 f"{len(self.domain)} characters",
-                f"at most {_LONGEST_COMMON_NAME}, as ACM issues no certificate for a longer one; "
+                f"at most {LONGEST_COMMON_NAME}, as ACM issues no certificate for a longer one; "
                 "any length with certificateArn",
             )
 
@@ -124,8 +135,8 @@ class HttpsSettings(Topic):
             return
         if self.domain is None:
             yield Problem("hostedZone", self.hosted_zone, "only with domain, a name in the zone")
-        # A zone's id has no dot, and which domain it holds is looked up later.
-        elif "." in self.hosted_zone and not f".{self.domain}".endswith(f".{self.hosted_zone}"):
+        # Which domain a zone known by its id holds is looked up later.
+        elif self.zone_name and not f".{self.domain}".endswith(f".{self.zone_name}"):
             yield Problem(
                 "hostedZone", self.hosted_zone, f"the zone that domain, {self.domain}, is in"
             )
@@ -147,9 +158,9 @@ class HttpsSettings(Topic):
                 ", ".join(repeated),
                 "each certificate once, certificateArn's not again",
             )
-        if len(self.extra_certificate_arns) > _MOST_EXTRA_CERTIFICATES:
+        if len(self.extra_certificate_arns) > MOST_EXTRA_CERTIFICATES:
             yield Problem(
                 "extraCertificateArns",
                 f"{len(self.extra_certificate_arns)} of them",
-                f"at most {_MOST_EXTRA_CERTIFICATES}",
+                f"at most {MOST_EXTRA_CERTIFICATES}",
             )

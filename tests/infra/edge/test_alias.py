@@ -107,7 +107,7 @@ def test_a_private_zone_cannot_validate_a_certificate_but_can_have_the_records(
         SettingsError, match="a private zone; allowed: a public zone, where ACM can validate"
     ):
         dns.find_zone("Z1", "shop.example.com", public=True)
-    assert dns.find_zone("Z1", "shop.example.com", public=False) == "Z1"
+    assert dns.find_zone("Z1", "shop.example.com", public=False) == ("Z1", "example.com")
 
 
 def test_a_private_zone_is_found_by_its_name_if_it_need_not_be_public() -> None:

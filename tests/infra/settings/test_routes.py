@@ -127,10 +127,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "http://example.com/api/x, which never get there: rule 5 of api (path is /api*) is tried ",
     ),
-    (
-        ISSUED | {"hosts": ["www.example.com"]},
-        "hosts: host www.example.com, for which the load balancer has no certificate: the one ",
-    ),
     ({"weights": {"web": 0}}, 'weights: {"web": 0}; allowed: a map from the names of at most 5 '),
     ({"weights": {"web": 1000}}, "each a whole number from 0 to 999, and one above 0"),
     ({"weights": ["web"]}, 'weights: ["web"]; allowed: a map'),
@@ -242,11 +238,6 @@ def test_targets_that_aws_would_refuse_are_refused_with_the_reason(
 
 def test_grpc_needs_https_and_codes_of_its_own() -> None:
     load(**ISSUED, targetProtocol="GRPC", healthCheckCodes="0,5-12", healthCheckPath="/a.B/Check")
-
-
-@pytest.mark.parametrize("host", ["shop.example.com", "*.example.com", "sh?p.example.com"])
-def test_a_host_that_the_issued_certificate_covers_is_accepted(host: str) -> None:
-    load(**ISSUED, hosts=[host])
 
 
 def warnings(**changes: Any) -> list[str]:

@@ -1,0 +1,127 @@
+"""Hosts of routes besides the domain resolve to the load balancer, with their own certificates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.errors import SettingsError
+from localaws.mocks import word
+from tests.infra import recorder
+from tests.infra.conftest import EXTRA_CERTIFICATE
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+NAMED: dict[str, Any] = {"domain": "shop.example.com", "hostedZone": "example.com"}
+HOSTS = ["shop.example.com", "api.example.com", "*.example.com", "example.com"]
+
+
+def records(recording: Recording) -> set[tuple[str, str, str]]:
+    """Return name and type of each alias record, and its logical name."""
+    return {
+        (each.inputs["name"], each.inputs["type"], each.name)
+        for each in recording.all("Record")
+        if "aliases" in each.inputs
+    }
+
+
+def changed(before: Recording, **changes: Any) -> set[tuple[str, str, str]]:
+    """Return what a change does to which types of AWS, with the resources' names."""
+    after = recorder.run("dev", after=before, **changes)
+    found = set()
+    for urn, operation in after.operations.items():
+        token, name = urn.split("::")[2:]
+        if operation != "same" and "aws:" in token:
+            found.add((operation, word(token.rpartition("$")[2]), name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def further() -> Recording:
+    """A stack whose routes have hosts besides its domain."""
+    return recorder.run("dev", **NAMED, dualStack=True, hosts=HOSTS)
+
+
+def test_each_host_has_alias_records_that_wait_for_rules_and_certificates(
+    further: Recording,
+) -> None:
+    names = {
+        "domain": "shop.example.com",
+        "host-api.example.com": "api.example.com",
+        "host-_.example.com": "*.example.com",
+        "host-example.com": "example.com",
+    }
+    expected = set()
+    for logical_name, name in names.items():
+        expected |= {(name, "A", logical_name), (name, "AAAA", f"{logical_name}-ipv6")}
+    assert records(further) == expected
+    waited = {
+        urn.rpartition("::")[2] for urn in further.one("Record", "host-example.com").dependencies
+    }
+    rules = {each.name for each in further.all("ListenerRule") if "attachment" not in each.name}
+    assert waited >= {"alb-https-_.example.com", "alb-https-example.com", *rules}
+
+
+def test_each_certificate_has_one_name_and_is_attached_to_the_listener(further: Recording) -> None:
+    certificates = {each.name: each for each in further.all("Certificate")}
+    assert {name: each.inputs["domainName"] for name, each in certificates.items()} == {
+        "certificate": "shop.example.com",
+        "certificate-_.example.com": "*.example.com",
+        "certificate-example.com": "example.com",
+    }
+    attached = {each.name: each.inputs for each in further.all("ListenerCertificate")}
+    assert {name: each["certificateArn"] for name, each in attached.items()} == {
+        f"alb-https-{host}": further.id(certificates[f"certificate-{host}"])
+        for host in ("_.example.com", "example.com")
+    }
+    proofs = [each.inputs for each in further.all("Record") if each.inputs["type"] == "CNAME"]
+    assert len({each["name"] for each in proofs}) == 2, "a wildcard has the proof of its domain"
+    assert all(each["allowOverwrite"] for each in proofs)
+
+
+def test_a_new_host_touches_nothing_of_the_domain() -> None:
+    before = recorder.run("dev", **NAMED)
+    rule = {("create", "ListenerRule"), ("delete", "ListenerRule")}
+    done = changed(before, **NAMED, hosts=["shop.example.com", "api.example.com"])
+    assert {each for each in done if each[1] != "ListenerRule"} == {
+        ("create", "Certificate", "certificate-api.example.com"),
+        ("create", "CertificateValidation", "certificate-api.example.com"),
+        ("create", "Record", "certificate-api.example.com-proof"),
+        ("create", "ListenerCertificate", "alb-https-api.example.com"),
+        ("create", "Record", "host-api.example.com"),
+    }
+    assert {each[:2] for each in done} >= rule
+
+
+def test_a_host_that_goes_takes_its_certificate_and_record_with_it(further: Recording) -> None:
+    left = [host for host in HOSTS if host != "example.com"]
+    done = changed(further, **NAMED, dualStack=True, hosts=left)
+    assert {each for each in done if each[1] != "ListenerRule"} == {
+        ("delete", "Certificate", "certificate-example.com"),
+        ("delete", "CertificateValidation", "certificate-example.com"),
+        ("delete", "Record", "certificate-example.com-proof"),
+        ("delete", "ListenerCertificate", "alb-https-example.com"),
+        ("delete", "Record", "host-example.com"),
+        ("delete", "Record", "host-example.com-ipv6"),
+    }
+
+
+def test_with_an_existing_certificate_hosts_of_the_zone_get_records_only() -> None:
+    hosts = ["api.example.com", "www.example.org"]
+    run = recorder.run("dev", **NAMED, certificateArn=EXTRA_CERTIFICATE, hosts=hosts)
+    assert {name for name, _, _ in records(run)} == {"shop.example.com", "api.example.com"}
+    assert not run.all("Certificate")
+
+
+def test_a_host_outside_a_zone_that_is_named_by_its_id_is_refused_before_anything_is_registered(
+    edge: Recording,
+) -> None:
+    zone_id = edge.one("Record", "domain").inputs["zoneId"]
+    changes = {"domain": "shop.example.com", "hostedZone": zone_id, "hosts": ["www.example.org"]}
+    config = recorder.configuration("dev", changes)
+    watched = recorder.Recorder(recorder.account_for(config))
+    with pytest.raises(SettingsError, match=r"host www.example.org, which isn't in the zone examp"):
+        recorder.run_under(watched, "dev", config)
+    assert not watched.registered
