@@ -59,6 +59,7 @@ EVERYTHING: Final = {
     "flowLogRetentionDays": 365,
     "domain": "shop.example.com",
     "hostedZone": "example.com",
+    "hostRecords": True,
     "extraCertificateArns": [
         f"arn:aws:acm:{_REGION_AND_ACCOUNT}:certificate/00000000-0000-0000-0000-000000000001"
     ],
@@ -120,11 +121,15 @@ _SEVERAL: Final = {
     **EVERYTHING,
     "serviceConnect": False,
     "services": {
-        "api": {"paths": ["/api", "/api/*"], "serviceConnect": True},
-        "web": {"calls": ["api"]},
+        "api": {
+            "hosts": ["api.example.com"],
+            "paths": ["/api", "/api/*"],
+            "serviceConnect": True,
+        },
+        "web": {"calls": ["api"], "weights": {"web": 90, "api": 10}, "weightStickinessSeconds": 60},
     },
 }
-"""The same settings for two services, of which one calls the other."""
+"""The same settings for two services, of which one calls the other and shares requests with it."""
 
 _CALLED_BY_COMPONENTS: Final = ("aws:ecr/getAuthorizationToken:getAuthorizationToken",)
 """Functions that the program's source doesn't name: `awsx.ecr.Image` calls it."""

@@ -198,15 +198,34 @@ def _actions(actions: list[Properties]) -> list[Properties]:
 
 
 def _action(action: Properties) -> Properties:
-    return {_config(name): _deep(value) for name, value in action.items()}
+    forward = action.pop("forward", None)
+    found = {_config(name): _deep(value) for name, value in action.items()}
+    if forward:
+        found["ForwardConfig"] = _forward(forward)
+    return found
 
 
 def _config(name: str) -> str:
     return {
         "fixedResponse": "FixedResponseConfig",
         "redirect": "RedirectConfig",
-        "forward": "ForwardConfig",
     }.get(name, _pascal(name))
+
+
+def _forward(forward: Properties) -> Properties:
+    found: Properties = {
+        "TargetGroups": [
+            {"TargetGroupArn": _deep(group["arn"]), "Weight": _deep(group["weight"])}
+            for group in forward["targetGroups"]
+        ]
+    }
+    sticky = forward.get("stickiness")
+    if sticky:
+        found["TargetGroupStickinessConfig"] = {
+            "Enabled": sticky["enabled"],
+            "DurationSeconds": _deep(sticky["duration"]),
+        }
+    return found
 
 
 def _listener(rest: Properties) -> Properties:

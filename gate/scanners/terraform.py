@@ -31,6 +31,7 @@ _BLOCKS: Final = {
     "rules": "rule",
     "settings": "setting",
     "tagSpecifications": "tag_specifications",
+    "targetGroups": "target_group",
     "tags": "tag",
     "volumes": "volume",
     "aliases": "alias",
