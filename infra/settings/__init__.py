@@ -176,13 +176,14 @@ def _misplaced_in_services(
             f"{defaults.name}, beside services",
             "only without services, whose keys are the names",
         )
-    service_keys = _keys_of(topic_classes(ServiceSettings).values()).keys()
+    service_keys = _keys_of(topic_classes(ServiceSettings).values())
+    del service_keys["serviceName"]
     for name, own in services.items():
         for key in own:
             path = f"services.{name}.{key}"
             if key == "serviceName":
                 yield Problem(path, own[key], f"none, as the service's name is {name}")
-            elif key in kinds().keys() - service_keys:
+            elif key in kinds().keys() - service_keys.keys():
                 yield Problem(path, "a key of the stack", f"{key} beside services, for all of them")
         yield from unknown_keys(f"services.{name}", own.keys() - kinds().keys(), service_keys)
 

@@ -231,6 +231,21 @@ class ListOf(Kind):
             _refuse(text)
         return tuple(self.each.read(_plain(item)) for item in items)
 
+    def shown(self, text: str) -> str:
+        """Describe the refused items, each after its position."""
+        try:
+            items = json.loads(text)
+        except ValueError:
+            items = None
+        if not isinstance(items, list):
+            return f"{text or 'empty'}, which is no list"
+        refused = []
+        for position, item in enumerate(items):
+            flaw = item_flaw(self.each, item)
+            if flaw is not None:
+                refused.append(f"[{position}] {flaw}")
+        return ", ".join(refused)
+
 
 @dataclass(frozen=True)
 class Map(Kind):
@@ -391,6 +406,16 @@ class Statements(Kind):
             if flaw:
                 flaws.append(f"statement {number} {flaw}")
         return "; ".join(flaws)
+
+
+def item_flaw(kind: Kind, item: object) -> str | None:
+    """Describe an item of a list that isn't allowed; None for one that is."""
+    text = item if isinstance(item, str) else json.dumps(item)
+    try:
+        kind.read(_plain(item))
+    except ValueError:
+        return kind.shown(text)
+    return None
 
 
 def duplicates(values: Iterable[object]) -> list[str]:

@@ -34,6 +34,8 @@ _SUFFIXES: Final = {
 }
 """Suffixes of ECS services' names, and the settings that add them."""
 
+_COOLDOWNS: Final = ("scale_in_cooldown_seconds", "scale_out_cooldown_seconds")
+
 
 def problems(settings: StackSettings) -> Iterator[Problem]:
     """Check every relation that the account and region don't decide."""
@@ -43,6 +45,8 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from weights.problems(settings)
     yield from service_names_stay_apart(settings)
     yield from services_call_others(settings)
+    yield from client_secrets_are_used(settings)
+    yield from cooldowns_are_used(settings)
     yield from instances_are_used(settings)
     yield from instances_are_private(settings)
     yield from instances_have_ipv4_destinations(settings)
@@ -121,6 +125,53 @@ def logins_are_possible(settings: StackSettings, service: ServiceSettings) -> It
         )
 
 
+def client_secrets_are_used(settings: StackSettings) -> Iterator[Problem]:
+    """Check that client secrets are those of services whose clients log in."""
+    if "oidc_client_secrets" in settings.login.unread:
+        return
+    logins: set[str] = set()
+    for service in settings.services:
+        if not service.unread.keys().isdisjoint({"service_name", "oidc", "routes"}):
+            return
+        if service.routes.authenticates:
+            logins.add(service.name)
+    unused = sorted(settings.login.oidc_client_secrets.keys() - logins)
+    if unused and settings.services:
+        yield Problem(
+            "oidcClientSecrets",
+            f"that of {', '.join(unused)}, which has no effect",
+            f"those of services with oidc, {', '.join(sorted(logins))}"
+            if logins
+            else "none without oidc of some service",
+        )
+
+
+def cooldowns_are_used(settings: StackSettings) -> Iterator[Problem]:
+    """Check that cooldowns are configured only for services that are scaled.
+
+    A stack's own value is the default of all its services, so that one that is scaled is enough.
+    """
+    if settings.service_map.unread:
+        return
+    unused: dict[str, Problem] = {}
+    used: set[str] = set()
+    for service in settings.services:
+        if not service.unread.keys().isdisjoint({"service_name", "max_count", *_COOLDOWNS}):
+            return
+        own = settings.service_map.services.get(service.name, {})
+        for problem in service.scaling.without_effect(
+            *_COOLDOWNS, allowed="only with maxCount, the most tasks that scaling may start"
+        ):
+            if service.scaling.on:
+                used.add(problem.key)
+            elif problem.key in own:
+                yield from service.named([problem])
+            else:
+                unused[problem.key] = problem
+    for key in unused.keys() - used:
+        yield unused[key]
+
+
 @relation("exec_key_arn", "ecs_exec")
 def exec_key_has_sessions_to_encrypt(settings: StackSettings) -> Iterator[Problem]:
     """Check that a key for ECS Exec sessions is configured only with ECS Exec."""
@@ -168,10 +219,9 @@ def instances_are_used(settings: StackSettings) -> Iterator[Problem]:
     unread = any("capacity" in service.unread for service in settings.services)
     if unread or settings.services_on_instances or not settings.services:
         return
-    for key, value in settings.instances.changed():
-        yield Problem(
-            key, f"{value}, where no service runs on instances", f"only with capacity {EC2}"
-        )
+    yield from settings.instances.without_effect(
+        *settings.instances.kinds(), allowed=f"only with capacity {EC2} of some service"
+    )
 
 
 @relation("network")

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn
 
-from infra.settings.kinds import Choice, IpRange, Kind, ListOf, Text, Whole
+from infra.settings.kinds import Choice, IpRange, Kind, ListOf, Text, Whole, item_flaw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 HOST: Final = Text(
     r"(?!.*\.\.)(?!\.)[a-z0-9.*?-]+\.[a-z]+",
@@ -98,6 +98,33 @@ class Alternatives(Kind):
             found[self.name.read(name).lower()] = tuple(texts)
         return found
 
+    def shown(self, text: str) -> str:
+        """Describe the refused entries, each value after its path."""
+        try:
+            entries = json.loads(text)
+        except ValueError:
+            entries = None
+        if not isinstance(entries, dict):
+            return f"{text or 'empty'}, which is no map"
+        return ", ".join(self._flaws(entries))
+
+    def _flaws(self, entries: Mapping[str, object]) -> Iterator[str]:
+        seen: set[str] = set()
+        for name, value in sorted(entries.items()):
+            if item_flaw(self.name, name) is not None:
+                yield f"the name {name or 'empty'}"
+            elif name.lower() in seen:
+                yield f"the name {name} twice, as case doesn't matter"
+            seen.add(name.lower())
+            if value == []:
+                yield f".{name} without a value"
+            values = value if isinstance(value, list) else [value]
+            for position, each in enumerate(values):
+                flaw = item_flaw(self.value, each)
+                if flaw is not None:
+                    index = f"[{position}]" if isinstance(value, list) else ""
+                    yield f".{name}{index} {flaw}"
+
 
 @dataclass(frozen=True)
 class Rewriting(Kind):
@@ -123,18 +150,52 @@ class Rewriting(Kind):
         entries = json.loads(text)
         if entries == {}:
             return None
-        if not isinstance(entries, dict) or entries.keys() != {"regex", "replace"}:
+        if not isinstance(entries, dict) or [*self._flaws(entries)]:
             _refuse(text)
-        found = Rewrite(*(self._part.read(entries[name]) for name in ("regex", "replace")))
-        if not found.regex or _UNSUPPORTED.search(found.regex):
-            _refuse(text)
+        return Rewrite(**entries)
+
+    def shown(self, text: str) -> str:
+        """Describe every flaw, each after its path."""
         try:
-            groups = re.compile(found.regex).groups
-        except re.error:
-            raise ValueError(text) from None
-        if any(int(number) > groups for number in re.findall(r"\$(\d)", found.replace)):
-            _refuse(text)
-        return found
+            entries = json.loads(text)
+        except ValueError:
+            entries = None
+        if not isinstance(entries, dict):
+            return f"{text or 'empty'}, which is no map"
+        return "; ".join(self._flaws(entries))
+
+    def _flaws(self, entries: Mapping[str, object]) -> Iterator[str]:
+        for name in sorted(entries.keys() - Rewrite._fields):
+            yield f".{name}, which is neither regex nor replace"
+        texts: dict[str, str] = {}
+        for name in Rewrite._fields:
+            value = entries.get(name)
+            if name not in entries:
+                yield f"no {name}"
+            elif not isinstance(value, str) or item_flaw(self._part, value) is not None:
+                yield f".{name} {as_configured(value)}, which is no text of at most 1024 characters"
+            else:
+                texts[name] = value
+        if "regex" in texts:
+            yield from _expression_flaws(texts["regex"], texts.get("replace", ""))
+
+
+def _expression_flaws(regex: str, replace: str) -> Iterator[str]:
+    """Yield why a regular expression can't be used, or its replacement."""
+    if not regex:
+        yield ".regex, which is empty"
+    unsupported = _UNSUPPORTED.search(regex)
+    if unsupported:
+        yield f".regex {regex}, which has {unsupported[0]}"
+        return
+    try:
+        groups = re.compile(regex).groups
+    except re.error as error:
+        yield f".regex {regex}: {error}"
+        return
+    for number in re.findall(r"\$(\d)", replace):
+        if int(number) > groups:
+            yield f".replace {replace}, whose ${number} is no group of {regex}"
 
 
 _URL: Final = Text(r"https://[!-~]+", "a URL with https", longest=1024)

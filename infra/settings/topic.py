@@ -15,6 +15,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVarTuple, Unpack, cast
 
 from infra.errors import Problem
+from infra.settings.defaults import default
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -99,6 +100,32 @@ class Topic:
                 value = None
             values[name] = value
         return cls(unread=unread, **values)
+
+    def changed(self, *names: str) -> dict[str, str]:
+        """Return the keys of these fields whose values aren't the defaults, with the values."""
+        found: dict[str, str] = {}
+        for name in names:
+            value = getattr(self, name)
+            if value != default(camel(name)):
+                # A choice that turns a feature off is read as None.
+                found[camel(name)] = (
+                    "none"
+                    if value is None
+                    else str(value).lower()
+                    if isinstance(value, bool)
+                    else str(value)
+                )
+        return found
+
+    def without_effect(self, *names: str, allowed: str) -> Iterator[Problem]:
+        """Refuse fields that are set although nothing uses them.
+
+        Args:
+            names: The fields.
+            allowed: What makes them have an effect.
+        """
+        for each, value in self.changed(*names).items():
+            yield Problem(each, f"{value}, which has no effect", allowed)
 
     def problems(self) -> Iterator[Problem]:
         """Check values that depend on each other."""

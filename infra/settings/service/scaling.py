@@ -96,7 +96,13 @@ class ScheduledBounds(Entry):
         least, most = self.min_count, self.max_count
         if least is None and most is None:
             yield Problem(path, "no bounds", "minCount, maxCount, or both")
-        elif least is not None and most is not None and least > most:
+        if self.schedule.startswith("rate") and self.timezone != _DEFAULTS["timezone"]:
+            yield Problem(
+                f"{path}.timezone",
+                f"{self.timezone}, which has no effect",
+                f"only with cron or at; {self.schedule} has no time of the day",
+            )
+        if least is not None and most is not None and least > most:
             yield Problem(f"{path}.maxCount", f"{most}", f"at least minCount of the same, {least}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.service.container import overlapping, unpinned
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from infra.settings.service.sidecars import SidecarSettings
     from infra.settings.service.volumes import VolumeSettings
 
+_MOST_CONTAINERS: Final = 10
+"""Source: Amazon ECS endpoints and quotas, "Containers per task definition", not adjustable."""
+
 
 def problems(
     container: ContainerSettings,
@@ -32,6 +35,7 @@ def problems(
     """Check the containers of a service's task."""
     yield from _variables_have_one_source(container, secrets)
     yield from _keys_encrypt_secrets(secrets, sidecars)
+    yield from _containers_are_few(sidecars)
     yield from _containers_have_names_of_their_own(container, sidecars)
     yield from _containers_wait_for_others(container, sidecars)
     yield from _sidecars_leave_something(container, sidecars)
@@ -61,6 +65,18 @@ def _keys_encrypt_secrets(secrets: SecretsSettings, sidecars: SidecarSettings) -
             "secretKeyArns",
             ", ".join(secrets.secret_key_arns),
             "none, unless secrets names what they encrypt",
+        )
+
+
+@relation("sidecars")
+def _containers_are_few(sidecars: SidecarSettings) -> Iterator[Problem]:
+    most = _MOST_CONTAINERS - 1
+    if len(sidecars.sidecars) > most:
+        yield Problem(
+            "sidecars",
+            f"{len(sidecars.sidecars)} of them",
+            f"at most {most}, as ECS takes {_MOST_CONTAINERS} containers in a task, of which one "
+            "is the service's own",
         )
 
 

@@ -32,8 +32,9 @@ class EdgeSettings(Topic):
     waf: str | None = key(Choice(("none", "count", "block"), none="none"))
 
     def problems(self) -> Iterator[Problem]:
-        """Check the ranges of the clients."""
+        """Check the ranges of the clients, and what there is of an access log."""
         yield from self._ranges_fit_into_a_security_group()
+        yield from self._access_log_uses_its_keys()
 
     @relation("allowed_cidrs")
     def _ranges_fit_into_a_security_group(self) -> Iterator[Problem]:
@@ -44,4 +45,12 @@ class EdgeSettings(Topic):
                 "allowedCidrs",
                 f"{len(self.allowed_cidrs)} of them",
                 f"at most {_MOST_RANGES}, whose rules fit into a security group",
+            )
+
+    @relation("access_logs", "access_log_retention_days", "empty_logs_on_destroy")
+    def _access_log_uses_its_keys(self) -> Iterator[Problem]:
+        if not self.access_logs:
+            yield from self.without_effect(
+                *("access_log_retention_days", "empty_logs_on_destroy"),
+                allowed="only with accessLogs true",
             )

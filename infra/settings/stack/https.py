@@ -89,6 +89,7 @@ class HttpsSettings(Topic):
         yield from self._domain_has_a_certificate()
         yield from self._domain_fits_into_an_issued_certificate()
         yield from self._zone_holds_the_domain()
+        yield from self._https_uses_its_keys()
         yield from self._extra_certificates_have_a_first_one()
         yield from self._extra_certificates_are_few()
 
@@ -139,6 +140,14 @@ class HttpsSettings(Topic):
         elif self.zone_name and not f".{self.domain}".endswith(f".{self.zone_name}"):
             yield Problem(
                 "hostedZone", self.hosted_zone, f"the zone that domain, {self.domain}, is in"
+            )
+
+    @relation("domain", "certificate_arn", "tls_policy", "hsts_seconds", "frame_options")
+    def _https_uses_its_keys(self) -> Iterator[Problem]:
+        if not self.https:
+            yield from self.without_effect(
+                *("tls_policy", "hsts_seconds", "frame_options"),
+                allowed="only with HTTPS, which domain or certificateArn switches on",
             )
 
     @relation("domain", "certificate_arn", "extra_certificate_arns")

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from infra.aws import instances
 from infra.errors import Problem
-from infra.settings.defaults import default
 from infra.settings.kinds import Text, Whole
-from infra.settings.topic import Topic, camel, key, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +57,3 @@ class InstanceSettings(Topic):
                 f"{self.max_instances}",
                 f"at least minInstances, {self.min_instances}",
             )
-
-    def changed(self) -> Iterator[tuple[str, object]]:
-        """Yield the keys whose values aren't the defaults, with their values."""
-        for name in self.kinds():
-            value = getattr(self, name)
-            if value != default(camel(name)):
-                yield camel(name), value

@@ -98,6 +98,8 @@ class NetworkSettings(Topic):
         yield from self._task_subnets_are_used()
         yield from self._subnets_are_named_once()
         yield from self._existing_vpcs_keep_their_gateways()
+        yield from self._created_vpc_uses_its_keys()
+        yield from self._flow_log_uses_its_retention()
         yield from self._subnets_hold_a_load_balancer()
         yield from self._ipv6_has_a_route()
         yield from self._destinations_are_few()
@@ -172,6 +174,21 @@ class NetworkSettings(Topic):
                 self.network,
                 f"{PUBLIC} or {NAT} in an existing VPC, whose gateways and endpoints belong to its "
                 "owner",
+            )
+
+    @relation("vpc_id", "vpc_tags", "vpc_cidr", "availability_zone_count")
+    def _created_vpc_uses_its_keys(self) -> Iterator[Problem]:
+        if self.existing_vpc:
+            yield from self.without_effect(
+                *("vpc_cidr", "availability_zone_count"),
+                allowed="only for a VPC that the stack creates, without vpcId and vpcTags",
+            )
+
+    @relation("flow_logs", "flow_log_retention_days")
+    def _flow_log_uses_its_retention(self) -> Iterator[Problem]:
+        if self.flow_logs is None:
+            yield from self.without_effect(
+                "flow_log_retention_days", allowed="only with flowLogs reject or all"
             )
 
     @relation("network", "vpc_id", "vpc_tags", "vpc_cidr", "availability_zone_count")

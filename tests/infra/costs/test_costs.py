@@ -20,6 +20,7 @@ from infra.costs.estimate import HOURS, LEAST_SPOT_SHARE, estimate
 from infra.costs.prices import of_region, regions
 from infra.settings import Settings
 from localaws import mocks
+from tests.infra.test_configuration_space import OIDC
 
 if TYPE_CHECKING:
     from infra.costs.estimate import Estimate
@@ -431,9 +432,14 @@ def test_no_cost_depends_on_an_encrypted_value(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     stack = (ROOT / "Pulumi.dev.yaml").read_text()
     (tmp_path / "Pulumi.plain.yaml").write_text(stack)
-    (tmp_path / "Pulumi.login.yaml").write_text(
-        f"{stack}  fargate-web:oidcClientSecrets:\n    web:\n      secure: v1:x\n"
-    )
+    keys = {
+        "fargate-web:certificateArn": f"arn:aws:acm:{REGION}:123456789012:certificate/"
+        "00000000-0000-0000-0000-000000000001",
+        "fargate-web:oidc": OIDC,
+        "fargate-web:oidcClientSecrets": {"web": {"secure": "v1:x"}},
+    }
+    lines = [f"  {key}: {json.dumps(value)}\n" for key, value in keys.items()]
+    (tmp_path / "Pulumi.login.yaml").write_text(stack + "".join(lines))
     login, plain = (
         estimate(of_stack(tmp_path, stack)[1], of_region(REGION)) for stack in ("login", "plain")
     )

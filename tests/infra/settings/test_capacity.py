@@ -28,7 +28,7 @@ PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:"
         ({**EC2, "onDemandBase": 1}, "onDemandBase: 1; allowed: 0 with capacity ec2"),
         (
             {"instanceType": "t3.medium"},
-            "instanceType: t3.medium, where no service runs on instances; allowed: only with",
+            "instanceType: t3.medium, which has no effect; allowed: only with capacity ec2 of some",
         ),
         (
             {"capacity": "ec2"},

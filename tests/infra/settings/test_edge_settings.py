@@ -108,7 +108,7 @@ REFUSED = [
     ({"internal": "maybe"}, "internal: maybe; allowed: true or false"),
     (
         {"allowedCidrs": ["10.0.0.1/8"]},
-        'allowedCidrs: ["10.0.0.1/8"]; allowed: a list, each item an IP range in CIDR notation',
+        "allowedCidrs: [0] 10.0.0.1/8; allowed: a list, each item an IP range in CIDR notation",
     ),
     (
         {"allowedCidrs": ["10.0.0.0/8", "10.0.0.0/8"]},
@@ -157,7 +157,7 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
         {"domain": LONG, "certificateArn": HERE + "1"},
         {"domain": LONG, "hostedZone": "example.com", "certificateArn": HERE + "1"},
         {"certificateArn": HERE + "1", "extraCertificateArns": [HERE + "2", HERE + "3"]},
-        {"tlsPolicy": "ELBSecurityPolicy-TLS13-1-3-FIPS-PQ-2025-09"},
+        {"tlsPolicy": "ELBSecurityPolicy-TLS13-1-3-FIPS-PQ-2025-09", "certificateArn": HERE + "1"},
         {"idleTimeoutSeconds": 4000, "targetKeepAliveSeconds": 4001},
         {"allowedCidrs": ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.1/32"]},
         {"allowedCidrs": ["::/0", "2001:db8::/32"], "dualStack": True},

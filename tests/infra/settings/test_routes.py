@@ -91,10 +91,36 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "paths: routePriority 999 for 2 rules, one after the other; allowed: at most 998",
     ),
     ({"routePriority": 1000}, "routePriority: 1000; allowed: a whole number from 0 to 999"),
-    ({"rewriteUrl": {"regex": "(?=a)", "replace": ""}}, "rewriteUrl: "),
-    ({"rewriteUrl": {"regex": "(a)", "replace": "$2"}}, "rewriteUrl: "),
-    ({"rewriteUrl": {"regex": "("}}, "rewriteUrl: "),
-    ({"rewriteHost": {"regex": 1, "replace": [], "x": 0}}, "rewriteHost: "),
+    (
+        {"rewriteUrl": {"regex": "(?=a)", "replace": ""}},
+        "rewriteUrl: .regex (?=a), which has (?=; allowed: a map of regex",
+    ),
+    (
+        {"rewriteUrl": {"regex": "(a)", "replace": "$2"}},
+        "rewriteUrl: .replace $2, whose $2 is no group of (a); allowed",
+    ),
+    ({"rewriteUrl": {"regex": "", "replace": ""}}, "rewriteUrl: .regex, which is empty; allowed"),
+    (
+        {"rewriteUrl": {"regex": "("}},
+        "rewriteUrl: no replace; .regex (: missing ), unterminated subpattern at position 0",
+    ),
+    (
+        {"rewriteHost": {"regex": 1, "replace": [], "x": 0}},
+        (
+            "rewriteHost: .x, which is neither regex nor replace; .regex 1, which is no text of at "
+            "most 1024 characters; .replace [], which is no text"
+        ),
+    ),
+    ({"rewriteHost": [1]}, "rewriteHost: [1], which is no map; allowed"),
+    ({"paths": ["/a", "b", 3]}, "paths: [1] b, [2] 3; allowed: a list, each item a path"),
+    (
+        {"headers": {"Host": "a", "X": ["a", "\\"], "Y": [], "x": "b", "Z": {}}},
+        (
+            "headers: the name Host, .X[1] \\, .Y without a value, .Z {}, the name x twice, as "
+            "case doesn't matter; allowed: a map"
+        ),
+    ),
+    ({"query": "version"}, "query: version, which is no map; allowed: a map"),
     ({"routes": {}}, "routes: {}, which is no list"),
     (
         {"routes": [{"paths": ["/a"]}, {"path": "/b"}, {"hosts": ["x"]}, 5]},

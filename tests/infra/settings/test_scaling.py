@@ -33,6 +33,15 @@ NIGHT = {"schedule": "cron(0 22 * * ? *)", "maxCount": 1}
             "schedules.night: no bounds; allowed: minCount, maxCount, or both",
         ),
         (
+            {
+                **ON,
+                "schedules": {
+                    "often": {"schedule": "rate(1 day)", "minCount": 2, "timezone": "Asia/Tokyo"}
+                },
+            },
+            "schedules.often.timezone: Asia/Tokyo, which has no effect; allowed: only with cron",
+        ),
+        (
             {**ON, "schedules": {"night": {**NIGHT, "minCount": 2}}},
             "schedules.night.maxCount: 1; allowed: at least minCount of the same, 2",
         ),

@@ -40,7 +40,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"services": {"api": {"zzz": 256}}},
-        "services.api.zzz: an unknown key; allowed: serviceName, containerName, image",
+        "services.api.zzz: an unknown key; allowed: containerName, image",
     ),
     (
         {"services": {"api": {"network": "nat"}}},

@@ -164,10 +164,10 @@ REFUSED = [
     ),
     (
         {"command": ["sh", ""]},
-        'command: ["sh", ""]; allowed: a list, each item a text that isn\'t empty',
+        "command: [1] empty; allowed: a list, each item a text that isn't empty",
     ),
-    ({"command": "sh -c true"}, "command: sh -c true; allowed: a list"),
-    ({"command": [1.5]}, "command: [1.5]; allowed: a list"),
+    ({"command": "sh -c true"}, "command: sh -c true, which is no list; allowed: a list"),
+    ({"command": [1.5]}, "command: [0] 1.5; allowed: a list"),
     (
         {"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/a"}},
         "allowed: a map, each name an environment variable's",
@@ -194,7 +194,7 @@ REFUSED = [
     ),
     (
         {"secretKeyArns": ["alias/mine"]},
-        'secretKeyArns: ["alias/mine"]; allowed: a list, each item a KMS key\'s ARN',
+        "secretKeyArns: [0] alias/mine; allowed: a list, each item a KMS key's ARN",
     ),
     (
         {"logKeyArn": "mine"},
@@ -234,11 +234,12 @@ REFUSED = [
     ({"user": "101"}, "containerPort: 80; allowed: with a user that isn't root, at least 1024"),
     (
         {"dropCapabilities": ["CAP_NET_RAW", "raw"]},
-        "allowed: a list, each item a Linux capability without CAP_",
+        "dropCapabilities: [0] CAP_NET_RAW, [1] raw; allowed: a list, each item a Linux capability",
     ),
+    ({"egress": ["10.0.0.0/8:1", "x", 5]}, "egress: [1] x, [2] 5; allowed: a list, each item a"),
     (
         {"writablePaths": ["tmp"]},
-        'writablePaths: ["tmp"]; allowed: a list, each item a folder\'s absolute path',
+        "writablePaths: [0] tmp; allowed: a list, each item a folder's absolute path",
     ),
     ({"writablePaths": ["/a/../etc"]}, "each item a folder's absolute path"),
     ({"writablePaths": ["/"]}, "each item a folder's absolute path"),
@@ -412,7 +413,7 @@ REFUSED = [
     ({"dualStack": "both"}, "dualStack: both; allowed: true or false"),
     (
         {"egress": ["10.0.0.0/8"]},
-        'egress: ["10.0.0.0/8"]; allowed: a list, each item a network and its TCP port',
+        "egress: [0] 10.0.0.0/8; allowed: a list, each item a network and its TCP port",
     ),
     (
         {"egress": ["10.0.0.1/8:5432"]},
@@ -452,7 +453,7 @@ REFUSED = [
     ({"flowLogRetentionDays": 2}, "flowLogRetentionDays: 2; allowed: one of 1, 3"),
     (
         {"vpcId": "vpc-12345678", "subnetIds": ["a"]},
-        'subnetIds: ["a"]; allowed: a list, each item a subnet\'s id',
+        "subnetIds: [0] a; allowed: a list, each item a subnet's id",
     ),
     ({"conatinerPort": 8080}, "conatinerPort: an unknown key; allowed: perhaps containerPort"),
     ({"zzz": 1}, "zzz: an unknown key; allowed: serviceName, containerName, image"),

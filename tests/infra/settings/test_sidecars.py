@@ -22,6 +22,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sidecars": {"proxy": "x"}}, "sidecars: proxy, whose value isn't a map; allowed: a map"),
     ({"sidecars": {"my proxy": {"image": IMAGE}}}, "sidecars.my proxy: my proxy; allowed: letters"),
     ({"sidecars": {"nginx": {"image": IMAGE}}}, "sidecars.nginx: nginx, which is containerName"),
+    (
+        {"sidecars": {f"number-{number}": {"image": IMAGE} for number in range(10)}},
+        "sidecars: 10 of them; allowed: at most 9, as ECS takes 10 containers in a task",
+    ),
     (with_sidecar(imag="x"), "sidecars.proxy.imag: an unknown key; allowed: perhaps image"),
     (with_sidecar(image="My image"), "sidecars.proxy.image: My image; allowed: an image's name"),
     (with_sidecar(user="root"), "sidecars.proxy.user: root; allowed: a user id"),

@@ -1,0 +1,89 @@
+"""Keys that need another one: set alone, they are refused or have an effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.errors import SettingsError
+from tests.infra import recorder
+from tests.infra.changes import ATTEMPTS, EXAMPLES, documented, promised
+from tests.infra.settings.test_settings import load
+
+CHECKS = {
+    "monthlyCostLimitUsd": "compared with the estimate",
+    "requireImageDigest": "compared with the image",
+    "steadyStateTimeoutMinutes": "how long a run waits",
+    "targetKeepAliveSeconds": "compared with idleTimeoutSeconds",
+}
+"""Keys that change no resource, and what uses them."""
+
+ALONE = {
+    "certificateArn": "switches HTTPS on",
+    "slowStartSeconds": "its example needs nothing else of its stack",
+}
+"""Keys whose example is tried on a stack with more in it, but which need nothing else."""
+
+EVEN_WITHOUT_EFFECT = {
+    "writablePaths": "Exec, which makes the whole file system writable, is switched on to look for "
+    "a fault, and off again",
+}
+"""Keys that are accepted although nothing uses them, and why."""
+
+OFF: dict[str, dict[str, Any]] = {
+    "execLogRetentionDays": {"ecsExec": False},
+    "vpcCidr": {"vpcId": "vpc-12345678"},
+    "availabilityZoneCount": {"vpcTags": {"Name": "shared"}},
+}
+"""Keys of what a stack has by default, and how it is switched off."""
+
+NEEDY = sorted(
+    key
+    for key, example in EXAMPLES.items()
+    if example.on != "plain" and key not in {*CHECKS, *ALONE, *EVEN_WITHOUT_EFFECT}
+)
+
+
+def test_a_key_that_changes_no_resource_is_used_by_a_check() -> None:
+    changing = {key for key in EXAMPLES if promised(key)}
+    assert EXAMPLES.keys() - changing - ATTEMPTS.keys() == CHECKS.keys()
+
+
+@pytest.mark.parametrize("key", NEEDY)
+def test_a_key_without_what_it_needs_is_refused(key: str) -> None:
+    with pytest.raises(SettingsError):
+        load(**{key: EXAMPLES[key].value})
+
+
+@pytest.mark.parametrize("key", sorted(OFF))
+def test_a_key_of_what_is_switched_off_is_refused(key: str) -> None:
+    with pytest.raises(SettingsError, match=f"{key}: .*, which has no effect; allowed: only"):
+        load(**{key: EXAMPLES[key].value}, **OFF[key])
+
+
+@pytest.mark.parametrize("key", sorted(ALONE))
+def test_a_key_that_needs_nothing_else_has_an_effect(key: str) -> None:
+    before = recorder.run("dev")
+    assert recorder.run("dev", after=before, **{key: EXAMPLES[key].value}).done()
+
+
+def test_the_manual_says_when_a_key_is_accepted_without_an_effect() -> None:
+    for key in EVEN_WITHOUT_EFFECT:
+        load(**{key: EXAMPLES[key].value}, ecsExec=True)
+        assert "ecsExec" in documented()[key]
+
+
+SCALED: dict[str, Any] = {"paths": ["/api/*"], "maxCount": 4, "targetCpuPercent": 60}
+FIXED: dict[str, Any] = {"paths": ["/api/*"]}
+
+
+def test_a_cooldown_of_the_stack_is_for_the_services_that_are_scaled() -> None:
+    load(scaleInCooldownSeconds=60, services={"api": SCALED, "web": {}})
+    with pytest.raises(SettingsError, match="- scaleInCooldownSeconds: 60, which has no effect"):
+        load(scaleInCooldownSeconds=60, services={"api": FIXED, "web": {}})
+
+
+def test_a_cooldown_of_a_service_that_is_not_scaled_is_refused_beside_one_that_is() -> None:
+    with pytest.raises(SettingsError, match=r"services\.web\.scaleOutCooldownSeconds: 5, which"):
+        load(services={"api": SCALED, "web": {"scaleOutCooldownSeconds": 5}})
