@@ -6,7 +6,9 @@ import json
 import math
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from localaws.alarms.evaluation import INITIAL, evaluate
 from localaws.alarms.expressions import value_of
@@ -172,13 +174,39 @@ class Alarms:
         decision = evaluate(alarm, points)
         if decision is None or decision.state is standing.state:
             return False
-        self._standings[alarm.name] = replace(
-            standing, state=decision.state, reason=decision.reason, since=self._clock()
-        )
-        for topic in alarm.actions.get(decision.state, ()):
-            subject = f'{decision.state}: "{alarm.name}"'
-            self.notifications.publish(topic, subject, decision.reason)
+        after = replace(standing, state=decision.state, reason=decision.reason, since=self._clock())
+        self._standings[alarm.name] = after
+        self._notify(alarm, standing, after)
         return True
+
+    def _notify(self, alarm: Alarm, before: Standing, after: Standing) -> None:
+        """Publish a change of state to the alarm's topics, and as an event.
+
+        Source: CloudWatch User Guide, "Alarm events and EventBridge".
+        """
+        region, account = alarm.arn.split(":")[3:5]
+        subject = f'{after.state}: "{alarm.name}" in {region}'
+        text = "\n".join(filter(None, (alarm.description, after.reason)))
+        for topic in alarm.actions.get(after.state, ()):
+            self.notifications.alarm(topic, alarm.arn, subject, text)
+        self.notifications.receive(
+            {
+                "version": "0",
+                "id": str(uuid4()),
+                "detail-type": "CloudWatch Alarm State Change",
+                "source": "aws.cloudwatch",
+                "account": account,
+                "time": _timestamp(after.since),
+                "region": region,
+                "resources": [alarm.arn],
+                "detail": {
+                    "alarmName": alarm.name,
+                    "state": _state(after),
+                    "previousState": _state(before),
+                    "configuration": {"description": alarm.description},
+                },
+            }
+        )
 
     def _has_few_samples(self, alarm: Alarm, minute: Minute) -> bool:
         """Return whether the newest value is a percentile of some samples, but too few."""
@@ -228,6 +256,18 @@ class Alarms:
         for name, standing in self._standings.items():
             documents[name] = vars(standing)
         write_atomically(self._file, json.dumps(documents))
+
+
+def _state(standing: Standing) -> dict[str, str]:
+    return {
+        "value": standing.state,
+        "reason": standing.reason,
+        "timestamp": _timestamp(standing.since),
+    }
+
+
+def _timestamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _minutes(alarm: Alarm) -> int:

@@ -1,4 +1,8 @@
-"""What was published to topics. No message leaves this machine; `status` lists them."""
+"""What was published to topics. No message leaves this machine; `status` lists them.
+
+Source: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge"; SNS
+Developer Guide, "Example cases for Amazon SNS access control", for the policies of topics.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,30 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from localaws.alarms.event_patterns import matches, message
+from localaws.catalog.chatbot import SLACK_CHANNEL
+from localaws.catalog.events import DEFAULT_BUS, RULE, TARGET
+from localaws.catalog.kms import key_of
+from localaws.catalog.policies import Request, allows
+from localaws.catalog.sns import SUBSCRIPTION, TOPIC, TOPIC_POLICY
+from localaws.catalog.values import parsed
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from localaws.catalog.account import Account, Resource
 
 REMEMBERED: Final = 20
 """Messages that are kept."""
+
+_CLOUDWATCH: Final = "cloudwatch"
+_EVENTS: Final = "events"
+"""Who publishes, by the first part of the principal's name."""
+
+_SUBJECT: Final = "AWS Notification Message"
+"""The subject of an e-mail about a message without one."""
+
+_MANAGED_KEY: Final = "alias/aws/sns"
 
 
 @dataclass(frozen=True)
@@ -26,20 +49,142 @@ class Message:
 
     subject: str
     text: str
+    subscriptions: tuple[str, ...]
+    """Who would get it, and how: `email ops@example.com (PendingConfirmation)`."""
+
+    not_delivered: str
+    """Why AWS wouldn't deliver it; empty if it would."""
 
 
 class Notifications:
-    """The last messages that alarms published."""
+    """The last messages that alarms and EventBridge's rules published."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        """Begin without messages; `clock` gives seconds since the epoch."""
+    def __init__(self, account: Account, *, clock: Callable[[], float] = time.time) -> None:
+        """Begin without messages.
+
+        Args:
+            account: Where topics and rules are.
+            clock: Seconds since the epoch.
+        """
+        self._account = account
         self._clock = clock
         self._messages: deque[Message] = deque(maxlen=REMEMBERED)
 
-    def publish(self, topic: str, subject: str, text: str) -> None:
-        """Take a message to a topic."""
-        self._messages.appendleft(Message(self._clock(), topic, subject, text))
+    def alarm(self, topic: str, alarm: str, subject: str, text: str) -> None:
+        """Publish an alarm's message; `alarm` is its ARN."""
+        self._publish(topic, _CLOUDWATCH, alarm, subject, text)
+
+    def receive(self, event: Mapping[str, Any]) -> None:
+        """Publish what the targets of the rules that match an event get of it."""
+        for rule in self._account.all(RULE):
+            outputs = rule.outputs
+            pattern = parsed(outputs.get("eventPattern") or "")
+            is_on = outputs.get("state") != "DISABLED" and _bus(outputs) == DEFAULT_BUS
+            same_region = rule.region == event.get("region", rule.region)
+            if not (is_on and same_region and isinstance(pattern, dict)):
+                continue
+            if not matches(pattern, dict(event)):
+                continue
+            for target in self._account.where(TARGET, "rule", outputs["name"]):
+                if _bus(target.outputs) == DEFAULT_BUS:
+                    text = message(target.outputs, event, outputs)
+                    arn = str(target.outputs["arn"])
+                    self._publish(arn, _EVENTS, str(outputs["arn"]), _SUBJECT, text)
 
     def status(self) -> list[dict[str, Any]]:
         """Return the last messages, the newest first."""
         return [asdict(each) for each in self._messages]
+
+    def _publish(self, topic: str, service: str, source: str, subject: str, text: str) -> None:
+        found = Message(
+            at=self._clock(),
+            topic=topic,
+            subject=subject,
+            text=text,
+            subscriptions=tuple(self._subscriptions(topic)),
+            not_delivered=self._why_not(topic, service, source),
+        )
+        self._messages.appendleft(found)
+
+    def _subscriptions(self, topic: str) -> list[str]:
+        found: list[str] = []
+        for each in self._account.where(SUBSCRIPTION, "topic", topic):
+            outputs = each.outputs
+            pending = " (PendingConfirmation)" if outputs.get("pendingConfirmation") else ""
+            found.append(f"{outputs['protocol']} {outputs['endpoint']}{pending}")
+        for each in self._account.all(SLACK_CHANNEL):
+            outputs = each.outputs
+            if topic in (outputs.get("snsTopicArns") or ()):
+                found.append(f"slack {outputs['slackTeamId']}/{outputs['slackChannelId']}")
+        return found
+
+    def _why_not(self, arn: str, service: str, source: str) -> str:
+        """Return why AWS wouldn't let a service publish to a topic; empty if it would."""
+        if arn.split(":")[2:3] != ["sns"]:
+            return "the local AWS delivers to topics of SNS only"
+        topic = self._account.get(TOPIC, arn)
+        if topic is None:
+            return ""  # it is of no program here, and assumed to exist and to allow it
+        request = self._request(service, "sns:Publish", arn, source)
+        if not allows(self._policy(topic), request):
+            return (
+                f"the topic's policy doesn't allow {_principal(service)} sns:Publish; allow it in "
+                "a TopicPolicy"
+            )
+        return self._why_not_encrypted(topic, service, source)
+
+    def _why_not_encrypted(self, topic: Resource, service: str, source: str) -> str:
+        name = topic.outputs.get("kmsMasterKeyId")
+        if not name:
+            return ""
+        if str(name).endswith(_MANAGED_KEY):
+            who = _principal(service)
+            return f"{_MANAGED_KEY} doesn't let {who} encrypt; use a customer managed key"
+        key = key_of(self._account, name)
+        if key is None:
+            return ""
+        arn = str(key.outputs["arn"])
+        for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+            request = self._request(service, action, arn, source)
+            if not allows(parsed(key.outputs.get("policy") or ""), request):
+                return f"the key's policy doesn't allow {_principal(service)} {action}"
+        return ""
+
+    def _request(self, service: str, action: str, resource: str, source: str) -> Request:
+        account = self._account.account_id
+        # Names of condition keys have no case, and both spellings are common.
+        context: dict[str, str] = {}
+        for prefix in ("aws", "AWS"):
+            context[f"{prefix}:SourceArn"] = source
+            context[f"{prefix}:SourceAccount"] = account
+            # EventBridge publishes without an owner, so the default policy doesn't allow it.
+            context[f"{prefix}:SourceOwner"] = account if service == _CLOUDWATCH else ""
+        return Request(
+            principals=frozenset({("Service", _principal(service))}),
+            action=action,
+            resource=resource,
+            context=context,
+        )
+
+    def _policy(self, topic: Resource) -> object:
+        for each in self._account.where(TOPIC_POLICY, "arn", topic.id):
+            return parsed(each.outputs["policy"])
+        if topic.outputs.get("policy"):
+            return parsed(topic.outputs["policy"])
+        return {
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": "sns:Publish",
+                "Resource": topic.id,
+                "Condition": {"StringEquals": {"AWS:SourceOwner": self._account.account_id}},
+            }
+        }
+
+
+def _principal(service: str) -> str:
+    return f"{service}.amazonaws.com"
+
+
+def _bus(outputs: Mapping[str, Any]) -> str:
+    return str(outputs.get("eventBusName") or DEFAULT_BUS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import namesakes
-from localaws.catalog.only_recorded import NO_MESSAGE
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import ResourceType
 from localaws.catalog.values import Limit, matches, one_of
@@ -47,7 +46,6 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=SLACK_CHANNEL,
-        recorded=NO_MESSAGE,
         replaces=frozenset({"region"}),
         unordered=frozenset({"snsTopicArns"}),
         defaults={"loggingLevel": "NONE", "userAuthorizationRequired": False},

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog import CATALOG, appautoscaling
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.autoscaling import GROUP
+from localaws.catalog.chatbot import SLACK_CHANNEL
 from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.ec2.launch_templates import LAUNCH_TEMPLATE
 from localaws.catalog.ec2.network import SUBNET, VPC
@@ -35,10 +36,13 @@ from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.catalog.events import RULE as EVENT_RULE
+from localaws.catalog.events import TARGET as EVENT_TARGET
 from localaws.catalog.only_recorded import NO_ENCRYPTION, NO_PERMISSION, NO_QUERY
 from localaws.catalog.properties import values_at
 from localaws.catalog.route53.records import RECORD
 from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION
+from localaws.catalog.sns import SUBSCRIPTION, TOPIC, TOPIC_POLICY
 from localaws.catalog.ssm import PARAMETER
 from localaws.catalog.values import parsed
 
@@ -51,6 +55,15 @@ DOCUMENTS: Mapping[str, str] = {TASK_DEFINITION: "containerDefinitions"}
 
 def _inside(block: str, names: str) -> tuple[str, ...]:
     return tuple(f"{block}.{name}" for name in names.split())
+
+
+def _feedback(protocol: str) -> tuple[str, ...]:
+    """Return a topic's inputs about the log of deliveries by a protocol."""
+    return (
+        f"{protocol}FailureFeedbackRoleArn",
+        f"{protocol}SuccessFeedbackRoleArn",
+        f"{protocol}SuccessFeedbackSampleRate",
+    )
 
 
 def _actions(path: str) -> tuple[str, ...]:
@@ -269,6 +282,15 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside("metricQueries[]", "expression id period returnData"),
         *_inside("metricQueries[].metric", "dimensions metricName namespace period stat"),
     ),
+    EVENT_RULE: ("eventBusName", "eventPattern", "isEnabled", "name", "state"),
+    EVENT_TARGET: (
+        *("arn", "eventBusName", "input", "inputPath", "rule"),
+        *_inside("inputTransformer", "inputPaths inputTemplate"),
+    ),
+    TOPIC: ("kmsMasterKeyId", "policy"),
+    TOPIC_POLICY: ("arn", "policy"),
+    SUBSCRIPTION: ("endpoint", "protocol", "topic"),
+    SLACK_CHANNEL: ("slackChannelId", "slackTeamId", "snsTopicArns"),
     SECRET: (),
     SECRET_VERSION: ("secretId", "secretString", "secretStringWo", "versionStages"),
     SUBNET: ("availabilityZone", "cidrBlock"),
@@ -323,6 +345,20 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "unit": (),
         "warmUpConfiguration": (),
     },
+    EVENT_RULE: {"scheduleExpression": ()},
+    EVENT_TARGET: {
+        "appsyncTarget": (),
+        "batchTarget": (),
+        "deadLetterConfig": (),
+        "ecsTarget": (),
+        "httpTarget": (),
+        "kinesisTarget": (),
+        "redshiftTarget": (),
+        "runCommandTargets": (),
+        "sagemakerPipelineTarget": (),
+        "sqsTarget": (),
+    },
+    SUBSCRIPTION: {"filterPolicy": (), "filterPolicyScope": ()},
     TARGET_ATTACHMENT: {"quicServerId": ()},
     CERTIFICATE: {"certificateBody": (), "certificateChain": ()},
     SERVICE: {
@@ -423,6 +459,7 @@ _IMAGES = "no image is pulled"
 _ISOLATION = "nothing is isolated, as the documentation says"
 _LOGS = "no log of the load balancer is written"
 _NAME = "it is a name"
+_NO_DELIVERY = "no message leaves this machine, as its status says"
 _OF_SERVICE_CONNECT = "of Service Connect, whose names are the addresses of tasks"
 _REGION = "it is in ARNs; all regions are this machine"
 _SESSIONS = "there is no command to run in a container"
@@ -430,6 +467,13 @@ _SIZE = "only the limits hold"
 _TAGS = "tags are shown, and nothing here reads them"
 _WRITE_ONLY = "its change makes the provider write the value again"
 
+_FEEDBACK = (
+    *_feedback("application"),
+    *_feedback("firehose"),
+    *_feedback("http"),
+    *_feedback("lambda"),
+    *_feedback("sqs"),
+)
 _EVERYWHERE = {"region": _REGION, "tags": _TAGS}
 
 _REFUSED = "refused: the local AWS tracks targets of predefined metrics only"
@@ -555,6 +599,55 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "evaluationInterval": "of evaluationCriteria, which a run mentions",
         "metricQueries[].label": "it is a text for people",
         "name": _NAME,
+    },
+    EVENT_RULE: {
+        **_EVERYWHERE,
+        "description": "it is a text for people",
+        "forceDestroy": _CATALOG,
+        "namePrefix": _CATALOG,
+        "roleArn": NO_PERMISSION,
+    },
+    EVENT_TARGET: {
+        "forceDestroy": _CATALOG,
+        "region": _REGION,
+        "retryPolicy": "a message that isn't delivered is listed, and not tried again",
+        "roleArn": NO_PERMISSION,
+        "targetId": _NAME,
+    },
+    TOPIC: {
+        **_EVERYWHERE,
+        **dict.fromkeys(
+            (
+                *("archivePolicy", "contentBasedDeduplication", "deliveryPolicy", "displayName"),
+                *("fifoThroughputScope", "maximumMessageSize", "signatureVersion"),
+                "tracingConfig",
+            ),
+            _NO_DELIVERY,
+        ),
+        **dict.fromkeys(_FEEDBACK, _NO_DELIVERY),
+        "fifoTopic": _CATALOG,
+        "name": _NAME,
+        "namePrefix": _CATALOG,
+    },
+    TOPIC_POLICY: {"region": _REGION},
+    SUBSCRIPTION: {
+        "confirmationTimeoutInMinutes": _NO_DELIVERY,
+        "deliveryPolicy": _NO_DELIVERY,
+        "endpointAutoConfirms": _NO_DELIVERY,
+        "rawMessageDelivery": _NO_DELIVERY,
+        "redrivePolicy": _NO_DELIVERY,
+        "region": _REGION,
+        "replayPolicy": _NO_DELIVERY,
+        "subscriptionRoleArn": NO_PERMISSION,
+    },
+    SLACK_CHANNEL: {
+        **_EVERYWHERE,
+        "configurationName": _NAME,
+        "guardrailPolicyArns": NO_PERMISSION,
+        "iamRoleArn": NO_PERMISSION,
+        "loggingLevel": _NO_DELIVERY,
+        "timeouts": "it is the provider's",
+        "userAuthorizationRequired": _NO_DELIVERY,
     },
     CAPACITY_PROVIDERS: {
         "capacityProviders": _CATALOG,

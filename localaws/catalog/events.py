@@ -7,11 +7,21 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.account import namesakes
-from localaws.catalog.only_recorded import NO_EVENT
-from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.properties import UNKNOWN, items_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType
-from localaws.catalog.values import ARN, Limit, block, given, length, matches, one_of, parsed, show
+from localaws.catalog.values import (
+    ARN,
+    Limit,
+    block,
+    given,
+    length,
+    listed,
+    matches,
+    one_of,
+    parsed,
+    show,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +59,16 @@ FILTERS = (
 
 Source: "Comparison operators in event patterns" in EventBridge's guide.
 """
+
+MATCHED = tuple(each for each in FILTERS if each != "cidr")
+"""Those that the local AWS matches."""
+
+_IN_ANYTHING_BUT = ("equals-ignore-case", "prefix", "suffix", "wildcard")
+
+PATH_STEP = r"\.([\w-]+)|\[(\d+)\]"
+"""A step of an input path that the local AWS follows: a name or a position."""
+
+_FOLLOWED = re.compile(rf"\$({PATH_STEP})*")
 
 PREDEFINED = (
     "aws.events.event",
@@ -100,6 +120,46 @@ def _match_flaws(values: list[Any], path: str) -> Iterator[str]:
                 f'Event pattern is not valid. Reason: Unrecognized match type in "{path}": '
                 f"{', '.join(names)}; allowed: one of {', '.join(FILTERS)}"
             )
+        elif not _is_matched(names[0], value[names[0]]):
+            yield (
+                f'"{path}": the local AWS doesn\'t match {json.dumps(value)}; it matches values '
+                f"and {', '.join(MATCHED)}"
+            )
+
+
+def _is_matched(kind: str, argument: object) -> bool:
+    """Return whether the local AWS matches a content filter with this argument."""
+    if kind == "exists":
+        return isinstance(argument, bool)
+    if kind == "numeric":
+        return _is_range(argument)
+    if kind == "anything-but":
+        return _is_exclusion(argument)
+    if kind in {"prefix", "suffix"} and isinstance(argument, dict):
+        argument = argument.get("equals-ignore-case")
+    return kind in MATCHED and isinstance(argument, str)
+
+
+def _is_exclusion(argument: object) -> bool:
+    """Return whether it is a value, a list of them, or another filter of texts."""
+    if not isinstance(argument, dict):
+        return all(isinstance(each, (str, int, float)) for each in listed(argument))
+    if len(argument) != 1:
+        return False
+    ((kind, inner),) = argument.items()
+    return kind in _IN_ANYTHING_BUT and _are_texts(inner)
+
+
+def _are_texts(value: object) -> bool:
+    return all(isinstance(each, str) for each in listed(value))
+
+
+def _is_range(argument: object) -> bool:
+    """Return whether it is a list of comparisons, each before a number."""
+    if not isinstance(argument, list) or not argument or len(argument) % 2:
+        return False
+    numbers = all(isinstance(each, (int, float)) for each in argument[1::2])
+    return numbers and all(each in ("=", "<", "<=", ">", ">=") for each in argument[::2])
 
 
 def _rule_rules(inputs: Properties) -> Refusals:
@@ -182,6 +242,13 @@ def _target_rules(inputs: Properties) -> Refusals:
     if value not in (None, "", UNKNOWN) and parsed(value) is None and value != "null":
         message = f"input must be JSON, got {show(value)}"
         yield Refusal("InvalidArgument", message, "events.target.input", "input")
+    for name, path in items_at(inputs, "inputPath"):
+        if isinstance(path, str) and not _FOLLOWED.fullmatch(path):
+            yield _not_followed(name, path)
+    yield from _transformer_rules(inputs)
+
+
+def _transformer_rules(inputs: Properties) -> Refusals:
     transformer = block(inputs.get("inputTransformer"))
     paths = block(transformer.get("inputPaths"))
     if len(paths) > INPUT_PATHS:
@@ -196,10 +263,20 @@ def _target_rules(inputs: Properties) -> Refusals:
         if isinstance(path, str) and not path.startswith("$"):
             message = f"Invalid InputPath: {name}: {show(path)} doesn't start with $"
             yield Refusal(_INVALID, message, "events.target.paths", "inputTransformer")
+        elif isinstance(path, str) and not _FOLLOWED.fullmatch(path):
+            yield _not_followed("inputTransformer", path)
     template = transformer.get("inputTemplate")
     if isinstance(template, str) and transformer.get("inputPaths") is not UNKNOWN:
         for flaw in template_flaws(template, paths):
             yield Refusal(_INVALID, flaw, "events.target.template", "inputTransformer")
+
+
+def _not_followed(name: str, path: str) -> Refusal:
+    message = (
+        f"{name}: the local AWS follows paths of names and positions such as $.resources[0], got "
+        f"{show(path)}"
+    )
+    return Refusal(_INVALID, message, "events.target.paths", name)
 
 
 def template_flaws(template: str, paths: Mapping[str, object]) -> Iterator[str]:
@@ -265,7 +342,6 @@ def _rule_deletion_rules(rule: Resource, account: Account) -> Refusals:
 TYPES = (
     ResourceType(
         token=RULE,
-        recorded=NO_EVENT,
         autoname=AutoName(longest=64),
         replaces=frozenset({"eventBusName", "name", "namePrefix", "region"}),
         json=frozenset({"eventPattern"}),
@@ -289,7 +365,6 @@ TYPES = (
     ),
     ResourceType(
         token=TARGET,
-        recorded=NO_EVENT,
         replaces=frozenset({"eventBusName", "rule", "targetId", "region"}),
         defaults={"eventBusName": DEFAULT_BUS, "forceDestroy": False},
         limits=(

@@ -8,8 +8,6 @@ NO_NAME = (
     "tasks that are containers are registered only, and their VPC's resolver answers; no other "
     "instance is"
 )
-NO_EVENT = "no event reaches a rule"
-NO_MESSAGE = "no message is published, and none leaves this machine"
 NO_PICTURE = "dashboards are checked, and never drawn"
 DEFAULT_NETWORK = "the default VPC and its subnets stay as AWS makes them, with `forceDestroy` too"
 NO_FILE = "nothing writes into buckets or reads them"

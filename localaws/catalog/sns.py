@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import namesakes, uuid
-from localaws.catalog.only_recorded import NO_MESSAGE
 from localaws.catalog.policies import resource_policy_rules, statements
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -235,7 +234,6 @@ _SAMPLE = within(0, 100)
 TYPES = (
     ResourceType(
         token=TOPIC,
-        recorded=NO_MESSAGE,
         autoname=AutoName(longest=256),
         idempotent=Idempotent(frozenset({"fifoTopic", "tags"}), _INVALID, "sns.topic.idempotent"),
         replaces=frozenset({"fifoTopic", "name", "namePrefix", "region"}),
@@ -266,7 +264,6 @@ TYPES = (
     ),
     ResourceType(
         token=TOPIC_POLICY,
-        recorded=NO_MESSAGE,
         replaces=frozenset({"arn", "region"}),
         json=frozenset({"policy"}),
         limits=(Limit("arn", _TOPIC_ARN, "sns.policy.topic"),),
@@ -279,7 +276,6 @@ TYPES = (
     ),
     ResourceType(
         token=SUBSCRIPTION,
-        recorded=NO_MESSAGE,
         replaces=frozenset({"endpoint", "protocol", "topic", "region"}),
         json=frozenset({"deliveryPolicy", "filterPolicy", "redrivePolicy", "replayPolicy"}),
         defaults={

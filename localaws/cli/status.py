@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 _EVENTS_SHOWN = _STOPPED_SHOWN = 5
 
+_COMPARED = {
+    "GreaterThanOrEqualToThreshold": ">=",
+    "GreaterThanThreshold": ">",
+    "LessThanOrEqualToThreshold": "<=",
+    "LessThanThreshold": "<",
+}
+
 _NOT_RUNNING = "the local AWS is not running; `pulumi-local up` starts it"
 _NO_PUBLIC_TASKS = (
     "no running task has a public address; `pulumi-local status` lists the tasks and says how they "
@@ -86,6 +93,8 @@ def table(status: Mapping[str, Any]) -> str:
         *_instances(status),
         *map(_service, services),
         *_scaling(status),
+        *_alarms(status),
+        *_notifications(status),
         *_targets(status),
         *_names(status),
     )
@@ -135,10 +144,43 @@ def _scaling(status: Mapping[str, Any]) -> Iterator[list[str]]:
         for policy in target["policies"]:
             last = "no data yet" if policy["last"] is None else f"{policy['last']:.3g}"
             lines.append(f"  {policy['metric']}: {last} for a target of {policy['target']:g}")
-        for activity in target["activities"][:_EVENTS_SHOWN]:
-            at = datetime.fromtimestamp(activity["at"], UTC).strftime("%H:%M:%S")
-            lines.append(f"  {at}   {activity['message']}")
+        activities = target["activities"][:_EVENTS_SHOWN]
+        lines += [f"  {_moment(each['at'])}   {each['message']}" for each in activities]
         yield lines
+
+
+def _alarms(status: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the state of each alarm, and what it saw last; an older daemon reports none."""
+    for each in status.get("alarms", ()):
+        last = "no data" if each["last"] is None else f"{each['last']:.3g}"
+        comparison = _COMPARED.get(each["comparison"], each["comparison"])
+        compared = f"{last}, alarm if {comparison} {each['threshold']:g}"
+        yield [
+            f"alarm {each['name']}: {each['state']} since {_moment(each['since'])}; {compared}",
+            f"  {each['reason']}",
+            *([f"  without local data: {why}"] if (why := each["withoutData"]) else ()),
+        ]
+
+
+def _notifications(status: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield the last messages to topics; an older daemon reports none."""
+    messages = status.get("notifications", ())[:_EVENTS_SHOWN]
+    lines = ["notifications, none of which leaves this machine:"] if messages else []
+    for each in messages:
+        topic = each["topic"].rpartition(":")[2]
+        lines.append(f"  {_moment(each['at'])}   {each['subject']}, to topic {topic}")
+        lines += [f"             {line}" for line in each["text"].splitlines()]
+        if why := each["not_delivered"]:
+            lines.append(f"             AWS would not deliver it: {why}")
+        else:
+            to = ", ".join(each["subscriptions"]) or "no subscription"
+            lines.append(f"             for {to}")
+    if lines:
+        yield lines
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
 
 
 def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -313,9 +313,10 @@ class _Build:
             )
             parts["scaling"] = scaler.tick
         watched = AlarmMetrics(self.cloud, load_balancers, usage, controller)
-        alarms = Alarms(self.cloud, watched, self.directory, Notifications())
+        notifications = Notifications(self.cloud)
+        alarms = Alarms(self.cloud, watched, self.directory, notifications)
         parts["alarms"] = alarms.tick
-        controller.alarms = alarms
+        controller.alarms, controller.publish = alarms, notifications.receive
         return scaler, alarms, Minutes(parts, speed=self.speed)
 
     def _trust(self) -> ssl.SSLContext:

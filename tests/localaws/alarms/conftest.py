@@ -47,7 +47,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(self.account, self, self, self)
-        self.notifications = Notifications(clock=lambda: self.now)
+        self.notifications = Notifications(self.account, clock=lambda: self.now)
         self.alarms = Alarms(
             self.account,
             self.metrics,

@@ -200,7 +200,10 @@ def test_each_change_of_state_is_published_to_the_topics_of_that_state(stage: St
 
     asyncio.run(play())
     messages = stage.notifications.status()
-    assert [each["subject"] for each in messages] == ['OK: "one"', 'ALARM: "one"']
+    assert [each["subject"] for each in messages] == [
+        'OK: "one" in eu-west-1',
+        'ALARM: "one" in eu-west-1',
+    ]
     assert {each["topic"] for each in messages} == {topic}
     assert "1 datapoint [1.0 " in messages[1]["text"]
 

@@ -37,10 +37,10 @@ GENERATED_NAMES = re.compile(r"routingHttp(Request|Response)\w+")
 
 READ_BY_THE_CATALOG = {
     *("secretId", "validationMethod", "zoneId"),
-    *("id", "userData", "vpcSecurityGroupIds"),
+    *("id", "isEnabled", "userData", "vpcSecurityGroupIds"),
 }
 """Effective inputs that functions of the catalog read for the data plane: whether a certificate is
-issued, which secret a version belongs to, which launch template a group has.
+issued, which secret a version belongs to, which launch template a group has, whether a rule is on.
 """
 
 

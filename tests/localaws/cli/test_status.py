@@ -200,3 +200,50 @@ def test_instances_are_shown_with_what_is_left_and_why_one_is_not_registered() -
     assert shown[2].split()[:3] == ["instance", "i-2", "InService"]
     assert shown[3].strip() == "not registered with ECS: it has no role"
     assert shown[-1].strip() == "0.0.0.0:32768->4567/tcp on i-1"
+
+
+def test_alarms_and_notifications_are_shown_with_what_they_saw_and_for_whom() -> None:
+    alarm = {
+        "name": "errors",
+        "state": "ALARM",
+        "reason": "Threshold Crossed: 1 datapoint.",
+        "since": 0,
+        "last": 2.5,
+        "comparison": "GreaterThanThreshold",
+        "threshold": 1.0,
+        "withoutData": "",
+    }
+    unknown = {"state": "OK", "last": None, "withoutData": "the local AWS doesn't measure Age"}
+    sent = {
+        "at": 3661,
+        "topic": "arn:aws:sns:eu-west-1:1:ops",
+        "subject": 'ALARM: "errors"',
+        "text": "Threshold Crossed.\nAgain.",
+        "subscriptions": ["email ops@example.com (PendingConfirmation)"],
+        "not_delivered": "",
+    }
+    refused = {**sent, "not_delivered": "the topic's policy doesn't allow it", "text": "Refused."}
+    status = {
+        "services": [],
+        "names": {},
+        "alarms": [alarm, {**alarm, **unknown, "name": "age"}],
+        "notifications": [sent, refused],
+    }
+    assert table(status).splitlines()[1:] == [
+        "",
+        "alarm errors: ALARM since 00:00:00; 2.5, alarm if > 1",
+        "  Threshold Crossed: 1 datapoint.",
+        "",
+        "alarm age: OK since 00:00:00; no data, alarm if > 1",
+        "  Threshold Crossed: 1 datapoint.",
+        "  without local data: the local AWS doesn't measure Age",
+        "",
+        "notifications, none of which leaves this machine:",
+        '  01:01:01   ALARM: "errors", to topic ops',
+        "             Threshold Crossed.",
+        "             Again.",
+        "             for email ops@example.com (PendingConfirmation)",
+        '  01:01:01   ALARM: "errors", to topic ops',
+        "             Refused.",
+        "             AWS would not deliver it: the topic's policy doesn't allow it",
+    ]
