@@ -50,7 +50,7 @@ PURE = (
 )
 """Modules and folders of the program that import only each other and the standard library."""
 
-AREAS = ("network", "edge", "cluster", "service")
+AREAS = ("network", "edge", "cluster", "service", "alarms")
 """Folders of the program that only its composition root combines."""
 
 SHARED = ("aws", "errors", "group_rules", "log_group")
@@ -67,6 +67,7 @@ COMPONENTS = {
     "FlowLogs": "fargate-web:index:FlowLogs",
     "Instances": "fargate-web:index:Instances",
     "LoadBalancedIngress": "fargate-web:index:LoadBalancedIngress",
+    "Notifications": "fargate-web:index:Notifications",
     "PrivateEndpoints": "fargate-web:index:PrivateEndpoints",
     "WebService": "fargate-web:index:WebService",
 }

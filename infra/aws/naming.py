@@ -41,6 +41,21 @@ def service_log_group(stack: str, name: str) -> str:
     return f"/aws/ecs/{cluster(stack)}/{service(stack, name)}"
 
 
+def alarm(stack: str, service: str, kind: str) -> str:
+    """Return the name of a service's alarm; `kind` is what it is about."""
+    return f"{stack}-{service}-{kind}"
+
+
+def balancer_alarm(stack: str) -> str:
+    """Return the name of the alarm on the load balancer's own errors; no service's has it."""
+    return f"{stack}-load-balancer-5xx"
+
+
+def dashboard(stack: str, region: str) -> str:
+    """Return the name of a stack's dashboard, of which an account has one in all regions."""
+    return f"{cluster(stack)}-{region}"
+
+
 def exec_log_group(stack: str) -> str:
     """Return the log group that records ECS Exec sessions."""
     return f"/aws/ecs/{cluster(stack)}/exec"

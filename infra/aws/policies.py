@@ -31,6 +31,43 @@ def trust_of_flow_logs(environment: AwsEnvironment) -> str:
     )
 
 
+def trust_of_chat(environment: AwsEnvironment) -> str:
+    """Return a trust policy for this account's chat channels (Amazon Q Developer) only."""
+    source = f"arn:{environment.partition}:chatbot::{environment.account}:*"
+    return _trust("chatbot.amazonaws.com", environment.account, source)
+
+
+def publishing(environment: AwsEnvironment, *, topic_arn: str, rule_arn: str, alarms: bool) -> str:
+    """Return a topic's policy: one event rule publishes to it, and perhaps this account's alarms.
+
+    Source: "Amazon SNS topic policies" in EventBridge's guide, "Permissions to publish to SNS
+    topics" in CloudWatch's.
+    """
+    own: list[dict[str, Any]] = [
+        {
+            "Sid": "Events",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+        }
+    ]
+    if alarms:
+        own.append(
+            {
+                "Sid": "Alarms",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": topic_arn,
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": environment.account},
+                    "ArnLike": {"aws:SourceArn": environment.arn("cloudwatch", "alarm:*")},
+                },
+            }
+        )
+    return _policy(*own)
+
+
 def trust_of_instances(environment: AwsEnvironment) -> str:
     """Return a trust policy for EC2 instances.
 

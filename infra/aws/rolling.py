@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+BAKE_MINUTES: Final = 5
+"""The most that ECS goes on watching alarms once no old task is left; the deployment is in progress
+until then. Source: "less than 5 minutes", How CloudWatch alarms detect Amazon ECS deployment
+failures, ECS Developer Guide.
+"""
+
 
 def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bool:
     """Return whether a deployment can replace a task: start one more, or first stop one.

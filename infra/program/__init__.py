@@ -12,6 +12,7 @@ from infra.aws.environment import AwsEnvironment
 from infra.costs.estimate import estimate
 from infra.costs.prices import of_region, regions
 from infra.program import preflight
+from infra.program.alarms import deploy_dashboard, deploy_notifications, follow_traffic
 from infra.program.capacity import deploy_capacity
 from infra.program.cluster import deploy_cluster
 from infra.program.edge import deploy_aliases, deploy_ingress, find_zone
@@ -45,9 +46,11 @@ def deploy(settings: Settings) -> dict[str, object]:
     ingress = deploy_ingress(settings, environment, network, zone, log_groups)
     endpoints = deploy_endpoints(settings, environment, network)
     routed = routes(settings)
+    stack_alarms = deploy_notifications(settings, environment, ingress)
     capacity = deploy_capacity(settings, environment, network, endpoints, cluster, ingress)
     services: dict[str, WebService] = {}
     serving: list[pulumi.Resource] = []
+    alarms = [stack_alarms.shared] if stack_alarms and stack_alarms.shared else []
     for service in settings.dependencies_first:
         deployed = deploy_service(
             settings,
@@ -61,9 +64,12 @@ def deploy(settings: Settings) -> dict[str, object]:
             ingress,
             routed[service.name],
             log_groups,
+            stack_alarms,
         )
+        alarms += follow_traffic(stack_alarms, service, deployed, cluster)
         services[service.name] = deployed
         serving += deployed.serving
+    deploy_dashboard(settings, environment, cluster, services, alarms)
     deploy_aliases(settings, zone, ingress, after=serving)
     only = next(iter(services.values())) if len(services) == 1 else None
     outputs = {

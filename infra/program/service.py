@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from infra.edge.ingress import LoadBalancedIngress
     from infra.network.endpoints import PrivateEndpoints
     from infra.network.vpc import Network
+    from infra.program.alarms import StackAlarms
     from infra.program.capacity import ClusterCapacity
     from infra.service.routing import Route
     from infra.settings import Settings
@@ -49,6 +50,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
     ingress: LoadBalancedIngress,
     route: Route,
     existing_log_groups: Collection[str],
+    alarms: StackAlarms | None,
 ) -> WebService:
     """Register a service: its tasks, its target group and its listener rules.
 
@@ -117,6 +119,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             permissions_boundary_arn=settings.keys.permissions_boundary_arn,
             desired_count=service.scaling.within(service.deployment.desired_count),
             scaling=_scaling(service.scaling),
+            alarms=alarms.of(service) if alarms else None,
             minimum_healthy_percent=service.deployment.minimum_healthy_percent,
             maximum_percent=service.deployment.maximum_percent,
             health_check_grace_seconds=service.deployment.health_check_grace_seconds,

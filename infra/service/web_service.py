@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infra.group_rules import VpcEndpoints
     from infra.service.capacity import Capacity
     from infra.service.container import Container, Volume
+    from infra.service.deployment_alarms import DeploymentAlarms
     from infra.service.front_end import FrontEnd
     from infra.service.scaling import Scaling
     from infra.service.security_groups import Callee
@@ -121,6 +122,9 @@ class WebServiceArgs:
     scaling: Scaling | None = None
     """How the number of tasks changes; None for a fixed one."""
 
+    alarms: DeploymentAlarms | None = None
+    """Alarms on what its users feel; None for none."""
+
     minimum_healthy_percent: int
     """Share of the tasks that a deployment leaves running."""
 
@@ -181,6 +185,12 @@ class WebService(pulumi.ComponentResource):
     before_requests: pulumi.ResourceHookBinding
     """Hooks that fail while the service isn't ready for requests."""
 
+    request_label: pulumi.Output[str] | None
+    """Name by which requests to the tasks are counted; None where the front end has none."""
+
+    alarms: Sequence[aws.cloudwatch.MetricAlarm]
+    """The alarms that exist before the ECS service does."""
+
     serving: Sequence[pulumi.Resource]
     """The resources that let requests reach the service, such as listener rules. Whatever sends
     clients to the front end depends on them.
@@ -227,7 +237,12 @@ class WebService(pulumi.ComponentResource):
                     "container_port": port,
                 }
             ]
-        deployment_limit = f"{args.steady_state_timeout_minutes}m"
+        self.alarms = []
+        if args.alarms and connection.request_label is not None:
+            self.alarms = args.alarms.watch(self, connection.request_label)
+        rollback = _rollback(args)
+        minutes = args.steady_state_timeout_minutes + (rolling.BAKE_MINUTES if rollback else 0)
+        deployment_limit = f"{minutes}m"
         # Containers that depend on each other stop one after the other.
         containers = 1 + len(args.sidecars)
         deletion_minutes = rolling.deletion_minutes(
@@ -248,6 +263,7 @@ class WebService(pulumi.ComponentResource):
             deployment_minimum_healthy_percent=args.minimum_healthy_percent,
             deployment_maximum_percent=args.maximum_percent,
             deployment_circuit_breaker={"enable": True, "rollback": True},
+            alarms=rollback,
             availability_zone_rebalancing="ENABLED",
             enable_execute_command=args.exec_log_group is not None,
             health_check_grace_period_seconds=grace_seconds,
@@ -267,6 +283,8 @@ class WebService(pulumi.ComponentResource):
                     *role_policies,
                     *connection.prerequisites,
                     *args.capacity.prerequisites,
+                    # ECS reads their states as soon as a deployment begins.
+                    *(self.alarms if rollback else ()),
                     *(callee.service for callee in args.calls),
                 ],
                 custom_timeouts=pulumi.CustomTimeouts(
@@ -295,6 +313,7 @@ class WebService(pulumi.ComponentResource):
         self.log_group = logs.name
         self.task_definition_arn = task_definition.arn
         self.target_group_arn = connection.target_group_arn
+        self.request_label = connection.request_label
         self.before_requests = rollout.before_requests
         self.serving = connection.serve(after=[service], hooks=self.before_requests)
         self.register_outputs(
@@ -439,6 +458,12 @@ def _with_calls(args: WebServiceArgs) -> Container:
         return args.container
     names = sorted(f"{callee.name}:{callee.port}" for callee in args.calls)
     return replace(args.container, labels={**args.container.labels, _CALLS: " ".join(names)})
+
+
+def _rollback(args: WebServiceArgs) -> aws.ecs.ServiceAlarmsArgsDict | None:
+    """Return the alarms that roll a deployment back; None if none does."""
+    names = args.alarms.names if args.alarms else []
+    return {"alarm_names": names, "enable": True, "rollback": True} if names else None
 
 
 def _service_connect(

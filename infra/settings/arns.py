@@ -29,6 +29,12 @@ CERTIFICATE: Final = Text(
     r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
     "an ACM certificate's ARN",
 )
+TOPIC: Final = Text(
+    rf"{_PARTITION}:sns:[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}}",
+    "the ARN of a standard SNS topic, like arn:aws:sns:REGION:ACCOUNT:NAME",
+    longest=400,
+)
+"""CloudWatch publishes to standard topics only, not to FIFO ones. Source: PutMetricAlarm."""
 
 
 def keys_elsewhere(environment: AwsEnvironment, key: str, arns: Iterable[str]) -> Iterator[Problem]:

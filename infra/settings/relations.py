@@ -51,6 +51,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from instances_are_private(settings)
     yield from instances_have_ipv4_destinations(settings)
     yield from instances_are_enough(settings)
+    yield from recipients_hear_of_alarms(settings)
     for service in settings.services:
         yield from load_balancer_closes_connections_first(settings, service)
         yield from service.named(targets_speak_what_a_listener_forwards(settings, service))
@@ -222,6 +223,24 @@ def instances_are_used(settings: StackSettings) -> Iterator[Problem]:
     yield from settings.instances.without_effect(
         *settings.instances.kinds(), allowed=f"only with capacity {EC2} of some service"
     )
+
+
+@relation("alarm_emails", "alarm_slack_channel", "alarm_topic_arn")
+def recipients_hear_of_alarms(settings: StackSettings) -> Iterator[Problem]:
+    """Check that recipients are configured only where some service has alarms."""
+    unread = any("alarms" in service.unread for service in settings.services)
+    if unread or settings.services_with_alarms or not settings.services:
+        return
+    chosen = settings.notifications
+    for key, value in (
+        ("alarmEmails", ", ".join(chosen.alarm_emails)),
+        ("alarmSlackChannel", chosen.alarm_slack_channel),
+        ("alarmTopicArn", chosen.alarm_topic_arn),
+    ):
+        if value:
+            yield Problem(
+                key, f"{value}, where no service has alarms", "empty, or alarms set to true"
+            )
 
 
 @relation("network")

@@ -103,6 +103,7 @@ STACKS: dict[str, dict[str, Any]] = {
     },
     "spot": {"capacity": "fargate-spot"},
     "instances": {"capacity": "ec2", "network": "nat"},
+    "alarmed": {"alarms": True, "maxLatencySeconds": "2"},
 }
 """Configurations beyond a stack's file; they have what some keys require before they can change.
 """
@@ -205,6 +206,14 @@ EXAMPLES: dict[str, Example] = {
     "emptyLogsOnDestroy": Example(value=True, on="hardened"),
     "waf": Example("count"),
     "containerInsights": Example("enhanced"),
+    "alarms": Example(value=True),
+    "maxErrorPercent": Example(5, on="alarmed"),
+    "maxLatencySeconds": Example("0.5", on="alarmed"),
+    "rollbackOnAlarms": Example(value=True, on="alarmed"),
+    "alarmEmails": Example(["ops@example.com"], on="alarmed"),
+    "alarmSlackChannel": Example("T0123456789/C0123456789", on="alarmed"),
+    "alarmTopicArn": Example("arn:aws:sns:ap-northeast-1:123456789012:pages", on="alarmed"),
+    "dashboard": Example(value=True),
     "ecsExec": Example(value=False),
     "logRetentionDays": Example(30),
     "execLogRetentionDays": Example(30),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 from infra.errors import Problem
 from infra.settings.defaults import default
 from infra.settings.service import task
+from infra.settings.service.alarms import AlarmSettings
 from infra.settings.service.capacity import EC2, CapacitySettings
 from infra.settings.service.connect import ConnectSettings
 from infra.settings.service.container import ContainerSettings
@@ -50,6 +51,7 @@ class ServiceSettings:
     health: HealthSettings = topic(HealthSettings)
     routes: RoutesSettings = topic(RoutesSettings)
     targets: TargetSettings = topic(TargetSettings)
+    alarms: AlarmSettings = topic(AlarmSettings)
 
     @classmethod
     def read(cls, configuration: Configuration) -> Self:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from infra.aws.secret_names import service_of
 from infra.settings.service import ServiceSettings
 from infra.settings.service.connect import in_order
+from infra.settings.stack.alarms import NotificationSettings
 from infra.settings.stack.costs import CostSettings
 from infra.settings.stack.edge import EdgeSettings
 from infra.settings.stack.https import HttpsSettings
@@ -42,6 +43,7 @@ class StackSettings:
     network: NetworkSettings = topic(NetworkSettings)
     costs: CostSettings = topic(CostSettings)
     instances: InstanceSettings = topic(InstanceSettings)
+    notifications: NotificationSettings = topic(NotificationSettings)
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -58,6 +60,12 @@ class StackSettings:
         """The services whose tasks run on EC2 instances of the stack."""
         read = [each for each in self.services if "capacity" not in each.unread]
         return tuple(each for each in read if each.capacity.on_instances)
+
+    @property
+    def services_with_alarms(self) -> tuple[ServiceSettings, ...]:
+        """The services whose users' experience is watched."""
+        read = [each for each in self.services if "alarms" not in each.unread]
+        return tuple(each for each in read if each.alarms.alarms)
 
     @property
     def ipv6_clients(self) -> bool:

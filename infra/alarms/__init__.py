@@ -1,0 +1,1 @@
+"""Alarms on what users feel, who hears of them, and the dashboard."""

@@ -1,0 +1,29 @@
+"""Interface between a service and the alarms that its deployments may set off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pulumi
+    import pulumi_aws as aws
+
+
+class DeploymentAlarms(Protocol):
+    """Alarms on what users of one service feel."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the alarms that a deployment is rolled back by; empty where none is."""
+
+    def watch(
+        self, parent: pulumi.Resource, label: pulumi.Output[str]
+    ) -> Sequence[aws.cloudwatch.MetricAlarm]:
+        """Register the alarms as children of a component, before the ECS service.
+
+        Args:
+            parent: The service's component.
+            label: The suffixes of the ARNs of load balancer and target group.
+        """

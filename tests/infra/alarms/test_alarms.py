@@ -1,0 +1,367 @@
+"""The alarms of services, who hears of them, and what a deployment does with them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording, Registered
+
+SCOPE = "ap-northeast-1:123456789012"
+TOPIC = f"arn:aws:sns:{SCOPE}:ecs-cluster-dev-alarms"
+ON: dict[str, Any] = {
+    "alarms": True,
+    "maxErrorPercent": 2,
+    "maxLatencySeconds": "0.5",
+    "rollbackOnAlarms": True,
+    "alarmEmails": ["ops@example.com", "night+duty@example.com"],
+    "alarmSlackChannel": "T0123456789/C0123456789",
+    "dashboard": True,
+}
+TWO: dict[str, Any] = {
+    "api": {"paths": ["/api/*"], "maxErrorPercent": 5, "rollbackOnAlarms": True},
+    "web": {},
+}
+
+
+@pytest.fixture(scope="module")
+def alarmed() -> Recording:
+    """The dev stack with everything about alarms."""
+    return recorder.run("dev", **ON)
+
+
+@pytest.fixture(scope="module")
+def two() -> Recording:
+    """The dev stack with alarms for two services."""
+    return recorder.run("dev", alarms=True, services=TWO)
+
+
+def one(recording: Recording, kind: str, name: str) -> Registered:
+    (found,) = [each for each in recording.all(kind) if each.name == name]
+    return found
+
+
+def alarm(recording: Recording, name: str) -> dict[str, Any]:
+    return one(recording, "MetricAlarm", name).inputs
+
+
+def suffixes(recording: Recording, group: str = "alb-web") -> dict[str, str]:
+    """Return the dimensions of a target group: the suffixes of the real ARNs."""
+    balancer = recording.cloud.all("aws:lb/loadBalancer:LoadBalancer")[0]
+    (target,) = [
+        each
+        for each in recording.cloud.all("aws:lb/targetGroup:TargetGroup")
+        if each.outputs["name"].startswith(f"{group}-")
+    ]
+    return {
+        "LoadBalancer": balancer.outputs["arnSuffix"],
+        "TargetGroup": target.outputs["arnSuffix"],
+    }
+
+
+def needed_by(recording: Recording, resource: Registered) -> set[str]:
+    """Return the URNs of all that a resource depends on, directly and through others."""
+    by_urn = {each.urn: each for each in recording.registered}
+    found: set[str] = set()
+    following = [*resource.dependencies]
+    while following:
+        urn = following.pop()
+        if urn not in found:
+            found.add(urn)
+            following += by_urn[urn].dependencies
+    return found
+
+
+def test_without_alarms_nothing_of_them_is_registered(dev: Recording) -> None:
+    for kind in ("MetricAlarm", "Topic", "EventRule", "Dashboard", "Notifications"):
+        assert not dev.all(kind)
+    assert "alarms" not in dev.one("Service").inputs
+
+
+def test_errors_are_a_share_of_the_requests_in_which_missing_data_is_no_error(
+    alarmed: Recording,
+) -> None:
+    errors = alarm(alarmed, "web-errors")
+    metrics = {}
+    for query in errors["metricQueries"]:
+        if "metric" in query:
+            metric = query["metric"]
+            assert (metric["stat"], metric["period"]) == ("Sum", 60)
+            metrics[query["id"]] = (metric["metricName"], metric["dimensions"])
+    whole = suffixes(alarmed)
+    only_balancer = {"LoadBalancer": whole["LoadBalancer"]}
+    assert metrics == {
+        "requests": ("RequestCount", whole),
+        "failed": ("HTTPCode_Target_5XX_Count", whole),
+        "refused": ("HTTPCode_ELB_5XX_Count", only_balancer),
+    }
+    (share,) = [query for query in errors["metricQueries"] if "expression" in query]
+    everything = "FILL(requests, 0) + FILL(refused, 0)"
+    wrong = "FILL(failed, 0) + FILL(refused, 0)"
+    assert share["expression"] == f"IF({everything} > 0, 100 * ({wrong}) / ({everything}), 0)"
+    assert share["returnData"] is True
+    assert errors["threshold"] == 2
+    assert errors["comparisonOperator"] == "GreaterThanThreshold"
+    assert (errors["datapointsToAlarm"], errors["evaluationPeriods"]) == (3, 5)
+    assert errors["treatMissingData"] == "notBreaching"
+
+
+def test_latency_is_the_95th_percentile_of_the_targets_answers(alarmed: Recording) -> None:
+    latency = alarm(alarmed, "web-latency")
+    assert (latency["metricName"], latency["extendedStatistic"]) == ("TargetResponseTime", "p95")
+    assert latency["dimensions"] == suffixes(alarmed)
+    assert latency["threshold"] == 0.5
+    assert latency["evaluateLowSampleCountPercentiles"] == "ignore"
+    assert latency["treatMissingData"] == "notBreaching"
+
+
+def test_no_healthy_target_and_too_few_tasks_are_alarms_also_without_data(
+    alarmed: Recording,
+) -> None:
+    hosts, tasks = (alarm(alarmed, f"web-{kind}") for kind in ("healthy-hosts", "running-tasks"))
+    assert (hosts["metricName"], hosts["statistic"]) == ("HealthyHostCount", "Minimum")
+    assert (hosts["comparisonOperator"], hosts["threshold"]) == ("LessThanThreshold", 1)
+    assert hosts["dimensions"] == suffixes(alarmed)
+    assert (tasks["namespace"], tasks["metricName"]) == ("AWS/ECS", "CPUUtilization")
+    assert tasks["statistic"] == "SampleCount", "each running task is a sample a minute"
+    assert tasks["dimensions"] == {"ClusterName": "ecs-cluster-dev", "ServiceName": "dev-web"}
+    desired = alarmed.one("Service").inputs["desiredCount"]
+    assert (tasks["comparisonOperator"], tasks["threshold"]) == ("LessThanThreshold", desired)
+    assert tasks["datapointsToAlarm"] == tasks["evaluationPeriods"] == 10
+    assert hosts["treatMissingData"] == tasks["treatMissingData"] == "breaching"
+
+
+def test_every_alarm_has_a_name_reports_both_changes_and_names_what_to_do(
+    alarmed: Recording,
+) -> None:
+    manual = (recorder.ROOT_FOLDER / "docs" / "alarms.md").read_text()
+    names = set()
+    for each in alarmed.all("MetricAlarm"):
+        names.add(each.inputs["name"])
+        assert each.inputs["alarmActions"] == each.inputs["okActions"] == [TOPIC]
+        page, _, heading = each.inputs["alarmDescription"].rpartition(" ")[2].partition("#")
+        assert page == "docs/alarms.md"
+        assert f"\n### {heading}\n" in manual
+    assert names == {
+        "dev-web-errors",
+        "dev-web-latency",
+        "dev-web-healthy-hosts",
+        "dev-web-running-tasks",
+    }
+
+
+def test_a_deployment_is_rolled_back_by_errors_and_latency_which_exist_before(
+    alarmed: Recording,
+) -> None:
+    service = alarmed.one("Service")
+    assert service.inputs["alarms"] == {
+        "alarmNames": ["dev-web-errors", "dev-web-latency"],
+        "enable": True,
+        "rollback": True,
+    }
+    named = [one(alarmed, "MetricAlarm", f"web-{kind}") for kind in ("errors", "latency")]
+    assert {each.urn for each in named} <= service.dependencies
+    for each in named:
+        assert service.urn not in needed_by(alarmed, each), "a cycle"
+
+
+def test_a_deployment_that_alarms_watch_is_waited_for_longer(
+    dev: Recording, alarmed: Recording
+) -> None:
+    assert dev.one("Service").timeouts[:2] == ("10m", "10m")
+    assert alarmed.one("Service").timeouts[:2] == ("15m", "15m")
+
+
+def test_alarms_about_what_serves_wait_until_requests_reach_it(alarmed: Recording) -> None:
+    """So they neither go off in a new stack, nor leave the old service while another one starts."""
+    serving = one(alarmed, "ListenerRule", "alb-50000")
+    for kind in ("healthy-hosts", "running-tasks"):
+        assert serving.urn in one(alarmed, "MetricAlarm", f"web-{kind}").dependencies
+
+
+def test_without_a_limit_for_latency_there_is_no_such_alarm() -> None:
+    recording = recorder.run("dev", alarms=True, rollbackOnAlarms=True)
+    assert not [each for each in recording.all("MetricAlarm") if each.name == "web-latency"]
+    assert recording.one("Service").inputs["alarms"]["alarmNames"] == ["dev-web-errors"]
+
+
+def test_alarms_without_rollback_are_not_handed_to_deployments(two: Recording) -> None:
+    services = {each.name: each for each in two.all("Service")}
+    assert "alarms" not in services["web"].inputs
+    assert services["api"].inputs["alarms"]["alarmNames"] == ["dev-api-errors"]
+    assert services["web"].timeouts[0] == "10m"
+
+
+def test_on_a_shared_load_balancer_its_errors_are_no_services_own(two: Recording) -> None:
+    for service in ("api", "web"):
+        queries = alarm(two, f"{service}-errors")["metricQueries"]
+        names = {each["metric"]["metricName"] for each in queries if "metric" in each}
+        assert names == {"RequestCount", "HTTPCode_Target_5XX_Count"}
+        for each in queries:
+            if "metric" in each:
+                assert each["metric"]["dimensions"] == suffixes(two, f"alb-{service}")
+    shared = alarm(two, "alarms-load-balancer")
+    assert shared["name"] == "dev-load-balancer-5xx"
+    assert shared["threshold"] == 1, "the strictest of the services"
+    balancer = {"LoadBalancer": suffixes(two)["LoadBalancer"]}
+    measured = [each["metric"] for each in shared["metricQueries"] if "metric" in each]
+    assert {each["metricName"] for each in measured} == {"RequestCount", "HTTPCode_ELB_5XX_Count"}
+    assert all(each["dimensions"] == balancer for each in measured)
+
+
+def test_another_service_changes_no_alarm_of_the_first() -> None:
+    first = recorder.run("dev", alarms=True, services={"web": {}})
+    both = recorder.run("dev", after=first, alarms=True, services=TWO)
+    for each in first.all("MetricAlarm"):
+        assert both.operations[each.urn] == "same"
+
+
+@pytest.mark.parametrize(
+    ("changes", "least"),
+    [
+        ({"desiredCount": 5}, 5),
+        ({"maxCount": 6, "minCount": 3, "targetCpuPercent": 60}, 3),
+        (
+            {
+                "maxCount": 6,
+                "minCount": 3,
+                "schedules": {"night": {"schedule": "cron(0 22 * * ? *)", "minCount": 1}},
+            },
+            1,
+        ),
+        (
+            {
+                "maxCount": 6,
+                "minCount": 3,
+                "schedules": {"night": {"schedule": "cron(0 22 * * ? *)", "maxCount": 2}},
+            },
+            2,
+        ),
+    ],
+)
+def test_as_many_tasks_are_wanted_as_scaling_always_leaves(
+    changes: dict[str, Any], least: int
+) -> None:
+    recording = recorder.run("dev", alarms=True, **changes)
+    assert alarm(recording, "web-running-tasks")["threshold"] == least
+
+
+def test_a_service_that_may_have_no_task_has_no_alarm_on_missing_ones() -> None:
+    recording = recorder.run("dev", alarms=True, desiredCount=0)
+    assert [each.name for each in recording.all("MetricAlarm")] == ["web-errors"]
+
+
+def test_on_spare_capacity_running_tasks_are_those_of_the_ecs_service_there() -> None:
+    recording = recorder.run("dev", alarms=True, capacity="fargate-spot")
+    dimensions = alarm(recording, "web-running-tasks")["dimensions"]
+    assert dimensions["ServiceName"] == "dev-web-spot"
+
+
+def test_while_a_service_changes_its_capacity_its_alarms_stay_the_same_resources(
+    alarmed: Recording,
+) -> None:
+    moved = recorder.run("dev", after=alarmed, **ON, capacity="fargate-spot")
+    assert ("create", "Service") in moved.done()
+    changes = {each.name: moved.operations[each.urn] for each in moved.all("MetricAlarm")}
+    assert changes == {
+        "web-errors": "same",
+        "web-latency": "same",
+        "web-healthy-hosts": "same",
+        "web-running-tasks": "update",
+    }
+
+
+def test_only_this_accounts_alarms_and_one_rule_publish_to_the_topic(
+    alarmed: Recording,
+) -> None:
+    rule = alarmed.cloud.all("aws:cloudwatch/eventRule:EventRule")[0]
+    assert json.loads(one(alarmed, "TopicPolicy", "alarms").inputs["policy"]) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Sid": "Events",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": TOPIC,
+                "Condition": {"ArnEquals": {"aws:SourceArn": rule.outputs["arn"]}},
+            },
+            {
+                "Effect": "Allow",
+                "Sid": "Alarms",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": TOPIC,
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": "123456789012"},
+                    "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{SCOPE}:alarm:*"},
+                },
+            },
+        ],
+    }
+    chat = json.loads(one(alarmed, "TopicPolicy", "alarms-chat").inputs["policy"])
+    assert [each["Sid"] for each in chat["Statement"]] == ["Events"]
+
+
+def test_each_address_is_subscribed_to_the_topic(alarmed: Recording) -> None:
+    found = {
+        (each.inputs["protocol"], each.inputs["endpoint"], each.inputs["topic"])
+        for each in alarmed.all("TopicSubscription")
+    }
+    assert found == {
+        ("email", "ops@example.com", TOPIC),
+        ("email", "night+duty@example.com", TOPIC),
+    }
+
+
+def test_a_failed_deployment_of_this_clusters_services_is_reported_as_a_sentence(
+    alarmed: Recording,
+) -> None:
+    rule = one(alarmed, "EventRule", "alarms-deployment-failed")
+    assert json.loads(rule.inputs["eventPattern"]) == {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Deployment State Change"],
+        "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+        "resources": [{"prefix": f"arn:aws:ecs:{SCOPE}:service/ecs-cluster-dev/"}],
+    }
+    target = one(alarmed, "EventTarget", "alarms-deployment-failed")
+    assert target.inputs["arn"] == TOPIC
+    text = json.loads(target.inputs["inputTransformer"]["inputTemplate"])
+    assert text.startswith("A deployment of stack dev failed at <time>. Service: <service>.")
+    assert "<reason>" in text
+    assert one(alarmed, "TopicPolicy", "alarms").urn in target.dependencies
+
+
+def test_chat_gets_the_alarms_and_its_own_form_of_the_event_and_can_do_nothing(
+    alarmed: Recording,
+) -> None:
+    channel = alarmed.one("SlackChannelConfiguration").inputs
+    chat = f"arn:aws:sns:{SCOPE}:ecs-cluster-dev-chat"
+    assert channel["snsTopicArns"] == [TOPIC, chat]
+    assert (channel["slackTeamId"], channel["slackChannelId"]) == ("T0123456789", "C0123456789")
+    assert channel["guardrailPolicyArns"] == ["arn:aws:iam::aws:policy/AWSDenyAll"]
+    assert channel["region"] == "us-east-2", "AWS's API for chat isn't in every region"
+    trust = json.loads(one(alarmed, "Role", "alarms-chat").inputs["assumeRolePolicy"])
+    (statement,) = trust["Statement"]
+    assert statement["Principal"] == {"Service": "chatbot.amazonaws.com"}
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
+    assert not [each for each in alarmed.all("RolePolicy") if each.name.startswith("alarms")]
+    target = one(alarmed, "EventTarget", "alarms-chat")
+    assert target.inputs["arn"] == chat
+    message = json.loads(target.inputs["inputTransformer"]["inputTemplate"])
+    assert (message["version"], message["source"]) == ("1.0", "custom")
+    assert "<reason>" in message["content"]["description"]
+
+
+def test_an_existing_topic_takes_the_place_of_the_stacks() -> None:
+    existing = f"arn:aws:sns:{SCOPE}:pages"
+    recording = recorder.run("dev", alarms=True, alarmTopicArn=existing)
+    assert not [*recording.all("Topic"), *recording.all("TopicPolicy")]
+    assert recording.one("EventTarget").inputs["arn"] == existing
+    for each in recording.all("MetricAlarm"):
+        assert each.inputs["alarmActions"] == [existing]
