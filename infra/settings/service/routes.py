@@ -106,7 +106,7 @@ class RoutesSettings(Topic):
         """Check each route."""
         yield from self._routes_fit_into_rules()
 
-    @relation(*_FIELDS, "routes")
+    @relation(*_FIELDS, _WEIGHT_STICKINESS, "routes")
     def _routes_fit_into_rules(self) -> Iterator[Problem]:
         for number, route in enumerate(self.each):
             yield from _route_problems(self.key_of(number), number, route)

@@ -54,7 +54,7 @@ MAPS = {
     *("build", "environment", "secrets", "taskPolicyStatements"),
     *("headers", "oidc", "oidcClientSecrets", "query", "rewriteHost", "rewriteUrl", "routes"),
     *("schedules", "services", "sidecars", "dependsOn", "volumes", "mounts"),
-    *("vpcTags", "subnetTags", "taskSubnetTags"),
+    *("vpcTags", "subnetTags", "taskSubnetTags", "weights"),
 }
 """Keys that may be absent."""
 
