@@ -87,8 +87,17 @@ EVERYTHING: Final = {
             "user": "102",
             "mounts": {"files": "/files"},
             "healthCheckCommand": ["CMD", "true"],
-        }
+        },
+        "router": {
+            "image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/router@sha256:" + "2" * 64,
+            "user": "103",
+            "logRouter": "fluentbit",
+            "logRouterFile": "/extra.conf",
+        },
     },
+    "logTo": "router",
+    "logOptions": {"Name": "datadog"},
+    "logSecrets": {"apikey": "secretsmanager:shop/datadog"},
     "dependsOn": {"proxy": "HEALTHY"},
     "volumes": {
         "files": {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"},
@@ -184,14 +193,15 @@ def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]
     found: dict[str, mocks.SeededParameter] = {}
     for key, text in config.items():
         name = key.rpartition(":")[2]
-        if name in {"secrets", "services", "sidecars"} and text:
+        if name in {"secrets", "logSecrets", "services", "sidecars"} and text:
             found.update(map(_seeded, _secrets_in({name: json.loads(text)})))
     return found
 
 
 def _secrets_in(keys: Mapping[str, Any]) -> Iterator[str]:
     """Yield the secrets that keys name, and those of services and sidecars among them."""
-    yield from keys.get("secrets", {}).values()
+    for name in ("secrets", "logSecrets"):
+        yield from keys.get(name, {}).values()
     for name in ("services", "sidecars"):
         for inner in keys.get(name, {}).values():
             yield from _secrets_in(inner)

@@ -93,6 +93,7 @@ MAPS = dict.fromkeys(
         *("build", "environment", "secrets", "taskPolicyStatements"),
         *("headers", "oidc", "oidcClientSecrets", "query", "rewriteHost", "rewriteUrl", "routes"),
         *("schedules", "services", "sidecars", "dependsOn", "volumes", "mounts"),
+        *("logOptions", "logSecrets"),
         *("vpcTags", "subnetTags", "taskSubnetTags", "weights"),
     ),
     "none",

@@ -89,7 +89,7 @@ def _keeps_ten_images(policy: Node) -> bool:
 
 @rule
 def no_plain_text_secrets(graph: Graph) -> Iterator[Node]:
-    """Require no environment variable that looks like a secret, and secrets by reference."""
+    """Require no variable and no log option that looks like a secret, and secrets by reference."""
     for definition in graph.all("TaskDefinition"):
         for container in containers(definition):
             if _shows_a_secret(container):
@@ -97,10 +97,12 @@ def no_plain_text_secrets(graph: Graph) -> Iterator[Node]:
 
 
 def _shows_a_secret(container: dict[str, Any]) -> bool:
-    for variable in container.get("environment", []):
-        if _SECRET_NAME.search(variable["name"]) or _SECRET_VALUE.search(variable["value"]):
+    logs = container.get("logConfiguration", {})
+    variables = [(each["name"], each["value"]) for each in container.get("environment", [])]
+    for name, value in (*variables, *logs.get("options", {}).items()):
+        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value):
             return True
-    for secret in container.get("secrets", []):
+    for secret in (*container.get("secrets", []), *logs.get("secretOptions", [])):
         if not secret["valueFrom"].startswith("arn:"):
             return True
     return False

@@ -59,7 +59,10 @@ def log_groups_exist_before_tasks(graph: Graph) -> Iterator[Node]:
             if before.kind == "LogGroup":
                 groups.add(before.inputs["name"])
         for container in containers(definition):
-            options = container.get("logConfiguration", {}).get("options", {})
+            logs = container.get("logConfiguration", {})
+            if logs.get("logDriver") == "awsfirelens":
+                continue  # a log router's output, which is another container's
+            options = logs.get("options", {})
             if options.get("awslogs-group") not in groups or "awslogs-create-group" in options:
                 yield definition
 

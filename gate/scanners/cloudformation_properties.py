@@ -285,10 +285,16 @@ def _task_definition(rest: Properties) -> Properties:
 
 
 def _container(container: Properties) -> Properties:
+    # The names of options stay as they are.
     log = container.pop("logConfiguration", None)
+    router = container.pop("firelensConfiguration", None)
     rest = _deep(container)
     if log:
-        rest["LogConfiguration"] = {"LogDriver": log["logDriver"], "Options": log["options"]}
+        options = log.pop("options", {})
+        rest["LogConfiguration"] = {**_deep(log), "Options": options}
+    if router:
+        options = router.pop("options", {})
+        rest["FirelensConfiguration"] = {**_deep(router), "Options": options}
     return dict(rest)
 
 

@@ -8,7 +8,7 @@ from infra.aws import image_build, images, naming
 from infra.aws.egress import Destination
 from infra.program.capacity import vpc_endpoints
 from infra.service.built_image import BuiltImage, BuiltImageArgs
-from infra.service.container import Container, Mount, Volume
+from infra.service.container import Container, LogRouter, Mount, RoutedLogs, Volume
 from infra.service.container import HealthCheck as CommandCheck
 from infra.service.routing import BehindLoadBalancer, Sharer
 from infra.service.scaling import Scaling, ScheduledBounds
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from infra.service.routing import Route
     from infra.settings import Settings
     from infra.settings.service import ServiceSettings
+    from infra.settings.service.logs import Routed
     from infra.settings.service.scaling import ScalingSettings
     from infra.settings.service.sidecars import Sidecar
 
@@ -192,6 +193,7 @@ def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
         stop_timeout_seconds=service.deployment.stop_timeout,
         mounts=_mounts(service.volumes.mounts),
         depends_on=service.sidecars.depends_on,
+        routed_logs=_routed_logs(service.logs),
     )
 
 
@@ -238,12 +240,20 @@ def _sidecar(service: ServiceSettings, name: str, sidecar: Sidecar) -> Container
         stop_timeout_seconds=service.deployment.stop_timeout,
         mounts=_mounts(sidecar.mounts),
         depends_on=sidecar.depends_on,
+        log_router=LogRouter(file=sidecar.log_router_file) if sidecar.log_router else None,
+        routed_logs=_routed_logs(sidecar),
         health_check=health_check,
         essential=sidecar.essential,
         cpu_units=sidecar.cpu_units or None,
         memory_mib=sidecar.memory_mib or None,
         scratch_prefix=f"scratch-{name}",
     )
+
+
+def _routed_logs(logs: Routed) -> RoutedLogs | None:
+    if not logs.log_to:
+        return None
+    return RoutedLogs(options=logs.log_options, secrets=logs.log_secrets)
 
 
 def _is_called(service: ServiceSettings, sidecar: str | None) -> bool:

@@ -58,6 +58,33 @@ class Mount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogRouter:
+    """A container of Fluent Bit that routes the output of others (FireLens)."""
+
+    file: str | None
+    """File of its image with further configuration."""
+
+    def definition(self) -> dict[str, Any]:
+        """Return it in the form of ECS's API."""
+        if self.file is None:
+            return {"type": "fluentbit"}
+        # Fargate takes a file of the image only, none from S3.
+        options = {"config-file-type": "file", "config-file-value": self.file}
+        return {"type": "fluentbit", "options": options}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutedLogs:
+    """How a log router outputs what a container prints."""
+
+    options: Mapping[str, str]
+    """Options of Fluent Bit's output, and FireLens's own."""
+
+    secrets: Mapping[str, str]
+    """Options whose values ECS reads when a task starts, as a container's secrets."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Container:
     """A container of a task; what a stack configures has no defaults here."""
 
@@ -69,6 +96,12 @@ class Container:
 
     command: Sequence[str]
     """Its command; empty for the image's own."""
+
+    log_router: LogRouter | None = None
+    """What it does as the log router of its task; None for another container."""
+
+    routed_logs: RoutedLogs | None = None
+    """How the log router gets its output; None where that goes to the log group."""
 
     port: int | None
     """TCP port that it listens on; None for one that only its own task connects to."""
@@ -161,10 +194,7 @@ class Container:
             "environment": [
                 {"name": name, "value": value} for name, value in sorted(self.environment.items())
             ],
-            "secrets": [
-                {"name": name, "valueFrom": secrets.resolve(aws_environment, secret).value_from}
-                for name, secret in sorted(self.secrets.items())
-            ],
+            "secrets": _values_from(aws_environment, self.secrets),
             "user": self.user,
             "readonlyRootFilesystem": not ecs_exec,
             "mountPoints": list(self._mount_points(ecs_exec=ecs_exec)),
@@ -176,14 +206,8 @@ class Container:
                 },
             },
             "stopTimeout": self.stop_timeout_seconds,
-            "logConfiguration": {
-                "logDriver": "awslogs",
-                "options": {
-                    "awslogs-group": logs_to,
-                    "awslogs-region": aws_environment.region,
-                    "awslogs-stream-prefix": self.name,
-                },
-            },
+            "firelensConfiguration": self.log_router.definition() if self.log_router else None,
+            "logConfiguration": self._log_configuration(aws_environment, logs_to),
             "dependsOn": [
                 {"containerName": name, "condition": condition}
                 for name, condition in sorted(self.depends_on.items())
@@ -195,6 +219,30 @@ class Container:
         }
         return {key: value for key, value in members.items() if value not in (None, [])}
 
+    @property
+    def all_secrets(self) -> list[str]:
+        """What ECS reads for the container before it starts."""
+        of_logs = self.routed_logs.secrets.values() if self.routed_logs else ()
+        return [*self.secrets.values(), *of_logs]
+
+    def _log_configuration(
+        self, aws_environment: AwsEnvironment, logs_to: object
+    ) -> dict[str, Any]:
+        logs = self.routed_logs
+        if logs is None:
+            options = {
+                "awslogs-group": logs_to,
+                "awslogs-region": aws_environment.region,
+                "awslogs-stream-prefix": self.name,
+            }
+            return {"logDriver": "awslogs", "options": options}
+        members: dict[str, Any] = {"logDriver": "awsfirelens"}
+        if logs.options:
+            members["options"] = dict(logs.options)
+        if logs.secrets:
+            members["secretOptions"] = _values_from(aws_environment, logs.secrets)
+        return members
+
     def _port_mappings(self, *, dynamic_host_port: bool) -> list[dict[str, Any]]:
         if self.port is None:
             return []
@@ -203,3 +251,12 @@ class Container:
         if self.port_name:
             mapping["name"] = self.port_name
         return [mapping]
+
+
+def _values_from(aws_environment: AwsEnvironment, named: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return secrets by name in the form of ECS's API."""
+    found = []
+    for name, secret in sorted(named.items()):
+        value_from = secrets.resolve(aws_environment, secret).value_from
+        found.append({"name": name, "valueFrom": value_from})
+    return found

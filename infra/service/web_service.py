@@ -398,7 +398,7 @@ class WebService(pulumi.ComponentResource):
         secrets = [
             secret_names.resolve(args.aws_environment, secret)
             for container in (args.container, *args.sidecars)
-            for secret in container.secrets.values()
+            for secret in container.all_secrets
         ]
         policy = pulumi.Output.all(*args.repository_arns).apply(
             lambda repository_arns: policies.task_start(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ecs.fargate_sizes import GB, VCPU, units
 from localaws.catalog.secretsmanager import part_of_secret
+from localaws.ecs import firelens
 from localaws.ecs.tasks.container_health import arguments
 from localaws.ecs.tasks.runtime import (
     Condition,
@@ -78,10 +79,11 @@ def task_spec(
     for each in containers:
         spec = _container(each, _all_mounts(each, mounts), task_id, region, parameters)
         described.append(_on_bridge(spec, each, task_id) if instance else spec)
+    secrets = _routed_secrets(containers, parameters)
     return TaskSpec(
         id=task_id,
         hostname=f"ip-{private_address.replace('.', '-')}.{region}.compute.internal",
-        containers=tuple(described),
+        containers=firelens.connected(described, containers, secrets),
         instance=instance,
         network=TaskNetwork(
             vpc=str((network.get("vpcs") or {}).get(subnet, "")),
@@ -153,6 +155,18 @@ def _container(
         memory=integer(container.get("memory"), 0) or None,
         log_stream=_log_stream(container.get("logConfiguration") or {}, name, task_id),
     )
+
+
+def _routed_secrets(
+    containers: Sequence[Mapping[str, Any]], parameters: Callable[[str], str | None]
+) -> dict[str, dict[str, str]]:
+    """Return the values of secret options of awsfirelens, by container and option."""
+    found = {}
+    for container in containers:
+        logs = container.get("logConfiguration") or {}
+        if logs.get("logDriver") == firelens.DRIVER:
+            found[container["name"]] = _secrets(logs.get("secretOptions") or (), parameters)
+    return found
 
 
 def _on_bridge(spec: ContainerSpec, container: Mapping[str, Any], task_id: str) -> ContainerSpec:

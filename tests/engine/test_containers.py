@@ -16,6 +16,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from localaws.catalog.ec2.security_groups import INGRESS_RULE
 from localaws.cli.status import fetch
 from localaws.protocol.property_values import to_wire
+from tests.engine.images import PYTHON
 from tests.engine.requests import get
 from tests.engine.test_daemon import eventually
 from tests.engine.test_watch import UP, watch
@@ -184,12 +185,50 @@ def test_status_says_how_tasks_run_and_what_stands_in_for_an_image(stack: Stack)
     assert all("stand-in" in each for each in status["images"])
 
 
+ROUTER = """\
+import pathlib, re, socket
+configuration = pathlib.Path("/fluent-bit/etc/fluent-bit.conf").read_text()
+socket.socket(socket.AF_UNIX).bind(re.search("unix_path (.*)", configuration)[1])
+host, port = re.search("Listen (.*)\\n +Port (24224)", configuration).groups()
+connection, _ = socket.create_server((host, int(port))).accept()
+while record := connection.recv(65536):
+    print(record, flush=True)
+"""
+"""A log router that prints what it gets, as Fluent Bit can't be had here."""
+
+
+def router_output(stack: Stack) -> str:
+    """Return what the log router has printed."""
+    streams = stack.directory.logs.glob("**/router/router/*")
+    return "".join(each.read_text() for each in streams)
+
+
 def test_services_call_each_other_by_name_where_configured_and_containers_share_volumes(
     stack: Stack,
 ) -> None:
     script = "echo written > /out/page; exec sleep 3600"
     services: dict[str, dict[str, Any]] = {
-        "api": {"paths": ["/api/*"], "serviceConnect": True, "desiredCount": 1},
+        "api": {
+            "paths": ["/api/*"],
+            "serviceConnect": True,
+            "desiredCount": 1,
+            "sidecars": {
+                "proxy": {
+                    "image": PYTHON,
+                    "command": ["python3", "-m", "http.server", "9000"],
+                    "port": 9000,
+                },
+                "router": {
+                    "image": PYTHON,
+                    "command": ["python3", "-c", ROUTER],
+                    "logRouter": "fluentbit",
+                },
+            },
+            "ingressContainer": "proxy",
+            "connectContainer": "proxy",
+            "logTo": "router",
+            "logOptions": {"Name": "stdout"},
+        },
         "jobs": {"paths": ["/jobs/*"], "desiredCount": 1},
         "web": {
             "calls": ["api"],
@@ -214,13 +253,19 @@ def test_services_call_each_other_by_name_where_configured_and_containers_share_
         found = re.search(r"Name:\s+api\.?\s+Address: (\S+)", resolved)
         assert found, resolved
         request = "printf 'GET / HTTP/1.0\\r\\n\\r\\n'"
-        fetch_page = ("sh", "-c", f"{request} | nc -w 3 {found[1]} 80")
-        assert "Hello from" in stack.run("exec", "local-web", "--", *fetch_page)
+        fetch_page = ("sh", "-c", f"{request} | nc -w 3 {found[1]} 9000")
+        assert "Directory listing" in stack.run("exec", "local-web", "--", *fetch_page)
         refused = stack.run("exec", "local-jobs", "--", *fetch_page, fails=True)
         assert "timed out" in refused, "the security group of api lets jobs in"
         read = ("exec", "local-web", "--", "cat", "/var/shared/page")
         assert stack.run(*read).strip().endswith("written")
         write = ("exec", "local-web", "--", "sh", "-c", "echo > /var/shared/page")
         assert "Read-only file system" in stack.run(*write, fails=True)
+        answer = get(f"{stack.outputs()['serviceUrl']}/api/none")
+        assert "SimpleHTTP" in str(answer.headers["Server"]), "not the proxy answered"
+        request = "printf 'GET /routed HTTP/1.0\\r\\n\\r\\n' | nc -w 3 127.0.0.1 80"
+        stack.run("exec", "local-api", "--", "sh", "-c", request)
+        eventually(lambda: "GET /routed" in router_output(stack), "the line in the log router")
+        assert "nginx-firelens-" in router_output(stack)
     finally:
         stack.up()

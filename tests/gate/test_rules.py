@@ -111,6 +111,16 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             "TaskDefinition web",
             container(secrets=[{"name": "X", "valueFrom": "hunter2"}]),
         ),
+        itself("TaskDefinition web", log_option("apikey", "hunter2")),
+        itself(
+            "TaskDefinition web",
+            container(
+                logConfiguration={
+                    "logDriver": "awsfirelens",
+                    "secretOptions": [{"name": "apikey", "valueFrom": "hunter2"}],
+                }
+            ),
+        ),
     ],
     "subnets-assign-no-public-addresses": [
         itself("Subnet network-public-1", having(mapPublicIpOnLaunch=True)),

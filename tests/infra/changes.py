@@ -66,6 +66,9 @@ UNPRIVILEGED_ARM = "public.ecr.aws/nginx/nginx-unprivileged:1.29"
 NGINX = "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64
 """nginx for a user with rights, by a digest that it doesn't have."""
 
+ROUTER = "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable"
+"""A log router, which doesn't run here."""
+
 ITS_COMMAND = ["nginx", "-e", "stderr", "-g", "daemon off;"]
 """The command of the first two; the CLI's options can't make the default command an empty one."""
 
@@ -93,6 +96,17 @@ STACKS: dict[str, dict[str, Any]] = {
         "volumes": {"shared": {"efsFileSystemId": "", "efsAccessPointId": ""}},
         "mounts": {"shared": "/var/shared"},
         "stickinessSeconds": 60,
+    },
+    "routed": {
+        "sidecars": {"router": {"image": ROUTER, "logRouter": "fluentbit"}},
+        "logTo": "router",
+        "logOptions": {"Name": "datadog"},
+    },
+    "routed-beside": {
+        "sidecars": {
+            "router": {"image": ROUTER, "logRouter": "fluentbit"},
+            "beside": {"image": NGINX, "logTo": "router"},
+        },
     },
     "built": {"build": "tests/infra/app", "command": []},
     "scaled": {"maxCount": 4, "targetCpuPercent": 60},
@@ -129,6 +143,9 @@ EXAMPLES: dict[str, Example] = {
     # Not nginx, which the image for another processor would have to be as well.
     "sidecars": Example({"beside": {"image": "python:3", "command": ["sleep", "infinity"]}}),
     "serviceConnect": Example(value=True),
+    "logTo": Example("router", on="routed-beside"),
+    "logOptions": Example({"Name": "null"}, on="routed"),
+    "logSecrets": Example({"apikey": "/demo/local/message"}, on="routed"),
     "ingressContainer": Example("beside", on="hardened"),
     "connectContainer": Example("beside", on="hardened"),
     "dependsOn": Example({"beside": "START"}, on="hardened"),

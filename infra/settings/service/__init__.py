@@ -14,6 +14,7 @@ from infra.settings.service.connect import ConnectSettings
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
+from infra.settings.service.logs import LogSettings
 from infra.settings.service.routes import RoutesSettings
 from infra.settings.service.scaling import ScalingSettings
 from infra.settings.service.secrets import SecretsSettings
@@ -44,6 +45,7 @@ class ServiceSettings:
     capacity: CapacitySettings = topic(CapacitySettings)
     secrets: SecretsSettings = topic(SecretsSettings)
     sidecars: SidecarSettings = topic(SidecarSettings)
+    logs: LogSettings = topic(LogSettings)
     volumes: VolumeSettings = topic(VolumeSettings)
     connect: ConnectSettings = topic(ConnectSettings)
     deployment: DeploymentSettings = topic(DeploymentSettings)
@@ -84,9 +86,13 @@ class ServiceSettings:
     @property
     def secrets_of_containers(self) -> dict[str, Mapping[str, str]]:
         """The secrets of each container, by the path of the key that has them."""
-        found: dict[str, Mapping[str, str]] = {self.path_of("secrets"): self.secrets.secrets}
+        found: dict[str, Mapping[str, str]] = {
+            self.path_of("secrets"): self.secrets.secrets,
+            self.path_of("logSecrets"): self.logs.log_secrets,
+        }
         for name, sidecar in self.sidecars.readable.items():
             found[self.path_of(f"sidecars.{name}.secrets")] = sidecar.secrets
+            found[self.path_of(f"sidecars.{name}.logSecrets")] = sidecar.log_secrets
         return found
 
     @property
@@ -126,7 +132,7 @@ class ServiceSettings:
         for each in self.topics:
             yield from self.named(each.problems())
         yield from self.named(
-            task.problems(self.container, self.secrets, self.sidecars, self.volumes)
+            task.problems(self.container, self.secrets, self.sidecars, self.volumes, self.logs)
         )
         yield from self.named(task.called_container_is_offered(self.sidecars, self.connect))
         yield from self.named(task.port_names_differ(self.container, self.sidecars, self.connect))

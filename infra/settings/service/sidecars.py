@@ -20,6 +20,13 @@ from infra.settings.service.container import (
     USER,
     overlapping,
 )
+from infra.settings.service.logs import (
+    LOG_OPTIONS,
+    LOG_ROUTER,
+    LOG_ROUTER_FILE,
+    LOG_TO,
+    option_problems,
+)
 from infra.settings.service.secrets import SECRETS, secrets_elsewhere
 from infra.settings.service.volumes import MOUNTS
 from infra.settings.topic import Configuration, Entry, Topic, camel, entry_problems, key, relation
@@ -46,6 +53,9 @@ _DEFAULTS: Final = {
     "cpuUnits": "0",
     "memoryMib": "0",
     "essential": "true",
+    "logRouter": "",
+    "logRouterFile": "",
+    "logTo": "",
     "healthCheckCommand": "[]",
     "healthCheckIntervalSeconds": "30",
     "healthCheckTimeoutSeconds": "5",
@@ -72,6 +82,11 @@ class Sidecar(Entry):
     memory_mib: int = key(Whole(0, 249_856))
     essential: bool = key(Flag())
     depends_on: dict[str, str] = key(_DEPENDENCIES)
+    log_router: str | None = key(LOG_ROUTER)
+    log_router_file: str | None = key(LOG_ROUTER_FILE)
+    log_to: str | None = key(LOG_TO)
+    log_options: dict[str, str] = key(LOG_OPTIONS)
+    log_secrets: dict[str, str] = key(SECRETS)
     health_check_command: tuple[str, ...] = key(
         ListOf(
             Text(r"(?s).+", "a text; CMD or CMD-SHELL first, no items for no check", longest=8192)
@@ -120,6 +135,13 @@ class Sidecar(Entry):
                 f"{self.port}",
                 f"with a user that isn't root, at least {UNPRIVILEGED_PORT}",
             )
+        if self.log_router_file and not self.log_router:
+            yield Problem(
+                f"{path}.logRouterFile",
+                f"{self.log_router_file} without logRouter",
+                "empty, or any with logRouter",
+            )
+        yield from option_problems(f"{path}.", self)
         yield from overlapping(f"{path}.writablePaths", self.writable_paths)
 
 
@@ -163,7 +185,9 @@ class SidecarSettings(Topic):
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
         """Check that secrets are in the stack's region."""
         for name, sidecar in self.readable.items():
-            yield from secrets_elsewhere(environment, f"sidecars.{name}.secrets", sidecar.secrets)
+            path = f"sidecars.{name}"
+            yield from secrets_elsewhere(environment, f"{path}.secrets", sidecar.secrets)
+            yield from secrets_elsewhere(environment, f"{path}.logSecrets", sidecar.log_secrets)
 
     @relation("sidecars")
     def _sidecars_are_right(self) -> Iterator[Problem]:

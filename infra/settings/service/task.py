@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.service.container import overlapping, unpinned
+from infra.settings.service.logs import ROUTER_PORTS
 from infra.settings.service.sidecars import dependency_problems
 from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 from infra.settings.topic import relation
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from infra.settings.service.capacity import CapacitySettings
     from infra.settings.service.connect import ConnectSettings
     from infra.settings.service.container import ContainerSettings
+    from infra.settings.service.logs import LogSettings
     from infra.settings.service.secrets import SecretsSettings
     from infra.settings.service.sidecars import SidecarSettings
     from infra.settings.service.volumes import VolumeSettings
@@ -31,16 +33,19 @@ def problems(
     secrets: SecretsSettings,
     sidecars: SidecarSettings,
     volumes: VolumeSettings,
+    logs: LogSettings,
 ) -> Iterator[Problem]:
     """Check the containers of a service's task."""
     yield from _variables_have_one_source(container, secrets)
-    yield from _keys_encrypt_secrets(secrets, sidecars)
+    yield from _keys_encrypt_secrets(secrets, sidecars, logs)
     yield from _containers_are_few(sidecars)
     yield from _containers_have_names_of_their_own(container, sidecars)
     yield from _containers_wait_for_others(container, sidecars)
     yield from _sidecars_leave_something(container, sidecars)
     yield from _sidecars_are_pinned(container, sidecars)
     yield from _ports_are_apart(container, sidecars)
+    yield from _logs_go_to_the_router(sidecars, logs)
+    yield from _log_router_has_its_ports(container, sidecars)
     yield from _requests_come_to_ports(container, sidecars)
     yield from _volumes_are_mounted(container, sidecars, volumes)
 
@@ -57,10 +62,14 @@ def _variables_have_one_source(
         )
 
 
-@relation("secret_key_arns", "secrets", "sidecars")
-def _keys_encrypt_secrets(secrets: SecretsSettings, sidecars: SidecarSettings) -> Iterator[Problem]:
-    any_secret = secrets.secrets or any(each.secrets for each in sidecars.readable.values())
-    if secrets.secret_key_arns and not any_secret:
+@relation("secret_key_arns", "secrets", "sidecars", "log_secrets")
+def _keys_encrypt_secrets(
+    secrets: SecretsSettings, sidecars: SidecarSettings, logs: LogSettings
+) -> Iterator[Problem]:
+    found = [secrets.secrets, logs.log_secrets]
+    for each in sidecars.readable.values():
+        found += [each.secrets, each.log_secrets]
+    if secrets.secret_key_arns and not any(found):
         yield Problem(
             "secretKeyArns",
             ", ".join(secrets.secret_key_arns),
@@ -144,6 +153,56 @@ def _ports_are_apart(container: ContainerSettings, sidecars: SidecarSettings) ->
             )
         elif sidecar.port:
             owners[sidecar.port] = path
+
+
+@relation("sidecars", "log_to")
+def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iterator[Problem]:
+    """Check that a task has one log router at most, which gets the output of some container.
+
+    Source: ECS developer guide, "Example Amazon ECS task definition: Route logs to FireLens".
+    """
+    if sidecars.sidecars.keys() != sidecars.readable.keys():
+        return
+    routers = [name for name, each in sidecars.readable.items() if each.log_router]
+    if len(routers) > 1:
+        yield Problem("sidecars", f"logRouter of {' and '.join(sorted(routers))}", "one per task")
+    to = {"logTo": logs.log_to}
+    for name, sidecar in sidecars.readable.items():
+        to[f"sidecars.{name}.logTo"] = sidecar.log_to
+        if sidecar.log_router and sidecar.log_to:
+            yield Problem(
+                f"sidecars.{name}.logTo",
+                f"{sidecar.log_to} of a log router",
+                "empty, so that its own output shows why it fails",
+            )
+    for path, named in to.items():
+        if named and named not in routers:
+            yield Problem(
+                path,
+                f"{named}, which is no sidecar with logRouter",
+                f"empty, or {' or '.join(sorted(routers))}" if routers else "empty without one",
+            )
+    for name in routers:
+        if name not in to.values():
+            yield Problem(
+                f"sidecars.{name}.logRouter",
+                "a log router that gets no container's output",
+                f"empty, or logTo {name} of some container",
+            )
+
+
+@relation("container_port", "sidecars")
+def _log_router_has_its_ports(
+    container: ContainerSettings, sidecars: SidecarSettings
+) -> Iterator[Problem]:
+    if not any(each.log_router for each in sidecars.readable.values()):
+        return
+    ports = {"containerPort": container.container_port}
+    for name, sidecar in sidecars.readable.items():
+        ports[f"sidecars.{name}.port"] = sidecar.port
+    for path, port in ports.items():
+        if port in ROUTER_PORTS:
+            yield Problem(path, f"{port}, where the log router listens", "another port")
 
 
 @relation("container_name", "sidecars", "ingress_container", "connect_container")

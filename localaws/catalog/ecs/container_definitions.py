@@ -328,7 +328,7 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
         yield from _name_rules(container, inputs, where)
     yield from _host_port_rules(found, inputs.get("networkMode"))
     yield from _sum_rules(found, inputs)
-    yield from _firelens_rules(found)
+    yield from _firelens_rules(found, fargate=fargate)
     yield from _role_rules(found, inputs, fargate=fargate)
 
 
@@ -397,15 +397,23 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
             yield Refusal(_CLIENT, message, "ecs.container.memory-sum")
 
 
-def _firelens_rules(found: list[dict[str, Any]]) -> Refusals:
+def _firelens_rules(found: list[dict[str, Any]], *, fargate: bool) -> Refusals:
     """Refuse log routers without containers that use them, and the opposite.
 
-    Source: ECS's errors in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552.
+    Sources: ECS's errors in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552; ECS developer
+    guide, "Example Amazon ECS task definition: Route logs to FireLens".
     """
     routers, routed = [], []
     for container in found:
         if container.get("firelensConfiguration") is not None:
             routers.append(text(container.get("name")))
+            options = block(block(container["firelensConfiguration"]).get("options"))
+            if fargate and options.get("config-file-type") == "s3":
+                message = (
+                    f"container {container.get('name')}: Fargate takes a config-file-type of file "
+                    "only, got s3"
+                )
+                yield Refusal(_CLIENT, message, "ecs.container.firelens-file")
         if block(container.get("logConfiguration")).get("logDriver") == "awsfirelens":
             routed.append(container)
     if len(routers) > 1:
@@ -451,11 +459,27 @@ def _port_rules(container: Properties, mode: object, where: str) -> Refusals:
             yield Refusal(_CLIENT, message, "ecs.container.unique-port")
 
 
+_MOST_LINES = 536_870_911
+"""Source: ECS developer guide, "Configuring Amazon ECS logs for high throughput"."""
+
+
+def _is_buffer_limit(value: object) -> bool:
+    return isinstance(value, str) and value.isdecimal() and int(value) <= _MOST_LINES
+
+
 def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate: bool) -> Refusals:
     logs = block(container.get("logConfiguration"))
+    options = block(logs.get("options"))
+    if logs.get("logDriver") == "awsfirelens":
+        limit = options.get("log-driver-buffer-limit")
+        if limit is not None and not _is_buffer_limit(limit):
+            message = (
+                f"{where}log-driver-buffer-limit must be text with a number from 0 to "
+                f"{_MOST_LINES}, got {show(limit)}"
+            )
+            yield Refusal(_CLIENT, message, "ecs.container.firelens-buffer")
     if logs.get("logDriver") != "awslogs":
         return
-    options = block(logs.get("options"))
     required = ["awslogs-group", "awslogs-region"]
     if fargate:
         required.append("awslogs-stream-prefix")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 from posixpath import normpath
 from typing import TYPE_CHECKING, Protocol
 
+from localaws.ecs import firelens
+from localaws.ecs.tasks.log_forwarder import LogForwarder
 from localaws.ecs.tasks.runtime import PublicAddress, TaskStartError
 from localaws.ecs.tasks.supervisor import Sandbox
 from localaws.ecs.tasks.task_metadata import describe
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from localaws.catalog.account import Account
-    from localaws.ecs.tasks.runtime import Command, ContainerSpec, TaskSpec
+    from localaws.ecs.tasks.runtime import Command, ContainerSpec, RoutedLogs, TaskSpec
     from localaws.ecs.tasks.task_network import Bridges, TaskNetworking
     from localaws.images.puller import Image
     from localaws.machine.addresses import Addresses
@@ -45,6 +48,9 @@ _OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 """ECS's words. Source: ECS developer guide, "Stopped task error codes"."""
 
 _ALL_CAPABILITIES = "ALL"
+
+_LAST_LINES = 1.0
+"""Seconds in which a log router gets what was printed before it is stopped."""
 
 
 class Images(Protocol):
@@ -100,6 +106,11 @@ class Containers:
 
     async def prepare(self, spec: TaskSpec) -> ContainerSandbox:
         """Pull a task's images, connect its containers, and make its volumes."""
+        if spec.instance and any(each.log_router for each in spec.containers):
+            raise TaskStartError(
+                "ResourceInitializationError: local AWS: FireLens isn't emulated on instances, "
+                "only in tasks with a network interface of their own"
+            )
         images = await self._pull(spec)
         network = await self._connect(spec)
         interface = network.interface
@@ -211,6 +222,9 @@ class ContainerSandbox(Sandbox):
         self._description = description
         self._metadata = metadata
         self._started: dict[str, tuple[Container, ChildProcess]] = {}
+        self._forwarders: dict[str, LogForwarder] = {}
+        """By container, of those whose output goes to the log router."""
+
         self._group: ControlGroup | None = None
         """That of the task."""
 
@@ -239,6 +253,8 @@ class ContainerSandbox(Sandbox):
     async def run(self, container: ContainerSpec, output: int) -> ChildProcess:
         """Start a container of its image."""
         described = self._describe(container)
+        if container.routed_logs is not None:
+            self._forwarders[container.name] = self._forwarder(container, container.routed_logs)
         child = await self._launcher.start_container(
             described, stdout=output, stderr=output, cgroups=self._folders(container)
         )
@@ -273,8 +289,16 @@ class ContainerSandbox(Sandbox):
             cgroups=self._folders(container),
         )
 
+    def notice(self, container: ContainerSpec, lines: list[bytes]) -> None:
+        """Send what a container prints to the log router, if that gets it."""
+        if container.name in self._forwarders:
+            self._forwarders[container.name].add(lines)
+
     async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:
         """Send the image's stop signal, and SIGKILL after `patience` seconds."""
+        if container.log_router:
+            for each in self._forwarders.values():
+                await each.flush(_LAST_LINES)
         name = self._images[container.name].config.stop_signal
         return await child.stop(patience, _signal_number(name))
 
@@ -289,6 +313,8 @@ class ContainerSandbox(Sandbox):
 
     async def close(self) -> None:
         """Give back the interface, the public address and what was written."""
+        for each in self._forwarders.values():
+            await each.close()
         if self._group is not None:
             self._group.remove()
         await self._release(self._description, self._network, self.public)
@@ -323,13 +349,55 @@ class ContainerSandbox(Sandbox):
             environment={"HOSTNAME": host, **endpoints, **process.environment},
             read_only=container.read_only,
             mounts=self._mounts(container),
-            temporary=_temporary(container),
+            temporary=(*_temporary(container), *_socket_folder(container)),
             shared_memory=container.shared_memory,
             capabilities=_capabilities(container),
             ulimits=tuple(Ulimit(each.name, each.soft, each.hard) for each in container.ulimits),
-            files=_files(host, address, self._spec.hostname.partition(".")[2]),
+            files={
+                **_files(host, address, self._spec.hostname.partition(".")[2]),
+                **self._router_files(container),
+            },
             init=container.init,
         )
+
+    def _router_files(self, container: ContainerSpec) -> dict[str, str]:
+        """Return the configuration that ECS writes into a log router."""
+        if container.log_router is None:
+            return {}
+        task = self._description
+        metadata = {
+            "ecs_cluster": task.cluster.rpartition("/")[2],
+            "ecs_task_arn": task.arn,
+            "ecs_task_definition": f"{task.family}:{task.revision}",
+        }
+        configuration = firelens.configuration(self._spec.containers, metadata)
+        return {firelens.CONFIGURATION_FILE: configuration}
+
+    def _forwarder(self, container: ContainerSpec, logs: RoutedLogs) -> LogForwarder:
+        """Return the connection of a container to its task's log router."""
+
+        async def connect() -> socket.socket:
+            made = await self._launcher.open_socket(
+                self._network.namespace(container),
+                family=socket.AF_INET,
+                type=socket.SOCK_STREAM,
+            )
+            try:
+                loop = asyncio.get_running_loop()
+                await loop.sock_connect(made, (firelens.HOST, firelens.PORT))
+            except BaseException:
+                made.close()
+                raise
+            return made
+
+        about = {
+            "container_id": self._description.runtime_id(container.name),
+            "container_name": f"/{container.name}",
+            # Both streams of a container come over one pipe.
+            "source": "stdout",
+        }
+        tag = firelens.tag(container.name, self._spec.id)
+        return LogForwarder(connect, tag, about, limit=logs.limit)
 
     def _mounts(self, container: ContainerSpec) -> tuple[Mount, ...]:
         # Source: ECS developer guide, "Use bind mounts": only a VOLUME of the image fills a volume.
@@ -346,6 +414,11 @@ class ContainerSandbox(Sandbox):
 
     def _volume(self, name: str) -> str:
         return f"{TASKS}/{self._spec.id}/volumes/{name}"
+
+
+def _socket_folder(container: ContainerSpec) -> tuple[TemporaryFolder, ...]:
+    """Return the folder that ECS mounts into a log router, which makes a socket there."""
+    return (TemporaryFolder(firelens.SOCKET_FOLDER, 1),) if container.log_router else ()
 
 
 def _temporary(container: ContainerSpec) -> tuple[TemporaryFolder, ...]:

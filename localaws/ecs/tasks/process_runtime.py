@@ -58,6 +58,12 @@ class Processes:
 
     async def prepare(self, spec: TaskSpec) -> ProcessSandbox:
         """Find what runs for each image, and an address."""
+        if any(each.log_router for each in spec.containers):
+            raise TaskStartError(
+                "ResourceInitializationError: local AWS: FireLens needs tasks that run as "
+                "containers; set LOCALAWS_RUNTIME=container, then run `pulumi-local stop` and the "
+                "last `up` again"
+            )
         try:
             images = self._images()
             rows = {each.name: images.find(each.image) for each in spec.containers}

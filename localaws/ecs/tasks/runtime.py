@@ -70,6 +70,28 @@ class Ulimit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogRouter:
+    """What FireLens has a container do that routes the logs of others with Fluent Bit."""
+
+    include: str = ""
+    """A file of the image with further configuration."""
+
+    metadata: bool = True
+    """Whether it adds cluster, task and task definition to each record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutedLogs:
+    """How a container's output is routed."""
+
+    options: Mapping[str, str]
+    """Options of its output in Fluent Bit."""
+
+    limit: int
+    """Lines that wait at most while the router doesn't take them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
     """One container of a task."""
 
@@ -129,6 +151,12 @@ class ContainerSpec:
 
     log_stream: str | None = None
     """Log group and stream as a relative path; None where output isn't kept."""
+
+    log_router: LogRouter | None = None
+    """What it does as its task's log router; None for others."""
+
+    routed_logs: RoutedLogs | None = None
+    """How its output goes to its task's log router; None where it doesn't."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,6 +134,37 @@ def test_every_container_logs_to_the_services_group_with_its_own_prefix(task: Re
     }
 
 
+def test_a_log_router_gets_the_output_of_the_containers_that_name_it() -> None:
+    recording = recorder.run(
+        "dev",
+        sidecars={
+            "router": {"image": ROUTER, "logRouter": "fluentbit", "logRouterFile": "/extra.conf"},
+            "beside": {"image": ROUTER, "logTo": "router"},
+        },
+        logTo="router",
+        logOptions={"Name": "datadog", "exclude-pattern": "^GET /health"},
+        logSecrets={"apikey": "/shop/token"},
+    )
+    found = containers(recording)
+    assert found["nginx"]["logConfiguration"] == {
+        "logDriver": "awsfirelens",
+        "options": {"Name": "datadog", "exclude-pattern": "^GET /health"},
+        "secretOptions": [
+            {"name": "apikey", "valueFrom": f"arn:aws:ssm:{SCOPE}:parameter/shop/token"}
+        ],
+    }
+    assert found["beside"]["logConfiguration"] == {"logDriver": "awsfirelens"}
+    assert found["router"]["firelensConfiguration"] == {
+        "type": "fluentbit",
+        "options": {"config-file-type": "file", "config-file-value": "/extra.conf"},
+    }
+    own = found["router"]["logConfiguration"]
+    assert own["logDriver"] == "awslogs", "its own output shows why it fails"
+    assert own["options"]["awslogs-stream-prefix"] == "router"
+    allowed = json.dumps(statements(recording, "web-execution"))
+    assert f"arn:aws:ssm:{SCOPE}:parameter/shop/token" in allowed
+
+
 def test_volumes_are_scratch_shared_or_access_points_with_encryption_and_iam(
     task: Recording,
 ) -> None:

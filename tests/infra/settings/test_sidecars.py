@@ -122,6 +122,68 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"sidecars": {"web": {"image": IMAGE, "port": 9000}}, "serviceConnect": True},
         "sidecars.web: web, which names its port, and is the name by which others call the",
     ),
+    (with_sidecar(logRouter="fluentd"), "sidecars.proxy.logRouter: fluentd; allowed: fluentbit"),
+    (
+        with_sidecar(logRouter="fluentbit"),
+        "sidecars.proxy.logRouter: a log router that gets no container's output; allowed: empty",
+    ),
+    (
+        with_sidecar(logRouterFile="/extra.conf"),
+        "sidecars.proxy.logRouterFile: /extra.conf without logRouter; allowed: empty, or any",
+    ),
+    (
+        {**with_sidecar(), "logTo": "proxy"},
+        "logTo: proxy, which is no sidecar with logRouter; allowed: empty without one",
+    ),
+    (
+        {**with_sidecar(logRouter="fluentbit"), "logTo": "nginx"},
+        "logTo: nginx, which is no sidecar with logRouter; allowed: empty, or proxy",
+    ),
+    (
+        with_sidecar(logRouter="fluentbit", logTo="proxy"),
+        "sidecars.proxy.logTo: proxy of a log router; allowed: empty, so that its own output",
+    ),
+    (
+        {
+            "sidecars": {name: {"image": IMAGE, "logRouter": "fluentbit"} for name in ("a", "b")},
+            "logTo": "a",
+        },
+        "sidecars: logRouter of a and b; allowed: one per task",
+    ),
+    (
+        {**with_sidecar(logRouter="fluentbit"), "logTo": "proxy", "containerPort": 24224},
+        "containerPort: 24224, where the log router listens; allowed: another port",
+    ),
+    (
+        {**with_sidecar(logRouter="fluentbit", port=8877), "logTo": "proxy"},
+        "sidecars.proxy.port: 8877, where the log router listens; allowed: another port",
+    ),
+    (
+        {"logOptions": {"Name": "datadog"}},
+        "logOptions: Name without logTo; allowed: none, or logTo with the name of a sidecar that",
+    ),
+    (
+        with_sidecar(logSecrets={"apikey": "/shop/key"}),
+        "sidecars.proxy.logSecrets: apikey without logTo; allowed: none, or logTo",
+    ),
+    (
+        {
+            **with_sidecar(logRouter="fluentbit"),
+            "logTo": "proxy",
+            "logOptions": {"Host": "x", "exclude-pattern": "x"},
+        },
+        "logOptions: Host without Name; allowed: Name with the output of Fluent Bit, such as",
+    ),
+    (
+        {
+            **with_sidecar(logRouter="fluentbit"),
+            "logTo": "proxy",
+            "logOptions": {"Name": "datadog", "apikey": "x"},
+            "logSecrets": {"apikey": "/shop/key"},
+        },
+        "logOptions: apikey, which logSecrets has too; allowed: a name that only one of the two",
+    ),
+    ({"logOptions": {"Name": "a\nb"}}, "logOptions: Name with a value of 3 characters"),
     ({"volumes": {"a": {}}}, "volumes.a: a volume that no container has; allowed: one that"),
     ({"mounts": {"a": "/a"}}, "mounts: a, which is no volume; allowed: a name that volumes has"),
     (

@@ -94,6 +94,19 @@ def task(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
 TO_ROUTER = {"logConfiguration": {"logDriver": "awsfirelens"}}
 ROUTER = {"firelensConfiguration": {"type": "fluentbit"}}
 
+
+def router(kind: str, value: str) -> dict[str, Any]:
+    """Return a log router with further configuration."""
+    options = {"config-file-type": kind, "config-file-value": value}
+    return {"firelensConfiguration": {"type": "fluentbit", "options": options}}
+
+
+def lines(limit: object) -> dict[str, Any]:
+    """Return a container whose output waits for its log router up to a limit."""
+    options = {"log-driver-buffer-limit": limit}
+    return {"logConfiguration": {"logDriver": "awsfirelens", "options": options}}
+
+
 NETWORKS = tuple(f"10.{number}.0.0/16" for number in range(61))
 ZONE = "attribute:ecs.availability-zone"
 ON_ZONE = [{"type": "memberOf", "expression": f"{ZONE} in [eu-west-1a]"}]
@@ -262,6 +275,21 @@ ACCEPTANCE_CASES: list[Case] = [
     (SERVICE, "ecs.service.rebalancing", INVALID, placed(schedulingStrategy="DAEMON"), placed()),
     (DEFINITION, "ecs.container.firelens", CLIENT, task(TO_ROUTER), task(TO_ROUTER, ROUTER)),
     (DEFINITION, "ecs.container.firelens", CLIENT, task(ROUTER, {}), task(ROUTER, TO_ROUTER)),
+    (
+        DEFINITION,
+        "ecs.container.firelens-file",
+        CLIENT,
+        task(TO_ROUTER, router("s3", "arn:aws:s3:::main-logs/extra.conf")),
+        task(TO_ROUTER, router("file", "/extra.conf")),
+    ),
+    *(
+        (DEFINITION, "ecs.container.firelens-buffer", CLIENT, task(lines(bad), ROUTER), accepted)
+        for bad, accepted in (
+            ("536870912", task(lines("536870911"), ROUTER)),
+            ("many", task(lines("0"), ROUTER)),
+            (10, task(lines("10"), ROUTER)),
+        )
+    ),
     (
         DEFINITION,
         "ecs.container.firelens-one",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,9 @@ import pytest
 from localaws.ecs.tasks.container_runtime import Containers, ContainerSandbox
 from localaws.ecs.tasks.runtime import (
     ContainerSpec,
+    LogRouter,
     MountPoint,
+    RoutedLogs,
     TaskNetwork,
     TaskSpec,
     TaskStartError,
@@ -29,7 +32,7 @@ from localaws.machine.processes import CannotStartError
 from localaws.machine.root_file_system import Mount, TemporaryFolder
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.host_ports import HostPorts
-from localaws.vpc.metadata import TaskMetadata
+from localaws.vpc.metadata import TaskDescription, TaskMetadata
 from localaws.vpc.model import Interface
 from localaws.vpc.network import Network
 from tests.localaws.vpc.records import Records, ipv6_prefix
@@ -37,6 +40,22 @@ from tests.localaws.vpc.records import Records, ipv6_prefix
 HOST = "ip-10-0-0-4.eu-west-1.compute.internal"
 INTERFACE = Interface("t1", "vpc-1", "a", "10.0.0.4")
 CONFIG = ImageConfig(entry_point=("/start",), command=("all",), user="www", stop_signal="SIGQUIT")
+
+
+TASK = TaskDescription(
+    arn="arn:aws:ecs:eu-west-1:123456789012:task/shop/t1",
+    cluster="arn:aws:ecs:eu-west-1:123456789012:cluster/shop",
+    family="web",
+    revision="3",
+    zone="eu-west-1a",
+    vpc="vpc-1",
+    address="10.0.0.4",
+    cidr="10.0.0.0/24",
+)
+
+
+async def released(*_: object) -> None:
+    """Take back what a task held."""
 
 
 class Launcher:
@@ -66,8 +85,8 @@ def sandbox(launcher: Launcher, config: ImageConfig, spec: ContainerSpec) -> Con
         {spec.name: image},
         OwnInterface(INTERFACE, HOST, cast("Any", None)),
         cast("Any", launcher),
-        release=cast("Any", None),
-        description=cast("Any", None),
+        release=released,
+        description=TASK,
         metadata=cast("Any", metadata),
     )
 
@@ -95,6 +114,63 @@ def test_a_container_knows_its_host_and_where_its_metadata_is() -> None:
     assert found.files["/etc/hostname"] == f"{HOST}\n"
     assert f"10.0.0.4 {HOST}\n" in found.files["/etc/hosts"]
     assert "search eu-west-1.compute.internal\n" in found.files["/etc/resolv.conf"]
+
+
+def test_a_log_router_has_its_configuration_and_a_folder_for_its_socket() -> None:
+    found = started(log_router=LogRouter())
+    configuration = found.files["/fluent-bit/etc/fluent-bit.conf"]
+    assert "Record ecs_cluster shop\n" in configuration
+    assert "Record ecs_task_definition web:3\n" in configuration
+    assert "Record ecs_task_arn arn:aws:ecs:eu-west-1:123456789012:task/shop/t1" in configuration
+    assert [each.target for each in found.temporary] == ["/var/run"]
+    assert "/fluent-bit/etc/fluent-bit.conf" not in started().files
+
+
+class Redirected(socket.socket):
+    """A socket of another network namespace: it connects to the test's own listener."""
+
+    address: object = None
+    listener: Any = None
+
+    def connect(self, address: Any) -> None:
+        self.address = address
+        super().connect(self.listener.getsockname())
+
+
+class Connecting(Launcher):
+    """A launcher that makes sockets, and notes of which networks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.opened: list[tuple[str, Redirected]] = []
+
+    async def open_socket(self, network: str, **_: object) -> socket.socket:
+        made = Redirected()
+        made.settimeout(0)
+        made.listener = self.listener
+        self.opened.append((network, made))
+        return made
+
+
+def test_what_a_container_prints_reaches_its_log_router_before_that_is_stopped() -> None:
+    async def run() -> tuple[bytes, list[tuple[str, object]]]:
+        launcher = Connecting()
+        web = ContainerSpec(name="web", image="i", routed_logs=RoutedLogs(options={}, limit=9))
+        made = sandbox(launcher, CONFIG, web)
+        await made.run(web, 1)
+        made.notice(web, [b"the last line"])
+        await made.stop(replace(web, log_router=LogRouter()), cast("Any", Child()), 5)
+        with launcher.listener, launcher.listener.accept()[0] as connection:
+            received = connection.recv(1000)
+        opened = [(network, made.address) for network, made in launcher.opened]
+        await made.close()
+        return received, opened
+
+    received, opened = asyncio.run(run())
+    assert b"web-firelens-t1" in received
+    assert b"the last line" in received
+    assert opened == [("t1", ("127.0.0.1", 24224))], "it listens in the task's network only"
 
 
 def test_containers_of_a_task_share_its_volumes_and_have_their_own_temporary_folders() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from localaws.ecs.tasks.images import Images, Row
 from localaws.ecs.tasks.process_runtime import Processes
-from localaws.ecs.tasks.runtime import Condition, ContainerSpec, TaskSpec, TaskStartError
+from localaws.ecs.tasks.runtime import Condition, ContainerSpec, LogRouter, TaskSpec, TaskStartError
 from localaws.ecs.tasks.supervisor import Supervisor
 from localaws.machine import addresses
 from localaws.machine.addresses import Addresses, can_bind
@@ -240,6 +240,15 @@ def test_a_task_that_cannot_start_leaves_nothing(
             with pytest.raises(TaskStartError, match=complaint):
                 await running.start(task(*containers))
             assert not taken._taken
+
+    asyncio.run(play())
+
+
+def test_a_log_router_needs_containers(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            with pytest.raises(TaskStartError, match="FireLens needs tasks that run as containers"):
+                await running.start(task(container("true", log_router=LogRouter())))
 
     asyncio.run(play())
 

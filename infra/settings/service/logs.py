@@ -1,0 +1,102 @@
+"""The log router of a task (FireLens), and the containers whose output it gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from infra.errors import Problem
+from infra.settings.kinds import Map, OrNone, Text
+from infra.settings.service.container import CONTAINER_NAME, FOLDER
+from infra.settings.service.secrets import SECRETS, secrets_elsewhere
+from infra.settings.topic import Topic, key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from infra.aws.environment import AwsEnvironment
+
+ROUTER_PORTS: Final = (24224, 8877)
+"""Ports of a log router, for records and for its health check. Source: amazon-ecs-agent,
+`firelensconfig_unix.go`.
+"""
+
+LOG_ROUTER: Final = OrNone(Text("fluentbit", "fluentbit"), "empty for a container that is none")
+LOG_ROUTER_FILE: Final = OrNone(
+    Text(FOLDER, "a file's absolute path in the image"), "empty for no file"
+)
+LOG_TO: Final = OrNone(CONTAINER_NAME, "empty for CloudWatch Logs")
+LOG_OPTIONS: Final = Map(
+    Text(
+        r"[A-Za-z_][A-Za-z0-9_.-]*",
+        "an option of Fluent Bit's output, include-pattern, exclude-pattern or "
+        "log-driver-buffer-limit",
+    ),
+    Text(r"[^\n]+", "a text of one line"),
+)
+
+_OUTPUT: Final = "Name"
+_NEED_NO_OUTPUT: Final = ("include-pattern", "exclude-pattern", "log-driver-buffer-limit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings(Topic):
+    """Where the output of the service's container goes."""
+
+    log_to: str | None = key(LOG_TO)
+    log_options: dict[str, str] = key(LOG_OPTIONS)
+    log_secrets: dict[str, str] = key(SECRETS)
+
+    def problems(self) -> Iterator[Problem]:
+        """Check that options have an output."""
+        if not self.unread:
+            yield from option_problems("", self)
+
+    def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
+        """Check that secrets are in the stack's region."""
+        yield from secrets_elsewhere(environment, "logSecrets", self.log_secrets or {})
+
+
+class Routed(Protocol):
+    """A container's settings about its output."""
+
+    @property
+    def log_to(self) -> str | None:
+        """The log router, None for CloudWatch Logs."""
+
+    @property
+    def log_options(self) -> Mapping[str, str]:
+        """Options of the output."""
+
+    @property
+    def log_secrets(self) -> Mapping[str, str]:
+        """Options of the output that are secrets, by what has their values."""
+
+
+def option_problems(path: str, logs: Routed) -> Iterator[Problem]:
+    """Check the options of a container's output by themselves.
+
+    Args:
+        path: Path of the container's keys with a dot after it; empty for the service's own.
+        logs: The container's settings.
+    """
+    for name, options in (("logOptions", logs.log_options), ("logSecrets", logs.log_secrets)):
+        if options and not logs.log_to:
+            yield Problem(
+                f"{path}{name}",
+                f"{', '.join(sorted(options))} without logTo",
+                "none, or logTo with the name of a sidecar that has logRouter",
+            )
+    for name in sorted(logs.log_options.keys() & logs.log_secrets.keys()):
+        yield Problem(
+            f"{path}logOptions",
+            f"{name}, which logSecrets has too",
+            "a name that only one of the two has",
+        )
+    of_output = {*logs.log_options, *logs.log_secrets} - {*_NEED_NO_OUTPUT}
+    if logs.log_to and of_output and _OUTPUT not in logs.log_options:
+        yield Problem(
+            f"{path}logOptions",
+            f"{', '.join(sorted(of_output))} without {_OUTPUT}",
+            f"{_OUTPUT} with the output of Fluent Bit, such as cloudwatch_logs",
+        )
