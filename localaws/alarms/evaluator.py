@@ -79,8 +79,8 @@ class Alarms:
         self._minutes: dict[int, float] = {}
         """When each of the last minutes began, by number."""
 
-        self._last: dict[str, float | None] = {}
-        """The newest value of each alarm's metric."""
+        self._last: dict[str, float] = {}
+        """The newest value of each alarm's metric, as long as the alarm looks at it."""
 
     def start(self) -> None:
         """Go on from what was saved."""
@@ -164,8 +164,10 @@ class Alarms:
         """Evaluate an alarm; return whether its state or reason changed."""
         standing = self._standings.get(alarm.name) or self._begin(alarm.name, alarm.arn)
         points = self._points(alarm, minute)
-        newest = points[-1]
-        self._last[alarm.name] = None if newest is None else newest.value
+        self._last.pop(alarm.name, None)
+        for point in points:
+            if point is not None:
+                self._last[alarm.name] = point.value
         # After a restart the minutes before it are unknown, not missing.
         if alarm.name in self._resumed and minute.number < alarm.periods * alarm.period:
             return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.ecs.fargate_sizes import GB, VCPU, units
+from localaws.catalog.ecs.reservations import of_task
 from localaws.ec2.placement import (
     Constraint,
     ContainerInstance,
@@ -74,16 +74,12 @@ class Instances:
 
 
 def need_of(definition: Mapping[str, Any]) -> Need:
-    """Return what a task of a task definition takes of an instance.
-
-    Source: `ToHostResources` of amazon-ecs-agent: the task's size, else its containers' together,
-    of each its reservation of memory before its limit.
-    """
+    """Return what a task of a task definition takes of an instance."""
     platform = definition.get("runtimePlatform") or {}
     return _need(
         definition["containerDefinitions"],
-        units(definition.get("cpu"), VCPU),
-        units(definition.get("memory"), GB),
+        definition.get("cpu"),
+        definition.get("memory"),
         platform.get("cpuArchitecture") or "X86_64",
     )
 
@@ -98,18 +94,12 @@ def _constraint(described: Mapping[str, Any]) -> Constraint:
 
 
 @lru_cache(maxsize=256)
-def _need(containers: str, cpu: int | None, memory: int | None, architecture: str) -> Need:
-    cpu_together = memory_together = 0
+def _need(containers: str, cpu: str | None, memory: str | None, architecture: str) -> Need:
+    size = {"containerDefinitions": containers, "cpu": cpu, "memory": memory}
+    cpu_units, mib = of_task(size)
     ports = set()
     for each in json.loads(containers):
-        cpu_together += int(each.get("cpu") or 0)
-        memory_together += int(each.get("memoryReservation") or each.get("memory") or 0)
         for mapping in each.get("portMappings") or ():
             if mapping.get("hostPort"):
                 ports.add(int(mapping["hostPort"]))
-    return Need(
-        cpu=cpu_together if cpu is None else cpu,
-        memory=memory_together if memory is None else memory,
-        ports=frozenset(ports),
-        architecture=architecture,
-    )
+    return Need(cpu=cpu_units, memory=mib, ports=frozenset(ports), architecture=architecture)

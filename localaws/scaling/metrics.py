@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from localaws.catalog.ecs.reservations import of_task
 from localaws.catalog.ecs.services import SERVICE, task_definition_of
 from localaws.scaling.model import IN_POINTS, Kind, Metric, Point
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from localaws.scaling.model import Target
 
 _MIB = 1024 * 1024
-_VCPU = 1024
+_VCPU = _GIB = 1024
+"""What a task is measured by that reserves nothing: a vCPU, and a GiB."""
 
 
 class Tasks(Protocol):
@@ -132,19 +133,11 @@ class Metrics:
             if service == target.service
         }
 
-    def _reserved(self, service_arn: str) -> tuple[float, float]:
+    def _reserved(self, service_arn: str) -> tuple[int, int]:
         """Return the CPU units and the MiB that a task of the service reserves."""
         service = self.account.find(SERVICE, service_arn)
         definition = service and task_definition_of(
             self.account, service.outputs.get("taskDefinition")
         )
-        if not definition:
-            return _VCPU, _VCPU
-        outputs = definition.outputs
-        containers = json.loads(outputs["containerDefinitions"])
-        cpu = float(outputs.get("cpu") or 0) or sum(each.get("cpu") or 0 for each in containers)
-        memory = float(outputs.get("memory") or 0)
-        if not memory:
-            for each in containers:
-                memory += each.get("memoryReservation") or each.get("memory") or 0
-        return cpu or _VCPU, memory or _VCPU
+        cpu, memory = of_task(definition.outputs) if definition else (0, 0)
+        return cpu or _VCPU, memory or _GIB

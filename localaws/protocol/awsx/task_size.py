@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from localaws.catalog.ecs.reservations import of_containers
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -34,9 +36,8 @@ def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     Raises:
         ValueError: No size is enough.
     """
-    found = list(containers)
-    vcpu = sum(each.get("cpu") or 0 for each in found) / _UNITS
-    gib = sum(each.get("memoryReservation") or each.get("memory") or 0 for each in found) / _UNITS
+    cpu_units, mib = of_containers(containers)
+    vcpu, gib = cpu_units / _UNITS, mib / _UNITS
     most_vcpu, most_gib = max(_GIB_BY_VCPU), max(gib for gib, _ in _SIZES)
     if vcpu > most_vcpu or gib > most_gib:
         raise ValueError(
