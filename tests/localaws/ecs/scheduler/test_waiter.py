@@ -157,6 +157,46 @@ def test_containers_that_ecs_stopped_with_a_task_did_not_make_it_fail(
     assert failed_containers(task) == failed
 
 
+class Firing:
+    """Alarms that are all in ALARM."""
+
+    def state(self, _name: str) -> str:
+        return "ALARM"
+
+    def reason(self, name: str) -> str:
+        return f"{name} crossed its threshold"
+
+
+def test_an_update_that_is_deployed_unwatched_ends_with_a_remark_and_other_updates_do_not(
+    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
+    web.completions = {}
+    alarms = {"alarmNames": ["web-errors"], "enable": True, "rollback": True}
+
+    async def play() -> None:
+        running = Running(web, StateDirectory(project=tmp_path, path=directory))
+        await running.start()
+        running._controller.alarms = Firing()
+
+        async def remarks(**changes: Any) -> str:
+            web.change(waitForSteadyState=True, **changes)
+            resource = web.get(SERVICE, web.service)
+            await running.settle(resource, seconds=30, report=lambda _: None)
+            return " ".join(running.remarks(resource))
+
+        try:
+            assert "in ALARM" not in await remarks()
+            assert "in ALARM when the deployment began: web-errors." in await remarks(
+                alarms=alarms, taskDefinition=web.define(2)
+            )
+            assert "in ALARM" not in await remarks(desiredCount=1)
+        finally:
+            await running.close()
+
+    asyncio.run(play())
+
+
 def test_get_service_formats_times_as_the_provider_does(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
