@@ -1,4 +1,7 @@
-"""A failing deployment under traffic is rolled back and reported, and the next one recovers."""
+"""A failing deployment under traffic is rolled back and reported, and the next one recovers.
+
+It fails by its tasks, or by an alarm on what clients get.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from localaws.cli.status import fetch
 from localaws.protocol.property_values import from_wire, to_wire
+from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_lifecycle import SERVICE, Traffic
 
@@ -19,6 +24,24 @@ MISSING = "secretsmanager:demo/local/settings#missing"
 """A key that a secret of the file of parameters lacks: what the program, which reads no secret,
 can't find out.
 """
+
+WATCHED = {"alarms": True, "rollbackOnAlarms": True}
+FAILS_ITS_USERS = {
+    "image": "python:3",
+    "command": [
+        "python3",
+        "-c",
+        (
+            "import os; from http.server import *; "
+            "checks = lambda request: 'ELB-HealthChecker' in request.headers['User-Agent']; "
+            "answer = lambda request: request.send_error(204 if checks(request) else 500); "
+            "where = os.environ.get('HOST', '0.0.0.0'), int(os.environ.get('PORT', '80')); "
+            "handler = type('Handler', (BaseHTTPRequestHandler,), {'do_GET': answer}); "
+            "HTTPServer(where, handler).serve_forever()"
+        ),
+    ],
+}
+"""A version that passes its health checks and answers everything else with 500."""
 
 
 def service_of(stack: Stack) -> dict[str, Any]:
@@ -79,3 +102,31 @@ def test_a_secret_that_is_not_there_stops_a_preview_and_a_run_before_anything_ch
         ) in output
         assert "aws ssm put-parameter --type SecureString --name /demo/local/missing" in output
     stack.needs_nothing()
+
+
+def test_a_version_that_passes_its_health_checks_and_answers_500_is_rolled_back_by_an_alarm(
+    stack: Stack,
+) -> None:
+    stack.up(**WATCHED)
+    url, before = stack.outputs()["serviceUrl"], service_of(stack)["taskDefinition"]
+    with Traffic(url) as traffic:
+        output = stack.up(**WATCHED, **FAILS_ITS_USERS, fails=True)
+        status = fetch(stack.directory)
+    assert "rolled back because an alarm was detected" in output
+    assert "alarm local-web-errors: Threshold Crossed: " in output
+    assert "likely cause: The new version passes its health checks, but an alarm went off" in output
+    assert "aws cloudwatch describe-alarms --alarm-names local-web-errors --query" in output
+    rolled_back = service_of(stack)
+    assert rolled_back["taskDefinition"] == before
+    events = [each["message"] for each in rolled_back["events"]]
+    assert any(each.endswith("deployment failed: alarm detected.") for each in events)
+    assert any("rolling back to deployment ecs-svc/" in each for each in events)
+    assert set(traffic.answers) == {"200", "500"}, traffic.answers
+    assert get(url).status_code == 200
+    assert status is not None
+    (errors,) = (each for each in status["alarms"] if each["name"] == "local-web-errors")
+    assert errors["threshold"] == 1
+    topics = {each["topic"].rpartition(":")[2] for each in status["notifications"]}
+    assert topics, status["notifications"]
+    stack.up()
+    assert service_of(stack)["runningCount"] == 2
