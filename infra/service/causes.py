@@ -53,8 +53,8 @@ CAUSES = (
         ),
         advice=(
             "The line above, or the command below, says what the alarm saw, and the log what the "
-            "version answered. Correct it; if something else was the cause, deploy the same again "
-            "once the alarm is OK."
+            "version answered. The limits are `maxErrorPercent` and `maxLatencySeconds`. If "
+            "something else was the cause, deploy the same again once the alarm is OK."
         ),
     ),
     Cause(

@@ -126,7 +126,8 @@ def test_a_version_that_passes_its_health_checks_and_answers_500_is_rolled_back_
     assert status is not None
     (errors,) = (each for each in status["alarms"] if each["name"] == "local-web-errors")
     assert errors["threshold"] == 1
-    topics = {each["topic"].rpartition(":")[2] for each in status["notifications"]}
-    assert topics, status["notifications"]
+    sent = [f"{each['subject']} {each['text']}" for each in status["notifications"]]
+    assert any(each.startswith('ALARM: "local-web-errors"') for each in sent), sent
+    assert any("Reason: ECS deployment alarms: alarm detected." in each for each in sent), sent
     stack.up()
     assert service_of(stack)["runningCount"] == 2

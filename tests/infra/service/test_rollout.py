@@ -259,6 +259,26 @@ def test_a_rollback_by_an_alarm_is_explained_by_it_and_by_the_command_that_shows
     ) in local
 
 
+def test_a_run_after_a_rollback_by_an_alarm_names_the_alarms_that_the_program_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live = rolled_back_by_alarm()
+    found = SimpleNamespace(
+        status="ACTIVE",
+        task_definition=live.task_definition,
+        deployments=None,
+        events=[
+            SimpleNamespace(id=each.id, created_at=each.at.isoformat(), message=each.message)
+            for each in live.events
+        ],
+        network_configurations=None,
+    )
+    monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: found)
+    with pytest.raises(NotDeployedError) as raised:
+        recorder.run("dev", alarms=True, maxLatencySeconds="2", rollbackOnAlarms=True)
+    assert ALARMS_COMMAND in str(raised.value).splitlines()
+
+
 def test_an_alarm_that_the_program_no_longer_names_is_looked_for_by_its_state() -> None:
     live = replace(rolled_back_by_alarm(), alarms=())
     message = mismatch(f"{FAMILY}:5", live, log_group="/web")
