@@ -83,9 +83,10 @@ def _reject_duplicate_sids(statements: Iterable[Mapping[str, Any]], name: str) -
 def _merged(before: list[dict[str, Any]], after: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     merged = list(before)
     for statement in after:
-        sids = [each.get("Sid") for each in merged]
-        if statement.get("Sid") and statement["Sid"] in sids:
-            merged[sids.index(statement["Sid"])] = statement
+        for index, earlier in enumerate(merged):
+            if statement.get("Sid") and statement["Sid"] == earlier.get("Sid"):
+                merged[index] = statement
+                break
         else:
             merged.append(statement)
     return merged

@@ -129,14 +129,16 @@ class StackState:
                 )
 
     def _backups(self) -> Iterator[Path]:
-        """Readable copies of the state, the newest first."""
+        """Yield the readable copies of the state, the newest first."""
         found = [self.file.with_name(f"{self.file.name}.bak")]
         older = [
             *(self._folder("backups") / self.stack).glob("*.json"),
             *(self._folder("history") / self.stack).glob("*.checkpoint.json"),
         ]
         found += sorted(older, key=lambda path: path.stat().st_mtime, reverse=True)
-        return (path for path in found if path.exists() and _read(path) is not None)
+        for path in found:
+            if path.exists() and _read(path) is not None:
+                yield path
 
     def _forget_creations(self, report: Callable[[str], None], discard: Discard) -> None:
         """Remove what a killed run was creating, so that there is nothing to look for.

@@ -109,15 +109,13 @@ def deployed(directory: StateDirectory, project: str | None, stack: str) -> list
     resources = StackState(directory.backend, project, stack).resources() if project else []
     if not resources:
         raise CannotExplain(f"{stack} isn't deployed here; `pulumi-local up` deploys it")
-    return [
-        Known(
-            each["type"],
-            str(each.get("id", "")),
-            each["urn"].rpartition("::")[2],
-            each.get("outputs") or {},
-        )
-        for each in resources
-    ]
+    return [_of_state(each) for each in resources]
+
+
+def _of_state(resource: Mapping[str, Any]) -> Known:
+    name = resource["urn"].rpartition("::")[2]
+    outputs = resource.get("outputs") or {}
+    return Known(resource["type"], str(resource.get("id", "")), name, outputs)
 
 
 def show(known: Sequence[Known], request: Request, *, as_json: bool) -> int:
@@ -166,12 +164,9 @@ def _listener(known: Sequence[Known], request: Request) -> tuple[Known, list[Rul
         )
     (listener,) = fitting
     default = Rule("default actions", None, (), listener.outputs["defaultActions"])
-    rules = [
-        _rule(each)
-        for each in known
-        if each.token == LISTENER_RULE and each.outputs["listenerArn"] == listener.id
-    ]
-    return listener, [*rules, default]
+    rules = [each for each in known if each.token == LISTENER_RULE]
+    own_rules = [each for each in rules if each.outputs["listenerArn"] == listener.id]
+    return listener, [*map(_rule, own_rules), default]
 
 
 def _rule(known: Known) -> Rule:

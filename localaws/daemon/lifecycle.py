@@ -415,9 +415,8 @@ def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]
     Source: `flattenDeployments` and `flattenServiceEvents` in terraform-provider-aws,
     internal/service/ecs/service_data_source.go.
     """
-    return {
-        name: described[name][: len("2026-01-01T00:00:00")] + "Z"
-        if name.endswith("At")
-        else described[name]
-        for name in names
-    }
+    shown = {name: described[name] for name in names}
+    for name in names:
+        if name.endswith("At"):
+            shown[name] = described[name][: len("2026-01-01T00:00:00")] + "Z"
+    return shown

@@ -210,11 +210,8 @@ class ContainerInstances:
 
     def registered_with(self, cluster: str) -> list[str]:
         """Return the ids of the instances that are registered with a cluster."""
-        return [
-            each.id
-            for each in self._state.instances
-            if each.registered and each.template.cluster == cluster
-        ]
+        registered = [each for each in self._state.instances if each.registered]
+        return [each.id for each in registered if each.template.cluster == cluster]
 
     def of_group(self, group: str) -> list[Instance]:
         """Return the instances of a group."""

@@ -46,10 +46,12 @@ class Instances:
     ) -> Placed | NotPlaced:
         """Find an instance with room for a task."""
         definition = deployment.revision.launch["taskDefinition"]
-        ours = [each for each in self._with(holding) if not provider or each.provider == provider]
+        candidates = self._with(holding)
+        if provider:
+            candidates = [each for each in candidates if each.provider == provider]
         constraints = (*self.choice.rules.constraints, *constraints_of(definition))
         rules = replace(self.choice.rules, constraints=constraints)
-        found = place(need_of(definition), self.service, ours, rules)
+        found = place(need_of(definition), self.service, candidates, rules)
         if isinstance(found, Unplaced):
             return NotPlaced(found.reason)
         return Placed(Zone(subnet="", name=found.zone), found.id)

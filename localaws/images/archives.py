@@ -157,7 +157,9 @@ def _choose(images: list[dict[str, Any]], name: str) -> dict[str, Any]:
     for image in images:
         if name in (image.get("RepoTags") or ()):
             return image
-    tags = [tag for image in images for tag in image.get("RepoTags") or ()]
+    tags: list[str] = []
+    for image in images:
+        tags += image.get("RepoTags") or ()
     raise ValueError(f"it has {len(images)} images, and none is {name}: {', '.join(tags)}")
 
 

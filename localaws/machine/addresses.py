@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from localaws.machine.files import read_what_can_be_made_anew, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 FIRST_PRIVATE_PORT = 1024
@@ -107,14 +107,11 @@ class Addresses:
             return self._load_balancers[name]
         taken = {listen_address.address for listen_address in self._load_balancers.values()}
         for candidate in self._block(_LOAD_BALANCERS):
-            for offset in (0, PORT_OFFSET):
-                listen_address = ListenAddress(candidate, offset)
-                if candidate not in taken and all(
-                    can_bind(candidate, listen_address.port(port)) for port in _WEB_PORTS
-                ):
-                    self._load_balancers[name] = listen_address
-                    self._save()
-                    return listen_address
+            listen_address = None if candidate in taken else _free(candidate, _WEB_PORTS)
+            if listen_address is not None:
+                self._load_balancers[name] = listen_address
+                self._save()
+                return listen_address
         raise NoAddressError("no loopback address is free for another load balancer; delete one")
 
     def restore(self, arn: str, dns_name: str) -> None:
@@ -142,13 +139,10 @@ class Addresses:
         order = list(_TASKS)
         for candidate in self._block(order[self._turn :] + order[: self._turn]):
             self._turn = (self._turn + 1) % len(order)
-            for offset in (0, PORT_OFFSET):
-                listen_address = ListenAddress(candidate, offset)
-                if candidate not in self._taken and all(
-                    can_bind(candidate, listen_address.port(port)) for port in ports
-                ):
-                    self._taken.add(candidate)
-                    return listen_address
+            listen_address = None if candidate in self._taken else _free(candidate, ports)
+            if listen_address is not None:
+                self._taken.add(candidate)
+                return listen_address
         raise NoAddressError(
             f"ports {ports} are in use on every loopback address of this project; stop "
             "what holds them"
@@ -193,6 +187,15 @@ class SubnetAddresses:
     def release(self, subnet: str, address: str) -> None:
         """What had the address is gone."""
         self._taken.get(subnet, set()).discard(address)
+
+
+def _free(address: str, ports: Iterable[int]) -> ListenAddress | None:
+    """Return where all these ports are free: at their own numbers, or shifted; None if neither."""
+    for offset in (0, PORT_OFFSET):
+        found = ListenAddress(address, offset)
+        if all(can_bind(address, found.port(port)) for port in ports):
+            return found
+    return None
 
 
 def can_bind(address: str, port: int) -> bool:

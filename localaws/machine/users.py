@@ -34,10 +34,7 @@ def find_user(name: str, passwd: str, group: str) -> User:
     """
     user_name, _, group_name = (name or "0").partition(":")
     groups = _rows(group, fields=4, numbers=(2,))
-    entry = next(
-        (row for row in _rows(passwd, fields=6, numbers=(2, 3)) if user_name in (row[0], row[2])),
-        None,
-    )
+    entry = _find_entry(user_name, passwd)
     if entry is not None:
         uid, gid, home = int(entry[2]), int(entry[3]), entry[5]
     elif user_name.isdecimal():
@@ -52,6 +49,13 @@ def find_user(name: str, passwd: str, group: str) -> User:
     if entry is not None:
         further += (int(row[2]) for row in groups if entry[0] in row[3].split(","))
     return User(uid, gid, tuple(further), home or "/")
+
+
+def _find_entry(name: str, passwd: str) -> list[str] | None:
+    for row in _rows(passwd, fields=6, numbers=(2, 3)):
+        if name in (row[0], row[2]):
+            return row
+    return None
 
 
 def _find_group(name: str, groups: list[list[str]]) -> int:

@@ -45,7 +45,8 @@ def step(
             reason = f"the capacity must be from {bounds.minimum} to {bounds.maximum}"
             return state.note(now, _set_to(held, reason)), held
     wishes = [_wish(policy, seen) for policy in target.policies]
-    out = _most([wish for wish in wishes if wish and wish.count > seen.desired])
+    known = [wish for wish in wishes if wish is not None]
+    out = _most([wish for wish in known if wish.count > seen.desired])
     if out is not None and target.scales_out:
         count = bounds.hold(out.count)
         if count > seen.desired:

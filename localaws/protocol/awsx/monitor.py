@@ -104,7 +104,10 @@ class Monitor:
     @property
     def needed(self) -> list[str]:
         """The URNs on which the component's inputs depend."""
-        return urns(urn for each in self._request.inputDependencies.values() for urn in each.urns)
+        found: list[str] = []
+        for each in self._request.inputDependencies.values():
+            found += each.urns
+        return urns(found)
 
     def outputs(self) -> Outputs:
         """Return an empty set of outputs."""

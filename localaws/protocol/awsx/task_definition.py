@@ -155,8 +155,14 @@ def _size(containers: Any) -> tuple[object, object]:
     """Return the task's CPU units and memory; UNKNOWN if those of a container are unknown."""
     if containers is UNKNOWN:
         return UNKNOWN, UNKNOWN
-    names = ("cpu", "memory", "memoryReservation")
-    sizes = [{name: _part(each, name) for name in names} for each in containers.values()]
+    sizes = [
+        {
+            "cpu": _part(each, "cpu"),
+            "memory": _part(each, "memory"),
+            "memoryReservation": _part(each, "memoryReservation"),
+        }
+        for each in containers.values()
+    ]
     return task_size(sizes) if known(sizes) else (UNKNOWN, UNKNOWN)
 
 
