@@ -20,7 +20,7 @@ _FIRST_HOST_PORT: Final = 32768
 """The first port that the ECS agent gives to a task on an instance."""
 
 _UNKNOWN_ROUTES: Final = "the routes of a network that isn't the stack's own"
-_WORLD: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (IPv6)"}
+_INTERNET: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (IPv6)"}
 
 
 @dataclass(frozen=True)
@@ -287,9 +287,9 @@ def _joined(graph: Graph) -> frozenset[Node]:
 
 
 def _outside(opening: _Opening, *, public: bool) -> str:
-    name = _WORLD.get(str(opening.cidr), str(opening.cidr))
+    name = _INTERNET.get(str(opening.cidr), str(opening.cidr))
     if not public:
-        origin = "anywhere" if str(opening.cidr) in _WORLD else name
+        origin = "anywhere" if str(opening.cidr) in _INTERNET else name
         return f"Anyone who is routed to the network from {origin}"
     return name[0].upper() + name[1:]
 
@@ -299,7 +299,7 @@ def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
     for out in _openings(graph, "SecurityGroupEgressRule", one.groups):
         for into in _openings(graph, "SecurityGroupIngressRule", other.groups):
             # What both ends open to the whole internet has a sentence for each end already.
-            repeated = str(out.cidr) in _WORLD and str(into.cidr) in _WORLD
+            repeated = str(out.cidr) in _INTERNET and str(into.cidr) in _INTERNET
             if repeated or not (out.allows(other, network) and into.allows(one, network)):
                 continue
             protocols = {out.protocol, into.protocol} - {"all protocols"}
@@ -317,14 +317,14 @@ def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
         subject = f"The {party.name}"
         if opening.others:
             yield f"{subject} may send to the {opening.others} on {_ports(opening)}."
-        elif opening.cidr is not None and str(opening.cidr) in _WORLD:
-            world, ports = _WORLD[str(opening.cidr)], _ports(opening)
+        elif opening.cidr is not None and str(opening.cidr) in _INTERNET:
+            internet, ports = _INTERNET[str(opening.cidr)], _ports(opening)
             version = opening.cidr.version
             gateways = sorted(name for family, name in party.routes_out if family == version)
             if gateways:
-                yield f"{subject} reach {world} on {ports}, through {' and '.join(gateways)}."
+                yield f"{subject} reach {internet} on {ports}, through {' and '.join(gateways)}."
             else:
-                yield f"{subject} may send to {world} on {ports}, but have no way there."
+                yield f"{subject} may send to {internet} on {ports}, but have no way there."
         elif opening.cidr is not None:
             yield f"{subject} may send to {opening.cidr} on {_ports(opening)}."
 

@@ -67,8 +67,8 @@ print(json.dumps({{
 def as_user(user: int, script: str, *, imports: str = "import os, socket") -> str:
     """What a script prints that runs as this user.
 
-    Everything is imported before the process changes its user, who may not read the interpreter's
-    folder.
+    Everything is imported before the process changes its user: the other one may have no access to
+    the interpreter's folder.
     """
     found = subprocess.run(
         [sys.executable, "-c", f"{imports}\n{_BECOME.format(user=user)}\n{script}"],

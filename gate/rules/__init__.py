@@ -1,6 +1,6 @@
 """Rules of this project for what the scanners miss, one module for each topic. Pure.
 
-checkov takes a security group rule that names a group for one that is open to the world, doesn't
+checkov takes a security group rule that names a group for one that is open to the internet, doesn't
 read egress rules of today's form, and passes ECS Exec without a log; cfn-lint knows neither order
 nor names. docs/gate.md has the list.
 """

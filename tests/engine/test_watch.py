@@ -27,7 +27,7 @@ class Outage:
     def __init__(self, url: str) -> None:
         self.url = url
         self.answers: list[tuple[float, float, bool]] = []
-        """When each was asked for and came, in milliseconds, and whether it was good."""
+        """When each was requested and when it came, in milliseconds, and whether it was good."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask)
 
