@@ -30,10 +30,7 @@ class Authority:
 
 
 def make_authority(folder: Path) -> Authority:
-    """Make certificates for 127.0.0.1, one for another name, and one by no authority.
-
-    They share a key.
-    """
+    """Make certificates with one key: some for 127.0.0.1, one for another name, one self-signed."""
     run = partial(openssl, folder=folder)
     (folder / "extensions").write_text(
         "[here]\nsubjectAltName=IP:127.0.0.1\n[elsewhere]\nsubjectAltName=DNS:b.example\n"

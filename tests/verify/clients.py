@@ -25,7 +25,7 @@ look_up = partial(system_resolver, runtime=EventLoop())
 
 
 def made(by: str, target: Target, options: Options) -> tuple[Runtime, Client]:
-    """A client by its name, and the runtime that it works on."""
+    """Return a client by its name, and the runtime that it works on."""
     runtime = Threads() if by == "threads" else EventLoop()
     return runtime, new_httpx_client(target, options) if by == "httpx" else new_client(
         target, options, runtime
@@ -41,20 +41,20 @@ def probe(
     resolver: Resolver | None = None,
     times: int = 1,
 ) -> Sequence[Answer | Failure]:
-    """Probe a target so many times."""
+    """Probe a target `times` times, one after the other, and return the outcomes."""
     parsed, options = parse_target(target).target, parse_options(arguments)
     runtime, usual = made(by, parsed, options)
     chosen = client or usual
 
     async def each() -> list[Answer | Failure]:
-        asking = Probe(
+        probe_once = Probe(
             parsed,
             options,
             client=chosen,
             resolver=resolver or chosen_resolver(parsed, options, runtime),
             runtime=runtime,
         )
-        outcomes = [await asking(limit) for _ in range(times)]
+        outcomes = [await probe_once(limit) for _ in range(times)]
         await chosen.aclose()
         return outcomes
 

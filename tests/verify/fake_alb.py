@@ -8,13 +8,13 @@ from contextlib import suppress
 from tests.verify.loopback import LoopbackServer
 
 Script = Callable[[int, bytes], Iterable[bytes | float]]
-"""Given the number of the connection and its request: bytes to send and seconds to pause, until it
-ends.
+"""Takes the number of a connection and its request; returns bytes to send and seconds to pause,
+after which the connection is closed.
 """
 
 
 def page(body: str | bytes = "", status: int = 200, **headers: str) -> bytes:
-    """One whole response; `x_served_by="a"` becomes `X-Served-By: a`."""
+    """Return a whole response; `x_served_by="a"` becomes `X-Served-By: a`."""
     content = body.encode() if isinstance(body, str) else body
     lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(content)}"]
     lines += [f"{name.replace('_', '-').title()}: {value}" for name, value in headers.items()]
@@ -22,12 +22,12 @@ def page(body: str | bytes = "", status: int = 200, **headers: str) -> bytes:
 
 
 def hello(host: str) -> bytes:
-    """The service's default page, written by one task."""
+    """Return the service's default page, as a task with this name writes it."""
     return page(f"<h1>Hello from {host}</h1>")
 
 
 def balancer_error(status: int, **headers: str) -> bytes:
-    """An answer that the load balancer makes itself."""
+    """Return an answer that the load balancer makes itself."""
     return page("<html></html>", status, server="awselb/2.0", **headers)
 
 
@@ -50,7 +50,7 @@ class FakeAlb(LoopbackServer):
         try:
             secured.do_handshake()
         except ssl.SSLError:
-            with secured:  # whose alert a reset would overtake
+            with secured:  # not closed at once: a reset would overtake the alert
                 self.closing.wait(2)
             raise
         return secured

@@ -32,32 +32,19 @@ class FakeProxy(LoopbackServer):
             if self._silent:
                 self.closing.wait(30)
                 return
-            given = next(
-                (
-                    line[21:]
-                    for line in head.split(b"\r\n")
-                    if line.startswith(b"Proxy-Authorization: ")
-                ),
-                b"",
-            )
-            refused = self._refuses or (407 if given != self._wanted else None)
-            if refused:
-                client.sendall(
-                    b"HTTP/1.1 %d Refused\r\nServer: proxy/1\r\nContent-Length: 2\r\n\r\nno"
-                    % refused
-                )
+            status = self._refusal(head)
+            if status is not None:
+                head = b"HTTP/1.1 %d Refused\r\nServer: proxy/1\r\nContent-Length: 2" % status
+                client.sendall(head + b"\r\n\r\nno")
                 return
-            method, place, rest = head.split(b" ", 2)
+            method, target, rest = head.split(b" ", 2)
             if method == b"CONNECT":
-                host, _, port = place.decode().rpartition(":")
+                host, _, port = target.decode().rpartition(":")
             else:
-                parts = urlsplit(place.decode())
+                parts = urlsplit(target.decode())
                 host, port = str(parts.hostname), str(parts.port or 80)
-                body = (
-                    b" ".join((method, f"{parts.path}?{parts.query}".rstrip("?").encode(), rest))
-                    + b"\r\n\r\n"
-                    + body
-                )
+                path = f"{parts.path}?{parts.query}".rstrip("?").encode()
+                body = b" ".join((method, path, rest)) + b"\r\n\r\n" + body
             try:
                 server = socket.create_connection((host, int(port)), timeout=30)
             except OSError:
@@ -69,6 +56,16 @@ class FakeProxy(LoopbackServer):
                 server.sendall(body)
                 threading.Thread(target=_pump, args=(client, server), daemon=True).start()
                 _pump(server, client)
+
+    def _refusal(self, head: bytes) -> int | None:
+        """Return the status of an answer that the proxy makes itself; None if it forwards."""
+        if self._refuses:
+            return self._refuses
+        credentials = b""
+        for line in head.split(b"\r\n"):
+            if line.startswith(b"Proxy-Authorization: "):
+                credentials = line.removeprefix(b"Proxy-Authorization: ")
+        return None if credentials == self._wanted else 407
 
 
 def _pump(source: socket.socket, to: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""A server on a loopback port of its own, with a thread per connection."""
+"""A server on a free loopback port, with a thread for each connection."""
 
 import socket
 import threading
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class LoopbackServer:
-    """Listens while entered; what it does with a connection is `serve`'s."""
+    """Listen while entered; subclasses override `serve`."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

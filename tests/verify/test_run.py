@@ -48,9 +48,9 @@ def run(
     dead: str = "",
     takes: float | Callable[[int], float] = 0.01,
 ) -> Report:
-    """One run: 2 ms to resolve, 4 to connect, 10 to answer, or as long as that `takes`.
+    """Check a service once: 2 ms to resolve, 4 to connect, `takes` seconds to answer.
 
-    `stop_after` seconds it is interrupted. Nothing listens at the `dead` address.
+    The check is interrupted after `stop_after` seconds. Nothing listens at the `dead` address.
     """
     lookups, requests = 0, 0
 

@@ -42,7 +42,8 @@ def wait(
 ) -> tuple[bool, list[Attempt], float]:
     """Wait on outcomes by number, each of which `takes` seconds.
 
-    Return whether it became ready, the attempts, and the time of the end.
+    Returns:
+        Whether the service became stable, the attempts, and the time of the end.
     """
     options = parse_options(arguments)
     attempts: list[Attempt] = []

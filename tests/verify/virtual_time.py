@@ -28,6 +28,6 @@ class _VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 def run_in_virtual_time(main: Coroutine[Any, Any, _Result]) -> _Result:
-    """`asyncio.run` on a clock that starts at 0 and never waits."""
+    """Run a coroutine as `asyncio.run` does, on a clock that starts at 0 and never waits."""
     with asyncio.Runner(loop_factory=_VirtualTimeLoop) as runner:
         return runner.run(main)
