@@ -219,8 +219,8 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         "volumes[].name",
         *_inside(
             _CONTAINERS,
-            "command cpu entryPoint essential hostname image memory memoryReservation name "
-            "readonlyRootFilesystem stopTimeout user workingDirectory",
+            "command cpu dockerLabels entryPoint essential hostname image memory memoryReservation "
+            "name readonlyRootFilesystem stopTimeout user workingDirectory",
         ),
         *_inside(f"{_CONTAINERS}.linuxParameters", "initProcessEnabled sharedMemorySize"),
         *_inside(f"{_CONTAINERS}.linuxParameters.capabilities", "add drop"),
@@ -393,7 +393,6 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "volumes[].s3filesVolumeConfiguration": (),
         f"{_CONTAINERS}.credentialSpecs": (),
         f"{_CONTAINERS}.disableNetworking": (False,),
-        f"{_CONTAINERS}.dockerLabels": ({},),
         f"{_CONTAINERS}.environmentFiles": (),
         f"{_CONTAINERS}.interactive": (False,),
         f"{_CONTAINERS}.logConfiguration.logDriver": ("awslogs", "awsfirelens"),

@@ -153,6 +153,7 @@ def _container(
         stop_timeout=integer(container.get("stopTimeout"), DEFAULT_STOP_TIMEOUT),
         cpu=integer(container.get("cpu"), 0) or None,
         memory=integer(container.get("memory"), 0) or None,
+        labels=container.get("dockerLabels") or {},
         log_stream=_log_stream(container.get("logConfiguration") or {}, name, task_id),
     )
 

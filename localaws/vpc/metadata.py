@@ -21,7 +21,7 @@ from localaws.catalog.values import without_none
 from localaws.vpc.routing import RESOLVER_ADDRESS, TASK_METADATA_ADDRESS, gateway_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from localaws.vpc.services import Metadata
 
@@ -46,6 +46,9 @@ class ContainerDescription:
 
     address: str = ""
     """On an EC2 instance, its address on the bridge."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Docker labels of its definition."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +203,7 @@ def _of_container(task: TaskDescription, container: ContainerDescription) -> dic
         "Image": container.image,
         "ImageID": container.image_digest,
         "Labels": {
+            **container.labels,
             "com.amazonaws.ecs.cluster": task.cluster,
             "com.amazonaws.ecs.container-name": container.name,
             "com.amazonaws.ecs.task-arn": task.arn,

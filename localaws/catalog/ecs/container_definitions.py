@@ -34,6 +34,9 @@ TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 
 _CLIENT = "ClientException"
 _INPUT = "containerDefinitions"
+_MOST_CONTAINERS = 10
+"""Source: Amazon ECS endpoints and quotas, "Containers per task definition", not adjustable."""
+
 _FARGATE_LOG_DRIVERS = ("awslogs", "splunk", "awsfirelens")
 _VALUE_FROM = (
     r"arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/\S+|[\w./-]{1,2048}"
@@ -302,11 +305,18 @@ def _model_rules(found: list[dict[str, Any]]) -> Refusals:
             yield Refusal(_CLIENT, f"{where}{path} must be {allowed}", "catalog.model")
 
 
-def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+def _rules_of_the_list(found: list[dict[str, Any]]) -> Refusals:
+    if len(found) > _MOST_CONTAINERS:
+        message = f"Too many containers: {len(found)}, a task has at most {_MOST_CONTAINERS}"
+        yield Refusal(_CLIENT, message, "ecs.container.most")
     if not any(container.get("essential", True) is True for container in found):
         yield Refusal(
             _CLIENT, "at least one container must be essential", "ecs.container.essential"
         )
+
+
+def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+    yield from _rules_of_the_list(found)
     for name, times in Counter(text(container.get("name")) for container in found).items():
         if name is not None and times > 1:
             message = f"Container names must be unique, {name!r} appears {times} times"

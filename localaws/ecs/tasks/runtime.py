@@ -149,6 +149,9 @@ class ContainerSpec:
     memory: int | None = None
     """MiB above which it is killed; None where only the task has a limit."""
 
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Docker labels, which the container finds in its metadata."""
+
     log_stream: str | None = None
     """Log group and stream as a relative path; None where output isn't kept."""
 

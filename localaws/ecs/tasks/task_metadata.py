@@ -57,6 +57,7 @@ def describe(
                 memory=each.memory,
                 runtime_id=container_id(spec.id, each.name) if spec.instance else "",
                 address=network.host(each)[1] if spec.instance else "",
+                labels=each.labels,
             )
             for each in spec.containers
         ),

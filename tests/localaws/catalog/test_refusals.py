@@ -1246,6 +1246,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         DEFINITION,
+        "ecs.container.most",
+        "ClientException",
+        {"containerDefinitions": json.dumps([{"name": f"c{n}", "image": "a"} for n in range(11)])},
+        {"containerDefinitions": json.dumps([{"name": f"c{n}", "image": "a"} for n in range(10)])},
+    ),
+    (
+        DEFINITION,
         "ecs.container.essential",
         "ClientException",
         {"containerDefinitions": containers(essential=False)},

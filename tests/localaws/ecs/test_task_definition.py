@@ -50,6 +50,11 @@ def container(web: Any, **container: Any) -> ContainerSpec:
     return found
 
 
+def test_a_container_has_its_docker_labels(web: Any) -> None:
+    assert container(web, dockerLabels={"team": "shop"}).labels == {"team": "shop"}
+    assert container(web).labels == {}
+
+
 def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
     web.change(
         taskDefinition=web.define(

@@ -91,6 +91,20 @@ def test_a_container_finds_its_task_with_every_container() -> None:
     assert [each["Name"] for each in document["Containers"]] == ["web", "side"]
 
 
+def test_a_container_finds_its_labels_beside_those_of_ecs() -> None:
+    web = ContainerDescription(
+        name="web",
+        image="nginx",
+        labels={"team": "shop", "com.amazonaws.ecs.cluster": "another"},
+    )
+    labelled = task(containers=(web,))
+    metadata = serving(labelled)
+    variables = metadata.environment(labelled, "web")
+    labels = get(metadata, path_of(variables["ECS_CONTAINER_METADATA_URI_V4"]))["Labels"]
+    assert labels["team"] == "shop"
+    assert labels["com.amazonaws.ecs.cluster"] == "web"
+
+
 def test_a_task_sees_only_itself() -> None:
     metadata = serving(task())
     path = path_of(metadata.environment(task(), "web")["ECS_CONTAINER_METADATA_URI_V4"])
