@@ -90,6 +90,7 @@ class HttpsSettings(Topic):
         yield from self._domain_fits_into_an_issued_certificate()
         yield from self._zone_holds_the_domain()
         yield from self._https_uses_its_keys()
+        yield from self._zone_has_the_records_of_hosts()
         yield from self._extra_certificates_have_a_first_one()
         yield from self._extra_certificates_are_few()
 
@@ -148,6 +149,13 @@ class HttpsSettings(Topic):
             yield from self.without_effect(
                 *("tls_policy", "hsts_seconds", "frame_options"),
                 allowed="only with HTTPS, which domain or certificateArn switches on",
+            )
+
+    @relation("hosted_zone", "host_records")
+    def _zone_has_the_records_of_hosts(self) -> Iterator[Problem]:
+        if self.hosted_zone is None:
+            yield from self.without_effect(
+                "host_records", allowed="only with hostedZone, the zone of the records"
             )
 
     @relation("domain", "certificate_arn", "extra_certificate_arns")
