@@ -7,12 +7,13 @@ import re
 import threading
 import time
 from collections import Counter
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Self
 
 import httpx
 import pytest
 
-from tests.engine.requests import get
+from tests.engine.requests import page
 from tests.engine.stack import WITHOUT_ASKING
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ class Traffic:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self.answers[str(self.ask().status_code)] += 1
-            except httpx.HTTPError as error:
+                self.answers[str(self.ask())] += 1
+            except (OSError, HTTPException, httpx.HTTPError) as error:
                 self.answers[f"{type(error).__name__}: {error}"] += 1
             time.sleep(PAUSE_SECONDS)
 
-    def ask(self) -> httpx.Response:
-        return get(self.url)
+    def ask(self) -> int:
+        """Make a request, and return the status that it is answered with."""
+        return page(self.url).status
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -70,8 +72,8 @@ def operations(output: str) -> Counter[str]:
 
 def tasks(url: str, requests: int = 40) -> set[str]:
     """The hosts that answer."""
-    pages = (get(url).text for _ in range(requests))
-    return {page.split("Hello from ")[1].split("<")[0] for page in pages}
+    pages = (page(url).text for _ in range(requests))
+    return {text.split("Hello from ")[1].split("<")[0] for text in pages}
 
 
 def test_the_deployed_service_passes_verification_by_the_documented_pipeline(stack: Stack) -> None:

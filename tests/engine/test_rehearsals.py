@@ -164,38 +164,52 @@ class Following(Traffic):
         super().__init__(f"https://{domain}")
         self._stack, self._domain = stack, domain
         self._client: subprocess.Popen[str] | None = None
+        self._internal: dict[str, str] = {}
+        self._name, self._written = "", 0
+        """What the name resolves to, and the state of which time has it so."""
+
         self.seen: set[str] = set()
         """What the name resolved to."""
 
-    def ask(self) -> httpx.Response:
+    def ask(self) -> int:
         # The name is looked up last, as the request must follow at once.
-        internal = self._internal()
         name = self._look_up()
+        if name not in self._internal:
+            # The load balancer of a name never becomes another one.
+            self._internal = self._addresses()
+            name = self._look_up()
         self.seen.add(name)
-        if name in internal:
-            return self._ask_in_vpc(internal[name])
+        if address := self._internal.get(name):
+            return self._ask_in_vpc(address)
         return get(
             f"https://{name.partition(':')[0]}:{8443 if ':' in name else 443}",
             headers={"Host": self._domain},
             timeout=5,
-        )
+        ).status_code
 
-    def _internal(self) -> dict[str, str]:
-        """An address in the VPC of each internal load balancer in one, by its name."""
+    def _addresses(self) -> dict[str, str]:
+        """Addresses in the VPC of the internal load balancers in one, by name; "" of others."""
         return {
-            each["shownAt"]: each["addresses"].split(",")[0]
+            each["shownAt"]: "" if each["publicAddress"] else each["addresses"].split(",")[0]
             for each in load_balancers(self._stack)
-            if not each["publicAddress"]
         }
 
     def _look_up(self) -> str:
-        records = [
-            each.inputs for each in self._stack.made() if each.token == "aws:route53/record:Record"
-        ]
-        (name,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
-        return str(name)
+        file = self._stack.directory.resources
+        written = file.stat().st_mtime_ns
+        if written != self._written:
+            records = [
+                each.inputs
+                for each in self._stack.made()
+                if each.token == "aws:route53/record:Record"
+            ]
+            (found,) = [
+                each["aliases"][0]["name"] for each in records if each["name"] == self._domain
+            ]
+            self._name, self._written = str(found), written
+        return self._name
 
-    def _ask_in_vpc(self, address: str) -> httpx.Response:
+    def _ask_in_vpc(self, address: str) -> int:
         if self._client is None:
             command = ("internet", "--from", "vpc", "--", sys.executable, "-c", CLIENT)
             self._client = self._stack.start(*command, stdin=subprocess.PIPE)
@@ -206,7 +220,7 @@ class Following(Traffic):
         answer = self._client.stdout.readline().strip()
         if not answer.isdecimal():
             raise httpx.ConnectError(answer)
-        return httpx.Response(int(answer))
+        return int(answer)
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
