@@ -17,8 +17,25 @@ if TYPE_CHECKING:
 
 
 def task(number: int, status: str, reason: str = "") -> dict[str, Any]:
-    place = {"healthStatus": "UNKNOWN", "availabilityZone": "eu-west-1a", "endpoint": ""}
-    return {"taskId": f"{number:032}", "lastStatus": status, "stoppedReason": reason, **place}
+    return {
+        "taskId": f"{number:032}",
+        "lastStatus": status,
+        "stoppedReason": reason,
+        "healthStatus": "UNKNOWN",
+        "availabilityZone": "eu-west-1a",
+        "endpoint": "",
+    }
+
+
+def service(*tasks: dict[str, Any]) -> dict[str, Any]:
+    """Return a service with these tasks, without deployments and events."""
+    return {
+        "serviceName": "web",
+        "progress": "",
+        "deployments": [],
+        "events": [],
+        "tasks": list(tasks),
+    }
 
 
 def test_a_daemon_that_does_not_answer_is_reported_with_what_to_do(tmp_path: Path) -> None:
@@ -61,36 +78,18 @@ def test_public_tasks_without_any_say_so_beside_the_empty_list(
 
 def test_a_problem_of_a_task_that_only_this_machine_has_is_shown_below_it() -> None:
     note = "local AWS: the container can't listen on port 80 of all addresses (0.0.0.0)"
-    tasks = [
-        task(0, "RUNNING"),
-        {**task(1, "STOPPED", "Essential container in task exited"), "note": note},
-    ]
-    service = {
-        "serviceName": "web",
-        "progress": "",
-        "deployments": [],
-        "events": [],
-        "tasks": tasks,
-    }
-    shown = table({"services": [service], "names": {}}).splitlines()
+    stopped = {**task(1, "STOPPED", "Essential container in task exited"), "note": note}
+    web = service(task(0, "RUNNING"), stopped)
+    shown = table({"services": [web], "names": {}}).splitlines()
     assert shown[-2].endswith("Essential container in task exited")
     assert shown[-1].strip() == note
     assert len(shown) == 1 + 3
 
 
 def test_all_running_tasks_are_shown_and_only_the_last_stopped_ones() -> None:
-    tasks = [
-        task(0, "RUNNING"),
-        *(task(number, "STOPPED", f"reason {number}") for number in range(1, 30)),
-    ]
-    service = {
-        "serviceName": "web",
-        "progress": "1 of 1 tasks healthy",
-        "deployments": [],
-        "events": [],
-        "tasks": tasks,
-    }
-    shown = table({"services": [service], "names": {}, "problems": []}).splitlines()
+    stopped = [task(number, "STOPPED", f"reason {number}") for number in range(1, 30)]
+    web = service(task(0, "RUNNING"), *stopped)
+    shown = table({"services": [web], "names": {}, "problems": []}).splitlines()
     assert len(shown) == 1 + 1 + 5
     assert "RUNNING" in shown[1]
     assert shown[-1].endswith("reason 29")
@@ -107,35 +106,23 @@ def test_problems_come_first_whether_there_are_services_or_not() -> None:
 
 def test_a_task_shows_its_public_address_and_where_this_machine_shows_that() -> None:
     running = {**task(0, "RUNNING"), "publicAddress": "203.0.113.7", "shownAt": "127.70.1.4:8080"}
-    service = {
-        "serviceName": "web",
-        "progress": "",
-        "deployments": [],
-        "events": [],
-        "tasks": [{**running, "ipv6Address": "2001:db8::104"}],
-    }
-    shown = table({"services": [service], "names": {}}).splitlines()
+    web = service({**running, "ipv6Address": "2001:db8::104"})
+    shown = table({"services": [web], "names": {}}).splitlines()
     assert shown[-2].strip() == "2001:db8::104"
     assert shown[-1].strip() == "203.0.113.7 in the internet, here 127.70.1.4:8080"
     stopped = {**task(1, "STOPPED"), "publicAddress": "203.0.113.8", "shownAt": "127.70.1.5:8080"}
     private = task(2, "RUNNING")
-    service["tasks"] = [running, stopped, private]
-    assert list(shown_addresses({"services": [service]})) == ["127.70.1.4:8080"]
+    web = service(running, stopped, private)
+    assert list(shown_addresses({"services": [web]})) == ["127.70.1.4:8080"]
 
 
 def test_a_task_without_a_target_group_shows_its_private_address_too() -> None:
-    service = {
-        "serviceName": "web",
-        "progress": "",
-        "deployments": [],
-        "events": [],
-        "tasks": [
-            {**task(0, "RUNNING"), "address": "10.0.0.4", "endpoint": "10.0.0.4:80"},
-            {**task(1, "RUNNING"), "address": "10.0.0.5"},
-            task(2, "PENDING"),
-        ],
-    }
-    lines = table({"services": [service], "names": {}}).splitlines()[1:]
+    web = service(
+        {**task(0, "RUNNING"), "address": "10.0.0.4", "endpoint": "10.0.0.4:80"},
+        {**task(1, "RUNNING"), "address": "10.0.0.5"},
+        task(2, "PENDING"),
+    )
+    lines = table({"services": [web], "names": {}}).splitlines()[1:]
     assert [each.split()[-1] for each in lines] == ["10.0.0.4:80", "10.0.0.5", "eu-west-1a"]
 
 
@@ -185,15 +172,10 @@ def test_instances_are_shown_with_what_is_left_and_why_one_is_not_registered() -
         "hostPorts": ["0.0.0.0:32768->4567/tcp"],
         "ec2InstanceId": "i-1",
     }
-    service = {
-        "serviceName": "web",
-        "progress": "",
-        "deployments": [],
-        "events": [],
-        "tasks": [on_instance],
-    }
     instances = [instance("i-1", "ACTIVE"), instance("i-2", "", "it has no role")]
-    shown = table({"services": [service], "instances": instances, "names": {}}).splitlines()
+    shown = table(
+        {"services": [service(on_instance)], "instances": instances, "names": {}}
+    ).splitlines()
     assert shown[0] == "Auto Scaling group web-1:"
     assert shown[1].split()[:4] == ["instance", "i-1", "ACTIVE", "eu-west-1a"]
     assert shown[1].endswith("3 tasks       1280 CPU units and 365 MiB left")
