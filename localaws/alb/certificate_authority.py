@@ -82,7 +82,7 @@ class Authority:
         return self._issued[wanted]
 
     def _authority(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-        """The authority itself, made where there is none."""
+        """Return the authority's certificate and key, and make them where there are none."""
         own = Served(self._file, self._file.with_suffix(".key"))
         if (kept := self._kept(own)) is not None:
             return kept
@@ -146,7 +146,7 @@ class Authority:
         )
 
     def _kept(self, served: Served) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
-        """What an earlier run left, unless it is damaged or about to end."""
+        """Return what an earlier run left, unless it is damaged or about to expire."""
         try:
             certificate = x509.load_pem_x509_certificate(served.chain.read_bytes())
             key = serialization.load_pem_private_key(served.key.read_bytes(), password=None)

@@ -199,7 +199,7 @@ def _load_assignment(
 
 
 def _endpoint(endpoint: Endpoint, health_port: int | None) -> dict[str, Any]:
-    """A target, and what its health checks send as Host: its address and the port that is checked.
+    """Describe a target; its health checks send its address and the checked port as Host.
 
     Envoy would send the cluster's name, which is no host's: strict servers answer that with 400.
     """

@@ -71,7 +71,7 @@ _OWN_ANSWERS = (
 def compile_files(
     listeners: Sequence[Listener], groups: Sequence[TargetGroup], folder: Path
 ) -> dict[str, list[dict[str, Any]]]:
-    """Envoy's dynamic resources by file name, in the order in which Envoy must get them.
+    """Return Envoy's dynamic resources by file name, in the order in which Envoy must get them.
 
     Args:
         listeners: All of them, of all load balancers.
@@ -99,7 +99,7 @@ def compile_files(
 
 
 def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
-    """The configuration that Envoy starts with: where everything else is."""
+    """Return the configuration that Envoy starts with: where everything else is."""
 
     def watch(name: str) -> dict[str, Any]:
         return {"path_config_source": {"path": str(folder / name)}, "resource_api_version": "V3"}
@@ -240,7 +240,7 @@ def _protocol(listener: Listener) -> list[dict[str, Any]]:
 
 
 def _answer_headers(listener: Listener) -> list[dict[str, Any]]:
-    """A filter for what every answer says, also those that no target gave."""
+    """Return the filter for headers of every answer, also of those that no target gave."""
     mutations: list[dict[str, Any]] = [
         {"append": header(name, value.replace("%", "%%"))}
         for name, value in listener.response_headers

@@ -21,7 +21,7 @@ target sees it.
 
 
 def matchers(conditions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The header matchers of a rule, all of which a request must meet."""
+    """Return the header matchers of a rule, all of which a request must meet."""
     found: list[dict[str, Any]] = []
     for condition in conditions:
         for header, regex in _expressions(condition):

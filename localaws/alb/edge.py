@@ -46,7 +46,7 @@ class Edge(Protocol):
         """
 
     def front(self, load_balancer: Resource) -> Front:
-        """Where a load balancer listens, of those that were followed last."""
+        """Return where a load balancer listens, of those that were followed last."""
 
     async def release(self) -> bool:
         """Remove the addresses that are no longer needed, once the proxies use those that are.
@@ -65,7 +65,7 @@ class Edge(Protocol):
         """
 
     def outside(self, load_balancer: Resource) -> dict[str, str]:
-        """Where this machine shows each address at which the internet finds a load balancer."""
+        """Return where this machine shows each public address of a load balancer."""
 
     async def connect(
         self, front: Front, host: str, port: int, tls: SSLContext
@@ -109,7 +109,7 @@ class LocalEdge:
         """Do nothing: every loopback address is there."""
 
     def front(self, load_balancer: Resource) -> Front:  # noqa: ARG002 — all have the same
-        """The network of this machine."""
+        """Return this machine's own network."""
         return Front()
 
     async def release(self) -> bool:
@@ -121,7 +121,7 @@ class LocalEdge:
         return ""
 
     def outside(self, load_balancer: Resource) -> dict[str, str]:  # noqa: ARG002
-        """There is no internet."""
+        """Return nothing: there is no internet."""
         return {}
 
     async def show(self, listeners: Sequence[Listener]) -> None:

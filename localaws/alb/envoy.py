@@ -61,7 +61,7 @@ class Verdict(NamedTuple):
 
 
 def find_envoy() -> str:
-    """The program: beside this Python, else from PATH.
+    """Return the path of the program: beside this Python, else from PATH.
 
     Raises:
         EnvoyError: It isn't installed.
@@ -121,7 +121,7 @@ class Envoy:
             await self._taken(refused)
 
     async def listening(self) -> frozenset[str]:
-        """Names of the listeners that take connections now; none while Envoy restarts."""
+        """Return the names of the listeners that are open now; none while Envoy restarts."""
         try:
             answer = json.loads(await self._ask("/listeners?format=json"))
         except OSError:
@@ -129,7 +129,7 @@ class Envoy:
         return frozenset(each["name"] for each in answer.get("listener_statuses", ()))
 
     async def health(self) -> dict[tuple[str, Endpoint], Verdict]:
-        """What the health checks say, by cluster and endpoint; nothing while Envoy restarts."""
+        """Return the health checks' results by cluster and endpoint; none while Envoy restarts."""
         try:
             answer = json.loads(await self._ask("/clusters?format=json"))
         except OSError:
@@ -233,7 +233,7 @@ class Envoy:
         raise EnvoyError(f"Envoy doesn't take its configuration: {await self._objections()}")
 
     async def _refusals(self) -> int:
-        """How often Envoy has refused a file since it started."""
+        """Return how often Envoy has refused a file since it started."""
         with suppress(OSError):
             reported = await self._ask("/stats?filter=update_rejected$")
             return sum(int(count) for count in re.findall(r": (\d+)", reported))
@@ -278,7 +278,7 @@ class Envoy:
 
 
 def _joined(chunked: bytes) -> bytes:
-    """The content of a body in HTTP's chunked transfer coding."""
+    """Return the content of a body in HTTP's chunked transfer coding."""
     content = b""
     while chunked:
         size, _, rest = chunked.partition(b"\r\n")

@@ -19,7 +19,7 @@ _NAMES = {
 
 
 def page(status: int) -> str:
-    """The small HTML page that comes with a status."""
+    """Return the small HTML page that comes with a status."""
     name = _NAMES[status] if status in _NAMES else HTTPStatus(status).phrase
     title = f"{status} {name}".rstrip()
     return (

@@ -92,7 +92,7 @@ class GrpcChecks:
             self._tasks[key] = asyncio.create_task(_check(plan, standing))
 
     def verdicts(self) -> dict[tuple[str, Endpoint], Verdict]:
-        """What the checks say, by cluster and endpoint."""
+        """Return the checks' results, by cluster and endpoint."""
         found = {}
         for key, standing in self._standings.items():
             if standing.verdict is not None:

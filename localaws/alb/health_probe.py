@@ -15,7 +15,7 @@ PATIENCE = 1.0
 
 
 async def status_of(address: str, port: int, path: str) -> int | None:
-    """The status of the answer to a health check request; None without an answer in HTTP."""
+    """Return the status of the answer to a health check; None without an answer in HTTP."""
     return await ask(asyncio.open_connection(address, port), f"{address}:{port}", path)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def certificate_names(cloud: Account, addresses: Addresses) -> dict[str, tuple[str, ...]]:
-    """For each certificate that a listener serves the names it is for.
+    """Return the names that each certificate of a listener is for, by its ARN.
 
     Those of an imported certificate, or of one that isn't a resource, are unknown: it gets the
     load balancer's address.
@@ -52,7 +52,7 @@ def listeners(
     fronts: Mapping[str, Front] | None = None,
     network: str = "",
 ) -> Iterator[Listener]:
-    """Every listener of an application load balancer in a network, with its rules.
+    """Yield every listener of an application load balancer in a network, with its rules.
 
     Args:
         cloud: Where they are.
@@ -124,7 +124,7 @@ def _groups_of(actions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _served(cloud: Account) -> Iterator[tuple[Resource, Resource]]:
-    """Listeners that speak HTTP or HTTPS, each with its load balancer."""
+    """Yield the listeners that speak HTTP or HTTPS, each with its load balancer."""
     load_balancers = {resource.id: resource for resource in cloud.all(LOAD_BALANCER)}
     for listener in cloud.all(LISTENER):
         load_balancer = load_balancers.get(listener.outputs["loadBalancerArn"])
@@ -173,7 +173,7 @@ def login_action(cloud: Account, arn: str) -> Action | None:
 
 
 def _certificates(cloud: Account, listener: Resource) -> list[str]:
-    """The ARNs of what a listener serves, its own certificate first."""
+    """Return the ARNs of the certificates that a listener serves, its own first."""
     own = listener.outputs.get("certificateArn")
     if not own or listener.outputs.get("protocol") != "HTTPS":
         return []

@@ -96,7 +96,7 @@ class Proxy(Protocol):
         """Take a configuration; returns when it holds."""
 
     async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
-        """What the health checks say, by cluster and endpoint."""
+        """Return the health checks' results, by cluster and endpoint."""
 
     async def requests(self) -> Mapping[str, int]:
         """Return the requests to targets since the proxy started, by cluster."""
@@ -105,7 +105,7 @@ class Proxy(Protocol):
         """Return what was counted for alarms since the proxy started."""
 
     async def listening(self) -> Container[str]:
-        """ARNs of the listeners that take connections."""
+        """Return the ARNs of the listeners that take connections."""
 
     async def close(self) -> None:
         """Stop, until the next `apply`."""
@@ -236,16 +236,16 @@ class LoadBalancers:
             target.draining, target.health = True, _DRAINING
 
     def forget(self, target_group: str, endpoint: Endpoint) -> None:
-        """The target is gone; its draining is over."""
+        """Forget a target that is gone: its draining is over."""
         self._targets.get(target_group, {}).pop(endpoint, None)
 
     def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
-        """The target's health as of the last `sync`."""
+        """Return a target's health as of the last `sync`."""
         target = self._targets.get(target_group, {}).get(endpoint)
         return target.health if target else _NOT_REGISTERED
 
     def targets(self, target_group: str) -> Mapping[Endpoint, TargetHealth]:
-        """All targets of a group and their health."""
+        """Return all targets of a group and their health."""
         return {
             endpoint: target.health
             for endpoint, target in self._targets.get(target_group, {}).items()

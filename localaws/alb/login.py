@@ -369,7 +369,7 @@ class Login:
 
 
 def _app(action: Action) -> list[str]:
-    """What a session is for: one of another client has another app's tokens."""
+    """Return what a session is for: one of another client has another app's tokens."""
     return [str(action.config["issuer"]), str(action.config["clientId"])]
 
 

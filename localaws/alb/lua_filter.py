@@ -17,7 +17,7 @@ ENABLED = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "c
 """What enables a filter on a route that is disabled elsewhere."""
 
 REDIRECT = "localaws.redirect"
-"""The filter that redirects. It comes after users have logged in, the other one before."""
+"""Return the filter that redirects. It comes after users have logged in, the other one before."""
 
 # Both filters have one script. A request with many bytes of headers is checked first and then
 # routed again. Which filters run is settled before, by its first route; so the script looks
@@ -62,12 +62,12 @@ end
 
 
 def limits() -> dict[str, Any]:
-    """The filter that looks at single headers."""
+    """Return the filter that looks at single headers."""
     return _script(_FILTER)
 
 
 def redirects() -> dict[str, Any]:
-    """The filter that redirects."""
+    """Return the filter that redirects."""
     return _script(REDIRECT)
 
 
@@ -77,7 +77,7 @@ def _script(name: str) -> dict[str, Any]:
 
 
 def redirect(location: str, status: str) -> dict[str, Any]:
-    """What a route does that redirects.
+    """Return the part of a route that redirects.
 
     Args:
         location: Where to, with `#{host}`, `#{path}` and `#{query}` for those of the request.
@@ -88,7 +88,7 @@ def redirect(location: str, status: str) -> dict[str, Any]:
 
 
 def closer_look(others: Sequence[str]) -> dict[str, Any]:
-    """A route for requests with as many bytes of headers as one line may hold, to be tried first.
+    """Return the first route: for requests with as many bytes of headers as a line may hold.
 
     The script refuses one that has a longer line, and has any other routed again. The count that
     decides it is Envoy's, which has neither a line's separators nor the version of HTTP, but the

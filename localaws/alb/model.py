@@ -158,5 +158,5 @@ class Listener:
         return self.endpoint.address if port == _HTTP_PORT else f"{self.endpoint.address}:{port}"
 
     def real_port(self, port: int) -> int:
-        """Where a client finds another listener of this load balancer, named by its port."""
+        """Return where a client finds another listener of this load balancer, named by its port."""
         return port + self.endpoint.port - self.port if port < FIRST_PRIVATE_PORT else port

@@ -54,7 +54,7 @@ def asks(rule: Rule) -> bool:
 
 
 def filters() -> list[dict[str, Any]]:
-    """What a listener needs if any of its rules authenticates."""
+    """Return the filters of a listener with a rule that authenticates."""
     nothing = {"@type": f"{_MUTATION}.HeaderMutation", "mutations": {}}
     ask = {
         "@type": f"{_FILTERS}.ext_authz.v3.ExtAuthz",
@@ -78,7 +78,7 @@ def filters() -> list[dict[str, Any]]:
 
 
 def asking(rule: str) -> dict[str, Any]:
-    """What a route needs, as configurations of filters, so that the service is asked about it.
+    """Return the configuration of filters by which the login service decides about a route.
 
     Args:
         rule: The ARN of its rule, or of its listener for the default rule; empty for the callback,
@@ -97,7 +97,7 @@ def asking(rule: str) -> dict[str, Any]:
 
 
 def callback_route() -> dict[str, Any]:
-    """A route for users whom an identity provider sends back, tried before all rules."""
+    """Return the route, before all rules, for users whom an identity provider sends back."""
     return {
         "match": {"path": CALLBACK},
         "typed_per_filter_config": asking(""),
@@ -106,7 +106,7 @@ def callback_route() -> dict[str, Any]:
 
 
 def cluster() -> dict[str, Any]:
-    """The service, as Envoy reaches it."""
+    """Return the login service as a cluster of Envoy's."""
     endpoint = {"address": {"pipe": {"path": SOCKET}}}
     return {
         "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def cluster_name(target_group_arn: str) -> str:
-    """What Envoy calls a target group."""
+    """Return the name of a target group's cluster."""
     return target_group_arn.rpartition(":targetgroup/")[2] or target_group_arn
 
 

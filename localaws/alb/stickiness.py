@@ -162,7 +162,7 @@ def read(group: Mapping[str, Any]) -> Stickiness | None:
 
 
 def filters() -> list[dict[str, Any]]:
-    """What a listener needs if any of its rules is sticky."""
+    """Return the filters of a listener with a sticky rule."""
     script = {
         "@type": f"{_LUA}.Lua",
         "clear_route_cache": False,
@@ -174,7 +174,7 @@ def filters() -> list[dict[str, Any]]:
 def binding(
     cluster: str, stickiness: Stickiness | None, group_duration: int | None, *, secure: bool
 ) -> dict[str, Any]:
-    """What a route to a cluster needs so that its answers set cookies, and its requests obey them.
+    """Return the part of a route to a cluster that sets cookies, and obeys them.
 
     Args:
         cluster: Its name.

@@ -39,7 +39,7 @@ class Tls:
 
 
 def transport_socket(tls: Tls) -> dict[str, Any]:
-    """Envoy's configuration of it."""
+    """Return Envoy's configuration of TLS."""
     context = {
         "tls_params": {
             "tls_minimum_protocol_version": _version(tls.oldest),

@@ -26,7 +26,7 @@ TRACE_ID = {
 
 
 def tracing() -> dict[str, Any]:
-    """Envoy's configuration of the tracer that makes the ids.
+    """Return Envoy's configuration of the tracer that makes the ids.
 
     The tracer can't do without the address of a daemon, to which it would write about requests that
     ask to be sampled: URLs, which no other program on this machine should get.

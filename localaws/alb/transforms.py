@@ -53,7 +53,7 @@ end
 
 
 def filters() -> list[dict[str, Any]]:
-    """What a listener needs if any of its rules has transforms."""
+    """Return the filters of a listener with a rule that has transforms."""
     script = {
         "@type": f"{_TYPES}.lua.v3.Lua",
         "clear_route_cache": False,
@@ -68,7 +68,7 @@ def filters() -> list[dict[str, Any]]:
 def rewriting(
     transforms: Sequence[Mapping[str, Any]], enabled: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a route needs for its rule's transforms.
+    """Return the part of a route that applies its rule's transforms.
 
     Args:
         transforms: As the rule has them.
@@ -104,5 +104,5 @@ def _rule(transform: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _substitution(replacement: str) -> str:
-    r"""The replacement in RE2's words, which has `\1` for `$1`."""
+    r"""Return the replacement in RE2's words, which has `\1` for `$1`."""
     return re.sub(r"\$(\d)", r"\\\1", replacement.replace("\\", r"\\"))

@@ -32,7 +32,7 @@ way to it, and answers to connections that the proxy opened from there.
 
 
 def namespace_of(vpc: str) -> str:
-    """The network namespace of a VPC's load balancers, which share a proxy."""
+    """Return the network namespace of a VPC's load balancers, which share a proxy."""
     return f"alb-{vpc}"
 
 
@@ -134,14 +134,14 @@ class VpcEdge:
         return changed
 
     def front(self, load_balancer: Resource) -> Front:
-        """The addresses in its subnets."""
+        """Return a load balancer's addresses in its subnets."""
         interfaces = self.interfaces(load_balancer.id)
         leaving = [each.interface for each in self._leaving.get(load_balancer.id, {}).values()]
         vpc = interfaces[0].vpc if interfaces else ""
         return Front(vpc, _addresses(interfaces), _addresses(leaving))
 
     def interfaces(self, load_balancer: str) -> list[Interface]:
-        """The interfaces of a load balancer, by its ARN."""
+        """Return the interfaces of a load balancer, by its ARN."""
         return [*self._interfaces.get(load_balancer, {}).values()]
 
     def why_not_shown(self, listener: Listener) -> str:
@@ -152,7 +152,7 @@ class VpcEdge:
         return ""
 
     def outside(self, load_balancer: Resource) -> dict[str, str]:
-        """The public address of each of its interfaces, and where this machine shows it."""
+        """Return the public address of each of its interfaces, and where this machine shows it."""
         return {
             each.public_address: self._shown(load_balancer.id, each).dns_name
             for each in self.interfaces(load_balancer.id)

@@ -100,7 +100,7 @@ _USER_ERRORS = (
 
 
 def entry_point() -> NoReturn:
-    """The console script."""
+    """Run the console script."""
     try:
         raise SystemExit(main(sys.argv[1:]))
     except KeyboardInterrupt:
@@ -344,7 +344,7 @@ def _on_a_terminal() -> bool:
 
 
 def _command(arguments: Sequence[str]) -> str | None:
-    """The first argument that is neither an option nor the value of one."""
+    """Return the first argument that is neither an option nor the value of one."""
     rest = iter(arguments)
     for argument in rest:
         if not argument.startswith("-"):

@@ -95,7 +95,7 @@ def given(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _cli() -> str:
-    """The CLI that set-up linked beside this Python, else the one on PATH."""
+    """Return the path of the CLI that set-up linked beside this Python, else of that on PATH."""
     own = Path(sys.executable).parent
     found = shutil.which("pulumi", path=f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     if found is None:
@@ -108,7 +108,7 @@ def _cli() -> str:
 def _environment(
     directory: StateDirectory, address: Address, outside: Mapping[str, str]
 ) -> dict[str, str]:
-    """The caller's environment, with the local AWS attached instead of the real provider."""
+    """Return the caller's environment, with the local AWS attached instead of the real provider."""
     directory.backend.mkdir(parents=True, exist_ok=True)
     return {
         "PULUMI_STACK": DEFAULT_STACK,
@@ -210,7 +210,7 @@ def _print_message(message: str) -> None:
 
 
 def project_name(directory: StateDirectory) -> str | None:
-    """None if Pulumi.yaml has none; the CLI, which runs next, says what is wrong with the file."""
+    """Return the project's name; None if Pulumi.yaml has none, of which the CLI says more."""
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
     try:

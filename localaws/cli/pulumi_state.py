@@ -94,7 +94,7 @@ class StackState:
             self._drop_damaged_attributes(attributes)
 
     def _drop_damaged_attributes(self, of: Path) -> None:
-        """Pulumi does without a file's attributes, and not with half of them."""
+        """Remove damaged attributes of a file, which Pulumi needs whole or not at all."""
         attributes = of.with_name(f"{of.name}.attrs")
         if attributes.exists() and _read(attributes) is None:
             attributes.unlink()
@@ -167,7 +167,7 @@ class StackState:
 
 
 def _read(file: Path) -> dict[str, Any] | None:
-    """A JSON object; None if the file holds something else."""
+    """Return a file's JSON object; None if it holds something else."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:

@@ -34,7 +34,7 @@ class DaemonFailed(Exception):  # noqa: N818 — names the event
 
 
 def ensure(directory: StateDirectory, report: Callable[[str], None]) -> Address:
-    """The address of a daemon that runs the current code, started or restarted if need be.
+    """Return the address of a daemon that runs the current code; start or restart it if need be.
 
     Raises:
         DaemonFailed: It didn't become ready in time.
@@ -105,6 +105,6 @@ def _start(directory: StateDirectory) -> subprocess.Popen[bytes]:
 
 
 def _tail(directory: StateDirectory, began: int) -> str:
-    """The last lines of the daemon's log, none of them older than its first `began` bytes."""
+    """Return the last lines of the daemon's log, without its first `began` bytes."""
     lines = directory.daemon_log.read_bytes()[began:].decode(errors="replace").splitlines()
     return "\n".join(f"  {line}" for line in lines[-_LINES_SHOWN:]) or "  (nothing)"

@@ -112,7 +112,7 @@ class Guard:
                 self._note(user)
 
     async def _user(self, writer: asyncio.StreamWriter) -> int | None:
-        """Whose the connection is; None where the kernel doesn't say."""
+        """Return the id of the connection's user; None where the kernel doesn't say."""
         peer, own = (Endpoint(*writer.get_extra_info(name)) for name in ("peername", "sockname"))
         for attempt in range(_ATTEMPTS):
             if attempt:

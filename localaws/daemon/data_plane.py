@@ -152,7 +152,7 @@ def data_plane(
     on_loss: Callable[[], None] = lambda: None,
     set_desired_count: Callable[[str, int], None] | None = None,
 ) -> DataPlane:
-    """A data plane for this cloud, not yet started; closing it ends every process it had started.
+    """Return a data plane for this cloud, not yet started; closing it ends all its processes.
 
     Args:
         cloud: The resources to follow.
@@ -197,7 +197,7 @@ class _Build:
     set_desired_count: Callable[[str, int], None] | None
 
     def of_processes(self, image_table: Path) -> DataPlane:
-        """Tasks are processes, and Envoy listens on this machine's addresses."""
+        """Return it with tasks as processes, and an Envoy on this machine's addresses."""
         launcher = Launcher()
         folder = self.directory / "envoy"
         processes = Processes(launcher, self.addresses, partial(load, image_table))
@@ -226,7 +226,7 @@ class _Build:
     def of_containers(
         self, choice: Choice, image_table: Path, on_loss: Callable[[], None]
     ) -> DataPlane:
-        """Tasks are containers in the cloud's VPCs, and so is an Envoy for each VPC."""
+        """Return it with tasks as containers in the cloud's VPCs, and an Envoy for each VPC."""
         launcher, host = Launcher(choice.isolation, on_loss), Launcher()
         network = Network(launcher, self.cloud)
         host_ports = HostPorts(network)

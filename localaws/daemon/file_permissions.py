@@ -45,7 +45,7 @@ def make_folder(path: Path) -> None:
 
 
 def opener(path: str, flags: int) -> int:
-    """For `open`: a file that is made is its owner's alone."""
+    """Open a file for `open`, so that a new one is its owner's alone."""
     return os.open(path, flags, _FILE)
 
 

@@ -13,7 +13,7 @@ _POLL_SECONDS = 0.25
 
 
 def streams(root: Path, group: str = "") -> Iterator[Path]:
-    """Every stream's file whose path, that is group and stream, contains `group`; sorted."""
+    """Return every stream's file whose path, that is group and stream, contains `group`; sorted."""
     for path in sorted(root.rglob("*")):
         if path.is_file() and group in f"/{path.relative_to(root)}":
             yield path
@@ -32,7 +32,7 @@ def follow(root: Path, group: str = "", *, forever: bool = True) -> None:
 
 
 def _new_lines(path: Path, read: dict[Path, int]) -> Iterator[str]:
-    """Whole lines that came since the last call; a half-written one waits."""
+    """Yield the whole lines that came since the last call; a half-written one waits."""
     with path.open("rb") as file:
         file.seek(read.get(path, 0))
         fresh = file.read()

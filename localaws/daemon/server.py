@@ -58,7 +58,7 @@ _USER_ERRORS = (
 
 
 def _installed(package: str) -> str:
-    """The version that the program's own SDK has, so that one provider serves them all."""
+    """Return the version of the program's own SDK, so that one provider serves them all."""
     return importlib.metadata.version(package)
 
 

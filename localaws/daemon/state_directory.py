@@ -121,7 +121,7 @@ class Address:
 
     @classmethod
     def read(cls, directory: StateDirectory) -> Address | None:
-        """The address of the living daemon; None if there is none, or it isn't ready yet."""
+        """Return the address of the living daemon; None if there is none, or it isn't ready yet."""
         try:
             address = cls(**json.loads(directory.ready.read_text()))
         except (FileNotFoundError, ValueError, TypeError):

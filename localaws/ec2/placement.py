@@ -92,7 +92,7 @@ class ContainerInstance:
         return frozenset(taken)
 
     def attributes(self) -> Mapping[str, str]:
-        """What placement constraints and strategies may name, beside its id."""
+        """Return what placement constraints and strategies may name, beside its id."""
         return {
             "attribute:ecs.availability-zone": self.zone,
             "attribute:ecs.instance-type": self.instance_type,

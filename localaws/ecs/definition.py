@@ -191,7 +191,7 @@ def _revision(service: Resource, resources: Account, fingerprint: str) -> Servic
 
 
 def _network(service: Resource, resources: Account) -> dict[str, Any]:
-    """What a revision keeps of its service's network, registries and cluster."""
+    """Return what a revision keeps of its service's network, registries and cluster."""
     network = service.outputs.get("networkConfiguration") or {}
     vpcs = {}
     for subnet in network.get("subnets") or ():

@@ -54,9 +54,10 @@ class SavedStates:
         """
 
     def load(self) -> dict[str, Any]:
-        """The states by ARN, as JSON: one of another version is no reason not to read the others.
+        """Return the states by ARN, as JSON.
 
-        A damaged file is set aside, with a warning, and there are none.
+        A state of another version is one of them, so that it doesn't keep others from being read. A
+        damaged file is set aside, with a warning, and there are none.
         """
         if not self._file.exists():
             return read_what_can_be_made_anew(

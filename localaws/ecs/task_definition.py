@@ -43,7 +43,7 @@ _PROCESSORS = {"X86_64": "amd64", "ARM64": "arm64"}
 
 
 def kept_for_tasks(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """What a revision keeps of its task definition, which may be deleted while its tasks run."""
+    """Return what a revision keeps of its task definition, which may go before its tasks."""
     return {key: definition[key] for key in _KEPT if definition.get(key) is not None}
 
 
@@ -56,7 +56,7 @@ def task_spec(
     *,
     instance: str = "",
 ) -> TaskSpec:
-    """What the runtime must start for a task.
+    """Return what the runtime must start for a task.
 
     Args:
         revision: What the task's deployment runs.
@@ -103,13 +103,13 @@ def task_spec(
 
 
 def parameter_name(value_from: str) -> str:
-    """The name that a secret's `valueFrom` means: that of a parameter's ARN, else what it says."""
+    """Return the name that a secret's `valueFrom` means: that of a parameter's ARN, else itself."""
     _, is_parameter, name = value_from.partition(":parameter/")
     return f"/{name}" if is_parameter and value_from.startswith("arn:") else value_from
 
 
 def integer(value: object, default: int) -> int:
-    """A number that Pulumi may bring as integer, float or string."""
+    """Return a number that Pulumi may bring as integer, float or string."""
     return default if value is None or value == "" else int(float(str(value)))
 
 
@@ -221,7 +221,7 @@ def _mounts(container: Mapping[str, Any]) -> tuple[MountPoint, ...]:
 def _all_mounts(
     container: Mapping[str, Any], mounts: Mapping[str, tuple[MountPoint, ...]]
 ) -> tuple[MountPoint, ...]:
-    """A container's mount points, and those that it has from other containers (`volumesFrom`)."""
+    """Return a container's mount points, and those of other containers (`volumesFrom`)."""
     found = {each.path: each for each in mounts[container["name"]]}
     for source in container.get("volumesFrom") or ():
         for each in mounts.get(source.get("sourceContainer"), ()):

@@ -53,7 +53,7 @@ class ListenAddress:
     """What is added to ports below FIRST_PRIVATE_PORT here: 0 or PORT_OFFSET."""
 
     def port(self, port: int) -> int:
-        """The port that is really bound for a nominal one."""
+        """Return the port that is really bound for a nominal one."""
         return port + self.offset if port < FIRST_PRIVATE_PORT else port
 
     @property
@@ -130,7 +130,7 @@ class Addresses:
             self._save()
 
     def take_task(self, ports: list[int]) -> ListenAddress:
-        """An address on which all these ports are free, until `release_task`.
+        """Take an address on which all these ports are free, until `release_task`.
 
         Raises:
             NoAddressError: There is none, say because a program listens on 0.0.0.0 with one of the
@@ -149,7 +149,7 @@ class Addresses:
         )
 
     def release_task(self, listen_address: ListenAddress) -> None:
-        """The task is gone."""
+        """Make a task's address free again."""
         self._taken.discard(listen_address.address)
 
     def _block(self, numbers: range | list[int]) -> Iterator[str]:
@@ -170,7 +170,7 @@ class SubnetAddresses:
         self._taken: dict[str, set[str]] = {}
 
     def take(self, subnet: str, cidr: str) -> str:
-        """A free address in a subnet, until `release`.
+        """Take a free address in a subnet, until `release`.
 
         Raises:
             NoAddressError: The subnet is full.
@@ -185,7 +185,7 @@ class SubnetAddresses:
         self._taken.setdefault(subnet, set()).add(address)
 
     def release(self, subnet: str, address: str) -> None:
-        """What had the address is gone."""
+        """Make an address free again."""
         self._taken.get(subnet, set()).discard(address)
 
 
@@ -214,7 +214,7 @@ def can_bind(address: str, port: int) -> bool:
 
 
 def private_address(cidr: str, taken: set[str]) -> str:
-    """A free private address in a subnet, as an elastic network interface gets one.
+    """Return a free private address in a subnet, as an elastic network interface gets one.
 
     Raises:
         NoAddressError: The subnet is full. AWS keeps the first four addresses and the last for

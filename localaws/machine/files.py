@@ -38,7 +38,7 @@ def set_aside(path: Path) -> Path:
 def read_what_can_be_made_anew(
     path: Path, understand: Callable[[Any], T], *, otherwise: T, then: str
 ) -> T:
-    """What a file says in JSON; a damaged one is set aside, with a warning.
+    """Return what a file says in JSON; a damaged one is set aside, with a warning.
 
     Args:
         path: The file.

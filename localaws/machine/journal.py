@@ -46,7 +46,7 @@ class Journal:
         """Whether the file ends with the end of a line, so that another can follow."""
 
     def read(self) -> dict[str, Any]:
-        """The documents of the file, which exists, in the order in which their keys came.
+        """Return the documents of the file, which exists, in the order in which their keys came.
 
         A last line without its end is dropped: the process was killed while it wrote that change,
         and confirmed it to no caller.
@@ -136,7 +136,7 @@ def _line(texts: Mapping[str, str]) -> str:
 
 
 def _object(line: bytes, number: int) -> dict[str, Any]:
-    """The JSON object that a line is.
+    """Return the JSON object that a line is.
 
     Raises:
         ValueError: It is something else.

@@ -244,5 +244,5 @@ def _when(jump: int, value: int, action: int) -> tuple[bytes, bytes]:
 
 
 def _instruction(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -> bytes:
-    """One instruction; jumps say how many of those that follow are skipped."""
+    """Encode an instruction; jumps say how many of those that follow are skipped."""
     return struct.pack("HBBI", code, if_true, if_false, value)

@@ -230,7 +230,7 @@ def _is_of(rule: AclRule, family: _Family) -> bool:
 
 
 def _acl_chains(vpc: Vpc) -> Iterator[str]:
-    """What network ACLs drop.
+    """Yield the chains of what network ACLs drop.
 
     The packets of a subnet are known by their addresses, and those that pass one of its NAT
     gateways by the gateway's device.
@@ -265,7 +265,7 @@ def _acl_chain(acl: NetworkAcl, direction: str) -> str:
 
 
 def _acl_rules(rules: Iterable[AclRule], direction: str) -> Iterator[str]:
-    """What a network ACL does in a direction: the first rule that matches decides."""
+    """Yield a network ACL's rules in a direction: the first one that matches decides."""
     other = "saddr" if direction == "ingress" else "daddr"
     for rule in rules:
         for family in _FAMILIES:
@@ -291,7 +291,7 @@ def _acl_protocol(rule: AclRule, family: _Family) -> Iterator[str]:
 
 
 def _input(vpc: Vpc) -> Iterator[str]:
-    """What reaches the router itself: the services that no security group filters."""
+    """Yield what may reach the router itself: the services that no security group filters."""
     yield "type filter hook input priority filter; policy drop;"
     yield "ct state established,related accept"
     yield 'iifname "lo" accept'
@@ -319,7 +319,7 @@ def _leaving(number: int) -> Iterator[str]:
 
 
 def _group_rules(vpc: Vpc, direction: str) -> Iterator[str]:
-    """What the groups allow in a direction; a packet that matches no rule is dropped."""
+    """Yield what the groups allow in a direction; a packet that matches no rule is dropped."""
     known = {each.id for each in vpc.groups}
     for group in vpc.groups:
         for rule in group.ingress if direction == "ingress" else group.egress:

@@ -98,8 +98,8 @@ def gateway_address(cidr: str) -> str:
 def internet(service_networks: Iterable[str]) -> tuple[Step, ...]:
     """Return how the internet is set up, once.
 
-    It refuses connections to AWS's services, which nothing plays, and loses packets to addresses
-    that nothing has.
+    It refuses connections to AWS's services, which nothing here serves, and loses packets to
+    addresses that nothing has.
     """
     ipv4, ipv6 = INTERNET_ADDRESSES
     lines = [

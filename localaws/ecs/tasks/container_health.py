@@ -84,7 +84,7 @@ def arguments(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def at(text: str, listen_address: ListenAddress) -> str:
-    """The same with the task's own address for localhost, which here is everybody's."""
+    """Return a text with the task's address for localhost, which all tasks share here."""
 
     def here(found: re.Match[str]) -> str:
         port = int(found[1] or _HTTP)

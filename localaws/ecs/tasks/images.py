@@ -49,7 +49,7 @@ class Images:
     """Where a project's rows belong."""
 
     def find(self, image: str) -> Row:
-        """The row for an image.
+        """Return the row for an image.
 
         Raises:
             UnknownImageError: There is none.
@@ -64,7 +64,7 @@ class Images:
 
 
 def load(own_file: Path) -> Images:
-    """The project's rows, if it has any, before the built-in ones.
+    """Return the project's rows, if it has any, before the built-in ones.
 
     Raises:
         ImageTableError: One of the files isn't as it should be.
@@ -74,7 +74,7 @@ def load(own_file: Path) -> Images:
 
 
 def fill(text: str, *, address: str, port: int) -> str:
-    """A row's text with its placeholders filled in."""
+    """Return a row's text with its placeholders filled in."""
     values = {
         "address": address,
         "port": str(port),

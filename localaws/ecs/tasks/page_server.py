@@ -46,7 +46,7 @@ def _error_page(status: int) -> bytes:
 
 
 def answer(head: bytes, page: bytes, *, last: bool) -> tuple[bytes, bool, str]:
-    """The response to a request's head, whether the connection stays open, and what to log.
+    """Return the response to a request's head, whether the connection stays open, and a log line.
 
     Args:
         head: Request line and headers, without the empty line.

@@ -140,7 +140,7 @@ class ProcessSandbox(Sandbox):
         )
 
     async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:  # noqa: ARG002 — all stop alike
-        """SIGTERM, and SIGKILL after `patience` seconds."""
+        """Send SIGTERM, and SIGKILL after `patience` seconds."""
         return await child.stop(patience)
 
     async def close(self) -> None:

@@ -34,19 +34,19 @@ class TargetGroups(Protocol):
         """Let a target drain."""
 
     def forget(self, target_group: str, endpoint: Endpoint) -> None:
-        """The target is gone."""
+        """Forget a target that is gone."""
 
     def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
-        """A target's health as of the last `sync`."""
+        """Return a target's health as of the last `sync`."""
 
     def listen_error(self, listener: str) -> str:
-        """Why a listener takes no connections, as of the last `sync`; empty where it does."""
+        """Return why a listener takes no connections, as of the last `sync`; else empty."""
 
     def attached(self) -> list[dict[str, str]]:
-        """Targets that a program registered by itself, and their health."""
+        """Return the targets that a program registered by itself, and their health."""
 
     def where(self) -> list[dict[str, str]]:
-        """Where load balancers are found, of those that are in a VPC."""
+        """Return where load balancers are found, of those that are in a VPC."""
 
     async def sync(self) -> None:
         """Have all of it take effect, and look at the targets' health."""
@@ -164,7 +164,7 @@ class LiveTasks:
             self._target_groups.forget(target_group, endpoint)
 
     def observe(self, tasks: Iterable[Task]) -> dict[str, TaskObservation]:
-        """What can be observed now of those that were started and aren't forgotten."""
+        """Return what can be observed now of those that were started and aren't forgotten."""
         found = {}
         for task in tasks:
             if task.id in self._tasks:
@@ -172,7 +172,7 @@ class LiveTasks:
         return found
 
     def endpoints(self) -> dict[str, str]:
-        """Where each task that has a target listens on this machine, as host:port."""
+        """Return where each task that has a target listens on this machine, as host:port."""
         found = {}
         for task, live in self._tasks.items():
             if live.targets:
@@ -181,7 +181,7 @@ class LiveTasks:
         return found
 
     def locations(self) -> dict[str, Location]:
-        """Where each task that has started is reached in its VPC."""
+        """Return where each task that has started is reached in its VPC."""
         found = {}
         for task, live in self._tasks.items():
             if live.running is not None:
@@ -191,7 +191,7 @@ class LiveTasks:
         return found
 
     def listen_addresses(self) -> dict[str, str]:
-        """Where each task that has started listens: in a VPC its private address."""
+        """Return where each task that has started listens: in a VPC its private address."""
         return {
             task: live.running.listen_address.address
             for task, live in self._tasks.items()
@@ -199,7 +199,7 @@ class LiveTasks:
         }
 
     def host_ports(self) -> dict[str, list[str]]:
-        """The ports of instances and containers by task, as Docker shows them."""
+        """Return the ports of instances and containers by task, as Docker shows them."""
         found = {}
         for task, live in self._tasks.items():
             ports = live.running.host_ports if live.running else {}
@@ -208,14 +208,14 @@ class LiveTasks:
         return found
 
     def running(self, task_id: str) -> RunningTask | None:
-        """What runs for a task; None where nothing does."""
+        """Return what runs for a task; None where nothing does."""
         live = self._tasks.get(task_id)
         if live is None or live.running is None or live.running.ended.done():
             return None
         return live.running
 
     def public_addresses(self) -> dict[str, tuple[str, str]]:
-        """The public address of each task that has one, and where this machine shows it."""
+        """Return the public address of each task that has one, and where this machine shows it."""
         found = {}
         for task, live in self._tasks.items():
             public = live.running.public if live.running else None

@@ -294,7 +294,7 @@ class TaskRuntime(Protocol):
         """
 
     async def stop(self, task: RunningTask, stop_timeout: float) -> None:
-        """SIGTERM, SIGKILL after `stop_timeout` seconds; returns when it is over."""
+        """Send SIGTERM, and SIGKILL after `stop_timeout` seconds; return when the task is over."""
 
     async def close(self) -> None:
         """Kill whatever still runs."""

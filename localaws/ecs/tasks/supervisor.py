@@ -349,5 +349,5 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 
 def _exit_status(code: int) -> int:
-    """As a container engine gives it."""
+    """Return an exit status as a container engine gives it."""
     return 128 - code if code < 0 else code
