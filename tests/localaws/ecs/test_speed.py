@@ -48,6 +48,7 @@ def test_ecs_own_durations_pass_faster_and_what_belongs_to_this_machine_does_not
         "remembered": 3600,
         "repeated": 6 * 3600,
         "rebalanced": 1,
+        "bake": 1,
     }
     assert Timing().at(1) == Timing()
 

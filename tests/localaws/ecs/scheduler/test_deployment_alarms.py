@@ -130,10 +130,6 @@ def test_the_service_is_looked_at_again_at_once_while_alarms_are_watched() -> No
     assert next_look(*arguments) is None
 
 
-def test_the_bake_time_passes_as_fast_as_the_other_durations() -> None:
-    assert TIMING.at(5).bake == TIMING.bake / 5
-
-
 # Alarms that go off
 
 
