@@ -180,6 +180,8 @@ def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
         yield Part("web ACL", 1, usd["waf-acl-month"])
         yield Part("rules of the web ACL", len(MANAGED_RULES), usd["waf-rule-month"])
     yield Part("metrics of alarms", _metrics_of_alarms(settings), usd["alarm-metric-month"])
+    if settings.notifications.dashboard:
+        yield Part("dashboard", 1, usd["dashboard-month"])
 
 
 def _number_of_tasks(service: ServiceSettings) -> tuple[int, int]:
@@ -231,6 +233,17 @@ def _metrics_of_alarms(settings: Settings) -> int:
     if settings.services_on_instances:
         # ECS scales the instances by a target too.
         metrics += _ALARMS_OF_A_TARGET
+    alone = not settings.service_map.services
+    for service in settings.services_with_alarms:
+        # The share of errors compares those of the targets, and of a load balancer that serves
+        # nothing else, with the requests.
+        metrics += 3 if alone else 2
+        metrics += 1 if service.alarms.latency_limit else 0
+        # Healthy targets and running tasks.
+        metrics += 2 if service.least_tasks else 0
+    if settings.services_with_alarms and not alone:
+        # The errors of the load balancer that the services share, and its requests.
+        metrics += 2
     return metrics
 
 
@@ -279,3 +292,5 @@ def _usage(settings: Settings, usd: Mapping[str, float]) -> Iterator[Usage]:
     if settings.network.endpoints:
         yield Usage("a GB through a VPC endpoint", usd["endpoint-gb"])
     yield Usage("a GB of logs", usd["logs-gb"])
+    if settings.notifications.alarm_emails:
+        yield Usage("a thousand notifications by e-mail", usd["sns-thousand-emails"])

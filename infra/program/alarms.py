@@ -46,7 +46,7 @@ class StackAlarms:
             service=service.name,
             max_error_percent=service.alarms.max_error_percent,
             max_latency_seconds=service.alarms.latency_limit,
-            least_tasks=_least_tasks(service),
+            least_tasks=service.least_tasks,
             rollback=service.alarms.rollback_on_alarms,
             alone=not settings.service_map.services,
             topic_arn=self.notifications.topic_arn,
@@ -161,21 +161,7 @@ def _watched(settings: Settings, service: ServiceSettings, names: Sequence[str])
         targets=Targets.of(label),
         cluster_name=cluster_name,
         ecs_service=ecs_service,
-        least_tasks=_least_tasks(service),
+        least_tasks=service.least_tasks,
         max_latency_seconds=service.alarms.latency_limit,
         tasks_in_insights=settings.operation.container_insights != "disabled",
     )
-
-
-def _least_tasks(service: ServiceSettings) -> int:
-    """Return the number of tasks that a service never goes below, whatever scales it."""
-    if not service.scaling.on:
-        return service.deployment.desired_count
-    least = [service.scaling.min_count]
-    for bounds in service.scaling.actions.values():
-        if bounds.min_count is not None:
-            least.append(bounds.min_count)
-        elif bounds.max_count is not None:
-            # A lower maximum lowers the number, too.
-            least.append(bounds.max_count)
-    return min(least)

@@ -20,10 +20,12 @@ from infra.costs.estimate import HOURS, LEAST_SPOT_SHARE, estimate
 from infra.costs.prices import of_region, regions
 from infra.settings import Settings
 from localaws import mocks
+from tests.infra import recorder
 from tests.infra.test_configuration_space import OIDC
 
 if TYPE_CHECKING:
     from infra.costs.estimate import Estimate
+    from localaws.mocks import Recording
 
 ROOT = Path(__file__).parents[3]
 REGION = "ap-northeast-1"
@@ -178,8 +180,12 @@ Registered = dict[str, list[dict[str, Any]]]
 
 @cache
 def registered(stack: str) -> Registered:
+    return by_type(recording(stack))
+
+
+def by_type(recorded: Recording) -> Registered:
     found: Registered = {}
-    for each in recording(stack).registered:
+    for each in recorded.registered:
         kind = mocks.canonical(each.type).rpartition(":")[2]
         found.setdefault(kind, []).append(dict(each.inputs))
     return found
@@ -211,7 +217,11 @@ def metrics_of_alarms(found: Registered) -> int:
     tracked = len(found.get("CapacityProvider", ()))
     for policy in found.get("Policy", ()):
         tracked += policy.get("policyType") == "TargetTrackingScaling"
-    return 2 * tracked
+    metrics = 0
+    for alarm in found.get("MetricAlarm", ()):
+        queries = alarm.get("metricQueries", ())
+        metrics += sum("metric" in query for query in queries) if queries else 1
+    return 2 * tracked + metrics
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
@@ -235,8 +245,41 @@ def test_the_estimate_counts_what_the_program_registers(stack: str) -> None:
         "web ACL": len(found.get("WebAcl", ())),
         "rules of the web ACL": sum(len(acl["rules"]) for acl in found.get("WebAcl", ())),
         "metrics of alarms": metrics_of_alarms(found),
+        "dashboard": len(found.get("Dashboard", ())),
     }.items():
         assert estimated.get(part, 0) == count, part
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"alarms": True},
+        {"alarms": True, "maxLatencySeconds": 0.5, "dashboard": True},
+        {"alarms": True, "desiredCount": 0},
+        {
+            "services": {
+                "api": {"paths": ["/api"], "alarms": True, "maxLatencySeconds": 1},
+                "shop": {"paths": ["/shop"], "alarms": True},
+                "web": {},
+            }
+        },
+    ],
+)
+def test_the_estimate_counts_the_metrics_of_alarms_and_the_dashboard(
+    changes: dict[str, Any],
+) -> None:
+    found, estimated = by_type(recorder.run("dev", **changes)), counts(of(**changes))
+    assert estimated["metrics of alarms"] == metrics_of_alarms(found)
+    assert estimated.get("dashboard", 0) == len(found.get("Dashboard", ()))
+
+
+def test_notifications_by_email_have_a_price_where_there_are_some() -> None:
+    def prices(**changes: Any) -> dict[str, float]:
+        return {each.name: each.usd for each in of(alarms=True, **changes).usage}
+
+    name = "a thousand notifications by e-mail"
+    assert name not in prices()
+    assert prices(alarmEmails=["team@example.com"])[name] == pytest.approx(0.02)
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
@@ -419,13 +462,16 @@ def test_every_region_has_the_same_prices() -> None:
     assert isinstance(of_region(REGION)["nat-hour"].read_on, date)
 
 
-def test_the_readme_has_the_estimate_of_dev() -> None:
+def test_the_readme_has_the_estimates_of_dev_and_ec2() -> None:
     readme = (ROOT / "README.md").read_text()
     estimated = of()
     section = readme[readme.index("### What it costs") : readme.index("### Clean up")]
     for part in estimated.parts:
         assert f"| {part.name} | {part.count} | {part.usd_each:.2f} | {part.usd:.2f} |" in section
     assert f"| total | | | {estimated.usd:.2f} |" in section
+    ranged = of("ec2")
+    words = f"`ec2`, whose instances scale, costs {ranged.usd:.2f} to {ranged.most_usd:.2f}."
+    assert words in section
 
 
 def test_no_cost_depends_on_an_encrypted_value(tmp_path: Path) -> None:

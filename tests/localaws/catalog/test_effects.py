@@ -59,6 +59,7 @@ def read_names() -> frozenset[str]:
         "protocol/aws",
         "catalog/acm",
         "catalog/ecr",
+        "catalog/ecs/reservations",
         "catalog/ecs/service_connect",
         "catalog/elb/target_attachments",
         "catalog/ssm",
