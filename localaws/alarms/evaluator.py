@@ -76,6 +76,9 @@ class Alarms:
         self._resumed: frozenset[str] = frozenset()
         """Names of the alarms whose state was saved by an earlier daemon."""
 
+        self._seen: set[str] = set()
+        """Names of the alarms that were there in an earlier minute."""
+
         self._minutes: dict[int, float] = {}
         """When each of the last minutes began, by number."""
 
@@ -157,6 +160,7 @@ class Alarms:
         for name in gone:
             del self._standings[name]
             self._last.pop(name, None)
+            self._seen.discard(name)
         if gone:
             self._save()
 
@@ -168,6 +172,10 @@ class Alarms:
         for point in points:
             if point is not None:
                 self._last[alarm.name] = point.value
+        if alarm.name not in self._seen:
+            # It was made during the minute, of which not all metrics have data.
+            self._seen.add(alarm.name)
+            return False
         # After a restart the minutes before it are unknown, not missing.
         if alarm.name in self._resumed and minute.number < alarm.periods * alarm.period:
             return False
@@ -226,8 +234,9 @@ class Alarms:
         for back in range(alarm.periods + EXTRA_POINTS, 0, -1):
             first = minute.number - back * alarm.period + 1
             value = self._value(alarm, first)
-            # A period that began before the daemon did has no time.
-            at = self._minutes.get(first, minute.began)
+            # Of a period before the first alarm no time is kept.
+            before = minute.began - (minute.number - first) * minute.seconds
+            at = self._minutes.get(first, before)
             found.append(None if value is None else Point(value, at))
         return found
 

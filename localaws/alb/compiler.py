@@ -18,7 +18,7 @@ from localaws.alb.parts import address, cluster_name, file_name, header
 from localaws.alb.routes import compile_routes, route_filters
 from localaws.alb.tls import transport_socket
 from localaws.alb.tracing import tracing
-from localaws.alb.traffic import loggers
+from localaws.alb.traffic import RUNTIME, loggers, runtime
 from localaws.alb.versions import PROTOCOL, speaks_http_2
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from localaws.alb.model import Listener, TargetGroup
     from localaws.alb.targets import Endpoint
 
+_RUNTIME = "runtime.json"
 _EXPRESSION_SIZE = "re2.max_program_size.error_level"
 
 _TYPES = "type.googleapis.com/envoy"
@@ -69,7 +70,11 @@ _OWN_ANSWERS = (
 
 
 def compile_files(
-    listeners: Sequence[Listener], groups: Sequence[TargetGroup], folder: Path
+    listeners: Sequence[Listener],
+    groups: Sequence[TargetGroup],
+    folder: Path,
+    *,
+    measured: bool = False,
 ) -> dict[str, list[dict[str, Any]]]:
     """Return Envoy's dynamic resources by file name, in the order in which Envoy must get them.
 
@@ -77,8 +82,9 @@ def compile_files(
         listeners: All of them, of all load balancers.
         groups: Every target group.
         folder: Where the files will be; they refer to each other.
+        measured: Whether requests are counted for alarms.
     """
-    files: dict[str, list[dict[str, Any]]] = {}
+    files: dict[str, list[dict[str, Any]]] = {_RUNTIME: [runtime(measured=measured)]}
     clusters: list[dict[str, Any]] = []
     for group in groups:
         endpoints, of_group = compile_group(group, folder)
@@ -115,7 +121,13 @@ def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
         "stats_flush_on_admin": True,
         # Else expressions of a hundred characters are refused.
         "layered_runtime": {
-            "layers": [{"name": "limits", "static_layer": {_EXPRESSION_SIZE: 2**30}}]
+            "layers": [
+                {"name": "limits", "static_layer": {_EXPRESSION_SIZE: 2**30}},
+                {
+                    "name": RUNTIME,
+                    "rtds_layer": {"name": RUNTIME, "rtds_config": watch(_RUNTIME)},
+                },
+            ]
         },
     }
 
@@ -166,7 +178,7 @@ def _listener(
         # or into one.
         "http1_safe_max_connection_duration": True,
         "generate_request_id": False,
-        **({"access_log": loggers(listener.measured)} if listener.measured else {}),
+        **({"access_log": loggers(listener.name)} if listener.name else {}),
         "tracing": tracing(),
         "skip_xff_append": True,
         "normalize_path": False,

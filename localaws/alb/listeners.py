@@ -11,7 +11,6 @@ from localaws.alb.model import Listener, Rule
 from localaws.alb.oidc_filter import ACTION, TOKEN_ACTION
 from localaws.alb.targets import Endpoint
 from localaws.alb.tls import Tls
-from localaws.alb.traffic import measured
 from localaws.catalog.acm import CERTIFICATE, domains
 from localaws.catalog.elb import tls_policies
 from localaws.catalog.elb.listeners import (
@@ -62,19 +61,17 @@ def listeners(
             find them.
         network: The network in which they listen.
     """
-    read_by_alarms = measured(cloud)
     for listener, load_balancer in _served(cloud):
         front = (fronts or {}).get(load_balancer.id, Front())
         if front.network != network:
             continue
         outputs, port = listener.outputs, int(listener.outputs["port"])
-        name = str(load_balancer.outputs.get("arnSuffix") or "")
         listen_address = addresses.load_balancer(load_balancer.id)
         yield Listener(
             arn=listener.id,
             endpoint=Endpoint(listen_address.address, listen_address.port(port)),
             load_balancer=load_balancer.id,
-            measured=name if name in read_by_alarms else "",
+            name=str(load_balancer.outputs.get("arnSuffix") or ""),
             accepts=tuple(Endpoint(each, port) for each in (*front.addresses, *front.leaving)),
             port=port,
             rules=[

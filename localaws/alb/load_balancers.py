@@ -30,7 +30,7 @@ from localaws.alb.oidc_filter import TOKEN_ACTION, asks, authenticates
 from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import Endpoint, TargetHealth, TargetState
 from localaws.alb.token_checks import TokenChecks
-from localaws.alb.traffic import Traffic
+from localaws.alb.traffic import Traffic, is_measured
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
@@ -603,7 +603,12 @@ class LoadBalancers:
             if any(map(_shows_logins, served)):
                 served = (*served, self._public_keys())
             if served:
-                files = compile_files(served, groups.get(network, []), self._folder(network))
+                files = compile_files(
+                    served,
+                    groups.get(network, []),
+                    self._folder(network),
+                    measured=is_measured(self._cloud),
+                )
                 found[network] = _Configuration(served, files)
         return found
 

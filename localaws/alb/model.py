@@ -110,8 +110,8 @@ class Listener:
     load_balancer: str = ""
     """ARN."""
 
-    measured: str = ""
-    """What CloudWatch calls its load balancer, if requests are counted for alarms."""
+    name: str = ""
+    """What CloudWatch calls its load balancer; empty for one whose requests aren't counted."""
 
     port: int
     """The port it has by name, which targets see in X-Forwarded-Port."""

@@ -1,8 +1,9 @@
 """What Envoy counts of the requests to load balancers, for CloudWatch's metrics. Pure.
 
 Each listener has two access loggers that write no log: they add each answer to a counter with tags,
-and each time to a histogram. They run only for load balancers that an alarm reads, because both
-together cost a request about a tenth of Envoy's CPU time.
+and each time to a histogram. A value of Envoy's runtime switches them on while an alarm reads a
+load balancer, because both together cost a request about a sixth of Envoy's CPU time. A listener
+that got them with the first alarm would not count on connections that are open by then.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from localaws.catalog.properties import values_at
 if TYPE_CHECKING:
     from localaws.catalog.account import Account
 
+RUNTIME = "alarms"
+"""The name of the runtime's layer that switches the loggers on."""
+
+_SWITCH = "alb.measured"
+_RUNTIME = "type.googleapis.com/envoy.service.runtime.v3.Runtime"
 _STATS = "type.googleapis.com/envoy.extensions.access_loggers.stats.v3.Config"
 _CEL = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 
@@ -110,20 +116,29 @@ def loggers(load_balancer: str) -> list[dict[str, Any]]:
         "unit": "Microseconds",
         "value_format": duration,
     }
-    only_targets = {"@type": _CEL, "expression": f"response.code_details == '{_BY_TARGET}'"}
-    return [
-        _logger({"counters": [answers]}),
-        {
-            **_logger({"histograms": [times]}),
-            # Without a target there is no time, which Envoy would log as an error.
-            "filter": {
-                "extension_filter": {
-                    "name": "envoy.access_loggers.extension_filters.cel",
-                    "typed_config": only_targets,
-                }
+    switched = {
+        "runtime_filter": {
+            "runtime_key": _SWITCH,
+            "percent_sampled": {"numerator": 0, "denominator": "HUNDRED"},
+        }
+    }
+    # Without a target there is no time, which Envoy would log as an error.
+    by_target = {
+        "extension_filter": {
+            "name": "envoy.access_loggers.extension_filters.cel",
+            "typed_config": {
+                "@type": _CEL,
+                "expression": f"response.code_details == '{_BY_TARGET}'",
             },
-        },
-    ]
+        }
+    }
+    timed = {"and_filter": {"filters": [switched, by_target]}}
+    return [_logger({"counters": [answers]}, switched), _logger({"histograms": [times]}, timed)]
+
+
+def runtime(*, measured: bool) -> dict[str, Any]:
+    """Return the runtime's layer that switches the loggers on or off."""
+    return {"@type": _RUNTIME, "name": RUNTIME, "layer": {_SWITCH: 100 if measured else 0}}
 
 
 def parse(reported: str) -> Traffic:
@@ -147,9 +162,9 @@ def parse(reported: str) -> Traffic:
     return found
 
 
-def _logger(config: Mapping[str, Any]) -> dict[str, Any]:
+def _logger(config: Mapping[str, Any], where: Mapping[str, Any]) -> dict[str, Any]:
     typed = {"@type": _STATS, "stats_scope": {"prefix": PREFIX}, **config}
-    return {"name": "envoy.access_loggers.stats", "typed_config": typed}
+    return {"name": "envoy.access_loggers.stats", "filter": where, "typed_config": typed}
 
 
 def _add(counts: dict[Any, int], more: Mapping[Any, int]) -> None:
@@ -167,12 +182,11 @@ def _since(now: Mapping[Any, int], before: Mapping[Any, int]) -> dict[Any, int]:
     return found
 
 
-def measured(account: Account) -> frozenset[str]:
-    """Return what CloudWatch calls the load balancers that some alarm reads."""
-    found: set[str] = set()
+def is_measured(account: Account) -> bool:
+    """Return whether some alarm reads a load balancer."""
     for alarm in account.all(ALARM):
         for path in ("dimensions", "metricQueries[].metric.dimensions"):
             for dimensions in values_at(alarm.inputs, path):
                 if isinstance(dimensions, Mapping) and "LoadBalancer" in dimensions:
-                    found.add(str(dimensions["LoadBalancer"]))
-    return frozenset(found)
+                    return True
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,10 @@ class Stage:
         assert not self.minutes.problems
 
     def alarm(self, name: str = "errors", **more: Any) -> None:
-        """Make an alarm: by default on answers 500 of the targets, above 0 in one minute."""
+        """Make an alarm, and let the minute pass in which it is made.
+
+        By default it is on answers 500 of the targets, above 0 in one minute.
+        """
         inputs = {
             "name": name,
             "namespace": "AWS/ApplicationELB",
@@ -117,6 +121,7 @@ class Stage:
         }
         present = {key: value for key, value in inputs.items() if value is not None}
         self.account.make(ALARM, f"alarm-{name}", **present)
+        asyncio.run(self.pass_())
 
 
 @pytest.fixture

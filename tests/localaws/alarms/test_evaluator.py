@@ -38,11 +38,29 @@ def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(stage: Stag
 
     asyncio.run(play())
     reason = (
-        "Threshold Crossed: 1 datapoint [3.0 (09/10/25 08:53:21)] was greater than the threshold "
+        "Threshold Crossed: 1 datapoint [3.0 (09/10/25 08:53:22)] was greater than the threshold "
         "(0.0)."
     )
     # CloudWatch looks at two more points than it needs, while some are missing.
     assert seen == ["OK", "ALARM", reason, "ALARM", "OK"]
+
+
+def test_the_minute_in_which_an_alarm_is_made_does_not_decide_its_state(stage: Stage) -> None:
+    stage.used = ServiceUsage(0, (), (30, 40), {})
+    stage.alarm(
+        namespace="AWS/ECS",
+        metricName="CPUUtilization",
+        statistic="SampleCount",
+        dimensions={"ClusterName": "main", "ServiceName": "web"},
+        comparisonOperator="LessThanThreshold",
+        threshold=2,
+        evaluationPeriods=2,
+        treatMissingData="breaching",
+    )
+    assert stage.alarms.state("errors") == "INSUFFICIENT_DATA", "CPU is measured from then on"
+    stage.used = ServiceUsage(0, (20, 80), (30, 40), {})
+    asyncio.run(stage.pass_())
+    assert stage.alarms.state("errors") == "OK"
 
 
 def test_without_alarms_nothing_is_measured(stage: Stage) -> None:
@@ -191,8 +209,8 @@ def test_a_percentile_of_too_few_samples_changes_nothing_where_that_is_configure
 
 def test_each_change_of_state_is_published_to_the_topics_of_that_state(stage: Stage) -> None:
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
-    stage.alarm("one", alarmActions=[topic], okActions=[topic])
     stage.alarm("two", alarmActions=[topic], actionsEnabled=False)
+    stage.alarm("one", alarmActions=[topic], okActions=[topic])
 
     async def play() -> None:
         stage.answer(500)

@@ -153,6 +153,9 @@ class Alb:
         self.endpoint = Endpoint(listen_address.address, listen_address.port(80))
         self.url = f"http://{listen_address.dns_name}"
         self.listener = listener
+        self.measured = False
+        """Whether requests are counted for alarms."""
+
         self.attributes: dict[str, dict[str, Any]] = {}
         """Further attributes of target groups, by ARN."""
 
@@ -171,9 +174,9 @@ class Alb:
                     **self.attributes.get(arn, {}),
                 )
             )
-        await self.stage.envoy.apply(
-            compile_files([listener], targets, self.stage.directory / "envoy")
-        )
+        folder = self.stage.directory / "envoy"
+        files = compile_files([listener], targets, folder, measured=self.measured)
+        await self.stage.envoy.apply(files)
 
     async def healthy(self, count: int, group: str = GROUP) -> None:
         async def enough() -> bool:

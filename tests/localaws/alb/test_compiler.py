@@ -35,7 +35,7 @@ def compiled(**group: Any) -> dict[str, list[dict[str, Any]]]:
 
 def test_files_come_after_those_that_they_refer_to() -> None:
     kinds = [name.partition("-")[0].removesuffix(".json") for name in compiled()]
-    assert kinds == ["endpoints", "endpoints", "clusters", "routes", "listeners"]
+    assert kinds == ["runtime", "endpoints", "endpoints", "clusters", "routes", "listeners"]
 
 
 def paths(value: Any) -> Iterator[str]:

@@ -549,7 +549,8 @@ def test_answers_and_times_are_counted_by_who_made_them_for_a_measured_load_bala
 ) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-            alb = Alb(stage, measured="app/web/1")
+            alb = Alb(stage, name="app/web/1")
+            alb.measured = True
             echo = await stage.target(status=500)
             fixed = {"contentType": "text/plain", "statusCode": "503", "messageBody": "later"}
             rules = [
@@ -589,9 +590,39 @@ def test_answers_and_times_are_counted_by_who_made_them_for_a_measured_load_bala
 def test_a_load_balancer_that_no_alarm_reads_is_not_measured(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-            alb = Alb(stage)
+            alb = Alb(stage, name="app/web/1")
             await alb.apply([forward((GROUP, 1))], {GROUP: []})
             assert (await client.get(alb.url)).status_code == 503
             assert await stage.envoy.traffic() == Traffic()
+
+    asyncio.run(play())
+
+
+def test_the_first_alarm_has_the_requests_counted_of_clients_that_are_connected(
+    tmp_path: Path, on_stage: Any
+) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb, echo = Alb(stage, name="app/web/1"), await stage.target()
+            await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
+            await alb.healthy(1)
+            asked, stop = 0, asyncio.Event()
+
+            async def ask() -> None:
+                nonlocal asked
+                while not stop.is_set():
+                    assert (await client.get(alb.url)).status_code == 200
+                    asked += 1
+
+            clients = [asyncio.create_task(ask()) for _ in range(3)]
+            await until(lambda: asyncio.sleep(0, asked > 20), "requests before")
+            assert await stage.envoy.traffic() == Traffic()
+            alb.measured = True
+            await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
+            before = asked
+            await until(lambda: asyncio.sleep(0, asked > before + 50), "requests after")
+            stop.set()
+            await asyncio.gather(*clients)
+            assert sum((await stage.envoy.traffic()).answers.values()) >= 50
 
     asyncio.run(play())
