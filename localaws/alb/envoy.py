@@ -112,7 +112,7 @@ class Envoy:
             refused = await self._refusals()
             for name, resources in files.items():
                 self._write(name, resources)
-            for name in [name for name in self._versions if name not in files]:
+            for name in self._versions.keys() - files.keys():
                 del self._versions[name], self._written[name]
                 (self._folder / name).unlink(missing_ok=True)
             if self._keeper is None:
@@ -243,7 +243,8 @@ class Envoy:
         with suppress(OSError):
             found = re.findall(r'"details": ?("(?:[^"\\]|\\.)*")', await self._ask("/config_dump"))
             if found:
-                return "; ".join(dict.fromkeys(str(json.loads(each)) for each in found))
+                details = [str(json.loads(each)) for each in found]
+                return "; ".join(dict.fromkeys(details))
         tail = (
             (self._folder / "envoy.log")
             .read_text(errors="replace")

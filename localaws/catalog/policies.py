@@ -167,7 +167,7 @@ def _elements(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str,
         )
     needed, forbidden = _FIELDS[kind]
     for name in needed:
-        if sum(bool(statement.get(each)) for each in (name, f"Not{name}")) != 1:
+        if bool(statement.get(name)) == bool(statement.get(f"Not{name}")):
             yield "iam.policy.fields", f" needs exactly one of {name} and Not{name}"
     for name in given(statement, *forbidden):
         yield "iam.policy.fields", f": {kind} has no {name}"

@@ -326,8 +326,10 @@ class Running:
 
     def _stand_ins(self, resource: Resource) -> Iterator[str]:
         definition = task_definition_of(self._cloud, resource.outputs.get("taskDefinition"))
-        images = [each.get("image") for each in containers(definition.inputs)] if definition else []
-        notes = [self._data_plane.image_notes.get(str(each), "") for each in images]
+        if definition is None:
+            return
+        images = [str(each.get("image")) for each in containers(definition.inputs)]
+        notes = [self._data_plane.image_notes.get(each, "") for each in images]
         if different := "; ".join(dict.fromkeys(filter(None, notes))):
             yield different
 

@@ -219,8 +219,8 @@ class ContainerInstances:
 
     def in_service(self, group: str) -> int:
         """Return how many instances of a group are in service."""
-        there = self._state.of(group)
-        return sum(each.lifecycle is Lifecycle.IN_SERVICE for each in there)
+        instances = self._state.of(group)
+        return len([each for each in instances if each.lifecycle is Lifecycle.IN_SERVICE])
 
     @property
     def ending(self) -> bool:

@@ -388,9 +388,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             try:
                 return call()
             except Refused as refused:
-                patience = min(
-                    self._patience_seconds.get(each.rule, 0) for each in refused.refusals
-                )
+                rules = [each.rule for each in refused.refusals]
+                patience = min(self._patience_seconds.get(rule, 0) for rule in rules)
                 if time.monotonic() - start >= patience:
                     raise
                 report(f"trying again: {refused}")

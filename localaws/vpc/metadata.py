@@ -145,10 +145,10 @@ class TaskMetadata:
         if found is None:
             return None
         identifier, part = found.groups()
-        for task in (known.task for known in there):
-            for each in task.containers:
-                if task.runtime_id(each.name) == identifier:
-                    return HTTPStatus.OK, _document(task, each, part or "")
+        for known in there:
+            for each in known.task.containers:
+                if known.task.runtime_id(each.name) == identifier:
+                    return HTTPStatus.OK, _document(known.task, each, part or "")
         return None
 
     def _of_role(self, known: _Known) -> Metadata:

@@ -159,8 +159,10 @@ class Plan:
         return steps
 
     def _follow(self, model: Model) -> None:
-        there = {each.id for each in model.vpcs}
-        gone = [self._routers.pop(each) for each in [*self._routers] if each not in there]
+        wanted = {each.id for each in model.vpcs}
+        gone = [router for router in self._routers.values() if router.vpc.id not in wanted]
+        for router in gone:
+            del self._routers[router.vpc.id]
         for vpc in model.vpcs:
             if vpc.id not in self._routers:
                 self._routers[vpc.id] = self._create(vpc)

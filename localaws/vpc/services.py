@@ -81,13 +81,19 @@ class RouterServices:
     async def follow(self) -> None:
         """Serve in each VPC that there is now, and in no other."""
         routers = self._network.routers
-        for identifier in [each for each in self._open if each not in routers]:
+        for identifier in self._open.keys() - routers.keys():
             await self._open.pop(identifier).close()
         for identifier, (namespace, vpc) in routers.items():
-            if identifier not in self._open:
-                self._open[identifier] = opened = _OfVpc()
+            if identifier in self._open:
+                continue
+            self._open[identifier] = opened = _OfVpc()
+            try:
                 await self._serve_names(opened, namespace, vpc)
                 await self._serve_metadata(opened, namespace, vpc)
+            except BaseException:
+                # The next call tries it again, which needs the same sockets.
+                await self._open.pop(identifier).close()
+                raise
 
     async def close(self) -> None:
         """Serve nothing any more."""

@@ -413,9 +413,10 @@ def _free_elastic_address(mint: Mint) -> str:
     It is in the range's upper half, as load balancers and tasks get the lowest free ones.
     """
     taken = {each.outputs.get("publicIp") for each in mint.account.all(EIP)}
-    free = [f"203.0.113.{number}" for number in range(128, 255)]
-    free = [address for address in free if address not in taken] or free
-    return free[int(mint.hex(4), 16) % len(free)]
+    whole = [f"203.0.113.{number}" for number in range(128, 255)]
+    free = [address for address in whole if address not in taken]
+    candidates = free or whole
+    return candidates[int(mint.hex(4), 16) % len(candidates)]
 
 
 def _eip_computed(mint: Mint, _inputs: Properties) -> Properties:

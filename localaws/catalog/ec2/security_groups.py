@@ -223,8 +223,8 @@ def _quota_rules(permissions: Iterable[Permission], group: object) -> Refusals:
     IPv4 and IPv6 networks count separately, all other sources towards both.
     """
     kinds = Counter(each.kind for each in permissions)
-    both = sum(kinds[kind] for kind in ("prefixListId", _SOURCES[-1]))
-    if max(kinds["cidrIpv4"], kinds["cidrIpv6"]) + both > RULES_PER_GROUP:
+    others = kinds["prefixListId"] + kinds[_SOURCES[-1]]
+    if max(kinds["cidrIpv4"], kinds["cidrIpv6"]) + others > RULES_PER_GROUP:
         message = (
             f"{group} would have more than {RULES_PER_GROUP} rules; a rule counts once for "
             "each network it names"

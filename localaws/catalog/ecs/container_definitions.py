@@ -254,7 +254,9 @@ _AWSVPC_FORBIDS = ("dnsSearchDomains", "dnsServers", "extraHosts", "hostname")
 def containers(inputs: Properties) -> list[dict[str, Any]]:
     """Return the container definitions in a task definition's inputs; empty if unknown."""
     found = parsed(inputs.get(_INPUT))
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    if not isinstance(found, list):
+        return []
+    return [each for each in found if isinstance(each, dict)]
 
 
 def declared_ports(inputs: Properties) -> dict[str, list[float]]:

@@ -80,7 +80,7 @@ def strategy_rules(inputs: Properties, path: str) -> Refusals:
     items = blocks(inputs.get(path))
     if not items or not known(inputs[path]):
         return
-    if sum((number(item.get("base")) or 0) > 0 for item in items) > 1:
+    if len([item for item in items if (number(item.get("base")) or 0) > 0]) > 1:
         yield Refusal(
             _INVALID,
             f"{path}: only one item may have a base above 0",
@@ -94,7 +94,9 @@ def strategy_rules(inputs: Properties, path: str) -> Refusals:
             "ecs.strategy.weight",
             path,
         )
-    if len({item.get("capacityProvider") in FARGATE_PROVIDERS for item in items}) > 1:
+    providers = [item.get("capacityProvider") for item in items]
+    of_fargate = [provider for provider in providers if provider in FARGATE_PROVIDERS]
+    if 0 < len(of_fargate) < len(providers):
         message = f"{path}: a strategy has Fargate's capacity providers or others, not both"
         yield Refusal(_INVALID, message, "ecs.strategy.one-kind", path)
 

@@ -158,7 +158,7 @@ def _login_rules(actions: Sequence[Properties], path: str) -> Refusals:
         for claim in blocks(block(action.get("jwtValidation")).get("additionalClaims")):
             yield from _claim_rules(claim, path)
     kinds = texts([each.get("type") for each in actions])
-    if sum(kind in _FIRST_ACTIONS for kind in kinds) > 1:
+    if len([kind for kind in kinds if kind in _FIRST_ACTIONS]) > 1:
         message = f"{path} can authenticate once, got {', '.join(kinds)}"
         yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.one-login", path)
 
@@ -610,7 +610,7 @@ def _condition_rules(inputs: Properties) -> Refusals:
                 message = f"conditions[{index}].{name} needs at least one value"
                 yield Refusal("InvalidArgument", message, "elbv2.condition.some", "conditions")
     for name in _ONCE:
-        if sum(bool(given(condition, name)) for condition in conditions) > 1:
+        if len([condition for condition in conditions if given(condition, name)]) > 1:
             message = f"A rule can have only one {name} condition; put all values into one"
             yield Refusal("ValidationError", message, "elbv2.condition.once", "conditions")
     yield from _quota_rules(inputs)

@@ -288,8 +288,8 @@ class Supervisor:
         The others are killed at once, unless the task is being stopped and they have their own
         time to end.
         """
-        names = [each.name for each in task.spec.containers if each.essential] or task.children
-        ends = [task.children[name].ended for name in names]
+        essential = [each.name for each in task.spec.containers if each.essential]
+        ends = [task.children[name].ended for name in essential or task.children]
         await asyncio.wait(ends, return_when="FIRST_COMPLETED")
         if task.stopping is not None:
             await task.stopping

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import UNKNOWN
+from localaws.catalog.values import given
 from localaws.protocol.awsx.default_vpc import find
 from localaws.protocol.property_values import unwrapped
 
@@ -67,7 +68,7 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
     """
     raw, inputs = monitor.inputs, await monitor.resolved(monitor.inputs)
     for names, message in _EXCLUSIVE:
-        if sum(inputs.get(name) is not None for name in names) > 1:
+        if len(given(inputs, *names)) > 1:
             raise ValueError(message)
     group_inputs = inputs.get("defaultSecurityGroup") or {}
     if group_inputs.get("args") and group_inputs.get("securityGroupId"):
