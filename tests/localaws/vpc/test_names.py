@@ -301,10 +301,14 @@ def connected(scene: Scene, name: str, *services: dict[str, Any]) -> str:
     make = scene.records.make
     namespace = make("aws:servicediscovery/httpNamespace:HttpNamespace", name="shop")
     make("aws:ecs/cluster:Cluster", name="default")
+    ports = []
+    for number, each in enumerate(services):
+        ports.append({"name": each["portName"], "containerPort": 8080 + number})
+    container = {"name": name, "image": "api", "memory": 128, "portMappings": ports}
     definition = make(
         "aws:ecs/taskDefinition:TaskDefinition",
         family=name,
-        containerDefinitions=json.dumps([{"name": name, "image": "api", "memory": 128}]),
+        containerDefinitions=json.dumps([container]),
     )
     make(
         "aws:ecs/service:Service",
