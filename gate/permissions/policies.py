@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 TABLE: Final = Path(__file__).with_name("actions.yaml")
 
 CHANGES: Final = ("create", "update", "delete")
 READ: Final = "read"
+ALARMS: Final = "alarms"
+"""The part of the statements for a stack with alarms or a dashboard."""
 
 
 class UnknownToTheTableError(Exception):
@@ -119,33 +121,33 @@ def read(path: Path = TABLE) -> Table:
 
 
 def policy(
-    table: Table, actions: Iterable[str], *, part: str | None = None, bounded: bool = False
+    table: Table, actions: Iterable[str], *, parts: Collection[str], bounded: bool = False
 ) -> dict[str, Any]:
-    """Return a policy that allows those actions only, as one part of the statements does.
+    """Return a policy that allows those actions only, as some parts of the statements do.
 
     Args:
         table: What statements there are.
         actions: What is to be allowed.
-        part: Which statements; all of them when it is left out.
+        parts: Which statements.
         bounded: Whether every role that is made must have the permissions boundary BOUNDARY.
     """
     wanted = set(actions)
     allowing = []
-    for statement in _of_part(table.statements, part):
+    for statement in _of_parts(table.statements, parts):
         if bounded and statement.bounded == "never":
             continue
         allowed = sorted(wanted & {*statement.actions})
         if allowed:
             allowing.append(_document("Allow", statement, allowed, bounded=bounded))
     denying = [
-        _document("Deny", each, sorted(each.actions)) for each in _of_part(table.denied, part)
+        _document("Deny", each, sorted(each.actions)) for each in _of_parts(table.denied, parts)
     ]
     return {"Version": "2012-10-17", "Statement": [*allowing, *denying]}
 
 
-def _of_part(statements: Iterable[Statement], part: str | None) -> Iterator[Statement]:
+def _of_parts(statements: Iterable[Statement], parts: Collection[str]) -> Iterator[Statement]:
     for statement in statements:
-        if part in {None, statement.part}:
+        if statement.part in parts:
             yield statement
 
 
@@ -171,12 +173,14 @@ def documents(
 ) -> dict[str, dict[str, Any]]:
     """Return every document of docs/permissions, by its file's name without the extension."""
     types, lookups = sorted(types), sorted(lookups)
-    deploy = table.to_deploy(types, lookups)
+    deploy, preview = table.to_deploy(types, lookups), table.to_preview(types, lookups)
     parts = sorted({each.part for each in table.statements})
     return {
-        **{f"deploy-{part}": policy(table, deploy, part=part) for part in parts},
-        "deploy-service-with-boundary": policy(table, deploy, part="service", bounded=True),
-        "preview": policy(table, table.to_preview(types, lookups)),
+        **{f"deploy-{part}": policy(table, deploy, parts=[part]) for part in parts},
+        "deploy-service-with-boundary": policy(table, deploy, parts=["service"], bounded=True),
+        # Without room for more in a managed policy, what a stack may do without has its own.
+        "preview": policy(table, preview, parts=[each for each in parts if each != ALARMS]),
+        f"preview-{ALARMS}": policy(table, preview, parts=[ALARMS]),
         "trust-deploy": trust("repo:OWNER/NAME:environment:STACK"),
         "trust-preview": trust("repo:OWNER/NAME:pull_request"),
     }

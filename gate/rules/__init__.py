@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gate.findings import Finding
-from gate.rules import containers, load_balancer, network, order, permissions, service
+from gate.rules import alarms, containers, load_balancer, network, order, permissions, service
 from gate.rules.registry import RULES
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RULES",
+    "alarms",
     "containers",
     "load_balancer",
     "network",

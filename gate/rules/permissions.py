@@ -85,6 +85,20 @@ def resource_policies_name_their_principals(graph: Graph) -> Iterator[Node]:
 
 
 @rule
+def topic_policies_name_their_sources(graph: Graph) -> Iterator[Node]:
+    """Require a condition on the origin of messages, also where AWS's services publish them.
+
+    Without it, anyone's alarm or event rule may publish to the topic (the confused deputy problem).
+    """
+    for policy in graph.all("TopicPolicy"):
+        for statement in statements(policy, "policy"):
+            if statement["Effect"] == "Allow" and not _restricts_origin(
+                statement.get("Condition", {})
+            ):
+                yield policy
+
+
+@rule
 def trust_policies_name_the_account(graph: Graph) -> Iterator[Node]:
     """Require conditions where AWS's services may use a role (the confused deputy problem).
 

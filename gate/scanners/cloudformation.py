@@ -22,6 +22,7 @@ _SPELLINGS: Final = {
     ("LoadBalancer", "arn"): None,
     ("Service", "arn"): None,
     ("TargetGroup", "arn"): None,
+    ("Topic", "arn"): None,
     ("TaskDefinition", "arn"): None,
     ("Cluster", "name"): None,
     ("Service", "name"): "Name",

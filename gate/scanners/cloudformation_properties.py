@@ -18,6 +18,11 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "FlowLog": {"iamRoleArn": "DeliverLogsPermissionArn", "vpcId": "ResourceId"},
     "InternetGateway": {"vpcId": None},
     "LogGroup": {"name": "LogGroupName"},
+    "MetricAlarm": {
+        "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile",
+        "name": "AlarmName",
+        "okActions": "OKActions",
+    },
     "Policy": {"name": "PolicyName"},
     "Record": {"records": "ResourceRecords", "ttl": "TTL", "zoneId": "HostedZoneId"},
     "Repository": {"forceDelete": "EmptyOnDelete", "name": "RepositoryName"},
@@ -46,6 +51,14 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
         "name": "ServiceName",
         "waitForSteadyState": None,
     },
+    "SlackChannelConfiguration": {
+        "guardrailPolicyArns": "GuardrailPolicies",
+        "region": None,
+        "slackTeamId": "SlackWorkspaceId",
+    },
+    "Topic": {"name": "TopicName"},
+    "TopicPolicy": {"policy": "PolicyDocument"},
+    "TopicSubscription": {"topic": "TopicArn"},
     "Vpc": {"assignGeneratedIpv6CidrBlock": None},
     "VpcEndpoint": {"policy": "PolicyDocument"},
 }
@@ -261,7 +274,7 @@ def _listener_certificate(rest: Properties) -> Properties:
 
 
 def _service(rest: Properties) -> Properties:
-    deployment = _take(rest, "deploymentCircuitBreaker")
+    deployment = _take(rest, "alarms", "deploymentCircuitBreaker")
     for name in ("MinimumHealthyPercent", "MaximumPercent"):
         percent = rest.pop(f"deployment{name}", None)
         if percent is not None:
@@ -296,6 +309,39 @@ def _container(container: Properties) -> Properties:
         options = router.pop("options", {})
         rest["FirelensConfiguration"] = {**_deep(router), "Options": options}
     return dict(rest)
+
+
+def _metric_alarm(rest: Properties) -> Properties:
+    found: Properties = {}
+    if "dimensions" in rest:
+        found["Dimensions"] = _dimensions(rest.pop("dimensions"))
+    queries = []
+    for query in rest.pop("metricQueries", ()):
+        metric = query.pop("metric", None)
+        own = dict(_deep(query))
+        if metric:
+            named = {"Namespace": metric["namespace"], "MetricName": metric["metricName"]}
+            own["MetricStat"] = {
+                "Metric": {**named, "Dimensions": _dimensions(metric["dimensions"])},
+                "Period": _deep(metric["period"]),
+                "Stat": metric["stat"],
+            }
+            # Without it, a template returns the data of every query.
+            own.setdefault("ReturnData", False)
+        queries.append(own)
+    return {**found, "Metrics": queries} if queries else found
+
+
+def _dimensions(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in sorted(dimensions.items())]
+
+
+def _event_rule(rest: Properties) -> Properties:
+    return {"EventPattern": json.loads(rest.pop("eventPattern"))}
+
+
+def _topic_policy(rest: Properties) -> Properties:
+    return {"Topics": [rest.pop("arn")]}
 
 
 def _certificate(rest: Properties) -> Properties:
@@ -406,6 +452,7 @@ def _instance_profile(rest: Properties) -> Properties:
 _SHAPES: Final[Mapping[str, Callable[[Properties], Properties]]] = {
     "Certificate": _certificate,
     "ClusterCapacityProviders": _providers_of_cluster,
+    "EventRule": _event_rule,
     "FlowLog": _flow_log,
     "Group": _auto_scaling_group,
     "InstanceProfile": _instance_profile,
@@ -414,11 +461,13 @@ _SHAPES: Final[Mapping[str, Callable[[Properties], Properties]]] = {
     "ListenerCertificate": _listener_certificate,
     "ListenerRule": _listener_rule,
     "LoadBalancer": _load_balancer,
+    "MetricAlarm": _metric_alarm,
     "Record": _record,
     "Repository": _repository,
     "Service": _service,
     "TargetGroup": _target_group,
     "TaskDefinition": _task_definition,
+    "TopicPolicy": _topic_policy,
     "WebAclAssociation": _web_acl_association,
     "WebAclLoggingConfiguration": _web_acl_log,
 }

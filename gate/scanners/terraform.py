@@ -26,6 +26,7 @@ _BLOCKS: Final = {
     "filters": "filter",
     "ingress": "ingress",
     "loadBalancers": "load_balancer",
+    "metricQueries": "metric_query",
     "networkInterfaces": "network_interfaces",
     "redactedFields": "redacted_fields",
     "rules": "rule",
@@ -40,7 +41,7 @@ _BLOCKS: Final = {
 }
 """Lists of objects by Pulumi's plural, and the singular that Terraform calls each block."""
 
-_MAPS: Final = frozenset({"tags"})
+_MAPS: Final = frozenset({"dimensions", "inputPaths", "tags"})
 """Objects with free keys; every other object is a block."""
 
 

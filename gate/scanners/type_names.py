@@ -45,6 +45,17 @@ TYPES: Final = {
     "aws:autoscaling/group:Group": Names(
         "aws_autoscaling_group", "AWS::AutoScaling::AutoScalingGroup"
     ),
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": Names(
+        "aws_chatbot_slack_channel_configuration", "AWS::Chatbot::SlackChannelConfiguration"
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": Names(
+        "aws_cloudwatch_dashboard", "AWS::CloudWatch::Dashboard"
+    ),
+    "aws:cloudwatch/eventRule:EventRule": Names("aws_cloudwatch_event_rule", "AWS::Events::Rule"),
+    "aws:cloudwatch/eventTarget:EventTarget": Names("aws_cloudwatch_event_target"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Names(
+        "aws_cloudwatch_metric_alarm", "AWS::CloudWatch::Alarm"
+    ),
     "aws:cloudwatch/logGroup:LogGroup": Names("aws_cloudwatch_log_group", "AWS::Logs::LogGroup"),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Names("aws_default_security_group"),
     "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": Names(
@@ -117,6 +128,11 @@ TYPES: Final = {
     "aws:s3/bucketVersioning:BucketVersioning": Names("aws_s3_bucket_versioning"),
     "aws:servicediscovery/httpNamespace:HttpNamespace": Names(
         "aws_service_discovery_http_namespace", "AWS::ServiceDiscovery::HttpNamespace"
+    ),
+    "aws:sns/topic:Topic": Names("aws_sns_topic", "AWS::SNS::Topic"),
+    "aws:sns/topicPolicy:TopicPolicy": Names("aws_sns_topic_policy", "AWS::SNS::TopicPolicy"),
+    "aws:sns/topicSubscription:TopicSubscription": Names(
+        "aws_sns_topic_subscription", "AWS::SNS::Subscription"
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Names(
         "aws_vpc_security_group_egress_rule", "AWS::EC2::SecurityGroupEgress"

@@ -28,17 +28,19 @@ if TYPE_CHECKING:
 
 TABLE = policies.read()
 POLICIES = (
+    "deploy-alarms",
     "deploy-edge",
     "deploy-instances",
     "deploy-network",
     "deploy-service",
     "deploy-service-with-boundary",
     "preview",
+    "preview-alarms",
 )
 DOCUMENTS = (*POLICIES, "trust-deploy", "trust-preview")
 NAMED = (
     r"STACK|SERVICE-|ZONE|change/|managedruleset/"
-    r"|[:/](alb|int|waf|flow-logs|access-logs|instances)-"
+    r"|[:/](alb|int|waf|flow-logs|access-logs|instances|alarms)-"
 )
 """Parts that only patterns of the stack's resources have: the stack's name, or the beginning of a
 name that Pulumi generates.
@@ -81,7 +83,7 @@ def actions(document: Mapping[str, Any]) -> set[str]:
 def deploy_actions(documents: Documents) -> set[str]:
     """Return the actions that the policies for a deployment allow together."""
     allowed: set[str] = set()
-    for part in ("network", "edge", "service", "instances"):
+    for part in ("network", "edge", "service", "instances", "alarms"):
         allowed |= actions(documents[f"deploy-{part}"])
     return allowed
 
@@ -128,10 +130,13 @@ def test_a_type_or_a_lookup_without_a_row_is_refused_by_its_name() -> None:
 def test_the_policies_grant_exactly_the_actions_of_the_table(
     documents: Documents,
 ) -> None:
-    granted, of_instances = Counter[str](), Counter[str]()
+    granted, of_instances, of_alarms = Counter[str](), Counter[str](), Counter[str]()
+    beside = {"instances": of_instances, "alarms": of_alarms}
     for statement in TABLE.statements:
-        (of_instances if statement.part == "instances" else granted).update(statement.actions)
-    assert deploy_actions(documents) == granted.keys() | of_instances.keys()
+        beside.get(statement.part, granted).update(statement.actions)
+    everything = granted.keys() | of_instances.keys() | of_alarms.keys()
+    assert deploy_actions(documents) == everything
+    assert set(of_alarms.values()) == {1}
     repeated = {action for action, count in granted.items() if count > 1}
     assert repeated == {"iam:PassRole"}, "only its conditions differ from service to service"
     repeated = {action for action, count in of_instances.items() if count > 1}
@@ -163,9 +168,10 @@ def test_actions_that_rules_allow_on_everything_cannot_be_narrowed(commands: Pat
 
 
 def test_a_preview_changes_nothing(documents: Documents, known: Mapping[str, Action]) -> None:
-    assert actions(documents["preview"]) <= known.keys()
-    assert authorization.writes(documents["preview"], known) == set()
-    assert actions(documents["preview"]) < deploy_actions(documents)
+    for name in ("preview", "preview-alarms"):
+        assert actions(documents[name]) <= known.keys()
+        assert authorization.writes(documents[name], known) == set()
+        assert actions(documents[name]) < deploy_actions(documents)
 
 
 def test_every_dependent_action_is_granted_or_listed_as_not_needed(
@@ -252,7 +258,7 @@ def assert_only_the_stacks(statement: dict[str, Any], action: str) -> None:
 
 def test_roles_are_passed_only_to_the_services_that_use_them(documents: Documents) -> None:
     passed: dict[str, list[str]] = {}
-    for name in ("deploy-network", "deploy-service", "deploy-instances"):
+    for name in ("deploy-network", "deploy-service", "deploy-instances", "deploy-alarms"):
         for statement in documents[name]["Statement"]:
             if "iam:PassRole" in statement["Action"]:
                 service = statement["Condition"]["StringEquals"]["iam:PassedToService"]
@@ -262,6 +268,7 @@ def test_roles_are_passed_only_to_the_services_that_use_them(documents: Document
         "ecs-tasks.amazonaws.com": ["SERVICE-execution-*", "SERVICE-task-*"],
         "vpc-flow-logs.amazonaws.com": ["flow-logs-*"],
         "ec2.amazonaws.com": ["instances-*"],
+        "chatbot.amazonaws.com": ["alarms-*"],
     }
     trusted: set[str] = set()
     for stack in CONFIGURATIONS:

@@ -405,6 +405,26 @@ WORSE_SEVERAL = {
 }
 """Changes of a stack whose services call each other."""
 
+WORSE_PROD: dict[str, list[tuple[str, str, Change]]] = {
+    "alarms-have-recipients": [
+        itself("MetricAlarm web-errors", lacking("alarmActions")),
+        (
+            "MetricAlarm web-running-tasks",
+            "TopicSubscription alarms-ops@example.com",
+            having(topic="arn:aws:sns:ap-northeast-1:123456789012:elsewhere"),
+        ),
+    ],
+    "topic-policies-name-their-sources": [
+        itself("TopicPolicy alarms", statement(Condition={})),
+        itself(
+            "TopicPolicy alarms",
+            statement(Condition={"StringNotEquals": {"aws:SourceAccount": "123456789012"}}),
+        ),
+        itself("TopicPolicy alarms", statement(Principal="*", Condition={})),
+    ],
+}
+"""Changes of a stack whose alarms are e-mailed."""
+
 CASES = []
 for stack, table in (
     ("dev", WORSE),
@@ -412,6 +432,7 @@ for stack, table in (
     ("sealed", WORSE_SEALED),
     ("ec2", WORSE_INSTANCES),
     ("several", WORSE_SEVERAL),
+    ("prod", WORSE_PROD),
 ):
     for rule, changes in table.items():
         for number, change in enumerate(changes):
@@ -545,7 +566,7 @@ def test_a_stack_may_choose_the_recommended_tls_policies_and_no_others() -> None
 
 
 def test_every_rule_has_a_case_in_which_it_fails() -> None:
-    found = {*WORSE, *WORSE_EDGE, *WORSE_SEALED, *WORSE_INSTANCES, *REMOVED}
+    found = {*WORSE, *WORSE_EDGE, *WORSE_SEALED, *WORSE_INSTANCES, *WORSE_PROD, *REMOVED}
     assert found == {*rules.RULES}
 
 

@@ -20,7 +20,7 @@ from tests.gate.conftest import node, worse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ELSEWHERE = {*FOLDS, "CertificateValidation", "ScheduledAction"}
+ELSEWHERE = {*FOLDS, "CertificateValidation", "EventTarget", "ScheduledAction"}
 """Types that are part of another type's resource in CloudFormation."""
 
 WITHOUT_REFERENCES = {"DefaultSecurityGroup network-default"}

@@ -42,6 +42,7 @@ def test_prod_has_devs_resources_with_logs_and_without_exec(
     assert {each for each in more if each[0].startswith("fargate-web:")} == {
         ("fargate-web:index:AccessLogs", "access-logs"),
         ("fargate-web:index:FlowLogs", "flow-logs"),
+        ("fargate-web:index:Notifications", "alarms"),
     }
     less = recorder.identities(dev) - recorder.identities(prod)
     assert {name for _, name in less} == {"cluster-exec", "web-task"}
