@@ -145,8 +145,10 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     listener_arn: pulumi.Output[str]
     """ARN of the listener that has the rules of services: HTTPS if there is one, else HTTP."""
 
-    further_certificates: Sequence[pulumi.Resource]
-    """The attachments of certificates, on which whatever sends clients to their names depends."""
+    host_certificates: Mapping[str, pulumi.Resource]
+    """Attachments of the certificates of `host_certificate_arns`, by the same names. Whatever sends
+    clients to a host depends on its certificate.
+    """
 
     vpc_id: pulumi.Input[str]
     """VPC of the load balancer."""
@@ -228,7 +230,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        self.further_certificates = []
+        self.host_certificates = {}
         serving = self._https(base, args.https, balancer.arn, tags) if args.https else plain
         self.arn = balancer.arn
         self.alb_zone_id = balancer.zone_id
@@ -296,15 +298,15 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         for arn in https.extra_certificate_arns:
             further[arn.rpartition("/")[2]] = arn
         further.update(https.host_certificate_arns)
-        self.further_certificates = [
-            aws.lb.ListenerCertificate(
+        attached: dict[str, pulumi.Resource] = {}
+        for name, certificate_arn in further.items():
+            attached[name] = aws.lb.ListenerCertificate(
                 f"{base}-https-{name}",
                 listener_arn=listener.arn,
                 certificate_arn=certificate_arn,
                 opts=child,
             )
-            for name, certificate_arn in further.items()
-        ]
+        self.host_certificates = {name: attached[name] for name in https.host_certificate_arns}
         return listener
 
 

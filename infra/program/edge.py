@@ -103,22 +103,23 @@ def deploy_aliases(
     """
     if zone is None or settings.https.domain is None:
         return
-    names = {"domain": settings.https.domain}
+    waited_for: dict[str, list[pulumi.Resource]] = {settings.https.domain: []}
     for host in hosts.of(settings, zone.name).records:
-        names[f"host-{hosts.suffix(host)}"] = host
-    for logical_name, name in names.items():
-        before: list[pulumi.Resource] = []
-        if name != settings.https.domain:
-            before += ingress.further_certificates
+        waited_for[host] = []
+        for name in hosts.certificates_for(host):
+            attached = ingress.host_certificates.get(hosts.suffix(name))
+            if attached:
+                waited_for[host].append(attached)
+    for name, certificates in waited_for.items():
         Alias(
-            logical_name,
+            "domain" if name == settings.https.domain else f"host-{hosts.suffix(name)}",
             AliasArgs(
                 domain=name,
                 zone_id=zone.zone_id,
                 alb_dns=ingress.alb_dns,
                 alb_zone_id=ingress.alb_zone_id,
                 ipv6=settings.ipv6_clients,
-                after=[*before, *after],
+                after=[*certificates, *after],
             ),
         )
 

@@ -38,13 +38,9 @@ def of(settings: StackSettings, zone: str | None) -> Hosts:
     """
     https = settings.https
     names = sorted(name for name in _further(settings) if https.hosted_zone and _within(name, zone))
-    certificates = names
-    if not https.issued:
-        certificates = []
-    elif wildcards := [name for name in names if name.startswith(_ANY)]:
-        certificates = [
-            name for name in names if name in wildcards or _any_of_its_domain(name) not in wildcards
-        ]
+    wildcards = [name for name in names if name.startswith(_ANY)]
+    others = [name for name in names if certificates_for(name)[-1] not in wildcards]
+    certificates = sorted([*wildcards, *others]) if https.issued else []
     return Hosts(tuple(names) if https.host_records else (), tuple(certificates))
 
 
@@ -99,10 +95,16 @@ def unknown(settings: StackSettings) -> Iterator[str]:
     """Yield the hosts that only an existing certificate can cover."""
     https = settings.https
     if https.certificate_arn or https.extra_certificate_arns:
-        own = (https.domain, *of(settings, https.zone_name).certificates)
+        own = {https.domain, *of(settings, https.zone_name).certificates}
         for host in _patterns(settings):
-            if host not in own and _any_of_its_domain(host) not in own:
+            if own.isdisjoint(certificates_for(host)):
                 yield host
+
+
+def certificates_for(host: str) -> tuple[str, ...]:
+    """Return the names of certificates that cover a host: its own, and that of its domain."""
+    _, _, domain = host.partition(".")
+    return (host,) if host.startswith(_ANY) else (host, f"{_ANY}{domain}")
 
 
 def suffix(host: str) -> str:
@@ -140,8 +142,3 @@ def _is_name(pattern: str) -> bool:
 
 def _within(name: str, zone: str | None) -> bool:
     return zone is None or f".{name.removeprefix(_ANY)}".endswith(f".{zone}")
-
-
-def _any_of_its_domain(host: str) -> str:
-    """Return the name of the certificate that covers a host and others like it."""
-    return f"{_ANY}{host.partition('.')[2]}"

@@ -57,11 +57,11 @@ def test_each_host_has_alias_records_that_wait_for_rules_and_certificates(
     for logical_name, name in names.items():
         expected |= {(name, "A", logical_name), (name, "AAAA", f"{logical_name}-ipv6")}
     assert records(further) == expected
-    waited = {
-        urn.rpartition("::")[2] for urn in further.one("Record", "host-example.com").dependencies
-    }
     rules = {each.name for each in further.all("ListenerRule") if "attachment" not in each.name}
-    assert waited >= {"alb-https-_.example.com", "alb-https-example.com", *rules}
+    for host, certificate in (("example.com", "example.com"), ("api.example.com", "_.example.com")):
+        record = further.one("Record", f"host-{host}")
+        waited = {urn.rpartition("::")[2] for urn in record.dependencies}
+        assert waited == {"alb", f"alb-https-{certificate}", *rules}, "and for no other host"
 
 
 def test_each_certificate_has_one_name_and_is_attached_to_the_listener(further: Recording) -> None:
