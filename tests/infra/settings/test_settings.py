@@ -51,7 +51,7 @@ def value_of(settings: Settings, key: str) -> Any:
 
 
 MAPS = {
-    *("build", "environment", "secrets", "taskPolicyStatements"),
+    *("build", "environment", "logOptions", "logSecrets", "secrets", "taskPolicyStatements"),
     *("headers", "oidc", "oidcClientSecrets", "query", "rewriteHost", "rewriteUrl", "routes"),
     *("schedules", "services", "sidecars", "dependsOn", "volumes", "mounts"),
     *("vpcTags", "subnetTags", "taskSubnetTags", "weights"),
