@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from localaws.alarms.evaluation import INITIAL, evaluate
 from localaws.alarms.expressions import value_of
-from localaws.alarms.model import EXTRA_POINTS, Point, Samples, State
+from localaws.alarms.model import EXTRA_POINTS, Decision, Point, Samples, State
 from localaws.alarms.reading import alarms_of
 from localaws.catalog.cloudwatch import ALARM
 from localaws.machine.files import read_what_can_be_made_anew, write_atomically
@@ -31,6 +31,8 @@ ENOUGH_SAMPLES: Final = 10
 """A percentile is significant if so many samples are expected beyond it. Source: CloudWatch User
 Guide, "Percentile-based alarms and low data samples".
 """
+
+_BY_HAND: Final = "set by pulumi-local alarm"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,17 @@ class Alarms:
         """Return why an alarm is in its state; empty for an unknown alarm."""
         standing = self._standing(name)
         return "" if standing is None else standing.reason
+
+    def set_state(self, name: str, state: State) -> None:
+        """Give an alarm a state until its next evaluation, with its actions, as SetAlarmState does.
+
+        An unknown alarm has none.
+        """
+        for alarm in alarms_of(self._account):
+            if alarm.name == name:
+                standing = self._standings.get(name) or self._begin(name, alarm.arn)
+                self._change(alarm, standing, Decision(state, _BY_HAND))
+                self._save()
 
     async def tick(self, minute: Minute) -> None:
         """Measure and evaluate, for the minute that has just passed."""
@@ -182,7 +195,11 @@ class Alarms:
         if alarm.ignores_few_samples and self._has_few_samples(alarm, minute):
             return False
         decision = evaluate(alarm, points)
-        if decision is None or decision.state is standing.state:
+        return decision is not None and self._change(alarm, standing, decision)
+
+    def _change(self, alarm: Alarm, standing: Standing, decision: Decision) -> bool:
+        """Take a decision, and publish it if the alarm's state changes; return whether it does."""
+        if decision.state is standing.state:
             return False
         after = replace(standing, state=decision.state, reason=decision.reason, since=self._clock())
         self._standings[alarm.name] = after

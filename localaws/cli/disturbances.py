@@ -1,11 +1,11 @@
-"""`pulumi-local interrupt` and `fail`: what AWS or its hardware does to tasks at any time."""
+"""`pulumi-local interrupt`, `fail` and `alarm`: what may happen at any time, to rehearse it."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-from localaws.daemon.functions import FAIL_INSTANCE, INTERRUPT, call
+from localaws.daemon.functions import FAIL_INSTANCE, INTERRUPT, SET_ALARM_STATE, call
 from localaws.daemon.state_directory import Address
 
 if TYPE_CHECKING:
@@ -14,17 +14,22 @@ if TYPE_CHECKING:
 _FUNCTIONS = {
     "interrupt": (INTERRUPT, "task", "interrupted task"),
     "fail": (FAIL_INSTANCE, "instance", "ended instance"),
+    "alarm": (SET_ALARM_STATE, "alarm", "set alarm"),
 }
 """By command: the daemon's function, its argument, and what it has done."""
 
 
-def disturb(directory: StateDirectory, command: str, target: str) -> int:
-    """Take back a task's spare capacity, or end an EC2 instance; return the exit status.
+def disturb(directory: StateDirectory, command: str, target: str, **more: str) -> int:
+    """Take back a task's spare capacity, end an EC2 instance, or set an alarm's state.
 
     Args:
         directory: The state directory.
-        command: `interrupt` or `fail`.
-        target: The beginning of the task's or instance's id.
+        command: `interrupt`, `fail` or `alarm`.
+        target: The beginning of the task's or instance's id, or the alarm's name.
+        more: The daemon's other arguments: an alarm's `state`.
+
+    Returns:
+        The exit status.
 
     Raises:
         DaemonFailed: The local AWS doesn't answer.
@@ -34,7 +39,7 @@ def disturb(directory: StateDirectory, command: str, target: str) -> int:
     if address is None:
         problem = "the local AWS is not running; `pulumi-local up` starts it"
     else:
-        answer = call(address, function, {argument: target})
+        answer = call(address, function, {argument: target, **more})
         if "problem" not in answer:
             print(done, answer[argument])
             return 0

@@ -35,6 +35,7 @@ examples:
   pulumi-local exec -- sh                  a shell in a task's container
   pulumi-local internet curl http://203.0.113.1
   pulumi-local interrupt 82808971          a task on FARGATE_SPOT loses its capacity
+  pulumi-local alarm local-web-errors      an alarm goes off, and is evaluated again a moment later
   pulumi-local cost --stack prod           what it costs on AWS, before it is deployed
   pulumi-local route explain https://shop.example.com/api --stack prod
   pulumi-local destroy --yes && pulumi-local stop
@@ -68,7 +69,7 @@ _GLOBAL_OPTIONS_WITH_VALUE = (
 )
 
 
-_OWN = ("cost", "exec", "fail", "internet", "interrupt", "logs", "route", "status", "stop")
+_OWN = ("alarm", "cost", "exec", "fail", "internet", "interrupt", "logs", "route", "status", "stop")
 """Commands that Pulumi doesn't have."""
 
 _DEPLOYS = ("up", "update")
@@ -212,6 +213,18 @@ def _own(arguments: Sequence[str]) -> int:
         "fail", parents=[where], help="end an EC2 instance at once, as a failure of its host does"
     )
     failing.add_argument("target", metavar="INSTANCE", help="the beginning of its id")
+    alarm = commands.add_parser(
+        "alarm",
+        parents=[where],
+        help="set an alarm's state until its next evaluation, as SetAlarmState does",
+    )
+    alarm.add_argument("target", metavar="NAME", help="its name, as `status` lists it")
+    alarm.add_argument(
+        "--state",
+        default="ALARM",
+        choices=("ALARM", "INSUFFICIENT_DATA", "OK"),
+        help="default: ALARM",
+    )
     commands.add_parser(
         "stop", parents=[where], help="stop everything that runs; the next command starts it again"
     )
@@ -232,6 +245,10 @@ def _own(arguments: Sequence[str]) -> int:
             from localaws.cli.disturbances import disturb  # noqa: PLC0415 — as below
 
             return disturb(directory, chosen.command, chosen.target)
+        case "alarm":
+            from localaws.cli.disturbances import disturb  # noqa: PLC0415 — as below
+
+            return disturb(directory, chosen.command, chosen.target, state=chosen.state)
         case "logs":
             _show_logs(directory, chosen)
         case "status":

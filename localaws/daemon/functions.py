@@ -27,6 +27,11 @@ INTERRUPT = "localaws:index:interrupt"
 FAIL_INSTANCE = "localaws:index:failInstance"
 """Ends an EC2 instance as a failure does; takes the beginning of its id as `instance`."""
 
+SET_ALARM_STATE = "localaws:index:setAlarmState"
+"""Gives an alarm a state until its next evaluation, as SetAlarmState does; takes the name as
+`alarm`, and `state`.
+"""
+
 _PATIENCE_SECONDS = 10.0
 
 

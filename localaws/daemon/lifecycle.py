@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.account import invokes, parameters
 from localaws.account.dns_names import aliases
+from localaws.alarms.model import State
 from localaws.alb.certificate_authority import authority_file
 from localaws.alb.registered_targets import unreachable
 from localaws.catalog.autoscaling import GROUP
@@ -21,7 +22,13 @@ from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon.command_socket import CommandSocket
 from localaws.daemon.connection_guard import Guard
 from localaws.daemon.data_plane import data_plane
-from localaws.daemon.functions import DISCARD_UNRECORDED, FAIL_INSTANCE, INTERRUPT, STATUS
+from localaws.daemon.functions import (
+    DISCARD_UNRECORDED,
+    FAIL_INSTANCE,
+    INTERRUPT,
+    SET_ALARM_STATE,
+    STATUS,
+)
 from localaws.daemon.instance_support import capacity_timeout, group_problem, service_problem
 from localaws.daemon.log_streams import streams
 from localaws.daemon.runtime_choice import Runtime, choose
@@ -145,6 +152,7 @@ class Running:
             DISCARD_UNRECORDED: self._discard_unrecorded,
             INTERRUPT: self._interrupt,
             FAIL_INSTANCE: self._fail_instance,
+            SET_ALARM_STATE: self._set_alarm_state,
             GET_SERVICE: self._service,
             **{token: partial(self._with_parameters, token) for token in _SEEDED},
         }
@@ -187,6 +195,14 @@ class Running:
             return {"instance": self._controller.fail_instance(str(args["instance"]))}
         except NoSuchInstanceError as error:
             return {"problem": str(error)}
+
+    def _set_alarm_state(self, args: Properties) -> Mapping[str, Any]:
+        """Give an alarm a state until its next evaluation, or say why it can't be."""
+        alarms, name = self._data_plane.alarms, str(args["alarm"])
+        if alarms is None or not alarms.state(name):
+            return {"problem": f"there is no alarm {name}; `pulumi-local status` lists them"}
+        alarms.set_state(name, State(args["state"]))
+        return {"alarm": name}
 
     def _discard_unrecorded(self, args: Properties) -> Mapping[str, Any]:
         return {"discarded": self._cloud.discard_unrecorded(args["urns"], args["recorded"])}

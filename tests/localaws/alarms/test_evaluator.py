@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.alarms.model import State
 from localaws.scaling.metrics import ServiceUsage
 from tests.localaws.alarms.conftest import ALARM, Stage
 
@@ -61,6 +62,22 @@ def test_the_minute_in_which_an_alarm_is_made_does_not_decide_its_state(stage: S
     stage.used = ServiceUsage(0, (20, 80), (30, 40), {})
     asyncio.run(stage.pass_())
     assert stage.alarms.state("errors") == "OK"
+
+
+def test_a_state_that_is_set_acts_and_holds_until_the_next_evaluation(stage: Stage) -> None:
+    topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
+    stage.alarm(alarmActions=[topic])
+    asyncio.run(stage.pass_())
+    stage.alarms.set_state("errors", State.ALARM)
+    assert stage.alarms.state("errors") == "ALARM"
+    assert [each["topic"] for each in stage.notifications.status()] == [topic]
+    again = Stage(stage.account, stage.directory)
+    again.alarms.start()
+    assert again.alarms.state("errors") == "ALARM"
+    asyncio.run(stage.pass_())
+    assert stage.alarms.state("errors") == "OK"
+    stage.alarms.set_state("other", State.OK)
+    assert stage.alarms.state("other") == ""
 
 
 def test_without_alarms_nothing_is_measured(stage: Stage) -> None:

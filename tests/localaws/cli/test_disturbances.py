@@ -55,6 +55,17 @@ def test_a_disturbance_prints_what_it_did(  # noqa: PLR0917 — cases and fixtur
     assert capsys.readouterr().out.strip() == printed
 
 
+def test_an_alarms_state_is_set_by_its_name(
+    directory: StateDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    requests = answering(monkeypatch, {"alarm": "errors"})
+    assert disturb(directory, "alarm", "errors", state="ALARM") == 0
+    assert requests == [
+        ("localaws:index:setAlarmState", {"alarm": "errors", "state": "ALARM"}),
+    ]
+    assert capsys.readouterr().out == "set alarm errors\n"
+
+
 def test_a_problem_of_the_daemon_is_an_error(
     directory: StateDirectory,
     monkeypatch: pytest.MonkeyPatch,
