@@ -59,7 +59,7 @@ def environment_is_current(root: Path) -> bool:
 
 
 def create_environment(root: Path, uv: Path) -> None:
-    """Creates `.venv`, or brings it to the locked requirements.
+    """Create `.venv`, or bring it to the locked requirements.
 
     Raises:
         CommandFailedError: A step failed.
@@ -106,7 +106,7 @@ def create_environment(root: Path, uv: Path) -> None:
 
 
 def set_up(root: Path) -> None:
-    """Does what is missing."""
+    """Do what is missing."""
     cache = cache_root(os.environ)
     uv = partial(find_or_fetch, cache, os.environ.get("PATH"))
     if not environment_is_current(root):
@@ -121,7 +121,7 @@ def set_up(root: Path) -> None:
 
 
 def prepare_images(root: Path, shop: Workshop) -> None:
-    """Gets what the local AWS needs for container images; without it, set-up is complete too."""
+    """Get what the local AWS needs for container images; without it, set-up is complete too."""
     links = root / ".venv" / "bin"
     try:
         replace_link(links / "crane", find_or_build(shop, own_links=links))
