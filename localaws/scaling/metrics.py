@@ -73,7 +73,7 @@ class Metrics:
     async def usage(self, service: str, minute: Minute) -> ServiceUsage:
         """Return what a service's tasks used in the minute that has just passed.
 
-        It is measured once a minute, whoever needs it.
+        It is measured once a minute, for alarms and the scaler alike.
 
         Args:
             service: The service's ARN.
