@@ -70,7 +70,7 @@ class Whole(Kind):
         """Parse the number."""
         # int() alone would also take 8_0, spaces and other alphabets' digits.
         if not re.fullmatch(r"-?[0-9]{1,12}", text) or not self.least <= int(text) <= self.most:
-            _refuse(text)
+            refuse(text)
         return int(text)
 
 
@@ -107,7 +107,7 @@ class Flag(Kind):
     def read(self, text: str) -> bool:
         """Parse the flag."""
         if text not in {"true", "false"}:
-            _refuse(text)
+            refuse(text)
         return text == "true"
 
 
@@ -131,7 +131,7 @@ class Text(Kind):
     def read(self, text: str) -> str:
         """Return the text if it matches."""
         if len(text) > self.longest or not re.fullmatch(self.pattern, text):
-            _refuse(text)
+            refuse(text)
         return text
 
 
@@ -169,7 +169,7 @@ class Ipv4Network(Kind):
         """Return the network in CIDR notation."""
         network = ipaddress.IPv4Network(text)
         if str(network) != text or not self.widest <= network.prefixlen <= self.narrowest:
-            _refuse(text)
+            refuse(text)
         return text
 
 
@@ -185,7 +185,7 @@ class IpRange(Kind):
     def read(self, text: str) -> str:
         """Return the range."""
         if str(ipaddress.ip_network(text)) != text:
-            _refuse(text)
+            refuse(text)
         return text
 
 
@@ -205,11 +205,11 @@ class Destinations(Kind):
         network, _, ports = text.rpartition(":")
         found = re.fullmatch(r"([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?", ports)
         if found is None or str(ipaddress.ip_network(network)) != network:
-            _refuse(text)
+            refuse(text)
         first = int(found[1])
         last = int(found[2] or first)
         if not first <= last <= _LAST_PORT:
-            _refuse(text)
+            refuse(text)
         return Destination(network, first, last)
 
 
@@ -228,7 +228,7 @@ class ListOf(Kind):
         """Parse the items."""
         items = json.loads(text)
         if not isinstance(items, list):
-            _refuse(text)
+            refuse(text)
         return tuple(self.each.read(_plain(item)) for item in items)
 
     def shown(self, text: str) -> str:
@@ -264,7 +264,7 @@ class Map(Kind):
         """Parse the entries, and sort them by name."""
         entries = json.loads(text)
         if not isinstance(entries, dict):
-            _refuse(text)
+            refuse(text)
         return dict(self._entry(name, entries[name]) for name in sorted(entries))
 
     def shown(self, text: str) -> str:
@@ -318,10 +318,10 @@ class MapsByName(Kind):
             return {}
         maps = json.loads(text)
         if not isinstance(maps, dict) or _map_flaws(maps, may_be_empty=self.may_be_empty):
-            _refuse(text)
+            refuse(text)
         read: dict[str, dict[str, str]] = {}
         for name, values in sorted(maps.items()):
-            read[name] = {key: _as_configured(value) for key, value in values.items()}
+            read[name] = {key: as_configured(value) for key, value in values.items()}
         return read
 
     def shown(self, text: str) -> str:
@@ -357,7 +357,7 @@ class Build(Kind):
             return None
         entries = _build_entries(text)
         if _build_flaws(entries):
-            _refuse(text)
+            refuse(text)
         args = {name: _plain(value) for name, value in (entries.pop("args", None) or {}).items()}
         return ImageBuild(args=args, **{name: _plain(value) for name, value in entries.items()})
 
@@ -390,7 +390,7 @@ class Statements(Kind):
         read = []
         for statement in _statements(text):
             if not isinstance(statement, dict) or statements.flaw(statement):
-                _refuse(text)
+                refuse(text)
             read.append({"Effect": "Allow", **statement})
         return tuple(read)
 
@@ -439,7 +439,7 @@ def _build_entries(text: str) -> dict[str, Any]:
         return {"context": text}
     entries = json.loads(text)
     if not isinstance(entries, dict):
-        _refuse(text)
+        refuse(text)
     return entries
 
 
@@ -485,7 +485,7 @@ def _map_flaws(maps: dict[str, object], *, may_be_empty: bool) -> list[str]:
     return flaws
 
 
-def _as_configured(value: object) -> str:
+def as_configured(value: object) -> str:
     """Return a value of a map as Pulumi passes that of a key: as text, lists and maps as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -493,7 +493,7 @@ def _as_configured(value: object) -> str:
 def _statements(text: str) -> list[object]:
     found = json.loads(text)
     if not isinstance(found, list):
-        _refuse(text)
+        refuse(text)
     return [json.loads(each) if isinstance(each, str) else each for each in found]
 
 
@@ -509,5 +509,6 @@ def _plain(value: object) -> str:
     raise ValueError(value)
 
 
-def _refuse(text: str) -> NoReturn:
+def refuse(text: str) -> NoReturn:
+    """Refuse a value, which its kind then describes."""
     raise ValueError(text)

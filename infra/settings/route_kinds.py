@@ -9,9 +9,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-from infra.settings.kinds import Choice, IpRange, Kind, ListOf, Text, Whole, item_flaw
+from infra.settings.kinds import (
+    Choice,
+    IpRange,
+    Kind,
+    ListOf,
+    Text,
+    Whole,
+    as_configured,
+    item_flaw,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,16 +94,16 @@ class Alternatives(Kind):
         """Parse the entries; names are in lower case, as they match whatever their case."""
         entries = json.loads(text)
         if not isinstance(entries, dict):
-            _refuse(text)
+            refuse(text)
         found: dict[str, tuple[str, ...]] = {}
         for name, value in sorted(entries.items()):
             values = value if isinstance(value, list) else [value]
             if not values or name.lower() in found:
-                _refuse(text)
+                refuse(text)
             texts = []
             for each in values:
                 if isinstance(each, dict | list):
-                    _refuse(text)
+                    refuse(text)
                 texts.append(self.value.read(as_configured(each)))
             found[self.name.read(name).lower()] = tuple(texts)
         return found
@@ -151,7 +161,7 @@ class Rewriting(Kind):
         if entries == {}:
             return None
         if not isinstance(entries, dict) or [*self._flaws(entries)]:
-            _refuse(text)
+            refuse(text)
         return Rewrite(**entries)
 
     def shown(self, text: str) -> str:
@@ -242,7 +252,7 @@ class OidcClient(Kind):
         if entries == {}:
             return None
         if _oidc_flaws(entries):
-            _refuse(text)
+            refuse(text)
         values: dict[str, Any] = {}
         for name, value in entries.items():
             values[_snake(name)] = _OIDC[name].read(as_configured(value))
@@ -276,10 +286,10 @@ class ClientSecrets(Kind):
         """Parse the map."""
         entries = json.loads(text)
         if not isinstance(entries, dict):
-            _refuse(text)
+            refuse(text)
         for value in entries.values():
             if not isinstance(value, str) or not value:
-                _refuse(text)
+                refuse(text)
         return dict(entries)
 
     def shown(self, text: str) -> str:
@@ -313,12 +323,12 @@ class Weights(Kind):
         """Parse the weights, and sort them by name."""
         entries = json.loads(text)
         if not isinstance(entries, dict):
-            _refuse(text)
+            refuse(text)
         found = {}
         for name, value in sorted(entries.items()):
             found[_WEIGHTED.read(name)] = _WEIGHT.read(as_configured(value))
         if len(found) > MOST_WEIGHTED or (found and not any(found.values())):
-            _refuse(text)
+            refuse(text)
         return found
 
 
@@ -378,7 +388,7 @@ class Routes(Kind):
         """Parse the routes: values by key, only of the keys that each has."""
         entries = json.loads(text)
         if not isinstance(entries, list):
-            _refuse(text)
+            refuse(text)
         return tuple(_route(entry) for entry in entries)
 
     def shown(self, text: str) -> str:
@@ -393,15 +403,6 @@ class Routes(Kind):
         for number, entry in enumerate(entries):
             flaws += _flaws(f"[{number}]", entry)
         return "; ".join(flaws)
-
-
-def as_configured(value: object) -> str:
-    """Return a value inside a list or map as Pulumi passes that of a key."""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(text)
 
 
 def _route(entry: object) -> dict[str, Any]:
