@@ -55,6 +55,7 @@ TRIED = {
     "pulumi cost": "localaws/cli/test_cost.py::test_the_project_estimates_its_costs",
     "pulumi cost --format": "localaws/cli/test_cost.py::test_the_project_estimates_its_costs",
     "pulumi fail": "localaws/cli/test_disturbances.py::test_a_disturbance_prints_what_it_did",
+    "pulumi alarm": "localaws/cli/test_disturbances.py::test_an_alarms_state_is_set_by_its_name",
     "pulumi interrupt": "localaws/cli/test_disturbances.py::test_a_disturbance_prints_what_it_did",
     "pulumi route": (
         "localaws/cli/test_route.py::"
