@@ -403,21 +403,21 @@ class Controller:
                 await self._passed.wait_for(lambda: self._applied_changes >= changes)
 
     async def listen_error(self, listener_arn: str) -> str:
-        """Why a load balancer's listener takes no connections; empty where it does."""
+        """Return why a load balancer's listener takes no connections; empty where it does."""
         with suppress(Exception):  # of whatever else is wrong, the next pass tells
             await self._target_groups.sync()
         return self._target_groups.listen_error(listener_arn)
 
     def targets(self) -> list[dict[str, str]]:
-        """Targets that a program registered by itself, and their health."""
+        """Return the targets that a program registered by itself, and their health."""
         return self._target_groups.attached()
 
     def load_balancers(self) -> list[dict[str, str]]:
-        """Where load balancers are found, of those that are in a VPC."""
+        """Return where load balancers are found, of those that are in a VPC."""
         return self._target_groups.where()
 
     def instances(self, registry: str) -> list[Instance]:
-        """What tasks are registered with a service of Cloud Map, by its ARN."""
+        """Return the tasks that are registered with a service of Cloud Map, by its ARN."""
         found: list[Instance] = []
         for service in self._services.values():
             observations, locations = self._observations(service), self._tasks.locations()
@@ -425,7 +425,7 @@ class Controller:
         return found
 
     def problems(self) -> list[str]:
-        """What stood in the way of the last pass, and of instances."""
+        """Return what went wrong in the last pass, and with instances."""
         return [*self._problems, *(self.fleet.problems() if self.fleet else ())]
 
     def renew(self, service_arn: str) -> None:
@@ -435,7 +435,7 @@ class Controller:
             self._touch(service)
 
     def describe(self, service_arn: str) -> dict[str, Any]:
-        """A service as DescribeServices shows it; empty for one that isn't known."""
+        """Return a service as DescribeServices shows it; empty for one that isn't known."""
         service = self._services.get(service_arn)
         if service is None:
             return {}
@@ -668,10 +668,10 @@ class Controller:
 
     @contextmanager
     def _noting_problems(self) -> Iterator[None]:
-        """One bad resource, or a proxy that is down, must not stop the other services."""
+        """Note a failure as a problem: one bad resource must not stop the other services."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 — whatever it is, `settle` tells it
+        except Exception as error:  # noqa: BLE001 — whatever it is, `settle` reports it
             self._met.append(str(error) or repr(error))
 
     async def _sync(self) -> None:
@@ -798,14 +798,14 @@ class Controller:
         }
 
     def _pause(self, service: _Service) -> float:
-        """Seconds until a service is to be looked at again, if nothing happens to it."""
+        """Return the seconds until a service is looked at again, if nothing happens to it."""
         look = next_look(
             service.spec, service.state, self._observations(service), self._clock(), self._timing
         )
         return _CALM_PAUSE if look is None else min(max(look, _BUSY_PAUSE), _CALM_PAUSE)
 
     def _pause_of_all(self) -> float:
-        """Seconds until the next pass, if nothing happens."""
+        """Return the seconds until the next pass, if nothing happens."""
         now = asyncio.get_running_loop().time()
         soonest = min((each.look_at - now for each in self._services.values()), default=_CALM_PAUSE)
         if self.fleet is not None and self.fleet.busy:

@@ -28,7 +28,7 @@ def describe(
     *,
     status: str = "ACTIVE",
 ) -> dict[str, Any]:
-    """The service, its deployments, events and tasks."""
+    """Return the service, its deployments, events and tasks."""
     return {
         "serviceArn": spec.arn,
         "serviceName": spec.name,
@@ -56,7 +56,7 @@ def progress(
     healthy: int,
     observations: Mapping[str, TaskObservation],
 ) -> str:
-    """One line on how far a service is: `1 of 2 tasks healthy, 1 waiting for health checks`."""
+    """Return how far a service is: `1 of 2 tasks healthy, 1 waiting for health checks`."""
     first = state.deployments[0] if state.deployments else None
     primary = first.id if first else None
     rolling_back = first is not None and first.rolls_back and first.rollout is Rollout.IN_PROGRESS
@@ -175,5 +175,5 @@ def _container(name: str, task: Task) -> dict[str, Any]:
 
 
 def stamp(seconds: float) -> str:
-    """A time as AWS's CLI shows it."""
+    """Return a time as AWS's CLI shows it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

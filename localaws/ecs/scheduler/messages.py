@@ -43,37 +43,37 @@ def started(tasks: Sequence[Task], *, replacing: int = 0) -> str:
 
 
 def moved(task: Task) -> str:
-    """An event."""
+    """Return the event of a task that is started to even the zones out."""
     return f"has started 1 tasks in {task.zone.name} to AZ Rebalance: {_names([task])}."
 
 
 def stopped(tasks: Sequence[Task]) -> str:
-    """An event."""
+    """Return the event of running tasks that were stopped."""
     return f"has stopped {len(tasks)} running tasks: {_names(tasks)}."
 
 
 def stopped_pending(count: int) -> str:
-    """An event."""
+    """Return the event of tasks that were stopped before they ran."""
     return f"stopped {count} pending tasks."
 
 
 def targets(verb: str, count: int, target_group: str) -> str:
-    """An event; the verb is `registered` or `deregistered`."""
+    """Return the event of targets; the verb is `registered` or `deregistered`."""
     return f"{verb} {count} targets in (target-group {target_group})"
 
 
 def draining(count: int) -> str:
-    """An event."""
+    """Return the event of tasks whose connections drain."""
     return f"has begun draining connections on {count} tasks."
 
 
 def unplaced(reason: str) -> str:
-    """An event."""
+    """Return the event of a task that can't be started, and why."""
     return f"was unable to place a task. Reason: {reason.removesuffix('.')}."
 
 
 def unable_to_place(reason: str) -> str:
-    """An event; the reason is about instances."""
+    """Return the event of a task without room; the reason is about instances."""
     return (
         "was unable to place a task because no container instance met all of its requirements. "
         f"{reason} For more information, see the Troubleshooting section of the Amazon ECS "
@@ -82,12 +82,12 @@ def unable_to_place(reason: str) -> str:
 
 
 def host_terminated(task: Task) -> str:
-    """Why a task was stopped."""
+    """Return why a task was stopped."""
     return f"Host EC2 (instance {task.instance}) terminated."
 
 
 def unhealthy_target(task: Task, port: int, target_group: str, reason: str) -> str:
-    """An event."""
+    """Return the event of a task whose target is unhealthy."""
     instance = f" (instance {task.instance})" if task.instance else ""
     return (
         f"{_names([task])}{instance} (port {port}) is unhealthy in (target-group {target_group}) "
@@ -96,34 +96,34 @@ def unhealthy_target(task: Task, port: int, target_group: str, reason: str) -> s
 
 
 def unhealthy_containers(task: Task) -> str:
-    """An event."""
+    """Return the event of a task whose containers are unhealthy."""
     return f"{_names([task])} failed container health checks."
 
 
 def uneven(crowds: Mapping[str, int]) -> str:
-    """An event."""
+    """Return the event of zones with unequal numbers of tasks."""
     counts = ", ".join(f"{count} tasks in {zone}" for zone, count in crowds.items())
     return f"is not AZ balanced with {counts}. AZ Rebalancing in progress."
 
 
 def deployment(identifier: str, end: str) -> str:
-    """An event: `completed.` or `failed: tasks failed to start.`."""
+    """Return a deployment's event: `completed.` or `failed: tasks failed to start.`."""
     return f"(deployment {identifier}) deployment {end}"
 
 
 def rolling_back(identifier: str) -> str:
-    """An event; it names the new deployment, which brings the old revision back."""
+    """Return the event of a rollback; it names the new deployment, of the old revision."""
     return f"rolling back to deployment {identifier}."
 
 
 def failure(deployment: Deployment) -> str:
-    """Why a deployment failed; a rollback fails by its tasks only."""
+    """Return why a deployment failed; a rollback fails by its tasks only."""
     by_alarm = deployment.alarms and not deployment.rolls_back
     return ALARM_DETECTED if by_alarm else FAILED_TO_START
 
 
 def rollout(deployment: Deployment) -> str:
-    """Why a deployment is as it is; a rollback names itself."""
+    """Return why a deployment is as it is; a rollback names itself."""
     if deployment.rollout is Rollout.FAILED:
         reason = failure(deployment)
         return f"{_ALARMS if reason == ALARM_DETECTED else _BREAKER}: {reason}"
@@ -136,12 +136,12 @@ def rollout(deployment: Deployment) -> str:
 
 
 def scaling(identifier: str) -> str:
-    """Why a task was stopped."""
+    """Return why a task was stopped."""
     return f"Scaling activity initiated by (deployment {identifier})"
 
 
 def failed_target_checks(target_group: str) -> str:
-    """Why a task was stopped."""
+    """Return why a task was stopped."""
     return f"Task failed ELB health checks in (target-group {target_group})"
 
 
@@ -155,7 +155,7 @@ def listens_everywhere(port: int) -> str:
 
 
 def cannot_listen_everywhere(port: int) -> str:
-    """What is wrong with a container here, as above."""
+    """Return what is wrong with a container here, as above."""
     return (
         f"local AWS: the container can't listen on port {port} of all addresses "
         "(0.0.0.0), one of which is in use. "
@@ -164,7 +164,7 @@ def cannot_listen_everywhere(port: int) -> str:
 
 
 def taken_everywhere(port: int) -> str:
-    """Why a task can't start here, as above."""
+    """Return why a task can't start here, as above."""
     return (
         "local AWS: another task's container, or another program, listens on port "
         f"{port} of all addresses (0.0.0.0). "
@@ -173,7 +173,7 @@ def taken_everywhere(port: int) -> str:
 
 
 def noted(task: Task, note: str) -> str:
-    """An event."""
+    """Return the event of what is wrong with a task on this machine only."""
     return f"{_names([task])} {note}"
 
 

@@ -53,7 +53,7 @@ class Timing:
     """
 
     def at(self, speed: float) -> Timing:
-        """The same at another speed, but for what isn't AWS's.
+        """Return the same at another speed, but for what isn't AWS's.
 
         That is how soon a load balancer of this machine takes note, and how long things are
         remembered.
@@ -189,7 +189,7 @@ class ServiceSpec:
     """
 
     def at(self, speed: float) -> ServiceSpec:
-        """The same with durations that pass at another speed."""
+        """Return the same with durations that pass at another speed."""
         delays = {group: delay / speed for group, delay in self.drain_delays.items()}
         return replace(self, grace=self.grace / speed, drain_delays=delays)
 
@@ -371,11 +371,11 @@ class ServiceState:
     steady_since: float | None = None
 
     def deployment(self, identifier: str) -> Deployment | None:
-        """The deployment with this id, while it has tasks or is the primary."""
+        """Return the deployment with this id, while it has tasks or is the primary."""
         return next((each for each in self.deployments if each.id == identifier), None)
 
     def with_task(self, task: Task) -> ServiceState:
-        """The same with one task replaced."""
+        """Return the same with one task replaced."""
         return replace(
             self, tasks=tuple(task if each.id == task.id else each for each in self.tasks)
         )

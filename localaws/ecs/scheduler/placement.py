@@ -12,19 +12,20 @@ if TYPE_CHECKING:
 
 
 def emptiest(zones: Sequence[Zone], tasks: Iterable[Task]) -> Zone:
-    """The zone, and the subnet in it, with the fewest of these tasks."""
-    there = [task.zone for task in tasks]
-    by_zone, by_subnet = (
-        Counter(zone.name for zone in there),
-        Counter(zone.subnet for zone in there),
-    )
-    return min(zones, key=lambda zone: (by_zone[zone.name], by_subnet[zone.subnet]))
+    """Return the zone, and the subnet in it, with the fewest of these tasks."""
+    in_zone: Counter[str] = Counter()
+    in_subnet: Counter[str] = Counter()
+    for task in tasks:
+        in_zone[task.zone.name] += 1
+        in_subnet[task.zone.subnet] += 1
+    return min(zones, key=lambda zone: (in_zone[zone.name], in_subnet[zone.subnet]))
 
 
 def crowds(zones: Sequence[Zone], tasks: Iterable[Task]) -> dict[str, int]:
-    """How many tasks each zone has, by name."""
+    """Return how many tasks each zone has, by name."""
     count = Counter(task.zone.name for task in tasks)
-    return {name: count[name] for name in sorted({zone.name for zone in zones})}
+    names = sorted({zone.name for zone in zones})
+    return {name: count[name] for name in names}
 
 
 def uneven(zones: Sequence[Zone], tasks: Iterable[Task]) -> bool:

@@ -91,7 +91,7 @@ def watched(spec: ServiceSpec, deployment: Deployment) -> bool:
 def starts_at(
     spec: ServiceSpec, state: ServiceState, deployment: Deployment, timing: Timing
 ) -> float:
-    """When a deployment may start its next task.
+    """Return when a deployment may start its next task.
 
     Tasks that never worked delay it by themselves. Those that worked and then failed are replaced
     at once, until more of them than the service has tasks did so lately: ECS would go on without a
@@ -108,7 +108,7 @@ def starts_at(
 
 
 def pause(failures: int, timing: Timing) -> float:
-    """Seconds to wait after so many failures."""
+    """Return the seconds to wait after so many failures."""
     doublings = min(failures - 1, 32)
     return min(timing.first_pause * 2**doublings, timing.longest_pause) if failures > 0 else 0
 
