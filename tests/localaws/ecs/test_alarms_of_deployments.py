@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SAW = "Threshold Crossed: 3 datapoints were greater than the threshold (1.0)."
-TIMING = Timing(shortest_drain=0.05, bake=0.5)
+TIMING = Timing(shortest_drain=0.05, bake=1000)
+"""With a bake time that only ends when a test has the clock skip it."""
+
 OTHER = f"{ARN}:service/cluster/other"
 
 
@@ -40,7 +43,8 @@ class Alarms:
 class Stage:
     """Two services in one cluster, each with an alarm that is named like it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, skipped: float = 0) -> None:
+        self.skipped = skipped
         self.web = Web(desiredCount=1, alarms=alarms("web"))
         template = self.web.get(SERVICE, self.web.service)
         assert template is not None
@@ -55,6 +59,7 @@ class Stage:
             runtime=Runtime(),
             target_groups=TargetGroups(),
             parameters=lambda _: None,
+            clock=lambda: time.time() + self.skipped,
             timing=TIMING,
         )
         self.controller.alarms, self.controller.publish = self.alarms, self.events.append
@@ -65,15 +70,18 @@ class Stage:
     def deploy(self, arn: str, revision: int) -> None:
         self.web.put(SERVICE, arn, taskDefinition=self.web.define(revision))
 
-    async def bakes(self, arn: str) -> None:
-        """Wait until only new tasks are left of a deployment that goes on."""
+    async def bakes(self, *services: str) -> None:
+        """Wait until only new tasks are left of services whose alarms are still watched."""
 
-        def only_new() -> bool:
-            first, *others = self.controller.describe(arn)["deployments"]
-            left = sum(each["runningCount"] + each["pendingCount"] for each in others)
-            return first["runningCount"] == 1 and bool(others) and not left
+        def baking(arn: str) -> bool:
+            service = self.controller._services.get(arn)
+            deployments = service.state.deployments if service else ()
+            return bool(deployments) and deployments[0].baking_since is not None
 
-        await eventually(only_new, "the bake time")
+        await eventually(lambda: all(map(baking, services)), "the bake time")
+
+    def skip_bake_time(self) -> None:
+        self.skipped += TIMING.bake
 
     def runs(self, arn: str) -> str:
         return str(self.controller.describe(arn)["taskDefinition"]).rpartition("/")[2]
@@ -89,6 +97,8 @@ async def steady(directory: Path) -> AsyncIterator[Stage]:
     stage = Stage(directory)
     await stage.controller.start()
     try:
+        await stage.bakes(stage.web.service, OTHER)
+        stage.skip_bake_time()
         await asyncio.gather(stage.settle(stage.web.service), stage.settle(OTHER))
         stage.events.clear()
         yield stage
@@ -101,10 +111,11 @@ def test_only_the_service_whose_alarm_goes_off_is_rolled_back(tmp_path: Path) ->
         async with steady(tmp_path) as stage:
             stage.deploy(stage.web.service, 2)
             stage.deploy(OTHER, 2)
-            await stage.bakes(stage.web.service)
+            await stage.bakes(stage.web.service, OTHER)
             stage.alarms.firing.add("web")
             with pytest.raises(NotSteadyError, match=re.escape(f"; alarm web: {SAW}")):
                 await stage.settle(stage.web.service)
+            stage.skip_bake_time()
             await stage.settle(OTHER)
             assert (stage.runs(stage.web.service), stage.runs(OTHER)) == ("web:1", "web:2")
 
@@ -156,6 +167,8 @@ def test_an_event_has_the_form_that_eventbridge_gives_it(tmp_path: Path) -> None
     async def play() -> None:
         async with steady(tmp_path) as stage:
             stage.deploy(stage.web.service, 2)
+            await stage.bakes(stage.web.service)
+            stage.skip_bake_time()
             await stage.settle(stage.web.service)
             event = stage.events[-1]
             deployment = stage.controller.describe(stage.web.service)["deployments"][0]["id"]
@@ -183,9 +196,9 @@ def test_an_event_has_the_form_that_eventbridge_gives_it(tmp_path: Path) -> None
 
 def test_a_daemon_that_starts_again_publishes_nothing_again(tmp_path: Path) -> None:
     async def play() -> None:
-        async with steady(tmp_path):
+        async with steady(tmp_path) as stage:
             pass
-        again = Stage(tmp_path)
+        again = Stage(tmp_path, stage.skipped)
         await again.controller.start()
         try:
             await again.settle(again.web.service)
