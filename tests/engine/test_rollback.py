@@ -26,7 +26,11 @@ MISSING = "secretsmanager:demo/local/settings#missing"
 can't find out.
 """
 
-WATCHED: dict[str, Any] = {"alarms": True, "rollbackOnAlarms": True}
+WATCHED: dict[str, Any] = {"alarms": True, "rollbackOnAlarms": True, "drainSeconds": 10}
+"""While the old tasks drain, only the new one answers: on a busy machine too, long enough for an
+alarm on three minutes of a fifth of a second.
+"""
+
 FAILS_ITS_USERS: dict[str, Any] = {
     "image": "python:3",
     "command": [
