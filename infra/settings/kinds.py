@@ -262,18 +262,13 @@ class Map(Kind):
 
     def read(self, text: str) -> dict[str, str]:
         """Parse the entries, and sort them by name."""
-        entries = json.loads(text)
-        if not isinstance(entries, dict):
-            refuse(text)
+        entries = read_map(text)
         return dict(self._entry(name, entries[name]) for name in sorted(entries))
 
     def shown(self, text: str) -> str:
         """Name the refused entries and their flaws, but no value: it may be a secret."""
-        try:
-            entries = json.loads(text)
-        except ValueError:
-            entries = None
-        if not isinstance(entries, dict):
+        entries = map_or_none(text)
+        if entries is None:
             return f"{len(text)} characters that aren't a map"
         refused = []
         for name, value in sorted(entries.items()):
@@ -316,8 +311,8 @@ class MapsByName(Kind):
         """Return the texts of the values, by name and key; the names are sorted."""
         if not text:
             return {}
-        maps = json.loads(text)
-        if not isinstance(maps, dict) or _map_flaws(maps, may_be_empty=self.may_be_empty):
+        maps = read_map(text)
+        if _map_flaws(maps, may_be_empty=self.may_be_empty):
             refuse(text)
         read: dict[str, dict[str, str]] = {}
         for name, values in sorted(maps.items()):
@@ -326,11 +321,8 @@ class MapsByName(Kind):
 
     def shown(self, text: str) -> str:
         """Describe every flaw, without a value."""
-        try:
-            maps = json.loads(text)
-        except ValueError:
-            maps = None
-        if not isinstance(maps, dict):
+        maps = map_or_none(text)
+        if maps is None:
             return f"{len(text)} characters that aren't a map"
         return "; ".join(_map_flaws(maps, may_be_empty=self.may_be_empty))
 
@@ -437,10 +429,7 @@ _BUILD: Final[dict[str, Kind]] = {
 def _build_entries(text: str) -> dict[str, Any]:
     if not text.lstrip().startswith(("{", "[")):
         return {"context": text}
-    entries = json.loads(text)
-    if not isinstance(entries, dict):
-        refuse(text)
-    return entries
+    return read_map(text)
 
 
 def _build_flaws(entries: dict[str, Any]) -> list[str]:
@@ -507,6 +496,26 @@ def _plain(value: object) -> str:
     if isinstance(value, int):
         return json.dumps(value)
     raise ValueError(value)
+
+
+def read_map(text: str) -> dict[str, Any]:
+    """Parse a map.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        refuse(text)
+    return found
+
+
+def map_or_none(text: str) -> dict[str, Any] | None:
+    """Parse a map; None for anything else."""
+    try:
+        return read_map(text)
+    except ValueError:
+        return None
 
 
 def refuse(text: str) -> NoReturn:

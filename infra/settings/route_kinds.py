@@ -20,6 +20,8 @@ from infra.settings.kinds import (
     Whole,
     as_configured,
     item_flaw,
+    map_or_none,
+    read_map,
     refuse,
 )
 
@@ -92,9 +94,7 @@ class Alternatives(Kind):
 
     def read(self, text: str) -> dict[str, tuple[str, ...]]:
         """Parse the entries; names are in lower case, as they match whatever their case."""
-        entries = json.loads(text)
-        if not isinstance(entries, dict):
-            refuse(text)
+        entries = read_map(text)
         found: dict[str, tuple[str, ...]] = {}
         for name, value in sorted(entries.items()):
             values = value if isinstance(value, list) else [value]
@@ -110,11 +110,8 @@ class Alternatives(Kind):
 
     def shown(self, text: str) -> str:
         """Describe the refused entries, each value after its path."""
-        try:
-            entries = json.loads(text)
-        except ValueError:
-            entries = None
-        if not isinstance(entries, dict):
+        entries = map_or_none(text)
+        if entries is None:
             return f"{text or 'empty'}, which is no map"
         return ", ".join(self._flaws(entries))
 
@@ -157,20 +154,17 @@ class Rewriting(Kind):
 
     def read(self, text: str) -> Rewrite | None:
         """Parse the rewrite; None if there is none."""
-        entries = json.loads(text)
-        if entries == {}:
+        entries = read_map(text)
+        if not entries:
             return None
-        if not isinstance(entries, dict) or [*self._flaws(entries)]:
+        if [*self._flaws(entries)]:
             refuse(text)
         return Rewrite(**entries)
 
     def shown(self, text: str) -> str:
         """Describe every flaw, each after its path."""
-        try:
-            entries = json.loads(text)
-        except ValueError:
-            entries = None
-        if not isinstance(entries, dict):
+        entries = map_or_none(text)
+        if entries is None:
             return f"{text or 'empty'}, which is no map"
         return "; ".join(self._flaws(entries))
 
@@ -284,9 +278,7 @@ class ClientSecrets(Kind):
 
     def read(self, text: str) -> dict[str, str]:
         """Parse the map."""
-        entries = json.loads(text)
-        if not isinstance(entries, dict):
-            refuse(text)
+        entries = read_map(text)
         for value in entries.values():
             if not isinstance(value, str) or not value:
                 refuse(text)
@@ -321,9 +313,7 @@ class Weights(Kind):
 
     def read(self, text: str) -> dict[str, int]:
         """Parse the weights, and sort them by name."""
-        entries = json.loads(text)
-        if not isinstance(entries, dict):
-            refuse(text)
+        entries = read_map(text)
         found = {}
         for name, value in sorted(entries.items()):
             found[_WEIGHTED.read(name)] = _WEIGHT.read(as_configured(value))
