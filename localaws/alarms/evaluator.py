@@ -238,7 +238,9 @@ class Alarms:
     def _has_few_samples(self, alarm: Alarm, minute: Minute) -> bool:
         """Return whether the newest value is a percentile of some samples, but too few."""
         query = alarm.by_id.get(alarm.watched)
-        if query is None or query.metric is None or not query.statistic.startswith("p"):
+        if alarm.without_data or query is None or query.metric is None:
+            return False
+        if not query.statistic.startswith("p"):
             return False
         percent = float(query.statistic[1:])
         rarer = min(percent, 100 - percent)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from localaws.alarms.event_patterns import matches, message
@@ -93,7 +93,7 @@ class Notifications:
 
     def status(self) -> list[dict[str, Any]]:
         """Return the last messages, the newest first."""
-        return [asdict(each) for each in self._messages]
+        return [_shown(each) for each in self._messages]
 
     def _publish(self, topic: str, service: str, source: str, subject: str, text: str) -> None:
         found = Message(
@@ -180,6 +180,17 @@ class Notifications:
                 "Condition": {"StringEquals": {"AWS:SourceOwner": self._account.account_id}},
             }
         }
+
+
+def _shown(sent: Message) -> dict[str, Any]:
+    return {
+        "at": sent.at,
+        "topic": sent.topic,
+        "subject": sent.subject,
+        "text": sent.text,
+        "subscriptions": list(sent.subscriptions),
+        "notDelivered": sent.not_delivered,
+    }
 
 
 def _principal(service: str) -> str:

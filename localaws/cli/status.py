@@ -170,7 +170,7 @@ def _notifications(status: Mapping[str, Any]) -> Iterator[list[str]]:
         topic = each["topic"].rpartition(":")[2]
         lines.append(f"  {_moment(each['at'])}   {each['subject']}, to topic {topic}")
         lines += [f"             {line}" for line in each["text"].splitlines()]
-        if why := each["not_delivered"]:
+        if why := each["notDelivered"]:
             lines.append(f"             AWS would not deliver it: {why}")
         else:
             to = ", ".join(each["subscriptions"]) or "no subscription"

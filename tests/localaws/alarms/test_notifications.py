@@ -72,8 +72,8 @@ def test_an_event_that_a_rule_matches_is_published_as_its_target_says(stage: Sta
     (found,) = stage.notifications.status()
     assert found["topic"] == arn
     assert found["text"] == r'"A deployment failed: alarm \"errors\""'
-    assert found["subscriptions"] == ("email ops@example.com (PendingConfirmation)", "slack T1/C1")
-    assert found["not_delivered"] == ""
+    assert found["subscriptions"] == ["email ops@example.com (PendingConfirmation)", "slack T1/C1"]
+    assert found["notDelivered"] == ""
 
 
 @pytest.mark.parametrize("more", [{"state": "DISABLED"}, {"isEnabled": False}])
@@ -89,8 +89,8 @@ def test_the_default_policy_of_a_topic_allows_alarms_and_no_rules(stage: Stage) 
     stage.notifications.receive(EVENT)
     stage.notifications.alarm(arn, "arn:aws:cloudwatch:eu-west-1:1:alarm:a", "subject", "text")
     by_alarm, by_rule = stage.notifications.status()
-    assert by_alarm["not_delivered"] == ""
-    assert by_rule["not_delivered"] == (
+    assert by_alarm["notDelivered"] == ""
+    assert by_rule["notDelivered"] == (
         f"the topic's policy doesn't allow {EVENTS} sns:Publish; allow it in a TopicPolicy"
     )
 
@@ -102,8 +102,8 @@ def test_a_topics_own_policy_must_allow_the_publisher_under_its_conditions(stage
     stage.notifications.receive(EVENT)
     stage.notifications.alarm(arn, "arn:aws:cloudwatch:eu-west-1:1:alarm:a", "subject", "text")
     by_alarm, by_rule = stage.notifications.status()
-    assert EVENTS in by_rule["not_delivered"], "the condition names another rule"
-    assert CLOUDWATCH in by_alarm["not_delivered"], "the policy has no statement for it"
+    assert EVENTS in by_rule["notDelivered"], "the condition names another rule"
+    assert CLOUDWATCH in by_alarm["notDelivered"], "the policy has no statement for it"
 
 
 def test_an_encrypted_topic_needs_a_key_that_the_publisher_may_use(stage: Stage) -> None:
@@ -112,16 +112,16 @@ def test_an_encrypted_topic_needs_a_key_that_the_publisher_may_use(stage: Stage)
     for each in (managed, own):
         stage.notifications.alarm(each, "arn:aws:cloudwatch:eu-west-1:1:alarm:a", "s", "t")
     of_own, of_managed = stage.notifications.status()
-    assert "use a customer managed key" in of_managed["not_delivered"]
-    assert of_own["not_delivered"] == f"the key's policy doesn't allow {CLOUDWATCH} kms:Decrypt"
+    assert "use a customer managed key" in of_managed["notDelivered"]
+    assert of_own["notDelivered"] == f"the key's policy doesn't allow {CLOUDWATCH} kms:Decrypt"
 
 
 def test_a_topic_elsewhere_is_assumed_to_take_messages_and_a_queue_is_not(stage: Stage) -> None:
     stage.notifications.alarm("arn:aws:sns:eu-west-1:1:theirs", "arn:alarm", "s", "t")
     stage.notifications.alarm("arn:aws:sqs:eu-west-1:1:queue", "arn:alarm", "s", "t")
     queue, theirs = stage.notifications.status()
-    assert theirs["not_delivered"] == ""
-    assert queue["not_delivered"] == "the local AWS delivers to topics of SNS only"
+    assert theirs["notDelivered"] == ""
+    assert queue["notDelivered"] == "the local AWS delivers to topics of SNS only"
 
 
 def test_a_change_of_an_alarms_state_is_an_event_too(stage: Stage) -> None:

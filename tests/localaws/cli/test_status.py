@@ -202,9 +202,9 @@ def test_alarms_and_notifications_are_shown_with_what_they_saw_and_for_whom() ->
         "subject": 'ALARM: "errors"',
         "text": "Threshold Crossed.\nAgain.",
         "subscriptions": ["email ops@example.com (PendingConfirmation)"],
-        "not_delivered": "",
+        "notDelivered": "",
     }
-    refused = {**sent, "not_delivered": "the topic's policy doesn't allow it", "text": "Refused."}
+    refused = {**sent, "notDelivered": "the topic's policy doesn't allow it", "text": "Refused."}
     status = {
         "services": [],
         "names": {},
