@@ -102,6 +102,11 @@ def test_a_host_without_a_certificate_is_refused_with_the_reason(
     assert message in str(refusal.value)
 
 
+def test_records_are_left_out_only_where_there_would_be_some() -> None:
+    with pytest.raises(SettingsError, match=r"hostRecords: .*; allowed: only with hostedZone"):
+        load(hostRecords=False)
+
+
 def test_a_zone_that_is_known_by_its_id_is_compared_once_its_name_is_known() -> None:
     settings = load(**BY_ID, hosts=["www.example.com", "www.example.org"])
     (problem,) = hosts.problems(settings, "example.com")
