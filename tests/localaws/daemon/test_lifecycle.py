@@ -10,7 +10,9 @@ from pulumi.runtime.proto import provider_pb2
 
 from localaws.account.cloud import Cloud
 from localaws.alb.load_balancers import LoadBalancers
+from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.elb.listeners import LISTENER_CERTIFICATE, LISTENER_RULE
+from localaws.daemon.functions import SET_ALARM_STATE, STATUS
 from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
 from localaws.protocol.property_values import from_wire, to_wire
@@ -103,3 +105,29 @@ async def change(provider: Any, identifier: str, before: str, wanted: str) -> ob
         )
     )
     return from_wire(answer.properties)["taskDefinition"]
+
+
+def test_an_alarms_state_is_set_by_name_and_shown_and_an_unknown_name_is_a_problem(
+    tmp_path: Path,
+) -> None:
+    cloud = Cloud(seed=1)
+    functions = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local")).functions
+    inputs = {
+        "name": "errors",
+        "namespace": "AWS/ECS",
+        "metricName": "CPUUtilization",
+        "dimensions": {"ClusterName": "main", "ServiceName": "web"},
+        "statistic": "Average",
+        "period": 60,
+        "evaluationPeriods": 1,
+        "threshold": 1,
+        "comparisonOperator": "GreaterThanThreshold",
+        "alarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"],
+    }
+    cloud.create(ALARM, "urn", inputs, region="eu-west-1")
+    assert functions[SET_ALARM_STATE]({"alarm": "errors", "state": "ALARM"}) == {"alarm": "errors"}
+    status = functions[STATUS]({})
+    assert [each["state"] for each in status["alarms"]] == ["ALARM"]
+    assert [each["text"] for each in status["notifications"]] == ["set by pulumi-local alarm"]
+    unknown = functions[SET_ALARM_STATE]({"alarm": "other", "state": "OK"})
+    assert unknown["problem"] == "there is no alarm other; `pulumi-local status` lists them"
