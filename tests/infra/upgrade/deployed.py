@@ -54,8 +54,14 @@ class Deployed:
     resources: tuple[Resource, ...]
 
     def configuration(self, folder: Path) -> dict[str, str]:
-        """Return what the CLI hands to today's program, through files in a `folder`."""
-        write_project(folder, self.stack, self.config)
+        """Return what the CLI hands to today's program, through files in a `folder`.
+
+        Keys that are refused since then, as they had no effect (docs/adr/0055), are left out.
+        """
+        config = dict(self.config)
+        if config.get(f"{PROJECT}:ecsExec") is False:
+            config.pop(f"{PROJECT}:execLogRetentionDays", None)
+        write_project(folder, self.stack, config)
         return mocks.configuration(folder, self.stack)
 
     def recording(self, config: Mapping[str, str]) -> Recording:
