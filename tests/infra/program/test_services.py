@@ -113,6 +113,7 @@ def test_several_services_have_one_output_by_their_names(two: recorder.Recording
         }
 
 
+@pytest.mark.slow  # a program of fifty services
 def test_fifty_services_fit_behind_one_load_balancer_and_no_more() -> None:
     services = {f"s{number}": {"paths": [f"/{number}/*"]} for number in range(51)}
     recording = recorder.run("dev", services=dict(list(services.items())[:50]))
