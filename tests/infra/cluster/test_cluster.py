@@ -22,10 +22,10 @@ def test_a_cluster_has_the_log_of_its_exec_sessions(dev: Recording) -> None:
 @pytest.mark.parametrize(
     ("which", "insights", "days"), [("dev", "disabled", 7), ("prod", "enabled", 30)]
 )
-def test_insights_and_retention_are_configured_for_each_stack(
+def test_insights_are_configured_for_each_stack_and_retention_by_a_key(
     which: str, insights: str, days: int
 ) -> None:
-    recording = recorder.run(which, ecsExec=True)
+    recording = recorder.run(which, ecsExec=True, execLogRetentionDays=days)
     inputs = recording.one("Cluster").inputs
     assert inputs["name"] == f"ecs-cluster-{which}"
     assert inputs["settings"] == [{"name": "containerInsights", "value": insights}]
