@@ -47,9 +47,12 @@ _FELT: Final = Evaluation(bad_minutes=3, minutes=5, missing_data="notBreaching")
 _NO_TARGET: Final = Evaluation(bad_minutes=2, minutes=2, missing_data="breaching")
 """Without a registered target there is no data, which is as bad as no healthy one."""
 
-_FEW_TASKS: Final = Evaluation(bad_minutes=10, minutes=10, missing_data="breaching")
+_FEW_TASKS: Final = Evaluation(bad_minutes=10, minutes=10, missing_data="ignore")
 """A deployment may stop a task before it starts another, and ECS replaces a lost one in minutes.
-Without a running task there is no data.
+
+Without a running task there is no data, and the alarm stays as it is: the one on healthy targets
+goes off then. Otherwise this one would go off, too, whenever it begins to be about a service whose
+first data aren't there yet, in a new stack or with another capacity.
 """
 
 
@@ -100,7 +103,8 @@ class ServiceAlarms:
                 ERRORS,
                 parent,
                 _FELT,
-                f"More than {self.max_error_percent} % of the requests to {self.service} fail.",
+                f"Alarm if more than {self.max_error_percent} % of the requests to "
+                f"{self.service} fail.",
                 comparison_operator="GreaterThanThreshold",
                 threshold=self.max_error_percent,
                 metric_queries=label.apply(self._error_queries),
@@ -112,7 +116,7 @@ class ServiceAlarms:
                     LATENCY,
                     parent,
                     _FELT,
-                    f"5 of 100 requests to {self.service} take longer than "
+                    f"Alarm if 5 of 100 requests to {self.service} take longer than "
                     f"{self.max_latency_seconds:g} s.",
                     comparison_operator="GreaterThanThreshold",
                     threshold=self.max_latency_seconds,
@@ -151,7 +155,7 @@ class ServiceAlarms:
                 HEALTHY_HOSTS,
                 parent,
                 _NO_TARGET,
-                f"No task of {self.service} passes the load balancer's health checks.",
+                f"Alarm if no task of {self.service} passes the load balancer's health checks.",
                 after,
                 comparison_operator="LessThanThreshold",
                 threshold=1,
@@ -165,7 +169,7 @@ class ServiceAlarms:
                 RUNNING_TASKS,
                 parent,
                 _FEW_TASKS,
-                f"Fewer than {self.least_tasks} tasks of {self.service} run.",
+                f"Alarm if fewer than {self.least_tasks} tasks of {self.service} run.",
                 after,
                 comparison_operator="LessThanThreshold",
                 threshold=self.least_tasks,
@@ -246,8 +250,8 @@ def balancer_errors(
         name,
         name=alarm_name,
         alarm_description=(
-            f"The load balancer itself answers more than {max_error_percent} % of the requests to "
-            f"all services with an error. What to do: {_MANUAL}#load-balancer-5xx"
+            f"Alarm if the load balancer itself answers more than {max_error_percent} % of the "
+            f"requests to all services with an error. What to do: {_MANUAL}#load-balancer-5xx"
         ),
         comparison_operator="GreaterThanThreshold",
         threshold=max_error_percent,
