@@ -58,13 +58,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # the program runs for each of many configurations
 
 CHOSEN = {
+    "alarms-have-recipients",
     "containers-drop-capabilities",
     "containers-run-as-non-root",
     "images-are-pinned",
     "no-plain-text-secrets",
 }
 """Rules about what a stack's people choose: image and user of the container, how a plain variable
-is called.
+is called, who gets the alarms.
 """
 
 ENVIRONMENT = AwsEnvironment(partition="aws", region=recorder.REGION, account="123456789012")
@@ -177,6 +178,21 @@ TOGETHER: list[dict[str, Any]] = [
         "volumes": {"shared": {}, "files": EFS},
         "mounts": {"shared": "/out"},
         "ephemeralStorageGib": 21,
+    },
+    {
+        "sidecars": {"proxy": {"image": BUSYBOX, "port": 8081}},
+        "ingressContainer": "proxy",
+        "connectContainer": "proxy",
+        "serviceConnect": True,
+    },
+    {
+        "sidecars": {
+            "router": {"image": BUSYBOX, "logRouter": "fluentbit", "logRouterFile": "/extra.conf"},
+            "beside": {"image": BUSYBOX, "logTo": "router"},
+        },
+        "logTo": "router",
+        "logOptions": {"Name": "datadog"},
+        "logSecrets": {"apikey": "/a"},
     },
     {"desiredCount": 1, "minimumHealthyPercent": 100, "drainSeconds": 5},
 ]

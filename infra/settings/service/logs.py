@@ -32,7 +32,7 @@ LOG_OPTIONS: Final = Map(
         "an option of Fluent Bit's output, include-pattern, exclude-pattern or "
         "log-driver-buffer-limit",
     ),
-    Text(r"[^\n]+", "a text of one line"),
+    Text(r"[^\x00-\x1f\x7f]+", "a text of one line"),
 )
 
 _OUTPUT: Final = "Name"

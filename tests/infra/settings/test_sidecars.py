@@ -184,6 +184,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "logOptions: apikey, which logSecrets has too; allowed: a name that only one of the two",
     ),
     ({"logOptions": {"Name": "a\nb"}}, "logOptions: Name with a value of 3 characters"),
+    ({"logOptions": {"Name": "a\rb"}}, "logOptions: Name with a value of 3 characters"),
     ({"volumes": {"a": {}}}, "volumes.a: a volume that no container has; allowed: one that"),
     ({"mounts": {"a": "/a"}}, "mounts: a, which is no volume; allowed: a name that volumes has"),
     (
