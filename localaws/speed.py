@@ -20,8 +20,8 @@ FASTEST = 10.0
 """Beyond it health checks would keep a machine busy."""
 
 COMPRESSION = 60
-"""How many times faster than on AWS the durations of a fleet of instances and of the scaler pass at
-a speed of 1: a minute is a second. Schedules follow the machine's clock.
+"""How many times faster than on AWS the durations of a fleet of instances, of the scaler and of
+alarms pass at a speed of 1: a minute is a second. Schedules follow the machine's clock.
 """
 
 
