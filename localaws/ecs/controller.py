@@ -514,12 +514,11 @@ class Controller:
         Raises:
             NotInterruptedError: It isn't there, or AWS interrupts no task of its kind.
         """
-        found = [
-            task
-            for service in self._services.values()
-            for task in service.state.tasks
-            if task.active and target and task.id.startswith(target)
-        ]
+        found: list[Task] = []
+        if target:
+            for service in self._services.values():
+                active = [task for task in service.state.tasks if task.active]
+                found += [task for task in active if task.id.startswith(target)]
         if len(found) != 1:
             raise NotInterruptedError(
                 f"{len(found) or 'no'} running tasks begin with {target!r}; `pulumi-local status` "

@@ -482,14 +482,10 @@ class _Step:
         that merely starts again after the daemon's restart counts as it did before: else a
         restart during a deployment would stop old tasks at once.
         """
-        working = [
-            task
-            for task in self.state.tasks
-            if task.active and task.healthy_once and not self._is_failing(task)
-        ]
-        spare, spare_healthy = (
-            count - self.spec.lower_bound for count in (len(working), self._healthy_count())
-        )
+        known_good = [task for task in self.state.tasks if task.active and task.healthy_once]
+        working = [task for task in known_good if not self._is_failing(task)]
+        spare = len(working) - self.spec.lower_bound
+        spare_healthy = self._healthy_count() - self.spec.lower_bound
         leaving = []
         for task in self._order(old):
             if task in working:
