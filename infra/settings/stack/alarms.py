@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 _MOST_ADDRESSES: Final = 20
 """Our own limit: more people are reached by one address of a mailing list."""
 
+_LABEL: Final = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS: Final = Text(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+",
+    rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(\.{_LABEL})+",
     "an e-mail address",
 )
 _CHANNEL: Final = Text(

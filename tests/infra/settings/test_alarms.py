@@ -35,9 +35,18 @@ CHANNEL = "T0123456789/C0123456789"
             )
             for wrong in ("0", "0.000", "-1", "1e3", "0.0001", "500ms", ".5", "10000")
         ),
-        (
-            {"alarms": True, "alarmEmails": ["ops"]},
-            "alarmEmails: ",
+        *(
+            (
+                {"alarms": True, "alarmEmails": [wrong]},
+                "allowed: a list, each item an e-mail address",
+            )
+            for wrong in (
+                "ops",
+                "ops@example",
+                "@example.com",
+                "a b@example.com",
+                "a@-.example.com",
+            )
         ),
         (
             {"alarms": True, "alarmEmails": ["a@b.example", "a@b.example"]},
