@@ -22,7 +22,7 @@ def test_a_cluster_has_the_log_of_its_exec_sessions(dev: Recording) -> None:
 @pytest.mark.parametrize(
     ("which", "insights", "days"), [("dev", "disabled", 7), ("prod", "enabled", 30)]
 )
-def test_insights_are_configured_for_each_stack_and_retention_by_a_key(
+def test_insights_and_retention_are_configured_for_each_stack(
     which: str, insights: str, days: int
 ) -> None:
     recording = recorder.run(which, ecsExec=True, execLogRetentionDays=days)
