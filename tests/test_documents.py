@@ -56,6 +56,18 @@ def test_every_target_of_make_and_every_key_that_a_command_names_exists(document
         assert keys.issuperset(re.findall(r"fargate-web:(?!index:)(\w+)", command)), command
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_prose_has_at_most_100_columns(document: str) -> None:
+    """Tables, code, images and what has no space to break at may be longer."""
+    is_code = False
+    for number, line in enumerate(DOCUMENTS[document].read_text().splitlines(), 1):
+        if line.startswith("```"):
+            is_code = not is_code
+        if is_code or line.startswith(("|", "    ", "![")):
+            continue
+        assert len(line) <= 100 or " " not in line.strip("-* "), f"{document}:{number} is too long"
+
+
 def test_decision_records_are_numbered_without_gaps_or_repetitions() -> None:
     records = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
     numbers = [int(path.name[:4]) for path in records]

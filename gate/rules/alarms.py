@@ -1,4 +1,4 @@
-"""Rules about alarms: who hears of them."""
+"""Rules about alarms: their recipients."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Alarms on what users feel, who hears of them, and the dashboard."""
+"""Alarms on what users feel, their recipients, and the dashboard."""

@@ -128,7 +128,7 @@ def _requests(service: Watched) -> list[list[Any]]:
 
 
 def _errors(service: Watched) -> list[list[Any]]:
-    """Return the errors of the tasks, and those of the load balancer, whoever caused them."""
+    """Return the errors of the tasks, and those of the load balancer, which all services share."""
     targets = service.targets
     own = _metric(metrics.BALANCER, metrics.TARGET_ERRORS, targets.dimensions)
     balancer = _metric(metrics.BALANCER, metrics.BALANCER_ERRORS, targets.balancer_dimensions)

@@ -1,4 +1,4 @@
-"""Who hears of alarms and of failed deployments: a topic, its subscriptions and a chat channel.
+"""The recipients of alarms and failed deployments: a topic, its subscriptions, a chat channel.
 
 The topics aren't encrypted with a key of KMS: CloudWatch can't publish to one that has AWS's own
 key for SNS, whose policy doesn't let it, and a customer managed key is the account's business. SNS

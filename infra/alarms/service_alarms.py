@@ -58,7 +58,7 @@ first data aren't there yet, in a new stack or with another capacity.
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceAlarms:
-    """What is an alarm for one service, and who hears of it."""
+    """What is an alarm for one service, and its topic."""
 
     stack: str
     service: str

@@ -57,7 +57,7 @@ class StackAlarms:
 def deploy_notifications(
     settings: Settings, environment: AwsEnvironment, ingress: LoadBalancedIngress
 ) -> StackAlarms | None:
-    """Register who hears of alarms, and the alarm of a shared load balancer.
+    """Register the recipients of alarms, and the alarm of a shared load balancer.
 
     Returns None where no service has alarms.
     """

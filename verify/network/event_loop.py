@@ -39,7 +39,7 @@ class AsyncStream:
                 await self._flush()
                 await self._take()
             except ssl.SSLError:
-                with suppress(OSError):  # the reason counts more than that the server hears of it
+                with suppress(OSError):  # the reason counts more than a clean end for the server
                     await self._flush()
                 raise
             else:

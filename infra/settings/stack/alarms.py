@@ -1,4 +1,4 @@
-"""Who hears of alarms and failed deployments, and the stack's dashboard."""
+"""The recipients of alarms and failed deployments, and the stack's dashboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The alarms of services, who hears of them, and what a deployment does with them."""
+"""The alarms of services, their recipients, and what a deployment does with them."""
 
 from __future__ import annotations
 
