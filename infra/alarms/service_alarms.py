@@ -125,8 +125,11 @@ class ServiceAlarms:
                     dimensions=label.apply(_dimensions),
                     period=metrics.MINUTE,
                     extended_statistic=LATENCY_PERCENTILE,
-                    # With few requests a percentile is the slowest of them.
-                    evaluate_low_sample_count_percentiles="ignore",
+                    # With "ignore", AWS judges a minute only if it has 10 / (1 - 0.95) = 200
+                    # requests, and fewer keep the alarm in its state, also in ALARM (CloudWatch
+                    # User Guide, percentile-based alarms and low data samples). The default is
+                    # explicit because the provider keeps the last value of an omitted input.
+                    evaluate_low_sample_count_percentiles="evaluate",
                 )
             )
         return alarms

@@ -116,8 +116,14 @@ def test_latency_is_the_95th_percentile_of_the_targets_answers(alarmed: Recordin
     assert (latency["metricName"], latency["extendedStatistic"]) == ("TargetResponseTime", "p95")
     assert latency["dimensions"] == suffixes(alarmed)
     assert latency["threshold"] == 0.5
-    assert latency["evaluateLowSampleCountPercentiles"] == "ignore"
     assert latency["treatMissingData"] == "notBreaching"
+
+
+def test_few_requests_set_off_the_alarm_on_latency_and_end_it(alarmed: Recording) -> None:
+    latency = alarm(alarmed, "web-latency")
+    assert latency["evaluateLowSampleCountPercentiles"] == "evaluate", (
+        "with ignore, a minute of fewer than 200 requests leaves the alarm as it is"
+    )
 
 
 def test_no_healthy_target_and_too_few_tasks_are_alarms(alarmed: Recording) -> None:

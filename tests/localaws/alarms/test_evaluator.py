@@ -202,6 +202,26 @@ def test_a_group_without_targets_has_no_data_of_their_health(stage: Stage) -> No
     assert stage.alarms.status()[0]["last"] is None
 
 
+def test_a_percentile_of_few_samples_sets_off_an_alarm_and_ends_it(stage: Stage) -> None:
+    stage.alarm(
+        metricName="TargetResponseTime",
+        statistic=None,
+        extendedStatistic="p95",
+        threshold=0.5,
+        evaluateLowSampleCountPercentiles="evaluate",
+    )
+    states: list[str] = []
+
+    async def play() -> None:
+        for slowest in (0.6, 0.4):
+            stage.take(0.1, 0.1, slowest)
+            await stage.pass_()
+            states.append(stage.alarms.state("errors"))
+
+    asyncio.run(play())
+    assert states == ["ALARM", "OK"]
+
+
 def test_a_percentile_of_too_few_samples_changes_nothing_where_that_is_configured(
     stage: Stage,
 ) -> None:
