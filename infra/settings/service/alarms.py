@@ -18,13 +18,16 @@ _SECONDS: Final = Text(
     "a number of seconds with at most three decimals, like 0.5 or 2",
 )
 
+_MOST_PERCENT: Final = 99
+"""The alarm is on more than the limit, and no share is more than 100 %."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmSettings(Topic):
     """The limits of a service's alarms, and whether they roll its deployments back."""
 
     alarms: bool = key(Flag())
-    max_error_percent: int = key(Whole(1, 100))
+    max_error_percent: int = key(Whole(1, _MOST_PERCENT))
     max_latency_seconds: str | None = key(OrNone(_SECONDS, "empty for no alarm"))
     rollback_on_alarms: bool = key(Flag())
 

@@ -27,7 +27,13 @@ CHANNEL = "T0123456789/C0123456789"
         ({"alarmEmails": ["a@b.example"]}, "alarmEmails: a@b.example, where no service has alarms"),
         ({"alarmSlackChannel": CHANNEL}, f"alarmSlackChannel: {CHANNEL}, where no service has"),
         ({"alarmTopicArn": TOPIC}, f"alarmTopicArn: {TOPIC}, where no service has alarms"),
-        ({"alarms": True, "maxErrorPercent": 0}, "maxErrorPercent: 0; allowed: a whole number"),
+        *(
+            (
+                {"alarms": True, "maxErrorPercent": wrong},
+                f"maxErrorPercent: {wrong}; allowed: a whole number from 1 to 99",
+            )
+            for wrong in (0, 100)
+        ),
         *(
             (
                 {"alarms": True, "maxLatencySeconds": wrong},
