@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
-import yaml
 
 from gate import graph
 from localaws import mocks
 from localaws.mocks import canonical
+from localaws.stack_files import BadStackFile, read_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -165,13 +165,13 @@ def recording(stack: str) -> Recording:
     """Return what the program registers with a configuration of the table; don't change it.
 
     Raises:
-        NotRecordedError: The program refuses the configuration, or AWS would, as far as the local
-            AWS knows.
+        NotRecordedError: The stack's file can't be read, the program refuses the configuration, or
+            AWS would, as far as the local AWS knows.
     """
     chosen = CONFIGURATIONS[stack]
     try:
         return record(stack, mocks.configuration(ROOT, chosen.file, **chosen.changes))
-    except (pulumi.RunError, mocks.Mistake) as reason:
+    except (pulumi.RunError, mocks.Mistake, BadStackFile) as reason:
         raise NotRecordedError(f"{stack} can't be deployed: {reason}") from reason
 
 
@@ -182,7 +182,7 @@ def record(stack: str, config: Mapping[str, str], account: mocks.Cloud | None = 
         pulumi.RunError: The program refuses the configuration.
         Mistake: AWS would refuse something.
     """
-    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"]
+    project = read_project(ROOT)["name"]
     cloud = account or mocks.Cloud(seed=1)
     cloud.parameters = {**parameters_of(config), **cloud.parameters}
     return mocks.run(

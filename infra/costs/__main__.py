@@ -104,7 +104,7 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
         if plain != value:
             encrypted.add(key)
         if plain is not None:
-            texts[key] = plain if isinstance(plain, str) else json.dumps(plain)
+            texts[key] = plain if isinstance(plain, str) else json.dumps(plain, default=str)
     try:
         return region, Settings.of(texts, project=name, stack=stack, secret=encrypted)
     except SettingsError as error:
@@ -130,6 +130,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise CannotEstimateError(f"there is no {path.name}; the stacks are {known}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CannotEstimateError(f"{path.name} can't be read: {error}") from None
+    if not isinstance(document, dict | None) or not isinstance(
+        (document or {}).get("config"), dict | None
+    ):
+        raise CannotEstimateError(f"{path.name} isn't a map with a map of keys as its config")
     return document or {}
 
 

@@ -9,6 +9,7 @@ import runpy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from localaws import stack_files
 from localaws.account import parameters
 from localaws.alb.explanation import CannotExplain, Rule, described, explain
 from localaws.catalog.ecs.services import SERVICE
@@ -50,20 +51,18 @@ def configured(project: Path, seeds: Path, stack: str) -> list[Known]:
         stack: The stack's name.
 
     Raises:
-        CannotExplain: There is no such stack, or its program isn't in Python or fails.
+        CannotExplain: There is no such stack, its file can't be read, or its program isn't in
+            Python or fails.
     """
     import pulumi  # noqa: PLC0415 — half a second, which other commands don't need
-    import yaml  # noqa: PLC0415 — as above
 
     from localaws import mocks  # noqa: PLC0415 — as above
 
-    file = project / f"Pulumi.{stack}.yaml"
-    if not file.exists():
-        others = sorted(each.name.split(".")[1] for each in project.glob("Pulumi.*.yaml"))
-        raise CannotExplain(
-            f"--stack {stack}: there is no {file.name}; there is {', '.join(others) or 'no stack'}"
-        )
-    document = yaml.safe_load((project / "Pulumi.yaml").read_text())
+    try:
+        document = stack_files.read_project(project)
+        config = mocks.configuration(project, stack)
+    except stack_files.BadStackFile as reason:
+        raise CannotExplain(str(reason)) from None
     runtime = document.get("runtime")
     language = runtime.get("name") if isinstance(runtime, dict) else runtime
     if language != "python":
@@ -84,7 +83,7 @@ def configured(project: Path, seeds: Path, stack: str) -> list[Known]:
             lambda: runpy.run_path(str(project / document.get("main", "."))),
             project=document["name"],
             stack=stack,
-            config=mocks.configuration(project, stack),
+            config=config,
             cloud=cloud,
         )
     except (pulumi.RunError, mocks.Mistake) as reason:

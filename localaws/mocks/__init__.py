@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from localaws.account.cloud import Cloud
 from localaws.alb.explanation import described
@@ -18,6 +15,7 @@ from localaws.mocks.engine import Recorder
 from localaws.mocks.mistake import Mistake
 from localaws.mocks.recording import Recording, Registered, word
 from localaws.mocks.running import only_in_runs
+from localaws.stack_files import read_config, read_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,13 +92,16 @@ def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
 
     The keys of `changes` are the project's own, without its name. A program that `run` runs gets
     the text `[secret]` for each encrypted value, `{"secure": …}`.
+
+    Raises:
+        BadStackFile: One of the files is missing or can't be read.
     """
-    document = _parsed((folder / "Pulumi.yaml").read_text())
+    document = read_project(folder)
     project, schema = document["name"], document.get("config") or {}
     values: dict[str, Any] = {}
     for key, entry in schema.items():
         values[_full_key(project, key)] = _default(entry)
-    values |= _parsed((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
+    values |= read_config(folder, stack)
     for key, value in changes.items():
         values[_full_key(project, key)] = value
     return {key: config_text(value) for key, value in values.items() if value is not None}
@@ -109,12 +110,6 @@ def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
 def config_text(value: Any) -> str:
     """Return a value of a YAML file in the form in which the CLI passes it to the program."""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-@cache
-def _parsed(text: str) -> Any:
-    """Parse YAML; cached, because a suite reads the same few files often and parsing is slow."""
-    return yaml.safe_load(text)
 
 
 def _full_key(project: str, key: str) -> str:

@@ -407,6 +407,8 @@ def test_the_command_prints_a_stack_of_the_project(capsys: pytest.CaptureFixture
             "image: an encrypted value",
         ),
         ("config: [\n", "Pulumi.new.yaml can't be read"),
+        ("foo\n", "Pulumi.new.yaml isn't a map with a map of keys as its config"),
+        ("config: [a]\n", "Pulumi.new.yaml isn't a map with a map of keys as its config"),
     ],
 )
 def test_a_configuration_without_an_estimate_says_why(

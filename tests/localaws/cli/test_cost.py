@@ -25,6 +25,7 @@ def deployed(directory: StateDirectory, outputs: dict[str, object]) -> None:
 def directory(tmp_path: Path) -> StateDirectory:
     """A project whose module prints what it is given."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
     module = tmp_path / "infra" / "costs"
     module.mkdir(parents=True)
     for package in (module.parent, module):

@@ -1,0 +1,140 @@
+"""Read a project's file and the files of its stacks, as Pulumi's CLI does.
+
+What the CLI refuses is refused here too, with the file and the line.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class BadStackFile(Exception):  # noqa: N818 — it is the file that is bad
+    """A project's or a stack's file can't be read; the message says why and what to do."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Parse YAML as the CLI does, which takes a date for a text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_project(folder: Path) -> dict[str, Any]:
+    """Return the contents of a project's file, which has a name.
+
+    Raises:
+        BadStackFile: It can't be read, or has none.
+    """
+    path = folder / "Pulumi.yaml"
+    document = _read(path)
+    if not isinstance(document.get("name"), str):
+        raise BadStackFile(f"{path.name}: no name; give the project one, like name: shop")
+    return document
+
+
+def read_config(folder: Path, stack: str) -> dict[str, Any]:
+    """Return the configuration in a stack's file by full key; an empty file has none.
+
+    Raises:
+        BadStackFile: There is no such file, or it can't be read.
+    """
+    path = folder / f"Pulumi.{stack}.yaml"
+    if not path.exists():
+        others = sorted(each.name.split(".")[1] for each in folder.glob("Pulumi.*.yaml"))
+        raise BadStackFile(
+            f"--stack {stack}: there is no {path.name}; there is {', '.join(others) or 'no stack'}"
+        )
+    return dict(_read(path).get("config") or {})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadStackFile(
+            f"{path.name} isn't UTF-8 text ({error}): save it in that encoding"
+        ) from None
+    except OSError as error:
+        raise BadStackFile(f"{path.name} can't be read: {error.strerror}") from None
+    return _parsed(path.name, text)
+
+
+@cache
+def _parsed(name: str, text: str) -> dict[str, Any]:
+    """Parse a file; cached, because a suite reads the same few files often and parsing is slow."""
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        for flaw in _repeated_keys(node):
+            raise BadStackFile(f"{name}, {flaw}")
+        document = loader.construct_document(node) if node else {}
+        json.dumps(document)
+    except yaml.YAMLError as error:
+        raise BadStackFile(f"{name}{_described(error)}; correct its YAML there") from None
+    except (TypeError, ValueError) as error:
+        raise BadStackFile(f"{name} has a value that isn't one of JSON: {error}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise BadStackFile(f"{name} is {_kind(document)}; allowed: a map, like config: {{}}")
+    config = document.get("config")
+    if not isinstance(config, dict | None):
+        raise BadStackFile(
+            f"{name}: config is {_kind(config)}; allowed: a map of keys with their project, like "
+            "shop:size: 3"
+        )
+    for key in config or ():
+        if not isinstance(key, str):
+            raise BadStackFile(f"{name}: config.{key}; allowed: a text as a key, like shop:size")
+    return document
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, list):
+        return "a list"
+    return f"the text {value}" if isinstance(value, str) else f"the value {value}"
+
+
+def _described(error: yaml.YAMLError) -> str:
+    """Describe a flaw of YAML in one line, after the name of its file."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        line = f", line {error.problem_mark.line + 1}: {error.problem}"
+        if error.context and error.context_mark:
+            line += f", {error.context} from line {error.context_mark.line + 1}"
+        return line
+    return ": " + " ".join(str(error).split())
+
+
+def _repeated_keys(root: yaml.Node | None) -> Iterator[str]:
+    """Yield each key that a map has twice, with its line."""
+    waiting = [root]
+    seen = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:  # an alias
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[tuple[str, str], int] = {}
+            for key, value in node.value:
+                waiting.append(value)
+                if not isinstance(key, yaml.ScalarNode):
+                    continue
+                line = key.start_mark.line + 1
+                first = lines.get((key.tag, key.value))
+                if first is not None:
+                    yield f"line {line}: {key.value} again, after line {first}; give it once"
+                lines[key.tag, key.value] = line

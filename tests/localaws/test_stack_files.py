@@ -1,0 +1,105 @@
+"""Reading a stack's file: what the CLI refuses, and what the commands that read it report."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from localaws.alb.explanation import CannotExplain
+from localaws.cli.cost import NoEstimate
+from localaws.cli.main import main
+from localaws.stack_files import BadStackFile, read_config, read_project
+
+ROOT = Path(__file__).parents[2]
+
+# The SDK warns when it is imported, which is once in a process.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws")
+
+BAD = {
+    "config:\n  shop:a: { b: 1\n": "Pulumi.dev.yaml, line 3: expected ',' or '}', but got "
+    "'<stream end>', while parsing a flow mapping from line 2; correct its YAML there",
+    "foo": "Pulumi.dev.yaml is the text foo; allowed: a map, like config: {}",
+    "- foo": "Pulumi.dev.yaml is a list; allowed: a map, like config: {}",
+    "config: [a]": "Pulumi.dev.yaml: config is a list; allowed: a map of keys with their project, "
+    "like shop:size: 3",
+    "config: 3": "Pulumi.dev.yaml: config is the value 3; allowed: a map of keys with their "
+    "project, like shop:size: 3",
+    "config: { 1: a }": "Pulumi.dev.yaml: config.1; allowed: a text as a key, like shop:size",
+    "config:\n  shop:a: 1\n  shop:b: 2\n  shop:a: 3\n": "Pulumi.dev.yaml, line 4: shop:a again, "
+    "after line 2; give it once",
+    "config: {shop:s: {web: {}, web: {}}}": "Pulumi.dev.yaml, line 1: web again, after line 1; "
+    "give it once",
+    "config:\n  shop:a: [{b: 1,\n b: 2}]\n": "Pulumi.dev.yaml, line 3: b again, after line 2; "
+    "give it once",
+    "config: { shop:a: !!binary aGk= }": "Pulumi.dev.yaml has a value that isn't one of JSON: "
+    "Object of type bytes is not JSON serializable",
+    "config: { shop:a: !x 1 }": "Pulumi.dev.yaml, line 1: could not determine a constructor for "
+    "the tag '!x'; correct its YAML there",
+    "config: &a { shop:a: *a }": "Pulumi.dev.yaml has a value that isn't one of JSON: Circular "
+    "reference detected",
+    "config: \x01": "Pulumi.dev.yaml: unacceptable character #x0001: special characters are not "
+    'allowed in "<unicode string>", position 8; correct its YAML there',
+}
+
+
+def project(folder: Path, text: str) -> Path:
+    for name in ("Pulumi.yaml", "__main__.py", "local.parameters.toml"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "infra" / "costs").mkdir(parents=True)
+    (folder / "infra" / "costs" / "__main__.py").touch()
+    (folder / "Pulumi.dev.yaml").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_damaged_file_is_refused_in_one_line_with_its_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    with pytest.raises(BadStackFile) as refusal:
+        read_config(tmp_path, "dev")
+    assert str(refusal.value) == BAD[text]
+
+
+def test_a_file_in_another_encoding_and_a_folder_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_bytes(b"config: { shop:a: \xe4 }")
+    with pytest.raises(BadStackFile, match=r"dev\.yaml isn't UTF-8 .*: save it in that encoding"):
+        read_config(tmp_path, "dev")
+    (tmp_path / "Pulumi.prod.yaml").mkdir()
+    with pytest.raises(BadStackFile, match=r"Pulumi\.prod\.yaml can't be read: Is a directory"):
+        read_config(tmp_path, "prod")
+    with pytest.raises(BadStackFile, match=r"no Pulumi\.new\.yaml; there is dev, prod$"):
+        read_config(tmp_path, "new")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "config:\n", "config: {}\n", "---\n"])
+def test_an_empty_file_is_a_stack_without_configuration(tmp_path: Path, text: str) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    assert read_config(tmp_path, "dev") == {}
+
+
+def test_values_are_read_as_the_cli_does(tmp_path: Path) -> None:
+    text = "config:\n  shop:a: 2024-01-01\n  shop:b: &b [1, true, 2.5]\n  shop:c: { d: *b }\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    values = [1, True, 2.5]
+    expected = {"shop:a": "2024-01-01", "shop:b": values, "shop:c": {"d": values}}
+    assert read_config(tmp_path, "dev") == expected
+
+
+@pytest.mark.parametrize("text", ["", "runtime: python\n", "name: 3\n"])
+def test_a_project_needs_a_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(text)
+    with pytest.raises(BadStackFile, match=r"Pulumi\.yaml: no name; give the project one"):
+        read_project(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["foo", "config: [a]", "config: {a: 1, a: 2}", "config: {"])
+def test_commands_that_read_a_damaged_file_report_the_same(tmp_path: Path, text: str) -> None:
+    folder = project(tmp_path, text)
+    with pytest.raises(BadStackFile) as refusal:
+        read_config(folder, "dev")
+    with pytest.raises(CannotExplain) as explained:
+        main(["-C", str(folder), "route", "explain", "http://a.test/", "--stack", "dev"])
+    with pytest.raises(NoEstimate) as estimated:
+        main(["-C", str(folder), "cost", "--stack", "dev"])
+    assert str(explained.value) == str(estimated.value) == str(refusal.value)
