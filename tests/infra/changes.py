@@ -104,7 +104,7 @@ STACKS: dict[str, dict[str, Any]] = {
     },
     "routed-beside": {
         "sidecars": {
-            "router": {"image": ROUTER, "logRouter": "fluentbit"},
+            "router": {"image": ROUTER, "logRouter": "fluentbit", "logRouterFile": "/extra.conf"},
             "beside": {"image": NGINX, "logTo": "router"},
         },
     },

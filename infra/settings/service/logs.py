@@ -35,7 +35,10 @@ LOG_OPTIONS: Final = Map(
     Text(r"[^\x00-\x1f\x7f]+", "a text of one line"),
 )
 
-_OUTPUT: Final = "Name"
+OUTPUT: Final = "Name"
+"""The option that names the output."""
+
+NAMED_OUTPUT: Final = f"{OUTPUT} with the output of Fluent Bit, such as cloudwatch_logs"
 _NEED_NO_OUTPUT: Final = ("include-pattern", "exclude-pattern", "log-driver-buffer-limit")
 
 
@@ -93,10 +96,27 @@ def option_problems(path: str, logs: Routed) -> Iterator[Problem]:
             f"{name}, which logSecrets has too",
             "a name that only one of the two has",
         )
-    of_output = {*logs.log_options, *logs.log_secrets} - {*_NEED_NO_OUTPUT}
-    if logs.log_to and of_output and _OUTPUT not in logs.log_options:
+    if logs.log_to and OUTPUT in logs.log_secrets:
+        yield Problem(
+            f"{path}logSecrets",
+            f"{OUTPUT}, which names the output and isn't a secret",
+            f"other options of the output; {OUTPUT} must be in logOptions",
+        )
+    elif logs.log_to and _of_output(logs) and OUTPUT not in logs.log_options:
         yield Problem(
             f"{path}logOptions",
-            f"{', '.join(sorted(of_output))} without {_OUTPUT}",
-            f"{_OUTPUT} with the output of Fluent Bit, such as cloudwatch_logs",
+            f"{', '.join(sorted(_of_output(logs)))} without {OUTPUT}",
+            NAMED_OUTPUT,
         )
+
+
+def lost(logs: Routed) -> bool:
+    """Return whether a container's options let its log router drop the output.
+
+    Options of an output without its name are refused by `option_problems`.
+    """
+    return not _of_output(logs)
+
+
+def _of_output(logs: Routed) -> set[str]:
+    return {*logs.log_options, *logs.log_secrets} - {*_NEED_NO_OUTPUT}

@@ -178,6 +178,14 @@ class SidecarSettings(Topic):
         """The sidecars of which every value could be read, by name."""
         return {name: sidecar for name, sidecar in self._all.items() if not sidecar.unread}
 
+    def having(self, *names: str) -> dict[str, Sidecar]:
+        """Return the sidecars of which these fields could be read, whatever others hold."""
+        return {
+            name: sidecar
+            for name, sidecar in self._all.items()
+            if sidecar.unread.keys().isdisjoint(names)
+        }
+
     def problems(self) -> Iterator[Problem]:
         """Check each sidecar, and the order of their start."""
         yield from self._sidecars_are_right()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.service.container import overlapping, unpinned
-from infra.settings.service.logs import ROUTER_PORTS
+from infra.settings.service.logs import NAMED_OUTPUT, OUTPUT, ROUTER_PORTS, lost
 from infra.settings.service.sidecars import dependency_problems
 from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 from infra.settings.topic import relation
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from infra.settings.service.capacity import CapacitySettings
     from infra.settings.service.connect import ConnectSettings
     from infra.settings.service.container import ContainerSettings
-    from infra.settings.service.logs import LogSettings
+    from infra.settings.service.logs import LogSettings, Routed
     from infra.settings.service.secrets import SecretsSettings
     from infra.settings.service.sidecars import SidecarSettings
     from infra.settings.service.volumes import VolumeSettings
@@ -45,6 +45,7 @@ def problems(
     yield from _sidecars_are_pinned(container, sidecars)
     yield from _ports_are_apart(container, sidecars)
     yield from _logs_go_to_the_router(sidecars, logs)
+    yield from _routed_logs_have_an_output(sidecars, logs)
     yield from _log_router_has_its_ports(container, sidecars)
     yield from _requests_come_to_ports(container, sidecars)
     yield from _volumes_are_mounted(container, sidecars, volumes)
@@ -188,6 +189,26 @@ def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iter
                 f"sidecars.{name}.logRouter",
                 "a log router that gets no container's output",
                 f"empty, or logTo {name} of some container",
+            )
+
+
+@relation("sidecars", "log_to", "log_options", "log_secrets")
+def _routed_logs_have_an_output(sidecars: SidecarSettings, logs: LogSettings) -> Iterator[Problem]:
+    """Check that a log router outputs what it gets, by options or by a file of its image.
+
+    Without either, the configuration that ECS writes has no output for a container's lines.
+    """
+    routed: dict[str, Routed] = {"": logs}
+    for name, sidecar in sidecars.having("log_to", "log_options", "log_secrets").items():
+        routed[f"sidecars.{name}."] = sidecar
+    routers = sidecars.having("log_router", "log_router_file")
+    for path, each in routed.items():
+        router = routers.get(each.log_to or "")
+        if router and router.log_router and not router.log_router_file and lost(each):
+            yield Problem(
+                f"{path}logOptions",
+                f"no {OUTPUT} for {each.log_to}, which would drop the output",
+                f"{NAMED_OUTPUT}, or sidecars.{each.log_to}.logRouterFile with outputs",
             )
 
 

@@ -183,6 +183,28 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "logOptions: apikey, which logSecrets has too; allowed: a name that only one of the two",
     ),
+    (
+        {**with_sidecar(logRouter="fluentbit"), "logTo": "proxy"},
+        "logOptions: no Name for proxy, which would drop the output; allowed: Name",
+    ),
+    (
+        {
+            "sidecars": {
+                "proxy": {"image": IMAGE, "logRouter": "fluentbit"},
+                "b": {"image": IMAGE, "logTo": "proxy", "logOptions": {"exclude-pattern": "x"}},
+            },
+        },
+        "sidecars.b.logOptions: no Name for proxy, which would drop the output; allowed: Name with",
+    ),
+    (
+        {
+            **with_sidecar(logRouter="fluentbit"),
+            "logTo": "proxy",
+            "logOptions": {"Host": "x"},
+            "logSecrets": {"Name": "/shop/name", "apikey": "/shop/key"},
+        },
+        "logSecrets: Name, which names the output and isn't a secret; allowed: other options",
+    ),
     ({"logOptions": {"Name": "a\nb"}}, "logOptions: Name with a value of 3 characters"),
     ({"logOptions": {"Name": "a\rb"}}, "logOptions: Name with a value of 3 characters"),
     ({"volumes": {"a": {}}}, "volumes.a: a volume that no container has; allowed: one that"),
