@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.settings import kinds
+from localaws.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,3 +131,13 @@ def _files_naming(example: str) -> set[str]:
         if pattern.search(path.read_text()):
             naming.add(file)
     return naming
+
+
+def test_the_command_s_own_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = re.findall(r"(?m)^    ([a-z]+)  ", capsys.readouterr().out)
+    text = (ROOT / "docs" / "pulumi-local.md").read_text()
+    listed = text.split("lists its own commands:")[1].split(".\n")[0]
+    assert "interrupt" in commands
+    assert sorted(re.findall("`([a-z]+)`", listed)) == sorted(commands)

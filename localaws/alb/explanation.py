@@ -6,6 +6,7 @@ Python.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -84,8 +85,12 @@ class Request:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not re.fullmatch(r"[A-Z_-]{1,40}", method):
             raise CannotExplain(f"--method {method}: give a method in capitals, like GET")
-        if not re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", source):
-            raise CannotExplain(f"--source-ip {source}: give an IPv4 address, like 203.0.113.1")
+        try:
+            ipaddress.IPv4Address(source)
+        except ValueError:
+            raise CannotExplain(
+                f"--source-ip {source}: give an IPv4 address, like 203.0.113.1"
+            ) from None
         found: dict[str, str] = {}
         for header in headers:
             name, colon, value = header.partition(":")
@@ -100,7 +105,7 @@ class Request:
             found[name.lower()] = value.strip()
         return cls(
             parts.scheme,
-            parts.hostname or "",
+            _host(parts),
             parts.port or _PORTS[parts.scheme],
             path,
             method,
@@ -179,6 +184,12 @@ def _split(url: str) -> SplitResult:
     if "@" in parts.netloc:
         raise CannotExplain("a URL for a load balancer has no user and no password")
     return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """Return the host as a request has it, an IPv6 address in brackets."""
+    host = parts.hostname or ""
+    return f"[{host}]" if ":" in host else host
 
 
 def _reasons(rule: Rule, request: Request) -> Iterator[str]:

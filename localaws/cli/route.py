@@ -107,7 +107,9 @@ def deployed(directory: StateDirectory, project: str | None, stack: str) -> list
     """
     resources = StackState(directory.backend, project, stack).resources() if project else []
     if not resources:
-        raise CannotExplain(f"{stack} isn't deployed here; `pulumi-local up` deploys it")
+        raise CannotExplain(
+            f"{stack} isn't deployed here; `pulumi-local up --stack {stack}` deploys it"
+        )
     return [_of_state(each) for each in resources]
 
 
@@ -247,11 +249,7 @@ def _outcome(rule: Rule, services: Mapping[str, str]) -> str:
 def _table(
     listener: Known, request: Request, tried: Sequence[Tried], services: Mapping[str, str]
 ) -> str:
-    lines = [
-        f"{request.method} {request.url} from {request.source}, at {listener.name}",
-        "",
-        f"{'priority':>8}  {'service':<20}  result",
-    ]
+    rows = [("priority", "service", "result")]
     hidden = 0
     for each in tried:
         if _is_attachment(each.rule) and not each.matches:
@@ -262,8 +260,13 @@ def _table(
             result = f"matches ({described(each.rule.conditions)})"
         else:
             result = f"no: {'; '.join(each.reasons)}"
-        lines.append(f"{priority:>8}  {_owner(each.rule, services) or '-':<20}  {result}")
-    if hidden:
+        rows.append((priority, _owner(each.rule, services) or "-", result))
+    width = max(20, *(len(owner) for _, owner, _ in rows))
+    lines = [f"{request.method} {request.url} from {request.source}, at {listener.name}", ""]
+    lines += [f"{priority:>8}  {owner:<{width}}  {result}" for priority, owner, result in rows]
+    if hidden == 1:
+        lines.append(f"{'':>8}  1 rule that only attaches a target group matches no client")
+    elif hidden:
         lines.append(f"{'':>8}  {hidden} rules that only attach target groups match no client")
     return "\n".join([*lines, "", f"It {_outcome(tried[-1].rule, services)}."])
 

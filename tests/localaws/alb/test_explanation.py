@@ -153,6 +153,13 @@ def test_a_urls_path_and_query_are_taken_as_they_are() -> None:
         ("http://me:secret@a.test/", {}, "has no user and no password"),
         ("http://a.test/", {"method": "get"}, "--method get: give a method in capitals"),
         ("http://a.test/", {"source": "::1"}, "--source-ip ::1: give an IPv4 address"),
+        (
+            "http://a.test/",
+            {"source": "10.1.1.256"},
+            "--source-ip 10.1.1.256: give an IPv4 address",
+        ),
+        ("http://a.test/", {"source": "010.1.1.1"}, "--source-ip 010.1.1.1: give an IPv4 address"),
+        ("http://a.test/", {"source": "10.1.1"}, "--source-ip 10.1.1: give an IPv4 address"),
         ("http://a.test/", {"headers": ["X-Team"]}, "give a name and a value"),
         ("http://a.test/", {"headers": ["Host: b"]}, "--header Host: the URL has the host"),
         ("http://a.test/", {"headers": ["A: 1", "a: 2"]}, "--header a: give each header once"),

@@ -82,8 +82,10 @@ def test_a_route_that_is_split_shows_the_share_of_each_service(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(project, "http://shop.example.com/", "--stack", "dev") == 0
-    *_, last, _, _, answer = capsys.readouterr().out.splitlines()
+    _, _, header, *_, office, _, last, _, _, answer = capsys.readouterr().out.splitlines()
     assert "  dev-next 10 %, dev-web 90 %  matches (path is /*)" in last
+    column = last.index("matches")
+    assert header.index("result") == office.index("no: host") == column
     assert answer == "It forwards to dev-next 10 %, dev-web 90 %."
     assert run(project, "http://shop.example.com/", "--stack", "dev", "--json") == 0
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -101,7 +103,7 @@ def deployed(project: Path, known: Sequence[dict[str, Any]]) -> None:
 def test_what_is_deployed_here_is_explained_without_running_the_program(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(CannotExplain, match="dev isn't deployed here; `pulumi-local up`"):
+    with pytest.raises(CannotExplain, match="; `pulumi-local up --stack dev` deploys"):
         run(project, "http://a.test/", "--stack", "dev", "--deployed")
     listener = {
         "urn": "urn::aws:lb/listener:Listener::alb-http",
@@ -132,6 +134,16 @@ def test_what_is_deployed_here_is_explained_without_running_the_program(
     out = capsys.readouterr().out
     assert "       7  -                     no: path is /a: it is /" in out
     assert out.endswith("It answers 404.\n")
+    attachment = {
+        **rule["outputs"],
+        "priority": 3,
+        "conditions": [{"sourceIp": {"values": ["192.0.2.0/32"]}}],
+    }
+    deployed(project, [listener, rule, {**rule, "outputs": attachment}])
+    assert run(project, "http://[::1]/", "--stack", "dev", "--deployed") == 3
+    out = capsys.readouterr().out
+    assert out.startswith("GET http://[::1]/ from 203.0.113.1, at alb-http\n")
+    assert "          1 rule that only attaches a target group matches no client\n" in out
     encrypted = {"4dabf18193072939515e22adb298388d": "1b47", "ciphertext": "v1:x"}
     deployed(project, [listener, {**rule, "outputs": {**rule["outputs"], "actions": encrypted}}])
     with pytest.raises(CannotExplain, match="the actions of alb-7 have a secret"):
