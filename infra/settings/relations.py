@@ -18,11 +18,12 @@ from infra.settings.stack.network import ENDPOINTS, MODES, PUBLIC
 from infra.settings.topic import relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from infra.aws.environment import AwsEnvironment
     from infra.settings.service import ServiceSettings
     from infra.settings.stack import StackSettings
+    from infra.settings.topic import Topic
 
 
 _SUFFIXES: Final = {
@@ -34,7 +35,12 @@ _SUFFIXES: Final = {
 }
 """Suffixes of ECS services' names, and the settings that add them."""
 
-_COOLDOWNS: Final = ("scale_in_cooldown_seconds", "scale_out_cooldown_seconds")
+_OF_SCALING: Final = (
+    *("min_count", "schedules"),
+    *("target_cpu_percent", "target_memory_percent", "target_requests_per_minute"),
+    *("scale_in_cooldown_seconds", "scale_out_cooldown_seconds"),
+)
+_OF_ALARMS: Final = ("max_error_percent", "max_latency_seconds", "rollback_on_alarms")
 
 
 def problems(settings: StackSettings) -> Iterator[Problem]:
@@ -46,7 +52,8 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from service_names_stay_apart(settings)
     yield from services_call_others(settings)
     yield from client_secrets_are_used(settings)
-    yield from cooldowns_are_used(settings)
+    yield from scaling_keys_are_used(settings)
+    yield from alarm_limits_are_used(settings)
     yield from instances_are_used(settings)
     yield from instances_are_private(settings)
     yield from instances_have_ipv4_destinations(settings)
@@ -147,30 +154,66 @@ def client_secrets_are_used(settings: StackSettings) -> Iterator[Problem]:
         )
 
 
-def cooldowns_are_used(settings: StackSettings) -> Iterator[Problem]:
-    """Check that cooldowns are configured only for services that are scaled.
+def scaling_keys_are_used(settings: StackSettings) -> Iterator[Problem]:
+    """Check that keys of scaling are configured only for services that are scaled."""
+    yield from _keys_are_used(
+        settings,
+        _OF_SCALING,
+        "max_count",
+        lambda service: service.scaling,
+        lambda service: service.scaling.on,
+        allowed="only with maxCount, the most tasks that scaling may start",
+    )
 
-    A stack's own value is the default of all its services, so that one that is scaled is enough.
+
+def alarm_limits_are_used(settings: StackSettings) -> Iterator[Problem]:
+    """Check that limits of alarms, and what they do, are configured only with alarms."""
+    yield from _keys_are_used(
+        settings,
+        _OF_ALARMS,
+        "alarms",
+        lambda service: service.alarms,
+        lambda service: service.alarms.alarms,
+        allowed="only with alarms set to true",
+    )
+
+
+def _keys_are_used(
+    settings: StackSettings,
+    names: Collection[str],
+    needed: str,
+    topic_of: Callable[[ServiceSettings], Topic],
+    used_by: Callable[[ServiceSettings], bool],
+    *,
+    allowed: str,
+) -> Iterator[Problem]:
+    """Check that fields of a service are set only where another one makes them have an effect.
+
+    A stack's own value is the default of all its services, so that one that uses it is enough.
+
+    Args:
+        settings: The settings.
+        names: The fields.
+        needed: The other field.
+        topic_of: Returns a service's topic that has the fields.
+        used_by: Returns whether a service uses them.
+        allowed: What makes them have an effect.
     """
-    if settings.service_map.unread:
+    compared = {"service_name", needed, *names}
+    if settings.service_map.unread or not all(
+        compared.isdisjoint(service.unread) for service in settings.services
+    ):
         return
-    unused: dict[str, Problem] = {}
-    used: set[str] = set()
+    defaults_are_used = any(map(used_by, settings.services))
     for service in settings.services:
-        if not service.unread.keys().isdisjoint({"service_name", "max_count", *_COOLDOWNS}):
-            return
+        if used_by(service):
+            continue
         own = settings.service_map.services.get(service.name, {})
-        for problem in service.scaling.without_effect(
-            *_COOLDOWNS, allowed="only with maxCount, the most tasks that scaling may start"
-        ):
-            if service.scaling.on:
-                used.add(problem.key)
-            elif problem.key in own:
+        for problem in topic_of(service).without_effect(*names, allowed=allowed):
+            if problem.key in own:
                 yield from service.named([problem])
-            else:
-                unused[problem.key] = problem
-    for key in unused.keys() - used:
-        yield unused[key]
+            elif not defaults_are_used:
+                yield problem
 
 
 @relation("exec_key_arn", "ecs_exec")

@@ -10,6 +10,7 @@ others still run, so that one run reports every problem.
 from __future__ import annotations
 
 import difflib
+import json
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVarTuple, Unpack, cast
@@ -104,17 +105,11 @@ class Topic:
     def changed(self, *names: str) -> dict[str, str]:
         """Return the keys of these fields whose values aren't the defaults, with the values."""
         found: dict[str, str] = {}
+        kinds = self.kinds()
         for name in names:
             value = getattr(self, name)
-            if value != default(camel(name)):
-                # A choice that turns a feature off is read as None.
-                found[camel(name)] = (
-                    "none"
-                    if value is None
-                    else str(value).lower()
-                    if isinstance(value, bool)
-                    else str(value)
-                )
+            if value != _unset(camel(name), kinds[name]):
+                found[camel(name)] = _as_text(value)
         return found
 
     def without_effect(self, *names: str, allowed: str) -> Iterator[Problem]:
@@ -134,6 +129,27 @@ class Topic:
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:  # noqa: ARG002 — topics that name AWS resources override it
         """Check what the values name in AWS against the account and region of the stack."""
         yield from ()
+
+
+def _unset(name: str, kind: Kind) -> object:
+    """Return the value of a key that isn't set."""
+    text = kind.absent
+    if text is None:
+        usual = default(name)
+        text = usual if isinstance(usual, str) else json.dumps(usual)
+    return kind.read(text)
+
+
+def _as_text(value: object) -> str:
+    """Return a value as errors have it, of a map the names."""
+    if value is None:
+        # A choice that turns a feature off is read as None.
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return ", ".join(value)
+    return str(value)
 
 
 class _Read(Protocol):

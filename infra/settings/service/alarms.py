@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from infra.errors import Problem
-from infra.settings.defaults import default
 from infra.settings.kinds import Flag, OrNone, Text, Whole
-from infra.settings.topic import Topic, key, relation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from infra.settings.topic import Topic, key
 
 _SECONDS: Final = Text(
     r"(0\.\d{0,2}[1-9]|0\.[1-9]\d{0,2}|[1-9]\d{0,3}(\.\d{1,3})?)",
@@ -34,24 +29,6 @@ class AlarmSettings(Topic):
     @property
     def latency_limit(self) -> float | None:
         """Seconds within which 95 of 100 requests are answered; None where nothing checks it."""
-        return float(self.max_latency_seconds) if self.max_latency_seconds else None
-
-    def problems(self) -> Iterator[Problem]:
-        """Check that limits belong to alarms."""
-        yield from self._limits_belong_to_alarms()
-
-    @relation("alarms", "max_error_percent", "max_latency_seconds", "rollback_on_alarms")
-    def _limits_belong_to_alarms(self) -> Iterator[Problem]:
-        if self.alarms:
-            return
-        usual = default("maxErrorPercent")
-        if self.max_error_percent != usual:
-            yield Problem(
-                "maxErrorPercent", f"{self.max_error_percent}", f"{usual}, or alarms set to true"
-            )
-        if self.max_latency_seconds:
-            yield Problem(
-                "maxLatencySeconds", self.max_latency_seconds, "empty, or alarms set to true"
-            )
-        if self.rollback_on_alarms:
-            yield Problem("rollbackOnAlarms", "true", "false, or alarms set to true")
+        if not (self.alarms and self.max_latency_seconds):
+            return None
+        return float(self.max_latency_seconds)

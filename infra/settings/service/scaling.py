@@ -14,9 +14,6 @@ from infra.settings.topic import Configuration, Entry, Topic, camel, entry_probl
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_LEAST_TASKS: Final = 1
-"""Also the default, which bounds nothing."""
-
 _MOST_TASKS: Final = 5000
 _COOLDOWN: Final = Whole(0, 3600)
 _PERCENT: Final = Whole(0, 100)
@@ -110,7 +107,7 @@ class ScheduledBounds(Entry):
 class ScalingSettings(Topic):
     """Bounds of the number of tasks, and what it follows within them."""
 
-    min_count: int = key(Whole(_LEAST_TASKS, _MOST_TASKS))
+    min_count: int = key(Whole(1, _MOST_TASKS))
     # 0 is no scaling.
     max_count: int = key(Whole(0, _MOST_TASKS))
     target_cpu_percent: int = key(_PERCENT)
@@ -147,7 +144,6 @@ class ScalingSettings(Topic):
         """Check that the bounds are in order, and that something moves the count within them."""
         yield from self._bounds_are_in_order()
         yield from self._something_scales()
-        yield from self._targets_belong_to_bounds()
         yield from self._schedules_can_be_read()
 
     @relation("min_count", "max_count")
@@ -171,23 +167,6 @@ class ScalingSettings(Topic):
                 "0, or with it targetCpuPercent, targetMemoryPercent, targetRequestsPerMinute or "
                 "schedules, which the number of tasks follows",
             )
-
-    @relation(
-        *("min_count", "max_count", "schedules"),
-        *("target_cpu_percent", "target_memory_percent", "target_requests_per_minute"),
-    )
-    def _targets_belong_to_bounds(self) -> Iterator[Problem]:
-        if self.on:
-            return
-        for name, value in (
-            ("minCount", self.min_count if self.min_count > _LEAST_TASKS else 0),
-            *self.targets.items(),
-            ("schedules", ", ".join(self.schedules)),
-        ):
-            if value:
-                yield Problem(
-                    name, f"{value}", "none without maxCount, the most tasks that it may start"
-                )
 
     @relation("schedules")
     def _schedules_can_be_read(self) -> Iterator[Problem]:

@@ -12,17 +12,18 @@ from tests.infra.settings.test_settings import load, only_service
 
 TOPIC = "arn:aws:sns:ap-northeast-1:123456789012:pages"
 CHANNEL = "T0123456789/C0123456789"
+USELESS = "which has no effect; allowed: only with alarms set to true"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"maxErrorPercent": 5}, "maxErrorPercent: 5; allowed: 1, or alarms set to true"),
-        ({"maxLatencySeconds": "2"}, "maxLatencySeconds: 2; allowed: empty, or alarms set to true"),
-        ({"rollbackOnAlarms": True}, "rollbackOnAlarms: true; allowed: false, or alarms set to tr"),
+        ({"maxErrorPercent": 5}, f"- maxErrorPercent: 5, {USELESS}"),
+        ({"maxLatencySeconds": "2"}, f"- maxLatencySeconds: 2, {USELESS}"),
+        ({"rollbackOnAlarms": True}, f"- rollbackOnAlarms: true, {USELESS}"),
         (
             {"services": {"web": {"rollbackOnAlarms": "true"}}},
-            "services.web.rollbackOnAlarms: true; allowed: false, or alarms set to true",
+            f"- services.web.rollbackOnAlarms: true, {USELESS}",
         ),
         ({"alarmEmails": ["a@b.example"]}, "alarmEmails: a@b.example, where no service has alarms"),
         ({"alarmSlackChannel": CHANNEL}, f"alarmSlackChannel: {CHANNEL}, where no service has"),
@@ -92,6 +93,15 @@ def test_what_would_do_nothing_or_cannot_be_read_is_refused(
 def test_a_limit_of_latency_has_up_to_three_decimals(seconds: str) -> None:
     settings = only_service(load(alarms=True, maxLatencySeconds=seconds))
     assert settings.alarms.latency_limit == float(seconds)
+
+
+def test_a_limit_for_all_services_is_none_of_one_without_alarms() -> None:
+    settings = load(
+        maxLatencySeconds="2",
+        services={"api": {"alarms": "true", "paths": '["/api"]'}, "web": {}},
+    )
+    limits = {each.name: each.alarms.latency_limit for each in settings.services}
+    assert limits == {"api": 2, "web": None}
 
 
 def test_each_service_can_have_limits_of_its_own() -> None:

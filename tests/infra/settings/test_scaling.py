@@ -18,9 +18,15 @@ NIGHT = {"schedule": "cron(0 22 * * ? *)", "maxCount": 1}
     ("changes", "words"),
     [
         ({"maxCount": 4}, "maxCount: 4; allowed: 0, or with it targetCpuPercent"),
-        ({"targetCpuPercent": 60}, "targetCpuPercent: 60; allowed: none without maxCount"),
-        ({"schedules": {"night": NIGHT}}, "schedules: night; allowed: none without maxCount"),
-        ({"minCount": 3}, "minCount: 3; allowed: none without maxCount"),
+        (
+            {"targetCpuPercent": 60},
+            "targetCpuPercent: 60, which has no effect; allowed: only with maxCount",
+        ),
+        (
+            {"schedules": {"night": NIGHT}},
+            "schedules: night, which has no effect; allowed: only with maxCount",
+        ),
+        ({"minCount": 3}, "minCount: 3, which has no effect; allowed: only with maxCount"),
         ({**ON, "minCount": 5}, "maxCount: 4; allowed: at least minCount, 5"),
         ({**ON, "minCount": 0}, "minCount: 0; allowed: a whole number from 1"),
         ({**ON, "schedules": {"night": {"maxCount": 1}}}, "schedules.night.schedule: not set"),

@@ -74,16 +74,34 @@ def test_the_manual_says_when_a_key_is_accepted_without_an_effect() -> None:
         assert "ecsExec" in documented()[key]
 
 
-SCALED: dict[str, Any] = {"paths": ["/api/*"], "maxCount": 4, "targetCpuPercent": 60}
-FIXED: dict[str, Any] = {"paths": ["/api/*"]}
+NEEDS: dict[str, dict[str, Any]] = {
+    "minCount": {"maxCount": 4, "targetMemoryPercent": 60},
+    "schedules": {"maxCount": 4},
+    "targetCpuPercent": {"maxCount": 4},
+    "targetMemoryPercent": {"maxCount": 4},
+    "targetRequestsPerMinute": {"maxCount": 4},
+    "scaleInCooldownSeconds": {"maxCount": 4, "targetMemoryPercent": 60},
+    "scaleOutCooldownSeconds": {"maxCount": 4, "targetMemoryPercent": 60},
+    "maxErrorPercent": {"alarms": True},
+    "maxLatencySeconds": {"alarms": True},
+    "rollbackOnAlarms": {"alarms": True},
+}
+"""Keys of a service, and what they need of the same service."""
 
 
-def test_a_cooldown_of_the_stack_is_for_the_services_that_are_scaled() -> None:
-    load(scaleInCooldownSeconds=60, services={"api": SCALED, "web": {}})
-    with pytest.raises(SettingsError, match="- scaleInCooldownSeconds: 60, which has no effect"):
-        load(scaleInCooldownSeconds=60, services={"api": FIXED, "web": {}})
+@pytest.mark.parametrize("key", NEEDS)
+def test_a_default_of_the_services_is_for_those_that_can_use_it(key: str) -> None:
+    value = EXAMPLES[key].value
+    api = {"paths": ["/api/*"]}
+    load(**{key: value}, services={"api": {**api, **NEEDS[key]}, "web": {}})
+    with pytest.raises(SettingsError, match=f"\n  - {key}: .*, which has no effect") as refusal:
+        load(**{key: value}, services={"api": api, "web": {}})
+    assert len(refusal.value.problems) == 1
 
 
-def test_a_cooldown_of_a_service_that_is_not_scaled_is_refused_beside_one_that_is() -> None:
-    with pytest.raises(SettingsError, match=r"services\.web\.scaleOutCooldownSeconds: 5, which"):
-        load(services={"api": SCALED, "web": {"scaleOutCooldownSeconds": 5}})
+@pytest.mark.parametrize("key", NEEDS)
+def test_a_key_of_a_service_that_cannot_use_it_is_refused_beside_one_that_can(key: str) -> None:
+    api = {"paths": ["/api/*"], **NEEDS[key], key: EXAMPLES[key].value}
+    with pytest.raises(SettingsError, match=rf"services\.web\.{key}: .*, which has no") as refusal:
+        load(services={"api": api, "web": {key: EXAMPLES[key].value}})
+    assert len(refusal.value.problems) == 1
