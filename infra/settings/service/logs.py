@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from infra.errors import Problem
 from infra.settings.kinds import Map, OrNone, Text
 from infra.settings.service.container import CONTAINER_NAME, FOLDER
+from infra.settings.service.log_patterns import flaw as pattern_flaw
 from infra.settings.service.secrets import SECRETS, secrets_elsewhere
 from infra.settings.topic import Topic, key
 
@@ -39,7 +41,11 @@ OUTPUT: Final = "Name"
 """The option that names the output."""
 
 NAMED_OUTPUT: Final = f"{OUTPUT} with the output of Fluent Bit, such as cloudwatch_logs"
-_NEED_NO_OUTPUT: Final = ("include-pattern", "exclude-pattern", "log-driver-buffer-limit")
+_PATTERNS: Final = ("include-pattern", "exclude-pattern")
+_BUFFER_LIMIT: Final = "log-driver-buffer-limit"
+_NEED_NO_OUTPUT: Final = (*_PATTERNS, _BUFFER_LIMIT)
+_MOST_LINES: Final = 536_870_911
+"""Source: ECS developer guide, "Configuring Amazon ECS logs for high throughput"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +102,7 @@ def option_problems(path: str, logs: Routed) -> Iterator[Problem]:
             f"{name}, which logSecrets has too",
             "a name that only one of the two has",
         )
+    yield from _firelens_problems(f"{path}logOptions", logs.log_options)
     if logs.log_to and OUTPUT in logs.log_secrets:
         yield Problem(
             f"{path}logSecrets",
@@ -108,6 +115,23 @@ def option_problems(path: str, logs: Routed) -> Iterator[Problem]:
             f"{', '.join(sorted(_of_output(logs)))} without {OUTPUT}",
             NAMED_OUTPUT,
         )
+
+
+def _firelens_problems(path: str, options: Mapping[str, str]) -> Iterator[Problem]:
+    """Check the options that ECS uses itself, rather than Fluent Bit's output."""
+    limit = options.get(_BUFFER_LIMIT, "0")
+    if not re.fullmatch(r"[0-9]{1,9}", limit) or int(limit) > _MOST_LINES:
+        yield Problem(
+            path, f"{_BUFFER_LIMIT} {limit}", f"a whole number of lines from 0 to {_MOST_LINES}"
+        )
+    for name in _PATTERNS:
+        flaw = pattern_flaw(options[name]) if name in options else None
+        if flaw:
+            yield Problem(
+                path,
+                f"{name} {options[name]}, in which {flaw}",
+                "a regular expression in Ruby's syntax, which Fluent Bit takes",
+            )
 
 
 def lost(logs: Routed) -> bool:

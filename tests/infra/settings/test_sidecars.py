@@ -205,6 +205,25 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "logSecrets: Name, which names the output and isn't a secret; allowed: other options",
     ),
+    *[
+        (
+            {
+                **with_sidecar(logRouter="fluentbit"),
+                "logTo": "proxy",
+                "logOptions": {"Name": "null", "log-driver-buffer-limit": limit},
+            },
+            f"logOptions: log-driver-buffer-limit {limit}; allowed: a whole number of lines from 0",
+        )
+        for limit in ("x", "-0", "1.5", "536870912")
+    ],
+    (
+        with_sidecar(logTo="a", logOptions={"Name": "null", "exclude-pattern": "GET /health("}),
+        "sidecars.proxy.logOptions: exclude-pattern GET /health(, in which a ( isn't closed",
+    ),
+    (
+        with_sidecar(logTo="a", logOptions={"Name": "null", "include-pattern": "*.css"}),
+        "sidecars.proxy.logOptions: include-pattern *.css, in which * has nothing before it",
+    ),
     ({"logOptions": {"Name": "a\nb"}}, "logOptions: Name with a value of 3 characters"),
     ({"logOptions": {"Name": "a\rb"}}, "logOptions: Name with a value of 3 characters"),
     ({"volumes": {"a": {}}}, "volumes.a: a volume that no container has; allowed: one that"),
@@ -248,6 +267,12 @@ def test_a_wrong_sidecar_or_volume_is_refused_by_its_path(
     with pytest.raises(SettingsError) as refusal:
         load(**changes)
     assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+
+
+def test_the_largest_buffer_of_a_log_router_is_accepted() -> None:
+    options = {"Name": "null", "log-driver-buffer-limit": "536870911"}
+    settings = load(**with_sidecar(logRouter="fluentbit"), logTo="proxy", logOptions=options)
+    assert only_service(settings).logs.log_options == options
 
 
 def test_one_wrong_value_of_a_sidecar_hides_no_other_problem() -> None:
