@@ -53,7 +53,7 @@ PURE = (
 AREAS = ("network", "edge", "cluster", "service", "alarms")
 """Folders of the program that only its composition root combines."""
 
-SHARED = ("aws", "errors", "group_rules", "log_group")
+SHARED = ("aws", "errors", "group_rules", "log_group", "outputs")
 """Modules that every folder of the program may import."""
 
 COMPONENTS = {

@@ -16,6 +16,7 @@ import pulumi_aws as aws
 from infra.alarms import metrics
 from infra.alarms.metrics import Targets
 from infra.aws import naming
+from infra.outputs import of_created
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +108,7 @@ class ServiceAlarms:
                 f"{self.service} fail.",
                 comparison_operator="GreaterThanThreshold",
                 threshold=self.max_error_percent,
-                metric_queries=label.apply(self._error_queries),
+                metric_queries=of_created(label, self._error_queries),
             )
         ]
         if self.max_latency_seconds is not None:
@@ -122,7 +123,7 @@ class ServiceAlarms:
                     threshold=self.max_latency_seconds,
                     namespace=metrics.BALANCER,
                     metric_name=metrics.LATENCY,
-                    dimensions=label.apply(_dimensions),
+                    dimensions=of_created(label, _dimensions),
                     period=metrics.MINUTE,
                     extended_statistic=LATENCY_PERCENTILE,
                     # With "ignore", AWS judges a minute only if it has 10 / (1 - 0.95) = 200
@@ -164,7 +165,7 @@ class ServiceAlarms:
                 threshold=1,
                 namespace=metrics.BALANCER,
                 metric_name=metrics.HEALTHY_HOSTS,
-                dimensions=label.apply(_dimensions),
+                dimensions=of_created(label, _dimensions),
                 period=metrics.MINUTE,
                 statistic="Minimum",
             ),
@@ -258,7 +259,7 @@ def balancer_errors(
         ),
         comparison_operator="GreaterThanThreshold",
         threshold=max_error_percent,
-        metric_queries=load_balancer_arn.apply(_balancer_queries),
+        metric_queries=of_created(load_balancer_arn, _balancer_queries),
         datapoints_to_alarm=_FELT.bad_minutes,
         evaluation_periods=_FELT.minutes,
         treat_missing_data=_FELT.missing_data,

@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from infra import group_rules
 from infra.aws import instances, naming, policies
 from infra.group_rules import Member, connection, outbound
+from infra.outputs import of_created
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -233,7 +234,7 @@ class Instances(pulumi.ComponentResource):
             # With `$Latest`, a new version would be no change, and so start no refresh.
             launch_template={
                 "id": template.id,
-                "version": template.latest_version.apply(lambda version: str(int(version))),
+                "version": of_created(template.latest_version, lambda version: str(int(version))),
             },
             # Managed termination protection requires it, and protects every instance with tasks,
             # which the provider's default, Ignore, would leave out of a refresh for ever.

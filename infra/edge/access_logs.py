@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws import naming
+from infra.outputs import of_created
 
 if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
@@ -135,8 +136,8 @@ def _policy(bucket_arn: pulumi.Output[str], aws_environment: AwsEnvironment) -> 
                 "Effect": "Allow",
                 "Principal": _writers(aws_environment),
                 "Action": "s3:PutObject",
-                "Resource": pulumi.Output.concat(
-                    bucket_arn, f"/AWSLogs/{aws_environment.account}/*"
+                "Resource": of_created(
+                    bucket_arn, lambda arn: f"{arn}/AWSLogs/{aws_environment.account}/*"
                 ),
                 "Condition": {
                     "ArnLikeIfExists": {
@@ -151,7 +152,7 @@ def _policy(bucket_arn: pulumi.Output[str], aws_environment: AwsEnvironment) -> 
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": "s3:*",
-                "Resource": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")],
+                "Resource": [bucket_arn, of_created(bucket_arn, lambda arn: f"{arn}/*")],
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
         ],

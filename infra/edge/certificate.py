@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws import naming
+from infra.outputs import of_created
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +50,13 @@ class Certificate(pulumi.ComponentResource):
             tags=naming.of_component(args.tags, name),
             opts=child,
         )
-        proof = certificate.domain_validation_options[0]
+        proofs = certificate.domain_validation_options
         record = aws.route53.Record(
             f"{name}-proof",
             zone_id=args.zone_id,
-            name=proof.resource_record_name,
-            type=proof.resource_record_type,
-            records=[proof.resource_record_value],
+            name=of_created(proofs, lambda found: found[0].resource_record_name),
+            type=of_created(proofs, lambda found: found[0].resource_record_type),
+            records=[of_created(proofs, lambda found: found[0].resource_record_value)],
             ttl=300,
             # ACM requires the same record for every certificate of a name in one account, and
             # checks it again at each renewal. So the record may exist already for another

@@ -15,6 +15,7 @@ from infra.alarms.metrics import Targets
 from infra.alarms.notifications import Notifications, NotificationsArgs, SlackChannel
 from infra.alarms.service_alarms import ServiceAlarms, balancer_errors
 from infra.aws import naming
+from infra.outputs import of_created
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,27 +131,24 @@ def deploy_dashboard(
         deployed = services[service.name]
         if deployed.request_label is not None:
             watched.append(
-                pulumi.Output.all(
-                    deployed.request_label, cluster.cluster_name, deployed.service_name
-                ).apply(partial(_watched, settings, service))
+                of_created(
+                    pulumi.Output.all(
+                        deployed.request_label, cluster.cluster_name, deployed.service_name
+                    ),
+                    partial(_watched, settings, service),
+                )
             )
-    text = pulumi.Output.all(
-        services=pulumi.Output.all(*watched),
-        alarms=pulumi.Output.all(*(alarm.arn for alarm in alarms)),
-    ).apply(
+    title = f"{settings.project}, stack {settings.stack}"
+    charts = of_created(
+        pulumi.Output.all(*watched, *(alarm.arn for alarm in alarms)),
         lambda found: json.dumps(
-            body(
-                f"{settings.project}, stack {settings.stack}",
-                environment.region,
-                found["services"],
-                found["alarms"],
-            )
-        )
+            body(title, environment.region, found[: len(watched)], found[len(watched) :])
+        ),
     )
     aws.cloudwatch.Dashboard(
         "dashboard",
         dashboard_name=naming.dashboard(settings.stack, environment.region),
-        dashboard_body=text,
+        dashboard_body=charts,
     )
 
 

@@ -15,6 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws.routes.conditions import HEADER, HOST, METHOD, PATH, QUERY, SOURCE
+from infra.outputs import of_created
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -396,8 +397,9 @@ class Attached:
     def request_label(self) -> pulumi.Output[str]:
         """The suffixes of both ARNs, by which Application Auto Scaling counts requests."""
         arns = pulumi.Output.all(self.front_end.balancer.arn, self.target_group_arn)
-        return arns.apply(
-            lambda both: f"{both[0].partition(':loadbalancer/')[2]}/{both[1].rpartition(':')[2]}"
+        return of_created(
+            arns,
+            lambda both: f"{both[0].partition(':loadbalancer/')[2]}/{both[1].rpartition(':')[2]}",
         )
 
     @property

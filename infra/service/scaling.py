@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import pulumi
 import pulumi_aws as aws
 
+from infra.outputs import of_created
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -79,12 +81,15 @@ def register(  # noqa: PLR0917 — the service, and what its requests are counte
             there are none.
         tags: Tags of the target.
     """
-    cluster = pulumi.Output.from_input(cluster_arn).apply(lambda arn: arn.rpartition("/")[2])
+    resource_id = of_created(
+        pulumi.Output.all(cluster_arn, service_name),
+        lambda both: f"service/{both[0].rpartition('/')[2]}/{both[1]}",
+    )
     target = aws.appautoscaling.Target(
         name,
         service_namespace=_NAMESPACE,
         scalable_dimension=_DIMENSION,
-        resource_id=pulumi.Output.concat("service/", cluster, "/", service_name),
+        resource_id=resource_id,
         min_capacity=scaling.minimum,
         max_capacity=scaling.maximum,
         tags=tags,

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from infra import log_group
 from infra.aws import naming, policies, rolling, secret_names
+from infra.outputs import of_created
 from infra.service import scaling, security_groups
 from infra.service.rollout import Rollout
 from infra.service.security_groups import TaskConnections
@@ -400,14 +401,15 @@ class WebService(pulumi.ComponentResource):
             for container in (args.container, *args.sidecars)
             for secret in container.all_secrets
         ]
-        policy = pulumi.Output.all(*args.repository_arns).apply(
+        policy = of_created(
+            pulumi.Output.all(*args.repository_arns),
             lambda repository_arns: policies.task_start(
                 args.aws_environment,
                 repository_arns=repository_arns,
                 log_group=args.log_group,
                 secrets=secrets,
                 key_arns=args.secret_key_arns,
-            )
+            ),
         )
         role = self._role(f"{name}-execution", args, tags)
         return role, self._policy(f"{name}-execution", role, policy)
