@@ -210,7 +210,7 @@ def dependency_problems(settings: SidecarSettings, container: str) -> Iterator[P
         container: Name of the service's own container.
     """
     waiting = {"dependsOn": (container, settings.depends_on)}
-    for name, sidecar in settings.readable.items():
+    for name, sidecar in settings.having("depends_on").items():
         waiting[f"sidecars.{name}.dependsOn"] = (name, sidecar.depends_on)
     graph: dict[str, set[str]] = {}
     for path, (name, needed) in waiting.items():
@@ -230,7 +230,7 @@ def dependency_problems(settings: SidecarSettings, container: str) -> Iterator[P
 def _dependency_problems(  # noqa: PLR0917 — the parts of one dependency
     settings: SidecarSettings, path: str, name: str, other: str, condition: str, container: str
 ) -> Iterator[Problem]:
-    sidecar = settings.readable.get(other)
+    sidecar = settings.having("health_check_command", "essential").get(other)
     others = sorted({container, *settings.sidecars} - {name})
     if other not in others:
         yield Problem(

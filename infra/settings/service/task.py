@@ -68,9 +68,11 @@ def _keys_encrypt_secrets(
     secrets: SecretsSettings, sidecars: SidecarSettings, logs: LogSettings
 ) -> Iterator[Problem]:
     found = [secrets.secrets, logs.log_secrets]
-    for each in sidecars.readable.values():
+    known = sidecars.having("secrets", "log_secrets")
+    for each in known.values():
         found += [each.secrets, each.log_secrets]
-    if secrets.secret_key_arns and not any(found):
+    unread = sidecars.sidecars.keys() - known.keys()
+    if secrets.secret_key_arns and not any(found) and not unread:
         yield Problem(
             "secretKeyArns",
             ", ".join(secrets.secret_key_arns),
@@ -116,7 +118,7 @@ def _sidecars_leave_something(
 ) -> Iterator[Problem]:
     """Check that the limits of the sidecars leave CPU and memory of the task."""
     totals: Counter[str] = Counter()
-    for sidecar in sidecars.readable.values():
+    for sidecar in sidecars.having("cpu_units", "memory_mib").values():
         totals.update(cpuUnits=sidecar.cpu_units, memoryMib=sidecar.memory_mib)
     for key, most in (
         ("cpuUnits", container.cpu_units),
@@ -136,7 +138,7 @@ def _sidecars_are_pinned(
 ) -> Iterator[Problem]:
     if not container.require_image_digest:
         return
-    for name, sidecar in sidecars.readable.items():
+    for name, sidecar in sidecars.having("image").items():
         yield from unpinned(f"sidecars.{name}.image", sidecar.image)
 
 
@@ -144,7 +146,7 @@ def _sidecars_are_pinned(
 def _ports_are_apart(container: ContainerSettings, sidecars: SidecarSettings) -> Iterator[Problem]:
     """Check that no two containers of a task, which share its address, have the same port."""
     owners = {container.container_port: "containerPort"}
-    for name, sidecar in sidecars.readable.items():
+    for name, sidecar in sidecars.having("port").items():
         path = f"sidecars.{name}.port"
         if sidecar.port in owners:
             yield Problem(
@@ -162,29 +164,30 @@ def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iter
 
     Source: ECS developer guide, "Example Amazon ECS task definition: Route logs to FireLens".
     """
-    if sidecars.sidecars.keys() != sidecars.readable.keys():
-        return
-    routers = [name for name, each in sidecars.readable.items() if each.log_router]
+    known = sidecars.having("log_router")
+    routers = [name for name, each in known.items() if each.log_router]
     if len(routers) > 1:
         yield Problem("sidecars", f"logRouter of {' and '.join(sorted(routers))}", "one per task")
+    senders = sidecars.having("log_to")
     to = {"logTo": logs.log_to}
-    for name, sidecar in sidecars.readable.items():
+    for name, sidecar in senders.items():
         to[f"sidecars.{name}.logTo"] = sidecar.log_to
-        if sidecar.log_router and sidecar.log_to:
+        if name in routers and sidecar.log_to:
             yield Problem(
                 f"sidecars.{name}.logTo",
                 f"{sidecar.log_to} of a log router",
                 "empty, so that its own output shows why it fails",
             )
+    unknown = sidecars.sidecars.keys() - known.keys()
     for path, named in to.items():
-        if named and named not in routers:
+        if named and named not in routers and named not in unknown:
             yield Problem(
                 path,
                 f"{named}, which is no sidecar with logRouter",
                 f"empty, or {' or '.join(sorted(routers))}" if routers else "empty without one",
             )
     for name in routers:
-        if name not in to.values():
+        if name not in to.values() and senders.keys() == sidecars.sidecars.keys():
             yield Problem(
                 f"sidecars.{name}.logRouter",
                 "a log router that gets no container's output",
@@ -199,8 +202,10 @@ def _routed_logs_have_an_output(sidecars: SidecarSettings, logs: LogSettings) ->
     Without either, the configuration that ECS writes has no output for a container's lines.
     """
     routed: dict[str, Routed] = {"": logs}
-    for name, sidecar in sidecars.having("log_to", "log_options", "log_secrets").items():
-        routed[f"sidecars.{name}."] = sidecar
+    readable = sidecars.having("log_router", "log_to", "log_options", "log_secrets")
+    for name, sidecar in readable.items():
+        if not sidecar.log_router:
+            routed[f"sidecars.{name}."] = sidecar
     routers = sidecars.having("log_router", "log_router_file")
     for path, each in routed.items():
         router = routers.get(each.log_to or "")
@@ -216,10 +221,10 @@ def _routed_logs_have_an_output(sidecars: SidecarSettings, logs: LogSettings) ->
 def _log_router_has_its_ports(
     container: ContainerSettings, sidecars: SidecarSettings
 ) -> Iterator[Problem]:
-    if not any(each.log_router for each in sidecars.readable.values()):
+    if not any(each.log_router for each in sidecars.having("log_router").values()):
         return
     ports = {"containerPort": container.container_port}
-    for name, sidecar in sidecars.readable.items():
+    for name, sidecar in sidecars.having("port").items():
         ports[f"sidecars.{name}.port"] = sidecar.port
     for path, port in ports.items():
         if port in ROUTER_PORTS:
@@ -231,12 +236,10 @@ def _requests_come_to_ports(
     container: ContainerSettings, sidecars: SidecarSettings
 ) -> Iterator[Problem]:
     """Check that requests come to containers that have a port."""
-    if sidecars.sidecars.keys() != sidecars.readable.keys():
-        return
+    known = sidecars.having("port")
     allowed = [container.container_name]
-    for name, sidecar in sorted(sidecars.readable.items()):
-        if sidecar.port:
-            allowed.append(name)
+    without = {name for name, sidecar in known.items() if not sidecar.port}
+    allowed += sorted(sidecars.sidecars.keys() - without)
     named = {
         "ingressContainer": sidecars.ingress_container,
         "connectContainer": sidecars.connect_container,
@@ -271,7 +274,7 @@ def port_names_differ(
 
     Source: ECS API reference, `PortMapping`.
     """
-    for name, sidecar in sidecars.readable.items():
+    for name, sidecar in sidecars.having("port").items():
         if not sidecar.port or name == sidecars.connect_container:
             continue
         if not re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name):
@@ -296,7 +299,8 @@ def _volumes_are_mounted(
     mounted: dict[str, tuple[Mapping[str, str], Sequence[str]]] = {
         "mounts": (volumes.mounts, container.writable_paths)
     }
-    for name, sidecar in sidecars.readable.items():
+    readable = sidecars.having("mounts", "writable_paths")
+    for name, sidecar in readable.items():
         mounted[f"sidecars.{name}.mounts"] = (sidecar.mounts, sidecar.writable_paths)
     used: set[str] = set()
     for path, (mounts, scratch) in mounted.items():
@@ -306,7 +310,7 @@ def _volumes_are_mounted(
         folders = [folder.removesuffix(READ_ONLY) for folder in mounts.values()]
         if folders:
             yield from overlapping(path, [*folders, *scratch])
-    unread = sidecars.sidecars.keys() - sidecars.readable.keys()
+    unread = sidecars.sidecars.keys() - readable.keys()
     for name in sorted(volumes.volumes.keys() - used):
         if not unread:
             yield Problem(

@@ -287,7 +287,65 @@ def test_one_wrong_value_of_a_sidecar_hides_no_other_problem() -> None:
         "sidecars.a.image",
         "sidecars.a.memoryMib",
         "sidecars",
+        "volumes.unused",
     ]
+
+
+def refused_keys(**changes: Any) -> list[str]:
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    return sorted(problem.key for problem in refusal.value.problems)
+
+
+def test_a_wrong_file_of_a_log_router_hides_no_problem_that_does_not_depend_on_it() -> None:
+    router = {"image": IMAGE, "logRouter": "fluentbit"}
+    assert refused_keys(
+        sidecars={
+            "a": {**router, "logRouterFile": "extra.conf", "logTo": "b"},
+            "b": {**router, "port": 24224},
+        },
+        ingressContainer="b",
+        logTo="b",
+        logOptions={"Name": "null"},
+    ) == [
+        "sidecars",
+        "sidecars.a.logRouter",
+        "sidecars.a.logRouterFile",
+        "sidecars.a.logTo",
+        "sidecars.b.port",
+    ]
+
+
+def test_a_wrong_port_hides_no_problem_with_another_container() -> None:
+    sidecars = {
+        "a": {"image": IMAGE, "port": 99999, "mounts": {"none": "/none"}, "memoryMib": 512},
+        "proxy": {"image": IMAGE},
+    }
+    found = ["sidecars", "sidecars.a.mounts", "sidecars.a.port"]
+    assert refused_keys(sidecars=sidecars, ingressContainer="proxy") == [
+        "ingressContainer",
+        *found,
+    ]
+    assert refused_keys(sidecars=sidecars, ingressContainer="a") == found
+    assert refused_keys(sidecars=sidecars, dependsOn={"a": "SUCCESS"}) == ["dependsOn", *found]
+
+
+def test_a_wrong_key_of_a_log_router_is_the_only_problem_with_it() -> None:
+    for wrong in ({"logRouter": "fluentd"}, {"logRouterFile": "extra.conf"}):
+        router = {"image": IMAGE, "logRouter": "fluentbit", **wrong}
+        sidecars = {"router": router, "b": {"image": IMAGE, "logTo": "router"}}
+        assert refused_keys(sidecars=sidecars) == [f"sidecars.router.{next(iter(wrong))}"]
+    sidecars = {
+        "router": {"image": IMAGE, "logRouter": "fluentbit"},
+        "b": {"image": IMAGE, "logTo": "no name"},
+    }
+    assert refused_keys(sidecars=sidecars) == ["sidecars.b.logTo"]
+
+
+def test_secrets_that_could_not_be_read_may_be_those_that_a_key_encrypts() -> None:
+    key = "arn:aws:kms:ap-northeast-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+    wrong = with_sidecar(secrets={"A": ""})
+    assert refused_keys(secrets={}, secretKeyArns=[key], **wrong) == ["sidecars.proxy.secrets"]
 
 
 def test_a_services_empty_map_takes_the_place_of_the_stacks_sidecars() -> None:
