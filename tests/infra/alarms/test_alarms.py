@@ -175,11 +175,36 @@ def test_a_deployment_is_rolled_back_by_errors_and_latency_which_exist_before(
         assert service.urn not in needed_by(alarmed, each), "a cycle"
 
 
+def test_a_first_deployment_is_over_before_requests_that_alarms_could_see(
+    alarmed: Recording, two: Recording
+) -> None:
+    for recording in (alarmed, two):
+        waiting = 0
+        for rule in recording.all("ListenerRule"):
+            unmatched = [{"sourceIp": {"values": ["192.0.2.0/32"]}}]
+            if rule.inputs["conditions"] != unmatched:
+                assert any(each.urn in rule.dependencies for each in recording.all("Service"))
+                waiting += 1
+        assert waiting == len(recording.all("Service"))
+
+
 def test_a_deployment_that_alarms_watch_is_waited_for_longer(
     dev: Recording, alarmed: Recording
 ) -> None:
     assert dev.one("Service").timeouts[:2] == ("10m", "10m")
     assert alarmed.one("Service").timeouts[:2] == ("15m", "15m")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"rollbackOnAlarms": False}, {"maxErrorPercent": 50}, {"maxLatencySeconds": "9"}]
+)
+def test_after_a_rollback_other_alarms_alone_deploy_nothing(
+    alarmed: Recording, changes: dict[str, Any]
+) -> None:
+    """A run fails then, as tests/infra/service/test_rollout.py shows."""
+    task = alarmed.one("TaskDefinition")
+    changed = recorder.run("dev", after=alarmed, **{**ON, **changes})
+    assert changed.operations[task.urn] == "same"
 
 
 def test_alarms_about_what_serves_wait_until_requests_reach_it(alarmed: Recording) -> None:
