@@ -7,7 +7,7 @@ Pulumi.yaml, so that `pulumi config` shows what will be deployed.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, Self
 
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 _OTHER_NAMESPACES: Final = ("aws", "awsx", "pulumi")
 """Namespaces of the configuration that belong to providers and the engine, not to a project."""
+
+_MISPLACED_WEIGHTS: Final = Problem(
+    "weights",
+    "set beside services, so that every service would have them",
+    "in the service whose route they split, like services.web.weights",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +99,8 @@ class Settings(StackSettings):
         """
         configuration = Configuration(texts=texts, encrypted=secret)
         topics = read_topics(cls, configuration)
+        if topics["service_map"].services and texts.get("weights", "{}") != "{}":
+            configuration = replace(configuration, misplaced={"weights": _MISPLACED_WEIGHTS})
         defaults = ServiceSettings.read(configuration)
         services: tuple[ServiceSettings, ...] = (defaults,)
         service_map: ServiceMap = topics["service_map"]

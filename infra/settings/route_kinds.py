@@ -321,6 +321,28 @@ class Weights(Kind):
             refuse(text)
         return found
 
+    def shown(self, text: str) -> str:
+        """Describe the refused entries, each weight after its path."""
+        entries = map_or_none(text)
+        if entries is None:
+            return f"{text or 'empty'}, which is no map"
+        return ", ".join(self._flaws(entries))
+
+    def _flaws(self, entries: Mapping[str, object]) -> Iterator[str]:
+        if len(entries) > MOST_WEIGHTED:
+            yield f"{len(entries)} services"
+        wrong = False
+        for name, value in sorted(entries.items()):
+            if item_flaw(_WEIGHTED, name) is not None:
+                wrong = True
+                yield f"the name {name or 'empty'}, which no service can have"
+            flaw = item_flaw(_WEIGHT, value)
+            if flaw is not None:
+                wrong = True
+                yield f".{name} {flaw}, which isn't {_WEIGHT.allowed}"
+        if not wrong and not any(_WEIGHT.read(as_configured(each)) for each in entries.values()):
+            yield "no weight above 0"
+
 
 def _oidc_flaws(entries: object) -> list[str]:
     if not isinstance(entries, dict):

@@ -60,8 +60,11 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
             f"{len(settings.services)} of them",
             f"at most {rules.MOST_GROUPS}, as a load balancer has no more target groups",
         )
+    misnamed = weights.misnamed(settings.services)
     for same in rules.repeated(planned):
-        yield _repeated(settings, same)
+        # A service with the name that is meant would need no route of its own.
+        if misnamed.isdisjoint(rule.route.service for rule in same):
+            yield _repeated(settings, same)
     for finding in rules.findings(planned):
         if finding.unreachable:
             yield _unreachable(settings, finding)

@@ -51,16 +51,22 @@ class Configuration:
     paths: Mapping[str, str] = field(default_factory=dict)
     """Paths of the keys that aren't at the top, as problems name them."""
 
+    misplaced: Mapping[str, Problem] = field(default_factory=dict)
+    """Problems with keys that the stack has, and that only an entry of a map may have."""
+
     def within(self, texts: Mapping[str, str], paths: Mapping[str, str]) -> Configuration:
         """Return this configuration with other values for some keys, which are at other paths."""
         return Configuration(
             texts={**self.texts, **texts},
             encrypted=set(self.encrypted) - texts.keys(),
             paths=paths,
+            misplaced=self.misplaced,
         )
 
     def read(self, name: str, kind: Kind) -> object:
         """Return the value of a key, or the `Problem` with it."""
+        if name in self.misplaced and name not in self.paths:
+            return self.misplaced[name]
         path = self.paths.get(name, name)
         if name in self.encrypted and not kind.encrypted:
             return Problem(

@@ -9,7 +9,7 @@ from infra.errors import Problem
 from infra.settings.service.connect import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from infra.settings.service import ServiceSettings
     from infra.settings.service.routes import RouteSettings
@@ -22,6 +22,12 @@ _COOKIE: Final = "stickiness_cookie"
 def shared_with(services: Iterable[ServiceSettings]) -> set[str]:
     """Return the names of services that get a share of another one's requests."""
     return set().union(*(service.shares_with for service in services))
+
+
+def misnamed(services: Sequence[ServiceSettings]) -> set[str]:
+    """Return the names of services whose weights name one that doesn't exist."""
+    names = {service.name for service in services}
+    return {service.name for service in services if not names.issuperset(service.shares_with)}
 
 
 def problems(settings: StackSettings) -> Iterator[Problem]:

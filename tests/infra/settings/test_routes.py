@@ -66,6 +66,11 @@ def split(web: dict[str, Any], following: dict[str, Any] | None = None) -> dict[
     return {"services": {"web": web, "next": following or {}}}
 
 
+MISPLACED = (
+    "weights: set beside services, so that every service would have them; allowed: in the service "
+    "whose route they split, like services.web.weights"
+)
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"hosts": ["localhost"]}, "hosts: "),
     ({"hosts": ["Shop.example.com"]}, "allowed: a list, each item a host in lower case"),
@@ -153,10 +158,18 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "http://example.com/api/x, which never get there: rule 5 of api (path is /api*) is tried ",
     ),
-    ({"weights": {"web": 0}}, 'weights: {"web": 0}; allowed: a map from the names of at most 5 '),
+    ({"weights": {"web": 0}}, "weights: no weight above 0; allowed: a map from the names of at "),
     ({"weights": {"web": 1000}}, "each a whole number from 0 to 999, and one above 0"),
-    ({"weights": ["web"]}, 'weights: ["web"]; allowed: a map'),
-    ({"weights": {f"s{number}": 1 for number in range(6)}}, "names of at most 5 services"),
+    (
+        {"weights": {"web": 1000, "next": -1, "no such": 5, "good": 1, "list": [0]}},
+        (
+            "weights: .list [0], which isn't a whole number from 0 to 999, .next -1, which isn't a "
+            "whole number from 0 to 999, the name no such, which no service can have, .web 1000, "
+            "which isn't a whole number from 0 to 999; allowed: a map"
+        ),
+    ),
+    ({"weights": ["web"]}, 'weights: ["web"], which is no map; allowed: a map'),
+    ({"weights": {f"s{number}": 1 for number in range(6)}}, "weights: 6 services; allowed: a map"),
     ({"weights": {"web": 9, "next": 1}}, "weights: next, which is no service; allowed: web"),
     (
         {"weightStickinessSeconds": 60},
@@ -207,6 +220,35 @@ def test_what_cannot_work_is_refused_by_its_key_with_the_reason(
     with pytest.raises(SettingsError) as refusal:
         load(**changes)
     assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (
+            split({"weights": {"web": 10, "nxt": 10}}),
+            "services.web.weights: nxt, which is no service; allowed: next, web",
+        ),
+        (
+            {"weights": SPLIT, **split({})},
+            MISPLACED,
+        ),
+        (
+            {"weights": {"web": 1000}, **split({"weights": SPLIT})},
+            MISPLACED,
+        ),
+    ],
+)
+def test_what_follows_from_wrong_weights_is_not_reported_besides(
+    changes: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    assert [str(each) for each in refusal.value.problems] == [problem]
+
+
+def test_an_empty_map_of_weights_beside_services_changes_nothing() -> None:
+    assert load(weights={}, **split({"weights": SPLIT})).services
 
 
 def test_fifty_services_fit_on_one_load_balancer() -> None:
