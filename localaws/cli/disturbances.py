@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from localaws.daemon.state_directory import StateDirectory
 
 _FUNCTIONS = {
-    "interrupt": (INTERRUPT, "task", "interrupted task"),
-    "fail": (FAIL_INSTANCE, "instance", "ended instance"),
-    "alarm": (SET_ALARM_STATE, "alarm", "set alarm"),
+    "interrupt": (INTERRUPT, "task", "interrupted task {task}"),
+    "fail": (FAIL_INSTANCE, "instance", "ended instance {instance}"),
+    "alarm": (
+        SET_ALARM_STATE,
+        "alarm",
+        "alarm {alarm} is in {state}; its next evaluation, in a second, gives it its own back",
+    ),
 }
-"""By command: the daemon's function, its argument, and what it has done."""
+"""By command: the daemon's function, its argument, and what is printed about it."""
 
 
 def disturb(directory: StateDirectory, command: str, target: str, **more: str) -> int:
@@ -41,7 +45,7 @@ def disturb(directory: StateDirectory, command: str, target: str, **more: str) -
     else:
         answer = call(address, function, {argument: target, **more})
         if "problem" not in answer:
-            print(done, answer[argument])
+            print(done.format(**{**more, argument: answer[argument]}))
             return 0
         problem = answer["problem"]
     print(f"pulumi-local: {problem}", file=sys.stderr)

@@ -59,11 +59,13 @@ def test_an_alarms_state_is_set_by_its_name(
     directory: StateDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     requests = answering(monkeypatch, {"alarm": "errors"})
-    assert disturb(directory, "alarm", "errors", state="ALARM") == 0
+    assert disturb(directory, "alarm", "errors", state="OK") == 0
     assert requests == [
-        ("localaws:index:setAlarmState", {"alarm": "errors", "state": "ALARM"}),
+        ("localaws:index:setAlarmState", {"alarm": "errors", "state": "OK"}),
     ]
-    assert capsys.readouterr().out == "set alarm errors\n"
+    assert capsys.readouterr().out == (
+        "alarm errors is in OK; its next evaluation, in a second, gives it its own back\n"
+    )
 
 
 def test_a_problem_of_the_daemon_is_an_error(
