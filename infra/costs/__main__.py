@@ -38,16 +38,28 @@ _FORMATS: Final = {
 }
 
 
+_EXIT_CODES: Final = """
+exit codes:
+  0  the cost is estimated, and within the stack's limit if it has one
+  1  there is no estimate
+  2  wrong arguments
+  3  the cost is estimated, and `up` refuses the stack because of its limit
+"""
+
+NOT_ESTIMATED: Final = 1
+REFUSED: Final = 3
+
+
 class CannotEstimateError(Exception):
     """The cost can't be estimated; the message says why and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Print the estimate; exit 2 if there is none."""
+    """Print the estimate, and exit as its help describes."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.costs",
         description="What a stack costs a month on AWS by list prices, with its configuration.",
-        epilog=_EXAMPLES,
+        epilog=f"{_EXAMPLES}{_EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--stack", required=True, help="a stack with a file Pulumi.STACK.yaml")
@@ -63,11 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         deployed = _deployed(options.deployed)
     except CannotEstimateError as reason:
         sys.stderr.write(f"{reason}\n")
-        sys.exit(2)
+        sys.exit(NOT_ESTIMATED)
     estimated = estimate(settings, of_region(region))
     verdict = limit.verdict(settings, region)
     sys.stdout.write(_FORMATS[options.format](options.stack, region, estimated, deployed, verdict))
-    sys.exit(0)
+    sys.exit(REFUSED if any(limit.problems(settings, region)) else 0)
 
 
 def of_stack(project: Path, stack: str) -> tuple[str, Settings]:

@@ -63,6 +63,14 @@ exit codes:
   3  no service answers: the listener's default actions do
 """
 
+_COST_EXIT_CODES = """\
+exit codes:
+  0  the cost is estimated, and within the stack's limit if it has one
+  1  there is no estimate
+  2  wrong arguments
+  3  the cost is estimated, and `up` refuses the stack because of its limit
+"""
+
 _GLOBAL_OPTIONS_WITH_VALUE = (
     *("-C", "--cwd", "--color", "-v", "--verbose"),
     *("--memprofilerate", "--otel-traces", "--profiling", "--tracing"),
@@ -155,7 +163,11 @@ def _own(arguments: Sequence[str]) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     cost = commands.add_parser(
-        "cost", parents=[where], help="what a stack costs a month on AWS, by list prices"
+        "cost",
+        parents=[where],
+        help="what a stack costs a month on AWS, by list prices",
+        epilog=_COST_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     cost.add_argument(
         "-s",

@@ -168,8 +168,13 @@ def test_the_command_says_what_up_does_about_the_limit_of_instances(
     monkeypatch.setattr("infra.costs.__main__.ROOT", tmp_path)
     with pytest.raises(SystemExit) as done:
         main(["--stack", "ec2"])
-    assert done.value.code == 0
+    assert done.value.code == 3
     assert "`up` refuses this stack. monthlyCostLimitUsd: 20" in capsys.readouterr().out
+    (tmp_path / "Pulumi.ec2.yaml").write_text(f"{stack}  fargate-web:monthlyCostLimitUsd: 9999\n")
+    with pytest.raises(SystemExit) as done:
+        main(["--stack", "ec2"])
+    assert done.value.code == 0
+    assert "`up` accepts this stack" in capsys.readouterr().out
 
 
 Registered = dict[str, list[dict[str, Any]]]
@@ -425,7 +430,7 @@ def test_a_stack_without_a_file_is_named_with_those_that_have_one(
 ) -> None:
     with pytest.raises(SystemExit) as done:
         main(["--stack", "nope"])
-    assert done.value.code == 2
+    assert done.value.code == 1
     assert "dev, " in capsys.readouterr().err
 
 
@@ -436,7 +441,7 @@ def test_a_deployed_cost_that_is_none_is_refused(
     (tmp_path / "deployed.json").write_text(text)
     with pytest.raises(SystemExit) as done:
         main(["--stack", "dev", "--deployed", str(tmp_path / "deployed.json")])
-    assert done.value.code == 2
+    assert done.value.code == 1
     assert "--deployed" in capsys.readouterr().err
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from localaws.cli import cost
+from localaws.cli.main import main
 from localaws.daemon.state_directory import StateDirectory
 
 ROOT = Path(__file__).parents[3]
@@ -71,3 +74,13 @@ def test_the_project_estimates_its_costs(
 ) -> None:
     assert cost.show(StateDirectory.of(ROOT), None, "prod", form) == 0
     assert row in capfd.readouterr().out
+
+
+def test_help_has_the_exit_codes_of_the_estimate(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["cost", "--help"])
+    own = capfd.readouterr().out.split("exit codes:")[1]
+    command = [sys.executable, "-m", "infra.costs", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split("exit codes:")[1] == own
+    assert "  3  the cost is estimated, and `up` refuses the stack" in own
