@@ -1,13 +1,15 @@
 """Read a project's file and the files of its stacks, as Pulumi's CLI does.
 
-What the CLI refuses is refused here too, with the file and the line.
+What the CLI refuses is refused here too, with the file and the line, and so is a date without
+quotes, of which the CLI makes another text.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -21,13 +23,17 @@ class BadStackFile(Exception):  # noqa: N818 — it is the file that is bad
 
 
 class _Loader(yaml.SafeLoader):
-    """Parse YAML as the CLI does, which takes a date for a text."""
+    """Parse YAML as the CLI does, to which only true and false are flags (tried with v3.255)."""
 
+
+_BOOL: Final = "tag:yaml.org,2002:bool"
+_TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    first: [each for each in resolvers if each[0] != _BOOL]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver(_BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
 
 
 def read_project(folder: Path) -> dict[str, Any]:
@@ -76,7 +82,7 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        for flaw in _repeated_keys(node):
+        for flaw in _flaws(node):
             raise BadStackFile(f"{name}, {flaw}")
         document = loader.construct_document(node) if node else {}
         json.dumps(document)
@@ -116,8 +122,8 @@ def _described(error: yaml.YAMLError) -> str:
     return ": " + " ".join(str(error).split())
 
 
-def _repeated_keys(root: yaml.Node | None) -> Iterator[str]:
-    """Yield each key that a map has twice, with its line."""
+def _flaws(root: yaml.Node | None) -> Iterator[str]:
+    """Yield each key that a map has twice, and each date, with its line."""
     waiting = [root]
     seen = set()
     while waiting:
@@ -125,16 +131,24 @@ def _repeated_keys(root: yaml.Node | None) -> Iterator[str]:
         if id(node) in seen:  # an alias
             continue
         seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.ScalarNode) and node.tag == _TIMESTAMP:
+            # It becomes 2024-01-01 00:00:00 +0000 UTC (tried with v3.255).
+            line = node.start_mark.line + 1
+            yield f"line {line}: {node.value}, which Pulumi makes a time of; put it into quotes"
+        elif isinstance(node, yaml.SequenceNode):
             waiting += node.value
         elif isinstance(node, yaml.MappingNode):
-            lines: dict[tuple[str, str], int] = {}
-            for key, value in node.value:
-                waiting.append(value)
-                if not isinstance(key, yaml.ScalarNode):
-                    continue
-                line = key.start_mark.line + 1
-                first = lines.get((key.tag, key.value))
-                if first is not None:
-                    yield f"line {line}: {key.value} again, after line {first}; give it once"
-                lines[key.tag, key.value] = line
+            yield from _repeated_keys(node)
+            waiting += [value for _, value in node.value]
+
+
+def _repeated_keys(node: yaml.MappingNode) -> Iterator[str]:
+    lines: dict[tuple[str, str], int] = {}
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        line = key.start_mark.line + 1
+        first = lines.get((key.tag, key.value))
+        if first is not None:
+            yield f"line {line}: {key.value} again, after line {first}; give it once"
+        lines[key.tag, key.value] = line

@@ -33,6 +33,8 @@ BAD = {
     "give it once",
     "config:\n  shop:a: [{b: 1,\n b: 2}]\n": "Pulumi.dev.yaml, line 3: b again, after line 2; "
     "give it once",
+    "config:\n  shop:a: { b: [2024-01-01] }\n": "Pulumi.dev.yaml, line 2: 2024-01-01, which Pulumi "
+    "makes a time of; put it into quotes",
     "config: { shop:a: !!binary aGk= }": "Pulumi.dev.yaml has a value that isn't one of JSON: "
     "Object of type bytes is not JSON serializable",
     "config: { shop:a: !x 1 }": "Pulumi.dev.yaml, line 1: could not determine a constructor for "
@@ -79,10 +81,10 @@ def test_an_empty_file_is_a_stack_without_configuration(tmp_path: Path, text: st
 
 
 def test_values_are_read_as_the_cli_does(tmp_path: Path) -> None:
-    text = "config:\n  shop:a: 2024-01-01\n  shop:b: &b [1, true, 2.5]\n  shop:c: { d: *b }\n"
+    text = "config:\n  shop:a: yes\n  shop:b: &b [1, true, 2.5, n]\n  shop:c: { d: *b }\n"
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
-    values = [1, True, 2.5]
-    expected = {"shop:a": "2024-01-01", "shop:b": values, "shop:c": {"d": values}}
+    values = [1, True, 2.5, "n"]
+    expected = {"shop:a": "yes", "shop:b": values, "shop:c": {"d": values}}
     assert read_config(tmp_path, "dev") == expected
 
 
