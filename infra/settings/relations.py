@@ -54,6 +54,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from client_secrets_are_used(settings)
     yield from scaling_keys_are_used(settings)
     yield from alarm_limits_are_used(settings)
+    yield from sidecar_ports_are_used(settings)
     yield from instances_are_used(settings)
     yield from instances_are_private(settings)
     yield from instances_have_ipv4_destinations(settings)
@@ -176,6 +177,30 @@ def alarm_limits_are_used(settings: StackSettings) -> Iterator[Problem]:
         lambda service: service.alarms.alarms,
         allowed="only with alarms set to true",
     )
+
+
+def sidecar_ports_are_used(settings: StackSettings) -> Iterator[Problem]:
+    """Check that requests come to each sidecar's port.
+
+    A stack's own sidecars are the default of all its services, so that one that names a container
+    is enough.
+    """
+    compared = {"service_name", "sidecars", "ingress_container", "connect_container"}
+    if settings.service_map.unread or not all(
+        compared.isdisjoint(service.unread) for service in settings.services
+    ):
+        return
+    used: set[str | None] = set()
+    unused: dict[str, Problem] = {}
+    for service in settings.services:
+        sidecars = service.sidecars
+        if "sidecars" in settings.service_map.services.get(service.name, {}):
+            yield from service.named(sidecars.unused_ports.values())
+        else:
+            used.update((sidecars.ingress_container, sidecars.connect_container))
+            unused.update(sidecars.unused_ports)
+    for name in sorted(unused.keys() - used):
+        yield unused[name]
 
 
 def _keys_are_used(

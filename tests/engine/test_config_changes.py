@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-ON_PROCESSES = STACKS.keys() - {"built", "spot", "instances", "routed", "routed-beside"}
+ON_PROCESSES = STACKS.keys() - {
+    *("built", "spot", "instances"),
+    *("fronted", "routed", "routed-beside"),
+}
 """Of a stack with a built image, which needs a builder, test_built_image.py has the changes. Those
 with other capacity are tried under mocks (tests/infra/test_config_changes.py), and so are those
-with a log router, which runs in containers only.
+with a log router, which runs in containers only, and with a proxy, at whose port nothing listens.
 """
 
 

@@ -92,6 +92,7 @@ STACKS: dict[str, dict[str, Any]] = {
             }
         },
         "serviceConnect": True,
+        "connectContainer": "beside",
         # The CLI takes no empty map.
         "volumes": {"shared": {"efsFileSystemId": "", "efsAccessPointId": ""}},
         "mounts": {"shared": "/var/shared"},
@@ -107,6 +108,11 @@ STACKS: dict[str, dict[str, Any]] = {
             "router": {"image": ROUTER, "logRouter": "fluentbit", "logRouterFile": "/extra.conf"},
             "beside": {"image": NGINX, "logTo": "router"},
         },
+    },
+    "fronted": {
+        "sidecars": {"proxy": {"image": NGINX, "port": 8080}},
+        "ingressContainer": "proxy",
+        "serviceConnect": True,
     },
     "built": {"build": "tests/infra/app", "command": []},
     "scaled": {"maxCount": 4, "targetCpuPercent": 60},
@@ -147,7 +153,7 @@ EXAMPLES: dict[str, Example] = {
     "logOptions": Example({"Name": "null"}, on="routed"),
     "logSecrets": Example({"apikey": "/demo/local/message"}, on="routed"),
     "ingressContainer": Example("beside", on="hardened"),
-    "connectContainer": Example("beside", on="hardened"),
+    "connectContainer": Example("proxy", on="fronted"),
     "dependsOn": Example({"beside": "START"}, on="hardened"),
     "volumes": Example(
         {

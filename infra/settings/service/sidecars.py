@@ -186,6 +186,20 @@ class SidecarSettings(Topic):
             if sidecar.unread.keys().isdisjoint(names)
         }
 
+    @property
+    def unused_ports(self) -> dict[str, Problem]:
+        """The problems with ports to which no requests come, by the sidecar's name."""
+        found: dict[str, Problem] = {}
+        for name, sidecar in self.having("port").items():
+            if sidecar.port and name not in {self.ingress_container, self.connect_container}:
+                found[name] = Problem(
+                    f"sidecars.{name}.port",
+                    f"{sidecar.port}, to which no requests come",
+                    f"0, or any with ingressContainer {name} or connectContainer {name}; "
+                    "containers of a task reach each other without it",
+                )
+        return found
+
     def problems(self) -> Iterator[Problem]:
         """Check each sidecar, and the order of their start."""
         yield from self._sidecars_are_right()

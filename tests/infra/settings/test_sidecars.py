@@ -115,6 +115,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "connectContainer: proxy without serviceConnect; allowed: empty, or any with",
     ),
     (
+        {**with_sidecar(port=9000), "serviceConnect": True},
+        "sidecars.proxy.port: 9000, to which no requests come; allowed: 0, or any with ingress",
+    ),
+    (
         {"sidecars": {"Proxy": {"image": IMAGE, "port": 9000}}},
         "sidecars.Proxy: Proxy, which names its port; allowed: with a port, at most 64 lower-case",
     ),
@@ -346,6 +350,29 @@ def test_secrets_that_could_not_be_read_may_be_those_that_a_key_encrypts() -> No
     key = "arn:aws:kms:ap-northeast-1:123456789012:key/12345678-1234-1234-1234-123456789012"
     wrong = with_sidecar(secrets={"A": ""})
     assert refused_keys(secrets={}, secretKeyArns=[key], **wrong) == ["sidecars.proxy.secrets"]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"ingressContainer": "proxy"}, {"connectContainer": "proxy", "serviceConnect": True}],
+    ids=["load balancer", "other services"],
+)
+def test_a_port_to_which_requests_come_is_accepted(named: dict[str, Any]) -> None:
+    service = only_service(load(**with_sidecar(port=9000), **named))
+    assert service.sidecars.readable["proxy"].port == 9000
+
+
+def test_a_port_of_the_stacks_sidecar_is_for_the_services_that_name_it() -> None:
+    named = {"ingressContainer": "proxy", "paths": ["/api/*"]}
+    load(**with_sidecar(port=9000), services={"api": named, "web": {}})
+    plain = {"paths": ["/api/*"]}
+    assert refused_keys(**with_sidecar(port=9000), services={"api": plain, "web": {}}) == [
+        "sidecars.proxy.port"
+    ]
+    own = {"web": with_sidecar(port=9000), "api": named}
+    assert refused_keys(**with_sidecar(port=9000), services=own) == [
+        "services.web.sidecars.proxy.port"
+    ]
 
 
 def test_a_services_empty_map_takes_the_place_of_the_stacks_sidecars() -> None:
