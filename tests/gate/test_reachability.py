@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gate import graph, reachability
+from gate import configurations, graph, reachability
 from gate.__main__ import GOLDEN, golden
-from gate.configurations import CONFIGURATIONS, ROOT, record
+from gate.configurations import (
+    CONFIGURATIONS,
+    ROOT,
+    Configuration,
+    NotRecordedError,
+    record,
+    recording,
+)
 from localaws import mocks
 from tests.gate.conftest import node, without, worse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from gate.graph import Graph
 
@@ -38,6 +46,17 @@ def test_nothing_reaches_more_than_was_reviewed(graphs: Mapping[str, Graph], sta
 
 def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == {*CONFIGURATIONS}
+
+
+def test_a_damaged_stack_file_ends_the_gate_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (tmp_path / "Pulumi.damaged.yaml").write_text("config: {\n")
+    monkeypatch.setattr(configurations, "ROOT", tmp_path)
+    monkeypatch.setitem(CONFIGURATIONS, "damaged", Configuration("damaged"))
+    with pytest.raises(NotRecordedError, match=r"^damaged can't be .*damaged\.yaml, line 2: "):
+        recording("damaged")
 
 
 @pytest.mark.parametrize(
