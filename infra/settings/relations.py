@@ -12,7 +12,7 @@ from infra.aws.naming import INSTANCES_SUFFIX, INTERNAL_SUFFIX, SPOT_SUFFIX
 from infra.errors import Problem
 from infra.settings import routing, weights
 from infra.settings.service import connect
-from infra.settings.service.capacity import EC2
+from infra.settings.service.capacity import EC2, FARGATE_SPOT
 from infra.settings.service.targets import HTTP1
 from infra.settings.stack.network import ENDPOINTS, MODES, PUBLIC
 from infra.settings.topic import relation
@@ -55,6 +55,8 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from scaling_keys_are_used(settings)
     yield from alarm_limits_are_used(settings)
     yield from sidecar_ports_are_used(settings)
+    yield from bases_are_of_spot(settings)
+    yield from cookies_have_a_duration(settings)
     yield from instances_are_used(settings)
     yield from instances_are_private(settings)
     yield from instances_have_ipv4_destinations(settings)
@@ -201,6 +203,30 @@ def sidecar_ports_are_used(settings: StackSettings) -> Iterator[Problem]:
             unused.update(sidecars.unused_ports)
     for name in sorted(unused.keys() - used):
         yield unused[name]
+
+
+def bases_are_of_spot(settings: StackSettings) -> Iterator[Problem]:
+    """Check that services have a base on demand only beside spare capacity."""
+    yield from _keys_are_used(
+        settings,
+        ("on_demand_base",),
+        "capacity",
+        lambda service: service.capacity,
+        lambda service: service.capacity.spot,
+        allowed=f"only with capacity {FARGATE_SPOT}, which runs all other tasks on spare capacity",
+    )
+
+
+def cookies_have_a_duration(settings: StackSettings) -> Iterator[Problem]:
+    """Check that services name a cookie only if it keeps a client at its task."""
+    yield from _keys_are_used(
+        settings,
+        ("stickiness_cookie",),
+        "stickiness_seconds",
+        lambda service: service.targets,
+        lambda service: service.targets.stickiness_seconds > 0,
+        allowed="only with stickinessSeconds, for which a client keeps its task",
+    )
 
 
 def _keys_are_used(

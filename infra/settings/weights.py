@@ -85,7 +85,7 @@ def _targets(
     protocols: dict[str, str] = {}
     for service in services:
         protocols.setdefault(service.targets.target_protocol, service.name)
-        if service.targets.stickiness_cookie:
+        if service.targets.stickiness_cookie and service.targets.stickiness_seconds:
             yield Problem(
                 key,
                 f"{service.name}, which has stickinessCookie",

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from infra.errors import Problem
 from infra.settings.kinds import Choice, Whole
-from infra.settings.topic import Topic, key, relation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from infra.settings.topic import Topic, key
 
 FARGATE, FARGATE_SPOT, EC2 = CAPACITIES = ("fargate", "fargate-spot", "ec2")
 
@@ -34,17 +30,3 @@ class CapacitySettings(Topic):
     def spot(self) -> bool:
         """Whether tasks run on Fargate's spare capacity."""
         return self.capacity == FARGATE_SPOT
-
-    def problems(self) -> Iterator[Problem]:
-        """Check that the base has something to be the base of."""
-        yield from self._base_is_of_spot()
-
-    @relation("capacity", "on_demand_base")
-    def _base_is_of_spot(self) -> Iterator[Problem]:
-        if self.on_demand_base and not self.spot:
-            yield Problem(
-                "onDemandBase",
-                f"{self.on_demand_base}",
-                f"0 with capacity {self.capacity}: it is the number of tasks that {FARGATE_SPOT} "
-                "doesn't run on spare capacity",
-            )

@@ -45,7 +45,6 @@ class TargetSettings(Topic):
     def problems(self) -> Iterator[Problem]:
         """Check attributes that exclude each other."""
         yield from self._slow_start_is_possible()
-        yield from self._cookie_has_a_duration()
 
     @relation("slow_start_seconds", "load_balancing_algorithm")
     def _slow_start_is_possible(self) -> Iterator[Problem]:
@@ -60,15 +59,6 @@ class TargetSettings(Topic):
                 "slowStartSeconds",
                 f"{self.slow_start_seconds} with {self.load_balancing_algorithm}",
                 f"only with loadBalancingAlgorithm {_ROUND_ROBIN}, as AWS refuses it with others",
-            )
-
-    @relation("stickiness_seconds", "stickiness_cookie")
-    def _cookie_has_a_duration(self) -> Iterator[Problem]:
-        if self.stickiness_cookie and not self.stickiness_seconds:
-            yield Problem(
-                "stickinessCookie",
-                self.stickiness_cookie,
-                "empty, unless stickinessSeconds says how long a client keeps its task",
             )
 
 

@@ -21,11 +21,11 @@ PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:"
         (
             {"onDemandBase": 1},
             (
-                "onDemandBase: 1; allowed: 0 with capacity fargate: it is the number of tasks that "
-                "fargate-spot doesn't run on spare capacity"
+                "onDemandBase: 1, which has no effect; allowed: only with capacity fargate-spot, "
+                "which runs all other tasks on spare capacity"
             ),
         ),
-        ({**EC2, "onDemandBase": 1}, "onDemandBase: 1; allowed: 0 with capacity ec2"),
+        ({**EC2, "onDemandBase": 1}, "onDemandBase: 1, which has no effect; allowed: only"),
         (
             {"instanceType": "t3.medium"},
             "instanceType: t3.medium, which has no effect; allowed: only with capacity ec2 of some",

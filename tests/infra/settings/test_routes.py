@@ -281,7 +281,10 @@ def test_rules_of_one_service_that_split_requests_differently_overlap() -> None:
             {"slowStartSeconds": 60, "loadBalancingAlgorithm": "weighted_random"},
             "slowStartSeconds: 60 with weighted_random; allowed: only with loadBalancingAlgorithm ",
         ),
-        ({"stickinessCookie": "a"}, "stickinessCookie: a; allowed: empty, unless stickinessSecond"),
+        (
+            {"stickinessCookie": "a"},
+            "stickinessCookie: a, which has no effect; allowed: only with stickinessSecond",
+        ),
         ({"stickinessSeconds": 60, "stickinessCookie": "AWSALBAPP"}, "stickinessCookie: AWSALBAPP"),
         (
             {"targetProtocol": "HTTP2"},

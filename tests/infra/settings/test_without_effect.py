@@ -82,6 +82,8 @@ NEEDS: dict[str, dict[str, Any]] = {
     "targetRequestsPerMinute": {"maxCount": 4},
     "scaleInCooldownSeconds": {"maxCount": 4, "targetMemoryPercent": 60},
     "scaleOutCooldownSeconds": {"maxCount": 4, "targetMemoryPercent": 60},
+    "onDemandBase": {"capacity": "fargate-spot"},
+    "stickinessCookie": {"stickinessSeconds": 3600},
     "maxErrorPercent": {"alarms": True},
     "maxLatencySeconds": {"alarms": True},
     "rollbackOnAlarms": {"alarms": True},
@@ -105,3 +107,14 @@ def test_a_key_of_a_service_that_cannot_use_it_is_refused_beside_one_that_can(ke
     with pytest.raises(SettingsError, match=rf"services\.web\.{key}: .*, which has no") as refusal:
         load(services={"api": api, "web": {key: EXAMPLES[key].value}})
     assert len(refusal.value.problems) == 1
+
+
+def test_a_cookie_that_a_service_does_not_use_keeps_it_from_no_split_route() -> None:
+    load(
+        stickinessCookie="session",
+        services={
+            "api": {"paths": ["/api/*"], "stickinessSeconds": 60},
+            "web": {"weights": {"web": 90, "next": 10}},
+            "next": {},
+        },
+    )
