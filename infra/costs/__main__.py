@@ -77,9 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stderr.write(f"{reason}\n")
         sys.exit(NOT_ESTIMATED)
     estimated = estimate(settings, of_region(region))
-    verdict = limit.verdict(settings, region)
+    refused = [*limit.problems(settings, region)]
+    verdict = limit.verdict(settings, refused)
     sys.stdout.write(_FORMATS[options.format](options.stack, region, estimated, deployed, verdict))
-    sys.exit(REFUSED if any(limit.problems(settings, region)) else 0)
+    sys.exit(REFUSED if refused else 0)
 
 
 def of_stack(project: Path, stack: str) -> tuple[str, Settings]:

@@ -9,19 +9,23 @@ from infra.costs.prices import of_region, regions
 from infra.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from infra.settings import Settings
 
 
-def verdict(settings: Settings, region: str) -> str:
-    """Return what `up` does about a stack's limit; nothing if the stack has none."""
+def verdict(settings: Settings, refused: Sequence[Problem]) -> str:
+    """Return what `up` does about a stack's limit; nothing if the stack has none.
+
+    Args:
+        settings: The stack's.
+        refused: What `problems` found.
+    """
     limit = settings.costs.monthly_cost_limit_usd
     if not limit:
         return ""
-    refused = [str(problem) for problem in problems(settings, region)]
     if refused:
-        return f"`up` refuses this stack. {'; '.join(refused)}"
+        return f"`up` refuses this stack. {'; '.join(map(str, refused))}"
     return f"`up` accepts this stack, whose monthlyCostLimitUsd is {limit}."
 
 

@@ -149,11 +149,17 @@ def test_scaling_by_targets_costs_two_alarms_each() -> None:
     assert counts(of(**INSTANCES))["metrics of alarms"] == 2
 
 
+def verdict(**changes: Any) -> str:
+    """What an estimate says of the limit of stack `dev` with changes."""
+    changed = settings(**changes)
+    return limit.verdict(changed, [*limit.problems(changed, REGION)])
+
+
 def test_an_estimate_says_what_up_does_about_the_limit() -> None:
-    assert limit.verdict(settings(), REGION) == ""
-    accepted = limit.verdict(settings(monthlyCostLimitUsd=60), REGION)
+    assert verdict() == ""
+    accepted = verdict(monthlyCostLimitUsd=60)
     assert accepted == "`up` accepts this stack, whose monthlyCostLimitUsd is 60."
-    refused = limit.verdict(settings(monthlyCostLimitUsd=50), REGION)
+    refused = verdict(monthlyCostLimitUsd=50)
     assert refused.startswith("`up` refuses this stack. monthlyCostLimitUsd: 50, where")
     for form in (report.as_text, report.as_markdown, report.as_json):
         assert refused in form("dev", REGION, of(), {}, refused)
