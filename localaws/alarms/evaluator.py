@@ -6,7 +6,6 @@ import json
 import math
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from localaws.alarms.expressions import value_of
 from localaws.alarms.model import EXTRA_POINTS, Decision, Point, Samples, State
 from localaws.alarms.reading import alarms_of
 from localaws.catalog.cloudwatch import ALARM
+from localaws.catalog.event_documents import event, timestamp
 from localaws.machine.files import read_what_can_be_made_anew, write_atomically
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Alarms:
         """
         for alarm in alarms_of(self._account):
             if alarm.name == name:
-                standing = self._standings.get(name) or self._begin(name, alarm.arn)
+                standing = self._begun(name, alarm.arn)
                 self._change(alarm, standing, Decision(state, _BY_HAND))
                 self._save()
 
@@ -161,11 +161,14 @@ class Alarms:
         record = self._account.get(ALARM, name)
         if record is None:
             return None
-        return self._standings.get(name) or self._begin(name, str(record.outputs["arn"]))
+        return self._begun(name, str(record.outputs["arn"]))
 
-    def _begin(self, name: str, arn: str) -> Standing:
-        standing = Standing(arn, INITIAL.state, INITIAL.reason, self._clock())
-        self._standings[name] = standing
+    def _begun(self, name: str, arn: str) -> Standing:
+        """Return an alarm's state, which begins now if the alarm has none yet."""
+        standing = self._standings.get(name)
+        if standing is None:
+            standing = Standing(arn, INITIAL.state, INITIAL.reason, self._clock())
+            self._standings[name] = standing
         return standing
 
     def _forget(self, present: Mapping[str, str]) -> None:
@@ -179,7 +182,7 @@ class Alarms:
 
     def _step(self, alarm: Alarm, minute: Minute) -> bool:
         """Evaluate an alarm; return whether its state or reason changed."""
-        standing = self._standings.get(alarm.name) or self._begin(alarm.name, alarm.arn)
+        standing = self._begun(alarm.name, alarm.arn)
         points = self._points(alarm, minute)
         self._last.pop(alarm.name, None)
         for point in points:
@@ -211,28 +214,25 @@ class Alarms:
 
         Source: CloudWatch User Guide, "Alarm events and EventBridge".
         """
-        region, account = alarm.arn.split(":")[3:5]
+        region = alarm.arn.split(":")[3]
         subject = f'{after.state}: "{alarm.name}" in {region}'
         text = "\n".join(filter(None, (alarm.description, after.reason)))
         for topic in alarm.actions.get(after.state, ()):
             self.notifications.alarm(topic, alarm.arn, subject, text)
         self.notifications.receive(
-            {
-                "version": "0",
-                "id": str(uuid4()),
-                "detail-type": "CloudWatch Alarm State Change",
-                "source": "aws.cloudwatch",
-                "account": account,
-                "time": _timestamp(after.since),
-                "region": region,
-                "resources": [alarm.arn],
-                "detail": {
+            event(
+                alarm.arn,
+                source="aws.cloudwatch",
+                detail_type="CloudWatch Alarm State Change",
+                identifier=str(uuid4()),
+                at=after.since,
+                detail={
                     "alarmName": alarm.name,
                     "state": _state(after),
                     "previousState": _state(before),
                     "configuration": {"description": alarm.description},
                 },
-            }
+            )
         )
 
     def _has_few_samples(self, alarm: Alarm, minute: Minute) -> bool:
@@ -292,12 +292,8 @@ def _state(standing: Standing) -> dict[str, str]:
     return {
         "value": standing.state,
         "reason": standing.reason,
-        "timestamp": _timestamp(standing.since),
+        "timestamp": timestamp(standing.since),
     }
-
-
-def _timestamp(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _minutes(alarm: Alarm) -> int:

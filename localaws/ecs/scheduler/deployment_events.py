@@ -5,9 +5,9 @@ Source: "Amazon ECS service deployment state change events" in ECS's guide.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from localaws.catalog.event_documents import event, timestamp
 from localaws.ecs.scheduler import messages
 from localaws.ecs.scheduler.model import Rollout
 
@@ -42,23 +42,18 @@ def changes(
 
 
 def _event(service_arn: str, deployment: Deployment, identifier: str) -> dict[str, Any]:
-    _, _, _, region, account, _ = service_arn.split(":", 5)
-    at = datetime.fromtimestamp(deployment.updated_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     failed = deployment.rollout is Rollout.FAILED
-    return {
-        "version": "0",
-        "id": identifier,
-        "detail-type": DETAIL_TYPE,
-        "source": "aws.ecs",
-        "account": account,
-        "time": at,
-        "region": region,
-        "resources": [service_arn],
-        "detail": {
+    return event(
+        service_arn,
+        source="aws.ecs",
+        detail_type=DETAIL_TYPE,
+        identifier=identifier,
+        at=deployment.updated_at,
+        detail={
             "eventType": "ERROR" if failed else "INFO",
             "eventName": f"SERVICE_DEPLOYMENT_{deployment.rollout}",
             "deploymentId": deployment.id,
-            "updatedAt": at,
+            "updatedAt": timestamp(deployment.updated_at),
             "reason": messages.rollout(deployment),
         },
-    }
+    )
