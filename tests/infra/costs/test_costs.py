@@ -473,16 +473,21 @@ def test_every_region_has_the_same_prices() -> None:
     assert isinstance(of_region(REGION)["nat-hour"].read_on, date)
 
 
-def test_the_readme_has_the_estimates_of_dev_and_ec2() -> None:
+def test_the_readme_has_the_estimates_of_dev_prod_and_ec2() -> None:
     readme = (ROOT / "README.md").read_text()
     estimated = of()
     section = readme[readme.index("### What it costs") : readme.index("### Clean up")]
     for part in estimated.parts:
         assert f"| {part.name} | {part.count} | {part.usd_each:.2f} | {part.usd:.2f} |" in section
     assert f"| total | | | {estimated.usd:.2f} |" in section
+    words = " ".join(section.split())
+    assert (
+        f"`prod`, with a NAT gateway, alarms and a dashboard, costs {of('prod').usd:.2f}." in words
+    )
     ranged = of("ec2")
-    words = f"`ec2`, whose instances scale, costs {ranged.usd:.2f} to {ranged.most_usd:.2f}."
-    assert words in section
+    assert (
+        f"`ec2`, whose instances scale, costs {ranged.usd:.2f} to {ranged.most_usd:.2f}." in words
+    )
 
 
 def test_no_cost_depends_on_an_encrypted_value(tmp_path: Path) -> None:
