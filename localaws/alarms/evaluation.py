@@ -40,24 +40,42 @@ def evaluate(alarm: Alarm, points: Sequence[Point | None]) -> Decision | None:
         alarm: The alarm.
         points: Those of its evaluation range, the newest last; None for a missing one.
     """
-    real = [point for point in points if point is not None]
-    recent = real[-alarm.periods :]
+    # Real points first: those of the extra range replace missing ones of the evaluation periods.
+    present = [point for point in points if point is not None]
+    recent = present[-alarm.evaluation_periods :]
     breaching = [point for point in recent if _breaches(alarm, point)]
-    lacking = alarm.periods - len(recent)
-    filled = lacking if alarm.missing in _FILLED else 0
-    all_breach_and_are_few = len(breaching) == len(recent) < alarm.to_alarm
-    if filled or not lacking or not all_breach_and_are_few:
-        return _judged(alarm, recent, breaching, filled)
-    if alarm.missing == "ignore":
+    missing = alarm.evaluation_periods - len(recent)
+    if missing == 0:
+        return _decide(alarm, recent, breaching, filled=0)
+    if alarm.missing_data in _FILLED:
+        return _decide(alarm, recent, breaching, filled=missing)
+    if len(breaching) < len(recent) or len(breaching) >= alarm.datapoints_to_alarm:
+        # One point within the threshold, or enough that breach it, decide without the others.
+        return _decide(alarm, recent, breaching, filled=0)
+    if alarm.missing_data == "ignore":
         return None
-    if not recent:
-        words = f"Insufficient Data: {_unknown(alarm.periods)}."
+    return _decide_by_few(alarm, points, breaching)
+
+
+def _decide_by_few(
+    alarm: Alarm, points: Sequence[Point | None], breaching: Sequence[Point]
+) -> Decision | None:
+    """Decide by fewer points than the alarm needs, all of which breach its threshold."""
+    if not breaching:
+        words = f"Insufficient Data: {_unknown(alarm.evaluation_periods)}."
         return Decision(State.INSUFFICIENT_DATA, words)
-    oldest = next(index for index, point in enumerate(points) if point is not None)
-    if len(points) - oldest >= alarm.to_alarm:
-        return Decision(State.ALARM, _reason(alarm, breaching, State.ALARM, 0))
+    if _age_of_oldest(points) >= alarm.datapoints_to_alarm:
+        return Decision(State.ALARM, _reason(alarm, breaching, State.ALARM, filled=0))
     # The next point may be within the threshold: nothing changes before this one is old enough.
     return None
+
+
+def _age_of_oldest(points: Sequence[Point | None]) -> int:
+    """Return how many periods ago the oldest point began, counting its own."""
+    for index, point in enumerate(points):
+        if point is not None:
+            return len(points) - index
+    return 0
 
 
 def _breaches(alarm: Alarm, point: Point) -> bool:
@@ -65,25 +83,34 @@ def _breaches(alarm: Alarm, point: Point) -> bool:
     return compare(point.value, alarm.threshold)
 
 
-def _judged(
-    alarm: Alarm, recent: Sequence[Point], breaching: Sequence[Point], filled: int
+def _decide(
+    alarm: Alarm, recent: Sequence[Point], breaching: Sequence[Point], *, filled: int
 ) -> Decision:
-    """Decide by all points, of which some are filled in as the alarm says."""
-    as_breaching = filled if alarm.missing == "breaching" else 0
-    state = State.ALARM if len(breaching) + as_breaching >= alarm.to_alarm else State.OK
-    crossing = [point for point in recent if (point in breaching) == (state is State.ALARM)]
-    return Decision(state, _reason(alarm, crossing, state, filled))
+    """Return ALARM if enough points breach the threshold, else OK.
+
+    Args:
+        alarm: The alarm.
+        recent: Its newest points.
+        breaching: Those of them that breach the threshold.
+        filled: How many missing points count as the alarm treats missing data.
+    """
+    breaches = len(breaching) + (filled if alarm.missing_data == "breaching" else 0)
+    if breaches >= alarm.datapoints_to_alarm:
+        return Decision(State.ALARM, _reason(alarm, breaching, State.ALARM, filled=filled))
+    within = [point for point in recent if point not in breaching]
+    return Decision(State.OK, _reason(alarm, within, State.OK, filled=filled))
 
 
-def _reason(alarm: Alarm, crossing: Sequence[Point], state: State, filled: int) -> str:
+def _reason(alarm: Alarm, crossing: Sequence[Point], state: State, *, filled: int) -> str:
+    """Return StateReason for a state that the *crossing* points and filled-in ones result in."""
     parts: list[str] = []
     if crossing:
         parts.append(_crossed(alarm, crossing, state))
     elif filled:
-        plural = "" if alarm.periods == 1 else "s"
-        parts.append(f"no datapoints were received for {alarm.periods} period{plural}")
+        plural = "" if alarm.evaluation_periods == 1 else "s"
+        parts.append(f"no datapoints were received for {alarm.evaluation_periods} period{plural}")
     if filled:
-        kind = "Breaching" if alarm.missing == "breaching" else "NonBreaching"
+        kind = "Breaching" if alarm.missing_data == "breaching" else "NonBreaching"
         were = "datapoint was" if filled == 1 else "datapoints were"
         parts.append(f"{filled} missing {were} treated as [{kind}]")
     return f"Threshold Crossed: {' and '.join(parts)}."
@@ -91,29 +118,33 @@ def _reason(alarm: Alarm, crossing: Sequence[Point], state: State, filled: int) 
 
 def _crossed(alarm: Alarm, points: Sequence[Point], state: State) -> str:
     _, words = _OPERATORS[alarm.comparison]
-    shown = ", ".join(f"{point.value!r} ({_moment(point.at)})" for point in points[::-1][:_SHOWN])
+    newest_first = points[::-1]
+    shown = ", ".join(map(_shown, newest_first[:_SHOWN]))
     is_not = "" if state is State.ALARM else "not "
     were = "was" if len(points) == 1 else "were"
     compared = f"[{shown}] {were} {is_not}{words} the threshold ({alarm.threshold!r})"
-    if not alarm.says_to_alarm:
+    if not alarm.is_m_out_of_n:
         return f"{_datapoints(len(points))} {compared}"
     if state is State.ALARM:
-        least, change = alarm.to_alarm, "OK -> ALARM"
+        least, change = alarm.datapoints_to_alarm, "OK -> ALARM"
     else:
-        least, change = alarm.periods - alarm.to_alarm + 1, "ALARM -> OK"
+        # So many points within the threshold leave fewer than M that could breach it.
+        least, change = alarm.evaluation_periods - alarm.datapoints_to_alarm + 1, "ALARM -> OK"
     return (
-        f"{len(points)} out of the last {alarm.periods} datapoints {compared} "
+        f"{len(points)} out of the last {alarm.evaluation_periods} datapoints {compared} "
         f"(minimum {_datapoints(least)} for {change} transition)"
     )
 
 
 def _datapoints(count: int) -> str:
-    return f"{count} datapoint{'' if count == 1 else 's'}"
+    return "1 datapoint" if count == 1 else f"{count} datapoints"
 
 
 def _unknown(count: int) -> str:
-    return f"{_datapoints(count)} {'was' if count == 1 else 'were'} unknown"
+    were = "was" if count == 1 else "were"
+    return f"{_datapoints(count)} {were} unknown"
 
 
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%d/%m/%y %H:%M:%S")
+def _shown(point: Point) -> str:
+    moment = datetime.fromtimestamp(point.at, UTC)
+    return f"{point.value!r} ({moment:%d/%m/%y %H:%M:%S})"

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from localaws.alarms.evaluation import INITIAL, evaluate
 from localaws.alarms.expressions import value_of
+from localaws.alarms.metrics import forget_until
 from localaws.alarms.model import EXTRA_POINTS, Decision, Point, Samples, State
 from localaws.alarms.reading import alarms_of
 from localaws.catalog.cloudwatch import ALARM
@@ -18,7 +19,7 @@ from localaws.catalog.event_documents import event, timestamp
 from localaws.machine.files import read_what_can_be_made_anew, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from localaws.alarms.metrics import Metrics
@@ -36,7 +37,7 @@ _BY_HAND: Final = "set by pulumi-local alarm"
 
 
 @dataclass(frozen=True)
-class Standing:
+class AlarmState:
     """An alarm's state; it survives a restart."""
 
     arn: str
@@ -74,7 +75,7 @@ class Alarms:
         """What was published to topics."""
 
         self._clock = clock
-        self._standings: dict[str, Standing] = {}
+        self._states: dict[str, AlarmState] = {}
         self._resumed: frozenset[str] = frozenset()
         """Names of the alarms whose state was saved by an earlier daemon."""
 
@@ -94,18 +95,18 @@ class Alarms:
         )
         for name, document in saved.items():
             state = State(document["state"])
-            self._standings[name] = Standing(**{**document, "state": state})
-        self._resumed = frozenset(self._standings)
+            self._states[name] = AlarmState(**{**document, "state": state})
+        self._resumed = frozenset(self._states)
 
     def state(self, name: str) -> str:
         """Return an alarm's state, by its name; empty for an unknown alarm."""
-        standing = self._standing(name)
-        return "" if standing is None else standing.state
+        current = self._find_state(name)
+        return "" if current is None else current.state
 
     def reason(self, name: str) -> str:
         """Return why an alarm is in its state; empty for an unknown alarm."""
-        standing = self._standing(name)
-        return "" if standing is None else standing.reason
+        current = self._find_state(name)
+        return "" if current is None else current.reason
 
     def set_state(self, name: str, state: State) -> None:
         """Give an alarm a state until its next evaluation, with its actions, as SetAlarmState does.
@@ -114,25 +115,24 @@ class Alarms:
         """
         for alarm in alarms_of(self._account):
             if alarm.name == name:
-                standing = self._begun(name, alarm.arn)
-                self._change(alarm, standing, Decision(state, _BY_HAND))
+                current = self._state_of(name, alarm.arn)
+                self._change(alarm, current, Decision(state, _BY_HAND))
                 self._save()
 
     async def tick(self, minute: Minute) -> None:
         """Measure and evaluate, for the minute that has just passed."""
         self._minutes[minute.number] = minute.began
         alarms = alarms_of(self._account)
-        self._forget({alarm.name: alarm.arn for alarm in alarms})
+        self._forget_all_but({alarm.name for alarm in alarms})
         if not alarms:
             self._minutes = {minute.number: minute.began}
             return
-        await self._metrics.measure(_wanted(alarms), minute)
+        await self._metrics.measure(_metrics_to_measure(alarms), minute)
         changed = False
         for alarm in alarms:
-            changed = self._step(alarm, minute) or changed
-        longest = max(_minutes(alarm) for alarm in alarms)
-        for number in [each for each in self._minutes if each <= minute.number - longest]:
-            del self._minutes[number]
+            changed = self._evaluate(alarm, minute) or changed
+        longest = max(map(_evaluated_minutes, alarms))
+        forget_until(self._minutes, minute.number - longest)
         if changed:
             self._save()
 
@@ -140,49 +140,49 @@ class Alarms:
         """Return each alarm with its state and what it saw last."""
         found: list[dict[str, Any]] = []
         for alarm in alarms_of(self._account):
-            standing = self._standing(alarm.name)
-            assert standing is not None, "the account has it"
+            current = self._find_state(alarm.name)
+            assert current is not None, "the account has it"
             last = self._last.get(alarm.name)
             found.append(
                 {
                     "name": alarm.name,
-                    "state": standing.state,
-                    "reason": standing.reason,
-                    "since": standing.since,
+                    "state": current.state,
+                    "reason": current.reason,
+                    "since": current.since,
                     "last": None if last is None else round(last, 3),
                     "comparison": alarm.comparison,
                     "threshold": alarm.threshold,
-                    "withoutData": alarm.without_data,
+                    "withoutData": alarm.no_data_reason,
                 }
             )
         return found
 
-    def _standing(self, name: str) -> Standing | None:
+    def _find_state(self, name: str) -> AlarmState | None:
         record = self._account.get(ALARM, name)
         if record is None:
             return None
-        return self._begun(name, str(record.outputs["arn"]))
+        return self._state_of(name, str(record.outputs["arn"]))
 
-    def _begun(self, name: str, arn: str) -> Standing:
+    def _state_of(self, name: str, arn: str) -> AlarmState:
         """Return an alarm's state, which begins now if the alarm has none yet."""
-        standing = self._standings.get(name)
-        if standing is None:
-            standing = Standing(arn, INITIAL.state, INITIAL.reason, self._clock())
-            self._standings[name] = standing
-        return standing
+        current = self._states.get(name)
+        if current is None:
+            current = AlarmState(arn, INITIAL.state, INITIAL.reason, self._clock())
+            self._states[name] = current
+        return current
 
-    def _forget(self, present: Mapping[str, str]) -> None:
-        gone = [name for name in self._standings if name not in present]
+    def _forget_all_but(self, present: set[str]) -> None:
+        gone = self._states.keys() - present
         for name in gone:
-            del self._standings[name]
+            del self._states[name]
             self._last.pop(name, None)
             self._seen.discard(name)
         if gone:
             self._save()
 
-    def _step(self, alarm: Alarm, minute: Minute) -> bool:
-        """Evaluate an alarm; return whether its state or reason changed."""
-        standing = self._begun(alarm.name, alarm.arn)
+    def _evaluate(self, alarm: Alarm, minute: Minute) -> bool:
+        """Evaluate an alarm; return whether its state changed."""
+        current = self._state_of(alarm.name, alarm.arn)
         points = self._points(alarm, minute)
         self._last.pop(alarm.name, None)
         for point in points:
@@ -193,23 +193,25 @@ class Alarms:
             self._seen.add(alarm.name)
             return False
         # After a restart the minutes before it are unknown, not missing.
-        if alarm.name in self._resumed and minute.number < alarm.periods * alarm.period:
+        if alarm.name in self._resumed and minute.number < alarm.evaluation_periods * alarm.period:
             return False
         if alarm.ignores_few_samples and self._has_few_samples(alarm, minute):
             return False
         decision = evaluate(alarm, points)
-        return decision is not None and self._change(alarm, standing, decision)
+        return decision is not None and self._change(alarm, current, decision)
 
-    def _change(self, alarm: Alarm, standing: Standing, decision: Decision) -> bool:
-        """Take a decision, and publish it if the alarm's state changes; return whether it does."""
-        if decision.state is standing.state:
+    def _change(self, alarm: Alarm, current: AlarmState, decision: Decision) -> bool:
+        """Apply a decision, and publish it if the alarm's state changes; return whether it does."""
+        if decision.state is current.state:
             return False
-        after = replace(standing, state=decision.state, reason=decision.reason, since=self._clock())
-        self._standings[alarm.name] = after
-        self._notify(alarm, standing, after)
+        changed = replace(
+            current, state=decision.state, reason=decision.reason, since=self._clock()
+        )
+        self._states[alarm.name] = changed
+        self._notify(alarm, current, changed)
         return True
 
-    def _notify(self, alarm: Alarm, before: Standing, after: Standing) -> None:
+    def _notify(self, alarm: Alarm, before: AlarmState, after: AlarmState) -> None:
         """Publish a change of state to the alarm's topics, and as an event.
 
         Source: CloudWatch User Guide, "Alarm events and EventBridge".
@@ -228,8 +230,8 @@ class Alarms:
                 at=after.since,
                 detail={
                     "alarmName": alarm.name,
-                    "state": _state(after),
-                    "previousState": _state(before),
+                    "state": _shown_in_event(after),
+                    "previousState": _shown_in_event(before),
                     "configuration": {"description": alarm.description},
                 },
             )
@@ -238,19 +240,21 @@ class Alarms:
     def _has_few_samples(self, alarm: Alarm, minute: Minute) -> bool:
         """Return whether the newest value is a percentile of some samples, but too few."""
         query = alarm.by_id.get(alarm.watched)
-        if alarm.without_data or query is None or query.metric is None:
+        if alarm.no_data_reason or query is None or query.metric is None:
             return False
         if not query.statistic.startswith("p"):
             return False
         percent = float(query.statistic[1:])
         rarer = min(percent, 100 - percent)
         samples = self._samples(alarm, query.metric, minute.number - alarm.period + 1)
-        return 0 < samples.count < (100 * ENOUGH_SAMPLES / rarer if rarer else math.inf)
+        # Of p99, one sample in a hundred lies beyond it; beyond p0 and p100 none ever does.
+        enough = 100 * ENOUGH_SAMPLES / rarer if rarer else math.inf
+        return 0 < samples.count < enough
 
     def _points(self, alarm: Alarm, minute: Minute) -> list[Point | None]:
         """Return the points of an alarm's evaluation range, the newest last."""
         found: list[Point | None] = []
-        for back in range(alarm.periods + EXTRA_POINTS, 0, -1):
+        for back in range(alarm.evaluation_periods + EXTRA_POINTS, 0, -1):
             first = minute.number - back * alarm.period + 1
             value = self._value(alarm, first)
             # Of a period before the first alarm no time is kept.
@@ -262,7 +266,7 @@ class Alarms:
     def _value(self, alarm: Alarm, first: int) -> float | None:
         """Return the value of the period that begins with a minute; None without data."""
         watched = alarm.by_id.get(alarm.watched)
-        if watched is None or alarm.without_data:
+        if watched is None or alarm.no_data_reason:
             return None
         measured: dict[str, float | None] = {}
         for query in alarm.queries:
@@ -283,29 +287,29 @@ class Alarms:
 
     def _save(self) -> None:
         documents: dict[str, Any] = {}
-        for name, standing in self._standings.items():
-            documents[name] = vars(standing)
+        for name, current in self._states.items():
+            documents[name] = vars(current)
         write_atomically(self._file, json.dumps(documents))
 
 
-def _state(standing: Standing) -> dict[str, str]:
+def _shown_in_event(current: AlarmState) -> dict[str, str]:
     return {
-        "value": standing.state,
-        "reason": standing.reason,
-        "timestamp": timestamp(standing.since),
+        "value": current.state,
+        "reason": current.reason,
+        "timestamp": timestamp(current.since),
     }
 
 
-def _minutes(alarm: Alarm) -> int:
+def _evaluated_minutes(alarm: Alarm) -> int:
     """Return how many minutes an alarm looks at."""
-    return (alarm.periods + EXTRA_POINTS) * alarm.period
+    return (alarm.evaluation_periods + EXTRA_POINTS) * alarm.period
 
 
-def _wanted(alarms: list[Alarm]) -> dict[Metric, int]:
+def _metrics_to_measure(alarms: list[Alarm]) -> dict[Metric, int]:
     """Return the metrics to measure, each with how many minutes of it are needed."""
     found: dict[Metric, int] = {}
     for alarm in alarms:
         for query in alarm.queries:
-            if query.metric is not None and not alarm.without_data:
-                found[query.metric] = max(found.get(query.metric, 0), _minutes(alarm))
+            if query.metric is not None and not alarm.no_data_reason:
+                found[query.metric] = max(found.get(query.metric, 0), _evaluated_minutes(alarm))
     return found

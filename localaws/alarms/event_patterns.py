@@ -20,7 +20,7 @@ _MISSING: Final = object()
 
 
 def matches(pattern: Mapping[str, Any], event: object) -> bool:
-    """Return whether an event has what a pattern wants; fields without a pattern don't count."""
+    """Return whether an event has what a pattern wants; other fields of it don't matter."""
     for name, wanted in pattern.items():
         if name == "$or":
             if not any(matches(each, event) for each in wanted):
@@ -37,19 +37,25 @@ def matches(pattern: Mapping[str, Any], event: object) -> bool:
 
 def _matches_one(wanted: Sequence[Any], found: object) -> bool:
     """Return whether a field, or one of its elements, is one of the wanted values."""
-    values = found if isinstance(found, list) else [found]
+    is_there = found is not _MISSING
+    values: list[object] = []
+    if is_there:
+        values = found if isinstance(found, list) else [found]
     for each in wanted:
         if isinstance(each, dict) and "exists" in each:
-            if each["exists"] is (found is not _MISSING):
+            if each["exists"] is is_there:
                 return True
-            continue
-        for value in values:
-            if value is not _MISSING and _is(each, value):
-                return True
+        elif _is_any(each, values):
+            return True
     return False
 
 
+def _is_any(wanted: object, values: Sequence[object]) -> bool:
+    return any(_is(wanted, each) for each in values)
+
+
 def _is(wanted: object, value: object) -> bool:
+    """Return whether a value is a wanted one, or as a filter such as `{"prefix": "a"}` wants it."""
     if isinstance(wanted, dict):
         ((kind, argument),) = wanted.items()
         return _KINDS[kind](argument, value)
@@ -148,22 +154,30 @@ def message(target: Mapping[str, Any], event: Mapping[str, Any], rule: Mapping[s
     }
     for name, path in (transformer.get("inputPaths") or {}).items():
         values[name] = value_at(event, path)
-    return _filled(transformer["inputTemplate"], values)
+    return _fill(transformer["inputTemplate"], values)
 
 
-def _filled(template: str, values: Mapping[str, Any]) -> str:
+def _fill(template: str, values: Mapping[str, Any]) -> str:
     """Fill a template: in quotes a placeholder becomes text, elsewhere JSON."""
     parts = re.split(r'("(?:[^"\\]|\\.)*")', template)
     filled: list[str] = []
     for index, part in enumerate(parts):
-        in_quotes = index % 2 == 1
-
-        def fill(match: re.Match[str], in_quotes: bool = in_quotes) -> str:  # noqa: FBT001 — bound here
-            value = values.get(match[1])
-            if not in_quotes:
-                return json.dumps(value)
-            text = value if isinstance(value, str) else json.dumps(value)
-            return "" if value is None else json.dumps(text)[1:-1]
-
-        filled.append(re.sub(r"<([\w.-]+)>", fill, part))
+        # The pattern's group puts the quoted parts at the odd positions.
+        show = _inside_quotes if index % 2 else json.dumps
+        filled.append(_fill_part(part, values, show))
     return "".join(filled)
+
+
+def _fill_part(part: str, values: Mapping[str, Any], show: Callable[[object], str]) -> str:
+    def value_of(placeholder: re.Match[str]) -> str:
+        return show(values.get(placeholder[1]))
+
+    return re.sub(r"<([\w.-]+)>", value_of, part)
+
+
+def _inside_quotes(value: object) -> str:
+    """Return a value as the inside of a JSON string; nothing for a missing one."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(text)[1:-1]

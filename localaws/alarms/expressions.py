@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from localaws.catalog.metric_math import FILL, IF, OF_LISTS, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from localaws.alarms.model import Query
 
@@ -60,33 +60,37 @@ def value_of(
     if not query.expression:
         return measured.get(query.id)
 
-    def named(name: str) -> float | None:
-        return value_of(queries[name], queries, measured)
+    def value_by_id(id_: str) -> float | None:
+        return value_of(queries[id_], queries, measured)
 
-    return _value(parse(query.expression), named)
+    return _value(parse(query.expression), value_by_id)
 
 
-def _value(node: ast.expr, named: Callable[[str], float | None]) -> float | None:
+def _value(node: ast.expr, value_by_id: Callable[[str], float | None]) -> float | None:
     match node:
         case ast.Constant(value=value):
             assert isinstance(value, (int, float)), "others are refused"
             return float(value)
         case ast.Name(id=name):
-            return named(name)
+            return value_by_id(name)
         case ast.UnaryOp(op=op, operand=operand):
-            value = _value(operand, named)
+            value = _value(operand, value_by_id)
             return -value if value is not None and isinstance(op, ast.USub) else value
         case ast.BinOp(left=left, op=op, right=right):
-            return _applied(_OPERATORS[type(op)], _value(left, named), _value(right, named))
+            return _apply(
+                _OPERATORS[type(op)], _value(left, value_by_id), _value(right, value_by_id)
+            )
         case ast.Compare(left=left, ops=[compare], comparators=[right]):
-            found = _applied(_COMPARISONS[type(compare)], _value(left, named), _value(right, named))
+            found = _apply(
+                _COMPARISONS[type(compare)], _value(left, value_by_id), _value(right, value_by_id)
+            )
             return None if found is None else float(found)
         case ast.Call(func=ast.Name(id=function), args=arguments):
-            return _called(function, arguments, named)
+            return _call(function, arguments, value_by_id)
     raise AssertionError(f"{ast.unparse(node)} was to be refused")
 
 
-def _applied(
+def _apply(
     function: Callable[[float, float], float], left: float | None, right: float | None
 ) -> float | None:
     if left is None or right is None:
@@ -98,21 +102,31 @@ def _applied(
     return found if math.isfinite(found) else None
 
 
-def _called(
-    function: str, arguments: Sequence[ast.expr], named: Callable[[str], float | None]
+def _call(
+    function: str, arguments: Sequence[ast.expr], value_by_id: Callable[[str], float | None]
 ) -> float | None:
     if function in OF_LISTS:
         (series,) = arguments
         assert isinstance(series, ast.List), "others are refused"
-        values = [value for each in series.elts if (value := _value(each, named)) is not None]
+        values = list(_present(series.elts, value_by_id))
         return float(_OF_LISTS[function](values)) if values else None
-    first = _value(arguments[0], named)
+    first = _value(arguments[0], value_by_id)
     if function == IF:
         if first is None:
             return None
         if first:
-            return _value(arguments[1], named)
-        return _value(arguments[2], named) if len(arguments) > 2 else None  # noqa: PLR2004 — the optional third
+            return _value(arguments[1], value_by_id)
+        return _value(arguments[2], value_by_id) if len(arguments) > 2 else None  # noqa: PLR2004 — the optional third
     if function == FILL:
-        return _value(arguments[1], named) if first is None else first
+        return _value(arguments[1], value_by_id) if first is None else first
     return None if first is None else float(_POINTWISE[function](first))
+
+
+def _present(
+    series: Sequence[ast.expr], value_by_id: Callable[[str], float | None]
+) -> Iterator[float]:
+    """Yield the values of a list's elements that have one."""
+    for each in series:
+        value = _value(each, value_by_id)
+        if value is not None:
+            yield value

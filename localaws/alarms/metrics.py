@@ -31,7 +31,10 @@ _LB_AND_GROUP = frozenset({_LB, _GROUP})
 _SERVICE = frozenset({"ClusterName", "ServiceName"})
 
 _BY_TARGETS: Final[Mapping[str, int]] = {
-    f"HTTPCode_Target_{each}XX_Count": each for each in (2, 3, 4, 5)
+    "HTTPCode_Target_2XX_Count": 2,
+    "HTTPCode_Target_3XX_Count": 3,
+    "HTTPCode_Target_4XX_Count": 4,
+    "HTTPCode_Target_5XX_Count": 5,
 }
 """First digits of the codes that targets' answers have, by metric."""
 
@@ -39,7 +42,10 @@ _BY_LOAD_BALANCER: Final[Mapping[str, range]] = {
     "HTTPCode_ELB_3XX_Count": range(300, 400),
     "HTTPCode_ELB_4XX_Count": range(400, 500),
     "HTTPCode_ELB_5XX_Count": range(500, 600),
-    **{f"HTTPCode_ELB_{code}_Count": range(code, code + 1) for code in (500, 502, 503, 504)},
+    "HTTPCode_ELB_500_Count": range(500, 501),
+    "HTTPCode_ELB_502_Count": range(502, 503),
+    "HTTPCode_ELB_503_Count": range(503, 504),
+    "HTTPCode_ELB_504_Count": range(504, 505),
 }
 """Codes that the load balancer's own answers have, by metric."""
 
@@ -48,14 +54,26 @@ _HEALTH: Final = ("HealthyHostCount", "UnHealthyHostCount")
 _USAGE: Final = ("CPUUtilization", "MemoryUtilization")
 _TASKS: Final = ("RunningTaskCount", "DesiredTaskCount")
 
-DIMENSIONS: Final[Mapping[tuple[str, str], tuple[frozenset[str], ...]]] = {
-    **{(ELB, name): (_ONE_LB, _LB_AND_GROUP) for name in (*_BY_TARGETS, _TIME, _REQUESTS)},
-    **{(ELB, name): (_ONE_LB,) for name in _BY_LOAD_BALANCER},
-    **{(ELB, name): (_LB_AND_GROUP,) for name in _HEALTH},
-    **{(ECS, name): (_SERVICE,) for name in _USAGE},
-    **{(INSIGHTS, name): (_SERVICE,) for name in _TASKS},
-}
-"""The sets of dimensions of each metric that is measured here. Source: ELB's guide, "CloudWatch
+
+def _dimensions() -> Mapping[tuple[str, str], tuple[frozenset[str], ...]]:
+    found: dict[tuple[str, str], tuple[frozenset[str], ...]] = {}
+    for name in (*_BY_TARGETS, _TIME, _REQUESTS):
+        found[ELB, name] = (_ONE_LB, _LB_AND_GROUP)
+    for name in _BY_LOAD_BALANCER:
+        found[ELB, name] = (_ONE_LB,)
+    for name in _HEALTH:
+        found[ELB, name] = (_LB_AND_GROUP,)
+    for name in _USAGE:
+        found[ECS, name] = (_SERVICE,)
+    for name in _TASKS:
+        found[INSIGHTS, name] = (_SERVICE,)
+    return found
+
+
+DIMENSIONS: Final = _dimensions()
+"""The sets of dimensions of each metric that is measured here, by namespace and name.
+
+Source: ELB's guide, "CloudWatch
 metrics for your Application Load Balancer"; ECS's guide, "Amazon ECS service utilization metrics";
 CloudWatch User Guide, "Amazon ECS Container Insights metrics".
 """
@@ -72,7 +90,7 @@ class LoadBalancers(Protocol):
 
 
 class Usage(Protocol):
-    """What tasks use; measured once for alarms and scaling."""
+    """The CPU and memory that tasks use, measured once for alarms and scaling alike."""
 
     async def usage(self, service: str, minute: Minute) -> ServiceUsage:
         """Return what a service's tasks used in a minute."""
@@ -92,9 +110,12 @@ def why_not_measured(account: Account, metric: Metric) -> str:
         return f"the local AWS doesn't measure {metric.name} of {metric.namespace}"
     names = metric.by_name
     if names.keys() not in allowed:
-        sets = " or ".join("{" + ", ".join(sorted(each)) + "}" for each in allowed)
+        sets: list[str] = []
+        for each in allowed:
+            listed = ", ".join(sorted(each))
+            sets.append(f"{{{listed}}}")
         got = ", ".join(sorted(names)) or "none"
-        return f"{metric.name} has the dimensions {sets}, not {got}"
+        return f"{metric.name} has the dimensions {' or '.join(sets)}, not {got}"
     if metric.namespace == INSIGHTS and not _has_insights(account, names["ClusterName"]):
         return f"cluster {names['ClusterName']} has no Container Insights"
     return ""
@@ -112,6 +133,7 @@ class Metrics:
     """By metric and number of the minute; minutes without data are missing."""
 
     _before: Traffic = field(default_factory=Traffic)
+    """What the load balancers had counted at the last measurement."""
 
     async def measure(self, wanted: Mapping[Metric, int], minute: Minute) -> None:
         """Measure metrics for the minute that has just passed.
@@ -123,7 +145,8 @@ class Metrics:
         traffic = Traffic()
         if any(metric.namespace == ELB for metric in wanted):
             now = await self.load_balancers.traffic()
-            traffic, self._before = now.since(self._before), now
+            traffic = now.since(self._before)
+            self._before = now
         for metric in self.kept.keys() - wanted.keys():
             del self.kept[metric]
         for metric, minutes in wanted.items():
@@ -131,8 +154,7 @@ class Metrics:
             samples = await self._samples(metric, traffic, minute)
             if samples is not None:
                 kept[minute.number] = samples
-            for number in [each for each in kept if each <= minute.number - minutes]:
-                del kept[number]
+            forget_until(kept, minute.number - minutes)
 
     async def _samples(self, metric: Metric, traffic: Traffic, minute: Minute) -> Samples | None:
         if why_not_measured(self.account, metric):
@@ -172,6 +194,13 @@ class Metrics:
         used = await self.tasks.usage(service.id, minute)
         values = used.cpu if metric.name == _USAGE[0] else used.memory
         return Samples.of(*values) if values else None
+
+
+def forget_until(by_minute: dict[int, Any], last: int) -> None:
+    """Delete what is kept of minutes up to *last*, a minute's number."""
+    for number in list(by_minute):
+        if number <= last:
+            del by_minute[number]
 
 
 def _of_traffic(

@@ -112,26 +112,26 @@ class Alarm:
     comparison: str
     threshold: float
     period: int
-    periods: int
+    evaluation_periods: int
     """How many of the last points count (N)."""
 
-    to_alarm: int
+    datapoints_to_alarm: int
     """How many of them must breach the threshold (M)."""
 
-    says_to_alarm: bool = False
-    """Whether M is configured, which CloudWatch's reasons mention."""
+    is_m_out_of_n: bool = False
+    """Whether M is configured: only then do CloudWatch's reasons mention it."""
 
-    missing: str = "missing"
-    """How points without data are treated."""
+    missing_data: str = "missing"
+    """How points without data are treated: AWS's `treatMissingData`."""
 
     ignores_few_samples: bool = False
-    """Whether a percentile of too few samples changes nothing."""
+    """Whether a percentile of too few samples leaves the state as it is."""
 
     actions: Mapping[State, Sequence[str]]
     """ARNs of topics, by the state that publishes to them."""
 
     description: str = ""
-    without_data: str = ""
+    no_data_reason: str = ""
     """Why the local AWS has no data for it; empty where it has."""
 
     @property

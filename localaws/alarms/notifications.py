@@ -75,25 +75,20 @@ class Notifications:
         self._publish(topic, _CLOUDWATCH, alarm, subject, text)
 
     def receive(self, event: Mapping[str, Any]) -> None:
-        """Publish what the targets of the rules that match an event get of it."""
+        """Send an AWS service's event to the rules of the default bus, and on to their targets."""
         for rule in self._account.all(RULE):
-            outputs = rule.outputs
-            pattern = parsed(outputs.get("eventPattern") or "")
-            is_on = outputs.get("state") != "DISABLED" and _bus(outputs) == DEFAULT_BUS
-            same_region = rule.region == event.get("region", rule.region)
-            if not (is_on and same_region and isinstance(pattern, dict)):
+            if not _rule_matches(rule, event):
                 continue
-            if not matches(pattern, dict(event)):
-                continue
-            for target in self._account.where(TARGET, "rule", outputs["name"]):
+            rule_arn = str(rule.outputs["arn"])
+            for target in self._account.where(TARGET, "rule", rule.outputs["name"]):
                 if _bus(target.outputs) == DEFAULT_BUS:
-                    text = message(target.outputs, event, outputs)
-                    arn = str(target.outputs["arn"])
-                    self._publish(arn, _EVENTS, str(outputs["arn"]), _SUBJECT, text)
+                    text = message(target.outputs, event, rule.outputs)
+                    topic = str(target.outputs["arn"])
+                    self._publish(topic, _EVENTS, rule_arn, _SUBJECT, text)
 
     def status(self) -> list[dict[str, Any]]:
         """Return the last messages, the newest first."""
-        return [_shown(each) for each in self._messages]
+        return list(map(_shown, self._messages))
 
     def _publish(self, topic: str, service: str, source: str, subject: str, text: str) -> None:
         found = Message(
@@ -124,7 +119,7 @@ class Notifications:
             return "the local AWS delivers to topics of SNS only"
         topic = self._account.get(TOPIC, arn)
         if topic is None:
-            return ""  # it is of no program here, and assumed to exist and to allow it
+            return ""  # no program here made it; assume that it exists and allows it
         request = self._request(service, "sns:Publish", arn, source)
         if not allows(self._policy(topic), request):
             return (
@@ -180,6 +175,16 @@ class Notifications:
                 "Condition": {"StringEquals": {"AWS:SourceOwner": self._account.account_id}},
             }
         }
+
+
+def _rule_matches(rule: Resource, event: Mapping[str, Any]) -> bool:
+    outputs = rule.outputs
+    if outputs.get("state") == "DISABLED" or _bus(outputs) != DEFAULT_BUS:
+        return False
+    if event.get("region", rule.region) != rule.region:
+        return False
+    pattern = parsed(outputs.get("eventPattern") or "")
+    return isinstance(pattern, dict) and matches(pattern, dict(event))
 
 
 def _shown(sent: Message) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The account's records -> alarms. Pure."""
+"""Read alarms from the account's records. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ACTIONS: Final = {
 
 def alarms_of(account: Account) -> list[Alarm]:
     """Return every metric alarm of the account."""
-    return [_alarm(account, each) for each in account.all(ALARM)]
+    return [_alarm(account, record) for record in account.all(ALARM)]
 
 
 def _alarm(account: Account, record: Resource) -> Alarm:
@@ -45,14 +45,15 @@ def _alarm(account: Account, record: Resource) -> Alarm:
         comparison=str(outputs.get("comparisonOperator")),
         threshold=float(outputs.get("threshold") or 0),
         period=max(seconds, default=_MINUTE) // _MINUTE or 1,
-        periods=periods,
-        to_alarm=periods if to_alarm is None else int(to_alarm),
-        says_to_alarm=to_alarm is not None,
-        missing=str(outputs.get("treatMissingData") or "missing"),
+        evaluation_periods=periods,
+        datapoints_to_alarm=periods if to_alarm is None else int(to_alarm),
+        is_m_out_of_n=to_alarm is not None,
+        missing_data=str(outputs.get("treatMissingData") or "missing"),
         ignores_few_samples=outputs.get("evaluateLowSampleCountPercentiles") == "ignore",
         actions=actions,
         description=str(outputs.get("alarmDescription") or ""),
-        without_data="; ".join(dict.fromkeys(_obstacles(account, outputs, queries, seconds))),
+        # Two metrics may have the same obstacle; it is reported once.
+        no_data_reason="; ".join(dict.fromkeys(_obstacles(account, outputs, queries, seconds))),
     )
 
 
@@ -113,14 +114,17 @@ def _obstacles(
     if len(seconds) > 1:
         yield "its metrics have several periods"
     for query in queries:
-        if query.metric is not None:
-            if why_not := why_not_measured(account, query.metric):
-                yield why_not
-            if not _known(query.statistic):
-                yield f"the local AWS doesn't compute the statistic {query.statistic}"
+        if query.metric is None:
+            continue
+        why_not = why_not_measured(account, query.metric)
+        if why_not:
+            yield why_not
+        if not _is_computed(query.statistic):
+            yield f"the local AWS doesn't compute the statistic {query.statistic}"
 
 
-def _known(statistic: str) -> bool:
+def _is_computed(statistic: str) -> bool:
+    """Return whether `Samples.statistic` knows a statistic: a percentile is p0 to p100."""
     if statistic in {"Sum", "Average", "Minimum", "Maximum", "SampleCount"}:
         return True
     try:

@@ -31,10 +31,10 @@ def alarm(
         comparison="GreaterThanThreshold",
         threshold=float(threshold),
         period=1,
-        periods=periods,
-        to_alarm=periods if to_alarm is None else to_alarm,
-        says_to_alarm=to_alarm is not None,
-        missing=missing,
+        evaluation_periods=periods,
+        datapoints_to_alarm=periods if to_alarm is None else to_alarm,
+        is_m_out_of_n=to_alarm is not None,
+        missing_data=missing,
         actions={},
     )
 
