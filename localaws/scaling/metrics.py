@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from localaws.scaling.model import Target
 
 _MIB = 1024 * 1024
-_VCPU = _GIB = 1024
-"""What a task is measured by that reserves nothing: a vCPU, and a GiB."""
+_VCPU = 1024
+"""CPU units of a vCPU, by which a task that reserves no CPU is measured."""
+
+_GIB = 1024
+"""MiB of a GiB, by which a task that reserves no memory is measured."""
 
 
 class Tasks(Protocol):
@@ -87,12 +90,13 @@ class Metrics:
         cpu_units, memory_mib = self._reserved(service)
         cpu: list[float] = []
         memory: list[float] = []
+        totals: dict[str, float] = {}
         for id_, each in used.items():
             memory.append(100 * each.memory / _MIB / memory_mib)
             if id_ in before:
                 seconds = max(each.cpu_seconds - before[id_], 0)
                 cpu.append(100 * seconds / minute.seconds / (cpu_units / _VCPU))
-        totals = {id_: each.cpu_seconds for id_, each in used.items()}
+            totals[id_] = each.cpu_seconds
         found = ServiceUsage(minute.number, tuple(cpu), tuple(memory), totals)
         self._usage[service] = found
         return found
@@ -127,17 +131,19 @@ class Metrics:
 
     def of(self, target: Target) -> dict[Metric, tuple[Point, ...]]:
         """Return the points of a target's service, by metric."""
-        return {
-            metric: points
-            for (service, metric), points in self.points.items()
-            if service == target.service
-        }
+        found: dict[Metric, tuple[Point, ...]] = {}
+        for (service, metric), points in self.points.items():
+            if service == target.service:
+                found[metric] = points
+        return found
 
     def _reserved(self, service_arn: str) -> tuple[int, int]:
         """Return the CPU units and the MiB that a task of the service reserves."""
+        cpu = memory = 0
         service = self.account.find(SERVICE, service_arn)
-        definition = service and task_definition_of(
-            self.account, service.outputs.get("taskDefinition")
-        )
-        cpu, memory = of_task(definition.outputs) if definition else (0, 0)
+        if service is not None:
+            name = service.outputs.get("taskDefinition")
+            definition = task_definition_of(self.account, name)
+            if definition is not None:
+                cpu, memory = of_task(definition.outputs)
         return cpu or _VCPU, memory or _GIB

@@ -84,7 +84,7 @@ class Bounds:
     minimum: int
     maximum: int
 
-    def hold(self, count: int) -> int:
+    def nearest(self, count: int) -> int:
         """Return the nearest count within the bounds."""
         return min(max(count, self.minimum), self.maximum)
 
@@ -119,7 +119,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """What is seen of a service now."""
+    """A service as it is now: its tasks, its deployments and its metrics."""
 
     desired: int
     running: int

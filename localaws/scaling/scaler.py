@@ -1,4 +1,4 @@
-"""The scaler: each minute it measures, steps each target, and sets desired counts."""
+"""The scaler: each minute it measures, evaluates each target, and sets desired counts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Scaler:
 
         Args:
             account: Where the targets are.
-            services: Says how many tasks run.
+            services: Returns how many tasks run.
             metrics: Measures the services.
             directory: The state directory, which holds `scaling.json`.
             set_desired_count: Changes a service, by its ARN.
@@ -67,44 +67,42 @@ class Scaler:
         self._clock = clock
         self._states: dict[str, State] = {}
         self._since: dict[str, datetime] = {}
+        """When each scheduled action was seen first, by its ARN."""
 
     def start(self) -> None:
         """Go on from what was saved."""
         saved: dict[str, Any] = read_what_can_be_made_anew(
             self._file, dict, otherwise={}, then="scaling begins anew, without its past activities"
         )
-        self._states = {name: _state(document) for name, document in saved.items()}
+        for name, document in saved.items():
+            self._states[name] = _state(document)
 
     def status(self) -> list[dict[str, Any]]:
         """Return each target with its bounds, what it measured last, and its activities."""
-        found: list[dict[str, Any]] = []
-        for target in targets_of(self._account, self._since):
-            state = self._states.get(target.resource_id, State())
-            bounds = state.bounds or target.bounds
-            points = self._metrics.of(target)
-            policies: list[dict[str, Any]] = []
-            for policy in target.policies:
-                last = points.get(policy.metric, ())[-1:]
-                policies.append(
-                    {
-                        "name": policy.name,
-                        "metric": policy.metric.kind,
-                        "target": policy.target,
-                        "last": round(last[0].value, 3) if last else None,
-                    }
-                )
-            found.append(
+        return list(map(self._target_status, targets_of(self._account, self._since)))
+
+    def _target_status(self, target: Target) -> dict[str, Any]:
+        state = self._states.get(target.resource_id, State())
+        bounds = state.bounds or target.bounds
+        points = self._metrics.of(target)
+        policies: list[dict[str, Any]] = []
+        for policy in target.policies:
+            last = points.get(policy.metric, ())[-1:]
+            policies.append(
                 {
-                    "service": target.service,
-                    "minCapacity": bounds.minimum,
-                    "maxCapacity": bounds.maximum,
-                    "policies": policies,
-                    "activities": [
-                        {"at": each.at, "message": each.message} for each in state.activities
-                    ],
+                    "name": policy.name,
+                    "metric": policy.metric.kind,
+                    "target": policy.target,
+                    "last": round(last[0].value, 3) if last else None,
                 }
             )
-        return found
+        return {
+            "service": target.service,
+            "minCapacity": bounds.minimum,
+            "maxCapacity": bounds.maximum,
+            "policies": policies,
+            "activities": list(map(asdict, state.activities)),
+        }
 
     async def tick(self, minute: Minute) -> None:
         """Do a minute's work."""
@@ -122,6 +120,7 @@ class Scaler:
             self._save()
 
     def _step(self, target: Target, minute: Minute) -> None:
+        """Bring a target one step forward, and set its service's desired count if that changes."""
         described = self._services.describe(target.service)
         service = self._account.get(SERVICE, target.service)
         if service is None or described.get("status") != "ACTIVE":
@@ -137,6 +136,7 @@ class Scaler:
         before = self._states.get(target.resource_id, State())
         state, count = step(target, before, seen, self._clock(), factor=self._factor)
         self._states[target.resource_id] = state
+        # `checked_at` changes each minute and isn't saved.
         if replace(state, checked_at=None) != replace(before, checked_at=None):
             self._save()
         if count is not None:

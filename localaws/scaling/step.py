@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """What a policy wants."""
+class _Proposal:
+    """The desired count that a policy would set, and why."""
 
     count: int
-    because: str
+    reason: str
 
 
 def step(
@@ -38,28 +38,28 @@ def step(
         factor: How many times as fast AWS's durations pass.
     """
     state, bounds = _bounds(target, state, now)
-    held = bounds.hold(seen.desired)
     if state.bounds != bounds:
+        # Only a change of the bounds moves a count by itself: it may be set beyond them by hand.
         state = replace(state, bounds=bounds)
-        if held != seen.desired:
+        within = bounds.nearest(seen.desired)
+        if within != seen.desired:
             reason = f"the capacity must be from {bounds.minimum} to {bounds.maximum}"
-            return state.note(now, _set_to(held, reason)), held
-    wishes = [_wish(policy, seen) for policy in target.policies]
-    known = [wish for wish in wishes if wish is not None]
-    out = _most([wish for wish in known if wish.count > seen.desired])
-    if out is not None and target.scales_out:
-        count = bounds.hold(out.count)
-        if count > seen.desired:
-            state = replace(state, scaled_out_at=now).note(now, _set_to(count, out.because))
-            return state, count
+            return state.note(now, _set_to(within, reason)), within
+    proposals = [_propose(policy, seen) for policy in target.policies]
+    # Any policy can scale out; all that scale in must agree to scale in.
+    out = _scale_out(target, proposals, seen)
+    if out is not None:
+        count = bounds.nearest(out.count)
+        if count <= seen.desired:
+            return state, None
+        return replace(state, scaled_out_at=now).note(now, _set_to(count, out.reason)), count
+    scale_in = _scale_in(target, proposals, seen, state, now, factor)
+    if scale_in is None:
         return state, None
-    wish = _scale_in(target, wishes, seen, state, now, factor)
-    if wish is None:
-        return state, None
-    count = bounds.hold(wish.count)
+    count = bounds.nearest(scale_in.count)
     if count >= seen.desired:
         return state, None
-    return replace(state, scaled_in_at=now).note(now, _set_to(count, wish.because)), count
+    return replace(state, scaled_in_at=now).note(now, _set_to(count, scale_in.reason)), count
 
 
 def _bounds(target: Target, state: State, now: float) -> tuple[State, Bounds]:
@@ -91,71 +91,95 @@ def _bounds(target: Target, state: State, now: float) -> tuple[State, Bounds]:
 def _last_due(action: ScheduledAction, since: float, now: float) -> datetime | None:
     """Return when an action was due last after one moment and until another."""
     last = None
-    moment, end = datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(now, UTC)
-    while (due := action.schedule.next_after(moment, action.since)) is not None and due <= end:
-        within = (action.starts_at is None or action.starts_at <= due) and (
-            action.ends_at is None or due <= action.ends_at
-        )
-        if within:
+    end = datetime.fromtimestamp(now, UTC)
+    due = action.schedule.next_after(datetime.fromtimestamp(since, UTC), action.since)
+    while due is not None and due <= end:
+        if _is_effective(action, due):
             last = due
-        moment = due
+        due = action.schedule.next_after(due, action.since)
     return last
 
 
-def _wish(policy: Policy, seen: Observation) -> _Wish | None:
-    """Return the count that a policy's metric asks for; None without enough data.
+def _is_effective(action: ScheduledAction, moment: datetime) -> bool:
+    """Return whether a moment lies between an action's start and end, where it has them."""
+    if action.starts_at is not None and moment < action.starts_at:
+        return False
+    return action.ends_at is None or moment <= action.ends_at
+
+
+def _propose(policy: Policy, seen: Observation) -> _Proposal | None:
+    """Return the desired count that a policy's metric calls for; None without enough data.
 
     It starts from the running tasks, not from the desired count, so that a count that is on its way
     isn't added to.
     """
-    points = seen.points.get(policy.metric, ())
-    recent = [point.value for point in points if point.minute > seen.minute - OUT_POINTS]
-    if len(recent) == OUT_POINTS and min(recent) > policy.target and seen.running:
-        proportional = math.ceil(seen.running * recent[-1] / policy.target)
-        return _Wish(max(proportional, seen.running + 1), _because(policy, recent[-1]))
-    long = [point.value for point in points if point.minute > seen.minute - IN_POINTS]
+    last_values = _last_values(policy, seen, OUT_POINTS)
+    if len(last_values) == OUT_POINTS and min(last_values) > policy.target and seen.running:
+        proportional = math.ceil(seen.running * last_values[-1] / policy.target)
+        return _Proposal(max(proportional, seen.running + 1), _reason(policy, last_values[-1]))
+    last_values = _last_values(policy, seen, IN_POINTS)
     threshold = IN_SHARE * policy.target
-    if len(long) == IN_POINTS and max(long) < threshold:
+    if len(last_values) == IN_POINTS and max(last_values) < threshold:
         # The highest of these minutes must stay below the threshold with the tasks that are left.
-        enough = math.ceil(seen.running * max(long) / threshold)
-        return _Wish(min(enough, seen.desired), _because(policy, long[-1]))
-    return _Wish(seen.desired, "")
+        enough = math.ceil(seen.running * max(last_values) / threshold)
+        return _Proposal(min(enough, seen.desired), _reason(policy, last_values[-1]))
+    return _Proposal(seen.desired, "")
+
+
+def _last_values(policy: Policy, seen: Observation, minutes: int) -> list[float]:
+    """Return the values of a policy's metric in the last minutes; fewer where some are missing."""
+    points = seen.points.get(policy.metric, ())
+    return [point.value for point in points if point.minute > seen.minute - minutes]
+
+
+def _scale_out(
+    target: Target, proposals: list[_Proposal | None], seen: Observation
+) -> _Proposal | None:
+    """Return the largest count that a policy scales out to, if any does."""
+    if not target.scales_out:
+        return None
+    largest = _largest([each for each in proposals if each is not None])
+    if largest is None or largest.count <= seen.desired:
+        return None
+    return largest
 
 
 def _scale_in(  # noqa: PLR0917 — everything that can forbid it
     target: Target,
-    wishes: list[_Wish | None],
+    proposals: list[_Proposal | None],
     seen: Observation,
     state: State,
     now: float,
     factor: float,
-) -> _Wish | None:
-    """Return the count to scale in to; None unless every policy that scales in wants fewer."""
+) -> _Proposal | None:
+    """Return the count to scale in to; None unless every policy that scales in proposes fewer."""
     if seen.deploying or not target.scales_in:
         return None
-    votes: list[_Wish] = []
-    for policy, wish in zip(target.policies, wishes, strict=True):
+    lower: list[_Proposal] = []
+    for policy, proposal in zip(target.policies, proposals, strict=True):
         if not policy.scales_in:
             continue
-        if wish is None or wish.count >= seen.desired:
+        if proposal is None or proposal.count >= seen.desired:
             return None
-        if _cools(state.scaled_in_at, policy.scale_in_cooldown, now, factor):
+        if _cools_down(state.scaled_in_at, policy.scale_in_cooldown, now, factor):
             return None
-        if _cools(state.scaled_out_at, policy.scale_out_cooldown, now, factor):
+        if _cools_down(state.scaled_out_at, policy.scale_out_cooldown, now, factor):
             return None
-        votes.append(wish)
-    return _most(votes)
+        lower.append(proposal)
+    # The largest of them: no policy's metric may rise above its target by the scale-in.
+    return _largest(lower)
 
 
-def _cools(at: float | None, cooldown: float, now: float, factor: float) -> bool:
-    return at is not None and now < at + cooldown / factor
+def _cools_down(since: float | None, cooldown: float, now: float, factor: float) -> bool:
+    """Return whether a cooldown that began at a moment, if it began, isn't over."""
+    return since is not None and now < since + cooldown / factor
 
 
-def _most(wishes: list[_Wish]) -> _Wish | None:
-    return max(wishes, key=lambda wish: wish.count, default=None)
+def _largest(proposals: list[_Proposal]) -> _Proposal | None:
+    return max(proposals, key=lambda each: each.count, default=None)
 
 
-def _because(policy: Policy, value: float) -> str:
+def _reason(policy: Policy, value: float) -> str:
     shown = f"{value:.3g}{policy.metric.unit}"
     target = f"{policy.target:g}{policy.metric.unit}"
     return f"{policy.metric.kind} of {shown} for a target of {target}, policy {policy.name}"

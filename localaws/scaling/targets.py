@@ -1,4 +1,4 @@
-"""The cloud's records -> scalable targets. Pure."""
+"""Read scalable targets from the account's records. Pure."""
 
 from __future__ import annotations
 
@@ -45,8 +45,10 @@ def targets_of(account: Account, since: Mapping[str, datetime]) -> list[Target]:
             continue
         suspended = record.inputs.get("suspendedState") or {}
         policies: list[Policy] = []
-        for policy in account.where(POLICY, "resourceId", record.id):
-            policies += _policy(policy, service)
+        for each in account.where(POLICY, "resourceId", record.id):
+            policy = _policy(each, service)
+            if policy is not None:
+                policies.append(policy)
         actions = account.where(SCHEDULED_ACTION, "resourceId", record.id)
         found.append(
             Target(
@@ -63,8 +65,8 @@ def targets_of(account: Account, since: Mapping[str, datetime]) -> list[Target]:
     return found
 
 
-def _policy(record: Resource, service: Resource) -> list[Policy]:
-    """Return the policy, or nothing if its target group is no longer the service's."""
+def _policy(record: Resource, service: Resource) -> Policy | None:
+    """Return a policy; None if its target group is no longer the service's."""
     tracking = record.inputs["targetTrackingScalingPolicyConfiguration"]
     named = tracking["predefinedMetricSpecification"]
     kind = named["predefinedMetricType"]
@@ -75,18 +77,16 @@ def _policy(record: Resource, service: Resource) -> list[Policy]:
     else:
         group = group_of(service, named.get("resourceLabel") or "")
         if group is None:
-            return []
+            return None
         metric = Metric(Kind.REQUESTS, group)
-    return [
-        Policy(
-            name=record.outputs["name"],
-            metric=metric,
-            target=float(tracking["targetValue"]),
-            scale_in_cooldown=_seconds(tracking.get("scaleInCooldown")),
-            scale_out_cooldown=_seconds(tracking.get("scaleOutCooldown")),
-            scales_in=not tracking.get("disableScaleIn"),
-        )
-    ]
+    return Policy(
+        name=record.outputs["name"],
+        metric=metric,
+        target=float(tracking["targetValue"]),
+        scale_in_cooldown=_seconds(tracking.get("scaleInCooldown")),
+        scale_out_cooldown=_seconds(tracking.get("scaleOutCooldown")),
+        scales_in=not tracking.get("disableScaleIn"),
+    )
 
 
 def _action(record: Resource, since: Mapping[str, datetime]) -> ScheduledAction:
