@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-import yaml
-
 from infra.costs import limit, report
 from infra.costs.estimate import estimate
 from infra.costs.prices import of_region, regions
+from infra.costs.report import Report
 from infra.errors import SettingsError
 from infra.settings import Settings
+from localaws.stack_files import BadStackFile, read_config, read_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,8 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(NOT_ESTIMATED)
     estimated = estimate(settings, of_region(region))
     refused = [*limit.problems(settings, region)]
-    verdict = limit.verdict(settings, refused)
-    sys.stdout.write(_FORMATS[options.format](options.stack, region, estimated, deployed, verdict))
+    described = Report(
+        stack=options.stack,
+        region=region,
+        estimated=estimated,
+        deployed=deployed,
+        verdict=limit.verdict(settings, refused),
+    )
+    sys.stdout.write(_FORMATS[options.format](described))
     sys.exit(REFUSED if refused else 0)
 
 
@@ -94,20 +100,22 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
         CannotEstimateError: The configuration can't be read or deployed, or the prices of its
             region aren't known.
     """
-    schema = _read(project / "Pulumi.yaml")
-    own = _read(project / f"Pulumi.{stack}.yaml").get("config") or {}
-    name = schema["name"]
-    region = own.get("aws:region")
+    try:
+        schema, configured = read_project(project), read_config(project, stack)
+    except BadStackFile as error:
+        raise CannotEstimateError(str(error)) from None
+    region = configured.get("aws:region")
     if region not in regions():
         raise CannotEstimateError(
             f"aws:region of the stack {stack} is {region or 'not set'}, and prices are known for "
             f"{', '.join(regions())} only: `python -m tools.prices REGION` reads those of another "
             "region from AWS's price list"
         )
+    name = schema["name"]
     values: dict[str, Any] = {}
-    for key, entry in schema["config"].items():
+    for key, entry in (schema.get("config") or {}).items():
         values[key] = entry.get("default")
-    for key, value in own.items():
+    for key, value in configured.items():
         if key.startswith(f"{name}:"):
             values[key.removeprefix(f"{name}:")] = value
     texts: dict[str, str] = {}
@@ -117,7 +125,7 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
         if plain != value:
             encrypted.add(key)
         if plain is not None:
-            texts[key] = plain if isinstance(plain, str) else json.dumps(plain, default=str)
+            texts[key] = plain if isinstance(plain, str) else json.dumps(plain)
     try:
         return region, Settings.of(texts, project=name, stack=stack, secret=encrypted)
     except SettingsError as error:
@@ -125,29 +133,12 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
 
 
 def _without_ciphers(value: Any) -> Any:
-    """Return a value with a text instead of each that is encrypted; no cost depends on it."""
+    """Replace each encrypted value by a text, as no cost depends on it."""
     if not isinstance(value, dict):
         return value
     if value.keys() == {"secure"}:
         return "encrypted"
     return {name: _without_ciphers(each) for name, each in value.items()}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError:
-        known = ", ".join(
-            each.name.split(".")[1] for each in sorted(path.parent.glob("Pulumi.*.yaml"))
-        )
-        raise CannotEstimateError(f"there is no {path.name}; the stacks are {known}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CannotEstimateError(f"{path.name} can't be read: {error}") from None
-    if not isinstance(document, dict | None) or not isinstance(
-        (document or {}).get("config"), dict | None
-    ):
-        raise CannotEstimateError(f"{path.name} isn't a map with a map of keys as its config")
-    return document or {}
 
 
 def _deployed(file: str | None) -> Mapping[str, float]:

@@ -28,10 +28,13 @@ CONNECTIONS_PER_LCU_HOUR: Final = 25 * 3600
 Balancing pricing, 25 a second.
 """
 
-LEAST_SPOT_SHARE: Final = 0.3
-"""Least share of Fargate's price that its spare capacity costs; AWS changes the price with supply
+MIN_SPOT_SHARE: Final = 0.3
+"""Lowest share of Fargate's price that its spare capacity costs; AWS changes the price with supply
 and demand, and promises no discount. Source: AWS Fargate pricing, "up to 70 %".
 """
+
+TOTAL: Final = "total"
+TOTAL_AT_MOST: Final = "total at most"
 
 _VCPU: Final = 1024
 _GIB: Final = 1024
@@ -44,35 +47,39 @@ Scaling, target tracking scaling policies.
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the fixed cost."""
+    """A part of the fixed cost: a range where scaling or AWS changes it."""
 
     name: str
-    count: int
-    """How many there are at least."""
-
-    usd_each: float
+    min_count: int
+    max_usd_each: float
     """USD a month for one, at the highest price."""
 
-    added: int = 0
-    """How many scaling may add."""
-
-    least_share: float = 1
-    """Least share of the price that AWS may bill; 1 for a price that is fixed."""
+    added_by_scaling: int = 0
+    min_price_share: float = 1
+    """Lowest share of the highest price that AWS may bill; 1 for a price that is fixed."""
 
     @property
-    def least_usd_each(self) -> float:
-        """USD a month for one at the lowest price."""
-        return self.usd_each * self.least_share
+    def max_count(self) -> int:
+        """How many there may be."""
+        return self.min_count + self.added_by_scaling
 
     @property
-    def usd(self) -> float:
-        """USD a month for the least, in whole cents, so that parts add up to the total shown."""
-        return round(self.count * self.least_usd_each, 2)
+    def min_usd_each(self) -> float:
+        """USD a month for one, at the lowest price."""
+        return self.max_usd_each * self.min_price_share
 
     @property
-    def most_usd(self) -> float:
-        """USD a month for the most."""
-        return round((self.count + self.added) * self.usd_each, 2)
+    def min_usd(self) -> float:
+        """USD a month for the fewest at the lowest price.
+
+        In whole cents, so that the parts add up to the total shown.
+        """
+        return round(self.min_count * self.min_usd_each, 2)
+
+    @property
+    def max_usd(self) -> float:
+        """USD a month for the most at the highest price, in whole cents."""
+        return round(self.max_count * self.max_usd_each, 2)
 
 
 @dataclass(frozen=True)
@@ -92,27 +99,27 @@ class Estimate:
     parts: tuple[Part, ...]
     usage: tuple[Usage, ...]
     unpriced: tuple[str, ...]
-    """What else the stack is billed for by the hour, at prices that the table doesn't have."""
+    """What else AWS bills by the hour, at prices that the table doesn't have."""
 
     read_on: tuple[date, date]
     """When the oldest and the newest of the region's prices were read."""
 
     @property
-    def usd(self) -> float:
+    def min_usd(self) -> float:
         """USD a month of the fixed part, with the fewest tasks and instances at lowest prices."""
-        return round(sum(part.usd for part in self.parts), 2)
+        return round(sum(part.min_usd for part in self.parts), 2)
 
     @property
-    def most_usd(self) -> float:
+    def max_usd(self) -> float:
         """USD a month of the fixed part, with the most tasks and instances at highest prices."""
-        return round(sum(part.most_usd for part in self.parts), 2)
+        return round(sum(part.max_usd for part in self.parts), 2)
 
     def by_part(self) -> dict[str, float]:
-        """Return USD a month by part, and the total; that of the most as well if it differs."""
-        amounts = {part.name: part.usd for part in self.parts}
-        amounts["total"] = self.usd
-        if self.most_usd != self.usd:
-            amounts["total at most"] = self.most_usd
+        """Return the lowest USD a month by part and in all, and the highest if it differs."""
+        amounts = {part.name: part.min_usd for part in self.parts}
+        amounts[TOTAL] = self.min_usd
+        if self.max_usd != self.min_usd:
+            amounts[TOTAL_AT_MOST] = self.max_usd
         return amounts
 
 
@@ -127,13 +134,12 @@ def estimate(settings: Settings, prices: Mapping[str, Price]) -> Estimate:
     usd: dict[str, float] = {}
     dates: list[date] = []
     for name, price in prices.items():
-        # The prices of other types say nothing about this stack.
+        # The prices of other types of instances don't count, and neither do their dates.
         if not name.startswith("ec2-") or name == _price_of(instance_type):
             usd[name] = price.usd
             dates.append(price.read_on)
-    parts = _parts(settings, usd)
     return Estimate(
-        parts=tuple(part for part in parts if part.count or part.added),
+        parts=tuple(part for part in _parts(settings, usd) if part.max_count),
         usage=tuple(_usage(settings, usd)),
         unpriced=tuple(_unpriced(settings, usd)),
         read_on=(min(dates), max(dates)),
@@ -155,25 +161,26 @@ def _unpriced(settings: Settings, usd: Mapping[str, float]) -> Iterator[str]:
 
 
 def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
-    tasks = added_tasks = 0
+    """Yield the parts of the fixed cost, also those that the stack has none of."""
+    tasks_on_fargate = added_tasks = 0
     for service in settings.services:
         if service.capacity.on_instances:
-            continue
+            continue  # its tasks cost nothing beside the instances
         count, added = _number_of_tasks(service)
-        tasks, added_tasks = tasks + count, added_tasks + added
-        yield from _tasks(service, count, added, _task(service, usd) * HOURS)
+        tasks_on_fargate += count
+        added_tasks += added
+        yield from _tasks(service, count, added, _usd_an_hour(service, usd) * HOURS)
     yield from _instances(settings, usd)
     yield Part("load balancer", 1, usd["alb-hour"] * HOURS)
     network, edge = settings.network, settings.edge
     nat_gateways = 0 if network.existing_vpc else network.nat_gateways
-    addresses = nat_gateways
+    addresses, added_addresses = nat_gateways, 0
     if not edge.internal:
         addresses += _balancer_subnets(settings)
     if not network.private_tasks:
-        addresses += tasks
-    else:
-        added_tasks = 0
-    yield Part("public IPv4 addresses", addresses, usd["public-ipv4-hour"] * HOURS, added_tasks)
+        addresses += tasks_on_fargate
+        added_addresses = added_tasks
+    yield Part("public IPv4 addresses", addresses, usd["public-ipv4-hour"] * HOURS, added_addresses)
     yield Part("NAT gateways", nat_gateways, usd["nat-hour"] * HOURS)
     yield Part("VPC endpoints", _endpoint_interfaces(settings), usd["endpoint-hour"] * HOURS)
     if edge.waf:
@@ -185,19 +192,27 @@ def _parts(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
 
 
 def _number_of_tasks(service: ServiceSettings) -> tuple[int, int]:
-    """Return how many tasks a service has at least, and how many scaling may add."""
-    if not service.scaling.on:
+    """Return the fewest tasks of a service, and how many scaling may add."""
+    scaling = service.scaling
+    if not scaling.on:
         return service.deployment.desired_count, 0
-    least = service.scaling.min_count
-    return least, service.scaling.max_count - least
+    return scaling.min_count, scaling.max_count - scaling.min_count
 
 
 def _tasks(service: ServiceSettings, count: int, added: int, usd_each: float) -> Iterator[Part]:
-    """Yield the tasks of a service on Fargate, and those on its spare capacity."""
+    """Yield the tasks of a service on Fargate, and those on its spare capacity.
+
+    Args:
+        service: The service.
+        count: Its fewest tasks.
+        added: How many scaling may add.
+        usd_each: USD a month for a task on Fargate.
+    """
     name = f"tasks of {service.name}"
     if not service.capacity.spot:
         yield Part(name, count, usd_each, added)
         return
+    # The first tasks run on Fargate itself, up to the base, and all others on Spot.
     base = service.capacity.on_demand_base
     on_demand = min(count, base)
     added_on_demand = min(count + added, base) - on_demand
@@ -207,7 +222,7 @@ def _tasks(service: ServiceSettings, count: int, added: int, usd_each: float) ->
         count - on_demand,
         usd_each,
         added - added_on_demand,
-        least_share=LEAST_SPOT_SHARE,
+        min_price_share=MIN_SPOT_SHARE,
     )
 
 
@@ -216,16 +231,17 @@ def _instances(settings: Settings, usd: Mapping[str, float]) -> Iterator[Part]:
     if not settings.services_on_instances:
         return
     instances = settings.instances
-    least, added = instances.min_instances, instances.max_instances - instances.min_instances
+    count = instances.min_instances
+    added = instances.max_instances - count
     price = usd.get(_price_of(instances.instance_type))
     if price is not None:
-        yield Part("instances", least, price * HOURS, added)
+        yield Part("instances", count, price * HOURS, added)
     volume = instances.instance_volume_gib * usd["ebs-gp3-gb-month"]
-    yield Part("volumes of instances", least, volume, added)
+    yield Part("volumes of instances", count, volume, added)
 
 
 def _metrics_of_alarms(settings: Settings) -> int:
-    """Return how many metrics all alarms have together, which AWS bills each."""
+    """Return the number of metrics of all alarms together: AWS bills alarms by metric."""
     metrics = 0
     for service in settings.services:
         if service.scaling.on:
@@ -233,21 +249,21 @@ def _metrics_of_alarms(settings: Settings) -> int:
     if settings.services_on_instances:
         # ECS scales the instances by a target too.
         metrics += _ALARMS_OF_A_TARGET
-    alone = not settings.service_map.services
+    one_service = not settings.service_map.services
     for service in settings.services_with_alarms:
-        # The share of errors compares those of the targets, and of a load balancer that serves
-        # nothing else, with the requests.
-        metrics += 3 if alone else 2
-        metrics += 1 if service.alarms.latency_limit else 0
-        # Healthy targets and running tasks.
-        metrics += 2 if service.least_tasks else 0
-    if settings.services_with_alarms and not alone:
-        # The errors of the load balancer that the services share, and its requests.
-        metrics += 2
+        # The alarm on errors: the requests and the errors of the tasks. Those of the load balancer
+        # are the service's only if it has no other.
+        metrics += 3 if one_service else 2
+        if service.alarms.latency_limit:
+            metrics += 1
+        if service.least_tasks:
+            metrics += 2  # healthy targets and running tasks
+    if settings.services_with_alarms and not one_service:
+        metrics += 2  # the errors of the load balancer that the services share, and its requests
     return metrics
 
 
-def _task(service: ServiceSettings, usd: Mapping[str, float]) -> float:
+def _usd_an_hour(service: ServiceSettings, usd: Mapping[str, float]) -> float:
     """Return USD an hour for a task."""
     arm = "arm-" if service.container.cpu_architecture == "ARM64" else ""
     cpu = service.container.cpu_units / _VCPU * usd[f"fargate-{arm}vcpu-hour"]

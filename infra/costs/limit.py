@@ -1,4 +1,4 @@
-"""Hold a stack's estimated cost against its limit."""
+"""Compare a stack's estimated cost with its limit."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def verdict(settings: Settings, refused: Sequence[Problem]) -> str:
-    """Return what `up` does about a stack's limit; nothing if the stack has none.
+    """Return whether `up` accepts a stack because of its limit; empty if the stack has none.
 
     Args:
-        settings: The stack's.
-        refused: What `problems` found.
+        settings: The stack's settings.
+        refused: The problems with its limit, as `problems` yields them.
     """
     limit = settings.costs.monthly_cost_limit_usd
     if not limit:
@@ -51,12 +51,12 @@ def problems(settings: Settings, region: str) -> Iterator[Problem]:
         )
         return
     # Scaling may add tasks at any time.
-    if estimated.most_usd > limit:
-        shares = ", ".join(f"{part.name} {part.most_usd:.2f}" for part in estimated.parts)
-        at_most = "" if estimated.most_usd == estimated.usd else " at most"
+    if estimated.max_usd > limit:
+        shares = ", ".join(f"{part.name} {part.max_usd:.2f}" for part in estimated.parts)
+        at_most = "" if estimated.max_usd == estimated.min_usd else " at most"
         yield Problem(
             "monthlyCostLimitUsd",
-            f"{limit}, where the stack costs{at_most} {estimated.most_usd:.2f} USD a month without "
+            f"{limit}, where the stack costs{at_most} {estimated.max_usd:.2f} USD a month without "
             f"traffic: {shares}",
             "at least that much, or a stack that costs less; 0 for no limit",
         )

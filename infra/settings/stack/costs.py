@@ -10,7 +10,7 @@ from infra.settings.topic import Topic, key
 
 @dataclass(frozen=True, kw_only=True)
 class CostSettings(Topic):
-    """The limit that a stack's estimated cost is held against."""
+    """The limit of a stack's estimated cost."""
 
-    # 0 is no limit. The most is only there to catch a mistyped number.
+    # 0 is no limit. The upper bound only catches a mistyped number.
     monthly_cost_limit_usd: int = key(Whole(0, 1_000_000))
