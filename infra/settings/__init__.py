@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
-    from infra.settings.kinds import Kind
+    from infra.settings.kinds import Kind, Texts
     from infra.settings.stack.services import ServiceMap
     from infra.settings.topic import Topic
 
@@ -175,7 +175,7 @@ def _keys_of(topics: Iterable[type[Topic]]) -> dict[str, Kind]:
 
 
 def _misplaced_in_services(
-    services: Mapping[str, Mapping[str, str]], defaults: ServiceSettings
+    services: Mapping[str, Texts | None], defaults: ServiceSettings
 ) -> Iterator[Problem]:
     """Refuse keys that no service has, and names beside those of `services`."""
     if defaults.name not in {None, default("serviceName")}:
@@ -186,11 +186,12 @@ def _misplaced_in_services(
         )
     service_keys = _keys_of(topic_classes(ServiceSettings).values())
     del service_keys["serviceName"]
-    for name, own in services.items():
-        for key in own:
+    for name, texts in services.items():
+        own = texts or {}
+        for key, text in own.items():
             path = f"services.{name}.{key}"
             if key == "serviceName":
-                yield Problem(path, own[key], f"none, as the service's name is {name}")
+                yield Problem(path, text or "empty", f"none, as the service's name is {name}")
             elif key in kinds().keys() - service_keys.keys():
                 yield Problem(path, "a key of the stack", f"{key} beside services, for all of them")
         yield from unknown_keys(f"services.{name}", own.keys() - kinds().keys(), service_keys)

@@ -12,16 +12,19 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias
 
 from infra.aws import statements
 from infra.aws.egress import Destination
 from infra.aws.image_build import PLATFORMS, ImageBuild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 _LAST_PORT = 65_535
+
+Texts: TypeAlias = "Mapping[str, str | None]"
+"""Values by key as Pulumi passes them; None for a null, which no kind takes."""
 
 
 class Kind(ABC):
@@ -307,24 +310,26 @@ class MapsByName(Kind):
         """Describe the maps."""
         return self.form
 
-    def read(self, text: str) -> dict[str, dict[str, str]]:
-        """Return the texts of the values, by name and key; the names are sorted."""
+    def read(self, text: str) -> dict[str, Texts | None]:
+        """Return the texts of the values, by name and key; the names are sorted.
+
+        A value that is no map is None, so that one wrong entry doesn't hide another one.
+        """
         if not text:
             return {}
         maps = read_map(text)
-        if _map_flaws(maps, may_be_empty=self.may_be_empty):
+        if not maps and not self.may_be_empty:
             refuse(text)
-        read: dict[str, dict[str, str]] = {}
+        read: dict[str, Texts | None] = {}
         for name, values in sorted(maps.items()):
-            read[name] = {key: as_configured(value) for key, value in values.items()}
+            read[name] = _texts(values) if isinstance(values, dict) else None
         return read
 
     def shown(self, text: str) -> str:
-        """Describe every flaw, without a value."""
-        maps = map_or_none(text)
-        if maps is None:
+        """Describe what is no map, without its value."""
+        if map_or_none(text) is None:
             return f"{len(text)} characters that aren't a map"
-        return "; ".join(_map_flaws(maps, may_be_empty=self.may_be_empty))
+        return "an empty map"
 
 
 @dataclass(frozen=True)
@@ -461,17 +466,11 @@ def _argument_flaws(args: object) -> list[str]:
     return flaws
 
 
-def _map_flaws(maps: dict[str, object], *, may_be_empty: bool) -> list[str]:
-    """Return everything that is wrong with maps by name."""
-    if not maps and not may_be_empty:
-        return ["an empty map"]
-    flaws = []
-    for name, values in sorted(maps.items()):
-        if not isinstance(values, dict):
-            flaws.append(f"{name}, whose value isn't a map")
-            continue
-        flaws += [f"{name}.{key}, which is null" for key in values if values[key] is None]
-    return flaws
+def _texts(values: Mapping[str, object]) -> Texts:
+    texts: dict[str, str | None] = {}
+    for key, value in values.items():
+        texts[key] = None if value is None else as_configured(value)
+    return texts
 
 
 def as_configured(value: object) -> str:

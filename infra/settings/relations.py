@@ -196,7 +196,7 @@ def sidecar_ports_are_used(settings: StackSettings) -> Iterator[Problem]:
     unused: dict[str, Problem] = {}
     for service in settings.services:
         sidecars = service.sidecars
-        if "sidecars" in settings.service_map.services.get(service.name, {}):
+        if "sidecars" in (settings.service_map.services.get(service.name) or {}):
             yield from service.named(sidecars.unused_ports.values())
         else:
             used.update((sidecars.ingress_container, sidecars.connect_container))
@@ -259,7 +259,7 @@ def _keys_are_used(
     for service in settings.services:
         if used_by(service):
             continue
-        own = settings.service_map.services.get(service.name, {})
+        own = settings.service_map.services.get(service.name) or {}
         for problem in topic_of(service).without_effect(*names, allowed=allowed):
             if problem.key in own:
                 yield from service.named([problem])

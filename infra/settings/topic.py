@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVarTuple, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVarTuple, Unpack, cast
 
 from infra.errors import Problem
 from infra.settings.defaults import default
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from infra.aws.environment import AwsEnvironment
-    from infra.settings.kinds import Kind
+    from infra.settings.kinds import Kind, Texts
 
 
 def key(kind: Kind) -> Any:
@@ -42,7 +42,7 @@ def camel(name: str) -> str:
 class Configuration:
     """A stack's configuration as Pulumi passes it."""
 
-    texts: Mapping[str, str]
+    texts: Texts
     """Values by key, without the project's namespace."""
 
     encrypted: Collection[str] = ()
@@ -54,7 +54,7 @@ class Configuration:
     misplaced: Mapping[str, Problem] = field(default_factory=dict)
     """Problems with keys that the stack has, and that only an entry of a map may have."""
 
-    def within(self, texts: Mapping[str, str], paths: Mapping[str, str]) -> Configuration:
+    def within(self, texts: Texts, paths: Mapping[str, str]) -> Configuration:
         """Return this configuration with other values for some keys, which are at other paths."""
         return Configuration(
             texts={**self.texts, **texts},
@@ -76,7 +76,7 @@ class Configuration:
             return Problem(path, "a value in plain text, not shown", kind.allowed)
         text = self.texts.get(name, kind.absent)
         if text is None:
-            return Problem(path, "not set", kind.allowed)
+            return Problem(path, "null" if name in self.texts else "not set", kind.allowed)
         try:
             return kind.read(text)
         except ValueError:
@@ -107,6 +107,13 @@ class Topic:
                 value = None
             values[name] = value
         return cls(unread=unread, **values)
+
+    @classmethod
+    def unreadable(cls, problem: Problem) -> Self:
+        """Return the topic with no key read, for one reason."""
+        names = cls.kinds()
+        nothing: dict[str, Any] = dict.fromkeys(names)
+        return cls(unread=dict.fromkeys(names, problem), **nothing)
 
     def changed(self, *names: str) -> dict[str, str]:
         """Return the keys of these fields whose values aren't the defaults, with the values."""
@@ -215,16 +222,29 @@ def unknown_keys(path: str, keys: Iterable[str], known: Iterable[str]) -> Iterat
 
 @dataclass(frozen=True, kw_only=True)
 class Entry(Topic):
-    """The keys of an entry in a map whose names the user chooses."""
+    """The keys of an entry in a map whose names the user chooses.
 
-    def flaws(self, path: str) -> Iterator[Problem]:  # noqa: ARG002 — entries override it
-        """Check an entry whose values could be read, by itself."""
-        yield from ()
+    Its problems have the entry's own keys, and the empty one for the entry itself.
+    """
+
+    otherwise: ClassVar[Mapping[str, str]]
+    """Values of keys that an entry doesn't have; any other key must be set."""
+
+    @classmethod
+    def of(cls, path: str, texts: Texts | None) -> Self:
+        """Read the entry at a path; its texts are None if it is no map."""
+        keys = [camel(name) for name in cls.kinds()]
+        if texts is None:
+            return cls.unreadable(
+                Problem(path, "a value that isn't a map", f"a map of {', '.join(keys)}")
+            )
+        paths = {each: f"{path}.{each}" for each in keys}
+        return cls.read(Configuration(texts={**cls.otherwise, **texts}, paths=paths))
 
 
 def entry_problems(
     path: str,
-    texts: Mapping[str, Mapping[str, str]],
+    texts: Mapping[str, Texts | None],
     entries: Mapping[str, Entry],
     name_kind: Kind,
 ) -> Iterator[Problem]:
@@ -243,9 +263,9 @@ def entry_problems(
         except ValueError:
             yield Problem(where, name or "empty", name_kind.allowed)
         yield from entry.unread.values()
-        yield from unknown_keys(where, texts[name], map(camel, entry.kinds()))
-        if not entry.unread:
-            yield from entry.flaws(where)
+        yield from unknown_keys(where, texts[name] or (), map(camel, entry.kinds()))
+        for problem in entry.problems():
+            yield replace(problem, key=f"{where}.{problem.key}" if problem.key else where)
 
 
 def topic(topic_class: type[Topic]) -> Any:

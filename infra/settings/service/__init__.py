@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from infra.errors import Problem
 from infra.settings.defaults import default
@@ -21,12 +21,21 @@ from infra.settings.service.secrets import SecretsSettings
 from infra.settings.service.sidecars import SidecarSettings
 from infra.settings.service.targets import TargetSettings, health_checks_suit_the_protocol
 from infra.settings.service.volumes import SMALLEST_STORAGE_GIB, VolumeSettings
-from infra.settings.topic import Topic, read_topics, relation, topic, topics_of, unread_in
+from infra.settings.topic import (
+    Topic,
+    read_topics,
+    relation,
+    topic,
+    topic_classes,
+    topics_of,
+    unread_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
+    from infra.settings.kinds import Texts
     from infra.settings.topic import Configuration
 
 
@@ -61,15 +70,23 @@ class ServiceSettings:
         return cls(**read_topics(cls, configuration))
 
     @classmethod
-    def listed(cls, defaults: Configuration, name: str, texts: Mapping[str, str]) -> Self:
+    def listed(cls, defaults: Configuration, name: str, texts: Texts | None) -> Self:
         """Read a service of the key `services`.
 
         Args:
             defaults: The stack's configuration, whose values hold where the service has none.
             name: The service's name.
-            texts: The service's values by key.
+            texts: The service's values by key; None if they are no map.
         """
         path = f"services.{name}"
+        if texts is None:
+            problem = Problem(
+                path, "a value that isn't a map", "a map of the keys that a service has"
+            )
+            topics: dict[str, Any] = {}
+            for field, topic_class in topic_classes(cls).items():
+                topics[field] = topic_class.unreadable(problem)
+            return cls(path=path, **topics)
         own = {**texts, "serviceName": name}
         for key, other in _ALTERNATIVES.items():
             if texts.get(key) and other not in texts:

@@ -11,10 +11,10 @@ from infra.settings.kinds import Map, OrNone, Text
 from infra.settings.service.container import CONTAINER_NAME, FOLDER
 from infra.settings.service.log_patterns import flaw as pattern_flaw
 from infra.settings.service.secrets import SECRETS, secrets_elsewhere
-from infra.settings.topic import Topic, key
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
 
@@ -58,8 +58,7 @@ class LogSettings(Topic):
 
     def problems(self) -> Iterator[Problem]:
         """Check that options have an output."""
-        if not self.unread:
-            yield from option_problems("", self)
+        yield from option_problems(self)
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
         """Check that secrets are in the stack's region."""
@@ -68,6 +67,10 @@ class LogSettings(Topic):
 
 class Routed(Protocol):
     """A container's settings about its output."""
+
+    @property
+    def unread(self) -> Mapping[str, Problem]:
+        """Fields whose values couldn't be read."""
 
     @property
     def log_to(self) -> str | None:
@@ -82,43 +85,68 @@ class Routed(Protocol):
         """Options of the output that are secrets, by what has their values."""
 
 
-def option_problems(path: str, logs: Routed) -> Iterator[Problem]:
-    """Check the options of a container's output by themselves.
+def option_problems(logs: Routed) -> Iterator[Problem]:
+    """Check the options of a container's output by themselves."""
+    yield from _options_are_used(logs)
+    yield from _secrets_are_used(logs)
+    yield from _options_have_one_source(logs)
+    yield from _options_of_ecs_are_right(logs)
+    yield from _output_is_no_secret(logs)
+    yield from _output_is_named(logs)
 
-    Args:
-        path: Path of the container's keys with a dot after it; empty for the service's own.
-        logs: The container's settings.
-    """
-    for name, options in (("logOptions", logs.log_options), ("logSecrets", logs.log_secrets)):
-        if options and not logs.log_to:
-            yield Problem(
-                f"{path}{name}",
-                f"{', '.join(sorted(options))} without logTo",
-                "none, or logTo with the name of a sidecar that has logRouter",
-            )
+
+@relation("log_to", "log_options")
+def _options_are_used(logs: Routed) -> Iterator[Problem]:
+    yield from _unused("logOptions", logs.log_options, logs)
+
+
+@relation("log_to", "log_secrets")
+def _secrets_are_used(logs: Routed) -> Iterator[Problem]:
+    yield from _unused("logSecrets", logs.log_secrets, logs)
+
+
+def _unused(key: str, options: Iterable[str], logs: Routed) -> Iterator[Problem]:
+    if options and not logs.log_to:
+        yield Problem(
+            key,
+            f"{', '.join(sorted(options))} without logTo",
+            "none, or logTo with the name of a sidecar that has logRouter",
+        )
+
+
+@relation("log_options", "log_secrets")
+def _options_have_one_source(logs: Routed) -> Iterator[Problem]:
     for name in sorted(logs.log_options.keys() & logs.log_secrets.keys()):
         yield Problem(
-            f"{path}logOptions",
+            "logOptions",
             f"{name}, which logSecrets has too",
             "a name that only one of the two has",
         )
-    yield from _firelens_problems(f"{path}logOptions", logs.log_options)
+
+
+@relation("log_to", "log_secrets")
+def _output_is_no_secret(logs: Routed) -> Iterator[Problem]:
     if logs.log_to and OUTPUT in logs.log_secrets:
         yield Problem(
-            f"{path}logSecrets",
+            "logSecrets",
             f"{OUTPUT}, which names the output and isn't a secret",
             f"other options of the output; {OUTPUT} must be in logOptions",
         )
-    elif logs.log_to and _of_output(logs) and OUTPUT not in logs.log_options:
+
+
+@relation("log_to", "log_options", "log_secrets")
+def _output_is_named(logs: Routed) -> Iterator[Problem]:
+    of_output = _of_output(logs)
+    if logs.log_to and of_output and OUTPUT not in of_output:
         yield Problem(
-            f"{path}logOptions",
-            f"{', '.join(sorted(_of_output(logs)))} without {OUTPUT}",
-            NAMED_OUTPUT,
+            "logOptions", f"{', '.join(sorted(of_output))} without {OUTPUT}", NAMED_OUTPUT
         )
 
 
-def _firelens_problems(path: str, options: Mapping[str, str]) -> Iterator[Problem]:
+@relation("log_options")
+def _options_of_ecs_are_right(logs: Routed) -> Iterator[Problem]:
     """Check the options that ECS uses itself, rather than Fluent Bit's output."""
+    path, options = "logOptions", logs.log_options
     limit = options.get(_BUFFER_LIMIT, "0")
     if not re.fullmatch(r"[0-9]{1,9}", limit) or int(limit) > _MOST_LINES:
         yield Problem(

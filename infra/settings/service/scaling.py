@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 from zoneinfo import available_timezones
 
 from infra.errors import Problem
 from infra.settings.kinds import MapsByName, OrNone, Text, Whole
-from infra.settings.topic import Configuration, Entry, Topic, camel, entry_problems, key, relation
+from infra.settings.topic import Entry, Topic, camel, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from infra.settings.kinds import Texts
 
 _MOST_TASKS: Final = 5000
 _COOLDOWN: Final = Whole(0, 3600)
@@ -58,8 +60,7 @@ _FORM: Final = (
     "a map, each name an action's, each value a map of schedule and, each optional, timezone, "
     "minCount and maxCount"
 )
-_DEFAULTS: Final = {"timezone": "UTC", "minCount": "", "maxCount": ""}
-_KEYS: Final = ("schedule", *_DEFAULTS)
+_USUAL_ZONE: Final = "UTC"
 _BOUND: Final = OrNone(Whole(0, _MOST_TASKS), "empty where it stays")
 
 
@@ -73,34 +74,46 @@ def _zones() -> set[str]:
 class ScheduledBounds(Entry):
     """Bounds that hold from certain moments on."""
 
+    otherwise: ClassVar[Mapping[str, str]] = {
+        "timezone": _USUAL_ZONE,
+        "minCount": "",
+        "maxCount": "",
+    }
+
     schedule: str = key(_SCHEDULE)
     timezone: str = key(_ZONE)
     min_count: int | None = key(_BOUND)
     max_count: int | None = key(_BOUND)
 
-    @classmethod
-    def of(cls, name: str, texts: Mapping[str, str]) -> ScheduledBounds:
-        """Read the scheduled bounds of that name."""
-        paths = {each: f"schedules.{name}.{each}" for each in _KEYS}
-        return cls.read(Configuration(texts={**_DEFAULTS, **texts}, paths=paths))
+    def problems(self) -> Iterator[Problem]:
+        """Check the time zone, and that there are bounds in order."""
+        yield from self._zone_is_known()
+        yield from self._zone_is_used()
+        yield from self._bounds_are_in_order()
 
-    def flaws(self, path: str) -> Iterator[Problem]:
-        """Check scheduled bounds whose values could be read, by themselves."""
+    @relation("timezone")
+    def _zone_is_known(self) -> Iterator[Problem]:
         zones = _zones()
         # A machine without a database of time zones leaves the check to AWS.
         if zones and self.timezone not in zones:
-            yield Problem(f"{path}.timezone", self.timezone, _ZONE.allowed)
-        least, most = self.min_count, self.max_count
-        if least is None and most is None:
-            yield Problem(path, "no bounds", "minCount, maxCount, or both")
-        if self.schedule.startswith("rate") and self.timezone != _DEFAULTS["timezone"]:
+            yield Problem("timezone", self.timezone, _ZONE.allowed)
+
+    @relation("schedule", "timezone")
+    def _zone_is_used(self) -> Iterator[Problem]:
+        if self.schedule.startswith("rate") and self.timezone != _USUAL_ZONE:
             yield Problem(
-                f"{path}.timezone",
+                "timezone",
                 f"{self.timezone}, which has no effect",
                 f"only with cron or at; {self.schedule} has no time of the day",
             )
+
+    @relation("min_count", "max_count")
+    def _bounds_are_in_order(self) -> Iterator[Problem]:
+        least, most = self.min_count, self.max_count
+        if least is None and most is None:
+            yield Problem("", "no bounds", "minCount, maxCount, or both")
         if least is not None and most is not None and least > most:
-            yield Problem(f"{path}.maxCount", f"{most}", f"at least minCount of the same, {least}")
+            yield Problem("maxCount", f"{most}", f"at least minCount of the same, {least}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +128,7 @@ class ScalingSettings(Topic):
     target_requests_per_minute: int = key(Whole(0, 1_000_000))
     scale_in_cooldown_seconds: int = key(_COOLDOWN)
     scale_out_cooldown_seconds: int = key(_COOLDOWN)
-    schedules: dict[str, dict[str, str]] = key(MapsByName(form=_FORM))
+    schedules: Mapping[str, Texts | None] = key(MapsByName(form=_FORM))
 
     @property
     def on(self) -> bool:
@@ -133,7 +146,7 @@ class ScalingSettings(Topic):
         """The scheduled changes of the bounds, by name."""
         found: dict[str, ScheduledBounds] = {}
         for name, texts in (self.schedules or {}).items():
-            found[name] = ScheduledBounds.of(name, texts)
+            found[name] = ScheduledBounds.of(f"schedules.{name}", texts)
         return found
 
     def within(self, count: int) -> int:

@@ -14,7 +14,7 @@ from infra.settings.service.container import VARIABLE
 from infra.settings.topic import Topic, key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
 
@@ -33,6 +33,14 @@ class SecretsSettings(Topic):
         """Check that secrets and keys are in the stack's region."""
         yield from secrets_elsewhere(environment, "secrets", self.secrets)
         yield from keys_elsewhere(environment, "secretKeyArns", self.secret_key_arns)
+
+
+def in_both(environment: Iterable[str], secrets: Iterable[str]) -> Iterator[Problem]:
+    """Refuse variables of a container that have a value and a secret."""
+    for name in sorted(set(environment) & set(secrets)):
+        yield Problem(
+            "environment", f"{name}, which secrets has too", "a name that only one of the two has"
+        )
 
 
 def secrets_elsewhere(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from infra.errors import Problem
 from infra.settings.kinds import Flag, ListOf, Map, MapsByName, OrNone, Text, Whole
@@ -27,14 +27,15 @@ from infra.settings.service.logs import (
     LOG_TO,
     option_problems,
 )
-from infra.settings.service.secrets import SECRETS, secrets_elsewhere
+from infra.settings.service.secrets import SECRETS, in_both, secrets_elsewhere
 from infra.settings.service.volumes import MOUNTS
-from infra.settings.topic import Configuration, Entry, Topic, camel, entry_problems, key, relation
+from infra.settings.topic import Entry, Topic, camel, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
+    from infra.settings.kinds import Texts
 
 HEALTHY: Final = "HEALTHY"
 _ENDED: Final = ("COMPLETE", "SUCCESS")
@@ -69,6 +70,8 @@ _DEFAULTS: Final = {
 class Sidecar(Entry):
     """A container beside the service's own."""
 
+    otherwise: ClassVar[Mapping[str, str]] = _DEFAULTS
+
     image: str = key(IMAGE)
     command: tuple[str, ...] = key(COMMAND)
     port: int = key(Whole(0, 65535))
@@ -97,52 +100,72 @@ class Sidecar(Entry):
     health_check_retries: int = key(Whole(1, 10))
     health_check_start_seconds: int = key(Whole(0, 300))
 
-    @classmethod
-    def of(cls, name: str, texts: Mapping[str, str]) -> Sidecar:
-        """Read the sidecar of that name."""
-        paths = {camel(each): f"sidecars.{name}.{camel(each)}" for each in cls.kinds()}
-        return cls.read(Configuration(texts={**_DEFAULTS, **texts}, paths=paths))
+    def problems(self) -> Iterator[Problem]:
+        """Check what the sidecar's values say together."""
+        yield from self._health_check_is_a_command()
+        yield from self._health_check_keys_are_used()
+        yield from self._memory_is_enough()
+        yield from self._variables_have_one_source()
+        yield from self._user_may_listen()
+        yield from self._file_is_of_a_router()
+        yield from option_problems(self)
+        yield from self._writable_paths_are_apart()
 
-    def flaws(self, path: str) -> Iterator[Problem]:
-        """Check a sidecar whose values could be read, by itself."""
+    @relation("health_check_command")
+    def _health_check_is_a_command(self) -> Iterator[Problem]:
         command = self.health_check_command
         if command and (command[0] not in _SHELL_FORMS or len(command) == 1):
             yield Problem(
-                f"{path}.healthCheckCommand",
+                "healthCheckCommand",
                 " ".join(command),
                 f"{' or '.join(_SHELL_FORMS)}, and after it a command",
             )
-        if not command:
-            for name in _HEALTH_CHECK:
-                value = f"{getattr(self, name)}"
-                if value != _DEFAULTS[camel(name)]:
-                    yield Problem(f"{path}.{camel(name)}", value, "none without healthCheckCommand")
+
+    @relation("health_check_command")
+    def _health_check_keys_are_used(self) -> Iterator[Problem]:
+        if self.health_check_command:
+            return
+        for name in _HEALTH_CHECK:
+            if name in self.unread:
+                continue
+            value = f"{getattr(self, name)}"
+            if value != _DEFAULTS[camel(name)]:
+                yield Problem(camel(name), value, "none without healthCheckCommand")
+
+    @relation("memory_mib")
+    def _memory_is_enough(self) -> Iterator[Problem]:
         if self.memory_mib and self.memory_mib < _LEAST_MEMORY_MIB:
             yield Problem(
-                f"{path}.memoryMib",
+                "memoryMib",
                 f"{self.memory_mib}",
                 f"0 for no limit but the task's, or at least {_LEAST_MEMORY_MIB}",
             )
-        for name in sorted(self.environment.keys() & self.secrets.keys()):
-            yield Problem(
-                f"{path}.environment",
-                f"{name}, which secrets has too",
-                "a name that only one of the two has",
-            )
+
+    @relation("environment", "secrets")
+    def _variables_have_one_source(self) -> Iterator[Problem]:
+        yield from in_both(self.environment, self.secrets)
+
+    @relation("user", "port")
+    def _user_may_listen(self) -> Iterator[Problem]:
         if self.user and 0 < self.port < UNPRIVILEGED_PORT:
             yield Problem(
-                f"{path}.port",
+                "port",
                 f"{self.port}",
                 f"with a user that isn't root, at least {UNPRIVILEGED_PORT}",
             )
+
+    @relation("log_router", "log_router_file")
+    def _file_is_of_a_router(self) -> Iterator[Problem]:
         if self.log_router_file and not self.log_router:
             yield Problem(
-                f"{path}.logRouterFile",
+                "logRouterFile",
                 f"{self.log_router_file} without logRouter",
                 "empty, or any with logRouter",
             )
-        yield from option_problems(f"{path}.", self)
-        yield from overlapping(f"{path}.writablePaths", self.writable_paths)
+
+    @relation("writable_paths")
+    def _writable_paths_are_apart(self) -> Iterator[Problem]:
+        yield from overlapping("writablePaths", self.writable_paths)
 
 
 _HEALTH_CHECK: Final = (
@@ -162,7 +185,7 @@ _OWN_CONTAINER: Final = "empty for the service's own container"
 class SidecarSettings(Topic):
     """The sidecars of a service, and what they do for its container."""
 
-    sidecars: Mapping[str, Mapping[str, str]] = key(
+    sidecars: Mapping[str, Texts | None] = key(
         MapsByName("a map from the name of each container to a map of a sidecar's keys")
     )
     depends_on: dict[str, str] = key(_DEPENDENCIES)
@@ -171,7 +194,10 @@ class SidecarSettings(Topic):
 
     @cached_property
     def _all(self) -> dict[str, Sidecar]:
-        return {name: Sidecar.of(name, texts) for name, texts in (self.sidecars or {}).items()}
+        found: dict[str, Sidecar] = {}
+        for name, texts in (self.sidecars or {}).items():
+            found[name] = Sidecar.of(f"sidecars.{name}", texts)
+        return found
 
     @property
     def readable(self) -> dict[str, Sidecar]:

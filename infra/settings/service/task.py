@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from infra.errors import Problem
 from infra.settings.service.container import overlapping, unpinned
 from infra.settings.service.logs import NAMED_OUTPUT, OUTPUT, ROUTER_PORTS, lost
+from infra.settings.service.secrets import in_both
 from infra.settings.service.sidecars import dependency_problems
 from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 from infra.settings.topic import relation
@@ -55,12 +56,7 @@ def problems(
 def _variables_have_one_source(
     container: ContainerSettings, secrets: SecretsSettings
 ) -> Iterator[Problem]:
-    for name in sorted(container.environment.keys() & secrets.secrets.keys()):
-        yield Problem(
-            "environment",
-            f"{name}, which secrets has too",
-            "a name that only one of the two has",
-        )
+    yield from in_both(container.environment, secrets.secrets)
 
 
 @relation("secret_key_arns", "secrets", "sidecars", "log_secrets")

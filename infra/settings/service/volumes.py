@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from infra.errors import Problem
 from infra.settings.kinds import Map, MapsByName, OrNone, Text, Whole
 from infra.settings.service.container import FOLDER
-from infra.settings.topic import Configuration, Entry, Topic, entry_problems, key, relation
+from infra.settings.topic import Entry, Topic, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from infra.settings.kinds import Texts
 
 READ_ONLY: Final = ":ro"
 """Suffix of a mount that can't be written to."""
@@ -31,12 +33,12 @@ MOUNTS: Final = Map(
 )
 """Folders of a container by the volumes that are there."""
 
-_EFS: Final = {"efsFileSystemId": "", "efsAccessPointId": ""}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Volume(Entry):
     """A volume of a task: empty when the task starts, or an access point of EFS."""
+
+    otherwise: ClassVar[Mapping[str, str]] = {"efsFileSystemId": "", "efsAccessPointId": ""}
 
     efs_file_system_id: str | None = key(
         OrNone(
@@ -51,18 +53,16 @@ class Volume(Entry):
         )
     )
 
-    @classmethod
-    def of(cls, name: str, texts: Mapping[str, str]) -> Volume:
-        """Read the volume of that name."""
-        paths = {each: f"volumes.{name}.{each}" for each in _EFS}
-        return cls.read(Configuration(texts={**_EFS, **texts}, paths=paths))
+    def problems(self) -> Iterator[Problem]:
+        """Check that a file system and its access point are named together."""
+        yield from self._has_both_or_none()
 
-    def flaws(self, path: str) -> Iterator[Problem]:
-        """Check that a file system and its access point are named together, if both were read."""
+    @relation("efs_file_system_id", "efs_access_point_id")
+    def _has_both_or_none(self) -> Iterator[Problem]:
         # Without an access point the tasks could write to every folder of the file system.
         if bool(self.efs_file_system_id) != bool(self.efs_access_point_id):
             yield Problem(
-                path,
+                "",
                 "only one of efsFileSystemId and efsAccessPointId",
                 "both, or none for a volume that is deleted with the task",
             )
@@ -72,7 +72,7 @@ class Volume(Entry):
 class VolumeSettings(Topic):
     """Volumes, where the service's container has them, and the task's own storage."""
 
-    volumes: Mapping[str, Mapping[str, str]] = key(
+    volumes: Mapping[str, Texts | None] = key(
         MapsByName(
             "a map from the name of each volume to a map with efsFileSystemId and "
             "efsAccessPointId, or an empty map for one that is deleted with the task"
@@ -84,7 +84,10 @@ class VolumeSettings(Topic):
     @cached_property
     def all(self) -> dict[str, Volume]:
         """The volumes by name."""
-        return {name: Volume.of(name, texts) for name, texts in (self.volumes or {}).items()}
+        found: dict[str, Volume] = {}
+        for name, texts in (self.volumes or {}).items():
+            found[name] = Volume.of(f"volumes.{name}", texts)
+        return found
 
     def problems(self) -> Iterator[Problem]:
         """Check each volume."""

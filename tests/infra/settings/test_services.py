@@ -19,10 +19,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"services": {}}, "services: an empty map; allowed: a map from the name of each service"),
     ({"services": []}, "services: 2 characters that aren't a map; allowed: a map"),
     ({"services": "web"}, "services: 3 characters that aren't a map; allowed: a map"),
-    ({"services": {"api": 1}}, "services: api, whose value isn't a map; allowed: a map"),
+    ({"services": {"api": 1}}, "services.api: a value that isn't a map; allowed: a map of the"),
     (
         {"services": {"api": {"cpuUnits": None}, "web": ["x"]}},
-        "services: api.cpuUnits, which is null; web, whose value isn't a map; allowed: a map",
+        "services.api.cpuUnits: null; allowed: one of 256",
+    ),
+    (
+        {"services": {"api": {"cpuUnits": None}, "web": ["x"]}},
+        "services.web: a value that isn't a map; allowed: a map of the keys that a service has",
     ),
     ({"services": {"api": {"cpuUnits": 300}}}, "services.api.cpuUnits: 300; allowed: one of 256"),
     ({"services": {"api": {"cpuUnits": 512.5}}}, "services.api.cpuUnits: 512.5; allowed: one of"),

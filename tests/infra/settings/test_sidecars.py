@@ -19,7 +19,11 @@ def with_sidecar(**keys: Any) -> dict[str, Any]:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sidecars": {"proxy": {}}}, "sidecars.proxy.image: not set; allowed: an image's name"),
-    ({"sidecars": {"proxy": "x"}}, "sidecars: proxy, whose value isn't a map; allowed: a map"),
+    (
+        {"sidecars": {"proxy": "x"}},
+        "sidecars.proxy: a value that isn't a map; allowed: a map of image, command, port,",
+    ),
+    ({"sidecars": {"proxy": {"image": None}}}, "sidecars.proxy.image: null; allowed: an image's"),
     ({"sidecars": {"my proxy": {"image": IMAGE}}}, "sidecars.my proxy: my proxy; allowed: letters"),
     ({"sidecars": {"nginx": {"image": IMAGE}}}, "sidecars.nginx: nginx, which is containerName"),
     (
