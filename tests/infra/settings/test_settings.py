@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -681,6 +682,19 @@ def test_any_value_is_accepted_or_refused_with_its_key(
 @pytest.mark.parametrize(("cpu", "memory"), task_sizes())
 def test_every_task_size_that_fargate_offers_is_accepted(cpu: int, memory: int) -> None:
     load(cpuUnits=cpu, memoryMib=memory)
+
+
+def test_the_manual_lists_the_task_sizes() -> None:
+    manual = (recorder.ROOT_FOLDER / "docs" / "config.md").read_text()
+    table = manual.partition("<!-- sizes:")[2].partition("<!-- /sizes -->")[0]
+    documented: dict[int, tuple[int, ...]] = {}
+    for cpu, memory in re.findall(r"^\| (\d+) \| (.*) \|$", table, re.MULTILINE):
+        numbers = [*map(int, re.findall(r"\d+", memory))]
+        if " in steps of " in memory:
+            least, most, step = numbers
+            numbers = [*range(least, most + 1, step)]
+        documented[int(cpu)] = tuple(numbers)
+    assert documented == fargate.MEMORY_MIB
 
 
 @given(st.sampled_from(sorted(fargate.MEMORY_MIB)), st.integers(512, 249856))
