@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -25,8 +25,15 @@ class Problem:
     allowed: str
     """The allowed values, and what to do."""
 
+    services: tuple[str, ...] = field(default=(), kw_only=True)
+    """Paths of the services in which a default is a problem; empty for all that have it."""
+
+    unused: bool = field(default=False, kw_only=True)
+    """Whether the key has no effect: as a default it is allowed if some service uses it."""
+
     def __str__(self) -> str:
-        return f"{self.key}: {self.value}; allowed: {self.allowed}"
+        where = "".join(f", in {service}" for service in self.services)
+        return f"{self.key}: {self.value}{where}; allowed: {self.allowed}"
 
 
 class SettingsError(pulumi.RunError):

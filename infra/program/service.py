@@ -64,7 +64,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
         private = images.private(sidecar.image)
         if private:
             repository_arns.append(private.repository_arn(environment.partition))
-    volumes = service.volumes.all.items()
+    volumes = service.mounted_volumes.items()
     containers: dict[str, Container] = {}
     for name, sidecar in sorted(service.sidecars.readable.items()):
         containers[name] = _sidecar(service, name, sidecar)
@@ -283,6 +283,7 @@ def _egress(settings: Settings, service: ServiceSettings, network: Network) -> l
     """Return what tasks may connect to: what is configured, and the mount targets of EFS."""
     egress = [*settings.network.egress]
     nfs = Destination(network.cidr, _NFS, _NFS)
-    if any(each.efs_file_system_id for each in service.volumes.all.values()) and nfs not in egress:
+    volumes = service.mounted_volumes.values()
+    if any(each.efs_file_system_id for each in volumes) and nfs not in egress:
         egress.append(nfs)
     return egress

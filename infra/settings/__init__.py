@@ -18,7 +18,7 @@ from infra.aws import naming
 from infra.errors import Problem, SettingsError
 from infra.settings import relations
 from infra.settings.defaults import default
-from infra.settings.service import ServiceSettings
+from infra.settings.service import ServiceSettings, of_defaults
 from infra.settings.stack import TOPICS, StackSettings
 from infra.settings.topic import Configuration, camel, read_topics, topic_classes, unknown_keys
 
@@ -147,7 +147,7 @@ class Settings(StackSettings):
         for topic in self.topics:
             found.extend(topic.problems())
         found.extend(relations.problems(self))
-        return found
+        return list(of_defaults(found, self.services))
 
     def problems_in(self, environment: AwsEnvironment) -> list[Problem]:
         """Check what the settings name in AWS against the account and region of the stack."""
@@ -157,7 +157,7 @@ class Settings(StackSettings):
         for topic in self.topics:
             found.extend(topic.problems_in(environment))
         found.extend(relations.problems_in(self, environment))
-        return found
+        return list(of_defaults(found, self.services))
 
 
 @cache

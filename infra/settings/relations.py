@@ -12,18 +12,17 @@ from infra.aws.naming import INSTANCES_SUFFIX, INTERNAL_SUFFIX, SPOT_SUFFIX
 from infra.errors import Problem
 from infra.settings import routing, weights
 from infra.settings.service import connect
-from infra.settings.service.capacity import EC2, FARGATE_SPOT
+from infra.settings.service.capacity import EC2
 from infra.settings.service.targets import HTTP1
 from infra.settings.stack.network import ENDPOINTS, MODES, PUBLIC
 from infra.settings.topic import relation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Iterator
 
     from infra.aws.environment import AwsEnvironment
     from infra.settings.service import ServiceSettings
     from infra.settings.stack import StackSettings
-    from infra.settings.topic import Topic
 
 
 _SUFFIXES: Final = {
@@ -35,13 +34,6 @@ _SUFFIXES: Final = {
 }
 """Suffixes of ECS services' names, and the settings that add them."""
 
-_OF_SCALING: Final = (
-    *("min_count", "schedules"),
-    *("target_cpu_percent", "target_memory_percent", "target_requests_per_minute"),
-    *("scale_in_cooldown_seconds", "scale_out_cooldown_seconds"),
-)
-_OF_ALARMS: Final = ("max_error_percent", "max_latency_seconds", "rollback_on_alarms")
-
 
 def problems(settings: StackSettings) -> Iterator[Problem]:
     """Check every relation that the account and region don't decide."""
@@ -52,11 +44,6 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from service_names_stay_apart(settings)
     yield from services_call_others(settings)
     yield from client_secrets_are_used(settings)
-    yield from scaling_keys_are_used(settings)
-    yield from alarm_limits_are_used(settings)
-    yield from sidecar_ports_are_used(settings)
-    yield from bases_are_of_spot(settings)
-    yield from cookies_have_a_duration(settings)
     yield from instances_are_used(settings)
     yield from instances_are_private(settings)
     yield from instances_have_ipv4_destinations(settings)
@@ -155,116 +142,6 @@ def client_secrets_are_used(settings: StackSettings) -> Iterator[Problem]:
             if logins
             else "none without oidc of some service",
         )
-
-
-def scaling_keys_are_used(settings: StackSettings) -> Iterator[Problem]:
-    """Check that keys of scaling are configured only for services that are scaled."""
-    yield from _keys_are_used(
-        settings,
-        _OF_SCALING,
-        "max_count",
-        lambda service: service.scaling,
-        lambda service: service.scaling.on,
-        allowed="only with maxCount, the most tasks that scaling may start",
-    )
-
-
-def alarm_limits_are_used(settings: StackSettings) -> Iterator[Problem]:
-    """Check that limits of alarms, and what they do, are configured only with alarms."""
-    yield from _keys_are_used(
-        settings,
-        _OF_ALARMS,
-        "alarms",
-        lambda service: service.alarms,
-        lambda service: service.alarms.alarms,
-        allowed="only with alarms set to true",
-    )
-
-
-def sidecar_ports_are_used(settings: StackSettings) -> Iterator[Problem]:
-    """Check that requests come to each sidecar's port.
-
-    A stack's own sidecars are the default of all its services, so that one that names a container
-    is enough.
-    """
-    compared = {"service_name", "sidecars", "ingress_container", "connect_container"}
-    if settings.service_map.unread or not all(
-        compared.isdisjoint(service.unread) for service in settings.services
-    ):
-        return
-    used: set[str | None] = set()
-    unused: dict[str, Problem] = {}
-    for service in settings.services:
-        sidecars = service.sidecars
-        if "sidecars" in (settings.service_map.services.get(service.name) or {}):
-            yield from service.named(sidecars.unused_ports.values())
-        else:
-            used.update((sidecars.ingress_container, sidecars.connect_container))
-            unused.update(sidecars.unused_ports)
-    for name in sorted(unused.keys() - used):
-        yield unused[name]
-
-
-def bases_are_of_spot(settings: StackSettings) -> Iterator[Problem]:
-    """Check that services have a base on demand only beside spare capacity."""
-    yield from _keys_are_used(
-        settings,
-        ("on_demand_base",),
-        "capacity",
-        lambda service: service.capacity,
-        lambda service: service.capacity.spot,
-        allowed=f"only with capacity {FARGATE_SPOT}, which runs all other tasks on spare capacity",
-    )
-
-
-def cookies_have_a_duration(settings: StackSettings) -> Iterator[Problem]:
-    """Check that services name a cookie only if it keeps a client at its task."""
-    yield from _keys_are_used(
-        settings,
-        ("stickiness_cookie",),
-        "stickiness_seconds",
-        lambda service: service.targets,
-        lambda service: service.targets.stickiness_seconds > 0,
-        allowed="only with stickinessSeconds, for which a client keeps its task",
-    )
-
-
-def _keys_are_used(
-    settings: StackSettings,
-    names: Collection[str],
-    needed: str,
-    topic_of: Callable[[ServiceSettings], Topic],
-    used_by: Callable[[ServiceSettings], bool],
-    *,
-    allowed: str,
-) -> Iterator[Problem]:
-    """Check that fields of a service are set only where another one makes them have an effect.
-
-    A stack's own value is the default of all its services, so that one that uses it is enough.
-
-    Args:
-        settings: The settings.
-        names: The fields.
-        needed: The other field.
-        topic_of: Returns a service's topic that has the fields.
-        used_by: Returns whether a service uses them.
-        allowed: What makes them have an effect.
-    """
-    compared = {"service_name", needed, *names}
-    if settings.service_map.unread or not all(
-        compared.isdisjoint(service.unread) for service in settings.services
-    ):
-        return
-    defaults_are_used = any(map(used_by, settings.services))
-    for service in settings.services:
-        if used_by(service):
-            continue
-        own = settings.service_map.services.get(service.name) or {}
-        for problem in topic_of(service).without_effect(*names, allowed=allowed):
-            if problem.key in own:
-                yield from service.named([problem])
-            elif not defaults_are_used:
-                yield problem
 
 
 @relation("exec_key_arn", "ecs_exec")

@@ -132,8 +132,9 @@ class Topic:
             names: The fields.
             allowed: What makes them have an effect.
         """
-        for each, value in self.changed(*names).items():
-            yield Problem(each, f"{value}, which has no effect", allowed)
+        read = [name for name in names if name not in self.unread]
+        for each, value in self.changed(*read).items():
+            yield Problem(each, f"{value}, which has no effect", allowed, unused=True)
 
     def problems(self) -> Iterator[Problem]:
         """Check values that depend on each other."""

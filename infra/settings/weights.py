@@ -68,11 +68,13 @@ def _names(
 
 def _stickiness(service: ServiceSettings, route: RouteSettings) -> Iterator[Problem]:
     if route.weight_stickiness_seconds and len(route.weights) < 2:  # noqa: PLR2004 — no split
-        yield Problem(
-            service.path_of("weightStickinessSeconds"),
+        problem = Problem(
+            "weightStickinessSeconds",
             f"{route.weight_stickiness_seconds} for a route that isn't split",
             "0, unless weights name several services",
+            unused=True,
         )
+        yield from service.named([problem])
 
 
 def _targets(

@@ -20,9 +20,10 @@ from infra.settings.service.scaling import ScalingSettings
 from infra.settings.service.secrets import SecretsSettings
 from infra.settings.service.sidecars import SidecarSettings
 from infra.settings.service.targets import TargetSettings, health_checks_suit_the_protocol
-from infra.settings.service.volumes import SMALLEST_STORAGE_GIB, VolumeSettings
+from infra.settings.service.volumes import SMALLEST_STORAGE_GIB, Volume, VolumeSettings
 from infra.settings.topic import (
     Topic,
+    camel,
     read_topics,
     relation,
     topic,
@@ -32,7 +33,7 @@ from infra.settings.topic import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from infra.aws.environment import AwsEnvironment
     from infra.settings.kinds import Texts
@@ -49,6 +50,9 @@ class ServiceSettings:
 
     path: str = ""
     """Path of the service's keys, like `services.api`; empty for those of the stack itself."""
+
+    own: Collection[str] = ()
+    """Keys at that path; all others have the stack's values."""
 
     container: ContainerSettings = topic(ContainerSettings)
     capacity: CapacitySettings = topic(CapacitySettings)
@@ -93,7 +97,7 @@ class ServiceSettings:
                 own[other] = str(default(other)) if other == "image" else ""
         paths = {key: f"{path}.{key}" for key in own}
         paths["serviceName"] = path
-        return cls(path=path, **read_topics(cls, defaults.within(own, paths)))
+        return cls(path=path, own=paths.keys(), **read_topics(cls, defaults.within(own, paths)))
 
     @property
     def name(self) -> str:
@@ -119,12 +123,21 @@ class ServiceSettings:
         """The secrets of each container, by the path of the key that has them."""
         found: dict[str, Mapping[str, str]] = {
             self.path_of("secrets"): self.secrets.secrets,
-            self.path_of("logSecrets"): self.logs.log_secrets,
         }
+        if self.logs.log_to:
+            found[self.path_of("logSecrets")] = self.logs.log_secrets
         for name, sidecar in self.sidecars.readable.items():
             found[self.path_of(f"sidecars.{name}.secrets")] = sidecar.secrets
             found[self.path_of(f"sidecars.{name}.logSecrets")] = sidecar.log_secrets
         return found
+
+    @property
+    def mounted_volumes(self) -> dict[str, Volume]:
+        """The volumes that some container mounts; the stack may have others for other services."""
+        mounted = {*self.volumes.mounts}
+        for sidecar in self.sidecars.readable.values():
+            mounted.update(sidecar.mounts)
+        return {name: each for name, each in self.volumes.all.items() if name in mounted}
 
     @property
     def pulled_images(self) -> dict[str, str]:
@@ -179,11 +192,41 @@ class ServiceSettings:
     def named(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """Yield problems with the paths of the service's keys."""
         for problem in problems:
-            yield replace(problem, key=self.path_of(problem.key))
+            services = (self.path,) if self.inherits(problem.key) else ()
+            yield replace(problem, key=self.path_of(problem.key), services=services)
 
     def path_of(self, key: str) -> str:
-        """Return the path of one of the service's keys."""
-        return f"{self.path}.{key}" if self.path else key
+        """Return the path of one of the service's keys, which is where the user set it."""
+        return f"{self.path}.{key}" if self.path and not self.inherits(key) else key
+
+    def inherits(self, key: str) -> bool:
+        """Return whether the stack sets a key, and the service doesn't."""
+        top = key.partition(".")[0]
+        if not self.path or top in self.own:
+            return False
+        for each in self.topics:
+            for name in each.kinds():
+                if camel(name) == top:
+                    return name not in each.unread and bool(each.changed(name))
+        return False
+
+
+def of_defaults(
+    problems: Iterable[Problem], services: Sequence[ServiceSettings]
+) -> Iterator[Problem]:
+    """Yield each problem with a default once, with the services in which it is one.
+
+    A default without an effect is no problem if one of the services uses it.
+    """
+    found: dict[Problem, list[str]] = {}
+    for problem in problems:
+        found.setdefault(replace(problem, services=()), []).extend(problem.services)
+    for problem, affected in found.items():
+        inheriting = [service.path for service in services if service.inherits(problem.key)]
+        if not affected or affected == inheriting:
+            yield problem
+        elif not problem.unused:
+            yield replace(problem, services=tuple(affected))
 
 
 @relation("capacity", "sidecars", "volumes", "ephemeral_storage_gib")

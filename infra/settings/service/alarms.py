@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from infra.settings.kinds import Flag, OrNone, Text, Whole
-from infra.settings.topic import Topic, key
+from infra.settings.topic import Topic, key, relation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.errors import Problem
 
 _SECONDS: Final = Text(
     r"(0\.\d{0,2}[1-9]|0\.[1-9]\d{0,2}|[1-9]\d{0,3}(\.\d{1,3})?)",
@@ -25,6 +30,16 @@ class AlarmSettings(Topic):
     max_error_percent: int = key(Whole(1, _MOST_PERCENT))
     max_latency_seconds: str | None = key(OrNone(_SECONDS, "empty for no alarm"))
     rollback_on_alarms: bool = key(Flag())
+
+    def problems(self) -> Iterator[Problem]:
+        """Check that limits of alarms, and what they do, are configured only with alarms."""
+        yield from self._limits_are_used()
+
+    @relation("alarms")
+    def _limits_are_used(self) -> Iterator[Problem]:
+        if not self.alarms:
+            names = [name for name in self.kinds() if name != "alarms"]
+            yield from self.without_effect(*names, allowed="only with alarms set to true")
 
     @property
     def latency_limit(self) -> float | None:

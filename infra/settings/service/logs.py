@@ -111,6 +111,7 @@ def _unused(key: str, options: Iterable[str], logs: Routed) -> Iterator[Problem]
             key,
             f"{', '.join(sorted(options))} without logTo",
             "none, or logTo with the name of a sidecar that has logRouter",
+            unused=True,
         )
 
 

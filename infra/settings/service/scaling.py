@@ -158,6 +158,15 @@ class ScalingSettings(Topic):
         yield from self._bounds_are_in_order()
         yield from self._something_scales()
         yield from self._schedules_can_be_read()
+        yield from self._keys_are_used()
+
+    @relation("max_count")
+    def _keys_are_used(self) -> Iterator[Problem]:
+        if not self.on:
+            names = [name for name in self.kinds() if name != "max_count"]
+            yield from self.without_effect(
+                *names, allowed="only with maxCount, the most tasks that scaling may start"
+            )
 
     @relation("min_count", "max_count")
     def _bounds_are_in_order(self) -> Iterator[Problem]:

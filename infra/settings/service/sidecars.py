@@ -212,23 +212,10 @@ class SidecarSettings(Topic):
             if sidecar.unread.keys().isdisjoint(names)
         }
 
-    @property
-    def unused_ports(self) -> dict[str, Problem]:
-        """The problems with ports to which no requests come, by the sidecar's name."""
-        found: dict[str, Problem] = {}
-        for name, sidecar in self.having("port").items():
-            if sidecar.port and name not in {self.ingress_container, self.connect_container}:
-                found[name] = Problem(
-                    f"sidecars.{name}.port",
-                    f"{sidecar.port}, to which no requests come",
-                    f"0, or any with ingressContainer {name} or connectContainer {name}; "
-                    "containers of a task reach each other without it",
-                )
-        return found
-
     def problems(self) -> Iterator[Problem]:
-        """Check each sidecar, and the order of their start."""
+        """Check each sidecar, and that requests come to its port."""
         yield from self._sidecars_are_right()
+        yield from self._ports_get_requests()
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
         """Check that secrets are in the stack's region."""
@@ -240,6 +227,18 @@ class SidecarSettings(Topic):
     @relation("sidecars")
     def _sidecars_are_right(self) -> Iterator[Problem]:
         yield from entry_problems("sidecars", self.sidecars, self._all, CONTAINER_NAME)
+
+    @relation("sidecars", "ingress_container", "connect_container")
+    def _ports_get_requests(self) -> Iterator[Problem]:
+        for name, sidecar in self.having("port").items():
+            if sidecar.port and name not in {self.ingress_container, self.connect_container}:
+                yield Problem(
+                    f"sidecars.{name}.port",
+                    f"{sidecar.port}, to which no requests come",
+                    f"0, or any with ingressContainer {name} or connectContainer {name}; "
+                    "containers of a task reach each other without it",
+                    unused=True,
+                )
 
 
 def dependency_problems(settings: SidecarSettings, container: str) -> Iterator[Problem]:

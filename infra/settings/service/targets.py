@@ -43,8 +43,17 @@ class TargetSettings(Topic):
     )
 
     def problems(self) -> Iterator[Problem]:
-        """Check attributes that exclude each other."""
+        """Check attributes that exclude each other, or have no effect without another one."""
         yield from self._slow_start_is_possible()
+        yield from self._cookie_has_a_duration()
+
+    @relation("stickiness_seconds")
+    def _cookie_has_a_duration(self) -> Iterator[Problem]:
+        if not self.stickiness_seconds:
+            yield from self.without_effect(
+                "stickiness_cookie",
+                allowed="only with stickinessSeconds, for which a client keeps its task",
+            )
 
     @relation("slow_start_seconds", "load_balancing_algorithm")
     def _slow_start_is_possible(self) -> Iterator[Problem]:

@@ -73,6 +73,7 @@ def _keys_encrypt_secrets(
             "secretKeyArns",
             ", ".join(secrets.secret_key_arns),
             "none, unless secrets names what they encrypt",
+            unused=True,
         )
 
 
@@ -188,6 +189,7 @@ def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iter
                 f"sidecars.{name}.logRouter",
                 "a log router that gets no container's output",
                 f"empty, or logTo {name} of some container",
+                unused=True,
             )
 
 
@@ -259,6 +261,7 @@ def called_container_is_offered(
             "connectContainer",
             f"{sidecars.connect_container} without serviceConnect",
             "empty, or any with serviceConnect",
+            unused=True,
         )
 
 
@@ -271,7 +274,8 @@ def port_names_differ(
     Source: ECS API reference, `PortMapping`.
     """
     for name, sidecar in sidecars.having("port").items():
-        if not sidecar.port or name == sidecars.connect_container:
+        called = connect.service_connect and name == sidecars.connect_container
+        if not sidecar.port or called:
             continue
         if not re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,63}", name):
             yield Problem(
@@ -313,6 +317,7 @@ def _volumes_are_mounted(
                 f"volumes.{name}",
                 "a volume that no container has",
                 "one that mounts of some container names",
+                unused=True,
             )
 
 

@@ -185,3 +185,39 @@ def test_an_image_takes_the_place_of_the_stacks_build_and_the_other_way_round(
 def test_without_services_there_is_the_one_of_the_stacks_keys(services: str | None) -> None:
     service = only_service(load(serviceName="shop", services=services))
     assert (service.name, service.path) == ("shop", "")
+
+
+@pytest.mark.parametrize(
+    ("defaults", "api", "message"),
+    [
+        ({"maxCount": 4}, {}, "maxCount: 4; allowed: 0, or with it targetCpuPercent"),
+        (
+            {"maxCount": 4},
+            {"targetCpuPercent": 60},
+            "maxCount: 4, in services.web; allowed: 0, or with it targetCpuPercent",
+        ),
+        ({"targetProtocol": "GRPC"}, {}, "targetProtocol: GRPC without HTTPS; allowed: HTTP1, or"),
+        ({"logOptions": {"Name": "null"}}, {}, "logOptions: Name without logTo; allowed: none, or"),
+        ({"logSecrets": {"key": "/key"}}, {}, "logSecrets: key without logTo; allowed: none, or"),
+        ({"connectContainer": "web"}, {}, "connectContainer: web, which is no container with a"),
+        (
+            {"memoryMib": 600},
+            {"cpuUnits": 512},
+            "memoryMib: 600, in services.api; allowed: with cpuUnits 512, one of 1024",
+        ),
+        (
+            {"cpuUnits": 512, "memoryMib": 2048},
+            {"memoryMib": 600},
+            "services.api.memoryMib: 600; allowed: with cpuUnits 512, one of 1024",
+        ),
+        ({"paths": ["/*", "/*"]}, {}, "paths: path /* twice; allowed: each value once"),
+    ],
+)
+def test_a_wrong_default_is_named_where_it_was_set(
+    defaults: dict[str, Any], api: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(**defaults, services={"api": {"paths": ["/api/*"], **api}, "web": {}})
+    problems = [str(problem) for problem in refusal.value.problems]
+    found = [problem for problem in problems if problem.startswith(message)]
+    assert len(found) == 1, problems

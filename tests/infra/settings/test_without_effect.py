@@ -9,7 +9,7 @@ import pytest
 from infra.errors import SettingsError
 from tests.infra import recorder
 from tests.infra.changes import ATTEMPTS, EXAMPLES, documented, promised
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.test_settings import KEY, load
 
 CHECKS = {
     "monthlyCostLimitUsd": "compared with the estimate",
@@ -118,3 +118,69 @@ def test_a_cookie_that_a_service_does_not_use_keeps_it_from_no_split_route() -> 
             "next": {},
         },
     )
+
+
+ROUTER = {
+    "router": {"image": "public.ecr.aws/aws-observability/fluent-bit:1", "logRouter": "fluentbit"}
+}
+PROXY = {"proxy": {"image": "public.ecr.aws/nginx/nginx:1", "port": 9000}}
+OUTPUT = {"logTo": "router", "logOptions": {"Name": "null"}}
+EFS = {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"}
+
+DEFAULTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "sidecars.router.logRouter": ({"sidecars": ROUTER}, OUTPUT),
+    "sidecars.proxy.port": ({"sidecars": PROXY}, {"ingressContainer": "proxy"}),
+    "logOptions": (
+        {"logOptions": {"Name": "null"}},
+        {"logTo": "router", "sidecars": ROUTER},
+    ),
+    "logSecrets": (
+        {"logSecrets": {"key": "/shop/key"}},
+        {**OUTPUT, "sidecars": ROUTER},
+    ),
+    "connectContainer": (
+        {"connectContainer": "proxy", "ingressContainer": "proxy", "sidecars": PROXY},
+        {"serviceConnect": True},
+    ),
+    "volumes.data": ({"volumes": {"data": EFS}}, {"mounts": {"data": "/data"}}),
+    "secretKeyArns": ({"secretKeyArns": [KEY], "secrets": {}}, {"secrets": {"A": "/shop/a"}}),
+    "weightStickinessSeconds": (
+        {"weightStickinessSeconds": 60},
+        {"weights": {"api": 1, "next": 1}},
+    ),
+}
+"""Defaults of the services by the key that is refused, with what makes one use it."""
+
+
+@pytest.mark.parametrize("key", DEFAULTS)
+def test_a_default_without_an_effect_is_refused_where_it_was_set(key: str) -> None:
+    defaults, _ = DEFAULTS[key]
+    with pytest.raises(SettingsError) as refusal:
+        load(**defaults, services={"api": {"paths": ["/api/*"]}, "web": {}})
+    assert [problem.key for problem in refusal.value.problems] == [key]
+    assert ", in services" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("key", DEFAULTS)
+def test_a_default_is_accepted_if_one_service_uses_it(key: str) -> None:
+    defaults, used = DEFAULTS[key]
+    services: dict[str, Any] = {"api": {"paths": ["/api/*"], **used}, "web": {}}
+    if "weights" in used:
+        services["next"] = {}
+        services["web"] = {"paths": ["/web/*"]}
+    load(**defaults, services=services)
+
+
+def test_a_default_that_the_only_service_with_a_use_replaces_is_refused() -> None:
+    api = {"paths": ["/api/*"], "capacity": "fargate-spot", "onDemandBase": 2}
+    with pytest.raises(SettingsError, match="\n  - onDemandBase: 1, which has no effect"):
+        load(onDemandBase=1, services={"api": api, "web": {}})
+
+
+def test_a_volume_is_in_the_tasks_of_the_services_only_that_mount_it() -> None:
+    services = {"api": {"paths": ["/api/*"], "mounts": {"data": "/data"}}, "web": {}}
+    run = recorder.run("dev", volumes={"data": EFS}, services=services)
+    volumes = {}
+    for definition in run.all("TaskDefinition"):
+        volumes[definition.inputs["family"]] = definition.inputs.get("volumes")
+    assert sorted(name for name, found in volumes.items() if found) == ["dev-api"]
