@@ -58,6 +58,26 @@ class StackState:
         latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
         return list(latest.get("resources") or ())
 
+    def create(self) -> None:
+        """Make the stack, unless it exists, as `pulumi stack init` does before it makes a key.
+
+        The first run of the stack makes the key. This takes none of the half second of CPU time
+        of another start of the CLI.
+        """
+        if self.file.exists():
+            return
+        meta = self.backend / ".pulumi" / "meta.yaml"
+        if not meta.exists():
+            write_atomically(meta, _META)
+        empty = {"version": 3, "checkpoint": {"stack": f"organization/{self.project}/{self.stack}"}}
+        scratch = self.file.with_name(f"{self.file.name}.{os.getpid()}.new")
+        write_atomically(scratch, json.dumps(empty))
+        try:
+            with suppress(FileExistsError):  # another command has made it meanwhile
+                os.link(scratch, self.file)
+        finally:
+            scratch.unlink()
+
     def repair(self, report: Callable[[str], None], discard: Discard) -> None:
         """Make a damaged state readable again, and let go what a killed run was creating.
 

@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
-from localaws.cli.pulumi_command import DEFAULT_STACK
+from localaws.cli.pulumi_command import DEFAULT_STACK, project_name
 from localaws.cli.pulumi_state import StackState
 from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.daemon.state_directory import Address, StateDirectory
@@ -136,7 +134,8 @@ class Stack:
 
         A start of the CLI costs half a second, and most tests look more than once.
         """
-        name = yaml.safe_load((self.project / "Pulumi.yaml").read_text())["name"]
+        name = project_name(self.directory)
+        assert name is not None
         stack = self.variables.get("PULUMI_STACK", DEFAULT_STACK)
         state = json.loads(StackState(self.directory.backend, name, stack).file.read_text())
         return list((state["checkpoint"].get("latest") or {}).get("resources") or [])

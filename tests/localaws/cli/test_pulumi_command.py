@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import pwd
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from localaws.cli import main as cli
-from localaws.cli import pulumi_command
+from localaws.cli import pulumi_command, pulumi_state
+from localaws.cli.pulumi_state import StackState
 from localaws.daemon.state_directory import Address, StateDirectory
+from localaws.machine.files import write_atomically
 
 ADDRESS = Address(pid=1, aws_port=11, awsx_port=12, docker_build_port=13, code="c")
 FAKE_CLI = """#!/bin/sh
-stacks="${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/p"
-case "$*" in
-*"stack init"*)
-    mkdir -p "$stacks"
-    touch "$stacks/$5.json"
-    echo "encryptionsalt: v1:new" > "$2/Pulumi.$5.yaml" ;;
-*) for word; do echo "$word"; done ;;
-esac
+for word; do echo "$word"; done
 """
 
 
@@ -219,23 +217,70 @@ def test_a_new_stack_is_made_without_touching_the_projects_files(
     )
 
 
-def test_the_first_run_of_a_new_stack_uses_the_salt_of_its_state(
-    directory: StateDirectory, tmp_path: Path
-) -> None:
-    (directory.project / "Pulumi.dev.yaml").write_text("config: {}\n")
-    copy = Path(passed(directory, tmp_path, "preview", "-s", "dev")[-1])
-    assert copy.read_text() == "config: {}\nencryptionsalt: v1:new\n"
+def test_a_stack_that_exists_stays_as_it_is(directory: StateDirectory) -> None:
+    state = StackState(directory.backend, "p", "local")
+    pulumi_command._ensure_stack(directory, "local")
+    assert json.loads(state.file.read_text())["checkpoint"] == {"stack": "organization/p/local"}
+    state.file.write_text("deployed")
+    pulumi_command._ensure_stack(directory, "local")
+    state.create()
+    assert state.file.read_text() == "deployed"
+    assert [each.name for each in state.file.parent.iterdir()] == ["local.json"]
 
 
-def test_a_user_without_a_name_is_the_reason_with_what_to_do(
-    directory: StateDirectory, tmp_path: Path
+def test_a_stack_that_another_command_makes_meanwhile_stays_as_it_is(
+    directory: StateDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a container that was started with another user's ID."""
-    fake = tmp_path / "pulumi"
-    fake.write_text("#!/bin/sh\necho 'error: user: unknown userid 12345' >&2\nexit 255\n")
+    state = StackState(directory.backend, "p", "local")
+
+    def deploy_meanwhile(path: Path, text: str) -> None:
+        write_atomically(path, text)
+        state.file.parent.mkdir(parents=True, exist_ok=True)
+        state.file.write_text("deployed")
+
+    monkeypatch.setattr(pulumi_state, "write_atomically", deploy_meanwhile)
+    state.create()
+    assert state.file.read_text() == "deployed"
+    assert [each.name for each in state.file.parent.iterdir()] == ["local.json"]
+
+
+@pytest.mark.parametrize(("project", "stack"), [("p p", "local"), ("p", "a b"), ("p" * 101, "dev")])
+def test_a_name_that_the_cli_refuses_is_left_to_it_to_report(
+    directory: StateDirectory, project: str, stack: str
+) -> None:
+    (directory.project / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n")
+    (directory.project / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
+    pulumi_command._ensure_stack(directory, stack)
+    assert not directory.backend.exists()
+
+
+@pytest.fixture
+def nameless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's ID isn't in /etc/passwd, as in a container started with another user's."""
+
+    def unknown(uid: int) -> NoReturn:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+
+def fake_cli(folder: Path, script: str) -> str:
+    fake = folder / "pulumi"
+    fake.write_text(f"#!/bin/sh\n{script}\n")
     fake.chmod(0o755)
+    return str(fake)
+
+
+@pytest.mark.usefixtures("nameless")
+def test_a_user_without_a_name_is_the_reason_with_what_to_do(tmp_path: Path) -> None:
+    fake = fake_cli(tmp_path, "echo 'error: user: unknown userid 12345' >&2\nexit 255")
     with pytest.raises(SystemExit, match=r"unknown userid 12345\n.* in /etc/passwd\. Add a line"):
-        pulumi_command._ensure_stack(directory, str(fake), {}, "local")
+        pulumi_command._check_user(fake, {})
+
+
+@pytest.mark.usefixtures("nameless")
+def test_a_cli_that_needs_no_name_is_used(tmp_path: Path) -> None:
+    pulumi_command._check_user(fake_cli(tmp_path, "echo 12345"), {})
 
 
 @pytest.mark.parametrize("options", [(), ("--no-plugins",)])
@@ -246,7 +291,8 @@ def test_install_downloads_no_provider(
 
 
 def test_a_misspelt_stack_is_not_made(directory: StateDirectory) -> None:
-    pulumi_command._ensure_stack(directory, "no-cli-is-run", {}, "pord")
+    pulumi_command._ensure_stack(directory, "pord")
+    assert not directory.backend.exists()
 
 
 @pytest.mark.parametrize("text", ["", "runtime: python", "name: [", "- a", "name: \udcff"])
@@ -254,7 +300,8 @@ def test_what_is_wrong_with_pulumi_yaml_is_left_to_the_cli_to_say(
     directory: StateDirectory, text: str
 ) -> None:
     (directory.project / "Pulumi.yaml").write_text(text, errors="surrogateescape")
-    pulumi_command._ensure_stack(directory, "no-cli-is-run", {}, "local")
+    pulumi_command._ensure_stack(directory, "local")
+    assert not directory.backend.exists()
 
 
 def test_no_cli_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
