@@ -504,6 +504,25 @@ def test_the_readme_has_the_estimates_of_dev_prod_and_ec2() -> None:
     assert f"`ec2`, whose instances scale, costs {span}." in words
 
 
+def test_the_manual_compares_the_prices_of_capacity() -> None:
+    manual = (ROOT / "docs" / "costs.md").read_text()
+    section = manual.partition("## Fargate, Spot or instances")[2].partition("\n## ")[0]
+    prices = of_region(REGION)
+    x86 = 0.25 * prices["fargate-vcpu-hour"].usd + 0.5 * prices["fargate-gb-hour"].usd
+    arm = 0.25 * prices["fargate-arm-vcpu-hour"].usd + 0.5 * prices["fargate-arm-gb-hour"].usd
+    hourly = {
+        "on Fargate, X86_64": x86,
+        "the same on ARM64": arm,
+        "a t3.small": prices["ec2-t3.small-hour"].usd,
+        "a t4g.small": prices["ec2-t4g.small-hour"].usd,
+        "a NAT gateway": prices["nat-hour"].usd,
+    }
+    for name, usd in hourly.items():
+        assert re.search(rf"{name}.*\| {usd * 730:.2f} \|", section), name
+    assert f"X86_64 | {0.3 * x86 * 730:.2f} to {x86 * 730:.2f} |" in section
+    assert f"30 GiB | {30 * prices['ebs-gp3-gb-month'].usd:.2f} |" in section
+
+
 def test_no_cost_depends_on_an_encrypted_value(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     stack = (ROOT / "Pulumi.dev.yaml").read_text()
