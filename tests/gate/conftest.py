@@ -11,6 +11,7 @@ import pytest
 from gate.configurations import CONFIGURATIONS, graph_of
 from gate.graph import Graph
 from gate.scanners import running
+from tests.localaws.machine.conftest import launcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from gate.graph import Node
     from tests.gate.changes import Change
+
+
+__all__ = ["launcher"]
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,6 @@ from localaws.machine.programs import find
 from localaws.vpc.desired import desired
 from localaws.vpc.model import Interface
 from localaws.vpc.network import OPEN, REFUSED, Network
-from tests.localaws.machine.conftest import play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -267,10 +266,17 @@ def attempts(there: list[Party], sentences: Sentences) -> dict[Attempt, bool]:
     return found
 
 
+@pytest.fixture
+def isolation() -> Isolation:
+    return Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws", "ignore:Waiting for")
 # Instances are no parties here: their host ports are forwarded by what runs the tasks.
 @pytest.mark.parametrize("stack", sorted(CONFIGURATIONS.keys() - {"ec2"}))
-def test_packets_get_through_where_a_sentence_says_so_and_nowhere_else(stack: str) -> None:
+async def test_packets_get_through_where_a_sentence_says_so_and_nowhere_else(
+    launcher: Launcher, stack: str
+) -> None:
     chosen = CONFIGURATIONS[stack]
     recording = record(stack, mocks.configuration(ROOT, chosen.file, **chosen.changes))
     there = parties(recording.cloud)
@@ -278,24 +284,20 @@ def test_packets_get_through_where_a_sentence_says_so_and_nowhere_else(stack: st
     text = golden(stack).read_text().split("\n\n")[1] + "\n"
     expected = attempts(there, read(text))
     assert set(expected.values()) == {True, False}
-
-    async def scenario(launcher: Launcher) -> None:
-        network = Network(launcher, recording.cloud)
-        await network.start()
-        assert network.not_enforced == ()
-        for party in there:
-            if not party.name.startswith("endpoint "):
-                for each in party.interfaces:
-                    await network.attach(each)
-        outcomes = await asyncio.gather(
-            *(network.connect(each.network, each.address, each.port, PATIENCE) for each in expected)
-        )
-        reached = [each in (OPEN, REFUSED) for each in outcomes]
-        found = dict(zip(expected, reached, strict=True))
-        assert {each for each in expected if found[each] != expected[each]} == set()
-        for sentence in text.splitlines(keepends=True):
-            if NO_PATH not in sentence:
-                fewer = attempts(there, read(text.replace(sentence, "")))
-                assert fewer != found, f"no packet needs {sentence}"
-
-    play(Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID, scenario)
+    network = Network(launcher, recording.cloud)
+    await network.start()
+    assert network.not_enforced == ()
+    for party in there:
+        if not party.name.startswith("endpoint "):
+            for each in party.interfaces:
+                await network.attach(each)
+    outcomes = await asyncio.gather(
+        *(network.connect(each.network, each.address, each.port, PATIENCE) for each in expected)
+    )
+    reached = [each in (OPEN, REFUSED) for each in outcomes]
+    found = dict(zip(expected, reached, strict=True))
+    assert {each for each in expected if found[each] != expected[each]} == set()
+    for sentence in text.splitlines(keepends=True):
+        if NO_PATH not in sentence:
+            fewer = attempts(there, read(text.replace(sentence, "")))
+            assert fewer != found, f"no packet needs {sentence}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -101,7 +100,7 @@ class Stage:
             await self.minutes.tick(1)
         assert not self.minutes.problems
 
-    def alarm(self, name: str = "errors", **more: Any) -> None:
+    async def alarm(self, name: str = "errors", **more: Any) -> None:
         """Make an alarm, and let the minute pass in which it is made.
 
         By default it is on answers 500 of the targets, above 0 in one minute.
@@ -121,7 +120,7 @@ class Stage:
         }
         present = {key: value for key, value in inputs.items() if value is not None}
         self.account.make(ALARM, f"alarm-{name}", **present)
-        asyncio.run(self.pass_())
+        await self.pass_()
 
 
 @pytest.fixture

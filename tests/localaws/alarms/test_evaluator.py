@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -18,26 +17,22 @@ if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
 
 
-def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(stage: Stage) -> None:
-    stage.alarm()
+async def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(stage: Stage) -> None:
+    await stage.alarm()
     assert stage.alarms.state("errors") == "INSUFFICIENT_DATA"
     assert stage.alarms.reason("errors") == "Unchecked: Initial alarm creation"
     assert stage.alarms.state("other") == ""
     seen: list[str] = []
-
-    async def play() -> None:
-        stage.answer(200, 5)
-        await stage.pass_()
-        seen.append(stage.alarms.state("errors"))
-        stage.answer(500, 3)
-        await stage.pass_()
-        seen.extend([stage.alarms.state("errors"), stage.alarms.reason("errors")])
-        await stage.pass_(2)
-        seen.append(stage.alarms.state("errors"))
-        await stage.pass_()
-        seen.append(stage.alarms.state("errors"))
-
-    asyncio.run(play())
+    stage.answer(200, 5)
+    await stage.pass_()
+    seen.append(stage.alarms.state("errors"))
+    stage.answer(500, 3)
+    await stage.pass_()
+    seen.extend([stage.alarms.state("errors"), stage.alarms.reason("errors")])
+    await stage.pass_(2)
+    seen.append(stage.alarms.state("errors"))
+    await stage.pass_()
+    seen.append(stage.alarms.state("errors"))
     reason = (
         "Threshold Crossed: 1 datapoint [3.0 (09/10/25 08:53:22)] was greater than the threshold "
         "(0.0)."
@@ -46,9 +41,9 @@ def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(stage: Stag
     assert seen == ["OK", "ALARM", reason, "ALARM", "OK"]
 
 
-def test_the_minute_in_which_an_alarm_is_made_does_not_decide_its_state(stage: Stage) -> None:
+async def test_the_minute_in_which_an_alarm_is_made_does_not_decide_its_state(stage: Stage) -> None:
     stage.used = ServiceUsage(0, (), (30, 40), {})
-    stage.alarm(
+    await stage.alarm(
         namespace="AWS/ECS",
         metricName="CPUUtilization",
         statistic="SampleCount",
@@ -60,49 +55,45 @@ def test_the_minute_in_which_an_alarm_is_made_does_not_decide_its_state(stage: S
     )
     assert stage.alarms.state("errors") == "INSUFFICIENT_DATA", "CPU is measured from then on"
     stage.used = ServiceUsage(0, (20, 80), (30, 40), {})
-    asyncio.run(stage.pass_())
+    await stage.pass_()
     assert stage.alarms.state("errors") == "OK"
 
 
-def test_a_state_that_is_set_acts_and_holds_until_the_next_evaluation(stage: Stage) -> None:
+async def test_a_state_that_is_set_acts_and_holds_until_the_next_evaluation(stage: Stage) -> None:
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
-    stage.alarm(alarmActions=[topic])
-    asyncio.run(stage.pass_())
+    await stage.alarm(alarmActions=[topic])
+    await stage.pass_()
     stage.alarms.set_state("errors", State.ALARM)
     assert stage.alarms.state("errors") == "ALARM"
     assert [each["topic"] for each in stage.notifications.status()] == [topic]
     again = Stage(stage.account, stage.directory)
     again.alarms.start()
     assert again.alarms.state("errors") == "ALARM"
-    asyncio.run(stage.pass_())
+    await stage.pass_()
     assert stage.alarms.state("errors") == "OK"
     stage.alarms.set_state("other", State.OK)
     assert stage.alarms.state("other") == ""
 
 
-def test_without_alarms_nothing_is_measured(stage: Stage) -> None:
-    asyncio.run(stage.pass_(3))
+async def test_without_alarms_nothing_is_measured(stage: Stage) -> None:
+    await stage.pass_(3)
     assert stage.reads == 0
 
 
-def test_a_longer_period_adds_its_minutes_and_slides_by_one(stage: Stage) -> None:
-    stage.alarm(period=180, threshold=5)
+async def test_a_longer_period_adds_its_minutes_and_slides_by_one(stage: Stage) -> None:
+    await stage.alarm(period=180, threshold=5)
     states: list[str] = []
-
-    async def play() -> None:
-        for errors in (2, 2, 2, 0, 0):
-            stage.answer(500, errors)
-            await stage.pass_()
-            states.append(stage.alarms.state("errors"))
-
-    asyncio.run(play())
+    for errors in (2, 2, 2, 0, 0):
+        stage.answer(500, errors)
+        await stage.pass_()
+        states.append(stage.alarms.state("errors"))
     assert states == ["OK", "OK", "ALARM", "OK", "OK"]
 
 
-def test_a_state_survives_a_restart_and_what_was_before_it_is_not_missing(
+async def test_a_state_survives_a_restart_and_what_was_before_it_is_not_missing(
     stage: Stage, account: Account, tmp_path: Path
 ) -> None:
-    stage.alarm(
+    await stage.alarm(
         metricName="HealthyHostCount",
         statistic="Minimum",
         comparisonOperator="LessThanThreshold",
@@ -110,39 +101,39 @@ def test_a_state_survives_a_restart_and_what_was_before_it_is_not_missing(
         evaluationPeriods=3,
         treatMissingData="breaching",
     )
-    asyncio.run(stage.pass_(4))
+    await stage.pass_(4)
     assert stage.alarms.state("errors") == "OK"
     since = stage.alarms.status()[0]["since"]
     again = Stage(account, tmp_path, healthy=(0, 0), now=stage.now)
     again.alarms.start()
     assert again.alarms.state("errors") == "OK"
-    asyncio.run(again.pass_(2))
+    await again.pass_(2)
     assert again.alarms.state("errors") == "OK", "the tasks are still starting"
     assert again.alarms.status()[0]["since"] == since
-    asyncio.run(again.pass_())
+    await again.pass_()
     assert again.alarms.state("errors") == "ALARM"
 
 
-def test_an_alarm_that_is_deleted_is_forgotten_and_its_namesake_begins_anew(
+async def test_an_alarm_that_is_deleted_is_forgotten_and_its_namesake_begins_anew(
     stage: Stage, account: Account
 ) -> None:
-    stage.alarm()
-    asyncio.run(stage.pass_())
+    await stage.alarm()
+    await stage.pass_()
     account.delete(ALARM, "errors")
     assert stage.alarms.state("errors") == ""
-    asyncio.run(stage.pass_())
-    stage.alarm()
+    await stage.pass_()
+    await stage.alarm()
     assert stage.alarms.state("errors") == "INSUFFICIENT_DATA"
 
 
-def test_an_update_of_an_alarm_keeps_its_state(stage: Stage, account: Account) -> None:
-    stage.alarm()
+async def test_an_update_of_an_alarm_keeps_its_state(stage: Stage, account: Account) -> None:
+    await stage.alarm()
     stage.answer(500)
-    asyncio.run(stage.pass_())
+    await stage.pass_()
     inputs = account.made["alarm-errors"].inputs
     account.update(ALARM, "errors", {**inputs, "threshold": 100})
     assert stage.alarms.state("errors") == "ALARM"
-    asyncio.run(stage.pass_())
+    await stage.pass_()
     assert stage.alarms.state("errors") == "OK"
 
 
@@ -166,14 +157,14 @@ VALUES: list[tuple[str, str, str, float | None]] = [
 
 
 @pytest.mark.parametrize(("metric", "dimensions", "statistic", "value"), VALUES)
-def test_metrics_of_load_balancers_count_what_happened(
+async def test_metrics_of_load_balancers_count_what_happened(
     stage: Stage, metric: str, dimensions: str, statistic: str, value: float | None
 ) -> None:
     named = stage.dimensions
     if dimensions == "LB":
         del named["TargetGroup"]
     percentile = statistic.startswith("p")
-    stage.alarm(
+    await stage.alarm(
         metricName=metric,
         dimensions=named,
         statistic=None if percentile else statistic,
@@ -185,25 +176,25 @@ def test_metrics_of_load_balancers_count_what_happened(
     stage.answer(460, 1, by_target=False)
     stage.take(0.1, 0.2, 0.9)
     stage.healthy = (2, 1)
-    asyncio.run(stage.pass_())
+    await stage.pass_()
     assert stage.alarms.status()[0]["last"] == value
 
 
-def test_requests_are_reported_without_any_too(stage: Stage) -> None:
-    stage.alarm(metricName="RequestCount")
-    asyncio.run(stage.pass_())
+async def test_requests_are_reported_without_any_too(stage: Stage) -> None:
+    await stage.alarm(metricName="RequestCount")
+    await stage.pass_()
     assert stage.alarms.status()[0]["last"] == 0
 
 
-def test_a_group_without_targets_has_no_data_of_their_health(stage: Stage) -> None:
+async def test_a_group_without_targets_has_no_data_of_their_health(stage: Stage) -> None:
     stage.healthy = (0, 0)
-    stage.alarm(metricName="HealthyHostCount", statistic="Minimum")
-    asyncio.run(stage.pass_())
+    await stage.alarm(metricName="HealthyHostCount", statistic="Minimum")
+    await stage.pass_()
     assert stage.alarms.status()[0]["last"] is None
 
 
-def test_a_percentile_of_few_samples_sets_off_an_alarm_and_ends_it(stage: Stage) -> None:
-    stage.alarm(
+async def test_a_percentile_of_few_samples_sets_off_an_alarm_and_ends_it(stage: Stage) -> None:
+    await stage.alarm(
         metricName="TargetResponseTime",
         statistic=None,
         extendedStatistic="p95",
@@ -211,32 +202,24 @@ def test_a_percentile_of_few_samples_sets_off_an_alarm_and_ends_it(stage: Stage)
         evaluateLowSampleCountPercentiles="evaluate",
     )
     states: list[str] = []
-
-    async def play() -> None:
-        for slowest in (0.6, 0.4):
-            stage.take(0.1, 0.1, slowest)
-            await stage.pass_()
-            states.append(stage.alarms.state("errors"))
-
-    asyncio.run(play())
+    for slowest in (0.6, 0.4):
+        stage.take(0.1, 0.1, slowest)
+        await stage.pass_()
+        states.append(stage.alarms.state("errors"))
     assert states == ["ALARM", "OK"]
 
 
-def test_a_percentile_of_too_few_samples_changes_nothing_where_that_is_configured(
+async def test_a_percentile_of_too_few_samples_changes_nothing_where_that_is_configured(
     stage: Stage,
 ) -> None:
     slow = {"metricName": "TargetResponseTime", "statistic": None, "extendedStatistic": "p90"}
-    stage.alarm("one", **slow)
-    stage.alarm("two", **slow, evaluateLowSampleCountPercentiles="ignore")
+    await stage.alarm("one", **slow)
+    await stage.alarm("two", **slow, evaluateLowSampleCountPercentiles="ignore")
     states: list[tuple[str, str]] = []
-
-    async def play() -> None:
-        for count in (99, 1, 100):
-            stage.take(*[1.0] * count)
-            await stage.pass_()
-            states.append((stage.alarms.state("one"), stage.alarms.state("two")))
-
-    asyncio.run(play())
+    for count in (99, 1, 100):
+        stage.take(*[1.0] * count)
+        await stage.pass_()
+        states.append((stage.alarms.state("one"), stage.alarms.state("two")))
     assert states == [
         ("ALARM", "INSUFFICIENT_DATA"),
         ("ALARM", "INSUFFICIENT_DATA"),
@@ -244,16 +227,12 @@ def test_a_percentile_of_too_few_samples_changes_nothing_where_that_is_configure
     ]
 
 
-def test_each_change_of_state_is_published_to_the_topics_of_that_state(stage: Stage) -> None:
+async def test_each_change_of_state_is_published_to_the_topics_of_that_state(stage: Stage) -> None:
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
-    stage.alarm("two", alarmActions=[topic], actionsEnabled=False)
-    stage.alarm("one", alarmActions=[topic], okActions=[topic])
-
-    async def play() -> None:
-        stage.answer(500)
-        await stage.pass_(4)
-
-    asyncio.run(play())
+    await stage.alarm("two", alarmActions=[topic], actionsEnabled=False)
+    await stage.alarm("one", alarmActions=[topic], okActions=[topic])
+    stage.answer(500)
+    await stage.pass_(4)
     messages = stage.notifications.status()
     assert [each["subject"] for each in messages] == [
         'OK: "one" in eu-west-1',
@@ -274,35 +253,37 @@ OF_THE_SERVICE = {"ClusterName": "main", "ServiceName": "web"}
         ("MemoryUtilization", "Minimum", 30),
     ],
 )
-def test_metrics_of_a_service_are_those_of_its_tasks(
+async def test_metrics_of_a_service_are_those_of_its_tasks(
     stage: Stage, metric: str, statistic: str, value: float
 ) -> None:
     stage.used = ServiceUsage(1, (20, 80), (30, 40), {})
-    stage.alarm(
+    await stage.alarm(
         namespace="AWS/ECS", metricName=metric, statistic=statistic, dimensions=OF_THE_SERVICE
     )
-    asyncio.run(stage.pass_())
+    await stage.pass_()
     assert stage.alarms.status()[0]["last"] == value
 
 
-def test_tasks_are_counted_only_with_container_insights(stage: Stage, account: Account) -> None:
+async def test_tasks_are_counted_only_with_container_insights(
+    stage: Stage, account: Account
+) -> None:
     stage.counts = {"runningCount": 1, "desiredCount": 2}
     for name in ("RunningTaskCount", "DesiredTaskCount"):
-        stage.alarm(
+        await stage.alarm(
             name,
             namespace="ECS/ContainerInsights",
             metricName=name,
             statistic="Average",
             dimensions=OF_THE_SERVICE,
         )
-    asyncio.run(stage.pass_())
+    await stage.pass_()
     for each in stage.alarms.status():
         assert each["last"] is None
         assert each["withoutData"] == "cluster main has no Container Insights"
     cluster = account.made["cluster"]
     insights = [{"name": "containerInsights", "value": "enabled"}]
     account.update(cluster.token, cluster.id, {**cluster.inputs, "settings": insights})
-    asyncio.run(stage.pass_())
+    await stage.pass_()
     assert [each["last"] for each in stage.alarms.status()] == [1, 2]
 
 
@@ -318,18 +299,18 @@ def test_tasks_are_counted_only_with_container_insights(stage: Stage, account: A
         ({"statistic": None, "extendedStatistic": "tm90"}, "the statistic tm90"),
     ],
 )
-def test_an_alarm_without_local_data_says_so_and_is_treated_as_its_missing_data_says(
+async def test_an_alarm_without_local_data_says_so_and_is_treated_as_its_missing_data_says(
     stage: Stage, more: dict[str, Any], words: str
 ) -> None:
-    stage.alarm("one", treatMissingData="missing", **more)
-    stage.alarm("two", treatMissingData="breaching", **more)
-    asyncio.run(stage.pass_())
+    await stage.alarm("one", treatMissingData="missing", **more)
+    await stage.alarm("two", treatMissingData="breaching", **more)
+    await stage.pass_()
     one, two = stage.alarms.status()
     assert (one["state"], two["state"]) == ("INSUFFICIENT_DATA", "ALARM")
     assert re.search(words, one["withoutData"])
 
 
-def test_an_alarm_on_a_share_of_errors_needs_some_requests(stage: Stage) -> None:
+async def test_an_alarm_on_a_share_of_errors_needs_some_requests(stage: Stage) -> None:
     def query(name: str, metric: str, **dimensions: str) -> dict[str, Any]:
         named = {
             "namespace": "AWS/ApplicationELB",
@@ -348,7 +329,7 @@ def test_an_alarm_on_a_share_of_errors_needs_some_requests(stage: Stage) -> None
     no_metric: dict[str, Any] = dict.fromkeys(
         ("namespace", "metricName", "dimensions", "statistic", "period")
     )
-    stage.alarm(
+    await stage.alarm(
         **no_metric,
         metricQueries=[
             query("errors", "HTTPCode_Target_5XX_Count", **stage.dimensions),
@@ -358,14 +339,10 @@ def test_an_alarm_on_a_share_of_errors_needs_some_requests(stage: Stage) -> None
         threshold=1,
     )
     seen: list[tuple[str, float | None]] = []
-
-    async def play() -> None:
-        for fine, errors in ((100, 0), (3, 6), (90, 10), (100, 0)):
-            stage.answer(200, fine)
-            stage.answer(500, errors)
-            await stage.pass_()
-            (status,) = stage.alarms.status()
-            seen.append((status["state"], status["last"]))
-
-    asyncio.run(play())
+    for fine, errors in ((100, 0), (3, 6), (90, 10), (100, 0)):
+        stage.answer(200, fine)
+        stage.answer(500, errors)
+        await stage.pass_()
+        (status,) = stage.alarms.status()
+        seen.append((status["state"], status["last"]))
     assert seen == [("OK", 0), ("OK", 0), ("ALARM", 10), ("OK", 0)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +82,7 @@ def test_a_rule_that_is_off_publishes_nothing(stage: Stage, more: dict[str, Any]
     assert stage.notifications.status() == []
 
 
-def test_the_default_policy_of_a_topic_allows_alarms_and_no_rules(stage: Stage) -> None:
+async def test_the_default_policy_of_a_topic_allows_alarms_and_no_rules(stage: Stage) -> None:
     arn = topic(stage)
     rule(stage, arn)
     stage.notifications.receive(EVENT)
@@ -95,7 +94,9 @@ def test_the_default_policy_of_a_topic_allows_alarms_and_no_rules(stage: Stage) 
     )
 
 
-def test_a_topics_own_policy_must_allow_the_publisher_under_its_conditions(stage: Stage) -> None:
+async def test_a_topics_own_policy_must_allow_the_publisher_under_its_conditions(
+    stage: Stage,
+) -> None:
     arn = topic(stage)
     rule(stage, arn)
     allow(stage, arn, EVENTS, ArnEquals={"aws:SourceArn": "arn:aws:events:eu-west-1:1:rule/other"})
@@ -106,7 +107,7 @@ def test_a_topics_own_policy_must_allow_the_publisher_under_its_conditions(stage
     assert CLOUDWATCH in by_alarm["notDelivered"], "the policy has no statement for it"
 
 
-def test_an_encrypted_topic_needs_a_key_that_the_publisher_may_use(stage: Stage) -> None:
+async def test_an_encrypted_topic_needs_a_key_that_the_publisher_may_use(stage: Stage) -> None:
     managed = topic(stage, kmsMasterKeyId="alias/aws/sns")
     own = stage.account.make(TOPIC, name="own", kmsMasterKeyId=stage.account.id("key")).id
     for each in (managed, own):
@@ -116,7 +117,9 @@ def test_an_encrypted_topic_needs_a_key_that_the_publisher_may_use(stage: Stage)
     assert of_own["notDelivered"] == f"the key's policy doesn't allow {CLOUDWATCH} kms:Decrypt"
 
 
-def test_a_topic_elsewhere_is_assumed_to_take_messages_and_a_queue_is_not(stage: Stage) -> None:
+async def test_a_topic_elsewhere_is_assumed_to_take_messages_and_a_queue_is_not(
+    stage: Stage,
+) -> None:
     stage.notifications.alarm("arn:aws:sns:eu-west-1:1:theirs", "arn:alarm", "s", "t")
     stage.notifications.alarm("arn:aws:sqs:eu-west-1:1:queue", "arn:alarm", "s", "t")
     queue, theirs = stage.notifications.status()
@@ -124,17 +127,13 @@ def test_a_topic_elsewhere_is_assumed_to_take_messages_and_a_queue_is_not(stage:
     assert queue["notDelivered"] == "the local AWS delivers to topics of SNS only"
 
 
-def test_a_change_of_an_alarms_state_is_an_event_too(stage: Stage) -> None:
+async def test_a_change_of_an_alarms_state_is_an_event_too(stage: Stage) -> None:
     arn = topic(stage)
     pattern = {"source": ["aws.cloudwatch"], "detail": {"state": {"value": ["ALARM"]}}}
     stage.account.make(RULE, name="alarms", eventPattern=json.dumps(pattern))
     stage.account.make(TARGET, rule="alarms", arn=arn, inputPath="$.detail.alarmName")
-    stage.alarm()
-
-    async def play() -> None:
-        await stage.pass_()
-        stage.answer(500)
-        await stage.pass_()
-
-    asyncio.run(play())
+    await stage.alarm()
+    await stage.pass_()
+    stage.answer(500)
+    await stage.pass_()
     assert [each["text"] for each in stage.notifications.status()] == ['"errors"']

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,8 +99,8 @@ class TwoNetworks:
     def _proxy(self, network: str) -> ScriptedProxy:
         return self.proxies.setdefault(network, ScriptedProxy())
 
-    def sync(self) -> None:
-        asyncio.run(self.load_balancers.sync())
+    async def sync(self) -> None:
+        await self.load_balancers.sync()
 
     def file(self, network: str, name: str) -> list[dict[str, Any]]:
         """What a network's proxy took last under a name."""
@@ -113,16 +112,18 @@ def networks(tmp_path: Path) -> TwoNetworks:
     return TwoNetworks(tmp_path)
 
 
-def test_the_edge_says_at_which_addresses_load_balancers_are_found(networks: TwoNetworks) -> None:
-    networks.sync()
+async def test_the_edge_says_at_which_addresses_load_balancers_are_found(
+    networks: TwoNetworks,
+) -> None:
+    await networks.sync()
     found = {each["addresses"]: each["publicAddress"] for each in networks.load_balancers.where()}
     assert found == {"10.0.0.9, 2001:db8:1::9": "203.0.113.1, 203.0.113.2", "10.0.0.9": ""}
     shown = [each["shownAt"] for each in networks.load_balancers.where()]
     assert "127.0.3.1, 127.0.3.2" in shown
 
 
-def test_each_network_has_a_proxy_with_its_own_load_balancers(networks: TwoNetworks) -> None:
-    networks.sync()
+async def test_each_network_has_a_proxy_with_its_own_load_balancers(networks: TwoNetworks) -> None:
+    await networks.sync()
     assert networks.edge.followed == ["a", "b"]
     assert networks.edge.shown == ["listener-a", "listener-b"]
     for name in ADDRESSES:
@@ -132,75 +133,77 @@ def test_each_network_has_a_proxy_with_its_own_load_balancers(networks: TwoNetwo
         assert {each["name"] for each in clusters} == {f"group-{name}", f"group-{name}/new"}
 
 
-def test_a_listener_has_its_own_port_on_every_address_of_its_load_balancer(
+async def test_a_listener_has_its_own_port_on_every_address_of_its_load_balancer(
     networks: TwoNetworks,
 ) -> None:
-    networks.sync()
+    await networks.sync()
     (listener,) = networks.file("vpc-a", "listeners.json")
     others = [each["address"] for each in listener["additional_addresses"]]
     found = [each["socket_address"] for each in (listener["address"], *others)]
     assert found == [{"address": each, "port_value": 80} for each in ADDRESSES["a"]]
 
 
-def test_an_address_in_a_subnet_that_was_left_is_listened_at_until_it_is_released(
+async def test_an_address_in_a_subnet_that_was_left_is_listened_at_until_it_is_released(
     networks: TwoNetworks,
 ) -> None:
     networks.edge.leaving = ("10.0.0.7",)
-    networks.sync()
+    await networks.sync()
     (listener,) = networks.file("vpc-b", "listeners.json")
     assert "10.0.0.7" in str(listener)
-    networks.sync()
+    await networks.sync()
     (listener,) = networks.file("vpc-b", "listeners.json")
     assert "10.0.0.7" not in str(listener)
 
 
-def test_connections_to_targets_come_from_their_load_balancers_address(
+async def test_connections_to_targets_come_from_their_load_balancers_address(
     networks: TwoNetworks,
 ) -> None:
-    networks.sync()
+    await networks.sync()
     for cluster in networks.file("vpc-b", "clusters.json"):
         assert cluster["upstream_bind_config"]["source_address"]["address"] == "10.0.0.9"
 
 
-def test_the_proxy_of_a_network_without_listeners_stops(networks: TwoNetworks) -> None:
-    networks.sync()
+async def test_the_proxy_of_a_network_without_listeners_stops(networks: TwoNetworks) -> None:
+    await networks.sync()
     del networks.cloud.outputs[LISTENER, "listener-a"]
-    networks.sync()
+    await networks.sync()
     assert [networks.proxies[each].state for each in ("vpc-a", "vpc-b")] == ["closed", "running"]
 
 
-def test_a_proxy_that_refuses_does_not_keep_the_others_from_theirs(networks: TwoNetworks) -> None:
+async def test_a_proxy_that_refuses_does_not_keep_the_others_from_theirs(
+    networks: TwoNetworks,
+) -> None:
     refusing = networks._proxy("vpc-a")
     refusing.refuses.add("listener-a")
     with pytest.raises(EnvoyError, match="cannot bind"):
-        networks.sync()
+        await networks.sync()
     assert networks.proxies["vpc-b"].state == "running"
     assert networks.load_balancers.listen_error("listener-a") == "cannot bind"
     assert networks.load_balancers.listen_error("listener-b") == ""
     refusing.refuses.clear()
-    networks.sync()
+    await networks.sync()
     assert networks.load_balancers.listen_error("listener-a") == ""
     assert sorted(networks.edge.shown) == ["listener-a", "listener-b"]
 
 
-def test_a_listener_that_this_machine_cannot_show_is_one_that_takes_no_connections(
+async def test_a_listener_that_this_machine_cannot_show_is_one_that_takes_no_connections(
     networks: TwoNetworks,
 ) -> None:
-    networks.sync()
+    await networks.sync()
     networks.edge.hidden["listener-b"] = "Address already in use"
     assert networks.load_balancers.listen_error("listener-a") == ""
     assert networks.load_balancers.listen_error("listener-b") == "Address already in use"
 
 
-def test_the_code_of_a_failed_check_is_found_from_where_the_load_balancer_is(
+async def test_the_code_of_a_failed_check_is_found_from_where_the_load_balancer_is(
     networks: TwoNetworks,
 ) -> None:
     networks.load_balancers.register("group-b", TARGET)
-    networks.sync()
+    await networks.sync()
     networks.proxies["vpc-b"].verdicts = {("group-b/new", TARGET): FAIL}
     networks.now = 1000.0  # longer than a target may be initial
-    networks.sync()
+    await networks.sync()
     networks.proxies["vpc-b"].verdicts = {("group-b", TARGET): FAIL}
-    networks.sync()
+    await networks.sync()
     assert networks.load_balancers.health("group-b", TARGET).state is TargetState.UNHEALTHY
     assert networks.edge.asked == [(Front("vpc-b", ("10.0.0.9",)), "10.0.1.4", 80, "/")]

@@ -131,59 +131,56 @@ def cloud(**check: Any) -> FewResources:
 
 
 @pytest.mark.slow  # a real Envoy
-def test_grpc_and_http_2_reach_targets_of_their_versions_and_other_requests_get_464(
+async def test_grpc_and_http_2_reach_targets_of_their_versions_and_other_requests_get_464(
     tmp_path: Path, on_stage: Any
 ) -> None:
-    async def play() -> None:
-        async with on_stage(tmp_path) as stage:
-            server, cart = grpc.aio.server(), Cart()
-            server.add_generic_rpc_handlers((cart,))
-            address = stage.addresses.take_task([80])
-            target = Endpoint(address.address, address.port(80))
-            assert server.add_insecure_port(f"{target.address}:{target.port}")
-            await server.start()
-            other = stage.addresses.take_task([80])
-            streams = Endpoint(other.address, other.port(80))
-            await stage.serve(serve_http_2, streams.address, streams.port)
-            balancers = LoadBalancers(
-                cloud(),
-                stage.addresses,
-                lambda _: stage.envoy,
-                lambda _: tmp_path / "envoy",
-                issue=Authority(tmp_path).issue,
-                speed=10,
-            )
-            balancers.register(GROUP, target)
-            balancers.register(HTTP2, streams)
+    async with on_stage(tmp_path) as stage:
+        server, cart = grpc.aio.server(), Cart()
+        server.add_generic_rpc_handlers((cart,))
+        address = stage.addresses.take_task([80])
+        target = Endpoint(address.address, address.port(80))
+        assert server.add_insecure_port(f"{target.address}:{target.port}")
+        await server.start()
+        other = stage.addresses.take_task([80])
+        streams = Endpoint(other.address, other.port(80))
+        await stage.serve(serve_http_2, streams.address, streams.port)
+        balancers = LoadBalancers(
+            cloud(),
+            stage.addresses,
+            lambda _: stage.envoy,
+            lambda _: tmp_path / "envoy",
+            issue=Authority(tmp_path).issue,
+            speed=10,
+        )
+        balancers.register(GROUP, target)
+        balancers.register(HTTP2, streams)
 
-            async def becomes(wanted: TargetState, group: str, member: Endpoint) -> None:
-                async def reached() -> bool:
-                    await balancers.sync()
-                    return balancers.health(group, member).state is wanted
+        async def becomes(wanted: TargetState, group: str, member: Endpoint) -> None:
+            async def reached() -> bool:
+                await balancers.sync()
+                return balancers.health(group, member).state is wanted
 
-                await until(reached, f"{group} to be {wanted}")
+            await until(reached, f"{group} to be {wanted}")
 
-            try:
-                await becomes(TargetState.HEALTHY, GROUP, target)
-                await becomes(TargetState.HEALTHY, HTTP2, streams)
-                assert set(cart.checked) == {"ELB-HealthChecker/2.0"}
-                where = stage.addresses.load_balancer(ALB)
-                authority = authority_file(tmp_path)
-                certificates = await asyncio.to_thread(authority.read_bytes)
-                await _calls(f"{where.address}:{where.port(443)}", certificates)
-                await _other_clients(f"https://{where.address}:{where.port(443)}", authority)
+        try:
+            await becomes(TargetState.HEALTHY, GROUP, target)
+            await becomes(TargetState.HEALTHY, HTTP2, streams)
+            assert set(cart.checked) == {"ELB-HealthChecker/2.0"}
+            where = stage.addresses.load_balancer(ALB)
+            authority = authority_file(tmp_path)
+            certificates = await asyncio.to_thread(authority.read_bytes)
+            await _calls(f"{where.address}:{where.port(443)}", certificates)
+            await _other_clients(f"https://{where.address}:{where.port(443)}", authority)
 
-                cart.health = grpc.StatusCode.UNAVAILABLE
-                await becomes(TargetState.UNHEALTHY, GROUP, target)
-                reported = balancers.health(GROUP, target)
-                assert reported.description == "Health checks failed with these codes: [14]"
-                cart.health = grpc.StatusCode.OK
-                await becomes(TargetState.HEALTHY, GROUP, target)
-            finally:
-                await balancers.close()
-                await server.stop(None)
-
-    asyncio.run(play())
+            cart.health = grpc.StatusCode.UNAVAILABLE
+            await becomes(TargetState.UNHEALTHY, GROUP, target)
+            reported = balancers.health(GROUP, target)
+            assert reported.description == "Health checks failed with these codes: [14]"
+            cart.health = grpc.StatusCode.OK
+            await becomes(TargetState.HEALTHY, GROUP, target)
+        finally:
+            await balancers.close()
+            await server.stop(None)
 
 
 async def _calls(address: str, certificates: bytes) -> None:
@@ -258,63 +255,57 @@ def test_the_first_check_decides_and_then_the_thresholds_hold() -> None:
     assert standing.verdict == FAIL
 
 
-def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
-    async def play() -> None:
-        counts = dict.fromkeys("ab", 0)
-        news: list[str] = []
+async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
+    counts = dict.fromkeys("ab", 0)
+    news: list[str] = []
 
-        def plan(name: str) -> Plan:
-            async def check() -> Verdict:
-                counts[name] += 1
-                return PASS
+    def plan(name: str) -> Plan:
+        async def check() -> Verdict:
+            counts[name] += 1
+            return PASS
 
-            return Plan(
-                interval=0.01, passes=1, failures=1, check=check, notify=lambda: news.append(name)
-            )
+        return Plan(
+            interval=0.01, passes=1, failures=1, check=check, notify=lambda: news.append(name)
+        )
 
-        checks, target = GrpcChecks(), Endpoint("127.0.0.1", 1)
-        plans = {(name, target): plan(name) for name in "ab"}
-        checks.follow(plans)
+    checks, target = GrpcChecks(), Endpoint("127.0.0.1", 1)
+    plans = {(name, target): plan(name) for name in "ab"}
+    checks.follow(plans)
 
-        async def checked() -> bool:
-            return min(counts.values()) > 2
+    async def checked() -> bool:
+        return min(counts.values()) > 2
 
-        await until(checked, "several checks of each")
-        assert sorted(news) == ["a", "b"], "the first result is news, and the same again isn't"
-        checks.follow({("a", target): plan("a")})
-        assert checks.verdicts() == {("a", target): PASS}
-        before = counts["b"]
-        await asyncio.sleep(0.05)
-        assert counts["b"] <= before + 1
-        await checks.close()
-        assert checks.verdicts() == {}
-
-    asyncio.run(play())
+    await until(checked, "several checks of each")
+    assert sorted(news) == ["a", "b"], "the first result is news, and the same again isn't"
+    checks.follow({("a", target): plan("a")})
+    assert checks.verdicts() == {("a", target): PASS}
+    before = counts["b"]
+    await asyncio.sleep(0.05)
+    assert counts["b"] <= before + 1
+    await checks.close()
+    assert checks.verdicts() == {}
 
 
 @pytest.mark.parametrize("version", ["HTTP1", "HTTP2", "GRPC"])
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", None])
-def test_a_health_check_without_a_valid_answer_has_no_status(
+async def test_a_health_check_without_a_valid_answer_has_no_status(
     version: str, answer: bytes | None
 ) -> None:
-    async def play() -> None:
-        served = asyncio.Event()
+    served = asyncio.Event()
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read(2**16)
-            if answer is None:
-                await reader.read()  # until the other side stops waiting
-            writer.write(answer or b"")
-            writer.close()
-            await writer.wait_closed()
-            served.set()
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(2**16)
+        if answer is None:
+            await reader.read()  # until the other side stops waiting
+        writer.write(answer or b"")
+        writer.close()
+        await writer.wait_closed()
+        served.set()
 
-        server = StreamServer(serve)
-        await server.listen("127.0.0.1", 0)
-        host = f"127.0.0.1:{server.port}"
-        opening = asyncio.open_connection("127.0.0.1", server.port)
-        assert await status_in(version, opening, host, "/a", patience=0.2) is None
-        await served.wait()
-        await server.close()
-
-    asyncio.run(play())
+    server = StreamServer(serve)
+    await server.listen("127.0.0.1", 0)
+    host = f"127.0.0.1:{server.port}"
+    opening = asyncio.open_connection("127.0.0.1", server.port)
+    assert await status_in(version, opening, host, "/a", patience=0.2) is None
+    await served.wait()
+    await server.close()

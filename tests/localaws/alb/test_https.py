@@ -103,121 +103,103 @@ class Edge:
         return await asyncio.to_thread(ask)
 
 
-def test_https_is_served_and_http_redirects_to_it(tmp_path: Path, on_stage: Any) -> None:
-    async def play() -> None:
-        async with on_stage(tmp_path) as stage:
-            edge = Edge(stage)
-            await edge.serve([await stage.target()], "app.example.test")
-            answer = await edge.get("app.example.test", "/a?b=c")
-            assert answer.startswith("http/1.1 200")
-            assert '"x-forwarded-proto": "https"' in answer
-            assert '"x-forwarded-port": "443"' in answer
-            moved = await edge.get("app.example.test", "/a?b=c", secure=False)
-            assert moved.startswith("http/1.1 301")
-            port = "" if edge.port(443) == 443 else ":8443"
-            assert f"location: https://app.example.test{port}/a?b=c\r\n" in moved
-
-    asyncio.run(play())
+async def test_https_is_served_and_http_redirects_to_it(tmp_path: Path, on_stage: Any) -> None:
+    async with on_stage(tmp_path) as stage:
+        edge = Edge(stage)
+        await edge.serve([await stage.target()], "app.example.test")
+        answer = await edge.get("app.example.test", "/a?b=c")
+        assert answer.startswith("http/1.1 200")
+        assert '"x-forwarded-proto": "https"' in answer
+        assert '"x-forwarded-port": "443"' in answer
+        moved = await edge.get("app.example.test", "/a?b=c", secure=False)
+        assert moved.startswith("http/1.1 301")
+        port = "" if edge.port(443) == 443 else ":8443"
+        assert f"location: https://app.example.test{port}/a?b=c\r\n" in moved
 
 
-def test_each_name_gets_its_certificate_and_an_unknown_one_the_listeners_own(
+async def test_each_name_gets_its_certificate_and_an_unknown_one_the_listeners_own(
     tmp_path: Path, on_stage: Any
 ) -> None:
-    async def play() -> None:
-        async with on_stage(tmp_path) as stage:
-            edge = Edge(stage)
-            await edge.serve([], "app.example.test", "www.example.org", "*.example.net")
+    async with on_stage(tmp_path) as stage:
+        edge = Edge(stage)
+        await edge.serve([], "app.example.test", "www.example.org", "*.example.net")
 
-            def names(name: str) -> object:
-                with edge.connect(name) as connection:
-                    return (connection.getpeercert() or {})["subjectAltName"]
+        def names(name: str) -> object:
+            with edge.connect(name) as connection:
+                return (connection.getpeercert() or {})["subjectAltName"]
 
-            for name, certified in (
-                ("app.example.test", "app.example.test"),
-                ("www.example.org", "www.example.org"),
-                ("shop.example.net", "*.example.net"),
-            ):
-                assert await asyncio.to_thread(names, name) == (("DNS", certified),)
-            with pytest.raises(ssl.SSLCertVerificationError, match=r"not valid for 'other\.test'"):
-                await asyncio.to_thread(names, "other.test")
-
-    asyncio.run(play())
+        for name, certified in (
+            ("app.example.test", "app.example.test"),
+            ("www.example.org", "www.example.org"),
+            ("shop.example.net", "*.example.net"),
+        ):
+            assert await asyncio.to_thread(names, name) == (("DNS", certified),)
+        with pytest.raises(ssl.SSLCertVerificationError, match=r"not valid for 'other\.test'"):
+            await asyncio.to_thread(names, "other.test")
 
 
-def test_a_policy_refuses_old_versions_of_tls(tmp_path: Path, on_stage: Any) -> None:
-    async def play() -> None:
-        async with on_stage(tmp_path) as stage:
-            edge = Edge(stage)
-            await edge.serve([], "app.example.test", oldest="1.3")
+async def test_a_policy_refuses_old_versions_of_tls(tmp_path: Path, on_stage: Any) -> None:
+    async with on_stage(tmp_path) as stage:
+        edge = Edge(stage)
+        await edge.serve([], "app.example.test", oldest="1.3")
 
-            def version(newest: ssl.TLSVersion) -> str | None:
-                with edge.connect("app.example.test", newest) as connection:
-                    return connection.version()
+        def version(newest: ssl.TLSVersion) -> str | None:
+            with edge.connect("app.example.test", newest) as connection:
+                return connection.version()
 
-            assert await asyncio.to_thread(version, ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
-            with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
-                await asyncio.to_thread(version, ssl.TLSVersion.TLSv1_2)
-            await edge.serve([], "app.example.test", oldest="1.2")
-            assert await asyncio.to_thread(version, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
-
-    asyncio.run(play())
+        assert await asyncio.to_thread(version, ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
+        with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
+            await asyncio.to_thread(version, ssl.TLSVersion.TLSv1_2)
+        await edge.serve([], "app.example.test", oldest="1.2")
+        assert await asyncio.to_thread(version, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
 
 
-def test_http2_is_offered(tmp_path: Path, on_stage: Any) -> None:
-    async def play() -> None:
-        async with on_stage(tmp_path) as stage:
-            edge = Edge(stage)
-            await edge.serve([], "app.example.test")
+async def test_http2_is_offered(tmp_path: Path, on_stage: Any) -> None:
+    async with on_stage(tmp_path) as stage:
+        edge = Edge(stage)
+        await edge.serve([], "app.example.test")
 
-            def chosen() -> str | None:
-                with edge.connect("app.example.test", offer="h2") as connection:
-                    return connection.selected_alpn_protocol()
+        def chosen() -> str | None:
+            with edge.connect("app.example.test", offer="h2") as connection:
+                return connection.selected_alpn_protocol()
 
-            assert await asyncio.to_thread(chosen) == "h2"
-
-    asyncio.run(play())
+        assert await asyncio.to_thread(chosen) == "h2"
 
 
-def test_every_answer_has_the_listeners_headers_and_no_server_header(
+async def test_every_answer_has_the_listeners_headers_and_no_server_header(
     tmp_path: Path, on_stage: Any
 ) -> None:
-    async def play() -> None:
-        async with on_stage(tmp_path) as stage:
-            edge = Edge(stage)
-            target = await stage.target()
-            for targets, status in (([target], "200"), ([], "503")):
-                await edge.serve(
-                    targets, "app.example.test", response_headers=HEADERS, server_header=False
-                )
-                answer = await edge.get("app.example.test")
-                assert answer.startswith(f"http/1.1 {status}")
-                head = answer.partition("\r\n\r\n")[0]
-                for name, value in HEADERS:
-                    assert f"\r\n{name}: {value}" in head
-                assert "\r\nserver:" not in head
-
-    asyncio.run(play())
+    async with on_stage(tmp_path) as stage:
+        edge = Edge(stage)
+        target = await stage.target()
+        for targets, status in (([target], "200"), ([], "503")):
+            await edge.serve(
+                targets, "app.example.test", response_headers=HEADERS, server_header=False
+            )
+            answer = await edge.get("app.example.test")
+            assert answer.startswith(f"http/1.1 {status}")
+            head = answer.partition("\r\n\r\n")[0]
+            for name, value in HEADERS:
+                assert f"\r\n{name}: {value}" in head
+            assert "\r\nserver:" not in head
 
 
-def test_targets_get_tls_headers_and_no_invalid_ones_where_that_is_configured(
+async def test_targets_get_tls_headers_and_no_invalid_ones_where_that_is_configured(
     tmp_path: Path, on_stage: Any
 ) -> None:
-    async def play() -> None:
-        async with on_stage(tmp_path) as stage:
-            edge = Edge(stage)
-            target = await stage.target()
-            await edge.serve([target], "app.example.test")
-            assert '"odd_one": "1"' in await edge.get("app.example.test", odd_one="1")
-            strict: dict[str, Any] = {
-                "tls_headers": ("x-tls", "x-cipher"),
-                "drop_invalid_headers": True,
-                "client_port": True,
-            }
-            await edge.serve([target], "app.example.test", **strict)
-            answer = await edge.get("app.example.test", odd_one="1")
-            assert "odd_one" not in answer
-            assert '"x-tls": "tlsv1.3"' in answer
-            assert '"x-cipher": "' in answer
-            assert '"x-forwarded-for": "127.0.0.1:' in answer
-
-    asyncio.run(play())
+    async with on_stage(tmp_path) as stage:
+        edge = Edge(stage)
+        target = await stage.target()
+        await edge.serve([target], "app.example.test")
+        assert '"odd_one": "1"' in await edge.get("app.example.test", odd_one="1")
+        strict: dict[str, Any] = {
+            "tls_headers": ("x-tls", "x-cipher"),
+            "drop_invalid_headers": True,
+            "client_port": True,
+        }
+        await edge.serve([target], "app.example.test", **strict)
+        answer = await edge.get("app.example.test", odd_one="1")
+        assert "odd_one" not in answer
+        assert '"x-tls": "tlsv1.3"' in answer
+        assert '"x-cipher": "' in answer
+        assert '"x-forwarded-for": "127.0.0.1:' in answer

@@ -116,61 +116,58 @@ class Shop(Records):
         )
 
 
-def test_a_load_balancer_in_a_vpc_logs_users_in_by_its_names_and_checks_grpc(
+async def test_a_load_balancer_in_a_vpc_logs_users_in_by_its_names_and_checks_grpc(
     tmp_path: Path,
 ) -> None:
-    async def play() -> None:
-        found = isolation.find()
-        assert found.isolation is not Isolation.NONE, f"no containers here: {dict(found.why_not)}"
-        shop, addresses = Shop(), Addresses(tmp_path)
-        plane = data_plane(
-            shop.cloud,
-            tmp_path,
-            parameters=lambda _: None,
-            addresses=addresses,
-            speed=10,
-            choice=Choice(Runtime.CONTAINER, found.isolation),
-        )
-        await plane.start()
-        try:
-            await plane.settle_network(timeout=30)
-            own = await asyncio.to_thread(Authority(tmp_path).issue, ["login.shop.test"])
-            served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            served.load_cert_chain(own.chain, own.key)
+    found = isolation.find()
+    assert found.isolation is not Isolation.NONE, f"no containers here: {dict(found.why_not)}"
+    shop, addresses = Shop(), Addresses(tmp_path)
+    plane = data_plane(
+        shop.cloud,
+        tmp_path,
+        parameters=lambda _: None,
+        addresses=addresses,
+        speed=10,
+        choice=Choice(Runtime.CONTAINER, found.isolation),
+    )
+    await plane.start()
+    try:
+        await plane.settle_network(timeout=30)
+        own = await asyncio.to_thread(Authority(tmp_path).issue, ["login.shop.test"])
+        served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        served.load_cert_chain(own.chain, own.key)
 
-            async def listening(address: str, port: int) -> socket.socket:
-                assert plane.attachments is not None
-                subnet = shop.subnets[int(address.split(".")[2])]
-                interface = await plane.attachments.attach(
-                    f"eni-{address}", subnet=subnet.id, address=address, groups=[shop.inside.id]
-                )
-                launcher: Any = plane.attachments._network._launcher
-                opened: socket.socket = await launcher.open_socket(
-                    interface.id,
-                    family=socket.AF_INET,
-                    type=socket.SOCK_STREAM,
-                    bind=(address, port),
-                    listen=64,
-                )
-                return opened
+        async def listening(address: str, port: int) -> socket.socket:
+            assert plane.attachments is not None
+            subnet = shop.subnets[int(address.split(".")[2])]
+            interface = await plane.attachments.attach(
+                f"eni-{address}", subnet=subnet.id, address=address, groups=[shop.inside.id]
+            )
+            launcher: Any = plane.attachments._network._launcher
+            opened: socket.socket = await launcher.open_socket(
+                interface.id,
+                family=socket.AF_INET,
+                type=socket.SOCK_STREAM,
+                bind=(address, port),
+                listen=64,
+            )
+            return opened
 
-            servers = []
-            targets = {address: Echo(address).serve for address in TARGETS}
-            for address, handler in {**targets, GRPC_TARGET: serve_http_2}.items():
-                server = StreamServer(handler)
-                await server.listen(sock=await listening(address, 80))
-                servers.append(server)
-            opened = await listening(PROVIDER, 443)
-            provider = IdentityProvider(served, listening=opened, host="login.shop.test")
-            with provider:
-                shop.listen(provider.config("shop"))
-                await _visit(addresses.load_balancer(shop.balancer.id), tmp_path, plane, provider)
-            for server in servers:
-                await server.close()
-        finally:
-            await plane.close()
-
-    asyncio.run(play())
+        servers = []
+        targets = {address: Echo(address).serve for address in TARGETS}
+        for address, handler in {**targets, GRPC_TARGET: serve_http_2}.items():
+            server = StreamServer(handler)
+            await server.listen(sock=await listening(address, 80))
+            servers.append(server)
+        opened = await listening(PROVIDER, 443)
+        provider = IdentityProvider(served, listening=opened, host="login.shop.test")
+        with provider:
+            shop.listen(provider.config("shop"))
+            await _visit(addresses.load_balancer(shop.balancer.id), tmp_path, plane, provider)
+        for server in servers:
+            await server.close()
+    finally:
+        await plane.close()
 
 
 async def _visit(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,12 +126,12 @@ class Stage:
         self.asked += 1
         return self.code
 
-    def look(self, verdict: Verdict | None = None, room: str = "") -> TargetState:
+    async def look(self, verdict: Verdict | None = None, room: str = "") -> TargetState:
         """Sync with this verdict, the target's state."""
         if not self.proxy.applied:
-            asyncio.run(self.load_balancer.sync())  # nothing checks anything before that
+            await self.load_balancer.sync()  # nothing checks anything before that
         self.proxy.verdicts = {(room, TARGET): verdict} if verdict else {}
-        asyncio.run(self.load_balancer.sync())
+        await self.load_balancer.sync()
         return self.load_balancer.health(GROUP, TARGET).state
 
     def members(self, room: str) -> int:
@@ -150,93 +149,93 @@ def stage(tmp_path: Any) -> Stage:
     return Stage(tmp_path)
 
 
-def test_a_new_target_is_initial_and_gets_no_requests(stage: Stage) -> None:
+async def test_a_new_target_is_initial_and_gets_no_requests(stage: Stage) -> None:
     stage.load_balancer.register(GROUP, TARGET)
-    assert stage.look() is TargetState.INITIAL
+    assert await stage.look() is TargetState.INITIAL
     assert stage.load_balancer.health(GROUP, TARGET).reason == "Elb.RegistrationInProgress"
-    assert stage.look(FAIL, NEW) is TargetState.INITIAL
+    assert await stage.look(FAIL, NEW) is TargetState.INITIAL
     assert stage.load_balancer.health(GROUP, TARGET).reason == "Elb.InitialHealthChecking"
     assert (stage.members(NEW), stage.members(OWN)) == (1, 0)
 
 
-def test_one_pass_makes_a_new_target_healthy(stage: Stage) -> None:
+async def test_one_pass_makes_a_new_target_healthy(stage: Stage) -> None:
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look(PASS, NEW)
+    await stage.look(PASS, NEW)
     assert (stage.members(NEW), stage.members(OWN)) == (0, 1)
-    assert stage.look(PASS, OWN) is TargetState.HEALTHY
+    assert await stage.look(PASS, OWN) is TargetState.HEALTHY
 
 
-def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fails_open(
+async def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fails_open(
     stage: Stage,
 ) -> None:
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look(FAIL, NEW)
+    await stage.look(FAIL, NEW)
     stage.now = 89
-    assert stage.look(FAIL, NEW) is TargetState.INITIAL
+    assert await stage.look(FAIL, NEW) is TargetState.INITIAL
     stage.now = 90
-    assert stage.look(FAIL, NEW) is TargetState.UNHEALTHY
+    assert await stage.look(FAIL, NEW) is TargetState.UNHEALTHY
     assert stage.members(OWN) == 1
 
 
-def test_an_unhealthy_targets_code_is_requested_once_and_reported(stage: Stage) -> None:
+async def test_an_unhealthy_targets_code_is_requested_once_and_reported(stage: Stage) -> None:
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look(PASS, NEW)
-    stage.look(PASS, OWN)
+    await stage.look(PASS, NEW)
+    await stage.look(PASS, OWN)
     for _ in range(3):
-        assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
+        assert await stage.look(FAIL, OWN) is TargetState.UNHEALTHY
     health = stage.load_balancer.health(GROUP, TARGET)
     assert health.reason == "Target.ResponseCodeMismatch"
     assert health.description == "Health checks failed with these codes: [404]"
     assert stage.asked == 1
 
 
-def test_a_target_that_recovered_before_the_request_has_no_code(stage: Stage) -> None:
+async def test_a_target_that_recovered_before_the_request_has_no_code(stage: Stage) -> None:
     stage.code = 200
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look(PASS, NEW)
-    assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
-    assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
+    await stage.look(PASS, NEW)
+    assert await stage.look(FAIL, OWN) is TargetState.UNHEALTHY
+    assert await stage.look(FAIL, OWN) is TargetState.UNHEALTHY
     assert stage.load_balancer.health(GROUP, TARGET).description == "Health checks failed"
     assert stage.asked == 1
 
 
-def test_a_silent_target_times_out(stage: Stage) -> None:
+async def test_a_silent_target_times_out(stage: Stage) -> None:
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look(PASS, NEW)
-    stage.look(TIMEOUT, OWN)
+    await stage.look(PASS, NEW)
+    await stage.look(TIMEOUT, OWN)
     assert stage.load_balancer.health(GROUP, TARGET).reason == "Target.Timeout"
     assert stage.asked == 0
 
 
-def test_a_target_keeps_its_health_while_the_proxy_restarts(stage: Stage) -> None:
+async def test_a_target_keeps_its_health_while_the_proxy_restarts(stage: Stage) -> None:
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look(PASS, NEW)
-    stage.look(PASS, OWN)
-    assert stage.look(None) is TargetState.HEALTHY
+    await stage.look(PASS, NEW)
+    await stage.look(PASS, OWN)
+    assert await stage.look(None) is TargetState.HEALTHY
 
 
-def test_a_deregistered_target_drains_outside_the_rotation_until_it_is_forgotten(
+async def test_a_deregistered_target_drains_outside_the_rotation_until_it_is_forgotten(
     stage: Stage,
 ) -> None:
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look(PASS, NEW)
-    stage.look(PASS, OWN)
+    await stage.look(PASS, NEW)
+    await stage.look(PASS, OWN)
     stage.load_balancer.deregister(GROUP, TARGET)
-    assert stage.look(PASS, OWN) is TargetState.DRAINING
+    assert await stage.look(PASS, OWN) is TargetState.DRAINING
     assert stage.members(OWN) == 0
     stage.load_balancer.forget(GROUP, TARGET)
-    assert stage.look() is TargetState.UNUSED
+    assert await stage.look() is TargetState.UNUSED
     assert stage.load_balancer.targets(GROUP) == {}
 
 
-def test_a_target_of_a_group_that_no_listener_uses_is_unused(stage: Stage) -> None:
+async def test_a_target_of_a_group_that_no_listener_uses_is_unused(stage: Stage) -> None:
     del stage.cloud.outputs[LISTENER, HTTP]
     stage.load_balancer.register(GROUP, TARGET)
-    assert stage.look() is TargetState.UNUSED
+    assert await stage.look() is TargetState.UNUSED
     assert stage.proxy.applied == [], "no listener, no proxy"
 
 
-def test_a_group_that_only_a_rule_uses_is_in_use(stage: Stage) -> None:
+async def test_a_group_that_only_a_rule_uses_is_in_use(stage: Stage) -> None:
     listener = stage.cloud.outputs[LISTENER, HTTP]
     listener["defaultActions"] = [
         {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain"}}
@@ -250,27 +249,27 @@ def test_a_group_that_only_a_rule_uses_is_in_use(stage: Stage) -> None:
         ],
     }
     stage.load_balancer.register(GROUP, TARGET)
-    assert stage.look(FAIL, NEW) is TargetState.INITIAL
+    assert await stage.look(FAIL, NEW) is TargetState.INITIAL
     assert stage.members(NEW) == 1
 
 
-def test_the_proxy_gets_only_changes(stage: Stage) -> None:
-    stage.look()
-    stage.look()
+async def test_the_proxy_gets_only_changes(stage: Stage) -> None:
+    await stage.look()
+    await stage.look()
     assert len(stage.proxy.applied) == 1
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look()
+    await stage.look()
     assert len(stage.proxy.applied) == 2
 
 
-def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_do_not(
+async def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_do_not(
     stage: Stage,
 ) -> None:
     stage.cloud.outputs[LISTENER, "other"] = {**stage.cloud.outputs[LISTENER, HTTP], "port": 81}
     stage.proxy.refuses = {"other"}
     for _ in range(2):
         with pytest.raises(EnvoyError):
-            stage.look()
+            await stage.look()
         assert (
             stage.load_balancer.listen_error("other"),
             stage.load_balancer.listen_error(HTTP),
@@ -279,44 +278,46 @@ def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_
             "",
         )
     stage.proxy.refuses = set()
-    stage.look()
+    await stage.look()
     assert stage.load_balancer.listen_error("other") == ""
 
 
-def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
+async def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
     listener = stage.cloud.outputs[LISTENER, HTTP]
     states = []
     for there in (False, True, False, True):
         stage.cloud.outputs[LISTENER, HTTP] = listener
         if not there:
             del stage.cloud.outputs[LISTENER, HTTP]
-        stage.look()
+        await stage.look()
         states.append(stage.proxy.state)
     assert states == ["new", "running", "closed", "running"]
 
 
-def test_a_listener_for_https_serves_a_certificate_that_is_issued_for_it(stage: Stage) -> None:
+async def test_a_listener_for_https_serves_a_certificate_that_is_issued_for_it(
+    stage: Stage,
+) -> None:
     more = {
         "protocol": "HTTPS",
         "port": 443,
         "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1",
     }
     stage.cloud.outputs[LISTENER, "https"] = {**stage.cloud.outputs[LISTENER, HTTP], **more}
-    stage.look()
+    await stage.look()
     assert stage.issued == [(stage.addresses.load_balancer(ALB).address,)]
     assert "/home/ca/1.pem" in str(stage.proxy.applied[-1]["listeners.json"])
 
 
-def test_a_deleted_load_balancer_gives_its_address_back(stage: Stage) -> None:
+async def test_a_deleted_load_balancer_gives_its_address_back(stage: Stage) -> None:
     address = stage.addresses.load_balancer(ALB).address
-    stage.look()
+    await stage.look()
     for key in [(LISTENER, HTTP), (LOAD_BALANCER, ALB)]:
         del stage.cloud.outputs[key]
-    stage.look()
+    await stage.look()
     assert stage.addresses.load_balancer("another").address == address
 
 
-def test_a_change_of_one_target_group_compiles_only_its_own_files_again(
+async def test_a_change_of_one_target_group_compiles_only_its_own_files_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(20):
@@ -326,9 +327,9 @@ def test_a_change_of_one_target_group_compiles_only_its_own_files_again(
         actions = [{"type": "forward", "targetGroupArn": group}]
         rule = {"listenerArn": HTTP, "priority": number, "actions": actions}
         stage.cloud.outputs[LISTENER_RULE, f"rule{number}"] = rule
-    stage.look()
+    await stage.look()
     stage.load_balancer.register(GROUP, TARGET)
-    stage.look()
+    await stage.look()
     before, after = stage.proxy.applied
     compiled = [name for name in after if after[name] is not before[name]]
     endpoints = [name for name in compiled if name.startswith("endpoints")]
@@ -336,25 +337,25 @@ def test_a_change_of_one_target_group_compiles_only_its_own_files_again(
     clusters = zip(before["clusters.json"], after["clusters.json"], strict=True)
     assert [new["name"] for old, new in clusters if new is not old] == [OWN, NEW]
     monkeypatch.setattr("localaws.alb.load_balancers.compile_files", None)  # it isn't even called
-    stage.look()
+    await stage.look()
 
 
 SECOND, THIRD = Endpoint("127.99.0.2", 80), Endpoint("127.99.0.3", 80)
 
 
-def test_a_target_that_joins_a_healthy_one_starts_slowly_and_the_first_ones_dont(
+async def test_a_target_that_joins_a_healthy_one_starts_slowly_and_the_first_ones_dont(
     stage: Stage,
 ) -> None:
     stage.cloud.outputs[TARGET_GROUP, GROUP]["slowStart"] = 30.0
 
-    def look(**verdicts: Verdict) -> None:
+    async def look(**verdicts: Verdict) -> None:
         """Sync with these verdicts on targets by number, wherever they are checked."""
         known = {"a": TARGET, "b": SECOND, "c": THIRD}
         stage.proxy.verdicts = {}
         for name, verdict in verdicts.items():
             for cluster in (NEW, OWN):
                 stage.proxy.verdicts[cluster, known[name]] = verdict
-        asyncio.run(stage.load_balancer.sync())
+        await stage.load_balancer.sync()
 
     def weights() -> dict[str, int | None]:
         resources = itertools.chain.from_iterable(stage.proxy.applied[-1].values())
@@ -368,38 +369,38 @@ def test_a_target_that_joins_a_healthy_one_starts_slowly_and_the_first_ones_dont
 
     for each in (TARGET, SECOND):
         stage.load_balancer.register(GROUP, each)
-    look(a=PASS)
-    look(a=PASS)
+    await look(a=PASS)
+    await look(a=PASS)
     stage.now = 5
-    look(a=PASS, b=PASS)
-    look(a=PASS, b=PASS)
+    await look(a=PASS, b=PASS)
+    await look(a=PASS, b=PASS)
     assert weights() == {"1": None, "2": None}, "both were registered with an empty group"
 
     stage.load_balancer.register(GROUP, THIRD)
     stage.now = 10
-    look(a=PASS, b=PASS, c=PASS)
-    look(a=PASS, b=PASS, c=PASS)
+    await look(a=PASS, b=PASS, c=PASS)
+    await look(a=PASS, b=PASS, c=PASS)
     assert weights() == {"1": 100, "2": 100, "3": 1}
     stage.now = 25
-    look(a=PASS, b=PASS, c=PASS)
+    await look(a=PASS, b=PASS, c=PASS)
     assert weights()["3"] == 50
     stage.now = 40
-    look(a=PASS, b=PASS, c=PASS)
+    await look(a=PASS, b=PASS, c=PASS)
     assert weights() == {"1": None, "2": None, "3": None}
 
     # One that fails starts slowly again, beside others that are warm.
-    look(a=PASS, b=PASS, c=TIMEOUT)
-    look(a=PASS, b=PASS, c=PASS)
+    await look(a=PASS, b=PASS, c=TIMEOUT)
+    await look(a=PASS, b=PASS, c=PASS)
     stage.now = 46
-    look(a=PASS, b=PASS, c=PASS)
+    await look(a=PASS, b=PASS, c=PASS)
     assert weights() == {"1": 100, "2": 100, "3": 20}
-    look(a=TIMEOUT, b=TIMEOUT, c=TIMEOUT)
-    look(a=PASS, b=TIMEOUT, c=TIMEOUT)
+    await look(a=TIMEOUT, b=TIMEOUT, c=TIMEOUT)
+    await look(a=PASS, b=TIMEOUT, c=TIMEOUT)
     assert weights() == {"1": None, "2": None, "3": None}, "there was no warm one left"
 
     # Without the attribute nothing starts slowly.
-    look(a=PASS, b=PASS, c=PASS)
+    await look(a=PASS, b=PASS, c=PASS)
     assert weights()["2"] == 1
     del stage.cloud.outputs[TARGET_GROUP, GROUP]["slowStart"]
-    look(a=PASS, b=PASS, c=PASS)
+    await look(a=PASS, b=PASS, c=PASS)
     assert weights() == {"1": None, "2": None, "3": None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from typing import TYPE_CHECKING, Any
@@ -74,80 +73,80 @@ class Stage:
         content = self.tokens if name == "token" else self.claims
         return self.replies.get(name) or Reply(200, json.dumps(content).encode())
 
-    def get(self, path: str = "/page", rule: str = "r") -> Response:
+    async def get(self, path: str = "/page", rule: str = "r") -> Response:
         request = Request(host="a.test", path=path, rule=rule, cookies=self.cookies)
-        response = asyncio.run(self.login.decide(request))
+        response = await self.login.decide(request)
         for name, value in response.headers:
             if name == "set-cookie":
                 self.cookies |= cookies_of(value)
         return response
 
-    def come_back(self, wait: float = 0, **more: str) -> Response:
+    async def come_back(self, wait: float = 0, **more: str) -> Response:
         """Begin a login, and come back from the provider some seconds later."""
-        location = urlsplit(dict(self.get().headers)["location"])
+        location = urlsplit(dict((await self.get()).headers)["location"])
         state = parse_qs(location.query)["state"][0]
         self.now += wait
         query = urlencode({"code": "c", "state": state, **more})
-        return self.get(f"/oauth2/idpresponse?{query}", rule="")
+        return await self.get(f"/oauth2/idpresponse?{query}", rule="")
 
 
-def test_a_session_lasts_as_long_as_its_time_out_says() -> None:
+async def test_a_session_lasts_as_long_as_its_time_out_says() -> None:
     stage = Stage(sessionTimeout=600.0)
-    assert dict(stage.come_back().headers)["location"] == "https://a.test/page"
+    assert dict((await stage.come_back()).headers)["location"] == "https://a.test/page"
     stage.now += 599
-    assert dict(stage.get().headers)["x-amzn-oidc-identity"] == "jo"
+    assert dict((await stage.get()).headers)["x-amzn-oidc-identity"] == "jo"
     stage.now += 1
-    assert stage.get().status == 302
+    assert (await stage.get()).status == 302
     assert stage.asked == ["authorization_code", "userinfo"], "it has no refresh token"
 
 
-def test_a_session_without_a_time_out_lasts_seven_days() -> None:
+async def test_a_session_without_a_time_out_lasts_seven_days() -> None:
     stage = Stage()
-    stage.come_back()
+    await stage.come_back()
     stage.now += DEFAULT_TIMEOUT - 1
-    assert stage.get().status == 200
+    assert (await stage.get()).status == 200
     stage.now += 1
-    assert stage.get().status == 302
+    assert (await stage.get()).status == 302
 
 
-def test_a_user_has_fifteen_minutes_to_log_in() -> None:
-    assert Stage().come_back(wait=900).status == 302
-    assert Stage().come_back(wait=901).status == 401
+async def test_a_user_has_fifteen_minutes_to_log_in() -> None:
+    assert (await Stage().come_back(wait=900)).status == 302
+    assert (await Stage().come_back(wait=901)).status == 401
 
 
-def test_an_access_token_that_ended_is_refreshed_until_the_provider_or_the_session_ends_it() -> (
+async def test_an_ended_access_token_is_refreshed_until_the_provider_or_the_session_ends_it() -> (
     None
 ):
     stage = Stage(sessionTimeout=600)
     stage.tokens |= {"expires_in": 100, "refresh_token": "again"}
-    stage.come_back()
+    await stage.come_back()
     stage.now += 100
     stage.tokens["access_token"] = "b"
     stage.claims["name"] = "Jo"
-    renewed = stage.get()
+    renewed = await stage.get()
     assert dict(renewed.headers)["x-amzn-oidc-accesstoken"] == "b"
     assert stage.asked[2:] == ["refresh_token", "userinfo"]
     assert "set-cookie" in dict(renewed.headers)
-    assert "set-cookie" not in dict(stage.get().headers), "until it ends again"
+    assert "set-cookie" not in dict((await stage.get()).headers), "until it ends again"
 
     stage.now += 499
-    assert stage.get().status == 200
+    assert (await stage.get()).status == 200
     stage.now += 1
-    assert stage.get().status == 302, "a refresh doesn't make the session longer"
+    assert (await stage.get()).status == 302, "a refresh doesn't make the session longer"
 
-    stage.come_back()
+    await stage.come_back()
     stage.now += 100
     stage.replies["token"] = Reply(400, b"{}")
-    assert stage.get().status == 302, "the user has logged out at the provider"
+    assert (await stage.get()).status == 302, "the user has logged out at the provider"
 
 
-def test_a_refresh_that_gives_another_user_ends_the_session() -> None:
+async def test_a_refresh_that_gives_another_user_ends_the_session() -> None:
     stage = Stage()
     stage.tokens |= {"expires_in": 100, "refresh_token": "again"}
-    stage.come_back()
+    await stage.come_back()
     stage.now += 100
     stage.claims["sub"] = "eve"
-    assert stage.get().status == 302
+    assert (await stage.get()).status == 302
 
 
 @pytest.mark.parametrize(
@@ -166,78 +165,80 @@ def test_a_refresh_that_gives_another_user_ends_the_session() -> None:
         ({"action": UNREACHABLE}, 401),
     ],
 )
-def test_a_user_isnt_logged_in_if_the_provider_does_something_wrong(
+async def test_a_user_isnt_logged_in_if_the_provider_does_something_wrong(
     wrong: dict[str, Any], status: int
 ) -> None:
     stage = Stage()
     for name, value in wrong.items():
         setattr(stage, name, value)
-    assert stage.come_back().status == status
-    assert stage.get().status == 302
+    assert (await stage.come_back()).status == status
+    assert (await stage.get()).status == 302
 
 
-def test_an_audience_may_be_one_of_several() -> None:
+async def test_an_audience_may_be_one_of_several() -> None:
     stage = Stage()
     stage.tokens["id_token"] = id_token(aud=["other", "app"])
-    assert stage.come_back().status == 302
+    assert (await stage.come_back()).status == 302
 
 
-def test_many_claims_take_several_cookies_and_too_many_tokens_none() -> None:
+async def test_many_claims_take_several_cookies_and_too_many_tokens_none() -> None:
     stage = Stage()
     stage.claims["more"] = str([*range(1800)])
-    assert stage.come_back().status == 302
+    assert (await stage.come_back()).status == 302
     assert f"{COOKIE}-1" in stage.cookies
-    assert stage.get().status == 200
+    assert (await stage.get()).status == 200
     kept = stage.cookies.pop(f"{COOKIE}-1")
-    assert stage.get().status == 302
+    assert (await stage.get()).status == 302
 
     # A shorter session after a longer one
     del stage.claims["more"]
     stage.cookies[f"{COOKIE}-1"] = kept
     stage.now += DEFAULT_TIMEOUT
-    stage.come_back()
+    await stage.come_back()
     assert stage.cookies[f"{COOKIE}-1"] == ""
     del stage.cookies[f"{COOKIE}-1"]  # as a browser does, for its date is past
-    assert stage.get().status == 200
+    assert (await stage.get()).status == 200
 
     stage.now += DEFAULT_TIMEOUT
     stage.tokens["refresh_token"] = Vault().close({"a": "b" * 100}, 0) + "".join(
         Vault().close({"a": str(number)}, 0) for number in range(150)
     )
-    assert stage.come_back().status == 401
+    assert (await stage.come_back()).status == 401
 
 
-def test_a_session_is_for_its_client_only_and_cant_be_changed() -> None:
+async def test_a_session_is_for_its_client_only_and_cant_be_changed() -> None:
     stage = Stage()
-    stage.come_back()
+    await stage.come_back()
     session = stage.cookies[f"{COOKIE}-0"]
     stage.action = Action(rule="r", load_balancer="alb", config={**CONFIG, "clientId": "other"})
-    assert stage.get().status == 302
+    assert (await stage.get()).status == 302
     stage.action = Action(rule="r", load_balancer="alb", config=CONFIG)
-    assert stage.get().status == 200
+    assert (await stage.get()).status == 200
     stage.cookies[f"{COOKIE}-0"] = (
         f"{session[:50]}{'A' if session[50] != 'A' else 'B'}{session[51:]}"
     )
-    assert stage.get().status == 302
+    assert (await stage.get()).status == 302
     other = Stage()
     other.cookies[f"{COOKIE}-0"] = session
-    assert other.get().status == 302, "another load balancer has another key"
+    assert (await other.get()).status == 302, "another load balancer has another key"
 
 
-def test_a_login_that_another_browser_began_isnt_finished() -> None:
+async def test_a_login_that_another_browser_began_isnt_finished() -> None:
     stage = Stage()
-    location = urlsplit(dict(stage.get().headers)["location"])
+    location = urlsplit(dict((await stage.get()).headers)["location"])
     state = parse_qs(location.query)["state"][0]
     back = f"/oauth2/idpresponse?{urlencode({'code': 'c', 'state': state})}"
     stage.cookies[NONCE] = "another"
-    assert stage.get(back, rule="").status == 401
+    assert (await stage.get(back, rule="")).status == 401
     assert stage.asked == []
 
 
-def test_a_deleted_rule_logs_no_user_in_and_one_without_login_lets_every_request_pass() -> None:
+async def test_a_deleted_rule_logs_no_user_in_and_one_without_login_lets_every_request_pass() -> (
+    None
+):
     stage = Stage()
-    assert stage.get(rule="gone").status == 401
-    assert stage.get(rule="") == Response(status=200)
+    assert (await stage.get(rule="gone")).status == 401
+    assert await stage.get(rule="") == Response(status=200)
 
 
 def test_values_are_divided_and_joined() -> None:
@@ -248,14 +249,14 @@ def test_values_are_divided_and_joined() -> None:
     assert joined("S", {}) == ""
 
 
-def test_a_representation_shows_no_secret() -> None:
+async def test_a_representation_shows_no_secret() -> None:
     stage = Stage()
-    stage.come_back()
+    await stage.come_back()
     shown = repr(
         [
             stage.action,
             Request(host="a", path="/?code=c0de", rule="", cookies=stage.cookies),
-            stage.get(),
+            await stage.get(),
             Reply(200, b"the-token"),
         ]
     )

@@ -107,53 +107,49 @@ class Browser:
         return await self.get(path)
 
 
-def test_users_log_in_and_targets_get_their_claims(
+async def test_users_log_in_and_targets_get_their_claims(
     tmp_path: Path, on_stage: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "localaws")
+    authority = Authority(tmp_path)
+    own = await asyncio.to_thread(authority.issue, ["127.0.0.1"])
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(own.chain, own.key)
+    trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
+    async with on_stage(tmp_path) as stage:
+        with IdentityProvider(served) as provider:
+            balancers = LoadBalancers(
+                cloud(provider),
+                stage.addresses,
+                lambda _: stage.envoy,
+                lambda _: tmp_path / "envoy",
+                issue=authority.issue,
+                speed=10,
+                trust=lambda: trusted,
+            )
+            echo = await stage.target()
+            target = Endpoint(echo.address, echo.port)
+            balancers.register(GROUP, target)
 
-    async def play() -> None:
-        authority = Authority(tmp_path)
-        own = await asyncio.to_thread(authority.issue, ["127.0.0.1"])
-        served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        served.load_cert_chain(own.chain, own.key)
-        trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
-        async with on_stage(tmp_path) as stage:
-            with IdentityProvider(served) as provider:
-                balancers = LoadBalancers(
-                    cloud(provider),
-                    stage.addresses,
-                    lambda _: stage.envoy,
-                    lambda _: tmp_path / "envoy",
-                    issue=authority.issue,
-                    speed=10,
-                    trust=lambda: trusted,
-                )
-                echo = await stage.target()
-                target = Endpoint(echo.address, echo.port)
-                balancers.register(GROUP, target)
+            async def healthy() -> bool:
+                await balancers.sync()
+                return balancers.health(GROUP, target).state is TargetState.HEALTHY
 
-                async def healthy() -> bool:
-                    await balancers.sync()
-                    return balancers.health(GROUP, target).state is TargetState.HEALTHY
-
-                await until(healthy, "a healthy target")
-                where = stage.addresses.load_balancer(ALB)
-                port = where.port(443)
-                url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
-                try:
-                    for play_part in (_log_in, _several_apps, _without_login, _refused, _tokens):
-                        async with Browser(url, trusted) as one, Browser(url, trusted) as two:
-                            await play_part(one, two, provider, balancers)
-                finally:
-                    await balancers.close()
-        files = [each for each in (tmp_path / "envoy").iterdir() if each.is_file()]
-        assert len(files) > 3
-        for text in (caplog.text, *(each.read_text() for each in files)):
-            assert SECRET not in text
-            assert "the-access-token" not in text
-
-    asyncio.run(play())
+            await until(healthy, "a healthy target")
+            where = stage.addresses.load_balancer(ALB)
+            port = where.port(443)
+            url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
+            try:
+                for play_part in (_log_in, _several_apps, _without_login, _refused, _tokens):
+                    async with Browser(url, trusted) as one, Browser(url, trusted) as two:
+                        await play_part(one, two, provider, balancers)
+            finally:
+                await balancers.close()
+    files = [each for each in (tmp_path / "envoy").iterdir() if each.is_file()]
+    assert len(files) > 3
+    for text in (caplog.text, *(each.read_text() for each in files)):
+        assert SECRET not in text
+        assert "the-access-token" not in text
 
 
 async def _log_in(

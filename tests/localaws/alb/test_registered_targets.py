@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -141,44 +140,44 @@ class WithTargets(Stage):
             clock=lambda: self.now,
         )
 
-    def sync(self) -> list[str]:
+    async def sync(self) -> list[str]:
         """The state of each registered target."""
-        asyncio.run(self.load_balancer.sync())
+        await self.load_balancer.sync()
         return [each["state"] for each in self.load_balancer.attached()]
 
 
 REACHED, NOT_REACHED = (GROUP, Endpoint("127.99.0.1", 80)), (GROUP, Endpoint("10.0.1.9", 80))
 
 
-def test_a_registered_target_gets_requests_once_it_has_passed_and_none_after_it_was_deregistered(
+async def test_a_registered_target_gets_requests_from_its_first_pass_until_it_is_deregistered(
     tmp_path: Path,
 ) -> None:
     stage = WithTargets(tmp_path)
     stage.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
-    assert stage.sync() == [TargetState.INITIAL, TargetState.UNHEALTHY]
+    assert await stage.sync() == [TargetState.INITIAL, TargetState.UNHEALTHY]
     assert (stage.members(initial_cluster_name(GROUP)), stage.members(cluster_name(GROUP))) == (
         1,
         0,
     )
     for room in (initial_cluster_name(GROUP), cluster_name(GROUP)):
         stage.proxy.verdicts = {(room, REACHED[1]): PASS}
-        stage.sync()
-    assert stage.sync() == [TargetState.HEALTHY, TargetState.UNHEALTHY]
+        await stage.sync()
+    assert await stage.sync() == [TargetState.HEALTHY, TargetState.UNHEALTHY]
     assert (stage.members(initial_cluster_name(GROUP)), stage.members(cluster_name(GROUP))) == (
         0,
         1,
     )
     assert stage.load_balancer.attached()[1]["description"] == "nothing has it"
     stage.attached = {NOT_REACHED: "nothing has it"}
-    assert stage.sync() == [TargetState.UNHEALTHY]
+    assert await stage.sync() == [TargetState.UNHEALTHY]
     assert stage.members(cluster_name(GROUP)) == 0
 
 
-def test_targets_of_a_group_that_no_listener_forwards_to_are_unused(tmp_path: Path) -> None:
+async def test_targets_of_a_group_that_no_listener_forwards_to_are_unused(tmp_path: Path) -> None:
     stage = WithTargets(tmp_path)
     stage.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
     del stage.cloud.outputs[LISTENER, HTTP]
-    assert stage.sync() == [TargetState.UNUSED, TargetState.UNUSED]
+    assert await stage.sync() == [TargetState.UNUSED, TargetState.UNUSED]
 
 
 def test_the_status_shows_each_target_with_its_state_and_why() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +45,14 @@ class Stage:
         self.fetched += 1
         return self.reply
 
-    def status(self, authorization: str) -> int:
-        return asyncio.run(self.checks.decide(authorization, self.action)).status
+    async def status(self, authorization: str) -> int:
+        return (await self.checks.decide(authorization, self.action)).status
 
-    def with_claims(self, **claims: Any) -> int:
+    async def with_claims(self, **claims: Any) -> int:
         whole = {name: each for name, each in {**CLAIMS, **claims}.items() if each is not None}
-        return self.status(f"Bearer {jwt.encode(whole, KEY, 'RS256', headers={'kid': 'one'})}")
+        return await self.status(
+            f"Bearer {jwt.encode(whole, KEY, 'RS256', headers={'kid': 'one'})}"
+        )
 
 
 @pytest.mark.parametrize(
@@ -68,11 +69,11 @@ class Stage:
         ({"aud": "any"}, 200),
     ],
 )
-def test_issuer_and_times_count(claims: dict[str, Any], status: int) -> None:
-    assert Stage().with_claims(**claims) == status
+async def test_issuer_and_times_count(claims: dict[str, Any], status: int) -> None:
+    assert await Stage().with_claims(**claims) == status
 
 
-def test_only_rs256_with_a_known_key_counts() -> None:
+async def test_only_rs256_with_a_known_key_counts() -> None:
     stage = Stage()
     named = {"kid": "one"}
     for token in (
@@ -84,26 +85,26 @@ def test_only_rs256_with_a_known_key_counts() -> None:
         "nonsense",
         "",
     ):
-        assert stage.status(f"Bearer {token}") == 401
+        assert await stage.status(f"Bearer {token}") == 401
     right = jwt.encode(CLAIMS, KEY, "RS256", headers=named)
-    assert stage.status(f"bearer {right}") == 200
+    assert await stage.status(f"bearer {right}") == 200
     for authorization in ("", "Basic YTpi", right):
-        assert stage.status(authorization) == 401
+        assert await stage.status(authorization) == 401
 
 
-def test_keys_are_fetched_again_when_they_are_old_or_one_is_missing() -> None:
+async def test_keys_are_fetched_again_when_they_are_old_or_one_is_missing() -> None:
     stage = Stage()
-    assert [stage.with_claims(), stage.with_claims()] == [200, 200]
+    assert [await stage.with_claims(), await stage.with_claims()] == [200, 200]
     assert stage.fetched == 1
     new = f"Bearer {jwt.encode(CLAIMS, OTHER_KEY, 'RS256', headers={'kid': 'two'})}"
     keys = [public(KEY, "one"), public(OTHER_KEY, "two")]
     stage.reply = Reply(200, json.dumps({"keys": keys}).encode())
-    assert stage.status(new) == 401
+    assert await stage.status(new) == 401
     stage.now += PAUSE
-    assert stage.status(new) == 200
+    assert await stage.status(new) == 200
     assert stage.fetched == 2
     stage.now += LIFETIME
-    assert stage.with_claims() == 200
+    assert await stage.with_claims() == 200
     assert stage.fetched == 3
 
 
@@ -118,10 +119,10 @@ def test_keys_are_fetched_again_when_they_are_old_or_one_is_missing() -> None:
         Reply(200, json.dumps({"keys": []}).encode()),
     ],
 )
-def test_without_usable_keys_no_token_is_valid(reply: Reply) -> None:
+async def test_without_usable_keys_no_token_is_valid(reply: Reply) -> None:
     stage = Stage()
     stage.reply = reply
-    assert stage.with_claims() == 401
+    assert await stage.with_claims() == 401
 
 
 @pytest.mark.parametrize(
@@ -137,10 +138,10 @@ def test_without_usable_keys_no_token_is_valid(reply: Reply) -> None:
         ("space-separated-values", None, False),
     ],
 )
-def test_an_additional_claim_has_its_values(form: str, claim: object, *, right: bool) -> None:
+async def test_an_additional_claim_has_its_values(form: str, claim: object, *, right: bool) -> None:
     assert has_values(claim, form, ["a"]) is right
     wanted = [{"name": "scope", "format": form, "values": ["a"]}]
-    assert Stage(additionalClaims=wanted).with_claims(scope=claim) == (200 if right else 401)
+    assert await Stage(additionalClaims=wanted).with_claims(scope=claim) == (200 if right else 401)
 
 
 def test_a_list_has_all_values_that_are_wanted() -> None:

@@ -92,28 +92,28 @@ class Stage:
             clock=lambda: self.now,
         )
 
-    def follow(self, **load_balancers: dict[str, Any]) -> list[Resource]:
+    async def follow(self, **load_balancers: dict[str, Any]) -> list[Resource]:
         found = []
         for name, outputs in load_balancers.items():
             self.cloud.put(LOAD_BALANCER, name, **{"subnets": ["a", "b"], **outputs})
             resource = self.cloud.get(LOAD_BALANCER, name)
             assert resource
             found.append(resource)
-        asyncio.run(self.edge.follow(found))
+        await self.edge.follow(found)
         return found
 
-    def show(self, *load_balancers: str) -> None:
+    async def show(self, *load_balancers: str) -> None:
         """Do what follows when the proxy has its configuration."""
         endpoint = Endpoint("127.0.0.1", 80)
         found = [
             Listener(arn="l", endpoint=endpoint, load_balancer=each, port=80, rules=())
             for each in load_balancers
         ]
-        asyncio.run(self.edge.show(found))
+        await self.edge.show(found)
 
-    def release(self, *, after: float = 0) -> bool:
+    async def release(self, *, after: float = 0) -> bool:
         self.now += after
-        return asyncio.run(self.edge.release())
+        return await self.edge.release()
 
 
 @pytest.fixture
@@ -121,127 +121,126 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
 
 
-def test_a_load_balancer_has_a_private_and_a_public_address_in_each_subnet(stage: Stage) -> None:
-    (one,) = stage.follow(one={"securityGroups": ["sg-1"]})
+async def test_a_load_balancer_has_a_private_and_a_public_address_in_each_subnet(
+    stage: Stage,
+) -> None:
+    (one,) = await stage.follow(one={"securityGroups": ["sg-1"]})
     assert stage.edge.front(one) == Front("vpc-1", ("10.0.0.4", "10.0.1.4"))
     own, further = stage.addresses.load_balancer("one"), stage.addresses.load_balancer("one", "b")
     shown = {"203.0.113.107": own.dns_name, "203.0.113.108": further.dns_name}
     assert stage.edge.outside(one) == shown
     stage.attachments.log.clear()
-    stage.show("one")
+    await stage.show("one")
     expected = [f"show {public} [80] at {here}" for public, here in shown.items()]
     assert stage.attachments.log == expected
     assert {each.groups for each in stage.edge.interfaces("one")} == {frozenset({"sg-1"})}
 
 
-def test_an_internal_load_balancer_has_no_public_address(stage: Stage) -> None:
-    (one,) = stage.follow(one={"internal": True})
+async def test_an_internal_load_balancer_has_no_public_address(stage: Stage) -> None:
+    (one,) = await stage.follow(one={"internal": True})
     assert stage.edge.outside(one) == {}
 
 
-def test_a_subnet_that_is_left_is_detached_after_the_proxy_and_clients_have_moved(
+async def test_a_subnet_that_is_left_is_detached_after_the_proxy_and_clients_have_moved(
     stage: Stage,
 ) -> None:
-    stage.follow(one={})
+    await stage.follow(one={})
     stage.attachments.log.clear()
-    (one,) = stage.follow(one={"subnets": ["b"]})
+    (one,) = await stage.follow(one={"subnets": ["b"]})
     front = stage.edge.front(one)
     assert front == Front("vpc-1", ("10.0.1.4",), leaving=("10.0.0.4",)), "it accepts at both"
     assert front.source == "10.0.1.4", "new connections to targets come from where it stays"
     assert stage.attachments.log == ["attach one-b"], "the proxy has yet to learn of it"
-    stage.show("one")
-    stage.show("one")
+    await stage.show("one")
+    await stage.show("one")
     own = stage.addresses.load_balancer("one")
     shown = f"show 203.0.113.108 [80] at {own.dns_name}"
     assert stage.attachments.log[1:] == ["replace one-a by one-b", shown, shown]
     assert stage.edge.outside(one) == {"203.0.113.108": own.dns_name}
-    assert not stage.release(after=4), "requests are on their way"
-    assert stage.release(after=2)
+    assert not await stage.release(after=4), "requests are on their way"
+    assert await stage.release(after=2)
     assert stage.attachments.log[4:] == ["detach one-a"]
     assert stage.edge.front(one) == Front("vpc-1", ("10.0.1.4",))
-    assert not stage.release(after=60)
+    assert not await stage.release(after=60)
 
 
-def test_a_subnet_that_comes_back_in_time_keeps_its_interface(stage: Stage) -> None:
-    stage.follow(one={})
-    stage.follow(one={"subnets": ["b"]})
-    (one,) = stage.follow(one={})
+async def test_a_subnet_that_comes_back_in_time_keeps_its_interface(stage: Stage) -> None:
+    await stage.follow(one={})
+    await stage.follow(one={"subnets": ["b"]})
+    (one,) = await stage.follow(one={})
     assert stage.edge.front(one) == Front("vpc-1", ("10.0.1.4", "10.0.0.4"))
-    assert not stage.release(after=60)
+    assert not await stage.release(after=60)
     assert stage.attachments.attached.keys() == {"one-a", "one-b"}
 
 
-def test_a_load_balancer_that_is_deleted_is_detached_at_once(stage: Stage) -> None:
-    stage.follow(one={})
-    stage.follow(one={"subnets": ["b"]})
-    stage.follow()
-    assert stage.release()
+async def test_a_load_balancer_that_is_deleted_is_detached_at_once(stage: Stage) -> None:
+    await stage.follow(one={})
+    await stage.follow(one={"subnets": ["b"]})
+    await stage.follow()
+    assert await stage.release()
     assert stage.attachments.attached == {}
 
 
-def test_a_dual_stack_load_balancer_listens_on_ipv6_too(stage: Stage) -> None:
-    (one,) = stage.follow(one={"ipAddressType": "dualstack", "subnets": ["a"]})
+async def test_a_dual_stack_load_balancer_listens_on_ipv6_too(stage: Stage) -> None:
+    (one,) = await stage.follow(one={"ipAddressType": "dualstack", "subnets": ["a"]})
     assert stage.edge.front(one).addresses == ("10.0.0.4", "2001:db8::4")
 
 
-def test_a_change_keeps_addresses_and_attaches_new_ones_before_it_detaches_others(
+async def test_a_change_keeps_addresses_and_attaches_new_ones_before_it_detaches_others(
     stage: Stage,
 ) -> None:
-    stage.follow(one={})
+    await stage.follow(one={})
     stage.attachments.log.clear()
-    one, two = stage.follow(one={"subnets": ["a"]}, two={"subnets": ["b"]})
+    one, two = await stage.follow(one={"subnets": ["a"]}, two={"subnets": ["b"]})
     assert stage.edge.front(one).addresses == ("10.0.0.4",)
     assert stage.edge.front(two).addresses == ("10.0.1.5",), "it came before the other one went"
-    stage.release(after=6)
+    await stage.release(after=6)
     assert stage.attachments.log == ["attach one-a", "attach two-b", "detach one-b"]
-    stage.follow()
-    stage.release()
+    await stage.follow()
+    await stage.release()
     assert stage.attachments.attached == {}
-    (again,) = stage.follow(one={})
+    (again,) = await stage.follow(one={})
     assert stage.edge.front(again).addresses == ("10.0.0.4", "10.0.1.4")
 
 
-def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_vpcs_names(
+async def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_vpcs_names(
     tmp_path: Path,
 ) -> None:
-    async def play() -> None:
-        served_one = asyncio.Event()
+    served_one = asyncio.Event()
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(await reader.readline())
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-            served_one.set()
-
-        own = Authority(tmp_path).issue(["idp.example.test"])
-        served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        served.load_cert_chain(own.chain, own.key)
-        trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
-        server = StreamServer(serve)
-        await server.listen("127.0.0.1", 0, ssl=served)
-        network = Namespaces(server.port)
-        records = {("vpc-1", "idp.example.test"): ["10.0.1.9"], ("vpc-1", "b.test"): ["10.0.1.9"]}
-        edge = VpcEdge(
-            FilledAccount(),
-            cast("Any", network),
-            cast("Any", Remembering()),
-            SubnetAddresses(),
-            Addresses(tmp_path),
-            resolve=lambda vpc, name: records.get((vpc, name), []),
-        )
-        front = Front("vpc-1", ("10.0.0.4",))
-        reader, writer = await edge.connect(front, "idp.example.test", 443, trusted)
-        writer.write(b"hello\n")
-        assert await reader.read() == b"hello\n"
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readline())
         writer.close()
-        await writer.wait_closed()
-        await served_one.wait()
-        assert network.asked == [("alb-vpc-1", "10.0.1.9", 443)]
-        with pytest.raises(ssl.SSLCertVerificationError):
-            await edge.connect(front, "b.test", 443, trusted)
-        with pytest.raises(OSError, match=r"the local VPC knows no name c\.test"):
-            await edge.connect(front, "c.test", 443, trusted)
-        await server.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        served_one.set()
 
-    asyncio.run(play())
+    own = Authority(tmp_path).issue(["idp.example.test"])
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(own.chain, own.key)
+    trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
+    server = StreamServer(serve)
+    await server.listen("127.0.0.1", 0, ssl=served)
+    network = Namespaces(server.port)
+    records = {("vpc-1", "idp.example.test"): ["10.0.1.9"], ("vpc-1", "b.test"): ["10.0.1.9"]}
+    edge = VpcEdge(
+        FilledAccount(),
+        cast("Any", network),
+        cast("Any", Remembering()),
+        SubnetAddresses(),
+        Addresses(tmp_path),
+        resolve=lambda vpc, name: records.get((vpc, name), []),
+    )
+    front = Front("vpc-1", ("10.0.0.4",))
+    reader, writer = await edge.connect(front, "idp.example.test", 443, trusted)
+    writer.write(b"hello\n")
+    assert await reader.read() == b"hello\n"
+    writer.close()
+    await writer.wait_closed()
+    await served_one.wait()
+    assert network.asked == [("alb-vpc-1", "10.0.1.9", 443)]
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await edge.connect(front, "b.test", 443, trusted)
+    with pytest.raises(OSError, match=r"the local VPC knows no name c\.test"):
+        await edge.connect(front, "c.test", 443, trusted)
+    await server.close()

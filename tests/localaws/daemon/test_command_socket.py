@@ -72,87 +72,68 @@ def shell(script: str, **more: str) -> Request:
 
 
 @pytest.mark.parametrize("passes", range(4))
-def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
+async def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
     tmp_path: Path, passes: int
 ) -> None:
-    async def play() -> None:
-        async with served(tmp_path) as (_, client):
-            for _ in range(passes):
-                await asyncio.sleep(0)
-        with suppress(OSError):  # closed already
-            assert client.recv(1) == b""
-
-    asyncio.run(play())
+    async with served(tmp_path) as (_, client):
+        for _ in range(passes):
+            await asyncio.sleep(0)
+    with suppress(OSError):  # closed already
+        assert client.recv(1) == b""
     gc.collect()  # an unclosed socket is a ResourceWarning, and that an error
 
 
-def test_a_program_gets_its_environment_and_its_exit_status_comes_back(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with served(tmp_path) as (_, client):
-            command_socket.send(client, shell('exit "$A"'))
-            assert await answer(client) == {"started": True}
-            assert await answer(client) == {"code": 1}
-
-    asyncio.run(play())
-
-
-def test_a_request_may_be_longer_than_a_sockets_buffer(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with served(tmp_path) as (_, client):
-            request = shell("exit ${#LONG}", LONG="x" * 100_000)
-            await asyncio.to_thread(command_socket.send, client, request)
-            assert await answer(client) == {"started": True}
-            assert await answer(client) == {"code": 100_000 % 256}
-
-    asyncio.run(play())
+async def test_a_program_gets_its_environment_and_its_exit_status_comes_back(
+    tmp_path: Path,
+) -> None:
+    async with served(tmp_path) as (_, client):
+        command_socket.send(client, shell('exit "$A"'))
+        assert await answer(client) == {"started": True}
+        assert await answer(client) == {"code": 1}
 
 
-def test_what_cannot_be_started_is_an_error_with_its_reason(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with served(tmp_path) as (_, client):
-            command_socket.send(client, Request("exec", ("true",), target="nowhere"))
-            assert await answer(client) == {"error": "no running task is nowhere"}
-
-    asyncio.run(play())
-
-
-def test_signals_are_passed_on_and_a_killed_programs_status_is_a_shells(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with served(tmp_path) as (_, client):
-            command_socket.send(client, shell("exec sleep 60"))
-            assert await answer(client) == {"started": True}
-            client.send(bytes([signal.SIGTERM]))
-            assert await answer(client) == {"code": 128 + signal.SIGTERM}
-
-    asyncio.run(play())
+async def test_a_request_may_be_longer_than_a_sockets_buffer(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, client):
+        request = shell("exit ${#LONG}", LONG="x" * 100_000)
+        await asyncio.to_thread(command_socket.send, client, request)
+        assert await answer(client) == {"started": True}
+        assert await answer(client) == {"code": 100_000 % 256}
 
 
-def test_a_program_ends_with_its_client(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with served(tmp_path) as (commands, client):
-            command_socket.send(client, shell("trap '' TERM HUP INT; sleep 60"))
-            assert await answer(client) == {"started": True}
-            client.close()
-            assert await asyncio.wait_for(commands.children[0].wait(), 10) == -signal.SIGKILL
-
-    asyncio.run(play())
+async def test_what_cannot_be_started_is_an_error_with_its_reason(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, client):
+        command_socket.send(client, Request("exec", ("true",), target="nowhere"))
+        assert await answer(client) == {"error": "no running task is nowhere"}
 
 
-def test_what_is_no_request_is_answered_with_what_is_wrong(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with served(tmp_path) as (_, client):
-            client.sendall(b"\0\0\0\2{}")
-            assert await answer(client) == {"error": "no request with three standard streams came"}
+async def test_signals_are_passed_on_and_a_killed_programs_status_is_a_shells(
+    tmp_path: Path,
+) -> None:
+    async with served(tmp_path) as (_, client):
+        command_socket.send(client, shell("exec sleep 60"))
+        assert await answer(client) == {"started": True}
+        client.send(bytes([signal.SIGTERM]))
+        assert await answer(client) == {"code": 128 + signal.SIGTERM}
 
-    asyncio.run(play())
+
+async def test_a_program_ends_with_its_client(tmp_path: Path) -> None:
+    async with served(tmp_path) as (commands, client):
+        command_socket.send(client, shell("trap '' TERM HUP INT; sleep 60"))
+        assert await answer(client) == {"started": True}
+        client.close()
+        assert await asyncio.wait_for(commands.children[0].wait(), 10) == -signal.SIGKILL
 
 
-def test_the_socket_is_replaced_when_it_was_left_and_removed_at_the_end(tmp_path: Path) -> None:
+async def test_what_is_no_request_is_answered_with_what_is_wrong(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, client):
+        client.sendall(b"\0\0\0\2{}")
+        assert await answer(client) == {"error": "no request with three standard streams came"}
+
+
+async def test_the_socket_is_replaced_when_it_was_left_and_removed_at_the_end(
+    tmp_path: Path,
+) -> None:
     (tmp_path / NAME).write_text("left by a killed daemon")
-
-    async def play() -> None:
-        async with served(tmp_path):
-            assert (tmp_path / NAME).is_socket()
-
-    asyncio.run(play())
+    async with served(tmp_path):
+        assert (tmp_path / NAME).is_socket()
     assert not (tmp_path / NAME).exists()

@@ -113,41 +113,31 @@ def say(port: int, *, family: int = socket.AF_INET) -> bytes:
 @pytest.mark.parametrize(
     "family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "mapped into IPv6"]
 )
-def test_a_process_of_the_same_user_gets_through_from_a_socket_of_either_family(
+async def test_a_process_of_the_same_user_gets_through_from_a_socket_of_either_family(
     tmp_path: Path, family: int
 ) -> None:
-    async def play() -> None:
-        async with guarded(tmp_path) as (port, _):
-            assert await asyncio.to_thread(say, port, family=family) == b"hello"
-
-    asyncio.run(play())
+    async with guarded(tmp_path) as (port, _):
+        assert await asyncio.to_thread(say, port, family=family) == b"hello"
 
 
-def test_much_gets_through_in_both_directions_unharmed(tmp_path: Path) -> None:
+async def test_much_gets_through_in_both_directions_unharmed(tmp_path: Path) -> None:
     words = os.urandom(2**20)
-
-    async def play() -> None:
-        async with guarded(tmp_path) as (port, heard):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(words)
-            assert await asyncio.wait_for(reader.readexactly(len(words)), 20) == words
-            writer.write_eof()
-            assert await asyncio.wait_for(reader.read(), 20) == b"", "the end gets through too"
-            assert b"".join(heard) == words
-            writer.close()
-
-    asyncio.run(play())
+    async with guarded(tmp_path) as (port, heard):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(words)
+        assert await asyncio.wait_for(reader.readexactly(len(words)), 20) == words
+        writer.write_eof()
+        assert await asyncio.wait_for(reader.read(), 20) == b"", "the end gets through too"
+        assert b"".join(heard) == words
+        writer.close()
 
 
-def test_a_user_who_may_not_connect_gets_no_byte_through_and_is_noted_once(
+async def test_a_user_who_may_not_connect_gets_no_byte_through_and_is_noted_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def play() -> None:
-        async with guarded(tmp_path, users={os.geteuid() + 1}) as (port, heard):
-            assert [await asyncio.to_thread(say, port) for _ in range(3)] == [b""] * 3
-            assert not heard
-
-    asyncio.run(play())
+    async with guarded(tmp_path, users={os.geteuid() + 1}) as (port, heard):
+        assert [await asyncio.to_thread(say, port) for _ in range(3)] == [b""] * 3
+        assert not heard
     assert [each.message for each in caplog.records] == [
         (
             f"refused a connection of user {os.geteuid()}: only user {os.geteuid()} and root "
@@ -157,7 +147,7 @@ def test_a_user_who_may_not_connect_gets_no_byte_through_and_is_noted_once(
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_who_gets_a_closed_connections_port_does_not_vouch_for_what_was_sent_before(
+async def test_who_gets_a_closed_connections_port_does_not_vouch_for_what_was_sent_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, reset: bool
 ) -> None:
     closed, looked = threading.Event(), threading.Event()
@@ -169,43 +159,37 @@ def test_who_gets_a_closed_connections_port_does_not_vouch_for_what_was_sent_bef
 
     monkeypatch.setattr("localaws.daemon.connection_guard._look_up", own_row_of_the_next_connection)
 
-    async def play() -> None:
-        async with guarded(tmp_path) as (port, heard):
-            with socket.create_connection(("127.0.0.1", port)) as client:
-                client.sendall(b"hello")
-                if reset:
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            closed.set()
-            await asyncio.to_thread(looked.wait, 20)
-            assert await asyncio.to_thread(refused_when_it_is_over, port)
-            assert not heard
-
     def refused_when_it_is_over(port: int) -> bool:
         """One more connection, whose end says that the guard has dealt with the first."""
         monkeypatch.setattr("localaws.daemon.connection_guard._look_up", lambda *_: None)
         return say(port) == b""
 
-    asyncio.run(play())
+    async with guarded(tmp_path) as (port, heard):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"hello")
+            if reset:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        closed.set()
+        await asyncio.to_thread(looked.wait, 20)
+        assert await asyncio.to_thread(refused_when_it_is_over, port)
+        assert not heard
 
 
 @pytest.mark.parametrize("passes", range(6))
-def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
+async def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
     tmp_path: Path, passes: int
 ) -> None:
-    async def play() -> None:
-        guard = Guard(str(tmp_path / "nothing"))
-        port = await guard.start()
-        with socket.create_connection(("127.0.0.1", port)):
-            for _ in range(passes):
-                await asyncio.sleep(0)
-            await guard.close()
-
-    asyncio.run(play())
+    guard = Guard(str(tmp_path / "nothing"))
+    port = await guard.start()
+    with socket.create_connection(("127.0.0.1", port)):
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        await guard.close()
     gc.collect()  # an unclosed socket is a ResourceWarning, and that an error
 
 
 @AS_ANOTHER_USER
-def test_another_user_is_refused_by_either_family(tmp_path: Path) -> None:
+async def test_another_user_is_refused_by_either_family(tmp_path: Path) -> None:
     attempt = """
 import socket
 for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff:127.0.0.1")):
@@ -218,17 +202,13 @@ for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff
     except ConnectionError:
         print(b"")
 """
-
-    async def play() -> None:
-        async with guarded(tmp_path) as (port, heard):
-            assert (
-                await asyncio.to_thread(as_user, ANOTHER_USER, attempt.format(port=port))
-                == "b''\nb''\n"
-            )
-            assert not heard
-            assert (
-                await asyncio.to_thread(as_user, os.geteuid(), attempt.format(port=port))
-                == "b'hello'\nb'hello'\n"
-            )
-
-    asyncio.run(play())
+    async with guarded(tmp_path) as (port, heard):
+        assert (
+            await asyncio.to_thread(as_user, ANOTHER_USER, attempt.format(port=port))
+            == "b''\nb''\n"
+        )
+        assert not heard
+        assert (
+            await asyncio.to_thread(as_user, os.geteuid(), attempt.format(port=port))
+            == "b'hello'\nb'hello'\n"
+        )

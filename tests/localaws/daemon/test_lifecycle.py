@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_service_has_the_requested_deployment_when_it_is_answered_without_a_wait_too(
+async def test_a_service_has_the_requested_deployment_when_it_is_answered_without_a_wait_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the state would hold the revision before, and the next preview show a change."""
@@ -37,31 +37,27 @@ def test_a_service_has_the_requested_deployment_when_it_is_answered_without_a_wa
         await asyncio.sleep(0.3)
 
     monkeypatch.setattr(LoadBalancers, "sync", slow)
-
-    async def play() -> None:
-        cloud = Cloud(seed=1)
-        running = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local"))
-        await running.start()
-        try:
-            async with serving(running, cloud) as provider:
-                identifier = await create_service(provider)
-                asked = {
-                    "serviceName": "web",
-                    "clusterArn": cloud.all("aws:ecs/cluster:Cluster")[0].id,
-                }
-                await eventually(
-                    lambda: running.functions[GET_SERVICE](asked)["deployments"], "a deployment"
-                )
-                for before, wanted in ((NEW, OLD), (OLD, NEW)):
-                    assert await change(provider, identifier, before, wanted) == wanted
-                    assert running.functions[GET_SERVICE](asked)["taskDefinition"] == wanted
-        finally:
-            await running.close()
-
-    asyncio.run(play())
+    cloud = Cloud(seed=1)
+    running = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local"))
+    await running.start()
+    try:
+        async with serving(running, cloud) as provider:
+            identifier = await create_service(provider)
+            asked = {
+                "serviceName": "web",
+                "clusterArn": cloud.all("aws:ecs/cluster:Cluster")[0].id,
+            }
+            await eventually(
+                lambda: running.functions[GET_SERVICE](asked)["deployments"], "a deployment"
+            )
+            for before, wanted in ((NEW, OLD), (OLD, NEW)):
+                assert await change(provider, identifier, before, wanted) == wanted
+                assert running.functions[GET_SERVICE](asked)["taskDefinition"] == wanted
+    finally:
+        await running.close()
 
 
-def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
+async def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a run could end while requests still got the default action."""
@@ -74,22 +70,18 @@ def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
 
     cloud = Cloud(seed=1)
     monkeypatch.setattr(LoadBalancers, "sync", slow)
-
-    async def play() -> None:
-        running = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local"))
-        await running.start()
-        try:
-            for token in (LISTENER_RULE, LISTENER_CERTIFICATE):
-                made = cloud.create(
-                    GROUP, f"urn:{token}", {"name": token.rpartition(":")[2]}, region="eu-west-1"
-                )
-                cloud.acknowledge(GROUP, made.id)
-                await running.settle(replace(made, token=token), seconds=30, report=lambda _: None)
-                assert taken[-1] == len(cloud.all(GROUP))
-        finally:
-            await running.close()
-
-    asyncio.run(play())
+    running = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local"))
+    await running.start()
+    try:
+        for token in (LISTENER_RULE, LISTENER_CERTIFICATE):
+            made = cloud.create(
+                GROUP, f"urn:{token}", {"name": token.rpartition(":")[2]}, region="eu-west-1"
+            )
+            cloud.acknowledge(GROUP, made.id)
+            await running.settle(replace(made, token=token), seconds=30, report=lambda _: None)
+            assert taken[-1] == len(cloud.all(GROUP))
+    finally:
+        await running.close()
 
 
 async def change(provider: Any, identifier: str, before: str, wanted: str) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -32,28 +31,24 @@ async def region_of(stub: Any) -> object:
     return from_wire(getattr(answer, "return"))["region"]
 
 
-def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
+async def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
     """The socket behind the port shows no port of the client's to tell connections by."""
-
-    async def play() -> None:
-        directory = tmp_path / ("long" * 40)
-        directory.mkdir()
-        folder = os.open(directory, os.O_PATH)
-        provider = AwsProvider(Cloud(seed=1), Idle(), version="7.0.0")
-        async with serving(provider, folder, "aws.sock") as port:
-            address = f"127.0.0.1:{port}"
-            # Else gRPC gives both channels the same connection.
-            apart = [("grpc.use_local_subchannel_pool", 1)]
-            async with (
-                grpc.aio.insecure_channel(address, apart) as one,
-                grpc.aio.insecure_channel(address, apart) as two,
-            ):
-                first, second = await configure(one, "eu-west-1"), await configure(two, "eu-west-3")
-                assert [await region_of(each) for each in (first, second)] == [
-                    "eu-west-1",
-                    "eu-west-3",
-                ]
-        os.close(folder)
-        assert not list(directory.iterdir()), "the socket is gone"
-
-    asyncio.run(play())
+    directory = tmp_path / ("long" * 40)
+    directory.mkdir()
+    folder = os.open(directory, os.O_PATH)
+    provider = AwsProvider(Cloud(seed=1), Idle(), version="7.0.0")
+    async with serving(provider, folder, "aws.sock") as port:
+        address = f"127.0.0.1:{port}"
+        # Else gRPC gives both channels the same connection.
+        apart = [("grpc.use_local_subchannel_pool", 1)]
+        async with (
+            grpc.aio.insecure_channel(address, apart) as one,
+            grpc.aio.insecure_channel(address, apart) as two,
+        ):
+            first, second = await configure(one, "eu-west-1"), await configure(two, "eu-west-3")
+            assert [await region_of(each) for each in (first, second)] == [
+                "eu-west-1",
+                "eu-west-3",
+            ]
+    os.close(folder)
+    assert not list(directory.iterdir()), "the socket is gone"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import sys
@@ -89,67 +88,55 @@ async def serving(
         await launcher.close()
 
 
-def test_an_image_is_built_pushed_and_pulled_by_its_digest(
+async def test_an_image_is_built_pushed_and_pulled_by_its_digest(
     cloud: Cloud, project: Path, crane: str
 ) -> None:
-    async def main() -> None:
-        async with serving(cloud, project, crane) as (registry, launcher):
-            digest = await registry.build_and_push(BUILD)
-            assert registry.has(f"{URL}:v1", digest)
-            client = Registry(launcher, crane, dict(os.environ), mirrors=registry.mirrors)
-            image = parse(f"{URL}@{digest}")
-            assert await client.resolve(image, "linux/amd64") == digest
-            await client.download(image, "linux/amd64", project / "layout")
-
-    asyncio.run(main())
+    async with serving(cloud, project, crane) as (registry, launcher):
+        digest = await registry.build_and_push(BUILD)
+        assert registry.has(f"{URL}:v1", digest)
+        client = Registry(launcher, crane, dict(os.environ), mirrors=registry.mirrors)
+        image = parse(f"{URL}@{digest}")
+        assert await client.resolve(image, "linux/amd64") == digest
+        await client.download(image, "linux/amd64", project / "layout")
     assert (project / "layout" / "index.json").exists()
 
 
-def test_a_tag_that_exists_is_refused_before_anything_is_built(
+async def test_a_tag_that_exists_is_refused_before_anything_is_built(
     cloud: Cloud, project: Path, crane: str
 ) -> None:
-    async def main() -> None:
-        async with serving(cloud, project, crane) as (registry, _):
-            digest = await registry.build_and_push(BUILD)
-            (project / "app" / "Dockerfile").write_text("FROM scratch\nRUN false\n")
-            with pytest.raises(CannotBuildError, match="ImageTagAlreadyExistsException: The image"):
-                await registry.build_and_push(BUILD)
-            with pytest.raises(CannotBuildError, match="podman couldn't build app: STEP: RUN fal"):
-                await registry.build_and_push(BUILD, current=digest)
-
-    asyncio.run(main())
-
-
-def test_a_build_that_comes_to_the_same_image_needs_no_push(
-    cloud: Cloud, project: Path, crane: str
-) -> None:
-    async def main() -> None:
-        async with serving(cloud, project, crane) as (registry, _):
-            digest = await registry.build_and_push(BUILD)
-            assert await registry.build_and_push(BUILD, current=digest) == digest
-            (project / "app" / "run").write_text("changed")
-            with pytest.raises(CannotBuildError, match="already exists in the 'shop' repository"):
-                await registry.build_and_push(BUILD, current=digest)
-
-    asyncio.run(main())
-
-
-def test_a_repository_with_images_is_deleted_by_force_only(
-    cloud: Cloud, project: Path, crane: str
-) -> None:
-    async def main() -> None:
-        async with serving(cloud, project, crane) as (registry, _):
-            repository = cloud.all(REPOSITORY)[0]
-            assert registry.not_empty(repository) == ""
+    async with serving(cloud, project, crane) as (registry, _):
+        digest = await registry.build_and_push(BUILD)
+        (project / "app" / "Dockerfile").write_text("FROM scratch\nRUN false\n")
+        with pytest.raises(CannotBuildError, match="ImageTagAlreadyExistsException: The image"):
             await registry.build_and_push(BUILD)
-            why_not = registry.not_empty(repository)
-            assert "RepositoryNotEmptyException: The repository with name 'shop'" in why_not
-            forced = cloud.update(REPOSITORY, "shop", {**repository.inputs, "forceDelete": True})
-            assert registry.not_empty(forced) == ""
-            registry.remove(forced)
-            assert not list((project / "registry").iterdir())
+        with pytest.raises(CannotBuildError, match="podman couldn't build app: STEP: RUN fal"):
+            await registry.build_and_push(BUILD, current=digest)
 
-    asyncio.run(main())
+
+async def test_a_build_that_comes_to_the_same_image_needs_no_push(
+    cloud: Cloud, project: Path, crane: str
+) -> None:
+    async with serving(cloud, project, crane) as (registry, _):
+        digest = await registry.build_and_push(BUILD)
+        assert await registry.build_and_push(BUILD, current=digest) == digest
+        (project / "app" / "run").write_text("changed")
+        with pytest.raises(CannotBuildError, match="already exists in the 'shop' repository"):
+            await registry.build_and_push(BUILD, current=digest)
+
+
+async def test_a_repository_with_images_is_deleted_by_force_only(
+    cloud: Cloud, project: Path, crane: str
+) -> None:
+    async with serving(cloud, project, crane) as (registry, _):
+        repository = cloud.all(REPOSITORY)[0]
+        assert registry.not_empty(repository) == ""
+        await registry.build_and_push(BUILD)
+        why_not = registry.not_empty(repository)
+        assert "RepositoryNotEmptyException: The repository with name 'shop'" in why_not
+        forced = cloud.update(REPOSITORY, "shop", {**repository.inputs, "forceDelete": True})
+        assert registry.not_empty(forced) == ""
+        registry.remove(forced)
+        assert not list((project / "registry").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -159,19 +146,16 @@ def test_a_repository_with_images_is_deleted_by_force_only(
         ("docker.io/library/shop:v1", "its account's ECR repositories only"),
     ],
 )
-def test_images_are_pushed_to_repositories_that_there_are(
+async def test_images_are_pushed_to_repositories_that_there_are(
     cloud: Cloud, project: Path, crane: str, tag: str, message: str
 ) -> None:
-    async def main() -> None:
-        async with serving(cloud, project, crane) as (registry, _):
-            request = Build(tags=(tag,), context="app", dockerfile="app/Dockerfile")
-            with pytest.raises(CannotBuildError, match=message):
-                await registry.build_and_push(request)
-
-    asyncio.run(main())
+    async with serving(cloud, project, crane) as (registry, _):
+        request = Build(tags=(tag,), context="app", dockerfile="app/Dockerfile")
+        with pytest.raises(CannotBuildError, match=message):
+            await registry.build_and_push(request)
 
 
-def test_without_crane_or_a_builder_the_error_says_what_to_do(
+async def test_without_crane_or_a_builder_the_error_says_what_to_do(
     cloud: Cloud, project: Path, crane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(project / "empty"))
@@ -181,7 +165,7 @@ def test_without_crane_or_a_builder_the_error_says_what_to_do(
             await registry.build_and_push(BUILD)
 
     with pytest.raises(CannotBuildError) as error:
-        asyncio.run(main(crane))
+        await main(crane)
     for part in (
         "docker isn't installed; podman isn't installed; buildah isn't installed",
         "start Docker, or install podman or buildah",
@@ -189,7 +173,7 @@ def test_without_crane_or_a_builder_the_error_says_what_to_do(
     ):
         assert part in str(error.value)
     with pytest.raises(CannotBuildError, match=r"crane.* is not installed: run `make setup`"):
-        asyncio.run(main(None))
+        await main(None)
 
 
 class Recorded:
@@ -207,7 +191,9 @@ class Recorded:
         return ""
 
 
-def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *failing: str) -> list[list[str]]:
+async def commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *failing: str
+) -> list[list[str]]:
     """The commands of a build where all three builders are installed, and some don't work."""
     for name in ("docker", "podman", "buildah"):
         (tmp_path / name).write_text("")
@@ -222,9 +208,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *failing: str) -> 
         arguments={"A": "1 2"},
         platforms=("linux/arm64",),
     )
-    asyncio.run(
-        builders.build(programs, request, project=Path("/p"), name="n:1", archive=Path("/a.tar"))
-    )
+    await builders.build(programs, request, project=Path("/p"), name="n:1", archive=Path("/a.tar"))
     return programs.commands
 
 
@@ -234,34 +218,34 @@ BUILT: list[Any] = [
 ]
 
 
-def test_docker_is_the_first_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert commands(tmp_path, monkeypatch) == [
+async def test_docker_is_the_first_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await commands(tmp_path, monkeypatch) == [
         ["docker", "version", "--format", "{{.Server.Version}}"],
         ["docker", *BUILT],
         ["docker", "save", "--output", "/a.tar", "n:1"],
     ]
 
 
-def test_podman_is_next_where_docker_has_no_daemon(
+async def test_podman_is_next_where_docker_has_no_daemon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert commands(tmp_path, monkeypatch, "docker")[1:] == [
+    assert (await commands(tmp_path, monkeypatch, "docker"))[1:] == [
         ["podman", "info"],
         ["podman", *BUILT],
         ["podman", "save", "--format", "docker-archive", "--output", "/a.tar", "n:1"],
     ]
 
 
-def test_buildah_is_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert commands(tmp_path, monkeypatch, "docker", "podman")[2:] == [
+async def test_buildah_is_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await commands(tmp_path, monkeypatch, "docker", "podman"))[2:] == [
         ["buildah", "info"],
         ["buildah", *BUILT],
         ["buildah", "push", "n:1", "docker-archive:/a.tar"],
     ]
 
 
-def test_builders_that_do_not_work_are_named_with_their_reasons(
+async def test_builders_that_do_not_work_are_named_with_their_reasons(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(CannotBuildError, match="docker can't build: Cannot connect to docker; pod"):
-        commands(tmp_path, monkeypatch, "docker", "podman", "buildah")
+        await commands(tmp_path, monkeypatch, "docker", "podman", "buildah")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
@@ -44,21 +43,18 @@ def store(tmp_path: Path) -> ImageStore:
     return ImageStore(tmp_path / "images")
 
 
-def talk(store: ImageStore, tmp_path: Path, conversation: Conversation) -> Any:
+async def talk(store: ImageStore, tmp_path: Path, conversation: Conversation) -> Any:
     """Let a client talk to a server that has these images."""
-
-    async def main() -> Any:
-        server = RegistryServer(store, Shops())
-        socket = str(tmp_path / "r.sock")
-        await server.start(socket)
-        transport = httpx.AsyncHTTPTransport(uds=socket)
-        try:
-            async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
-                return await conversation(client)
-        finally:
-            await server.close()
-
-    return asyncio.run(main())
+    server = RegistryServer(store, Shops())
+    socket = str(tmp_path / "r.sock")
+    await server.start(socket)
+    transport = httpx.AsyncHTTPTransport(uds=socket)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
+            result = await conversation(client)
+    finally:
+        await server.close()
+    return result
 
 
 async def push_blob(client: httpx.AsyncClient, content: bytes, repository: str = "shop") -> None:
@@ -90,7 +86,9 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["errors"][0]["code"]
 
 
-def test_what_was_pushed_is_pulled_by_tag_and_by_digest(store: ImageStore, tmp_path: Path) -> None:
+async def test_what_was_pushed_is_pulled_by_tag_and_by_digest(
+    store: ImageStore, tmp_path: Path
+) -> None:
     async def conversation(client: httpx.AsyncClient) -> None:
         assert (await client.get("/v2/")).json() == {}
         assert (await push(client, "v1")).headers["docker-content-digest"] == digest(manifest())
@@ -105,17 +103,19 @@ def test_what_was_pushed_is_pulled_by_tag_and_by_digest(store: ImageStore, tmp_p
         assert blob.content == BLOB
         assert (await client.get("/v2/shop/tags/list")).json() == {"name": "shop", "tags": ["v1"]}
 
-    talk(store, tmp_path, conversation)
+    await talk(store, tmp_path, conversation)
 
 
-def test_images_survive_the_server(store: ImageStore, tmp_path: Path) -> None:
-    talk(store, tmp_path, lambda client: push(client, "v1"))
+async def test_images_survive_the_server(store: ImageStore, tmp_path: Path) -> None:
+    await talk(store, tmp_path, lambda client: push(client, "v1"))
     again = ImageStore(tmp_path / "images")
-    pulled = talk(again, tmp_path, lambda client: client.get("/v2/shop/manifests/v1"))
+    pulled = await talk(again, tmp_path, lambda client: client.get("/v2/shop/manifests/v1"))
     assert pulled.content == manifest()
 
 
-def test_a_blob_can_come_in_parts_of_unknown_length(store: ImageStore, tmp_path: Path) -> None:
+async def test_a_blob_can_come_in_parts_of_unknown_length(
+    store: ImageStore, tmp_path: Path
+) -> None:
     async def conversation(client: httpx.AsyncClient) -> None:
         async def chunks() -> Any:
             for start in range(0, len(BLOB), 30_000):
@@ -134,10 +134,10 @@ def test_a_blob_can_come_in_parts_of_unknown_length(store: ImageStore, tmp_path:
         assert at_once.status_code == 201
         assert (await client.head(f"/v2/shop/blobs/{digest(b'y')}")).status_code == 200
 
-    talk(store, tmp_path, conversation)
+    await talk(store, tmp_path, conversation)
 
 
-def test_an_immutable_tag_is_refused_in_ecrs_words_even_for_the_same_image(
+async def test_an_immutable_tag_is_refused_in_ecrs_words_even_for_the_same_image(
     store: ImageStore, tmp_path: Path
 ) -> None:
     async def conversation(client: httpx.AsyncClient) -> None:
@@ -152,24 +152,24 @@ def test_an_immutable_tag_is_refused_in_ecrs_words_even_for_the_same_image(
         assert (await push(client, "v2")).status_code == 201, "another tag of the same image"
         assert (await push(client, digest(manifest()))).status_code == 201, "no tag"
 
-    talk(store, tmp_path, conversation)
+    await talk(store, tmp_path, conversation)
     assert store.tags("shop") == dict.fromkeys(("v1", "v2"), digest(manifest()))
 
 
 @pytest.mark.parametrize(("repository", "tag"), [("shop", "latest"), ("team/shop", "v1")])
-def test_tags_move_where_they_may(
+async def test_tags_move_where_they_may(
     store: ImageStore, tmp_path: Path, repository: str, tag: str
 ) -> None:
     async def conversation(client: httpx.AsyncClient) -> None:
         await push(client, tag, repository)
         assert (await push(client, tag, repository, manifest() + b" ")).status_code == 201
 
-    talk(store, tmp_path, conversation)
+    await talk(store, tmp_path, conversation)
     assert store.tags(repository) == {tag: digest(manifest() + b" ")}
 
 
-def test_a_repository_that_is_not_there_is_refused(store: ImageStore, tmp_path: Path) -> None:
-    answer = talk(store, tmp_path, lambda client: client.post("/v2/other/blobs/uploads/"))
+async def test_a_repository_that_is_not_there_is_refused(store: ImageStore, tmp_path: Path) -> None:
+    answer = await talk(store, tmp_path, lambda client: client.post("/v2/other/blobs/uploads/"))
     assert code(answer) == (404, "NAME_UNKNOWN")
     assert "The repository with name 'other' does not exist in the registry with id" in answer.text
 
@@ -189,7 +189,7 @@ def test_a_repository_that_is_not_there_is_refused(store: ImageStore, tmp_path: 
         ("GET", "/v1/_ping", (404, "UNSUPPORTED")),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+async def test_what_makes_no_sense_is_refused(
     store: ImageStore, tmp_path: Path, method: str, path: str, expected: tuple[int, str]
 ) -> None:
     async def conversation(client: httpx.AsyncClient) -> httpx.Response:
@@ -198,7 +198,7 @@ def test_what_makes_no_sense_is_refused(
         assert (await client.get("/v2/")).status_code == 200, "the connection goes on"
         return answer
 
-    assert code(talk(store, tmp_path, conversation)) == expected
+    assert code(await talk(store, tmp_path, conversation)) == expected
 
 
 @pytest.mark.parametrize(
@@ -214,14 +214,16 @@ def test_what_makes_no_sense_is_refused(
         (b" " * (2**22 + 1), (413, "SIZE_INVALID")),
     ],
 )
-def test_a_manifest_names_what_is_there(
+async def test_a_manifest_names_what_is_there(
     store: ImageStore, tmp_path: Path, body: bytes, expected: tuple[int, str]
 ) -> None:
-    assert code(talk(store, tmp_path, lambda client: push(client, "v1", body=body))) == expected
+    assert (
+        code(await talk(store, tmp_path, lambda client: push(client, "v1", body=body))) == expected
+    )
     assert store.is_empty("shop")
 
 
-def test_content_has_the_digest_that_names_it(store: ImageStore, tmp_path: Path) -> None:
+async def test_content_has_the_digest_that_names_it(store: ImageStore, tmp_path: Path) -> None:
     async def conversation(client: httpx.AsyncClient) -> None:
         begun = await client.post("/v2/shop/blobs/uploads/")
         wrong = {"digest": digest(b"other")}
@@ -229,20 +231,20 @@ def test_content_has_the_digest_that_names_it(store: ImageStore, tmp_path: Path)
         assert code(answer) == (400, "DIGEST_INVALID")
         assert code(await push(client, digest(b"other"))) == (400, "DIGEST_INVALID")
 
-    talk(store, tmp_path, conversation)
+    await talk(store, tmp_path, conversation)
 
 
-def test_a_deleted_image_takes_its_tags_along(store: ImageStore, tmp_path: Path) -> None:
+async def test_a_deleted_image_takes_its_tags_along(store: ImageStore, tmp_path: Path) -> None:
     async def conversation(client: httpx.AsyncClient) -> None:
         await push(client, "v1")
         assert (await client.delete(f"/v2/shop/manifests/{digest(manifest())}")).status_code == 202
         assert (await client.get("/v2/shop/manifests/v1")).status_code == 404
         assert (await push(client, "v1")).status_code == 201, "the tag is free again"
 
-    talk(store, tmp_path, conversation)
+    await talk(store, tmp_path, conversation)
 
 
-def test_repositories_are_apart_and_end_with_their_images(
+async def test_repositories_are_apart_and_end_with_their_images(
     store: ImageStore, tmp_path: Path
 ) -> None:
     async def conversation(client: httpx.AsyncClient) -> None:
@@ -250,7 +252,7 @@ def test_repositories_are_apart_and_end_with_their_images(
         assert (await client.get("/v2/shop/manifests/v1")).status_code == 404
         assert (await client.get(f"/v2/shop/blobs/{digest(BLOB)}")).status_code == 404
 
-    talk(store, tmp_path, conversation)
+    await talk(store, tmp_path, conversation)
     assert not store.is_empty("team/shop")
     store.remove("team/shop")
     assert store.is_empty("team/shop")

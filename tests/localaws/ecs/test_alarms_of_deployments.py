@@ -106,104 +106,89 @@ async def steady(directory: Path) -> AsyncIterator[Stage]:
         await stage.controller.close()
 
 
-def test_only_the_service_whose_alarm_goes_off_is_rolled_back(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with steady(tmp_path) as stage:
-            stage.deploy(stage.web.service, 2)
-            stage.deploy(OTHER, 2)
-            await stage.bakes(stage.web.service, OTHER)
-            stage.alarms.firing.add("web")
-            with pytest.raises(NotSteadyError, match=re.escape(f"; alarm web: {SAW}")):
-                await stage.settle(stage.web.service)
-            stage.skip_bake_time()
-            await stage.settle(OTHER)
-            assert (stage.runs(stage.web.service), stage.runs(OTHER)) == ("web:1", "web:2")
-
-    asyncio.run(play())
-
-
-def test_an_alarm_that_is_in_alarm_before_is_ignored_and_named(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with steady(tmp_path) as stage:
-            stage.alarms.firing.add("web")
-            stage.deploy(stage.web.service, 2)
+async def test_only_the_service_whose_alarm_goes_off_is_rolled_back(tmp_path: Path) -> None:
+    async with steady(tmp_path) as stage:
+        stage.deploy(stage.web.service, 2)
+        stage.deploy(OTHER, 2)
+        await stage.bakes(stage.web.service, OTHER)
+        stage.alarms.firing.add("web")
+        with pytest.raises(NotSteadyError, match=re.escape(f"; alarm web: {SAW}")):
             await stage.settle(stage.web.service)
-            assert stage.runs(stage.web.service) == "web:2"
-            assert stage.controller.ignored_alarms(stage.web.service) == ("web",)
-            stage.web.change(desiredCount=2)
+        stage.skip_bake_time()
+        await stage.settle(OTHER)
+        assert (stage.runs(stage.web.service), stage.runs(OTHER)) == ("web:1", "web:2")
+
+
+async def test_an_alarm_that_is_in_alarm_before_is_ignored_and_named(tmp_path: Path) -> None:
+    async with steady(tmp_path) as stage:
+        stage.alarms.firing.add("web")
+        stage.deploy(stage.web.service, 2)
+        await stage.settle(stage.web.service)
+        assert stage.runs(stage.web.service) == "web:2"
+        assert stage.controller.ignored_alarms(stage.web.service) == ("web",)
+        stage.web.change(desiredCount=2)
+        await stage.settle(stage.web.service)
+        assert stage.controller.ignored_alarms(stage.web.service) == (), "nothing was deployed"
+
+
+async def test_each_change_of_a_deployment_is_published_in_order(tmp_path: Path) -> None:
+    async with steady(tmp_path) as stage:
+        stage.deploy(stage.web.service, 2)
+        await stage.bakes(stage.web.service)
+        stage.alarms.firing.add("web")
+        with pytest.raises(NotSteadyError):
             await stage.settle(stage.web.service)
-            assert stage.controller.ignored_alarms(stage.web.service) == (), "nothing was deployed"
-
-    asyncio.run(play())
-
-
-def test_each_change_of_a_deployment_is_published_in_order(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with steady(tmp_path) as stage:
-            stage.deploy(stage.web.service, 2)
-            await stage.bakes(stage.web.service)
-            stage.alarms.firing.add("web")
-            with pytest.raises(NotSteadyError):
-                await stage.settle(stage.web.service)
-            details = [each["detail"] for each in stage.events]
-            assert [(each["eventName"], each["eventType"]) for each in details] == [
-                ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
-                ("SERVICE_DEPLOYMENT_FAILED", "ERROR"),
-                ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
-                ("SERVICE_DEPLOYMENT_COMPLETED", "INFO"),
-            ]
-            first, failed, rollback, completed = details
-            assert first["deploymentId"] == failed["deploymentId"] != rollback["deploymentId"]
-            assert rollback["deploymentId"] == completed["deploymentId"]
-            assert failed["reason"] == "ECS deployment alarms: alarm detected."
-            assert rollback["reason"] == (
-                f"ECS deployment alarms: rolling back to deploymentId {rollback['deploymentId']}."
-            )
-
-    asyncio.run(play())
+        details = [each["detail"] for each in stage.events]
+        assert [(each["eventName"], each["eventType"]) for each in details] == [
+            ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
+            ("SERVICE_DEPLOYMENT_FAILED", "ERROR"),
+            ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
+            ("SERVICE_DEPLOYMENT_COMPLETED", "INFO"),
+        ]
+        first, failed, rollback, completed = details
+        assert first["deploymentId"] == failed["deploymentId"] != rollback["deploymentId"]
+        assert rollback["deploymentId"] == completed["deploymentId"]
+        assert failed["reason"] == "ECS deployment alarms: alarm detected."
+        assert rollback["reason"] == (
+            f"ECS deployment alarms: rolling back to deploymentId {rollback['deploymentId']}."
+        )
 
 
-def test_an_event_has_the_form_that_eventbridge_gives_it(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with steady(tmp_path) as stage:
-            stage.deploy(stage.web.service, 2)
-            await stage.bakes(stage.web.service)
-            stage.skip_bake_time()
-            await stage.settle(stage.web.service)
-            event = stage.events[-1]
-            deployment = stage.controller.describe(stage.web.service)["deployments"][0]["id"]
-            assert re.fullmatch(r"[0-9a-f-]{36}", event.pop("id"))
-            at = event.pop("time")
-            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)
-            assert event == {
-                "version": "0",
-                "detail-type": "ECS Deployment State Change",
-                "source": "aws.ecs",
-                "account": "123456789012",
-                "region": "eu-west-1",
-                "resources": [stage.web.service],
-                "detail": {
-                    "eventType": "INFO",
-                    "eventName": "SERVICE_DEPLOYMENT_COMPLETED",
-                    "deploymentId": deployment,
-                    "updatedAt": at,
-                    "reason": f"ECS deployment {deployment} completed.",
-                },
-            }
-
-    asyncio.run(play())
+async def test_an_event_has_the_form_that_eventbridge_gives_it(tmp_path: Path) -> None:
+    async with steady(tmp_path) as stage:
+        stage.deploy(stage.web.service, 2)
+        await stage.bakes(stage.web.service)
+        stage.skip_bake_time()
+        await stage.settle(stage.web.service)
+        event = stage.events[-1]
+        deployment = stage.controller.describe(stage.web.service)["deployments"][0]["id"]
+        assert re.fullmatch(r"[0-9a-f-]{36}", event.pop("id"))
+        at = event.pop("time")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)
+        assert event == {
+            "version": "0",
+            "detail-type": "ECS Deployment State Change",
+            "source": "aws.ecs",
+            "account": "123456789012",
+            "region": "eu-west-1",
+            "resources": [stage.web.service],
+            "detail": {
+                "eventType": "INFO",
+                "eventName": "SERVICE_DEPLOYMENT_COMPLETED",
+                "deploymentId": deployment,
+                "updatedAt": at,
+                "reason": f"ECS deployment {deployment} completed.",
+            },
+        }
 
 
-def test_a_daemon_that_starts_again_publishes_nothing_again(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with steady(tmp_path) as stage:
-            pass
-        again = Stage(tmp_path, stage.skipped)
-        await again.controller.start()
-        try:
-            await again.settle(again.web.service)
-            assert again.events == []
-        finally:
-            await again.controller.close()
-
-    asyncio.run(play())
+async def test_a_daemon_that_starts_again_publishes_nothing_again(tmp_path: Path) -> None:
+    async with steady(tmp_path) as stage:
+        pass
+    again = Stage(tmp_path, stage.skipped)
+    await again.controller.start()
+    try:
+        await again.settle(again.web.service)
+        assert again.events == []
+    finally:
+        await again.controller.close()

@@ -32,137 +32,121 @@ from tests.localaws.ecs.plane import (
 pytestmark = pytest.mark.slow  # real processes, most of them with a real Envoy
 
 
-def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
+async def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
     web: Any, directory: Path
 ) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running, httpx.AsyncClient() as client:
-            await running.settle()
-            pages = [(await client.get(running.url)).text for _ in range(10)]
-            page = re.compile(
-                r"<html><body style='font-family:sans-serif'>\n"
-                r"<h1>Hello from (ip-10-0-[12]-4\.eu-west-1\.compute\.internal)</h1>\n"
-                r"<p>uuid: "
-                r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}</p>\n</body></html>\n"
+    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+        await running.settle()
+        pages = [(await client.get(running.url)).text for _ in range(10)]
+        page = re.compile(
+            r"<html><body style='font-family:sans-serif'>\n"
+            r"<h1>Hello from (ip-10-0-[12]-4\.eu-west-1\.compute\.internal)</h1>\n"
+            r"<p>uuid: "
+            r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}</p>\n</body></html>\n"
+        )
+        hosts: set[str] = set()
+        for text in pages:
+            matched = page.fullmatch(text)
+            hosts.add(matched[1] if matched else text)
+        assert sorted(hosts) == [
+            "ip-10-0-1-4.eu-west-1.compute.internal",
+            "ip-10-0-2-4.eu-west-1.compute.internal",
+        ]
+        assert len(set(pages)) == 2
+        assert {task["availabilityZone"] for task in running.tasks()} == {
+            "eu-west-1a",
+            "eu-west-1b",
+        }
+        assert (await client.get(f"{running.url}/nope")).status_code == 404
+
+        service = running.describe()
+        assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (
+            2,
+            2,
+            0,
+        )
+        (deployment,) = service["deployments"]
+        assert (deployment["status"], deployment["rolloutState"]) == ("PRIMARY", "COMPLETED")
+        assert service["events"][0]["message"] == "(service web) has reached a steady state."
+        assert re.search("waiting for health checks|starting", "\n".join(running.reports))
+        assert running.controller.status()[0]["progress"] == "2 of 2 tasks healthy"
+
+        for task in running.tasks():
+            log = directory / "logs/aws/ecs/web/nginx/web" / task["taskId"]
+            assert '"GET / HTTP/1.1" 200' in log.read_text()
+            assert re.match(
+                r"\d{4}-\d\d-\d\dT[\d:.]+Z \[notice\] listening on 127\.", log.read_text()
             )
-            hosts: set[str] = set()
-            for text in pages:
-                matched = page.fullmatch(text)
-                hosts.add(matched[1] if matched else text)
-            assert sorted(hosts) == [
-                "ip-10-0-1-4.eu-west-1.compute.internal",
-                "ip-10-0-2-4.eu-west-1.compute.internal",
-            ]
-            assert len(set(pages)) == 2
-            assert {task["availabilityZone"] for task in running.tasks()} == {
-                "eu-west-1a",
-                "eu-west-1b",
+
+
+async def test_a_steady_service_gets_requests_at_every_task_from_the_first_one_on(
+    web: Any, directory: Path
+) -> None:
+    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+        await running.settle()
+        for count in (3, 4, 5):
+            web.change(desiredCount=count)
+            await running.settle()
+            pages = {(await client.get(running.url)).text for _ in range(count)}
+            assert len(pages) == count, "they take turns"
+
+
+async def test_requests_follow_a_changed_listener_once_it_is_applied(
+    web: Any, directory: Path
+) -> None:
+    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+        await running.settle()
+        for number in range(5):
+            fixed = {
+                "contentType": "text/plain",
+                "statusCode": "200",
+                "messageBody": f"answer {number}",
             }
-            assert (await client.get(f"{running.url}/nope")).status_code == 404
-
-            service = running.describe()
-            assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (
-                2,
-                2,
-                0,
-            )
-            (deployment,) = service["deployments"]
-            assert (deployment["status"], deployment["rolloutState"]) == ("PRIMARY", "COMPLETED")
-            assert service["events"][0]["message"] == "(service web) has reached a steady state."
-            assert re.search("waiting for health checks|starting", "\n".join(running.reports))
-            assert running.controller.status()[0]["progress"] == "2 of 2 tasks healthy"
-
-            for task in running.tasks():
-                log = directory / "logs/aws/ecs/web/nginx/web" / task["taskId"]
-                assert '"GET / HTTP/1.1" 200' in log.read_text()
-                assert re.match(
-                    r"\d{4}-\d\d-\d\dT[\d:.]+Z \[notice\] listening on 127\.", log.read_text()
-                )
-
-    asyncio.run(play())
+            actions = [{"type": "fixed-response", "fixedResponse": fixed}]
+            web.put("aws:lb/listener:Listener", web.listener, defaultActions=actions)
+            await running.controller.apply(timeout=PATIENCE)
+            assert (await client.get(running.url)).text == f"answer {number}"
 
 
-def test_a_steady_service_gets_requests_at_every_task_from_the_first_one_on(
-    web: Any, directory: Path
-) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running, httpx.AsyncClient() as client:
-            await running.settle()
-            for count in (3, 4, 5):
-                web.change(desiredCount=count)
-                await running.settle()
-                pages = {(await client.get(running.url)).text for _ in range(count)}
-                assert len(pages) == count, "they take turns"
-
-    asyncio.run(play())
-
-
-def test_requests_follow_a_changed_listener_once_it_is_applied(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running, httpx.AsyncClient() as client:
-            await running.settle()
-            for number in range(5):
-                fixed = {
-                    "contentType": "text/plain",
-                    "statusCode": "200",
-                    "messageBody": f"answer {number}",
-                }
-                actions = [{"type": "fixed-response", "fixedResponse": fixed}]
-                web.put("aws:lb/listener:Listener", web.listener, defaultActions=actions)
-                await running.controller.apply(timeout=PATIENCE)
-                assert (await client.get(running.url)).text == f"answer {number}"
-
-    asyncio.run(play())
-
-
-def test_a_change_that_cannot_be_applied_ends_the_wait_for_it(
+async def test_a_change_that_cannot_be_applied_ends_the_wait_for_it(
     web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: LoadBalancers) -> None:
         raise EnvoyError("it takes no configuration")
 
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            monkeypatch.setattr(LoadBalancers, "sync", fail)
-            web.put("aws:lb/listener:Listener", web.listener, port=81)
-            async with asyncio.timeout(PATIENCE):
-                await running.controller.apply(timeout=10 * PATIENCE)
-            assert running.controller.problems() == ["it takes no configuration"]
-
-    asyncio.run(play())
+    async with plane(web, directory) as running:
+        await running.settle()
+        monkeypatch.setattr(LoadBalancers, "sync", fail)
+        web.put("aws:lb/listener:Listener", web.listener, port=81)
+        async with asyncio.timeout(PATIENCE):
+            await running.controller.apply(timeout=10 * PATIENCE)
+        assert running.controller.problems() == ["it takes no configuration"]
 
 
-def test_the_controller_can_be_closed_during_a_change(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            await asyncio.sleep(0.01)  # it looks again only when it is woken
-            web.change(desiredCount=1)
-
-    asyncio.run(asyncio.wait_for(play(), PATIENCE))
+async def test_the_controller_can_be_closed_during_a_change(web: Any, directory: Path) -> None:
+    async with asyncio.timeout(PATIENCE), plane(web, directory) as running:
+        await running.settle()
+        await asyncio.sleep(0.01)  # it looks again only when it is woken
+        web.change(desiredCount=1)
     assert not processes(directory)
 
 
-def test_a_task_whose_process_died_is_replaced(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            victims = page_servers(directory)
-            assert len(victims) == 2
-            victims[0].kill()
-            await eventually(lambda: running.tasks("STOPPED"), "the task's end")
-            (dead,) = running.tasks("STOPPED")
-            assert (dead["stopCode"], dead["stoppedReason"]) == (
-                "EssentialContainerExited",
-                "Essential container in task exited",
-            )
-            assert exits(dead) == [137]
-            await running.settle()
-            assert len(running.tasks()) == 2
-            assert len(running.describe()["deployments"]) == 1
-
-    asyncio.run(play())
+async def test_a_task_whose_process_died_is_replaced(web: Any, directory: Path) -> None:
+    async with plane(web, directory) as running:
+        await running.settle()
+        victims = page_servers(directory)
+        assert len(victims) == 2
+        victims[0].kill()
+        await eventually(lambda: running.tasks("STOPPED"), "the task's end")
+        (dead,) = running.tasks("STOPPED")
+        assert (dead["stopCode"], dead["stoppedReason"]) == (
+            "EssentialContainerExited",
+            "Essential container in task exited",
+        )
+        assert exits(dead) == [137]
+        await running.settle()
+        assert len(running.tasks()) == 2
+        assert len(running.describe()["deployments"]) == 1
 
 
 def page_servers(directory: Path) -> list[psutil.Process]:
@@ -170,54 +154,47 @@ def page_servers(directory: Path) -> list[psutil.Process]:
     return [each for each in processes(directory) if "page_server" in " ".join(each.cmdline())]
 
 
-def test_a_drained_service_leaves_nothing_and_can_be_created_again(
+async def test_a_drained_service_leaves_nothing_and_can_be_created_again(
     web: Any, directory: Path
 ) -> None:
     web.change(serviceRegistries={"registryArn": "registry", "port": 80})
-
-    async def play() -> None:
-        async with plane(web, directory) as running, httpx.AsyncClient() as client:
-            await running.settle()
-            service = web.get("aws:ecs/service:Service", web.service)
-            registered = {each.id: each.port for each in running.controller.instances("registry")}
-            assert registered == {each["taskId"]: 80 for each in running.tasks()}
-            await running.drain()
-            assert not page_servers(directory)
-            assert running.controller.instances("registry") == []
-            assert (await client.get(running.url)).status_code == 503
-            web.remove("aws:ecs/service:Service", web.service)
-            web.put("aws:ecs/service:Service", web.service, **service.outputs)
-            await eventually(running.tasks, "tasks of the new service")
-            assert len(running.describe()["tasks"]) == 2, "it knows nothing of the other's"
-            await running.settle()
-            assert (await client.get(running.url)).status_code == 200
-            before = {task["taskId"] for task in running.tasks()}
-            web.remove("aws:ecs/service:Service", web.service)
-            web.put("aws:ecs/service:Service", web.service, **service.outputs)
-            await running.settle()
-            assert not before & {task["taskId"] for task in running.tasks()}, (
-                "without being drained it is another too"
-            )
-        assert not processes(directory)
-
-    asyncio.run(play())
+    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+        await running.settle()
+        service = web.get("aws:ecs/service:Service", web.service)
+        registered = {each.id: each.port for each in running.controller.instances("registry")}
+        assert registered == {each["taskId"]: 80 for each in running.tasks()}
+        await running.drain()
+        assert not page_servers(directory)
+        assert running.controller.instances("registry") == []
+        assert (await client.get(running.url)).status_code == 503
+        web.remove("aws:ecs/service:Service", web.service)
+        web.put("aws:ecs/service:Service", web.service, **service.outputs)
+        await eventually(running.tasks, "tasks of the new service")
+        assert len(running.describe()["tasks"]) == 2, "it knows nothing of the other's"
+        await running.settle()
+        assert (await client.get(running.url)).status_code == 200
+        before = {task["taskId"] for task in running.tasks()}
+        web.remove("aws:ecs/service:Service", web.service)
+        web.put("aws:ecs/service:Service", web.service, **service.outputs)
+        await running.settle()
+        assert not before & {task["taskId"] for task in running.tasks()}, (
+            "without being drained it is another too"
+        )
+    assert not processes(directory)
 
 
-def test_a_service_whose_deletion_is_abandoned_runs_again(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            await running.drain()
-            assert running.describe()["status"] == "DRAINING"
-            web.draining.clear()
-            await running.settle()
-            assert running.describe()["status"] == "ACTIVE"
-            assert len(running.tasks()) == 2
-
-    asyncio.run(play())
+async def test_a_service_whose_deletion_is_abandoned_runs_again(web: Any, directory: Path) -> None:
+    async with plane(web, directory) as running:
+        await running.settle()
+        await running.drain()
+        assert running.describe()["status"] == "DRAINING"
+        web.draining.clear()
+        await running.settle()
+        assert running.describe()["status"] == "ACTIVE"
+        assert len(running.tasks()) == 2
 
 
-def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Path) -> None:
+async def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Path) -> None:
     arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/password"
     definition = web.define(
         2,
@@ -231,20 +208,16 @@ def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Path) ->
         secrets=[{"name": "A", "valueFrom": "/demo/message"}, {"name": "B", "valueFrom": arn}],
     )
     web.change(taskDefinition=definition, loadBalancers=[], desiredCount=1)
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await eventually(lambda: list((directory / "logs").rglob("web/*")), "a log stream")
-            (log,) = [path for path in (directory / "logs").rglob("web/*") if path.is_file()]
-            await eventually(lambda: log.read_text().strip(), "output")
-            assert log.read_text().split()[1] == str(sum(map(len, PARAMETERS.values())))
-            visible = json.dumps(running.describe()) + stored(directory)
-            for process in processes(directory):
-                visible += " ".join(process.cmdline())
-            for value in PARAMETERS.values():
-                assert value not in visible
-
-    asyncio.run(play())
+    async with plane(web, directory) as running:
+        await eventually(lambda: list((directory / "logs").rglob("web/*")), "a log stream")
+        (log,) = [path for path in (directory / "logs").rglob("web/*") if path.is_file()]
+        await eventually(lambda: log.read_text().strip(), "output")
+        assert log.read_text().split()[1] == str(sum(map(len, PARAMETERS.values())))
+        visible = json.dumps(running.describe()) + stored(directory)
+        for process in processes(directory):
+            visible += " ".join(process.cmdline())
+        for value in PARAMETERS.values():
+            assert value not in visible
 
 
 @pytest.mark.parametrize(
@@ -272,26 +245,24 @@ def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Path) ->
         ),
     ],
 )
-def test_a_service_that_does_not_start_is_reported_with_the_reason(
+async def test_a_service_that_does_not_start_is_reported_with_the_reason(
     web: Any, directory: Path, container: dict[str, Any], complaint: str
 ) -> None:
     web.change(taskDefinition=web.define(2, **container))
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await eventually(lambda: running.tasks("STOPPED"), "a task's end")
-            with pytest.raises(NotSteadyError, match=complaint) as caught:
-                await running.settle(timeout=0.5)
-            assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(
-                caught.value
-            )
-            for value in PARAMETERS.values():
-                assert value not in str(caught.value)
-
-    asyncio.run(play())
+    async with plane(web, directory) as running:
+        await eventually(lambda: running.tasks("STOPPED"), "a task's end")
+        with pytest.raises(NotSteadyError, match=complaint) as caught:
+            await running.settle(timeout=0.5)
+        assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(
+            caught.value
+        )
+        for value in PARAMETERS.values():
+            assert value not in str(caught.value)
 
 
-def test_failing_health_checks_are_reported_with_their_code(web: Any, directory: Path) -> None:
+async def test_failing_health_checks_are_reported_with_their_code(
+    web: Any, directory: Path
+) -> None:
     check = {
         "path": "/health",
         "interval": 0.2,
@@ -300,38 +271,34 @@ def test_failing_health_checks_are_reported_with_their_code(web: Any, directory:
         "unhealthyThreshold": 2,
     }
     web.put("aws:lb/targetGroup:TargetGroup", web.group, healthCheck={**check, "matcher": "200"})
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            reason = (
-                f"(port 80) is unhealthy in (target-group {web.group}) due to (reason Health "
-                "checks failed with"
-            )
-            await eventually(lambda: running.says(f"{reason} these codes: [404])"), "the event")
-            stopped = next(task for task in running.describe()["tasks"] if "stoppedReason" in task)
-            reason = f"Task failed ELB health checks in (target-group {web.group})"
-            assert stopped["stoppedReason"] == reason
-
-    asyncio.run(play())
+    async with plane(web, directory) as running:
+        reason = (
+            f"(port 80) is unhealthy in (target-group {web.group}) due to (reason Health "
+            "checks failed with"
+        )
+        await eventually(lambda: running.says(f"{reason} these codes: [404])"), "the event")
+        stopped = next(task for task in running.describe()["tasks"] if "stoppedReason" in task)
+        reason = f"Task failed ELB health checks in (target-group {web.group})"
+        assert stopped["stoppedReason"] == reason
 
 
-def test_failing_container_checks_are_reported_with_their_result(web: Any, directory: Path) -> None:
+async def test_failing_container_checks_are_reported_with_their_result(
+    web: Any, directory: Path
+) -> None:
     check = {"command": ["CMD-SHELL", "exit 7"], "interval": 0.2, "retries": 1}
     web.change(taskDefinition=web.define(2, healthCheck=check), desiredCount=1)
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await eventually(lambda: running.says("failed container health checks."), "the event")
-            with pytest.raises(
-                NotSteadyError, match=r"container health checks \(container web: exit code 7\)"
-            ):
-                await running.settle(timeout=0.5)
-            assert running.describe()["tasks"][0]["stopCode"] == "ServiceSchedulerInitiated"
-
-    asyncio.run(play())
+    async with plane(web, directory) as running:
+        await eventually(lambda: running.says("failed container health checks."), "the event")
+        with pytest.raises(
+            NotSteadyError, match=r"container health checks \(container web: exit code 7\)"
+        ):
+            await running.settle(timeout=0.5)
+        assert running.describe()["tasks"][0]["stopCode"] == "ServiceSchedulerInitiated"
 
 
-def test_a_task_whose_container_waits_for_ever_can_be_stopped(web: Any, directory: Path) -> None:
+async def test_a_task_whose_container_waits_for_ever_can_be_stopped(
+    web: Any, directory: Path
+) -> None:
     containers = [
         {"name": "prepare", "image": "python:3", "command": ["sleep", "1000"], "essential": False},
         {
@@ -347,15 +314,11 @@ def test_a_task_whose_container_waits_for_ever_can_be_stopped(web: Any, director
         containerDefinitions=json.dumps(containers),
     )
     web.change(taskDefinition=definition, loadBalancers=[], desiredCount=1)
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await eventually(lambda: running.tasks("PENDING"), "a start")
-            await running.drain()
-            (stopped,) = running.tasks("STOPPED")
-            assert stopped["stoppedReason"].startswith("Scaling activity")
-
-    asyncio.run(play())
+    async with plane(web, directory) as running:
+        await eventually(lambda: running.tasks("PENDING"), "a start")
+        await running.drain()
+        (stopped,) = running.tasks("STOPPED")
+        assert stopped["stoppedReason"].startswith("Scaling activity")
 
 
 DAEMON = """
@@ -373,7 +336,7 @@ asyncio.run(main())
 """
 
 
-def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_again(
+async def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_again(
     web: Any, directory: Path
 ) -> None:
     argv = [
@@ -393,95 +356,75 @@ def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_aga
     assert not alive
     assert not processes(directory)
     (before,) = Journal(directory / "services.jsonl", version=1).read().values()
-
-    async def play() -> None:
-        async with plane(web, directory) as running, httpx.AsyncClient() as client:
-            await running.settle()
-            assert [d["id"] for d in running.describe()["deployments"]] == [
-                d["id"] for d in before["deployments"]
-            ]
-            assert {task["taskId"] for task in running.tasks()} == {
-                task["id"] for task in before["tasks"]
-            }
-            assert (await client.get(running.url)).status_code == 200
-
-    asyncio.run(play())
+    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+        await running.settle()
+        assert [d["id"] for d in running.describe()["deployments"]] == [
+            d["id"] for d in before["deployments"]
+        ]
+        assert {task["taskId"] for task in running.tasks()} == {
+            task["id"] for task in before["tasks"]
+        }
+        assert (await client.get(running.url)).status_code == 200
 
 
-def test_without_privileges_everything_works_on_high_ports(
+async def test_without_privileges_everything_works_on_high_ports(
     web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     can_bind = addresses.can_bind
     monkeypatch.setattr(
         addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port)
     )
-
-    async def play() -> None:
-        async with plane(web, directory) as running, httpx.AsyncClient() as client:
-            await running.settle()
-            assert running.url.endswith(":8080")
-            assert (await client.get(running.url)).status_code == 200
-
-    asyncio.run(play())
+    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+        await running.settle()
+        assert running.url.endswith(":8080")
+        assert (await client.get(running.url)).status_code == 200
 
 
-def test_without_envoy_services_run_and_it_is_reported(
+async def test_without_envoy_services_run_and_it_is_reported(
     web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def play() -> None:
-        monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(directory / "no-envoy"))
-        async with plane(web, directory) as running:
-            with pytest.raises(NotSteadyError, match="no-envoy"):
-                await running.settle(timeout=1)
-            assert len(running.tasks()) == 2
-
-    asyncio.run(play())
+    monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(directory / "no-envoy"))
+    async with plane(web, directory) as running:
+        with pytest.raises(NotSteadyError, match="no-envoy"):
+            await running.settle(timeout=1)
+        assert len(running.tasks()) == 2
 
 
-def test_services_run_in_spite_of_a_state_of_another_version(web: Any, directory: Path) -> None:
+async def test_services_run_in_spite_of_a_state_of_another_version(
+    web: Any, directory: Path
+) -> None:
     Journal(directory / "services.jsonl", version=1).write(
         {web.service: {"deployments": [{"id": "ecs-svc/1"}]}}
     )
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            assert len(running.tasks()) == 2
-
-    asyncio.run(play())
+    async with plane(web, directory) as running:
+        await running.settle()
+        assert len(running.tasks()) == 2
 
 
-def test_the_state_of_an_earlier_version_is_taken_over(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            deployments = [each["id"] for each in running.describe()["deployments"]]
-            tasks = {task["taskId"] for task in running.tasks()}
-        states = Journal(directory / "services.jsonl", version=1).read()
-        (directory / "services.jsonl").unlink()
-        (directory / "services.json").write_text(json.dumps(states))
-        async with plane(web, directory) as running:
-            await running.settle()
-            assert [each["id"] for each in running.describe()["deployments"]] == deployments
-            assert {task["taskId"] for task in running.tasks()} == tasks
-        assert not (directory / "services.json").exists()
-
-    asyncio.run(play())
+async def test_the_state_of_an_earlier_version_is_taken_over(web: Any, directory: Path) -> None:
+    async with plane(web, directory) as running:
+        await running.settle()
+        deployments = [each["id"] for each in running.describe()["deployments"]]
+        tasks = {task["taskId"] for task in running.tasks()}
+    states = Journal(directory / "services.jsonl", version=1).read()
+    (directory / "services.jsonl").unlink()
+    (directory / "services.json").write_text(json.dumps(states))
+    async with plane(web, directory) as running:
+        await running.settle()
+        assert [each["id"] for each in running.describe()["deployments"]] == deployments
+        assert {task["taskId"] for task in running.tasks()} == tasks
+    assert not (directory / "services.json").exists()
 
 
 @pytest.mark.parametrize("name", ["services.jsonl", "services.json"])
 @pytest.mark.parametrize("text", ["", '{"arn', "[]", "\0" * 512])
-def test_a_damaged_state_file_is_set_aside_and_reported_and_services_start_again(
+async def test_a_damaged_state_file_is_set_aside_and_reported_and_services_start_again(
     web: Any, directory: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
 ) -> None:
     directory.mkdir()
     (directory / name).write_text(text)
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            assert len(running.tasks()) == 2
-
-    asyncio.run(play())
+    async with plane(web, directory) as running:
+        await running.settle()
+        assert len(running.tasks()) == 2
     assert (directory / f"{name}.damaged").read_text() == text
     assert f"{directory / name} was damaged" in caplog.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,39 +20,35 @@ SPOT = [
 ]
 
 
-def test_an_interrupted_task_is_replaced_by_one_of_its_kind(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        web.change(launchType=None, capacityProviderStrategies=SPOT)
-        async with plane(web, directory) as running:
+async def test_an_interrupted_task_is_replaced_by_one_of_its_kind(
+    web: Any, directory: Path
+) -> None:
+    web.change(launchType=None, capacityProviderStrategies=SPOT)
+    async with plane(web, directory) as running:
+        await running.settle()
+        kinds = {each["capacityProviderName"]: each["taskId"] for each in running.tasks()}
+        assert kinds.keys() == {"FARGATE", "FARGATE_SPOT"}, "the base, and the rest"
+        async with traffic(running.url) as statuses:
+            interrupted = running.controller.interrupt(kinds["FARGATE_SPOT"][:8])
+            assert interrupted == kinds["FARGATE_SPOT"]
+            await eventually(lambda: running.tasks("STOPPED"), "the end of the task")
             await running.settle()
-            kinds = {each["capacityProviderName"]: each["taskId"] for each in running.tasks()}
-            assert kinds.keys() == {"FARGATE", "FARGATE_SPOT"}, "the base, and the rest"
-            async with traffic(running.url) as statuses:
-                interrupted = running.controller.interrupt(kinds["FARGATE_SPOT"][:8])
-                assert interrupted == kinds["FARGATE_SPOT"]
-                await eventually(lambda: running.tasks("STOPPED"), "the end of the task")
-                await running.settle()
-            (stopped,) = running.tasks("STOPPED")
-            assert stopped["taskId"] == interrupted
-            assert stopped["stopCode"] == "SpotInterruption"
-            assert stopped["stoppedReason"] == "Your Spot Task was interrupted."
-            names = sorted(each["capacityProviderName"] for each in running.tasks())
-            assert names == ["FARGATE", "FARGATE_SPOT"]
-            assert set(statuses) == {200}
-
-    asyncio.run(play())
+        (stopped,) = running.tasks("STOPPED")
+        assert stopped["taskId"] == interrupted
+        assert stopped["stopCode"] == "SpotInterruption"
+        assert stopped["stoppedReason"] == "Your Spot Task was interrupted."
+        names = sorted(each["capacityProviderName"] for each in running.tasks())
+        assert names == ["FARGATE", "FARGATE_SPOT"]
+        assert set(statuses) == {200}
 
 
-def test_only_tasks_on_spare_capacity_are_interrupted(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            task = running.tasks()[0]["taskId"]
-            with pytest.raises(NotInterruptedError, match="runs on a launch type, which AWS") as no:
-                running.controller.interrupt(task)
-            assert "FARGATE_SPOT only: see `capacity` in docs/config.md" in str(no.value)
-            for unknown in ("", "none"):
-                with pytest.raises(NotInterruptedError, match="no running tasks begin with"):
-                    running.controller.interrupt(unknown)
-
-    asyncio.run(play())
+async def test_only_tasks_on_spare_capacity_are_interrupted(web: Any, directory: Path) -> None:
+    async with plane(web, directory) as running:
+        await running.settle()
+        task = running.tasks()[0]["taskId"]
+        with pytest.raises(NotInterruptedError, match="runs on a launch type, which AWS") as no:
+            running.controller.interrupt(task)
+        assert "FARGATE_SPOT only: see `capacity` in docs/config.md" in str(no.value)
+        for unknown in ("", "none"):
+            with pytest.raises(NotInterruptedError, match="no running tasks begin with"):
+                running.controller.interrupt(unknown)

@@ -77,58 +77,49 @@ async def steady(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         await stage.controller.close()
 
 
-def test_only_the_service_that_changes_is_looked_at_and_saved(
+async def test_only_the_service_that_changes_is_looked_at_and_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def play() -> None:
-        async with steady(tmp_path, monkeypatch) as stage:
-            before = len(stage.written())
-            stage.web.put(SERVICE, stage.arns[7], desiredCount=2)
-            await stage.settle(stage.arns[7])
-            assert stage.looked_at == {"web7"}
-            assert set().union(*stage.written()[before:]) == {"web7"}
-
-    asyncio.run(play())
+    async with steady(tmp_path, monkeypatch) as stage:
+        before = len(stage.written())
+        stage.web.put(SERVICE, stage.arns[7], desiredCount=2)
+        await stage.settle(stage.arns[7])
+        assert stage.looked_at == {"web7"}
+        assert set().union(*stage.written()[before:]) == {"web7"}
 
 
-def test_a_change_of_what_is_no_service_is_looked_at_by_none(
+async def test_a_change_of_what_is_no_service_is_looked_at_by_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def play() -> None:
-        async with steady(tmp_path, monkeypatch) as stage:
-            stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/other")
-            await stage.settle(stage.arns[0])
-            assert stage.looked_at == {"web0"}, "the one that is waited for"
-
-    asyncio.run(play())
+    async with steady(tmp_path, monkeypatch) as stage:
+        stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/other")
+        await stage.settle(stage.arns[0])
+        assert stage.looked_at == {"web0"}, "the one that is waited for"
 
 
 @pytest.mark.parametrize(
     "event", ["a task ends", "a target's health changes", "it is to be deleted", "it is deleted"]
 )
-def test_a_service_to_which_something_happens_is_looked_at_at_once(
+async def test_a_service_to_which_something_happens_is_looked_at_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
-    async def play() -> None:
-        async with steady(tmp_path, monkeypatch) as stage:
-            arn = stage.arns[7]
-            if event == "a task ends":
-                (number,) = (
-                    i for i, notify in enumerate(stage.groups.notify) if notifies(notify, "web7")
-                )
-                stage.runtime.running[number].ended.set_result({"web": 1})
-            elif event == "a target's health changes":
-                (notify,) = (each for each in stage.groups.notify if notifies(each, "web7"))
-                notify()
-            elif event == "it is to be deleted":
-                stage.web.draining.add(arn)
-                stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/the-cloud-tells-of-it")
-            else:
-                stage.web.remove(SERVICE, arn)
-            await eventually(lambda: stage.looked_at, "a look at it")
-            assert stage.looked_at == {"web7"}
-
-    asyncio.run(play())
+    async with steady(tmp_path, monkeypatch) as stage:
+        arn = stage.arns[7]
+        if event == "a task ends":
+            (number,) = (
+                i for i, notify in enumerate(stage.groups.notify) if notifies(notify, "web7")
+            )
+            stage.runtime.running[number].ended.set_result({"web": 1})
+        elif event == "a target's health changes":
+            (notify,) = (each for each in stage.groups.notify if notifies(each, "web7"))
+            notify()
+        elif event == "it is to be deleted":
+            stage.web.draining.add(arn)
+            stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/the-cloud-tells-of-it")
+        else:
+            stage.web.remove(SERVICE, arn)
+        await eventually(lambda: stage.looked_at, "a look at it")
+        assert stage.looked_at == {"web7"}
 
 
 def notifies(notify: Any, name: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -110,67 +109,61 @@ async def plane(
         await running.close()
 
 
-def test_the_articles_service_scales_out_behind_its_load_balancer(
+async def test_the_articles_service_scales_out_behind_its_load_balancer(
     tmp_path: Path, images: Path
 ) -> None:
-    async def play() -> None:
-        records = OnInstances()
-        async with plane(records, tmp_path / ".local", images) as running:
-            await running.settle()
-            assert [each["agent"] for each in running.instances] == ["ACTIVE", "ACTIVE"]
-            assert {each["availabilityZone"] for each in running.tasks()} == {
-                "eu-west-1a",
-                "eu-west-1c",
-            }
-            assert {each["capacityProviderName"] for each in running.tasks()} == {"instances"}
-            assert [each["hostPorts"] for each in running.tasks()] == [
-                ["0.0.0.0:32768->4567/tcp"],
-                ["0.0.0.0:32768->4567/tcp"],
-            ]
-            addresses = {each["privateIp"] for each in running.instances}
-            endpoints = {each["endpoint"] for each in running.tasks()}
-            assert endpoints == {f"{each}:32768" for each in addresses}
-            await eventually(lambda: running.says("steady state"), "a steady state")
-            first = await running.hostnames()
-            assert len(first) == 2
-            assert all(ID.fullmatch(name) for name in first)
-            records.change(records.service, desiredCount=3)
-            await running.settle()
-            assert len(await running.hostnames(24)) == 3
-            ports = sorted(each["endpoint"].rpartition(":")[2] for each in running.tasks())
-            assert ports == ["32768", "32768", "32769"]
-
-    asyncio.run(play())
+    records = OnInstances()
+    async with plane(records, tmp_path / ".local", images) as running:
+        await running.settle()
+        assert [each["agent"] for each in running.instances] == ["ACTIVE", "ACTIVE"]
+        assert {each["availabilityZone"] for each in running.tasks()} == {
+            "eu-west-1a",
+            "eu-west-1c",
+        }
+        assert {each["capacityProviderName"] for each in running.tasks()} == {"instances"}
+        assert [each["hostPorts"] for each in running.tasks()] == [
+            ["0.0.0.0:32768->4567/tcp"],
+            ["0.0.0.0:32768->4567/tcp"],
+        ]
+        addresses = {each["privateIp"] for each in running.instances}
+        endpoints = {each["endpoint"] for each in running.tasks()}
+        assert endpoints == {f"{each}:32768" for each in addresses}
+        await eventually(lambda: running.says("steady state"), "a steady state")
+        first = await running.hostnames()
+        assert len(first) == 2
+        assert all(ID.fullmatch(name) for name in first)
+        records.change(records.service, desiredCount=3)
+        await running.settle()
+        assert len(await running.hostnames(24)) == 3
+        ports = sorted(each["endpoint"].rpartition(":")[2] for each in running.tasks())
+        assert ports == ["32768", "32768", "32769"]
 
 
-def test_instances_and_tasks_survive_the_daemon_and_a_lost_instance_is_replaced(
+async def test_instances_and_tasks_survive_the_daemon_and_a_lost_instance_is_replaced(
     tmp_path: Path, images: Path
 ) -> None:
-    async def play() -> None:
-        records = OnInstances()
-        async with plane(records, tmp_path / ".local", images) as running:
-            await running.settle()
-            before = {each["instanceId"]: each["privateIp"] for each in running.instances}
-        async with plane(records, tmp_path / ".local", images) as running:
-            await running.settle()
-            after = {each["instanceId"]: each["privateIp"] for each in running.instances}
-            assert after == before
-            assert len(await running.hostnames()) == 2
-            lost = running.tasks()[0]
-            running.running.controller.fail_instance(lost["ec2InstanceId"])
-            stopped = await eventually_stopped(running, lost["taskId"])
-            assert stopped["stoppedReason"] == (
-                f"Host EC2 (instance {lost['ec2InstanceId']}) terminated."
-            )
-            await running.settle()
-            await eventually(
-                lambda: [each["agent"] for each in running.instances] == ["ACTIVE"] * 2,
-                "another instance",
-            )
-            assert lost["ec2InstanceId"] not in {each["instanceId"] for each in running.instances}
-            assert len(await running.hostnames()) == 2
-
-    asyncio.run(play())
+    records = OnInstances()
+    async with plane(records, tmp_path / ".local", images) as running:
+        await running.settle()
+        before = {each["instanceId"]: each["privateIp"] for each in running.instances}
+    async with plane(records, tmp_path / ".local", images) as running:
+        await running.settle()
+        after = {each["instanceId"]: each["privateIp"] for each in running.instances}
+        assert after == before
+        assert len(await running.hostnames()) == 2
+        lost = running.tasks()[0]
+        running.running.controller.fail_instance(lost["ec2InstanceId"])
+        stopped = await eventually_stopped(running, lost["taskId"])
+        assert stopped["stoppedReason"] == (
+            f"Host EC2 (instance {lost['ec2InstanceId']}) terminated."
+        )
+        await running.settle()
+        await eventually(
+            lambda: [each["agent"] for each in running.instances] == ["ACTIVE"] * 2,
+            "another instance",
+        )
+        assert lost["ec2InstanceId"] not in {each["instanceId"] for each in running.instances}
+        assert len(await running.hostnames()) == 2
 
 
 async def eventually_stopped(running: Plane, task: str) -> dict[str, Any]:
@@ -181,98 +174,86 @@ async def eventually_stopped(running: Plane, task: str) -> dict[str, Any]:
     return stopped()[0]
 
 
-def test_instances_that_cannot_register_hold_tasks_back_and_status_says_why(
+async def test_instances_that_cannot_register_hold_tasks_back_and_status_says_why(
     tmp_path: Path, images: Path
 ) -> None:
-    async def play() -> None:
-        records = OnInstances()
-        records.change(records.template, userData=user_data("shoop"))
-        records.change(
-            records.scaling_group, launchTemplate={"id": records.template.id, "version": "2"}
+    records = OnInstances()
+    records.change(records.template, userData=user_data("shoop"))
+    records.change(
+        records.scaling_group, launchTemplate={"id": records.template.id, "version": "2"}
+    )
+    async with plane(records, tmp_path / ".local", images) as running:
+        await eventually(lambda: running.says("No Container Instances were found"), "its event")
+        await eventually(lambda: len(running.instances) >= 2, "instances")
+        await eventually(
+            lambda: {each["lifecycle"] for each in running.instances} == {"InService"},
+            "instances in service",
         )
-        async with plane(records, tmp_path / ".local", images) as running:
-            await eventually(lambda: running.says("No Container Instances were found"), "its event")
-            await eventually(lambda: len(running.instances) >= 2, "instances")
-            await eventually(
-                lambda: {each["lifecycle"] for each in running.instances} == {"InService"},
-                "instances in service",
+        assert {each["agent"] for each in running.instances} == {""}
+        assert "cluster shoop, which doesn't exist" in running.instances[0]["whyNotRegistered"]
+        assert len(running.tasks("PROVISIONING")) == 2
+
+
+async def test_a_refresh_under_traffic_fails_no_request(tmp_path: Path, images: Path) -> None:
+    records = OnInstances()
+    async with plane(records, tmp_path / ".local", images) as running:
+        await running.settle()
+        before = {each["instanceId"] for each in running.instances}
+        async with traffic(f"{running.url}/hostname") as statuses:
+            records.change(records.template, description="a newer one")
+            records.change(
+                records.scaling_group,
+                launchTemplate={"id": records.template.id, "version": "2"},
             )
-            assert {each["agent"] for each in running.instances} == {""}
-            assert "cluster shoop, which doesn't exist" in running.instances[0]["whyNotRegistered"]
-            assert len(running.tasks("PROVISIONING")) == 2
 
-    asyncio.run(play())
+            def refreshed() -> bool:
+                now = {each["instanceId"] for each in running.instances}
+                serving = [each["agent"] for each in running.instances] == ["ACTIVE"] * 2
+                return serving and not now & before
 
-
-def test_a_refresh_under_traffic_fails_no_request(tmp_path: Path, images: Path) -> None:
-    async def play() -> None:
-        records = OnInstances()
-        async with plane(records, tmp_path / ".local", images) as running:
+            await eventually(refreshed, "new instances")
             await running.settle()
-            before = {each["instanceId"] for each in running.instances}
-            async with traffic(f"{running.url}/hostname") as statuses:
-                records.change(records.template, description="a newer one")
-                records.change(
-                    records.scaling_group,
-                    launchTemplate={"id": records.template.id, "version": "2"},
-                )
-
-                def refreshed() -> bool:
-                    now = {each["instanceId"] for each in running.instances}
-                    serving = [each["agent"] for each in running.instances] == ["ACTIVE"] * 2
-                    return serving and not now & before
-
-                await eventually(refreshed, "new instances")
-                await running.settle()
-            assert set(statuses) == {200}
-            assert len(await running.hostnames()) == 2
-            stopped = running.tasks("STOPPED")
-            assert len(stopped) >= 2
-            assert {each["stopCode"] for each in stopped} == {"ServiceSchedulerInitiated"}
-
-    asyncio.run(play())
+        assert set(statuses) == {200}
+        assert len(await running.hostnames()) == 2
+        stopped = running.tasks("STOPPED")
+        assert len(stopped) >= 2
+        assert {each["stopCode"] for each in stopped} == {"ServiceSchedulerInitiated"}
 
 
-def test_tasks_without_room_add_an_instance_and_a_forced_deletion_ends_all(
+async def test_tasks_without_room_add_an_instance_and_a_forced_deletion_ends_all(
     tmp_path: Path, images: Path
 ) -> None:
-    async def play() -> None:
-        records = OnInstances()
-        records.change(records.scaling_group, minSize=1)
-        async with plane(records, tmp_path / ".local", images) as running:
-            await running.settle()
-            assert len(running.instances) == 1
-            records.change(records.service, desiredCount=4)
-            await eventually(lambda: running.tasks("PROVISIONING"), "a task without room")
-            assert running.says("has insufficient memory available.")
-            await running.settle()
-            assert len(running.instances) == 2, "the group grew by itself"
-            controller = running.running.controller
-            group = records.scaling_group.id
-            with records.cloud.deleting(group):
-                await controller.drain_group(group, timeout=PATIENCE, report=lambda _: None)
-            assert not running.instances
-            await controller.wait_until_empty("shop", timeout=PATIENCE, report=lambda _: None)
-
-    asyncio.run(play())
+    records = OnInstances()
+    records.change(records.scaling_group, minSize=1)
+    async with plane(records, tmp_path / ".local", images) as running:
+        await running.settle()
+        assert len(running.instances) == 1
+        records.change(records.service, desiredCount=4)
+        await eventually(lambda: running.tasks("PROVISIONING"), "a task without room")
+        assert running.says("has insufficient memory available.")
+        await running.settle()
+        assert len(running.instances) == 2, "the group grew by itself"
+        controller = running.running.controller
+        group = records.scaling_group.id
+        with records.cloud.deleting(group):
+            await controller.drain_group(group, timeout=PATIENCE, report=lambda _: None)
+        assert not running.instances
+        await controller.wait_until_empty("shop", timeout=PATIENCE, report=lambda _: None)
 
 
-def test_a_group_that_is_not_forced_waits_for_its_tasks_and_a_cluster_for_its_instances(
+async def test_a_group_that_is_not_forced_waits_for_its_tasks_and_a_cluster_for_its_instances(
     tmp_path: Path, images: Path
 ) -> None:
-    async def play() -> None:
-        records = OnInstances()
-        records.change(records.scaling_group, forceDelete=False)
-        async with plane(records, tmp_path / ".local", images) as running:
-            await running.settle()
-            controller, group = running.running.controller, records.scaling_group.id
-            with pytest.raises(NotSteadyError, match="ClusterContainsContainerInstancesException"):
-                await controller.wait_until_empty("shop", timeout=0.3, report=lambda _: None)
-            with records.cloud.deleting(group):
-                with pytest.raises(NotSteadyError, match="2 instances left, want 0"):
-                    await controller.drain_group(group, timeout=1, report=lambda _: None)
-                assert {each["agent"] for each in running.instances} == {"DRAINING"}
-                records.change(records.service, desiredCount=0)
-                await controller.drain_group(group, timeout=PATIENCE, report=lambda _: None)
-
-    asyncio.run(play())
+    records = OnInstances()
+    records.change(records.scaling_group, forceDelete=False)
+    async with plane(records, tmp_path / ".local", images) as running:
+        await running.settle()
+        controller, group = running.running.controller, records.scaling_group.id
+        with pytest.raises(NotSteadyError, match="ClusterContainsContainerInstancesException"):
+            await controller.wait_until_empty("shop", timeout=0.3, report=lambda _: None)
+        with records.cloud.deleting(group):
+            with pytest.raises(NotSteadyError, match="2 instances left, want 0"):
+                await controller.drain_group(group, timeout=1, report=lambda _: None)
+            assert {each["agent"] for each in running.instances} == {"DRAINING"}
+            records.change(records.service, desiredCount=0)
+            await controller.drain_group(group, timeout=PATIENCE, report=lambda _: None)

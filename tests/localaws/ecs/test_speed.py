@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from dataclasses import asdict
@@ -75,27 +74,23 @@ def test_checks_come_faster_and_get_as_much_time_for_their_answer_as_ever() -> N
         assert each["timeout"] == "6.0s"
 
 
-def test_a_service_goes_through_all_of_its_waits_at_that_speed(directory: Path) -> None:
+async def test_a_service_goes_through_all_of_its_waits_at_that_speed(directory: Path) -> None:
     """At AWS's own speed the drain alone would outlast what `settle` waits here."""
     web = Web()
     group: Any = {"deregistrationDelay": PATIENCE + 5, "healthCheck": {"interval": 5, "timeout": 1}}
     web.put("aws:lb/targetGroup:TargetGroup", web.group, **group)
-
-    async def play() -> None:
-        async with plane(web, directory, speed=10) as running:
-            await running.settle()
-            web.change(taskDefinition=web.define(2))
-            await running.settle()
-            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(2)}
-            # One event, or two where one new task was healthy before the other.
-            events = " ".join(event["message"] for event in running.describe()["events"])
-            drained = re.findall(r"has begun draining connections on (\d) tasks", events)
-            assert sum(map(int, drained)) == 2
-            clusters = json.loads((directory / "envoy" / "clusters.json").read_text())["resources"]
-            checks = [each["health_checks"][0]["interval"] for each in clusters]
-            assert checks == ["0.5s", "0.05s"]
-
-    asyncio.run(play())
+    async with plane(web, directory, speed=10) as running:
+        await running.settle()
+        web.change(taskDefinition=web.define(2))
+        await running.settle()
+        assert {task["taskDefinition"] for task in running.tasks()} == {web.define(2)}
+        # One event, or two where one new task was healthy before the other.
+        events = " ".join(event["message"] for event in running.describe()["events"])
+        drained = re.findall(r"has begun draining connections on (\d) tasks", events)
+        assert sum(map(int, drained)) == 2
+        clusters = json.loads((directory / "envoy" / "clusters.json").read_text())["resources"]
+        checks = [each["health_checks"][0]["interval"] for each in clusters]
+        assert checks == ["0.5s", "0.05s"]
 
 
 def test_status_says_so_at_any_speed_but_awss_own() -> None:

@@ -22,10 +22,13 @@ from localaws.images.registry import Registry, find_crane
 from localaws.images.store import Store
 from localaws.machine.isolation import Isolation
 from localaws.machine.processes import Launcher
+from tests.localaws.machine.conftest import launcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
     from pathlib import Path
+
+__all__ = ["launcher"]
 
 AMD64 = "linux/amd64"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -192,13 +195,12 @@ class Pulls:
         chosen = Sources(registry=registry or self.registry(), **every)
         return Puller(self.store, chosen, self.reports.append)
 
-    async def close(self) -> None:
-        await self.host.close()
-        await self.behind.close()
-
 
 @pytest.fixture
-def pulls(crane: str, tmp_path: Path) -> Pulls:
+async def pulls(crane: str, tmp_path: Path) -> AsyncIterator[Pulls]:
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(tmp_path)}
     behind = Launcher(Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID)
-    return Pulls(Store(tmp_path / "store", behind), Launcher(), behind, crane, environment)
+    host = Launcher()
+    yield Pulls(Store(tmp_path / "store", behind), host, behind, crane, environment)
+    await host.close()
+    await behind.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import http.client
 import http.server
@@ -77,15 +76,9 @@ def guarded(registry: LoopbackRegistry) -> Iterator[str]:
         thread.join()
 
 
-def pull(pulls: Pulls, name: str, registry: Registry | None = None) -> Image:
-    async def play() -> Image:
-        sources = Sources(registry=registry or pulls.registry())
-        try:
-            return await Puller(pulls.store, sources).pull(name, platform=AMD64)
-        finally:
-            await pulls.close()
-
-    return asyncio.run(play())
+async def pull(pulls: Pulls, name: str, registry: Registry | None = None) -> Image:
+    sources = Sources(registry=registry or pulls.registry())
+    return await Puller(pulls.store, sources).pull(name, platform=AMD64)
 
 
 def log_in(folder: Path, address: str) -> None:
@@ -94,12 +87,12 @@ def log_in(folder: Path, address: str) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def test_without_credentials_a_registry_denies_access(
+async def test_without_credentials_a_registry_denies_access(
     registry: LoopbackRegistry, guarded: str, pulls: Pulls
 ) -> None:
     registry.push("shop:1", SHOP)
     with pytest.raises(CannotPullError) as denied:
-        pull(pulls, f"{guarded}/shop:1")
+        await pull(pulls, f"{guarded}/shop:1")
     words = str(denied.value)
     assert words.startswith(
         f"failed to resolve ref {guarded}/shop:1: pull access denied, repository does not exist "
@@ -108,22 +101,22 @@ def test_without_credentials_a_registry_denies_access(
 
 
 @pytest.mark.parametrize("where", [".docker", "elsewhere"])
-def test_dockers_credentials_are_used_and_never_shown(
+async def test_dockers_credentials_are_used_and_never_shown(
     registry: LoopbackRegistry, guarded: str, pulls: Pulls, tmp_path: Path, where: str
 ) -> None:
     registry.push("shop:1", SHOP)
     log_in(tmp_path / where, guarded)
     if where != ".docker":
         pulls.environment["DOCKER_CONFIG"] = str(tmp_path / where)
-    assert pull(pulls, f"{guarded}/shop:1").config.command == ("x",)
+    assert (await pull(pulls, f"{guarded}/shop:1")).config.command == ("x",)
     with pytest.raises(CannotPullError) as missing:
-        pull(pulls, f"{guarded}/shop:gone")
+        await pull(pulls, f"{guarded}/shop:gone")
     assert "not found" in str(missing.value)
     for secret in ("s3cr3t", CREDENTIALS):
         assert secret not in str(missing.value)
 
 
-def test_credentials_of_a_helper_are_used(
+async def test_credentials_of_a_helper_are_used(
     registry: LoopbackRegistry, guarded: str, pulls: Pulls, tmp_path: Path
 ) -> None:
     registry.push("shop:1", SHOP)
@@ -137,60 +130,52 @@ def test_credentials_of_a_helper_are_used(
     config = {"credHelpers": {guarded: "shop"}}
     (tmp_path / ".docker" / "config.json").write_text(json.dumps(config))
     pulls.environment["PATH"] = f"{helper.parent}:/usr/bin:/bin"
-    assert pull(pulls, f"{guarded}/shop:1").config.command == ("x",)
+    assert (await pull(pulls, f"{guarded}/shop:1")).config.command == ("x",)
 
 
 def mirrored(pulls: Pulls, text: str) -> Registry:
     return Registry(pulls.host, pulls.crane, pulls.environment, mirrors=parse_mirrors(text))
 
 
-def test_an_image_comes_from_the_mirror_of_its_registry(
+async def test_an_image_comes_from_the_mirror_of_its_registry(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     registry.push("cache/team/shop:1", SHOP)
     through = mirrored(pulls, f"registry.example={registry.address}/cache")
-    image = pull(pulls, "registry.example/team/shop:1", through)
+    image = await pull(pulls, "registry.example/team/shop:1", through)
     assert image.digest == registry.digest("cache/team/shop:1")
 
 
-def test_what_a_mirror_lacks_is_reported_by_the_images_own_name(
+async def test_what_a_mirror_lacks_is_reported_by_the_images_own_name(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     through = mirrored(pulls, f"registry.example={registry.address}")
     with pytest.raises(CannotPullError) as missing:
-        pull(pulls, "registry.example/team/shop:gone", through)
+        await pull(pulls, "registry.example/team/shop:gone", through)
     full = "registry.example/team/shop:gone"
     assert str(missing.value).startswith(f"failed to resolve ref {full}: {full}: not found")
     assert registry.address in str(missing.value), "and the mirror that lacks it"
 
 
-def test_a_registry_that_never_answers_is_a_time_out(pulls: Pulls) -> None:
+async def test_a_registry_that_never_answers_is_a_time_out(pulls: Pulls) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         name = f"127.0.0.1:{silent.getsockname()[1]}/shop:1"
         slow = Registry(pulls.host, pulls.crane, pulls.environment, resolve_seconds=0.5)
         with pytest.raises(CannotPullError, match=r"failed to do request: .*i/o timeout.*mirror"):
-            pull(pulls, name, slow)
+            await pull(pulls, name, slow)
 
 
-def test_a_tag_that_was_pulled_before_is_an_error_that_names_its_digest(
+async def test_a_tag_that_was_pulled_before_is_an_error_that_names_its_digest(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     registry.push("shop:1", SHOP)
     name = "registry.example/shop:1"
-
-    async def play() -> tuple[Image, str]:
-        there = mirrored(pulls, f"registry.example={registry.address}")
-        gone = mirrored(pulls, "registry.example=127.0.0.1:1")
-        try:
-            image = await Puller(pulls.store, Sources(registry=there)).pull(name, platform=AMD64)
-            with pytest.raises(CannotPullError) as refused:
-                await Puller(pulls.store, Sources(registry=gone)).pull(name, platform=AMD64)
-            exact = f"registry.example/shop@{image.digest}"
-            assert f"it was {exact}, which is here" in str(refused.value)
-            again = await Puller(pulls.store, Sources(registry=gone)).pull(exact, platform=AMD64)
-            return again, image.digest
-        finally:
-            await pulls.close()
-
-    again, digest = asyncio.run(play())
-    assert again.digest == digest
+    there = mirrored(pulls, f"registry.example={registry.address}")
+    gone = mirrored(pulls, "registry.example=127.0.0.1:1")
+    image = await Puller(pulls.store, Sources(registry=there)).pull(name, platform=AMD64)
+    with pytest.raises(CannotPullError) as refused:
+        await Puller(pulls.store, Sources(registry=gone)).pull(name, platform=AMD64)
+    exact = f"registry.example/shop@{image.digest}"
+    assert f"it was {exact}, which is here" in str(refused.value)
+    again = await Puller(pulls.store, Sources(registry=gone)).pull(exact, platform=AMD64)
+    assert again.digest == image.digest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import io
 import json
@@ -57,76 +56,72 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(info, io.BytesIO(content))
 
 
-def pull(pulls: Pulls, name: str, *rows: Archive, platform: str = AMD64) -> Image:
-    async def play() -> Image:
-        sources = Sources(registry=None, archives=lambda: rows, runs=lambda _: True)
-        puller = Puller(pulls.store, sources)
-        try:
-            return await puller.pull(name, platform=platform)
-        finally:
-            await pulls.close()
-
-    return asyncio.run(play())
+async def pull(pulls: Pulls, name: str, *rows: Archive, platform: str = AMD64) -> Image:
+    sources = Sources(registry=None, archives=lambda: rows, runs=lambda _: True)
+    puller = Puller(pulls.store, sources)
+    return await puller.pull(name, platform=platform)
 
 
-def test_an_oci_archive_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
+async def test_an_oci_archive_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
     file = packed(SHOP.write(tmp_path / "layout"), tmp_path / "shop.tar")
-    image = pull(pulls, "shop:1", Archive(("shop:*",), file))
+    image = await pull(pulls, "shop:1", Archive(("shop:*",), file))
     assert [path.name for path in image.root.iterdir()] == ["b"]
     assert image.source == "archive"
     assert str(file) in image.note
     assert "docker.io/library/shop:1" in image.note
 
 
-def test_layers_in_zstd_are_refused_with_what_to_do(pulls: Pulls, tmp_path: Path) -> None:
+async def test_layers_in_zstd_are_refused_with_what_to_do(pulls: Pulls, tmp_path: Path) -> None:
     media_type = "application/vnd.oci.image.layer.v1.tar+zstd"
     image = ImageFiles([layer(member("a"))], media_type=media_type)
     file = packed(image.write(tmp_path / "layout"), tmp_path / "shop.tar")
     with pytest.raises(CannotPullError, match=r"zstd, which needs a registry: .*docker save"):
-        pull(pulls, "shop:1", Archive(("*",), file))
+        await pull(pulls, "shop:1", Archive(("*",), file))
 
 
-def test_what_docker_save_writes_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
+async def test_what_docker_save_writes_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
     file = docker_archive(tmp_path / "shop.tar", {"shop:1": SHOP})
-    image = pull(pulls, "shop:1", Archive(("shop:*",), file))
+    image = await pull(pulls, "shop:1", Archive(("shop:*",), file))
     assert [path.name for path in image.root.iterdir()] == ["b"]
 
 
-def test_what_crane_pull_writes_is_an_image(
+async def test_what_crane_pull_writes_is_an_image(
     registry: LoopbackRegistry, pulls: Pulls, tmp_path: Path
 ) -> None:
     name = registry.push("shop:1", SHOP)
     registry.run("pull", name, str(tmp_path / "shop.tar"))
-    image = pull(pulls, name, Archive(("*/shop:1",), tmp_path / "shop.tar"))
+    image = await pull(pulls, name, Archive(("*/shop:1",), tmp_path / "shop.tar"))
     assert [path.name for path in image.root.iterdir()] == ["b"]
 
 
-def test_of_several_images_in_a_file_the_one_with_the_name_is_taken(
+async def test_of_several_images_in_a_file_the_one_with_the_name_is_taken(
     pulls: Pulls, tmp_path: Path
 ) -> None:
     other = ImageFiles([layer(member("other"))])
     file = docker_archive(tmp_path / "two.tar", {"other:1": other, "shop:1": SHOP})
-    image = pull(pulls, "shop:1", Archive(("*",), file))
+    image = await pull(pulls, "shop:1", Archive(("*",), file))
     assert [path.name for path in image.root.iterdir()] == ["b"]
 
 
-def test_a_file_with_several_images_and_none_of_the_name_says_which_it_has(
+async def test_a_file_with_several_images_and_none_of_the_name_says_which_it_has(
     pulls: Pulls, tmp_path: Path
 ) -> None:
     file = docker_archive(tmp_path / "two.tar", {"other:1": SHOP, "shop:1": SHOP})
     with pytest.raises(CannotPullError, match="2 images, and none is third:1: other:1, shop:1"):
-        pull(pulls, "third:1", Archive(("*",), file))
+        await pull(pulls, "third:1", Archive(("*",), file))
 
 
-def test_a_root_file_system_is_an_image_without_a_command(pulls: Pulls, tmp_path: Path) -> None:
+async def test_a_root_file_system_is_an_image_without_a_command(
+    pulls: Pulls, tmp_path: Path
+) -> None:
     file = tmp_path / "root.tar"
     file.write_bytes(gzip.compress(layer(member("bin/app", b"x", mode=0o755), member("etc/b"))))
-    image = pull(pulls, "shop:1", Archive(("shop:1",), file))
+    image = await pull(pulls, "shop:1", Archive(("shop:1",), file))
     assert (image.root / "bin/app").read_bytes() == b"x"
     assert image.config.command == ()
 
 
-def test_an_archive_for_several_platforms_gives_the_one_of_the_task(
+async def test_an_archive_for_several_platforms_gives_the_one_of_the_task(
     pulls: Pulls, tmp_path: Path
 ) -> None:
     files = tmp_path / "layout"
@@ -139,43 +134,40 @@ def test_an_archive_for_several_platforms_gives_the_one_of_the_task(
         manifests.append({**described, "platform": platform})
     (files / "index.json").write_text(json.dumps({"manifests": manifests}))
     row = Archive(("*",), packed(files, tmp_path / "both.tar"))
-    assert [path.name for path in pull(pulls, "x:1", row, platform="linux/arm64").root.iterdir()]
+    assert [
+        path.name for path in (await pull(pulls, "x:1", row, platform="linux/arm64")).root.iterdir()
+    ]
     (tmp_path / "scratch").mkdir()
     with pytest.raises(BrokenLayoutError, match="2 images, none of them for linux/s390x"):
         read(row.file, tmp_path / "scratch", platform="linux/s390x")
 
 
-def test_an_archive_for_another_processor_is_refused_in_ecs_words(
+async def test_an_archive_for_another_processor_is_refused_in_ecs_words(
     pulls: Pulls, tmp_path: Path
 ) -> None:
     image = ImageFiles([layer(member("a"))], architecture="arm64")
     file = docker_archive(tmp_path / "shop.tar", {"shop:1": image})
     with pytest.raises(CannotPullError, match="descriptor matching platform 'linux/amd64'"):
-        pull(pulls, "shop:1", Archive(("*",), file))
+        await pull(pulls, "shop:1", Archive(("*",), file))
 
 
-def test_a_changed_file_is_a_new_image(pulls: Pulls, tmp_path: Path) -> None:
+async def test_a_changed_file_is_a_new_image(pulls: Pulls, tmp_path: Path) -> None:
     file = tmp_path / "root.tar"
     row = Archive(("*",), file)
-
-    async def play() -> tuple[Image, Image]:
-        puller = Puller(pulls.store, Sources(registry=None, archives=lambda: (row,)))
-        try:
-            file.write_bytes(layer(member("old")))
-            before = await puller.pull("x:1", platform=AMD64)
-            file.write_bytes(layer(member("new")))
-            return before, await puller.pull("x:1", platform=AMD64)
-        finally:
-            await pulls.close()
-
-    before, after = asyncio.run(play())
+    puller = Puller(pulls.store, Sources(registry=None, archives=lambda: (row,)))
+    file.write_bytes(layer(member("old")))
+    before = await puller.pull("x:1", platform=AMD64)
+    file.write_bytes(layer(member("new")))
+    after = await puller.pull("x:1", platform=AMD64)
     assert [path.name for path in after.root.iterdir()] == ["new"]
     assert before.root != after.root
 
 
-def test_a_missing_file_is_named_together_with_the_table(pulls: Pulls, tmp_path: Path) -> None:
+async def test_a_missing_file_is_named_together_with_the_table(
+    pulls: Pulls, tmp_path: Path
+) -> None:
     with pytest.raises(CannotPullError, match=r"gone\.tar, which localaws-images\.toml names for"):
-        pull(pulls, "shop:1", Archive(("*",), tmp_path / "gone.tar"))
+        await pull(pulls, "shop:1", Archive(("*",), tmp_path / "gone.tar"))
 
 
 @pytest.mark.parametrize(
@@ -183,12 +175,12 @@ def test_a_missing_file_is_named_together_with_the_table(pulls: Pulls, tmp_path:
     [b"", b"no archive" * 100, gzip.compress(b"no archive" * 100)],
     ids=["empty", "text", "compressed text"],
 )
-def test_a_file_that_is_no_archive_is_one_sentence(
+async def test_a_file_that_is_no_archive_is_one_sentence(
     pulls: Pulls, tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "bad.tar").write_bytes(content)
     with pytest.raises(CannotPullError, match=r"bad\.tar: no image archive") as refusal:
-        pull(pulls, "shop:1", Archive(("*",), tmp_path / "bad.tar"))
+        await pull(pulls, "shop:1", Archive(("*",), tmp_path / "bad.tar"))
     (sentence,) = str(refusal.value).splitlines()
     assert "allowed: what `docker save`" in sentence
     assert sentence.endswith("gzip, bzip2 or xz")
@@ -242,7 +234,7 @@ def test_the_table_names_files_beside_it(tmp_path: Path) -> None:
         ('[[archive]]\nmatch = ["x"]\nfiles = "x"', "has files; known are file, match"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_named_with_the_reason(
+async def test_a_table_that_cannot_be_read_is_named_with_the_reason(
     pulls: Pulls, tmp_path: Path, text: str, reason: str
 ) -> None:
     own = tmp_path / "localaws-images.toml"
@@ -251,10 +243,6 @@ def test_a_table_that_cannot_be_read_is_named_with_the_reason(
         load(own)
     assert str(own) in str(refusal.value)
     assert reason in str(refusal.value)
-
-    async def play() -> None:
-        sources = Sources(registry=None, archives=lambda: archives.load(own))
-        with pytest.raises(CannotPullError, match=r"localaws-images\.toml"):
-            await Puller(pulls.store, sources).pull("x:1", platform=AMD64)
-
-    asyncio.run(play())
+    sources = Sources(registry=None, archives=lambda: archives.load(own))
+    with pytest.raises(CannotPullError, match=r"localaws-images\.toml"):
+        await Puller(pulls.store, sources).pull("x:1", platform=AMD64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,59 +32,46 @@ def assembled(pulls: Pulls, folder: Path, **options: dict[str, Mirror]) -> Pulle
     )
 
 
-def pull(pulls: Pulls, made: Puller, name: str) -> Image:
-    async def play() -> Image:
-        try:
-            return await made.pull(name, platform=AMD64)
-        finally:
-            await pulls.close()
-
-    return asyncio.run(play())
+async def pull(pulls: Pulls, made: Puller, name: str) -> Image:
+    return await made.pull(name, platform=AMD64)
 
 
-def test_mirrors_that_cannot_be_understood_are_refused_at_once(
+async def test_mirrors_that_cannot_be_understood_are_refused_at_once(
     pulls: Pulls, tmp_path: Path
 ) -> None:
     pulls.environment["LOCALAWS_REGISTRY_MIRROR"] = "nonsense"
     with pytest.raises(MirrorError, match="LOCALAWS_REGISTRY_MIRROR: nonsense has no ="):
         assembled(pulls, tmp_path)
-    asyncio.run(pulls.close())
 
 
-def test_the_store_is_in_the_users_cache_apart_for_each_isolation(
+async def test_the_store_is_in_the_users_cache_apart_for_each_isolation(
     registry: LoopbackRegistry, pulls: Pulls, tmp_path: Path
 ) -> None:
     name = registry.push("shop:1", ImageFiles([layer(member("a"))]))
-    image = pull(pulls, assembled(pulls, tmp_path), name)
+    image = await pull(pulls, assembled(pulls, tmp_path), name)
     assert image.root.is_relative_to(
         tmp_path / "fargate-web" / "images" / pulls.behind.isolation.value
     )
     assert pulls.behind.isolation != Launcher().isolation
 
 
-def test_a_registry_of_the_local_aws_may_come_later(
+async def test_a_registry_of_the_local_aws_may_come_later(
     registry: LoopbackRegistry, pulls: Pulls, tmp_path: Path
 ) -> None:
     registry.push("shop:1", ImageFiles([layer(member("a"))]))
     registries: dict[str, Mirror] = {}
     made = assembled(pulls, tmp_path, local_registries=registries)
     registries["123456789012.dkr.ecr.eu-west-1.amazonaws.com"] = Mirror(registry.address)
-    image = pull(pulls, made, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1")
+    image = await pull(pulls, made, "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1")
     assert [path.name for path in image.root.iterdir()] == ["a"]
 
 
-def test_the_projects_table_is_read_for_each_pull(pulls: Pulls, tmp_path: Path) -> None:
+async def test_the_projects_table_is_read_for_each_pull(pulls: Pulls, tmp_path: Path) -> None:
     made = assembled(pulls, tmp_path)
     own = tmp_path / "localaws-images.toml"
-
-    async def play() -> Image:
-        try:
-            with pytest.raises(CannotPullError):
-                await made.pull("127.0.0.1:1/shop:1", platform=AMD64)
-            own.write_text('[[archive]]\nmatch = ["*/shop:*"]\nfile = "root.tar"\n')
-            (tmp_path / "root.tar").write_bytes(layer(member("a")))
-            return await made.pull("127.0.0.1:1/shop:1", platform=AMD64)
-        finally:
-            await pulls.close()
-
-    assert asyncio.run(play()).source == "archive"
+    with pytest.raises(CannotPullError):
+        await made.pull("127.0.0.1:1/shop:1", platform=AMD64)
+    own.write_text('[[archive]]\nmatch = ["*/shop:*"]\nfile = "root.tar"\n')
+    (tmp_path / "root.tar").write_bytes(layer(member("a")))
+    result = await made.pull("127.0.0.1:1/shop:1", platform=AMD64)
+    assert result.source == "archive"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,15 +46,9 @@ def calls(folder: Path) -> list[str]:
     return (folder / "calls").read_text().splitlines()
 
 
-def pull(pulls: Pulls, name: str) -> Image:
-    async def play() -> Image:
-        sources = Sources(registry=None, engines=Engines(pulls.host, pulls.environment))
-        try:
-            return await Puller(pulls.store, sources).pull(name, platform=AMD64)
-        finally:
-            await pulls.close()
-
-    return asyncio.run(play())
+async def pull(pulls: Pulls, name: str) -> Image:
+    sources = Sources(registry=None, engines=Engines(pulls.host, pulls.environment))
+    return await Puller(pulls.store, sources).pull(name, platform=AMD64)
 
 
 @pytest.fixture
@@ -65,11 +58,11 @@ def saved(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("identity", [IDENTITY, f"sha256:{IDENTITY}"])
-def test_an_image_that_an_engine_has_is_taken_from_it(
+async def test_an_image_that_an_engine_has_is_taken_from_it(
     pulls: Pulls, engine: Path, saved: Path, identity: str
 ) -> None:
     stub(engine, "docker", info="exit 0", image=f"echo {identity}", save=f'cp {saved} "$3"')
-    image = pull(pulls, "shop:dev")
+    image = await pull(pulls, "shop:dev")
     assert [path.name for path in image.root.iterdir()] == ["local"]
     assert image.config.command == ("run",)
     assert image.source == "docker"
@@ -78,16 +71,16 @@ def test_an_image_that_an_engine_has_is_taken_from_it(
     assert "docker image inspect --format {{.Id}} shop:dev" in calls(engine)
 
 
-def test_a_client_without_its_daemon_does_not_count(
+async def test_a_client_without_its_daemon_does_not_count(
     pulls: Pulls, engine: Path, saved: Path
 ) -> None:
     stub(engine, "docker", info="exit 1", image=f"echo {IDENTITY}")
     stub(engine, "podman", info="exit 0", image=f"echo {IDENTITY}", save=f'cp {saved} "$3"')
-    assert "is podman's image" in pull(pulls, "shop:dev").note
+    assert "is podman's image" in (await pull(pulls, "shop:dev")).note
     assert [call for call in calls(engine) if call.startswith("docker")] == ["docker info"]
 
 
-def test_an_image_that_the_engine_lacks_is_pulled_by_it(
+async def test_an_image_that_the_engine_lacks_is_pulled_by_it(
     pulls: Pulls, engine: Path, saved: Path
 ) -> None:
     there = engine / "there"
@@ -99,19 +92,19 @@ def test_an_image_that_the_engine_lacks_is_pulled_by_it(
         pull=f"touch {there}",
         save=f'cp {saved} "$3"',
     )
-    assert pull(pulls, "shop:dev").source == "docker"
+    assert (await pull(pulls, "shop:dev")).source == "docker"
     assert "docker pull --platform linux/amd64 docker.io/library/shop:dev" in calls(engine)
 
 
-def test_an_image_that_no_engine_has_fails_with_the_registrys_reason(
+async def test_an_image_that_no_engine_has_fails_with_the_registrys_reason(
     pulls: Pulls, engine: Path
 ) -> None:
     stub(engine, "docker", info="exit 0")
     with pytest.raises(CannotPullError, match="crane, which gets images from registries"):
-        pull(pulls, "shop:dev")
+        await pull(pulls, "shop:dev")
 
 
-def test_an_engine_that_cannot_save_is_reported(pulls: Pulls, engine: Path) -> None:
+async def test_an_engine_that_cannot_save_is_reported(pulls: Pulls, engine: Path) -> None:
     stub(engine, "docker", info="exit 0", image=f"echo {IDENTITY}", save="echo broken >&2; exit 1")
     with pytest.raises(CannotPullError, match=r"failed to extract layer of .*shop:dev: broken"):
-        pull(pulls, "shop:dev")
+        await pull(pulls, "shop:dev")

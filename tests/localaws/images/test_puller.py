@@ -37,23 +37,18 @@ def other(content: bytes) -> ImageFiles:
     return ImageFiles([layer(member("a", content))])
 
 
-def pull(pulls: Pulls, *names: str, platform: str = AMD64, puller: Puller | None = None) -> Image:
+async def pull(
+    pulls: Pulls, *names: str, platform: str = AMD64, puller: Puller | None = None
+) -> Image:
     """Pull images one after the other, and return the last."""
-
-    async def play() -> Image:
-        try:
-            for name in names:
-                image = await (puller or pulls.puller()).pull(name, platform=platform)
-        finally:
-            await pulls.close()
-        return image
-
-    return asyncio.run(play())
+    for name in names:
+        image = await (puller or pulls.puller()).pull(name, platform=platform)
+    return image
 
 
-def refusal(pulls: Pulls, name: str, **options: Any) -> str:
+async def refusal(pulls: Pulls, name: str, **options: Any) -> str:
     with pytest.raises(CannotPullError) as refused:
-        pull(pulls, name, **options)
+        await pull(pulls, name, **options)
     return str(refused.value)
 
 
@@ -80,10 +75,10 @@ def closed_port() -> int:
         return port
 
 
-def test_a_pulled_image_has_the_files_and_the_configuration(
+async def test_a_pulled_image_has_the_files_and_the_configuration(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
-    image = pull(pulls, registry.push("shop:1", SHOP))
+    image = await pull(pulls, registry.push("shop:1", SHOP))
     assert [path.name for path in (image.root / "srv").iterdir()] == ["b"]
     assert image.config.command == ("/srv/b",)
     assert image.config.environment == {"MODE": "image"}
@@ -92,42 +87,37 @@ def test_a_pulled_image_has_the_files_and_the_configuration(
     assert image.digest == registry.digest("shop:1")
 
 
-def test_nothing_but_the_image_stays_in_the_store(registry: LoopbackRegistry, pulls: Pulls) -> None:
-    image = pull(pulls, registry.push("shop:1", SHOP))
+async def test_nothing_but_the_image_stays_in_the_store(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    image = await pull(pulls, registry.push("shop:1", SHOP))
     left = {path.name for path in pulls.store.folder.iterdir() if not path.name.endswith(".lock")}
     assert left == {image.digest.replace(":", "-"), "resolved"}
     assert pulls.store.folder.stat().st_mode & 0o77 == 0, "images may hold private code"
 
 
-def test_an_image_is_downloaded_once_also_under_another_name(
+async def test_an_image_is_downloaded_once_also_under_another_name(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     registry_of_pulls = counting(pulls)
     names = [registry.push("shop:1", SHOP), registry.push("store:2", SHOP)]
-    pull(pulls, *names, names[0], puller=pulls.puller(registry_of_pulls))
+    await pull(pulls, *names, names[0], puller=pulls.puller(registry_of_pulls))
     assert CountingRegistry.downloads == 1
 
 
-def test_pulls_of_the_same_image_at_once_download_it_once(
+async def test_pulls_of_the_same_image_at_once_download_it_once(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
-
-    async def play() -> list[Image]:
-        first, second = pulls.puller(counting(pulls)), pulls.puller(counting(pulls))
-        try:
-            return await asyncio.gather(
-                *(each.pull(name, platform=AMD64) for each in (first, first, second))
-            )
-        finally:
-            await pulls.close()
-
-    images = asyncio.run(play())
+    first, second = pulls.puller(counting(pulls)), pulls.puller(counting(pulls))
+    images = await asyncio.gather(
+        *(each.pull(name, platform=AMD64) for each in (first, first, second))
+    )
     assert len({image.root for image in images}) == 1
     assert CountingRegistry.downloads == 1
 
 
-def test_pulls_of_the_same_name_at_once_ask_the_registry_once(
+async def test_pulls_of_the_same_name_at_once_ask_the_registry_once(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
@@ -139,93 +129,62 @@ def test_pulls_of_the_same_name_at_once_ask_the_registry_once(
             AskedRegistry.times += 1
             return await super().resolve(*arguments)
 
-    async def play() -> None:
-        puller = pulls.puller(AskedRegistry(pulls.host, pulls.crane, pulls.environment))
-        try:
-            await asyncio.gather(*(puller.pull(name, platform=AMD64) for _ in range(50)))
-            assert AskedRegistry.times == 1
-            await puller.pull(name, platform=AMD64)
-            assert AskedRegistry.times == 2, "a later one resolves the tag anew"
-        finally:
-            await pulls.close()
-
-    asyncio.run(play())
+    puller = pulls.puller(AskedRegistry(pulls.host, pulls.crane, pulls.environment))
+    await asyncio.gather(*(puller.pull(name, platform=AMD64) for _ in range(50)))
+    assert AskedRegistry.times == 1
+    await puller.pull(name, platform=AMD64)
+    assert AskedRegistry.times == 2, "a later one resolves the tag anew"
 
 
-def test_of_two_callers_of_a_pull_one_may_be_cancelled(
+async def test_of_two_callers_of_a_pull_one_may_be_cancelled(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
-
-    async def play() -> Image:
-        puller = pulls.puller()
-        try:
-            first, second = (
-                asyncio.create_task(puller.pull(name, platform=AMD64)) for _ in range(2)
-            )
-            await asyncio.sleep(0)
-            first.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await first
-            return await second
-        finally:
-            await pulls.close()
-
-    assert (asyncio.run(play()).root / "srv/b").exists()
+    puller = pulls.puller()
+    first, second = (asyncio.create_task(puller.pull(name, platform=AMD64)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    result = await second
+    assert (result.root / "srv/b").exists()
 
 
-def test_callers_of_a_pull_that_fails_all_get_the_reason(pulls: Pulls) -> None:
-    async def play() -> list[Image | BaseException]:
-        puller = pulls.puller()
-        try:
-            return await asyncio.gather(
-                *(puller.pull("No Image", platform=AMD64) for _ in range(3)),
-                return_exceptions=True,
-            )
-        finally:
-            await pulls.close()
-
-    assert [type(each) for each in asyncio.run(play())] == [CannotPullError] * 3
+async def test_callers_of_a_pull_that_fails_all_get_the_reason(pulls: Pulls) -> None:
+    puller = pulls.puller()
+    result = await asyncio.gather(
+        *(puller.pull("No Image", platform=AMD64) for _ in range(3)),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in result] == [CannotPullError] * 3
 
 
-def test_a_tag_that_moved_gives_the_new_image(registry: LoopbackRegistry, pulls: Pulls) -> None:
+async def test_a_tag_that_moved_gives_the_new_image(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
     name = registry.push("moving:tag", other(b"old"))
-
-    async def play() -> tuple[Image, Image]:
-        puller = pulls.puller()
-        try:
-            before = await puller.pull(name, platform=AMD64)
-            registry.push("moving:tag", other(b"new"))
-            return before, await puller.pull(name, platform=AMD64)
-        finally:
-            await pulls.close()
-
-    before, after = asyncio.run(play())
+    puller = pulls.puller()
+    before = await puller.pull(name, platform=AMD64)
+    registry.push("moving:tag", other(b"new"))
+    after = await puller.pull(name, platform=AMD64)
     assert (after.root / "a").read_bytes() == b"new"
     assert (before.root / "a").read_bytes() == b"old", "tasks of the old deployment still use it"
 
 
-def test_a_digest_that_is_here_needs_no_registry_and_a_tag_does(
+async def test_a_digest_that_is_here_needs_no_registry_and_a_tag_does(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
     exact = f"{registry.address}/shop@{registry.digest('shop:1')}"
-
-    async def play() -> Image:
-        try:
-            pulled = await pulls.puller().pull(exact, platform=AMD64)
-            offline = Puller(pulls.store, Sources(registry=None))
-            assert await offline.pull(exact, platform=AMD64) == pulled
-            with pytest.raises(CannotPullError, match="crane, which gets images"):
-                await offline.pull(name, platform=AMD64)
-        finally:
-            await pulls.close()
-        return pulled
-
-    assert asyncio.run(play()).digest in exact
+    pulled = await pulls.puller().pull(exact, platform=AMD64)
+    offline = Puller(pulls.store, Sources(registry=None))
+    assert await offline.pull(exact, platform=AMD64) == pulled
+    with pytest.raises(CannotPullError, match="crane, which gets images"):
+        await offline.pull(name, platform=AMD64)
+    assert pulled.digest in exact
 
 
-def test_the_platform_chooses_among_the_images_of_an_index(
+async def test_the_platform_chooses_among_the_images_of_an_index(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push_index(
@@ -236,72 +195,71 @@ def test_the_platform_chooses_among_the_images_of_an_index(
         ],
     )
     index = f"{registry.address}/both@{registry.digest('both:1')}"
-
-    async def play() -> None:
-        try:
-            for architecture in ("amd64", "arm64", "amd64"):
-                for each in (name, index):
-                    image = await pulls.puller().pull(each, platform=f"linux/{architecture}")
-                    assert [path.name for path in image.root.iterdir()] == [architecture]
-            offline = Puller(pulls.store, Sources(registry=None, runs=lambda _: True))
-            image = await offline.pull(index, platform="linux/arm64")
-            assert [path.name for path in image.root.iterdir()] == ["arm64"]
-        finally:
-            await pulls.close()
-
-    asyncio.run(play())
+    for architecture in ("amd64", "arm64", "amd64"):
+        for each in (name, index):
+            image = await pulls.puller().pull(each, platform=f"linux/{architecture}")
+            assert [path.name for path in image.root.iterdir()] == [architecture]
+    offline = Puller(pulls.store, Sources(registry=None, runs=lambda _: True))
+    image = await offline.pull(index, platform="linux/arm64")
+    assert [path.name for path in image.root.iterdir()] == ["arm64"]
 
 
 NO_PLATFORM = "image Manifest does not contain descriptor matching platform 'linux/s390x'"
 
 
-def test_an_index_without_the_platform_is_refused_in_ecs_words(
+async def test_an_index_without_the_platform_is_refused_in_ecs_words(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push_index("one:1", [SHOP])
-    assert refusal(pulls, name, platform="linux/s390x") == NO_PLATFORM
+    assert await refusal(pulls, name, platform="linux/s390x") == NO_PLATFORM
 
 
-def test_an_image_for_another_platform_is_refused_in_the_same_words(
+async def test_an_image_for_another_platform_is_refused_in_the_same_words(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
-    assert refusal(pulls, registry.push("shop:1", SHOP), platform="linux/s390x") == NO_PLATFORM
+    assert (
+        await refusal(pulls, registry.push("shop:1", SHOP), platform="linux/s390x") == NO_PLATFORM
+    )
 
 
-def test_a_platform_that_this_machine_does_not_run_is_refused_with_what_to_do(
+async def test_a_platform_that_this_machine_does_not_run_is_refused_with_what_to_do(
     pulls: Pulls, stand_in: Path
 ) -> None:
     puller = pulls.puller(stand_in=stand_in, runs=lambda platform: platform == of_this_machine())
-    words = refusal(pulls, "nginx", platform="linux/riscv64", puller=puller)
+    words = await refusal(pulls, "nginx", platform="linux/riscv64", puller=puller)
     assert f"wanted for linux/riscv64, and this machine runs {of_this_machine()}" in words
     assert "cpuArchitecture" in words
     assert "qemu-user-static" in words
 
 
-def test_what_a_registry_lacks_is_not_found(registry: LoopbackRegistry, pulls: Pulls) -> None:
+async def test_what_a_registry_lacks_is_not_found(registry: LoopbackRegistry, pulls: Pulls) -> None:
     registry.push("shop:1", SHOP)
     for name in ("shop:stabel", "never/there:1"):
         full = f"{registry.address}/{name}"
-        assert refusal(pulls, full).startswith(f"failed to resolve ref {full}: {full}: not found")
+        assert (await refusal(pulls, full)).startswith(
+            f"failed to resolve ref {full}: {full}: not found"
+        )
 
 
-def test_a_registry_that_cannot_be_reached_is_reported_with_the_ways_out(pulls: Pulls) -> None:
+async def test_a_registry_that_cannot_be_reached_is_reported_with_the_ways_out(
+    pulls: Pulls,
+) -> None:
     name = f"127.0.0.1:{closed_port()}/shop:1"
-    words = refusal(pulls, name)
+    words = await refusal(pulls, name)
     assert words.startswith(f"failed to resolve ref {name}: failed to do request: ")
     assert "connection refused" in words
     for way in ("LOCALAWS_REGISTRY_MIRROR", "localaws-images.toml", "docs/images.md"):
         assert way in words
 
 
-def test_a_name_that_is_none_is_refused_before_anything_runs(pulls: Pulls) -> None:
-    assert "invalid reference format" in refusal(pulls, "No Image")
+async def test_a_name_that_is_none_is_refused_before_anything_runs(pulls: Pulls) -> None:
+    assert "invalid reference format" in await refusal(pulls, "No Image")
 
 
-def test_a_hostile_image_is_refused_and_leaves_nothing(
+async def test_a_hostile_image_is_refused_and_leaves_nothing(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
-    words = refusal(pulls, registry.push("hostile:1", ImageFiles([layer(member("../out"))])))
+    words = await refusal(pulls, registry.push("hostile:1", ImageFiles([layer(member("../out"))])))
     assert "failed to extract layer" in words
     assert "outside its root: ../out" in words
     assert not [path for path in pulls.store.folder.iterdir() if path.is_dir()]
@@ -324,25 +282,19 @@ class StoppingRegistry(Registry):
         await asyncio.Event().wait()
 
 
-def test_a_cancelled_pull_leaves_nothing_that_counts_as_an_image(
+async def test_a_cancelled_pull_leaves_nothing_that_counts_as_an_image(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
-
-    async def play() -> Image:
-        stopping = StoppingRegistry(pulls.host, pulls.crane, pulls.environment)
-        try:
-            task = asyncio.create_task(pulls.puller(stopping).pull(name, platform=AMD64))
-            await asyncio.wait_for(stopping.stopped.wait(), 30)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert not [path for path in pulls.store.folder.iterdir() if path.is_dir()]
-            return await pulls.puller().pull(name, platform=AMD64)
-        finally:
-            await pulls.close()
-
-    assert (asyncio.run(play()).root / "srv/b").exists()
+    stopping = StoppingRegistry(pulls.host, pulls.crane, pulls.environment)
+    task = asyncio.create_task(pulls.puller(stopping).pull(name, platform=AMD64))
+    await asyncio.wait_for(stopping.stopped.wait(), 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not [path for path in pulls.store.folder.iterdir() if path.is_dir()]
+    result = await pulls.puller().pull(name, platform=AMD64)
+    assert (result.root / "srv/b").exists()
 
 
 KILLED = """
@@ -363,7 +315,7 @@ asyncio.run(play())
 """
 
 
-def test_what_a_killed_pull_left_neither_counts_nor_blocks(
+async def test_what_a_killed_pull_left_neither_counts_nor_blocks(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
@@ -376,30 +328,24 @@ def test_what_a_killed_pull_left_neither_counts_nor_blocks(
         assert other_daemon.stdout.readline() == b"filling\n"
         other_daemon.send_signal(signal.SIGKILL)
     assert pulls.store.find(digest) is None
-    assert pull(pulls, name).digest == digest
+    assert (await pull(pulls, name)).digest == digest
 
 
 def damage(image: Image) -> None:
     (image.root.parent / "config.json").write_text("{")
 
 
-def test_an_image_whose_configuration_was_damaged_is_pulled_anew(
+async def test_an_image_whose_configuration_was_damaged_is_pulled_anew(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
-
-    async def play() -> Image:
-        try:
-            image = await pulls.puller().pull(name, platform=AMD64)
-            damage(image)
-            return await pulls.puller().pull(name, platform=AMD64)
-        finally:
-            await pulls.close()
-
-    assert asyncio.run(play()).config.command == ("/srv/b",)
+    image = await pulls.puller().pull(name, platform=AMD64)
+    damage(image)
+    result = await pulls.puller().pull(name, platform=AMD64)
+    assert result.config.command == ("/srv/b",)
 
 
-def test_a_layer_that_python_cannot_decompress_is_flattened_by_crane(
+async def test_a_layer_that_python_cannot_decompress_is_flattened_by_crane(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     class FlatteningRegistry(Registry):
@@ -418,11 +364,11 @@ def test_a_layer_that_python_cannot_decompress_is_flattened_by_crane(
 
     flattening = FlatteningRegistry(pulls.host, pulls.crane, pulls.environment)
     name = registry.push("shop:1", SHOP)
-    image = pull(pulls, name, puller=pulls.puller(flattening))
+    image = await pull(pulls, name, puller=pulls.puller(flattening))
     assert [path.name for path in (image.root / "srv").iterdir()] == ["b"]
 
 
-def test_a_pull_that_takes_long_says_so(
+async def test_a_pull_that_takes_long_says_so(
     registry: LoopbackRegistry, pulls: Pulls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localaws.images.puller.REPORTS", (0.01, 0.02))
@@ -441,7 +387,7 @@ def test_a_pull_that_takes_long_says_so(
 
     slow = SlowRegistry(pulls.host, pulls.crane, pulls.environment)
     puller = Puller(pulls.store, Sources(registry=slow), report)
-    pull(pulls, name, puller=puller)
+    await pull(pulls, name, puller=puller)
     assert pulls.reports[0].startswith(f"pulling {registry.address}/shop@sha256:")
     assert "MB so far" in pulls.reports[0]
 
@@ -468,11 +414,11 @@ def unreachable(pulls: Pulls) -> UnreachableRegistry:
 @pytest.mark.parametrize(
     "name", ["public.ecr.aws/nginx/nginx:stable", "nginx", "public.ecr.aws/docker/library/nginx:1"]
 )
-def test_without_its_registry_nginx_gets_the_stand_in_and_a_note(
+async def test_without_its_registry_nginx_gets_the_stand_in_and_a_note(
     pulls: Pulls, stand_in: Path, name: str
 ) -> None:
     puller = pulls.puller(unreachable(pulls), stand_in=stand_in)
-    image = pull(pulls, name, name, puller=puller)
+    image = await pull(pulls, name, name, puller=puller)
     assert (image.root / "usr/sbin/nginx").exists()
     assert image.source == "stand-in"
     for words in (str(parse(name)), "is a stand-in", "nginx 1.2 and busybox 3", "no such host"):
@@ -487,37 +433,32 @@ def test_without_its_registry_nginx_gets_the_stand_in_and_a_note(
         "shop.example.com/nginx:1",
     ],
 )
-def test_the_stand_in_stands_for_no_exact_and_no_other_image(
+async def test_the_stand_in_stands_for_no_exact_and_no_other_image(
     pulls: Pulls, stand_in: Path, name: str
 ) -> None:
     puller = pulls.puller(unreachable(pulls), stand_in=stand_in)
-    assert "no such host" in refusal(pulls, name, puller=puller)
+    assert "no such host" in await refusal(pulls, name, puller=puller)
 
 
-def test_a_tag_that_the_registry_lacks_gets_no_stand_in(pulls: Pulls, stand_in: Path) -> None:
+async def test_a_tag_that_the_registry_lacks_gets_no_stand_in(pulls: Pulls, stand_in: Path) -> None:
     class EmptyRegistry(Registry):
         async def resolve(self, reference: Any, platform: str) -> str:
             raise failure("Error: MANIFEST_UNKNOWN", reference, platform)
 
     empty = EmptyRegistry(pulls.host, pulls.crane, pulls.environment)
     puller = pulls.puller(empty, stand_in=stand_in)
-    assert "not found" in refusal(pulls, "nginx:typo", puller=puller)
+    assert "not found" in await refusal(pulls, "nginx:typo", puller=puller)
 
 
-def test_credentials_and_proxies_reach_crane_and_nothing_is_added(
+async def test_credentials_and_proxies_reach_crane_and_nothing_is_added(
     pulls: Pulls, tmp_path: Path
 ) -> None:
     stub = tmp_path / "crane"
     stub.write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\necho sha256:1\n")
     stub.chmod(0o755)
     pulls.environment["DOCKER_CONFIG"] = "/elsewhere"
-
-    async def play() -> None:
-        registry = Registry(pulls.host, str(stub), pulls.environment)
-        assert await registry.resolve(parse("nginx"), AMD64) == "sha256:1"
-        await pulls.close()
-
-    asyncio.run(play())
+    registry = Registry(pulls.host, str(stub), pulls.environment)
+    assert await registry.resolve(parse("nginx"), AMD64) == "sha256:1"
     seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines())
     assert {name: seen[name] for name in pulls.environment} == pulls.environment
     assert seen.keys() - pulls.environment.keys() <= {"PWD", "OLDPWD", "SHLVL", "_"}

@@ -21,7 +21,7 @@ from localaws.images.registry import Registry
 from localaws.images.store import Store
 from localaws.machine.container import Container
 from localaws.machine.isolation import Isolation
-from tests.localaws.machine.conftest import Output, add_network, play
+from tests.localaws.machine.conftest import Output, add_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,24 +102,21 @@ def container(image: Image, work: Path, command: Sequence[str]) -> Container:
 
 
 @pytest.mark.parametrize("command", [COMMAND, []], ids=["the stack files' command", "its own"])
-def test_the_stand_in_answers_and_ends_well_when_it_is_stopped(
-    isolation: Isolation, layout: Path, tmp_path: Path, command: list[str]
+async def test_the_stand_in_answers_and_ends_well_when_it_is_stopped(
+    launcher: Launcher, layout: Path, tmp_path: Path, command: list[str]
 ) -> None:
-    async def scenario(launcher: Launcher) -> None:
-        image = await pull(launcher, layout, tmp_path / "store")
-        await add_network(launcher)
-        described = container(image, tmp_path / "work", command)
-        with Output() as output:
-            child = await launcher.start_container(
-                described, stdout=output.descriptor, stderr=output.descriptor
-            )
-            page = await get(launcher)
-            code = await child.stop(20, signal.Signals[image.config.stop_signal])
-            log = output.text()
-        assert page.startswith("HTTP/1.1 200 OK")
-        expected = "<h1>Hello from ip-10-0-1-21</h1>" if command else "<h1>Welcome to nginx!</h1>"
-        assert expected in page
-        assert '"GET / HTTP/1.0" 200' in log, "the access log is the container's output"
-        assert code == 0, log
-
-    play(isolation, scenario)
+    image = await pull(launcher, layout, tmp_path / "store")
+    await add_network(launcher)
+    described = container(image, tmp_path / "work", command)
+    with Output() as output:
+        child = await launcher.start_container(
+            described, stdout=output.descriptor, stderr=output.descriptor
+        )
+        page = await get(launcher)
+        code = await child.stop(20, signal.Signals[image.config.stop_signal])
+        log = output.text()
+    assert page.startswith("HTTP/1.1 200 OK")
+    expected = "<h1>Hello from ip-10-0-1-21</h1>" if command else "<h1>Welcome to nginx!</h1>"
+    assert expected in page
+    assert '"GET / HTTP/1.0" 200' in log, "the access log is the container's output"
+    assert code == 0, log

@@ -8,10 +8,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -19,6 +18,9 @@ from localaws.machine.container import Container
 from localaws.machine.isolation import Isolation, try_out
 from localaws.machine.processes import ChildProcess, Launcher
 from localaws.machine.programs import find
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 PROGRAMS = (
     *("sh", "cat", "chown", "env", "head", "hostname", "id", "kill", "ln", "ls", "mkdir", "mknod"),
@@ -36,9 +38,7 @@ nginx:x:102:
 logs:x:103:daemon,nginx
 """
 BOUND = 60
-"""Seconds within which a test ends, whatever happens."""
-
-Scenario = Callable[[Launcher], Awaitable[None]]
+"""Seconds within which a test with a launcher ends, whatever happens."""
 
 
 def libraries(program: Path) -> set[Path]:
@@ -96,18 +96,19 @@ def isolation(request: pytest.FixtureRequest) -> Isolation:
 _refusal = cache(try_out)
 
 
-def play(isolation: Isolation, scenario: Scenario) -> None:
-    """Run a scenario with a launcher, which is closed at the end."""
+@pytest.fixture
+async def launcher(isolation: Isolation) -> AsyncIterator[Launcher]:
+    """A launcher in an isolation; a test that takes longer than `BOUND` is cancelled."""
+    launcher = Launcher(isolation)
+    timer = asyncio.get_running_loop().call_later(BOUND, cancel_test)
+    yield launcher
+    timer.cancel()
+    await launcher.close()
 
-    async def bounded() -> None:
-        launcher = Launcher(isolation)
-        try:
-            async with asyncio.timeout(BOUND):
-                await scenario(launcher)
-        finally:
-            await launcher.close()
 
-    asyncio.run(bounded())
+def cancel_test() -> None:
+    for task in asyncio.all_tasks():
+        task.cancel(f"the test takes longer than {BOUND} s")
 
 
 async def add_network(launcher: Launcher, name: str = "task") -> str:
@@ -117,7 +118,7 @@ async def add_network(launcher: Launcher, name: str = "task") -> str:
     return name
 
 
-class Studio:
+class ContainerRunner:
     """Starts containers of one image and reads what they print."""
 
     def __init__(self, launcher: Launcher, image: Path, work: Path) -> None:
@@ -195,14 +196,7 @@ class Output:
         os.close(self.descriptor)
 
 
-def in_studio(
-    isolation: Isolation,
-    image: Path,
-    work: Path,
-    scenario: Callable[[Studio], Awaitable[None]],
-) -> None:
-    async def with_network(launcher: Launcher) -> None:
-        await add_network(launcher)
-        await scenario(Studio(launcher, image, work))
-
-    play(isolation, with_network)
+@pytest.fixture
+async def runner(launcher: Launcher, image: Path, tmp_path: Path) -> ContainerRunner:
+    await add_network(launcher)
+    return ContainerRunner(launcher, image, tmp_path)

@@ -18,7 +18,7 @@ import pytest
 from localaws.machine import cgroups
 from localaws.machine.cgroups import ControlGroups, Limits, NoControlGroupsError
 from localaws.machine.isolation import Isolation
-from tests.localaws.machine.conftest import Output, Studio, in_studio
+from tests.localaws.machine.conftest import ContainerRunner, Output
 
 V1 = """\
 30 24 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs rw
@@ -123,6 +123,12 @@ def test_where_there_are_none_the_reason_is_given(
 
 
 @pytest.fixture
+def isolation() -> Isolation:
+    """That of the launcher: only root may join control groups."""
+    return Isolation.ROOT
+
+
+@pytest.fixture
 def groups() -> ControlGroups:
     try:
         return cgroups.find()
@@ -131,26 +137,22 @@ def groups() -> ControlGroups:
 
 
 @pytest.mark.slow  # real processes
-def test_a_container_that_needs_too_much_memory_is_killed(
-    groups: ControlGroups, image: Path, tmp_path: Path
+async def test_a_container_that_needs_too_much_memory_is_killed(
+    groups: ControlGroups, runner: ContainerRunner
 ) -> None:
     task = groups.create("memory", Limits(memory_mib=256))
     limited = task.create("web", Limits(memory_mib=16))
-
-    async def scenario(studio: Studio) -> None:
-        try:
-            greedy = studio.container("sh", "-c", GREEDY)
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            child = await studio.launcher.start_container(
-                greedy, stdout=nowhere, stderr=nowhere, cgroups=limited.folders
-            )
-            os.close(nowhere)
-            assert await child.wait() == -signal.SIGKILL
-            assert limited.out_of_memory_kills() >= 1
-        finally:
-            task.remove()
-
-    in_studio(Isolation.ROOT, image, tmp_path, scenario)
+    try:
+        greedy = runner.container("sh", "-c", GREEDY)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        child = await runner.launcher.start_container(
+            greedy, stdout=nowhere, stderr=nowhere, cgroups=limited.folders
+        )
+        os.close(nowhere)
+        assert await child.wait() == -signal.SIGKILL
+        assert limited.out_of_memory_kills() >= 1
+    finally:
+        task.remove()
     assert not any(Path(each).exists() for each in (*task.folders, *limited.folders))
 
 
@@ -159,8 +161,8 @@ GREEDY = 'text=x; while :; do text="$text$text"; done'
 
 
 @pytest.mark.slow  # real processes
-def test_a_container_sees_its_own_limits_and_cannot_change_them(
-    groups: ControlGroups, image: Path, tmp_path: Path
+async def test_a_container_sees_its_own_limits_and_cannot_change_them(
+    groups: ControlGroups, runner: ContainerRunner
 ) -> None:
     task = groups.create("seen", Limits(memory_mib=256))
     limited = task.create("web", Limits(memory_mib=16))
@@ -170,11 +172,10 @@ def test_a_container_sees_its_own_limits_and_cannot_change_them(
         "   [ ! -e $file ] || echo 1 > $file || echo refused;"
         "done; grep -e memory -e '^0:' /proc/self/cgroup"
     )
-
-    async def scenario(studio: Studio) -> None:
+    try:
         with Output() as output:
-            child = await studio.launcher.start_container(
-                studio.container("sh", "-c", script),
+            child = await runner.launcher.start_container(
+                runner.container("sh", "-c", script),
                 stdout=output.descriptor,
                 stderr=output.descriptor,
                 cgroups=limited.folders,
@@ -184,9 +185,6 @@ def test_a_container_sees_its_own_limits_and_cannot_change_them(
         assert str(16 * 2**20) in printed
         assert "refused" in printed
         assert printed.split("memory:")[-1].startswith("/\n"), "names above it don't show"
-
-    try:
-        in_studio(Isolation.ROOT, image, tmp_path, scenario)
     finally:
         task.remove()
 

@@ -150,7 +150,7 @@ def test_a_user_without_rights_gets_namespaces_with_one_id(folder: Path) -> None
     assert result == {"code": 0, "output": "0\ntask\n"}
 
 
-def test_a_killed_daemon_leaves_nothing_of_its_containers(folder: Path) -> None:
+async def test_a_killed_daemon_leaves_nothing_of_its_containers(folder: Path) -> None:
     with start(folder, "sleep 1000.5 & setsid sleep 1000.5 & sleep 1000.5") as process:
         found = read(process)
         family = psutil.Process(found["pid"]).children(recursive=True)
@@ -158,7 +158,7 @@ def test_a_killed_daemon_leaves_nothing_of_its_containers(folder: Path) -> None:
         process.kill()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
-    asyncio.run(eventually(lambda: not psutil.pid_exists(found["pid"]), "the end of unshare"))
+    await eventually(lambda: not psutil.pid_exists(found["pid"]), "the end of unshare")
 
 
 def test_root_gets_the_namespaces_of_root() -> None:
@@ -177,15 +177,11 @@ def test_subordinate_ids_are_used_where_this_machine_has_them() -> None:
     assert Isolation.SUBORDINATE_IDS in ISOLATIONS, "newuidmap is there, so containers are tested"
 
 
-def test_a_launcher_that_cannot_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_launcher_that_cannot_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "command", lambda *_: ["sh", "-c", "exit 1"])
-
-    async def start() -> None:
+    with pytest.raises(CannotStartError, match="the parent of all processes has ended"):
         async with asyncio.timeout(20):
             await Launcher(Isolation.ROOT).run(["true"])
-
-    with pytest.raises(CannotStartError, match="the parent of all processes has ended"):
-        asyncio.run(start())
 
 
 @pytest.mark.parametrize("name", ["nft", "ip", "unshare"])

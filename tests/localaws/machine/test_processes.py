@@ -59,126 +59,104 @@ async def shell(launcher: Launcher, script: str) -> ChildProcess:
         os.close(nothing)
 
 
-def test_exit_statuses_and_signals_are_distinguished() -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        assert await (await shell(launcher, "exit 3")).wait() == 3
-        child = await shell(launcher, "sleep 1000.25")
-        assert await child.stop(5) == -signal.SIGTERM
-        child.signal(signal.SIGKILL)  # to one that is gone: nothing happens
-        await launcher.close()
-
-    asyncio.run(play())
+async def test_exit_statuses_and_signals_are_distinguished() -> None:
+    launcher = Launcher()
+    assert await (await shell(launcher, "exit 3")).wait() == 3
+    child = await shell(launcher, "sleep 1000.25")
+    assert await child.stop(5) == -signal.SIGTERM
+    child.signal(signal.SIGKILL)  # to one that is gone: nothing happens
+    await launcher.close()
 
 
-def test_who_ignores_sigterm_is_killed_when_patience_ends() -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        child = await shell(launcher, "trap '' TERM; while true; do sleep 0.05; done")
-        await asyncio.sleep(0.1)  # for the trap to be set
-        assert await child.stop(0.1) == -signal.SIGKILL
-        await launcher.close()
-
-    asyncio.run(play())
+async def test_who_ignores_sigterm_is_killed_when_patience_ends() -> None:
+    launcher = Launcher()
+    child = await shell(launcher, "trap '' TERM; while true; do sleep 0.05; done")
+    await asyncio.sleep(0.1)  # for the trap to be set
+    assert await child.stop(0.1) == -signal.SIGKILL
+    await launcher.close()
 
 
-def test_a_program_that_is_not_there_is_an_error_that_names_it() -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        with pytest.raises(CannotStartError, match="no-such-program: No such file or directory"):
-            await launcher.start_process(
-                ["no-such-program"], env=ENVIRONMENT, cwd=Path("/"), stdout=1, stderr=2
-            )
-        with pytest.raises(CannotStartError, match="No such file or directory"):
-            await launcher.start_process(
-                ["sh"], env=ENVIRONMENT, cwd=Path("/no/such"), stdout=1, stderr=2
-            )
-        await launcher.close()
-
-    asyncio.run(play())
+async def test_a_program_that_is_not_there_is_an_error_that_names_it() -> None:
+    launcher = Launcher()
+    with pytest.raises(CannotStartError, match="no-such-program: No such file or directory"):
+        await launcher.start_process(
+            ["no-such-program"], env=ENVIRONMENT, cwd=Path("/"), stdout=1, stderr=2
+        )
+    with pytest.raises(CannotStartError, match="No such file or directory"):
+        await launcher.start_process(
+            ["sh"], env=ENVIRONMENT, cwd=Path("/no/such"), stdout=1, stderr=2
+        )
+    await launcher.close()
 
 
-def test_closing_ends_everything_even_what_left_its_session() -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        child = await shell(launcher, FAMILY)
-        await eventually(lambda: len(sleepers()) == 2, "the family")
-        await launcher.close()
-        assert child.ended.result() == -signal.SIGKILL
-        assert not sleepers()
-
-    asyncio.run(play())
+async def test_closing_ends_everything_even_what_left_its_session() -> None:
+    launcher = Launcher()
+    child = await shell(launcher, FAMILY)
+    await eventually(lambda: len(sleepers()) == 2, "the family")
+    await launcher.close()
+    assert child.ended.result() == -signal.SIGKILL
+    assert not sleepers()
 
 
-def test_closing_ends_also_the_starts_that_wait() -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        starts = [asyncio.create_task(shell(launcher, "sleep 1000.25")) for _ in range(200)]
-        await asyncio.sleep(0)  # until they wait for the launcher
-        await launcher.close()
-        results = await asyncio.gather(*starts, return_exceptions=True)
-        assert {type(result) for result in results} == {CannotStartError}
-        assert launcher.pid is None
-        assert not sleepers()
-
-    asyncio.run(play())
+async def test_closing_ends_also_the_starts_that_wait() -> None:
+    launcher = Launcher()
+    starts = [asyncio.create_task(shell(launcher, "sleep 1000.25")) for _ in range(200)]
+    await asyncio.sleep(0)  # until they wait for the launcher
+    await launcher.close()
+    results = await asyncio.gather(*starts, return_exceptions=True)
+    assert {type(result) for result in results} == {CannotStartError}
+    assert launcher.pid is None
+    assert not sleepers()
 
 
-def test_a_start_that_is_cancelled_as_its_answer_comes_leaves_neither_process_nor_descriptor(
+async def test_a_start_that_is_cancelled_as_its_answer_comes_leaves_neither_process_nor_descriptor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        await (await shell(launcher, "exit 0")).wait()  # the launcher has its own descriptors
-        open_before = descriptors()
-        answered = Launcher._answered
-        for starting in (
-            shell(launcher, "sleep 1000.25"),
-            launcher.open_socket(None, family=socket.AF_INET, type=socket.SOCK_STREAM),
-        ):
-            task: asyncio.Task[object] = asyncio.create_task(starting)
+    launcher = Launcher()
+    await (await shell(launcher, "exit 0")).wait()  # the launcher has its own descriptors
+    open_before = descriptors()
+    answered = Launcher._answered
+    for starting in (
+        shell(launcher, "sleep 1000.25"),
+        launcher.open_socket(None, family=socket.AF_INET, type=socket.SOCK_STREAM),
+    ):
+        task: asyncio.Task[object] = asyncio.create_task(starting)
 
-            def cancel(self: Launcher, answer: Any, task: asyncio.Task[object] = task) -> None:
-                answered(self, answer)
-                task.cancel()
+        def cancel(self: Launcher, answer: Any, task: asyncio.Task[object] = task) -> None:
+            answered(self, answer)
+            task.cancel()
 
-            monkeypatch.setattr(Launcher, "_answered", cancel)
-            with pytest.raises(asyncio.CancelledError):
-                await task
-        await eventually(lambda: not sleepers(), "the process to be gone")
-        assert descriptors() == open_before
-        await launcher.close()
-
-    asyncio.run(play())
+        monkeypatch.setattr(Launcher, "_answered", cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await eventually(lambda: not sleepers(), "the process to be gone")
+    assert descriptors() == open_before
+    await launcher.close()
 
 
-def test_the_first_process_takes_its_group_along() -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        child = await shell(launcher, "sleep 1000.25 & exit 0")
-        assert await child.wait() == 0
-        await eventually(lambda: not sleepers(), "the end of the group")
-        await launcher.close()
-
-    asyncio.run(play())
+async def test_the_first_process_takes_its_group_along() -> None:
+    launcher = Launcher()
+    child = await shell(launcher, "sleep 1000.25 & exit 0")
+    assert await child.wait() == 0
+    await eventually(lambda: not sleepers(), "the end of the group")
+    await launcher.close()
 
 
-def test_a_killed_launcher_takes_its_children_along_and_the_next_start_has_a_new_one() -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        child = await shell(launcher, "sleep 1000.25 & wait")
-        await eventually(sleepers, "the child's child")
-        assert launcher._process is not None
-        launcher._process.kill()
-        assert await child.wait() == -signal.SIGKILL
-        await eventually(lambda: not sleepers(), "the end of the group")
-        assert await (await shell(launcher, "exit 4")).wait() == 4
-        await launcher.close()
+async def test_a_killed_launcher_takes_its_children_along_and_the_next_start_has_a_new_one() -> (
+    None
+):
+    launcher = Launcher()
+    child = await shell(launcher, "sleep 1000.25 & wait")
+    await eventually(sleepers, "the child's child")
+    assert launcher._process is not None
+    launcher._process.kill()
+    assert await child.wait() == -signal.SIGKILL
+    await eventually(lambda: not sleepers(), "the end of the group")
+    assert await (await shell(launcher, "exit 4")).wait() == 4
+    await launcher.close()
 
-    asyncio.run(play())
 
-
-def test_killing_the_starter_leaves_nothing() -> None:
+async def test_killing_the_starter_leaves_nothing() -> None:
     script = f"""
 import asyncio
 from pathlib import Path
@@ -195,30 +173,27 @@ asyncio.run(main())
     ) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == b"ready\n"
-        asyncio.run(eventually(lambda: len(sleepers()) == 2, "the family"))
+        await eventually(lambda: len(sleepers()) == 2, "the family")
         family = psutil.Process(starter.pid).children(recursive=True)
         starter.kill()
-    asyncio.run(eventually(lambda: not sleepers(), "the family's end"))
+    await eventually(lambda: not sleepers(), "the family's end")
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
 
 
-def test_the_usage_of_a_process_includes_its_descendants_and_those_that_have_ended() -> None:
-    async def play() -> None:
-        launcher = Launcher()
-        spin = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done"
-        child = await shell(launcher, f"({spin}); ({spin}; sleep 1000.25) & wait")
-        idle = await shell(launcher, "sleep 1000.25")
-        deadline = time.monotonic() + 20
+async def test_the_usage_of_a_process_includes_its_descendants_and_those_that_have_ended() -> None:
+    launcher = Launcher()
+    spin = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done"
+    child = await shell(launcher, f"({spin}); ({spin}; sleep 1000.25) & wait")
+    idle = await shell(launcher, "sleep 1000.25")
+    deadline = time.monotonic() + 20
+    used = await child.usage()
+    while used.cpu_seconds < 0.02 and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
         used = await child.usage()
-        while used.cpu_seconds < 0.02 and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
-            used = await child.usage()
-        assert used.cpu_seconds >= 0.02, "what the two subshells used"
-        assert used.memory > 100_000
-        assert (await idle.usage()).cpu_seconds < used.cpu_seconds
-        await child.stop(0)
-        assert await child.usage() == (0, 0)
-        await launcher.close()
-
-    asyncio.run(play())
+    assert used.cpu_seconds >= 0.02, "what the two subshells used"
+    assert used.memory > 100_000
+    assert (await idle.usage()).cpu_seconds < used.cpu_seconds
+    await child.stop(0)
+    assert await child.usage() == (0, 0)
+    await launcher.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import json
 import re
@@ -271,17 +270,17 @@ class Engine:
         return {each.name: each.parent for each in self.registrations(kind)}
 
 
-def component(engine: Engine, token: str, name: str, **inputs: Any) -> dict[str, Any]:
+async def component(engine: Engine, token: str, name: str, **inputs: Any) -> dict[str, Any]:
     """Construct a component with these inputs, and return its outputs."""
     request = provider_pb2.ConstructRequest(
         type=token, name=name, stack="dev", inputs=to_wire(inputs)
     )
-    return from_wire(asyncio.run(construct(engine, request, "7.51.0")).state)
+    return from_wire((await construct(engine, request, "7.51.0")).state)
 
 
-def built(engine: Engine, **inputs: Any) -> dict[str, Any]:
+async def built(engine: Engine, **inputs: Any) -> dict[str, Any]:
     """Construct a VPC with these inputs, and return its outputs."""
-    return component(
+    return await component(
         engine, VPC, "net", **{"subnetStrategy": "Auto", "numberOfAvailabilityZones": 2, **inputs}
     )
 
@@ -296,19 +295,19 @@ def built(engine: Engine, **inputs: Any) -> dict[str, Any]:
         ("None", 2, [PUBLIC, PRIVATE], 16),
     ],
 )
-def test_the_number_of_children_is_that_of_the_real_component(
+async def test_the_number_of_children_is_that_of_the_real_component(
     strategy: str | None, zones: int, specs: list[dict[str, object]], children: int
 ) -> None:
     engine = Engine()
     gateways = {"natGateways": {"strategy": strategy}} if strategy else {}
-    built(engine, numberOfAvailabilityZones=zones, subnetSpecs=specs, **gateways)
+    await built(engine, numberOfAvailabilityZones=zones, subnetSpecs=specs, **gateways)
     assert len(engine.registered) == children + 1, "the children and the component"
     assert len({(each.type, each.name) for each in engine.registered}) == children + 1
 
 
-def test_one_nat_gateway_in_the_first_zone_serves_every_private_subnet() -> None:
+async def test_one_nat_gateway_in_the_first_zone_serves_every_private_subnet() -> None:
     engine = Engine()
-    built(
+    await built(
         engine,
         subnetSpecs=[PUBLIC, PRIVATE],
         natGateways={"strategy": "Single"},
@@ -327,9 +326,9 @@ def test_one_nat_gateway_in_the_first_zone_serves_every_private_subnet() -> None
     assert len({route["natGatewayId"] for route in routes.values() if "natGatewayId" in route}) == 1
 
 
-def test_private_subnets_route_to_their_zones_nat_gateway_and_isolated_ones_to_none() -> None:
+async def test_private_subnets_route_to_their_zones_nat_gateway_and_isolated_ones_to_none() -> None:
     engine = Engine()
-    outputs = built(
+    outputs = await built(
         engine, subnetSpecs=[PUBLIC, PRIVATE, ISOLATED], natGateways={"strategy": "OnePerAz"}
     )
     gateways, routes = engine.of("NatGateway"), engine.of("Route")
@@ -340,14 +339,14 @@ def test_private_subnets_route_to_their_zones_nat_gateway_and_isolated_ones_to_n
     assert {len(outputs[f"{kind}SubnetIds"]) for kind in ("public", "private", "isolated")} == {2}
 
 
-def test_each_subnet_of_a_network_with_ipv6_has_its_own_64_range() -> None:
+async def test_each_subnet_of_a_network_with_ipv6_has_its_own_64_range() -> None:
     engine = Engine()
     inputs = {
         "cidrBlock": "10.1.0.0/16",
         "natGateways": {"strategy": "None"},
         "assignGeneratedIpv6CidrBlock": True,
     }
-    built(engine, subnetSpecs=[PUBLIC, {**PRIVATE, "name": "app"}], **inputs)
+    await built(engine, subnetSpecs=[PUBLIC, {**PRIVATE, "name": "app"}], **inputs)
     assert {name: subnet["ipv6CidrBlock"] for name, subnet in engine.of("Subnet").items()} == {
         "net-public-1": "2001:db8:0:ab00::/64",
         "net-public-2": "2001:db8:0:ab01::/64",
@@ -357,20 +356,20 @@ def test_each_subnet_of_a_network_with_ipv6_has_its_own_64_range() -> None:
 
 
 @pytest.mark.parametrize("ipv6", [False, True])
-def test_subnets_assign_ipv6_addresses_if_the_vpc_has_a_range(*, ipv6: bool) -> None:
+async def test_subnets_assign_ipv6_addresses_if_the_vpc_has_a_range(*, ipv6: bool) -> None:
     engine = Engine()
     range_ = {"assignGeneratedIpv6CidrBlock": True} if ipv6 else {}
-    built(engine, subnetSpecs=[PUBLIC, PRIVATE], **range_)
+    await built(engine, subnetSpecs=[PUBLIC, PRIVATE], **range_)
     for subnet in engine.of("Subnet").values():
         assert subnet["assignIpv6AddressOnCreation"] is ipv6
 
 
 @pytest.mark.parametrize("preview", [False, True])
-def test_the_outputs_refer_to_the_internet_gateway_and_to_every_route_table(
+async def test_the_outputs_refer_to_the_internet_gateway_and_to_every_route_table(
     *, preview: bool
 ) -> None:
     engine = Engine(preview=preview)
-    outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE])
+    outputs = await built(engine, subnetSpecs=[PUBLIC, PRIVATE])
     tables, gateway = outputs["routeTables"], outputs["internetGateway"]
     assert [table["urn"].rpartition("::")[2] for table in tables] == [
         "net-public-1",
@@ -384,9 +383,9 @@ def test_the_outputs_refer_to_the_internet_gateway_and_to_every_route_table(
         assert each["packageVersion"] == "7.51.0"
 
 
-def test_a_first_preview_has_ranges_but_no_ids() -> None:
+async def test_a_first_preview_has_ranges_but_no_ids() -> None:
     engine = Engine(preview=True)
-    outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE], assignGeneratedIpv6CidrBlock=True)
+    outputs = await built(engine, subnetSpecs=[PUBLIC, PRIVATE], assignGeneratedIpv6CidrBlock=True)
     assert outputs["vpcId"] is outputs["publicSubnetIds"] is UNKNOWN
     assert outputs["isolatedSubnetIds"] == []
     subnet = engine.of("Subnet")["net-public-1"]
@@ -416,11 +415,11 @@ def test_a_first_preview_has_ranges_but_no_ids() -> None:
         ),
     ],
 )
-def test_inputs_that_the_real_component_refuses_are_refused_with_its_message(
+async def test_inputs_that_the_real_component_refuses_are_refused_with_its_message(
     inputs: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        built(Engine(), **inputs)
+        await built(Engine(), **inputs)
 
 
 @pytest.mark.parametrize(
@@ -432,14 +431,14 @@ def test_inputs_that_the_real_component_refuses_are_refused_with_its_message(
         {"ipv4IpamPoolId": "ipam-pool-0"},
     ],
 )
-def test_unsupported_inputs_are_reported(inputs: dict[str, Any]) -> None:
+async def test_unsupported_inputs_are_reported(inputs: dict[str, Any]) -> None:
     with pytest.raises(Unsupported, match="the local awsx needs"):
-        built(Engine(), subnetSpecs=[PUBLIC, PRIVATE], **inputs)
+        await built(Engine(), subnetSpecs=[PUBLIC, PRIVATE], **inputs)
 
 
-def test_a_network_with_its_defaults_has_the_children_of_the_real_one() -> None:
+async def test_a_network_with_its_defaults_has_the_children_of_the_real_one() -> None:
     engine = Engine()
-    outputs = component(engine, VPC, "net")
+    outputs = await component(engine, VPC, "net")
     assert len(engine.registered) == 32 + 1, "the children and the component"
     assert {name: subnet["cidrBlock"] for name, subnet in engine.of("Subnet").items()} == {
         "net-public-1": "10.0.32.0/20",
@@ -461,9 +460,11 @@ def test_a_network_with_its_defaults_has_the_children_of_the_real_one() -> None:
     assert gateways == {"net-1", "net-2", "net-3"}
 
 
-def test_the_vpcs_settings_and_region_are_passed_to_the_children() -> None:
+async def test_the_vpcs_settings_and_region_are_passed_to_the_children() -> None:
     engine = Engine()
-    built(engine, subnetSpecs=[PUBLIC, PRIVATE], region="eu-central-1", instanceTenancy="dedicated")
+    await built(
+        engine, subnetSpecs=[PUBLIC, PRIVATE], region="eu-central-1", instanceTenancy="dedicated"
+    )
     assert engine.of("Vpc")["net"]["instanceTenancy"] == "dedicated"
     kinds = (
         "Vpc",
@@ -480,10 +481,10 @@ def test_the_vpcs_settings_and_region_are_passed_to_the_children() -> None:
             assert each["region"] == "eu-central-1", kind
 
 
-def test_nat_gateways_can_use_existing_addresses() -> None:
+async def test_nat_gateways_can_use_existing_addresses() -> None:
     engine = Engine()
     gateways = {"strategy": "OnePerAz", "elasticIpAllocationIds": ["eipalloc-1", "eipalloc-2"]}
-    built(engine, subnetSpecs=[PUBLIC, PRIVATE], natGateways=gateways)
+    await built(engine, subnetSpecs=[PUBLIC, PRIVATE], natGateways=gateways)
     assert engine.of("Eip") == {}
     assert [each["allocationId"] for each in engine.of("NatGateway").values()] == [
         "eipalloc-1",
@@ -500,7 +501,7 @@ def test_nat_gateways_can_use_existing_addresses() -> None:
     ):
         gateways = {"strategy": strategy, "elasticIpAllocationIds": ids}
         with pytest.raises(ValueError, match=message):
-            built(Engine(), subnetSpecs=[PUBLIC, PRIVATE], natGateways=gateways)
+            await built(Engine(), subnetSpecs=[PUBLIC, PRIVATE], natGateways=gateways)
 
 
 # The other components, compared with recordings of the real ones.
@@ -529,11 +530,9 @@ OPEN = {
 }
 
 
-def test_a_load_balancer_has_an_open_group_a_target_group_and_a_listener_in_the_default_vpc() -> (
-    None
-):
+async def test_a_load_balancer_has_an_open_group_a_target_group_and_a_listener_by_default() -> None:
     engine = Engine()
-    outputs = component(engine, ALB, "lb")
+    outputs = await component(engine, ALB, "lb")
     parent = f"urn:{ALB}::lb"
     assert {(each.type, each.name, each.parent) for each in engine.registered[1:]} == {
         ("aws:ec2/securityGroup:SecurityGroup", "lb", parent),
@@ -582,11 +581,11 @@ def test_a_load_balancer_has_an_open_group_a_target_group_and_a_listener_in_the_
         ({"listeners": [{"port": 80}]}, {}, [(80, "HTTP")]),
     ],
 )
-def test_ports_and_protocols_follow_the_listeners(
+async def test_ports_and_protocols_follow_the_listeners(
     inputs: dict[str, Any], target: dict[str, Any], listeners: list[tuple[int, str]]
 ) -> None:
     engine = Engine()
-    component(engine, ALB, "lb", **inputs)
+    await component(engine, ALB, "lb", **inputs)
     (group,) = engine.of("TargetGroup").values()
     assert group == {"vpcId": "vpc-default", "targetType": "ip", **target}
     found = engine.of("Listener").values()
@@ -602,34 +601,34 @@ def test_ports_and_protocols_follow_the_listeners(
         ({"subnetMappings": [{"subnetId": "subnet-1"}]}, None, "vpc-of-subnet"),
     ],
 )
-def test_a_load_balancer_is_in_the_vpc_of_its_first_subnet(
+async def test_a_load_balancer_is_in_the_vpc_of_its_first_subnet(
     inputs: dict[str, Any], subnets: Any, vpc: Any
 ) -> None:
     engine = Engine()
-    outputs = component(engine, ALB, "lb", tags={"Stack": "dev"}, **inputs)
+    outputs = await component(engine, ALB, "lb", tags={"Stack": "dev"}, **inputs)
     balancer = engine.of("LoadBalancer")["lb"]
     assert balancer.get("subnets") == subnets
     assert balancer["tags"] == {"Stack": "dev"}
     assert outputs["vpcId"] == engine.of("TargetGroup")["lb"]["vpcId"] == vpc
 
 
-def test_a_load_balancer_can_have_existing_security_groups_or_none() -> None:
+async def test_a_load_balancer_can_have_existing_security_groups_or_none() -> None:
     for inputs, groups in (
         ({"securityGroups": ["sg-1"]}, ["sg-1"]),
         ({"defaultSecurityGroup": {"securityGroupId": "sg-2"}}, ["sg-2"]),
         ({"defaultSecurityGroup": {"skip": True}}, None),
     ):
         engine = Engine()
-        outputs = component(engine, ALB, "lb", **inputs)
+        outputs = await component(engine, ALB, "lb", **inputs)
         assert engine.of("LoadBalancer")["lb"].get("securityGroups") == groups
         assert engine.of("SecurityGroup") == {}
         assert "defaultSecurityGroup" not in outputs
 
 
-def test_a_service_has_a_task_definition_with_roles_and_logs_and_an_open_group() -> None:
+async def test_a_service_has_a_task_definition_with_roles_and_logs_and_an_open_group() -> None:
     engine = Engine()
     mapping = {"containerPort": 80, "targetGroup": GROUP}
-    outputs = component(
+    outputs = await component(
         engine,
         SERVICE,
         "svc",
@@ -680,19 +679,19 @@ def test_a_service_has_a_task_definition_with_roles_and_logs_and_an_open_group()
     assert outputs["service"]["urn"] == "urn:aws:ecs/service:Service::svc"
 
 
-def test_the_family_of_a_task_definition_depends_only_on_its_containers() -> None:
-    def family(**container: Any) -> str:
+async def test_the_family_of_a_task_definition_depends_only_on_its_containers() -> None:
+    async def family(**container: Any) -> str:
         engine = Engine()
-        component(engine, TASK_DEFINITION, "td", container={**CONTAINER, **container})
+        await component(engine, TASK_DEFINITION, "td", container={**CONTAINER, **container})
         return str(engine.of("TaskDefinition")["td"]["family"])
 
-    assert family() == family() != family(image="python")
+    assert await family() == await family() != await family(image="python")
 
 
-def test_a_secret_in_a_container_makes_the_definitions_a_secret() -> None:
+async def test_a_secret_in_a_container_makes_the_definitions_a_secret() -> None:
     engine = Engine()
     value = {SECRET[0]: SECRET[1], "value": "hunter2"}
-    component(
+    await component(
         engine,
         TASK_DEFINITION,
         "td",
@@ -703,7 +702,7 @@ def test_a_secret_in_a_container_makes_the_definitions_a_secret() -> None:
     assert json.loads(definitions["value"])[0]["environment"] == [{"name": "A", "value": "hunter2"}]
 
 
-def test_containers_are_unknown_while_their_target_groups_are() -> None:
+async def test_containers_are_unknown_while_their_target_groups_are() -> None:
     engine = Engine(preview=True)
     engine.answers["getResource"] = {
         "urn": "",
@@ -711,7 +710,7 @@ def test_containers_are_unknown_while_their_target_groups_are() -> None:
         "state": {"arn": UNKNOWN, "port": UNKNOWN},
     }
     mapping = {"containerPort": 80, "targetGroup": GROUP}
-    outputs = component(
+    outputs = await component(
         engine, TASK_DEFINITION, "td", container={**CONTAINER, "portMappings": [mapping]}
     )
     definition = engine.of("TaskDefinition")["td"]
@@ -737,35 +736,35 @@ def test_containers_are_unknown_while_their_target_groups_are() -> None:
         ({"container": {**CONTAINER, "environment": UNKNOWN}}, ("256", "512"), []),
     ],
 )
-def test_unknown_inputs_of_containers_make_the_outputs_unknown(
+async def test_unknown_inputs_of_containers_make_the_outputs_unknown(
     inputs: dict[str, Any], size: tuple[Any, Any], balancers: Any
 ) -> None:
     engine = Engine(preview=True)
-    outputs = component(engine, TASK_DEFINITION, "td", **inputs)
+    outputs = await component(engine, TASK_DEFINITION, "td", **inputs)
     definition = engine.of("TaskDefinition")["td"]
     assert (definition["cpu"], definition["memory"]) == size
     assert definition["containerDefinitions"] is definition["family"] is UNKNOWN
     assert outputs["loadBalancers"] == balancers
 
 
-def test_the_subnets_of_tasks_are_unknown_while_assign_public_ip_is() -> None:
+async def test_the_subnets_of_tasks_are_unknown_while_assign_public_ip_is() -> None:
     engine = Engine()
-    component(engine, SERVICE, "svc", taskDefinition="arn:definition", assignPublicIp=UNKNOWN)
+    await component(engine, SERVICE, "svc", taskDefinition="arn:definition", assignPublicIp=UNKNOWN)
     network = engine.of("Service")["svc"]["networkConfiguration"]
     assert network["assignPublicIp"] is network["subnets"] is UNKNOWN
 
 
-def test_unknown_tags_of_a_network_are_unknown_in_its_children() -> None:
+async def test_unknown_tags_of_a_network_are_unknown_in_its_children() -> None:
     engine = Engine(preview=True)
-    built(engine, subnetSpecs=[PUBLIC, PRIVATE], tags=UNKNOWN)
+    await built(engine, subnetSpecs=[PUBLIC, PRIVATE], tags=UNKNOWN)
     for kind in ("Vpc", "Subnet", "RouteTable", "NatGateway", "Eip", "InternetGateway"):
         for each in engine.of(kind).values():
             assert each["tags"] is UNKNOWN, kind
 
 
-def test_roles_and_log_groups_can_be_existing_changed_or_left_out() -> None:
+async def test_roles_and_log_groups_can_be_existing_changed_or_left_out() -> None:
     engine = Engine()
-    component(
+    await component(
         engine,
         TASK_DEFINITION,
         "td",
@@ -789,7 +788,7 @@ def test_roles_and_log_groups_can_be_existing_changed_or_left_out() -> None:
 
     bare = Engine()
     left_out = {key: {"skip": True} for key in ("taskRole", "executionRole", "logGroup")}
-    component(bare, TASK_DEFINITION, "td", container=CONTAINER, **left_out)
+    await component(bare, TASK_DEFINITION, "td", container=CONTAINER, **left_out)
     assert [each.type.rpartition(":")[2] for each in bare.registered[1:]] == ["TaskDefinition"]
     (container,) = json.loads(bare.of("TaskDefinition")["td"]["containerDefinitions"])
     assert "logConfiguration" not in container
@@ -818,9 +817,9 @@ def test_a_containers_reservation_takes_precedence_over_its_limit() -> None:
         task_size([{"cpu": 33 * 1024, "memory": 1024}])
 
 
-def test_the_default_vpc_component_looks_the_vpc_up_and_has_no_children() -> None:
+async def test_the_default_vpc_component_looks_the_vpc_up_and_has_no_children() -> None:
     engine = Engine()
-    outputs = component(engine, "awsx:ec2:DefaultVpc", "default")
+    outputs = await component(engine, "awsx:ec2:DefaultVpc", "default")
     assert len(engine.registered) == 1
     assert outputs == {
         "vpcId": "vpc-default",
@@ -885,15 +884,15 @@ DEFINITION = {"taskDefinition": "arn:definition"}
         ),
     ],
 )
-def test_inputs_that_the_other_components_refuse_are_refused(
+async def test_inputs_that_the_other_components_refuse_are_refused(
     token: str, inputs: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        component(Engine(), token, "it", **inputs)
+        await component(Engine(), token, "it", **inputs)
 
 
-def test_the_error_for_an_unsupported_component_names_the_supported_ones() -> None:
+async def test_the_error_for_an_unsupported_component_names_the_supported_ones() -> None:
     with pytest.raises(
         Unsupported, match=r"builds .*awsx:ecs:FargateService.* instead of awsx:cloudtrail:Trail"
     ):
-        component(Engine(), "awsx:cloudtrail:Trail", "trail")
+        await component(Engine(), "awsx:cloudtrail:Trail", "trail")

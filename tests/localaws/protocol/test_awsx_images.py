@@ -23,13 +23,13 @@ def engine(*, preview: bool = False) -> Engine:
     return made
 
 
-def image(made: Engine, **inputs: Any) -> dict[str, Any]:
-    return component(made, "awsx:ecr:Image", "shop", **{"repositoryUrl": URL, **inputs})
+async def image(made: Engine, **inputs: Any) -> dict[str, Any]:
+    return await component(made, "awsx:ecr:Image", "shop", **{"repositoryUrl": URL, **inputs})
 
 
-def test_a_repository_expires_untagged_images_unless_it_has_rules() -> None:
+async def test_a_repository_expires_untagged_images_unless_it_has_rules() -> None:
     made = engine()
-    outputs = component(made, "awsx:ecr:Repository", "Shop", forceDelete=True)
+    outputs = await component(made, "awsx:ecr:Repository", "Shop", forceDelete=True)
     assert [(each.type, each.name) for each in made.registered] == [
         ("awsx:ecr:Repository", "Shop"),
         ("aws:ecr/repository:Repository", "shop"),
@@ -54,13 +54,13 @@ def test_a_repository_expires_untagged_images_unless_it_has_rules() -> None:
     assert {"url", "repository", "lifecyclePolicy"} == outputs.keys()
 
 
-def test_a_repositorys_rules_are_numbered_and_the_one_for_any_image_is_last() -> None:
+async def test_a_repositorys_rules_are_numbered_and_the_one_for_any_image_is_last() -> None:
     made = engine()
     rules = [
         {"tagStatus": "any", "maximumNumberOfImages": 9},
         {"tagStatus": "tagged", "tagPrefixList": ["v"], "maximumAgeLimit": 3},
     ]
-    component(made, "awsx:ecr:Repository", "shop", lifecyclePolicy={"rules": rules})
+    await component(made, "awsx:ecr:Repository", "shop", lifecyclePolicy={"rules": rules})
     first, last = made.of("LifecyclePolicy")["shop"]["policy"]["rules"]
     assert first["selection"] == {
         "tagStatus": "tagged",
@@ -72,9 +72,9 @@ def test_a_repositorys_rules_are_numbered_and_the_one_for_any_image_is_last() ->
     assert (last["rulePriority"], last["selection"]["tagStatus"]) == (2, "any")
 
 
-def test_a_repository_can_do_without_rules() -> None:
+async def test_a_repository_can_do_without_rules() -> None:
     made = engine()
-    component(made, "awsx:ecr:Repository", "shop", lifecyclePolicy={"skip": True})
+    await component(made, "awsx:ecr:Repository", "shop", lifecyclePolicy={"skip": True})
     assert not made.of("LifecyclePolicy")
 
 
@@ -86,16 +86,16 @@ def test_a_repository_can_do_without_rules() -> None:
         ([{"tagStatus": "untagged"}], "Either .maximumNumberOfImages. or .maximumAgeLimit. must"),
     ],
 )
-def test_rules_that_the_real_component_refuses_are_refused(
+async def test_rules_that_the_real_component_refuses_are_refused(
     rules: list[dict[str, object]], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        component(engine(), "awsx:ecr:Repository", "shop", lifecyclePolicy={"rules": rules})
+        await component(engine(), "awsx:ecr:Repository", "shop", lifecyclePolicy={"rules": rules})
 
 
-def test_an_image_is_one_docker_build_named_by_its_tag() -> None:
+async def test_an_image_is_one_docker_build_named_by_its_tag() -> None:
     made = engine()
-    image(
+    await image(
         made,
         imageTag="v1",
         context="app",
@@ -135,16 +135,16 @@ def test_an_image_is_one_docker_build_named_by_its_tag() -> None:
         ),
     ],
 )
-def test_without_a_tag_the_name_comes_from_where_and_how_the_image_is_built(
+async def test_without_a_tag_the_name_comes_from_where_and_how_the_image_is_built(
     inputs: dict[str, Any], name: str
 ) -> None:
     made = engine()
-    image(made, **inputs)
+    await image(made, **inputs)
     assert made.registered[-1].name == name
     assert made.of("Image")[name]["tags"] == [f"{URL}:{name}"]
 
 
-def test_the_uri_is_the_repositorys_with_the_digest() -> None:
+async def test_the_uri_is_the_repositorys_with_the_digest() -> None:
     class Built(Engine):
         async def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
             answer = await super().RegisterResource(request)
@@ -154,11 +154,11 @@ def test_the_uri_is_the_repositorys_with_the_digest() -> None:
 
     made = Built()
     made.answers = engine().answers
-    assert image(made, imageTag="v1") == {"imageUri": f"{URL}@{DIGEST}"}
+    assert await image(made, imageTag="v1") == {"imageUri": f"{URL}@{DIGEST}"}
 
 
 @pytest.mark.parametrize("unknown", [{"repositoryUrl": UNKNOWN}, {"imageTag": UNKNOWN}])
-def test_nothing_is_registered_while_an_input_is_unknown(unknown: dict[str, object]) -> None:
+async def test_nothing_is_registered_while_an_input_is_unknown(unknown: dict[str, object]) -> None:
     made = engine(preview=True)
-    assert image(made, **unknown) == {"imageUri": UNKNOWN}
+    assert await image(made, **unknown) == {"imageUri": UNKNOWN}
     assert not made.of("Image")["shop"], "only the component"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -63,30 +62,32 @@ def provider(project: Path, images: Images | None = None) -> DockerBuildProvider
     return DockerBuildProvider(images or Images(), project, version="0.0.22")
 
 
-def call(method: Any, request: Any) -> Any:
-    return asyncio.run(method(request, Context()))
+async def call(method: Any, request: Any) -> Any:
+    return await method(request, Context())
 
 
-def check(project: Path, inputs: dict[str, Any], urn: str = URN) -> list[str]:
+async def check(project: Path, inputs: dict[str, Any], urn: str = URN) -> list[str]:
     request = provider_pb2.CheckRequest(urn=urn, news=to_wire(inputs))
-    return [each.reason for each in call(provider(project).Check, request).failures]
+    return [each.reason for each in (await call(provider(project).Check, request)).failures]
 
 
-def create(project: Path, inputs: dict[str, Any], *, preview: bool = False) -> dict[str, Any]:
+async def create(project: Path, inputs: dict[str, Any], *, preview: bool = False) -> dict[str, Any]:
     request = provider_pb2.CreateRequest(urn=URN, properties=to_wire(inputs), preview=preview)
-    return from_wire(call(provider(project).Create, request).properties)
+    return from_wire((await call(provider(project).Create, request)).properties)
 
 
-def diff(project: Path, old: dict[str, Any], new: dict[str, Any]) -> Any:
+async def diff(project: Path, old: dict[str, Any], new: dict[str, Any]) -> Any:
     request = provider_pb2.DiffRequest(urn=URN, olds=to_wire(old), news=to_wire(new))
-    return call(provider(project).Diff, request)
+    return await call(provider(project).Diff, request)
 
 
-def test_an_image_is_built_as_its_inputs_say_and_named_by_tag_and_digest(project: Path) -> None:
+async def test_an_image_is_built_as_its_inputs_say_and_named_by_tag_and_digest(
+    project: Path,
+) -> None:
     images = Images()
     inputs = {**INPUTS, "buildArgs": {"A": 1}, "target": "t", "platforms": ["linux/arm64"]}
     request = provider_pb2.CreateRequest(urn=URN, properties=to_wire(inputs))
-    answer = call(provider(project, images).Create, request)
+    answer = await call(provider(project, images).Create, request)
     assert answer.id == DIGEST
     shown = from_wire(answer.properties)
     assert (shown["digest"], shown["ref"]) == (DIGEST, f"{TAG}@{DIGEST}")
@@ -102,24 +103,25 @@ def test_an_image_is_built_as_its_inputs_say_and_named_by_tag_and_digest(project
     assert current == ""
 
 
-def test_a_preview_builds_nothing(project: Path) -> None:
+async def test_a_preview_builds_nothing(project: Path) -> None:
     images = Images()
     request = provider_pb2.CreateRequest(urn=URN, properties=to_wire(INPUTS), preview=True)
-    shown = from_wire(call(provider(project, images).Create, request).properties)
+    shown = from_wire((await call(provider(project, images).Create, request)).properties)
     assert (shown["digest"], shown["ref"]) == (UNKNOWN, UNKNOWN)
     changed = provider_pb2.UpdateRequest(
         urn=URN, olds=to_wire({**INPUTS, "digest": DIGEST}), news=to_wire(INPUTS), preview=True
     )
     assert (
-        from_wire(call(provider(project, images).Update, changed).properties)["digest"] is UNKNOWN
+        from_wire((await call(provider(project, images).Update, changed)).properties)["digest"]
+        is UNKNOWN
     )
     assert images.built == []
 
 
-def test_the_reason_of_a_build_that_failed_is_shown(project: Path) -> None:
+async def test_the_reason_of_a_build_that_failed_is_shown(project: Path) -> None:
     request = provider_pb2.CreateRequest(urn=URN, properties=to_wire(INPUTS))
     with pytest.raises(ConnectionAbortedError, match="creating the image: no builder here"):
-        call(provider(project, Images("no builder here")).Create, request)
+        await call(provider(project, Images("no builder here")).Create, request)
 
 
 @pytest.mark.parametrize(
@@ -136,36 +138,36 @@ def test_the_reason_of_a_build_that_failed_is_shown(project: Path) -> None:
         ({"dockerfile": {"location": "app/D"}}, "dockerfile.location: app/D is no file in "),
     ],
 )
-def test_what_is_not_built_here_is_refused(
+async def test_what_is_not_built_here_is_refused(
     project: Path, changed: dict[str, Any], reason: str
 ) -> None:
-    (found,) = check(project, {**INPUTS, **changed})
+    (found,) = await check(project, {**INPUTS, **changed})
     assert found.startswith(reason)
 
 
 @pytest.mark.parametrize("changed", [{}, {"noCache": False}, {"tags": UNKNOWN}, {"secrets": {}}])
-def test_what_is_built_here_is_accepted(project: Path, changed: dict[str, Any]) -> None:
-    assert check(project, {**INPUTS, **changed}) == []
+async def test_what_is_built_here_is_accepted(project: Path, changed: dict[str, Any]) -> None:
+    assert await check(project, {**INPUTS, **changed}) == []
 
 
-def test_other_types_of_the_package_are_refused(project: Path) -> None:
+async def test_other_types_of_the_package_are_refused(project: Path) -> None:
     index = URN.replace("docker-build:index:Image", "docker-build:index:Index")
-    assert check(project, INPUTS, index) == [
+    assert await check(project, INPUTS, index) == [
         "the local docker-build has docker-build:index:Image only"
     ]
 
 
-def test_only_another_build_is_a_change(project: Path) -> None:
-    state = create(project, INPUTS)
+async def test_only_another_build_is_a_change(project: Path) -> None:
+    state = await create(project, INPUTS)
     renewed = {**INPUTS, "registries": [{**INPUTS["registries"][0], "password": "other"}]}
-    assert diff(project, state, renewed).changes == NONE
-    other = diff(project, state, {**INPUTS, "target": "t", "tags": [f"{TAG}2"]})
+    assert (await diff(project, state, renewed)).changes == NONE
+    other = await diff(project, state, {**INPUTS, "target": "t", "tags": [f"{TAG}2"]})
     assert (list(other.diffs), list(other.replaces)) == (["tags", "target"], [])
     (project / "app" / "new").write_text("")
-    assert list(diff(project, state, INPUTS).diffs) == ["contextHash"]
+    assert list((await diff(project, state, INPUTS)).diffs) == ["contextHash"]
 
 
-def test_another_build_by_the_same_tags_needs_no_push_if_it_comes_to_the_same(
+async def test_another_build_by_the_same_tags_needs_no_push_if_it_comes_to_the_same(
     project: Path,
 ) -> None:
     images = Images()
@@ -175,13 +177,15 @@ def test_another_build_by_the_same_tags_needs_no_push_if_it_comes_to_the_same(
             olds=to_wire({**INPUTS, "digest": DIGEST}),
             news=to_wire({**INPUTS, "tags": tags}),
         )
-        call(provider(project, images).Update, request)
+        await call(provider(project, images).Update, request)
     assert [current for _, current in images.built] == [DIGEST, ""]
 
 
 @pytest.mark.parametrize(("digest", "there"), [(DIGEST, True), ("sha256:" + "b" * 64, False)])
-def test_an_image_is_there_while_a_tag_of_it_is(project: Path, digest: str, *, there: bool) -> None:
+async def test_an_image_is_there_while_a_tag_of_it_is(
+    project: Path, digest: str, *, there: bool
+) -> None:
     request = provider_pb2.ReadRequest(
         id=digest, urn=URN, properties=to_wire({**INPUTS, "digest": digest})
     )
-    assert bool(call(provider(project).Read, request).id) is there
+    assert bool((await call(provider(project).Read, request)).id) is there

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
 
 
-def test_a_part_that_fails_stops_no_other_and_is_a_problem_until_it_works_again() -> None:
+async def test_a_part_that_fails_stops_no_other_and_is_a_problem_until_it_works_again() -> None:
     seen: list[Minute] = []
 
     async def fails_first(minute: Minute) -> None:
@@ -27,34 +27,27 @@ def test_a_part_that_fails_stops_no_other_and_is_a_problem_until_it_works_again(
         seen.append(minute)
 
     minutes = Minutes({"scaling": fails_first, "alarms": notes}, clock=lambda: 100.0)
-
-    async def play() -> None:
-        await minutes.tick(1.5)
-        assert minutes.problems == ["scaling: no data"]
-        await minutes.tick(1)
-        assert minutes.problems == []
-
-    asyncio.run(play())
+    await minutes.tick(1.5)
+    assert minutes.problems == ["scaling: no data"]
+    await minutes.tick(1)
+    assert minutes.problems == []
     assert seen == [Minute(1, 1.5, 98.5), Minute(2, 1, 99.0)]
 
 
-def test_a_minute_is_a_second_at_a_speed_of_1() -> None:
-    async def play() -> float:
-        passed = asyncio.Event()
-        lengths: list[float] = []
+async def test_a_minute_is_a_second_at_a_speed_of_1() -> None:
+    passed = asyncio.Event()
+    lengths: list[float] = []
 
-        async def note(minute: Minute) -> None:
-            lengths.append(minute.seconds)
-            passed.set()
+    async def note(minute: Minute) -> None:
+        lengths.append(minute.seconds)
+        passed.set()
 
-        minutes = Minutes({"alarms": note}, speed=20)
-        minutes.start()
-        async with asyncio.timeout(30):
-            await passed.wait()
-        await minutes.close()
-        return lengths[0]
-
-    assert asyncio.run(play()) >= 1 / 20
+    minutes = Minutes({"alarms": note}, speed=20)
+    minutes.start()
+    async with asyncio.timeout(30):
+        await passed.wait()
+    await minutes.close()
+    assert lengths[0] >= 1 / 20
 
 
 class CountedTasks:
@@ -71,22 +64,18 @@ class CountedTasks:
         return {}
 
 
-def test_scaling_and_alarms_share_what_is_measured_in_a_minute(account: Account) -> None:
+async def test_scaling_and_alarms_share_what_is_measured_in_a_minute(account: Account) -> None:
     tasks = CountedTasks()
     metrics = Metrics(account, tasks, tasks)
     service = account.all(SERVICE)[0].id
-
-    async def play() -> list[tuple[float, ...]]:
-        found = []
-        for number in (1, 2, 4):
-            tasks.seconds += 0.025
-            minute = Minute(number, 1, 0)
-            first = await metrics.usage(service, minute)
-            assert await metrics.usage(service, minute) is first
-            found.append(first.cpu)
-        return found
-
-    first, second, after_a_gap = asyncio.run(play())
+    found = []
+    for number in (1, 2, 4):
+        tasks.seconds += 0.025
+        minute = Minute(number, 1, 0)
+        usage = await metrics.usage(service, minute)
+        assert await metrics.usage(service, minute) is usage
+        found.append(usage.cpu)
+    first, second, after_a_gap = found
     assert tasks.reads == 3
     assert first == after_a_gap == (), "CPU needs the minute before"
     assert second == pytest.approx((10,))

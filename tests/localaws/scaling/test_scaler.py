@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,17 +80,13 @@ def made_up(account: Account) -> MadeUp:
     return found
 
 
-def test_a_service_grows_with_its_load_and_says_why(
+async def test_a_service_grows_with_its_load_and_says_why(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
     running, minutes, _ = scaler(account, made_up, tmp_path)
-
-    async def play() -> None:
-        for _ in range(4):
-            made_up.work(100)
-            await minutes.tick(1)
-
-    asyncio.run(play())
+    for _ in range(4):
+        made_up.work(100)
+        await minutes.tick(1)
     assert desired(account) == 4
     (status,) = running.status()
     assert (status["minCapacity"], status["maxCapacity"]) == (1, 4)
@@ -99,17 +94,13 @@ def test_a_service_grows_with_its_load_and_says_why(
     assert status["activities"][0]["message"].startswith("set desired count to 4: CPU of 100 %")
 
 
-def test_a_run_of_the_program_keeps_the_scaled_count_until_its_own_changes(
+async def test_a_run_of_the_program_keeps_the_scaled_count_until_its_own_changes(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
     _, minutes, _ = scaler(account, made_up, tmp_path)
-
-    async def play() -> None:
-        for _ in range(4):
-            made_up.work(100)
-            await minutes.tick(1)
-
-    asyncio.run(play())
+    for _ in range(4):
+        made_up.work(100)
+        await minutes.tick(1)
     service = account.all(SERVICE)[0]
     account.update(SERVICE, service.id, {**service.inputs, "enableEcsManagedTags": True})
     assert desired(account) == 4
@@ -117,7 +108,7 @@ def test_a_run_of_the_program_keeps_the_scaled_count_until_its_own_changes(
     assert desired(account) == 3
 
 
-def test_memory_and_requests_are_measured_per_task(
+async def test_memory_and_requests_are_measured_per_task(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
     label, group = account.id("request-label"), account.id("target")
@@ -127,44 +118,37 @@ def test_memory_and_requests_are_measured_per_task(
     )
     account.make(POLICY, **inputs)
     _, minutes, metrics = scaler(account, made_up, tmp_path)
-
-    async def play() -> None:
-        made_up.total = {group: 1000}
-        await minutes.tick(1)
-        made_up.total = {group: 1060}
-        made_up.work(10, mib=256)
-        await minutes.tick(1)
-        made_up.total = {group: 5}
-        await minutes.tick(1)
-
-    asyncio.run(play())
+    made_up.total = {group: 1000}
+    await minutes.tick(1)
+    made_up.total = {group: 1060}
+    made_up.work(10, mib=256)
+    await minutes.tick(1)
+    made_up.total = {group: 5}
+    await minutes.tick(1)
     points = {metric: values for (_, metric), values in metrics.points.items()}
     requests = [point.value for point in points[Metric(Kind.REQUESTS, group)]]
     assert requests == [0, 30, 0], "nothing at first, and nothing when the proxy starts again"
     assert points[Metric(Kind.MEMORY)][1].value == pytest.approx(50)
 
 
-def test_what_the_scaler_knows_survives_a_restart(
+async def test_what_the_scaler_knows_survives_a_restart(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
-    async def play() -> None:
-        _, minutes, _ = scaler(account, made_up, tmp_path)
-        await minutes.tick(1)
-        account.overwrite(SERVICE, account.all(SERVICE)[0].id, {"desiredCount": 0})
-        again, minutes, _ = scaler(account, made_up, tmp_path)
-        again.start()
-        await minutes.tick(1)
-
-    asyncio.run(play())
+    _, minutes, _ = scaler(account, made_up, tmp_path)
+    await minutes.tick(1)
+    account.overwrite(SERVICE, account.all(SERVICE)[0].id, {"desiredCount": 0})
+    again, minutes, _ = scaler(account, made_up, tmp_path)
+    again.start()
+    await minutes.tick(1)
     assert desired(account) == 0, "the bounds were applied before, and a count set by hand stays"
 
 
-def test_a_target_whose_service_is_gone_does_nothing(
+async def test_a_target_whose_service_is_gone_does_nothing(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
     running, minutes, _ = scaler(account, made_up, tmp_path)
     account.delete(SERVICE, account.all(SERVICE)[0].id)
-    asyncio.run(minutes.tick(1))
+    await minutes.tick(1)
     assert running.status() == []
     assert account.get(TARGET, SCALED["resourceId"]) is not None
 

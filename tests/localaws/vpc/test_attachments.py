@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -55,9 +54,9 @@ class Stage:
     def changed(self) -> None:
         self.changes += 1
 
-    def attach(self, identifier: str = "i", **how: Any) -> Interface:
+    async def attach(self, identifier: str = "i", **how: Any) -> Interface:
         given = {"subnet": "a", "address": "10.0.1.4", "groups": (), **how}
-        return asyncio.run(self.attachments.attach(identifier, **given))
+        return await self.attachments.attach(identifier, **given)
 
 
 @pytest.fixture
@@ -65,54 +64,56 @@ def stage() -> Stage:
     return Stage()
 
 
-def test_an_interface_without_groups_has_the_default_one(stage: Stage) -> None:
-    assert stage.attach().groups == {"sg-default"}
-    assert stage.attach(groups=["sg-1"]).groups == {"sg-1"}
+async def test_an_interface_without_groups_has_the_default_one(stage: Stage) -> None:
+    assert (await stage.attach()).groups == {"sg-default"}
+    assert (await stage.attach(groups=["sg-1"])).groups == {"sg-1"}
 
 
-def test_a_public_address_is_kept_until_its_interface_goes(stage: Stage) -> None:
-    first = stage.attach("one", public=True)
-    second = stage.attach("two", public=True)
+async def test_a_public_address_is_kept_until_its_interface_goes(stage: Stage) -> None:
+    first = await stage.attach("one", public=True)
+    second = await stage.attach("two", public=True)
     assert (first.public_address, second.public_address) == ("203.0.113.1", "203.0.113.2")
-    assert stage.attach("one", public=True, groups=["sg-1"]).public_address == "203.0.113.1"
-    asyncio.run(stage.attachments.detach(first))
-    assert stage.attach("three", public=True).public_address == "203.0.113.1"
-    assert stage.attach("four").public_address == ""
+    assert (await stage.attach("one", public=True, groups=["sg-1"])).public_address == "203.0.113.1"
+    await stage.attachments.detach(first)
+    assert (await stage.attach("three", public=True)).public_address == "203.0.113.1"
+    assert (await stage.attach("four")).public_address == ""
 
 
-def test_an_ipv6_address_ends_as_the_ipv4_address_does(stage: Stage) -> None:
-    assert stage.attach(ipv6=True).ipv6 == "2001:db8:1:2::104"
-    assert stage.attach().ipv6 == ""
+async def test_an_ipv6_address_ends_as_the_ipv4_address_does(stage: Stage) -> None:
+    assert (await stage.attach(ipv6=True)).ipv6 == "2001:db8:1:2::104"
+    assert (await stage.attach()).ipv6 == ""
 
 
-def test_a_subnet_that_is_nowhere_is_an_error_that_names_it(stage: Stage) -> None:
+async def test_a_subnet_that_is_nowhere_is_an_error_that_names_it(stage: Stage) -> None:
     with pytest.raises(NoAddressError, match=r"subnet b isn't a resource of the local AWS"):
-        stage.attach(subnet="b")
+        await stage.attach(subnet="b")
 
 
-def test_an_interface_that_the_machine_refuses_leaves_nothing(stage: Stage) -> None:
-    stage.attach("old")
+async def test_an_interface_that_the_machine_refuses_leaves_nothing(stage: Stage) -> None:
+    await stage.attach("old")
     stage.machine.refuses = True
     with pytest.raises(NoAddressError):
-        stage.attach("new", public=True)
+        await stage.attach("new", public=True)
     with pytest.raises(NoAddressError):
-        stage.attach("old", groups=["sg-1"])
+        await stage.attach("old", groups=["sg-1"])
     assert [*stage.machine.attached] == ["old"], "only what is new is taken back"
 
 
-def test_of_ports_that_would_be_shown_at_the_same_address_the_needed_one_is(stage: Stage) -> None:
-    interface = stage.attach(public=True)
+async def test_of_ports_that_would_be_shown_at_the_same_address_the_needed_one_is(
+    stage: Stage,
+) -> None:
+    interface = await stage.attach(public=True)
     stage.attachments.show(interface, [80], ListenAddress("127.70.0.1", 8000))
     shown = stage.machine.shown["203.0.113.1"]
     assert sorted(shown) == [3389, 8022, 8080, 8443]
     assert stage.changes == 1
 
 
-def test_only_ports_that_something_listens_at_are_a_problem(stage: Stage) -> None:
-    interface = stage.attach(public=True)
+async def test_only_ports_that_something_listens_at_are_a_problem(stage: Stage) -> None:
+    interface = await stage.attach(public=True)
     stage.attachments.show(interface, [80], ListenAddress("127.70.0.1", 0))
     held = "can't be shown at 127.70.0.1:80: Address already in use"
     stage.machine.problems = {("203.0.113.1", 80): held, ("203.0.113.1", 22): "held too"}
     assert stage.attachments.problems == [f"port 80 of 203.0.113.1 {held}"]
-    asyncio.run(stage.attachments.detach(interface))
+    await stage.attachments.detach(interface)
     assert stage.attachments.problems == []

@@ -95,119 +95,107 @@ async def shown() -> AsyncIterator[tuple[AnsweringNetwork, HostPorts]]:
         await server.close()
 
 
-def test_the_host_sees_a_port_as_the_internet_does(listen: ListenAddress) -> None:
-    async def scenario() -> list[str]:
-        async with shown() as (network, ports):
-            ports.show(PUBLIC, [80], listen)
-            found = []
-            for network.answer in (TIMED_OUT, OPEN, REFUSED, OPEN, TIMED_OUT, "No route to host"):
-                await ports.refresh()
-                found.append(await asyncio.to_thread(seen, listen))
-            await ports.hide(PUBLIC)
-            found.append(await asyncio.to_thread(seen, listen))
-            return found
-
+async def test_the_host_sees_a_port_as_the_internet_does(listen: ListenAddress) -> None:
     expected = [TIMED_OUT, "HELLO", REFUSED, "HELLO", TIMED_OUT, TIMED_OUT, REFUSED]
-    assert asyncio.run(scenario()) == expected
+    async with shown() as (network, ports):
+        ports.show(PUBLIC, [80], listen)
+        found = []
+        for network.answer in (TIMED_OUT, OPEN, REFUSED, OPEN, TIMED_OUT, "No route to host"):
+            await ports.refresh()
+            found.append(await asyncio.to_thread(seen, listen))
+        await ports.hide(PUBLIC)
+        found.append(await asyncio.to_thread(seen, listen))
+        result = found
+    assert result == expected
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["between", "during a look"])
-def test_a_port_is_shown_where_it_was_shown_last(listen: ListenAddress, *, busy: bool) -> None:
+async def test_a_port_is_shown_where_it_was_shown_last(
+    listen: ListenAddress, *, busy: bool
+) -> None:
     moved = ListenAddress("127.0.0.3", listen.offset)
-
-    async def scenario() -> list[str]:
-        network = AnsweringNetwork()
-        server = StreamServer(_shout)
-        await server.listen("127.0.0.1", 0)
-        network.server = "127.0.0.1", server.port
-        network.answer = OPEN
-        ports = HostPorts(network)
-        ports.show(PUBLIC, [80], listen)
-        look = asyncio.create_task(ports.refresh())
-        if busy:
-            await asyncio.sleep(0)
-        else:
-            await look
-        ports.show(PUBLIC, [80], moved)
+    network = AnsweringNetwork()
+    server = StreamServer(_shout)
+    await server.listen("127.0.0.1", 0)
+    network.server = "127.0.0.1", server.port
+    network.answer = OPEN
+    ports = HostPorts(network)
+    ports.show(PUBLIC, [80], listen)
+    look = asyncio.create_task(ports.refresh())
+    if busy:
+        await asyncio.sleep(0)
+    else:
         await look
-        await ports.refresh()
-        found = [await asyncio.to_thread(seen, each) for each in (listen, moved)]
-        await ports.close()
-        await server.close()
-        return found
+    ports.show(PUBLIC, [80], moved)
+    await look
+    await ports.refresh()
+    found = [await asyncio.to_thread(seen, each) for each in (listen, moved)]
+    await ports.close()
+    await server.close()
+    assert found == [REFUSED, "HELLO"]
 
-    assert asyncio.run(scenario()) == [REFUSED, "HELLO"]
 
-
-def test_another_address_takes_over_and_open_connections_end_with_the_first_one(
+async def test_another_address_takes_over_and_open_connections_end_with_the_first_one(
     listen: ListenAddress,
 ) -> None:
-    async def scenario() -> list[object]:
-        network = AnsweringNetwork()
-        server = StreamServer(_shout)
-        await server.listen("127.0.0.1", 0)
-        network.server = "127.0.0.1", server.port
-        network.answer = OPEN
-        ports = HostPorts(network)
+    network = AnsweringNetwork()
+    server = StreamServer(_shout)
+    await server.listen("127.0.0.1", 0)
+    network.server = "127.0.0.1", server.port
+    network.answer = OPEN
+    ports = HostPorts(network)
+    ports.show(PUBLIC, [80], listen)
+    ports.show(OTHER, [80], ListenAddress("127.0.0.3", listen.offset))
+    await ports.refresh()
+    streams = []
+    for _ in range(2):
+        streams.append(await asyncio.open_connection(listen.address, listen.port(80)))
+        streams[-1][1].write(b"before")
+        await streams[-1][1].drain()
+    (ending, ending_writer), (idle, idle_writer) = streams
+    await ports.move(PUBLIC, OTHER)
+    found: list[object] = [await asyncio.to_thread(seen, listen)]
+    ending_writer.write_eof()
+    found.append(await ending.read())
+    await ports.hide(PUBLIC)
+    found.append(await asyncio.to_thread(seen, listen))
+    found.append(await asyncio.wait_for(idle.read(), 5))
+    for writer in (ending_writer, idle_writer):
+        writer.close()
+    await ports.close()
+    await server.close()
+    assert found == ["HELLO", b"BEFORE", "HELLO", b""]
+
+
+async def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddress) -> None:
+    async with shown() as (network, ports):
         ports.show(PUBLIC, [80], listen)
-        ports.show(OTHER, [80], ListenAddress("127.0.0.3", listen.offset))
+        network.answer = OPEN
         await ports.refresh()
-        streams = []
-        for _ in range(2):
-            streams.append(await asyncio.open_connection(listen.address, listen.port(80)))
-            streams[-1][1].write(b"before")
-            await streams[-1][1].drain()
-        (ending, ending_writer), (idle, idle_writer) = streams
-        await ports.move(PUBLIC, OTHER)
-        found: list[object] = [await asyncio.to_thread(seen, listen)]
-        ending_writer.write_eof()
-        found.append(await ending.read())
-        await ports.hide(PUBLIC)
-        found.append(await asyncio.to_thread(seen, listen))
-        found.append(await asyncio.wait_for(idle.read(), 5))
-        for writer in (ending_writer, idle_writer):
-            writer.close()
-        await ports.close()
-        await server.close()
-        return found
-
-    assert asyncio.run(scenario()) == ["HELLO", b"BEFORE", "HELLO", b""]
+        reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
+        writer.write(b"before ")
+        await writer.drain()
+        network.answer = TIMED_OUT
+        await ports.refresh()
+        writer.write(b"after")
+        writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+        result = answer
+    assert result == b"BEFORE AFTER"
 
 
-def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddress) -> None:
-    async def scenario() -> bytes:
-        async with shown() as (network, ports):
-            ports.show(PUBLIC, [80], listen)
-            network.answer = OPEN
-            await ports.refresh()
-            reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
-            writer.write(b"before ")
-            await writer.drain()
-            network.answer = TIMED_OUT
-            await ports.refresh()
-            writer.write(b"after")
-            writer.write_eof()
-            answer = await reader.read()
-            writer.close()
-            return answer
-
-    assert asyncio.run(scenario()) == b"BEFORE AFTER"
-
-
-def test_a_port_that_another_program_holds_is_reported() -> None:
+async def test_a_port_that_another_program_holds_is_reported() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
 
-        async def found() -> str:
-            network = AnsweringNetwork()
-            network.answer = OPEN
-            ports = HostPorts(network)
-            ports.show(PUBLIC, [80], ListenAddress("127.0.0.1", taken - 80))
-            await ports.refresh()
-            state = ports.states[PUBLIC, 80]
-            await ports.close()
-            return state
-
-        assert asyncio.run(found()).startswith(f"can't be shown at 127.0.0.1:{taken}: ")
+        network = AnsweringNetwork()
+        network.answer = OPEN
+        ports = HostPorts(network)
+        ports.show(PUBLIC, [80], ListenAddress("127.0.0.1", taken - 80))
+        await ports.refresh()
+        state = ports.states[PUBLIC, 80]
+        await ports.close()
+        assert state.startswith(f"can't be shown at 127.0.0.1:{taken}: ")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.host_ports import HostPorts
 from localaws.vpc.instances import Instances, NoSuchInstanceError
 from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT
 from tests.localaws.vpc.records import ANYWHERE, Records, interface
-from tests.localaws.vpc.test_packets import Packets, run
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from tests.localaws.vpc.conftest import Packets, StartNetwork
 
 pytestmark = [
     pytest.mark.slow,  # real namespaces
@@ -26,14 +23,6 @@ pytestmark = [
 
 INSTANCE, OTHER = "10.0.1.40", "10.0.1.41"
 WEB = 4567
-
-
-@pytest.fixture(params=[Isolation.ROOT, Isolation.ONE_ID])
-def isolation(request: pytest.FixtureRequest) -> Isolation:
-    chosen: Isolation = request.param
-    if chosen == Isolation.ROOT and os.geteuid() != 0:
-        pytest.skip("needs root")
-    return chosen
 
 
 class OnInstances(Records):
@@ -58,120 +47,116 @@ class OnInstances(Records):
         self.egress(self.instance_group, ports=443, **ANYWHERE)
 
 
-def play(
-    isolation: Isolation, scenario: Callable[[OnInstances, Packets, Instances], Awaitable[None]]
-) -> None:
-    records = OnInstances()
-
-    async def with_instances(packets: Packets) -> None:
-        host_ports = HostPorts(packets.network)
-        attachments = Attachments(packets.network, host_ports, records.cloud, lambda: None)
-        instances = Instances(packets.launcher, attachments)
-        for name, address in (("i-1", INSTANCE), ("i-2", OTHER)):
-            await instances.boot(
-                name,
-                subnet=records.private.id,
-                address=address,
-                groups=[records.instance_group.id],
-            )
-        balancer = interface("balancer", records.public, "10.0.0.10", records.balancer_group)
-        stranger = interface("stranger", records.public, "10.0.0.11", records.any_group)
-        await packets.attach(balancer, stranger)
-        await scenario(records, packets, instances)
-
-    run(isolation, records, with_instances)
+@pytest.fixture
+def records() -> OnInstances:
+    return OnInstances()
 
 
-def test_host_ports_are_forwarded_for_the_load_balancer_and_closed_for_others(
-    isolation: Isolation,
-) -> None:
-    async def scenario(_: OnInstances, packets: Packets, instances: Instances) -> None:
-        for number in (0, 1):
-            container = await instances.connect("i-1", f"task-{number}", {32768 + number: WEB})
-            assert container.address == f"172.17.0.{number + 2}"
-            await packets.listen(container.network, WEB)
-        await packets.listen("i-1", 22, 51678)
-        await packets.check(
-            {
-                ("balancer", INSTANCE, 32768): OPEN,
-                ("balancer", INSTANCE, 32769): OPEN,
-                ("balancer", INSTANCE, 22): TIMED_OUT,
-                ("balancer", INSTANCE, 51678): TIMED_OUT,
-                ("balancer", INSTANCE, WEB): TIMED_OUT,
-                ("balancer", OTHER, 32768): REFUSED,
-                ("stranger", INSTANCE, 32768): TIMED_OUT,
-                ("stranger", INSTANCE, 22): TIMED_OUT,
-                ("i-2", INSTANCE, 32768): TIMED_OUT,
-                (INTERNET, INSTANCE, 32768): TIMED_OUT,
-            }
+@pytest.fixture
+async def packets(start_network: StartNetwork, records: OnInstances) -> Packets:
+    return await start_network(records)
+
+
+@pytest.fixture
+async def instances(packets: Packets, records: OnInstances) -> Instances:
+    """Two instances, a load balancer, and a stranger that no group admits."""
+    host_ports = HostPorts(packets.network)
+    attachments = Attachments(packets.network, host_ports, records.cloud, lambda: None)
+    instances = Instances(packets.launcher, attachments)
+    for name, address in (("i-1", INSTANCE), ("i-2", OTHER)):
+        await instances.boot(
+            name,
+            subnet=records.private.id,
+            address=address,
+            groups=[records.instance_group.id],
         )
+    balancer = interface("balancer", records.public, "10.0.0.10", records.balancer_group)
+    stranger = interface("stranger", records.public, "10.0.0.11", records.any_group)
+    await packets.attach(balancer, stranger)
+    return instances
 
-    play(isolation, scenario)
 
-
-def test_containers_have_localhost_to_themselves_and_their_neighbours_on_the_bridge(
-    isolation: Isolation,
+async def test_host_ports_are_forwarded_for_the_load_balancer_and_closed_for_others(
+    packets: Packets, instances: Instances
 ) -> None:
-    async def scenario(_: OnInstances, packets: Packets, instances: Instances) -> None:
-        web = await instances.connect("i-1", "task-0", {32768: WEB})
-        await instances.connect("i-1", "task-1", {32769: WEB})
-        await instances.connect("i-2", "task-2", {32768: WEB})
-        await packets.listen(web.network, WEB)
-        await packets.check(
-            {
-                ("task-0", "127.0.0.1", WEB): OPEN,
-                ("task-1", "127.0.0.1", WEB): REFUSED,
-                ("task-1", web.address, WEB): OPEN,
-                ("task-2", web.address, WEB): REFUSED,  # it has that address itself
-                ("i-1", INSTANCE, 32768): OPEN,
-                ("task-0", "169.254.169.254", 80): TIMED_OUT,
-                ("i-1", "169.254.169.254", 80): TIMED_OUT,
-            }
-        )
-
-    play(isolation, scenario)
-
-
-def test_what_a_container_sends_is_judged_as_its_instances(isolation: Isolation) -> None:
-    async def scenario(records: OnInstances, packets: Packets, instances: Instances) -> None:
-        await instances.connect("i-1", "task-0", {})
-        server = interface("server", records.public, "10.0.0.20", records.any_group)
-        admitted = {"referencedSecurityGroupId": records.instance_group.id}
-        for port in (443, 8443):
-            records.ingress(records.any_group, ports=port, **admitted)
-        await packets.network.follow()
-        await packets.attach(server, listen=(443, 8443))
-        await packets.check(
-            {("task-0", "10.0.0.20", 443): OPEN, ("task-0", "10.0.0.20", 8443): TIMED_OUT}
-        )
-
-    play(isolation, scenario)
+    for number in (0, 1):
+        container = await instances.connect("i-1", f"task-{number}", {32768 + number: WEB})
+        assert container.address == f"172.17.0.{number + 2}"
+        await packets.listen(container.network, WEB)
+    await packets.listen("i-1", 22, 51678)
+    await packets.check(
+        {
+            ("balancer", INSTANCE, 32768): OPEN,
+            ("balancer", INSTANCE, 32769): OPEN,
+            ("balancer", INSTANCE, 22): TIMED_OUT,
+            ("balancer", INSTANCE, 51678): TIMED_OUT,
+            ("balancer", INSTANCE, WEB): TIMED_OUT,
+            ("balancer", OTHER, 32768): REFUSED,
+            ("stranger", INSTANCE, 32768): TIMED_OUT,
+            ("stranger", INSTANCE, 22): TIMED_OUT,
+            ("i-2", INSTANCE, 32768): TIMED_OUT,
+            (INTERNET, INSTANCE, 32768): TIMED_OUT,
+        }
+    )
 
 
-def test_ports_and_addresses_are_free_again_once_a_container_is_gone(isolation: Isolation) -> None:
-    async def scenario(_: OnInstances, packets: Packets, instances: Instances) -> None:
-        await instances.connect("i-1", "task-0", {32768: WEB})
-        await instances.disconnect("i-1", "task-0")
-        await packets.check({("balancer", INSTANCE, 32768): REFUSED})
-        again = await instances.connect("i-1", "task-1", {32768: 80})
-        assert again.address == "172.17.0.2"
-        await packets.listen(again.network, 80)
-        await packets.check({("balancer", INSTANCE, 32768): OPEN})
+async def test_containers_have_localhost_to_themselves_and_their_neighbours_on_the_bridge(
+    packets: Packets, instances: Instances
+) -> None:
+    web = await instances.connect("i-1", "task-0", {32768: WEB})
+    await instances.connect("i-1", "task-1", {32769: WEB})
+    await instances.connect("i-2", "task-2", {32768: WEB})
+    await packets.listen(web.network, WEB)
+    await packets.check(
+        {
+            ("task-0", "127.0.0.1", WEB): OPEN,
+            ("task-1", "127.0.0.1", WEB): REFUSED,
+            ("task-1", web.address, WEB): OPEN,
+            ("task-2", web.address, WEB): REFUSED,  # it has that address itself
+            ("i-1", INSTANCE, 32768): OPEN,
+            ("task-0", "169.254.169.254", 80): TIMED_OUT,
+            ("i-1", "169.254.169.254", 80): TIMED_OUT,
+        }
+    )
 
-    play(isolation, scenario)
+
+async def test_what_a_container_sends_is_judged_as_its_instances(
+    records: OnInstances, packets: Packets, instances: Instances
+) -> None:
+    await instances.connect("i-1", "task-0", {})
+    server = interface("server", records.public, "10.0.0.20", records.any_group)
+    admitted = {"referencedSecurityGroupId": records.instance_group.id}
+    for port in (443, 8443):
+        records.ingress(records.any_group, ports=port, **admitted)
+    await packets.network.follow()
+    await packets.attach(server, listen=(443, 8443))
+    await packets.check(
+        {("task-0", "10.0.0.20", 443): OPEN, ("task-0", "10.0.0.20", 8443): TIMED_OUT}
+    )
 
 
-def test_a_terminated_instance_takes_its_containers_networks_along(isolation: Isolation) -> None:
-    async def scenario(_: OnInstances, packets: Packets, instances: Instances) -> None:
-        await instances.connect("i-1", "task-0", {32768: WEB})
-        await instances.terminate("i-1")
-        await instances.terminate("i-1")
-        await packets.check({("balancer", INSTANCE, 32768): TIMED_OUT})
-        with pytest.raises(NoSuchInstanceError, match="i-1"):
-            await instances.connect("i-1", "task-1", {})
-        left = await packets.launcher.run(["ip", "netns", "list"])
-        assert "task-0" not in left
-        assert "i-1" not in left
-        assert "i-2" in left
+async def test_ports_and_addresses_are_free_again_once_a_container_is_gone(
+    packets: Packets, instances: Instances
+) -> None:
+    await instances.connect("i-1", "task-0", {32768: WEB})
+    await instances.disconnect("i-1", "task-0")
+    await packets.check({("balancer", INSTANCE, 32768): REFUSED})
+    again = await instances.connect("i-1", "task-1", {32768: 80})
+    assert again.address == "172.17.0.2"
+    await packets.listen(again.network, 80)
+    await packets.check({("balancer", INSTANCE, 32768): OPEN})
 
-    play(isolation, scenario)
+
+async def test_a_terminated_instance_takes_its_containers_networks_along(
+    packets: Packets, instances: Instances
+) -> None:
+    await instances.connect("i-1", "task-0", {32768: WEB})
+    await instances.terminate("i-1")
+    await instances.terminate("i-1")
+    await packets.check({("balancer", INSTANCE, 32768): TIMED_OUT})
+    with pytest.raises(NoSuchInstanceError, match="i-1"):
+        await instances.connect("i-1", "task-1", {})
+    left = await packets.launcher.run(["ip", "netns", "list"])
+    assert "task-0" not in left
+    assert "i-1" not in left
+    assert "i-2" in left

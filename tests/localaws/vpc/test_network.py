@@ -88,96 +88,79 @@ class Scene:
         self.network = Network(self.launcher, self.records.cloud)
 
 
-def test_nothing_is_run_without_a_change() -> None:
-    async def scenario() -> list[Run]:
-        scene = Scene()
-        await scene.network.start()
-        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-        scene.launcher.taken()
-        await scene.network.follow()
-        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-        return scene.launcher.taken()
-
-    assert asyncio.run(scenario()) == []
+async def test_nothing_is_run_without_a_change() -> None:
+    scene = Scene()
+    await scene.network.start()
+    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+    scene.launcher.taken()
+    await scene.network.follow()
+    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+    assert scene.launcher.taken() == []
 
 
-def test_an_interface_only_adds_elements_to_sets() -> None:
-    async def scenario() -> list[Run]:
-        scene = Scene()
-        await scene.network.start()
-        scene.launcher.taken()
-        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-        return scene.launcher.taken()
-
-    (change,) = [run for run in asyncio.run(scenario()) if run.program == "nft"]
+async def test_an_interface_only_adds_elements_to_sets() -> None:
+    scene = Scene()
+    await scene.network.start()
+    scene.launcher.taken()
+    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+    (change,) = [run for run in scene.launcher.taken() if run.program == "nft"]
     assert change.network == "vpc-1"
     assert all(line.startswith("add element ") for line in change.feed.splitlines())
 
 
-def test_a_change_of_rules_is_one_script_and_nothing_else() -> None:
-    async def scenario() -> list[Run]:
-        scene = Scene()
-        await scene.network.start()
-        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-        scene.launcher.taken()
-        scene.records.ingress(scene.group, ports=80, **ANYWHERE)
-        scene.records.ingress(scene.group, ports=81, **ANYWHERE)
-        await scene.network.follow()
-        return scene.launcher.taken()
-
-    (change,) = asyncio.run(scenario())
+async def test_a_change_of_rules_is_one_script_and_nothing_else() -> None:
+    scene = Scene()
+    await scene.network.start()
+    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+    scene.launcher.taken()
+    scene.records.ingress(scene.group, ports=80, **ANYWHERE)
+    scene.records.ingress(scene.group, ports=81, **ANYWHERE)
+    await scene.network.follow()
+    (change,) = scene.launcher.taken()
     assert (change.program, change.network) == ("nft", "vpc-1")
     assert change.feed.startswith("table inet vpc\ndelete table inet vpc\n")
     assert "tcp dport 80-80 return" in change.feed
     assert "{ 10.0.0.9 }" in change.feed
 
 
-def test_a_new_route_changes_only_that_route() -> None:
-    async def scenario() -> list[Run]:
-        scene = Scene()
-        await scene.network.start()
-        scene.launcher.taken()
-        scene.records.route(scene.table, "0.0.0.0/0", gatewayId=scene.gateway.id)
-        await scene.network.follow()
-        return scene.launcher.taken()
-
-    (change,) = asyncio.run(scenario())
+async def test_a_new_route_changes_only_that_route() -> None:
+    scene = Scene()
+    await scene.network.start()
+    scene.launcher.taken()
+    scene.records.route(scene.table, "0.0.0.0/0", gatewayId=scene.gateway.id)
+    await scene.network.follow()
+    (change,) = scene.launcher.taken()
     via = "0.0.0.0/0 via 169.254.0.1 dev internet onlink table 101"
     assert change == Run("ip", "vpc-1", f"route replace {via}\n")
 
 
-def test_another_group_of_an_interface_changes_elements_in_one_step() -> None:
-    async def scenario() -> tuple[list[Run], str]:
-        scene = Scene()
-        other = scene.records.group(scene.vpc, "other")
-        await scene.network.start()
-        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-        scene.launcher.taken()
-        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", other))
-        return scene.launcher.taken(), other.id.replace("-", "_")
-
-    (change,), group = asyncio.run(scenario())
+async def test_another_group_of_an_interface_changes_elements_in_one_step() -> None:
+    scene = Scene()
+    other = scene.records.group(scene.vpc, "other")
+    await scene.network.start()
+    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+    scene.launcher.taken()
+    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", other))
+    (change,) = scene.launcher.taken()
+    group = other.id.replace("-", "_")
     assert change.program == "nft"
     assert f"add element inet vpc {group}_4 {{ 10.0.0.9 }}" in change.feed
     verbs = [line.split()[0] for line in change.feed.splitlines()]
     assert verbs == sorted(verbs, reverse=True), "elements go before they come"
 
 
-def test_a_deleted_vpc_takes_its_namespaces_with_it_and_no_others() -> None:
-    async def scenario() -> list[Run]:
-        scene = Scene()
-        other = scene.records.vpc()
-        subnet = scene.records.subnet(other, "10.0.0.0/24")
-        await scene.network.start()
-        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9"))
-        await scene.network.attach(interface("eni-2", subnet, "10.0.0.9"))
-        scene.launcher.taken()
-        scene.records.remove(subnet)
-        scene.records.remove(other)
-        await scene.network.follow()
-        return scene.launcher.taken()
-
-    assert asyncio.run(scenario()) == [
+async def test_a_deleted_vpc_takes_its_namespaces_with_it_and_no_others() -> None:
+    scene = Scene()
+    other = scene.records.vpc()
+    subnet = scene.records.subnet(other, "10.0.0.0/24")
+    await scene.network.start()
+    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9"))
+    await scene.network.attach(interface("eni-2", subnet, "10.0.0.9"))
+    scene.launcher.taken()
+    scene.records.remove(subnet)
+    scene.records.remove(other)
+    await scene.network.follow()
+    assert scene.launcher.taken() == [
         Run("ip", None, "netns delete eni-2\n"),
         Run(
             "ip",
@@ -188,54 +171,45 @@ def test_a_deleted_vpc_takes_its_namespaces_with_it_and_no_others() -> None:
     ]
 
 
-def test_interfaces_may_share_a_namespace_until_the_last_one_goes() -> None:
-    async def scenario() -> tuple[list[Run], list[Run]]:
-        scene = Scene()
-        first = interface("alb-1", scene.subnet, "10.0.0.9")
-        second = interface("alb-2", scene.subnet, "10.0.0.10")
-        await scene.network.start()
-        assert await scene.network.attach(first, "envoy") == "envoy"
-        assert await scene.network.attach(second, "envoy") == "envoy"
-        scene.launcher.taken()
-        await scene.network.detach(first)
-        one = scene.launcher.taken()
-        await scene.network.detach(second)
-        return one, scene.launcher.taken()
-
-    one, both = asyncio.run(scenario())
+async def test_interfaces_may_share_a_namespace_until_the_last_one_goes() -> None:
+    scene = Scene()
+    first = interface("alb-1", scene.subnet, "10.0.0.9")
+    second = interface("alb-2", scene.subnet, "10.0.0.10")
+    await scene.network.start()
+    assert await scene.network.attach(first, "envoy") == "envoy"
+    assert await scene.network.attach(second, "envoy") == "envoy"
+    scene.launcher.taken()
+    await scene.network.detach(first)
+    one = scene.launcher.taken()
+    await scene.network.detach(second)
+    both = scene.launcher.taken()
     assert "addr delete 10.0.0.9/24 dev eth0\n" in {run.feed for run in one}
     assert "netns delete envoy\n" not in {run.feed for run in one}
     assert "netns delete envoy\n" in {run.feed for run in both}
 
 
-def test_an_interface_of_a_subnet_made_since_is_attached() -> None:
-    async def scenario() -> str:
-        scene = Scene()
-        await scene.network.start()
-        later = scene.records.subnet(scene.vpc, "10.0.5.0/24")
-        return await scene.network.attach(interface("eni-1", later, "10.0.5.9"))
-
-    assert asyncio.run(scenario()) == "eni-1"
+async def test_an_interface_of_a_subnet_made_since_is_attached() -> None:
+    scene = Scene()
+    await scene.network.start()
+    later = scene.records.subnet(scene.vpc, "10.0.5.0/24")
+    assert (await scene.network.attach(interface("eni-1", later, "10.0.5.9"))) == "eni-1"
 
 
-def test_an_interface_that_the_machine_refuses_leaves_nothing_in_the_way() -> None:
-    async def scenario() -> tuple[list[Run], list[Run]]:
-        scene = Scene()
-        await scene.network.start()
-        refused = interface("eni-1", scene.subnet, "10.0.0.9", public="203.0.113.5")
-        scene.launcher.taken()
-        scene.launcher.refused = "link add"
-        with pytest.raises(CommandFailedError):
-            await scene.network.attach(refused)
-        scene.launcher.refused = ""
-        undone = scene.launcher.taken()
-        await scene.network.attach(interface("eni-2", scene.subnet, "10.0.0.9"))
-        scene.launcher.taken()
-        scene.records.ingress(scene.group, ports=80, **ANYWHERE)
-        await scene.network.follow()
-        return undone, scene.launcher.taken()
-
-    undone, later = asyncio.run(scenario())
+async def test_an_interface_that_the_machine_refuses_leaves_nothing_in_the_way() -> None:
+    scene = Scene()
+    await scene.network.start()
+    refused = interface("eni-1", scene.subnet, "10.0.0.9", public="203.0.113.5")
+    scene.launcher.taken()
+    scene.launcher.refused = "link add"
+    with pytest.raises(CommandFailedError):
+        await scene.network.attach(refused)
+    scene.launcher.refused = ""
+    undone = scene.launcher.taken()
+    await scene.network.attach(interface("eni-2", scene.subnet, "10.0.0.9"))
+    scene.launcher.taken()
+    scene.records.ingress(scene.group, ports=80, **ANYWHERE)
+    await scene.network.follow()
+    later = scene.launcher.taken()
     assert Run("ip", None, "netns delete eni-1\n") in undone
     text = "".join(run.feed for run in later)
     assert '"eni2" . 10.0.0.9' in text
@@ -259,42 +233,36 @@ def elements(launcher: RecordingLauncher) -> list[str]:
     return [" ".join(each) for each in found]
 
 
-def test_interfaces_that_wait_come_and_go_in_one_script() -> None:
-    async def scenario() -> tuple[list[str], list[str], int]:
-        scene = Scene()
-        await scene.network.start()
-        launcher = scene.launcher
-        launcher.taken()
-        launcher.scripts = 0
-        await asyncio.gather(*map(scene.network.attach, several(scene)))
-        tables = [run for run in launcher.runs if run.program == "nft"]
-        assert len(tables) == 1, "one transaction of nft"
-        come = elements(launcher)
-        await asyncio.gather(*map(scene.network.detach, several(scene)))
-        return come, elements(launcher), launcher.scripts
-
-    come, gone, scripts = asyncio.run(scenario())
+async def test_interfaces_that_wait_come_and_go_in_one_script() -> None:
+    scene = Scene()
+    await scene.network.start()
+    launcher = scene.launcher
+    launcher.taken()
+    launcher.scripts = 0
+    await asyncio.gather(*map(scene.network.attach, several(scene)))
+    tables = [run for run in launcher.runs if run.program == "nft"]
+    assert len(tables) == 1, "one transaction of nft"
+    come = elements(launcher)
+    await asyncio.gather(*map(scene.network.detach, several(scene)))
+    gone = elements(launcher)
     assert come == ["add 10.0.0.10", "add 10.0.0.11", "add 10.0.0.12"]
     assert gone == ["delete 10.0.0.10", "delete 10.0.0.11", "delete 10.0.0.12"]
-    assert scripts == len((come, gone))
+    assert launcher.scripts == 2
 
 
-def test_one_interface_that_the_machine_refuses_holds_no_other_one_up() -> None:
-    async def scenario() -> tuple[list[object], list[str], list[str]]:
-        scene = Scene()
-        await scene.network.start()
-        scene.launcher.taken()
-        scene.launcher.refused = "netns add eni-11\n"
-        outcomes = await asyncio.gather(
-            *map(scene.network.attach, several(scene)), return_exceptions=True
-        )
-        come = elements(scene.launcher)
-        scene.records.ingress(scene.group, ports=80, **ANYWHERE)
-        await scene.network.follow()
-        (table,) = [run.feed for run in scene.launcher.taken() if run.program == "nft"]
-        return list(outcomes), come, re.findall(r"interfaces_4 { (\S+) }", table)
-
-    outcomes, come, there = asyncio.run(scenario())
+async def test_one_interface_that_the_machine_refuses_holds_no_other_one_up() -> None:
+    scene = Scene()
+    await scene.network.start()
+    scene.launcher.taken()
+    scene.launcher.refused = "netns add eni-11\n"
+    outcomes = await asyncio.gather(
+        *map(scene.network.attach, several(scene)), return_exceptions=True
+    )
+    come = elements(scene.launcher)
+    scene.records.ingress(scene.group, ports=80, **ANYWHERE)
+    await scene.network.follow()
+    (table,) = [run.feed for run in scene.launcher.taken() if run.program == "nft"]
+    there = re.findall(r"interfaces_4 { (\S+) }", table)
     assert [outcomes[0], outcomes[2]] == ["eni-10", "eni-12"]
     assert isinstance(outcomes[1], CommandFailedError)
     assert come[-1] == "add 10.0.0.12"
@@ -302,65 +270,58 @@ def test_one_interface_that_the_machine_refuses_holds_no_other_one_up() -> None:
 
 
 @pytest.mark.parametrize("started", [False, True], ids=["in the queue", "in a script"])
-def test_a_cancelled_interface_leaves_nothing_and_holds_no_other_one_up(*, started: bool) -> None:
-    async def scenario() -> list[str]:
-        scene = Scene()
-        await scene.network.start()
-        scene.launcher.taken()
-        scene.launcher.go_on.clear()
-        scene.launcher.begun.clear()
-        first, second, third = several(scene)
-        if not started:  # these two wait for the script of another one
-            blocking = asyncio.create_task(scene.network.attach(third))
-            await scene.launcher.begun.wait()
-        attached = [asyncio.create_task(scene.network.attach(each)) for each in (first, second)]
-        await asyncio.sleep(0)  # both get to wait
-        if started:
-            await scene.launcher.begun.wait()
-        attached[0].cancel()
-        await asyncio.sleep(0)  # it gets to see that
-        scene.launcher.go_on.set()
-        if not started:
-            await blocking
-        assert await attached[1] == second.id
-        with pytest.raises(asyncio.CancelledError):
-            await attached[0]
-        return elements(scene.launcher)
-
+async def test_a_cancelled_interface_leaves_nothing_and_holds_no_other_one_up(
+    *, started: bool
+) -> None:
     expected = (
         ["add 10.0.0.10", "add 10.0.0.11", "delete 10.0.0.10"]
         if started
         else ["add 10.0.0.12", "add 10.0.0.11"]
     )
-    assert asyncio.run(scenario()) == expected
+    scene = Scene()
+    await scene.network.start()
+    scene.launcher.taken()
+    scene.launcher.go_on.clear()
+    scene.launcher.begun.clear()
+    first, second, third = several(scene)
+    if not started:  # these two wait for the script of another one
+        blocking = asyncio.create_task(scene.network.attach(third))
+        await scene.launcher.begun.wait()
+    attached = [asyncio.create_task(scene.network.attach(each)) for each in (first, second)]
+    await asyncio.sleep(0)  # both get to wait
+    if started:
+        await scene.launcher.begun.wait()
+    attached[0].cancel()
+    await asyncio.sleep(0)  # it gets to see that
+    scene.launcher.go_on.set()
+    if not started:
+        await blocking
+    assert await attached[1] == second.id
+    with pytest.raises(asyncio.CancelledError):
+        await attached[0]
+    assert elements(scene.launcher) == expected
 
 
-def test_an_interface_that_comes_and_goes_at_once_is_gone() -> None:
-    async def scenario() -> list[str]:
-        scene = Scene()
-        await scene.network.start()
-        first = several(scene)[0]
-        scene.launcher.taken()
-        await asyncio.gather(scene.network.attach(first), scene.network.detach(first))
-        return elements(scene.launcher)
-
-    assert asyncio.run(scenario()) == ["add 10.0.0.10", "delete 10.0.0.10"]
+async def test_an_interface_that_comes_and_goes_at_once_is_gone() -> None:
+    scene = Scene()
+    await scene.network.start()
+    first = several(scene)[0]
+    scene.launcher.taken()
+    await asyncio.gather(scene.network.attach(first), scene.network.detach(first))
+    assert elements(scene.launcher) == ["add 10.0.0.10", "delete 10.0.0.10"]
 
 
-def test_what_failed_is_done_by_the_next_change() -> None:
-    async def scenario() -> list[Run]:
-        scene = Scene()
-        await scene.network.start()
-        scene.launcher.taken()
-        scene.records.ingress(scene.group, ports=80, **ANYWHERE)
-        scene.launcher.refused = "dport 80-80"
-        with pytest.raises(CommandFailedError):
-            await scene.network.follow()
-        scene.launcher.refused = ""
+async def test_what_failed_is_done_by_the_next_change() -> None:
+    scene = Scene()
+    await scene.network.start()
+    scene.launcher.taken()
+    scene.records.ingress(scene.group, ports=80, **ANYWHERE)
+    scene.launcher.refused = "dport 80-80"
+    with pytest.raises(CommandFailedError):
         await scene.network.follow()
-        return scene.launcher.taken()
-
-    assert any("dport 80-80" in run.feed for run in asyncio.run(scenario()))
+    scene.launcher.refused = ""
+    await scene.network.follow()
+    assert any("dport 80-80" in run.feed for run in scene.launcher.taken())
 
 
 class HostLauncher(RecordingLauncher):
@@ -381,34 +342,29 @@ class HostLauncher(RecordingLauncher):
 
 
 @pytest.mark.parametrize(("listening", "expected"), [(True, OPEN), (False, REFUSED)])
-def test_an_answer_counts_that_came_while_the_machine_was_busy(
+async def test_an_answer_counts_that_came_while_the_machine_was_busy(
     *, listening: bool, expected: str
 ) -> None:
     async def be_busy() -> None:
         time.sleep(0.1)  # noqa: ASYNC251 — the point
 
-    async def scenario(port: int) -> str:
-        network = Network(HostLauncher(), Records().cloud)
-        connecting = network.connect(INTERNET, "127.0.0.1", port, 0.01)
-        found, _ = await asyncio.gather(connecting, be_busy())
-        return found
-
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if listening:
             server.listen()
-        assert asyncio.run(scenario(server.getsockname()[1])) == expected
+        port = server.getsockname()[1]
+        network = Network(HostLauncher(), Records().cloud)
+        connecting = network.connect(INTERNET, "127.0.0.1", port, 0.01)
+        found, _ = await asyncio.gather(connecting, be_busy())
+        assert found == expected
 
 
-def test_a_vpc_that_does_not_exist_is_an_error() -> None:
-    async def scenario() -> None:
-        scene = Scene()
-        elsewhere = Records()
-        subnet = elsewhere.subnet(elsewhere.vpc("10.1.0.0/16"), "10.1.0.0/24")
-        elsewhere.vpc()
-        await scene.network.start()
-        lost = interface("eni-1", subnet, "10.1.0.9")
-        await scene.network.attach(type(lost)(lost.id, "vpc-gone", lost.subnet, lost.address))
-
+async def test_a_vpc_that_does_not_exist_is_an_error() -> None:
+    scene = Scene()
+    elsewhere = Records()
+    subnet = elsewhere.subnet(elsewhere.vpc("10.1.0.0/16"), "10.1.0.0/24")
+    elsewhere.vpc()
+    await scene.network.start()
+    lost = interface("eni-1", subnet, "10.1.0.9")
     with pytest.raises(KeyError, match="vpc-gone"):
-        asyncio.run(scenario())
+        await scene.network.attach(type(lost)(lost.id, "vpc-gone", lost.subnet, lost.address))

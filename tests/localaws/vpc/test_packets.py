@@ -1,13 +1,8 @@
-"""Real packets between real namespaces, as root and as a user without privileges.
-
-The isolation with one id runs in a user namespace of root's here, which has the rights of any other
-user's.
-"""
+"""Real packets between real namespaces, as root and as a user without privileges."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import sys
 from contextlib import suppress
@@ -17,14 +12,13 @@ from typing import TYPE_CHECKING
 import dns.message
 import pytest
 
-from localaws.machine.isolation import Isolation
 from localaws.machine.processes import CommandFailedError
 from localaws.machine.programs import find
 from localaws.vpc.metadata import TaskMetadata
 from localaws.vpc.names import Instance, Running
-from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT, Network
+from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT
 from localaws.vpc.services import RouterServices
-from tests.localaws.machine.conftest import play
+from tests.localaws.vpc.conftest import PATIENCE
 from tests.localaws.vpc.records import (
     ANYWHERE,
     ANYWHERE_IPV6,
@@ -37,85 +31,17 @@ from tests.localaws.vpc.test_metadata import path_of
 from tests.localaws.vpc.test_metadata import task as described
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from localaws.catalog import Resource
-    from localaws.machine.processes import Launcher
     from localaws.vpc.model import Interface
+    from tests.localaws.vpc.conftest import Packets, StartNetwork
 
 pytestmark = [
     pytest.mark.slow,  # real namespaces
     pytest.mark.skipif(find("nft") is None, reason="needs nft, which set-up gets"),
 ]
 
-PATIENCE = 0.3
-"""Seconds without an answer until a port counts as closed; packets here take microseconds."""
-
 HOST, HOST_IPV6 = "198.51.100.7", "2001:db8:ffff::7"
 """A host in the internet."""
-
-
-@pytest.fixture(params=[Isolation.ROOT, Isolation.ONE_ID])
-def isolation(request: pytest.FixtureRequest) -> Isolation:
-    chosen: Isolation = request.param
-    if chosen == Isolation.ROOT and os.geteuid() != 0:
-        pytest.skip("needs root")
-    return chosen
-
-
-class Packets:
-    """A network with listeners in it, and what connections through it end as."""
-
-    def __init__(self, launcher: Launcher, records: Records) -> None:
-        self.launcher = launcher
-        self.network = Network(launcher, records.cloud)
-        self._listeners: list[socket.socket] = []
-
-    async def listen(self, network: str | None, *ports: int) -> None:
-        """Accept connections on ports of every address of a namespace."""
-        for port in ports:
-            for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
-                self._listeners.append(
-                    await self.launcher.open_socket(
-                        network,
-                        family=family,
-                        type=socket.SOCK_STREAM,
-                        bind=(address, port),
-                        listen=64,
-                    )
-                )
-
-    async def attach(self, *interfaces: Interface, listen: tuple[int, ...] = ()) -> None:
-        for each in interfaces:
-            await self.listen(await self.network.attach(each), *listen)
-
-    async def tried(self, *attempts: tuple[str | None, str, int]) -> list[str]:
-        """Return how connections end, each from a namespace to an address and port."""
-        return await asyncio.gather(
-            *(self.network.connect(*attempt, PATIENCE) for attempt in attempts)
-        )
-
-    async def check(self, expected: dict[tuple[str | None, str, int], str]) -> None:
-        found = dict(zip(expected, await self.tried(*expected), strict=True))
-        assert found == expected
-
-    def close(self) -> None:
-        for each in self._listeners:
-            each.close()
-
-
-def run(
-    isolation: Isolation, records: Records, scenario: Callable[[Packets], Awaitable[None]]
-) -> None:
-    async def with_network(launcher: Launcher) -> None:
-        packets = Packets(launcher, records)
-        await packets.network.start()
-        try:
-            await scenario(packets)
-        finally:
-            packets.close()
-
-    play(isolation, with_network)
 
 
 class WebService(Records):
@@ -195,112 +121,106 @@ class WebService(Records):
         await packets.attach(*others, listen=(80,))
 
 
-def test_a_web_service_is_reached_by_its_load_balancer_only(isolation: Isolation) -> None:
+async def test_a_web_service_is_reached_by_its_load_balancer_only(
+    start_network: StartNetwork,
+) -> None:
     records = WebService()
     prefix = records.prefix
-
-    async def scenario(packets: Packets) -> None:
-        await records.attach(packets)
-        await packets.check(
-            {
-                (INTERNET, "203.0.113.10", 80): OPEN,
-                (INTERNET, f"{prefix}00::10", 80): OPEN,
-                (INTERNET, "203.0.113.10", 22): TIMED_OUT,
-                (INTERNET, "203.0.113.10", 3389): TIMED_OUT,
-                (INTERNET, "203.0.113.21", 80): TIMED_OUT,
-                (INTERNET, "203.0.113.21", 22): TIMED_OUT,
-                (INTERNET, f"{prefix}00::21", 80): TIMED_OUT,
-                (INTERNET, "10.0.0.21", 80): TIMED_OUT,
-                (INTERNET, "203.0.113.222", 80): TIMED_OUT,
-                ("balancer", "10.0.0.21", 80): OPEN,
-                ("balancer", "10.0.1.22", 80): OPEN,
-                ("balancer", "10.0.0.21", 22): TIMED_OUT,
-                ("balancer", f"{prefix}01::22", 80): OPEN,
-                ("balancer", HOST, 80): TIMED_OUT,
-                ("task-1", "10.0.1.22", 80): TIMED_OUT,
-                ("bastion", "10.0.0.21", 80): TIMED_OUT,
-                ("bastion", "10.0.1.22", 22): TIMED_OUT,
-                ("isolated", "10.0.0.10", 80): OPEN,
-                ("isolated", "10.0.0.200", 80): TIMED_OUT,
-            }
-        )
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    await records.attach(packets)
+    await packets.check(
+        {
+            (INTERNET, "203.0.113.10", 80): OPEN,
+            (INTERNET, f"{prefix}00::10", 80): OPEN,
+            (INTERNET, "203.0.113.10", 22): TIMED_OUT,
+            (INTERNET, "203.0.113.10", 3389): TIMED_OUT,
+            (INTERNET, "203.0.113.21", 80): TIMED_OUT,
+            (INTERNET, "203.0.113.21", 22): TIMED_OUT,
+            (INTERNET, f"{prefix}00::21", 80): TIMED_OUT,
+            (INTERNET, "10.0.0.21", 80): TIMED_OUT,
+            (INTERNET, "203.0.113.222", 80): TIMED_OUT,
+            ("balancer", "10.0.0.21", 80): OPEN,
+            ("balancer", "10.0.1.22", 80): OPEN,
+            ("balancer", "10.0.0.21", 22): TIMED_OUT,
+            ("balancer", f"{prefix}01::22", 80): OPEN,
+            ("balancer", HOST, 80): TIMED_OUT,
+            ("task-1", "10.0.1.22", 80): TIMED_OUT,
+            ("bastion", "10.0.0.21", 80): TIMED_OUT,
+            ("bastion", "10.0.1.22", 22): TIMED_OUT,
+            ("isolated", "10.0.0.10", 80): OPEN,
+            ("isolated", "10.0.0.200", 80): TIMED_OUT,
+        }
+    )
 
 
-def test_routes_decide_who_gets_to_the_internet_and_back(isolation: Isolation) -> None:
+async def test_routes_decide_who_gets_to_the_internet_and_back(start_network: StartNetwork) -> None:
     records = WebService()
     prefix = records.prefix
-
-    async def scenario(packets: Packets) -> None:
-        await records.attach(packets)
-        await packets.check(
-            {
-                ("task-1", HOST, 443): OPEN,
-                ("task-1", HOST, 80): TIMED_OUT,
-                ("task-2", HOST, 443): OPEN,
-                ("private", HOST, 80): OPEN,
-                ("private", HOST, 81): REFUSED,
-                ("private", HOST_IPV6, 80): OPEN,
-                ("isolated", HOST, 80): TIMED_OUT,
-                # By public addresses: as a stranger comes.
-                ("bastion", "203.0.113.10", 80): OPEN,
-                ("private", "203.0.113.10", 80): OPEN,
-                ("isolated", "203.0.113.10", 80): TIMED_OUT,
-                # An egress-only gateway lets nothing in.
-                (INTERNET, f"{prefix}01::99", 80): TIMED_OUT,
-            }
-        )
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    await records.attach(packets)
+    await packets.check(
+        {
+            ("task-1", HOST, 443): OPEN,
+            ("task-1", HOST, 80): TIMED_OUT,
+            ("task-2", HOST, 443): OPEN,
+            ("private", HOST, 80): OPEN,
+            ("private", HOST, 81): REFUSED,
+            ("private", HOST_IPV6, 80): OPEN,
+            ("isolated", HOST, 80): TIMED_OUT,
+            # By public addresses: as a stranger comes.
+            ("bastion", "203.0.113.10", 80): OPEN,
+            ("private", "203.0.113.10", 80): OPEN,
+            ("isolated", "203.0.113.10", 80): TIMED_OUT,
+            # An egress-only gateway lets nothing in.
+            (INTERNET, f"{prefix}01::99", 80): TIMED_OUT,
+        }
+    )
 
 
-def test_a_group_does_not_match_what_comes_by_a_public_address(isolation: Isolation) -> None:
+async def test_a_group_does_not_match_what_comes_by_a_public_address(
+    start_network: StartNetwork,
+) -> None:
     records = WebService()
     any_group = {"referencedSecurityGroupId": records.any_group.id}
     records.ingress(records.task_group, ports=22, **any_group)
-
-    async def scenario(packets: Packets) -> None:
-        await records.attach(packets)
-        await packets.check(
-            {
-                ("bastion", "10.0.0.21", 22): OPEN,
-                ("bastion", "203.0.113.21", 22): TIMED_OUT,
-                ("private", "203.0.113.21", 22): TIMED_OUT,
-            }
-        )
-        own = f"{records.nat.outputs['publicIp']}/32"
-        records.ingress(records.task_group, ports=22, cidrIpv4=own)
-        await packets.network.follow()
-        await packets.check(
-            {
-                ("bastion", "203.0.113.21", 22): TIMED_OUT,
-                ("private", "203.0.113.21", 22): OPEN,
-            }
-        )
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    await records.attach(packets)
+    await packets.check(
+        {
+            ("bastion", "10.0.0.21", 22): OPEN,
+            ("bastion", "203.0.113.21", 22): TIMED_OUT,
+            ("private", "203.0.113.21", 22): TIMED_OUT,
+        }
+    )
+    own = f"{records.nat.outputs['publicIp']}/32"
+    records.ingress(records.task_group, ports=22, cidrIpv4=own)
+    await packets.network.follow()
+    await packets.check(
+        {
+            ("bastion", "203.0.113.21", 22): TIMED_OUT,
+            ("private", "203.0.113.21", 22): OPEN,
+        }
+    )
 
 
-def test_changes_hold_for_new_connections_and_open_ones_go_on(isolation: Isolation) -> None:
+async def test_changes_hold_for_new_connections_and_open_ones_go_on(
+    start_network: StartNetwork,
+) -> None:
     records = WebService()
-
-    async def scenario(packets: Packets) -> None:
-        await records.attach(packets)
-        attempt = ("balancer", "10.0.0.21", 80)
-        with await packets.network.open_connection(*attempt) as open_connection:
-            records.remove(records.from_balancer)
-            await packets.network.follow()
-            await packets.check({attempt: TIMED_OUT})
-            loop = asyncio.get_running_loop()
-            await loop.sock_sendall(open_connection, b"still there?")
-            unacknowledged = await _unacknowledged(open_connection)
-            assert unacknowledged == 0
-        records.ingress(records.task_group, ports=80, **ANYWHERE)
+    packets = await start_network(records)
+    await records.attach(packets)
+    attempt = ("balancer", "10.0.0.21", 80)
+    with await packets.network.open_connection(*attempt) as open_connection:
+        records.remove(records.from_balancer)
         await packets.network.follow()
-        await packets.check({attempt: OPEN, (INTERNET, "203.0.113.21", 80): OPEN})
-
-    run(isolation, records, scenario)
+        await packets.check({attempt: TIMED_OUT})
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(open_connection, b"still there?")
+        unacknowledged = await _unacknowledged(open_connection)
+        assert unacknowledged == 0
+    records.ingress(records.task_group, ports=80, **ANYWHERE)
+    await packets.network.follow()
+    await packets.check({attempt: OPEN, (INTERNET, "203.0.113.21", 80): OPEN})
 
 
 async def _unacknowledged(connection: socket.socket) -> int:
@@ -314,78 +234,74 @@ async def _unacknowledged(connection: socket.socket) -> int:
 EPHEMERAL = (1024, 65535)
 
 
-def test_a_network_acl_judges_both_directions_by_the_order_of_its_rules(
-    isolation: Isolation,
+async def test_a_network_acl_judges_both_directions_by_the_order_of_its_rules(
+    start_network: StartNetwork,
 ) -> None:
     records = WebService()
     acl = records.acl(records.vpc_, records.public)
-
-    async def scenario(packets: Packets) -> None:
-        await records.attach(packets)
-        client = (INTERNET, "203.0.113.10", 80)
-        await packets.check(
-            {
-                client: TIMED_OUT,
-                (INTERNET, f"{records.prefix}00::10", 80): TIMED_OUT,
-                ("balancer", "10.0.1.22", 80): TIMED_OUT,
-                ("balancer", "10.0.0.21", 80): OPEN,  # in one subnet
-                ("private", HOST, 80): TIMED_OUT,  # by the NAT gateway in it
-            }
-        )
-        records.acl_rule(acl, 100, "0.0.0.0/0", protocol="tcp", ports=80)
-        await packets.network.follow()
-        await packets.check({client: TIMED_OUT})  # the answers don't pass
-        records.acl_rule(acl, 100, "0.0.0.0/0", protocol="tcp", ports=EPHEMERAL, egress=True)
-        await packets.network.follow()
-        await packets.check({client: OPEN, (INTERNET, "203.0.113.99", 22): TIMED_OUT})
-        records.acl_rule(acl, 200, f"{HOST}/32", "deny", protocol="tcp", ports=80)
-        await packets.network.follow()
-        await packets.check({client: OPEN})  # an earlier rule decides
-        denial = records.acl_rule(acl, 99, f"{HOST}/32", "deny", protocol="tcp", ports=80)
-        await packets.network.follow()
-        await packets.check({client: TIMED_OUT})
-        records.remove(denial)
-        # For the NAT gateway: what comes from the private subnet, what it sends, and both back.
-        records.acl_rule(acl, 110, "0.0.0.0/0", protocol="tcp", ports=EPHEMERAL)
-        await packets.network.follow()
-        await packets.check({("private", HOST, 80): TIMED_OUT})
-        records.acl_rule(acl, 110, f"{HOST}/32", protocol="tcp", ports=80, egress=True)
-        await packets.network.follow()
-        await packets.check({("private", HOST, 80): OPEN, ("private", HOST_IPV6, 80): OPEN})
-        records.remove(acl)
-        await packets.network.follow()
-        await packets.check({("balancer", "10.0.1.22", 80): OPEN})  # the VPC's default one
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    await records.attach(packets)
+    client = (INTERNET, "203.0.113.10", 80)
+    await packets.check(
+        {
+            client: TIMED_OUT,
+            (INTERNET, f"{records.prefix}00::10", 80): TIMED_OUT,
+            ("balancer", "10.0.1.22", 80): TIMED_OUT,
+            ("balancer", "10.0.0.21", 80): OPEN,  # in one subnet
+            ("private", HOST, 80): TIMED_OUT,  # by the NAT gateway in it
+        }
+    )
+    records.acl_rule(acl, 100, "0.0.0.0/0", protocol="tcp", ports=80)
+    await packets.network.follow()
+    await packets.check({client: TIMED_OUT})  # the answers don't pass
+    records.acl_rule(acl, 100, "0.0.0.0/0", protocol="tcp", ports=EPHEMERAL, egress=True)
+    await packets.network.follow()
+    await packets.check({client: OPEN, (INTERNET, "203.0.113.99", 22): TIMED_OUT})
+    records.acl_rule(acl, 200, f"{HOST}/32", "deny", protocol="tcp", ports=80)
+    await packets.network.follow()
+    await packets.check({client: OPEN})  # an earlier rule decides
+    denial = records.acl_rule(acl, 99, f"{HOST}/32", "deny", protocol="tcp", ports=80)
+    await packets.network.follow()
+    await packets.check({client: TIMED_OUT})
+    records.remove(denial)
+    # For the NAT gateway: what comes from the private subnet, what it sends, and both back.
+    records.acl_rule(acl, 110, "0.0.0.0/0", protocol="tcp", ports=EPHEMERAL)
+    await packets.network.follow()
+    await packets.check({("private", HOST, 80): TIMED_OUT})
+    records.acl_rule(acl, 110, f"{HOST}/32", protocol="tcp", ports=80, egress=True)
+    await packets.network.follow()
+    await packets.check({("private", HOST, 80): OPEN, ("private", HOST_IPV6, 80): OPEN})
+    records.remove(acl)
+    await packets.network.follow()
+    await packets.check({("balancer", "10.0.1.22", 80): OPEN})  # the VPC's default one
 
 
-def test_a_network_acl_cuts_connections_that_are_established(isolation: Isolation) -> None:
+async def test_a_network_acl_cuts_connections_that_are_established(
+    start_network: StartNetwork,
+) -> None:
     records = WebService()
     vpc = records.vpc_
-
-    async def scenario(packets: Packets) -> None:
-        await records.attach(packets)
-        attempt = ("balancer", "10.0.1.22", 80)
-        with await packets.network.open_connection(*attempt) as open_connection:
-            acl = records.acl(vpc)
-            records.make(
-                "aws:ec2/networkAclAssociation:NetworkAclAssociation",
-                networkAclId=acl.id,
-                subnetId=records.private.id,
-            )
-            await packets.network.follow()
-            loop = asyncio.get_running_loop()
-            await loop.sock_sendall(open_connection, b"still there?")
-            assert await _unacknowledged(open_connection) == 1
-            for egress in (False, True):
-                records.acl_rule(acl, 1, "0.0.0.0/0", egress=egress)
-            await packets.network.follow()
-            await packets.check({attempt: OPEN})
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    await records.attach(packets)
+    attempt = ("balancer", "10.0.1.22", 80)
+    with await packets.network.open_connection(*attempt) as open_connection:
+        acl = records.acl(vpc)
+        records.make(
+            "aws:ec2/networkAclAssociation:NetworkAclAssociation",
+            networkAclId=acl.id,
+            subnetId=records.private.id,
+        )
+        await packets.network.follow()
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(open_connection, b"still there?")
+        assert await _unacknowledged(open_connection) == 1
+        for egress in (False, True):
+            records.acl_rule(acl, 1, "0.0.0.0/0", egress=egress)
+        await packets.network.follow()
+        await packets.check({attempt: OPEN})
 
 
-def test_a_network_acl_knows_types_of_icmp(isolation: Isolation) -> None:
+async def test_a_network_acl_knows_types_of_icmp(start_network: StartNetwork) -> None:
     records = Records()
     vpc = records.vpc()
     subnets = [records.subnet(vpc, f"10.0.{number}.0/24") for number in (0, 1)]
@@ -399,16 +315,13 @@ def test_a_network_acl_knows_types_of_icmp(isolation: Isolation) -> None:
         interface("sender", subnets[0], "10.0.0.10", group),
         interface("receiver", subnets[1], "10.0.1.10", group),
     )
-
-    async def scenario(packets: Packets) -> None:
-        await packets.attach(*interfaces)
-        assert await _ping(packets, "10.0.1.10") == "answered"
-        records.remove(echo)
-        records.acl_rule(acl, 1, "0.0.0.0/0", protocol="1", icmpType=3, icmpCode=-1)
-        await packets.network.follow()
-        assert await _ping(packets, "10.0.1.10") == "silent"
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    await packets.attach(*interfaces)
+    assert await _ping(packets, "10.0.1.10") == "answered"
+    records.remove(echo)
+    records.acl_rule(acl, 1, "0.0.0.0/0", protocol="1", icmpType=3, icmpCode=-1)
+    await packets.network.follow()
+    assert await _ping(packets, "10.0.1.10") == "silent"
 
 
 def _public_vpc(records: Records, name: str, public: str) -> tuple[Resource, Interface]:
@@ -424,34 +337,33 @@ def _public_vpc(records: Records, name: str, public: str) -> tuple[Resource, Int
     return vpc, interface(name, subnet, "10.0.0.9", group, public=public)
 
 
-def test_vpcs_with_the_same_range_stay_apart_and_go_one_by_one(isolation: Isolation) -> None:
+async def test_vpcs_with_the_same_range_stay_apart_and_go_one_by_one(
+    start_network: StartNetwork,
+) -> None:
     records = Records()
     left_vpc, left = _public_vpc(records, "left", "203.0.113.1")
     right_vpc, right = _public_vpc(records, "right", "203.0.113.2")
-
-    async def scenario(packets: Packets) -> None:
-        await packets.attach(left, right, listen=(80,))
-        await packets.check(
-            {
-                (INTERNET, "203.0.113.1", 80): OPEN,
-                (INTERNET, "203.0.113.2", 80): OPEN,
-                ("left", "203.0.113.2", 80): OPEN,
-                ("right", "203.0.113.1", 80): OPEN,
-            }
-        )
-        await packets.network.detach(left)
-        _remove_vpc(records, left_vpc)
-        await packets.network.follow()
-        await packets.check(
-            {
-                (INTERNET, "203.0.113.1", 80): TIMED_OUT,
-                (INTERNET, "203.0.113.2", 80): OPEN,
-            }
-        )
-        names = (await packets.launcher.run(["ls", "/run/netns"])).split()
-        assert sorted(names) == ["right", "vpc-2"]
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    await packets.attach(left, right, listen=(80,))
+    await packets.check(
+        {
+            (INTERNET, "203.0.113.1", 80): OPEN,
+            (INTERNET, "203.0.113.2", 80): OPEN,
+            ("left", "203.0.113.2", 80): OPEN,
+            ("right", "203.0.113.1", 80): OPEN,
+        }
+    )
+    await packets.network.detach(left)
+    _remove_vpc(records, left_vpc)
+    await packets.network.follow()
+    await packets.check(
+        {
+            (INTERNET, "203.0.113.1", 80): TIMED_OUT,
+            (INTERNET, "203.0.113.2", 80): OPEN,
+        }
+    )
+    names = (await packets.launcher.run(["ls", "/run/netns"])).split()
+    assert sorted(names) == ["right", "vpc-2"]
     assert right_vpc.id != left_vpc.id
 
 
@@ -488,8 +400,8 @@ def _is_in(records: Records, record: Resource, vpc: Resource) -> bool:
     return False
 
 
-def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
-    isolation: Isolation,
+async def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
+    start_network: StartNetwork,
 ) -> None:
     records = WebService()
     metadata = TaskMetadata()
@@ -505,17 +417,6 @@ def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
         dnsConfig={"namespaceId": namespace.id, "dnsRecords": kinds},
     )
     registered = [Instance("t1", "10.0.0.21", port=8080)]
-
-    async def scenario(packets: Packets) -> None:
-        running = Running(
-            lambda _: (), lambda arn: registered if arn == service.outputs["arn"] else ()
-        )
-        services = RouterServices(packets.network, records.cloud, running, metadata.answer)
-        await services.follow()
-        try:
-            await check(packets)
-        finally:
-            await services.close()
 
     async def check(packets: Packets) -> None:
         await records.attach(packets)
@@ -546,7 +447,14 @@ def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
         assert await _http(packets, "task-1", path) == b"HTTP/1.1 200 OK"
         assert await _http(packets, "task-2", path) == b"HTTP/1.1 404 Not Found"
 
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    running = Running(lambda _: (), lambda arn: registered if arn == service.outputs["arn"] else ())
+    services = RouterServices(packets.network, records.cloud, running, metadata.answer)
+    await services.follow()
+    try:
+        await check(packets)
+    finally:
+        await services.close()
 
 
 async def _resolved(
@@ -581,7 +489,9 @@ async def _http(packets: Packets, network: str, path: str) -> bytes:
     return line.strip()
 
 
-def test_of_many_interfaces_at_once_all_work_but_one_that_can_not(isolation: Isolation) -> None:
+async def test_of_many_interfaces_at_once_all_work_but_one_that_can_not(
+    start_network: StartNetwork,
+) -> None:
     records = Records()
     vpc = records.vpc()
     subnet = records.subnet(vpc, "10.0.0.0/24")
@@ -590,20 +500,17 @@ def test_of_many_interfaces_at_once_all_work_but_one_that_can_not(isolation: Iso
     records.egress(group, "-1", **ANYWHERE)
     good = [interface(f"task-{index}", subnet, f"10.0.0.{10 + index}", group) for index in range(9)]
     bad = interface("bad", subnet, "10.0.0.300", group)
-
-    async def scenario(packets: Packets) -> None:
-        attach = packets.network.attach
-        outcomes = await asyncio.gather(
-            *(attach(each) for each in (*good, bad)), return_exceptions=True
-        )
-        assert outcomes[:-1] == [each.id for each in good]
-        assert isinstance(outcomes[-1], CommandFailedError)
-        for each in good:
-            await packets.listen(each.id, 80)
-        pairs = zip(good, (*good[1:], good[0]), strict=True)
-        await packets.check({(one.id, other.address, 80): OPEN for one, other in pairs})
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    attach = packets.network.attach
+    outcomes = await asyncio.gather(
+        *(attach(each) for each in (*good, bad)), return_exceptions=True
+    )
+    assert outcomes[:-1] == [each.id for each in good]
+    assert isinstance(outcomes[-1], CommandFailedError)
+    for each in good:
+        await packets.listen(each.id, 80)
+    pairs = zip(good, (*good[1:], good[0]), strict=True)
+    await packets.check({(one.id, other.address, 80): OPEN for one, other in pairs})
 
 
 PING = """
@@ -624,7 +531,7 @@ except TimeoutError:
 """Send an echo request; no program for it is on every machine."""
 
 
-def test_protocols_and_types_of_icmp_differ(isolation: Isolation) -> None:
+async def test_protocols_and_types_of_icmp_differ(start_network: StartNetwork) -> None:
     records = Records()
     vpc = records.vpc()
     subnet = records.subnet(vpc, "10.0.0.0/24")
@@ -639,28 +546,25 @@ def test_protocols_and_types_of_icmp_differ(isolation: Isolation) -> None:
     ):
         groups[name] = records.group(vpc, name)
         records.ingress(groups[name], protocol, ports=ports, **ANYWHERE)
-
-    async def scenario(packets: Packets) -> None:
-        await packets.network.attach(interface("sender", subnet, "10.0.0.10", sender_group))
-        addresses = {name: f"10.0.0.{20 + index}" for index, name in enumerate(groups)}
-        for name, group in groups.items():
-            await packets.network.attach(interface(name, subnet, addresses[name], group))
-        pings = await asyncio.gather(*(_ping(packets, each) for each in addresses.values()))
-        answers = dict(zip(addresses, pings, strict=True))
-        assert answers == dict.fromkeys(groups, "silent") | {"echo": "answered"}
-        tries = [(name, port) for name in groups for port in (5000, 5001, 5002)]
-        datagrams = (_datagram(packets, addresses[name], port, name) for name, port in tries)
-        arrived = zip(tries, await asyncio.gather(*datagrams), strict=True)
-        assert [each for each, here in arrived if here] == [("udp", 5000), ("udp", 5001)]
-        await packets.check(
-            {
-                ("sender", addresses["tcp"], 5001): REFUSED,
-                ("sender", addresses["tcp"], 5002): TIMED_OUT,
-                ("sender", addresses["udp"], 5001): TIMED_OUT,
-            }
-        )
-
-    run(isolation, records, scenario)
+    packets = await start_network(records)
+    await packets.network.attach(interface("sender", subnet, "10.0.0.10", sender_group))
+    addresses = {name: f"10.0.0.{20 + index}" for index, name in enumerate(groups)}
+    for name, group in groups.items():
+        await packets.network.attach(interface(name, subnet, addresses[name], group))
+    pings = await asyncio.gather(*(_ping(packets, each) for each in addresses.values()))
+    answers = dict(zip(addresses, pings, strict=True))
+    assert answers == dict.fromkeys(groups, "silent") | {"echo": "answered"}
+    tries = [(name, port) for name in groups for port in (5000, 5001, 5002)]
+    datagrams = (_datagram(packets, addresses[name], port, name) for name, port in tries)
+    arrived = zip(tries, await asyncio.gather(*datagrams), strict=True)
+    assert [each for each, here in arrived if here] == [("udp", 5000), ("udp", 5001)]
+    await packets.check(
+        {
+            ("sender", addresses["tcp"], 5001): REFUSED,
+            ("sender", addresses["tcp"], 5002): TIMED_OUT,
+            ("sender", addresses["udp"], 5001): TIMED_OUT,
+        }
+    )
 
 
 async def _ping(packets: Packets, address: str) -> str:

@@ -15,7 +15,6 @@ from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
 from localaws.vpc.desired import desired
 from localaws.vpc.network import OPEN, REFUSED, Network
-from tests.localaws.machine.conftest import play
 from tests.localaws.vpc.oracle import HOST, HOST_IPV6, Oracle
 from tests.localaws.vpc.records import Records, interface, ipv6_prefix
 
@@ -162,30 +161,31 @@ def attempts(interfaces: list[Interface]) -> list[Attempt]:
     return [each for each in found if each[0] is None or each[1] not in own[each[0].id]]
 
 
+@pytest.fixture
+def isolation() -> Isolation:
+    return Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID
+
+
 @pytest.mark.parametrize("seed", range(NETWORKS))
-def test_packets_get_where_the_records_let_them(seed: int) -> None:
+async def test_packets_get_where_the_records_let_them(launcher: Launcher, seed: int) -> None:
     records = RandomNetwork(seed)
     oracle = Oracle(desired(records.cloud), tuple(records.interfaces))
     tries = attempts(records.interfaces)
-
-    async def scenario(launcher: Launcher) -> None:
-        network = Network(launcher, records.cloud)
-        await network.start()
-        for each in records.interfaces:
-            await network.attach(each)
-        outcomes = await asyncio.gather(
-            *(
-                network.connect(source.id if source else None, address, port, PATIENCE)
-                for source, address, port in tries
-            )
+    network = Network(launcher, records.cloud)
+    await network.start()
+    for each in records.interfaces:
+        await network.attach(each)
+    outcomes = await asyncio.gather(
+        *(
+            network.connect(source.id if source else None, address, port, PATIENCE)
+            for source, address, port in tries
         )
-        found, expected = {}, {}
-        for attempt, outcome in zip(tries, outcomes, strict=True):
-            source, address, port = attempt
-            name = f"{source.id if source else 'internet'} -> {address}:{port}"
-            found[name] = outcome in (OPEN, REFUSED)
-            expected[name] = oracle.reachable(*attempt)
-        assert set(expected.values()) == {True, False}
-        assert found == expected
-
-    play(Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID, scenario)
+    )
+    found, expected = {}, {}
+    for attempt, outcome in zip(tries, outcomes, strict=True):
+        source, address, port = attempt
+        name = f"{source.id if source else 'internet'} -> {address}:{port}"
+        found[name] = outcome in (OPEN, REFUSED)
+        expected[name] = oracle.reachable(*attempt)
+    assert set(expected.values()) == {True, False}
+    assert found == expected

@@ -66,53 +66,44 @@ async def status_line(address: tuple[str, int]) -> bytes:
 
 
 @pytest.mark.parametrize("broken", range(1, 6))
-def test_a_vpc_whose_sockets_could_not_be_opened_is_served_by_the_next_attempt(
+async def test_a_vpc_whose_sockets_could_not_be_opened_is_served_by_the_next_attempt(
     broken: int,
 ) -> None:
-    async def play() -> None:
-        network = LoopbackSockets(broken=broken)
-        served = services(network, no_metadata)
-        with pytest.raises(OSError, match="Cannot assign"):
-            await served.follow()
+    network = LoopbackSockets(broken=broken)
+    served = services(network, no_metadata)
+    with pytest.raises(OSError, match="Cannot assign"):
         await served.follow()
-        assert network.opened == broken + 5
-        assert await status_line(network.http) == b"HTTP/1.1 404 Not Found"
-        await served.close()
-
-    asyncio.run(play())
+    await served.follow()
+    assert network.opened == broken + 5
+    assert await status_line(network.http) == b"HTTP/1.1 404 Not Found"
+    await served.close()
     gc.collect()  # an unclosed socket is a ResourceWarning, and that an error
 
 
-def test_closing_ends_a_connection_that_sends_nothing() -> None:
-    async def play() -> None:
-        network = LoopbackSockets()
-        served = services(network, no_metadata)
-        await served.follow()
-        reader, writer = await asyncio.open_connection(*network.http)
-        for _ in range(10):  # until it is accepted
-            await asyncio.sleep(0)
-        await served.close()
-        async with asyncio.timeout(5):  # less than a client has to send a request
-            with suppress(ConnectionResetError):
-                assert await reader.read() == b""
-        writer.close()
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection(*network.http)
-
-    asyncio.run(play())
+async def test_closing_ends_a_connection_that_sends_nothing() -> None:
+    network = LoopbackSockets()
+    served = services(network, no_metadata)
+    await served.follow()
+    reader, writer = await asyncio.open_connection(*network.http)
+    for _ in range(10):  # until it is accepted
+        await asyncio.sleep(0)
+    await served.close()
+    async with asyncio.timeout(5):  # less than a client has to send a request
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+    writer.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*network.http)
     gc.collect()
 
 
-def test_a_vpc_that_is_gone_is_served_no_longer() -> None:
-    async def play() -> None:
-        network = LoopbackSockets()
-        served = services(network, no_metadata)
-        await served.follow()
-        network.routers.clear()
-        await served.follow()
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection(*network.http)
-        await served.close()
-
-    asyncio.run(play())
+async def test_a_vpc_that_is_gone_is_served_no_longer() -> None:
+    network = LoopbackSockets()
+    served = services(network, no_metadata)
+    await served.follow()
+    network.routers.clear()
+    await served.follow()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(*network.http)
+    await served.close()
     gc.collect()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import re
 from typing import TYPE_CHECKING, Any
@@ -18,28 +17,25 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real processes, started and stopped a hundred times
 
 
-def test_changes_under_traffic_lose_no_request(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            async with traffic(running.url) as statuses:
-                for revision in (2, 3):
-                    before = {task["taskId"] for task in running.tasks()}
-                    web.change(taskDefinition=web.define(revision))
-                    web.remove("aws:ecs/taskDefinition:TaskDefinition", web.define(revision - 1))
-                    await running.settle()
-                    assert not before & {task["taskId"] for task in running.tasks()}
-                    assert len(running.tasks()) == 2
-                for count in (3, 1):
-                    web.change(desiredCount=count)
-                    await running.settle()
-                    assert len(running.tasks()) == count
-                assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
-            assert set(statuses) == {200}, statuses
-            for task in running.tasks("STOPPED"):
-                assert set(exits(task)) == {0}, "the task was killed"
-
-    asyncio.run(play())
+async def test_changes_under_traffic_lose_no_request(web: Any, directory: Path) -> None:
+    async with plane(web, directory) as running:
+        await running.settle()
+        async with traffic(running.url) as statuses:
+            for revision in (2, 3):
+                before = {task["taskId"] for task in running.tasks()}
+                web.change(taskDefinition=web.define(revision))
+                web.remove("aws:ecs/taskDefinition:TaskDefinition", web.define(revision - 1))
+                await running.settle()
+                assert not before & {task["taskId"] for task in running.tasks()}
+                assert len(running.tasks()) == 2
+            for count in (3, 1):
+                web.change(desiredCount=count)
+                await running.settle()
+                assert len(running.tasks()) == count
+            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
+        assert set(statuses) == {200}, statuses
+        for task in running.tasks("STOPPED"):
+            assert set(exits(task)) == {0}, "the task was killed"
 
 
 SHAPES = (
@@ -50,25 +46,24 @@ SHAPES = (
 )
 
 
-def test_a_hundred_rollouts_one_after_the_other_lose_no_request(web: Any, directory: Path) -> None:
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            async with traffic(running.url) as statuses:
-                for revision, shape in zip(range(2, 102), itertools.cycle(SHAPES)):
-                    before = {task["taskId"] for task in running.tasks()}
-                    answered = statuses.total()
-                    web.change(taskDefinition=web.define(revision), **shape)
-                    await running.settle()
-                    now = running.tasks()
-                    assert not before & {task["taskId"] for task in now}
-                    assert [task["taskDefinition"] for task in now] == [
-                        web.define(revision)
-                    ] * shape["desiredCount"]
-                    assert statuses.total() > answered, "there was traffic"
-            assert set(statuses) == {200}, statuses
-
-    asyncio.run(play())
+async def test_a_hundred_rollouts_one_after_the_other_lose_no_request(
+    web: Any, directory: Path
+) -> None:
+    async with plane(web, directory) as running:
+        await running.settle()
+        async with traffic(running.url) as statuses:
+            for revision, shape in zip(range(2, 102), itertools.cycle(SHAPES)):
+                before = {task["taskId"] for task in running.tasks()}
+                answered = statuses.total()
+                web.change(taskDefinition=web.define(revision), **shape)
+                await running.settle()
+                now = running.tasks()
+                assert not before & {task["taskId"] for task in now}
+                assert [task["taskDefinition"] for task in now] == [web.define(revision)] * shape[
+                    "desiredCount"
+                ]
+                assert statuses.total() > answered, "there was traffic"
+        assert set(statuses) == {200}, statuses
 
 
 BROKEN = {
@@ -118,7 +113,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_serves(
+async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_serves(
     web: Any, directory: Path, case: str
 ) -> None:
     container, code, reason, detail = BROKEN[case]
@@ -126,95 +121,83 @@ def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_serves(
     if code == "EssentialContainerExited":
         # On a busy machine a process may fail its health checks before it has got so far as to end.
         web.change(healthCheckGracePeriodSeconds=600)
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            await running.settle()
-            async with traffic(running.url) as statuses:
-                web.change(taskDefinition=web.define(2, **container))
-                verdict = "rolled back because the circuit breaker threshold was exceeded"
-                with pytest.raises(
-                    NotSteadyError, match=rf"{verdict}; task \w+ stopped: {reason} ?{detail}"
-                ):
-                    await running.settle()
-                assert any(report.startswith("rolling back: ") for report in running.reports)
-                (primary,) = running.describe()["deployments"]
-                assert (primary["taskDefinition"], primary["rolloutState"]) == (
-                    web.define(1),
-                    "COMPLETED",
-                )
-                web.change(desiredCount=3)
+    async with plane(web, directory) as running:
+        await running.settle()
+        async with traffic(running.url) as statuses:
+            web.change(taskDefinition=web.define(2, **container))
+            verdict = "rolled back because the circuit breaker threshold was exceeded"
+            with pytest.raises(
+                NotSteadyError, match=rf"{verdict}; task \w+ stopped: {reason} ?{detail}"
+            ):
                 await running.settle()
-            assert set(statuses) == {200}, statuses
-            failed = 0
-            for task in running.tasks("STOPPED"):
-                scaled_in = task["stoppedReason"].startswith("Scaling activity")
-                if task["taskDefinition"] == web.define(2) and not scaled_in:
-                    assert task["stopCode"] == code
-                    assert re.fullmatch(reason, task["stoppedReason"])
-                    failed += 1
-            assert failed >= 3
-            assert running.says("is unable to consistently start tasks successfully.")
-            assert running.says("deployment failed: tasks failed to start.")
-            assert running.says(f"rolling back to deployment {primary['id']}.")
-            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(1)}
+            assert any(report.startswith("rolling back: ") for report in running.reports)
+            (primary,) = running.describe()["deployments"]
+            assert (primary["taskDefinition"], primary["rolloutState"]) == (
+                web.define(1),
+                "COMPLETED",
+            )
+            web.change(desiredCount=3)
+            await running.settle()
+        assert set(statuses) == {200}, statuses
+        failed = 0
+        for task in running.tasks("STOPPED"):
+            scaled_in = task["stoppedReason"].startswith("Scaling activity")
+            if task["taskDefinition"] == web.define(2) and not scaled_in:
+                assert task["stopCode"] == code
+                assert re.fullmatch(reason, task["stoppedReason"])
+                failed += 1
+        assert failed >= 3
+        assert running.says("is unable to consistently start tasks successfully.")
+        assert running.says("deployment failed: tasks failed to start.")
+        assert running.says(f"rolling back to deployment {primary['id']}.")
+        assert {task["taskDefinition"] for task in running.tasks()} == {web.define(1)}
 
-    asyncio.run(play())
 
-
-def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(
+async def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(
     web: Any, directory: Path
 ) -> None:
     web.change(
         deploymentCircuitBreaker={"enable": True, "rollback": True},
         healthCheckGracePeriodSeconds=20,
     )
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
+    async with plane(web, directory) as running:
+        await running.settle()
+        async with traffic(running.url) as statuses:
+            web.change(taskDefinition=web.define(2, **server(200, pause=3)))
             await running.settle()
-            async with traffic(running.url) as statuses:
-                web.change(taskDefinition=web.define(2, **server(200, pause=3)))
-                await running.settle()
-            assert set(statuses) == {200}, statuses
-            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(2)}
-
-    asyncio.run(play())
+        assert set(statuses) == {200}, statuses
+        assert {task["taskDefinition"] for task in running.tasks()} == {web.define(2)}
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_changed(
+async def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_changed(
     web: Any, directory: Path, *, first: bool
 ) -> None:
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": first})
     bad = web.define(2, image="python:3")
-
-    async def play() -> None:
-        async with plane(web, directory) as running:
-            if not first:
-                await running.settle()
-            web.change(taskDefinition=bad)
-            for _ in ("at once", "and as long as it stays like that"):
-                with pytest.raises(
-                    NotSteadyError,
-                    match=r"stopped because the circuit breaker .*CannotStartContainer",
-                ):
-                    await running.settle()
-            failed, *old = running.describe()["deployments"]
-            assert (failed["taskDefinition"], failed["rolloutState"], failed["runningCount"]) == (
-                bad,
-                "FAILED",
-                0,
-            )
-            assert [each["runningCount"] for each in old] == ([] if first else [2])
-            running.controller.renew(web.service)
-            with pytest.raises(NotSteadyError, match="stopped because"):
-                await running.settle()
-            assert running.describe()["deployments"][0]["id"] != failed["id"], "it was tried again"
-            web.change(taskDefinition=web.define(3))
+    async with plane(web, directory) as running:
+        if not first:
             await running.settle()
-            assert [each["taskDefinition"] for each in running.describe()["deployments"]] == [
-                web.define(3)
-            ]
-
-    asyncio.run(play())
+        web.change(taskDefinition=bad)
+        for _ in ("at once", "and as long as it stays like that"):
+            with pytest.raises(
+                NotSteadyError,
+                match=r"stopped because the circuit breaker .*CannotStartContainer",
+            ):
+                await running.settle()
+        failed, *old = running.describe()["deployments"]
+        assert (failed["taskDefinition"], failed["rolloutState"], failed["runningCount"]) == (
+            bad,
+            "FAILED",
+            0,
+        )
+        assert [each["runningCount"] for each in old] == ([] if first else [2])
+        running.controller.renew(web.service)
+        with pytest.raises(NotSteadyError, match="stopped because"):
+            await running.settle()
+        assert running.describe()["deployments"][0]["id"] != failed["id"], "it was tried again"
+        web.change(taskDefinition=web.define(3))
+        await running.settle()
+        assert [each["taskDefinition"] for each in running.describe()["deployments"]] == [
+            web.define(3)
+        ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -22,40 +21,32 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real processes and their durations
 
 
-def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_at_once(
+async def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_at_once(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
     monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
     web.completions = {}
     reports: list[str] = []
-
-    async def play() -> None:
-        running = Running(web, StateDirectory(project=tmp_path, path=directory))
-        await running.start()
-        try:
-            for requested in ({}, {"waitForSteadyState": False}):
-                web.change(taskDefinition=web.define(2, image="nobody/knows:1"), **requested)
-                await running.settle(
-                    web.get(SERVICE, web.service), seconds=0.5, report=reports.append
-                )
-            assert not reports, "no operation waited"
-            web.change(waitForSteadyState=True)
-            await eventually(
-                lambda: "nobody/knows:1" in str(running._controller.describe(web.service)),
-                "the reason",
-            )
-            with pytest.raises(NotSettled, match="nobody/knows:1"):
-                await running.settle(
-                    web.get(SERVICE, web.service), seconds=0.5, report=reports.append
-                )
-        finally:
-            await running.close()
-
-    asyncio.run(play())
+    running = Running(web, StateDirectory(project=tmp_path, path=directory))
+    await running.start()
+    try:
+        for requested in ({}, {"waitForSteadyState": False}):
+            web.change(taskDefinition=web.define(2, image="nobody/knows:1"), **requested)
+            await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
+        assert not reports, "no operation waited"
+        web.change(waitForSteadyState=True)
+        await eventually(
+            lambda: "nobody/knows:1" in str(running._controller.describe(web.service)),
+            "the reason",
+        )
+        with pytest.raises(NotSettled, match="nobody/knows:1"):
+            await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
+    finally:
+        await running.close()
 
 
-def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_task(
+async def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_task(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
@@ -81,54 +72,45 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
             )
         return str(failed.value)
 
-    async def play() -> None:
-        running = Running(web, StateDirectory(project=tmp_path, path=directory))
-        await running.start()
-        try:
-            assert "no configuration" in await failure(
-                running, 2, "sh", "-c", "echo no configuration; exit 3", seconds=30
-            )
-            second = await failure(running, 3, "sleep", "60", seconds=1)
-            assert "did not reach a steady state within 1 s" in second
-            assert "no configuration" not in second
-            assert "exited" not in second
-        finally:
-            await running.close()
-
-    asyncio.run(play())
+    running = Running(web, StateDirectory(project=tmp_path, path=directory))
+    await running.start()
+    try:
+        assert "no configuration" in await failure(
+            running, 2, "sh", "-c", "echo no configuration; exit 3", seconds=30
+        )
+        second = await failure(running, 3, "sleep", "60", seconds=1)
+        assert "did not reach a steady state within 1 s" in second
+        assert "no configuration" not in second
+        assert "exited" not in second
+    finally:
+        await running.close()
 
 
-def test_a_failed_task_is_explained_by_the_log_of_the_container_that_failed(
+async def test_a_failed_task_is_explained_by_the_log_of_the_container_that_failed(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
     monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
     web.completions = {}
     beside = {"name": "beside", "image": "python:3"}
-
-    async def play() -> str:
-        running = Running(web, StateDirectory(project=tmp_path, path=directory))
-        await running.start()
-        try:
-            web.change(
-                deploymentCircuitBreaker={"enable": True, "rollback": False},
-                taskDefinition=web.define(
-                    2,
-                    sidecars=[{**beside, "command": ["sh", "-c", "echo the cause; exit 3"]}],
-                    image="python:3",
-                    command=["sh", "-c", "echo nothing wrong here; exec sleep 60"],
-                ),
-                waitForSteadyState=True,
-            )
-            with pytest.raises(NotSettled) as failed:
-                await running.settle(
-                    web.get(SERVICE, web.service), seconds=30, report=lambda _: None
-                )
-            return str(failed.value)
-        finally:
-            await running.close()
-
-    reason = asyncio.run(play())
+    running = Running(web, StateDirectory(project=tmp_path, path=directory))
+    await running.start()
+    try:
+        web.change(
+            deploymentCircuitBreaker={"enable": True, "rollback": False},
+            taskDefinition=web.define(
+                2,
+                sidecars=[{**beside, "command": ["sh", "-c", "echo the cause; exit 3"]}],
+                image="python:3",
+                command=["sh", "-c", "echo nothing wrong here; exec sleep 60"],
+            ),
+            waitForSteadyState=True,
+        )
+        with pytest.raises(NotSettled) as failed:
+            await running.settle(web.get(SERVICE, web.service), seconds=30, report=lambda _: None)
+        reason = str(failed.value)
+    finally:
+        await running.close()
     assert re.search(r"; task \w{8} wrote last in beside:\n *\S+ the cause", reason)
     assert "nothing wrong here" not in reason
 
@@ -167,62 +149,54 @@ class Firing:
         return f"{name} crossed its threshold"
 
 
-def test_an_update_that_is_deployed_unwatched_ends_with_a_remark_and_other_updates_do_not(
+async def test_an_update_that_is_deployed_unwatched_ends_with_a_remark_and_other_updates_do_not(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
     web.completions = {}
     alarms = {"alarmNames": ["web-errors"], "enable": True, "rollback": True}
+    running = Running(web, StateDirectory(project=tmp_path, path=directory))
+    await running.start()
+    running._controller.alarms = Firing()
 
-    async def play() -> None:
-        running = Running(web, StateDirectory(project=tmp_path, path=directory))
-        await running.start()
-        running._controller.alarms = Firing()
+    async def remarks(**changes: Any) -> str:
+        web.change(waitForSteadyState=True, **changes)
+        resource = web.get(SERVICE, web.service)
+        await running.settle(resource, seconds=30, report=lambda _: None)
+        return " ".join(running.remarks(resource))
 
-        async def remarks(**changes: Any) -> str:
-            web.change(waitForSteadyState=True, **changes)
-            resource = web.get(SERVICE, web.service)
-            await running.settle(resource, seconds=30, report=lambda _: None)
-            return " ".join(running.remarks(resource))
-
-        try:
-            assert "in ALARM" not in await remarks()
-            assert "in ALARM when the deployment began: web-errors." in await remarks(
-                alarms=alarms, taskDefinition=web.define(2)
-            )
-            assert "in ALARM" not in await remarks(desiredCount=1)
-        finally:
-            await running.close()
-
-    asyncio.run(play())
+    try:
+        assert "in ALARM" not in await remarks()
+        assert "in ALARM when the deployment began: web-errors." in await remarks(
+            alarms=alarms, taskDefinition=web.define(2)
+        )
+        assert "in ALARM" not in await remarks(desiredCount=1)
+    finally:
+        await running.close()
 
 
-def test_get_service_formats_times_as_the_provider_does(
+async def test_get_service_formats_times_as_the_provider_does(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
     web.completions = {}
     web.find = lambda token, _: web.get(token, web.service)
     cluster, name = web.service.partition(":service/")[2].split("/")
-
-    async def play() -> None:
-        running = Running(web, StateDirectory(project=tmp_path, path=directory))
-        await running.start()
-        try:
-            web.change(waitForSteadyState=True, arn=web.service)
-            await running.settle(web.get(SERVICE, web.service), seconds=20, report=lambda _: None)
-            found = running.functions[GET_SERVICE]({"clusterArn": cluster, "serviceName": name})
-        finally:
-            await running.close()
-        (deployment,), events = found["deployments"], found["events"]
-        assert found["clusterArn"].endswith(f":cluster/{cluster}")
-        assert found["taskSets"] == []
-        assert {frozenset(event) for event in events} == {frozenset({"id", "createdAt", "message"})}
-        times = {
-            deployment["createdAt"],
-            deployment["updatedAt"],
-            *(event["createdAt"] for event in events),
-        }
-        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each) for each in times)
-
-    asyncio.run(play())
+    running = Running(web, StateDirectory(project=tmp_path, path=directory))
+    await running.start()
+    try:
+        web.change(waitForSteadyState=True, arn=web.service)
+        await running.settle(web.get(SERVICE, web.service), seconds=20, report=lambda _: None)
+        found = running.functions[GET_SERVICE]({"clusterArn": cluster, "serviceName": name})
+    finally:
+        await running.close()
+    (deployment,), events = found["deployments"], found["events"]
+    assert found["clusterArn"].endswith(f":cluster/{cluster}")
+    assert found["taskSets"] == []
+    assert {frozenset(event) for event in events} == {frozenset({"id", "createdAt", "message"})}
+    times = {
+        deployment["createdAt"],
+        deployment["updatedAt"],
+        *(event["createdAt"] for event in events),
+    }
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each) for each in times)

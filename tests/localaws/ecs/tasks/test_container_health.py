@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -111,35 +110,28 @@ def checked(script: str, **how: Any) -> HealthCheck:
     return HealthCheck(command=("/bin/sh", "-c", script), **{"interval": 0.05, "retries": 2, **how})
 
 
-def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            script = f'test "$A" = 1 && test -e {tmp_path}/well'
-            started = await running.start(
-                task(container("sleep 1000", environment={"A": "1"}, health_check=checked(script)))
-            )
-            assert started.health == (Health.INITIAL, "")
-            await eventually(lambda: started.health[0] is Health.UNHEALTHY, "failures")
-            assert started.health[1] == "container app: exit code 1"
-            (tmp_path / "well").touch()
-            await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
-            assert not started.ended.done(), "whether it is replaced is the scheduler's to say"
-            await running.stop(started, 5)
-
-    asyncio.run(play())
+async def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: Path) -> None:
+    async with runtime(tmp_path) as running:
+        script = f'test "$A" = 1 && test -e {tmp_path}/well'
+        started = await running.start(
+            task(container("sleep 1000", environment={"A": "1"}, health_check=checked(script)))
+        )
+        assert started.health == (Health.INITIAL, "")
+        await eventually(lambda: started.health[0] is Health.UNHEALTHY, "failures")
+        assert started.health[1] == "container app: exit code 1"
+        (tmp_path / "well").touch()
+        await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
+        assert not started.ended.done(), "whether it is replaced is the scheduler's to say"
+        await running.stop(started, 5)
 
 
 @pytest.mark.slow  # real processes and their durations
-def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
+async def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
     """At AWS's own speed the first one would come after `eventually` has failed."""
-
-    async def play() -> None:
-        async with runtime(tmp_path, speed=10) as running:
-            how = checked("true", interval=11)
-            started = await running.start(task(container("sleep 1000", health_check=how)))
-            await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
-
-    asyncio.run(play())
+    async with runtime(tmp_path, speed=10) as running:
+        how = checked("true", interval=11)
+        started = await running.start(task(container("sleep 1000", health_check=how)))
+        await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
 
 
 @pytest.mark.parametrize(
@@ -152,67 +144,51 @@ def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_check_that_takes_too_long_or_does_not_exist_fails(
+async def test_a_check_that_takes_too_long_or_does_not_exist_fails(
     tmp_path: Path, how: HealthCheck, answer: str
 ) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            started = await running.start(task(container("sleep 1000", health_check=how)))
-            await eventually(lambda: started.health == (Health.UNHEALTHY, answer), "the verdict")
-
-    asyncio.run(play())
+    async with runtime(tmp_path) as running:
+        started = await running.start(task(container("sleep 1000", health_check=how)))
+        await eventually(lambda: started.health == (Health.UNHEALTHY, answer), "the verdict")
 
 
-def test_the_check_of_a_container_that_is_not_essential_says_nothing_about_the_task(
+async def test_the_check_of_a_container_that_is_not_essential_says_nothing_about_the_task(
     tmp_path: Path,
 ) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            side = container("sleep 1000", "side", essential=False, health_check=checked("exit 1"))
-            started = await running.start(task(container("sleep 1000"), side))
-            await eventually(
-                lambda: started.checks["side"].health is Health.UNHEALTHY, "the verdict"
-            )
-            assert started.health == (Health.UNCHECKED, "")
-
-    asyncio.run(play())
+    async with runtime(tmp_path) as running:
+        side = container("sleep 1000", "side", essential=False, health_check=checked("exit 1"))
+        started = await running.start(task(container("sleep 1000"), side))
+        await eventually(lambda: started.checks["side"].health is Health.UNHEALTHY, "the verdict")
+        assert started.health == (Health.UNCHECKED, "")
 
 
 @pytest.mark.parametrize("condition", [Condition.COMPLETE, Condition.SUCCESS])
-def test_a_container_starts_when_the_one_it_waits_for_is_done(
+async def test_a_container_starts_when_the_one_it_waits_for_is_done(
     tmp_path: Path, condition: Condition
 ) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            prepare = container(
-                f"sleep 0.2; echo ready > {tmp_path}/file", "prepare", essential=False
-            )
-            started = await running.start(
-                task(container(f"cat {tmp_path}/file", depends_on={"prepare": condition}), prepare)
-            )
-            assert await started.ended == {"app": 0, "prepare": 0}
-        assert (tmp_path / "logs/group/app").read_text().endswith(" ready\n")
-
-    asyncio.run(play())
+    async with runtime(tmp_path) as running:
+        prepare = container(f"sleep 0.2; echo ready > {tmp_path}/file", "prepare", essential=False)
+        started = await running.start(
+            task(container(f"cat {tmp_path}/file", depends_on={"prepare": condition}), prepare)
+        )
+        assert await started.ended == {"app": 0, "prepare": 0}
+    assert (tmp_path / "logs/group/app").read_text().endswith(" ready\n")
 
 
-def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            database = container(
-                f"sleep 0.2; touch {tmp_path}/up; sleep 1000",
-                "db",
-                health_check=checked(f"test -e {tmp_path}/up", retries=100),
-            )
-            before = time.monotonic()
-            started = await running.start(
-                task(container("sleep 1000", depends_on={"db": Condition.HEALTHY}), database)
-            )
-            assert time.monotonic() - before > 0.2
-            assert started.health == (Health.HEALTHY, "")
-            await running.stop(started, 5)
-
-    asyncio.run(play())
+async def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path: Path) -> None:
+    async with runtime(tmp_path) as running:
+        database = container(
+            f"sleep 0.2; touch {tmp_path}/up; sleep 1000",
+            "db",
+            health_check=checked(f"test -e {tmp_path}/up", retries=100),
+        )
+        before = time.monotonic()
+        started = await running.start(
+            task(container("sleep 1000", depends_on={"db": Condition.HEALTHY}), database)
+        )
+        assert time.monotonic() - before > 0.2
+        assert started.health == (Health.HEALTHY, "")
+        await running.stop(started, 5)
 
 
 @pytest.mark.parametrize(
@@ -235,35 +211,29 @@ def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path: Path)
         ),
     ],
 )
-def test_a_task_whose_containers_wait_in_vain_cannot_start_and_leaves_nothing(
+async def test_a_task_whose_containers_wait_in_vain_cannot_start_and_leaves_nothing(
     tmp_path: Path, other: Any, condition: Condition, complaint: str
 ) -> None:
-    async def play() -> None:
-        taken = Addresses(tmp_path)
-        async with runtime(tmp_path, taken=taken) as running:
-            with pytest.raises(
-                TaskStartError,
-                match=rf"TaskDependencyError: .* \[other\] for target \[app\].*{complaint}",
-            ):
-                await running.start(task(container("true", depends_on={"other": condition}), other))
-            assert not taken._taken
-
-    asyncio.run(play())
+    taken = Addresses(tmp_path)
+    async with runtime(tmp_path, taken=taken) as running:
+        with pytest.raises(
+            TaskStartError,
+            match=rf"TaskDependencyError: .* \[other\] for target \[app\].*{complaint}",
+        ):
+            await running.start(task(container("true", depends_on={"other": condition}), other))
+        assert not taken._taken
 
 
-def test_containers_that_wait_for_each_other_cannot_start(tmp_path: Path) -> None:
-    async def play() -> None:
-        taken = Addresses(tmp_path)
-        async with runtime(tmp_path, taken=taken) as running:
-            with pytest.raises(
-                TaskStartError, match="TaskDependencyError: containers wait for each other: "
-            ):
-                await running.start(
-                    task(
-                        container("true", "a", depends_on={"b": Condition.START}),
-                        container("true", "b", depends_on={"a": Condition.START}),
-                    )
+async def test_containers_that_wait_for_each_other_cannot_start(tmp_path: Path) -> None:
+    taken = Addresses(tmp_path)
+    async with runtime(tmp_path, taken=taken) as running:
+        with pytest.raises(
+            TaskStartError, match="TaskDependencyError: containers wait for each other: "
+        ):
+            await running.start(
+                task(
+                    container("true", "a", depends_on={"b": Condition.START}),
+                    container("true", "b", depends_on={"a": Condition.START}),
                 )
-            assert not taken._taken
-
-    asyncio.run(play())
+            )
+        assert not taken._taken

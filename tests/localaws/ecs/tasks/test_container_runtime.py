@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import socket
 from dataclasses import replace
@@ -91,23 +90,23 @@ def sandbox(launcher: Launcher, config: ImageConfig, spec: ContainerSpec) -> Con
     )
 
 
-def started(config: ImageConfig = CONFIG, **container: Any) -> Container:
+async def started(config: ImageConfig = CONFIG, **container: Any) -> Container:
     """What the launcher is to start for a container."""
     launcher, spec = Launcher(), ContainerSpec(name="web", image="web", **container)
-    asyncio.run(sandbox(launcher, config, spec).run(spec, 1))
+    await sandbox(launcher, config, spec).run(spec, 1)
     (found,) = launcher.started
     return found
 
 
-def test_the_image_says_what_the_task_definition_leaves_out() -> None:
-    found = started(command=("some",))
+async def test_the_image_says_what_the_task_definition_leaves_out() -> None:
+    found = await started(command=("some",))
     assert (found.argv, found.user) == (("/start", "some"), "www")
     assert (found.network, found.hostname, found.image) == ("t1", HOST, "/images/web")
-    assert started(entry_point=("sh",), user="0").argv == ("sh",)
+    assert (await started(entry_point=("sh",), user="0")).argv == ("sh",)
 
 
-def test_a_container_knows_its_host_and_where_its_metadata_is() -> None:
-    found = started(environment={"A": "1"})
+async def test_a_container_knows_its_host_and_where_its_metadata_is() -> None:
+    found = await started(environment={"A": "1"})
     assert found.environment["A"] == "1"
     assert found.environment["HOSTNAME"] == HOST
     assert found.environment["ECS_CONTAINER_METADATA_URI_V4"] == "http://m"
@@ -116,14 +115,14 @@ def test_a_container_knows_its_host_and_where_its_metadata_is() -> None:
     assert "search eu-west-1.compute.internal\n" in found.files["/etc/resolv.conf"]
 
 
-def test_a_log_router_has_its_configuration_and_a_folder_for_its_socket() -> None:
-    found = started(log_router=LogRouter())
+async def test_a_log_router_has_its_configuration_and_a_folder_for_its_socket() -> None:
+    found = await started(log_router=LogRouter())
     configuration = found.files["/fluent-bit/etc/fluent-bit.conf"]
     assert "Record ecs_cluster shop\n" in configuration
     assert "Record ecs_task_definition web:3\n" in configuration
     assert "Record ecs_task_arn arn:aws:ecs:eu-west-1:123456789012:task/shop/t1" in configuration
     assert [each.target for each in found.temporary] == ["/var/run"]
-    assert "/fluent-bit/etc/fluent-bit.conf" not in started().files
+    assert "/fluent-bit/etc/fluent-bit.conf" not in (await started()).files
 
 
 class Redirected(socket.socket):
@@ -153,29 +152,27 @@ class Connecting(Launcher):
         return made
 
 
-def test_what_a_container_prints_reaches_its_log_router_before_that_is_stopped() -> None:
-    async def run() -> tuple[bytes, list[tuple[str, object]]]:
-        launcher = Connecting()
-        web = ContainerSpec(name="web", image="i", routed_logs=RoutedLogs(options={}, limit=9))
-        made = sandbox(launcher, CONFIG, web)
-        await made.run(web, 1)
-        made.notice(web, [b"the last line"])
-        await made.stop(replace(web, log_router=LogRouter()), cast("Any", Child()), 5)
-        with launcher.listener, launcher.listener.accept()[0] as connection:
-            received = connection.recv(1000)
-        opened = [(network, made.address) for network, made in launcher.opened]
-        await made.close()
-        return received, opened
-
-    received, opened = asyncio.run(run())
+async def test_what_a_container_prints_reaches_its_log_router_before_that_is_stopped() -> None:
+    launcher = Connecting()
+    web = ContainerSpec(name="web", image="i", routed_logs=RoutedLogs(options={}, limit=9))
+    made = sandbox(launcher, CONFIG, web)
+    await made.run(web, 1)
+    made.notice(web, [b"the last line"])
+    await made.stop(replace(web, log_router=LogRouter()), cast("Any", Child()), 5)
+    with launcher.listener, launcher.listener.accept()[0] as connection:
+        received = connection.recv(1000)
+    opened = [(network, made.address) for network, made in launcher.opened]
+    await made.close()
     assert b"web-firelens-t1" in received
     assert b"the last line" in received
     assert opened == [("t1", ("127.0.0.1", 24224))], "it listens in the task's network only"
 
 
-def test_containers_of_a_task_share_its_volumes_and_have_their_own_temporary_folders() -> None:
+async def test_containers_of_a_task_share_its_volumes_and_have_their_own_temporary_folders() -> (
+    None
+):
     scratch = TemporaryFolder("/scratch", 16, ("exec",))
-    found = started(
+    found = await started(
         mounts=(MountPoint(volume="data", path="/data", read_only=True),),
         temporary=(scratch,),
         shared_memory=128,
@@ -185,15 +182,15 @@ def test_containers_of_a_task_share_its_volumes_and_have_their_own_temporary_fol
     assert found.work == "/run/tasks/t1/containers/web"
 
 
-def test_a_volume_is_filled_where_the_image_declares_one() -> None:
+async def test_a_volume_is_filled_where_the_image_declares_one() -> None:
     mounts = [MountPoint(volume=path, path=path) for path in ("/data/", "/data/more", "/other")]
-    found = started(replace(CONFIG, volumes=("/data", "/other")), mounts=tuple(mounts))
+    found = await started(replace(CONFIG, volumes=("/data", "/other")), mounts=tuple(mounts))
     assert [each.filled for each in found.mounts] == [True, False, True]
 
 
-def test_an_option_of_a_temporary_folder_that_means_nothing_for_it_is_refused() -> None:
+async def test_an_option_of_a_temporary_folder_that_means_nothing_for_it_is_refused() -> None:
     with pytest.raises(CannotStartError, match="/scratch: tmpfs mount option rbind; allowed: ro,"):
-        started(temporary=(TemporaryFolder("/scratch", 16, ("noexec", "rbind")),))
+        await started(temporary=(TemporaryFolder("/scratch", 16, ("noexec", "rbind")),))
 
 
 @pytest.mark.parametrize(
@@ -205,30 +202,32 @@ def test_an_option_of_a_temporary_folder_that_means_nothing_for_it_is_refused() 
         (("SYS_PTRACE",), ("ALL",), {"SYS_PTRACE"}),
     ],
 )
-def test_capabilities_are_dockers_without_the_dropped_and_with_the_added_ones(
+async def test_capabilities_are_dockers_without_the_dropped_and_with_the_added_ones(
     added: tuple[str, ...], dropped: tuple[str, ...], expected: frozenset[str]
 ) -> None:
-    found = started(added_capabilities=frozenset(added), dropped_capabilities=frozenset(dropped))
+    found = await started(
+        added_capabilities=frozenset(added), dropped_capabilities=frozenset(dropped)
+    )
     assert found.capabilities == expected
 
 
-def test_an_image_without_a_command_cannot_start() -> None:
+async def test_an_image_without_a_command_cannot_start() -> None:
     with pytest.raises(CannotStartError, match="no command specified"):
-        started(ImageConfig())
+        await started(ImageConfig())
 
 
 @pytest.mark.parametrize(
     ("name", "number"),
     [("SIGQUIT", signal.SIGQUIT), ("QUIT", signal.SIGQUIT), ("10", 10), ("?", signal.SIGTERM)],
 )
-def test_a_container_is_stopped_by_its_images_signal(name: str, number: int) -> None:
+async def test_a_container_is_stopped_by_its_images_signal(name: str, number: int) -> None:
     spec, child = ContainerSpec(name="web", image="web"), Child()
-    stage = sandbox(Launcher(), ImageConfig(command=("x",), stop_signal=name), spec)
-    asyncio.run(stage.stop(spec, cast("Any", child), 5))
+    containers = sandbox(Launcher(), ImageConfig(command=("x",), stop_signal=name), spec)
+    await containers.stop(spec, cast("Any", child), 5)
     assert child.stopped == [(5, number)]
 
 
-def test_an_image_that_cannot_be_pulled_is_ecss_error_and_attaches_nothing() -> None:
+async def test_an_image_that_cannot_be_pulled_is_ecss_error_and_attaches_nothing() -> None:
     async def pull(name: str, *, platform: str) -> Image:
         raise CannotPullError(f"{name} for {platform}: not found")
 
@@ -245,7 +244,7 @@ def test_an_image_that_cannot_be_pulled_is_ecss_error_and_attaches_nothing() -> 
     spec = ContainerSpec(name="web", image="shop:1")
     task = TaskSpec(id="t1", hostname=HOST, containers=(spec,), platform="linux/arm64")
     with pytest.raises(TaskStartError, match=r"^CannotPullContainerError: shop:1 for linux/arm64"):
-        asyncio.run(containers.prepare(task))
+        await containers.prepare(task)
 
 
 class Pulled:
@@ -259,7 +258,7 @@ class Running(Launcher):
 
 
 @pytest.mark.parametrize("dual", [True, False])
-def test_a_task_has_an_ipv6_address_where_its_subnet_has_a_range(
+async def test_a_task_has_an_ipv6_address_where_its_subnet_has_a_range(
     tmp_path: Path, *, dual: bool
 ) -> None:
     records = Records()
@@ -281,9 +280,5 @@ def test_a_task_has_an_ipv6_address_where_its_subnet_has_a_range(
     own = TaskNetwork(vpc=vpc.id, subnet=subnet.id, address="10.0.0.4")
     spec = ContainerSpec(name="web", image="web")
     task = TaskSpec(id="t1", hostname=HOST, containers=(spec,), network=own)
-
-    async def prepared() -> str:
-        await network.start()
-        return (await containers.prepare(task)).ipv6
-
-    assert asyncio.run(prepared()) == (f"{ipv6_prefix(vpc)}00::4" if dual else "")
+    await network.start()
+    assert (await containers.prepare(task)).ipv6 == (f"{ipv6_prefix(vpc)}00::4" if dual else "")

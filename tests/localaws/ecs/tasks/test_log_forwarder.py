@@ -96,49 +96,41 @@ class Router:
         return LogForwarder(self.connect, "web", ABOUT, limit=limit, clock=lambda: TIME)
 
 
-def test_lines_wait_until_the_router_listens() -> None:
-    async def run() -> list[str]:
-        router = Router()
-        router.listening = False
-        forwarder = router.forwarder()
-        forwarder.add([b"first", b"second"])
-        await router.refused.wait()
-        router.listening = True
-        found = await router.lines(2)
-        await forwarder.flush(10)
-        await forwarder.close()
-        router.listener.close()
-        return found
-
-    assert asyncio.run(run()) == ["first", "second"]
+async def test_lines_wait_until_the_router_listens() -> None:
+    router = Router()
+    router.listening = False
+    forwarder = router.forwarder()
+    forwarder.add([b"first", b"second"])
+    await router.refused.wait()
+    router.listening = True
+    found = await router.lines(2)
+    await forwarder.flush(10)
+    await forwarder.close()
+    router.listener.close()
+    assert found == ["first", "second"]
 
 
-def test_lines_above_the_limit_are_lost_while_the_router_is_away() -> None:
-    async def run() -> list[str]:
-        router = Router()
-        router.listening = False
-        forwarder = router.forwarder(limit=2)
-        forwarder.add([b"first", b"second", b"lost"])
-        router.listening = True
-        found = await router.lines(2)
-        await forwarder.flush(10)
-        forwarder.add([b"third"])
-        await forwarder.flush(10)
-        await forwarder.close()
-        router.listener.close()
-        return found
-
-    assert asyncio.run(run()) == ["first", "second"]
+async def test_lines_above_the_limit_are_lost_while_the_router_is_away() -> None:
+    router = Router()
+    router.listening = False
+    forwarder = router.forwarder(limit=2)
+    forwarder.add([b"first", b"second", b"lost"])
+    router.listening = True
+    found = await router.lines(2)
+    await forwarder.flush(10)
+    forwarder.add([b"third"])
+    await forwarder.flush(10)
+    await forwarder.close()
+    router.listener.close()
+    assert found == ["first", "second"]
 
 
-def test_flush_ends_after_its_time_while_the_router_is_away() -> None:
-    async def run() -> None:
-        router = Router()
-        router.listening = False
-        forwarder = router.forwarder()
-        forwarder.add([b"first"])
+async def test_flush_ends_after_its_time_while_the_router_is_away() -> None:
+    router = Router()
+    router.listening = False
+    forwarder = router.forwarder()
+    forwarder.add([b"first"])
+    async with asyncio.timeout(10):
         await forwarder.flush(0.01)
         await forwarder.close()
-        router.listener.close()
-
-    asyncio.run(asyncio.wait_for(run(), 10))
+    router.listener.close()

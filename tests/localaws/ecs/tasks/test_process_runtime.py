@@ -65,108 +65,81 @@ def task(*containers: ContainerSpec) -> TaskSpec:
     return TaskSpec(id="t1", hostname=HOST, containers=containers)
 
 
-def test_a_container_gets_its_own_environment_and_nothing_of_ours(
+async def test_a_container_gets_its_own_environment_and_nothing_of_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "ours")
+    async with runtime(tmp_path) as running:
+        started = await running.start(
+            task(container("env; pwd", environment={"A": "1"}, ports=(9000,)))
+        )
+        assert await started.ended == {"app": 0}
+        listen_address = started.listen_address
+    lines = (tmp_path / "logs/group/app").read_text().splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", line) for line in lines)
+    printed = {line.partition(" ")[2] for line in lines}
+    assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={listen_address.address}:9000", "/"} <= printed
+    assert not [line for line in printed if "AWS_" in line]
 
-    async def play() -> None:
+
+async def test_a_container_makes_files_as_in_a_container_whatever_ours_are(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
         async with runtime(tmp_path) as running:
-            started = await running.start(
-                task(container("env; pwd", environment={"A": "1"}, ports=(9000,)))
-            )
-            assert await started.ended == {"app": 0}
-            listen_address = started.listen_address
-        lines = (tmp_path / "logs/group/app").read_text().splitlines()
-        assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", line) for line in lines)
-        printed = {line.partition(" ")[2] for line in lines}
-        assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={listen_address.address}:9000", "/"} <= printed
-        assert not [line for line in printed if "AWS_" in line]
-
-    asyncio.run(play())
+            assert await (await running.start(task(container("umask")))).ended == {"app": 0}
+    finally:
+        os.umask(before)
+    assert (tmp_path / "logs/group/app").read_text().split()[1] == "0022"
 
 
-def test_a_container_makes_files_as_in_a_container_whatever_ours_are(tmp_path: Path) -> None:
-    async def play() -> None:
-        before = os.umask(0o077)
-        try:
-            async with runtime(tmp_path) as running:
-                assert await (await running.start(task(container("umask")))).ended == {"app": 0}
-        finally:
-            os.umask(before)
-        assert (tmp_path / "logs/group/app").read_text().split()[1] == "0022"
-
-    asyncio.run(play())
+async def test_both_outputs_and_an_unfinished_last_line_are_kept_in_order(tmp_path: Path) -> None:
+    async with runtime(tmp_path) as running:
+        started = await running.start(task(container("echo one; echo two >&2; printf three")))
+        await started.ended
+    lines = (tmp_path / "logs/group/app").read_text().splitlines()
+    assert [line.partition(" ")[2] for line in lines] == ["one", "two", "three"]
 
 
-def test_both_outputs_and_an_unfinished_last_line_are_kept_in_order(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            started = await running.start(task(container("echo one; echo two >&2; printf three")))
-            await started.ended
-        lines = (tmp_path / "logs/group/app").read_text().splitlines()
-        assert [line.partition(" ")[2] for line in lines] == ["one", "two", "three"]
-
-    asyncio.run(play())
-
-
-def test_a_log_stream_cannot_leave_the_logs_folder(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            spec = ContainerSpec(
-                name="a", image="x", command=("echo", "hi"), log_stream="../../../g/../s"
-            )
-            await (await running.start(task(spec))).ended
-
-    asyncio.run(play())
+async def test_a_log_stream_cannot_leave_the_logs_folder(tmp_path: Path) -> None:
+    async with runtime(tmp_path) as running:
+        spec = ContainerSpec(
+            name="a", image="x", command=("echo", "hi"), log_stream="../../../g/../s"
+        )
+        await (await running.start(task(spec))).ended
     assert list(tmp_path.rglob("s")) == [tmp_path / "logs/g/s"]
 
 
-def test_an_essential_container_takes_the_others_along(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            started = await running.start(
-                task(container("exit 3"), container("sleep 1000", "side"))
-            )
-            assert await started.ended == {"app": 3, "side": 137}
-
-    asyncio.run(play())
+async def test_an_essential_container_takes_the_others_along(tmp_path: Path) -> None:
+    async with runtime(tmp_path) as running:
+        started = await running.start(task(container("exit 3"), container("sleep 1000", "side")))
+        assert await started.ended == {"app": 3, "side": 137}
 
 
-def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            started = await running.start(
-                task(
-                    container("sleep 1000"), container("echo done; exit 1", "side", essential=False)
-                )
-            )
-            await eventually(started.children["side"].ended.done, "the side car's end")
-            assert not started.ended.done()
-            await running.stop(started, 5)
-            assert started.ended.result() == {"app": 143, "side": 1}
-
-    asyncio.run(play())
+async def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
+    async with runtime(tmp_path) as running:
+        started = await running.start(
+            task(container("sleep 1000"), container("echo done; exit 1", "side", essential=False))
+        )
+        await eventually(started.children["side"].ended.done, "the side car's end")
+        assert not started.ended.done()
+        await running.stop(started, 5)
+        assert started.ended.result() == {"app": 143, "side": 1}
 
 
-def test_every_container_has_the_stop_timeout_to_end_whichever_ends_first(tmp_path: Path) -> None:
+async def test_every_container_has_the_stop_timeout_to_end_whichever_ends_first(
+    tmp_path: Path,
+) -> None:
     slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
-
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            started = await running.start(
-                task(container("exec sleep 1000"), container(slow, "side"))
-            )
-            await eventually(
-                lambda: "ready" in (tmp_path / "logs/group/side").read_text(), "the trap"
-            )
-            await running.stop(started, 5)
-            assert started.ended.result() == {"app": 143, "side": 5}
-
-    asyncio.run(play())
+    async with runtime(tmp_path) as running:
+        started = await running.start(task(container("exec sleep 1000"), container(slow, "side")))
+        await eventually(lambda: "ready" in (tmp_path / "logs/group/side").read_text(), "the trap")
+        await running.stop(started, 5)
+        assert started.ended.result() == {"app": 143, "side": 5}
 
 
-def test_a_container_is_stopped_once_those_have_ended_that_depend_on_it(tmp_path: Path) -> None:
+async def test_a_container_is_stopped_once_those_have_ended_that_depend_on_it(
+    tmp_path: Path,
+) -> None:
     order = tmp_path / "order"
 
     def script(name: str, work: str) -> str:
@@ -175,49 +148,36 @@ def test_a_container_is_stopped_once_those_have_ended_that_depend_on_it(tmp_path
 
     web = container(script("web", "sleep 0.3"), "web", depends_on={"proxy": Condition.START})
     proxy = container(script("proxy", "sleep 0.1"), "proxy", depends_on={"log": Condition.START})
-
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            started = await running.start(task(web, container(script("log", ":"), "log"), proxy))
-            for name in ("web", "proxy", "log"):
-                log = tmp_path / "logs/group" / name
-                await eventually(partial(says_ready, log), f"the trap of {name}")
-            await running.stop(started, 5)
-            assert started.ended.result() == {"web": 0, "log": 0, "proxy": 0}
-
-    asyncio.run(play())
+    async with runtime(tmp_path) as running:
+        started = await running.start(task(web, container(script("log", ":"), "log"), proxy))
+        for name in ("web", "proxy", "log"):
+            log = tmp_path / "logs/group" / name
+            await eventually(partial(says_ready, log), f"the trap of {name}")
+        await running.stop(started, 5)
+        assert started.ended.result() == {"web": 0, "log": 0, "proxy": 0}
     assert order.read_text().split() == ["web", "proxy", "log"]
 
 
-def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            stubborn = container("trap '' TERM; echo deaf; while true; do sleep 0.05; done")
-            started = await running.start(task(stubborn))
-            await eventually(
-                lambda: "deaf" in (tmp_path / "logs/group/app").read_text(), "the trap"
-            )
-            await running.stop(started, 0.2)
-            assert started.ended.result() == {"app": 137}
-
-    asyncio.run(play())
+async def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) -> None:
+    async with runtime(tmp_path) as running:
+        stubborn = container("trap '' TERM; echo deaf; while true; do sleep 0.05; done")
+        started = await running.start(task(stubborn))
+        await eventually(lambda: "deaf" in (tmp_path / "logs/group/app").read_text(), "the trap")
+        await running.stop(started, 0.2)
+        assert started.ended.result() == {"app": 137}
 
 
-def test_each_container_has_its_own_stop_timeout(tmp_path: Path) -> None:
+async def test_each_container_has_its_own_stop_timeout(tmp_path: Path) -> None:
     slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
-
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            started = await running.start(
-                task(container(slow, stop_timeout=5), container(slow, "side", stop_timeout=0.1))
-            )
-            for name in ("app", "side"):
-                log = tmp_path / "logs/group" / name
-                await eventually(partial(says_ready, log), f"the trap of {name}")
-            await running.stop(started, 5)
-            assert started.ended.result() == {"app": 5, "side": 137}
-
-    asyncio.run(play())
+    async with runtime(tmp_path) as running:
+        started = await running.start(
+            task(container(slow, stop_timeout=5), container(slow, "side", stop_timeout=0.1))
+        )
+        for name in ("app", "side"):
+            log = tmp_path / "logs/group" / name
+            await eventually(partial(says_ready, log), f"the trap of {name}")
+        await running.stop(started, 5)
+        assert started.ended.result() == {"app": 5, "side": 137}
 
 
 @pytest.mark.parametrize(
@@ -231,57 +191,42 @@ def test_each_container_has_its_own_stop_timeout(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_task_that_cannot_start_leaves_nothing(
+async def test_a_task_that_cannot_start_leaves_nothing(
     tmp_path: Path, containers: list[ContainerSpec], row: Row, complaint: str
 ) -> None:
-    async def play() -> None:
-        taken = Addresses(tmp_path)
-        async with runtime(tmp_path, row, taken=taken) as running:
-            with pytest.raises(TaskStartError, match=complaint):
-                await running.start(task(*containers))
-            assert not taken._taken
-
-    asyncio.run(play())
+    taken = Addresses(tmp_path)
+    async with runtime(tmp_path, row, taken=taken) as running:
+        with pytest.raises(TaskStartError, match=complaint):
+            await running.start(task(*containers))
+        assert not taken._taken
 
 
-def test_a_log_router_needs_containers(tmp_path: Path) -> None:
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            with pytest.raises(TaskStartError, match="FireLens needs tasks that run as containers"):
-                await running.start(task(container("true", log_router=LogRouter())))
-
-    asyncio.run(play())
+async def test_a_log_router_needs_containers(tmp_path: Path) -> None:
+    async with runtime(tmp_path) as running:
+        with pytest.raises(TaskStartError, match="FireLens needs tasks that run as containers"):
+            await running.start(task(container("true", log_router=LogRouter())))
 
 
-def test_an_image_without_a_row_is_an_image_that_cannot_be_pulled(tmp_path: Path) -> None:
-    async def play() -> None:
-        images = Images((), tmp_path / "localaws-images.toml")
-        processes = Processes(Launcher(), Addresses(tmp_path), lambda: images)
-        running = Supervisor(processes, tmp_path)
-        with pytest.raises(
-            TaskStartError, match=r"CannotPullContainerError: .* image x; add a row"
-        ):
-            await running.start(task(container("true")))
-        await running.close()
-
-    asyncio.run(play())
+async def test_an_image_without_a_row_is_an_image_that_cannot_be_pulled(tmp_path: Path) -> None:
+    images = Images((), tmp_path / "localaws-images.toml")
+    processes = Processes(Launcher(), Addresses(tmp_path), lambda: images)
+    running = Supervisor(processes, tmp_path)
+    with pytest.raises(TaskStartError, match=r"CannotPullContainerError: .* image x; add a row"):
+        await running.start(task(container("true")))
+    await running.close()
 
 
-def test_without_privileges_a_container_listens_on_a_high_port(
+async def test_without_privileges_a_container_listens_on_a_high_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port)
     )
-
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            started = await running.start(task(container("echo $WHERE", ports=(80,))))
-            await started.ended
-            assert started.listen_address.port(80) == 8080
-        assert (tmp_path / "logs/group/app").read_text().rstrip().endswith(":8080")
-
-    asyncio.run(play())
+    async with runtime(tmp_path) as running:
+        started = await running.start(task(container("echo $WHERE", ports=(80,))))
+        await started.ended
+        assert started.listen_address.port(80) == 8080
+    assert (tmp_path / "logs/group/app").read_text().rstrip().endswith(":8080")
 
 
 def free_port() -> int:
@@ -299,54 +244,46 @@ WITHOUT_HOST = {
 
 
 @pytest.mark.parametrize("server", WITHOUT_HOST)
-def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(
+async def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(
     tmp_path: Path, server: str
 ) -> None:
     if server == "node's" and shutil.which("node") is None:
         pytest.skip("there is no node")
     port = free_port()
     listen = container(WITHOUT_HOST[server].format(python=sys.executable, port=port), ports=(port,))
-
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            first = await running.start(task(listen))
-            second = await running.start(task(listen))
-            await eventually(lambda: first.note != "" and second.note != "", "both notes")
-            ended, alive = sorted((first, second), key=lambda each: not each.ended.done())
-            log = (tmp_path / "logs/group/app").read_text()
-            for started, what in ((alive, "listens"), (ended, "can't listen")):
-                assert (
-                    f"local AWS: the container {what} on port {port} of all addresses (0.0.0.0)"
-                    in started.note
-                )
-                assert started.note in log
-            reason = (
-                f"ResourceInitializationError: local AWS: another task's .* on port {port} "
-                "of all addresses"
+    async with runtime(tmp_path) as running:
+        first = await running.start(task(listen))
+        second = await running.start(task(listen))
+        await eventually(lambda: first.note != "" and second.note != "", "both notes")
+        ended, alive = sorted((first, second), key=lambda each: not each.ended.done())
+        log = (tmp_path / "logs/group/app").read_text()
+        for started, what in ((alive, "listens"), (ended, "can't listen")):
+            assert (
+                f"local AWS: the container {what} on port {port} of all addresses (0.0.0.0)"
+                in started.note
             )
-            with pytest.raises(TaskStartError, match=reason):
-                await running.start(task(listen))
+            assert started.note in log
+        reason = (
+            f"ResourceInitializationError: local AWS: another task's .* on port {port} "
+            "of all addresses"
+        )
+        with pytest.raises(TaskStartError, match=reason):
+            await running.start(task(listen))
 
-    asyncio.run(play())
 
-
-def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: Path) -> None:
+async def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: Path) -> None:
     port = free_port()
     script = f'exec {sys.executable} -m http.server --bind "${{WHERE%:*}}" {port}'
-
-    async def play() -> None:
-        async with runtime(tmp_path) as running:
-            tasks = [await running.start(task(container(script, ports=(port,)))) for _ in range(2)]
-            for each in tasks:
-                where = (each.listen_address.address, port)
-                await eventually(partial(answers, where), f"{where}")
-            # The first look is over once nothing is watched any more: each listens on its own
-            # address.
-            for each in tasks:
-                await asyncio.wait_for(asyncio.gather(*each.background), 10)
-            assert [each.note for each in tasks] == ["", ""]
-
-    asyncio.run(play())
+    async with runtime(tmp_path) as running:
+        tasks = [await running.start(task(container(script, ports=(port,)))) for _ in range(2)]
+        for each in tasks:
+            where = (each.listen_address.address, port)
+            await eventually(partial(answers, where), f"{where}")
+        # The first look is over once nothing is watched any more: each listens on its own
+        # address.
+        for each in tasks:
+            await asyncio.wait_for(asyncio.gather(*each.background), 10)
+        assert [each.note for each in tasks] == ["", ""]
 
 
 def says_ready(log: Path) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def look(web: Any, states: Mapping[str, TargetState]) -> Any:
+async def look(web: Any, states: Mapping[str, TargetState]) -> Any:
     """What is seen of a running task that is in these target groups."""
     bound = [
         {"targetGroupArn": group, "containerName": "web", "containerPort": 80} for group in states
@@ -32,34 +32,30 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
         zone=revision.zones[0],
         created_at=0,
     )
+    ended = asyncio.get_running_loop().create_future()
+    listen_address = SimpleNamespace(address="127.0.0.1", port=lambda port: port)
+    running = SimpleNamespace(
+        listen_address=listen_address,
+        host_ports={},
+        ended=ended,
+        health=(Health.UNCHECKED, ""),
+        note="",
+        reasons={},
+    )
 
-    async def play() -> Any:
-        ended = asyncio.get_running_loop().create_future()
-        listen_address = SimpleNamespace(address="127.0.0.1", port=lambda port: port)
-        running = SimpleNamespace(
-            listen_address=listen_address,
-            host_ports={},
-            ended=ended,
-            health=(Health.UNCHECKED, ""),
-            note="",
-            reasons={},
-        )
+    async def start(_: object) -> Any:
+        return running
 
-        async def start(_: object) -> Any:
-            return running
+    def health(group: str, _: object) -> TargetHealth:
+        return TargetHealth(states[group], description=f"from {group}")
 
-        def health(group: str, _: object) -> TargetHealth:
-            return TargetHealth(states[group], description=f"from {group}")
-
-        runtime: Any = SimpleNamespace(start=start)
-        groups: Any = SimpleNamespace(health=health)
-        tasks = LiveTasks(runtime, groups, lambda _: None)
-        tasks.start(task, revision, lambda: None)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        return tasks.observe([task])["t"]
-
-    return asyncio.run(play())
+    runtime: Any = SimpleNamespace(start=start)
+    groups: Any = SimpleNamespace(health=health)
+    tasks = LiveTasks(runtime, groups, lambda _: None)
+    tasks.start(task, revision, lambda: None)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return tasks.observe([task])["t"]
 
 
 @pytest.mark.parametrize(
@@ -72,10 +68,10 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
         ((TargetState.INITIAL, TargetState.UNHEALTHY), Health.UNHEALTHY),
     ],
 )
-def test_a_task_is_healthy_when_all_its_target_groups_say_so(
+async def test_a_task_is_healthy_when_all_its_target_groups_say_so(
     web: Any, states: tuple[TargetState, ...], together: Health
 ) -> None:
-    observation = look(web, {f"group-{number}": state for number, state in enumerate(states)})
+    observation = await look(web, {f"group-{number}": state for number, state in enumerate(states)})
     assert observation.target_health is together
     if together is Health.UNHEALTHY:
         assert (observation.unhealthy_target_group, observation.unhealthy_reason) == (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,7 +13,7 @@ from localaws.vpc.instances import BridgedContainer, NoSuchInstanceError
 from localaws.vpc.model import Interface
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
 PORTS = (32768, 32770)
 INSTANCE = Instance(
@@ -73,75 +72,71 @@ def web(host_port: int = 0, name: str = "web") -> ContainerSpec:
     return ContainerSpec(name=name, image="i", host_ports={4567: host_port}, hostname="0123")
 
 
-def play(scenario: Callable[[Bridges, Networks], Awaitable[None]]) -> None:
-    async def run() -> None:
-        networks = Networks()
-        bridges = Bridges(cast("Any", networks))
-        await bridges.boot(INSTANCE)
-        await scenario(bridges, networks)
-
-    asyncio.run(run())
+@pytest.fixture
+def networks() -> Networks:
+    return Networks()
 
 
-def test_each_task_gets_the_next_port_of_the_range_and_a_namespace_a_container() -> None:
-    async def scenario(bridges: Bridges, networks: Networks) -> None:
-        first = await bridges.connect(task("a", web(), web(name="side")))
-        assert first.host_ports == {("web", 4567): 32768, ("side", 4567): 32769}
-        assert networks.there == {"a-0": {32768: 4567}, "a-1": {32769: 4567}}
-        assert first.namespace(web(name="side")) == "a-1"
-        assert first.host(web()) == ("0123", "172.17.0.2")
-        second = await bridges.connect(task("b", web()))
-        assert second.host_ports == {("web", 4567): 32770}
-
-    play(scenario)
+@pytest.fixture
+async def bridges(networks: Networks) -> Bridges:
+    """The bridge of one instance."""
+    bridges = Bridges(cast("Any", networks))
+    await bridges.boot(INSTANCE)
+    return bridges
 
 
-def test_a_task_without_a_free_port_fails_in_the_agents_words_and_leaves_nothing() -> None:
-    async def scenario(bridges: Bridges, networks: Networks) -> None:
-        held: list[OnBridge] = [await bridges.connect(task(name, web())) for name in "ab"]
-        with pytest.raises(TaskStartError, match="a host port is unavailable"):
-            await bridges.connect(task("c", web(), web(name="side")))
-        assert networks.there.keys() == {"a-0", "b-0"}
-        await held[0].release()
-        assert (await bridges.connect(task("d", web(), web(name="side")))).host_ports == {
-            ("web", 4567): 32768,
-            ("side", 4567): 32770,
-        }, "from the range's end on it begins again"
-
-    play(scenario)
+async def test_each_task_gets_the_next_port_of_the_range_and_a_namespace_a_container(
+    bridges: Bridges, networks: Networks
+) -> None:
+    first = await bridges.connect(task("a", web(), web(name="side")))
+    assert first.host_ports == {("web", 4567): 32768, ("side", 4567): 32769}
+    assert networks.there == {"a-0": {32768: 4567}, "a-1": {32769: 4567}}
+    assert first.namespace(web(name="side")) == "a-1"
+    assert first.host(web()) == ("0123", "172.17.0.2")
+    second = await bridges.connect(task("b", web()))
+    assert second.host_ports == {("web", 4567): 32770}
 
 
-def test_the_ports_of_a_container_that_gets_too_few_are_free_again() -> None:
-    async def scenario(bridges: Bridges, networks: Networks) -> None:
-        many = ContainerSpec(name="web", image="i", host_ports=dict.fromkeys(range(80, 84), 0))
-        with pytest.raises(TaskStartError, match="a host port is unavailable"):
-            await bridges.connect(task("a", many))
-        for name in "bcd":
-            await bridges.connect(task(name, web()))
-        assert networks.there.keys() == {"b-0", "c-0", "d-0"}
-
-    play(scenario)
-
-
-def test_a_named_port_is_the_containers_once() -> None:
-    async def scenario(bridges: Bridges, networks: Networks) -> None:
-        await bridges.connect(task("a", web(80)))
-        assert networks.there == {"a-0": {80: 4567}}
-        with pytest.raises(TaskStartError, match="host port 80 is already in use"):
-            await bridges.connect(task("b", web(80)))
-
-    play(scenario)
+async def test_a_task_without_a_free_port_fails_in_the_agents_words_and_leaves_nothing(
+    bridges: Bridges, networks: Networks
+) -> None:
+    held: list[OnBridge] = [await bridges.connect(task(name, web())) for name in "ab"]
+    with pytest.raises(TaskStartError, match="a host port is unavailable"):
+        await bridges.connect(task("c", web(), web(name="side")))
+    assert networks.there.keys() == {"a-0", "b-0"}
+    await held[0].release()
+    assert (await bridges.connect(task("d", web(), web(name="side")))).host_ports == {
+        ("web", 4567): 32768,
+        ("side", 4567): 32770,
+    }, "from the range's end on it begins again"
 
 
-def test_an_instance_that_ends_meanwhile_fails_the_task_and_keeps_no_port() -> None:
-    async def scenario(bridges: Bridges, networks: Networks) -> None:
-        networks.fails_at = "a-1"
-        with pytest.raises(TaskStartError, match="it has just ended"):
-            await bridges.connect(task("a", web(), web(name="side")))
-        assert not networks.there
-        for name in "bcd":
-            await bridges.connect(task(name, web()))
-        with pytest.raises(TaskStartError, match="instance i-2 doesn't run"):
-            await bridges.connect(task("e", web(), instance="i-2"))
+async def test_the_ports_of_a_container_that_gets_too_few_are_free_again(
+    bridges: Bridges, networks: Networks
+) -> None:
+    many = ContainerSpec(name="web", image="i", host_ports=dict.fromkeys(range(80, 84), 0))
+    with pytest.raises(TaskStartError, match="a host port is unavailable"):
+        await bridges.connect(task("a", many))
+    for name in "bcd":
+        await bridges.connect(task(name, web()))
+    assert networks.there.keys() == {"b-0", "c-0", "d-0"}
 
-    play(scenario)
+
+async def test_a_named_port_is_the_containers_once(bridges: Bridges, networks: Networks) -> None:
+    await bridges.connect(task("a", web(80)))
+    assert networks.there == {"a-0": {80: 4567}}
+    with pytest.raises(TaskStartError, match="host port 80 is already in use"):
+        await bridges.connect(task("b", web(80)))
+
+
+async def test_an_instance_that_ends_meanwhile_fails_the_task_and_keeps_no_port(
+    bridges: Bridges, networks: Networks
+) -> None:
+    networks.fails_at = "a-1"
+    with pytest.raises(TaskStartError, match="it has just ended"):
+        await bridges.connect(task("a", web(), web(name="side")))
+    assert not networks.there
+    for name in "bcd":
+        await bridges.connect(task(name, web()))
+    with pytest.raises(TaskStartError, match="instance i-2 doesn't run"):
+        await bridges.connect(task("e", web(), instance="i-2"))
