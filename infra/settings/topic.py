@@ -12,8 +12,19 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import dataclass, field, fields, replace
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVarTuple, Unpack, cast
+from functools import cache, wraps
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    TypeVarTuple,
+    Unpack,
+    cast,
+)
 
 from infra.errors import Problem
 from infra.settings.defaults import default
@@ -27,11 +38,21 @@ if TYPE_CHECKING:
     from infra.settings.kinds import Kind, Texts
 
 
+_ArgumentsT = ParamSpec("_ArgumentsT")
+_ResultT = TypeVar("_ResultT")
+
+
+def _once(function: Callable[_ArgumentsT, _ResultT]) -> Callable[_ArgumentsT, _ResultT]:
+    """Compute a function's result once for each class, which mypy takes for unhashable."""
+    return cast("Callable[_ArgumentsT, _ResultT]", cache(function))
+
+
 def key(kind: Kind) -> Any:
     """Declare a field as a configuration key whose value is of this kind."""
     return field(metadata={"kind": kind}, repr=not kind.encrypted)
 
 
+@cache
 def camel(name: str) -> str:
     """Return the configuration key of a field."""
     first, *rest = name.split("_")
@@ -91,9 +112,9 @@ class Topic:
     """Fields whose values couldn't be read, and why; each holds None."""
 
     @classmethod
-    def kinds(cls) -> dict[str, Kind]:
+    def kinds(cls) -> Mapping[str, Kind]:
         """Return the kind of each key, by field name."""
-        return {each.name: each.metadata["kind"] for each in fields(cls) if each.metadata}
+        return _kinds(cls)
 
     @classmethod
     def read(cls, configuration: Configuration) -> Self:
@@ -118,10 +139,9 @@ class Topic:
     def changed(self, *names: str) -> dict[str, str]:
         """Return the keys of these fields whose values aren't the defaults, with the values."""
         found: dict[str, str] = {}
-        kinds = self.kinds()
         for name in names:
             value = getattr(self, name)
-            if value != _unset(camel(name), kinds[name]):
+            if value != _unset(type(self), name):
                 found[camel(name)] = _as_text(value)
         return found
 
@@ -145,11 +165,19 @@ class Topic:
         yield from ()
 
 
-def _unset(name: str, kind: Kind) -> object:
-    """Return the value of a key that isn't set."""
+@_once
+def _kinds(topic_class: type[Topic]) -> Mapping[str, Kind]:
+    """Return the kind of each key of a topic, by field name."""
+    return {each.name: each.metadata["kind"] for each in fields(topic_class) if each.metadata}
+
+
+@_once
+def _unset(topic_class: type[Topic], name: str) -> object:
+    """Return the value of a topic's key that isn't set."""
+    kind = topic_class.kinds()[name]
     text = kind.absent
     if text is None:
-        usual = default(name)
+        usual = default(camel(name))
         text = usual if isinstance(usual, str) else json.dumps(usual)
     return kind.read(text)
 
@@ -189,17 +217,17 @@ def relation(
     Args:
         names: Every field that the check reads.
     """
+    compared = frozenset(names)
 
     def decorate(
         check: Callable[[Unpack[_ReadT]], Iterator[Problem]],
     ) -> Callable[[Unpack[_ReadT]], Iterator[Problem]]:
         @wraps(check)
         def unless_unread(*settings: *_ReadT) -> Iterator[Problem]:
-            unread: set[str] = set()
             for each in cast("tuple[_Read, ...]", settings):
-                unread.update(each.unread)
-            if unread.isdisjoint(names):
-                yield from check(*settings)
+                if not compared.isdisjoint(each.unread):
+                    return
+            yield from check(*settings)
 
         return unless_unread
 
@@ -274,7 +302,8 @@ def topic(topic_class: type[Topic]) -> Any:
     return field(metadata={"topic": topic_class})
 
 
-def topic_classes(settings: DataclassInstance | type[DataclassInstance]) -> dict[str, type[Topic]]:
+@_once
+def topic_classes(settings: type[DataclassInstance]) -> Mapping[str, type[Topic]]:
     """Return the classes of settings' topics, by field name."""
     return {each.name: each.metadata["topic"] for each in fields(settings) if each.metadata}
 
@@ -289,7 +318,7 @@ def read_topics(settings: type[DataclassInstance], configuration: Configuration)
 
 def topics_of(settings: DataclassInstance) -> tuple[Topic, ...]:
     """Return the topics of settings, in the order of their fields."""
-    return tuple(getattr(settings, name) for name in topic_classes(settings))
+    return tuple(getattr(settings, name) for name in topic_classes(type(settings)))
 
 
 def unread_in(topics: Iterable[Topic]) -> dict[str, Problem]:

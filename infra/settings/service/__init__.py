@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from infra.errors import Problem
@@ -161,12 +162,12 @@ class ServiceSettings:
             return self.sidecars.readable[name].port
         return self.container.container_port
 
-    @property
+    @cached_property
     def topics(self) -> tuple[Topic, ...]:
         """The service's topics."""
         return topics_of(self)
 
-    @property
+    @cached_property
     def unread(self) -> Mapping[str, Problem]:
         """Fields of all topics whose values couldn't be read."""
         return unread_in(self.topics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.aws.routes.conditions import (
@@ -76,7 +77,7 @@ class RoutesSettings(Topic):
     weight_stickiness_seconds: int = key(KINDS["weightStickinessSeconds"])
     routes: tuple[Mapping[str, Any], ...] = key(Routes())
 
-    @property
+    @cached_property
     def each(self) -> tuple[RouteSettings, ...]:
         """The routes: those of the list, or the single one."""
         own = {camel(name): getattr(self, name) for name in (*_FIELDS, _WEIGHT_STICKINESS)}

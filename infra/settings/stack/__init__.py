@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from infra.aws.secret_names import service_of
@@ -45,12 +46,12 @@ class StackSettings:
     instances: InstanceSettings = topic(InstanceSettings)
     notifications: NotificationSettings = topic(NotificationSettings)
 
-    @property
+    @cached_property
     def topics(self) -> tuple[Topic, ...]:
         """The topics that the stack has once."""
         return topics_of(self)
 
-    @property
+    @cached_property
     def unread(self) -> Mapping[str, Problem]:
         """Fields of these topics whose values couldn't be read."""
         return unread_in(self.topics)
