@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from localaws.alb.compiler import compile_files
@@ -84,48 +85,6 @@ class Echo:
             pass
 
 
-@dataclass
-class Stage:
-    """What a test of load balancers runs on: addresses, an Envoy and servers."""
-
-    addresses: Addresses
-    envoy: Envoy
-    directory: Path
-    servers: list[StreamServer] = field(default_factory=list)
-
-    async def target(self, **how: Any) -> Echo:
-        listen_address = self.addresses.take_task([80])
-        echo = Echo(listen_address.address, **{"port": listen_address.port(80), **how})
-        await self.serve(echo.serve, echo.address, echo.port)
-        return echo
-
-    async def serve(self, handler: Handler, address: str, port: int) -> None:
-        """Serve connections to an address and port until the end of the test."""
-        server = StreamServer(handler)
-        self.servers.append(server)
-        await server.listen(address, port)
-
-
-@asynccontextmanager
-async def stage(directory: Path) -> AsyncIterator[Stage]:
-    launcher = Launcher()
-    envoy = Envoy(launcher, directory / "envoy")
-    here = Stage(Addresses(directory), envoy, directory)
-    try:
-        yield here
-    finally:
-        for server in here.servers:
-            await server.close()
-        await envoy.close()
-        await launcher.close()
-
-
-@pytest.fixture
-def on_stage() -> Any:
-    """Return what makes a `Stage` of a state directory, to be entered."""
-    return stage
-
-
 def forward(*groups: tuple[str, int]) -> Rule:
     weighted = [{"arn": group, "weight": weight} for group, weight in groups]
     return Rule(actions=[{"type": "forward", "forward": {"targetGroups": weighted}}])
@@ -145,19 +104,39 @@ async def until(condition: Callable[[], Awaitable[Any]], what: str, patience: fl
 
 
 class Alb:
-    """One listener on a stage."""
+    """A load balancer with one listener, which a real Envoy serves, and its targets."""
 
-    def __init__(self, stage: Any, **listener: Any) -> None:
-        self.stage = stage
-        listen_address = stage.addresses.load_balancer("alb")
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.addresses = Addresses(directory)
+        listen_address = self.addresses.load_balancer("alb")
         self.endpoint = Endpoint(listen_address.address, listen_address.port(80))
         self.url = f"http://{listen_address.dns_name}"
-        self.listener = listener
-        self.measured = False
-        """Whether requests are counted for alarms."""
+        self._launcher = Launcher()
+        self.envoy = Envoy(self._launcher, directory / "envoy")
+        self.listener: dict[str, Any] = {}
+        """Further attributes of the listener."""
 
         self.attributes: dict[str, dict[str, Any]] = {}
         """Further attributes of target groups, by ARN."""
+
+        self.measured = False
+        """Whether requests are counted for alarms."""
+
+        self._servers: list[StreamServer] = []
+
+    async def target(self, **how: Any) -> Echo:
+        """Start a target at an address of its own."""
+        listen_address = self.addresses.take_task([80])
+        echo = Echo(listen_address.address, **{"port": listen_address.port(80), **how})
+        await self.serve(echo.serve, echo.address, echo.port)
+        return echo
+
+    async def serve(self, handler: Handler, address: str, port: int) -> None:
+        """Serve connections to an address and port until the end of the test."""
+        server = StreamServer(handler)
+        self._servers.append(server)
+        await server.listen(address, port)
 
     async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
         listener = Listener(
@@ -174,19 +153,47 @@ class Alb:
                     **self.attributes.get(arn, {}),
                 )
             )
-        folder = self.stage.directory / "envoy"
+        folder = self.directory / "envoy"
         files = compile_files([listener], targets, folder, measured=self.measured)
-        await self.stage.envoy.apply(files)
+        await self.envoy.apply(files)
 
     async def healthy(self, count: int, group: str = GROUP) -> None:
         async def enough() -> bool:
             healthy = 0
-            for (name, _), target in (await self.stage.envoy.health()).items():
+            for (name, _), target in (await self.envoy.health()).items():
                 if name == cluster_name(group) and target.healthy:
                     healthy += 1
             return healthy == count
 
         await until(enough, f"{count} healthy targets")
+
+    async def close(self) -> None:
+        for server in self._servers:
+            await server.close()
+        await self.envoy.close()
+        await self._launcher.close()
+
+
+@asynccontextmanager
+async def started_alb(directory: Path) -> AsyncIterator[Alb]:
+    """Yield a load balancer with this state directory, and close it."""
+    alb = Alb(directory)
+    try:
+        yield alb
+    finally:
+        await alb.close()
+
+
+@pytest.fixture
+async def alb(tmp_path: Path) -> AsyncIterator[Alb]:
+    async with started_alb(tmp_path) as alb:
+        yield alb
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient() as client:
+        yield client
 
 
 async def raw(alb: Alb, request: str, patience: float = 2) -> tuple[str, str]:

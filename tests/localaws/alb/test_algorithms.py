@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
 from localaws.alb.targets import Endpoint
 from tests.localaws.alb.conftest import GROUP, Alb, Echo, forward, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow  # a real Envoy
 
@@ -26,38 +23,36 @@ async def answered(alb: Alb, client: httpx.AsyncClient, count: int) -> Counter[s
 
 
 async def test_targets_are_chosen_as_the_groups_algorithm_says(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage)
-        echoes = [await stage.target() for _ in range(4)]
+    echoes = [await alb.target() for _ in range(4)]
 
-        async def use(**attributes: Any) -> None:
-            alb.attributes[GROUP] = attributes
-            await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
-            await alb.healthy(4)
+    async def use(**attributes: Any) -> None:
+        alb.attributes[GROUP] = attributes
+        await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
+        await alb.healthy(4)
 
-        await use(algorithm="weighted_random")
-        shares = await answered(alb, client, 200)
-        assert set(shares) == {each.address for each in echoes}
-        assert max(shares.values()) > 50, "even shares would be of turns"
+    await use(algorithm="weighted_random")
+    shares = await answered(alb, client, 200)
+    assert set(shares) == {each.address for each in echoes}
+    assert max(shares.values()) > 50, "even shares would be of turns"
 
-        await use()
-        assert set((await answered(alb, client, 40)).values()) == {10}
+    await use()
+    assert set((await answered(alb, client, 40)).values()) == {10}
 
-        await use(warming=((Endpoint(echoes[0].address, echoes[0].port), 25),))
-        shares = await answered(alb, client, 130)
-        assert 7 <= shares[echoes[0].address] <= 13, "25 to 100 for each of the others"
-        assert all(35 <= shares[each.address] <= 45 for each in echoes[1:])
+    await use(warming=((Endpoint(echoes[0].address, echoes[0].port), 25),))
+    shares = await answered(alb, client, 130)
+    assert 7 <= shares[echoes[0].address] <= 13, "25 to 100 for each of the others"
+    assert all(35 <= shares[each.address] <= 45 for each in echoes[1:])
 
-        await use(algorithm="least_outstanding_requests")
-        await _idle_target_gets_the_request(alb, echoes, client)
+    await use(algorithm="least_outstanding_requests")
+    await _idle_target_gets_the_request(alb, echoes, client)
 
-        # When all fail, all get requests.
-        for each in echoes:
-            each.status = 500
-        await alb.healthy(0)
-        assert len(await answered(alb, client, 40)) == 4
+    # When all fail, all get requests.
+    for each in echoes:
+        each.status = 500
+    await alb.healthy(0)
+    assert len(await answered(alb, client, 40)) == 4
 
 
 async def _idle_target_gets_the_request(

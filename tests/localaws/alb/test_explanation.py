@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+import pytest_asyncio
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localaws.alb import model
 from localaws.alb.explanation import CannotExplain, Request, Rule, described, explain
-from tests.localaws.alb.conftest import Alb
+from tests.localaws.alb.conftest import started_alb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CLIENT = "127.0.0.1"
+Ask = Callable[[str, str, dict[str, str]], Awaitable[str]]
+"""Sends a request of a method, a path and headers, and returns the answer's text."""
+
 CONDITIONS: list[list[dict[str, Any]]] = [
     [{"pathPattern": {"values": ["/api/v2/*", "/v?"]}}],
     [{"hostHeader": {"values": ["*.example.com"]}}, {"pathPattern": {"values": ["/a*"]}}],
@@ -52,41 +56,29 @@ def answering(rules: Sequence[Rule], request: Request) -> str:
     return tried[-1].rule.name
 
 
-@pytest.fixture(scope="module")
-def envoy_answers(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Send requests to an Envoy with these rules; each answers with its name."""
-    from tests.localaws.alb.conftest import stage  # noqa: PLC0415 — beside its only use
-
-    runner = asyncio.Runner()
-    context = stage(tmp_path_factory.mktemp("explanation"))
-
-    async def start() -> tuple[Alb, httpx.AsyncClient]:
-        alb = Alb(await context.__aenter__())
-        rules = []
-        for rule in RULES:
-            fixed = {"contentType": "text/plain", "statusCode": "200", "messageBody": rule.name}
-            action = {"type": "fixed-response", "fixedResponse": fixed}
-            rules.append(model.Rule(conditions=rule.conditions, actions=[action]))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def envoy_answer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ask]:
+    """What sends a request to an Envoy with `RULES`, each of which answers with its name."""
+    rules = []
+    for rule in RULES:
+        fixed = {"contentType": "text/plain", "statusCode": "200", "messageBody": rule.name}
+        action = {"type": "fixed-response", "fixedResponse": fixed}
+        rules.append(model.Rule(conditions=rule.conditions, actions=[action]))
+    directory = tmp_path_factory.mktemp("explanation")
+    async with started_alb(directory) as alb, httpx.AsyncClient() as client:
         await alb.apply(rules, {})
-        return alb, httpx.AsyncClient()
 
-    alb, client = runner.run(start())
+        async def ask(method: str, path: str, headers: dict[str, str]) -> str:
+            return (await client.request(method, f"{alb.url}{path}", headers=headers)).text
 
-    def answer(method: str, path: str, headers: dict[str, str]) -> str:
-        return runner.run(client.request(method, f"{alb.url}{path}", headers=headers)).text
-
-    yield answer
-    runner.run(client.aclose())
-    runner.run(context.__aexit__(None, None, None))
-    runner.close()
+        yield ask
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@pytest.mark.asyncio(loop_scope="module")
+@settings(max_examples=60, deadline=None)
 @given(drawn=REQUESTS)
-def test_envoy_answers_by_the_rule_that_the_explanation_names(
-    envoy_answers: Any, drawn: tuple[str, str, str, str, str | None]
+async def test_envoy_answers_by_the_rule_that_the_explanation_names(
+    envoy_answer: Ask, drawn: tuple[str, str, str, str, str | None]
 ) -> None:
     method, path, query, host, team = drawn
     named = {} if team is None else {"X-Team": team}
@@ -96,7 +88,8 @@ def test_envoy_answers_by_the_rule_that_the_explanation_names(
         headers=[f"{name}: {value}" for name, value in named.items()],
         source=CLIENT,
     )
-    assert envoy_answers(method, path + query, {"Host": host, **named}) == answering(RULES, request)
+    expected = answering(RULES, request)
+    assert await envoy_answer(method, path + query, {"Host": host, **named}) == expected
 
 
 def reasons(*conditions: dict[str, Any], url: str = "http://a.test/x", **request: Any) -> list[str]:

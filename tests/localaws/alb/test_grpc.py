@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.localaws.alb.conftest import Alb
+
 HTTP2, HTTP1 = f"{PREFIX}:targetgroup/streams/4", f"{PREFIX}:targetgroup/plain/5"
 CHECK = {"interval": 5, "timeout": 2, "healthyThreshold": 2, "unhealthyThreshold": 2}
 PASS, FAIL = Verdict(healthy=True, timed_out=False), Verdict(healthy=False, timed_out=False)
@@ -132,55 +134,54 @@ def cloud(**check: Any) -> FewResources:
 
 @pytest.mark.slow  # a real Envoy
 async def test_grpc_and_http_2_reach_targets_of_their_versions_and_other_requests_get_464(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, tmp_path: Path
 ) -> None:
-    async with on_stage(tmp_path) as stage:
-        server, cart = grpc.aio.server(), Cart()
-        server.add_generic_rpc_handlers((cart,))
-        address = stage.addresses.take_task([80])
-        target = Endpoint(address.address, address.port(80))
-        assert server.add_insecure_port(f"{target.address}:{target.port}")
-        await server.start()
-        other = stage.addresses.take_task([80])
-        streams = Endpoint(other.address, other.port(80))
-        await stage.serve(serve_http_2, streams.address, streams.port)
-        balancers = LoadBalancers(
-            cloud(),
-            stage.addresses,
-            lambda _: stage.envoy,
-            lambda _: tmp_path / "envoy",
-            issue=Authority(tmp_path).issue,
-            speed=10,
-        )
-        balancers.register(GROUP, target)
-        balancers.register(HTTP2, streams)
+    server, cart = grpc.aio.server(), Cart()
+    server.add_generic_rpc_handlers((cart,))
+    address = alb.addresses.take_task([80])
+    target = Endpoint(address.address, address.port(80))
+    assert server.add_insecure_port(f"{target.address}:{target.port}")
+    await server.start()
+    other = alb.addresses.take_task([80])
+    streams = Endpoint(other.address, other.port(80))
+    await alb.serve(serve_http_2, streams.address, streams.port)
+    balancers = LoadBalancers(
+        cloud(),
+        alb.addresses,
+        lambda _: alb.envoy,
+        lambda _: tmp_path / "envoy",
+        issue=Authority(tmp_path).issue,
+        speed=10,
+    )
+    balancers.register(GROUP, target)
+    balancers.register(HTTP2, streams)
 
-        async def becomes(wanted: TargetState, group: str, member: Endpoint) -> None:
-            async def reached() -> bool:
-                await balancers.sync()
-                return balancers.health(group, member).state is wanted
+    async def becomes(wanted: TargetState, group: str, member: Endpoint) -> None:
+        async def reached() -> bool:
+            await balancers.sync()
+            return balancers.health(group, member).state is wanted
 
-            await until(reached, f"{group} to be {wanted}")
+        await until(reached, f"{group} to be {wanted}")
 
-        try:
-            await becomes(TargetState.HEALTHY, GROUP, target)
-            await becomes(TargetState.HEALTHY, HTTP2, streams)
-            assert set(cart.checked) == {"ELB-HealthChecker/2.0"}
-            where = stage.addresses.load_balancer(ALB)
-            authority = authority_file(tmp_path)
-            certificates = await asyncio.to_thread(authority.read_bytes)
-            await _calls(f"{where.address}:{where.port(443)}", certificates)
-            await _other_clients(f"https://{where.address}:{where.port(443)}", authority)
+    try:
+        await becomes(TargetState.HEALTHY, GROUP, target)
+        await becomes(TargetState.HEALTHY, HTTP2, streams)
+        assert set(cart.checked) == {"ELB-HealthChecker/2.0"}
+        where = alb.addresses.load_balancer(ALB)
+        authority = authority_file(tmp_path)
+        certificates = await asyncio.to_thread(authority.read_bytes)
+        await _calls(f"{where.address}:{where.port(443)}", certificates)
+        await _other_clients(f"https://{where.address}:{where.port(443)}", authority)
 
-            cart.health = grpc.StatusCode.UNAVAILABLE
-            await becomes(TargetState.UNHEALTHY, GROUP, target)
-            reported = balancers.health(GROUP, target)
-            assert reported.description == "Health checks failed with these codes: [14]"
-            cart.health = grpc.StatusCode.OK
-            await becomes(TargetState.HEALTHY, GROUP, target)
-        finally:
-            await balancers.close()
-            await server.stop(None)
+        cart.health = grpc.StatusCode.UNAVAILABLE
+        await becomes(TargetState.UNHEALTHY, GROUP, target)
+        reported = balancers.health(GROUP, target)
+        assert reported.description == "Health checks failed with these codes: [14]"
+        cart.health = grpc.StatusCode.OK
+        await becomes(TargetState.HEALTHY, GROUP, target)
+    finally:
+        await balancers.close()
+        await server.stop(None)
 
 
 async def _calls(address: str, certificates: bytes) -> None:

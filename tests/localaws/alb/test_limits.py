@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.localaws.alb.conftest import GROUP, Alb, forward, on, raw
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from localaws.alb.model import Rule
 
 pytestmark = pytest.mark.slow  # waits for a real Envoy's time limits
@@ -76,78 +74,65 @@ LIMITS = [
 
 @pytest.mark.parametrize(("within", "beyond", "status"), LIMITS)
 async def test_a_request_is_forwarded_up_to_each_limit_and_refused_beyond(
-    tmp_path: Path, on_stage: Any, within: str, beyond: str, status: str
+    alb: Alb, within: str, beyond: str, status: str
 ) -> None:
-    async with on_stage(tmp_path) as stage:
-        alb, target = Alb(stage), await stage.target()
-        await alb.apply([FAR, forward((GROUP, 1))], {GROUP: [target]})
-        await alb.healthy(1)
+    target = await alb.target()
+    await alb.apply([FAR, forward((GROUP, 1))], {GROUP: [target]})
+    await alb.healthy(1)
 
-        found, rest = await raw(alb, within)
-        assert found.split()[1] == "200"
-        assert "x-localaws" not in rest, "the target sees nothing of how the limit is kept"
-        assert len(target.requests) == 1
-        found, rest = await raw(alb, beyond)
+    found, rest = await raw(alb, within)
+    assert found.split()[1] == "200"
+    assert "x-localaws" not in rest, "the target sees nothing of how the limit is kept"
+    assert len(target.requests) == 1
+    found, rest = await raw(alb, beyond)
+    assert found.split()[1] == status
+    assert "server: awselb/2.0" in rest
+    assert f"<h1>{status}" in rest
+    assert len(target.requests) == 1
+
+
+async def test_a_large_request_within_the_limits_is_routed_as_any_other(alb: Alb) -> None:
+    await alb.apply(
+        [on({"pathPattern": {"values": ["/old"]}}, MOVED), fixed(404), forward((GROUP, 1))],
+        {GROUP: []},
+    )
+    large = [f"X-{number}: {'a' * 9000}" for number in range(4)]
+    for path, status, part in (
+        (
+            "/old",
+            "301",
+            (f"location: http://a.test{(alb.endpoint.port - 80 and ':8080') or ''}/new/old\r\n"),
+        ),
+        ("/404", "404", "the rule's"),
+        ("/", "503", "503 Service Temporarily Unavailable"),
+    ):
+        found, rest = await raw(alb, request(path, *large))
         assert found.split()[1] == status
-        assert "server: awselb/2.0" in rest
-        assert f"<h1>{status}" in rest
-        assert len(target.requests) == 1
+        assert part in rest
 
 
-async def test_a_large_request_within_the_limits_is_routed_as_any_other(
-    tmp_path: Path, on_stage: Any
-) -> None:
-    async with on_stage(tmp_path) as stage:
-        await (alb := Alb(stage)).apply(
-            [on({"pathPattern": {"values": ["/old"]}}, MOVED), fixed(404), forward((GROUP, 1))],
-            {GROUP: []},
-        )
-        large = [f"X-{number}: {'a' * 9000}" for number in range(4)]
-        for path, status, part in (
-            (
-                "/old",
-                "301",
-                (
-                    "location: "
-                    f"http://a.test{(alb.endpoint.port - 80 and ':8080') or ''}/new/old\r\n"
-                ),
-            ),
-            ("/404", "404", "the rule's"),
-            ("/", "503", "503 Service Temporarily Unavailable"),
-        ):
-            found, rest = await raw(alb, request(path, *large))
-            assert found.split()[1] == status
-            assert part in rest
-
-
-async def test_the_size_that_a_client_writes_in_an_internal_header_means_nothing(
-    tmp_path: Path, on_stage: Any
-) -> None:
-    async with on_stage(tmp_path) as stage:
-        await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
-        long = f"X-Long: {'a' * 17 * KIB}"
-        for size, more, status in (
-            ("1", [long], "400"),
-            ("20000", [], "503"),
-            ("x", [], "503"),
-        ):
-            found, _ = await raw(alb, request("/", f"X-Localaws-Size: {size}", *more))
-            assert found.split()[1] == status
+async def test_the_size_that_a_client_writes_in_an_internal_header_means_nothing(alb: Alb) -> None:
+    await alb.apply([forward((GROUP, 1))], {GROUP: []})
+    long = f"X-Long: {'a' * 17 * KIB}"
+    for size, more, status in (
+        ("1", [long], "400"),
+        ("20000", [], "503"),
+        ("x", [], "503"),
+    ):
+        found, _ = await raw(alb, request("/", f"X-Localaws-Size: {size}", *more))
+        assert found.split()[1] == status
 
 
 @pytest.mark.parametrize(("size", "status"), [(31 * KIB, "200"), (33 * KIB, "502")])
-async def test_a_response_may_have_32_kib_of_headers(
-    tmp_path: Path, on_stage: Any, size: int, status: str
-) -> None:
-    async with on_stage(tmp_path) as stage:
-        target = await stage.target(more_headers=f"Set-Cookie: {'a' * 86}\r\n" * (size // 100))
-        await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: [target]}, matcher="200-599")
-        await raw(alb, request())
-        found, rest = await raw(alb, request())
-        assert found.split()[1] == status
-        assert rest.count("set-cookie") == (size // 100 if status == "200" else 0), (
-            "however many they are"
-        )
+async def test_a_response_may_have_32_kib_of_headers(alb: Alb, size: int, status: str) -> None:
+    target = await alb.target(more_headers=f"Set-Cookie: {'a' * 86}\r\n" * (size // 100))
+    await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, matcher="200-599")
+    await raw(alb, request())
+    found, rest = await raw(alb, request())
+    assert found.split()[1] == status
+    assert rest.count("set-cookie") == (size // 100 if status == "200" else 0), (
+        "however many they are"
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,66 +145,58 @@ async def test_a_response_may_have_32_kib_of_headers(
     ],
 )
 async def test_a_client_that_stops_half_way_gets_408_and_one_whose_target_is_silent_504(
-    tmp_path: Path, on_stage: Any, half: str, status: str
+    alb: Alb, half: str, status: str
 ) -> None:
-    async with on_stage(tmp_path) as stage:
-        alb = Alb(stage, idle_timeout=1)
-        await alb.apply([forward((GROUP, 1))], {GROUP: [await stage.target(mode="silent")]})
-        await alb.healthy(1)
-        start = time.monotonic()
-        found, rest = await raw(alb, half, patience=10)
-        assert found.split()[1] == status
-        assert "server: awselb/2.0" in rest
-        assert time.monotonic() - start > NEARLY_A_SECOND
+    alb.listener = {"idle_timeout": 1}
+    await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target(mode="silent")]})
+    await alb.healthy(1)
+    start = time.monotonic()
+    found, rest = await raw(alb, half, patience=10)
+    assert found.split()[1] == status
+    assert "server: awselb/2.0" in rest
+    assert time.monotonic() - start > NEARLY_A_SECOND
 
 
 @pytest.mark.parametrize("status", [400, 408, 414, 431])
 async def test_a_rules_fixed_response_is_not_taken_for_the_load_balancers_own(
-    tmp_path: Path, on_stage: Any, status: int
+    alb: Alb, status: int
 ) -> None:
-    async with on_stage(tmp_path) as stage:
-        await (alb := Alb(stage)).apply([fixed(status), forward((GROUP, 1))], {GROUP: []})
-        found, rest = await raw(alb, request(f"/{status}"))
-        assert found.split()[1] == str(status)
-        assert rest.endswith("\r\n\r\nthe rule's")
+    await alb.apply([fixed(status), forward((GROUP, 1))], {GROUP: []})
+    found, rest = await raw(alb, request(f"/{status}"))
+    assert found.split()[1] == str(status)
+    assert rest.endswith("\r\n\r\nthe rule's")
 
 
-async def test_an_idle_connection_is_closed_when_its_time_is_over(
-    tmp_path: Path, on_stage: Any
-) -> None:
-    async with on_stage(tmp_path) as stage:
-        alb = Alb(stage, idle_timeout=1)
-        await alb.apply([forward((GROUP, 1))], {GROUP: [await stage.target()]})
-        await alb.healthy(1)
-        reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-        await reader.readuntil(b"\r\n\r\n")
-        start = time.monotonic()
-        async with asyncio.timeout(10):
-            await reader.read(-1)
-        assert NEARLY_A_SECOND < time.monotonic() - start < 4
-        writer.close()
+async def test_an_idle_connection_is_closed_when_its_time_is_over(alb: Alb) -> None:
+    alb.listener = {"idle_timeout": 1}
+    await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target()]})
+    await alb.healthy(1)
+    reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    start = time.monotonic()
+    async with asyncio.timeout(10):
+        await reader.read(-1)
+    assert NEARLY_A_SECOND < time.monotonic() - start < 4
+    writer.close()
 
 
-async def test_a_connection_whose_time_is_over_ends_with_an_answer_that_says_so(
-    tmp_path: Path, on_stage: Any
-) -> None:
-    async with on_stage(tmp_path) as stage:
-        alb = Alb(stage, keep_alive=1)
-        await alb.apply([forward((GROUP, 1))], {GROUP: [await stage.target()]})
-        await alb.healthy(1)
-        reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
-        start = time.monotonic()
-        head = b""
-        async with asyncio.timeout(10):
-            while b"connection: close" not in head:
-                await asyncio.sleep(
-                    0.3
-                )  # as a client that is between two requests when the time is over
-                writer.write(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
-                await reader.readexactly(length)
-            assert time.monotonic() - start > NEARLY_A_SECOND
-            assert await reader.read() == b"", "and closed"
-        writer.close()
+async def test_a_connection_whose_time_is_over_ends_with_an_answer_that_says_so(alb: Alb) -> None:
+    alb.listener = {"keep_alive": 1}
+    await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target()]})
+    await alb.healthy(1)
+    reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
+    start = time.monotonic()
+    head = b""
+    async with asyncio.timeout(10):
+        while b"connection: close" not in head:
+            await asyncio.sleep(
+                0.3
+            )  # as a client that is between two requests when the time is over
+            writer.write(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+        assert time.monotonic() - start > NEARLY_A_SECOND
+        assert await reader.read() == b"", "and closed"
+    writer.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -22,6 +22,8 @@ from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, FewResource
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.localaws.alb.conftest import Alb
 
 pytestmark = pytest.mark.slow  # a real Envoy
 
@@ -108,7 +110,7 @@ class Browser:
 
 
 async def test_users_log_in_and_targets_get_their_claims(
-    tmp_path: Path, on_stage: Any, caplog: pytest.LogCaptureFixture
+    alb: Alb, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "localaws")
     authority = Authority(tmp_path)
@@ -116,35 +118,34 @@ async def test_users_log_in_and_targets_get_their_claims(
     served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     served.load_cert_chain(own.chain, own.key)
     trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
-    async with on_stage(tmp_path) as stage:
-        with IdentityProvider(served) as provider:
-            balancers = LoadBalancers(
-                cloud(provider),
-                stage.addresses,
-                lambda _: stage.envoy,
-                lambda _: tmp_path / "envoy",
-                issue=authority.issue,
-                speed=10,
-                trust=lambda: trusted,
-            )
-            echo = await stage.target()
-            target = Endpoint(echo.address, echo.port)
-            balancers.register(GROUP, target)
+    with IdentityProvider(served) as provider:
+        balancers = LoadBalancers(
+            cloud(provider),
+            alb.addresses,
+            lambda _: alb.envoy,
+            lambda _: tmp_path / "envoy",
+            issue=authority.issue,
+            speed=10,
+            trust=lambda: trusted,
+        )
+        echo = await alb.target()
+        target = Endpoint(echo.address, echo.port)
+        balancers.register(GROUP, target)
 
-            async def healthy() -> bool:
-                await balancers.sync()
-                return balancers.health(GROUP, target).state is TargetState.HEALTHY
+        async def healthy() -> bool:
+            await balancers.sync()
+            return balancers.health(GROUP, target).state is TargetState.HEALTHY
 
-            await until(healthy, "a healthy target")
-            where = stage.addresses.load_balancer(ALB)
-            port = where.port(443)
-            url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
-            try:
-                for play_part in (_log_in, _several_apps, _without_login, _refused, _tokens):
-                    async with Browser(url, trusted) as one, Browser(url, trusted) as two:
-                        await play_part(one, two, provider, balancers)
-            finally:
-                await balancers.close()
+        await until(healthy, "a healthy target")
+        where = alb.addresses.load_balancer(ALB)
+        port = where.port(443)
+        url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
+        try:
+            for check in (_log_in, _several_apps, _without_login, _refused, _tokens):
+                async with Browser(url, trusted) as one, Browser(url, trusted) as two:
+                    await check(one, two, provider, balancers)
+        finally:
+            await balancers.close()
     files = [each for each in (tmp_path / "envoy").iterdir() if each.is_file()]
     assert len(files) > 3
     for text in (caplog.text, *(each.read_text() for each in files)):

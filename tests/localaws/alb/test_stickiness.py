@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -13,9 +12,6 @@ from localaws.alb.parts import cluster_name
 from localaws.alb.stickiness import Stickiness, read
 from tests.localaws.alb.conftest import GROUP, OTHER, Alb, Echo, forward, raw, until
 from tests.localaws.alb.test_transforms import url
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow  # a real Envoy
 
@@ -66,13 +62,11 @@ async def targets_of(client: httpx.AsyncClient, url: str, count: int = 6) -> set
 
 
 async def test_a_client_stays_at_its_target_until_that_fails_goes_or_the_cookie_ends(
-    tmp_path: Path, on_stage: Any
+    alb: Alb,
 ) -> None:
-    async with on_stage(tmp_path) as stage:
-        alb = Alb(stage)
-        echoes = [await stage.target() for _ in range(3)]
-        await _lb_cookie(alb, echoes)
-        await _app_cookie(alb, echoes)
+    echoes = [await alb.target() for _ in range(3)]
+    await _lb_cookie(alb, echoes)
+    await _app_cookie(alb, echoes)
 
 
 async def _lb_cookie(alb: Alb, echoes: list[Echo]) -> None:
@@ -164,54 +158,52 @@ async def _app_cookie(alb: Alb, echoes: list[Echo]) -> None:
 
 
 async def test_a_client_stays_at_its_group_of_a_rule_that_forwards_to_several(
-    tmp_path: Path, on_stage: Any
+    alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
-        alb = Alb(stage)
-        web = [await stage.target(), await stage.target()]
-        other = [await stage.target()]
-        groups = {
-            "targetGroups": [{"arn": GROUP, "weight": 1}, {"arn": OTHER, "weight": 1}],
-            "stickiness": {"enabled": True, "duration": 60},
-        }
-        rule = Rule(
-            actions=[{"type": "forward", "forward": groups}],
-            conditions=[{"pathPattern": {"values": ["/both*"]}}],
-            transforms=[url("^/both", "/rewritten")],
-        )
-        alb.attributes[GROUP] = {"stickiness": Stickiness()}
-        await alb.apply([rule, forward((OTHER, 1))], {GROUP: web, OTHER: other})
-        await alb.healthy(2)
-        await alb.healthy(1, OTHER)
-        both_groups = f"{alb.url}/both"
+    web = [await alb.target(), await alb.target()]
+    other = [await alb.target()]
+    groups = {
+        "targetGroups": [{"arn": GROUP, "weight": 1}, {"arn": OTHER, "weight": 1}],
+        "stickiness": {"enabled": True, "duration": 60},
+    }
+    rule = Rule(
+        actions=[{"type": "forward", "forward": groups}],
+        conditions=[{"pathPattern": {"values": ["/both*"]}}],
+        transforms=[url("^/both", "/rewritten")],
+    )
+    alb.attributes[GROUP] = {"stickiness": Stickiness()}
+    await alb.apply([rule, forward((OTHER, 1))], {GROUP: web, OTHER: other})
+    await alb.healthy(2)
+    await alb.healthy(1, OTHER)
+    both_groups = f"{alb.url}/both"
 
-        seen: dict[str, set[str]] = {}
-        for _ in range(40):
-            answer = await fresh(both_groups)
-            kept = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
-            stays = {(await fresh(both_groups, kept)).json()["target"] for _ in range(3)}
-            assert stays == {answer.json()["target"]}
-            seen.setdefault(answer.json()["target"], set()).update(set_cookies(answer))
-            if len(seen) == 3:
-                break
-        group, both = {"AWSALBTG", "AWSALBTGCORS"}, {"AWSALB", "AWSALBCORS"}
-        assert seen == {
-            web[0].address: group | both,
-            web[1].address: group | both,
-            other[0].address: group,
-        }
-        answer = await client.get(both_groups)
-        assert answer.json()["request"] == "GET /rewritten HTTP/1.1"
-        assert 58 <= seconds_left(answer, "AWSALBTG") <= 61
-        assert set_cookies(answer)["AWSALBTGCORS"] == "Path=/; SameSite=None"
-        elsewhere = await client.get(f"{alb.url}/")
-        assert elsewhere.json()["target"] == other[0].address
-        assert set_cookies(elsewhere) == {}, "other rules' clients get no cookie"
+    seen: dict[str, set[str]] = {}
+    for _ in range(40):
+        answer = await fresh(both_groups)
+        kept = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
+        stays = {(await fresh(both_groups, kept)).json()["target"] for _ in range(3)}
+        assert stays == {answer.json()["target"]}
+        seen.setdefault(answer.json()["target"], set()).update(set_cookies(answer))
+        if len(seen) == 3:
+            break
+    group, both = {"AWSALBTG", "AWSALBTGCORS"}, {"AWSALB", "AWSALBCORS"}
+    assert seen == {
+        web[0].address: group | both,
+        web[1].address: group | both,
+        other[0].address: group,
+    }
+    answer = await client.get(both_groups)
+    assert answer.json()["request"] == "GET /rewritten HTTP/1.1"
+    assert 58 <= seconds_left(answer, "AWSALBTG") <= 61
+    assert set_cookies(answer)["AWSALBTGCORS"] == "Path=/; SameSite=None"
+    elsewhere = await client.get(f"{alb.url}/")
+    assert elsewhere.json()["target"] == other[0].address
+    assert set_cookies(elsewhere) == {}, "other rules' clients get no cookie"
 
-        lines = [f"X-{number}: {'a' * 9000}" for number in range(2)]
-        head = "\r\n".join(["GET /both HTTP/1.1", "Host: a", "Connection: close", *lines])
-        _, large = await raw(alb, f"{head}\r\n\r\n")
-        assert "set-cookie: AWSALBTG=" in large, "so do clients that send many headers"
+    lines = [f"X-{number}: {'a' * 9000}" for number in range(2)]
+    head = "\r\n".join(["GET /both HTTP/1.1", "Host: a", "Connection: close", *lines])
+    _, large = await raw(alb, f"{head}\r\n\r\n")
+    assert "set-cookie: AWSALBTG=" in large, "so do clients that send many headers"
 
 
 def test_a_groups_stickiness_is_read_from_its_attributes() -> None:
