@@ -52,7 +52,7 @@ def containers() -> None:
 @pytest.fixture
 def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack without resources."""
-    stack = Stack(tmp_path_factory.mktemp("home"))
+    stack = Stack(tmp_path_factory.mktemp("state"))
     yield stack
     stack.run("stop")
 
@@ -76,7 +76,7 @@ def stack(
 
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yield the deployed local stack, and stop it at the end."""
-    stack = Stack(tmp_path_factory.mktemp("home"))
+    stack = Stack(tmp_path_factory.mktemp("state"))
     try:
         stack.up()
         yield stack

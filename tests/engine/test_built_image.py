@@ -55,7 +55,7 @@ def stack(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "PATH": f"{BIN}{os.pathsep}{programs}{os.pathsep}/usr/bin{os.pathsep}/bin",
         "TMPDIR": str(programs),
     }
-    stack = Stack(tmp_path_factory.mktemp("home"), folder, environment)
+    stack = Stack(tmp_path_factory.mktemp("state"), folder, environment)
     yield stack
     stack.run("stop")
 

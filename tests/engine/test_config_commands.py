@@ -51,7 +51,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "__main__.py",
         "local.parameters.toml",
     )
-    stack = Stack(tmp_path_factory.mktemp("home"), folder)
+    stack = Stack(tmp_path_factory.mktemp("state"), folder)
     yield stack
     stack.run("stop")
 

@@ -28,7 +28,7 @@ QUICK: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The local stack, with a VPC of public and private subnets in three zones, and no tasks."""
-    stack = Stack(tmp_path_factory.mktemp("home"))
+    stack = Stack(tmp_path_factory.mktemp("state"))
     try:
         stack.up(network="nat", availabilityZoneCount=3, desiredCount=0)
         yield stack

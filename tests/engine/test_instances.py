@@ -42,7 +42,7 @@ CONFIG: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, containers: None) -> Iterator[Stack]:
     """The deployed stack, with one task on one of two instances."""
-    stack = Stack(tmp_path_factory.mktemp("home"))
+    stack = Stack(tmp_path_factory.mktemp("state"))
     try:
         stack.up(**CONFIG)
         yield stack

@@ -41,7 +41,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "LOCALAWS_IMAGES": str(write_processes(programs, {SHOP: command})),
         "PATH": f"{programs}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
     }
-    stack = Stack(tmp_path_factory.mktemp("home"), environment=environment)
+    stack = Stack(tmp_path_factory.mktemp("state"), environment=environment)
     try:
         stack.up()
         yield stack

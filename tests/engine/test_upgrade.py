@@ -31,7 +31,7 @@ def upgraded(
         shutil.copy(ROOT / name, project)
     for name in (".venv", "infra"):
         (project / name).symlink_to(ROOT / name)
-    stack = Stack(tmp_path_factory.mktemp("home"), project)
+    stack = Stack(tmp_path_factory.mktemp("state"), project)
     try:
         stack.run("stack", "import", "--file", str(recorded / CHECKPOINT))
         yield stack

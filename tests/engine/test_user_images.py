@@ -129,7 +129,7 @@ def stack(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     config["config"].update({f"fargate-web:{key}": value for key, value in changed.items()})
     (folder / "Pulumi.local.yaml").write_text(yaml.safe_dump(config))
     environment = {"LOCALAWS_IMAGES": str(images(folder))}
-    stack = Stack(tmp_path_factory.mktemp("home"), folder, environment)
+    stack = Stack(tmp_path_factory.mktemp("state"), folder, environment)
     try:
         stack.up()
         yield stack

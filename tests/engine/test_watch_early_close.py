@@ -27,7 +27,7 @@ def closer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Pa
     images = write_processes(tmp_path_factory.mktemp("images"), {"*nginx*": command})
     # A row of this table runs a program of this machine, which containers don't.
     environment = {"LOCALAWS_IMAGES": str(images), "LOCALAWS_RUNTIME": "process"}
-    stack = Stack(tmp_path_factory.mktemp("home"), environment=environment)
+    stack = Stack(tmp_path_factory.mktemp("state"), environment=environment)
     try:
         stack.up()
         yield stack, records

@@ -30,7 +30,7 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 
 @dataclass
-class Stage:
+class Harness:
     """Alarms of an account, the minutes that they see, and a clock."""
 
     account: Account
@@ -124,6 +124,6 @@ class Stage:
 
 
 @pytest.fixture
-def stage(account: Account, tmp_path: Path) -> Stage:
+def harness(account: Account, tmp_path: Path) -> Harness:
     """No alarm, no traffic, two healthy targets, no task."""
-    return Stage(account, tmp_path)
+    return Harness(account, tmp_path)

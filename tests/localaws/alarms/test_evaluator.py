@@ -9,7 +9,7 @@ import pytest
 
 from localaws.alarms.model import State
 from localaws.scaling.metrics import ServiceUsage
-from tests.localaws.alarms.conftest import ALARM, Stage
+from tests.localaws.alarms.conftest import ALARM, Harness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,22 +17,24 @@ if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
 
 
-async def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(stage: Stage) -> None:
-    await stage.alarm()
-    assert stage.alarms.state("errors") == "INSUFFICIENT_DATA"
-    assert stage.alarms.reason("errors") == "Unchecked: Initial alarm creation"
-    assert stage.alarms.state("other") == ""
+async def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(
+    harness: Harness,
+) -> None:
+    await harness.alarm()
+    assert harness.alarms.state("errors") == "INSUFFICIENT_DATA"
+    assert harness.alarms.reason("errors") == "Unchecked: Initial alarm creation"
+    assert harness.alarms.state("other") == ""
     seen: list[str] = []
-    stage.answer(200, 5)
-    await stage.pass_()
-    seen.append(stage.alarms.state("errors"))
-    stage.answer(500, 3)
-    await stage.pass_()
-    seen.extend([stage.alarms.state("errors"), stage.alarms.reason("errors")])
-    await stage.pass_(2)
-    seen.append(stage.alarms.state("errors"))
-    await stage.pass_()
-    seen.append(stage.alarms.state("errors"))
+    harness.answer(200, 5)
+    await harness.pass_()
+    seen.append(harness.alarms.state("errors"))
+    harness.answer(500, 3)
+    await harness.pass_()
+    seen.extend([harness.alarms.state("errors"), harness.alarms.reason("errors")])
+    await harness.pass_(2)
+    seen.append(harness.alarms.state("errors"))
+    await harness.pass_()
+    seen.append(harness.alarms.state("errors"))
     reason = (
         "Threshold Crossed: 1 datapoint [3.0 (09/10/25 08:53:22)] was greater than the threshold "
         "(0.0)."
@@ -41,9 +43,11 @@ async def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(stage
     assert seen == ["OK", "ALARM", reason, "ALARM", "OK"]
 
 
-async def test_the_minute_in_which_an_alarm_is_made_does_not_decide_its_state(stage: Stage) -> None:
-    stage.used = ServiceUsage(0, (), (30, 40), {})
-    await stage.alarm(
+async def test_the_minute_in_which_an_alarm_is_made_does_not_decide_its_state(
+    harness: Harness,
+) -> None:
+    harness.used = ServiceUsage(0, (), (30, 40), {})
+    await harness.alarm(
         namespace="AWS/ECS",
         metricName="CPUUtilization",
         statistic="SampleCount",
@@ -53,47 +57,49 @@ async def test_the_minute_in_which_an_alarm_is_made_does_not_decide_its_state(st
         evaluationPeriods=2,
         treatMissingData="breaching",
     )
-    assert stage.alarms.state("errors") == "INSUFFICIENT_DATA", "CPU is measured from then on"
-    stage.used = ServiceUsage(0, (20, 80), (30, 40), {})
-    await stage.pass_()
-    assert stage.alarms.state("errors") == "OK"
+    assert harness.alarms.state("errors") == "INSUFFICIENT_DATA", "CPU is measured from then on"
+    harness.used = ServiceUsage(0, (20, 80), (30, 40), {})
+    await harness.pass_()
+    assert harness.alarms.state("errors") == "OK"
 
 
-async def test_a_state_that_is_set_acts_and_holds_until_the_next_evaluation(stage: Stage) -> None:
+async def test_a_state_that_is_set_acts_and_holds_until_the_next_evaluation(
+    harness: Harness,
+) -> None:
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
-    await stage.alarm(alarmActions=[topic])
-    await stage.pass_()
-    stage.alarms.set_state("errors", State.ALARM)
-    assert stage.alarms.state("errors") == "ALARM"
-    assert [each["topic"] for each in stage.notifications.status()] == [topic]
-    again = Stage(stage.account, stage.directory)
+    await harness.alarm(alarmActions=[topic])
+    await harness.pass_()
+    harness.alarms.set_state("errors", State.ALARM)
+    assert harness.alarms.state("errors") == "ALARM"
+    assert [each["topic"] for each in harness.notifications.status()] == [topic]
+    again = Harness(harness.account, harness.directory)
     again.alarms.start()
     assert again.alarms.state("errors") == "ALARM"
-    await stage.pass_()
-    assert stage.alarms.state("errors") == "OK"
-    stage.alarms.set_state("other", State.OK)
-    assert stage.alarms.state("other") == ""
+    await harness.pass_()
+    assert harness.alarms.state("errors") == "OK"
+    harness.alarms.set_state("other", State.OK)
+    assert harness.alarms.state("other") == ""
 
 
-async def test_without_alarms_nothing_is_measured(stage: Stage) -> None:
-    await stage.pass_(3)
-    assert stage.reads == 0
+async def test_without_alarms_nothing_is_measured(harness: Harness) -> None:
+    await harness.pass_(3)
+    assert harness.reads == 0
 
 
-async def test_a_longer_period_adds_its_minutes_and_slides_by_one(stage: Stage) -> None:
-    await stage.alarm(period=180, threshold=5)
+async def test_a_longer_period_adds_its_minutes_and_slides_by_one(harness: Harness) -> None:
+    await harness.alarm(period=180, threshold=5)
     states: list[str] = []
     for errors in (2, 2, 2, 0, 0):
-        stage.answer(500, errors)
-        await stage.pass_()
-        states.append(stage.alarms.state("errors"))
+        harness.answer(500, errors)
+        await harness.pass_()
+        states.append(harness.alarms.state("errors"))
     assert states == ["OK", "OK", "ALARM", "OK", "OK"]
 
 
 async def test_a_state_survives_a_restart_and_what_was_before_it_is_not_missing(
-    stage: Stage, account: Account, tmp_path: Path
+    harness: Harness, account: Account, tmp_path: Path
 ) -> None:
-    await stage.alarm(
+    await harness.alarm(
         metricName="HealthyHostCount",
         statistic="Minimum",
         comparisonOperator="LessThanThreshold",
@@ -101,10 +107,10 @@ async def test_a_state_survives_a_restart_and_what_was_before_it_is_not_missing(
         evaluationPeriods=3,
         treatMissingData="breaching",
     )
-    await stage.pass_(4)
-    assert stage.alarms.state("errors") == "OK"
-    since = stage.alarms.status()[0]["since"]
-    again = Stage(account, tmp_path, healthy=(0, 0), now=stage.now)
+    await harness.pass_(4)
+    assert harness.alarms.state("errors") == "OK"
+    since = harness.alarms.status()[0]["since"]
+    again = Harness(account, tmp_path, healthy=(0, 0), now=harness.now)
     again.alarms.start()
     assert again.alarms.state("errors") == "OK"
     await again.pass_(2)
@@ -115,26 +121,26 @@ async def test_a_state_survives_a_restart_and_what_was_before_it_is_not_missing(
 
 
 async def test_an_alarm_that_is_deleted_is_forgotten_and_its_namesake_begins_anew(
-    stage: Stage, account: Account
+    harness: Harness, account: Account
 ) -> None:
-    await stage.alarm()
-    await stage.pass_()
+    await harness.alarm()
+    await harness.pass_()
     account.delete(ALARM, "errors")
-    assert stage.alarms.state("errors") == ""
-    await stage.pass_()
-    await stage.alarm()
-    assert stage.alarms.state("errors") == "INSUFFICIENT_DATA"
+    assert harness.alarms.state("errors") == ""
+    await harness.pass_()
+    await harness.alarm()
+    assert harness.alarms.state("errors") == "INSUFFICIENT_DATA"
 
 
-async def test_an_update_of_an_alarm_keeps_its_state(stage: Stage, account: Account) -> None:
-    await stage.alarm()
-    stage.answer(500)
-    await stage.pass_()
+async def test_an_update_of_an_alarm_keeps_its_state(harness: Harness, account: Account) -> None:
+    await harness.alarm()
+    harness.answer(500)
+    await harness.pass_()
     inputs = account.made["alarm-errors"].inputs
     account.update(ALARM, "errors", {**inputs, "threshold": 100})
-    assert stage.alarms.state("errors") == "ALARM"
-    await stage.pass_()
-    assert stage.alarms.state("errors") == "OK"
+    assert harness.alarms.state("errors") == "ALARM"
+    await harness.pass_()
+    assert harness.alarms.state("errors") == "OK"
 
 
 VALUES: list[tuple[str, str, str, float | None]] = [
@@ -158,43 +164,43 @@ VALUES: list[tuple[str, str, str, float | None]] = [
 
 @pytest.mark.parametrize(("metric", "dimensions", "statistic", "value"), VALUES)
 async def test_metrics_of_load_balancers_count_what_happened(
-    stage: Stage, metric: str, dimensions: str, statistic: str, value: float | None
+    harness: Harness, metric: str, dimensions: str, statistic: str, value: float | None
 ) -> None:
-    named = stage.dimensions
+    named = harness.dimensions
     if dimensions == "LB":
         del named["TargetGroup"]
     percentile = statistic.startswith("p")
-    await stage.alarm(
+    await harness.alarm(
         metricName=metric,
         dimensions=named,
         statistic=None if percentile else statistic,
         extendedStatistic=statistic if percentile else None,
     )
     for code, count in ((200, 4), (404, 3), (500, 2)):
-        stage.answer(code, count)
-    stage.answer(503, 6, by_target=False)
-    stage.answer(460, 1, by_target=False)
-    stage.take(0.1, 0.2, 0.9)
-    stage.healthy = (2, 1)
-    await stage.pass_()
-    assert stage.alarms.status()[0]["last"] == value
+        harness.answer(code, count)
+    harness.answer(503, 6, by_target=False)
+    harness.answer(460, 1, by_target=False)
+    harness.take(0.1, 0.2, 0.9)
+    harness.healthy = (2, 1)
+    await harness.pass_()
+    assert harness.alarms.status()[0]["last"] == value
 
 
-async def test_requests_are_reported_without_any_too(stage: Stage) -> None:
-    await stage.alarm(metricName="RequestCount")
-    await stage.pass_()
-    assert stage.alarms.status()[0]["last"] == 0
+async def test_requests_are_reported_without_any_too(harness: Harness) -> None:
+    await harness.alarm(metricName="RequestCount")
+    await harness.pass_()
+    assert harness.alarms.status()[0]["last"] == 0
 
 
-async def test_a_group_without_targets_has_no_data_of_their_health(stage: Stage) -> None:
-    stage.healthy = (0, 0)
-    await stage.alarm(metricName="HealthyHostCount", statistic="Minimum")
-    await stage.pass_()
-    assert stage.alarms.status()[0]["last"] is None
+async def test_a_group_without_targets_has_no_data_of_their_health(harness: Harness) -> None:
+    harness.healthy = (0, 0)
+    await harness.alarm(metricName="HealthyHostCount", statistic="Minimum")
+    await harness.pass_()
+    assert harness.alarms.status()[0]["last"] is None
 
 
-async def test_a_percentile_of_few_samples_sets_off_an_alarm_and_ends_it(stage: Stage) -> None:
-    await stage.alarm(
+async def test_a_percentile_of_few_samples_sets_off_an_alarm_and_ends_it(harness: Harness) -> None:
+    await harness.alarm(
         metricName="TargetResponseTime",
         statistic=None,
         extendedStatistic="p95",
@@ -203,23 +209,23 @@ async def test_a_percentile_of_few_samples_sets_off_an_alarm_and_ends_it(stage: 
     )
     states: list[str] = []
     for slowest in (0.6, 0.4):
-        stage.take(0.1, 0.1, slowest)
-        await stage.pass_()
-        states.append(stage.alarms.state("errors"))
+        harness.take(0.1, 0.1, slowest)
+        await harness.pass_()
+        states.append(harness.alarms.state("errors"))
     assert states == ["ALARM", "OK"]
 
 
 async def test_a_percentile_of_too_few_samples_changes_nothing_where_that_is_configured(
-    stage: Stage,
+    harness: Harness,
 ) -> None:
     slow = {"metricName": "TargetResponseTime", "statistic": None, "extendedStatistic": "p90"}
-    await stage.alarm("one", **slow)
-    await stage.alarm("two", **slow, evaluateLowSampleCountPercentiles="ignore")
+    await harness.alarm("one", **slow)
+    await harness.alarm("two", **slow, evaluateLowSampleCountPercentiles="ignore")
     states: list[tuple[str, str]] = []
     for count in (99, 1, 100):
-        stage.take(*[1.0] * count)
-        await stage.pass_()
-        states.append((stage.alarms.state("one"), stage.alarms.state("two")))
+        harness.take(*[1.0] * count)
+        await harness.pass_()
+        states.append((harness.alarms.state("one"), harness.alarms.state("two")))
     assert states == [
         ("ALARM", "INSUFFICIENT_DATA"),
         ("ALARM", "INSUFFICIENT_DATA"),
@@ -227,13 +233,15 @@ async def test_a_percentile_of_too_few_samples_changes_nothing_where_that_is_con
     ]
 
 
-async def test_each_change_of_state_is_published_to_the_topics_of_that_state(stage: Stage) -> None:
+async def test_each_change_of_state_is_published_to_the_topics_of_that_state(
+    harness: Harness,
+) -> None:
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
-    await stage.alarm("two", alarmActions=[topic], actionsEnabled=False)
-    await stage.alarm("one", alarmActions=[topic], okActions=[topic])
-    stage.answer(500)
-    await stage.pass_(4)
-    messages = stage.notifications.status()
+    await harness.alarm("two", alarmActions=[topic], actionsEnabled=False)
+    await harness.alarm("one", alarmActions=[topic], okActions=[topic])
+    harness.answer(500)
+    await harness.pass_(4)
+    messages = harness.notifications.status()
     assert [each["subject"] for each in messages] == [
         'OK: "one" in eu-west-1',
         'ALARM: "one" in eu-west-1',
@@ -254,37 +262,37 @@ OF_THE_SERVICE = {"ClusterName": "main", "ServiceName": "web"}
     ],
 )
 async def test_metrics_of_a_service_are_those_of_its_tasks(
-    stage: Stage, metric: str, statistic: str, value: float
+    harness: Harness, metric: str, statistic: str, value: float
 ) -> None:
-    stage.used = ServiceUsage(1, (20, 80), (30, 40), {})
-    await stage.alarm(
+    harness.used = ServiceUsage(1, (20, 80), (30, 40), {})
+    await harness.alarm(
         namespace="AWS/ECS", metricName=metric, statistic=statistic, dimensions=OF_THE_SERVICE
     )
-    await stage.pass_()
-    assert stage.alarms.status()[0]["last"] == value
+    await harness.pass_()
+    assert harness.alarms.status()[0]["last"] == value
 
 
 async def test_tasks_are_counted_only_with_container_insights(
-    stage: Stage, account: Account
+    harness: Harness, account: Account
 ) -> None:
-    stage.counts = {"runningCount": 1, "desiredCount": 2}
+    harness.counts = {"runningCount": 1, "desiredCount": 2}
     for name in ("RunningTaskCount", "DesiredTaskCount"):
-        await stage.alarm(
+        await harness.alarm(
             name,
             namespace="ECS/ContainerInsights",
             metricName=name,
             statistic="Average",
             dimensions=OF_THE_SERVICE,
         )
-    await stage.pass_()
-    for each in stage.alarms.status():
+    await harness.pass_()
+    for each in harness.alarms.status():
         assert each["last"] is None
         assert each["withoutData"] == "cluster main has no Container Insights"
     cluster = account.made["cluster"]
     insights = [{"name": "containerInsights", "value": "enabled"}]
     account.update(cluster.token, cluster.id, {**cluster.inputs, "settings": insights})
-    await stage.pass_()
-    assert [each["last"] for each in stage.alarms.status()] == [1, 2]
+    await harness.pass_()
+    assert [each["last"] for each in harness.alarms.status()] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -300,17 +308,17 @@ async def test_tasks_are_counted_only_with_container_insights(
     ],
 )
 async def test_an_alarm_without_local_data_says_so_and_is_treated_as_its_missing_data_says(
-    stage: Stage, more: dict[str, Any], words: str
+    harness: Harness, more: dict[str, Any], words: str
 ) -> None:
-    await stage.alarm("one", treatMissingData="missing", **more)
-    await stage.alarm("two", treatMissingData="breaching", **more)
-    await stage.pass_()
-    one, two = stage.alarms.status()
+    await harness.alarm("one", treatMissingData="missing", **more)
+    await harness.alarm("two", treatMissingData="breaching", **more)
+    await harness.pass_()
+    one, two = harness.alarms.status()
     assert (one["state"], two["state"]) == ("INSUFFICIENT_DATA", "ALARM")
     assert re.search(words, one["withoutData"])
 
 
-async def test_an_alarm_on_a_share_of_errors_needs_some_requests(stage: Stage) -> None:
+async def test_an_alarm_on_a_share_of_errors_needs_some_requests(harness: Harness) -> None:
     def query(name: str, metric: str, **dimensions: str) -> dict[str, Any]:
         named = {
             "namespace": "AWS/ApplicationELB",
@@ -329,20 +337,20 @@ async def test_an_alarm_on_a_share_of_errors_needs_some_requests(stage: Stage) -
     no_metric: dict[str, Any] = dict.fromkeys(
         ("namespace", "metricName", "dimensions", "statistic", "period")
     )
-    await stage.alarm(
+    await harness.alarm(
         **no_metric,
         metricQueries=[
-            query("errors", "HTTPCode_Target_5XX_Count", **stage.dimensions),
-            query("requests", "RequestCount", **stage.dimensions),
+            query("errors", "HTTPCode_Target_5XX_Count", **harness.dimensions),
+            query("requests", "RequestCount", **harness.dimensions),
             share,
         ],
         threshold=1,
     )
     seen: list[tuple[str, float | None]] = []
     for fine, errors in ((100, 0), (3, 6), (90, 10), (100, 0)):
-        stage.answer(200, fine)
-        stage.answer(500, errors)
-        await stage.pass_()
-        (status,) = stage.alarms.status()
+        harness.answer(200, fine)
+        harness.answer(500, errors)
+        await harness.pass_()
+        (status,) = harness.alarms.status()
         seen.append((status["state"], status["last"]))
     assert seen == [("OK", 0), ("OK", 0), ("ALARM", 10), ("OK", 0)]

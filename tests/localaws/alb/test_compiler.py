@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
 GROUP = f"{PREFIX}:targetgroup/web/0123456789abcdef"
-FOLDER = Path("/home/.local/envoy")
+FOLDER = Path("/project/.local/envoy")
 
 
 def compiled(**group: Any) -> dict[str, list[dict[str, Any]]]:

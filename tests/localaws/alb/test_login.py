@@ -48,7 +48,7 @@ def id_token(**claims: Any) -> str:
     return f"e30.{base64.urlsafe_b64encode(json.dumps(whole).encode()).decode().rstrip('=')}.x"
 
 
-class Stage:
+class Harness:
     """A user, a provider and a clock."""
 
     def __init__(self, **config: Any) -> None:
@@ -91,62 +91,62 @@ class Stage:
 
 
 async def test_a_session_lasts_as_long_as_its_time_out_says() -> None:
-    stage = Stage(sessionTimeout=600.0)
-    assert dict((await stage.come_back()).headers)["location"] == "https://a.test/page"
-    stage.now += 599
-    assert dict((await stage.get()).headers)["x-amzn-oidc-identity"] == "jo"
-    stage.now += 1
-    assert (await stage.get()).status == 302
-    assert stage.asked == ["authorization_code", "userinfo"], "it has no refresh token"
+    harness = Harness(sessionTimeout=600.0)
+    assert dict((await harness.come_back()).headers)["location"] == "https://a.test/page"
+    harness.now += 599
+    assert dict((await harness.get()).headers)["x-amzn-oidc-identity"] == "jo"
+    harness.now += 1
+    assert (await harness.get()).status == 302
+    assert harness.asked == ["authorization_code", "userinfo"], "it has no refresh token"
 
 
 async def test_a_session_without_a_time_out_lasts_seven_days() -> None:
-    stage = Stage()
-    await stage.come_back()
-    stage.now += DEFAULT_TIMEOUT - 1
-    assert (await stage.get()).status == 200
-    stage.now += 1
-    assert (await stage.get()).status == 302
+    harness = Harness()
+    await harness.come_back()
+    harness.now += DEFAULT_TIMEOUT - 1
+    assert (await harness.get()).status == 200
+    harness.now += 1
+    assert (await harness.get()).status == 302
 
 
 async def test_a_user_has_fifteen_minutes_to_log_in() -> None:
-    assert (await Stage().come_back(wait=900)).status == 302
-    assert (await Stage().come_back(wait=901)).status == 401
+    assert (await Harness().come_back(wait=900)).status == 302
+    assert (await Harness().come_back(wait=901)).status == 401
 
 
 async def test_an_ended_access_token_is_refreshed_until_the_provider_or_the_session_ends_it() -> (
     None
 ):
-    stage = Stage(sessionTimeout=600)
-    stage.tokens |= {"expires_in": 100, "refresh_token": "again"}
-    await stage.come_back()
-    stage.now += 100
-    stage.tokens["access_token"] = "b"
-    stage.claims["name"] = "Jo"
-    renewed = await stage.get()
+    harness = Harness(sessionTimeout=600)
+    harness.tokens |= {"expires_in": 100, "refresh_token": "again"}
+    await harness.come_back()
+    harness.now += 100
+    harness.tokens["access_token"] = "b"
+    harness.claims["name"] = "Jo"
+    renewed = await harness.get()
     assert dict(renewed.headers)["x-amzn-oidc-accesstoken"] == "b"
-    assert stage.asked[2:] == ["refresh_token", "userinfo"]
+    assert harness.asked[2:] == ["refresh_token", "userinfo"]
     assert "set-cookie" in dict(renewed.headers)
-    assert "set-cookie" not in dict((await stage.get()).headers), "until it ends again"
+    assert "set-cookie" not in dict((await harness.get()).headers), "until it ends again"
 
-    stage.now += 499
-    assert (await stage.get()).status == 200
-    stage.now += 1
-    assert (await stage.get()).status == 302, "a refresh doesn't make the session longer"
+    harness.now += 499
+    assert (await harness.get()).status == 200
+    harness.now += 1
+    assert (await harness.get()).status == 302, "a refresh doesn't make the session longer"
 
-    await stage.come_back()
-    stage.now += 100
-    stage.replies["token"] = Reply(400, b"{}")
-    assert (await stage.get()).status == 302, "the user has logged out at the provider"
+    await harness.come_back()
+    harness.now += 100
+    harness.replies["token"] = Reply(400, b"{}")
+    assert (await harness.get()).status == 302, "the user has logged out at the provider"
 
 
 async def test_a_refresh_that_gives_another_user_ends_the_session() -> None:
-    stage = Stage()
-    stage.tokens |= {"expires_in": 100, "refresh_token": "again"}
-    await stage.come_back()
-    stage.now += 100
-    stage.claims["sub"] = "eve"
-    assert (await stage.get()).status == 302
+    harness = Harness()
+    harness.tokens |= {"expires_in": 100, "refresh_token": "again"}
+    await harness.come_back()
+    harness.now += 100
+    harness.claims["sub"] = "eve"
+    assert (await harness.get()).status == 302
 
 
 @pytest.mark.parametrize(
@@ -168,77 +168,77 @@ async def test_a_refresh_that_gives_another_user_ends_the_session() -> None:
 async def test_a_user_isnt_logged_in_if_the_provider_does_something_wrong(
     wrong: dict[str, Any], status: int
 ) -> None:
-    stage = Stage()
+    harness = Harness()
     for name, value in wrong.items():
-        setattr(stage, name, value)
-    assert (await stage.come_back()).status == status
-    assert (await stage.get()).status == 302
+        setattr(harness, name, value)
+    assert (await harness.come_back()).status == status
+    assert (await harness.get()).status == 302
 
 
 async def test_an_audience_may_be_one_of_several() -> None:
-    stage = Stage()
-    stage.tokens["id_token"] = id_token(aud=["other", "app"])
-    assert (await stage.come_back()).status == 302
+    harness = Harness()
+    harness.tokens["id_token"] = id_token(aud=["other", "app"])
+    assert (await harness.come_back()).status == 302
 
 
 async def test_many_claims_take_several_cookies_and_too_many_tokens_none() -> None:
-    stage = Stage()
-    stage.claims["more"] = str([*range(1800)])
-    assert (await stage.come_back()).status == 302
-    assert f"{COOKIE}-1" in stage.cookies
-    assert (await stage.get()).status == 200
-    kept = stage.cookies.pop(f"{COOKIE}-1")
-    assert (await stage.get()).status == 302
+    harness = Harness()
+    harness.claims["more"] = str([*range(1800)])
+    assert (await harness.come_back()).status == 302
+    assert f"{COOKIE}-1" in harness.cookies
+    assert (await harness.get()).status == 200
+    kept = harness.cookies.pop(f"{COOKIE}-1")
+    assert (await harness.get()).status == 302
 
     # A shorter session after a longer one
-    del stage.claims["more"]
-    stage.cookies[f"{COOKIE}-1"] = kept
-    stage.now += DEFAULT_TIMEOUT
-    await stage.come_back()
-    assert stage.cookies[f"{COOKIE}-1"] == ""
-    del stage.cookies[f"{COOKIE}-1"]  # as a browser does, for its date is past
-    assert (await stage.get()).status == 200
+    del harness.claims["more"]
+    harness.cookies[f"{COOKIE}-1"] = kept
+    harness.now += DEFAULT_TIMEOUT
+    await harness.come_back()
+    assert harness.cookies[f"{COOKIE}-1"] == ""
+    del harness.cookies[f"{COOKIE}-1"]  # as a browser does, for its date is past
+    assert (await harness.get()).status == 200
 
-    stage.now += DEFAULT_TIMEOUT
-    stage.tokens["refresh_token"] = Vault().close({"a": "b" * 100}, 0) + "".join(
+    harness.now += DEFAULT_TIMEOUT
+    harness.tokens["refresh_token"] = Vault().close({"a": "b" * 100}, 0) + "".join(
         Vault().close({"a": str(number)}, 0) for number in range(150)
     )
-    assert (await stage.come_back()).status == 401
+    assert (await harness.come_back()).status == 401
 
 
 async def test_a_session_is_for_its_client_only_and_cant_be_changed() -> None:
-    stage = Stage()
-    await stage.come_back()
-    session = stage.cookies[f"{COOKIE}-0"]
-    stage.action = Action(rule="r", load_balancer="alb", config={**CONFIG, "clientId": "other"})
-    assert (await stage.get()).status == 302
-    stage.action = Action(rule="r", load_balancer="alb", config=CONFIG)
-    assert (await stage.get()).status == 200
-    stage.cookies[f"{COOKIE}-0"] = (
+    harness = Harness()
+    await harness.come_back()
+    session = harness.cookies[f"{COOKIE}-0"]
+    harness.action = Action(rule="r", load_balancer="alb", config={**CONFIG, "clientId": "other"})
+    assert (await harness.get()).status == 302
+    harness.action = Action(rule="r", load_balancer="alb", config=CONFIG)
+    assert (await harness.get()).status == 200
+    harness.cookies[f"{COOKIE}-0"] = (
         f"{session[:50]}{'A' if session[50] != 'A' else 'B'}{session[51:]}"
     )
-    assert (await stage.get()).status == 302
-    other = Stage()
+    assert (await harness.get()).status == 302
+    other = Harness()
     other.cookies[f"{COOKIE}-0"] = session
     assert (await other.get()).status == 302, "another load balancer has another key"
 
 
 async def test_a_login_that_another_browser_began_isnt_finished() -> None:
-    stage = Stage()
-    location = urlsplit(dict((await stage.get()).headers)["location"])
+    harness = Harness()
+    location = urlsplit(dict((await harness.get()).headers)["location"])
     state = parse_qs(location.query)["state"][0]
     back = f"/oauth2/idpresponse?{urlencode({'code': 'c', 'state': state})}"
-    stage.cookies[NONCE] = "another"
-    assert (await stage.get(back, rule="")).status == 401
-    assert stage.asked == []
+    harness.cookies[NONCE] = "another"
+    assert (await harness.get(back, rule="")).status == 401
+    assert harness.asked == []
 
 
 async def test_a_deleted_rule_logs_no_user_in_and_one_without_login_lets_every_request_pass() -> (
     None
 ):
-    stage = Stage()
-    assert (await stage.get(rule="gone")).status == 401
-    assert await stage.get(rule="") == Response(status=200)
+    harness = Harness()
+    assert (await harness.get(rule="gone")).status == 401
+    assert await harness.get(rule="") == Response(status=200)
 
 
 def test_values_are_divided_and_joined() -> None:
@@ -250,15 +250,15 @@ def test_values_are_divided_and_joined() -> None:
 
 
 async def test_a_representation_shows_no_secret() -> None:
-    stage = Stage()
-    await stage.come_back()
+    harness = Harness()
+    await harness.come_back()
     shown = repr(
         [
-            stage.action,
-            Request(host="a", path="/?code=c0de", rule="", cookies=stage.cookies),
-            await stage.get(),
+            harness.action,
+            Request(host="a", path="/?code=c0de", rule="", cookies=harness.cookies),
+            await harness.get(),
             Reply(200, b"the-token"),
         ]
     )
-    for secret in ("'secret'", "c0de", "the-token", "x-amzn-oidc-accesstoken", *stage.cookies):
+    for secret in ("'secret'", "c0de", "the-token", "x-amzn-oidc-accesstoken", *harness.cookies):
         assert secret not in shown

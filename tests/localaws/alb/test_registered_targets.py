@@ -17,7 +17,7 @@ from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.cli.status import table
-from tests.localaws.alb.test_load_balancers import GROUP, HTTP, PASS, Stage
+from tests.localaws.alb.test_load_balancers import GROUP, HTTP, PASS, Harness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +123,7 @@ def test_a_target_is_found_by_what_pulumi_aws_documents_for_imports() -> None:
         assert found.id == wanted
 
 
-class WithTargets(Stage):
+class WithTargets(Harness):
     """A load balancer whose group has targets that were registered by the program."""
 
     def __init__(self, directory: Path) -> None:
@@ -152,32 +152,32 @@ REACHED, NOT_REACHED = (GROUP, Endpoint("127.99.0.1", 80)), (GROUP, Endpoint("10
 async def test_a_registered_target_gets_requests_from_its_first_pass_until_it_is_deregistered(
     tmp_path: Path,
 ) -> None:
-    stage = WithTargets(tmp_path)
-    stage.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
-    assert await stage.sync() == [TargetState.INITIAL, TargetState.UNHEALTHY]
-    assert (stage.members(initial_cluster_name(GROUP)), stage.members(cluster_name(GROUP))) == (
+    harness = WithTargets(tmp_path)
+    harness.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
+    assert await harness.sync() == [TargetState.INITIAL, TargetState.UNHEALTHY]
+    assert (harness.members(initial_cluster_name(GROUP)), harness.members(cluster_name(GROUP))) == (
         1,
         0,
     )
     for room in (initial_cluster_name(GROUP), cluster_name(GROUP)):
-        stage.proxy.verdicts = {(room, REACHED[1]): PASS}
-        await stage.sync()
-    assert await stage.sync() == [TargetState.HEALTHY, TargetState.UNHEALTHY]
-    assert (stage.members(initial_cluster_name(GROUP)), stage.members(cluster_name(GROUP))) == (
+        harness.proxy.verdicts = {(room, REACHED[1]): PASS}
+        await harness.sync()
+    assert await harness.sync() == [TargetState.HEALTHY, TargetState.UNHEALTHY]
+    assert (harness.members(initial_cluster_name(GROUP)), harness.members(cluster_name(GROUP))) == (
         0,
         1,
     )
-    assert stage.load_balancer.attached()[1]["description"] == "nothing has it"
-    stage.attached = {NOT_REACHED: "nothing has it"}
-    assert await stage.sync() == [TargetState.UNHEALTHY]
-    assert stage.members(cluster_name(GROUP)) == 0
+    assert harness.load_balancer.attached()[1]["description"] == "nothing has it"
+    harness.attached = {NOT_REACHED: "nothing has it"}
+    assert await harness.sync() == [TargetState.UNHEALTHY]
+    assert harness.members(cluster_name(GROUP)) == 0
 
 
 async def test_targets_of_a_group_that_no_listener_forwards_to_are_unused(tmp_path: Path) -> None:
-    stage = WithTargets(tmp_path)
-    stage.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
-    del stage.cloud.outputs[LISTENER, HTTP]
-    assert await stage.sync() == [TargetState.UNUSED, TargetState.UNUSED]
+    harness = WithTargets(tmp_path)
+    harness.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
+    del harness.cloud.outputs[LISTENER, HTTP]
+    assert await harness.sync() == [TargetState.UNUSED, TargetState.UNUSED]
 
 
 def test_the_status_shows_each_target_with_its_state_and_why() -> None:

@@ -26,7 +26,7 @@ def public(key: rsa.RSAPrivateKey, name: str) -> dict[str, Any]:
     return {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": name}
 
 
-class Stage:
+class Harness:
     """A provider of keys, and a clock."""
 
     def __init__(self, **config: Any) -> None:
@@ -70,11 +70,11 @@ class Stage:
     ],
 )
 async def test_issuer_and_times_count(claims: dict[str, Any], status: int) -> None:
-    assert await Stage().with_claims(**claims) == status
+    assert await Harness().with_claims(**claims) == status
 
 
 async def test_only_rs256_with_a_known_key_counts() -> None:
-    stage = Stage()
+    harness = Harness()
     named = {"kid": "one"}
     for token in (
         jwt.encode(CLAIMS, OTHER_KEY, "RS256", headers=named),
@@ -85,27 +85,27 @@ async def test_only_rs256_with_a_known_key_counts() -> None:
         "nonsense",
         "",
     ):
-        assert await stage.status(f"Bearer {token}") == 401
+        assert await harness.status(f"Bearer {token}") == 401
     right = jwt.encode(CLAIMS, KEY, "RS256", headers=named)
-    assert await stage.status(f"bearer {right}") == 200
+    assert await harness.status(f"bearer {right}") == 200
     for authorization in ("", "Basic YTpi", right):
-        assert await stage.status(authorization) == 401
+        assert await harness.status(authorization) == 401
 
 
 async def test_keys_are_fetched_again_when_they_are_old_or_one_is_missing() -> None:
-    stage = Stage()
-    assert [await stage.with_claims(), await stage.with_claims()] == [200, 200]
-    assert stage.fetched == 1
+    harness = Harness()
+    assert [await harness.with_claims(), await harness.with_claims()] == [200, 200]
+    assert harness.fetched == 1
     new = f"Bearer {jwt.encode(CLAIMS, OTHER_KEY, 'RS256', headers={'kid': 'two'})}"
     keys = [public(KEY, "one"), public(OTHER_KEY, "two")]
-    stage.reply = Reply(200, json.dumps({"keys": keys}).encode())
-    assert await stage.status(new) == 401
-    stage.now += PAUSE
-    assert await stage.status(new) == 200
-    assert stage.fetched == 2
-    stage.now += LIFETIME
-    assert await stage.with_claims() == 200
-    assert stage.fetched == 3
+    harness.reply = Reply(200, json.dumps({"keys": keys}).encode())
+    assert await harness.status(new) == 401
+    harness.now += PAUSE
+    assert await harness.status(new) == 200
+    assert harness.fetched == 2
+    harness.now += LIFETIME
+    assert await harness.with_claims() == 200
+    assert harness.fetched == 3
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ async def test_keys_are_fetched_again_when_they_are_old_or_one_is_missing() -> N
     ],
 )
 async def test_without_usable_keys_no_token_is_valid(reply: Reply) -> None:
-    stage = Stage()
-    stage.reply = reply
-    assert await stage.with_claims() == 401
+    harness = Harness()
+    harness.reply = reply
+    assert await harness.with_claims() == 401
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,9 @@ async def test_without_usable_keys_no_token_is_valid(reply: Reply) -> None:
 async def test_an_additional_claim_has_its_values(form: str, claim: object, *, right: bool) -> None:
     assert has_values(claim, form, ["a"]) is right
     wanted = [{"name": "scope", "format": form, "values": ["a"]}]
-    assert await Stage(additionalClaims=wanted).with_claims(scope=claim) == (200 if right else 401)
+    assert await Harness(additionalClaims=wanted).with_claims(scope=claim) == (
+        200 if right else 401
+    )
 
 
 def test_a_list_has_all_values_that_are_wanted() -> None:

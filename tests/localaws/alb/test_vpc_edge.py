@@ -1,4 +1,4 @@
-"""The interfaces of load balancers in a VPC, with attachments that only remember."""
+"""The interfaces of load balancers in a VPC, with attachments that only record."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from localaws.machine.addresses import ListenAddress
 
 
-class Remembering:
+class RecordingAttachments:
     def __init__(self) -> None:
         self.log: list[str] = []
         self.attached: dict[str, Interface] = {}
@@ -74,12 +74,12 @@ class Namespaces:
         return opened
 
 
-class Stage:
+class Harness:
     def __init__(self, directory: Path) -> None:
         self.cloud = FilledAccount()
         for subnet, block in {"a": "10.0.0.0/24", "b": "10.0.1.0/24"}.items():
             self.cloud.put(SUBNET, subnet, vpcId="vpc-1", cidrBlock=block)
-        self.attachments = cast("Any", Remembering())
+        self.attachments = cast("Any", RecordingAttachments())
         network: Any = None
         self.addresses = Addresses(directory)
         self.now = 0.0
@@ -117,90 +117,93 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
+def harness(tmp_path: Path) -> Harness:
+    return Harness(tmp_path)
 
 
 async def test_a_load_balancer_has_a_private_and_a_public_address_in_each_subnet(
-    stage: Stage,
+    harness: Harness,
 ) -> None:
-    (one,) = await stage.follow(one={"securityGroups": ["sg-1"]})
-    assert stage.edge.front(one) == Front("vpc-1", ("10.0.0.4", "10.0.1.4"))
-    own, further = stage.addresses.load_balancer("one"), stage.addresses.load_balancer("one", "b")
+    (one,) = await harness.follow(one={"securityGroups": ["sg-1"]})
+    assert harness.edge.front(one) == Front("vpc-1", ("10.0.0.4", "10.0.1.4"))
+    own, further = (
+        harness.addresses.load_balancer("one"),
+        harness.addresses.load_balancer("one", "b"),
+    )
     shown = {"203.0.113.107": own.dns_name, "203.0.113.108": further.dns_name}
-    assert stage.edge.outside(one) == shown
-    stage.attachments.log.clear()
-    await stage.show("one")
+    assert harness.edge.outside(one) == shown
+    harness.attachments.log.clear()
+    await harness.show("one")
     expected = [f"show {public} [80] at {here}" for public, here in shown.items()]
-    assert stage.attachments.log == expected
-    assert {each.groups for each in stage.edge.interfaces("one")} == {frozenset({"sg-1"})}
+    assert harness.attachments.log == expected
+    assert {each.groups for each in harness.edge.interfaces("one")} == {frozenset({"sg-1"})}
 
 
-async def test_an_internal_load_balancer_has_no_public_address(stage: Stage) -> None:
-    (one,) = await stage.follow(one={"internal": True})
-    assert stage.edge.outside(one) == {}
+async def test_an_internal_load_balancer_has_no_public_address(harness: Harness) -> None:
+    (one,) = await harness.follow(one={"internal": True})
+    assert harness.edge.outside(one) == {}
 
 
 async def test_a_subnet_that_is_left_is_detached_after_the_proxy_and_clients_have_moved(
-    stage: Stage,
+    harness: Harness,
 ) -> None:
-    await stage.follow(one={})
-    stage.attachments.log.clear()
-    (one,) = await stage.follow(one={"subnets": ["b"]})
-    front = stage.edge.front(one)
+    await harness.follow(one={})
+    harness.attachments.log.clear()
+    (one,) = await harness.follow(one={"subnets": ["b"]})
+    front = harness.edge.front(one)
     assert front == Front("vpc-1", ("10.0.1.4",), leaving=("10.0.0.4",)), "it accepts at both"
     assert front.source == "10.0.1.4", "new connections to targets come from where it stays"
-    assert stage.attachments.log == ["attach one-b"], "the proxy has yet to learn of it"
-    await stage.show("one")
-    await stage.show("one")
-    own = stage.addresses.load_balancer("one")
+    assert harness.attachments.log == ["attach one-b"], "the proxy has yet to learn of it"
+    await harness.show("one")
+    await harness.show("one")
+    own = harness.addresses.load_balancer("one")
     shown = f"show 203.0.113.108 [80] at {own.dns_name}"
-    assert stage.attachments.log[1:] == ["replace one-a by one-b", shown, shown]
-    assert stage.edge.outside(one) == {"203.0.113.108": own.dns_name}
-    assert not await stage.release(after=4), "requests are on their way"
-    assert await stage.release(after=2)
-    assert stage.attachments.log[4:] == ["detach one-a"]
-    assert stage.edge.front(one) == Front("vpc-1", ("10.0.1.4",))
-    assert not await stage.release(after=60)
+    assert harness.attachments.log[1:] == ["replace one-a by one-b", shown, shown]
+    assert harness.edge.outside(one) == {"203.0.113.108": own.dns_name}
+    assert not await harness.release(after=4), "requests are on their way"
+    assert await harness.release(after=2)
+    assert harness.attachments.log[4:] == ["detach one-a"]
+    assert harness.edge.front(one) == Front("vpc-1", ("10.0.1.4",))
+    assert not await harness.release(after=60)
 
 
-async def test_a_subnet_that_comes_back_in_time_keeps_its_interface(stage: Stage) -> None:
-    await stage.follow(one={})
-    await stage.follow(one={"subnets": ["b"]})
-    (one,) = await stage.follow(one={})
-    assert stage.edge.front(one) == Front("vpc-1", ("10.0.1.4", "10.0.0.4"))
-    assert not await stage.release(after=60)
-    assert stage.attachments.attached.keys() == {"one-a", "one-b"}
+async def test_a_subnet_that_comes_back_in_time_keeps_its_interface(harness: Harness) -> None:
+    await harness.follow(one={})
+    await harness.follow(one={"subnets": ["b"]})
+    (one,) = await harness.follow(one={})
+    assert harness.edge.front(one) == Front("vpc-1", ("10.0.1.4", "10.0.0.4"))
+    assert not await harness.release(after=60)
+    assert harness.attachments.attached.keys() == {"one-a", "one-b"}
 
 
-async def test_a_load_balancer_that_is_deleted_is_detached_at_once(stage: Stage) -> None:
-    await stage.follow(one={})
-    await stage.follow(one={"subnets": ["b"]})
-    await stage.follow()
-    assert await stage.release()
-    assert stage.attachments.attached == {}
+async def test_a_load_balancer_that_is_deleted_is_detached_at_once(harness: Harness) -> None:
+    await harness.follow(one={})
+    await harness.follow(one={"subnets": ["b"]})
+    await harness.follow()
+    assert await harness.release()
+    assert harness.attachments.attached == {}
 
 
-async def test_a_dual_stack_load_balancer_listens_on_ipv6_too(stage: Stage) -> None:
-    (one,) = await stage.follow(one={"ipAddressType": "dualstack", "subnets": ["a"]})
-    assert stage.edge.front(one).addresses == ("10.0.0.4", "2001:db8::4")
+async def test_a_dual_stack_load_balancer_listens_on_ipv6_too(harness: Harness) -> None:
+    (one,) = await harness.follow(one={"ipAddressType": "dualstack", "subnets": ["a"]})
+    assert harness.edge.front(one).addresses == ("10.0.0.4", "2001:db8::4")
 
 
 async def test_a_change_keeps_addresses_and_attaches_new_ones_before_it_detaches_others(
-    stage: Stage,
+    harness: Harness,
 ) -> None:
-    await stage.follow(one={})
-    stage.attachments.log.clear()
-    one, two = await stage.follow(one={"subnets": ["a"]}, two={"subnets": ["b"]})
-    assert stage.edge.front(one).addresses == ("10.0.0.4",)
-    assert stage.edge.front(two).addresses == ("10.0.1.5",), "it came before the other one went"
-    await stage.release(after=6)
-    assert stage.attachments.log == ["attach one-a", "attach two-b", "detach one-b"]
-    await stage.follow()
-    await stage.release()
-    assert stage.attachments.attached == {}
-    (again,) = await stage.follow(one={})
-    assert stage.edge.front(again).addresses == ("10.0.0.4", "10.0.1.4")
+    await harness.follow(one={})
+    harness.attachments.log.clear()
+    one, two = await harness.follow(one={"subnets": ["a"]}, two={"subnets": ["b"]})
+    assert harness.edge.front(one).addresses == ("10.0.0.4",)
+    assert harness.edge.front(two).addresses == ("10.0.1.5",), "it came before the other one went"
+    await harness.release(after=6)
+    assert harness.attachments.log == ["attach one-a", "attach two-b", "detach one-b"]
+    await harness.follow()
+    await harness.release()
+    assert harness.attachments.attached == {}
+    (again,) = await harness.follow(one={})
+    assert harness.edge.front(again).addresses == ("10.0.0.4", "10.0.1.4")
 
 
 async def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_vpcs_names(
@@ -226,7 +229,7 @@ async def test_an_identity_provider_is_reached_from_the_load_balancers_network_b
     edge = VpcEdge(
         FilledAccount(),
         cast("Any", network),
-        cast("Any", Remembering()),
+        cast("Any", RecordingAttachments()),
         SubnetAddresses(),
         Addresses(tmp_path),
         resolve=lambda vpc, name: records.get((vpc, name), []),

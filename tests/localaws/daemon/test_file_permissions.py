@@ -40,8 +40,8 @@ def mode(path: Path) -> int:
 
 
 def test_a_new_state_directory_is_its_owners_alone(tmp_path: Path) -> None:
-    make_folder(tmp_path / "a" / "home")
-    assert mode(tmp_path / "a" / "home") == 0o700
+    make_folder(tmp_path / "a" / "state")
+    assert mode(tmp_path / "a" / "state") == 0o700
 
 
 def test_what_an_earlier_version_left_open_is_closed(old_directory: Path) -> None:

@@ -40,7 +40,7 @@ class Alarms:
         return SAW if name in self.firing else "nothing"
 
 
-class Stage:
+class Harness:
     """Two services in one cluster, each with an alarm that is named like it."""
 
     def __init__(self, directory: Path, skipped: float = 0) -> None:
@@ -92,100 +92,102 @@ def alarms(name: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def steady(directory: Path) -> AsyncIterator[Stage]:
-    """Both services at rest, before any alarm went off."""
-    stage = Stage(directory)
-    await stage.controller.start()
+async def steady(directory: Path) -> AsyncIterator[Harness]:
+    """Yield both services at rest, before any alarm went off."""
+    harness = Harness(directory)
+    await harness.controller.start()
     try:
-        await stage.bakes(stage.web.service, OTHER)
-        stage.skip_bake_time()
-        await asyncio.gather(stage.settle(stage.web.service), stage.settle(OTHER))
-        stage.events.clear()
-        yield stage
+        await harness.bakes(harness.web.service, OTHER)
+        harness.skip_bake_time()
+        await asyncio.gather(harness.settle(harness.web.service), harness.settle(OTHER))
+        harness.events.clear()
+        yield harness
     finally:
-        await stage.controller.close()
+        await harness.controller.close()
 
 
-async def test_only_the_service_whose_alarm_goes_off_is_rolled_back(tmp_path: Path) -> None:
-    async with steady(tmp_path) as stage:
-        stage.deploy(stage.web.service, 2)
-        stage.deploy(OTHER, 2)
-        await stage.bakes(stage.web.service, OTHER)
-        stage.alarms.firing.add("web")
-        with pytest.raises(NotSteadyError, match=re.escape(f"; alarm web: {SAW}")):
-            await stage.settle(stage.web.service)
-        stage.skip_bake_time()
-        await stage.settle(OTHER)
-        assert (stage.runs(stage.web.service), stage.runs(OTHER)) == ("web:1", "web:2")
+@pytest.fixture
+async def harness(tmp_path: Path) -> AsyncIterator[Harness]:
+    async with steady(tmp_path) as harness:
+        yield harness
 
 
-async def test_an_alarm_that_is_in_alarm_before_is_ignored_and_named(tmp_path: Path) -> None:
-    async with steady(tmp_path) as stage:
-        stage.alarms.firing.add("web")
-        stage.deploy(stage.web.service, 2)
-        await stage.settle(stage.web.service)
-        assert stage.runs(stage.web.service) == "web:2"
-        assert stage.controller.ignored_alarms(stage.web.service) == ("web",)
-        stage.web.change(desiredCount=2)
-        await stage.settle(stage.web.service)
-        assert stage.controller.ignored_alarms(stage.web.service) == (), "nothing was deployed"
+async def test_only_the_service_whose_alarm_goes_off_is_rolled_back(harness: Harness) -> None:
+    harness.deploy(harness.web.service, 2)
+    harness.deploy(OTHER, 2)
+    await harness.bakes(harness.web.service, OTHER)
+    harness.alarms.firing.add("web")
+    with pytest.raises(NotSteadyError, match=re.escape(f"; alarm web: {SAW}")):
+        await harness.settle(harness.web.service)
+    harness.skip_bake_time()
+    await harness.settle(OTHER)
+    assert (harness.runs(harness.web.service), harness.runs(OTHER)) == ("web:1", "web:2")
 
 
-async def test_each_change_of_a_deployment_is_published_in_order(tmp_path: Path) -> None:
-    async with steady(tmp_path) as stage:
-        stage.deploy(stage.web.service, 2)
-        await stage.bakes(stage.web.service)
-        stage.alarms.firing.add("web")
-        with pytest.raises(NotSteadyError):
-            await stage.settle(stage.web.service)
-        details = [each["detail"] for each in stage.events]
-        assert [(each["eventName"], each["eventType"]) for each in details] == [
-            ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
-            ("SERVICE_DEPLOYMENT_FAILED", "ERROR"),
-            ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
-            ("SERVICE_DEPLOYMENT_COMPLETED", "INFO"),
-        ]
-        first, failed, rollback, completed = details
-        assert first["deploymentId"] == failed["deploymentId"] != rollback["deploymentId"]
-        assert rollback["deploymentId"] == completed["deploymentId"]
-        assert failed["reason"] == "ECS deployment alarms: alarm detected."
-        assert rollback["reason"] == (
-            f"ECS deployment alarms: rolling back to deploymentId {rollback['deploymentId']}."
-        )
+async def test_an_alarm_that_is_in_alarm_before_is_ignored_and_named(harness: Harness) -> None:
+    harness.alarms.firing.add("web")
+    harness.deploy(harness.web.service, 2)
+    await harness.settle(harness.web.service)
+    assert harness.runs(harness.web.service) == "web:2"
+    assert harness.controller.ignored_alarms(harness.web.service) == ("web",)
+    harness.web.change(desiredCount=2)
+    await harness.settle(harness.web.service)
+    assert harness.controller.ignored_alarms(harness.web.service) == (), "nothing was deployed"
 
 
-async def test_an_event_has_the_form_that_eventbridge_gives_it(tmp_path: Path) -> None:
-    async with steady(tmp_path) as stage:
-        stage.deploy(stage.web.service, 2)
-        await stage.bakes(stage.web.service)
-        stage.skip_bake_time()
-        await stage.settle(stage.web.service)
-        event = stage.events[-1]
-        deployment = stage.controller.describe(stage.web.service)["deployments"][0]["id"]
-        assert re.fullmatch(r"[0-9a-f-]{36}", event.pop("id"))
-        at = event.pop("time")
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)
-        assert event == {
-            "version": "0",
-            "detail-type": "ECS Deployment State Change",
-            "source": "aws.ecs",
-            "account": "123456789012",
-            "region": "eu-west-1",
-            "resources": [stage.web.service],
-            "detail": {
-                "eventType": "INFO",
-                "eventName": "SERVICE_DEPLOYMENT_COMPLETED",
-                "deploymentId": deployment,
-                "updatedAt": at,
-                "reason": f"ECS deployment {deployment} completed.",
-            },
-        }
+async def test_each_change_of_a_deployment_is_published_in_order(harness: Harness) -> None:
+    harness.deploy(harness.web.service, 2)
+    await harness.bakes(harness.web.service)
+    harness.alarms.firing.add("web")
+    with pytest.raises(NotSteadyError):
+        await harness.settle(harness.web.service)
+    details = [each["detail"] for each in harness.events]
+    assert [(each["eventName"], each["eventType"]) for each in details] == [
+        ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
+        ("SERVICE_DEPLOYMENT_FAILED", "ERROR"),
+        ("SERVICE_DEPLOYMENT_IN_PROGRESS", "INFO"),
+        ("SERVICE_DEPLOYMENT_COMPLETED", "INFO"),
+    ]
+    first, failed, rollback, completed = details
+    assert first["deploymentId"] == failed["deploymentId"] != rollback["deploymentId"]
+    assert rollback["deploymentId"] == completed["deploymentId"]
+    assert failed["reason"] == "ECS deployment alarms: alarm detected."
+    assert rollback["reason"] == (
+        f"ECS deployment alarms: rolling back to deploymentId {rollback['deploymentId']}."
+    )
+
+
+async def test_an_event_has_the_form_that_eventbridge_gives_it(harness: Harness) -> None:
+    harness.deploy(harness.web.service, 2)
+    await harness.bakes(harness.web.service)
+    harness.skip_bake_time()
+    await harness.settle(harness.web.service)
+    event = harness.events[-1]
+    deployment = harness.controller.describe(harness.web.service)["deployments"][0]["id"]
+    assert re.fullmatch(r"[0-9a-f-]{36}", event.pop("id"))
+    at = event.pop("time")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)
+    assert event == {
+        "version": "0",
+        "detail-type": "ECS Deployment State Change",
+        "source": "aws.ecs",
+        "account": "123456789012",
+        "region": "eu-west-1",
+        "resources": [harness.web.service],
+        "detail": {
+            "eventType": "INFO",
+            "eventName": "SERVICE_DEPLOYMENT_COMPLETED",
+            "deploymentId": deployment,
+            "updatedAt": at,
+            "reason": f"ECS deployment {deployment} completed.",
+        },
+    }
 
 
 async def test_a_daemon_that_starts_again_publishes_nothing_again(tmp_path: Path) -> None:
-    async with steady(tmp_path) as stage:
+    async with steady(tmp_path) as before:
         pass
-    again = Stage(tmp_path, stage.skipped)
+    again = Harness(tmp_path, before.skipped)
     await again.controller.start()
     try:
         await again.settle(again.web.service)

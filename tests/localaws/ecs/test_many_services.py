@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 COUNT = 20
 
 
-class Stage:
+class Harness:
     """Steady services of one task each, and which of them the scheduler steps from then on."""
 
     def __init__(self, directory: Path) -> None:
@@ -57,69 +56,62 @@ def service_name(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-@asynccontextmanager
-async def steady(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+@pytest.fixture
+async def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Harness]:
     """Services at rest, which nothing but an event makes the controller look at."""
-    stage = Stage(directory)
+    harness = Harness(tmp_path)
 
     def noted(spec: Any, *arguments: Any, **options: Any) -> Any:
-        stage.looked_at.add(spec.name)
+        harness.looked_at.add(spec.name)
         return step(spec, *arguments, **options)
 
     monkeypatch.setattr(controller, "_CALM_PAUSE", 1000.0)
     monkeypatch.setattr(controller, "step", noted)
-    await stage.controller.start()
+    await harness.controller.start()
     try:
-        await asyncio.gather(*map(stage.settle, stage.arns))
-        stage.looked_at.clear()
-        yield stage
+        await asyncio.gather(*map(harness.settle, harness.arns))
+        harness.looked_at.clear()
+        yield harness
     finally:
-        await stage.controller.close()
+        await harness.controller.close()
 
 
-async def test_only_the_service_that_changes_is_looked_at_and_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with steady(tmp_path, monkeypatch) as stage:
-        before = len(stage.written())
-        stage.web.put(SERVICE, stage.arns[7], desiredCount=2)
-        await stage.settle(stage.arns[7])
-        assert stage.looked_at == {"web7"}
-        assert set().union(*stage.written()[before:]) == {"web7"}
+async def test_only_the_service_that_changes_is_looked_at_and_saved(harness: Harness) -> None:
+    before = len(harness.written())
+    harness.web.put(SERVICE, harness.arns[7], desiredCount=2)
+    await harness.settle(harness.arns[7])
+    assert harness.looked_at == {"web7"}
+    assert set().union(*harness.written()[before:]) == {"web7"}
 
 
-async def test_a_change_of_what_is_no_service_is_looked_at_by_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with steady(tmp_path, monkeypatch) as stage:
-        stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/other")
-        await stage.settle(stage.arns[0])
-        assert stage.looked_at == {"web0"}, "the one that is waited for"
+async def test_a_change_of_what_is_no_service_is_looked_at_by_none(harness: Harness) -> None:
+    harness.web.put("aws:cloudwatch/logGroup:LogGroup", "/other")
+    await harness.settle(harness.arns[0])
+    assert harness.looked_at == {"web0"}, "the one that is waited for"
 
 
 @pytest.mark.parametrize(
     "event", ["a task ends", "a target's health changes", "it is to be deleted", "it is deleted"]
 )
 async def test_a_service_to_which_something_happens_is_looked_at_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
+    harness: Harness, event: str
 ) -> None:
-    async with steady(tmp_path, monkeypatch) as stage:
-        arn = stage.arns[7]
-        if event == "a task ends":
-            (number,) = (
-                i for i, notify in enumerate(stage.groups.notify) if notifies(notify, "web7")
-            )
-            stage.runtime.running[number].ended.set_result({"web": 1})
-        elif event == "a target's health changes":
-            (notify,) = (each for each in stage.groups.notify if notifies(each, "web7"))
-            notify()
-        elif event == "it is to be deleted":
-            stage.web.draining.add(arn)
-            stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/the-cloud-tells-of-it")
-        else:
-            stage.web.remove(SERVICE, arn)
-        await eventually(lambda: stage.looked_at, "a look at it")
-        assert stage.looked_at == {"web7"}
+    arn = harness.arns[7]
+    if event == "a task ends":
+        (number,) = (
+            i for i, notify in enumerate(harness.groups.notify) if notifies(notify, "web7")
+        )
+        harness.runtime.running[number].ended.set_result({"web": 1})
+    elif event == "a target's health changes":
+        (notify,) = (each for each in harness.groups.notify if notifies(each, "web7"))
+        notify()
+    elif event == "it is to be deleted":
+        harness.web.draining.add(arn)
+        harness.web.put("aws:cloudwatch/logGroup:LogGroup", "/the-cloud-tells-of-it")
+    else:
+        harness.web.remove(SERVICE, arn)
+    await eventually(lambda: harness.looked_at, "a look at it")
+    assert harness.looked_at == {"web7"}
 
 
 def notifies(notify: Any, name: str) -> bool:

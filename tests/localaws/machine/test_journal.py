@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "home" / "things.jsonl"
+    return tmp_path / "state" / "things.jsonl"
 
 
 def journal(path: Path) -> Journal:

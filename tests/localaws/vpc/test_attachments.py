@@ -1,4 +1,4 @@
-"""Which interfaces load balancers and tasks get, with a network that only remembers."""
+"""Which interfaces load balancers and tasks get, with a machine that only records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from localaws.vpc.model import Interface
 
 
-class Remembering:
+class RecordingMachine:
     """A network and host ports."""
 
     def __init__(self) -> None:
@@ -42,12 +42,12 @@ class Remembering:
         self.shown.pop(public_address, None)
 
 
-class Stage:
+class Harness:
     def __init__(self) -> None:
         cloud = FilledAccount()
         cloud.put(VPC, "vpc-1", defaultSecurityGroupId="sg-default")
         cloud.put(SUBNET, "a", vpcId="vpc-1", ipv6CidrBlock="2001:db8:1:2::/64")
-        self.machine = cast("Any", Remembering())
+        self.machine = cast("Any", RecordingMachine())
         self.changes = 0
         self.attachments = Attachments(self.machine, self.machine, cloud, self.changed)
 
@@ -60,60 +60,62 @@ class Stage:
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def harness() -> Harness:
+    return Harness()
 
 
-async def test_an_interface_without_groups_has_the_default_one(stage: Stage) -> None:
-    assert (await stage.attach()).groups == {"sg-default"}
-    assert (await stage.attach(groups=["sg-1"])).groups == {"sg-1"}
+async def test_an_interface_without_groups_has_the_default_one(harness: Harness) -> None:
+    assert (await harness.attach()).groups == {"sg-default"}
+    assert (await harness.attach(groups=["sg-1"])).groups == {"sg-1"}
 
 
-async def test_a_public_address_is_kept_until_its_interface_goes(stage: Stage) -> None:
-    first = await stage.attach("one", public=True)
-    second = await stage.attach("two", public=True)
+async def test_a_public_address_is_kept_until_its_interface_goes(harness: Harness) -> None:
+    first = await harness.attach("one", public=True)
+    second = await harness.attach("two", public=True)
     assert (first.public_address, second.public_address) == ("203.0.113.1", "203.0.113.2")
-    assert (await stage.attach("one", public=True, groups=["sg-1"])).public_address == "203.0.113.1"
-    await stage.attachments.detach(first)
-    assert (await stage.attach("three", public=True)).public_address == "203.0.113.1"
-    assert (await stage.attach("four")).public_address == ""
+    assert (
+        await harness.attach("one", public=True, groups=["sg-1"])
+    ).public_address == "203.0.113.1"
+    await harness.attachments.detach(first)
+    assert (await harness.attach("three", public=True)).public_address == "203.0.113.1"
+    assert (await harness.attach("four")).public_address == ""
 
 
-async def test_an_ipv6_address_ends_as_the_ipv4_address_does(stage: Stage) -> None:
-    assert (await stage.attach(ipv6=True)).ipv6 == "2001:db8:1:2::104"
-    assert (await stage.attach()).ipv6 == ""
+async def test_an_ipv6_address_ends_as_the_ipv4_address_does(harness: Harness) -> None:
+    assert (await harness.attach(ipv6=True)).ipv6 == "2001:db8:1:2::104"
+    assert (await harness.attach()).ipv6 == ""
 
 
-async def test_a_subnet_that_is_nowhere_is_an_error_that_names_it(stage: Stage) -> None:
+async def test_a_subnet_that_is_nowhere_is_an_error_that_names_it(harness: Harness) -> None:
     with pytest.raises(NoAddressError, match=r"subnet b isn't a resource of the local AWS"):
-        await stage.attach(subnet="b")
+        await harness.attach(subnet="b")
 
 
-async def test_an_interface_that_the_machine_refuses_leaves_nothing(stage: Stage) -> None:
-    await stage.attach("old")
-    stage.machine.refuses = True
+async def test_an_interface_that_the_machine_refuses_leaves_nothing(harness: Harness) -> None:
+    await harness.attach("old")
+    harness.machine.refuses = True
     with pytest.raises(NoAddressError):
-        await stage.attach("new", public=True)
+        await harness.attach("new", public=True)
     with pytest.raises(NoAddressError):
-        await stage.attach("old", groups=["sg-1"])
-    assert [*stage.machine.attached] == ["old"], "only what is new is taken back"
+        await harness.attach("old", groups=["sg-1"])
+    assert [*harness.machine.attached] == ["old"], "only what is new is taken back"
 
 
 async def test_of_ports_that_would_be_shown_at_the_same_address_the_needed_one_is(
-    stage: Stage,
+    harness: Harness,
 ) -> None:
-    interface = await stage.attach(public=True)
-    stage.attachments.show(interface, [80], ListenAddress("127.70.0.1", 8000))
-    shown = stage.machine.shown["203.0.113.1"]
+    interface = await harness.attach(public=True)
+    harness.attachments.show(interface, [80], ListenAddress("127.70.0.1", 8000))
+    shown = harness.machine.shown["203.0.113.1"]
     assert sorted(shown) == [3389, 8022, 8080, 8443]
-    assert stage.changes == 1
+    assert harness.changes == 1
 
 
-async def test_only_ports_that_something_listens_at_are_a_problem(stage: Stage) -> None:
-    interface = await stage.attach(public=True)
-    stage.attachments.show(interface, [80], ListenAddress("127.70.0.1", 0))
+async def test_only_ports_that_something_listens_at_are_a_problem(harness: Harness) -> None:
+    interface = await harness.attach(public=True)
+    harness.attachments.show(interface, [80], ListenAddress("127.70.0.1", 0))
     held = "can't be shown at 127.70.0.1:80: Address already in use"
-    stage.machine.problems = {("203.0.113.1", 80): held, ("203.0.113.1", 22): "held too"}
-    assert stage.attachments.problems == [f"port 80 of 203.0.113.1 {held}"]
-    await stage.attachments.detach(interface)
-    assert stage.attachments.problems == []
+    harness.machine.problems = {("203.0.113.1", 80): held, ("203.0.113.1", 22): "held too"}
+    assert harness.attachments.problems == [f"port 80 of 203.0.113.1 {held}"]
+    await harness.attachments.detach(interface)
+    assert harness.attachments.problems == []

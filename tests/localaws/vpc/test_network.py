@@ -74,7 +74,7 @@ class RecordingLauncher:
         return runs
 
 
-class Scene:
+class Harness:
     """A VPC with a subnet and a group, applied."""
 
     def __init__(self) -> None:
@@ -89,34 +89,34 @@ class Scene:
 
 
 async def test_nothing_is_run_without_a_change() -> None:
-    scene = Scene()
-    await scene.network.start()
-    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-    scene.launcher.taken()
-    await scene.network.follow()
-    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-    assert scene.launcher.taken() == []
+    harness = Harness()
+    await harness.network.start()
+    await harness.network.attach(interface("eni-1", harness.subnet, "10.0.0.9", harness.group))
+    harness.launcher.taken()
+    await harness.network.follow()
+    await harness.network.attach(interface("eni-1", harness.subnet, "10.0.0.9", harness.group))
+    assert harness.launcher.taken() == []
 
 
 async def test_an_interface_only_adds_elements_to_sets() -> None:
-    scene = Scene()
-    await scene.network.start()
-    scene.launcher.taken()
-    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-    (change,) = [run for run in scene.launcher.taken() if run.program == "nft"]
+    harness = Harness()
+    await harness.network.start()
+    harness.launcher.taken()
+    await harness.network.attach(interface("eni-1", harness.subnet, "10.0.0.9", harness.group))
+    (change,) = [run for run in harness.launcher.taken() if run.program == "nft"]
     assert change.network == "vpc-1"
     assert all(line.startswith("add element ") for line in change.feed.splitlines())
 
 
 async def test_a_change_of_rules_is_one_script_and_nothing_else() -> None:
-    scene = Scene()
-    await scene.network.start()
-    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-    scene.launcher.taken()
-    scene.records.ingress(scene.group, ports=80, **ANYWHERE)
-    scene.records.ingress(scene.group, ports=81, **ANYWHERE)
-    await scene.network.follow()
-    (change,) = scene.launcher.taken()
+    harness = Harness()
+    await harness.network.start()
+    await harness.network.attach(interface("eni-1", harness.subnet, "10.0.0.9", harness.group))
+    harness.launcher.taken()
+    harness.records.ingress(harness.group, ports=80, **ANYWHERE)
+    harness.records.ingress(harness.group, ports=81, **ANYWHERE)
+    await harness.network.follow()
+    (change,) = harness.launcher.taken()
     assert (change.program, change.network) == ("nft", "vpc-1")
     assert change.feed.startswith("table inet vpc\ndelete table inet vpc\n")
     assert "tcp dport 80-80 return" in change.feed
@@ -124,24 +124,24 @@ async def test_a_change_of_rules_is_one_script_and_nothing_else() -> None:
 
 
 async def test_a_new_route_changes_only_that_route() -> None:
-    scene = Scene()
-    await scene.network.start()
-    scene.launcher.taken()
-    scene.records.route(scene.table, "0.0.0.0/0", gatewayId=scene.gateway.id)
-    await scene.network.follow()
-    (change,) = scene.launcher.taken()
+    harness = Harness()
+    await harness.network.start()
+    harness.launcher.taken()
+    harness.records.route(harness.table, "0.0.0.0/0", gatewayId=harness.gateway.id)
+    await harness.network.follow()
+    (change,) = harness.launcher.taken()
     via = "0.0.0.0/0 via 169.254.0.1 dev internet onlink table 101"
     assert change == Run("ip", "vpc-1", f"route replace {via}\n")
 
 
 async def test_another_group_of_an_interface_changes_elements_in_one_step() -> None:
-    scene = Scene()
-    other = scene.records.group(scene.vpc, "other")
-    await scene.network.start()
-    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
-    scene.launcher.taken()
-    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", other))
-    (change,) = scene.launcher.taken()
+    harness = Harness()
+    other = harness.records.group(harness.vpc, "other")
+    await harness.network.start()
+    await harness.network.attach(interface("eni-1", harness.subnet, "10.0.0.9", harness.group))
+    harness.launcher.taken()
+    await harness.network.attach(interface("eni-1", harness.subnet, "10.0.0.9", other))
+    (change,) = harness.launcher.taken()
     group = other.id.replace("-", "_")
     assert change.program == "nft"
     assert f"add element inet vpc {group}_4 {{ 10.0.0.9 }}" in change.feed
@@ -150,17 +150,17 @@ async def test_another_group_of_an_interface_changes_elements_in_one_step() -> N
 
 
 async def test_a_deleted_vpc_takes_its_namespaces_with_it_and_no_others() -> None:
-    scene = Scene()
-    other = scene.records.vpc()
-    subnet = scene.records.subnet(other, "10.0.0.0/24")
-    await scene.network.start()
-    await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9"))
-    await scene.network.attach(interface("eni-2", subnet, "10.0.0.9"))
-    scene.launcher.taken()
-    scene.records.remove(subnet)
-    scene.records.remove(other)
-    await scene.network.follow()
-    assert scene.launcher.taken() == [
+    harness = Harness()
+    other = harness.records.vpc()
+    subnet = harness.records.subnet(other, "10.0.0.0/24")
+    await harness.network.start()
+    await harness.network.attach(interface("eni-1", harness.subnet, "10.0.0.9"))
+    await harness.network.attach(interface("eni-2", subnet, "10.0.0.9"))
+    harness.launcher.taken()
+    harness.records.remove(subnet)
+    harness.records.remove(other)
+    await harness.network.follow()
+    assert harness.launcher.taken() == [
         Run("ip", None, "netns delete eni-2\n"),
         Run(
             "ip",
@@ -172,44 +172,44 @@ async def test_a_deleted_vpc_takes_its_namespaces_with_it_and_no_others() -> Non
 
 
 async def test_interfaces_may_share_a_namespace_until_the_last_one_goes() -> None:
-    scene = Scene()
-    first = interface("alb-1", scene.subnet, "10.0.0.9")
-    second = interface("alb-2", scene.subnet, "10.0.0.10")
-    await scene.network.start()
-    assert await scene.network.attach(first, "envoy") == "envoy"
-    assert await scene.network.attach(second, "envoy") == "envoy"
-    scene.launcher.taken()
-    await scene.network.detach(first)
-    one = scene.launcher.taken()
-    await scene.network.detach(second)
-    both = scene.launcher.taken()
+    harness = Harness()
+    first = interface("alb-1", harness.subnet, "10.0.0.9")
+    second = interface("alb-2", harness.subnet, "10.0.0.10")
+    await harness.network.start()
+    assert await harness.network.attach(first, "envoy") == "envoy"
+    assert await harness.network.attach(second, "envoy") == "envoy"
+    harness.launcher.taken()
+    await harness.network.detach(first)
+    one = harness.launcher.taken()
+    await harness.network.detach(second)
+    both = harness.launcher.taken()
     assert "addr delete 10.0.0.9/24 dev eth0\n" in {run.feed for run in one}
     assert "netns delete envoy\n" not in {run.feed for run in one}
     assert "netns delete envoy\n" in {run.feed for run in both}
 
 
 async def test_an_interface_of_a_subnet_made_since_is_attached() -> None:
-    scene = Scene()
-    await scene.network.start()
-    later = scene.records.subnet(scene.vpc, "10.0.5.0/24")
-    assert (await scene.network.attach(interface("eni-1", later, "10.0.5.9"))) == "eni-1"
+    harness = Harness()
+    await harness.network.start()
+    later = harness.records.subnet(harness.vpc, "10.0.5.0/24")
+    assert (await harness.network.attach(interface("eni-1", later, "10.0.5.9"))) == "eni-1"
 
 
 async def test_an_interface_that_the_machine_refuses_leaves_nothing_in_the_way() -> None:
-    scene = Scene()
-    await scene.network.start()
-    refused = interface("eni-1", scene.subnet, "10.0.0.9", public="203.0.113.5")
-    scene.launcher.taken()
-    scene.launcher.refused = "link add"
+    harness = Harness()
+    await harness.network.start()
+    refused = interface("eni-1", harness.subnet, "10.0.0.9", public="203.0.113.5")
+    harness.launcher.taken()
+    harness.launcher.refused = "link add"
     with pytest.raises(CommandFailedError):
-        await scene.network.attach(refused)
-    scene.launcher.refused = ""
-    undone = scene.launcher.taken()
-    await scene.network.attach(interface("eni-2", scene.subnet, "10.0.0.9"))
-    scene.launcher.taken()
-    scene.records.ingress(scene.group, ports=80, **ANYWHERE)
-    await scene.network.follow()
-    later = scene.launcher.taken()
+        await harness.network.attach(refused)
+    harness.launcher.refused = ""
+    undone = harness.launcher.taken()
+    await harness.network.attach(interface("eni-2", harness.subnet, "10.0.0.9"))
+    harness.launcher.taken()
+    harness.records.ingress(harness.group, ports=80, **ANYWHERE)
+    await harness.network.follow()
+    later = harness.launcher.taken()
     assert Run("ip", None, "netns delete eni-1\n") in undone
     text = "".join(run.feed for run in later)
     assert '"eni2" . 10.0.0.9' in text
@@ -217,9 +217,9 @@ async def test_an_interface_that_the_machine_refuses_leaves_nothing_in_the_way()
     assert "203.0.113.5" not in text
 
 
-def several(scene: Scene) -> list[Interface]:
+def several(harness: Harness) -> list[Interface]:
     return [
-        interface(f"eni-{number}", scene.subnet, f"10.0.0.{number}", scene.group)
+        interface(f"eni-{number}", harness.subnet, f"10.0.0.{number}", harness.group)
         for number in (10, 11, 12)
     ]
 
@@ -234,16 +234,16 @@ def elements(launcher: RecordingLauncher) -> list[str]:
 
 
 async def test_interfaces_that_wait_come_and_go_in_one_script() -> None:
-    scene = Scene()
-    await scene.network.start()
-    launcher = scene.launcher
+    harness = Harness()
+    await harness.network.start()
+    launcher = harness.launcher
     launcher.taken()
     launcher.scripts = 0
-    await asyncio.gather(*map(scene.network.attach, several(scene)))
+    await asyncio.gather(*map(harness.network.attach, several(harness)))
     tables = [run for run in launcher.runs if run.program == "nft"]
     assert len(tables) == 1, "one transaction of nft"
     come = elements(launcher)
-    await asyncio.gather(*map(scene.network.detach, several(scene)))
+    await asyncio.gather(*map(harness.network.detach, several(harness)))
     gone = elements(launcher)
     assert come == ["add 10.0.0.10", "add 10.0.0.11", "add 10.0.0.12"]
     assert gone == ["delete 10.0.0.10", "delete 10.0.0.11", "delete 10.0.0.12"]
@@ -251,17 +251,17 @@ async def test_interfaces_that_wait_come_and_go_in_one_script() -> None:
 
 
 async def test_one_interface_that_the_machine_refuses_holds_no_other_one_up() -> None:
-    scene = Scene()
-    await scene.network.start()
-    scene.launcher.taken()
-    scene.launcher.refused = "netns add eni-11\n"
+    harness = Harness()
+    await harness.network.start()
+    harness.launcher.taken()
+    harness.launcher.refused = "netns add eni-11\n"
     outcomes = await asyncio.gather(
-        *map(scene.network.attach, several(scene)), return_exceptions=True
+        *map(harness.network.attach, several(harness)), return_exceptions=True
     )
-    come = elements(scene.launcher)
-    scene.records.ingress(scene.group, ports=80, **ANYWHERE)
-    await scene.network.follow()
-    (table,) = [run.feed for run in scene.launcher.taken() if run.program == "nft"]
+    come = elements(harness.launcher)
+    harness.records.ingress(harness.group, ports=80, **ANYWHERE)
+    await harness.network.follow()
+    (table,) = [run.feed for run in harness.launcher.taken() if run.program == "nft"]
     there = re.findall(r"interfaces_4 { (\S+) }", table)
     assert [outcomes[0], outcomes[2]] == ["eni-10", "eni-12"]
     assert isinstance(outcomes[1], CommandFailedError)
@@ -278,50 +278,50 @@ async def test_a_cancelled_interface_leaves_nothing_and_holds_no_other_one_up(
         if started
         else ["add 10.0.0.12", "add 10.0.0.11"]
     )
-    scene = Scene()
-    await scene.network.start()
-    scene.launcher.taken()
-    scene.launcher.go_on.clear()
-    scene.launcher.begun.clear()
-    first, second, third = several(scene)
+    harness = Harness()
+    await harness.network.start()
+    harness.launcher.taken()
+    harness.launcher.go_on.clear()
+    harness.launcher.begun.clear()
+    first, second, third = several(harness)
     if not started:  # these two wait for the script of another one
-        blocking = asyncio.create_task(scene.network.attach(third))
-        await scene.launcher.begun.wait()
-    attached = [asyncio.create_task(scene.network.attach(each)) for each in (first, second)]
+        blocking = asyncio.create_task(harness.network.attach(third))
+        await harness.launcher.begun.wait()
+    attached = [asyncio.create_task(harness.network.attach(each)) for each in (first, second)]
     await asyncio.sleep(0)  # both get to wait
     if started:
-        await scene.launcher.begun.wait()
+        await harness.launcher.begun.wait()
     attached[0].cancel()
     await asyncio.sleep(0)  # it gets to see that
-    scene.launcher.go_on.set()
+    harness.launcher.go_on.set()
     if not started:
         await blocking
     assert await attached[1] == second.id
     with pytest.raises(asyncio.CancelledError):
         await attached[0]
-    assert elements(scene.launcher) == expected
+    assert elements(harness.launcher) == expected
 
 
 async def test_an_interface_that_comes_and_goes_at_once_is_gone() -> None:
-    scene = Scene()
-    await scene.network.start()
-    first = several(scene)[0]
-    scene.launcher.taken()
-    await asyncio.gather(scene.network.attach(first), scene.network.detach(first))
-    assert elements(scene.launcher) == ["add 10.0.0.10", "delete 10.0.0.10"]
+    harness = Harness()
+    await harness.network.start()
+    first = several(harness)[0]
+    harness.launcher.taken()
+    await asyncio.gather(harness.network.attach(first), harness.network.detach(first))
+    assert elements(harness.launcher) == ["add 10.0.0.10", "delete 10.0.0.10"]
 
 
 async def test_what_failed_is_done_by_the_next_change() -> None:
-    scene = Scene()
-    await scene.network.start()
-    scene.launcher.taken()
-    scene.records.ingress(scene.group, ports=80, **ANYWHERE)
-    scene.launcher.refused = "dport 80-80"
+    harness = Harness()
+    await harness.network.start()
+    harness.launcher.taken()
+    harness.records.ingress(harness.group, ports=80, **ANYWHERE)
+    harness.launcher.refused = "dport 80-80"
     with pytest.raises(CommandFailedError):
-        await scene.network.follow()
-    scene.launcher.refused = ""
-    await scene.network.follow()
-    assert any("dport 80-80" in run.feed for run in scene.launcher.taken())
+        await harness.network.follow()
+    harness.launcher.refused = ""
+    await harness.network.follow()
+    assert any("dport 80-80" in run.feed for run in harness.launcher.taken())
 
 
 class HostLauncher(RecordingLauncher):
@@ -360,11 +360,11 @@ async def test_an_answer_counts_that_came_while_the_machine_was_busy(
 
 
 async def test_a_vpc_that_does_not_exist_is_an_error() -> None:
-    scene = Scene()
+    harness = Harness()
     elsewhere = Records()
     subnet = elsewhere.subnet(elsewhere.vpc("10.1.0.0/16"), "10.1.0.0/24")
     elsewhere.vpc()
-    await scene.network.start()
+    await harness.network.start()
     lost = interface("eni-1", subnet, "10.1.0.9")
     with pytest.raises(KeyError, match="vpc-gone"):
-        await scene.network.attach(type(lost)(lost.id, "vpc-gone", lost.subnet, lost.address))
+        await harness.network.attach(type(lost)(lost.id, "vpc-gone", lost.subnet, lost.address))
