@@ -304,14 +304,14 @@ from localaws.images.store import Store
 from localaws.machine.isolation import Isolation
 from localaws.machine.processes import Launcher
 
-async def play():
+async def main():
     launcher = Launcher(Isolation(sys.argv[2]))
     async with Store(Path(sys.argv[1]), launcher).filling(sys.argv[3]) as scratch:
         (scratch / "image" / "root").mkdir(parents=True)
         print("filling", flush=True)
         await asyncio.Event().wait()
 
-asyncio.run(play())
+asyncio.run(main())
 """
 
 
