@@ -152,7 +152,7 @@ class Lifecycle(StrEnum):
 
     PENDING = "Pending"
     IN_SERVICE = "InService"
-    WAITING = "Terminating:Wait"
+    TERMINATING = "Terminating:Wait"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +180,7 @@ class Instance:
     @property
     def draining(self) -> bool:
         """Whether it gets no more tasks, and loses those that it has."""
-        return self.lifecycle is Lifecycle.WAITING
+        return self.lifecycle is Lifecycle.TERMINATING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +189,11 @@ class GroupState:
 
     desired: int
     declared: int | None = None
+    """The desired capacity that the program declared last; only a change of it takes effect."""
+
     above_since: float | None = None
+    """Since when the capacity provider's metric has been above its target."""
+
     below_since: float | None = None
     scaled_in_at: float = 0
     short_since: float | None = None
@@ -204,7 +208,7 @@ class GroupState:
 
 @dataclass(frozen=True, kw_only=True)
 class FleetState:
-    """All instances and groups; survives restarts."""
+    """All instances and groups; it survives restarts."""
 
     instances: tuple[Instance, ...] = ()
     groups: Mapping[str, GroupState] = field(default_factory=dict)
@@ -218,6 +222,10 @@ class FleetState:
         instances = [changed if each.id == changed.id else each for each in self.instances]
         return replace(self, instances=tuple(instances))
 
+    def without_instance(self, id_: str) -> FleetState:
+        """Return the state without an instance: if its group needs it, another is launched."""
+        return replace(self, instances=tuple(each for each in self.instances if each.id != id_))
+
     def staying(self, group: str) -> list[Instance]:
         """Return the instances of a group that aren't draining."""
         return _staying(self.of(group))
@@ -228,7 +236,7 @@ class Waiting:
     """A task without an instance."""
 
     provider: str
-    """Nothing for one that no capacity provider scales for."""
+    """Its capacity provider; empty where none scales for it."""
 
     cpu: int
     memory: int
@@ -298,8 +306,11 @@ def step(
     run = _Step(state, demand, now, ids, timing)
     known = {each.name for each in groups}
     run.terminate([each for each in state.instances if each.group not in known])
+    # The order matters. Bounds and new instances come first: everything after them counts by the
+    # new state. Scaling decides on the desired capacity and a refresh on what leaves, before
+    # instances are launched or terminated to match.
     for group in groups:
-        run.follow(group)
+        run.set_desired(group)
         run.register_booted(group)
         run.complete_hooks(group)
         run.scale(group)
@@ -307,11 +318,6 @@ def step(
         run.reconcile(group)
     remembered = {name: each for name, each in run.state.groups.items() if name in known}
     return replace(run.state, groups=remembered), run.actions
-
-
-def lose(state: FleetState, instance: str) -> FleetState:
-    """Return the state without an instance that has failed; its group launches another."""
-    return replace(state, instances=tuple(each for each in state.instances if each.id != instance))
 
 
 def metric(group: Group, instances: Sequence[Instance], demand: Demand) -> float:
@@ -346,6 +352,7 @@ def _for_waiting(group: Group, demand: Demand) -> int:
     A task that is larger than an instance is left out: no number of instances would hold it.
     """
     template = group.template
+    # What is left of each further instance: CPU units and MiB.
     free: list[tuple[int, int]] = []
     largest_first = sorted(demand.waiting, key=lambda each: (each.memory, each.cpu), reverse=True)
     for task in largest_first:
@@ -383,22 +390,22 @@ class _Step:
     timing: FleetTiming
     actions: list[FleetAction] = field(default_factory=list)
 
-    def follow(self, group: Group) -> None:
-        """Take up a group, and keep its desired capacity within its bounds."""
-        there = self.state.groups.get(group.name)
-        if there is None:
+    def set_desired(self, group: Group) -> None:
+        """Set a group's desired capacity as the program declares it, within the group's bounds."""
+        known = self.state.groups.get(group.name)
+        if known is None:
             first = group.minimum if group.desired is None else group.desired
-            there = GroupState(desired=first, declared=group.desired)
-        elif group.desired is not None and group.desired != there.declared:
-            there = replace(there, desired=group.desired, declared=group.desired)
-        desired = 0 if group.deleted else min(max(there.desired, group.minimum), group.maximum)
-        self._remember(group, replace(there, desired=desired))
+            known = GroupState(desired=first, declared=group.desired)
+        elif group.desired is not None and group.desired != known.declared:
+            known = replace(known, desired=group.desired, declared=group.desired)
+        desired = 0 if group.deleted else min(max(known.desired, group.minimum), group.maximum)
+        self._remember(group, replace(known, desired=desired))
         for each in self.state.of(group.name):
             if each.provider != group.provider:
                 self._put(replace(each, provider=group.provider))
 
     def register_booted(self, group: Group) -> None:
-        """Have instances in service that have booted; they register if a real one would."""
+        """Put instances that have booted into service; they register where real ones would."""
         for each in self.state.of(group.name):
             lifecycle = each.lifecycle
             if lifecycle is Lifecycle.PENDING and self.now >= each.launched_at + self.timing.boot:
@@ -417,137 +424,141 @@ class _Step:
                 self.terminate([each])
 
     def scale(self, group: Group) -> None:
-        """Change the desired capacity as the capacity provider's metric says."""
-        memory = self._group(group)
+        """Change the desired capacity once the capacity provider's metric calls for it."""
+        known = self._state_of(group)
         if group.scaling is None or group.deleted:
-            self._remember(group, replace(memory, above_since=None, below_since=None))
+            self._remember(group, replace(known, above_since=None, below_since=None))
             return
         instances = self.state.of(group.name)
         measured = metric(group, instances, self.demand)
         above, below = measured > group.scaling.target, measured < group.scaling.target
-        memory = replace(
-            memory,
-            above_since=(memory.above_since or self.now) if above else None,
-            below_since=(memory.below_since or self.now) if below else None,
+        known = replace(
+            known,
+            above_since=(known.above_since or self.now) if above else None,
+            below_since=(known.below_since or self.now) if below else None,
         )
-        self._remember(group, memory)
-        if memory.above_since is not None:
-            if self.now >= memory.above_since + self.timing.scale_out_alarm:
-                self._scale_out(group, group.scaling, memory)
-        elif memory.below_since is not None:
-            rested = self.now >= memory.scaled_in_at + self.timing.scale_in_pause
-            if rested and self.now >= memory.below_since + self.timing.scale_in_alarm:
-                self._scale_in(group, group.scaling, memory)
+        self._remember(group, known)
+        if known.above_since is not None:
+            if self.now >= known.above_since + self.timing.scale_out_alarm:
+                self._scale_out(group, group.scaling, known)
+        elif known.below_since is not None:
+            rested = self.now >= known.scaled_in_at + self.timing.scale_in_pause
+            if rested and self.now >= known.below_since + self.timing.scale_in_alarm:
+                self._scale_in(group, group.scaling, known)
 
     def refresh(self, group: Group) -> None:
         """Replace instances of an older template, as many at once as may be out of service."""
-        memory = self._group(group)
+        known = self._state_of(group)
         version = group.template.version
-        if group.refresh is None or group.deleted or not memory.refreshed:
+        if group.refresh is None or group.deleted or not known.refreshed:
             # Only a change of the template starts a refresh, and only while one is configured.
-            self._remember(group, replace(memory, refreshed=version, refreshing=""))
+            self._remember(group, replace(known, refreshed=version, refreshing=""))
             return
-        if version not in {memory.refreshed, memory.refreshing}:
-            memory = replace(memory, refreshing=version)
-        if not memory.refreshing:
+        if version not in {known.refreshed, known.refreshing}:
+            known = replace(known, refreshing=version)
+        if not known.refreshing:
             return
-        self._remember(group, memory)
-        instances = self.state.of(group.name)
-        old = [each for each in instances if each.template.version != memory.refreshing]
+        self._remember(group, known)
+        old = self._outdated(group, known.refreshing)
         replaceable = [each for each in old if self._may_refresh(group, group.refresh, each)]
-        serving = len([each for each in instances if self._serves(group, each)])
-        count = serving - _share(memory.desired, group.refresh.minimum_healthy_percent)
-        if group.refresh.maximum_healthy_percent <= _ALL_PERCENT and serving >= memory.desired:
+        serving = sum(self._serves(group, each) for each in self.state.of(group.name))
+        count = serving - _share(known.desired, group.refresh.minimum_healthy_percent)
+        if group.refresh.maximum_healthy_percent <= _ALL_PERCENT and serving >= known.desired:
             # At least one at a time, or a small group would never be refreshed.
             count = max(count, 1)
         for each in replaceable[: max(0, count)]:
             self._begin_termination(group, each)
-        draining = len(old) - len(_staying(old))
-        waits_for_protected = group.refresh.protected == "Wait" and old
-        if draining or replaceable or waits_for_protected:
-            return
-        if serving >= memory.desired:
-            self._remember(group, replace(memory, refreshed=memory.refreshing, refreshing=""))
+        drains = len(_staying(old)) < len(old)
+        waits_for_protected = group.refresh.protected == "Wait" and bool(old)
+        is_under_way = drains or bool(replaceable) or waits_for_protected
+        if not is_under_way and serving >= known.desired:
+            self._remember(group, replace(known, refreshed=known.refreshing, refreshing=""))
+
+    def _outdated(self, group: Group, version: str) -> list[Instance]:
+        """Return a group's instances of another version of its template."""
+        instances = self.state.of(group.name)
+        return [each for each in instances if each.template.version != version]
 
     def reconcile(self, group: Group) -> None:
         """Launch or terminate instances until there are as many as desired."""
-        memory = self._group(group)
+        known = self._state_of(group)
         instances = self.state.of(group.name)
         staying = _staying(instances)
         if group.deleted and group.forced:
             self.terminate(instances)
             return
-        wanted = self._wanted(group, staying)
+        wanted = self._wanted(group)
         surplus = len(staying) - wanted
         for _ in range(surplus):
-            chosen = self._next_to_go(group)
+            chosen = self._next_to_terminate(group)
             if chosen is None:
                 break
             self._begin_termination(group, chosen)
         if wanted <= len(staying):
-            self._remember(group, replace(memory, short_since=None))
+            self._remember(group, replace(known, short_since=None))
             return
-        since = memory.short_since or self.now
-        self._remember(group, replace(memory, short_since=since))
+        since = known.short_since or self.now
+        self._remember(group, replace(known, short_since=since))
         # A new group and a refresh launch at once; the loss of an instance is noticed later.
-        if not instances or memory.refreshing or self.now >= since + self.timing.replacement:
+        if not instances or known.refreshing or self.now >= since + self.timing.replacement:
             for _ in range(wanted - len(staying)):
                 self._launch(group)
 
-    def _wanted(self, group: Group, staying: Sequence[Instance]) -> int:
+    def _wanted(self, group: Group) -> int:
         """Return how many instances should stay: more than desired in some refreshes."""
-        memory = self._group(group)
-        if not memory.refreshing or group.refresh is None:
-            return memory.desired
-        old = [each for each in staying if each.template.version != memory.refreshing]
-        replaceable = [each for each in old if self._may_refresh(group, group.refresh, each)]
-        most = _share(memory.desired, group.refresh.maximum_healthy_percent)
-        return max(memory.desired, min(memory.desired + len(replaceable), most))
+        known = self._state_of(group)
+        if not known.refreshing or group.refresh is None:
+            return known.desired
+        old = self._outdated(group, known.refreshing)
+        replaceable = sum(self._may_refresh(group, group.refresh, each) for each in old)
+        most = _share(known.desired, group.refresh.maximum_healthy_percent)
+        return max(known.desired, min(known.desired + replaceable, most))
 
     def terminate(self, instances: Sequence[Instance]) -> None:
         """End instances at once, with what is on them."""
         for each in instances:
-            self.state = lose(self.state, each.id)
+            self.state = self.state.without_instance(each.id)
             self.actions.append(FleetAction(FleetActionKind.TERMINATE, each))
 
     # Parts
 
-    def _scale_out(self, group: Group, scaling: ManagedScaling, memory: GroupState) -> None:
+    def _scale_out(self, group: Group, scaling: ManagedScaling, known: GroupState) -> None:
         staying = self.state.staying(group.name)
-        if memory.desired > len(staying):
+        if known.desired > len(staying):
             return
         warm_up = max(scaling.warm_up / self.timing.factor, self.timing.boot)
         for each in staying:
             if self.now < each.launched_at + warm_up:
                 return
-        count = self._wanted_at_target(group, scaling) - memory.desired
+        count = self._wanted_at_target(group, scaling) - known.desired
         if not staying:
             count = max(count, _FIRST_SCALE_OUT)
         count = max(scaling.minimum_step, min(scaling.maximum_step, count))
-        desired = min(memory.desired + count, group.maximum)
-        self._remember(group, replace(memory, desired=desired, above_since=None))
+        desired = min(known.desired + count, group.maximum)
+        self._remember(group, replace(known, desired=desired, above_since=None))
 
-    def _scale_in(self, group: Group, scaling: ManagedScaling, memory: GroupState) -> None:
+    def _scale_in(self, group: Group, scaling: ManagedScaling, known: GroupState) -> None:
         running = len(self.state.staying(group.name))
         surplus = running - self._wanted_at_target(group, scaling)
         half = max(1, (running - 1) // 2)
-        count = min(surplus, half, memory.desired - group.minimum)
+        count = min(surplus, half, known.desired - group.minimum)
         if count > 0:
-            desired = memory.desired - count
-            self._remember(group, replace(memory, desired=desired, scaled_in_at=self.now))
+            desired = known.desired - count
+            self._remember(group, replace(known, desired=desired, scaled_in_at=self.now))
 
     def _wanted_at_target(self, group: Group, scaling: ManagedScaling) -> int:
-        """Return how many instances have the group's metric at its target."""
+        """Return with how many instances the group's metric is at its target."""
         needed = needed_instances(group, self.state.of(group.name), self.demand)
         return math.ceil(100 * needed / scaling.target)
 
-    def _next_to_go(self, group: Group) -> Instance | None:
-        """Return the instance that a scale-in ends: of the fullest zone, the oldest template."""
+    def _next_to_terminate(self, group: Group) -> Instance | None:
+        """Return the instance that a scale-in terminates; None if all are protected."""
         staying = self.state.staying(group.name)
         in_zone = Counter(each.zone for each in staying)
         unprotected = [each for each in staying if not self._protected(group, each)]
 
         def rank(each: Instance) -> tuple[int, int, bool, float, str]:
+            # The fewest tasks, then the fullest zone, an older template, and the oldest instance.
             current = each.template.version == group.template.version
             return (self._tasks(each), -in_zone[each.zone], current, each.launched_at, each.id)
 
@@ -573,8 +584,8 @@ class _Step:
 
     def _begin_termination(self, group: Group, instance: Instance) -> None:
         if group.managed_draining and instance.registered and self._tasks(instance):
-            waiting = replace(instance, lifecycle=Lifecycle.WAITING, waiting_since=self.now)
-            self._put(waiting)
+            draining = replace(instance, lifecycle=Lifecycle.TERMINATING, waiting_since=self.now)
+            self._put(draining)
         else:
             self.terminate([instance])
 
@@ -597,12 +608,12 @@ class _Step:
     def _tasks(self, instance: Instance) -> int:
         return self.demand.tasks.get(instance.id, 0)
 
-    def _group(self, group: Group) -> GroupState:
+    def _state_of(self, group: Group) -> GroupState:
         return self.state.groups[group.name]
 
-    def _remember(self, group: Group, memory: GroupState) -> None:
-        if self.state.groups.get(group.name) != memory:
-            groups = {**self.state.groups, group.name: memory}
+    def _remember(self, group: Group, known: GroupState) -> None:
+        if self.state.groups.get(group.name) != known:
+            groups = {**self.state.groups, group.name: known}
             self.state = replace(self.state, groups=groups)
 
     def _put(self, instance: Instance) -> None:

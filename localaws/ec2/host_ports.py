@@ -64,12 +64,12 @@ class HostPorts:
         self.taken.add(port)
 
     def release(self, port: int) -> None:
-        """Have a port free again."""
+        """Free a port."""
         self.taken.discard(port)
 
 
 def port_range(configured: str) -> tuple[int, int]:
-    """Return the range that `ECS_DYNAMIC_HOST_PORT_RANGE` names; the kernel's for none.
+    """Return the range that `ECS_DYNAMIC_HOST_PORT_RANGE` sets; the kernel's if it is empty.
 
     Raises:
         ValueError: It names no range.

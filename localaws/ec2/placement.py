@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 ZONE_ATTRIBUTE = "attribute:ecs.availability-zone"
+_TYPE_ATTRIBUTE = "attribute:ecs.instance-type"
+_ARCHITECTURE_ATTRIBUTE = "attribute:ecs.cpu-architecture"
+_SYSTEM_ATTRIBUTE = "attribute:ecs.os-type"
+_ATTRIBUTES = frozenset(
+    {ZONE_ATTRIBUTE, _TYPE_ATTRIBUTE, _ARCHITECTURE_ATTRIBUTE, _SYSTEM_ATTRIBUTE}
+)
+"""Attributes that every instance has here."""
+
 INSTANCE_FIELDS = ("instanceId", "host")
-"""What spreads tasks over instances."""
+"""Fields of the strategy `spread` that spread tasks over instances."""
 
 NO_INSTANCES = "No Container Instances were found in your cluster."
 
@@ -94,10 +102,10 @@ class ContainerInstance:
     def attributes(self) -> Mapping[str, str]:
         """Return what placement constraints and strategies may name, beside its id."""
         return {
-            "attribute:ecs.availability-zone": self.zone,
-            "attribute:ecs.instance-type": self.instance_type,
-            "attribute:ecs.cpu-architecture": self.architecture.lower(),
-            "attribute:ecs.os-type": "linux",
+            ZONE_ATTRIBUTE: self.zone,
+            _TYPE_ATTRIBUTE: self.instance_type,
+            _ARCHITECTURE_ATTRIBUTE: self.architecture.lower(),
+            _SYSTEM_ATTRIBUTE: "linux",
         }
 
     def count_tasks(self, service: str) -> int:
@@ -207,7 +215,7 @@ _EXPRESSION = re.compile(
 
 
 def problem_of(constraint: Constraint) -> str:
-    """Say why a constraint can't be used here; empty if it can."""
+    """Return why a constraint can't be used here; empty if it can."""
     if constraint.type == "distinctInstance":
         return ""
     match = _EXPRESSION.fullmatch(constraint.expression)
@@ -215,17 +223,21 @@ def problem_of(constraint: Constraint) -> str:
         "allowed here: attribute:NAME == VALUE, != VALUE, in [VALUES] and not_in [VALUES], of "
         "ecs.availability-zone, ecs.instance-type, ecs.cpu-architecture and ecs.os-type"
     )
-    if match is None or (match[3].startswith("[") != (match[2] in {"in", "not_in"})):
+    if match is None:
         return f"placement constraint {constraint.expression!r}; {allowed}"
-    if match[1] not in _KNOWN_ATTRIBUTES:
-        return f"placement constraint {constraint.expression!r} names {match[1]}; {allowed}"
+    name, operator, operand = match.groups()
+    has_list, needs_list = operand.startswith("["), operator in {"in", "not_in"}
+    if has_list != needs_list:
+        return f"placement constraint {constraint.expression!r}; {allowed}"
+    if name not in _ATTRIBUTES:
+        return f"placement constraint {constraint.expression!r} names {name}; {allowed}"
     return ""
 
 
 def strategy_problem(strategy: Strategy) -> str:
-    """Say why a strategy can't be used here; empty if it can."""
+    """Return why a strategy can't be used here; empty if it can."""
     kind, name = strategy.type, strategy.field
-    spread = (*INSTANCE_FIELDS, *sorted(_KNOWN_ATTRIBUTES))
+    spread = (*INSTANCE_FIELDS, *sorted(_ATTRIBUTES))
     binpack = ("cpu", "memory")
     fields = {"spread": spread, "binpack": binpack, "random": ("",)}
     if name in fields.get(kind, ()):
@@ -252,14 +264,14 @@ def _matches(instance: ContainerInstance, expression: str) -> bool:
         return False
     name, operator, operand = match.groups()
     value = instance.attributes().get(name, "")
-    wanted = operator in {"==", "in"}
+    matches_one = False
     for pattern in operand.strip("[]").split(","):
-        if _like(value, pattern.strip()):
-            return wanted
-    return not wanted
+        matches_one = matches_one or _fits(value, pattern.strip())
+    return matches_one == (operator in {"==", "in"})
 
 
-def _like(value: str, pattern: str) -> bool:
+def _fits(value: str, pattern: str) -> bool:
+    """Return whether a value fits a pattern, in which `*` is any text."""
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), value) is not None
 
 
@@ -299,10 +311,3 @@ def _cost(
         if each.attributes()[strategy.field] == value:
             count += each.count_tasks(service)
     return count
-
-
-_KNOWN_ATTRIBUTES = frozenset(
-    ContainerInstance(
-        id="", container_instance="", zone="", instance_type="", cpu=0, memory=0
-    ).attributes()
-)

@@ -23,7 +23,6 @@ from localaws.ec2.fleet import (
     InstanceIds,
     Lifecycle,
     Template,
-    lose,
     metric,
     step,
 )
@@ -126,7 +125,7 @@ class ContainerInstances:
         booted = await asyncio.gather(*(self._boot(each) for each in there))
         for instance, is_there in zip(there, booted, strict=True):
             if not is_there:
-                self._state = lose(self._state, instance.id)
+                self._state = self._state.without_instance(instance.id)
 
     def touch(self) -> None:
         """Have the next `follow` read the groups again: the cloud has changed."""
@@ -254,7 +253,7 @@ class ContainerInstances:
             raise NoSuchInstanceError(
                 f"no single instance begins with {instance!r}; instances: {known}"
             )
-        self._state = lose(self._state, found[0].id)
+        self._state = self._state.without_instance(found[0].id)
         self._end(found[0])
         return found[0].id
 
@@ -335,7 +334,7 @@ class ContainerInstances:
         if self._problems.get(instance.group) != problem:
             log.error("%s", problem)
         self._problems[instance.group] = problem
-        self._state = lose(self._state, instance.id)
+        self._state = self._state.without_instance(instance.id)
 
     def _end(self, instance: Instance) -> None:
         """End an instance beside everything else: its processes take their time."""

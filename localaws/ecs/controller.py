@@ -33,7 +33,12 @@ from localaws.ecs.scheduler.model import (
 )
 from localaws.ecs.scheduler.rolling_update import Ids, recover, step
 from localaws.ecs.scheduler.service_health import has_accepted, healthy, next_look
-from localaws.ecs.scheduler.waiter import DeploymentFailedError, arrived, failed_tasks, why_stopped
+from localaws.ecs.scheduler.waiter import (
+    DeploymentFailedError,
+    failed_tasks,
+    wait_is_over,
+    why_stopped,
+)
 from localaws.ecs.tasks.running_tasks import LiveTasks
 from localaws.machine.addresses import SubnetAddresses
 
@@ -242,7 +247,7 @@ class Controller:
             if service is None or self._leaves(service):
                 return False
             try:
-                return arrived(
+                return wait_is_over(
                     self._spec(service),
                     service.state,
                     self._observations(service),
@@ -651,7 +656,7 @@ class Controller:
     def _capacity(self, service: _Service) -> Capacity:
         choice = service.spec.capacity
         if not choice.on_instances:
-            return Fargate(choice.shares)
+            return Fargate(choice.strategy)
         if self.fleet is None:
             return Instances(service.spec.arn, choice, ())
         others: dict[str, list[PlacedTask]] = {}

@@ -20,13 +20,13 @@ from localaws.ecs.scheduler.model import (
     DeploymentAlarms,
     ServiceRevision,
     ServiceSpec,
-    Share,
+    StrategyItem,
     Zone,
 )
 from localaws.ecs.task_definition import DEFAULT_STOP_TIMEOUT, integer, kept_for_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from localaws.catalog.account import Account, Resource
     from localaws.ecs.scheduler.model import ServiceState
@@ -68,7 +68,7 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
     """
     outputs = service.outputs
     fingerprint = _fingerprint(outputs)
-    revision = _still(state.requested, fingerprint) or _revision(service, resources, fingerprint)
+    revision = _keep(state.requested, fingerprint) or _revision(service, resources, fingerprint)
     # Tasks of superseded deployments drain too, so their target groups' delays count as long as the
     # groups exist.
     groups = {each.target_group for each in revision.bindings}
@@ -93,10 +93,10 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
 
 
 def completed(state: ServiceState, service: Resource, resources: Account) -> ServiceState:
-    """Add what tasks need today to the revisions that an earlier version of this saved.
+    """Add what tasks need today to revisions that an earlier version of the local AWS saved.
 
-    It kept neither network nor sizes, or no registries, so they get the service's as they are, and
-    the rest of their task definitions where those still exist.
+    Those lack network, sizes or registries. They get the service's own as it is now, and the rest
+    of their task definitions where those still exist.
     """
 
     def complete(revision: ServiceRevision) -> ServiceRevision:
@@ -127,11 +127,12 @@ def capacity_of(service: Resource, resources: Account) -> CapacityChoice:
     strategy = service.inputs.get("capacityProviderStrategies")
     if not strategy and launch is None:
         strategy = _default_strategy(cluster, resources)
-    shares = tuple(_share(each) for each in strategy or ())
-    on_fargate = launch == "FARGATE" or any(each.provider in FARGATE_PROVIDERS for each in shares)
+    items = tuple(map(_strategy_item, strategy or ()))
+    providers = {item.provider for item in items}
+    on_fargate = launch == "FARGATE" or not providers.isdisjoint(FARGATE_PROVIDERS)
     return CapacityChoice(
         on_instances=not on_fargate,
-        shares=shares,
+        strategy=items,
         cluster=cluster,
         rules=_placement_rules(service.outputs),
     )
@@ -144,9 +145,9 @@ def _default_strategy(cluster: str, resources: Account) -> list[Mapping[str, Any
     return []
 
 
-def _share(item: Mapping[str, Any]) -> Share:
+def _strategy_item(item: Mapping[str, Any]) -> StrategyItem:
     """Return an item of a strategy; a provider alone needs no weight."""
-    return Share(
+    return StrategyItem(
         provider=str(item.get("capacityProvider")).rpartition("/")[2],
         base=integer(item.get("base"), 0),
         weight=integer(item.get("weight"), 0),
@@ -195,7 +196,8 @@ def _network(service: Resource, resources: Account) -> dict[str, Any]:
     network = service.outputs.get("networkConfiguration") or {}
     vpcs = {}
     for subnet in network.get("subnets") or ():
-        if found := resources.get(SUBNET, subnet):
+        found = resources.get(SUBNET, subnet)
+        if found:
             vpcs[subnet] = found.outputs.get("vpcId") or ""
     return {
         "network": {
@@ -228,13 +230,13 @@ def _task_definition(named: str, resources: Account) -> Mapping[str, Any]:
     return found.outputs
 
 
-def _still(current: ServiceRevision | None, fingerprint: str) -> ServiceRevision | None:
-    """Return the current revision if it covers the fingerprint, forced or not any more."""
+def _keep(current: ServiceRevision | None, fingerprint: str) -> ServiceRevision | None:
+    """Return the current revision if it covers the fingerprint, and else None."""
     if current is None or not current.covers(fingerprint):
         return None
-    return (
-        current if current.fingerprint == fingerprint else replace(current, fingerprint=fingerprint)
-    )
+    if current.fingerprint == fingerprint:
+        return current
+    return replace(current, fingerprint=fingerprint)
 
 
 def _fingerprint(outputs: Mapping[str, Any]) -> str:
@@ -242,15 +244,17 @@ def _fingerprint(outputs: Mapping[str, Any]) -> str:
 
     With forceNewDeployment any change, one of `triggers` included, is due.
     """
-    runs = _hash({key: outputs.get(key) for key in _STARTS_A_DEPLOYMENT})
+    runs = _hash(outputs, _STARTS_A_DEPLOYMENT)
     if not outputs.get("forceNewDeployment"):
         return runs
-    forced = outputs.keys() - _DEPLOYS_NOT_EVEN_FORCED
-    return f"{runs}+{_hash({key: outputs[key] for key in forced})}"
+    forced = _hash(outputs, outputs.keys() - _DEPLOYS_NOT_EVEN_FORCED)
+    return f"{runs}+{forced}"
 
 
-def _hash(parts: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(_unordered(parts), sort_keys=True).encode()).hexdigest()[:16]
+def _hash(outputs: Mapping[str, Any], keys: Iterable[str]) -> str:
+    chosen = {key: outputs.get(key) for key in keys}
+    document = json.dumps(_unordered(chosen), sort_keys=True)
+    return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 
 def _unordered(value: object) -> object:

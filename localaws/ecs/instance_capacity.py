@@ -22,8 +22,8 @@ from localaws.ecs.scheduler.model import Zone
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localaws.ecs.scheduler.capacity import Holding
-    from localaws.ecs.scheduler.model import CapacityChoice, Deployment, Share, Task
+    from localaws.ecs.scheduler.capacity import Occupant
+    from localaws.ecs.scheduler.model import CapacityChoice, Deployment, StrategyItem, Task
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Instances:
     instances: tuple[ContainerInstance, ...]
 
     @property
-    def shares(self) -> tuple[Share, ...]:
+    def strategy(self) -> tuple[StrategyItem, ...]:
         """The service's capacity provider strategy."""
-        return self.choice.shares
+        return self.choice.strategy
 
     def place(
-        self, deployment: Deployment, provider: str, holding: Sequence[Holding]
+        self, deployment: Deployment, provider: str, occupants: Sequence[Occupant]
     ) -> Placed | NotPlaced:
         """Find an instance with room for a task."""
         definition = deployment.revision.launch["taskDefinition"]
-        candidates = self._with(holding)
+        candidates = self._occupied_by(occupants)
         if provider:
             candidates = [each for each in candidates if each.provider == provider]
         constraints = (*self.choice.rules.constraints, *constraints_of(definition))
@@ -63,13 +63,13 @@ class Instances:
                 return each.draining
         return False
 
-    def _with(self, holding: Sequence[Holding]) -> list[ContainerInstance]:
+    def _occupied_by(self, occupants: Sequence[Occupant]) -> list[ContainerInstance]:
         """Return the instances with the service's own tasks on them too."""
         found = {each.id: each for each in self.instances}
-        for task, runs in holding:
+        for task, revision in occupants:
             if task.instance in found:
                 instance = found[task.instance]
-                need = need_of(runs.launch["taskDefinition"])
+                need = need_of(revision.launch["taskDefinition"])
                 placed = PlacedTask(id=task.id, service=self.service, need=need)
                 found[task.instance] = replace(instance, tasks=(*instance.tasks, placed))
         return list(found.values())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from localaws.ecs.scheduler import placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from localaws.ecs.scheduler.model import Deployment, ServiceRevision, Share, Task, Zone
+    from localaws.ecs.scheduler.model import Deployment, ServiceRevision, StrategyItem, Task, Zone
 
 FARGATE_SPOT = "FARGATE_SPOT"
 """The capacity provider whose tasks AWS may interrupt."""
@@ -33,54 +33,59 @@ class NotPlaced:
     reason: str
 
 
-Holding = tuple["Task", "ServiceRevision"]
-"""A task of the service that takes room, and what it runs."""
+class Occupant(NamedTuple):
+    """A task of the service that takes room."""
+
+    task: Task
+    revision: ServiceRevision
+    """What it runs."""
 
 
 class Capacity(Protocol):
     """What a service's tasks run on, as it is now."""
 
     @property
-    def shares(self) -> tuple[Share, ...]:
-        """The service's capacity provider strategy; none for a launch type."""
+    def strategy(self) -> tuple[StrategyItem, ...]:
+        """The service's capacity provider strategy; empty for a launch type."""
 
     def place(
-        self, deployment: Deployment, provider: str, holding: Sequence[Holding]
+        self, deployment: Deployment, provider: str, occupants: Sequence[Occupant]
     ) -> Placed | NotPlaced:
         """Find where a task may start.
 
         Args:
             deployment: What it belongs to.
             provider: Its capacity provider; empty for a launch type.
-            holding: The service's tasks that take room now.
+            occupants: The service's tasks that take room now.
         """
 
     def drains(self, task: Task) -> bool:
-        """Whether what a task runs on takes no more tasks and loses those that it has."""
+        """Return whether a task's instance drains: it takes no more tasks and loses its own."""
 
 
 @dataclass(frozen=True)
 class Fargate:
     """Fargate: it has room for every task, in the zone with the fewest of the deployment."""
 
-    shares: tuple[Share, ...] = ()
+    strategy: tuple[StrategyItem, ...] = ()
 
     def place(
         self,
         deployment: Deployment,
         provider: str,  # noqa: ARG002 — all of Fargate's have room
-        holding: Sequence[Holding],
+        occupants: Sequence[Occupant],
     ) -> Placed:
         """Return the zone and subnet with the fewest tasks of the deployment."""
-        same = [task for task, _ in holding if task.active and task.deployment == deployment.id]
-        return Placed(placement.emptiest(deployment.revision.zones, same))
+        active = [each.task for each in occupants if each.task.active]
+        siblings = [task for task in active if task.deployment == deployment.id]
+        return Placed(placement.emptiest(deployment.revision.zones, siblings))
 
     def drains(self, task: Task) -> bool:  # noqa: ARG002 — no task's
         """Return False: Fargate moves no task."""
         return False
 
 
-def next_provider(shares: Sequence[Share], tasks: Iterable[Task]) -> str:
+def next_provider(strategy: Sequence[StrategyItem], tasks: Iterable[Task]) -> str:
     """Return the capacity provider of a service's next task; empty without a strategy.
 
     The one with a base gets that many tasks first. The others are shared out by weight, as
@@ -89,12 +94,12 @@ def next_provider(shares: Sequence[Share], tasks: Iterable[Task]) -> str:
     Source: `CapacityProviderStrategyItem` in ECS's API reference.
     """
     count = Counter(task.capacity_provider for task in tasks)
-    for share in shares:
-        if count[share.provider] < share.base:
-            return share.provider
+    for item in strategy:
+        if count[item.provider] < item.base:
+            return item.provider
 
-    def fullness(share: Share) -> float:
-        return (count[share.provider] - share.base + 1) / share.weight
+    def fullness(item: StrategyItem) -> float:
+        return (count[item.provider] - item.base + 1) / item.weight
 
-    weighted = [share for share in shares if share.weight]
+    weighted = [item for item in strategy if item.weight]
     return min(weighted, key=fullness).provider if weighted else ""

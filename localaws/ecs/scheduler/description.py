@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from localaws.ecs.scheduler.model import (
         Deployment,
+        Event,
         ServiceSpec,
         ServiceState,
         Task,
@@ -29,23 +30,18 @@ def describe(
     status: str = "ACTIVE",
 ) -> dict[str, Any]:
     """Return the service, its deployments, events and tasks."""
+    primary = state.deployments[0] if state.deployments else None
     return {
         "serviceArn": spec.arn,
         "serviceName": spec.name,
         "status": status,
-        "taskDefinition": state.deployments[0].revision.task_definition
-        if state.deployments
-        else None,
+        "taskDefinition": primary.revision.task_definition if primary else None,
         "desiredCount": spec.desired,
         **_counts(state.tasks),
         "deployments": [
-            _deployment(each, spec, state, primary=each is state.deployments[0])
-            for each in state.deployments
+            _deployment(each, spec, state, primary=each is primary) for each in state.deployments
         ],
-        "events": [
-            {"id": event.id, "createdAt": stamp(event.at), "message": event.message}
-            for event in state.events
-        ],
+        "events": list(map(_event, state.events)),
         "tasks": [_task(task, spec, observations.get(task.id)) for task in state.tasks],
     }
 
@@ -57,19 +53,21 @@ def progress(
     observations: Mapping[str, TaskObservation],
 ) -> str:
     """Return how far a service is: `1 of 2 tasks healthy, 1 waiting for health checks`."""
-    first = state.deployments[0] if state.deployments else None
-    primary = first.id if first else None
-    rolling_back = first is not None and first.rolls_back and first.rollout is Rollout.IN_PROGRESS
-    parts = [f"{'rolling back: ' if rolling_back else ''}{healthy} of {spec.desired} tasks healthy"]
-    groups = Counter(_phase(task, primary, observations.get(task.id)) for task in state.tasks)
-    parts += [f"{groups[phase]} {phase}" for phase in _PHASES if groups[phase]]
-    if first is not None:
-        parts += _notes(spec, first)
-    return ", ".join(parts)
+    primary = state.deployments[0] if state.deployments else None
+    parts = [f"{healthy} of {spec.desired} tasks healthy"]
+    phases: Counter[str] = Counter()
+    for task in state.tasks:
+        phases[_phase(task, primary, observations.get(task.id))] += 1
+    parts += [f"{phases[phase]} {phase}" for phase in _PHASES if phases[phase]]
+    if primary is None:
+        return ", ".join(parts)
+    parts += _notes(spec, primary)
+    is_rollback = bool(primary.rolls_back) and primary.rollout is Rollout.IN_PROGRESS
+    return ("rolling back: " if is_rollback else "") + ", ".join(parts)
 
 
 def _notes(spec: ServiceSpec, deployment: Deployment) -> Iterator[str]:
-    """Yield what else there is to say of the primary deployment."""
+    """Yield what a user should know of the primary deployment beside its tasks."""
     if deployment.failures:
         yield f"{deployment.failures} failed in a row"
     if deployment.baking_since is not None:
@@ -89,25 +87,31 @@ _PHASES = (
 )
 
 
-def _phase(task: Task, primary: str | None, observation: TaskObservation | None) -> str:
+_PHASE_BY_HEALTH = {
+    Health.INITIAL: "waiting for health checks",
+    Health.UNHEALTHY: "failing health checks",
+    Health.HEALTHY: "",
+    Health.UNCHECKED: "without health checks",
+}
+
+
+def _phase(task: Task, primary: Deployment | None, observation: TaskObservation | None) -> str:
+    """Return one of `_PHASES`; empty for a stopped or healthy task."""
     if task.status is Status.STOPPED:
         return ""
     if not task.active:
         return "draining"
-    if task.deployment != primary:
+    if primary is None or task.deployment != primary.id:
         return "of an older deployment"
     if task.status is Status.PROVISIONING:
         return "waiting for an instance"
     if task.status is Status.PENDING:
         return "starting"
-    by_health = {
-        Health.UNHEALTHY: "failing health checks",
-        Health.HEALTHY: "",
-        Health.UNCHECKED: "without health checks",
-    }
-    return by_health.get(
-        observation.health if observation else Health.INITIAL, "waiting for health checks"
-    )
+    return _PHASE_BY_HEALTH[observation.health if observation else Health.INITIAL]
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {"id": event.id, "createdAt": stamp(event.at), "message": event.message}
 
 
 def _counts(tasks: Sequence[Task]) -> dict[str, int]:
@@ -137,41 +141,44 @@ def _deployment(
 
 def _task(task: Task, spec: ServiceSpec, observation: TaskObservation | None) -> dict[str, Any]:
     stopping = task.status in {Status.DEACTIVATING, Status.STOPPING, Status.STOPPED}
-    note = task.note or (observation.note if observation else "")
-    times = {
-        "createdAt": task.created_at,
-        "startedAt": task.started_at,
-        "stoppingAt": task.stopping_at,
-        "stoppedAt": task.stopped_at,
-    }
-    return {
+    health = "UNKNOWN"
+    if observation is not None and task.active:
+        health = str(observation.health).upper()
+    found: dict[str, Any] = {
         "taskId": task.id,
         "group": f"service:{spec.name}",
         "startedBy": task.deployment,
         "taskDefinition": task.task_definition,
         "availabilityZone": task.zone.name,
-        **({"capacityProviderName": task.capacity_provider} if task.capacity_provider else {}),
-        **({"ec2InstanceId": task.instance} if task.instance else {}),
         "lastStatus": str(task.status),
         "desiredStatus": "STOPPED" if stopping else "RUNNING",
-        "healthStatus": str(observation.health).upper()
-        if observation and task.active
-        else "UNKNOWN",
-        **{name: stamp(at) for name, at in times.items() if at is not None},
-        **({"stopCode": str(task.stop_code)} if task.stop_code else {}),
-        **({"stoppedReason": task.stop_reason} if task.stop_reason else {}),
-        **({"note": note} if note else {}),
+        "healthStatus": health,
         "containers": [_container(name, task) for name in task.exit_codes],
     }
+    # ECS leaves out what a task doesn't have; `note` is the local AWS's own.
+    optional = {
+        "capacityProviderName": task.capacity_provider,
+        "ec2InstanceId": task.instance,
+        "createdAt": _stamp_if_any(task.created_at),
+        "startedAt": _stamp_if_any(task.started_at),
+        "stoppingAt": _stamp_if_any(task.stopping_at),
+        "stoppedAt": _stamp_if_any(task.stopped_at),
+        "stopCode": str(task.stop_code or ""),
+        "stoppedReason": task.stop_reason,
+        "note": task.note or (observation.note if observation else ""),
+    }
+    return {**found, **{name: value for name, value in optional.items() if value}}
 
 
 def _container(name: str, task: Task) -> dict[str, Any]:
-    reason = task.exit_reasons.get(name)
-    return {
-        "name": name,
-        "exitCode": task.exit_codes[name],
-        **({"reason": reason} if reason else {}),
-    }
+    found: dict[str, Any] = {"name": name, "exitCode": task.exit_codes[name]}
+    if task.exit_reasons.get(name):
+        found["reason"] = task.exit_reasons[name]
+    return found
+
+
+def _stamp_if_any(seconds: float | None) -> str:
+    return "" if seconds is None else stamp(seconds)
 
 
 def stamp(seconds: float) -> str:

@@ -36,10 +36,10 @@ _ALARMS = "ECS deployment alarms"
 
 def started(tasks: Sequence[Task], *, replacing: int = 0) -> str:
     """Return an event; some of the tasks may replace unhealthy ones, which stop afterwards."""
-    replaced = (
-        f" Amazon ECS replaced {replacing} tasks due to an unhealthy status." if replacing else ""
-    )
-    return f"has started {len(tasks)} tasks: {_names(tasks)}.{replaced}"
+    event = f"has started {len(tasks)} tasks: {_names(tasks)}."
+    if replacing:
+        event += f" Amazon ECS replaced {replacing} tasks due to an unhealthy status."
+    return event
 
 
 def moved(task: Task) -> str:
@@ -82,7 +82,7 @@ def unable_to_place(reason: str) -> str:
 
 
 def host_terminated(task: Task) -> str:
-    """Return why a task was stopped."""
+    """Return why a task was stopped whose instance ended."""
     return f"Host EC2 (instance {task.instance}) terminated."
 
 
@@ -100,9 +100,9 @@ def unhealthy_containers(task: Task) -> str:
     return f"{_names([task])} failed container health checks."
 
 
-def uneven(crowds: Mapping[str, int]) -> str:
+def uneven(tasks_by_zone: Mapping[str, int]) -> str:
     """Return the event of zones with unequal numbers of tasks."""
-    counts = ", ".join(f"{count} tasks in {zone}" for zone, count in crowds.items())
+    counts = ", ".join(f"{count} tasks in {zone}" for zone, count in tasks_by_zone.items())
     return f"is not AZ balanced with {counts}. AZ Rebalancing in progress."
 
 
@@ -118,6 +118,7 @@ def rolling_back(identifier: str) -> str:
 
 def failure(deployment: Deployment) -> str:
     """Return why a deployment failed; a rollback fails by its tasks only."""
+    # A rollback keeps the alarms of the deployment that it rolls back.
     by_alarm = deployment.alarms and not deployment.rolls_back
     return ALARM_DETECTED if by_alarm else FAILED_TO_START
 
@@ -126,7 +127,8 @@ def rollout(deployment: Deployment) -> str:
     """Return why a deployment is as it is; a rollback names itself."""
     if deployment.rollout is Rollout.FAILED:
         reason = failure(deployment)
-        return f"{_ALARMS if reason == ALARM_DETECTED else _BREAKER}: {reason}"
+        detector = _ALARMS if reason == ALARM_DETECTED else _BREAKER
+        return f"{detector}: {reason}"
     if deployment.rollout is Rollout.COMPLETED:
         return f"ECS deployment {deployment.id} completed."
     if deployment.rolls_back:
@@ -136,17 +138,17 @@ def rollout(deployment: Deployment) -> str:
 
 
 def scaling(identifier: str) -> str:
-    """Return why a task was stopped."""
+    """Return why a task was stopped that a deployment no longer needs."""
     return f"Scaling activity initiated by (deployment {identifier})"
 
 
 def failed_target_checks(target_group: str) -> str:
-    """Return why a task was stopped."""
+    """Return why a task was stopped that was unhealthy in a target group."""
     return f"Task failed ELB health checks in (target-group {target_group})"
 
 
 def listens_everywhere(port: int) -> str:
-    """Return a problem that exists only here: on Fargate each task has its own network."""
+    """Return the problem of a running task; on Fargate each task has its own network."""
     return (
         f"local AWS: the container listens on port {port} of all addresses (0.0.0.0), "
         "which leaves none to other "
@@ -155,7 +157,7 @@ def listens_everywhere(port: int) -> str:
 
 
 def cannot_listen_everywhere(port: int) -> str:
-    """Return what is wrong with a container here, as above."""
+    """Return why a container ended; on Fargate each task has its own network."""
     return (
         f"local AWS: the container can't listen on port {port} of all addresses "
         "(0.0.0.0), one of which is in use. "
@@ -164,7 +166,7 @@ def cannot_listen_everywhere(port: int) -> str:
 
 
 def taken_everywhere(port: int) -> str:
-    """Return why a task can't start here, as above."""
+    """Return why a task can't start; on Fargate each task has its own network."""
     return (
         "local AWS: another task's container, or another program, listens on port "
         f"{port} of all addresses (0.0.0.0). "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Durations that ECS doesn't let anybody choose, in seconds."""
+    """Durations that ECS sets and no user can change, in seconds."""
 
     healthy_without_checks: float = 40
     """How long a task must run to count as healthy when nothing checks it."""
@@ -24,14 +25,14 @@ class Timing:
     """Before a replacement is started after a task failed; doubles with each failure in a row."""
 
     longest_pause: float = 60
-    """ECS goes up to 15 minutes, which on one machine only makes people wait."""
+    """Between two starts; ECS goes up to 15 minutes, which on one machine only costs time."""
 
     crash_window: float = 120
     """How long a task that worked and then failed counts as a recent crash."""
 
     shortest_drain: float = 0.5
-    """Between deregistering a target and stopping its task, whatever the delay: load balancers take
-    note by then.
+    """Between deregistering a target and stopping its task, whatever the deregistration delay: by
+    then load balancers have stopped sending it requests.
     """
 
     remembered: float = 3600
@@ -53,10 +54,10 @@ class Timing:
     """
 
     def at(self, speed: float) -> Timing:
-        """Return the same at another speed, but for what isn't AWS's.
+        """Return the same at another speed, except for the durations that aren't AWS's.
 
-        That is how soon a load balancer of this machine takes note, and how long things are
-        remembered.
+        Those are how soon a load balancer of this machine stops sending requests, and how long
+        things are remembered.
         """
         return replace(
             self,
@@ -91,8 +92,8 @@ class ServiceRevision:
     """Everything about a service whose change makes a new deployment."""
 
     fingerprint: str
-    """Of what it runs; of a forced deployment followed by `+` and what the service was when it was
-    forced.
+    """Of what it runs. A forced deployment's continues with `+` and the service's own fingerprint
+    at that time.
     """
 
     task_definition: str
@@ -107,7 +108,11 @@ class ServiceRevision:
     """
 
     def covers(self, wanted: str) -> bool:
-        """Whether a fingerprint needs no other revision; only one with `+` needs a forced one."""
+        """Return whether a requested fingerprint needs no new deployment of another revision.
+
+        A forced revision covers the same one unforced too: that the program no longer forces a
+        deployment isn't a change.
+        """
         return wanted in {self.fingerprint, self.fingerprint.partition("+")[0]}
 
 
@@ -116,12 +121,10 @@ class Breaker:
     """A service's deployment circuit breaker."""
 
     enable: bool = False
-    """Whether a deployment whose tasks keep failing ends as failed; without it, it is tried for
-    ever.
-    """
+    """Whether a deployment whose tasks keep failing ends as failed; else ECS tries for ever."""
 
     rollback: bool = False
-    """Whether the last completed deployment then comes back."""
+    """Whether ECS then returns to the last completed deployment."""
 
 
 @dataclass(frozen=True)
@@ -129,14 +132,14 @@ class DeploymentAlarms:
     """The CloudWatch alarms that watch a service's deployments."""
 
     names: tuple[str, ...] = ()
-    """None where the service doesn't enable them."""
+    """Empty where the service doesn't enable them."""
 
     rollback: bool = False
-    """Whether the last completed deployment comes back when one of them fails a deployment."""
+    """Whether ECS returns to the last completed deployment when one of them fails a deployment."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
+class StrategyItem:
     """One item of a capacity provider strategy."""
 
     provider: str
@@ -144,7 +147,7 @@ class Share:
     """Tasks that it gets before the others get any."""
 
     weight: int = 0
-    """Its part of the tasks beyond."""
+    """Its share of the further tasks, relative to the other items' weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +157,8 @@ class CapacityChoice:
     on_instances: bool = False
     """Whether that is container instances; else it is Fargate."""
 
-    shares: tuple[Share, ...] = ()
-    """Its capacity provider strategy; none for a launch type."""
+    strategy: tuple[StrategyItem, ...] = ()
+    """Its capacity provider strategy; empty for a launch type."""
 
     cluster: str = "default"
     """The name of its cluster, whose instances count."""
@@ -179,7 +182,7 @@ class ServiceSpec:
     breaker: Breaker = Breaker()
     alarms: DeploymentAlarms = DeploymentAlarms()
     rebalances: bool = False
-    """Whether tasks move to another zone when there are too few in it."""
+    """Whether tasks move from a zone with many to one with few: ECS's AZ rebalancing."""
 
     capacity: CapacityChoice = CapacityChoice()
     revision: ServiceRevision
@@ -195,12 +198,12 @@ class ServiceSpec:
 
     @property
     def lower_bound(self) -> int:
-        """Healthy tasks that the scheduler never goes below by its own doing."""
-        return min(self.desired, -(-self.desired * self.minimum_percent // 100))
+        """Healthy tasks that the scheduler keeps: minimumHealthyPercent, rounded up."""
+        return min(self.desired, math.ceil(self.desired * self.minimum_percent / 100))
 
     @property
     def upper_bound(self) -> int:
-        """Starting and running tasks that the scheduler never goes above."""
+        """Starting and running tasks at most: maximumPercent, rounded down."""
         return self.desired * self.maximum_percent // 100
 
     @property
@@ -209,7 +212,7 @@ class ServiceSpec:
 
         Source: DeploymentCircuitBreaker in ECS's API reference.
         """
-        return min(max(3, -(-self.desired // 2)), 200)
+        return min(max(3, math.ceil(self.desired / 2)), 200)
 
 
 class Status(StrEnum):
@@ -271,19 +274,19 @@ class Task:
     """Exit status by container, of those that ran."""
 
     exit_reasons: Mapping[str, str] = field(default_factory=dict)
-    """By container why it ended, where its exit status doesn't say so: `OutOfMemoryError: …`."""
+    """Why each container ended, where its exit status doesn't show it: `OutOfMemoryError: …`."""
 
     health_answer: str = ""
-    """What failed health checks got, of a task stopped for them:
+    """The result of the health checks for which it was stopped:
     `Health checks failed with these codes: [404]`.
     """
 
     note: str = ""
-    """What was wrong with it here that isn't wrong on AWS, of a task that failed."""
+    """What failed on this machine and wouldn't on AWS."""
 
     evens_zones: bool = False
-    """Whether it was started beyond the desired count, for one that leaves a crowded zone once this
-    is healthy.
+    """Whether it was started beyond the desired count, to even the zones out: once it is healthy,
+    one in a crowded zone stops.
     """
 
     @property
@@ -294,9 +297,8 @@ class Task:
     @property
     def crashed(self) -> bool:
         """Whether it worked once, and then failed."""
-        return self.healthy_once and (
-            self.stop_code is StopCode.ESSENTIAL_CONTAINER_EXITED or bool(self.health_answer)
-        )
+        ended_by_itself = self.stop_code is StopCode.ESSENTIAL_CONTAINER_EXITED
+        return self.healthy_once and (ended_by_itself or bool(self.health_answer))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,28 +314,28 @@ class Deployment:
     """When it was requested; for a rollback, when the failed deployment was requested."""
 
     rolls_back: str = ""
-    """Of a rollback: the deployment that failed."""
+    """Of a rollback: the id of the deployment that failed."""
 
     failures: int = 0
-    """Tasks that failed in a row, without ever having been healthy, since one was healthy."""
+    """Tasks in a row that failed before they were healthy; a healthy one resets it."""
 
     not_before: float = 0
     """No task is started earlier."""
 
     recovered_at: float = 0
-    """When a task became healthy last; what was wrong before is over."""
+    """When a task became healthy last: an earlier failure may be reported again."""
 
     ignored_alarms: tuple[str, ...] = ()
     """Alarms that were in ALARM when it began: ECS then watches none while it lasts."""
 
     alarms: Mapping[str, str] = field(default_factory=dict)
-    """What each alarm saw that failed it, by name; of a rollback, that failed the deployment which
-    it rolls back. None of those that the circuit breaker failed.
+    """Why each alarm was in ALARM that failed it, by name; a rollback has those of the deployment
+    that it rolls back. Empty where the circuit breaker failed it.
     """
 
     baking_since: float | None = None
-    """Since when all its tasks are healthy and the ones that it replaces are gone, while its alarms
-    are still watched.
+    """When its bake time began: all its tasks were healthy and the ones that it replaces gone, and
+    its alarms are still watched.
     """
 
 
@@ -357,8 +359,8 @@ class ServiceState:
     """The revision requested last; after a rollback the primary deployment has another."""
 
     completed: ServiceRevision | None = None
-    """What a rollback goes back to. A rollback uses it up, and is the next one once it is
-    completed.
+    """The revision of the last completed deployment, to which a rollback returns. None from the
+    start of a rollback until that completes: a rollback isn't rolled back.
     """
 
     tasks: tuple[Task, ...] = ()
@@ -372,13 +374,15 @@ class ServiceState:
 
     def deployment(self, identifier: str) -> Deployment | None:
         """Return the deployment with this id, while it has tasks or is the primary."""
-        return next((each for each in self.deployments if each.id == identifier), None)
+        for each in self.deployments:
+            if each.id == identifier:
+                return each
+        return None
 
-    def with_task(self, task: Task) -> ServiceState:
+    def with_task(self, changed: Task) -> ServiceState:
         """Return the same with one task replaced."""
-        return replace(
-            self, tasks=tuple(task if each.id == task.id else each for each in self.tasks)
-        )
+        tasks = [changed if each.id == changed.id else each for each in self.tasks]
+        return replace(self, tasks=tuple(tasks))
 
 
 class Process(StrEnum):
@@ -390,9 +394,9 @@ class Process(StrEnum):
 
 
 class Health(StrEnum):
-    """The health that a task's target groups, or its containers' checks, have together.
+    """The health of a task by its target groups' checks, or by its containers' own.
 
-    The order counts: of several results the last one here wins.
+    The order counts: of several results the one that stands last here is the task's.
     """
 
     UNCHECKED = "unchecked"
@@ -415,16 +419,16 @@ class TaskObservation:
     """What is wrong with it here that isn't wrong on AWS."""
 
     target_health: Health = Health.UNCHECKED
-    """What its target groups say."""
+    """The result of its target groups' checks."""
 
     unhealthy_target_group: str = ""
-    """The target group that calls it unhealthy."""
+    """The target group in which it is unhealthy."""
 
     unhealthy_reason: str = ""
     """`Health checks failed with these codes: [404]`."""
 
     unhealthy_host_port: int = 0
-    """The instance's port at which it calls it so; 0 for a task with its own address."""
+    """The instance's port that is checked there; 0 for a task with its own address."""
 
     interrupted: bool = False
     """Whether AWS takes back the spare capacity that it runs on."""
@@ -433,14 +437,14 @@ class TaskObservation:
     """Whether it ended with its EC2 instance."""
 
     container_health: Health = Health.UNCHECKED
-    """What its containers' own health checks say."""
+    """The result of its containers' own health checks."""
 
     container_answer: str = ""
-    """What the one that fails got: `container web: exit code 1`."""
+    """The result of the check that fails: `container web: exit code 1`."""
 
     @property
     def health(self) -> Health:
-        """Healthy is what everybody who checks it calls healthy."""
+        """The worse of both results; a task that only one of them checks has that one's."""
         return max(self.target_health, self.container_health, key=tuple(Health).index)
 
 

@@ -21,31 +21,36 @@ def emptiest(zones: Sequence[Zone], tasks: Iterable[Task]) -> Zone:
     return min(zones, key=lambda zone: (in_zone[zone.name], in_subnet[zone.subnet]))
 
 
-def crowds(zones: Sequence[Zone], tasks: Iterable[Task]) -> dict[str, int]:
+def tasks_by_zone(zones: Sequence[Zone], tasks: Iterable[Task]) -> dict[str, int]:
     """Return how many tasks each zone has, by name."""
-    count = Counter(task.zone.name for task in tasks)
-    names = sorted({zone.name for zone in zones})
-    return {name: count[name] for name in names}
+    found = {zone.name: 0 for zone in sorted(zones, key=lambda zone: zone.name)}
+    for task in tasks:
+        if task.zone.name in found:
+            found[task.zone.name] += 1
+    return found
 
 
-def uneven(zones: Sequence[Zone], tasks: Iterable[Task]) -> bool:
-    """Whether moving a task would even the zones out."""
-    there = crowds(zones, tasks).values()
-    return max(there) - min(there) > 1
+def is_uneven(zones: Sequence[Zone], tasks: Iterable[Task]) -> bool:
+    """Return whether moving a task would even the zones out."""
+    counts = tasks_by_zone(zones, tasks).values()
+    return max(counts) - min(counts) > 1
 
 
-def leaving_order(tasks: Iterable[Task], well: Callable[[Task], bool]) -> list[Task]:
+def stop_order(tasks: Iterable[Task], is_healthy: Callable[[Task], bool]) -> list[Task]:
     """Return tasks in the order to stop them.
 
     Unhealthy ones first, then the youngest of the fullest zone, so that zones stay balanced.
     """
     remaining, order = list(tasks), []
+    in_zone = Counter(task.zone.name for task in remaining)
+
+    def rank(task: Task) -> tuple[bool, int, float, str]:
+        return not is_healthy(task), in_zone[task.zone.name], task.created_at, task.id
+
     while remaining:
-        crowd = Counter(task.zone.name for task in remaining)
-        chosen = max(
-            remaining,
-            key=lambda task: (not well(task), crowd[task.zone.name], task.created_at, task.id),
-        )
+        # Each one that leaves makes its zone emptier, so the next may be of another zone.
+        chosen = max(remaining, key=rank)
         remaining.remove(chosen)
+        in_zone[chosen.zone.name] -= 1
         order.append(chosen)
     return order

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from localaws.ecs.scheduler import messages, placement, service_health
-from localaws.ecs.scheduler.capacity import Fargate, NotPlaced, next_provider
+from localaws.ecs.scheduler.capacity import Fargate, NotPlaced, Occupant, next_provider
 from localaws.ecs.scheduler.model import (
     Action,
     ActionKind,
@@ -31,15 +31,15 @@ from localaws.ecs.scheduler.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from localaws.ecs.scheduler.capacity import Capacity, Placed
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec, TaskObservation
 
 _EVENTS_KEPT = 100
-_NOWHERE_YET = Zone(subnet="", name="")
-_FAILURES_WORTH_A_WORD = 3
-"""Failed starts in a row after which ECS says that it can't start tasks consistently."""
+_NO_ZONE_YET = Zone(subnet="", name="")
+_FAILURES_TO_REPORT = 3
+"""Failed starts in a row after which ECS reports that it can't start tasks consistently."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ def step(
     """Bring a service one step nearer to its specification.
 
     Args:
-        spec: What the service should be; `desired` 0 to wind it down.
+        spec: What the service should be; with `desired` 0 all its tasks stop.
         state: What the last step left.
         observations: Observations by task id; a task without one hasn't been started yet.
         now: Seconds since the epoch.
         ids: Where new ids come from.
         timing: Durations that belong to ECS.
         capacity: What its tasks run on.
-        firing: What each of the service's alarms saw that is in ALARM now, by name.
+        firing: The reasons of those of the service's alarms that are in ALARM now, by name.
 
     Returns:
         The new state, and what to do, in order.
@@ -139,16 +139,16 @@ class _Step:
     # What happened
 
     def record_exits(self) -> None:
-        """Mark tasks whose processes ended as stopped; one that wasn't stopped by us has failed."""
+        """Mark tasks whose processes ended as stopped; those that nothing stopped have failed."""
         for task in self.state.tasks:
             observation = self._observation(task)
             if task.status is Status.STOPPED or observation.process is not Process.ENDED:
                 continue
-            if task.active:  # what leaves anyway has not failed its deployment
-                self._fail(task, observation)
+            # The end of a task that was to stop is no failure of its deployment.
+            ended = self._fail(task, observation) if task.active else task
             self._put(
                 replace(
-                    self._now(task),
+                    ended,
                     status=Status.STOPPED,
                     stopped_at=self.now,
                     exit_codes=observation.exit_codes,
@@ -159,7 +159,7 @@ class _Step:
     def stop_interrupted(self) -> None:
         """Stop tasks whose spare capacity AWS takes back: at once, before others have started."""
         for task in self.state.tasks:
-            if not (task.active and self._observation(task).interrupted):
+            if not task.active or not self._observation(task).interrupted:
                 continue
             stopping = replace(
                 task,
@@ -169,22 +169,22 @@ class _Step:
                 stop_reason=messages.INTERRUPTED,
             )
             self._put(stopping)
-            if task.status is Status.RUNNING and self._bound(task):
+            if task.status is Status.RUNNING and self._has_target_groups(task):
                 self._act(ActionKind.DEREGISTER, stopping)
                 self._add_target_events("deregistered", [stopping])
             self._act(ActionKind.STOP, stopping)
 
     def register_started(self) -> None:
         """Register tasks that run now with their target groups."""
-        started = [
-            replace(task, status=Status.RUNNING, started_at=self.now)
-            for task in self._with(Status.PENDING)
-            if self._observation(task).process is Process.RUNNING
-        ]
-        for task in started:
-            self._put(task)
-            if self._bound(task):
-                self._act(ActionKind.REGISTER, task)
+        started: list[Task] = []
+        for task in self._tasks_in(Status.PENDING):
+            if self._observation(task).process is not Process.RUNNING:
+                continue
+            running = replace(task, status=Status.RUNNING, started_at=self.now)
+            started.append(running)
+            self._put(running)
+            if self._has_target_groups(running):
+                self._act(ActionKind.REGISTER, running)
         self._add_target_events("registered", started)
 
     def record_health(self) -> None:
@@ -192,7 +192,7 @@ class _Step:
 
         ECS's circuit breaker counts consecutive failures only.
         """
-        for task in self._with(Status.RUNNING):
+        for task in self._tasks_in(Status.RUNNING):
             if not task.healthy_once and self._is_healthy(task):
                 self._put(replace(task, healthy_once=True))
                 deployment = self._deployment(task)
@@ -202,8 +202,9 @@ class _Step:
 
     def report_local_problems(self) -> None:
         """Add one event for a problem of a running task that exists only here."""
-        for task in self._with(Status.RUNNING):
-            if note := self._observation(task).note:
+        for task in self._tasks_in(Status.RUNNING):
+            note = self._observation(task).note
+            if note:
                 self._add_event_once(messages.noted(task, note), since=task.created_at)
 
     # What should be
@@ -216,34 +217,43 @@ class _Step:
         before, wanted = self.state.requested, self.spec.revision
         self.state = replace(self.state, requested=wanted)
         if before is not None and before.covers(wanted.fingerprint):
-            return  # or it merely isn't forced any more
-        there = self.state.deployments[:1]
-        if not any(
-            each.revision.covers(wanted.fingerprint) and each.rollout is not Rollout.FAILED
-            for each in there
-        ):
-            self._open(wanted)
+            return
+        if self.state.deployments:
+            primary = self._primary()
+            is_under_way = primary.rollout is not Rollout.FAILED
+            if is_under_way and primary.revision.covers(wanted.fingerprint):
+                return
+        self._open(wanted)
 
     def fail_deployment(self) -> None:
         """Fail a deployment after too many failures in a row, or by an alarm, and roll it back.
 
-        Whichever comes first decides whether it is rolled back. That needs a completed deployment,
-        and uses it up: a rollback that fails too isn't rolled back again.
+        The circuit breaker and the alarms each have their own setting for a rollback; that of the
+        one that fails the deployment counts.
         """
-        primary, breaker, good = self._primary(), self.spec.breaker, self.state.completed
+        primary = self._primary()
         if primary.rollout is not Rollout.IN_PROGRESS:
             return
+        breaker = self.spec.breaker
         if breaker.enable and primary.failures >= self.spec.failure_threshold:
-            failed, rolls_back = replace(primary, rollout=Rollout.FAILED), breaker.rollback
-        elif alarms := self._detected(primary):
-            failed = replace(primary, rollout=Rollout.FAILED, alarms=alarms)
-            rolls_back = self.spec.alarms.rollback
-        else:
+            self._fail_primary(replace(primary, rollout=Rollout.FAILED), rollback=breaker.rollback)
             return
+        alarms = self._alarms_detected(primary)
+        if alarms:
+            failed = replace(primary, rollout=Rollout.FAILED, alarms=alarms)
+            self._fail_primary(failed, rollback=self.spec.alarms.rollback)
+
+    def _fail_primary(self, failed: Deployment, *, rollback: bool) -> None:
+        """Record that the primary deployment failed, and open its rollback if it gets one.
+
+        That needs a completed deployment, and clears it: a rollback that fails too isn't rolled
+        back again.
+        """
         self._put_deployment(failed)
         self._add_event(messages.deployment(failed.id, f"failed: {messages.failure(failed)}"))
-        if rolls_back and good is not None:
-            self._open(good, failed=failed)
+        completed = self.state.completed
+        if rollback and completed is not None:
+            self._open(completed, failed=failed)
             self._add_event(messages.rolling_back(self._primary().id))
             self.state = replace(self.state, completed=None)
 
@@ -253,20 +263,23 @@ class _Step:
         if self._primary().rollout is Rollout.FAILED:
             self._stop_stalled(primary, old)
             return
-        well = [task for task in primary if not self._is_failing(task)]
-        blocked = len(well) < self.spec.desired and not self._room()
+        reason = messages.scaling(self._primary().id)
+        working = [task for task in primary if not self._is_failing(task)]
+        blocked = len(working) < self.spec.desired and not self._room()
         self._stop_failing(primary, blocked=blocked)
-        surplus = max(0, len(well) - self.spec.desired)
-        if surplus != sum(task.evens_zones and not task.healthy_once for task in well):
-            self._deactivate(self._order(well)[:surplus], messages.scaling(self._primary().id))
-        leaving = self._dispensable(old)
-        self._deactivate(leaving, messages.scaling(self._primary().id))
-        if old and blocked and not leaving and all(map(self._is_healthy, primary)):
+        surplus = max(0, len(working) - self.spec.desired)
+        # A task that evens the zones out is surplus on purpose until it is healthy.
+        expected = sum(task.evens_zones and not task.healthy_once for task in working)
+        if surplus != expected:
+            self._deactivate(self._stop_order(working)[:surplus], reason)
+        dispensable = self._dispensable(old)
+        self._deactivate(dispensable, reason)
+        if old and blocked and not dispensable and all(map(self._is_healthy, primary)):
             self._add_event_once(messages.STUCK, since=self._primary().created_at)
 
     def place_waiting(self) -> None:
         """Start tasks that waited for room, if there is any now."""
-        for task in self._with(Status.PROVISIONING):
+        for task in self._tasks_in(Status.PROVISIONING):
             found = self._find_room(self._deployment(task), task.capacity_provider)
             if isinstance(found, NotPlaced):
                 self._add_event_once(messages.unable_to_place(found.reason), since=task.created_at)
@@ -288,10 +301,9 @@ class _Step:
 
     def stop_drained(self) -> None:
         """Stop tasks whose deregistration delay is over; SIGTERM earlier would cut off requests."""
-        for task in self._with(Status.DEACTIVATING):
-            if task.deactivated_at is not None and self.now >= task.deactivated_at + self._drain(
-                task
-            ):
+        for task in self._tasks_in(Status.DEACTIVATING):
+            assert task.deactivated_at is not None, "`_deactivate` sets both"
+            if self.now >= task.deactivated_at + self._drain_delay(task):
                 stopping = replace(task, status=Status.STOPPING, stopping_at=self.now)
                 self._put(stopping)
                 self._act(ActionKind.STOP, stopping)
@@ -304,32 +316,31 @@ class _Step:
 
         Source: "How CloudWatch alarms detect Amazon ECS deployment failures".
         """
-        alive = {task.deployment for task in self.state.tasks if task.status is not Status.STOPPED}
-        first, *others = self.state.deployments
-        done = all(each.id not in alive for each in others) and service_health.settled(
-            self.spec, self.state, self.observations, self.now, self.timing
-        )
-        if service_health.watched(self.spec, first):
-            since = (first.baking_since or self.now) if done else None
-            first = replace(first, baking_since=since)
+        primary, *others = self.state.deployments
+        listed = {task.deployment for task in self.state.tasks if task.status is not Status.STOPPED}
+        complete = listed <= {primary.id} and self._is_settled()
+        if service_health.is_watched(self.spec, primary):
+            # The bake time begins anew whenever a task isn't healthy.
+            since = (primary.baking_since or self.now) if complete else None
+            primary = replace(primary, baking_since=since)
             if since is None or self.now < since + self.timing.bake:
-                done = False
-                alive |= {each.id for each in others if each.rollout is Rollout.COMPLETED}
-        self.state = replace(
-            self.state, deployments=(first, *(each for each in others if each.id in alive))
-        )
-        if first.rollout is Rollout.IN_PROGRESS and done:
-            self._put_deployment(replace(first, rollout=Rollout.COMPLETED, baking_since=None))
-            self.state = replace(self.state, completed=first.revision)
-            self._add_event(messages.deployment(first.id, "completed."))
+                complete = False
+                listed |= {each.id for each in others if each.rollout is Rollout.COMPLETED}
+        kept = [each for each in others if each.id in listed]
+        self.state = replace(self.state, deployments=(primary, *kept))
+        if complete and primary.rollout is Rollout.IN_PROGRESS:
+            self._put_deployment(replace(primary, rollout=Rollout.COMPLETED, baking_since=None))
+            self.state = replace(self.state, completed=primary.revision)
+            self._add_event(messages.deployment(primary.id, "completed."))
 
     def report_steady_state(self) -> None:
         """Add ECS's event when a steady state is reached, and repeat it while it lasts."""
-        since = self.state.steady_since
-        since = (self.now if since is None else since) if self._steady() else None
+        if not self._is_steady():
+            self.state = replace(self.state, steady_since=None)
+            return
+        since = self.now if self.state.steady_since is None else self.state.steady_since
         self.state = replace(self.state, steady_since=since)
-        if since is not None:
-            self._add_event_once(messages.STEADY, since=since)
+        self._add_event_once(messages.STEADY, since=since)
 
     def rebalance_zones(self) -> None:
         """Start a task in a zone that has too few, as ECS's AZ rebalancing does.
@@ -337,44 +348,37 @@ class _Step:
         Once it is healthy, `stop_surplus` stops one in the fullest zone: start before stop, so
         that the service never has fewer healthy tasks than desired.
         """
-        since, deployment = self.state.steady_since, self._primary()
+        since = self.state.steady_since
         if not self.spec.rebalances or since is None or self.now < since + self.timing.rebalanced:
             return
+        if not self._room() or not self._may_start():
+            return
+        zones = self._primary().revision.zones
         primary, _ = self._active()
-        if (
-            self._room()
-            and self._may_start()
-            and placement.uneven(deployment.revision.zones, primary)
-        ):
-            self._add_event_once(
-                messages.uneven(placement.crowds(deployment.revision.zones, primary)), since=since
-            )
+        if placement.is_uneven(zones, primary):
+            counts = placement.tasks_by_zone(zones, primary)
+            self._add_event_once(messages.uneven(counts), since=since)
             self._start(1, evens_zones=True)
 
     def forget_old(self) -> None:
         """Remove stopped tasks after an hour, and all events but the newest."""
-        recent = self.now - self.timing.remembered
-        tasks = tuple(
-            task
-            for task in self.state.tasks
-            if task.stopped_at is None or task.stopped_at >= recent
-        )
-        reported_at = {
-            text: at
-            for text, at in self.state.reported_at.items()
-            if at >= self.now - self.timing.repeated
-        }
+        tasks = filter(self._is_remembered, self.state.tasks)
+        oldest = self.now - self.timing.repeated
+        reported_at = {text: at for text, at in self.state.reported_at.items() if at >= oldest}
         self.state = replace(
             self.state,
-            tasks=tasks,
+            tasks=tuple(tasks),
             reported_at=reported_at,
             events=self.state.events[:_EVENTS_KEPT],
         )
 
+    def _is_remembered(self, task: Task) -> bool:
+        return task.stopped_at is None or task.stopped_at >= self.now - self.timing.remembered
+
     # Parts
 
-    def _fail(self, task: Task, observation: TaskObservation) -> None:
-        """Record a task's unexpected end, and count it for the circuit breaker."""
+    def _fail(self, task: Task, observation: TaskObservation) -> Task:
+        """Record a task's unexpected end, count it for the circuit breaker, and return the task."""
         code: StopCode | None
         if observation.host_lost:
             code, reason = None, messages.host_terminated(task)
@@ -383,22 +387,22 @@ class _Step:
             self._add_failure_event(messages.unplaced(observation.failure), task)
         else:
             code, reason = StopCode.ESSENTIAL_CONTAINER_EXITED, messages.ESSENTIAL_EXITED
-        self._put(replace(task, stop_code=code, stop_reason=reason, note=observation.note))
         if not observation.host_lost:
             self._count_failure(task)
-        if task.status is Status.RUNNING and self._bound(task):
+        if task.status is Status.RUNNING and self._has_target_groups(task):
             self._act(ActionKind.DEREGISTER, task)
             self._add_target_events("deregistered", [task])
+        return replace(task, stop_code=code, stop_reason=reason, note=observation.note)
 
     def _start(self, count: int, *, replacing: int = 0, evens_zones: bool = False) -> None:
         deployment = self._primary()
         started: list[Task] = []
         for _ in range(count):
             primary, _ = self._active()
-            provider = next_provider(self.capacity.shares, primary)
+            provider = next_provider(self.capacity.strategy, primary)
             found = self._find_room(deployment, provider)
             if isinstance(found, NotPlaced) and not provider:
-                # Only a task of a capacity provider waits for one that makes room.
+                # Only a task of a capacity provider waits for an instance, which that launches.
                 reason = messages.unable_to_place(found.reason)
                 self._add_event_once(reason, since=deployment.created_at)
                 break
@@ -406,7 +410,7 @@ class _Step:
                 id=self.ids.task(),
                 deployment=deployment.id,
                 task_definition=deployment.revision.task_definition,
-                zone=_NOWHERE_YET,
+                zone=_NO_ZONE_YET,
                 created_at=self.now,
                 capacity_provider=provider,
                 status=Status.PROVISIONING,
@@ -416,20 +420,20 @@ class _Step:
             if not isinstance(found, NotPlaced):
                 task = self._begin(task, found)
             started.append(task)
-        if started:
-            self._add_event(
-                messages.moved(started[0])
-                if evens_zones
-                else messages.started(started, replacing=replacing)
-            )
+        if not started:
+            return
+        if evens_zones:
+            self._add_event(messages.moved(started[0]))
+        else:
+            self._add_event(messages.started(started, replacing=replacing))
 
     def _find_room(self, deployment: Deployment, provider: str) -> Placed | NotPlaced:
-        holding = [
-            (task, self._deployment(task).revision)
-            for task in self.state.tasks
-            if task.status not in {Status.PROVISIONING, Status.STOPPED}
-        ]
-        return self.capacity.place(deployment, provider, holding)
+        return self.capacity.place(deployment, provider, list(self._occupants()))
+
+    def _occupants(self) -> Iterator[Occupant]:
+        for task in self.state.tasks:
+            if task.status not in {Status.PROVISIONING, Status.STOPPED}:
+                yield Occupant(task, self._deployment(task).revision)
 
     def _begin(self, task: Task, found: Placed) -> Task:
         """Start a task where there is room for it."""
@@ -439,6 +443,7 @@ class _Step:
         return placed
 
     def _open(self, revision: ServiceRevision, *, failed: Deployment | None = None) -> None:
+        """Open a deployment; with *failed* it is that one's rollback."""
         new = Deployment(
             id=self.ids.deployment(),
             revision=revision,
@@ -451,14 +456,14 @@ class _Step:
         )
         self.state = replace(self.state, deployments=(new, *self.state.deployments))
 
-    def _detected(self, deployment: Deployment) -> Mapping[str, str]:
+    def _alarms_detected(self, deployment: Deployment) -> Mapping[str, str]:
         """Return the alarms that fail a deployment; ECS watches them once a task of it runs."""
-        runs = any(
-            task.deployment == deployment.id and task.started_at is not None
-            for task in self.state.tasks
-        )
-        watched = runs and service_health.watched(self.spec, deployment)
-        return dict(self.firing) if watched else {}
+        if not service_health.is_watched(self.spec, deployment):
+            return {}
+        for task in self.state.tasks:
+            if task.deployment == deployment.id and task.started_at is not None:
+                return dict(self.firing)
+        return {}
 
     def _count_failure(self, task: Task) -> None:
         """Count a task that was never healthy, and double the pause before the next start.
@@ -470,40 +475,42 @@ class _Step:
             return
         deployment = self._deployment(task)
         failures = deployment.failures + 1
-        not_before = self.now + service_health.pause(failures, self.timing)
+        not_before = self.now + service_health.pause_after(failures, self.timing)
         self._put_deployment(replace(deployment, failures=failures, not_before=not_before))
-        if failures >= _FAILURES_WORTH_A_WORD:
+        if failures >= _FAILURES_TO_REPORT:
             self._add_failure_event(messages.INCONSISTENT, task)
 
     def _dispensable(self, old: Sequence[Task]) -> list[Task]:
         """Return the tasks of superseded deployments that may stop.
 
         Those are all that don't work, and of the others as many as the lower bound allows. A task
-        that merely starts again after the daemon's restart counts as it did before: else a
-        restart during a deployment would stop old tasks at once.
+        that merely starts again after the daemon's restart counts as working, as it did before:
+        else a restart during a deployment would stop old tasks at once.
         """
-        known_good = [task for task in self.state.tasks if task.active and task.healthy_once]
-        working = [task for task in known_good if not self._is_failing(task)]
+        healthy_once = [task for task in self.state.tasks if task.active and task.healthy_once]
+        working = [task for task in healthy_once if not self._is_failing(task)]
         spare = len(working) - self.spec.lower_bound
         spare_healthy = self._healthy_count() - self.spec.lower_bound
-        leaving = []
-        for task in self._order(old):
+        dispensable = []
+        for task in self._stop_order(old):
             if task in working:
-                well = self._is_healthy(task)
-                if spare <= 0 or (well and spare_healthy <= 0):
+                is_healthy = self._is_healthy(task)
+                # Both bounds hold: of tasks that work, and of those that are healthy right now.
+                if spare <= 0 or (is_healthy and spare_healthy <= 0):
                     continue
                 spare -= 1
-                spare_healthy -= well
-            leaving.append(task)
-        return leaving
+                spare_healthy -= is_healthy
+            dispensable.append(task)
+        return dispensable
 
     def _stop_failing(self, primary: Sequence[Task], *, blocked: bool) -> None:
         """Stop failing tasks: all once enough others are healthy, or one at a time to make room.
 
         The latter is for a maximum of 100 %, where no replacement could start otherwise.
         """
-        failing = [task for task in primary if self._is_failing(task)]
-        if blocked and all(self._is_failing(task) or self._is_healthy(task) for task in primary):
+        failing = list(filter(self._is_failing, primary))
+        healthy = list(filter(self._is_healthy, primary))
+        if blocked and len(failing) + len(healthy) == len(primary):
             self._stop_unhealthy(failing[:1])
         elif self._healthy_count() >= self.spec.desired:
             self._stop_unhealthy(failing)
@@ -513,24 +520,20 @@ class _Step:
 
         Without a rollback ECS starts nothing more, but must not take the service down.
         """
-        self._stop_unhealthy([task for task in primary if self._is_failing(task)])
-        kept = [task for task in primary if not self._is_failing(task)] + list(old)
+        self._stop_unhealthy(list(filter(self._is_failing, primary)))
+        working = [task for task in primary if not self._is_failing(task)]
+        kept = [*working, *old]
         surplus = max(0, len(kept) - self.spec.desired)
-        self._deactivate(self._order(kept)[:surplus], messages.scaling(self._primary().id))
+        self._deactivate(self._stop_order(kept)[:surplus], messages.scaling(self._primary().id))
 
     def _stop_unhealthy(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
             observation = self._observation(task)
             if observation.target_health is Health.UNHEALTHY:
-                reason, answer = (
-                    messages.failed_target_checks(observation.unhealthy_target_group),
-                    observation.unhealthy_reason,
-                )
-                self._add_event(
-                    messages.unhealthy_target(
-                        task, self._port(task), observation.unhealthy_target_group, answer
-                    )
-                )
+                group, answer = observation.unhealthy_target_group, observation.unhealthy_reason
+                reason = messages.failed_target_checks(group)
+                port = self._unhealthy_port(task)
+                self._add_event(messages.unhealthy_target(task, port, group, answer))
             else:
                 reason, answer = messages.FAILED_CONTAINER_CHECKS, observation.container_answer
                 self._add_event(messages.unhealthy_containers(task))
@@ -540,17 +543,18 @@ class _Step:
     def _deactivate(self, tasks: Sequence[Task], reason: str) -> None:
         """Deregister tasks; `stop_drained` stops them when they have drained."""
         running = [task for task in tasks if task.status is Status.RUNNING]
-        registered = [task for task in running if self._bound(task)]
+        registered = list(filter(self._has_target_groups, running))
         for task in tasks:
-            waits = task.status is Status.PROVISIONING  # so there is nothing to stop
             leaving = replace(
                 task,
-                status=Status.STOPPED if waits else Status.DEACTIVATING,
-                stopped_at=self.now if waits else None,
+                status=Status.DEACTIVATING,
                 deactivated_at=self.now,
                 stop_code=StopCode.SERVICE_SCHEDULER_INITIATED,
                 stop_reason=reason,
             )
+            if task.status is Status.PROVISIONING:
+                # It waits for an instance, so there is nothing to stop.
+                leaving = replace(leaving, status=Status.STOPPED, stopped_at=self.now)
             self._put(leaving)
             if task in registered:
                 self._act(ActionKind.DEREGISTER, leaving)
@@ -562,8 +566,8 @@ class _Step:
         for deployment, count in Counter(task.deployment for task in registered).items():
             self._add_event(messages.draining(count), task_set=deployment)
 
-    def _order(self, tasks: Sequence[Task]) -> list[Task]:
-        return placement.leaving_order(tasks, self._is_healthy)
+    def _stop_order(self, tasks: Sequence[Task]) -> list[Task]:
+        return placement.stop_order(tasks, self._is_healthy)
 
     def _active(self) -> tuple[list[Task], list[Task]]:
         """Return the tasks that serve or are about to: those that stay, and those to replace.
@@ -576,11 +580,14 @@ class _Step:
         for task in self.state.tasks:
             if not task.active:
                 continue
-            stays = task.deployment == primary and not self.capacity.drains(task)
-            (staying if stays else leaving).append(task)
+            if task.deployment == primary and not self.capacity.drains(task):
+                staying.append(task)
+            else:
+                leaving.append(task)
         return staying, leaving
 
     def _room(self) -> int:
+        """Return how many more tasks maximumPercent allows."""
         return max(0, self.spec.upper_bound - sum(task.active for task in self.state.tasks))
 
     def _healthy_count(self) -> int:
@@ -592,82 +599,81 @@ class _Step:
     def _is_failing(self, task: Task) -> bool:
         return service_health.failing(task, self.observations, self.now, self.spec.grace)
 
-    def _steady(self) -> bool:
+    def _is_settled(self) -> bool:
+        return service_health.settled(
+            self.spec, self.state, self.observations, self.now, self.timing
+        )
+
+    def _is_steady(self) -> bool:
         return service_health.steady(
             self.spec, self.state, self.observations, self.now, self.timing
         )
 
     def _may_start(self) -> bool:
-        return self.now >= service_health.starts_at(
+        return self.now >= service_health.next_start_at(
             self.spec, self.state, self._primary(), self.timing
         )
 
-    def _drain(self, task: Task) -> float:
-        if task.started_at is None or not self._bound(task):
+    def _drain_delay(self, task: Task) -> float:
+        """Return the seconds between a task's deregistration and its stop; 0 without targets."""
+        if task.started_at is None or not self._has_target_groups(task):
             return 0
-        delays = (
-            self.spec.drain_delays.get(each.target_group, 0)
-            for each in self._deployment(task).revision.bindings
-        )
-        return max(self.timing.shortest_drain, *delays)
+        delay = self.timing.shortest_drain
+        for each in self._deployment(task).revision.bindings:
+            delay = max(delay, self.spec.drain_delays.get(each.target_group, 0))
+        return delay
 
-    def _bound(self, task: Task) -> bool:
+    def _has_target_groups(self, task: Task) -> bool:
         return bool(self._deployment(task).revision.bindings)
 
-    def _port(self, task: Task) -> int:
-        observation, bindings = self._observation(task), self._deployment(task).revision.bindings
+    def _unhealthy_port(self, task: Task) -> int:
+        """Return the port at which the target group checks a task that is unhealthy in it."""
+        observation = self._observation(task)
         if observation.unhealthy_host_port:
             return observation.unhealthy_host_port
-        return next(
-            (
-                each.port
-                for each in bindings
-                if each.target_group == observation.unhealthy_target_group
-            ),
-            0,
-        )
+        for each in self._deployment(task).revision.bindings:
+            if each.target_group == observation.unhealthy_target_group:
+                return each.port
+        return 0
 
-    def _with(self, status: Status) -> list[Task]:
+    def _tasks_in(self, status: Status) -> list[Task]:
         return [task for task in self.state.tasks if task.status is status]
 
     def _observation(self, task: Task) -> TaskObservation:
         return self.observations.get(task.id, service_health.NOT_OBSERVED)
 
-    def _now(self, task: Task) -> Task:
-        return next(each for each in self.state.tasks if each.id == task.id)
-
     def _primary(self) -> Deployment:
         return self.state.deployments[0]
 
     def _deployment(self, task: Task) -> Deployment:
-        return next(each for each in self.state.deployments if each.id == task.deployment)
+        found = self.state.deployment(task.deployment)
+        assert found is not None, "a deployment stays as long as one of its tasks"
+        return found
 
     def _put(self, task: Task) -> None:
         self.state = self.state.with_task(task)
 
     def _put_deployment(self, deployment: Deployment) -> None:
         changed = replace(deployment, updated_at=self.now)
-        deployments = tuple(
+        deployments = [
             changed if each.id == changed.id else each for each in self.state.deployments
-        )
-        self.state = replace(self.state, deployments=deployments)
+        ]
+        self.state = replace(self.state, deployments=tuple(deployments))
 
     def _act(self, kind: ActionKind, task: Task) -> None:
         self.actions.append(Action(kind, task))
 
     def _add_event(self, message: str, *, task_set: str = "") -> None:
-        who = (
-            f"service {self.spec.name}, taskSet {task_set}"
-            if task_set
-            else f"service {self.spec.name}"
-        )
-        event = Event(id=self.ids.event(), at=self.now, message=f"({who}) {message}")
+        subject = f"service {self.spec.name}"
+        if task_set:
+            subject += f", taskSet {task_set}"
+        event = Event(id=self.ids.event(), at=self.now, message=f"({subject}) {message}")
         self.state = replace(self.state, events=(event, *self.state.events))
 
     def _add_event_once(self, message: str, *, since: float) -> None:
         """Add an event unless it was added since its cause began.
 
-        One whose cause lasts is repeated after `forget_old` has removed its time.
+        While the cause lasts it is repeated each time `forget_old` has removed when it was added.
         """
         if self.state.reported_at.get(message, 0) < since:
             self.state = replace(

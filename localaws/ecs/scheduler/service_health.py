@@ -1,4 +1,4 @@
-"""What counts as healthy, failing, steady and calm. Pure."""
+"""Which tasks are healthy or failing, and which services settled or steady. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from localaws.ecs.scheduler.model import Health, Rollout, Status, TaskObservation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from localaws.ecs.scheduler.model import Deployment, ServiceSpec, ServiceState, Task, Timing
 
 NOT_OBSERVED = TaskObservation()
-"""Of a task that hasn't been started yet."""
+"""The observation of a task that hasn't been started yet."""
 
 
 def healthy(
     task: Task, observations: Mapping[str, TaskObservation], now: float, timing: Timing
 ) -> bool:
-    """Whether a task counts for the lower bound."""
+    """Return whether a task counts for the lower bound."""
     if task.status is not Status.RUNNING or task.started_at is None:
         return False
     health = observations.get(task.id, NOT_OBSERVED).health
@@ -30,17 +30,15 @@ def healthy(
 def failing(
     task: Task, observations: Mapping[str, TaskObservation], now: float, grace: float
 ) -> bool:
-    """Whether a task's health checks fail and its grace period is over."""
+    """Return whether a task's health checks fail and its grace period is over."""
     if task.status is not Status.RUNNING or task.started_at is None:
         return False
-    return (
-        observations.get(task.id, NOT_OBSERVED).health is Health.UNHEALTHY
-        and now >= task.started_at + grace
-    )
+    health = observations.get(task.id, NOT_OBSERVED).health
+    return health is Health.UNHEALTHY and now >= task.started_at + grace
 
 
 def has_accepted(spec: ServiceSpec, state: ServiceState) -> bool:
-    """Whether the scheduler has accepted the requested revision."""
+    """Return whether the scheduler has accepted the requested revision."""
     return state.requested is not None and state.requested.fingerprint == spec.revision.fingerprint
 
 
@@ -51,7 +49,7 @@ def steady(
     now: float,
     timing: Timing,
 ) -> bool:
-    """Whether a service is steady: one deployment, which has completed, and healthy tasks."""
+    """Return whether a service is steady: one deployment, which has completed, and settled."""
     if len(state.deployments) > 1 or state.deployments[0].rollout is not Rollout.COMPLETED:
         return False
     return settled(spec, state, observations, now, timing)
@@ -64,18 +62,18 @@ def settled(
     now: float,
     timing: Timing,
 ) -> bool:
-    """Whether the desired count of tasks is there and all are healthy."""
+    """Return whether the desired count of tasks is there and all are healthy."""
     active = [task for task in state.tasks if task.active]
-    return len(active) == spec.desired and all(
-        healthy(task, observations, now, timing) for task in active
-    )
+    if len(active) != spec.desired:
+        return False
+    return all(healthy(task, observations, now, timing) for task in active)
 
 
-def watched(spec: ServiceSpec, deployment: Deployment) -> bool:
-    """Whether a service's alarms may fail a deployment.
+def is_watched(spec: ServiceSpec, deployment: Deployment) -> bool:
+    """Return whether a service's alarms may fail a deployment.
 
     ECS watches none during a deployment that began while one was in ALARM, which may be the one
-    that corrects the cause. That a rollback isn't watched either follows from it: an alarm that
+    that corrects the cause. A rollback isn't watched either, for the same reason: an alarm that
     caused it is still in ALARM.
 
     Source: "How CloudWatch alarms detect Amazon ECS deployment failures".
@@ -88,29 +86,35 @@ def watched(spec: ServiceSpec, deployment: Deployment) -> bool:
     )
 
 
-def starts_at(
+def next_start_at(
     spec: ServiceSpec, state: ServiceState, deployment: Deployment, timing: Timing
 ) -> float:
     """Return when a deployment may start its next task.
 
-    Tasks that never worked delay it by themselves. Those that worked and then failed are replaced
-    at once, until more of them than the service has tasks did so lately: ECS would go on without a
+    A task that was never healthy has set `not_before`. One that was and then failed is replaced at
+    once, until more of them than the service has tasks failed recently: ECS would go on without a
     pause, and keep one machine busy.
     """
-    ends = [
-        task.stopped_at or task.deactivated_at or 0
-        for task in state.tasks
-        if _crashed_in(deployment, task)
-    ]
-    last = max(ends, default=0)
-    lately = sum(end >= last - timing.crash_window for end in ends)
-    return max(deployment.not_before, last + pause(lately - spec.desired, timing))
+    crashes = list(_crashes(state, deployment))
+    last = max(crashes, default=0)
+    recent = sum(crash >= last - timing.crash_window for crash in crashes)
+    return max(deployment.not_before, last + pause_after(recent - spec.desired, timing))
 
 
-def pause(failures: int, timing: Timing) -> float:
+def _crashes(state: ServiceState, deployment: Deployment) -> Iterator[float]:
+    """Yield when tasks of a deployment failed that had been healthy."""
+    for task in state.tasks:
+        if task.crashed and task.deployment == deployment.id:
+            yield task.stopped_at or task.deactivated_at or 0
+
+
+def pause_after(failures: int, timing: Timing) -> float:
     """Return the seconds to wait after so many failures."""
-    doublings = min(failures - 1, 32)
-    return min(timing.first_pause * 2**doublings, timing.longest_pause) if failures > 0 else 0
+    if failures <= 0:
+        return 0
+    doublings = min(failures - 1, 32)  # far beyond the longest pause, and no overflow
+    longer: float = timing.first_pause * 2**doublings
+    return min(longer, timing.longest_pause)
 
 
 def next_look(
@@ -126,21 +130,14 @@ def next_look(
     """
     if not has_accepted(spec, state):
         return 0
-    settled = (
-        task.status is Status.STOPPED or healthy(task, observations, now, timing)
-        for task in state.tasks
-    )
-    if not all(settled):
-        return 0
-    first = state.deployments[0]
-    if watched(spec, first):
+    for task in state.tasks:
+        if task.status is not Status.STOPPED and not healthy(task, observations, now, timing):
+            return 0
+    primary = state.deployments[0]
+    if is_watched(spec, primary):
         return 0  # an alarm, or the end of the bake time
-    waiting = (
-        first.rollout is not Rollout.FAILED
-        and sum(task.active for task in state.tasks) < spec.desired
-    )
-    return max(0.0, starts_at(spec, state, first, timing) - now) if waiting else None
-
-
-def _crashed_in(deployment: Deployment, task: Task) -> bool:
-    return task.crashed and task.deployment == deployment.id
+    if primary.rollout is Rollout.FAILED:
+        return None  # it starts no more tasks
+    if sum(task.active for task in state.tasks) >= spec.desired:
+        return None
+    return max(0.0, next_start_at(spec, state, primary, timing) - now)

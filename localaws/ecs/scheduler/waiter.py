@@ -8,7 +8,7 @@ from localaws.ecs.scheduler.model import Rollout
 from localaws.ecs.scheduler.service_health import has_accepted, steady
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from localaws.ecs.scheduler.model import (
         Deployment,
@@ -24,10 +24,10 @@ _STOPPED_BY_ECS = (0, 137, 143)
 
 
 class DeploymentFailedError(Exception):
-    """A deployment won't succeed; says ECS's status reason, and why its tasks stopped."""
+    """A deployment won't succeed; the message has ECS's status reason, and why tasks stopped."""
 
 
-def arrived(
+def wait_is_over(
     spec: ServiceSpec,
     state: ServiceState,
     observations: Mapping[str, TaskObservation],
@@ -36,16 +36,16 @@ def arrived(
     since: float,
     timing: Timing,
 ) -> bool:
-    """Whether there is nothing left to wait for.
+    """Return whether there is nothing left to wait for.
 
     Args:
         spec: The desired state of the service.
         state: What the scheduler made of it.
         observations: Observations by task id.
         now: Seconds since the epoch.
-        since: When the waiting operation began. Only the rollback of a deployment that it
-            requested is its failure; to a later operation, which changes nothing that starts a
-            deployment, a rolled-back service is as good as any other: the provider is like that.
+        since: When the waiting operation began. It fails only by the rollback of a deployment that
+            it requested itself. To a later operation that starts no deployment, a rolled-back
+            service is as good as any other: so it is for the provider.
         timing: Durations that belong to ECS.
 
     Raises:
@@ -54,8 +54,8 @@ def arrived(
     if not has_accepted(spec, state):
         return False
     primary = state.deployments[0]
-    over = primary.rollout is not Rollout.IN_PROGRESS
-    if over and primary.rolls_back and primary.requested_at >= since:
+    is_over = primary.rollout is not Rollout.IN_PROGRESS
+    if is_over and primary.rolls_back and primary.requested_at >= since:
         done = "rolled back" if primary.rollout is Rollout.COMPLETED else "failed to be rolled back"
         raise DeploymentFailedError(_failure(done, primary, state))
     if primary.rollout is Rollout.FAILED:
@@ -66,14 +66,16 @@ def arrived(
 def failed_tasks(state: ServiceState) -> list[Task]:
     """Return failed tasks of the newest deployment and the one it rolls back, newest first.
 
-    An earlier deployment's say nothing about why this one doesn't work.
+    Those of earlier deployments don't show why this one doesn't work.
     """
     if not state.deployments:
         return []
-    newest, failed = state.deployments[0], []
+    newest = state.deployments[0]
+    failed: list[Task] = []
     for task in reversed(state.tasks):
-        tried = task.deployment in {newest.id, newest.rolls_back}
-        if tried and task.stop_reason and not task.stop_reason.startswith("Scaling activity"):
+        if task.deployment not in {newest.id, newest.rolls_back}:
+            continue
+        if task.stop_reason and not task.stop_reason.startswith("Scaling activity"):
             failed.append(task)
     return failed
 
@@ -109,15 +111,19 @@ def _failure(done: str, deployment: Deployment, state: ServiceState) -> str:
     detected = "the circuit breaker threshold was exceeded"
     if deployment.alarms:
         detected = "an alarm was detected"
-    alarms = "".join(f"; alarm {name}: {saw}" for name, saw in deployment.alarms.items())
+    alarms = "".join(f"; alarm {name}: {reason}" for name, reason in deployment.alarms.items())
     return f"Service deployment {done} because {detected}{alarms}{why_stopped(state)}"
 
 
 def _details(task: Task) -> str:
-    ends = []
+    """Return the health checks' result, else the containers' exits, and the local AWS's note."""
+    results = [task.health_answer] if task.health_answer else list(_exits(task))
+    details = f" ({', '.join(results)})" if results else ""
+    return f"{details}; {task.note}" if task.note else details
+
+
+def _exits(task: Task) -> Iterator[str]:
     for name, code in task.exit_codes.items():
         reason = task.exit_reasons.get(name)
-        ends.append(f"{name} exited with {code}{f': {reason}' if reason else ''}")
-    results = [task.health_answer] if task.health_answer else ends
-    note = f"; {task.note}" if task.note else ""
-    return (f" ({', '.join(results)})" if results else "") + note
+        ending = f"{name} exited with {code}"
+        yield f"{ending}: {reason}" if reason else ending

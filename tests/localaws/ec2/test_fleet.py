@@ -22,7 +22,6 @@ from localaws.ec2.fleet import (
     Refresh,
     Template,
     Waiting,
-    lose,
     metric,
     step,
 )
@@ -157,7 +156,7 @@ def test_an_instance_that_could_not_register_serves_and_never_registers() -> Non
 def test_a_lost_instance_is_replaced() -> None:
     fleet = settled()
     gone = fleet.state.instances[0].id
-    fleet.state = lose(fleet.state, gone)
+    fleet.state = fleet.state.without_instance(gone)
     fleet.run(5)
     assert len(fleet.ids) == 2
     assert gone not in fleet.ids

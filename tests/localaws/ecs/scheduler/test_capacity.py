@@ -20,9 +20,9 @@ from localaws.ecs.scheduler.model import (
     Process,
     Rollout,
     ServiceRevision,
-    Share,
     Status,
     StopCode,
+    StrategyItem,
     Task,
     TaskObservation,
     Zone,
@@ -35,7 +35,7 @@ from tests.localaws.ecs.simulated_service import (
     steady_service,
 )
 
-PROVIDER = (Share(provider="instances", weight=1),)
+PROVIDER = (StrategyItem(provider="instances", weight=1),)
 NONE_FOUND = (
     "(service web) was unable to place a task because no container instance met all of its "
     "requirements. Reason: No Container Instances were found in your cluster. For more "
@@ -57,8 +57,8 @@ def instance(name: str, zone: str = "a", *, draining: bool = False) -> Container
     )
 
 
-def on(*instances: ContainerInstance, shares: tuple[Share, ...] = PROVIDER) -> Instances:
-    return Instances("service", CapacityChoice(on_instances=True, shares=shares), instances)
+def on(*instances: ContainerInstance, strategy: tuple[StrategyItem, ...] = PROVIDER) -> Instances:
+    return Instances("service", CapacityChoice(on_instances=True, strategy=strategy), instances)
 
 
 def sized(number: int, *, cpu: int = 256, memory: int = 512, port: int = 0) -> ServiceRevision:
@@ -83,7 +83,7 @@ def by_instance(service: SimulatedService) -> Counter[str]:
 
 
 def test_with_a_launch_type_nothing_starts_and_the_service_says_why() -> None:
-    service = service_on(on(shares=()))
+    service = service_on(on(strategy=()))
     service.run(60)
     assert not service.state.tasks
     assert not service.steady()
@@ -260,7 +260,7 @@ def test_an_unhealthy_target_is_named_with_its_instance_and_host_port() -> None:
 
 def test_an_interrupted_task_stops_at_once_and_another_starts() -> None:
     service = steady_service()
-    service.capacity = Fargate((Share(provider=FARGATE_SPOT, weight=1),))
+    service.capacity = Fargate((StrategyItem(provider=FARGATE_SPOT, weight=1),))
     interrupted = service.active()[0]
     service.now += 1
     service.observe()
@@ -292,13 +292,13 @@ def _tasks(*providers: str) -> list[Task]:
 
 
 def test_a_base_is_filled_first_and_the_rest_is_shared_by_weight() -> None:
-    shares = (
-        Share(provider="FARGATE", base=2, weight=1),
-        Share(provider=FARGATE_SPOT, weight=3),
+    strategy = (
+        StrategyItem(provider="FARGATE", base=2, weight=1),
+        StrategyItem(provider=FARGATE_SPOT, weight=3),
     )
     chosen: list[str] = []
     for _ in range(10):
-        chosen.append(next_provider(shares, _tasks(*chosen)))
+        chosen.append(next_provider(strategy, _tasks(*chosen)))
     assert chosen[:2] == ["FARGATE"] * 2
     assert Counter(chosen[2:]) == {FARGATE_SPOT: 6, "FARGATE": 2}
 
@@ -309,17 +309,17 @@ def test_a_launch_type_has_no_provider() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5)), min_size=1, max_size=4), st.integers(1, 60))
 def test_shares_are_as_even_as_whole_tasks_allow(weights: list[tuple[int]], count: int) -> None:
-    shares = tuple(Share(provider=str(n), weight=w) for n, (w,) in enumerate(weights))
-    total = sum(each.weight for each in shares)
+    strategy = tuple(StrategyItem(provider=str(n), weight=w) for n, (w,) in enumerate(weights))
+    total = sum(each.weight for each in strategy)
     if not total:
         return
     chosen: list[str] = []
     for _ in range(count):
-        chosen.append(next_provider(shares, _tasks(*chosen)))
+        chosen.append(next_provider(strategy, _tasks(*chosen)))
     got = Counter(chosen)
-    for each in shares:
+    for each in strategy:
         exact = count * each.weight / total
-        assert abs(got[each.provider] - exact) < len(shares), (each, got)
+        assert abs(got[each.provider] - exact) < len(strategy), (each, got)
         assert each.weight or not got[each.provider]
 
 

@@ -10,7 +10,7 @@ import pytest
 from localaws.ecs.scheduler import description
 from localaws.ecs.scheduler.model import Breaker, DeploymentAlarms, Rollout
 from localaws.ecs.scheduler.service_health import next_look
-from localaws.ecs.scheduler.waiter import DeploymentFailedError, arrived
+from localaws.ecs.scheduler.waiter import DeploymentFailedError, wait_is_over
 from tests.localaws.ecs.simulated_service import (
     TIMING,
     Behaviour,
@@ -52,7 +52,7 @@ def shown(service: SimulatedService) -> list[tuple[str, str, str, str]]:
 
 
 def outcome(service: SimulatedService, *, since: float) -> bool:
-    return arrived(
+    return wait_is_over(
         service.spec, service.state, service.observations, service.now, since=since, timing=TIMING
     )
 

@@ -135,7 +135,7 @@ def test_a_restart_during_a_move_changes_nothing_in_the_end() -> None:
 
 def test_a_service_without_subnets_is_never_uneven() -> None:
     nowhere = (Zone(subnet="", name=""),)
-    assert not placement.uneven(nowhere, [])
+    assert not placement.is_uneven(nowhere, [])
 
 
 @given(
@@ -145,7 +145,7 @@ def test_unhealthy_tasks_are_stopped_first_then_those_in_the_fullest_zone(
     zones: list[Zone], healthy: list[bool]
 ) -> None:
     tasks = [task_in(zone, number) for number, zone in enumerate(zones)]
-    order = placement.leaving_order(tasks, lambda task: healthy[int(task.id)])
+    order = placement.stop_order(tasks, lambda task: healthy[int(task.id)])
     assert sorted(order, key=lambda task: int(task.id)) == tasks
     healthy_ones = [task for task in order if healthy[int(task.id)]]
     assert order[len(order) - len(healthy_ones) :] == healthy_ones, "the unhealthy first"
