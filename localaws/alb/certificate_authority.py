@@ -71,10 +71,9 @@ class Authority:
         """Return a certificate for domain names or IPv4 addresses, kept until it nears its end."""
         wanted = tuple(names)
         if wanted not in self._issued:
-            listen_address = self._file.with_name(
-                hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
-            )
-            served = Served(listen_address.with_suffix(".pem"), listen_address.with_suffix(".key"))
+            digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+            file = self._file.with_name(digest[:16])
+            served = Served(file.with_suffix(".pem"), file.with_suffix(".key"))
             authority, key = self._authority()
             if self._kept(served) is None:
                 self._sign(served, wanted, authority, key)
@@ -84,11 +83,12 @@ class Authority:
     def _authority(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         """Return the authority's certificate and key, and make them where there are none."""
         own = Served(self._file, self._file.with_suffix(".key"))
-        if (kept := self._kept(own)) is not None:
+        kept = self._kept(own)
+        if kept is not None:
             return kept
         own.chain.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in own.chain.parent.glob("*.pem"):
-            old.unlink()  # what the last authority signed is worth nothing now
+            old.unlink()  # clients no longer trust what the last authority signed
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(_NAME)
         constraints = x509.BasicConstraints(ca=True, path_length=0)
@@ -152,14 +152,13 @@ class Authority:
             key = serialization.load_pem_private_key(served.key.read_bytes(), password=None)
         except (OSError, ValueError):
             return None
-        lasts = certificate.not_valid_after_utc - self._now() > RENEWED
-        if (
-            isinstance(key, ec.EllipticCurvePrivateKey)
-            and key.public_key() == certificate.public_key()
-            and lasts
-        ):
-            return certificate, key
-        return None
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            return None
+        if key.public_key() != certificate.public_key():
+            return None
+        if certificate.not_valid_after_utc - self._now() <= RENEWED:
+            return None
+        return certificate, key
 
 
 def _write(served: Served, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:

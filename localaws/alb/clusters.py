@@ -9,7 +9,7 @@ load balancer fails open.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from localaws.alb.limits import ALLOWED_HEADERS, RESPONSE_HEADERS_KIB
 from localaws.alb.parts import (
@@ -22,7 +22,6 @@ from localaws.alb.parts import (
 from localaws.alb.slow_start import FULL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from localaws.alb.model import TargetGroup
@@ -44,27 +43,35 @@ _HTTP_OPTIONS = f"{_TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
 _LEAST_REQUEST = f"{_TYPES}.extensions.load_balancing_policies.least_request.v3.LeastRequest"
 
 
-def rooms(group: TargetGroup) -> tuple[tuple[str, tuple[Endpoint, ...], float, int], ...]:
-    """Return a target group's clusters.
+class GroupCluster(NamedTuple):
+    """One of a target group's two clusters."""
 
-    Returns:
-        For each its name, the targets in it, the seconds between two checks of one, and how many
-        must pass in a row.
-    """
-    return (
-        (
-            cluster_name(group.arn),
-            group.checked,
-            group.interval,
-            int(group.health_check.get("healthyThreshold") or 5),
-        ),
-        (
-            initial_cluster_name(group.arn),
-            group.initial,
-            min(group.interval, INITIAL_CHECK_INTERVAL / group.speed),
-            1,
-        ),
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    """The targets in it."""
+
+    interval: float
+    """Seconds between two checks of a target."""
+
+    passes: int
+    """Passed checks in a row that make a target healthy."""
+
+
+def clusters_of(group: TargetGroup) -> tuple[GroupCluster, GroupCluster]:
+    """Return a target group's own cluster, and that of its targets in state `initial`."""
+    own = GroupCluster(
+        cluster_name(group.arn),
+        group.checked,
+        group.interval,
+        int(group.health_check.get("healthyThreshold") or 5),
     )
+    initial = GroupCluster(
+        initial_cluster_name(group.arn),
+        group.initial,
+        min(group.interval, INITIAL_CHECK_INTERVAL / group.speed),
+        passes=1,
+    )
+    return own, initial
 
 
 @lru_cache(maxsize=1024)
@@ -76,33 +83,36 @@ def compile_group(
     An unchanged group gets the same objects again, so comparing two configurations is quick.
     """
     files, clusters = {}, []
-    for name, endpoints, interval, passes in rooms(group):
-        files[file_name("endpoints", name)] = [_load_assignment(name, endpoints, group)]
-        clusters.append(_cluster(name, group, folder, interval=interval, passes=passes))
+    for each in clusters_of(group):
+        files[file_name("endpoints", each.name)] = [_load_assignment(each, group)]
+        clusters.append(_cluster(each, group, folder))
     return files, clusters
 
 
-def _cluster(
-    name: str, group: TargetGroup, folder: Path, *, interval: float, passes: int
-) -> dict[str, Any]:
+def _cluster(cluster: GroupCluster, group: TargetGroup, folder: Path) -> dict[str, Any]:
+    endpoints_file = folder / file_name("endpoints", cluster.name)
+    protocol = "http_protocol_options" if group.version == "HTTP1" else "http2_protocol_options"
     return {
         "@type": f"{_TYPES}.config.cluster.v3.Cluster",
-        "name": name,
+        "name": cluster.name,
         "type": "EDS",
         "eds_cluster_config": {
-            "service_name": name,
+            "service_name": cluster.name,
             "eds_config": {
-                "path_config_source": {"path": str(folder / file_name("endpoints", name))},
+                "path_config_source": {"path": str(endpoints_file)},
                 "resource_api_version": "V3",
             },
         },
         "connect_timeout": CONNECT_TIMEOUT,
         **_bound_to(group.source),
         **_policy(group.algorithm),
-        # Fail open: all targets get requests when none is healthy, and only then.
-        # Else what health checks say reaches the routing up to a second after it reaches us.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
-        # Else a target that was deregistered gets requests until a health check fails.
+        "common_lb_config": {
+            # Fail open: all targets get requests when none is healthy, and only then.
+            "healthy_panic_threshold": {"value": 1},
+            # By default a health check's result changes the routing up to a second later.
+            "update_merge_window": "0s",
+        },
+        # By default a target that was deregistered gets requests until a health check fails.
         "ignore_health_on_host_removal": True,
         "circuit_breakers": {
             "thresholds": [
@@ -117,18 +127,14 @@ def _cluster(
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": _HTTP_OPTIONS,
-                "explicit_http_config": {
-                    "http_protocol_options"
-                    if group.version == "HTTP1"
-                    else "http2_protocol_options": {}
-                },
+                "explicit_http_config": {protocol: {}},
                 "common_http_protocol_options": {
                     "max_headers_count": ALLOWED_HEADERS,
                     "max_response_headers_kb": RESPONSE_HEADERS_KIB,
                 },
             }
         },
-        **_health_checks(group, interval=interval, passes=passes),
+        **_health_checks(group, cluster),
     }
 
 
@@ -152,19 +158,19 @@ def _bound_to(source: str) -> dict[str, Any]:
     return {"upstream_bind_config": {"source_address": {"address": source, "port_value": 0}}}
 
 
-def _health_checks(group: TargetGroup, *, interval: float, passes: int) -> dict[str, Any]:
+def _health_checks(group: TargetGroup, cluster: GroupCluster) -> dict[str, Any]:
     """Have Envoy check the targets, unless that takes calls of gRPC."""
     if group.version == "GRPC":
         return {}
     check = group.health_check
-    pause = f"{round(interval, 3)}s"
+    pause = f"{round(cluster.interval, 3)}s"
     http = {
         "timeout": f"{float(check.get('timeout') or 5)}s",
         "interval": pause,
         # Envoy checks clusters without traffic once a minute by default.
         "no_traffic_interval": pause,
         "no_traffic_healthy_interval": pause,
-        "healthy_threshold": passes,
+        "healthy_threshold": cluster.passes,
         "unhealthy_threshold": group.unhealthy_threshold,
         "reuse_connection": False,
         "http_health_check": {
@@ -180,11 +186,10 @@ def _health_checks(group: TargetGroup, *, interval: float, passes: int) -> dict[
     return {"health_checks": [http]}
 
 
-def _load_assignment(
-    name: str, endpoints: Sequence[Endpoint], group: TargetGroup
-) -> dict[str, Any]:
-    weights, members = dict(group.warming), []
-    for each in endpoints:
+def _load_assignment(cluster: GroupCluster, group: TargetGroup) -> dict[str, Any]:
+    weights = dict(group.warming)
+    members: list[dict[str, Any]] = []
+    for each in cluster.endpoints:
         member: dict[str, Any] = {"endpoint": _endpoint(each, group.health_port)}
         if each in group.failing:
             member["health_status"] = "UNHEALTHY"
@@ -193,7 +198,7 @@ def _load_assignment(
         members.append(member)
     return {
         "@type": f"{_TYPES}.config.endpoint.v3.ClusterLoadAssignment",
-        "cluster_name": name,
+        "cluster_name": cluster.name,
         "endpoints": [{"lb_endpoints": members}],
     }
 

@@ -1,4 +1,4 @@
-"""Load balancers, listeners, rules and target groups -> Envoy's configuration. Pure."""
+"""Compile load balancers, listeners, rules and target groups to Envoy's configuration. Pure."""
 
 from __future__ import annotations
 
@@ -135,13 +135,16 @@ def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
 def _addresses(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Return where a listener accepts connections, as Envoy has it: one address, and others."""
     first, *others = map(address, endpoints)
-    more = [{"address": each} for each in others]
-    return {"address": first, **({"additional_addresses": more} if more else {})}
+    found: dict[str, Any] = {"address": first}
+    if others:
+        found["additional_addresses"] = [{"address": each} for each in others]
+    return found
 
 
 def _listener(
     listener: Listener, folder: Path, filters: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
+    underscores = "DROP_HEADER" if listener.drop_invalid_headers else "ALLOW"
     manager = {
         "@type": _MANAGER,
         "stat_prefix": "alb",
@@ -163,9 +166,7 @@ def _listener(
             "idle_timeout": f"{listener.idle_timeout}s",
             "max_connection_duration": f"{listener.keep_alive}s",
             "max_headers_count": ALLOWED_HEADERS,
-            "headers_with_underscores_action": "DROP_HEADER"
-            if listener.drop_invalid_headers
-            else "ALLOW",
+            "headers_with_underscores_action": underscores,
         },
         "stream_idle_timeout": f"{listener.idle_timeout}s",
         "server_header_transformation": "PASS_THROUGH",

@@ -31,17 +31,24 @@ def matchers(conditions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _expressions(condition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the headers, and their expressions, that one condition requires."""
-    if path := condition.get("pathPattern"):
-        yield ":path", rf"(?:{_any_of(path, any_text='[^?]*', any_character='[^?]')})(?:\?.*)?"
-    if host := condition.get("hostHeader"):
+    path, host = condition.get("pathPattern"), condition.get("hostHeader")
+    header, method = condition.get("httpHeader"), condition.get("httpRequestMethod")
+    queries, source = condition.get("queryStrings"), condition.get("sourceIp")
+    if path:
+        patterns = _any_of(path, any_text="[^?]*", any_character="[^?]")
+        yield ":path", rf"(?:{patterns})(?:\?.*)?"
+    if host:
+        # With any port, which a condition can't name.
         yield ":authority", rf"(?i)(?:{_any_of(host)})(?::\d+)?"
-    if header := condition.get("httpHeader"):
+    if header:
         yield header["httpHeaderName"].lower(), f"(?i)(?:{_any_of(header)})"
-    if method := condition.get("httpRequestMethod"):
+    if method:
         yield ":method", "|".join(map(re.escape, method["values"]))
-    if queries := condition.get("queryStrings"):
-        yield ":path", rf"(?i)[^?]*\?(?:.*&)?(?:{'|'.join(map(_query, queries))})(?:&.*)?"
-    if source := condition.get("sourceIp"):
+    if queries:
+        # One of the pairs anywhere in the query.
+        pairs = "|".join(map(_query, queries))
+        yield ":path", rf"(?i)[^?]*\?(?:.*&)?(?:{pairs})(?:&.*)?"
+    if source:
         yield PEER, "|".join(map(_network, source["values"]))
 
 
@@ -61,8 +68,11 @@ def wildcard(pattern: str, any_text: str = ".*", any_character: str = ".") -> st
     `*` is any text and `?` one character; `\*` and `\?` are literal.
     """
     wild = {"*": any_text, "?": any_character}
-    parts = re.findall(r"\\[*?]|.", pattern, re.DOTALL)
-    return "".join(wild.get(part) or re.escape(part[-1]) for part in parts)
+    expression = ""
+    for part in re.findall(r"\\[*?]|.", pattern, re.DOTALL):
+        # Of an escaped wildcard the last character is the literal one.
+        expression += wild.get(part) or re.escape(part[-1])
+    return expression
 
 
 def _network(cidr: str) -> str:
@@ -81,4 +91,5 @@ def _number(low: int, high: int) -> str:
     """Return an expression for one of the four numbers of an address."""
     if (low, high) == (0, 255):
         return r"\d+"
-    return f"(?:{'|'.join(map(str, range(low, high + 1)))})"
+    numbers = "|".join(map(str, range(low, high + 1)))
+    return f"(?:{numbers})"

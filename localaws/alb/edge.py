@@ -59,9 +59,9 @@ class Edge(Protocol):
         """Let this machine's clients reach these listeners, which the proxies have opened."""
 
     def why_not_shown(self, listener: Listener) -> str:
-        """Say why this machine's clients can't reach a listener that was shown; empty if they can.
+        """Return why this machine's clients can't reach a shown listener; empty if they can.
 
-        It may be known only after the next look at what is shown.
+        It may become known only some time after `show`.
         """
 
     def outside(self, load_balancer: Resource) -> dict[str, str]:
@@ -113,11 +113,11 @@ class LocalEdge:
         return Front()
 
     async def release(self) -> bool:
-        """All addresses are this machine's, which has them anyway."""
+        """Return False: loopback addresses are always there, so none are removed."""
         return False
 
     def why_not_shown(self, listener: Listener) -> str:  # noqa: ARG002 — the proxy knows
-        """Nothing stands between."""
+        """Return nothing: this machine's clients connect to the proxy itself."""
         return ""
 
     def outside(self, load_balancer: Resource) -> dict[str, str]:  # noqa: ARG002

@@ -53,8 +53,8 @@ class EnvoyError(Exception):
     """Envoy is missing, doesn't start or refuses its configuration."""
 
 
-class Verdict(NamedTuple):
-    """What Envoy's health checks say of one host."""
+class CheckResult(NamedTuple):
+    """The result of a target's health checks."""
 
     healthy: bool
     timed_out: bool
@@ -118,7 +118,7 @@ class Envoy:
             if self._keeper is None:
                 await self._start()
                 self._keeper = asyncio.create_task(self._keep())
-            await self._taken(refused)
+            await self._wait_until_accepted(refused)
 
     async def listening(self) -> frozenset[str]:
         """Return the names of the listeners that are open now; none while Envoy restarts."""
@@ -128,24 +128,24 @@ class Envoy:
             return frozenset()
         return frozenset(each["name"] for each in answer.get("listener_statuses", ()))
 
-    async def health(self) -> dict[tuple[str, Endpoint], Verdict]:
+    async def health(self) -> dict[tuple[str, Endpoint], CheckResult]:
         """Return the health checks' results by cluster and endpoint; none while Envoy restarts."""
         try:
             answer = json.loads(await self._ask("/clusters?format=json"))
         except OSError:
             return {}
-        verdicts = {}
+        results = {}
         for cluster in answer.get("cluster_statuses", ()):
             for host in cluster.get("host_statuses", ()):
                 if "socket_address" not in host["address"]:
                     continue  # the login service, which is no target
                 address, status = host["address"]["socket_address"], host["health_status"]
                 endpoint = Endpoint(address["address"], address["port_value"])
-                verdicts[cluster["name"], endpoint] = Verdict(
+                results[cluster["name"], endpoint] = CheckResult(
                     healthy=not status.get("failed_active_health_check"),
                     timed_out=bool(status.get("active_hc_timeout")),
                 )
-        return verdicts
+        return results
 
     async def requests(self) -> dict[str, int]:
         """Return the requests to targets since Envoy started, by cluster; none while it restarts.
@@ -157,7 +157,7 @@ class Envoy:
         except OSError:
             return {}
         found = re.findall(r"^cluster\.(.+)\.upstream_rq_total: (\d+)$", reported, re.MULTILINE)
-        return {name: int(count) for name, count in found}
+        return {cluster: int(count) for cluster, count in found}
 
     async def traffic(self) -> Traffic:
         """Return what its loggers counted since Envoy started; nothing while it restarts."""
@@ -217,8 +217,15 @@ class Envoy:
             except CannotStartError as error:
                 log.warning("Envoy: %s", error)
 
-    async def _taken(self, refused: int) -> None:
-        """Wait until Envoy has accepted everything, or its refusals exceed the `refused` before."""
+    async def _wait_until_accepted(self, refused: int) -> None:
+        """Wait until Envoy has accepted everything.
+
+        Args:
+            refused: How often it had refused a file before.
+
+        Raises:
+            EnvoyError: It has refused one since then, or hasn't accepted all in time.
+        """
         deadline = asyncio.get_running_loop().time() + PATIENCE
         wanted = set(self._versions.values())
         while asyncio.get_running_loop().time() < deadline:
@@ -236,31 +243,30 @@ class Envoy:
         """Return how often Envoy has refused a file since it started."""
         with suppress(OSError):
             reported = await self._ask("/stats?filter=update_rejected$")
-            return sum(int(count) for count in re.findall(r": (\d+)", reported))
+            return sum(map(int, re.findall(r": (\d+)", reported)))
         return 0
 
     async def _objections(self) -> str:
+        """Return why Envoy refuses its configuration, or else the end of its log."""
         with suppress(OSError):
             found = re.findall(r'"details": ?("(?:[^"\\]|\\.)*")', await self._ask("/config_dump"))
             if found:
                 details = [str(json.loads(each)) for each in found]
                 return "; ".join(dict.fromkeys(details))
-        tail = (
-            (self._folder / "envoy.log")
-            .read_text(errors="replace")
-            .splitlines()[-_LINES_OF_A_CRASH:]
-        )
-        if any(_NO_WATCHES in line for line in tail):
+        lines = (self._folder / "envoy.log").read_text(errors="replace").splitlines()
+        tail = lines[-_LINES_OF_A_CRASH:]
+        if _NO_WATCHES in "\n".join(tail):
             return (
                 "this machine lets a user watch no more files, and Envoy watches two for "
                 "each target group and one for "
                 "each listener. Stop other local stacks, or allow more: sudo sysctl "
                 "fs.inotify.max_user_instances=1024"
             )
-        return " ".join(tail[-3:]) or "it says nothing"
+        return " ".join(tail[-3:]) or "its log is empty"
 
     async def _ask(self, path: str) -> str:
         """Ask the admin interface, over its Unix socket."""
+        # The socket's own path may be longer than a socket's address can be.
         folder = os.open(self._folder, os.O_PATH)
         try:
             reader, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{folder}/{_SOCKET}")
@@ -284,5 +290,8 @@ def _joined(chunked: bytes) -> bytes:
     while chunked:
         size, _, rest = chunked.partition(b"\r\n")
         end = int(size, 16)
-        content, chunked = content + rest[:end], rest[end + 2 :] if end else b""
+        if end == 0:
+            break  # the last chunk is empty
+        content += rest[:end]
+        chunked = rest[end + len(b"\r\n") :]
     return content

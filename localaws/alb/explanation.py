@@ -1,7 +1,7 @@
 """Explain which rule of a listener answers a request, and why earlier ones don't. Pure.
 
-The conditions are those expressions that Envoy gets (`localaws.alb.conditions`), here run by
-Python.
+Conditions are evaluated by the same regular expressions that Envoy gets
+(`localaws.alb.conditions`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PORTS: Final = {"http": 80, "https": 443}
 
 _AFTER_ALL: Final = 99_999
-"""Where default actions are tried; no rule has such a priority."""
+"""The priority of default actions, higher than any rule's."""
 
 _NAMES: Final = {
     "hostHeader": "host",
@@ -82,7 +82,9 @@ class Request:
             CannotExplain: One of them isn't valid.
         """
         parts = _split(url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        path = parts.path or "/"
+        if parts.query:
+            path += f"?{parts.query}"
         if not re.fullmatch(r"[A-Z_-]{1,40}", method):
             raise CannotExplain(f"--method {method}: give a method in capitals, like GET")
         try:
@@ -91,27 +93,30 @@ class Request:
             raise CannotExplain(
                 f"--source-ip {source}: give an IPv4 address, like 203.0.113.1"
             ) from None
-        found: dict[str, str] = {}
-        for header in headers:
-            name, colon, value = header.partition(":")
-            if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-                raise CannotExplain(
-                    f"--header {header!r}: give a name and a value, like 'X-Team: a'"
-                )
-            if name.lower() == "host":
-                raise CannotExplain("--header Host: the URL has the host")
-            if name.lower() in found:
-                raise CannotExplain(f"--header {name}: give each header once")
-            found[name.lower()] = value.strip()
         return cls(
-            parts.scheme,
-            _host(parts),
-            parts.port or _PORTS[parts.scheme],
-            path,
-            method,
-            found,
-            source,
+            scheme=parts.scheme,
+            host=_host(parts),
+            port=parts.port or _PORTS[parts.scheme],
+            path=path,
+            method=method,
+            headers=_headers(headers),
+            source=source,
         )
+
+
+def _headers(given: Sequence[str]) -> dict[str, str]:
+    """Return headers, each given as `Name: value`, by name in lower case."""
+    found: dict[str, str] = {}
+    for header in given:
+        name, colon, value = header.partition(":")
+        if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            raise CannotExplain(f"--header {header!r}: give a name and a value, like 'X-Team: a'")
+        if name.lower() == "host":
+            raise CannotExplain("--header Host: the URL has the host")
+        if name.lower() in found:
+            raise CannotExplain(f"--header {name}: give each header once")
+        found[name.lower()] = value.strip()
+    return found
 
 
 @dataclass(frozen=True)
@@ -165,8 +170,7 @@ def explain(rules: Sequence[Rule], request: Request) -> list[Tried]:
 
 def described(conditions: Sequence[Mapping[str, Any]]) -> str:
     """Return conditions in words."""
-    parts = [_described(condition) for condition in conditions]
-    return " and ".join(parts) or "every request"
+    return " and ".join(map(_described, conditions)) or "every request"
 
 
 def _split(url: str) -> SplitResult:
@@ -193,15 +197,22 @@ def _host(parts: SplitResult) -> str:
 
 
 def _reasons(rule: Rule, request: Request) -> Iterator[str]:
+    """Yield which conditions of a rule a request doesn't meet, and what it has instead."""
     for condition in rule.conditions:
-        for matcher in matchers([condition]):
-            value = request.values.get(matcher["name"])
-            if value is None:
-                yield f"{_described(condition)}: the request has no such header"
-                break
-            if not _matches(matcher["string_match"]["safe_regex"]["regex"], value):
-                yield f"{_described(condition)}: {_shown(condition, request)}"
-                break
+        found = _actual(condition, request)
+        if found:
+            yield f"{_described(condition)}: {found}"
+
+
+def _actual(condition: Mapping[str, Any], request: Request) -> str:
+    """Return what a request has instead of what a condition requires; empty if it meets it."""
+    for matcher in matchers([condition]):
+        value = request.values.get(matcher["name"])
+        if value is None:
+            return "the request has no such header"
+        if not _matches(matcher["string_match"]["safe_regex"]["regex"], value):
+            return _shown(condition, request)
+    return ""
 
 
 def _matches(expression: str, value: str) -> bool:
@@ -215,15 +226,18 @@ def _matches(expression: str, value: str) -> bool:
 
 def _described(condition: Mapping[str, Any]) -> str:
     for kind, name in _NAMES.items():
-        if values := condition.get(kind):
-            return f"{name} is {_any_of(values)}"
-    if header := condition.get("httpHeader"):
+        if condition.get(kind):
+            return f"{name} is {_any_of(condition[kind])}"
+    header = condition.get("httpHeader")
+    if header:
         return f"header {header['httpHeaderName']} is {_any_of(header)}"
-    pairs = [
-        f"{pair['key']}={pair['value']}" if pair.get("key") else str(pair["value"])
-        for pair in condition.get("queryStrings") or ()
-    ]
+    pairs = map(_pair, condition.get("queryStrings") or ())
     return f"query has {' or '.join(pairs)}"
+
+
+def _pair(query: Mapping[str, Any]) -> str:
+    value = str(query["value"])
+    return f"{query['key']}={value}" if query.get("key") else value
 
 
 def _any_of(condition: Mapping[str, Any]) -> str:
@@ -232,14 +246,15 @@ def _any_of(condition: Mapping[str, Any]) -> str:
 
 
 def _shown(condition: Mapping[str, Any], request: Request) -> str:
-    """Return what a request has where a condition requires something else."""
+    """Return the part of a request that a condition is about."""
     if condition.get("hostHeader"):
         return f"it is {request.host}"
     if condition.get("httpRequestMethod"):
         return f"it is {request.method}"
     if condition.get("sourceIp"):
         return f"it is {request.source}"
-    if header := condition.get("httpHeader"):
+    header = condition.get("httpHeader")
+    if header:
         return f"it is {request.headers[header['httpHeaderName'].lower()]!r}"
     path, _, query = request.path.partition("?")
     if condition.get("pathPattern"):

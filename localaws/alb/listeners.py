@@ -1,4 +1,4 @@
-"""What the cloud says of listeners, as the compiler needs it."""
+"""Read listeners, their rules and their certificates from the account's records."""
 
 from __future__ import annotations
 
@@ -67,6 +67,9 @@ def listeners(
             continue
         outputs, port = listener.outputs, int(listener.outputs["port"])
         listen_address = addresses.load_balancer(load_balancer.id)
+        tls = None
+        if outputs.get("protocol") == "HTTPS":
+            tls = _tls(cloud, listener, load_balancer, certificates)
         yield Listener(
             arn=listener.id,
             endpoint=Endpoint(listen_address.address, listen_address.port(port)),
@@ -80,9 +83,7 @@ def listeners(
             ],
             idle_timeout=int(load_balancer.outputs.get("idleTimeout") or 60),
             forwarded_for=load_balancer.outputs.get("xffHeaderProcessingMode") or "append",
-            tls=_tls(cloud, listener, load_balancer, certificates)
-            if outputs.get("protocol") == "HTTPS"
-            else None,
+            tls=tls,
             keep_alive=int(load_balancer.outputs.get("clientKeepAlive") or 3600),
             drop_invalid_headers=load_balancer.outputs.get("dropInvalidHeaderFields") is True,
             client_port=load_balancer.outputs.get("enableXffClientPort") is True,
@@ -114,8 +115,8 @@ def load_balancers_of_groups(cloud: Account) -> dict[str, str]:
 def _groups_of(actions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the target groups that actions forward to."""
     for action in actions:
-        if arn := action.get("targetGroupArn"):
-            yield arn
+        if action.get("targetGroupArn"):
+            yield action["targetGroupArn"]
         for group in (action.get("forward") or {}).get("targetGroups") or ():
             yield group["arn"]
 
@@ -133,15 +134,16 @@ def _served(cloud: Account) -> Iterator[tuple[Resource, Resource]]:
 def _rules(cloud: Account, listener: Resource) -> list[Rule]:
     mine = [each for each in cloud.all(LISTENER_RULE) if each.outputs["listenerArn"] == listener.id]
     ordered = sorted(mine, key=lambda rule: int(rule.outputs["priority"]))
-    return [
-        Rule(
-            arn=rule.id,
-            actions=rule.outputs["actions"],
-            conditions=rule.outputs.get("conditions") or (),
-            transforms=rule.outputs.get("transforms") or (),
-        )
-        for rule in ordered
-    ]
+    return list(map(_rule, ordered))
+
+
+def _rule(record: Resource) -> Rule:
+    return Rule(
+        arn=record.id,
+        actions=record.outputs["actions"],
+        conditions=record.outputs.get("conditions") or (),
+        transforms=record.outputs.get("transforms") or (),
+    )
 
 
 _BLOCKS = {ACTION: "authenticateOidc", TOKEN_ACTION: "jwtValidation"}
@@ -199,15 +201,16 @@ def _tls(
 
 def _response_headers(outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in RESPONSE_HEADERS:
-        if value := outputs.get(f"routingHttpResponse{name}HeaderValue"):
+        value = outputs.get(f"routingHttpResponse{name}HeaderValue")
+        if value:
+            # `StrictTransportSecurity` is the header strict-transport-security.
             yield re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower(), str(value)
 
 
 def _tls_headers(outputs: Mapping[str, Any], load_balancer: Resource) -> tuple[str, str] | None:
-    if (
-        outputs.get("protocol") != "HTTPS"
-        or load_balancer.outputs.get("enableTlsVersionAndCipherSuiteHeaders") is not True
-    ):
+    if outputs.get("protocol") != "HTTPS":
+        return None
+    if load_balancer.outputs.get("enableTlsVersionAndCipherSuiteHeaders") is not True:
         return None
     version = outputs.get("routingHttpRequestXAmznTlsVersionHeaderName")
     cipher = outputs.get("routingHttpRequestXAmznTlsCipherSuiteHeaderName")

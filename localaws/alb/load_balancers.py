@@ -1,4 +1,4 @@
-"""All local load balancers: what the cloud says of them, who is registered, who is healthy."""
+"""All local load balancers: their configuration, their targets, and the targets' health."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.alb import slow_start, stickiness
-from localaws.alb.clusters import rooms
+from localaws.alb.clusters import clusters_of
 from localaws.alb.compiler import compile_files
 from localaws.alb.edge import Front, LocalEdge
-from localaws.alb.envoy import EnvoyError, Verdict
+from localaws.alb.envoy import CheckResult, EnvoyError
 from localaws.alb.grpc_checks import GrpcChecks, Plan
 from localaws.alb.health_probe import PATIENCE
 from localaws.alb.https_client import fetch
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from localaws.alb.https_client import Streams
     from localaws.alb.login import Action, Reply, Request, Response
     from localaws.alb.tls import Served
-    from localaws.catalog.account import Account
+    from localaws.catalog.account import Account, Resource
     from localaws.machine.addresses import Addresses
 
 
@@ -93,9 +93,9 @@ class Proxy(Protocol):
     """What the balancer needs of Envoy."""
 
     async def apply(self, files: Mapping[str, Any]) -> None:
-        """Take a configuration; returns when it holds."""
+        """Apply a configuration; return once it is in effect."""
 
-    async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
+    async def health(self) -> Mapping[tuple[str, Endpoint], CheckResult]:
         """Return the health checks' results, by cluster and endpoint."""
 
     async def requests(self) -> Mapping[str, int]:
@@ -115,9 +115,11 @@ class Proxy(Protocol):
 class _Target:
     registered_at: float
     checked: bool = False
+    """Whether a check has decided about it: it is in the group's own cluster."""
+
     draining: bool = False
     unexplained: bool = False
-    """Whether it failed, and its code is still to be requested, once."""
+    """Whether it failed, and the code of its answer is still to be requested, once."""
 
     warms_up: bool = False
     """Whether the next time that it becomes healthy may begin a slow start."""
@@ -129,10 +131,10 @@ class _Target:
     notify: Callable[[], None] = lambda: None
     """What to call when its health changes."""
 
-    def becomes(self, health: TargetHealth) -> None:
-        """Note its health."""
-        changes, self.health = health != self.health, health
-        if changes:
+    def set_health(self, health: TargetHealth) -> None:
+        """Set its health, and notify of a change."""
+        if health != self.health:
+            self.health = health
             self.notify()
 
 
@@ -217,7 +219,7 @@ class LoadBalancers:
     def register(
         self, target_group: str, endpoint: Endpoint, notify: Callable[[], None] = lambda: None
     ) -> None:
-        """Add a target, or take back one that is draining; `sync` makes it so.
+        """Add a target, or one that is draining again, with effect from the next `sync`.
 
         Args:
             target_group: Where to add it.
@@ -230,7 +232,7 @@ class LoadBalancers:
         )
 
     def deregister(self, target_group: str, endpoint: Endpoint) -> None:
-        """Send a target no more requests; what it is answering may finish. `sync` makes it so."""
+        """Send a target no new requests, with effect from the next `sync`; those in flight end."""
         target = self._targets.get(target_group, {}).get(endpoint)
         if target is not None:
             target.draining, target.health = True, _DRAINING
@@ -246,32 +248,29 @@ class LoadBalancers:
 
     def targets(self, target_group: str) -> Mapping[Endpoint, TargetHealth]:
         """Return all targets of a group and their health."""
-        return {
-            endpoint: target.health
-            for endpoint, target in self._targets.get(target_group, {}).items()
-        }
+        members = self._targets.get(target_group, {})
+        return {endpoint: target.health for endpoint, target in members.items()}
 
     async def sync(self) -> None:
-        """Read the health checks' results, then have the proxy take what has changed.
+        """Read the health checks' results, then have the proxies apply what has changed.
 
         Raises:
-            EnvoyError: It doesn't.
+            EnvoyError: One of them doesn't.
         """
         async with self._syncing:
             self._follow_attached()
             self._follow_grpc()
+            # Health comes before the configuration, which depends on it: a target's first result
+            # moves it to the group's own cluster.
             if self._has_targets_in_use():
-                self._judge(await self._verdicts())
-                await self._explain()
+                self._update_health(await self._check_results())
+                await self._explain_failures()
             self._release_addresses()
             wanted = await self._configurations()
             for network in self._proxies.keys() - wanted.keys():
-                await self._proxies.pop(network).close()
-                if service := self._login_services.pop(network, None):
-                    await service.close()
-                self._applied.pop(network, None)
+                await self._stop_proxy(network)
             self._listen_errors = {}
-            failures = []
+            failures: list[EnvoyError] = []
             for network, configuration in wanted.items():
                 if configuration != self._applied.get(network):
                     try:
@@ -280,8 +279,16 @@ class LoadBalancers:
                         failures.append(error)
             if failures:
                 raise failures[0]
+            # Only now: until then the proxies use the addresses that are to be released.
             if await self._edge.release():
                 self._compiled = (None, {})
+
+    async def _stop_proxy(self, network: str) -> None:
+        await self._proxies.pop(network).close()
+        service = self._login_services.pop(network, None)
+        if service is not None:
+            await service.close()
+        self._applied.pop(network, None)
 
     def attached(self) -> list[dict[str, str]]:
         """Return the targets that a program registered itself, as DescribeTargetHealth does."""
@@ -322,8 +329,8 @@ class LoadBalancers:
 
     def listen_error(self, listener: str) -> str:
         """Return why clients can't connect to a listener, as of the last `sync`; else empty."""
-        if error := self._listen_errors.get(listener):
-            return error
+        if listener in self._listen_errors:
+            return self._listen_errors[listener]
         for configuration in self._applied.values():
             for each in configuration.listeners:
                 if each.arn == listener:
@@ -332,7 +339,7 @@ class LoadBalancers:
 
     @property
     def public_keys_url(self) -> str:
-        """Where the keys are that verify the claims that targets get; empty if they are nowhere."""
+        """The URL of the keys that verify the claims which targets get; empty if nothing has it."""
         for configuration in self._applied.values():
             for listener in configuration.listeners:
                 if listener.arn == _PUBLIC_KEYS:
@@ -370,17 +377,18 @@ class LoadBalancers:
         states = [each.state for each in self.targets(target_group).values()]
         return states.count(TargetState.HEALTHY), states.count(TargetState.UNHEALTHY)
 
-    async def _verdicts(self) -> dict[tuple[str, Endpoint], Verdict]:
-        found: dict[tuple[str, Endpoint], Verdict] = {}
+    async def _check_results(self) -> dict[tuple[str, Endpoint], CheckResult]:
+        """Return the results of all targets' health checks, by cluster and endpoint."""
+        found: dict[tuple[str, Endpoint], CheckResult] = {}
         for proxy in self._proxies.values():
             found |= await proxy.health()
-        # The proxy calls a target healthy that it doesn't check.
+        # A proxy reports a target healthy that it doesn't check, such as those of gRPC.
         unchecked: set[str] = set()
         for group in self._groups():
             if group.version == "GRPC":
-                unchecked.update(name for name, *_ in rooms(group))
-        checked = {key: verdict for key, verdict in found.items() if key[0] not in unchecked}
-        return checked | self._grpc.verdicts()
+                unchecked |= {cluster_name(group.arn), initial_cluster_name(group.arn)}
+        checked = {key: result for key, result in found.items() if key[0] not in unchecked}
+        return checked | self._grpc.health()
 
     async def _fetch(
         self, action: Action, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -394,21 +402,23 @@ class LoadBalancers:
         return await fetch(connect, method, url, headers, body)
 
     async def _decide(self, request: Request) -> Response:
-        """Decide about a request of a rule that authenticates."""
+        """Let a request of a rule that authenticates pass, or answer it."""
         action = login_action(self._cloud, request.rule)
         if action is not None and action.kind == TOKEN_ACTION:
             return await self._token_checks.decide(request.authorization, action)
         return await self._login.decide(request)
 
     async def _serve_logins(self, network: str, configuration: _Configuration) -> None:
-        """Have a network's proxy find the login service, if a rule of its listeners asks it."""
+        """Start a network's login service, if a rule of its listeners asks it."""
         for listener in configuration.listeners:
             if any(map(asks, listener.rules)):
-                if network not in self._login_services:
-                    folder = self._folder(network)
-                    self._login_services[network] = LoginService(folder, self._decide)
-                await self._login_services[network].start()
+                await self._login_service(network).start()
                 return
+
+    def _login_service(self, network: str) -> LoginService:
+        if network not in self._login_services:
+            self._login_services[network] = LoginService(self._folder(network), self._decide)
+        return self._login_services[network]
 
     async def _apply(self, network: str, configuration: _Configuration) -> None:
         """Have a proxy take its configuration, and note which listeners it couldn't open."""
@@ -451,42 +461,46 @@ class LoadBalancers:
             self._addresses.forget_load_balancer(gone)
         self._present = present
 
-    def _judge(self, verdicts: Mapping[tuple[str, Endpoint], Verdict]) -> None:
+    def _update_health(self, results: Mapping[tuple[str, Endpoint], CheckResult]) -> None:
+        """Set each target's health by the results of its checks."""
         in_use = load_balancers_of_groups(self._cloud)
         for group in self._groups():
             for endpoint, target in self._targets.get(group.arn, {}).items():
                 if target.draining:
                     continue
                 if group.arn not in in_use:
-                    target.becomes(_UNUSED)
+                    target.set_health(_UNUSED)
                     continue
-                room = (
-                    cluster_name(group.arn) if target.checked else initial_cluster_name(group.arn)
-                )
-                health = self._verdict(group, target, verdicts.get((room, endpoint)))
+                cluster = initial_cluster_name(group.arn)
+                if target.checked:
+                    cluster = cluster_name(group.arn)
+                health = self._health_after(results.get((cluster, endpoint)), group, target)
                 self._follow_slow_start(group, target, health)
-                target.becomes(health)
+                target.set_health(health)
 
     def _follow_slow_start(self, group: TargetGroup, target: _Target, health: TargetHealth) -> None:
         """Begin or end a target's slow start, as its health changes and time passes."""
-        if health.state is not TargetState.HEALTHY:
+        was_healthy = target.health.state is TargetState.HEALTHY
+        is_healthy = health.state is TargetState.HEALTHY
+        if not is_healthy:
             target.slow_since = None
-            target.warms_up = target.warms_up or target.health.state is TargetState.HEALTHY
-        elif target.health.state is not TargetState.HEALTHY:
+            target.warms_up = target.warms_up or was_healthy
+            return
+        if not was_healthy:
             if target.warms_up and group.slow_start and _has_warm_target(self._targets[group.arn]):
                 target.slow_since = self._clock()
-        elif (
-            target.slow_since is not None and self._clock() - target.slow_since >= group.slow_start
-        ):
-            target.slow_since = None
+            return
+        if target.slow_since is not None:
+            is_over = self._clock() - target.slow_since >= group.slow_start
+            target.slow_since = None if is_over else target.slow_since
 
-    def _verdict(
-        self, group: TargetGroup, target: _Target, verdict: Verdict | None
+    def _health_after(
+        self, result: CheckResult | None, group: TargetGroup, target: _Target
     ) -> TargetHealth:
         """Return a target's health; its first result moves it to the group's own cluster."""
-        if verdict is None:
+        if result is None:
             return target.health if target.checked else _REGISTERING
-        if verdict.healthy:
+        if result.healthy:
             # In the group's own cluster the first check decides at once; the target is in service
             # after that one.
             health = _HEALTHY if target.checked else _INITIAL
@@ -496,44 +510,42 @@ class LoadBalancers:
             if self._clock() - target.registered_at < group.unhealthy_threshold * group.interval:
                 return _INITIAL
             target.checked = True
-        if verdict.timed_out:
+        if result.timed_out:
             return _TIMED_OUT
         if target.health.state is TargetState.UNHEALTHY:
             return target.health
         target.unexplained = True
         return _FAILED
 
-    async def _explain(self) -> None:
+    async def _explain_failures(self) -> None:
         """Request the health check page of targets that just failed, for the code in the reason.
 
         Envoy reports only that a check failed; DescribeTargetHealth reports the code.
         """
-        failed = []
+        explanations = []
         for group in self._groups():
             for endpoint, target in self._targets.get(group.arn, {}).items():
                 if target.unexplained:
                     target.unexplained = False
-                    failed.append((group, endpoint, target))
-        balancers = load_balancers_of_groups(self._cloud) if failed else {}
-        asked = []
-        for group, endpoint, _ in failed:
-            front = self._fronts.get(balancers.get(group.arn, ""), Front())
-            asked.append(self._ask(front, group, endpoint))
-        codes = await asyncio.gather(*asked)
-        for (group, _, target), code in zip(failed, codes, strict=True):
-            if code is None or _is_expected(code, group):
-                continue  # it fails some checks and passes others: no code explains that
-            target.becomes(
-                replace(
-                    _FAILED,
-                    reason="Target.ResponseCodeMismatch",
-                    description=f"Health checks failed with these codes: [{code}]",
-                )
-            )
+                    explanations.append(self._explain(group, endpoint, target))
+        await asyncio.gather(*explanations)
 
-    async def _ask(
-        self, front: Front, group: TargetGroup, endpoint: Endpoint, patience: float = PATIENCE
-    ) -> int | None:
+    async def _explain(self, group: TargetGroup, endpoint: Endpoint, target: _Target) -> None:
+        code = await self._probe(group, endpoint, PATIENCE)
+        if code is None or _is_expected(code, group):
+            return  # it fails some checks and passes others: no code explains that
+        target.set_health(
+            replace(
+                _FAILED,
+                reason="Target.ResponseCodeMismatch",
+                description=f"Health checks failed with these codes: [{code}]",
+            )
+        )
+
+    async def _probe(self, group: TargetGroup, endpoint: Endpoint, patience: float) -> int | None:
+        """Send one health check from where the load balancer is; return the answer's status."""
+        balancer = load_balancers_of_groups(self._cloud).get(group.arn, "")
+        front = self._fronts.get(balancer, Front())
         port, path = group.health_port or endpoint.port, str(group.health_check.get("path") or "/")
         return await self._edge.status_of(
             front, endpoint.address, port, path, version=group.version, patience=patience
@@ -542,35 +554,33 @@ class LoadBalancers:
     def _follow_grpc(self) -> None:
         """Have the targets of groups with version GRPC checked, which no proxy does."""
         plans = {}
-        balancers = load_balancers_of_groups(self._cloud)
+        in_use = load_balancers_of_groups(self._cloud)
         for group in self._groups():
-            if group.version != "GRPC" or group.arn not in balancers:
+            if group.version != "GRPC" or group.arn not in in_use:
                 continue
-            for name, endpoints, interval, passes in rooms(group):
-                for endpoint in endpoints:
-                    plans[name, endpoint] = Plan(
-                        interval=interval,
-                        passes=passes,
+            for cluster in clusters_of(group):
+                for endpoint in cluster.endpoints:
+                    plans[cluster.name, endpoint] = Plan(
+                        interval=cluster.interval,
+                        passes=cluster.passes,
                         failures=group.unhealthy_threshold,
-                        check=partial(self._check, group.arn, endpoint),
+                        check=partial(self._check_grpc, group.arn, endpoint),
                         notify=self._targets[group.arn][endpoint].notify,
                     )
         self._grpc.follow(plans)
 
-    async def _check(self, arn: str, endpoint: Endpoint) -> Verdict:
+    async def _check_grpc(self, arn: str, endpoint: Endpoint) -> CheckResult:
         """Call a target's method of health checks once."""
         for group in self._groups():
             if group.arn == arn:
-                balancer = load_balancers_of_groups(self._cloud).get(arn, "")
-                front = self._fronts.get(balancer, Front())
                 began = self._clock()
                 patience = float(group.health_check.get("timeout") or 5)
-                status = await self._ask(front, group, endpoint, patience)
-                return Verdict(
+                status = await self._probe(group, endpoint, patience)
+                return CheckResult(
                     healthy=status is not None and _is_expected(status, group),
                     timed_out=status is None and self._clock() - began >= patience,
                 )
-        return Verdict(healthy=False, timed_out=False)
+        return CheckResult(healthy=False, timed_out=False)
 
     async def _configurations(self) -> Mapping[str, _Configuration]:
         """Return what each network's proxy is to serve, compiled again when a source changed."""
@@ -636,45 +646,46 @@ class LoadBalancers:
         )
 
     def _groups(self) -> list[TargetGroup]:
-        groups = []
-        for resource in self._cloud.all(TARGET_GROUP):
-            checked: list[Endpoint] = []
-            initial: list[Endpoint] = []
-            failing: list[Endpoint] = []
-            is_grpc = resource.outputs.get("protocolVersion") == "GRPC"
-            warming: list[tuple[Endpoint, int]] = []
-            window = float(resource.outputs.get("slowStart") or 0) / self._speed
-            for endpoint, target in self._targets.get(resource.id, {}).items():
-                if target.draining:
-                    continue
-                (checked if target.checked else initial).append(endpoint)
-                if target.health.state is TargetState.UNHEALTHY and is_grpc:
-                    failing.append(endpoint)
-                if target.slow_since is not None and window:
-                    elapsed = self._clock() - target.slow_since
-                    warming.append((endpoint, slow_start.weight(elapsed, window)))
-            groups.append(
-                TargetGroup(
-                    arn=resource.id,
-                    health_check=resource.outputs.get("healthCheck") or {},
-                    algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
-                    version=str(resource.outputs.get("protocolVersion") or "HTTP1"),
-                    failing=tuple(failing),
-                    stickiness=stickiness.read(resource.outputs),
-                    slow_start=window,
-                    warming=tuple(warming),
-                    checked=tuple(checked),
-                    initial=tuple(initial),
-                    speed=self._speed,
-                )
-            )
-        return groups
+        return list(map(self._group, self._cloud.all(TARGET_GROUP)))
+
+    def _group(self, resource: Resource) -> TargetGroup:
+        version = str(resource.outputs.get("protocolVersion") or "HTTP1")
+        window = float(resource.outputs.get("slowStart") or 0) / self._speed
+        checked: list[Endpoint] = []
+        initial: list[Endpoint] = []
+        failing: list[Endpoint] = []
+        warming: list[tuple[Endpoint, int]] = []
+        for endpoint, target in self._targets.get(resource.id, {}).items():
+            if target.draining:
+                continue
+            if target.checked:
+                checked.append(endpoint)
+            else:
+                initial.append(endpoint)
+            if target.health.state is TargetState.UNHEALTHY and version == "GRPC":
+                failing.append(endpoint)
+            if target.slow_since is not None and window:
+                elapsed = self._clock() - target.slow_since
+                warming.append((endpoint, slow_start.weight(elapsed, window)))
+        return TargetGroup(
+            arn=resource.id,
+            health_check=resource.outputs.get("healthCheck") or {},
+            algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
+            version=version,
+            failing=tuple(failing),
+            stickiness=stickiness.read(resource.outputs),
+            slow_start=window,
+            warming=tuple(warming),
+            checked=tuple(checked),
+            initial=tuple(initial),
+            speed=self._speed,
+        )
 
 
 def _reached(
     attached: Mapping[tuple[str, Endpoint], str],
 ) -> set[tuple[str, Endpoint]]:
-    """Return the targets that are reached here, of those with why one isn't."""
+    """Return the registered targets that are reached here."""
     return {target for target, why_not in attached.items() if not why_not}
 
 

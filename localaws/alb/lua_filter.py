@@ -17,7 +17,7 @@ ENABLED = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "c
 """What enables a filter on a route that is disabled elsewhere."""
 
 REDIRECT = "localaws.redirect"
-"""Return the filter that redirects. It comes after users have logged in, the other one before."""
+"""The filter that redirects. It runs after users have logged in, the other one before."""
 
 # Both filters have one script. A request with many bytes of headers is checked first and then
 # routed again. Which filters run is settled before, by its first route; so the script looks
@@ -106,7 +106,6 @@ def _run(filters: Sequence[str], values: Mapping[str, str]) -> dict[str, Any]:
     return {
         "metadata": {"filter_metadata": {filters[0]: dict(values)}},
         "typed_per_filter_config": dict.fromkeys(filters, ENABLED),
-        "direct_response": {
-            "status": 500
-        },  # never given: the script answers, or has the request routed again
+        # Never given: the script answers, or has the request routed again.
+        "direct_response": {"status": 500},
     }

@@ -52,7 +52,7 @@ class TargetGroup:
     """The address from which the load balancer connects to targets; empty for any."""
 
     def __hash__(self) -> int:
-        """Of what has a hash; two groups that differ in their health checks only differ by `==`."""
+        """Hash what is hashable: groups that differ in their health checks only are unequal."""
         return hash(
             (self.arn, self.algorithm, self.checked, self.warming, self.initial, self.source)
         )
@@ -123,7 +123,7 @@ class Listener:
     """Seconds that either side may be silent."""
 
     forwarded_for: str = "append"
-    """What happens to X-Forwarded-For: `append`, `preserve` or `remove`."""
+    """What the load balancer does with X-Forwarded-For: `append`, `preserve` or `remove`."""
 
     tls: Tls | None = None
     """None for a listener that speaks HTTP."""
@@ -138,10 +138,10 @@ class Listener:
     """Whether X-Forwarded-For has the client's port."""
 
     response_headers: tuple[tuple[str, str], ...] = ()
-    """What every answer says, whatever the target says of it."""
+    """Headers of every answer, in place of the target's."""
 
     server_header: bool = True
-    """Whether answers say what made them."""
+    """Whether answers have the header Server."""
 
     tls_headers: tuple[str, str] | None = None
     """Request headers that carry the TLS version and the cipher to targets."""

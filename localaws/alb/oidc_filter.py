@@ -45,12 +45,16 @@ _TIMEOUT = "30s"
 
 def authenticates(rule: Rule) -> bool:
     """Return whether a rule has users log in by OpenID Connect."""
-    return any(each.get("type") == ACTION for each in rule.actions)
+    return ACTION in _kinds(rule)
 
 
 def asks(rule: Rule) -> bool:
     """Return whether the service is asked about a rule's requests."""
-    return any(each.get("type") in (ACTION, TOKEN_ACTION) for each in rule.actions)
+    return not _kinds(rule).isdisjoint({ACTION, TOKEN_ACTION})
+
+
+def _kinds(rule: Rule) -> set[object]:
+    return {each.get("type") for each in rule.actions}
 
 
 def filters() -> list[dict[str, Any]]:

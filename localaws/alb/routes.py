@@ -1,4 +1,4 @@
-"""Listeners' rules -> Envoy's routes. Pure."""
+"""Compile listeners' rules to Envoy's routes. Pure."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
     removed = [PEER, PROTOCOL, SIZE, oidc_filter.RULE]
     # The attribute routing.http.xff_header_processing.mode; `preserve` changes nothing.
     if listener.forwarded_for == "append":
-        client = (
-            f"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS{'' if listener.client_port else '_WITHOUT_PORT'}%"
-        )
+        client = "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
+        if listener.client_port:
+            client = "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"
         ours.append(header("x-forwarded-for", client, append=True))
     elif listener.forwarded_for == "remove":
         removed.append("x-forwarded-for")
@@ -127,28 +127,29 @@ def _versions(action: Mapping[str, Any], groups: Mapping[str, TargetGroup]) -> s
 
 def _rule_routes(
     rule: Rule, listener: Listener, groups: Mapping[str, TargetGroup]
-) -> list[dict[str, Any]]:
-    """Return the routes of a rule: one, and before it those of clients that a cookie binds."""
+) -> Iterator[dict[str, Any]]:
+    """Yield the routes of a rule: those of clients that a cookie binds, and one for all others."""
     headers = matchers(rule.conditions)
     action, kinds = _last_action(rule), {each["type"] for each in rule.actions}
     asking = oidc_filter.asking(rule.arn) if oidc_filter.asks(rule) else {}
-    routes: list[dict[str, Any]] = []
-    if kinds & _NOT_EMULATED:
-        answer = _not_emulated(*sorted(kinds & _NOT_EMULATED))
-        routes.append({"match": {"prefix": "/", "headers": headers}, **answer})
-    elif action["type"] == "forward":
-        for refusal in refused(listener, _versions(action, groups)):
-            match = {"prefix": "/", "headers": [*headers, *refusal]}
-            routes.append({"match": match, **_answer(464, page(464), "text/html")})
-        rewriting = transforms.rewriting(rule.transforms, ENABLED)
-        for more_headers, forwarding in _forward(action, listener, groups):
-            match = {"prefix": "/", "headers": [*headers, *more_headers]}
-            routes.append({"match": match, **_merged(forwarding, rewriting, asking)})
-    else:
+    not_emulated = kinds & _NOT_EMULATED
+    if not_emulated:
+        yield _route(headers, _not_emulated(min(not_emulated)))
+        return
+    if action["type"] != "forward":
         answer = _ANSWERS[action["type"]](action, listener)
-        match = {"prefix": "/", "headers": headers}
-        routes.append({"match": match, **_merged(answer, {}, asking)})
-    return routes
+        yield _route(headers, _merged(answer, {}, asking))
+        return
+    for refusal in refused(listener, _versions(action, groups)):
+        yield _route([*headers, *refusal], _answer(464, page(464), "text/html"))
+    rewriting = transforms.rewriting(rule.transforms, ENABLED)
+    for more_headers, forwarding in _forward(action, listener, groups):
+        yield _route([*headers, *more_headers], _merged(forwarding, rewriting, asking))
+
+
+def _route(headers: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a route: the headers that a request must have, and what answers it."""
+    return {"match": {"prefix": "/", "headers": [*headers]}, **answer}
 
 
 def _last_action(rule: Rule) -> Mapping[str, Any]:
@@ -167,10 +168,13 @@ def _last_action(rule: Rule) -> Mapping[str, Any]:
 def _merged(
     answer: Mapping[str, Any], rewriting: Mapping[str, Any], asking: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the rest of a route, with what all of its filters need."""
+    """Return the rest of a route; all three may configure filters, so those are merged."""
     name = "typed_per_filter_config"
     filters = {**asking, **rewriting.get(name, {}), **answer.get(name, {})}
-    return {**answer, **rewriting, **({name: filters} if filters else {})}
+    merged = {**answer, **rewriting}
+    if filters:
+        merged[name] = filters
+    return merged
 
 
 def _forward(
@@ -216,12 +220,10 @@ def _group_duration(forward: Mapping[str, Any]) -> int | None:
 
 def _redirect(action: Mapping[str, Any], listener: Listener) -> dict[str, Any]:
     wanted = action["redirect"]
-    protocol = (
-        str(wanted.get("protocol") or "#{protocol}").replace("#{protocol}", listener.scheme).lower()
-    )
-    port = listener.real_port(
-        int(str(wanted.get("port") or "#{port}").replace("#{port}", str(listener.port)))
-    )
+    protocol = str(wanted.get("protocol") or "#{protocol}")
+    protocol = protocol.replace("#{protocol}", listener.scheme).lower()
+    named_port = str(wanted.get("port") or "#{port}").replace("#{port}", str(listener.port))
+    port = listener.real_port(int(named_port))
     suffix = "" if (protocol, port) in {("http", 80), ("https", 443)} else f":{port}"
     host, path = wanted.get("host") or "#{host}", wanted.get("path") or "/#{path}"
     location = f"{protocol}://{host}{suffix}{path}?{wanted.get('query', '#{query}')}"
@@ -245,7 +247,7 @@ def _answer(status: int, body: str, content_type: str) -> dict[str, Any]:
     }
 
 
-def _not_emulated(kind: str, *_: str) -> dict[str, Any]:
+def _not_emulated(kind: str) -> dict[str, Any]:
     return _answer(501, f"The local ALB doesn't emulate actions of type {kind}.\n", "text/plain")
 
 

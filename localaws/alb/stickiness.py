@@ -174,7 +174,7 @@ def filters() -> list[dict[str, Any]]:
 def binding(
     cluster: str, stickiness: Stickiness | None, group_duration: int | None, *, secure: bool
 ) -> dict[str, Any]:
-    """Return the part of a route to a cluster that sets cookies, and obeys them.
+    """Return the part of a route to a cluster that sets cookies, and follows those of a request.
 
     Args:
         cluster: Its name.
@@ -204,7 +204,7 @@ def binding(
 
 
 def group_value(cluster: str) -> str:
-    """Return what `AWSALBTG` says of a target group."""
+    """Return the value of `AWSALBTG` for a target group."""
     return hashlib.sha256(cluster.encode()).hexdigest()[:32].upper()
 
 

@@ -65,13 +65,13 @@ class TokenChecks:
     async def decide(self, authorization: str, action: Action) -> Response:
         """Let a request with this header pass, or refuse it."""
         try:
-            await self._check(_token_in(authorization), action)
+            await self._verify(_token_in(authorization), action)
         except (_RefusedError, UnreachableError, jwt.PyJWTError) as error:
             log.warning("a request isn't forwarded: %s", error)
             return refusal(_UNAUTHORIZED)
         return Response(status=_OK)
 
-    async def _check(self, token: str, action: Action) -> None:
+    async def _verify(self, token: str, action: Action) -> None:
         key_id = str(jwt.get_unverified_header(token).get("kid") or "")
         key = await self._key(key_id, action)
         # Times are compared below, by the clock of this object.
@@ -84,12 +84,12 @@ class TokenChecks:
         }
         issuer = str(action.config["issuer"])
         claims = jwt.decode(token, key, algorithms=["RS256"], issuer=issuer, options=options)
-        self._check_times(claims)
+        self._verify_times(claims)
         for each in action.config.get("additionalClaims") or ():
             if not has_values(claims.get(each["name"]), each["format"], each["values"]):
                 raise _RefusedError(f"claim {each['name']} lacks a value")
 
-    def _check_times(self, claims: Mapping[str, Any]) -> None:
+    def _verify_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock()
         if _number(claims, "exp") <= now:
             raise _RefusedError("its token has expired")
@@ -100,8 +100,7 @@ class TokenChecks:
     async def _key(self, key_id: str, action: Action) -> jwt.PyJWK:
         endpoint, now = str(action.config["jwksEndpoint"]), self._clock()
         known = self._known.get(endpoint)
-        age = now - known.fetched_at if known else LIFETIME
-        if known is None or age >= LIFETIME or (key_id not in known.keys and age >= PAUSE):
+        if known is None or _is_outdated(known, key_id, now):
             known = self._known[endpoint] = _KeySet(await self._keys(action, endpoint), now)
         if key_id not in known.keys:
             raise _RefusedError("jwksEndpoint has no key with the id of its token's")
@@ -121,6 +120,13 @@ class TokenChecks:
         for each in jwt.PyJWKSet(keys).keys:
             found[str(each.key_id or "")] = each
         return found
+
+
+def _is_outdated(known: _KeySet, key_id: str, now: float) -> bool:
+    """Return whether a key set is to be fetched again, for a token that a key signed."""
+    age = now - known.fetched_at
+    # A new key may have been added, but tokens with made-up ids must not cause a fetch each.
+    return age >= LIFETIME or (key_id not in known.keys and age >= PAUSE)
 
 
 def _token_in(authorization: str) -> str:

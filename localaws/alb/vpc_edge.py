@@ -88,31 +88,35 @@ class VpcEdge:
         self._clock = clock
 
     async def follow(self, load_balancers: Sequence[Resource]) -> None:
-        """Attach what has come or changed; `release` detaches what has gone.
+        """Attach new or changed load balancers; `release` detaches what is no longer needed.
 
-        The proxy still answers at the addresses that go and connects to targets from them. It has
-        to have its next configuration before they are detached, or requests are lost.
+        The proxy still accepts connections at the old addresses, and connects to targets from them.
+        They are detached once it has its next configuration, or requests would be lost.
 
         Raises:
             NoAddressError: A subnet is full, or no public address is free.
             CommandFailedError: The machine refuses.
         """
-        wanted = {each.id: _subnets(each) for each in load_balancers}
+        wanted: dict[str, list[str]] = {}
         for load_balancer in load_balancers:
+            wanted[load_balancer.id] = _subnets(load_balancer)
             for subnet in wanted[load_balancer.id]:
                 await self._attach(load_balancer, subnet)
-        now = self._clock()
-        for balancer, interfaces in list(self._interfaces.items()):
+        for balancer in list(self._interfaces):
             # A load balancer that was deleted has no requests left.
-            until = now + _LAST_SECONDS if balancer in wanted else now
-            stays = wanted.get(balancer, ())
-            for number, (subnet, interface) in enumerate(list(interfaces.items())):
-                if subnet not in stays:
-                    del interfaces[subnet]
-                    leaving = self._leaving.setdefault(balancer, {})
-                    leaving[subnet] = _Leaving(interface, until, was_first=number == 0)
-            if not interfaces:
-                del self._interfaces[balancer]
+            seconds = _LAST_SECONDS if balancer in wanted else 0
+            self._leave_others(balancer, wanted.get(balancer, []), self._clock() + seconds)
+
+    def _leave_others(self, balancer: str, stays: Sequence[str], until: float) -> None:
+        """Note that a load balancer leaves all of its subnets but those in which it stays."""
+        interfaces = self._interfaces[balancer]
+        for number, (subnet, interface) in enumerate(list(interfaces.items())):
+            if subnet not in stays:
+                del interfaces[subnet]
+                leaving = self._leaving.setdefault(balancer, {})
+                leaving[subnet] = _Leaving(interface, until, was_first=number == 0)
+        if not interfaces:
+            del self._interfaces[balancer]
 
     async def release(self) -> bool:
         """Detach the interfaces that were left long enough ago.
@@ -145,19 +149,20 @@ class VpcEdge:
         return [*self._interfaces.get(load_balancer, {}).values()]
 
     def why_not_shown(self, listener: Listener) -> str:
-        """Whether something else holds the port of this machine at which it is to be shown."""
+        """Return why this machine can't show a listener, such as that its port is taken."""
         for each in self.interfaces(listener.load_balancer):
-            if why := self._attachments.why_not_shown(each.public_address, listener.port):
-                return why
+            why_not = self._attachments.why_not_shown(each.public_address, listener.port)
+            if why_not:
+                return why_not
         return ""
 
     def outside(self, load_balancer: Resource) -> dict[str, str]:
         """Return the public address of each of its interfaces, and where this machine shows it."""
-        return {
-            each.public_address: self._shown(load_balancer.id, each).dns_name
-            for each in self.interfaces(load_balancer.id)
-            if each.public_address
-        }
+        found: dict[str, str] = {}
+        for each in self.interfaces(load_balancer.id):
+            if each.public_address:
+                found[each.public_address] = self._shown(load_balancer.id, each).dns_name
+        return found
 
     async def show(self, listeners: Sequence[Listener]) -> None:
         """Show the ports of public addresses, which the proxy has opened."""
@@ -165,25 +170,27 @@ class VpcEdge:
         for each in listeners:
             ports.setdefault(each.load_balancer, []).append(each.port)
         for balancer, numbers in ports.items():
-            await self._move(balancer)
+            await self._keep_first_shown(balancer)
             for interface in self._interfaces.get(balancer, {}).values():
                 if interface.public_address:
                     shown = self._shown(balancer, interface)
                     self._attachments.show(interface, numbers, shown)
 
-    async def _move(self, balancer: str) -> None:
-        """Show the address that is first now where that of an interface which leaves was shown."""
+    async def _keep_first_shown(self, balancer: str) -> None:
+        """Show a load balancer's new first address where the one that leaves was shown.
+
+        Clients know the load balancer by where its first address is shown.
+        """
         leaving = self._leaving.get(balancer, {})
         for subnet, each in leaving.items():
             if each.was_first:
-                # Clients know the load balancer by where its first address is shown.
                 await self._attachments.replace(each.interface, self.interfaces(balancer)[0])
                 leaving[subnet] = replace(each, was_first=False)
 
     async def connect(
         self, front: Front, host: str, port: int, tls: SSLContext
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect from where the load balancer is, to what its VPC's names say."""
+        """Connect from where the load balancer is; names are those that its VPC resolves."""
         addresses = [host] if _is_address(host) else self._resolve(front.network, host)
         if not addresses:
             raise OSError(f"the local VPC knows no name {host}")
@@ -213,11 +220,9 @@ class VpcEdge:
         return await asyncio.open_connection(sock=opened)
 
     def _shown(self, balancer: str, interface: Interface) -> ListenAddress:
-        """Return where an interface's public address is shown: that of the first has the name."""
-        first = self.interfaces(balancer)[0]
-        return self._addresses.load_balancer(
-            balancer, "" if interface is first else interface.subnet
-        )
+        """Return where an interface's public address is shown: the first has the DNS name."""
+        is_first = interface is self.interfaces(balancer)[0]
+        return self._addresses.load_balancer(balancer, "" if is_first else interface.subnet)
 
     async def _attach(self, load_balancer: Resource, subnet: str) -> None:
         outputs = load_balancer.outputs
@@ -250,8 +255,9 @@ class VpcEdge:
 
 def _addresses(interfaces: Sequence[Interface]) -> tuple[str, ...]:
     """Return the addresses of interfaces, IPv4 first."""
-    addresses = [each.address for each in interfaces]
-    return (*addresses, *(each.ipv6 for each in interfaces if each.ipv6))
+    ipv4 = [each.address for each in interfaces]
+    ipv6 = [each.ipv6 for each in interfaces if each.ipv6]
+    return (*ipv4, *ipv6)
 
 
 def _is_address(host: str) -> bool:

@@ -16,8 +16,8 @@ from h2.events import RequestReceived
 from h2.exceptions import ProtocolError
 
 from localaws.alb.certificate_authority import Authority, authority_file
-from localaws.alb.envoy import Verdict
-from localaws.alb.grpc_checks import GrpcChecks, Plan, Standing
+from localaws.alb.envoy import CheckResult
+from localaws.alb.grpc_checks import CheckHistory, GrpcChecks, Plan
 from localaws.alb.health_probe import status_in
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.model import Listener
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 HTTP2, HTTP1 = f"{PREFIX}:targetgroup/streams/4", f"{PREFIX}:targetgroup/plain/5"
 CHECK = {"interval": 5, "timeout": 2, "healthyThreshold": 2, "unhealthyThreshold": 2}
-PASS, FAIL = Verdict(healthy=True, timed_out=False), Verdict(healthy=False, timed_out=False)
+PASS, FAIL = CheckResult(healthy=True, timed_out=False), CheckResult(healthy=False, timed_out=False)
 
 
 class Cart(grpc.GenericRpcHandler):
@@ -245,15 +245,15 @@ def test_a_listener_without_http_2_forwards_nothing_to_groups_of_http_2() -> Non
 
 
 def test_the_first_check_decides_and_then_the_thresholds_hold() -> None:
-    async def never() -> Verdict:
+    async def never() -> CheckResult:
         raise AssertionError
 
     plan = Plan(interval=1, passes=2, failures=3, check=never, notify=lambda: None)
-    standing = Standing()
+    history = CheckHistory()
     results = [FAIL, PASS, FAIL, PASS, PASS, FAIL, FAIL, PASS, FAIL, FAIL, FAIL]
-    changes = [standing.note(each, plan) for each in results]
+    changes = [history.add(each, plan) for each in results]
     assert changes == [True, *[False] * 3, True, *[False] * 5, True]
-    assert standing.verdict == FAIL
+    assert history.health == FAIL
 
 
 async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
@@ -261,7 +261,7 @@ async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
     news: list[str] = []
 
     def plan(name: str) -> Plan:
-        async def check() -> Verdict:
+        async def check() -> CheckResult:
             counts[name] += 1
             return PASS
 
@@ -279,12 +279,12 @@ async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
     await until(checked, "several checks of each")
     assert sorted(news) == ["a", "b"], "the first result is news, and the same again isn't"
     checks.follow({("a", target): plan("a")})
-    assert checks.verdicts() == {("a", target): PASS}
+    assert checks.health() == {("a", target): PASS}
     before = counts["b"]
     await asyncio.sleep(0.05)
     assert counts["b"] <= before + 1
     await checks.close()
-    assert checks.verdicts() == {}
+    assert checks.health() == {}
 
 
 @pytest.mark.parametrize("version", ["HTTP1", "HTTP2", "GRPC"])

@@ -10,7 +10,7 @@ import pytest
 
 from localaws.account.cloud import Cloud
 from localaws.alb.edge import LocalEdge
-from localaws.alb.envoy import EnvoyError, Verdict
+from localaws.alb.envoy import CheckResult, EnvoyError
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import Endpoint, TargetState
@@ -34,7 +34,7 @@ ALB, HTTP, GROUP = (
 )
 TARGET = Endpoint("127.99.0.1", 80)
 # a tuple of two
-PASS, FAIL, TIMEOUT = Verdict(True, False), Verdict(False, False), Verdict(False, True)  # noqa: FBT003
+PASS, FAIL, TIMEOUT = CheckResult(True, False), CheckResult(False, False), CheckResult(False, True)  # noqa: FBT003
 
 
 class FewResources(Cloud):
@@ -74,7 +74,7 @@ class ScriptedProxy:
     """A proxy whose health checks have the results that a test sets."""
 
     def __init__(self) -> None:
-        self.verdicts: dict[tuple[str, Endpoint], Verdict] = {}
+        self.verdicts: dict[tuple[str, Endpoint], CheckResult] = {}
         self.applied: list[Mapping[str, Any]] = []
         self.state = "new"
         self.refuses: set[str] = set()
@@ -86,7 +86,7 @@ class ScriptedProxy:
         self.applied.append(files)
         self.state = "running"
 
-    async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
+    async def health(self) -> Mapping[tuple[str, Endpoint], CheckResult]:
         return self.verdicts
 
     async def requests(self) -> Mapping[str, int]:
@@ -126,7 +126,7 @@ class Harness:
         self.asked += 1
         return self.code
 
-    async def look(self, verdict: Verdict | None = None, room: str = "") -> TargetState:
+    async def look(self, verdict: CheckResult | None = None, room: str = "") -> TargetState:
         """Sync with this verdict, the target's state."""
         if not self.proxy.applied:
             await self.load_balancer.sync()  # nothing checks anything before that
@@ -348,7 +348,7 @@ async def test_a_target_that_joins_a_healthy_one_starts_slowly_and_the_first_one
 ) -> None:
     harness.cloud.outputs[TARGET_GROUP, GROUP]["slowStart"] = 30.0
 
-    async def look(**verdicts: Verdict) -> None:
+    async def look(**verdicts: CheckResult) -> None:
         """Sync with these verdicts on targets by number, wherever they are checked."""
         known = {"a": TARGET, "b": SECOND, "c": THIRD}
         harness.proxy.verdicts = {}
