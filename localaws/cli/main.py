@@ -102,6 +102,7 @@ _USER_ERRORS = (
         NotInstalled,
         pulumi_command.BadConfig,
         pulumi_command.NoCli,
+        pulumi_command.NoSuchUser,
         run_command.CannotRun,
     ),
 )
@@ -129,6 +130,7 @@ def main(arguments: Sequence[str]) -> int:
         return _own(arguments)
     _check_installed()
     directory = StateDirectory.of(pulumi_command.given(arguments).cwd)
+    pulumi_command.check_user(command)
     address = ensure(directory, _print_message)
     if command in _DEPLOYS:
         _print_message(address.runtime)

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -43,10 +44,8 @@ class BadConfig(Exception):  # noqa: N818 — it is the file that is bad
     """A stack's configuration file can't be read; the message says why and what to do."""
 
 
-_NAMELESS_USER = (
-    "\nThis `pulumi` was built to look every user up in /etc/passwd. Add a line for this user's ID "
-    "there as root, say in the container's image, or run this as a user who has one."
-)
+class NoSuchUser(Exception):  # noqa: N818 — names the finding
+    """The CLI can't find out who runs it; the message says what to do."""
 
 
 class NoCli(Exception):  # noqa: N818 — names the finding
@@ -77,7 +76,6 @@ def run(
             _print_message, partial(_discard_unrecorded, address)
         )
     if command in _WANTS_STACK:
-        _check_user(cli, environment)
         _ensure_stack(directory, stack)
     if command in _WRITES_CONFIG and not options.config_file:
         chosen += ["--config-file", str(_config_copy(directory, stack))]
@@ -96,6 +94,55 @@ def given(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("-s", "--stack")
     parser.add_argument("--config-file")
     return parser.parse_known_args(arguments)[0]
+
+
+def check_user(command: str | None) -> None:
+    """Refuse a user that the CLI can't look up, before anything is started.
+
+    Such a user runs a container that was started with a user ID of its own. Whether the CLI can do
+    with it depends on how it was built, so it is asked.
+
+    Raises:
+        NoSuchUser: The CLI can't look the user up.
+        NoCli: There is no Pulumi CLI.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    if command not in _WANTS_STACK or _in_passwd(uid):
+        return
+    with tempfile.TemporaryDirectory() as backend:
+        asked = subprocess.run(  # noqa: S603 — the CLI that set-up linked, or that on PATH
+            [_cli(), "whoami", "--non-interactive"],
+            env={
+                **os.environ,
+                "PULUMI_BACKEND_URL": Path(backend).as_uri(),
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    reason = asked.stderr.strip()
+    if "unknown userid" in reason:
+        home = os.environ.get("HOME", "/")
+        raise NoSuchUser(
+            f"user ID {uid} isn't in /etc/passwd, where this `pulumi` looks its user up. Add a "
+            f"line as root, in the container's image for example: `echo 'pulumi:x:{uid}:{gid}::"
+            f"{home}:/bin/sh' >> /etc/passwd`. Or run this as a user who has one"
+        )
+    if "user: Current requires" in reason:
+        raise NoSuchUser(
+            f"user ID {uid} isn't in /etc/passwd, so `pulumi` needs the environment variables "
+            "USER and HOME: set them to any name and to a folder that this user can write to"
+        )
+
+
+def _in_passwd(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _cli() -> str:
@@ -141,24 +188,6 @@ def _ensure_stack(directory: StateDirectory, stack: str) -> None:
     name = project_name(directory)
     if name is not None and _NAME.fullmatch(name) and _NAME.fullmatch(stack):
         StackState(directory.backend, name, stack).create()
-
-
-def _check_user(cli: str, environment: Mapping[str, str]) -> None:
-    """End with what to do if the CLI can't work for a user whose ID has no name."""
-    try:
-        pwd.getpwuid(os.getuid())
-    except KeyError:
-        # The first thing that fails for such a user, and it changes nothing.
-        ran = subprocess.run(  # noqa: S603 — the CLI found above
-            [cli, "whoami", "--non-interactive"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if "unknown userid" in ran.stderr:
-            sys.exit(f"pulumi-local: {ran.stderr.strip()}{_NAMELESS_USER}")
 
 
 def _config_file(directory: StateDirectory, stack: str) -> Path:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import pwd
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
@@ -254,33 +252,62 @@ def test_a_name_that_the_cli_refuses_is_left_to_it_to_report(
     assert not directory.backend.exists()
 
 
-@pytest.fixture
-def nameless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user's ID isn't in /etc/passwd, as in a container started with another user's."""
+NOT_LOOKED_UP = (
+    "user ID 12345 isn't in /etc/passwd, where this `pulumi` looks its user up. Add a line as "
+    "root, in the container's image for example: `echo 'pulumi:x:12345:99::/work:/bin/sh' >> "
+    "/etc/passwd`. Or run this as a user who has one"
+)
+NO_VARIABLES = (
+    "user ID 12345 isn't in /etc/passwd, so `pulumi` needs the environment variables USER and "
+    "HOME: set them to any name and to a folder that this user can write to"
+)
 
-    def unknown(uid: int) -> NoReturn:
-        raise KeyError(uid)
 
-    monkeypatch.setattr(pwd, "getpwuid", unknown)
-
-
-def fake_cli(folder: Path, script: str) -> str:
-    fake = folder / "pulumi"
-    fake.write_text(f"#!/bin/sh\n{script}\n")
+def without_passwd_entry(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, printed: str, code: int = 255
+) -> None:
+    """Run as a user ID of a container that was started with it, with a CLI that prints this."""
+    fake = folder / "bin" / "pulumi"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\necho '{printed}' >&2\nexit {code}\n")
     fake.chmod(0o755)
-    return str(fake)
+    monkeypatch.setattr(sys, "executable", str(fake.with_name("python")))
+    monkeypatch.setattr("os.getuid", lambda: 12345)
+    monkeypatch.setattr("os.getgid", lambda: 99)
+    monkeypatch.setattr("localaws.cli.pulumi_command.pwd.getpwuid", {}.__getitem__)
+    monkeypatch.setenv("HOME", "/work")
+    monkeypatch.delenv("LOCALAWS_HOME", raising=False)
 
 
-@pytest.mark.usefixtures("nameless")
-def test_a_user_without_a_name_is_the_reason_with_what_to_do(tmp_path: Path) -> None:
-    fake = fake_cli(tmp_path, "echo 'error: user: unknown userid 12345' >&2\nexit 255")
-    with pytest.raises(SystemExit, match=r"unknown userid 12345\n.* in /etc/passwd\. Add a line"):
-        pulumi_command._check_user(fake, {})
+@pytest.mark.parametrize(
+    ("printed", "message"),
+    [
+        ("error: user: unknown userid 12345", NOT_LOOKED_UP),
+        ("error: user: Current requires cgo or $USER set in environment", NO_VARIABLES),
+    ],
+)
+def test_a_user_whom_the_cli_cannot_look_up_is_refused_before_anything_starts(  # noqa: PLR0917 — cases and fixtures
+    directory: StateDirectory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    printed: str,
+    message: str,
+) -> None:
+    without_passwd_entry(monkeypatch, tmp_path, printed)
+    monkeypatch.setattr(cli, "ensure", lambda *_: pytest.fail("the local AWS was started"))
+    monkeypatch.setattr(sys, "argv", ["pulumi-local", "-C", str(directory.project), "up"])
+    with pytest.raises(SystemExit, match="1"):
+        cli.entry_point()
+    assert capsys.readouterr().err == f"pulumi-local: {message}\n"
 
 
-@pytest.mark.usefixtures("nameless")
-def test_a_cli_that_needs_no_name_is_used(tmp_path: Path) -> None:
-    pulumi_command._check_user(fake_cli(tmp_path, "echo 12345"), {})
+@pytest.mark.parametrize(("printed", "code"), [("", 0), ("error: no backend", 255)])
+def test_a_user_outside_of_passwd_is_accepted_if_the_cli_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, code: int
+) -> None:
+    without_passwd_entry(monkeypatch, tmp_path, printed, code)
+    pulumi_command.check_user("up")
 
 
 @pytest.mark.parametrize("options", [(), ("--no-plugins",)])
