@@ -62,6 +62,8 @@ TRIED = {
         "test_explain_names_the_service_that_answers_and_why_earlier_rules_do_not"
     ),
     "pulumi logs": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
+    "pulumi logs --container": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
+    "pulumi logs --no-follow": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
     "pulumi preview": (
         "engine/test_config_commands.py::test_a_stack_configured_by_these_commands_is_previewed"
     ),

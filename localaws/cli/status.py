@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from localaws.account.dns_names import verify_options
 from localaws.daemon.functions import STATUS, call
@@ -43,8 +43,12 @@ def fetch(directory: StateDirectory) -> dict[str, Any] | None:
     return None if address is None else call(address, STATUS)
 
 
-def show(directory: StateDirectory, *, as_json: bool, public_tasks: bool = False) -> None:
-    """Print it.
+NOT_RUNNING: Final = 3
+"""Exit code where the local AWS isn't running; an init script's `status` has the same."""
+
+
+def show(directory: StateDirectory, *, as_json: bool, public_tasks: bool = False) -> int:
+    """Print it, and return the exit code.
 
     Args:
         directory: The state directory.
@@ -64,6 +68,7 @@ def show(directory: StateDirectory, *, as_json: bool, public_tasks: bool = False
         print(_NOT_RUNNING)
     else:
         print(table(status))
+    return NOT_RUNNING if status is None else 0
 
 
 def shown_addresses(status: Mapping[str, Any]) -> Iterator[str]:

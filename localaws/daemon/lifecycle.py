@@ -30,7 +30,7 @@ from localaws.daemon.functions import (
     STATUS,
 )
 from localaws.daemon.instance_support import capacity_timeout, group_problem, service_problem
-from localaws.daemon.log_streams import streams
+from localaws.daemon.log_streams import container_of, streams
 from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.ecr.builders import HostPrograms
 from localaws.ecr.registry import AccountRegistry
@@ -199,7 +199,12 @@ class Running:
     def _set_alarm_state(self, args: Properties) -> Mapping[str, Any]:
         """Give an alarm a state until its next evaluation, or say why it can't be."""
         alarms, name = self._data_plane.alarms, str(args["alarm"])
-        if alarms is None or not alarms.state(name):
+        if alarms is None or not alarms.status():
+            return {
+                "problem": "there are no alarms; services with `alarms: true` have some "
+                "(docs/alarms.md)"
+            }
+        if not alarms.state(name):
             return {"problem": f"there is no alarm {name}; `pulumi-local status` lists them"}
         alarms.set_state(name, State(args["state"]))
         return {"alarm": name}
@@ -385,8 +390,7 @@ class Running:
         guilty = failed_containers(failed)
         shown: list[str] = []
         for stream in streams(self._directory.logs):
-            # A stream's path ends in the container's name and the task's id.
-            container = stream.parent.name
+            container = container_of(stream)
             if stream.name != failed.id or (guilty and container not in guilty):
                 continue
             lines = stream.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]

@@ -249,13 +249,19 @@ class ContainerInstances:
         """
         found = [each for each in self._state.instances if each.id.startswith(instance)]
         if len(found) != 1:
-            known = ", ".join(each.id for each in self._state.instances) or "there are none"
-            raise NoSuchInstanceError(
-                f"no single instance begins with {instance!r}; instances: {known}"
-            )
+            raise NoSuchInstanceError(self._which(instance, [each.id for each in found]))
         self._state = self._state.without_instance(found[0].id)
         self._end(found[0])
         return found[0].id
+
+    def _which(self, instance: str, found: Sequence[str]) -> str:
+        """Describe that no instance, or several, begin like this."""
+        if found:
+            return f"{len(found)} instances begin with {instance!r}: {', '.join(found)}"
+        known = ", ".join(each.id for each in self._state.instances)
+        if known:
+            return f"no instance begins with {instance!r}; there is {known}"
+        return "there are no instances; services with `capacity: ec2` have some (docs/ec2.md)"
 
     def status(self) -> list[dict[str, Any]]:
         """Return every instance as `pulumi-local status` shows it."""

@@ -495,8 +495,15 @@ class Controller:
                         matching.append((service, running))
         names = sorted({service.spec.name for service, _ in matching})
         if not matching:
-            what = f"is {target} or belongs to a service of that name" if target else "is there"
-            raise NoSuchTaskError(f"no running task {what}; `pulumi-local status` lists them")
+            if not target:
+                raise NoSuchTaskError(
+                    "no task is running; `pulumi-local up` deploys a stack, and `pulumi-local "
+                    "status` shows why tasks stopped"
+                )
+            raise NoSuchTaskError(
+                f"no running task is {target} or belongs to a service of that name; "
+                "`pulumi-local status` lists them"
+            )
         if len(names) > 1:
             raise NoSuchTaskError(f"name a service or task; there are {', '.join(names)}")
         service, running = matching[-1]

@@ -131,7 +131,7 @@ def test_a_killed_launcher_ends_its_daemon_and_the_next_command_brings_everythin
     launchers[0].kill()
     eventually(lambda: gone(processes), "every process of the daemon has ended")
     assert "the launcher was killed" in stack.last_words()
-    assert "not running" in stack.run("status")
+    assert "not running" in stack.run("status", fails=True)
     run = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
     assert run.returncode == 0, run.stdout + run.stderr
     assert stack.outputs()["serviceUrl"] == url
@@ -208,7 +208,7 @@ def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
     assert gone(processes)
     assert holder(stack.directory) is None
     assert "no local AWS was running" in stack.run("stop")
-    assert "not running" in stack.run("status")
+    assert "not running" in stack.run("status", fails=True)
 
 
 def test_secrets_reach_the_tasks_environment_and_nothing_else(stack: Stack) -> None:
@@ -229,7 +229,10 @@ def test_logs_show_what_the_containers_print(stack: Stack) -> None:
     eventually(
         lambda: "marked-request" in stack.run("logs", "--no-follow"), "the request in the log"
     )
-    assert "marked-request" not in stack.run("logs", "--no-follow", "/exec")
+    assert "no log streams in groups like '/exec' yet; there are those in /aws/ecs/" in stack.run(
+        "logs", "--no-follow", "/exec", fails=True
+    )
+    assert "marked-request" in stack.run("logs", "--no-follow", "--container", "nginx")
 
 
 def test_status_shows_what_runs(stack: Stack) -> None:

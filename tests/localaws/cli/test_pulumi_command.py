@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from localaws.cli import logs, pulumi_command, pulumi_state
 from localaws.cli import main as cli
-from localaws.cli import pulumi_command, pulumi_state
 from localaws.cli.pulumi_state import StackState
 from localaws.daemon.state_directory import Address, StateDirectory
 from localaws.machine.files import write_atomically
@@ -89,7 +89,7 @@ def test_logs_that_nothing_writes_any_more_are_followed_with_a_notice(
 ) -> None:
     monkeypatch.delenv("LOCALAWS_HOME", raising=False)
     followed = []
-    monkeypatch.setattr(cli, "follow", lambda *_, forever: followed.append(forever))
+    monkeypatch.setattr(logs, "follow", lambda *_, forever: followed.append(forever))
     assert cli.main(["-C", str(directory.project), "logs"]) == 0
     assert "nothing new comes until `pulumi-local up` starts it" in capsys.readouterr().err
     assert followed == [True]

@@ -12,7 +12,7 @@ from localaws.account.cloud import Cloud
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.elb.listeners import LISTENER_CERTIFICATE, LISTENER_RULE
-from localaws.daemon.functions import SET_ALARM_STATE, STATUS
+from localaws.daemon.functions import FAIL_INSTANCE, INTERRUPT, SET_ALARM_STATE, STATUS
 from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
 from localaws.protocol.property_values import from_wire, to_wire
@@ -123,3 +123,13 @@ def test_an_alarms_state_is_set_by_name_and_shown_and_an_unknown_name_is_a_probl
     assert [each["text"] for each in status["notifications"]] == ["set by pulumi-local alarm"]
     unknown = functions[SET_ALARM_STATE]({"alarm": "other", "state": "OK"})
     assert unknown["problem"] == "there is no alarm other; `pulumi-local status` lists them"
+
+
+def test_an_account_without_alarms_tasks_and_instances_says_so(tmp_path: Path) -> None:
+    functions = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / ".local")).functions
+    alarm = functions[SET_ALARM_STATE]({"alarm": "errors", "state": "OK"})["problem"]
+    assert alarm == "there are no alarms; services with `alarms: true` have some (docs/alarms.md)"
+    task = functions[INTERRUPT]({"task": "8280"})["problem"]
+    assert task == "no running tasks begin with '8280'; `pulumi-local status` lists them"
+    instance = functions[FAIL_INSTANCE]({"instance": "i-0a"})["problem"]
+    assert instance.startswith("there are no instances")
