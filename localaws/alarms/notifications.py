@@ -47,6 +47,9 @@ class Message:
     topic: str
     """ARN."""
 
+    source: str
+    """ARN of the alarm or rule that published it."""
+
     subject: str
     text: str
     subscriptions: tuple[str, ...]
@@ -90,10 +93,16 @@ class Notifications:
         """Return the last messages, the newest first."""
         return list(map(_shown, self._messages))
 
+    def forget(self, arn: str) -> None:
+        """Drop the messages of an alarm or a rule, or to a topic, that was deleted."""
+        kept = [each for each in self._messages if arn not in {each.source, each.topic}]
+        self._messages = deque(kept, maxlen=REMEMBERED)
+
     def _publish(self, topic: str, service: str, source: str, subject: str, text: str) -> None:
         found = Message(
             at=self._clock(),
             topic=topic,
+            source=source,
             subject=subject,
             text=text,
             subscriptions=tuple(self._subscriptions(topic)),

@@ -13,12 +13,15 @@ from localaws.alarms.model import State
 from localaws.alb.certificate_authority import authority_file
 from localaws.alb.registered_targets import unreachable
 from localaws.catalog.autoscaling import GROUP
+from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs.container_definitions import containers
 from localaws.catalog.ecs.services import CLUSTER, SERVICE, task_definition_of
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
+from localaws.catalog.events import RULE
+from localaws.catalog.sns import TOPIC
 from localaws.daemon.command_socket import CommandSocket
 from localaws.daemon.connection_guard import Guard
 from localaws.daemon.data_plane import data_plane
@@ -69,6 +72,9 @@ _ROUTES = (LISTENER_RULE, LISTENER_CERTIFICATE)
 
 _OF_THE_NETWORK = ("aws:ec2/", "aws:vpc/", LISTENER, SERVICE)
 """What decides which packets arrive where, by the beginnings of types."""
+
+_OF_NOTIFICATIONS = (ALARM, RULE, TOPIC)
+"""What publishes messages, and what gets them."""
 
 _LIVE = ("status", "taskDefinition", "desiredCount", "runningCount", "pendingCount")
 _DEPLOYMENT = (
@@ -291,6 +297,8 @@ class Running:
         """Wait until the network is as it is without a resource."""
         if resource.token == REPOSITORY:
             self.registry.remove(resource)
+        if resource.token in _OF_NOTIFICATIONS and self._data_plane.alarms is not None:
+            self._data_plane.alarms.notifications.forget(str(resource.outputs["arn"]))
         await self._settle_network(resource)
 
     async def _settle_network(self, resource: Resource) -> str:

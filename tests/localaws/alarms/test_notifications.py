@@ -141,3 +141,16 @@ async def test_a_change_of_an_alarms_state_is_an_event_too(harness: Harness) -> 
     harness.answer(500)
     await harness.pass_()
     assert [each["text"] for each in harness.notifications.status()] == ['"errors"']
+
+
+def test_messages_of_a_rule_or_to_a_topic_that_was_deleted_are_forgotten(harness: Harness) -> None:
+    arn = topic(harness)
+    by = rule(harness, arn)
+    alarms = [f"arn:aws:cloudwatch:eu-west-1:1:alarm:{name}" for name in ("a", "b")]
+    harness.notifications.receive(EVENT)
+    harness.notifications.alarm(arn, alarms[0], "a", "text")
+    harness.notifications.alarm("arn:aws:sns:eu-west-1:1:other", alarms[1], "b", "text")
+    harness.notifications.forget(by)
+    assert [each["subject"] for each in harness.notifications.status()] == ["b", "a"]
+    harness.notifications.forget(arn)
+    assert [each["subject"] for each in harness.notifications.status()] == ["b"]

@@ -21,6 +21,18 @@ from tests.localaws.protocol.test_aws import NEW, OLD, SERVICE, create_service, 
 
 GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
+ALARM_INPUTS = {
+    "name": "errors",
+    "namespace": "AWS/ECS",
+    "metricName": "CPUUtilization",
+    "dimensions": {"ClusterName": "main", "ServiceName": "web"},
+    "statistic": "Average",
+    "period": 60,
+    "evaluationPeriods": 1,
+    "threshold": 1,
+    "comparisonOperator": "GreaterThanThreshold",
+}
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -104,18 +116,7 @@ def test_an_alarms_state_is_set_by_name_and_shown_and_an_unknown_name_is_a_probl
 ) -> None:
     cloud = Cloud(seed=1)
     functions = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local")).functions
-    inputs = {
-        "name": "errors",
-        "namespace": "AWS/ECS",
-        "metricName": "CPUUtilization",
-        "dimensions": {"ClusterName": "main", "ServiceName": "web"},
-        "statistic": "Average",
-        "period": 60,
-        "evaluationPeriods": 1,
-        "threshold": 1,
-        "comparisonOperator": "GreaterThanThreshold",
-        "alarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"],
-    }
+    inputs = {**ALARM_INPUTS, "alarmActions": ["arn:aws:sns:eu-west-1:123456789012:ops"]}
     cloud.create(ALARM, "urn", inputs, region="eu-west-1")
     assert functions[SET_ALARM_STATE]({"alarm": "errors", "state": "ALARM"}) == {"alarm": "errors"}
     status = functions[STATUS]({})
@@ -133,3 +134,18 @@ def test_an_account_without_alarms_tasks_and_instances_says_so(tmp_path: Path) -
     assert task == "no running tasks begin with '8280'; `pulumi-local status` lists them"
     instance = functions[FAIL_INSTANCE]({"instance": "i-0a"})["problem"]
     assert instance.startswith("there are no instances")
+
+
+async def test_a_deleted_alarm_takes_its_notifications_along(tmp_path: Path) -> None:
+    cloud = Cloud(seed=1)
+    running = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local"))
+    topic = "arn:aws:sns:eu-west-1:123456789012:ops"
+    made = {}
+    for name in ("errors", "latency"):
+        inputs = {**ALARM_INPUTS, "name": name, "alarmActions": [topic]}
+        made[name] = cloud.create(ALARM, f"urn-{name}", inputs, region="eu-west-1")
+        running.functions[SET_ALARM_STATE]({"alarm": name, "state": "ALARM"})
+    cloud.delete(ALARM, "errors")
+    await running.removed(made["errors"])
+    sent = running.functions[STATUS]({})["notifications"]
+    assert [each["subject"] for each in sent] == ['ALARM: "latency" in eu-west-1']
