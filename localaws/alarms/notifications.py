@@ -58,6 +58,9 @@ class Message:
     not_delivered: str
     """Why AWS wouldn't deliver it; empty if it would."""
 
+    topic_is_here: bool
+    """Whether a program here made the topic; of any other one no subscription is known."""
+
 
 class Notifications:
     """The last messages that alarms and EventBridge's rules published."""
@@ -107,6 +110,7 @@ class Notifications:
             text=text,
             subscriptions=tuple(self._subscriptions(topic)),
             not_delivered=self._why_not(topic, service, source),
+            topic_is_here=self._account.get(TOPIC, topic) is not None,
         )
         self._messages.appendleft(found)
 
@@ -204,6 +208,7 @@ def _shown(sent: Message) -> dict[str, Any]:
         "text": sent.text,
         "subscriptions": list(sent.subscriptions),
         "notDelivered": sent.not_delivered,
+        "topicIsHere": sent.topic_is_here,
     }
 
 

@@ -99,6 +99,7 @@ def table(status: Mapping[str, Any]) -> str:
         *map(_service, services),
         *_scaling(status),
         *_alarms(status),
+        *((each,) for each in status.get("topicsElsewhere", ())),
         *_notifications(status),
         *_targets(status),
         *_names(status),
@@ -177,9 +178,11 @@ def _notifications(status: Mapping[str, Any]) -> Iterator[list[str]]:
         lines += [f"             {line}" for line in each["text"].splitlines()]
         if why := each["notDelivered"]:
             lines.append(f"             AWS would not deliver it: {why}")
-        else:
+        elif each["subscriptions"] or each.get("topicIsHere", True):
             to = ", ".join(each["subscriptions"]) or "no subscription"
             lines.append(f"             for {to}")
+        else:
+            lines.append("             for the subscriptions of a topic that isn't here")
     if lines:
         yield lines
 

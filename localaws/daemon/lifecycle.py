@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.account import invokes, parameters
 from localaws.account.dns_names import aliases
+from localaws.alarms import topics
 from localaws.alarms.model import State
 from localaws.alb.certificate_authority import authority_file
 from localaws.alb.registered_targets import unreachable
@@ -183,10 +184,15 @@ class Running:
         }
 
     def _alarm_status(self) -> Mapping[str, Any]:
+        topics_elsewhere = list(map(topics.described, topics.unknown(self._cloud)))
         alarms = self._data_plane.alarms
         if alarms is None:
-            return {"alarms": [], "notifications": []}
-        return {"alarms": alarms.status(), "notifications": alarms.notifications.status()}
+            return {"alarms": [], "notifications": [], "topicsElsewhere": topics_elsewhere}
+        return {
+            "alarms": alarms.status(),
+            "notifications": alarms.notifications.status(),
+            "topicsElsewhere": topics_elsewhere,
+        }
 
     def _interrupt(self, args: Properties) -> Mapping[str, Any]:
         """Take back the spare capacity of a task, or say why AWS wouldn't."""
@@ -336,9 +342,12 @@ class Running:
         )
 
     def limitation(self, resource: Resource) -> str:
-        """Return why a target gets no requests here but would on AWS, or an empty string."""
+        """Return what isn't done here but would be on AWS, or an empty string.
+
+        That is a target that gets no requests, and a topic whose messages nothing checks.
+        """
         if resource.token != TARGET_ATTACHMENT:
-            return ""
+            return topics.warning(self._cloud, resource)
         in_vpcs = self.choice.runtime is Runtime.CONTAINER
         why_not = unreachable(self._cloud, resource, vpcs_exist=in_vpcs)
         return (

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.alarms import topics
+from tests.localaws.alarms.conftest import ALARM
 from tests.localaws.alarms.test_event_patterns import EVENT
 
 if TYPE_CHECKING:
@@ -154,3 +156,39 @@ def test_messages_of_a_rule_or_to_a_topic_that_was_deleted_are_forgotten(harness
     assert [each["subject"] for each in harness.notifications.status()] == ["b", "a"]
     harness.notifications.forget(arn)
     assert [each["subject"] for each in harness.notifications.status()] == ["b"]
+
+
+ELSEWHERE = "arn:aws:sns:eu-west-1:123456789012:elsewhere"
+
+
+def test_the_first_that_publishes_to_a_topic_that_is_not_here_is_warned_of(
+    harness: Harness,
+) -> None:
+    first = harness.account.make(
+        ALARM,
+        name="a",
+        namespace="AWS/ECS",
+        metricName="CPUUtilization",
+        statistic="Average",
+        period=60,
+        evaluationPeriods=1,
+        threshold=1,
+        comparisonOperator="GreaterThanThreshold",
+        okActions=[topic(harness)],
+        alarmActions=[ELSEWHERE],
+    )
+    assert topics.warning(harness.account, first) == topics.described(ELSEWHERE)
+    rule(harness, ELSEWHERE)
+    (target,) = harness.account.all(TARGET)
+    assert topics.warning(harness.account, target) == "", "the alarm was warned of"
+    assert topics.unknown(harness.account) == [ELSEWHERE]
+    assert {topics.warning(harness.account, each) for each in harness.account.all(TOPIC)} == {""}
+
+
+def test_a_message_to_a_topic_that_is_not_here_has_no_known_subscriptions(
+    harness: Harness,
+) -> None:
+    for arn in (topic(harness), ELSEWHERE):
+        harness.notifications.alarm(arn, "arn:aws:cloudwatch:eu-west-1:1:alarm:a", "a", "text")
+    elsewhere, here = harness.notifications.status()
+    assert (here["topicIsHere"], elsewhere["topicIsHere"]) == (True, False)

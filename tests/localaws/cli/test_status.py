@@ -229,3 +229,32 @@ def test_alarms_and_notifications_are_shown_with_what_they_saw_and_for_whom() ->
         "             Refused.",
         "             AWS would not deliver it: the topic's policy doesn't allow it",
     ]
+
+
+def test_a_topic_that_is_not_here_is_shown_beside_its_messages() -> None:
+    sent = {
+        "at": 3661,
+        "topic": "arn:aws:sns:eu-west-1:1:ops",
+        "subject": "a",
+        "text": "t",
+        "subscriptions": [],
+        "notDelivered": "",
+        "topicIsHere": False,
+    }
+    status = {
+        "services": [],
+        "names": {},
+        "topicsElsewhere": ["topic arn:aws:sns:eu-west-1:1:ops isn't in the local AWS"],
+        "notifications": [sent, {**sent, "topicIsHere": True}],
+    }
+    assert table(status).splitlines()[2:] == [
+        "topic arn:aws:sns:eu-west-1:1:ops isn't in the local AWS",
+        "",
+        "notifications, none of which leaves this machine:",
+        "  01:01:01   a, to topic ops",
+        "             t",
+        "             for the subscriptions of a topic that isn't here",
+        "  01:01:01   a, to topic ops",
+        "             t",
+        "             for no subscription",
+    ]
