@@ -17,7 +17,7 @@ _FUNCTIONS = {
     "alarm": (
         SET_ALARM_STATE,
         "alarm",
-        "alarm {alarm} is in {state}; its next evaluation, in a second, gives it its own back",
+        "alarm {alarm} is in {state}; its next evaluation, in a second, restores its own state",
     ),
 }
 """By command: the daemon's function, its argument, and what is printed about it."""

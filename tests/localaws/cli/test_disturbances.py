@@ -64,7 +64,7 @@ def test_an_alarms_state_is_set_by_its_name(
         ("localaws:index:setAlarmState", {"alarm": "errors", "state": "OK"}),
     ]
     assert capsys.readouterr().out == (
-        "alarm errors is in OK; its next evaluation, in a second, gives it its own back\n"
+        "alarm errors is in OK; its next evaluation, in a second, restores its own state\n"
     )
 
 
