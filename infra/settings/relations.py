@@ -37,23 +37,23 @@ _SUFFIXES: Final = {
 
 def problems(settings: StackSettings) -> Iterator[Problem]:
     """Check every relation that the account and region don't decide."""
-    yield from exec_key_has_sessions_to_encrypt(settings)
-    yield from ipv6_clients_have_an_address_to_connect_to(settings)
+    yield from exec_key_is_used(settings)
+    yield from ipv6_ranges_need_an_ipv6_load_balancer(settings)
     yield from routing.problems(settings)
     yield from weights.problems(settings)
-    yield from service_names_stay_apart(settings)
+    yield from ecs_services_have_different_names(settings)
     yield from services_call_others(settings)
     yield from client_secrets_are_used(settings)
     yield from instances_are_used(settings)
     yield from instances_are_private(settings)
     yield from instances_have_ipv4_destinations(settings)
     yield from instances_are_enough(settings)
-    yield from recipients_hear_of_alarms(settings)
+    yield from recipients_are_used(settings)
     for service in settings.services:
         yield from load_balancer_closes_connections_first(settings, service)
-        yield from service.named(targets_speak_what_a_listener_forwards(settings, service))
+        yield from service.named(target_protocol_suits_the_listener(settings, service))
         yield from service.named(logins_are_possible(settings, service))
-        yield from service.named(image_is_pulled_through_an_endpoint(settings, service))
+        yield from service.named(images_are_pulled_through_an_endpoint(settings, service))
         yield from service.named(tasks_run_on_the_instances_processor(settings, service))
         yield from service.named(tasks_fit_an_instance(settings, service))
 
@@ -61,7 +61,9 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
 def problems_in(settings: StackSettings, environment: AwsEnvironment) -> Iterator[Problem]:
     """Check every relation that the account and region decide."""
     for service in settings.services:
-        yield from service.named(image_is_within_reach(settings, service, environment))
+        yield from service.named(
+            images_are_in_the_partition_and_region(settings, service, environment)
+        )
 
 
 @relation("idle_timeout_seconds", "target_keep_alive_seconds")
@@ -82,7 +84,7 @@ def load_balancer_closes_connections_first(
 
 
 @relation("target_protocol", "domain", "certificate_arn")
-def targets_speak_what_a_listener_forwards(
+def target_protocol_suits_the_listener(
     settings: StackSettings, service: ServiceSettings
 ) -> Iterator[Problem]:
     """Check that a load balancer with HTTP/2 or gRPC to its targets has an HTTPS listener."""
@@ -123,36 +125,31 @@ def logins_are_possible(settings: StackSettings, service: ServiceSettings) -> It
         )
 
 
+@relation("oidc_client_secrets")
 def client_secrets_are_used(settings: StackSettings) -> Iterator[Problem]:
     """Check that client secrets are those of services whose clients log in."""
-    if "oidc_client_secrets" in settings.login.unread:
+    if not settings.readable_in_all_services("service_name", "oidc", "routes"):
         return
-    logins: set[str] = set()
-    for service in settings.services:
-        if not service.unread.keys().isdisjoint({"service_name", "oidc", "routes"}):
-            return
-        if service.routes.authenticates:
-            logins.add(service.name)
+    logins = {service.name for service in settings.services if service.routes.authenticates}
     unused = sorted(settings.login.oidc_client_secrets.keys() - logins)
     if unused and settings.services:
+        allowed = "none without oidc of some service"
+        if logins:
+            allowed = f"those of services with oidc, {', '.join(sorted(logins))}"
         yield Problem(
-            "oidcClientSecrets",
-            f"that of {', '.join(unused)}, which has no effect",
-            f"those of services with oidc, {', '.join(sorted(logins))}"
-            if logins
-            else "none without oidc of some service",
+            "oidcClientSecrets", f"that of {', '.join(unused)}, which has no effect", allowed
         )
 
 
 @relation("exec_key_arn", "ecs_exec")
-def exec_key_has_sessions_to_encrypt(settings: StackSettings) -> Iterator[Problem]:
+def exec_key_is_used(settings: StackSettings) -> Iterator[Problem]:
     """Check that a key for ECS Exec sessions is configured only with ECS Exec."""
     if settings.keys.exec_key_arn and not settings.operation.ecs_exec:
         yield Problem("execKeyArn", settings.keys.exec_key_arn, "empty, unless ecsExec is true")
 
 
 @relation("allowed_cidrs", "internal", "dual_stack")
-def ipv6_clients_have_an_address_to_connect_to(settings: StackSettings) -> Iterator[Problem]:
+def ipv6_ranges_need_an_ipv6_load_balancer(settings: StackSettings) -> Iterator[Problem]:
     """Check that IPv6 ranges are allowed only at a load balancer with IPv6 addresses."""
     if settings.ipv6_clients:
         return
@@ -165,9 +162,16 @@ def ipv6_clients_have_an_address_to_connect_to(settings: StackSettings) -> Itera
         )
 
 
-def service_names_stay_apart(settings: StackSettings) -> Iterator[Problem]:
-    """Check that no service has the name under which another one's is behind an internal ALB."""
-    names = {service.name for service in settings.services if "service_name" not in service.unread}
+def ecs_services_have_different_names(settings: StackSettings) -> Iterator[Problem]:
+    """Check that no service's name is another one's with a suffix that its ECS service may get.
+
+    The suffix is added when the other one gets another load balancer or capacity, while its former
+    ECS service still runs.
+    """
+    names: set[str] = set()
+    for service in settings.services:
+        if "service_name" not in service.unread:
+            names.add(service.name)
     for name in sorted(names):
         for suffix, reason in _SUFFIXES.items():
             if f"{name}{suffix}" in names:
@@ -188,8 +192,9 @@ def service_names_stay_apart(settings: StackSettings) -> Iterator[Problem]:
 )
 def instances_are_used(settings: StackSettings) -> Iterator[Problem]:
     """Check that instances are configured only for a service that runs on them."""
-    unread = any("capacity" in service.unread for service in settings.services)
-    if unread or settings.services_on_instances or not settings.services:
+    if not settings.services or not settings.readable_in_all_services("capacity"):
+        return
+    if settings.services_on_instances:
         return
     yield from settings.instances.without_effect(
         *settings.instances.kinds(), allowed=f"only with capacity {EC2} of some service"
@@ -197,10 +202,11 @@ def instances_are_used(settings: StackSettings) -> Iterator[Problem]:
 
 
 @relation("alarm_emails", "alarm_slack_channel", "alarm_topic_arn")
-def recipients_hear_of_alarms(settings: StackSettings) -> Iterator[Problem]:
+def recipients_are_used(settings: StackSettings) -> Iterator[Problem]:
     """Check that recipients are configured only where some service has alarms."""
-    unread = any("alarms" in service.unread for service in settings.services)
-    if unread or settings.services_with_alarms or not settings.services:
+    if not settings.services or not settings.readable_in_all_services("alarms"):
+        return
+    if settings.services_with_alarms:
         return
     chosen = settings.notifications
     for key, value in (
@@ -244,9 +250,9 @@ def instances_have_ipv4_destinations(settings: StackSettings) -> Iterator[Proble
 def instances_are_enough(settings: StackSettings) -> Iterator[Problem]:
     """Check that the most instances hold the tasks of all services."""
     needed = 0.0
+    if not settings.readable_in_all_services("desired_count", "max_count"):
+        return
     for service in settings.services_on_instances:
-        if not service.unread.keys().isdisjoint({"desired_count", "max_count"}):
-            return
         fitting = _tasks_on_an_instance(settings, service)
         if not fitting:
             return
@@ -310,16 +316,15 @@ def _tasks_on_an_instance(settings: StackSettings, service: ServiceSettings) -> 
 
 def services_call_others(settings: StackSettings) -> Iterator[Problem]:
     """Check the calls between services, if those of all could be read."""
-    for service in settings.services:
-        if not service.unread.keys().isdisjoint({"service_name", "service_connect", "calls"}):
-            return
+    if not settings.readable_in_all_services("service_name", "service_connect", "calls"):
+        return
     services = {service.name: service.connect for service in settings.services}
     paths = {service.name: service.path_of("calls") for service in settings.services}
     yield from connect.problems(services, paths)
 
 
 @relation("network", "image", "build", "sidecars")
-def image_is_pulled_through_an_endpoint(
+def images_are_pulled_through_an_endpoint(
     settings: StackSettings, service: ServiceSettings
 ) -> Iterator[Problem]:
     """Check that images come from ECR if tasks reach VPC endpoints only."""
@@ -335,7 +340,7 @@ def image_is_pulled_through_an_endpoint(
             )
 
 
-def image_is_within_reach(
+def images_are_in_the_partition_and_region(
     settings: StackSettings, service: ServiceSettings, environment: AwsEnvironment
 ) -> Iterator[Problem]:
     """Check that ECR images are in the stack's partition, and with endpoints in its region."""

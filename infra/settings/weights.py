@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from infra.settings.service.routes import RouteSettings
     from infra.settings.stack import StackSettings
 
-_NEEDED: Final = frozenset({"service_name", "calls", "target_protocol", "stickiness_seconds"})
-_COOKIE: Final = "stickiness_cookie"
+_COMPARED: Final = (
+    *("service_name", "calls", "target_protocol"),
+    *("stickiness_seconds", "stickiness_cookie"),
+)
+"""Fields outside of routes that the checks read."""
 
 
 def shared_with(services: Iterable[ServiceSettings]) -> set[str]:
-    """Return the names of services that get a share of another one's requests."""
+    """Return the names of the services that get a share of another one's requests."""
     return set().union(*(service.shares_with for service in services))
 
 
@@ -32,10 +35,10 @@ def misnamed(services: Sequence[ServiceSettings]) -> set[str]:
 
 def problems(settings: StackSettings) -> Iterator[Problem]:
     """Check weights against the services that they name, if those of all could be read."""
-    for service in settings.services:
-        unread = service.unread.keys()
-        if service.routes.unread or not unread.isdisjoint({*_NEEDED, _COOKIE}):
-            return
+    if not settings.readable_in_all_services(*_COMPARED):
+        return
+    if any(service.routes.unread for service in settings.services):
+        return
     services = {service.name: service for service in settings.services}
     for service in settings.services:
         for number, route in enumerate(service.routes.each):
@@ -45,7 +48,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
             others = [services[name] for name in route.weights if name in services]
             if len(others) > 1:
                 yield from _targets(key, route, others)
-    yield from _circle(settings, services)
+    yield from _cycle(settings, services)
 
 
 def _names(
@@ -110,19 +113,24 @@ def _targets(
         )
 
 
-def _circle(settings: StackSettings, services: Mapping[str, ServiceSettings]) -> Iterator[Problem]:
-    """Check that a rule can be registered after all services to which it forwards."""
+def _cycle(settings: StackSettings, services: Mapping[str, ServiceSettings]) -> Iterator[Problem]:
+    """Check that a rule can be registered after all services to which it forwards.
+
+    A cycle of calls alone is a problem that `connect.problems` reports.
+    """
     try:
         in_order(settings.dependencies)
     except CycleError as error:
-        circle = error.args[1][:0:-1]
-        starts = []
-        for name, following in zip(circle, [*circle[1:], circle[0]], strict=True):
-            if following in services[name].shares_with:
-                starts.append(name)
-        if starts:
-            first = circle.index(min(starts))
-            shown = [*circle[first:], *circle[: first + 1]]
+        # The error has the cycle with its first service again at the end, each service before the
+        # one that depends on it.
+        cycle = error.args[1][:0:-1]
+        splitting = []
+        for name, dependency in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+            if dependency in services[name].shares_with:
+                splitting.append(name)
+        if splitting:
+            first = cycle.index(min(splitting))
+            shown = [*cycle[first:], *cycle[: first + 1]]
             yield Problem(
                 services[shown[0]].path_of("weights"),
                 " -> ".join(shown),

@@ -10,7 +10,7 @@ from infra.errors import Problem
 from infra.settings.defaults import default
 from infra.settings.service import task
 from infra.settings.service.alarms import AlarmSettings
-from infra.settings.service.capacity import EC2, CapacitySettings
+from infra.settings.service.capacity import CapacitySettings
 from infra.settings.service.connect import ConnectSettings
 from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
@@ -21,12 +21,11 @@ from infra.settings.service.scaling import ScalingSettings
 from infra.settings.service.secrets import SecretsSettings
 from infra.settings.service.sidecars import SidecarSettings
 from infra.settings.service.targets import TargetSettings, health_checks_suit_the_protocol
-from infra.settings.service.volumes import SMALLEST_STORAGE_GIB, Volume, VolumeSettings
+from infra.settings.service.volumes import Volume, VolumeSettings
 from infra.settings.topic import (
     Topic,
     camel,
     read_topics,
-    relation,
     topic,
     topic_classes,
     topics_of,
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 
 _ALTERNATIVES: Final = {"image": "build", "build": "image"}
-"""Keys of which a service has one: one that it sets takes the place of a default of the other."""
+"""Keys of which a service has one: if it sets one, the stack's value of the other is no default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +150,11 @@ class ServiceSettings:
     @property
     def shares_with(self) -> tuple[str, ...]:
         """The other services that get a share of its requests."""
-        names = dict.fromkeys(name for route in self.routes.each for name in route.weights)
-        return tuple(name for name in names if name != self.name)
+        names: dict[str, int] = {}
+        for route in self.routes.each:
+            names |= route.weights
+        names.pop(self.name, None)
+        return tuple(names)
 
     @property
     def connect_port(self) -> int:
@@ -176,13 +178,7 @@ class ServiceSettings:
         """Check values that depend on each other, within a topic and across topics."""
         for each in self.topics:
             yield from self.named(each.problems())
-        yield from self.named(
-            task.problems(self.container, self.secrets, self.sidecars, self.volumes, self.logs)
-        )
-        yield from self.named(task.called_container_is_offered(self.sidecars, self.connect))
-        yield from self.named(task.port_names_differ(self.container, self.sidecars, self.connect))
-        yield from self.named(task.instances_lack(self.connect, self.volumes, self.capacity))
-        yield from self.named(_runs_on_instances(self.capacity, self.sidecars, self.volumes))
+        yield from self.named(task.problems(self))
         yield from self.named(health_checks_suit_the_protocol(self.targets, self.health))
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
@@ -228,34 +224,3 @@ def of_defaults(
             yield problem
         elif not problem.unused:
             yield replace(problem, services=tuple(affected))
-
-
-@relation("capacity", "sidecars", "volumes", "ephemeral_storage_gib")
-def _runs_on_instances(
-    capacity: CapacitySettings, sidecars: SidecarSettings, volumes: VolumeSettings
-) -> Iterator[Problem]:
-    """Check that tasks on instances have nothing that needs a network interface or Fargate."""
-    if not capacity.on_instances:
-        return
-    if sidecars.sidecars:
-        yield Problem(
-            "sidecars",
-            ", ".join(sorted(sidecars.sidecars)),
-            f"none with capacity {EC2}: on an instance's bridge each container has a network of "
-            "its own, so that they don't find each other on localhost",
-        )
-    shared = sorted(name for name, each in volumes.all.items() if each.efs_file_system_id)
-    if shared:
-        yield Problem(
-            "volumes",
-            ", ".join(shared),
-            f"volumes that are deleted with the task, with capacity {EC2}: EFS is mounted by "
-            "tasks that have an interface of their own",
-        )
-    if volumes.ephemeral_storage_gib != SMALLEST_STORAGE_GIB:
-        yield Problem(
-            "ephemeralStorageGib",
-            f"{volumes.ephemeral_storage_gib}",
-            f"{SMALLEST_STORAGE_GIB} with capacity {EC2}, whose tasks use the instance's volume "
-            "(instanceVolumeGib)",
-        )

@@ -1,4 +1,4 @@
-"""Checks of all containers of a service's task together."""
+"""Checks of a service's task: its containers together, and its capacity."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
+from infra.settings.service.capacity import EC2
 from infra.settings.service.container import overlapping, unpinned
 from infra.settings.service.logs import NAMED_OUTPUT, OUTPUT, ROUTER_PORTS, lost
 from infra.settings.service.secrets import in_both
@@ -17,6 +18,7 @@ from infra.settings.topic import relation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from infra.settings.service import ServiceSettings
     from infra.settings.service.capacity import CapacitySettings
     from infra.settings.service.connect import ConnectSettings
     from infra.settings.service.container import ContainerSettings
@@ -29,14 +31,10 @@ _MOST_CONTAINERS: Final = 10
 """Source: Amazon ECS endpoints and quotas, "Containers per task definition", not adjustable."""
 
 
-def problems(
-    container: ContainerSettings,
-    secrets: SecretsSettings,
-    sidecars: SidecarSettings,
-    volumes: VolumeSettings,
-    logs: LogSettings,
-) -> Iterator[Problem]:
-    """Check the containers of a service's task."""
+def problems(service: ServiceSettings) -> Iterator[Problem]:
+    """Check the containers of a service's task, and what they need of it."""
+    container, secrets, sidecars = service.container, service.secrets, service.sidecars
+    volumes, logs, connect = service.volumes, service.logs, service.connect
     yield from _variables_have_one_source(container, secrets)
     yield from _keys_encrypt_secrets(secrets, sidecars, logs)
     yield from _containers_are_few(sidecars)
@@ -50,6 +48,9 @@ def problems(
     yield from _log_router_has_its_ports(container, sidecars)
     yield from _requests_come_to_ports(container, sidecars)
     yield from _volumes_are_mounted(container, sidecars, volumes)
+    yield from _called_container_is_offered(sidecars, connect)
+    yield from _port_names_differ(container, sidecars, connect)
+    yield from _problems_on_instances(service)
 
 
 @relation("environment", "secrets")
@@ -252,7 +253,7 @@ def _requests_come_to_ports(
 
 
 @relation("service_connect", "connect_container")
-def called_container_is_offered(
+def _called_container_is_offered(
     sidecars: SidecarSettings, connect: ConnectSettings
 ) -> Iterator[Problem]:
     """Check that a container which other services are to call is in a service that they can."""
@@ -266,7 +267,7 @@ def called_container_is_offered(
 
 
 @relation("service_name", "sidecars", "service_connect", "connect_container")
-def port_names_differ(
+def _port_names_differ(
     container: ContainerSettings, sidecars: SidecarSettings, connect: ConnectSettings
 ) -> Iterator[Problem]:
     """Check the names of ports in a task: the service's for what others call, else a sidecar's.
@@ -321,33 +322,70 @@ def _volumes_are_mounted(
             )
 
 
-@relation("capacity", "service_connect", "calls", "volumes", "ephemeral_storage_gib")
-def instances_lack(
-    connect: ConnectSettings, volumes: VolumeSettings, capacity: CapacitySettings
+def _problems_on_instances(service: ServiceSettings) -> Iterator[Problem]:
+    """Check that tasks on instances need nothing that only tasks on Fargate have."""
+    capacity = service.capacity
+    yield from _sidecars_share_a_network(capacity, service.sidecars)
+    yield from _calls_have_a_security_group(capacity, service.connect)
+    yield from _efs_has_a_security_group(capacity, service.volumes)
+    yield from _storage_is_the_instances(capacity, service.volumes)
+
+
+@relation("capacity", "sidecars")
+def _sidecars_share_a_network(
+    capacity: CapacitySettings, sidecars: SidecarSettings
 ) -> Iterator[Problem]:
-    """Check that tasks on instances need neither a security group nor storage of their own."""
+    if capacity.on_instances and sidecars.sidecars:
+        yield Problem(
+            "sidecars",
+            ", ".join(sorted(sidecars.sidecars)),
+            f"none with capacity {EC2}: on an instance's bridge each container has a network of "
+            "its own, so that they don't find each other on localhost",
+        )
+
+
+@relation("capacity", "service_connect", "calls")
+def _calls_have_a_security_group(
+    capacity: CapacitySettings, connect: ConnectSettings
+) -> Iterator[Problem]:
     if not capacity.on_instances:
         return
-    reason = f"with capacity {capacity.capacity}"
     for key, value in (
         ("serviceConnect", "true" if connect.service_connect else ""),
         ("calls", ", ".join(connect.calls)),
     ):
         if value:
             yield Problem(
-                key, value, f"none {reason}, where all tasks share the instances' security group"
+                key,
+                value,
+                f"none with capacity {EC2}, where all tasks share the instances' security group",
             )
+
+
+@relation("capacity", "volumes")
+def _efs_has_a_security_group(
+    capacity: CapacitySettings, volumes: VolumeSettings
+) -> Iterator[Problem]:
+    if not capacity.on_instances:
+        return
     for name, volume in volumes.all.items():
         if volume.efs_file_system_id:
             yield Problem(
                 f"volumes.{name}",
                 "an access point of EFS",
-                f"a volume that is deleted with the task {reason}, where all tasks share the "
-                "instances' security group",
+                f"a volume that is deleted with the task, with capacity {EC2}, where all tasks "
+                "share the instances' network interfaces and security group",
             )
-    if volumes.ephemeral_storage_gib != SMALLEST_STORAGE_GIB:
+
+
+@relation("capacity", "ephemeral_storage_gib")
+def _storage_is_the_instances(
+    capacity: CapacitySettings, volumes: VolumeSettings
+) -> Iterator[Problem]:
+    if capacity.on_instances and volumes.ephemeral_storage_gib != SMALLEST_STORAGE_GIB:
         yield Problem(
             "ephemeralStorageGib",
             f"{volumes.ephemeral_storage_gib}",
-            f"{SMALLEST_STORAGE_GIB} {reason}, where tasks use the instances' disks",
+            f"{SMALLEST_STORAGE_GIB} with capacity {EC2}, whose tasks use the instance's volume "
+            "(instanceVolumeGib)",
         )

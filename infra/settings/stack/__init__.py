@@ -56,6 +56,12 @@ class StackSettings:
         """Fields of these topics whose values couldn't be read."""
         return unread_in(self.topics)
 
+    def readable_in_all_services(self, *names: str) -> bool:
+        """Return whether the services could be read, and these fields in each of them."""
+        if self.service_map.unread:
+            return False
+        return all(service.unread.keys().isdisjoint(names) for service in self.services)
+
     @property
     def services_on_instances(self) -> tuple[ServiceSettings, ...]:
         """The services whose tasks run on EC2 instances of the stack."""
@@ -64,7 +70,7 @@ class StackSettings:
 
     @property
     def services_with_alarms(self) -> tuple[ServiceSettings, ...]:
-        """The services whose users' experience is watched."""
+        """The services that have alarms."""
         read = [each for each in self.services if "alarms" not in each.unread]
         return tuple(each for each in read if each.alarms.alarms)
 
@@ -83,7 +89,7 @@ class StackSettings:
 
     @property
     def dependencies(self) -> dict[str, tuple[str, ...]]:
-        """The services after which each one is deployed: that it calls, or shares requests with."""
+        """The services that each one depends on: those that it calls or shares requests with."""
         found: dict[str, tuple[str, ...]] = {}
         for service in self.services:
             found[service.name] = (*service.connect.calls, *service.shares_with)
@@ -97,7 +103,7 @@ class StackSettings:
 
     @property
     def secret_services(self) -> frozenset[str]:
-        """The services that keep the secrets of all services: SSM and Secrets Manager."""
+        """The AWS services that hold the stack's secrets: of `ssm` and `secretsmanager`."""
         found: set[str] = set()
         for service in self.services:
             for secrets in service.secrets_of_containers.values():

@@ -56,7 +56,7 @@ PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:"
                     }
                 },
             },
-            "volumes: files; allowed: volumes that are deleted with the task, with capacity ec2",
+            "volumes.files: an access point of EFS; allowed: a volume that is deleted with",
         ),
         ({**EC2, "instanceType": "small"}, "instanceType: small; allowed: an instance type"),
         (
@@ -110,6 +110,14 @@ def test_what_does_not_go_together_is_refused_with_the_reason(
     with pytest.raises(SettingsError) as refusal:
         load(**changes)
     assert message in str(refusal.value)
+
+
+def test_a_key_that_tasks_on_instances_cannot_have_is_refused_once() -> None:
+    efs = {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"}
+    with pytest.raises(SettingsError) as refusal:
+        load(**EC2, ephemeralStorageGib=30, volumes={"files": efs}, mounts={"files": "/files"})
+    refused = [problem.key for problem in refusal.value.problems]
+    assert sorted(refused) == ["ephemeralStorageGib", "volumes.files"]
 
 
 @pytest.mark.parametrize(
