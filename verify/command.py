@@ -5,7 +5,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from ipaddress import ip_address
@@ -62,12 +62,10 @@ def run_command(arguments: Sequence[str] | None) -> int:
             import traceback  # noqa: PLC0415 — costs every run 10 ms, and is for bugs
 
             traceback.print_exc()
+        name = type(error).__name__
         _write(
             sys.stderr,
-            (
-                f"verify: internal error ({type(error).__name__}), please report it; --debug "
-                "shows more\n"
-            ),
+            f"verify: internal error ({name}), please report it; --debug shows more\n",
         )
         return ExitCode.INTERNAL
 
@@ -129,23 +127,15 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
         return sys.stderr
     try:
         if output.path.startswith(STREAMS):
-            return closing.enter_context(
-                os.fdopen(
-                    os.dup(int(output.path.removeprefix(STREAMS))),
-                    "w",
-                    encoding="utf-8",
-                    newline="\n",
-                )
-            )
+            copy = os.dup(int(output.path.removeprefix(STREAMS)))
+            return closing.enter_context(os.fdopen(copy, "w", encoding="utf-8", newline="\n"))
         mode: Literal["a", "w"] = "a" if _is_job_summary(output.path) else "w"
         # Pathlib costs every run 10 ms
         return closing.enter_context(open(output.path, mode, encoding="utf-8", newline="\n"))  # noqa: PTH123
     except OSError as error:
-        hint = (
-            "does its folder exist?"
-            if error.errno == errno.ENOENT
-            else "give a file that this user may write"
-        )
+        hint = "give a file that this user may write"
+        if error.errno == errno.ENOENT:
+            hint = "does its folder exist?"
         raise InputError(
             f"can't write to {visible(output.path)}: {visible(error.strerror or '')}", hint
         ) from None
@@ -170,58 +160,54 @@ def _check(
     from verify.formats.text import text as as_text  # noqa: PLC0415
     from verify.judging.report import exit_code  # noqa: PLC0415
 
-    lines_on_stderr = any(
-        output.format == "jsonl" and stream is sys.stderr for output, stream in outputs
-    )
+    text_on_stderr = not options.quiet and not _lines_on_stderr(outputs)
     lost: dict[Output, str] = {}
 
     def write(output: Output, stream: TextIO | None, text: str) -> None:
-        if reason := _write(stream, text):
+        reason = _write(stream, text)
+        if reason:
             lost[output] = reason
 
     def progress(job: Job, step: str, text: str) -> None:
         name = job.name or (job.parsed.target.authority if options.all else "")
         label = f"[{name}] " if name else ""
-        if not (options.quiet or lines_on_stderr):
+        if text_on_stderr:
             _write(sys.stderr, f"{label}{step:<8} {text}\n")
         for output, stream in outputs:
             if output.format == "jsonl":
-                write(
-                    output,
-                    stream,
-                    progress_line(shown_url(job.parsed, options), step, text, name=job.name),
-                )
+                url = shown_url(job.parsed, options)
+                write(output, stream, progress_line(url, step, text, name=job.name))
 
+    reports: Sequence[Report]
     if options.watch:
         _refuse_unknown_program(options.watch.command)
         from verify.watching.watch import watch  # noqa: PLC0415
 
-        reports: Sequence[Report] = (
-            watch(jobs[0].parsed, options, progress=partial(progress, jobs[0])),
-        )
+        reports = [watch(jobs[0].parsed, options, progress=partial(progress, jobs[0]))]
     else:
         reports = run(jobs, progress=progress, spent=time.monotonic() - started)
+    coloured = partial(as_text, colour=True)
     for output, stream in outputs:
-        coloured = (
-            output.format == "text"
-            and stream
-            and stream.isatty()
-            and not os.environ.get("NO_COLOR")
-        )
-        write(
-            output,
-            stream,
-            as_text(reports, colour=True) if coloured else FORMATS[output.format](reports),
-        )
-    for output, reason in lost.items():
-        _write(
-            sys.stderr,
-            (
-                f"verify: can't write {output.format} to {visible(output.path or 'stdout')}: "
-                f"{reason}\n"
-            ),
-        )
+        takes_colour = output.format == "text" and _takes_colour(stream)
+        form = coloured if takes_colour else FORMATS[output.format]
+        write(output, stream, form(reports))
+    _report_unwritten(lost)
     return exit_code(reports) or (ExitCode.UNWRITTEN if lost else ExitCode.PASSED)
+
+
+def _report_unwritten(lost: Mapping[Output, str]) -> None:
+    for output, reason in lost.items():
+        path = visible(output.path or "stdout")
+        _write(sys.stderr, f"verify: can't write {output.format} to {path}: {reason}\n")
+
+
+def _lines_on_stderr(outputs: Sequence[tuple[Output, TextIO | None]]) -> bool:
+    """Return whether lines of JSON are written to stderr, among which no other text may be."""
+    return any(output.format == "jsonl" and stream is sys.stderr for output, stream in outputs)
+
+
+def _takes_colour(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _refuse_unknown_program(command: Sequence[str]) -> None:
@@ -277,9 +263,7 @@ def _write(stream: TextIO | None, text: str) -> str:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-        return (
-            ""
-            if isinstance(error, BrokenPipeError)
-            else visible(error.strerror or type(error).__name__)
-        )
+        if isinstance(error, BrokenPipeError):
+            return ""
+        return visible(error.strerror or type(error).__name__)
     return ""

@@ -1,7 +1,7 @@
-"""Ports that must be closed: a task is reached through the load balancer only.
+"""Ports that must be closed, as those of tasks are, which only the load balancer may reach.
 
-That nothing answers proves something only while the network works, so the load balancer itself is
-connected to before and after.
+A port without an answer proves something only while the network works. So the load balancer, the
+control, is connected to before and after.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ SHORTEST_TRY = 0.5
 
 
 class PortState(StrEnum):
-    """What came of trying to connect."""
+    """The result of trying to connect, from the most to the least open."""
 
     OPEN = "open"
     UNTRIED = "not tried for long enough"
@@ -52,10 +52,8 @@ async def try_connect(host_port: HostPort, limit: float, *, resolver: Resolver) 
         addresses = ()
     if not addresses:
         return PortState.UNKNOWN
-    seen = await asyncio.gather(
-        *(_connect(address, host_port.port, limit) for address in addresses)
-    )
-    return min(seen, key=list(PortState).index)
+    tries = [_connect(address, host_port.port, limit) for address in addresses]
+    return min(await asyncio.gather(*tries), key=list(PortState).index)
 
 
 async def _connect(address: str, port: int, limit: float) -> PortState:
@@ -77,11 +75,12 @@ async def try_connect_all(
 ) -> dict[HostPort, PortState]:
     """Try to connect to all at once, within `time_left` seconds.
 
-    Of the control's two states the worse counts.
+    The control is tried before and after; of its two states the less open one counts.
     """
     limit = min(LONGEST_TRY, time_left / 6)  # resolving and connecting, three times
     before = await try_connect(control, limit, resolver=resolver)
-    found = await asyncio.gather(*(try_connect(each, limit, resolver=resolver) for each in ports))
+    tries = [try_connect(each, limit, resolver=resolver) for each in ports]
+    found = await asyncio.gather(*tries)
     after = await try_connect(control, limit, resolver=resolver)
     states = dict(zip(ports, found, strict=True))
     states[control] = max(before, after, key=list(PortState).index)
@@ -93,16 +92,14 @@ def closed_result(
 ) -> Result:
     """Judge whether all are closed, which is proved only while the control is open."""
     found = {states[each] for each in ports}
-    seen = ", ".join(f"{each} {states[each]}" for each in ports)
-    status, actual, hint = Status.OK, seen, ""
+    status, hint = Status.OK, ""
+    actual = ", ".join(f"{each} {states[each]}" for each in ports)
     if PortState.OPEN in found:
         status = Status.FAIL
         hint = "does its security group admit more than the load balancer's?"
     elif states[control] is not PortState.OPEN:
-        status, actual = (
-            Status.UNKNOWN,
-            f"{seen}; but so was {control}, which should be open: {states[control]}",
-        )
+        status = Status.UNKNOWN
+        actual += f"; but so was {control}, which should be open: {states[control]}"
         hint = "from here nothing is proved while the load balancer itself can't be connected to"
     elif PortState.UNTRIED in found:
         status, hint = Status.UNKNOWN, "raise --deadline"

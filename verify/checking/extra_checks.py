@@ -22,7 +22,7 @@ TRACE_MARK = "X-Verify-Trace"
 """A header with a random value, by which an echo of the request is recognised."""
 
 TimeLeft = Callable[[], float]
-"""Seconds that are left, less what the deadline keeps back; none or fewer when it is over."""
+"""Returns the seconds in which a request may still begin; 0 or fewer when there are none."""
 
 
 async def run_extra_checks(
@@ -62,9 +62,8 @@ async def _check_addresses(
 ) -> Result:
     addresses = sorted(answer.addresses)
     probed = addresses if options.each_address else []
-    attempts = await asyncio.gather(
-        *(_probe_address(probe, address, options, time_left) for address in probed)
-    )
+    probing = [_probe_address(probe, address, options, time_left) for address in probed]
+    attempts = await asyncio.gather(*probing)
     return address_result(dict(zip(probed, attempts, strict=True)), addresses, options)
 
 
@@ -72,7 +71,7 @@ async def _check_closed(
     probe: Probe, options: Options, time_left: TimeLeft, resolver: Resolver
 ) -> Result:
     control = probe.host_port
-    closed = [each if each.host else HostPort(control.host, each.port) for each in options.closed]
+    closed = [HostPort(each.host or control.host, each.port) for each in options.closed]
     states = await closed_ports.try_connect_all(closed, control, time_left(), resolver=resolver)
     return closed_ports.closed_result(closed, control, states)
 
@@ -90,14 +89,14 @@ async def _check_redirect(
     probe: Probe, options: Options, time_left: TimeLeft, resolver: Resolver
 ) -> Result:
     target = probe.target
-    asked = redirect.plain(target, options.redirect_from or 0)
-    # Headers may hold credentials, which are not for a wire without TLS.
-    to = options.connect_to and HostPort(options.connect_to.host, asked.port)
-    bare = options.replace(
+    plain = redirect.plain(target, options.redirect_from or 0)
+    to = options.connect_to and HostPort(options.connect_to.host, plain.port)
+    # Headers, bodies and certificates may be secret, and this request is sent without TLS.
+    without_secrets = options.replace(
         header=(), connect_to=to, method=None, data=None, json=None, cert=None, key=None
     )
-    outcome = await _ask_once(asked, bare, resolver, time_left())
-    return redirect.redirect_result(target, options.host or target.authority, asked, outcome)
+    outcome = await _send_once(plain, without_secrets, resolver, time_left())
+    return redirect.redirect_result(target, options.host or target.authority, plain, outcome)
 
 
 async def _check_trace(
@@ -106,10 +105,10 @@ async def _check_trace(
     mark = os.urandom(8).hex()
     header = (*options.header, values.Header(TRACE_MARK, mark))
     marked = options.replace(method="TRACE", data=None, json=None, header=header)
-    return trace_result(await _ask_once(probe.target, marked, resolver, time_left()), mark)
+    return trace_result(await _send_once(probe.target, marked, resolver, time_left()), mark)
 
 
-async def _ask_once(
+async def _send_once(
     target: Target, options: Options, resolver: Resolver, time_left: float
 ) -> Answer | Failure:
     """Send one request that differs from the run's own, on a client made for it."""
@@ -145,10 +144,8 @@ def trace_result(outcome: Answer | Failure, mark: str) -> Result:
             status, hint = Status.FAIL, "a server that echoes requests shows credentials to scripts"
             actual = f"{actual}, and the request is echoed"
         elif outcome.truncated:
-            status, hint = (
-                Status.UNKNOWN,
-                "raise --max-body: the request may be echoed after what was read",
-            )
+            status = Status.UNKNOWN
+            hint = "raise --max-body: the request may be echoed after what was read"
         elif outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundary
             actual = f"{actual}, but nothing of the request is echoed"
     return Result(

@@ -9,7 +9,7 @@ from verify.judging.report import Result, Status
 from verify.network.outcome import Answer, Failure
 from verify.options.target import DEFAULT_PORTS, Target
 
-_FOR_GOOD = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT)
+_PERMANENT = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT)
 _MARK = "verify=kept"
 
 
@@ -20,10 +20,17 @@ def plain(target: Target, port: int) -> Target:
 
 
 def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | Failure) -> Result:
-    """Judge whether the plain answer redirects to the target; `host` is its Host header's."""
+    """Judge whether a plain request is redirected to the target.
+
+    Args:
+        target: The HTTPS target.
+        host: The host that its requests name, and perhaps a port.
+        asked: What was requested over plain HTTP.
+        outcome: The outcome of that request.
+    """
     if isinstance(outcome, Failure):
         wrong = [outcome.reason]
-    elif outcome.status not in _FOR_GOOD:
+    elif outcome.status not in _PERMANENT:
         wrong = [f"{outcome.status}, not 301 or 308"]
     else:
         wrong = list(_lost(target, host, asked, outcome.header("location") or ""))
@@ -63,7 +70,7 @@ def _lost(target: Target, host: str, asked: Target, location: str) -> list[str]:
         "path": url.path == path,
         "query": url.query == query,
     }
-    lost = [part for part, same in kept.items() if not same]
+    lost = [part for part, is_kept in kept.items() if not is_kept]
     return [f"it redirects to {_shown(url)}: {', '.join(lost)} changed"] if lost else []
 
 

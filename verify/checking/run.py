@@ -1,6 +1,6 @@
-"""One run: wait until stable, measure, report.
+"""One run: wait until the service is stable, measure, report.
 
-The order of the phases lives here, and nothing else does.
+This module has the order of these phases only; what each does is elsewhere.
 """
 
 import random
@@ -26,14 +26,14 @@ from verify.options.groups import EXTRA_CHECKS, Options
 from verify.options.target import Parsed
 
 Progress = Callable[[str, str], None]
-"""Reports each step as it is made: its name, and what came of it."""
+"""Prints a step as it is made: its name, and its result."""
 
 MOST_THREADS = 200
-"""More would cost more than tasks of an event loop: `--all` takes thousands of targets."""
+"""With more, for `--all` takes thousands of targets, tasks of an event loop cost less."""
 
 
 class Evidence:
-    """What was seen so far; an interrupted run reports as much as there is."""
+    """The outcomes so far, from which an interrupted run is reported too."""
 
     def __init__(self) -> None:
         """Begin now, with nothing seen."""
@@ -42,7 +42,7 @@ class Evidence:
         self.ready = False
         self.planned = 0
         self.found: list[Result] = []
-        """What came of the extra checks."""
+        """Results of the extra checks."""
 
         self.samples: list[Attempt] = []
         self.stopped: ExitCode | None = None
@@ -118,7 +118,7 @@ async def check(
 
     report_step(Phase.PARSE, shown_url(parsed, options))
     try:
-        await _gather(
+        await _collect(
             probe,
             options,
             evidence,
@@ -150,7 +150,7 @@ def _report(
     results = (*evidence.found, *checks.check_results(samples, numbers, options, evidence.planned))
     ended = verdict(
         (*phases, *results),
-        reached=any(_reached(a, options) for a in attempts),
+        reached=any(_reached(attempt, options) for attempt in attempts),
         stopped=evidence.stopped,
     )
     return Report(
@@ -168,7 +168,7 @@ def _report(
     )
 
 
-async def _gather(
+async def _collect(
     probe: Probe,
     options: Options,
     evidence: Evidence,
@@ -178,6 +178,7 @@ async def _gather(
     rng: random.Random,
     progress: Progress,
 ) -> None:
+    """Collect the evidence: attempts until the service is stable, extra checks, and samples."""
     clock = runtime.clock
     began = clock()
     reported: list[tuple[str, str]] = []
@@ -266,7 +267,10 @@ async def _measure(
     began: float,
     deadline: float,
 ) -> None:
-    """Send requests until all turns are taken, or another one couldn't end in time."""
+    """Send requests until all turns, which `--concurrency` shares, are taken.
+
+    It ends earlier if another request couldn't end in time.
+    """
     while (
         deadline - clock() > shortest_attempt(options) + last.timings.total
         and next(turns, None) is not None
@@ -279,10 +283,11 @@ async def _measure(
 
 
 def _reached(attempt: Attempt, options: Options) -> bool:
+    """Return whether something other than an error of a server answered."""
     outcome = attempt.outcome
-    return isinstance(outcome, Answer) and (
-        outcome.status < 500 or options.status.accepts(outcome.status)  # noqa: PLR2004
-    )
+    if not isinstance(outcome, Answer):
+        return False
+    return outcome.status < 500 or options.status.accepts(outcome.status)  # noqa: PLR2004 — HTTP's own boundary
 
 
 def shown_url(parsed: Parsed, options: Options) -> str:

@@ -24,7 +24,7 @@ _OWN_REFUSALS = {
 
 
 class Offer(StrEnum):
-    """What came of offering one version only."""
+    """The result of offering one version only."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -38,9 +38,8 @@ async def versions_result(to: HostPort, host: str, options: Options, time_left: 
     """
     versions = _OLDER[options.min_tls or "1.2"]
     limit = min(options.timeout, time_left)
-    found = await asyncio.gather(
-        *(_offer(to, host, version, options, limit) for version in versions)
-    )
+    offering = [_offer(to, host, version, options, limit) for version in versions]
+    found = await asyncio.gather(*offering)
     offers = dict(zip(versions, found, strict=True))
     status = Status.OK
     if Offer.ACCEPTED in offers.values():
@@ -85,7 +84,8 @@ def _only(version: ssl.TLSVersion, options: Options) -> ssl.SSLContext:
     It sends nothing but its certificate.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")
     if options.cert:  # without it, a listener that wants one would seem to refuse the version
         load(options.cert, options.key, context)

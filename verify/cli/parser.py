@@ -125,7 +125,8 @@ class _Parser(argparse.ArgumentParser):
             options = list(dict.fromkeys(names))  # each once
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
             hint = _suggestion(options, self) or hint
-        if starts := re.match(r"argument (--\S+): expected one argument", message):
+        starts = re.match(r"argument (--\S+): expected one argument", message)
+        if starts:
             hint = f"give {starts[1]}=VALUE, with an equals sign if the value starts with a dash"
         raise InputError(visible(message, 300), hint)
 
@@ -137,7 +138,8 @@ def _suggestion(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
     own = _option_names(parser)
     other = next(command for command in (CHECK, WATCH) if command.prog != parser.prog)
     for word in unknown:
-        if close := get_close_matches(word, own, n=1, cutoff=_CLOSE):
+        close = get_close_matches(word, own, n=1, cutoff=_CLOSE)
+        if close:
             return f"did you mean {close[0]}? `{parser.prog} --help` lists the options"
         if word in _option_names(build_parser(other)):
             return f"{word} is an option of `{other.prog}`"

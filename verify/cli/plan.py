@@ -6,7 +6,7 @@ the published schema: docs/verify-plan.schema.json.
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from verify.errors import InputError
 from verify.escaping import visible
@@ -96,11 +96,7 @@ def _checks(plan: Mapping[str, Any], shown: str) -> Iterator[PlannedCheck]:
                 "a plan has [defaults] and one or more [[check]]",
             )
     listed, defaults = plan.get("check"), plan.get("defaults", {})
-    if (
-        not isinstance(listed, list)
-        or not listed
-        or not all(isinstance(each, dict) for each in listed)
-    ):
+    if not _is_list_of_tables(listed):
         raise InputError(f"{shown}: there is no check", "begin each check with a line [[check]]")
     if not isinstance(defaults, dict):
         raise InputError(f"{shown}: defaults is no table", "begin it with a line [defaults]")
@@ -125,6 +121,12 @@ def _checks(plan: Mapping[str, Any], shown: str) -> Iterator[PlannedCheck]:
             tuple(_arguments(own, location)),
             tuple(_arguments(inherited, f"{shown}, defaults")),
         )
+
+
+def _is_list_of_tables(listed: object) -> TypeGuard[list[dict[str, Any]]]:
+    if not isinstance(listed, list) or not listed:
+        return False
+    return all(isinstance(each, dict) for each in listed)
 
 
 def _name(value: object, location: str) -> str:
@@ -199,11 +201,9 @@ def _suggestion(key: str, options: Mapping[str, object]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 — for mistakes only
 
     close = get_close_matches(key, options, n=1)
-    return (
-        f"did you mean {close[0]}?"
-        if close
-        else "keys are the options of `verify --help`, without the dashes"
-    )
+    if close:
+        return f"did you mean {close[0]}?"
+    return "keys are the options of `verify --help`, without the dashes"
 
 
 def planned_options() -> dict[str, Option[Any]]:

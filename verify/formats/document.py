@@ -1,7 +1,7 @@
 """For a program: one ASCII JSON document, whose schema is docs/verify-report.schema.json."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from verify import VERSION
 from verify.judging.report import Outage, Report, Result, Watched, exit_code, worst
@@ -17,7 +17,7 @@ def document(reports: Sequence[Report]) -> str:
         "version": VERSION,
         "verdict": worst(report.verdict for report in reports).name.lower(),
         "exit_code": exit_code(reports),
-        "reports": [report_object(report) for report in reports],
+        "reports": list(map(report_object, reports)),
     }
     return json.dumps(everything, indent=2) + "\n"
 
@@ -36,13 +36,13 @@ def report_object(report: Report) -> dict[str, object]:
             "port": target.port,
         },
         "notes": report.parsed.notes,
-        "phases": [_entry(result) for result in report.phases],
-        "checks": [_entry(result) for result in report.checks],
+        "phases": list(map(_entry, report.phases)),
+        "checks": list(map(_entry, report.checks)),
         "samples": {
             "count": samples.sent,
             "errors": samples.errors,
-            "latency_ms": {name: _ms(seconds) for name, seconds in samples.latency.items()},
-            "steps_ms": {name: _ms(seconds) for name, seconds in samples.steps.items()},
+            "latency_ms": _in_ms(samples.latency),
+            "steps_ms": _in_ms(samples.steps),
             "tasks": samples.tasks,
             "unidentified": samples.unidentified,
             "miss_probability": samples.miss_probability,
@@ -60,27 +60,35 @@ def _watch(watched: Watched) -> dict[str, object]:
         "lanes": {name: lane._asdict() for name, lane in watched.lanes.items()},
         "availability": watched.availability,
         "failures": watched.failures,
-        "outages": [_outage(each) for each in watched.outages],
+        "outages": list(map(_outage, watched.outages)),
         "longest_outage_ms": _ms(max((outage.length for outage in watched.outages), default=0.0)),
         "changed_ms": _ms(watched.changed),
-        "tasks": {
-            name: {
+        "tasks": dict(_tasks(watched)),
+        "command": _command(watched) if watched.command else None,
+    }
+
+
+def _command(watched: Watched) -> dict[str, object]:
+    ended = watched.command_ended
+    return {
+        "program": watched.command,
+        "exit_code": watched.command_exit_code,
+        "error": watched.command_error,
+        "ended_ms": None if ended is None else _ms(ended),
+    }
+
+
+def _tasks(watched: Watched) -> Iterator[tuple[str, dict[str, object]]]:
+    for name, seen in watched.tasks.items():
+        yield (
+            name,
+            {
                 "old": name in watched.old,
                 "answers": seen.answers,
                 "first_ms": _ms(seen.first),
                 "last_ms": _ms(seen.last),
-            }
-            for name, seen in watched.tasks.items()
-        },
-        "command": {
-            "program": watched.command,
-            "exit_code": watched.command_exit_code,
-            "error": watched.command_error,
-            "ended_ms": None if watched.command_ended is None else _ms(watched.command_ended),
-        }
-        if watched.command
-        else None,
-    }
+            },
+        )
 
 
 def _outage(outage: Outage) -> dict[str, object]:
@@ -101,6 +109,10 @@ def _entry(result: Result) -> dict[str, object]:
         "duration_ms": None if result.duration is None else _ms(result.duration),
         "attempts": result.attempts,
     }
+
+
+def _in_ms(seconds: dict[str, float]) -> dict[str, float]:
+    return {name: _ms(value) for name, value in seconds.items()}
 
 
 def _ms(seconds: float) -> float:

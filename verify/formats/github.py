@@ -14,7 +14,11 @@ _LEVELS = {Status.FAIL: "error", Status.UNKNOWN: "warning"}
 
 def annotations(reports: Sequence[Report]) -> str:
     """Return a notice with each verdict, and an annotation for each problem."""
-    return "".join(f"{line}\n" for report in reports for line in _lines(report))
+    text = ""
+    for report in reports:
+        for line in _lines(report):
+            text += f"{line}\n"
+    return text
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -62,9 +62,8 @@ def _head(head: Element, title: str) -> None:
     SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
     SubElement(head, "meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"})
     SubElement(head, "meta", {"name": "color-scheme", "content": "light dark"})
-    SubElement(
-        head, "link", {"rel": "icon", "href": "data:,"}
-    )  # else a browser asks the server for one
+    # Without it a browser asks the server for an icon.
+    SubElement(head, "link", {"rel": "icon", "href": "data:,"})
     SubElement(head, "title").text = title
     SubElement(head, "style").text = STYLE
 
@@ -121,7 +120,7 @@ def _results(section: Element, report: Report, name: str) -> None:
 def _pictures(section: Element, report: Report, name: str) -> None:
     timeline, axis = report.timeline(), _axis(report)
     _add(section, "h3", "Answers over time")
-    _add(section, "p", _story(report))
+    _add(section, "p", _in_words(report))
     rows = []
     for kind in timeline.kinds:
         counted_by_slot = [slot.kinds[kind] for slot in timeline.slots]
@@ -170,7 +169,7 @@ def _longest(watched: Watched) -> list[Outage]:
     return sorted(longest, key=lambda outage: outage.start)
 
 
-def _story(report: Report) -> str:
+def _in_words(report: Report) -> str:
     """Describe the chart in words."""
     watched, sent = report.watched, report.samples.sent
     requests = counted(sent, "request")

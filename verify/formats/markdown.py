@@ -22,7 +22,11 @@ _ACTIVE = re.compile(r"[^A-Za-z0-9 ,;.%/='\"-]|(?<=www)\.")
 
 def markdown(reports: Sequence[Report]) -> str:
     """Return a section per report; each ends with an empty line, as more may follow in the file."""
-    return "".join(f"{line}\n" for report in reports for line in _lines(report))
+    text = ""
+    for report in reports:
+        for line in _lines(report):
+            text += f"{line}\n"
+    return text
 
 
 def _lines(report: Report) -> Iterator[str]:

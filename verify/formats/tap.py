@@ -12,11 +12,13 @@ from verify.judging.report import Report, Result, Status
 
 def tap(reports: Sequence[Report]) -> str:
     """Return the whole stream, its plan first."""
-    results = [(report, result) for report in reports for result in report.results]
-    lines = ["TAP version 14", f"1..{len(results)}"]
-    for number, (report, result) in enumerate(results, 1):
-        lines += _point(number, report, result)
-    return "\n".join(lines) + "\n"
+    lines: list[str] = []
+    number = 0
+    for report in reports:
+        for result in report.results:
+            number += 1
+            lines += _point(number, report, result)
+    return "\n".join(["TAP version 14", f"1..{number}", *lines, ""])
 
 
 def _point(number: int, report: Report, result: Result) -> Iterator[str]:

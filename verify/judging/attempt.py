@@ -34,12 +34,12 @@ class Attempt(NamedTuple):
     """What to do about it."""
 
     excerpt: str = ""
-    """What a body says of a status that isn't the wanted one, safe to show. It may differ with
-    every answer.
+    """What the body shows about a status that isn't the wanted one, safe to show. It may differ
+    with every answer.
     """
 
     fault: ExitCode | None = None
-    """Whose fault the outcome is, where that is known."""
+    """The fault that explains a bad outcome, where it is known."""
 
     unmet: tuple[Unmet | None, ...] = ()
     """For each expectation what was seen instead, or None where it was met."""
@@ -54,8 +54,8 @@ class Attempt(NamedTuple):
     """The task that answered, where the answer tells."""
 
     sticky: frozenset[str] = frozenset()
-    """Names of the cookies by which the load balancer would have this client come back to the same
-    task.
+    """Names of the cookies for stickiness: with them the load balancer would send this client to
+    the same task again.
     """
 
     def reached(self, phase: Phase) -> bool:
@@ -106,8 +106,9 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
     accepted = options.status.accepts(outcome.status)
     wanted, mask = expectations(options), mask_of(options)
     named_by = None
-    with suppress(TooSlowError):
-        named_by = identify(outcome, options.identity) if accepted else None
+    if accepted:
+        with suppress(TooSlowError):
+            named_by = identify(outcome, options.identity)
     unmet = tuple(one.unmet(outcome) for one in wanted)
     mismatch, undecided = "", ""  # the first of each
     faults = []

@@ -15,10 +15,10 @@ from verify.network.outcome import Answer, Failure, Phase
 from verify.options.groups import Options
 
 _SECOND = 0.9995
-"""From here on three digits of milliseconds would need an exponent."""
+"""Seconds; from here on three digits of milliseconds would need an exponent."""
 
 _SLOW = 1.0
-"""Seconds; an answer that takes as long is worth a word where time ran out."""
+"""Seconds; a slower answer is named where the deadline left no time."""
 
 _SOON = 30
 """Days; ACM renews its certificates 60 days before their end, so fewer left means that renewing has
@@ -28,6 +28,8 @@ failed.
 _SHOWN_NAMES = 3
 """Names of a certificate that a line shows."""
 
+_ALL_RUN = "do all tasks run and pass the health check?"
+_TOO_FEW_SAMPLES = "raise --deadline, or lower --samples"
 _OTHER_VERSION = "is the new version deployed everywhere? --retry-mismatch waits for it"
 
 
@@ -39,10 +41,7 @@ def phases(*, tls: bool) -> tuple[Phase, ...]:
 def phase_results(
     attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options
 ) -> Iterator[Result]:
-    """Report how far the run came.
-
-    Each phase that passed, where it was stuck with the last error, and what it never reached.
-    """
+    """Yield a result for each phase: passed, failed with the last error, or not reached."""
     for phase in phases(tls=tls):
         tried = [attempt for attempt in attempts if attempt.reached(phase)]
         failed = [attempt for attempt in tried if not attempt.passed(phase)]
@@ -52,28 +51,22 @@ def phase_results(
             )
             continue
         last = tried[-1]
+        result = Result(
+            id=phase,
+            status=Status.FAIL,
+            actual=f"{last.text}{last.quoted}",
+            hint=last.hint,
+            fault=last.fault,
+            duration=last.ended,
+            attempts=len(tried),
+        )
         if last.passed(phase):
             text = passed(phase, last.outcome)
             if failed:
                 text += f", after {len(failed)} x {failed[-1].text}"
-            status, hint = Status.OK, ""
-            ended = next(attempt.ended for attempt in tried if attempt.passed(phase))
-        else:
-            text, status, ended, hint = (
-                f"{last.text}{last.quoted}",
-                Status.FAIL,
-                last.ended,
-                last.hint,
-            )
-        yield Result(
-            id=phase,
-            status=status,
-            actual=text,
-            hint=hint,
-            fault=last.fault,
-            duration=ended,
-            attempts=len(tried),
-        )
+            first = next(attempt for attempt in tried if attempt.passed(phase))
+            result = result._replace(status=Status.OK, actual=text, hint="", duration=first.ended)
+        yield result
     yield _stable(attempts, ready=ready, options=options)
 
 
@@ -104,34 +97,31 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
         return Result(
             id=Phase.STABLE, status=Status.OK, actual=wanted, duration=ended, attempts=len(attempts)
         )
-    if good:
-        bad = _last_bad_after_good(attempts)
-        if bad:
-            status, hint = Status.FAIL, bad.hint
-            actual = (
-                f"{good} good of {len(attempts)} answers, but not in a row; the last other "
-                f"one: {bad.text}"
-            )
-        else:
-            status, actual = (
-                Status.UNKNOWN,
-                f"{counted(good, 'good answer')}, and the deadline left no time for more",
-            )
-            hint = (
-                f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and "
-                "--stable-for"
-            )
-        return Result(
-            id=Phase.STABLE,
-            status=status,
-            actual=actual,
-            expected=wanted,
-            hint=hint,
-            fault=bad.fault if bad else None,
-            duration=ended,
-            attempts=len(attempts),
-        )
-    return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
+    if not good:
+        return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
+    result = Result(
+        id=Phase.STABLE,
+        status=Status.UNKNOWN,
+        actual=f"{counted(good, 'good answer')}, and the deadline left no time for more",
+        expected=wanted,
+        hint=(
+            f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and --stable-for"
+        ),
+        duration=ended,
+        attempts=len(attempts),
+    )
+    bad = _last_bad_after_good(attempts)
+    if bad is None:
+        return result
+    return result._replace(
+        status=Status.FAIL,
+        actual=(
+            f"{good} good of {len(attempts)} answers, but not in a row; the last other one: "
+            f"{bad.text}"
+        ),
+        hint=bad.hint,
+        fault=bad.fault,
+    )
 
 
 def _last_bad_after_good(attempts: Sequence[Attempt]) -> Attempt | None:
@@ -202,23 +192,30 @@ def check_results(
     if planned:
         yield from certificate_results(_answers(samples), options)
         yield from _latencies(numbers.latency, options)
-        cookies = sorted(frozenset().union(*(sample.sticky for sample in samples)))
-        yield from _tasks(numbers, options.expect_tasks, cookies, whole=len(samples) == planned)
+        yield from _tasks(
+            numbers, options.expect_tasks, _cookies(samples), whole=len(samples) == planned
+        )
+
+
+def _cookies(samples: Sequence[Attempt]) -> list[str]:
+    """Return the names of the cookies for stickiness that some answer has."""
+    names: set[str] = set()
+    for sample in samples:
+        names |= sample.sticky
+    return sorted(names)
 
 
 def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     failures = [sample for sample in samples if isinstance(sample.outcome, Failure)]
     answered = len(samples) - len(failures)
-    status, actual, hint = (
-        Status.OK,
-        f"{answered} of {planned} requests answered",
-        _unreachable_hint(samples),
-    )
+    status, hint = Status.OK, _unreachable_hint(samples)
+    actual = f"{answered} of {planned} requests answered"
     if failures:
-        status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].text}", failures[-1].hint
+        status, hint = Status.FAIL, failures[-1].hint
+        actual += f"; {failures[-1].text}"
     elif answered < planned:
-        status, actual = Status.UNKNOWN, f"{actual}; the run ended before the rest"
-        hint = f"raise --deadline{_slowest(samples)}, or lower --samples"
+        status, hint = Status.UNKNOWN, f"raise --deadline{_slowest(samples)}, or lower --samples"
+        actual += "; the run ended before the rest"
     return Result(
         id="answers",
         status=status,
@@ -293,14 +290,16 @@ def _latencies(latency: dict[str, float], options: Options) -> Iterator[Result]:
         if took is None:
             yield Result(id=f"latency-{rank}", status=Status.SKIP, actual="nothing answered")
             continue
+        status, hint = Status.OK, ""
+        if took > bound:
+            status = Status.FAIL
+            hint = "are the tasks busy, or far away? --format json says which step took long"
         yield Result(
             id=f"latency-{rank}",
-            status=Status.OK if took <= bound else Status.FAIL,
+            status=status,
             actual=f"{rank} {_duration(took)}",
             expected=f"at most {_duration(bound)}",
-            hint=""
-            if took <= bound
-            else "are the tasks busy, or far away? --format json says which step took long",
+            hint=hint,
         )
 
 
@@ -320,14 +319,10 @@ def _tasks(
     elif expected is not None:
         actual += f"; chance to miss one of {expected}: {samples.miss_probability:.2g}"
         if always_new:
-            status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
+            status = Status.UNKNOWN
         elif len(tasks) < expected:
             status = Status.UNKNOWN if unnamed or not whole else Status.FAIL
-            hint = (
-                "do all tasks run and pass the health check?"
-                if whole
-                else "raise --deadline, or lower --samples"
-            )
+            hint = _ALL_RUN if whole else _TOO_FEW_SAMPLES
         elif len(tasks) > expected:
             hint = "more than expected: a rollout may be under way"
     if sampling.skewed(tasks):

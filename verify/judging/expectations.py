@@ -22,7 +22,7 @@ class Expectation(NamedTuple):
     holds: Callable[[Answer], bool]
     seen: Callable[[Answer], str]
     fault: ExitCode | None = ExitCode.WRONG_VERSION
-    """Whose fault it is when it doesn't hold, where the answer itself doesn't tell."""
+    """The fault if it doesn't hold; None where the answer itself shows whose it is."""
 
     def unmet(self, answer: Answer) -> "Unmet | None":
         """Return what was seen instead; None where the expectation holds."""
@@ -142,36 +142,30 @@ _HALF_A_YEAR = 15_552_000
 """Seconds; what https://hstspreload.org and scanners take as the least."""
 
 
-def _secured_for_long(answer: Answer) -> bool:
-    age = re.search(
-        r"(?i)max-age=\"?([0-9]{1,12})", answer.header("strict-transport-security") or ""
-    )
-    return answer.tls is None or (age is not None and int(age[1]) >= _HALF_A_YEAR)
+def _has_hsts(answer: Answer) -> bool:
+    if answer.tls is None:
+        return True
+    value = answer.header("strict-transport-security") or ""
+    age = re.search(r"(?i)max-age=\"?([0-9]{1,12})", value)
+    return age is not None and int(age[1]) >= _HALF_A_YEAR
 
 
-def _unsniffed(answer: Answer) -> bool:
+def _forbids_sniffing(answer: Answer) -> bool:
     return (answer.header("x-content-type-options") or "").lower() == "nosniff"
 
 
-def _unframed(answer: Answer) -> bool:
+def _restricts_framing(answer: Answer) -> bool:
     policy = answer.header("content-security-policy") or ""
-    return "frame-ancestors" in policy or (answer.header("x-frame-options") or "").upper() in (
-        "DENY",
-        "SAMEORIGIN",
-    )
+    options = (answer.header("x-frame-options") or "").upper()
+    return "frame-ancestors" in policy or options in ("DENY", "SAMEORIGIN")
 
 
-def _silent(answer: Answer) -> bool:
-    return answer.header("x-powered-by") is None and not re.search("[0-9]", _versionless(answer))
-
-
-def _versionless(answer: Answer) -> str:
-    """Return the Server header, empty for a load balancer's own.
-
-    A load balancer's `awselb/2.0` is the same everywhere and reveals nothing.
-    """
+def _names_no_version(answer: Answer) -> bool:
+    if answer.header("x-powered-by") is not None:
+        return False
     server = answer.header("server") or ""
-    return "" if server == "awselb/2.0" else server
+    # A load balancer's own header is the same everywhere and reveals nothing.
+    return server == "awselb/2.0" or not re.search("[0-9]", server)
 
 
 def _security(show: Show) -> Iterator[Expectation]:
@@ -196,15 +190,20 @@ _SECURITY = (
     (
         "hsts",
         "over HTTPS, Strict-Transport-Security for half a year",
-        _secured_for_long,
+        _has_hsts,
         ("Strict-Transport-Security",),
     ),
-    ("nosniff", "X-Content-Type-Options: nosniff", _unsniffed, ("X-Content-Type-Options",)),
+    ("nosniff", "X-Content-Type-Options: nosniff", _forbids_sniffing, ("X-Content-Type-Options",)),
     (
         "framing",
         "frame-ancestors in Content-Security-Policy, or X-Frame-Options",
-        _unframed,
+        _restricts_framing,
         ("Content-Security-Policy", "X-Frame-Options"),
     ),
-    ("versions", "no version in Server, no X-Powered-By", _silent, ("Server", "X-Powered-By")),
+    (
+        "versions",
+        "no version in Server, no X-Powered-By",
+        _names_no_version,
+        ("Server", "X-Powered-By"),
+    ),
 )

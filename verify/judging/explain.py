@@ -1,6 +1,6 @@
-"""Whose answer it is, and what it means.
+"""Who made an answer, the load balancer or the application, and what it means.
 
-From outside this is a heuristic: the Server header tells, or the page.
+From outside this is a guess, by the Server header or the body.
 """
 
 import re
@@ -16,7 +16,7 @@ from verify.options.masking import Mask, Show
 from verify.options.target import DEFAULT_PORTS
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
-_LOAD_BALANCER_SAYS = {
+_BALANCER_REASONS = {
     400: "the request is malformed",
     403: "a web ACL or a rule forbids it",
     404: "no listener rule matches the path",
@@ -132,8 +132,9 @@ def made_by(error: Answer) -> tuple[ExitCode | None, str]:
 
 
 def _maker_by_signs(error: Answer) -> tuple[ExitCode | None, str]:
-    if server := error.header("server"):
-        return _either(server.startswith("awselb/")), "the Server header"
+    server = error.header("server")
+    if server:
+        return _maker(by_balancer=server.startswith("awselb/")), "the Server header"
     if error.status in _ITS_OWN:
         return ExitCode.BALANCER_ERROR, "the status"
     # A listener may hide the header on every answer. The load balancer's own errors still have its
@@ -143,11 +144,11 @@ def _maker_by_signs(error: Answer) -> tuple[ExitCode | None, str]:
             len(error.body) <= _START
             and re.fullmatch(_PAGE.format(error.status), error.text) is not None
         )
-        return _either(is_page), "the page"
+        return _maker(by_balancer=is_page), "the page"
     return None, ""
 
 
-def _either(by_balancer: bool) -> ExitCode:  # noqa: FBT001 — what it is asked
+def _maker(*, by_balancer: bool) -> ExitCode:
     return ExitCode.BALANCER_ERROR if by_balancer else ExitCode.APPLICATION_ERROR
 
 
@@ -156,7 +157,7 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
     server = answer.header("server") or ""
     if answer.status >= 400 and made_by(answer)[0] is ExitCode.BALANCER_ERROR:  # noqa: PLR2004
         text = f"{answer.status} from the load balancer"
-        reason = _LOAD_BALANCER_SAYS.get(answer.status)
+        reason = _BALANCER_REASONS.get(answer.status)
         return f"{text}: {reason}" if reason else text
     location = answer.header("location")
     if location is not None and answer.status in _REDIRECTS:
@@ -174,17 +175,15 @@ def excerpt(answer: Answer, mask: Mask) -> str:
     Empty where it has no more than the status.
     """
     text = mask.masked(answer.beginning(_START))[:_START]
-    if (
-        answer.encoding
-        or answer.status in _REDIRECTS
-        or re.fullmatch(_PAGE.format(answer.status), text)
-    ):
+    if answer.encoding or answer.status in _REDIRECTS:
+        return ""
+    if re.fullmatch(_PAGE.format(answer.status), text):
         return ""
     title = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
-    lines = [title[1]] if title else [re.sub(r"<[^<>]*>", " ", line) for line in text.splitlines()]
+    lines = [title[1]] if title else text.splitlines()
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
     for line in lines:
-        words = " ".join(line.split())
+        words = " ".join(re.sub(r"<[^<>]*>", " ", line).split())
         if words not in ("", phrase, f"{answer.status} {phrase}"):
             return visible(words, 80)
     return ""
@@ -236,9 +235,8 @@ def _hint_below_errors(answer: Answer) -> str:
         return "a redirect without a Location header has no target: see what made it"
     if _points_back(answer.url, location):
         return (
-            "it points back to the requested URL: does it wait for a cookie, or, behind "
-            "a load balancer that ends TLS, "
-            "for X-Forwarded-Proto?"
+            "it points back to the requested URL: does it wait for a cookie, or, behind a load "
+            "balancer that ends TLS, for X-Forwarded-Proto?"
         )
     return "give the redirect's target to verify, or accept it with --status"
 

@@ -159,19 +159,18 @@ class Report(NamedTuple):
     @property
     def _nothing_ran(self) -> bool:
         """Return whether the only failure is that the watched command could not be run."""
-        if (
-            self.verdict is not ExitCode.FAILED
-            or self.watched is None
-            or not self.watched.command_error
-        ):
+        if self.verdict is not ExitCode.FAILED:
+            return False
+        if self.watched is None or not self.watched.command_error:
             return False
         return [result.id for result in self.checks if result.status is Status.FAIL] == ["command"]
 
     @property
     def results(self) -> tuple[Result, ...]:
-        """Everything that was found.
+        """The results of all phases and checks.
 
-        That a run was stopped is a finding itself, since what is missing could have failed.
+        A run that was stopped has a failed one more, since a check that is missing could have
+        failed.
         """
         results = (*self.phases, *self.checks)
         if self.verdict not in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):

@@ -23,13 +23,14 @@ _DEFAULT_IN_BYTES = re.compile(DEFAULT_IDENTITY.encode("ascii"))
 def miss_probability(tasks: int, samples: int) -> float:
     """Return the chance that `samples` requests to random tasks miss at least one task.
 
-    Inclusion and exclusion over the tasks left out, in whole numbers so that nothing cancels.
     Random is the worst case: a load balancer that takes turns misses none in `tasks` requests.
     """
-    missing = sum(
-        (-1) ** (left_out + 1) * math.comb(tasks, left_out) * (tasks - left_out) ** samples
-        for left_out in range(1, tasks + 1)
-    )
+    # Inclusion and exclusion over the tasks left out, in whole numbers: floating-point terms that
+    # almost cancel each other would lose all digits.
+    missing = 0
+    for left_out in range(1, tasks + 1):
+        sequences = math.comb(tasks, left_out) * (tasks - left_out) ** samples
+        missing += sequences if left_out % 2 else -sequences
     return float(missing / tasks**samples)
 
 
@@ -37,9 +38,8 @@ def samples_needed(tasks: int, accepted: float) -> int:
     """Return the fewest requests whose chance to miss a task is at most `accepted`."""
     if tasks == 1:
         return 1
-    enough = math.ceil(
-        math.log(tasks / accepted) / -math.log1p(-1 / tasks)
-    )  # the union bound, never too few
+    # The union bound, which is never too few.
+    enough = math.ceil(math.log(tasks / accepted) / -math.log1p(-1 / tasks))
     candidates = range(tasks, enough)
     return tasks + bisect_left(
         candidates, x=True, key=lambda samples: miss_probability(tasks, samples) <= accepted
@@ -48,12 +48,12 @@ def samples_needed(tasks: int, accepted: float) -> int:
 
 def planned(options: Options) -> int:
     """Return how many requests the run measures."""
-    needed = (
-        samples_needed(options.expect_tasks, options.miss_probability)
-        if options.expect_tasks
-        else 0
-    )
-    return options.samples or max(needed, _DEFAULT_SAMPLES)
+    if options.samples:
+        return options.samples
+    if not options.expect_tasks:
+        return _DEFAULT_SAMPLES
+    needed = samples_needed(options.expect_tasks, options.miss_probability)
+    return max(needed, _DEFAULT_SAMPLES)
 
 
 def sticky_cookies(answer: Answer) -> frozenset[str]:
@@ -72,10 +72,11 @@ def skewed(tasks: Mapping[str, int]) -> bool:
 
     That is four standard deviations above an equal share.
     """
-    answers, share = sum(tasks.values()), 1 / max(len(tasks), 1)
-    return bool(tasks) and max(tasks.values()) > answers * share + 4 * math.sqrt(
-        answers * share * (1 - share)
-    )
+    if not tasks:
+        return False
+    answers, share = sum(tasks.values()), 1 / len(tasks)
+    deviation = math.sqrt(answers * share * (1 - share))
+    return max(tasks.values()) > answers * share + 4 * deviation
 
 
 def identify(answer: Answer, identity: Identity) -> str | None:

@@ -15,7 +15,7 @@ MOST_NAMES = 50
 """Tasks, and kinds of answers, that are kept apart; there may be a new one with every request."""
 
 OTHERS = "others"
-"""Stands for those beyond."""
+"""Stands for those beyond `MOST_NAMES`."""
 
 _STEP = math.log(1.05)
 """A latency is kept to within 5 %."""
@@ -35,7 +35,7 @@ class Kind(NamedTuple):
 
 
 class Slot:
-    """What came in one span of time."""
+    """The outcomes in one span of time."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -48,7 +48,7 @@ class Slot:
         self._latencies[round(math.log(max(seconds, _SHORTEST)) / _STEP)] += 1
 
     def merge(self, other: "Slot") -> None:
-        """Add what came in another span."""
+        """Add the outcomes of another span."""
         self.kinds += other.kinds
         self.tasks += other.tasks
         self._latencies += other._latencies  # noqa: SLF001 — another one of its own class

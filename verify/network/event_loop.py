@@ -107,7 +107,8 @@ class AsyncStream:
             await self._loop.sock_sendall(self._socket, self._outgoing.read())
 
     async def _take(self) -> None:
-        if data := await self._loop.sock_recv(self._socket, BLOCK):
+        data = await self._loop.sock_recv(self._socket, BLOCK)
+        if data:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()

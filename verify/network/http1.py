@@ -162,7 +162,8 @@ class Exchange:
         Return False where that isn't so.
         """
         for _ in range(_READS):
-            if whole := plain_chunks(self._raw, self._begins):
+            whole = plain_chunks(self._raw, self._begins)
+            if whole:
                 self._body, end = whole
                 self.reusable = len(self._raw) == end and not self._closes
                 return True
@@ -204,9 +205,10 @@ class Exchange:
     async def _body_by_h11(self, connection: "h11.Connection", limit: int) -> None:
         import h11  # noqa: PLC0415 — it is loaded by now
 
-        while len(self._body) <= limit and isinstance(
-            event := await self._event(connection), h11.Data
-        ):
+        while len(self._body) <= limit:
+            event = await self._event(connection)
+            if not isinstance(event, h11.Data):
+                break
             self._body += event.data
         both = {connection.our_state, connection.their_state}
         self.reusable = both == {h11.DONE} and not connection.trailing_data[0]
@@ -217,10 +219,13 @@ class Exchange:
         try:
             if data is not None:
                 self._feed(connection, data)
-            while (event := connection.next_event()) is h11.NEED_DATA:
+            event = connection.next_event()
+            while event is h11.NEED_DATA:
                 self._feed(connection, await self._receive())
+                event = connection.next_event()
         except h11.RemoteProtocolError as error:
-            if other := _other_protocol(self._start):
+            other = _other_protocol(self._start)
+            if other:
                 raise OtherProtocolError(other) from error
             kind = MalformedError if self._start.startswith(b"HTTP/1.") else ProtocolError
             raise kind(_worded(error)) from error
@@ -237,7 +242,8 @@ class Exchange:
                 raise MalformedError(
                     "the server disconnected before the end of its answer's headers"
                 )
-            if other := _other_protocol(self._start):
+            other = _other_protocol(self._start)
+            if other:
                 raise OtherProtocolError(other)
             start = self._start.decode("latin-1").strip()
             raise ProtocolError(
@@ -290,15 +296,16 @@ def plain_chunks(data: bytes | bytearray, at: int) -> tuple[bytearray, int] | No
     None where it isn't whole yet, and for anything else, whether it is valid or not.
     """
     body = bytearray()
-    while size := _CHUNK.match(data, at):
-        start = size.end()
-        at = start + int(size[1], 16)
-        if data[at : at + 2] != b"\r\n":
+    size = _CHUNK.match(data, at)
+    while size:
+        start, length = size.end(), int(size[1], 16)
+        end = start + length
+        if data[end : end + 2] != b"\r\n":
             return None
-        at += 2
-        if at == start + 2:
-            return body, at
-        body += data[start : at - 2]
+        if length == 0:
+            return body, end + 2
+        body += data[start:end]
+        size = _CHUNK.match(data, end + 2)
     return None
 
 

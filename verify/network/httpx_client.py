@@ -37,8 +37,8 @@ class HttpxClient:
         """See `client.Client`."""
 
         async def trace(event: str, _: object) -> None:
-            if step := _STEPS.get(event):
-                passed(step)
+            if event in _STEPS:
+                passed(_STEPS[event])
 
         extensions = {"trace": trace, "timeout": {"connect": seconds}, "sni_hostname": self._name}
         sent = httpx.Request(
@@ -67,9 +67,8 @@ class HttpxClient:
         passed("first_byte")
         stream = response.extensions.get("network_stream")
         connection = stream.get_extra_info("ssl_object") if stream else None
-        secured = (
-            seen(connection) if connection else None
-        )  # before the body, as an ended stream no longer has it
+        # Before the body is read, as a stream that has ended no longer has it.
+        secured = seen(connection) if connection else None
         body = bytearray()
         try:
             async for chunk in response.stream:

@@ -1,4 +1,4 @@
-"""What one request came to: an answer or a failure, both frozen."""
+"""The outcome of one request: an answer or a failure, both frozen."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""One request on a connection of its own, and what came of it."""
+"""The run's request, sent again and again, and each outcome: an answer or a failure."""
 
 import errno
 import os
@@ -176,9 +176,10 @@ class _Course:
     def failed(self, reason: str, hint: str = "") -> Failure:
         """End the attempt with a failure in its current phase."""
         hint = hint or self._likely
-        near = self.phase in (Phase.RESOLVE, Phase.CONNECT) and self._proxy is None
-        if near and (variable := _proxy_variable(tls=self._tls)):
-            hint = f"{hint}; verify takes no proxy from {variable}, only from --proxy"
+        if self.phase in (Phase.RESOLVE, Phase.CONNECT) and self._proxy is None:
+            variable = _proxy_variable(tls=self._tls)
+            if variable:
+                hint = f"{hint}; verify takes no proxy from {variable}, only from --proxy"
         return Failure(phase=self.phase, reason=reason, hint=hint, addresses=self.addresses)
 
     @property
@@ -384,13 +385,11 @@ class Probe:
             if isinstance(cause, OtherProtocolError):
                 reason, hint = _OTHER_PROTOCOLS[str(cause)]
                 return course.failed(reason, "" if course.before_proxy else hint)
-            if (
-                isinstance(cause, MalformedError)
-                and not course.answered
-                and not course.before_proxy
-            ):
+            early = not course.answered and not course.before_proxy
+            if isinstance(cause, MalformedError) and early:
                 return course.failed(mask_of(self._options)(str(cause)), _MALFORMED)
-            if self.tls and (refused := _refused_by_tls(cause, course)):
+            refused = _refused_by_tls(cause, course) if self.tls else None
+            if refused:
                 return refused
             if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:
                 return course.failed(_ERRNO_REASONS[cause.errno])
@@ -428,7 +427,8 @@ def _refused_by_tls(cause: BaseException, course: _Course) -> Failure | None:
     if isinstance(cause, ssl.SSLCertVerificationError):
         reason, hint = tls.refusal(cause)
         return course.failed(reason)._replace(phase=Phase.TLS, hint=hint, final=True)
-    if isinstance(cause, ssl.SSLError) and (hint := tls.alert_hint(cause)):
+    hint = tls.alert_hint(cause) if isinstance(cause, ssl.SSLError) else ""
+    if hint:
         # With TLS 1.3 a server refuses a client only after the handshake, where HTTP has begun.
         return course.failed(visible(str(cause)), hint)._replace(phase=Phase.TLS)
     return None

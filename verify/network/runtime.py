@@ -1,4 +1,4 @@
-"""What a run waits with: a clock, connections and concurrency, from threads or from an event loop.
+"""Interface to a clock, connections and concurrency, by threads or by an event loop.
 
 The steps of a run are coroutines. On an event loop they wait as any others do. Without one,
 whatever they await returns at once or blocks its thread, so each runs to its end in one go:

@@ -189,7 +189,8 @@ class Threads:
         try:
             threads = _started(steps, lambda: events.put(None))
             for _ in threads:
-                if code := events.get():
+                code = events.get()
+                if code is not None:
                     stop(code)
                     return [thread.result for thread in threads]
         finally:
@@ -201,7 +202,7 @@ class Threads:
 
 
 class _Thread(threading.Thread, Generic[_Result]):
-    """Takes a step, and keeps what came of it."""
+    """Takes a step, and keeps its result or error."""
 
     def __init__(self, step: Coroutine[Any, Any, _Result], ended: Callable[[], None]) -> None:
         super().__init__(daemon=True)

@@ -45,18 +45,18 @@ _ALERTS = {
     "CERTIFICATE_REQUIRED": (
         "the listener wants a client certificate (mutual TLS): give one with --cert and --key"
     ),
-    "ALERT_HANDSHAKE_FAILURE": "does the listener want a client certificate (mutual "
-    "TLS), or ciphers that this "
-    "machine "
-    "refuses? a certificate is given with --cert and --key",
-    "ALERT_UNKNOWN_CA": "the listener refuses the client certificate of --cert: "
-    "is its authority in the "
-    "listener's "
-    "trust store, and is the chain in the file?",
-    "ALERT_BAD_CERTIFICATE": "the listener refuses the client certificate of --cert: "
-    "does its trust store hold "
-    "the "
-    "certificate's authority, and is it one for clients?",
+    "ALERT_HANDSHAKE_FAILURE": (
+        "does the listener want a client certificate (mutual TLS), or ciphers that this machine "
+        "refuses? a certificate is given with --cert and --key"
+    ),
+    "ALERT_UNKNOWN_CA": (
+        "the listener refuses the client certificate of --cert: is its authority in the "
+        "listener's trust store, and is the chain in the file?"
+    ),
+    "ALERT_BAD_CERTIFICATE": (
+        "the listener refuses the client certificate of --cert: does its trust store hold the "
+        "certificate's authority, and is it one for clients?"
+    ),
     "ALERT_CERTIFICATE_EXPIRED": (
         "the listener refuses the client certificate of --cert, which has expired"
     ),
@@ -89,9 +89,8 @@ def tls_context(target: Target, options: Options) -> "ssl.SSLContext | None":
 
     context = ssl.create_default_context(cafile=options.cacert or certifi.where())
     context.set_alpn_protocols(["http/1.1"])  # a server that speaks only HTTP/2 then says so
-    context.hostname_checks_common_name = (
-        False  # as browsers and curl do: only subjectAltName counts
-    )
+    # As in browsers and curl, only subjectAltName counts.
+    context.hostname_checks_common_name = False
     if options.cert:
         from verify.options.client_certificate import load  # noqa: PLC0415 — for few
 
@@ -112,10 +111,12 @@ def alert_hint(error: "ssl.SSLError") -> str:
 
     Empty where no hint fits better than the phase's.
     """
-    text = (
-        str(error).upper().replace(" ", "_")
-    )  # a name where OpenSSL's are known to Python, else its words
-    return next((hint for words, hint in _ALERTS.items() if words in text), "")
+    # The error has OpenSSL's name where Python knows it, and else OpenSSL's words.
+    text = str(error).upper().replace(" ", "_")
+    for name, hint in _ALERTS.items():
+        if name in text:
+            return hint
+    return ""
 
 
 def seen(connection: "ssl.SSLSocket | ssl.SSLObject") -> TlsSeen:

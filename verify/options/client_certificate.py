@@ -31,17 +31,14 @@ def load(certificate: str, key: str | None, context: ssl.SSLContext | None = Non
         # The second is of a key of another kind than the certificate's, such as RSA and an elliptic
         # curve.
         if error.reason in ("KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED"):
-            problem, hint = (
-                f"{held_by}: the key in {file} is not the certificate's",
-                "give the key that it was made with",
-            )
+            problem = f"{held_by}: the key in {file} is not the certificate's"
+            hint = "give the key that it was made with"
         elif key:
-            problem, hint = (
-                "--cert and --key can't be loaded",
-                "are both whole PEM files, the key not of another format?",
-            )
+            problem = "--cert and --key can't be loaded"
+            hint = "are both whole PEM files, the key not of another format?"
         else:
-            problem, hint = f"--cert: {file} holds no key", "give the key's file with --key"
+            problem = f"--cert: {file} holds no key"
+            hint = "give the key's file with --key"
         raise InputError(
             problem, f"{hint} (OpenSSL: {visible(error.reason or 'no reason')})"
         ) from None

@@ -1,10 +1,14 @@
 """Every option that a run can have: one entry each, in groups as `--help` shows them.
 
-Plain values for the rest of the package. The parser is made from the entries in `command_line`.
+They are plain values for the rest of the package; `verify.cli.parser` makes the parser from them.
 """
+
+from collections.abc import Iterator
+from typing import Any
 
 from verify.options import values
 from verify.options.declaration import (
+    Option,
     Values,
     constant,
     declared,
@@ -132,8 +136,7 @@ class TargetOptions(Values):
         metavar="URL",
         read=values.proxy,
         help="send every request through this HTTP proxy, http://[USER:PASSWORD@]HOST:PORT or "
-        "@FILE with that; "
-        "the proxy then resolves the name",
+        "@FILE with that; the proxy then resolves the name",
     )
     timeout = defaulted(
         "--timeout",
@@ -363,9 +366,8 @@ class SecurityOptions(Values):
     )
     security_headers = switch(
         "--security-headers",
-        help="answers carry HSTS (HTTPS only), nosniff and a framing rule, and disclose no "
-        "version of "
-        "the server software",
+        help="answers carry HSTS (HTTPS only), nosniff and a framing rule, and disclose no version "
+        "of the server software",
     )
     no_trace = switch(
         "--no-trace",
@@ -485,7 +487,12 @@ class Options(
     watch: Watch | None
 
 
-EXTRA_CHECKS = tuple(
-    option for group in Options.__mro__ for option in declared(group) if option.extra_check
-)
+def _extra_checks() -> Iterator[Option[Any]]:
+    for group in Options.__mro__:
+        for option in declared(group):
+            if option.extra_check:
+                yield option
+
+
+EXTRA_CHECKS = tuple(_extra_checks())
 """Options of which each is a check of its own, beside the answers that are measured."""

@@ -316,8 +316,10 @@ def pinned(text: str) -> Pinned:
     """Read HOST:PORT:ADDRESS[,ADDRESS...], as curl takes it."""
     host, _, rest = text.partition(":")
     port, _, listed = rest.partition(":")
+    if not host:
+        listed = ""  # which is no address either
     try:
-        addresses = [ip_address(each.strip("[]")) for each in (listed if host else "").split(",")]
+        addresses = [ip_address(each.strip("[]")) for each in listed.split(",")]
         pin = Pinned(host.lower().removesuffix("."), parse_port(port), tuple(map(str, addresses)))
     except ValueError:
         raise ValueError(f"'{visible(text, 60)}' is not HOST:PORT:ADDR[,ADDR]") from None
@@ -329,11 +331,10 @@ def pinned(text: str) -> Pinned:
 def host_port(text: str) -> HostPort:
     """Read HOST:PORT, or :PORT for the target's own host."""
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/?#\[\]]*):([0-9]+)", text)
+    host, digits = match.groups() if match else ("", "")
     try:
-        host, port = match.groups() if match else ("", "")
-        return HostPort(
-            parse_target(host, port=parse_port(port)).target.host if host else "", parse_port(port)
-        )
+        port = parse_port(digits)
+        return HostPort(parse_target(host, port=port).target.host if host else "", port)
     except (ValueError, InputError):
         raise _refused(text, "host and port: write HOST:PORT, or :PORT of the target", 60) from None
 

@@ -91,16 +91,14 @@ class Record:
         return f"{self.asked.command[0]} ended with {self.command_exit_code}"
 
     def add(self, lane: str, number: int, attempt: Attempt) -> Iterator[str]:
-        """Record one attempt; yield what is new, in words."""
+        """Record one attempt; yield messages about what changed with it."""
         reason = attempt.text if attempt.stopped_in else attempt.mismatch
         self.lanes[lane][number] = _BAD if reason else _GOOD
         self.timeline.add((number + LANES[lane]) / self.asked.rate, attempt)
         if reason:
-            known = (
-                reason
-                if reason in self._failures or len(self._failures) < _BOUND
-                else "other failures"
-            )
+            known = reason
+            if reason not in self._failures and len(self._failures) >= _BOUND:
+                known = "other failures"
             if known not in self._failures:
                 self._first[known] = attempt
             if known not in self._failures or lane not in self._failing:
@@ -108,17 +106,16 @@ class Record:
             self._failing.setdefault(lane, number)
             self._failures[known] += 1
         elif number > self._failing.get(lane, number):
-            yield from self._turn(
-                f"good again after {(number - self._failing.pop(lane)) / self.asked.rate:.3g} s"
-            )
+            missed = number - self._failing.pop(lane)
+            yield from self._turn(f"good again after {missed / self.asked.rate:.3g} s")
         if attempt.undecided:
             self._undecided += 1
             self._why_undecided = attempt.undecided
         if not isinstance(attempt.outcome, Answer):
             self._unanswered += 1
             return
-        # HTTP's own boundary
-        self.reached = self.reached or attempt.stopped_in is None or attempt.outcome.status < 500  # noqa: PLR2004
+        if attempt.stopped_in is None or attempt.outcome.status < 500:  # noqa: PLR2004 — HTTP's own boundary
+            self.reached = True
         self._latencies.add(attempt.outcome.timings.total)
         self._connections[lane] += bool(attempt.outcome.timings.connect)
         yield from self._task(attempt)
@@ -267,27 +264,23 @@ class Record:
             if sampling.always_new({name: seen.answers for name, seen in watched.tasks.items()}):
                 status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
             elif not watched.tasks:
-                status, hint = (
-                    Status.UNKNOWN,
-                    "let a task send its host name, and give --identity header:NAME",
-                )
+                status = Status.UNKNOWN
+                hint = "let a task send its host name, and give --identity header:NAME"
             elif not new:
-                status, hint = (
-                    Status.FAIL,
-                    "nothing was rolled out, or its tasks never became healthy",
-                )
+                status = Status.FAIL
+                hint = "nothing was rolled out, or its tasks never became healthy"
         elif not watched.tasks:
             return
         actual = "no answer names the task that made it"
         if watched.tasks:
             actual = f"{len(watched.old)} old"
             if new and watched.old:
-                actual += (
-                    f", last seen at {max(watched.tasks[name].last for name in watched.old):.1f} s"
-                )
+                last = max(watched.tasks[name].last for name in watched.old)
+                actual += f", last seen at {last:.1f} s"
             actual += f"; {len(new)} new"
             if new:
-                actual += f", first seen at {min(watched.tasks[name].first for name in new):.1f} s"
+                first = min(watched.tasks[name].first for name in new)
+                actual += f", first seen at {first:.1f} s"
         yield Result(id="tasks", status=status, actual=actual, expected=wanted, hint=hint)
 
 

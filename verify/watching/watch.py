@@ -94,13 +94,8 @@ async def observe(
     """
     clock = asyncio.get_running_loop().time
     began, started = clock(), datetime.now(UTC)
-    progress(
-        "watch",
-        (
-            f"{shown_url(parsed, options)}, {record.asked.rate:g} requests a second in "
-            f"{len(probes)} lanes"
-        ),
-    )
+    rate = f"{record.asked.rate:g} requests a second in {len(probes)} lanes"
+    progress("watch", f"{shown_url(parsed, options)}, {rate}")
     try:
         await _while_it_changes(
             options, record, probes, command=command, progress=progress, began=began
@@ -159,9 +154,8 @@ async def _while_it_changes(
     async with asyncio.TaskGroup() as lanes:
         for lane in probes:
             lanes.create_task(keep_asking(lane))
-        await asyncio.sleep(
-            asked.before if asked.lasting is None else min(asked.before, asked.lasting)
-        )
+        before = asked.before if asked.lasting is None else min(asked.before, asked.lasting)
+        await asyncio.sleep(before)
         record.change(clock() - began)
         if command:
             progress(_at(clock() - began), f"{asked.command[0]} starts")
