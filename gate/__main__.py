@@ -1,7 +1,7 @@
 """`python -m gate` checks every configuration.
 
-`python -m gate reachability` prints who can reach what in each, `python -m gate permissions` what
-the principals that deploy and preview them need.
+`python -m gate reachability` prints who can reach what in each, and `python -m gate permissions`
+the policies of the principals that deploy and preview them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gate.scanners import running
 from tools.gate import NoScannersError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 REGISTER: Final = ROOT / "docs" / "exceptions.yaml"
@@ -38,7 +38,7 @@ def check() -> str:
     Raises:
         NotRecordedError: A configuration can't be deployed.
         NoScannersError: The scanners can't be installed.
-        ScannerError: One failed, or didn't look at everything.
+        ScannerError: One failed, or didn't check everything.
         RegisterError: The register can't be read.
     """
     register = findings.read(REGISTER)
@@ -50,22 +50,31 @@ def check() -> str:
     comparison = findings.judge(found, register)
     proofs = {entry.proof for entry in register}
     unproven = sorted(proof for proof in proofs if not findings.proven(proof, ROOT))
-    sections = {
+    return "".join(
         (
-            "Found, and not in docs/exceptions.yaml; fix it, or add an entry that says why "
-            "it may stay"
-        ): comparison.new,
-        "In docs/exceptions.yaml, and no longer found; remove it there": comparison.obsolete,
-        "Named as a proof in docs/exceptions.yaml, and no such test": unproven,
-        "Wrong with the policies of docs/permissions.md": sorted(_policy_flaws(installed)),
-    }
-    text = ""
-    for title, problems in sections.items():
-        if problems:
-            text += f"{title}:\n"
-            for problem in problems:
-                text += f"  {problem}\n"
-    return text
+            _section(
+                "Found, and not in docs/exceptions.yaml; fix it, or add an entry that says why it "
+                "may stay",
+                comparison.new,
+            ),
+            _section(
+                "In docs/exceptions.yaml, and no longer found; remove it there",
+                comparison.obsolete,
+            ),
+            _section("Named as a proof in docs/exceptions.yaml, and no such test", unproven),
+            _section(
+                "Wrong with the policies of docs/permissions.md", sorted(_policy_flaws(installed))
+            ),
+        )
+    )
+
+
+def _section(title: str, problems: Sequence[object]) -> str:
+    """Return a section of the report; empty without problems."""
+    if not problems:
+        return ""
+    lines = "".join(f"  {problem}\n" for problem in problems)
+    return f"{title}:\n{lines}"
 
 
 def _policy_flaws(installed: Path) -> Iterator[str]:

@@ -27,7 +27,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class NotRecordedError(Exception):
-    """A configuration can't be looked at; the text says which and why."""
+    """A configuration can't be recorded; the text says which and why."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Configuration:
 
 
 VALUE_OF_A_SECRET: Final = "correct-horse-battery-staple"  # noqa: S105 — nothing is locked by it
-"""What every secret holds in an account that is made up, so that it can be searched for."""
+"""The value of every secret in the recorded account, by which a test finds one that is shown."""
 
 _REGION_AND_ACCOUNT: Final = "ap-northeast-1:123456789012"
 _KEY: Final = f"arn:aws:kms:{_REGION_AND_ACCOUNT}:key/00000000-0000-0000-0000-000000000001"

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from localaws.mocks import Recording, Registered
 
 _NAMES: Final = ("arn", "id", "dnsName", "zoneId", "certificateArn", "prefixListId", "name")
-"""Outputs that other resources take; of two with the same value the first counts.
-"""
+"""Outputs that other resources take; of two with the same value the first counts."""
 
 _SHORTEST_INSIDE: Final = 8
-"""Shorter identifiers are looked for as a whole text only, because in a longer one they may be
-there by chance.
+"""A shorter identifier counts only where it is a whole text: in a longer text it may be there by
+chance.
 """
 
 
@@ -88,6 +87,7 @@ class Node:
 
     @cached_property
     def _by_value(self) -> dict[str, Reference]:
+        """The outputs that its inputs may name, by value."""
         found = {}
         for source in self.sources:
             for value in source.identifiers:
@@ -113,6 +113,7 @@ class Node:
 
     @cached_property
     def _inside(self) -> re.Pattern[str] | None:
+        """The pattern of identifiers within longer texts; None if there are none."""
         long = [text for text in self._by_value if len(text) >= _SHORTEST_INSIDE]
         if not long:
             return None
@@ -142,11 +143,11 @@ def build(recording: Recording) -> Graph:
         if registered.type.startswith("aws:"):
             nodes[registered.urn] = Node(registered, _outputs(recording, registered))
     for node in nodes.values():
-        named: set[str] = set()
+        urns: set[str] = set()
         for dependency in node.registered.dependencies:
-            named.update(_within(recording, dependency))
-        named.discard(node.registered.urn)
-        node.sources.extend(nodes[urn] for urn in sorted(named & nodes.keys()))
+            urns.update(_within(recording, dependency))
+        urns.discard(node.registered.urn)
+        node.sources.extend(nodes[urn] for urn in sorted(urns & nodes.keys()))
     ordered = sorted(nodes.values(), key=lambda node: node.title)
     for one, other in pairwise(ordered):
         if one.title == other.title:
@@ -165,9 +166,9 @@ def _outputs(recording: Recording, registered: Registered) -> Mapping[str, Any]:
 
 
 def _within(recording: Recording, urn: str) -> Iterator[str]:
-    """Return a resource, or all that a component is made of: dependents depend on all of it.
+    """Yield a URN, and if it is a component's, those of its children: dependents depend on them.
 
-    What depends on the component itself, though it is below it, came later.
+    A child that depends on the component itself was registered after it, and isn't yielded.
     """
     yield urn
     for each in recording.registered:

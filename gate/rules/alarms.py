@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 @rule
 def alarms_have_recipients(graph: Graph) -> Iterator[Node]:
     """Require a topic of each alarm, and of the stack's own topics a subscription or a channel."""
-    heard: set[Node] = set()
+    received: set[Node] = set()
     for subscription in graph.all("TopicSubscription"):
-        heard.update(subscription.named(subscription.inputs["topic"]))
+        received.update(subscription.named(subscription.inputs["topic"]))
     for channel in graph.all("SlackChannelConfiguration"):
-        heard.update(channel.named(channel.inputs.get("snsTopicArns")))
+        received.update(channel.named(channel.inputs.get("snsTopicArns")))
     for alarm in graph.all("MetricAlarm"):
         actions = alarm.inputs.get("alarmActions", [])
         # A topic that the stack only refers to has recipients of its own.
-        if not actions or not heard.issuperset(alarm.named(actions)):
+        if not actions or not received.issuperset(alarm.named(actions)):
             yield alarm

@@ -70,19 +70,30 @@ def repositories_keep_what_runs(graph: Graph) -> Iterator[Node]:
     for repository in graph.all("Repository"):
         scans = repository.inputs.get("imageScanningConfiguration", {}).get("scanOnPush")
         immutable = repository.inputs.get("imageTagMutability") == "IMMUTABLE"
-        policies = [each for each in graph.all("LifecyclePolicy") if repository in each.sources]
-        if not (scans and immutable and policies and all(map(_keeps_ten_images, policies))):
+        if not (scans and immutable and _keeps_images(graph, repository)):
             yield repository
+
+
+def _keeps_images(graph: Graph, repository: Node) -> bool:
+    """Return whether a repository has lifecycle policies, all of which keep ten images."""
+    policies = 0
+    for policy in graph.all("LifecyclePolicy"):
+        if repository in policy.sources:
+            policies += 1
+            if not _keeps_ten_images(policy):
+                return False
+    return policies > 0
 
 
 def _keeps_ten_images(policy: Node) -> bool:
     """Return whether a lifecycle policy expires tagged images by their number only, above ten."""
     for each in json.loads(policy.inputs["policy"])["rules"]:
         selection = each["selection"]
-        by_number = selection["countType"] == "imageCountMoreThan"
-        if selection["tagStatus"] != "untagged" and not (
-            by_number and selection["countNumber"] >= _LEAST_IMAGES
-        ):
+        if selection["tagStatus"] == "untagged":
+            continue
+        if selection["countType"] != "imageCountMoreThan":
+            return False
+        if selection["countNumber"] < _LEAST_IMAGES:
             return False
     return True
 
@@ -98,8 +109,9 @@ def no_plain_text_secrets(graph: Graph) -> Iterator[Node]:
 
 def _shows_a_secret(container: dict[str, Any]) -> bool:
     logs = container.get("logConfiguration", {})
-    variables = [(each["name"], each["value"]) for each in container.get("environment", [])]
-    for name, value in (*variables, *logs.get("options", {}).items()):
+    texts = list(logs.get("options", {}).items())
+    texts += [(each["name"], each["value"]) for each in container.get("environment", [])]
+    for name, value in texts:
         if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value):
             return True
     for secret in (*container.get("secrets", []), *logs.get("secretOptions", [])):

@@ -202,7 +202,7 @@ def _host_ports_only(group_rule: Node) -> bool:
 
 def _cidrs(group_rule: Node) -> list[IPv4Network | IPv6Network]:
     given = (group_rule.inputs.get("cidrIpv4"), group_rule.inputs.get("cidrIpv6"))
-    return [ip_network(each) for each in given if each]
+    return list(map(ip_network, filter(None, given)))
 
 
 def _is_the_internet(group_rule: Node) -> bool:

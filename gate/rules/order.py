@@ -103,25 +103,25 @@ def _role_policies(graph: Graph, service: Node) -> Iterator[Node]:
 
 
 def _group_rules(graph: Graph, service: Node) -> Iterator[Node]:
-    """Yield the rules at either of whose ends a service's security groups are.
+    """Yield the security group rules of the connections that a service needs.
 
-    Of two services, only the one that calls the other needs the rules between them.
+    Between two services only the one that calls the other needs them.
     """
     groups = {*security_groups(service)}
     if "networkConfiguration" not in service.inputs:
         groups = instances_groups(graph)
-    called: set[Node] = set()
+    of_services: set[Node] = set()
     for other in graph.all("Service"):
-        called.update(security_groups(other))
+        of_services.update(security_groups(other))
     for kind in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
         for node in graph.all(kind):
             own = {*node.named(node.inputs["securityGroupId"])}
             peer = {*node.named(node.inputs.get("referencedSecurityGroupId"))}
             source, target = (peer, own) if kind == "SecurityGroupIngressRule" else (own, peer)
-            from_another_service = bool(source) and source <= called - groups
-            if not groups.isdisjoint(source) or (
-                not groups.isdisjoint(target) and not from_another_service
-            ):
+            outbound = not groups.isdisjoint(source)
+            inbound = not groups.isdisjoint(target)
+            from_another_service = bool(source) and source <= of_services - groups
+            if outbound or (inbound and not from_another_service):
                 yield node
 
 

@@ -37,7 +37,7 @@ others a `GetAtt`.
 
 
 _BESIDE: Final = "Beside"
-"""After the label of a resource: that of a second one, which is part of the first elsewhere."""
+"""Suffix of a label: that of a second resource, which is part of the first in Pulumi."""
 
 
 def template(graph: Graph) -> dict[str, Any]:
@@ -52,12 +52,14 @@ def template(graph: Graph) -> dict[str, Any]:
         if kind:
             resources[_label(node)] = _resource(node, kind)
     for node in graph.nodes:
+        # Types that are a part of another resource in CloudFormation.
         fold = FOLDS.get(node.kind)
         if fold:
             owner_input = "repository" if node.kind == "LifecyclePolicy" else "bucket"
             (owner,) = set(node.named(node.inputs[owner_input]))
             own = resources[_label(owner)]["Properties"]
             own.update(_with_functions(node, fold(dict(node.inputs))))
+        # Properties that are a resource of their own in CloudFormation.
         if node.kind == "InternetGateway":
             vpc = _with_functions(
                 node, {"VpcId": node.inputs["vpcId"], "InternetGatewayId": {"Ref": _label(node)}}

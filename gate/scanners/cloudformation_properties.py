@@ -1,4 +1,4 @@
-"""What CloudFormation calls the inputs of each type, and how it cuts them. Pure."""
+"""The inputs of each type by CloudFormation's names, and grouped as it groups them. Pure."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "Vpc": {"assignGeneratedIpv6CidrBlock": None},
     "VpcEndpoint": {"policy": "PolicyDocument"},
 }
-"""Inputs that CloudFormation calls something else, by the last word of the type; None where it has
-no such thing.
+"""Other names of inputs in CloudFormation, by the last word of the type; None where it has no such
+property.
 """
 
 DOCUMENTS: Final = frozenset({"policy", "assumeRolePolicy"})
@@ -77,7 +77,7 @@ _UPPER: Final = {
     "iam": "IAM",
     "sizeInGib": "SizeInGiB",
 }
-"""Names that more than their first letter tells apart."""
+"""Names that differ in more than the case of the first letter."""
 
 
 def properties(kind: str, inputs: Properties) -> Properties:
@@ -120,7 +120,7 @@ def _pascal(name: str) -> str:
     return _UPPER.get(name, name[:1].upper() + name[1:])
 
 
-# Types whose properties are cut otherwise. Each takes what it uses out of the inputs.
+# Types whose properties are grouped differently. Each function removes the inputs that it uses.
 
 
 def _take(rest: Properties, *wanted: str) -> Properties:
@@ -294,7 +294,7 @@ def _service(rest: Properties) -> Properties:
 
 def _task_definition(rest: Properties) -> Properties:
     containers = json.loads(rest.pop("containerDefinitions"))
-    return {"ContainerDefinitions": [_container(each) for each in containers]}
+    return {"ContainerDefinitions": list(map(_container, containers))}
 
 
 def _container(container: Properties) -> Properties:
@@ -395,20 +395,22 @@ def _launch_template(rest: Properties) -> Properties:
     data = _deep(dict(rest))
     rest.clear()
     data["TagSpecifications"] = [
-        {"ResourceType": each["resourceType"], "Tags": _value("tags", each["tags"])}
-        for each in specifications
+        _tag_specification(each["resourceType"], each["tags"]) for each in specifications
     ]
-    data["NetworkInterfaces"] = [_interface(each) for each in interfaces]
-    data["BlockDeviceMappings"] = [_mapping(each) for each in mappings]
-    own = {"ResourceType": "launch-template", "Tags": _value("tags", tags)}
+    data["NetworkInterfaces"] = list(map(_interface, interfaces))
+    data["BlockDeviceMappings"] = list(map(_mapping, mappings))
+    own = _tag_specification("launch-template", tags)
     return {"LaunchTemplateData": data, "TagSpecifications": [own]}
 
 
+def _tag_specification(resource_type: str, tags: Mapping[str, str]) -> Properties:
+    return {"ResourceType": resource_type, "Tags": _value("tags", tags)}
+
+
 def _interface(interface: Properties) -> Properties:
-    found: Properties = _deep(
-        {name: each for name, each in interface.items() if name != "securityGroups"}
-    )
-    found["Groups"] = interface["securityGroups"]
+    rest = dict(interface)
+    groups = rest.pop("securityGroups")
+    found: Properties = {**_deep(rest), "Groups": groups}
     for name in ("AssociatePublicIpAddress", "DeleteOnTermination"):
         found[name] = found[name] == "true"
     return found
@@ -425,7 +427,7 @@ def _auto_scaling_group(rest: Properties) -> Properties:
     for name in ("instanceRefresh", "waitForCapacityTimeout", "forceDelete"):
         rest.pop(name, None)  # of the provider's own, or of another call
     template = rest.pop("launchTemplate")
-    tags = [_deep(each) for each in rest.pop("tags")]
+    tags = list(map(_deep, rest.pop("tags")))
     return {
         "LaunchTemplate": {"LaunchTemplateId": template["id"], "Version": template["version"]},
         "MaxSize": str(_deep(rest.pop("maxSize"))),
@@ -473,7 +475,7 @@ _SHAPES: Final[Mapping[str, Callable[[Properties], Properties]]] = {
 }
 
 
-# Types that are properties of a bucket there.
+# Types that are properties of another resource in CloudFormation: of a bucket or a repository.
 
 
 def _access_block(inputs: Properties) -> Properties:
@@ -498,14 +500,10 @@ def _versioning(inputs: Properties) -> Properties:
 
 
 def _lifecycle(inputs: Properties) -> Properties:
-    return {
-        "LifecycleConfiguration": {
-            "Rules": [_lifecycle_rule(dict(each)) for each in inputs["rules"]]
-        }
-    }
+    return {"LifecycleConfiguration": {"Rules": list(map(_lifecycle_rule, inputs["rules"]))}}
 
 
-def _lifecycle_rule(rule: Properties) -> Properties:
+def _lifecycle_rule(rule: Mapping[str, Any]) -> Properties:
     changed: Properties = {"Id": rule["id"], "Status": rule["status"]}
     if "expiration" in rule:
         changed["ExpirationInDays"] = _deep(rule["expiration"]["days"])
@@ -526,4 +524,4 @@ FOLDS: Final[Mapping[str, Callable[[Properties], Properties]]] = {
     "LifecyclePolicy": _image_lifecycle,
 }
 
-"""What each type that is a part of a bucket or repository there adds to the properties of that."""
+"""The properties that such a type adds to the bucket or the repository, by its last word."""

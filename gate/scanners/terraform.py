@@ -46,11 +46,11 @@ _MAPS: Final = frozenset({"dimensions", "inputPaths", "tags"})
 
 
 _FILLED_IN: Final = {"Eip": {"domain": "vpc"}}
-"""What AWS decides by itself and checkov looks for, by the last word of the type."""
+"""Values that AWS sets by itself and checkov requires, by the last word of the type."""
 
 
 class UnmappedBlockError(Exception):
-    """A list of objects that the table hasn't got."""
+    """A list of objects isn't in the table."""
 
 
 def plan(graphs: Mapping[str, Graph]) -> dict[str, Any]:
@@ -60,15 +60,19 @@ def plan(graphs: Mapping[str, Graph]) -> dict[str, Any]:
         UnmappedTypeError: A resource's type isn't in the table.
         UnmappedBlockError: A list of objects isn't in the table.
     """
-    resources: list[_Resource] = []
+    planned, changes, configured = [], [], []
     for stack, graph in graphs.items():
-        resources += [_Resource(stack, node) for node in graph.nodes]
+        for node in graph.nodes:
+            resource = _Resource(stack, node)
+            planned.append(resource.planned())
+            changes.append(resource.change())
+            configured.append(resource.configured())
     return {
         "format_version": "1.2",
         "terraform_version": "1.9.0",
-        "planned_values": {"root_module": {"resources": [each.planned() for each in resources]}},
-        "resource_changes": [each.change() for each in resources],
-        "configuration": {"root_module": {"resources": [each.configured() for each in resources]}},
+        "planned_values": {"root_module": {"resources": planned}},
+        "resource_changes": changes,
+        "configuration": {"root_module": {"resources": configured}},
     }
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 
 class UnmappedTypeError(Exception):
-    """A type that isn't in the table; nothing that is registered goes unlooked at."""
+    """A registered type isn't in the table, so that the scanners couldn't check it."""
 
     def __init__(self, token: str) -> None:
         super().__init__(
@@ -21,11 +21,11 @@ class UnmappedTypeError(Exception):
 
 @dataclass(frozen=True)
 class Names:
-    """A type elsewhere."""
+    """The names of one type in Terraform and CloudFormation."""
 
     terraform: str
     cloudformation: str | None = None
-    """None: it is part of another resource there, or there is no such type."""
+    """None where it is part of another resource, or CloudFormation has no such type."""
 
 
 TYPES: Final = {

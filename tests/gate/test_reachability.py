@@ -181,7 +181,7 @@ def test_tasks_without_public_addresses_or_a_gateway_have_no_internet_access(
             ]
         },
     )
-    way = "The tasks of web may send to the internet (IPv4) on tcp 443, but have no way there."
+    way = "The tasks of web may send to the internet (IPv4) on tcp 443, but have no route there."
     assert way in reachability.sentences(private)
 
 
