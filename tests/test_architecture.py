@@ -255,7 +255,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"prices", "sdk_inputs", "service_models"},
         {"cache", "retries", "versions"},
         {"debian"},
-        {"workshop"},
+        {"setup_context"},
         {"executables"},
         {"browser", "crane", "network_programs", "pulumi", "stand_in", "uv"},
         {"gate", "picture", "setup"},

@@ -94,12 +94,8 @@ def _install(target: Path) -> None:
     )
     with filled_whole(target) as partial:
         pack: list[str | Path] = [
-            "npm",
-            "pack",
-            PACKAGE,
-            "--ignore-scripts",
-            "--pack-destination",
-            partial,
+            *("npm", "pack", PACKAGE),
+            *("--ignore-scripts", "--pack-destination", partial),
         ]
         run(pack, what="fetching the browser with npm", cwd=partial, timeout_seconds=600)
         (packed,) = partial.glob("*.tgz")

@@ -1,4 +1,4 @@
-"""Finds the user's own executable of a tool, where it can be used."""
+"""Find the user's own executable of a tool, where it can be used."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tools.workshop import Workshop
+    from tools.setup_context import SetupContext
 
 
 def find_on_path(
-    name: str, shop: Workshop, own_links: Path, objection: Callable[[Path], str | None]
+    name: str, context: SetupContext, own_links: Path, objection: Callable[[Path], str | None]
 ) -> tuple[Path | None, list[str]]:
-    """Look for an executable that the user installed, and say why each other one isn't taken.
+    """Return an executable that the user installed, and why each one before it isn't used.
 
     Args:
         name: The executable's name.
-        shop: PATH, and the cache, in which what set-up installed isn't the user's.
+        context: PATH, and the cache, in which what set-up installed isn't the user's.
         own_links: The folder with the links that set-up makes, which aren't the user's either.
-        objection: Why an executable can't be used, or None.
+        objection: Returns why an executable can't be used, None if it can.
     """
     rejected: list[str] = []
-    for folder in filter(None, shop.environment.get("PATH", os.defpath).split(os.pathsep)):
+    for folder in filter(None, context.environment.get("PATH", os.defpath).split(os.pathsep)):
         candidate = Path(folder) / name
-        ours = own_links.resolve() == Path(folder).resolve() or candidate.resolve().is_relative_to(
-            shop.cache.resolve()
-        )
-        if ours or not (candidate.is_file() and os.access(candidate, os.X_OK)):
+        is_link = own_links.resolve() == Path(folder).resolve()
+        is_cached = candidate.resolve().is_relative_to(context.cache.resolve())
+        if is_link or is_cached or not (candidate.is_file() and os.access(candidate, os.X_OK)):
             continue
         reason = objection(candidate)
         if reason is None:

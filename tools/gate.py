@@ -66,26 +66,15 @@ def _install(target: Path, uv: Path, pinned: Path) -> None:
     environment.pop("CONDA_PREFIX", None)
     with filled_whole(target) as partial:
         # Relocatable: the folder is renamed when it is complete.
-        make: list[str | Path] = [
-            uv,
-            "venv",
-            "--relocatable",
-            "--allow-existing",
-            "--python",
-            sys.executable,
-            partial,
+        create: list[str | Path] = [
+            *(uv, "venv", "--relocatable", "--allow-existing"),
+            *("--python", sys.executable, partial),
         ]
-        run(make, what="creating the scanners' environment", environment=environment)
+        run(create, what="creating the scanners' environment", environment=environment)
         python = partial / "bin" / "python"
         install: list[str | Path] = [
-            uv,
-            "pip",
-            "sync",
-            "--python",
-            python,
-            "--require-hashes",
-            "--compile-bytecode",
-            pinned,
+            *(uv, "pip", "sync", "--python", python),
+            *("--require-hashes", "--compile-bytecode", pinned),
         ]
         run(install, what="installing the scanners", environment=environment, timeout_seconds=1200)
 

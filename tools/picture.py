@@ -199,7 +199,8 @@ def record(command: list[str], environment: dict[str, str]) -> str:
         with suppress(OSError):  # what Linux reports once nothing has the terminal open
             while chunk := terminal.read(65536):
                 output += chunk
-    if code := process.wait():
+    code = process.wait()
+    if code:
         raise subprocess.CalledProcessError(code, command, output)
     return output.decode()
 

@@ -123,13 +123,11 @@ def prices_in(lines: Iterable[str], service: str, names: dict[str, str]) -> dict
         kind = rest if is_prefix and rest in names else usage_type
         family = _FAMILIES.get(kind, row["Product Family"])
         price = float(row["PricePerUnit"] or 0)
-        if (
-            kind not in names
-            or row["TermType"] != "OnDemand"
-            or row["Product Family"] != family
-            or (kind.startswith(_INSTANCE) and row["operation"] != _LINUX)
-            or not price
-        ):
+        is_wanted = kind in names and row["TermType"] == "OnDemand"
+        is_other_product = row["Product Family"] != family
+        if kind.startswith(_INSTANCE) and row["operation"] != _LINUX:
+            is_other_product = True
+        if not is_wanted or is_other_product or not price:
             continue
         # Of a price in tiers the first that isn't free counts.
         start = float(row["StartingRange"] or 0)

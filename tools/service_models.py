@@ -293,11 +293,8 @@ def requirements(data: Path, token: str) -> dict[str, str]:
 
 def document_members(data: Path, token: str) -> list[str]:
     """Return every member inside an input that is a JSON document, except blocks."""
-    inside = [
-        path
-        for path in _constraints_by_path(data, token)
-        if path.startswith(f"{DOCUMENTS[token]}[].")
-    ]
+    start = f"{DOCUMENTS[token]}[]."
+    inside = [path for path in _constraints_by_path(data, token) if path.startswith(start)]
     leaves: list[str] = []
     for path in inside:
         below = (f"{path}.", f"{path}[]")
@@ -370,10 +367,14 @@ def _members(
         above: Names of the shapes that contain it.
     """
     shape = shapes[name]
-    found = {key: shape[key] for key in _CONSTRAINTS if key in shape and name not in _UNBOUNDED}
+    found: dict[str, Any] = {}
+    if name not in _UNBOUNDED:
+        found = {key: shape[key] for key in _CONSTRAINTS if key in shape}
     if _SURROGATES in found.get("pattern", ""):
         del found["pattern"]
-    yield path, {"type": shape["type"], **found} if found else {}
+    if found:
+        found["type"] = shape["type"]
+    yield path, found
     if name in _LEFT_OUT or len(above) >= DEEPEST:
         return
     for member, inner in shape.get("members", {}).items():

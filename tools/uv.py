@@ -59,15 +59,8 @@ def _fetch(target: Path, version: str) -> None:
             try:
                 pip = prepare_pip(Path(scratch))
                 install = [
-                    *pip,
-                    "install",
-                    "--quiet",
-                    "--no-deps",
-                    "--require-hashes",
-                    "--target",
-                    partial,
-                    "-r",
-                    PINNED,
+                    *(*pip, "install", "--quiet", "--no-deps", "--require-hashes"),
+                    *("--target", partial, "-r", PINNED),
                 ]
                 run(install, what="fetching uv with pip", timeout_seconds=600)
             except CommandFailedError as error:

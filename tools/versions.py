@@ -1,4 +1,4 @@
-"""Versions of executables: what they say about themselves, remembered, and what a go.mod pins."""
+"""Versions: those that executables print, which are kept in a file, and those that go.mod pins."""
 
 from __future__ import annotations
 

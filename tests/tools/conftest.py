@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from tools.workshop import Workshop
+from tools.setup_context import SetupContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ def no_uv() -> NoReturn:
 class Bench:
     """A workshop whose PATH has one folder of stubs, and that folder."""
 
-    shop: Workshop
+    context: SetupContext
     on_path: Path
     links: Path
 
@@ -58,7 +58,7 @@ def bench(tmp_path: Path) -> Bench:
     links.mkdir(parents=True)
     environment = {"PATH": f"{links}:{on_path}", "HOME": str(tmp_path / "home")}
     return Bench(
-        Workshop(cache=tmp_path / "cache", environment=environment, uv=no_uv), on_path, links
+        SetupContext(cache=tmp_path / "cache", environment=environment, uv=no_uv), on_path, links
     )
 
 
@@ -81,7 +81,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         "tools.cache",
         "tools.network_programs",
         "tools.uv",
-        "tools.workshop",
+        "tools.setup_context",
         "tools.crane.install",
         "tools.pulumi.install",
         "tools.pulumi.sources",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.tools.conftest import Bench
-    from tools.workshop import Workshop
+    from tools.setup_context import SetupContext
 
 OFFICIAL_HOST = b"\x7fELF the official one"
 
@@ -44,27 +44,27 @@ class StubSource:
         self.official_host = official_host
         self.used = 0
 
-    def __call__(self, shop: Workshop, version: Version, folder: Path) -> None:
-        del shop, version
+    def __call__(self, context: SetupContext, version: Version, folder: Path) -> None:
+        del context, version
         self.used += 1
         write_stub(folder / "bin" / "pulumi", f"echo {self.prints}")
         if self.official_host:
             (folder / "bin" / LANGUAGE_HOST).write_bytes(OFFICIAL_HOST)
 
 
-def broken_source(shop: Workshop, version: Version, folder: Path) -> None:
-    del shop, version
+def broken_source(context: SetupContext, version: Version, folder: Path) -> None:
+    del context, version
     (folder / "bin").mkdir()
     (folder / "bin" / "pulumi").write_text("half")
     raise CommandFailedError("fetching it: no route to host")
 
 
 def cached(bench: Bench) -> Path:
-    return bench.shop.cache / "pulumi" / text(pinned()) / "bin" / "pulumi"
+    return bench.context.cache / "pulumi" / text(pinned()) / "bin" / "pulumi"
 
 
 def install(bench: Bench, *from_sources: StubSource) -> Path:
-    return find_or_install(bench.shop, bench.links, from_sources)
+    return find_or_install(bench.context, bench.links, from_sources)
 
 
 def test_when_every_source_fails_the_error_names_each_attempt_and_what_to_install(
@@ -72,7 +72,7 @@ def test_when_every_source_fails_the_error_names_each_attempt_and_what_to_instal
 ) -> None:
     bench.users_pulumi("v3.100.0")
     with pytest.raises(NoPulumiError) as failure:
-        find_or_install(bench.shop, bench.links, [broken_source, broken_source])
+        find_or_install(bench.context, bench.links, [broken_source, broken_source])
     message = str(failure.value)
     assert f"{bench.on_path}/pulumi is 3.100.0; {text(MINIMUM)} or later is needed" in message
     assert message.count("no route to host") == 2
@@ -83,8 +83,8 @@ def test_when_every_source_fails_the_error_names_each_attempt_and_what_to_instal
 
 def test_a_failed_source_leaves_nothing_in_the_cache(bench: Bench) -> None:
     with pytest.raises(NoPulumiError):
-        find_or_install(bench.shop, bench.links, [broken_source])
-    assert [path.name for path in (bench.shop.cache / "pulumi").iterdir()] == ["lock"]
+        find_or_install(bench.context, bench.links, [broken_source])
+    assert [path.name for path in (bench.context.cache / "pulumi").iterdir()] == ["lock"]
 
 
 def test_a_source_that_installs_another_version_has_failed(bench: Bench) -> None:
@@ -95,12 +95,12 @@ def test_a_source_that_installs_another_version_has_failed(bench: Bench) -> None
 
 def test_the_next_source_is_tried_when_one_fails(bench: Bench) -> None:
     good = StubSource()
-    assert find_or_install(bench.shop, bench.links, [broken_source, good]) == cached(bench)
+    assert find_or_install(bench.context, bench.links, [broken_source, good]) == cached(bench)
     assert good.used == 1
 
 
 def test_if_the_cache_cannot_be_written_the_error_names_xdg_cache_home(bench: Bench) -> None:
-    bench.shop.cache.write_text("a file where the folder should be")
+    bench.context.cache.write_text("a file where the folder should be")
     with pytest.raises(NoPulumiError, match="XDG_CACHE_HOME"):
         install(bench, StubSource())
 
@@ -121,7 +121,7 @@ def test_a_pulumi_on_path_that_cannot_be_used_is_skipped_with_the_reason(
     bench.users_pulumi()
     bench.stub("pulumi", script)
     with pytest.raises(NoPulumiError, match=reason):
-        find_or_install(bench.shop, bench.links, [broken_source])
+        find_or_install(bench.context, bench.links, [broken_source])
     assert any(line.startswith("Not used: ") for line in printed)
 
 
@@ -149,8 +149,10 @@ def test_after_a_pulumi_that_is_too_old_the_next_one_on_path_is_used(
     bench.users_pulumi("v3.100.0")
     recent = write_stub(tmp_path / "later" / "pulumi", "echo v3.250.0")
     environment = {"PATH": f"{bench.on_path}:{tmp_path / 'later'}"}
-    shop = type(bench.shop)(cache=bench.shop.cache, environment=environment, uv=bench.shop.uv)
-    assert find_or_install(shop, bench.links, []) == recent
+    context = type(bench.context)(
+        cache=bench.context.cache, environment=environment, uv=bench.context.uv
+    )
+    assert find_or_install(context, bench.links, []) == recent
 
 
 def test_the_link_that_set_up_made_is_not_the_users_pulumi(bench: Bench) -> None:
@@ -228,7 +230,7 @@ def test_a_broken_cli_in_the_cache_is_installed_again(bench: Bench, damage: str)
 
 
 def test_leftovers_of_a_killed_installation_are_removed(bench: Bench) -> None:
-    half = bench.shop.cache / "pulumi" / f"{text(pinned())}.partial-x" / "bin"
+    half = bench.context.cache / "pulumi" / f"{text(pinned())}.partial-x" / "bin"
     half.mkdir(parents=True)
     (half / "pulumi").write_text("half")
     half.chmod(0o500)  # as the Go module cache leaves its folders
@@ -238,7 +240,7 @@ def test_leftovers_of_a_killed_installation_are_removed(bench: Bench) -> None:
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"x": 1}', '{"x": {"is": null}}'])
 def test_a_damaged_file_of_known_versions_is_ignored(bench: Bench, content: str) -> None:
-    memory = bench.shop.cache / "pulumi" / "versions.json"
+    memory = bench.context.cache / "pulumi" / "versions.json"
     memory.parent.mkdir(parents=True)
     memory.write_text(content)
     mine = bench.users_pulumi()
@@ -254,13 +256,13 @@ def test_a_second_set_up_waits_for_the_first_and_then_uses_its_cli(
     monkeypatch.setattr("tools.cache.say", lambda _line: waiting.set())
     source = StubSource()
 
-    def slow_source(shop: Workshop, version: Version, folder: Path) -> None:
+    def slow_source(context: SetupContext, version: Version, folder: Path) -> None:
         installing.set()
         assert waiting.wait(timeout=30)
-        source(shop, version, folder)
+        source(context, version, folder)
 
     def set_up() -> None:
-        results.append(find_or_install(bench.shop, bench.links, [slow_source]))
+        results.append(find_or_install(bench.context, bench.links, [slow_source]))
 
     threads = [threading.Thread(target=set_up) for _ in range(2)]
     threads[0].start()
@@ -274,7 +276,7 @@ def test_a_second_set_up_waits_for_the_first_and_then_uses_its_cli(
 
 
 def test_the_lock_of_a_killed_set_up_is_released(bench: Bench, printed: list[str]) -> None:
-    folder = bench.shop.cache / "pulumi"
+    folder = bench.context.cache / "pulumi"
     hold = (
         "import pathlib, sys, time\nfrom tools.cache import exclusively\n"
         "with exclusively(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"

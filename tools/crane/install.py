@@ -1,4 +1,4 @@
-"""Finds crane, which gets images from registries, or builds it into the cache."""
+"""Find crane, which gets images from registries, or build it into the cache."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from tools.cache import exclusively, filled_whole
 from tools.executables import find_on_path
 from tools.retries import at_most_hourly
 from tools.running import CommandFailedError, say
+from tools.setup_context import build_go
 from tools.versions import KnownVersions, NotUsableError, Version, ask, from_go_mod, go_needed, text
-from tools.workshop import build_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tools.workshop import Workshop
+    from tools.setup_context import SetupContext
 
-    Build = Callable[[Workshop, Version, Path], None]
+    Build = Callable[[SetupContext, Version, Path], None]
 
 GO_MODULE = Path(__file__).parent
 COMMAND = "github.com/google/go-containerregistry/cmd/crane"
 
 MINIMUM = (0, 20, 0)
-"""The oldest crane that is taken from PATH; the tests of images passed with it."""
+"""The oldest crane that is used from PATH; the tests of images passed with it."""
 
 
 class NoCraneError(Exception):
@@ -36,14 +36,14 @@ def pinned() -> Version:
     return from_go_mod(GO_MODULE, r"github\.com/google/go-containerregistry v(\S+)")
 
 
-def from_go_modules(shop: Workshop, version: Version, binary: Path) -> None:
+def from_go_modules(context: SetupContext, version: Version, binary: Path) -> None:
     """Build crane from the modules that go.mod and go.sum pin.
 
     Raises:
-        CommandFailedError: There is no Go, no way to the modules, or the build failed.
+        CommandFailedError: There is no Go, no connection to the module proxy, or the build failed.
     """
     build_go(
-        shop,
+        context,
         GO_MODULE,
         {COMMAND: binary},
         what=f"crane {text(version)}",
@@ -53,18 +53,18 @@ def from_go_modules(shop: Workshop, version: Version, binary: Path) -> None:
     )
 
 
-def find_or_build(shop: Workshop, own_links: Path, build: Build = from_go_modules) -> Path:
+def find_or_build(context: SetupContext, own_links: Path, build: Build = from_go_modules) -> Path:
     """Return a crane that can be used.
 
     Args:
-        shop: Cache, environment and tools to work with.
+        context: Cache, environment and tools to work with.
         own_links: The folder with the link that set-up itself makes.
         build: Makes one where the user has none.
 
     Raises:
         NoCraneError: There is none and none could be built.
     """
-    known = KnownVersions(shop.cache / "crane" / "versions.json")
+    known = KnownVersions(context.cache / "crane" / "versions.json")
 
     def objection(candidate: Path) -> str | None:
         try:
@@ -75,21 +75,21 @@ def find_or_build(shop: Workshop, own_links: Path, build: Build = from_go_module
             return f"{candidate} is {text(version)}; {text(MINIMUM)} or later is needed"
         return None
 
-    found, rejected = find_on_path("crane", shop, own_links, objection)
+    found, rejected = find_on_path("crane", context, own_links, objection)
     if found:
         return found
     version = pinned()
-    binary = shop.cache / "crane" / text(version) / "bin" / "crane"
+    binary = context.cache / "crane" / text(version) / "bin" / "crane"
     if objection(binary) is None:
         return binary
     for reason in rejected:
         say(f"Not used: {reason}.")
     try:
-        with exclusively(shop.cache / "crane"):
+        with exclusively(context.cache / "crane"):
             if objection(binary) is not None:
                 at_most_hourly(
-                    shop.cache / "crane" / "failed",
-                    partial(_build, shop, version, binary, build),
+                    context.cache / "crane" / "failed",
+                    partial(_build, context, version, binary, build),
                 )
     except (CommandFailedError, NotUsableError, OSError) as error:
         raise NoCraneError(
@@ -102,10 +102,10 @@ def find_or_build(shop: Workshop, own_links: Path, build: Build = from_go_module
     return binary
 
 
-def _build(shop: Workshop, version: Version, binary: Path, build: Build) -> None:
+def _build(context: SetupContext, version: Version, binary: Path, build: Build) -> None:
     with filled_whole(binary.parent.parent) as folder:
         fresh = folder / "bin" / "crane"
-        build(shop, version, fresh)
+        build(context, version, fresh)
         built = ask(fresh)
         if built != version:
             raise NotUsableError(f"{fresh} is {text(built)}, not the wanted {text(version)}")

@@ -17,9 +17,9 @@ from tools.versions import KnownVersions, NotUsableError, Version, ask, go_neede
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tools.workshop import Workshop
+    from tools.setup_context import SetupContext
 
-    Source = Callable[[Workshop, Version, Path], None]
+    Source = Callable[[SetupContext, Version, Path], None]
 
 LANGUAGE_HOST = "pulumi-language-python"
 OUR_HOST = Path(__file__).parent / "host"
@@ -44,12 +44,12 @@ class NoPulumiError(Exception):
 
 
 def find_or_install(
-    shop: Workshop, own_links: Path, from_sources: Sequence[Source] = SOURCES
+    context: SetupContext, own_links: Path, from_sources: Sequence[Source] = SOURCES
 ) -> Path:
     """Return a Pulumi CLI that can run this project's program.
 
     Args:
-        shop: Cache, environment and tools to work with.
+        context: Cache, environment and tools to work with.
         own_links: The folder with the link that set-up itself makes; a `pulumi` there is not the
             user's.
         from_sources: Sources to try in order, if the user has none.
@@ -57,20 +57,20 @@ def find_or_install(
     Raises:
         NoPulumiError: There is none and none can be installed.
     """
-    known = KnownVersions(shop.cache / "pulumi" / "versions.json")
+    known = KnownVersions(context.cache / "pulumi" / "versions.json")
     found, rejected = find_on_path(
-        "pulumi", shop, own_links, lambda candidate: _objection(candidate, shop, known)
+        "pulumi", context, own_links, lambda candidate: _objection(candidate, context, known)
     )
     if found:
         return found
     version = pinned()
-    target = shop.cache / "pulumi" / text(version)
+    target = context.cache / "pulumi" / text(version)
     binary = target / "bin" / "pulumi"
     if not (_is(binary, version, known) and _host_is_current(target)):
         try:
             with exclusively(target.parent):
                 if not _is(binary, version, known):
-                    _install_from(target, version, shop, from_sources, rejected)
+                    _install_from(target, version, context, from_sources, rejected)
                 if not _host_is_current(target):
                     _install_host(target / "bin")
         except OSError as error:
@@ -80,14 +80,14 @@ def find_or_install(
     return binary
 
 
-def _objection(candidate: Path, shop: Workshop, known: KnownVersions) -> str | None:
+def _objection(candidate: Path, context: SetupContext, known: KnownVersions) -> str | None:
     try:
         version = known.of(candidate)
     except NotUsableError as reason:
         return str(reason)
     if version < MINIMUM:
         return f"{candidate} is {text(version)}; {text(MINIMUM)} or later is needed"
-    if not (shop.tool(LANGUAGE_HOST) or (candidate.resolve().parent / LANGUAGE_HOST).exists()):
+    if not (context.tool(LANGUAGE_HOST) or (candidate.resolve().parent / LANGUAGE_HOST).exists()):
         return f"{candidate} comes without {LANGUAGE_HOST}"
     return None
 
@@ -102,7 +102,7 @@ def _is(binary: Path, version: Version, known: KnownVersions) -> bool:
 def _install_from(
     target: Path,
     version: Version,
-    shop: Workshop,
+    context: SetupContext,
     from_sources: Sequence[Source],
     rejected: list[str],
 ) -> None:
@@ -114,7 +114,7 @@ def _install_from(
     for source in from_sources:
         try:
             with filled_whole(target) as partial:
-                source(shop, version, partial)
+                source(context, version, partial)
                 _expect(partial / "bin" / "pulumi", version)
                 _install_host(partial / "bin")
         except (CommandFailedError, NotUsableError) as error:

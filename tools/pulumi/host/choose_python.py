@@ -167,11 +167,9 @@ def _of_pip(options: Options) -> Chosen:
     for name in [wanted] if wanted else ["python3", "python"]:
         found = shutil.which(name)
         if found:
-            why = (
-                f"PULUMI_PYTHON_CMD={wanted}"
-                if wanted
-                else f"PATH, as {options.file} sets no `virtualenv`"
-            )
+            why = f"PATH, as {options.file} sets no `virtualenv`"
+            if wanted:
+                why = f"PULUMI_PYTHON_CMD={wanted}"
             return Chosen("pip", None, found, why, _pip_install(found, options.program))
     missing = f"PULUMI_PYTHON_CMD={wanted}" if wanted else "python3"
     raise NoPythonError(
@@ -193,14 +191,14 @@ def _of_uv(options: Options) -> Chosen:
     )
     elsewhere = os.environ.get("UV_PROJECT_ENVIRONMENT")
     if options.virtualenv:
-        environment, why = (
-            options.root / options.virtualenv,
-            f"`virtualenv: {options.virtualenv}` in {options.file}",
-        )
+        environment = options.root / options.virtualenv
+        why = f"`virtualenv: {options.virtualenv}` in {options.file}"
     elif elsewhere:
-        environment, why = beside / elsewhere, f"UV_PROJECT_ENVIRONMENT={elsewhere}"
+        environment = beside / elsewhere
+        why = f"UV_PROJECT_ENVIRONMENT={elsewhere}"
     else:
-        environment, why = beside / ".venv", f"toolchain uv, for {beside}"
+        environment = beside / ".venv"
+        why = f"toolchain uv, for {beside}"
     return Chosen(
         "uv",
         environment,
@@ -294,8 +292,7 @@ def plugin(options: Options) -> list[str]:
         return ["-m", "pulumi.run.plugin", str(project["name"])]
     raise NoPythonError(
         f"{options.root} isn't a plugin that can run: it has neither a __main__.py nor a "
-        "pyproject.toml "
-        "with a project's name. Add one of them."
+        "pyproject.toml with a project's name. Add one of them."
     )
 
 

@@ -144,7 +144,7 @@ class FolderLanguageServer(LanguageServer):
     def GetProgramDependencies(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """List the environment's packages, for `pulumi about`."""
         del request, context
-        found = {found.name: found.version for found in importlib.metadata.distributions()}
+        found = {each.name: each.version for each in importlib.metadata.distributions()}
         return language_pb2.GetProgramDependenciesResponse(
             dependencies=[
                 language_pb2.DependencyInfo(name=name, version=found[name])
@@ -189,7 +189,7 @@ def engine_command() -> Sequence[str]:
 
 
 def shows_debug_messages(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether the CLI shows debug messages, or may: it is the CLI's default not to.
+    """Return whether the CLI shows debug messages, or may: by default it doesn't.
 
     The SDK sends several for each resource, and waits for the engine to have taken each, which is
     a twelfth of the CPU time of an `up` without changes.
