@@ -1,1 +1,1 @@
-"""Alarms on what users feel, their recipients, and the dashboard."""
+"""Alarms of services, their recipients, and the dashboard."""

@@ -25,7 +25,7 @@ _BLUE, _ORANGE, _RED = "#1f77b4", "#ff7f0e", "#d62728"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
+class ServiceOnDashboard:
     """A service on a dashboard."""
 
     name: str
@@ -67,7 +67,7 @@ class _Rows:
 
 
 def body(
-    title: str, region: str, services: Sequence[Watched], alarm_arns: Sequence[str]
+    title: str, region: str, services: Sequence[ServiceOnDashboard], alarm_arns: Sequence[str]
 ) -> dict[str, Any]:
     """Return the body of a dashboard.
 
@@ -102,9 +102,7 @@ def body(
             _chart(
                 "Healthy targets",
                 region,
-                [
-                    [*_metric(metrics.BALANCER, metrics.HEALTHY_HOSTS, service.targets.dimensions)],
-                ],
+                [_metric(metrics.BALANCER, metrics.HEALTHY_HOSTS, service.targets.dimensions)],
                 stat="Minimum",
             ),
             _chart("CPU and memory in percent", region, _usage(service), stat="Average", most=100),
@@ -122,12 +120,12 @@ def _metric(namespace: str, name: str, dimensions: Mapping[str, str]) -> list[An
     return found
 
 
-def _requests(service: Watched) -> list[list[Any]]:
+def _requests(service: ServiceOnDashboard) -> list[list[Any]]:
     metric = _metric(metrics.BALANCER, metrics.REQUESTS, service.targets.dimensions)
     return [[*metric, {"label": "requests", "color": _BLUE}]]
 
 
-def _errors(service: Watched) -> list[list[Any]]:
+def _errors(service: ServiceOnDashboard) -> list[list[Any]]:
     """Return the errors of the tasks, and those of the load balancer, which all services share."""
     targets = service.targets
     own = _metric(metrics.BALANCER, metrics.TARGET_ERRORS, targets.dimensions)
@@ -138,7 +136,7 @@ def _errors(service: Watched) -> list[list[Any]]:
     ]
 
 
-def _latency(service: Watched) -> list[list[Any]]:
+def _latency(service: ServiceOnDashboard) -> list[list[Any]]:
     metric = _metric(metrics.BALANCER, metrics.LATENCY, service.targets.dimensions)
     return [
         [*metric, {"label": "p50", "stat": "p50", "color": _BLUE}],
@@ -146,21 +144,21 @@ def _latency(service: Watched) -> list[list[Any]]:
     ]
 
 
-def _of_ecs(service: Watched) -> dict[str, str]:
+def _ecs_dimensions(service: ServiceOnDashboard) -> dict[str, str]:
     return {"ClusterName": service.cluster_name, "ServiceName": service.ecs_service}
 
 
-def _usage(service: Watched) -> list[list[Any]]:
-    dimensions = _of_ecs(service)
+def _usage(service: ServiceOnDashboard) -> list[list[Any]]:
+    dimensions = _ecs_dimensions(service)
     return [
         [*_metric(metrics.ECS, metrics.CPU, dimensions), {"label": "CPU", "color": _BLUE}],
         [*_metric(metrics.ECS, metrics.MEMORY, dimensions), {"label": "memory", "color": _ORANGE}],
     ]
 
 
-def _tasks(service: Watched) -> list[list[Any]]:
+def _tasks(service: ServiceOnDashboard) -> list[list[Any]]:
     """Return the running tasks, each of which reports one sample of its CPU a minute."""
-    dimensions = _of_ecs(service)
+    dimensions = _ecs_dimensions(service)
     running = _metric(metrics.ECS, metrics.CPU, dimensions)
     found = [[*running, {"label": "running", "stat": "SampleCount", "color": _BLUE}]]
     if service.tasks_in_insights:

@@ -1,8 +1,9 @@
 """The alarms of one service.
 
 Those on errors and latency exist before the ECS service, which may name them: a deployment that
-sets them off is rolled back. Those on healthy targets and running tasks are about what serves, so
-they follow the traffic: while a service moves to another capacity they are about the old one.
+sets them off is rolled back. Those on healthy targets and running tasks are about the ECS service
+that gets requests, so they change after the listener rules: while a service moves to another
+capacity they are about the old one.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class Evaluation:
     missing_data: str
 
 
-_FELT: Final = Evaluation(bad_minutes=3, minutes=5, missing_data="notBreaching")
-"""Of what users feel: a single bad minute is no alarm, and no request is no error."""
+_ERRORS_OR_LATENCY: Final = Evaluation(bad_minutes=3, minutes=5, missing_data="notBreaching")
+"""A single bad minute is no alarm, and a minute without requests isn't bad."""
 
 _NO_TARGET: Final = Evaluation(bad_minutes=2, minutes=2, missing_data="breaching")
 """Without a registered target there is no data, which is as bad as no healthy one."""
@@ -59,7 +60,7 @@ first data aren't there yet, in a new stack or with another capacity.
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceAlarms:
-    """What is an alarm for one service, and its topic."""
+    """The limits of one service's alarms, and the topic that they publish to."""
 
     stack: str
     service: str
@@ -75,7 +76,7 @@ class ServiceAlarms:
     rollback: bool
     """Whether ECS rolls back a deployment that sets off the alarms on errors or latency."""
 
-    alone: bool
+    sole_service: bool
     """Whether the load balancer serves this service only, so that its own errors are the service's.
     """
 
@@ -90,10 +91,10 @@ class ServiceAlarms:
         kinds = [ERRORS] if self.max_latency_seconds is None else [ERRORS, LATENCY]
         return [naming.alarm(self.stack, self.service, kind) for kind in kinds]
 
-    def watch(
+    def register_before_service(
         self, parent: pulumi.Resource, label: pulumi.Output[str]
     ) -> list[aws.cloudwatch.MetricAlarm]:
-        """Register the alarms on errors and latency, which don't depend on the ECS service.
+        """Register the alarms on errors and latency, of which the ECS service may name some.
 
         Args:
             parent: Component that they belong to.
@@ -103,7 +104,7 @@ class ServiceAlarms:
             self._alarm(
                 ERRORS,
                 parent,
-                _FELT,
+                _ERRORS_OR_LATENCY,
                 f"Alarm if more than {self.max_error_percent} % of the requests to "
                 f"{self.service} fail.",
                 comparison_operator="GreaterThanThreshold",
@@ -116,7 +117,7 @@ class ServiceAlarms:
                 self._alarm(
                     LATENCY,
                     parent,
-                    _FELT,
+                    _ERRORS_OR_LATENCY,
                     f"Alarm if 5 of 100 requests to {self.service} take longer than "
                     f"{self.max_latency_seconds:g} s.",
                     comparison_operator="GreaterThanThreshold",
@@ -135,7 +136,7 @@ class ServiceAlarms:
             )
         return alarms
 
-    def follow(
+    def register_after_service(
         self,
         parent: pulumi.Resource,
         label: pulumi.Output[str],
@@ -143,11 +144,11 @@ class ServiceAlarms:
         ecs_service: pulumi.Input[str],
         after: Sequence[pulumi.Resource],
     ) -> list[aws.cloudwatch.MetricAlarm]:
-        """Register the alarms on healthy targets and running tasks, once the service serves.
+        """Register the alarms on healthy targets and running tasks, if some must always run.
 
         Args:
             parent: Component that they belong to.
-            label: As `watch`.
+            label: The suffixes of the load balancer's and the target group's ARNs.
             cluster_name: The service's cluster.
             ecs_service: Name of the ECS service.
             after: Resources that let requests reach it.
@@ -192,10 +193,10 @@ class ServiceAlarms:
             _sum("requests", metrics.REQUESTS, targets.dimensions),
             _sum("failed", metrics.TARGET_ERRORS, targets.dimensions),
         ]
-        if self.alone:
+        if self.sole_service:
             found.append(_sum("refused", metrics.BALANCER_ERRORS, targets.balancer_dimensions))
         expression = metrics.failed_share(
-            requests="requests", failed=["failed"], refused="refused" if self.alone else None
+            requests="requests", failed=["failed"], refused="refused" if self.sole_service else None
         )
         share: aws.cloudwatch.MetricAlarmMetricQueryArgsDict = {
             "id": "share",
@@ -260,9 +261,9 @@ def balancer_errors(
         comparison_operator="GreaterThanThreshold",
         threshold=max_error_percent,
         metric_queries=of_created(load_balancer_arn, _balancer_queries),
-        datapoints_to_alarm=_FELT.bad_minutes,
-        evaluation_periods=_FELT.minutes,
-        treat_missing_data=_FELT.missing_data,
+        datapoints_to_alarm=_ERRORS_OR_LATENCY.bad_minutes,
+        evaluation_periods=_ERRORS_OR_LATENCY.minutes,
+        treat_missing_data=_ERRORS_OR_LATENCY.missing_data,
         alarm_actions=[topic_arn],
         ok_actions=[topic_arn],
         tags=tags,

@@ -135,11 +135,9 @@ def task_start(
         # AWS doesn't document the value of `kms:ViaService` in China, so both possible forms of the
         # service's name are allowed.
         suffixes = sorted({GLOBAL_SUFFIX, environment.dns_suffix})
-        via = [
-            f"{service}.{environment.region}.{suffix}"
-            for service in sorted(by_service)
-            for suffix in suffixes
-        ]
+        via: list[str] = []
+        for service in sorted(by_service):
+            via += [f"{service}.{environment.region}.{suffix}" for suffix in suffixes]
         reads.append(
             {
                 "Action": "kms:Decrypt",

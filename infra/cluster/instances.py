@@ -44,7 +44,7 @@ class InstancesArgs:
     subnet_ids: pulumi.Input[Sequence[str]]
     """Private subnets of the instances, one a zone."""
 
-    ways_out: pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]]]
+    paths_to_aws: pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]]]
     """Routes and endpoints through which the agent on an instance reaches ECS. They are deleted
     after the instances, whose tasks couldn't be drained without them.
     """
@@ -259,8 +259,8 @@ class Instances(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=pulumi.Output.from_input(args.ways_out).apply(
-                    lambda ways_out: [*needed, *ways_out]
+                depends_on=pulumi.Output.from_input(args.paths_to_aws).apply(
+                    lambda paths_to_aws: [*needed, *paths_to_aws]
                 ),
             ),
         )

@@ -12,7 +12,7 @@ from infra import log_group
 from infra.aws import naming
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 MANAGED_RULES: Final = (
     "AWSManagedRulesAmazonIpReputationList",
@@ -90,18 +90,7 @@ class Firewall(pulumi.ComponentResource):
             name,
             scope="REGIONAL",
             default_action={"allow": {}},
-            rules=[
-                {
-                    "name": rules,
-                    "priority": priority,
-                    "statement": {
-                        "managed_rule_group_statement": {"vendor_name": "AWS", "name": rules}
-                    },
-                    "override_action": {"none": {}} if args.block else {"count": {}},
-                    "visibility_config": _visible_as(rules),
-                }
-                for priority, rules in enumerate(MANAGED_RULES)
-            ],
+            rules=list(_managed_rules(block=args.block)),
             visibility_config=_visible_as(args.metric_name),
             tags=tags,
             opts=child,
@@ -137,6 +126,18 @@ class Firewall(pulumi.ComponentResource):
         self.arn = acl.arn
         self.log_group = logs.name
         self.register_outputs({"arn": self.arn, "logGroup": self.log_group})
+
+
+def _managed_rules(*, block: bool) -> Iterator[aws.wafv2.WebAclRuleArgsDict]:
+    """Yield the managed rule groups in their order, which block requests or only count them."""
+    for priority, name in enumerate(MANAGED_RULES):
+        yield {
+            "name": name,
+            "priority": priority,
+            "statement": {"managed_rule_group_statement": {"vendor_name": "AWS", "name": name}},
+            "override_action": {"none": {}} if block else {"count": {}},
+            "visibility_config": _visible_as(name),
+        }
 
 
 def _visible_as(metric: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:

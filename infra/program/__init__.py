@@ -12,7 +12,12 @@ from infra.aws.environment import AwsEnvironment
 from infra.costs.estimate import estimate
 from infra.costs.prices import of_region, regions
 from infra.program import preflight
-from infra.program.alarms import deploy_dashboard, deploy_notifications, follow_traffic
+from infra.program.alarms import (
+    deploy_alarms_of_tasks,
+    deploy_dashboard,
+    deploy_notifications,
+)
+from infra.program.areas import Areas
 from infra.program.capacity import deploy_capacity
 from infra.program.cluster import deploy_cluster
 from infra.program.edge import deploy_aliases, deploy_ingress, find_zone
@@ -47,26 +52,31 @@ def deploy(settings: Settings) -> dict[str, object]:
     endpoints = deploy_endpoints(settings, environment, network)
     routed = routes(settings)
     stack_alarms = deploy_notifications(settings, environment, ingress)
-    capacity = deploy_capacity(settings, environment, network, endpoints, cluster, ingress)
+    areas = Areas(
+        settings=settings,
+        environment=environment,
+        existing_log_groups=log_groups,
+        network=network,
+        endpoints=endpoints,
+        cluster=cluster,
+        ingress=ingress,
+    )
+    capacity = deploy_capacity(areas)
     services: dict[str, WebService] = {}
     serving: list[pulumi.Resource] = []
-    alarms = [stack_alarms.shared] if stack_alarms and stack_alarms.shared else []
+    alarms: list[aws.cloudwatch.MetricAlarm] = []
+    if stack_alarms and stack_alarms.on_load_balancer:
+        alarms.append(stack_alarms.on_load_balancer)
     for service in settings.dependencies_first:
         deployed = deploy_service(
-            settings,
             service,
-            services,
-            environment,
-            network,
-            endpoints,
-            cluster,
-            capacity,
-            ingress,
-            routed[service.name],
-            log_groups,
-            stack_alarms,
+            areas,
+            capacity=capacity,
+            deployed=services,
+            route=routed[service.name],
+            alarms=stack_alarms,
         )
-        alarms += follow_traffic(stack_alarms, service, deployed, cluster)
+        alarms += deploy_alarms_of_tasks(stack_alarms, service, deployed, cluster)
         services[service.name] = deployed
         serving += deployed.serving
     deploy_dashboard(settings, environment, cluster, services, alarms)

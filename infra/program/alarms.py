@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
-from infra.alarms.dashboard import Watched, body
+from infra.alarms.dashboard import ServiceOnDashboard, body
 from infra.alarms.metrics import Targets
 from infra.alarms.notifications import Notifications, NotificationsArgs, SlackChannel
 from infra.alarms.service_alarms import ServiceAlarms, balancer_errors
@@ -34,8 +34,10 @@ class StackAlarms:
 
     settings: Settings
     notifications: Notifications
-    shared: aws.cloudwatch.MetricAlarm | None
-    """The alarm on the load balancer that several services share."""
+    on_load_balancer: aws.cloudwatch.MetricAlarm | None
+    """The alarm on the load balancer; None where it serves one service, whose alarm counts its
+    errors.
+    """
 
     def of(self, service: ServiceSettings) -> ServiceAlarms | None:
         """Return the alarms of one service; None if it has none."""
@@ -49,7 +51,7 @@ class StackAlarms:
             max_latency_seconds=service.alarms.latency_limit,
             least_tasks=service.least_tasks,
             rollback=service.alarms.rollback_on_alarms,
-            alone=not settings.service_map.services,
+            sole_service=not settings.service_map.services,
             topic_arn=self.notifications.topic_arn,
             tags=naming.of_component(settings.tags, service.name),
         )
@@ -84,10 +86,10 @@ def deploy_notifications(
             tags=settings.tags,
         ),
     )
-    shared = None
+    on_load_balancer = None
     if settings.service_map.services:
         limits = [each.alarms.max_error_percent for each in settings.services_with_alarms]
-        shared = balancer_errors(
+        on_load_balancer = balancer_errors(
             "alarms-load-balancer",
             notifications,
             alarm_name=naming.balancer_alarm(settings.stack),
@@ -96,24 +98,26 @@ def deploy_notifications(
             topic_arn=notifications.topic_arn,
             tags=naming.of_component(settings.tags, "alarms"),
         )
-    return StackAlarms(settings=settings, notifications=notifications, shared=shared)
+    return StackAlarms(
+        settings=settings, notifications=notifications, on_load_balancer=on_load_balancer
+    )
 
 
-def follow_traffic(
+def deploy_alarms_of_tasks(
     alarms: StackAlarms | None, service: ServiceSettings, deployed: WebService, cluster: Cluster
 ) -> Sequence[aws.cloudwatch.MetricAlarm]:
-    """Register the alarms about what serves, and return all alarms of the service."""
+    """Register the alarms on the tasks of a service, and return all of its alarms."""
     own = alarms.of(service) if alarms else None
     if own is None or deployed.request_label is None:
         return []
-    serving = own.follow(
+    on_tasks = own.register_after_service(
         deployed,
         deployed.request_label,
         cluster.cluster_name,
         deployed.service_name,
         after=deployed.serving,
     )
-    return [*deployed.alarms, *serving]
+    return [*deployed.alarms, *on_tasks]
 
 
 def deploy_dashboard(
@@ -126,23 +130,23 @@ def deploy_dashboard(
     """Register the stack's dashboard, if it has one."""
     if not settings.notifications.dashboard:
         return
-    watched: list[pulumi.Output[Watched]] = []
+    shown: list[pulumi.Output[ServiceOnDashboard]] = []
     for service in settings.services:
         deployed = services[service.name]
         if deployed.request_label is not None:
-            watched.append(
+            shown.append(
                 of_created(
                     pulumi.Output.all(
                         deployed.request_label, cluster.cluster_name, deployed.service_name
                     ),
-                    partial(_watched, settings, service),
+                    partial(_on_dashboard, settings, service),
                 )
             )
     title = f"{settings.project}, stack {settings.stack}"
     charts = of_created(
-        pulumi.Output.all(*watched, *(alarm.arn for alarm in alarms)),
+        pulumi.Output.all(*shown, *(alarm.arn for alarm in alarms)),
         lambda found: json.dumps(
-            body(title, environment.region, found[: len(watched)], found[len(watched) :])
+            body(title, environment.region, found[: len(shown)], found[len(shown) :])
         ),
     )
     aws.cloudwatch.Dashboard(
@@ -152,9 +156,11 @@ def deploy_dashboard(
     )
 
 
-def _watched(settings: Settings, service: ServiceSettings, names: Sequence[str]) -> Watched:
+def _on_dashboard(
+    settings: Settings, service: ServiceSettings, names: Sequence[str]
+) -> ServiceOnDashboard:
     label, cluster_name, ecs_service = names
-    return Watched(
+    return ServiceOnDashboard(
         name=service.name,
         targets=Targets.of(label),
         cluster_name=cluster_name,

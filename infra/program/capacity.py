@@ -9,18 +9,12 @@ import pulumi
 
 from infra.cluster.capacity import CapacityProviders, CapacityProvidersArgs
 from infra.cluster.instances import Instances, InstancesArgs
-from infra.group_rules import VpcEndpoints
 from infra.service.capacity import ON_FARGATE, Capacity, on_instances, on_spot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.aws.environment import AwsEnvironment
-    from infra.cluster.cluster import Cluster
-    from infra.edge.ingress import LoadBalancedIngress
-    from infra.network.endpoints import PrivateEndpoints
-    from infra.network.vpc import Network
-    from infra.settings import Settings
+    from infra.program.areas import Areas
     from infra.settings.service import ServiceSettings
 
 
@@ -48,18 +42,12 @@ class ClusterCapacity:
         return ON_FARGATE
 
 
-def deploy_capacity(  # noqa: PLR0917 — one for each area that instances depend on
-    settings: Settings,
-    environment: AwsEnvironment,
-    network: Network,
-    endpoints: PrivateEndpoints | None,
-    cluster: Cluster,
-    ingress: LoadBalancedIngress,
-) -> ClusterCapacity:
+def deploy_capacity(areas: Areas) -> ClusterCapacity:
     """Register the capacity providers that services name, and the instances of one of them."""
+    settings, cluster = areas.settings, areas.cluster
     instances = None
     if settings.services_on_instances:
-        instances = _instances(settings, environment, network, endpoints, cluster, ingress)
+        instances = _instances(areas)
     providers = None
     if instances or any(service.capacity.spot for service in settings.services):
         providers = CapacityProviders(
@@ -72,35 +60,20 @@ def deploy_capacity(  # noqa: PLR0917 — one for each area that instances depen
     return ClusterCapacity(instances=instances, providers=providers)
 
 
-def vpc_endpoints(endpoints: PrivateEndpoints | None) -> VpcEndpoints | None:
-    """Return the endpoints in the form that rules of security groups need."""
-    if endpoints is None:
-        return None
-    return VpcEndpoints(
-        security_group_id=endpoints.security_group_id, prefix_list_id=endpoints.s3_prefix_list_id
-    )
-
-
-def _instances(  # noqa: PLR0917 — as `deploy_capacity`
-    settings: Settings,
-    environment: AwsEnvironment,
-    network: Network,
-    endpoints: PrivateEndpoints | None,
-    cluster: Cluster,
-    ingress: LoadBalancedIngress,
-) -> Instances:
+def _instances(areas: Areas) -> Instances:
+    settings, network = areas.settings, areas.network
     chosen = settings.instances
     return Instances(
         "instances",
         InstancesArgs(
-            aws_environment=environment,
-            cluster_name=cluster.cluster_name,
+            aws_environment=areas.environment,
+            cluster_name=areas.cluster.cluster_name,
             vpc_id=network.vpc_id,
             subnet_ids=network.task_subnet_ids,
-            ways_out=_ways_out(network, endpoints),
-            endpoints=vpc_endpoints(endpoints),
+            paths_to_aws=_paths_to_aws(areas),
+            endpoints=areas.vpc_endpoints,
             egress=settings.network.egress,
-            front_end_security_group_id=ingress.security_group_id,
+            front_end_security_group_id=areas.ingress.security_group_id,
             instance_type=chosen.instance_type,
             cpu_architecture=chosen.type.cpu_architecture,
             min_instances=chosen.min_instances,
@@ -114,9 +87,9 @@ def _instances(  # noqa: PLR0917 — as `deploy_capacity`
     )
 
 
-def _ways_out(
-    network: Network, endpoints: PrivateEndpoints | None
-) -> pulumi.Output[Sequence[pulumi.Input[pulumi.Resource]]]:
+def _paths_to_aws(areas: Areas) -> pulumi.Output[Sequence[pulumi.Input[pulumi.Resource]]]:
     """Return what an instance reaches ECS through: routes, and endpoints if there are any."""
-    of_endpoints = endpoints.resources if endpoints else ()
-    return pulumi.Output.from_input(network.routes).apply(lambda routes: [*routes, *of_endpoints])
+    endpoints = areas.endpoints.resources if areas.endpoints else ()
+    return pulumi.Output.from_input(areas.network.routes).apply(
+        lambda routes: [*routes, *endpoints]
+    )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from infra.aws import image_build, images, naming
 from infra.aws.egress import Destination
-from infra.program.capacity import vpc_endpoints
 from infra.service.built_image import BuiltImage, BuiltImageArgs
 from infra.service.container import Container, LogRouter, Mount, RoutedLogs, Volume
 from infra.service.container import HealthCheck as CommandCheck
@@ -17,16 +16,14 @@ from infra.service.web_service import WebService, WebServiceArgs
 from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterator, Mapping
 
     import pulumi
 
     from infra.aws.environment import AwsEnvironment
-    from infra.cluster.cluster import Cluster
-    from infra.edge.ingress import LoadBalancedIngress
-    from infra.network.endpoints import PrivateEndpoints
     from infra.network.vpc import Network
     from infra.program.alarms import StackAlarms
+    from infra.program.areas import Areas
     from infra.program.capacity import ClusterCapacity
     from infra.service.routing import Route
     from infra.settings import Settings
@@ -39,24 +36,20 @@ _NFS: Final = 2049
 """Port of the mount targets of EFS."""
 
 
-def deploy_service(  # noqa: PLR0917 — one for each area that a service depends on
-    settings: Settings,
+def deploy_service(
     service: ServiceSettings,
-    deployed: Mapping[str, WebService],
-    environment: AwsEnvironment,
-    network: Network,
-    endpoints: PrivateEndpoints | None,
-    cluster: Cluster,
+    areas: Areas,
+    *,
     capacity: ClusterCapacity,
-    ingress: LoadBalancedIngress,
+    deployed: Mapping[str, WebService],
     route: Route,
-    existing_log_groups: Collection[str],
     alarms: StackAlarms | None,
 ) -> WebService:
     """Register a service: its tasks, its target group and its listener rules.
 
     The services that it calls, and those that get a share of its requests, are `deployed` already.
     """
+    settings, environment, network = areas.settings, areas.environment, areas.network
     container = service.container
     image, repository_arn = _image(service, environment, settings.tags)
     repository_arns = [repository_arn] if repository_arn is not None else []
@@ -64,7 +57,6 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
         private = images.private(sidecar.image)
         if private:
             repository_arns.append(private.repository_arn(environment.partition))
-    volumes = service.mounted_volumes.items()
     containers: dict[str, Container] = {}
     for name, sidecar in sorted(service.sidecars.readable.items()):
         containers[name] = _sidecar(service, name, sidecar)
@@ -78,38 +70,27 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
         WebServiceArgs(
             aws_environment=environment,
             service_name=naming.service(settings.stack, service.name),
-            cluster_arn=cluster.arn,
+            cluster_arn=areas.cluster.arn,
             capacity=capacity.of(service),
             vpc_id=network.vpc_id,
             subnet_ids=network.task_subnet_ids,
             public_addresses=not settings.network.private_tasks,
-            endpoints=vpc_endpoints(endpoints),
+            endpoints=areas.vpc_endpoints,
             ipv6=settings.network.dual_stack,
             egress=_egress(settings, service, network),
-            namespace_arn=cluster.namespace_arn,
-            calls=[
-                _callee(each, deployed[each.name])
-                for each in settings.services
-                if each.name in service.connect.calls
-            ],
+            namespace_arn=areas.cluster.namespace_arn,
+            calls=[*_callees(settings, service, deployed)],
             front_end=BehindLoadBalancer(
-                balancer=ingress,
+                balancer=areas.ingress,
                 route=route,
                 sharers={name: _sharer(deployed[name]) for name in service.shares_with},
-                former_parent=ingress,
+                former_parent=areas.ingress,
             ),
             container=own,
             sidecars=[*containers.values()],
             ingress_container=ingress_container,
             connected_container=connected,
-            volumes=[
-                Volume(
-                    name=name,
-                    file_system_id=volume.efs_file_system_id,
-                    access_point_id=volume.efs_access_point_id,
-                )
-                for name, volume in sorted(volumes)
-            ],
+            volumes=[*_volumes(service)],
             repository_arns=repository_arns,
             cpu_units=container.cpu_units,
             memory_mib=container.memory_mib,
@@ -126,7 +107,7 @@ def deploy_service(  # noqa: PLR0917 — one for each area that a service depend
             health_check_grace_seconds=service.deployment.health_check_grace_seconds,
             steady_state_timeout_minutes=service.deployment.steady_state_timeout_minutes,
             log_group=naming.service_log_group(settings.stack, service.name),
-            existing_log_groups=existing_log_groups,
+            existing_log_groups=areas.existing_log_groups,
             log_retention_days=settings.operation.log_retention_days,
             log_key_arn=settings.keys.log_key_arn,
             exec_log_group=settings.exec_log_group,
@@ -197,14 +178,30 @@ def _container(service: ServiceSettings, image: pulumi.Input[str]) -> Container:
     )
 
 
-def _callee(service: ServiceSettings, deployed: WebService) -> Callee:
-    assert deployed.security_group_id is not None, "settings refuse calls of tasks on instances"
-    return Callee(
-        name=service.name,
-        security_group_id=deployed.security_group_id,
-        port=service.connect_port,
-        service=deployed.ecs_service,
-    )
+def _volumes(service: ServiceSettings) -> Iterator[Volume]:
+    for name, volume in sorted(service.mounted_volumes.items()):
+        yield Volume(
+            name=name,
+            file_system_id=volume.efs_file_system_id,
+            access_point_id=volume.efs_access_point_id,
+        )
+
+
+def _callees(
+    settings: Settings, service: ServiceSettings, deployed: Mapping[str, WebService]
+) -> Iterator[Callee]:
+    """Yield the services that a service calls."""
+    for other in settings.services:
+        if other.name not in service.connect.calls:
+            continue
+        group = deployed[other.name].security_group_id
+        assert group is not None, "settings refuse calls of tasks on instances"
+        yield Callee(
+            name=other.name,
+            security_group_id=group,
+            port=other.connect_port,
+            service=deployed[other.name].ecs_service,
+        )
 
 
 def _sharer(deployed: WebService) -> Sharer:
@@ -282,8 +279,8 @@ def _storage(service: ServiceSettings) -> int | None:
 def _egress(settings: Settings, service: ServiceSettings, network: Network) -> list[Destination]:
     """Return what tasks may connect to: what is configured, and the mount targets of EFS."""
     egress = [*settings.network.egress]
-    nfs = Destination(network.cidr, _NFS, _NFS)
-    volumes = service.mounted_volumes.values()
-    if any(each.efs_file_system_id for each in volumes) and nfs not in egress:
-        egress.append(nfs)
+    efs = any(volume.efs_file_system_id for volume in service.mounted_volumes.values())
+    mount_targets = Destination(network.cidr, _NFS, _NFS)
+    if efs and mount_targets not in egress:
+        egress.append(mount_targets)
     return egress

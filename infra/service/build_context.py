@@ -60,6 +60,8 @@ def _files(context: Path, ignored: Sequence[_Pattern]) -> Iterator[tuple[str, Pa
             relative = (inside / name).as_posix()
             if not _is_ignored(relative, ignored):
                 yield relative, Path(folder, name)
+        # A pattern with `!` may take back a file in a folder that is ignored; else `os.walk`, which
+        # enters what is left in this list, needn't enter such a folder.
         if not exceptions:
             folders[:] = [
                 name for name in folders if not _is_ignored((inside / name).as_posix(), ignored)

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class DeploymentAlarms(Protocol):
-    """Alarms on what users of one service feel."""
+    """Alarms on the errors and the latency of one service's requests."""
 
     @property
     def names(self) -> Sequence[str]:
         """Names of the alarms that a deployment is rolled back by; empty where none is."""
 
-    def watch(
+    def register_before_service(
         self, parent: pulumi.Resource, label: pulumi.Output[str]
     ) -> Sequence[aws.cloudwatch.MetricAlarm]:
-        """Register the alarms as children of a component, before the ECS service.
+        """Register the alarms as children of a component.
 
         Args:
             parent: The service's component.

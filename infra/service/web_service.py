@@ -124,7 +124,7 @@ class WebServiceArgs:
     """How the number of tasks changes; None for a fixed one."""
 
     alarms: DeploymentAlarms | None = None
-    """Alarms on what its users feel; None for none."""
+    """Alarms on errors and latency; None for none."""
 
     minimum_healthy_percent: int
     """Share of the tasks that a deployment leaves running."""
@@ -240,7 +240,7 @@ class WebService(pulumi.ComponentResource):
             ]
         self.alarms = []
         if args.alarms and connection.request_label is not None:
-            self.alarms = args.alarms.watch(self, connection.request_label)
+            self.alarms = args.alarms.register_before_service(self, connection.request_label)
         rollback = _rollback(args)
         minutes = args.steady_state_timeout_minutes + (rolling.BAKE_MINUTES if rollback else 0)
         deployment_limit = f"{minutes}m"
@@ -396,11 +396,10 @@ class WebService(pulumi.ComponentResource):
         self, name: str, args: WebServiceArgs, tags: dict[str, str]
     ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         """Register the role with which ECS starts tasks."""
-        secrets = [
-            secret_names.resolve(args.aws_environment, secret)
-            for container in (args.container, *args.sidecars)
-            for secret in container.all_secrets
-        ]
+        names: list[str] = []
+        for container in (args.container, *args.sidecars):
+            names += container.all_secrets
+        secrets = [secret_names.resolve(args.aws_environment, name) for name in names]
         policy = of_created(
             pulumi.Output.all(*args.repository_arns),
             lambda repository_arns: policies.task_start(

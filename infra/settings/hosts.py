@@ -37,11 +37,19 @@ def of(settings: StackSettings, zone: str | None) -> Hosts:
         zone: The zone's name; None where only its id is known, so that all names count as its own.
     """
     https = settings.https
-    names = sorted(name for name in _further(settings) if https.hosted_zone and _within(name, zone))
-    wildcards = [name for name in names if name.startswith(_ANY)]
-    others = [name for name in names if certificates_for(name)[-1] not in wildcards]
-    certificates = sorted([*wildcards, *others]) if https.issued else []
-    return Hosts(tuple(names) if https.host_records else (), tuple(certificates))
+    names: set[str] = set()
+    if https.hosted_zone:
+        names = {name for name in _further(settings) if _within(name, zone)}
+    certificates = set()
+    for name in names:
+        # A wildcard's certificate covers the hosts in its domain.
+        wildcard = certificates_for(name)[-1]
+        if name == wildcard or wildcard not in names:
+            certificates.add(name)
+    return Hosts(
+        records=tuple(sorted(names)) if https.host_records else (),
+        certificates=tuple(sorted(certificates)) if https.issued else (),
+    )
 
 
 def problems(settings: StackSettings, zone: str | None) -> Iterator[Problem]:

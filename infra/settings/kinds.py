@@ -482,7 +482,11 @@ def _statements(text: str) -> list[object]:
     found = json.loads(text)
     if not isinstance(found, list):
         refuse(text)
-    return [json.loads(each) if isinstance(each, str) else each for each in found]
+    return list(map(_statement, found))
+
+
+def _statement(item: object) -> object:
+    return json.loads(item) if isinstance(item, str) else item
 
 
 def _plain(value: object) -> str:

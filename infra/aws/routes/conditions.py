@@ -7,9 +7,9 @@ reference, RuleCondition: paths and methods match exactly, all other values what
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_network
-from itertools import product
+from itertools import chain, product
 from typing import TYPE_CHECKING, Final
 
 from infra.aws.routes import patterns
@@ -60,7 +60,7 @@ class Conditions:
     @property
     def exact(self) -> bool:
         """Whether no value has a `*`, which is any text."""
-        return not any("*" in value for values in self.values.values() for value in values)
+        return not any("*" in value for value in chain.from_iterable(self.values.values()))
 
     @property
     def text(self) -> str:
@@ -89,7 +89,7 @@ class Conditions:
     def in_common(self, other: Conditions) -> Conditions | None:
         """Return conditions of one request that matches both, without wildcards; None if none."""
         found: dict[str, tuple[str, ...]] = {}
-        for kind in (*self.values, *(kind for kind in other.values if kind not in self.values)):
+        for kind in dict.fromkeys((*self.values, *other.values)):
             example = _common_value(kind, self.values.get(kind), other.values.get(kind))
             if example is None:
                 return None
@@ -99,7 +99,9 @@ class Conditions:
     def each_value(self) -> Iterator[Conditions]:
         """Yield conditions with one value of each kind; together they are these conditions."""
         for chosen in product(*self.values.values()):
-            yield Conditions(dict(zip(self.values, ((value,) for value in chosen), strict=True)))
+            yield Conditions(
+                {kind: (value,) for kind, value in zip(self.values, chosen, strict=True)}
+            )
 
     def example(self, scheme: str, host: str) -> str:
         """Return a request that matches: a URL, and what else it needs.
@@ -109,20 +111,19 @@ class Conditions:
             host: The host where no condition requires one.
         """
         first = {kind: _example(kind, values[0]) for kind, values in self.values.items()}
-        pairs = [
-            f"{kind.removeprefix(QUERY)}={value}"
-            for kind, value in first.items()
-            if kind.startswith(QUERY)
-        ]
-        query = f"?{'&'.join(pairs)}" if pairs else ""
-        url = f"{scheme}://{first.get(HOST, host)}{first.get(PATH, '/')}{query}"
-        details = [first[METHOD]] if METHOD in first else []
+        parameters, headers = [], []
         for kind, value in first.items():
-            if kind.startswith(HEADER):
-                details.append(f"{kind.removeprefix(HEADER)}: {value}")
-        if SOURCE in first:
-            details.append(f"from {first[SOURCE]}")
-        return f"{url} ({', '.join(details)})" if details else url
+            if kind.startswith(QUERY):
+                parameters.append(f"{kind.removeprefix(QUERY)}={value}")
+            elif kind.startswith(HEADER):
+                headers.append(f"{kind.removeprefix(HEADER)}: {value}")
+        url = f"{scheme}://{first.get(HOST, host)}{first.get(PATH, '/')}"
+        if parameters:
+            url += f"?{'&'.join(parameters)}"
+        method = [first[METHOD]] if METHOD in first else []
+        source = [f"from {first[SOURCE]}"] if SOURCE in first else []
+        details = ", ".join((*method, *headers, *source))
+        return f"{url} ({details})" if details else url
 
 
 def split(conditions: Conditions) -> list[Conditions]:
@@ -142,23 +143,24 @@ def split(conditions: Conditions) -> list[Conditions]:
         return [conditions]
     best: list[list[tuple[str, ...]]] | None = None
     most_values = [len(conditions.values[kind]) for kind in kinds]
+    # Values and wildcards of a rule are limited separately. Every way to share both limits among
+    # the kinds is tried; with at most five kinds there are few.
     for values in _shares(VALUES_PER_RULE, most_values, least=1):
         for wildcards in _shares(WILDCARDS_PER_RULE, [WILDCARDS_PER_RULE] * len(kinds), least=0):
             parts = []
             for kind, count, wild in zip(kinds, values, wildcards, strict=True):
                 parts.append(_chunks(kind, conditions.values[kind], count, wild))
-            fits = all(parts)
-            if fits and (best is None or math.prod(map(len, parts)) < math.prod(map(len, best))):
+            if not all(parts):
+                continue  # some value alone is over its share
+            # A rule has one part of each kind, and each combination needs a rule.
+            if best is None or math.prod(map(len, parts)) < math.prod(map(len, best)):
                 best = parts
     if best is None:
         raise ValueError(
             f"more than {WILDCARDS_PER_RULE} wildcards in one value of each kind together, where "
             f"a rule has at most {WILDCARDS_PER_RULE}"
         )
-    return [
-        replace(conditions, values=dict(zip(kinds, chosen, strict=True)))
-        for chosen in product(*best)
-    ]
+    return [Conditions(dict(zip(kinds, chosen, strict=True))) for chosen in product(*best)]
 
 
 def _shares(total: int, most: Sequence[int], *, least: int) -> Iterator[tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""What a service's users feel, and from when on it is an alarm."""
+"""The limits of a service's alarms."""
 
 from __future__ import annotations
 

@@ -33,6 +33,9 @@ _FIELDS: Final = (
 )
 """The fields of a single route; what modifies one of them only is left out."""
 
+_CONDITIONS: Final = {HOST: "hosts", PATH: "paths", METHOD: "methods", SOURCE: "sourceCidrs"}
+"""Keys with a list of values, by the kind of the condition."""
+
 _WEIGHT_STICKINESS: Final = "weight_stickiness_seconds"
 
 _BROADCAST: Final = "255.255.255.255/32"
@@ -80,8 +83,8 @@ class RoutesSettings(Topic):
     @cached_property
     def each(self) -> tuple[RouteSettings, ...]:
         """The routes: those of the list, or the single one."""
-        own = {camel(name): getattr(self, name) for name in (*_FIELDS, _WEIGHT_STICKINESS)}
-        return tuple(_route({**own, **entry}) for entry in self.routes or ({},))
+        single = {camel(name): getattr(self, name) for name in (*_FIELDS, _WEIGHT_STICKINESS)}
+        return tuple(_route({**single, **entry}) for entry in self.routes or ({},))
 
     @property
     def declared(self) -> bool:
@@ -115,16 +118,15 @@ class RoutesSettings(Topic):
 
 def _route(values: Mapping[str, Any]) -> RouteSettings:
     """Return a route with these values by key."""
-    conditions: dict[str, tuple[str, ...]] = {
-        HOST: values["hosts"],
-        PATH: values["paths"],
-        METHOD: values["methods"],
-        SOURCE: values["sourceCidrs"],
-    }
-    for kind, entries in ((HEADER, values["headers"]), (QUERY, values["query"])):
-        conditions |= {f"{kind}{name}": texts for name, texts in entries.items()}
+    conditions: dict[str, tuple[str, ...]] = {}
+    for kind, key_name in _CONDITIONS.items():
+        if values[key_name]:
+            conditions[kind] = values[key_name]
+    for kind, key_name in ((HEADER, "headers"), (QUERY, "query")):
+        for name, texts in values[key_name].items():
+            conditions[f"{kind}{name}"] = texts
     return RouteSettings(
-        conditions=Conditions({kind: texts for kind, texts in conditions.items() if texts}),
+        conditions=Conditions(conditions),
         priority=values["routePriority"] or None,
         rewrite_url=values["rewriteUrl"],
         rewrite_host=values["rewriteHost"],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.alarms.dashboard import Watched, body
+from infra.alarms.dashboard import ServiceOnDashboard, body
 from infra.alarms.metrics import Targets, failed_share
 from localaws.catalog.dashboards import body_flaws
 from tests.infra import recorder
@@ -16,8 +16,8 @@ REGION = "eu-west-1"
 ALARM = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:prod-web-errors"
 
 
-def watched(name: str, **more: Any) -> Watched:
-    return Watched(
+def watched(name: str, **more: Any) -> ServiceOnDashboard:
+    return ServiceOnDashboard(
         name=name,
         targets=Targets.of(f"app/alb/1/targetgroup/{name}/2"),
         cluster_name="main",
