@@ -178,7 +178,17 @@ class ServiceSettings:
         """Check values that depend on each other, within a topic and across topics."""
         for each in self.topics:
             yield from self.named(each.problems())
-        yield from self.named(task.problems(self))
+        yield from self.named(
+            task.problems(
+                container=self.container,
+                capacity=self.capacity,
+                secrets=self.secrets,
+                sidecars=self.sidecars,
+                volumes=self.volumes,
+                logs=self.logs,
+                connect=self.connect,
+            )
+        )
         yield from self.named(health_checks_suit_the_protocol(self.targets, self.health))
 
     def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:

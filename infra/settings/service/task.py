@@ -18,7 +18,6 @@ from infra.settings.topic import relation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from infra.settings.service import ServiceSettings
     from infra.settings.service.capacity import CapacitySettings
     from infra.settings.service.connect import ConnectSettings
     from infra.settings.service.container import ContainerSettings
@@ -31,10 +30,17 @@ _MOST_CONTAINERS: Final = 10
 """Source: Amazon ECS endpoints and quotas, "Containers per task definition", not adjustable."""
 
 
-def problems(service: ServiceSettings) -> Iterator[Problem]:
-    """Check the containers of a service's task, and what they need of it."""
-    container, secrets, sidecars = service.container, service.secrets, service.sidecars
-    volumes, logs, connect = service.volumes, service.logs, service.connect
+def problems(
+    *,
+    container: ContainerSettings,
+    capacity: CapacitySettings,
+    secrets: SecretsSettings,
+    sidecars: SidecarSettings,
+    volumes: VolumeSettings,
+    logs: LogSettings,
+    connect: ConnectSettings,
+) -> Iterator[Problem]:
+    """Check the containers of a service's task, and what they need of its capacity."""
     yield from _variables_have_one_source(container, secrets)
     yield from _keys_encrypt_secrets(secrets, sidecars, logs)
     yield from _containers_are_few(sidecars)
@@ -50,7 +56,10 @@ def problems(service: ServiceSettings) -> Iterator[Problem]:
     yield from _volumes_are_mounted(container, sidecars, volumes)
     yield from _called_container_is_offered(sidecars, connect)
     yield from _port_names_differ(container, sidecars, connect)
-    yield from _problems_on_instances(service)
+    yield from _sidecars_share_a_network(capacity, sidecars)
+    yield from _calls_have_a_security_group(capacity, connect)
+    yield from _efs_has_a_security_group(capacity, volumes)
+    yield from _storage_is_the_instances(capacity, volumes)
 
 
 @relation("environment", "secrets")
@@ -320,15 +329,6 @@ def _volumes_are_mounted(
                 "one that mounts of some container names",
                 unused=True,
             )
-
-
-def _problems_on_instances(service: ServiceSettings) -> Iterator[Problem]:
-    """Check that tasks on instances need nothing that only tasks on Fargate have."""
-    capacity = service.capacity
-    yield from _sidecars_share_a_network(capacity, service.sidecars)
-    yield from _calls_have_a_security_group(capacity, service.connect)
-    yield from _efs_has_a_security_group(capacity, service.volumes)
-    yield from _storage_is_the_instances(capacity, service.volumes)
 
 
 @relation("capacity", "sidecars")
