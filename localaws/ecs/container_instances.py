@@ -50,7 +50,7 @@ class Hosts(Protocol):
     """Makes instances."""
 
     async def boot(self, instance: Instance) -> None:
-        """Have an instance run.
+        """Start an instance.
 
         Raises:
             NoAddressError: Its subnet isn't there.
@@ -58,7 +58,7 @@ class Hosts(Protocol):
         """
 
     async def terminate(self, instance: Instance) -> None:
-        """Have an instance run no longer."""
+        """End an instance."""
 
 
 class NoSuchInstanceError(Exception):
@@ -119,12 +119,12 @@ class ContainerInstances:
         self._state = read_what_can_be_made_anew(
             self._file, _from_json, otherwise=FleetState(), then=_BEGIN_ANEW
         )
-        there = self._state.instances
-        for each in there:
+        saved = self._state.instances
+        for each in saved:
             self._subnet_addresses.keep(each.subnet, each.address)
-        booted = await asyncio.gather(*(self._boot(each) for each in there))
-        for instance, is_there in zip(there, booted, strict=True):
-            if not is_there:
+        booted = await asyncio.gather(*map(self._boot, saved))
+        for instance, runs in zip(saved, booted, strict=True):
+            if not runs:
                 self._state = self._state.without_instance(instance.id)
 
     def touch(self) -> None:
@@ -142,14 +142,14 @@ class ContainerInstances:
         """
         if self._outdated:
             self._outdated = False
-            self._groups = [self._remembering(each) for each in groups(self._cloud)]
+            self._groups = list(map(self._with_first_template, groups(self._cloud)))
         self._demand = demand
         before = self._state
         self._state, actions = step(
             self._groups, before, demand, self._clock(), ids=self._ids, timing=self._timing
         )
         launched = [each.instance for each in actions if each.kind is FleetActionKind.LAUNCH]
-        await asyncio.gather(*(self._launch(each) for each in launched))
+        await asyncio.gather(*map(self._launch, launched))
         for action in actions:
             if action.kind is FleetActionKind.TERMINATE:
                 self._end(action.instance)
@@ -161,20 +161,18 @@ class ContainerInstances:
     @property
     def busy(self) -> bool:
         """Whether time alone will change something soon."""
-        if self._ending:
+        if self._ending or any(map(self._is_busy, self._groups)):
             return True
-        for each in self._state.instances:
-            if each.lifecycle is not Lifecycle.IN_SERVICE:
-                return True
-        for group in self._groups:
-            memory = self._state.groups.get(group.name)
-            there = self._state.of(group.name)
-            if memory is None or memory.desired != len(there) or memory.refreshing:
-                return True
-            measured = metric(group, there, self._demand)
-            if group.scaling is not None and measured > group.scaling.target:
-                return True
-        return False
+        return any(each.lifecycle is not Lifecycle.IN_SERVICE for each in self._state.instances)
+
+    def _is_busy(self, group: Group) -> bool:
+        known = self._state.groups.get(group.name)
+        instances = self._state.of(group.name)
+        if known is None or known.desired != len(instances) or known.refreshing:
+            return True
+        if group.scaling is None:
+            return False
+        return metric(group, instances, self._demand) > group.scaling.target
 
     def capacity(self, spec: ServiceSpec, others: Mapping[str, Sequence[PlacedTask]]) -> Instances:
         """Return a service's capacity now.
@@ -205,7 +203,7 @@ class ContainerInstances:
 
     def has(self, instance: str) -> bool:
         """Return whether an instance is there."""
-        return any(each.id == instance for each in self._state.instances)
+        return instance in {each.id for each in self._state.instances}
 
     def registered_with(self, cluster: str) -> list[str]:
         """Return the ids of the instances that are registered with a cluster."""
@@ -223,20 +221,20 @@ class ContainerInstances:
 
     @property
     def ending(self) -> bool:
-        """Whether an instance is on its way out."""
+        """Whether an instance is being terminated."""
         return bool(self._ending)
 
     def knows(self, group: str) -> bool:
-        """Return whether a group has been taken up."""
+        """Return whether the fleet has stepped a group before."""
         return group in self._state.groups
 
     def wanted(self, group: str) -> int:
         """Return how many instances a group should have; one that isn't known wants none."""
-        memory = self._state.groups.get(group)
-        return memory.desired if memory else 0
+        known = self._state.groups.get(group)
+        return known.desired if known else 0
 
     def fail(self, instance: str) -> str:
-        """Have an instance fail: it is gone at once, with its tasks.
+        """Simulate the failure of an instance: it is gone at once, with its tasks.
 
         Args:
             instance: The beginning of its id.
@@ -265,30 +263,32 @@ class ContainerInstances:
 
     def status(self) -> list[dict[str, Any]]:
         """Return every instance as `pulumi-local status` shows it."""
-        why = {each.name: each.why_not_registered for each in self._groups}
-        found = []
-        for each in self._state.instances:
-            agent = "DRAINING" if each.draining else "ACTIVE"
-            found.append(
-                {
-                    "instanceId": each.id,
-                    "group": each.group,
-                    "capacityProvider": each.provider,
-                    "cluster": each.template.cluster,
-                    "instanceType": each.template.instance_type,
-                    "availabilityZone": each.zone,
-                    "privateIp": each.address,
-                    "lifecycle": str(each.lifecycle),
-                    "agent": agent if each.registered else "",
-                    "whyNotRegistered": "" if each.registered else why.get(each.group, ""),
-                    "tasks": self._demand.tasks.get(each.id, 0),
-                    "left": self._left(each),
-                }
-            )
-        return found
+        return list(map(self._status_of, self._state.instances))
+
+    def _status_of(self, instance: Instance) -> dict[str, Any]:
+        agent, why_not = "", ""
+        if instance.registered:
+            agent = "DRAINING" if instance.draining else "ACTIVE"
+        else:
+            reasons = {group.name: group.why_not_registered for group in self._groups}
+            why_not = reasons.get(instance.group, "")
+        return {
+            "instanceId": instance.id,
+            "group": instance.group,
+            "capacityProvider": instance.provider,
+            "cluster": instance.template.cluster,
+            "instanceType": instance.template.instance_type,
+            "availabilityZone": instance.zone,
+            "privateIp": instance.address,
+            "lifecycle": str(instance.lifecycle),
+            "agent": agent,
+            "whyNotRegistered": why_not,
+            "tasks": self._demand.tasks.get(instance.id, 0),
+            "left": self._left(instance),
+        }
 
     def _left(self, instance: Instance) -> dict[str, int]:
-        """Return what no task takes of an instance."""
+        """Return the CPU units and MiB of an instance that no task takes."""
         cpu, memory = self._demand.taken.get(instance.id, (0, 0))
         return {"cpu": instance.template.cpu - cpu, "memory": instance.template.memory - memory}
 
@@ -307,14 +307,19 @@ class ContainerInstances:
             each.cancel()
         await asyncio.gather(*self._ending, return_exceptions=True)
 
-    def _remembering(self, group: Group) -> Group:
-        """Return a group with its template as that was, where the cloud has a newer one only."""
+    def _with_first_template(self, group: Group) -> Group:
+        """Return a group whose template is as it was when its version was seen first.
+
+        The cloud holds the newest version only, so an older one that a group names would otherwise
+        change with each update of the launch template.
+        """
         key = f"{group.name} {group.template.version}"
         return replace(group, template=self._templates.setdefault(key, group.template))
 
     async def _launch(self, instance: Instance) -> None:
         try:
-            address = self._subnet_addresses.take(instance.subnet, self._range(instance.subnet))
+            block = self._cidr_block(instance.subnet)
+            address = self._subnet_addresses.take(instance.subnet, block)
         except NoAddressError as error:
             self._fail_launch(instance, error)
             return
@@ -343,17 +348,17 @@ class ContainerInstances:
         self._state = self._state.without_instance(instance.id)
 
     def _end(self, instance: Instance) -> None:
-        """End an instance beside everything else: its processes take their time."""
-        ending = asyncio.create_task(self._end_all_of(instance))
+        """Terminate an instance in the background: its processes take some time to end."""
+        ending = asyncio.create_task(self._terminate(instance))
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)
 
-    async def _end_all_of(self, instance: Instance) -> None:
+    async def _terminate(self, instance: Instance) -> None:
         await self._end_tasks(instance.id)
         await self._hosts.terminate(instance)
         self._subnet_addresses.release(instance.subnet, instance.address)
 
-    def _range(self, subnet: str) -> str:
+    def _cidr_block(self, subnet: str) -> str:
         found = self._cloud.get(SUBNET, subnet)
         if found is None:
             raise NoAddressError(f"subnet {subnet} isn't a resource of the local AWS")

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.catalog.account import Account, Resource
+    from localaws.ec2.placement import Need
     from localaws.ecs.container_instances import Hosts
     from localaws.ecs.scheduler.capacity import Capacity
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
@@ -58,30 +59,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BUSY_PAUSE = 0.2
-"""Seconds between two looks at a service of which a task is on its way somewhere."""
+"""Seconds between two steps of a service of which a task starts or stops."""
 
 _LOAD_BALANCER_PAUSE = 0.1
-"""Seconds between two looks at the load balancers and all targets' health; what changes meanwhile,
-changes at once.
+"""Seconds at least between two synchronizations of the load balancers: changes in the meantime are
+applied together.
 """
 
 _CALM_PAUSE = 2.0
-"""The same when none is: everything is steady, or nothing can be done about it."""
+"""Seconds between two steps of a service that is steady, or for which nothing can be done."""
 
 _STEPS_AT_ONCE = 50
 """Far more than a step ever needs to come to rest; a bound for the scheduler's mistakes."""
 
 
 class NotSteadyError(Exception):
-    """A service doesn't get where it should; says how far it came, and why its tasks stopped."""
+    """A service didn't reach its desired state; the message has its progress and the reasons."""
 
 
 class NoSuchTaskError(Exception):
-    """No task is there in which a command may be run; the message says why."""
+    """There is no task in which a command may be run; the message says why."""
 
 
 class NotInterruptedError(Exception):
-    """A task that AWS wouldn't interrupt, or that isn't there; the message says why."""
+    """A task doesn't exist, or AWS wouldn't interrupt it; the message says which."""
 
 
 class Alarms(Protocol):
@@ -108,21 +109,21 @@ class NoAlarms:
 class _Service:
     spec: ServiceSpec
     resource: Resource
-    """What the cloud held when it was changed last."""
+    """Its record in the cloud, as of the last change of it."""
 
     changed_at: float
     state: ServiceState = field(default_factory=ServiceState)
     deleted: bool = False
-    """Whether it is gone from the cloud; one of the same name there is another."""
+    """Whether it was deleted from the cloud; one of the same name there is a new one."""
 
     leaving: bool = False
-    """Whether its tasks were to go when the cloud changed last."""
+    """Whether its tasks had to stop, as of the cloud's last change."""
 
     touched: bool = True
-    """Whether something has happened to it since the last look at it."""
+    """Whether something has happened to it since its last step."""
 
-    look_at: float = 0
-    """When it is to be looked at whatever happens, by the event loop's clock."""
+    step_at: float = 0
+    """When it is stepped even if nothing happens to it, by the event loop's clock."""
 
 
 class Controller:
@@ -177,7 +178,7 @@ class Controller:
                 directory,
                 hosts,
                 subnet_addresses,
-                end_tasks=self._tasks.lose,
+                end_tasks=self._tasks.end_tasks_of,
                 clock=clock,
                 speed=speed,
             )
@@ -187,17 +188,23 @@ class Controller:
         self.publish: Callable[[dict[str, Any]], None] = lambda _: None
         """Gets each event about a deployment, as EventBridge does; assigned before `start`."""
 
-        self._changes, self._applied_changes = 1, 0
-        """How often the cloud has changed, and how many of these changes the load balancers have
-        seen.
-        """
-        self._next_load_balancer_check = 0.0
-        """When the next look at the load balancers may come, by the event loop's clock."""
+        self._changes = 1
+        """How often the cloud has changed."""
+
+        self._applied_changes = 0
+        """How many of these changes the load balancers have applied."""
+
+        self._next_sync = 0.0
+        """When the load balancers may be synchronized next, by the event loop's clock."""
+
         self._passed = asyncio.Condition()
         self._loop: asyncio.Task[None] | None = None
-        self._met: list[str] = []
+        self._new_problems: list[str] = []
+        """Those of the pass that is under way."""
+
         self._problems: list[str] = []
-        """Those of the pass that is under way, and of the last whole one."""
+        """Those of the last whole pass."""
+
         self._ids = Ids(
             deployment=lambda: f"ecs-svc/{10**18 + randbelow(9 * 10**18)}",
             task=lambda: token_hex(16),
@@ -213,7 +220,7 @@ class Controller:
         self._loop = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Stop everything at once; what should run is started again by the next controller."""
+        """Stop everything at once; the next controller starts it again."""
         self._cloud.on_change.remove(self._notice_change)
         if self._loop is not None:
             self._loop.cancel()
@@ -231,7 +238,7 @@ class Controller:
         timeout: float,  # noqa: ASYNC109
         report: Callable[[str], None],
     ) -> None:
-        """Wait as the provider does until a service is in its desired state: see `waiter`.
+        """Wait as the provider does until a service is in its desired state (`waiter`).
 
         Args:
             service_arn: The service.
@@ -270,7 +277,7 @@ class Controller:
 
         Args:
             service_arn: The service.
-            timeout: Seconds to wait, with no error when they are over: `settle` says what is wrong.
+            timeout: Seconds to wait, with no error when they are over: `settle` raises one.
         """
 
         def done() -> bool:
@@ -283,9 +290,8 @@ class Controller:
                 return True
 
         with suppress(NotSteadyError):
-            await self._wait(
-                service_arn, done, "take up what was requested", timeout, lambda _: None
-            )
+            goal = "take up what was requested"
+            await self._wait(service_arn, done, goal, timeout, lambda _: None)
 
     async def drain(
         self,
@@ -339,7 +345,7 @@ class Controller:
         def done() -> bool:
             return fleet.knows(group) and fleet.in_service(group) >= fleet.wanted(group)
 
-        await self._until(done, progress, f"Auto Scaling group {group}", timeout, report)
+        await self._wait_for_fleet(done, progress, f"Auto Scaling group {group}", timeout, report)
 
     async def drain_group(
         self,
@@ -363,7 +369,7 @@ class Controller:
         def done() -> bool:
             return not fleet.of_group(group) and not fleet.ending
 
-        await self._until(done, progress, f"Auto Scaling group {group}", timeout, report)
+        await self._wait_for_fleet(done, progress, f"Auto Scaling group {group}", timeout, report)
 
     async def wait_until_empty(
         self,
@@ -391,16 +397,15 @@ class Controller:
         def done() -> bool:
             return not fleet.registered_with(cluster)
 
-        await self._until(done, progress, f"cluster {cluster}", timeout, report)
+        await self._wait_for_fleet(done, progress, f"cluster {cluster}", timeout, report)
 
     async def apply(self, *, timeout: float) -> None:  # noqa: ASYNC109
-        """Wait until requests are routed as the cloud says now.
+        """Wait until requests are routed as the cloud's records are now.
 
         All callers wait for the same next synchronization, so that many rules cost one.
 
         Args:
-            timeout: Seconds to wait, with no error when they are over: `problems` says what is
-                wrong.
+            timeout: Seconds to wait, with no error when they are over: `problems` has the reason.
         """
         changes = self._changes
         with suppress(TimeoutError):
@@ -409,7 +414,7 @@ class Controller:
 
     async def listen_error(self, listener_arn: str) -> str:
         """Return why a load balancer's listener takes no connections; empty where it does."""
-        with suppress(Exception):  # of whatever else is wrong, the next pass tells
+        with suppress(Exception):  # the next pass reports every other problem
             await self._target_groups.sync()
         return self._target_groups.listen_error(listener_arn)
 
@@ -435,7 +440,8 @@ class Controller:
 
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy the requested revision, even after it was rolled back."""
-        if (service := self._services.get(service_arn)) is not None:
+        service = self._services.get(service_arn)
+        if service is not None:
             service.state = replace(service.state, requested=None)
             self._touch(service)
 
@@ -450,9 +456,9 @@ class Controller:
         )
 
     def ignored_alarms(self, service_arn: str) -> tuple[str, ...]:
-        """Return the alarms for which the service's last change is deployed without any.
+        """Return the alarms that were in ALARM when the service's last change began to deploy.
 
-        They were in ALARM when that deployment began; none for a change that deployed nothing.
+        ECS then watches no alarm during that deployment. None for a change that deployed nothing.
         """
         service = self._services.get(service_arn)
         if service is None or not service.state.deployments:
@@ -463,8 +469,10 @@ class Controller:
     async def usage(self, service_arn: str) -> dict[str, Usage]:
         """Return what each running task of a service uses of CPU and memory, by the tasks' ids."""
         service = self._services.get(service_arn)
+        if service is None:
+            return {}
         used: dict[str, Usage] = {}
-        for task in service.state.tasks if service else ():
+        for task in service.state.tasks:
             running = self._tasks.running(task.id)
             if task.status is Status.RUNNING and running is not None:
                 used[task.id] = await running.usage()
@@ -486,14 +494,7 @@ class Controller:
         Raises:
             NoSuchTaskError: There is none, or its service lets nothing in.
         """
-        matching = []
-        for service in self._services.values():
-            for task in service.state.tasks:
-                if target in {"", service.spec.name} or task.id.startswith(target):
-                    running = self._tasks.running(task.id)
-                    if running is not None:
-                        matching.append((service, running))
-        names = sorted({service.spec.name for service, _ in matching})
+        matching = list(self._matching(target))
         if not matching:
             if not target:
                 raise NoSuchTaskError(
@@ -504,6 +505,7 @@ class Controller:
                 f"no running task is {target} or belongs to a service of that name; "
                 "`pulumi-local status` lists them"
             )
+        names = sorted({service.spec.name for service, _ in matching})
         if len(names) > 1:
             raise NoSuchTaskError(f"name a service or task; there are {', '.join(names)}")
         service, running = matching[-1]
@@ -513,6 +515,16 @@ class Controller:
                 f"was run: {service.spec.name} has no enableExecuteCommand"
             )
         return running
+
+    def _matching(self, target: str) -> Iterator[tuple[_Service, RunningTask]]:
+        """Yield the running tasks of which *target* begins the id or names the service."""
+        for service in self._services.values():
+            for task in service.state.tasks:
+                if target not in {"", service.spec.name} and not task.id.startswith(target):
+                    continue
+                running = self._tasks.running(task.id)
+                if running is not None:
+                    yield service, running
 
     def interrupt(self, target: str) -> str:
         """Take back the spare capacity that a task runs on, as AWS does now and then.
@@ -526,11 +538,7 @@ class Controller:
         Raises:
             NotInterruptedError: It isn't there, or AWS interrupts no task of its kind.
         """
-        found: list[Task] = []
-        if target:
-            for service in self._services.values():
-                active = [task for task in service.state.tasks if task.active]
-                found += [task for task in active if task.id.startswith(target)]
+        found = list(self._active_tasks(target)) if target else []
         if len(found) != 1:
             raise NotInterruptedError(
                 f"{len(found) or 'no'} running tasks begin with {target!r}; `pulumi-local status` "
@@ -545,6 +553,12 @@ class Controller:
             )
         self._tasks.interrupt(task.id)
         return task.id
+
+    def _active_tasks(self, beginning: str) -> Iterator[Task]:
+        for service in self._services.values():
+            for task in service.state.tasks:
+                if task.active and task.id.startswith(beginning):
+                    yield task
 
     def fail_instance(self, instance: str) -> str:
         """End an EC2 instance at once, with its tasks, as a failure of its host does.
@@ -570,20 +584,20 @@ class Controller:
         endpoints, public = self._tasks.endpoints(), self._tasks.public_addresses()
         listen, locations = self._tasks.listen_addresses(), self._tasks.locations()
         host_ports = self._tasks.host_ports()
-        found = [
-            {**self.describe(arn), "progress": self._progress(service)}
-            for arn, service in self._services.items()
-        ]
-        for task in (task for service in found for task in service["tasks"]):
-            task["address"] = listen.get(task["taskId"], "")
-            location = locations.get(task["taskId"])
-            if location is not None and location.ipv6:
-                task["ipv6Address"] = location.ipv6
-            task["endpoint"] = endpoints.get(task["taskId"], "")
-            if task["taskId"] in host_ports:
-                task["hostPorts"] = host_ports[task["taskId"]]
-            if task["taskId"] in public:
-                task["publicAddress"], task["shownAt"] = public[task["taskId"]]
+        found: list[dict[str, Any]] = []
+        for arn, service in self._services.items():
+            described = {**self.describe(arn), "progress": self._progress(service)}
+            found.append(described)
+            for task in described["tasks"]:
+                task_id = task["taskId"]
+                task["address"] = listen.get(task_id, "")
+                task["endpoint"] = endpoints.get(task_id, "")
+                if task_id in locations and locations[task_id].ipv6:
+                    task["ipv6Address"] = locations[task_id].ipv6
+                if task_id in host_ports:
+                    task["hostPorts"] = host_ports[task_id]
+                if task_id in public:
+                    task["publicAddress"], task["shownAt"] = public[task_id]
         return found
 
     # The loop
@@ -591,42 +605,41 @@ class Controller:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            self._met = []
+            self._new_problems = []
             with self._noting_problems():
                 await self._pass()
-            for problem in self._met:
+            for problem in self._new_problems:
                 if problem not in self._problems:
                     log.error("%s", problem)
-            self._problems = self._met
+            self._problems = self._new_problems
             async with self._passed:
                 self._passed.notify_all()
-            with suppress(
-                TimeoutError
-            ):  # not wait_for, which before Python 3.12 loses a cancellation now and then
+            # Not wait_for, which before Python 3.12 loses a cancellation now and then.
+            with suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_of_all()):
                     await self._wake.wait()
 
     async def _pass(self) -> None:
         """Synchronize the load balancers, and step each service that is touched or due.
 
-        What is at rest costs nothing, so that a service's deployment takes no longer among many
-        others.
+        Services at rest cost nothing, so that a deployment takes no longer among many services than
+        alone.
         """
         now = asyncio.get_running_loop().time
         self._forget_deleted()
-        self._follow_cloud()
-        if now() >= self._next_load_balancer_check:
+        self._add_new_services()
+        if now() >= self._next_sync:
             await self._sync()
         await self._follow_instances()
         for service in list(self._services.values()):
-            if service.touched or now() >= service.look_at:
+            if service.touched or now() >= service.step_at:
                 # Reset before the step, not after: an event during the step must cause another
                 # one, and so must a step that fails.
-                service.touched, service.look_at = False, 0.0
+                service.touched, service.step_at = False, 0.0
                 with self._noting_problems():
                     await self._advance(service)
                     self._forget_stopped(service)
-                    service.look_at = now() + self._pause(service)
+                    service.step_at = now() + self._pause(service)
         self._forget_deleted()
         with self._noting_problems():
             self._save()
@@ -636,29 +649,27 @@ class Controller:
         if self.fleet is None:
             return
         with self._noting_problems():
-            if await self.fleet.follow(self._demand()):
-                for service in self._services.values():
-                    if service.spec.capacity.on_instances:
-                        service.touched = True
+            has_changed = await self.fleet.follow(self._demand())
+            for service in self._services.values():
+                if has_changed and service.spec.capacity.on_instances:
+                    service.touched = True
 
     def _demand(self) -> Demand:
         """Return which tasks are on instances, and which wait for some."""
-        there: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         taken: dict[str, tuple[int, int]] = {}
-        waiting = []
+        waiting: list[Waiting] = []
         for service in self._services.values():
             for task in service.state.tasks:
-                waits = task.status is Status.PROVISIONING
-                if task.status is Status.STOPPED or not (waits or task.instance):
-                    continue
-                need = need_of(_revision(service, task).launch["taskDefinition"])
-                if waits:
+                if task.status is Status.PROVISIONING:
+                    need = _need(service, task)
                     waiting.append(Waiting(task.capacity_provider, need.cpu, need.memory))
-                    continue
-                there[task.instance] += 1
-                cpu, memory = taken.get(task.instance, (0, 0))
-                taken[task.instance] = cpu + need.cpu, memory + need.memory
-        return Demand(tasks=there, taken=taken, waiting=tuple(waiting))
+                elif task.instance and task.status is not Status.STOPPED:
+                    need = _need(service, task)
+                    counts[task.instance] += 1
+                    cpu, memory = taken.get(task.instance, (0, 0))
+                    taken[task.instance] = cpu + need.cpu, memory + need.memory
+        return Demand(tasks=counts, taken=taken, waiting=tuple(waiting))
 
     def _capacity(self, service: _Service) -> Capacity:
         choice = service.spec.capacity
@@ -666,14 +677,14 @@ class Controller:
             return Fargate(choice.strategy)
         if self.fleet is None:
             return Instances(service.spec.arn, choice, ())
+        # The service's own tasks aren't among them: the scheduler adds those itself.
         others: dict[str, list[PlacedTask]] = {}
         for other in self._services.values():
             if other is service:
                 continue
             for task in other.state.tasks:
                 if task.instance and task.status is not Status.STOPPED:
-                    need = need_of(_revision(other, task).launch["taskDefinition"])
-                    placed = PlacedTask(id=task.id, service=other.spec.arn, need=need)
+                    placed = PlacedTask(id=task.id, service=other.spec.arn, need=_need(other, task))
                     others.setdefault(task.instance, []).append(placed)
         return self.fleet.capacity(service.spec, others)
 
@@ -683,51 +694,49 @@ class Controller:
         try:
             yield
         except Exception as error:  # noqa: BLE001 — whatever it is, `settle` reports it
-            self._met.append(str(error) or repr(error))
+            self._new_problems.append(str(error) or repr(error))
 
     async def _sync(self) -> None:
+        # Counted before, as the cloud may change while the load balancers read it.
         changes = self._changes
         with self._noting_problems():
-            self._next_load_balancer_check = 0.0
+            self._next_sync = 0.0  # a synchronization that fails is repeated at once
             await self._target_groups.sync()
-            self._next_load_balancer_check = (
-                asyncio.get_running_loop().time() + _LOAD_BALANCER_PAUSE
-            )
+            self._next_sync = asyncio.get_running_loop().time() + _LOAD_BALANCER_PAUSE
         self._applied_changes = changes
 
-    def _follow_cloud(self) -> None:
-        """Take up new services."""
-        present = {resource.id: resource for resource in self._cloud.all(SERVICE)}
-        for arn, resource in present.items():
-            if arn not in self._services:
+    def _add_new_services(self) -> None:
+        for resource in self._cloud.all(SERVICE):
+            if resource.id not in self._services:
                 with self._noting_problems():
                     spec = self._read(resource, ServiceState())
-                    self._services[arn] = _Service(spec, resource, self._clock())
+                    self._services[resource.id] = _Service(spec, resource, self._clock())
 
     def _notice_change(self) -> None:
         """Note a change of the cloud while it happens.
 
-        A later comparison would take a replaced service for the one of the same name before.
+        Later it would be too late: a service that was deleted and made again under the same name
+        would pass for the old one.
         """
         for arn, service in self._services.items():
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
-                service.deleted = service.touched = True
+                service.deleted = True
+                service.touched = True
             elif resource is not service.resource:
-                service.resource, service.changed_at, service.touched = (
-                    resource,
-                    self._clock(),
-                    True,
-                )
+                service.resource = resource
+                service.changed_at = self._clock()
+                service.touched = True
             if service.leaving is not self._leaves(service):
-                service.leaving, service.touched = not service.leaving, True
+                service.leaving = not service.leaving
+                service.touched = True
         if self.fleet is not None:
             self.fleet.touch()
         self._changes += 1
         self._wake.set()
 
     def _touch(self, service: _Service) -> None:
-        """Have the next pass look at a service, and begin soon."""
+        """Have the next pass, which begins at once, step a service."""
         service.touched = True
         self._wake.set()
 
@@ -763,13 +772,16 @@ class Controller:
         applied that, before any task stops. Else a stopping task would still get requests, and
         clients would see 502.
         """
+        targets_change = False
         for action in actions:
             match action.kind:
                 case ActionKind.REGISTER:
                     self._tasks.register(action.task)
+                    targets_change = True
                 case ActionKind.DEREGISTER:
                     self._tasks.deregister(action.task)
-        if any(action.kind in {ActionKind.REGISTER, ActionKind.DEREGISTER} for action in actions):
+                    targets_change = True
+        if targets_change:
             await self._sync()
         for action in actions:
             match action.kind:
@@ -781,7 +793,7 @@ class Controller:
     def _start(self, service: _Service, task: Task) -> None:
         self._tasks.start(task, _revision(service, task), partial(self._touch, service))
 
-    # What is seen
+    # Observation
 
     def _spec(self, service: _Service) -> ServiceSpec:
         """Return the specification; a service being deleted keeps its last one, without tasks."""
@@ -794,41 +806,39 @@ class Controller:
         return service_spec(resource, self._cloud, state).at(self._speed)
 
     def _leaves(self, service: _Service) -> bool:
-        """Whether its tasks are to go."""
+        """Return whether a service's tasks must stop: it is deleted, or about to be."""
         return service.deleted or service.spec.arn in self._cloud.draining
 
     def _observations(self, service: _Service) -> dict[str, TaskObservation]:
         return self._tasks.observe(service.state.tasks)
 
     def _firing(self, service: _Service) -> dict[str, str]:
-        """Return what each of a service's alarms saw that is in ALARM, by name."""
-        return {
-            name: self.alarms.reason(name)
-            for name in service.spec.alarms.names
-            if self.alarms.state(name) == "ALARM"
-        }
+        """Return the reasons of those of a service's alarms that are in ALARM, by name."""
+        names = service.spec.alarms.names
+        in_alarm = [name for name in names if self.alarms.state(name) == "ALARM"]
+        return {name: self.alarms.reason(name) for name in in_alarm}
 
     def _pause(self, service: _Service) -> float:
-        """Return the seconds until a service is looked at again, if nothing happens to it."""
-        look = next_look(
+        """Return the seconds until a service's next step, if nothing happens to it."""
+        seconds = next_look(
             service.spec, service.state, self._observations(service), self._clock(), self._timing
         )
-        return _CALM_PAUSE if look is None else min(max(look, _BUSY_PAUSE), _CALM_PAUSE)
+        return _CALM_PAUSE if seconds is None else min(max(seconds, _BUSY_PAUSE), _CALM_PAUSE)
 
     def _pause_of_all(self) -> float:
         """Return the seconds until the next pass, if nothing happens."""
         now = asyncio.get_running_loop().time()
-        soonest = min((each.look_at - now for each in self._services.values()), default=_CALM_PAUSE)
+        pause = _CALM_PAUSE
+        for service in self._services.values():
+            pause = min(pause, service.step_at - now)
         if self.fleet is not None and self.fleet.busy:
-            soonest = 0
-        pause = min(max(soonest, _BUSY_PAUSE), _CALM_PAUSE)
-        return (
-            min(pause, max(0.0, self._next_load_balancer_check - now))
-            if self._applied_changes < self._changes
-            else pause
-        )
+            pause = 0
+        pause = max(pause, _BUSY_PAUSE)
+        if self._applied_changes < self._changes:
+            pause = min(pause, max(0.0, self._next_sync - now))
+        return pause
 
-    # Keeping and forgetting
+    # Saved state
 
     def _forget_stopped(self, service: _Service) -> None:
         for task in service.state.tasks:
@@ -836,19 +846,20 @@ class Controller:
                 self._tasks.forget(task)
 
     def _forget_deleted(self) -> None:
-        """Let go of services whose last task stopped after their deletion."""
+        """Forget deleted services whose last task has stopped."""
         for arn, service in list(self._services.items()):
             if service.deleted and not _unfinished(service.state):
                 del self._services[arn]
 
     def _save(self) -> None:
-        self._saved.save({arn: service.state for arn, service in self._services.items()})
+        states = {arn: service.state for arn, service in self._services.items()}
+        self._saved.save(states)
 
     def _recover(self) -> None:
         for arn, state in self._saved.load().items():
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
-                continue  # it was on its way out, and its tasks are gone
+                continue  # it was deleted, and its tasks ended with the last daemon
             with self._noting_problems():  # a file of another version is no reason not to start
                 found = completed(saved_states.from_json(state), resource, self._cloud)
                 service = _Service(self._read(resource, found), resource, self._clock())
@@ -859,7 +870,15 @@ class Controller:
 
     # Waiting
 
-    async def _until(
+    async def _next_pass(self, deadline: float) -> None:
+        """Begin a pass, and wait for the end of one until a time of the event loop's clock."""
+        self._wake.set()
+        with suppress(TimeoutError):
+            remaining = max(0.01, deadline - asyncio.get_running_loop().time())
+            async with asyncio.timeout(remaining), self._passed:
+                await self._passed.wait()
+
+    async def _wait_for_fleet(
         self,
         done: Callable[[], bool],
         progress: Callable[[], str],
@@ -871,11 +890,7 @@ class Controller:
         deadline = asyncio.get_running_loop().time() + patience
         reported = ""
         while True:
-            self._wake.set()
-            with suppress(TimeoutError):
-                remaining = max(0.01, deadline - asyncio.get_running_loop().time())
-                async with asyncio.timeout(remaining), self._passed:
-                    await self._passed.wait()
+            await self._next_pass(deadline)
             if done():
                 return
             if progress() != reported:
@@ -897,13 +912,10 @@ class Controller:
         deadline = asyncio.get_running_loop().time() + patience
         reported = ""
         while True:
-            if (service := self._services.get(service_arn)) is not None:
+            service = self._services.get(service_arn)
+            if service is not None:
                 self._touch(service)
-            self._wake.set()
-            with suppress(TimeoutError):
-                remaining = max(0.01, deadline - asyncio.get_running_loop().time())
-                async with asyncio.timeout(remaining), self._passed:
-                    await self._passed.wait()
+            await self._next_pass(deadline)
             service = self._services.get(service_arn)
             progress = self._progress(service) if service else ""
             if progress not in {reported, ""}:
@@ -921,12 +933,11 @@ class Controller:
 
     def _progress(self, service: _Service) -> str:
         observations, now = self._observations(service), self._clock()
-        current = service.state.deployments[0].id if service.state.deployments else None
-        count = sum(
-            healthy(task, observations, now, self._timing)
-            for task in service.state.tasks
-            if task.deployment == current
-        )
+        primary = service.state.deployments[0].id if service.state.deployments else None
+        count = 0
+        for task in service.state.tasks:
+            if task.deployment == primary and healthy(task, observations, now, self._timing):
+                count += 1
         return description.progress(service.spec, service.state, count, observations)
 
 
@@ -934,6 +945,11 @@ def _revision(service: _Service, task: Task) -> ServiceRevision:
     deployment = service.state.deployment(task.deployment)
     assert deployment is not None, "a deployment stays as long as one of its tasks"
     return deployment.revision
+
+
+def _need(service: _Service, task: Task) -> Need:
+    """Return what a task takes of an instance."""
+    return need_of(_revision(service, task).launch["taskDefinition"])
 
 
 def _unfinished(state: ServiceState) -> bool:

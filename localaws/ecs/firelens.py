@@ -66,34 +66,39 @@ def connected(
             continue
         options = dict(logs.get("options") or {})
         limit = int(options.pop(_BUFFER_LIMIT, _LINES))
+        # Secrets aren't in the configuration, which names variables of the router's environment.
         for name, value in secrets.get(spec.name, {}).items():
             variable = f"{name}_{index}"
             variables[variable] = value
             options[name] = f"${{{variable}}}"
-        if _OUTPUT not in options and options.keys() - _PATTERNS.keys():
-            raise TaskStartError(
-                f"ResourceInitializationError: unable to apply log options of container {spec.name}"
-                f" to firelens config: missing output key {_OUTPUT} which is required for firelens "
-                f"configuration of type {_TYPE}"
-            )
-        depends_on = dict(spec.depends_on)
-        if spec.name != router["name"] and not router.get("dependsOn"):
-            depends_on.setdefault(router["name"], Condition.START)
-        address = {"FLUENT_HOST": HOST, "FLUENT_PORT": f"{PORT}"}
-        found.append(
-            replace(
-                spec,
-                environment={**spec.environment, **address},
-                depends_on=depends_on,
-                routed_logs=RoutedLogs(options=options, limit=limit),
-            )
-        )
+        found.append(_routed(spec, RoutedLogs(options=options, limit=limit), router))
     described = _log_router(router["firelensConfiguration"])
     for index, spec in enumerate(found):
         if spec.name == router["name"]:
             environment = {**spec.environment, **variables}
             found[index] = replace(spec, environment=environment, log_router=described)
     return tuple(found)
+
+
+def _routed(spec: ContainerSpec, logs: RoutedLogs, router: Mapping[str, Any]) -> ContainerSpec:
+    """Return a container whose output goes to the log router, which starts before it."""
+    if _OUTPUT not in logs.options and logs.options.keys() - _PATTERNS.keys():
+        raise TaskStartError(
+            f"ResourceInitializationError: unable to apply log options of container {spec.name}"
+            f" to firelens config: missing output key {_OUTPUT} which is required for firelens "
+            f"configuration of type {_TYPE}"
+        )
+    depends_on = dict(spec.depends_on)
+    # Where the router itself waits for others, those would wait for it in turn.
+    if spec.name != router["name"] and not router.get("dependsOn"):
+        depends_on.setdefault(router["name"], Condition.START)
+    address = {"FLUENT_HOST": HOST, "FLUENT_PORT": f"{PORT}"}
+    return replace(
+        spec,
+        environment={**spec.environment, **address},
+        depends_on=depends_on,
+        routed_logs=logs,
+    )
 
 
 def _log_router(firelens: Mapping[str, Any]) -> LogRouter:
@@ -129,7 +134,7 @@ def configuration(containers: Sequence[ContainerSpec], metadata: Mapping[str, st
 
 
 def _sections(containers: Sequence[ContainerSpec], metadata: Mapping[str, str]) -> Iterator[str]:
-    (router,) = (each for each in containers if each.log_router)
+    (router,) = [each for each in containers if each.log_router]
     assert router.log_router is not None
     memory = (router.memory or 0) // 2 or _MEMORY_MB
     socket = f"{SOCKET_FOLDER}/fluent.sock"
@@ -166,4 +171,5 @@ def _filters(routed: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 
 
 def _section(kind: str, /, **lines: object) -> str:
-    return "\n".join([f"[{kind}]", *(f"    {name} {value}" for name, value in lines.items()), ""])
+    settings = [f"    {name} {value}" for name, value in lines.items()]
+    return "\n".join([f"[{kind}]", *settings, ""])

@@ -1,4 +1,4 @@
-"""Auto Scaling groups and their capacity providers, as the fleet needs them. Pure."""
+"""Read Auto Scaling groups and their capacity providers from the account's records. Pure."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def groups(account: Account) -> Iterator[Group]:
 def _group(record: Resource, account: Account) -> Group:
     inputs = record.outputs
     template = template_of(account, record.inputs)
-    assert template is not None, "problem_of has looked"
+    assert template is not None, "`problem_of` has checked it"
     subnets = texts(record.inputs.get("vpcZoneIdentifiers"))
-    public = [_is_public(template.outputs, account, each) for each in subnets]
+    is_public = {each: _is_public(template.outputs, account, each) for each in subnets}
     provider = _provider_of(record, account)
     settings = block(provider.outputs.get("autoScalingGroupProvider")) if provider else {}
     return Group(
@@ -70,9 +70,9 @@ def _group(record: Resource, account: Account) -> Group:
         minimum=int(number(inputs.get("minSize")) or 0),
         maximum=int(number(inputs.get("maxSize")) or 0),
         subnets=tuple((each, _zone(account, each)) for each in subnets),
-        template=_template(template, record, public=any(public)),
+        template=_template(template, record, public=any(is_public.values())),
         why_not_registered=why_not_registered(
-            template.outputs, subnets, account, public=all(public)
+            template.outputs, subnets, account, public=all(is_public.values())
         ),
         desired=_desired(record.inputs),
         provider=str(provider.outputs.get("name")) if provider else "",

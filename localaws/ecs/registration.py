@@ -1,4 +1,4 @@
-"""Whether an instance of a launch template would register with a cluster on AWS, or why not. Pure.
+"""Find out why an instance of a launch template wouldn't register with a cluster on AWS. Pure.
 
 An instance whose agent can't register runs, costs, and appears nowhere in ECS: the most frequent
 fault of container instances. AWS gives no reason. `pulumi-local status` gives this one.
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from localaws.catalog.account import Account, Resource
+    from localaws.catalog.ec2.security_groups import Permission
     from localaws.catalog.properties import Properties
+    from localaws.vpc.model import Vpc
 
 DEFAULT_CLUSTER = "default"
 
@@ -105,14 +107,14 @@ def _role_problems(template: Properties, cluster: Resource, account: Account) ->
         yield "the instances have no role: give the launch template an instance profile with one"
         return
     service = frozenset({("Service", partition_of(cluster.region).principal("ec2"))})
-    trust = _with(statements(block(parsed(role.inputs.get("assumeRolePolicy")))), "Resource")
+    trust = _completed(statements(block(parsed(role.inputs.get("assumeRolePolicy")))), "Resource")
     if not allows(trust, Request(principals=service, action="sts:AssumeRole", resource="*")):
         yield f"role {role.id} doesn't trust ec2.amazonaws.com"
         return
     granted = _granted(role, account)
     if granted is None:
         return
-    policy = _with(granted, "Principal")
+    policy = _completed(granted, "Principal")
     for action, target in _needed(cluster):
         context = {"ecs:cluster": cluster.id}
         request = Request(principals=service, action=action, resource=target, context=context)
@@ -153,8 +155,11 @@ def _granted(role: Resource, account: Account) -> list[Mapping[str, object]] | N
     return found
 
 
-def _with(found: Sequence[Mapping[str, object]], element: str) -> Mapping[str, object]:
-    """Return a policy of statements that are about anyone, or about everything."""
+def _completed(found: Sequence[Mapping[str, object]], element: str) -> Mapping[str, object]:
+    """Return a policy of statements, of which those without an element have it for `*`.
+
+    A trust policy has no `Resource`, and a role's policies have no `Principal`.
+    """
     return {"Statement": [{element: "*", **each} for each in found]}
 
 
@@ -164,17 +169,19 @@ def _group_problems(template: Properties, account: Account) -> Iterator[str]:
         group = account.get(SECURITY_GROUP, identifier)
         if group is None:
             continue
-        for rule in permissions_of(account, group, "egress"):
-            if rule.protocol == ALL_PROTOCOLS:
-                return
-            ports = (rule.first, rule.last)
-            if rule.protocol != "tcp" or None in ports:
-                continue
-            if (rule.first or 0) <= _HTTPS <= (rule.last or 0):
-                return
+        if any(map(_allows_https, permissions_of(account, group, "egress"))):
+            return
     if groups:
         names = ", ".join(groups)
         yield f"the instances' security groups ({names}) let nothing out on tcp {_HTTPS}"
+
+
+def _allows_https(rule: Permission) -> bool:
+    if rule.protocol == ALL_PROTOCOLS:
+        return True
+    if rule.protocol != "tcp" or rule.first is None or rule.last is None:
+        return False
+    return rule.first <= _HTTPS <= rule.last
 
 
 def _route_problems(subnet: str, account: Account, *, public: bool) -> Iterator[str]:
@@ -183,23 +190,27 @@ def _route_problems(subnet: str, account: Account, *, public: bool) -> Iterator[
     if record is None or vpc is None:
         yield f"subnet {subnet} isn't a resource of the local AWS"
         return
-    targets = set()
-    for each in desired(account).vpc(vpc.id).subnets:
-        if each.id == subnet:
-            targets = {route.target for route in each.routes if route.destination == "0.0.0.0/0"}
+    targets = _default_routes(subnet, desired(account).vpc(vpc.id))
     if Target.NAT_GATEWAY in targets or (Target.INTERNET_GATEWAY in targets and public):
         return
     missing = _missing_endpoints(vpc, account)
-    if missing:
-        why = (
-            "its default route is an internet gateway, and instances have no public address"
-            if Target.INTERNET_GATEWAY in targets
-            else "it has no route to the internet"
-        )
-        yield (
-            f"subnet {subnet} doesn't reach ECS: {why}, and the VPC has no endpoints for "
-            f"{', '.join(missing)}"
-        )
+    if not missing:
+        return
+    why = "it has no route to the internet"
+    if Target.INTERNET_GATEWAY in targets:
+        why = "its default route is an internet gateway, and instances have no public address"
+    yield (
+        f"subnet {subnet} doesn't reach ECS: {why}, and the VPC has no endpoints for "
+        f"{', '.join(missing)}"
+    )
+
+
+def _default_routes(subnet: str, vpc: Vpc) -> set[Target]:
+    """Return the targets of a subnet's default routes."""
+    for each in vpc.subnets:
+        if each.id == subnet:
+            return {route.target for route in each.routes if route.destination == "0.0.0.0/0"}
+    return set()
 
 
 def _missing_endpoints(vpc: Resource, account: Account) -> list[str]:

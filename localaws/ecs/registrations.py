@@ -45,10 +45,8 @@ def registries(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
             }
         )
     if outputs.get("networkConfiguration"):
-        found += [
-            {"arn": endpoint.registry, "container": "", "port": None}
-            for endpoint in connect_endpoints(outputs)
-        ]
+        registered = [endpoint.registry for endpoint in connect_endpoints(outputs)]
+        found += [{"arn": arn, "container": "", "port": None} for arn in registered]
     return found
 
 
@@ -69,13 +67,13 @@ def instances(
     for task in state.tasks:
         deployment = state.deployment(task.deployment)
         seen = observations.get(task.id)
-        if deployment is None or seen is None or task.id not in locations:
+        location = locations.get(task.id)
+        if deployment is None or seen is None or location is None:
             continue
         if task.status is not Status.RUNNING or seen.process is not Process.RUNNING:
             continue
+        healthy = seen.container_health in {Health.UNCHECKED, Health.HEALTHY}
         for each in deployment.revision.launch.get("registries", ()):
             if each["arn"] == registry:
-                at = locations[task.id]
-                port = at.host_ports.get((each["container"], each["port"]), each["port"])
-                healthy = seen.container_health in {Health.UNCHECKED, Health.HEALTHY}
-                yield Instance(task.id, at.address, at.ipv6, port, healthy)
+                port = location.host_ports.get((each["container"], each["port"]), each["port"])
+                yield Instance(task.id, location.address, location.ipv6, port, healthy)

@@ -1,6 +1,6 @@
-"""Services' states as JSON in a file, so that they survive the daemon.
+"""Save services' states in a file, as JSON, so that they survive the daemon.
 
-Holds no secret: revisions only name them.
+They hold no secret: revisions only name them.
 """
 
 from __future__ import annotations
@@ -49,15 +49,14 @@ class SavedStates:
         """What earlier versions wrote: one JSON object."""
         self._journal = Journal(self._file, version=_VERSION)
         self._written: dict[str, ServiceState | None] = {}
-        """What the file holds, by ARN: the state that it is, or None for one that it held before
-        this process.
-        """
+        """The states that the file holds, by ARN; None for those that an earlier process wrote."""
 
     def load(self) -> dict[str, Any]:
         """Return the states by ARN, as JSON.
 
-        A state of another version is one of them, so that it doesn't keep others from being read. A
-        damaged file is set aside, with a warning, and there are none.
+        States that another version wrote are among them, unread: one that can't be understood must
+        not keep the others from being read. A damaged file is set aside, with a warning, and there
+        are none.
         """
         if not self._file.exists():
             return read_what_can_be_made_anew(
@@ -78,16 +77,16 @@ class SavedStates:
         return documents
 
     def save(self, states: Mapping[str, ServiceState]) -> None:
-        """Write those that aren't the ones written last, and forget those that are gone.
+        """Write the states that have changed, and remove those of services that are gone.
 
         Raises:
             OSError: They can't be written.
         """
-        changed = {
-            arn: to_json(state)
-            for arn, state in states.items()
-            if state is not self._written.get(arn)
-        }
+        changed: dict[str, Any] = {}
+        for arn, state in states.items():
+            # An unchanged state is the same object: to compare contents would cost more.
+            if state is not self._written.get(arn):
+                changed[arn] = to_json(state)
         gone = dict.fromkeys(self._written.keys() - states.keys())
         if changed or gone:
             self._journal.write({**changed, **gone})

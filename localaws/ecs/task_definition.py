@@ -31,9 +31,17 @@ if TYPE_CHECKING:
 DEFAULT_STOP_TIMEOUT = 30
 
 _KEPT = (
-    *("arn", "family", "revision", "containerDefinitions"),
-    *("cpu", "memory", "runtimePlatform", "taskRoleArn", "volumes"),
-    *("networkMode", "placementConstraints"),
+    "arn",
+    "family",
+    "revision",
+    "containerDefinitions",
+    "cpu",
+    "memory",
+    "runtimePlatform",
+    "taskRoleArn",
+    "volumes",
+    "networkMode",
+    "placementConstraints",
 )
 """What a task's start reads of its task definition."""
 
@@ -43,7 +51,7 @@ _PROCESSORS = {"X86_64": "amd64", "ARM64": "arm64"}
 
 
 def kept_for_tasks(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a revision keeps of its task definition, which may go before its tasks."""
+    """Return what a revision keeps of its task definition, which its tasks may outlive."""
     return {key: definition[key] for key in _KEPT if definition.get(key) is not None}
 
 
@@ -103,7 +111,7 @@ def task_spec(
 
 
 def parameter_name(value_from: str) -> str:
-    """Return the name that a secret's `valueFrom` means: that of a parameter's ARN, else itself."""
+    """Return the name of a secret's `valueFrom`: a parameter's, of its ARN, else the whole text."""
     _, is_parameter, name = value_from.partition(":parameter/")
     return f"/{name}" if is_parameter and value_from.startswith("arn:") else value_from
 
@@ -234,15 +242,14 @@ def _health_check(block: Mapping[str, Any]) -> HealthCheck | None:
     command = arguments(tuple(block.get("command") or ()))
     if not command:
         return None
-    durations: dict[str, float] = {}
-    for name, field in (
-        ("interval", "interval"),
-        ("timeout", "timeout"),
-        ("startPeriod", "start_period"),
-    ):
-        if block.get(name) is not None:
-            durations[field] = float(block[name])
-    return HealthCheck(command=command, retries=integer(block.get("retries"), 3), **durations)
+    check = HealthCheck(command=command, retries=integer(block.get("retries"), 3))
+    if block.get("interval") is not None:
+        check = replace(check, interval=float(block["interval"]))
+    if block.get("timeout") is not None:
+        check = replace(check, timeout=float(block["timeout"]))
+    if block.get("startPeriod") is not None:
+        check = replace(check, start_period=float(block["startPeriod"]))
+    return check
 
 
 def _secrets(

@@ -1,4 +1,4 @@
-"""Containers' own health checks, and the task's address for localhost in their commands."""
+"""Containers' own health checks; in their commands the task's address replaces localhost."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from localaws.ecs.tasks.runtime import HealthCheck
     from localaws.machine.addresses import ListenAddress
 
-_HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?(?![\w.-])")
+_LOCALHOST = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?(?![\w.-])")
 _HTTP = 80
 _TIMED_OUT = "timed out"
 
 
 @dataclass
 class ContainerCheck:
-    """One container's check, and what it says now."""
+    """One container's check, and its result."""
 
     name: str
     check: HealthCheck
     health: Health = Health.INITIAL
     answer: str = ""
-    """What it got when it failed last: `container web: exit code 1`."""
+    """Why it failed last: `container web: exit code 1`."""
 
     decided: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once it isn't `initial` any more."""
+    """Set once the health is no longer `initial`."""
 
     _failures: int = 0
 
@@ -48,7 +48,7 @@ class ContainerCheck:
             self.note(await run(), age=time() - began)
 
     def note(self, code: int | None, *, age: float) -> None:
-        """Take an exit status in, of a container that runs for `age` seconds.
+        """Record the exit status of a check, of a container that has run for `age` seconds.
 
         One success is enough, `retries` failures in a row are needed; before the first success
         those in the start period don't count.
@@ -57,9 +57,8 @@ class ContainerCheck:
             self.health, self.answer, self._failures = Health.HEALTHY, "", 0
             self.decided.set()
             return
-        self.answer = (
-            f"container {self.name}: {_TIMED_OUT if code is None else f'exit code {code}'}"
-        )
+        failure = _TIMED_OUT if code is None else f"exit code {code}"
+        self.answer = f"container {self.name}: {failure}"
         if self.health is Health.INITIAL and age < self.check.start_period:
             return
         self._failures += 1
@@ -70,9 +69,12 @@ class ContainerCheck:
 
 def of_task(checks: Iterable[ContainerCheck]) -> tuple[Health, str]:
     """Return the health of a task's essential containers, and the result of a failing check."""
-    results = {check.health: check.answer for check in checks}
-    weightiest = max(results, key=tuple(Health).index, default=Health.UNCHECKED)
-    return weightiest, results.get(weightiest, "") if weightiest is Health.UNHEALTHY else ""
+    worst, answer = Health.UNCHECKED, ""
+    for check in checks:
+        if check.health is Health.UNHEALTHY:
+            answer = check.answer
+        worst = max(worst, check.health, key=tuple(Health).index)
+    return worst, answer
 
 
 def arguments(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,15 +86,13 @@ def arguments(command: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def at(text: str, listen_address: ListenAddress) -> str:
-    """Return a text with the task's address for localhost, which all tasks share here."""
+    """Return a text in which the task's address replaces localhost, which all tasks share here."""
 
-    def here(found: re.Match[str]) -> str:
-        port = int(found[1] or _HTTP)
+    def own(localhost: re.Match[str]) -> str:
+        port = int(localhost[1] or _HTTP)
         bound = listen_address.port(port)
-        return (
-            listen_address.address
-            if found[1] is None and bound == port
-            else f"{listen_address.address}:{bound}"
-        )
+        if localhost[1] is None and bound == port:
+            return listen_address.address
+        return f"{listen_address.address}:{bound}"
 
-    return _HERE.sub(here, text)
+    return _LOCALHOST.sub(own, text)

@@ -64,8 +64,8 @@ class ContainerLogs:
             notice: Gets the lines as they come.
 
         Returns:
-            The descriptor to print to, which the caller closes, and what is done once nothing has
-            it open any more and all is written.
+            The descriptor to print to, which the caller closes; and a future that is done once
+            nothing has it open any more and all is written.
         """
         listen, pipe = os.pipe()
         try:
@@ -80,13 +80,15 @@ class ContainerLogs:
 
     def add(self, stream: str | None, line: str) -> None:
         """Add a line that isn't the container's."""
-        if file := self._open(stream):
+        file = self._open(stream)
+        if file is not None:
             with file:
                 file.write(_stamped([line.encode()]))
 
     def _open(self, stream: str | None) -> IO[bytes] | None:
         if stream is None:
             return None
+        # Nothing of a name may lead out of the folder.
         parts = [part for part in stream.split("/") if part not in {"", ".", ".."}]
         file = self._folder.joinpath(*parts)
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+from functools import partial
 from posixpath import normpath
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account
     from localaws.ecs.tasks.runtime import Command, ContainerSpec, RoutedLogs, TaskSpec
+    from localaws.ecs.tasks.runtime import Ulimit as UlimitSpec
     from localaws.ecs.tasks.task_network import Bridges, TaskNetworking
     from localaws.images.puller import Image
     from localaws.machine.addresses import Addresses
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TASKS = "/run/tasks"
-"""What is written by tasks, in memory behind the launcher: it is gone with it."""
+"""The folder of what tasks write, in memory behind the launcher: it is gone with that."""
 
 _KILLED = 128 + signal.SIGKILL
 _OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
@@ -85,7 +87,7 @@ class Containers:
             launcher: Starts the containers.
             images: Where images come from.
             attachments: Gives tasks their network interfaces.
-            addresses: Where this machine's addresses come from at which public ones are shown.
+            addresses: Provides this machine's addresses, at which public ones are shown.
             metadata: Where tasks are described for their own programs.
             account: Where their subnets are.
             bridges: What connects the containers of tasks on instances.
@@ -100,7 +102,7 @@ class Containers:
         self._bridges = bridges
         self._control_groups = control_groups
         self.notes: dict[str, str] = {}
-        """What a user must know about where images came from, by image."""
+        """What a user must know about the origin of images, by image."""
 
         self._closing = False
 
@@ -146,10 +148,11 @@ class Containers:
         await self._launcher.close()
 
     async def _pull(self, spec: TaskSpec) -> dict[str, Image]:
+        # Several containers may have one image.
         wanted = dict.fromkeys(each.image for each in spec.containers)
-        pulls = (self._images.pull(each, platform=spec.platform) for each in wanted)
+        pull = partial(self._images.pull, platform=spec.platform)
         try:
-            pulled = dict(zip(wanted, await asyncio.gather(*pulls), strict=True))
+            pulled = dict(zip(wanted, await asyncio.gather(*map(pull, wanted)), strict=True))
         except CannotPullError as error:
             raise TaskStartError(f"CannotPullContainerError: {error}") from None
         for name, image in pulled.items():
@@ -303,7 +306,7 @@ class ContainerSandbox(Sandbox):
         return await child.stop(patience, _signal_number(name))
 
     def reasons(self, codes: Mapping[str, int]) -> dict[str, str]:
-        """Say which containers were killed for want of memory."""
+        """Return which containers were killed for lack of memory."""
         found = {}
         for name, code in codes.items():
             group = self._groups.get(name)
@@ -312,7 +315,7 @@ class ContainerSandbox(Sandbox):
         return found
 
     async def close(self) -> None:
-        """Give back the interface, the public address and what was written."""
+        """Release the interface and the public address, and delete what was written."""
         for each in self._forwarders.values():
             await each.close()
         if self._group is not None:
@@ -352,7 +355,7 @@ class ContainerSandbox(Sandbox):
             temporary=(*_temporary(container), *_socket_folder(container)),
             shared_memory=container.shared_memory,
             capabilities=_capabilities(container),
-            ulimits=tuple(Ulimit(each.name, each.soft, each.hard) for each in container.ulimits),
+            ulimits=tuple(map(_ulimit, container.ulimits)),
             files={
                 **_files(host, address, self._spec.hostname.partition(".")[2]),
                 **self._router_files(container),
@@ -401,19 +404,19 @@ class ContainerSandbox(Sandbox):
 
     def _mounts(self, container: ContainerSpec) -> tuple[Mount, ...]:
         # Source: ECS developer guide, "Use bind mounts": only a VOLUME of the image fills a volume.
-        declared = {normpath(each) for each in self._images[container.name].config.volumes}
-        return tuple(
-            Mount(
-                self._volume(each.volume),
-                each.path,
-                each.read_only,
-                filled=normpath(each.path) in declared,
-            )
-            for each in container.mounts
-        )
+        declared = set(map(normpath, self._images[container.name].config.volumes))
+        mounts: list[Mount] = []
+        for each in container.mounts:
+            volume, filled = self._volume(each.volume), normpath(each.path) in declared
+            mounts.append(Mount(volume, each.path, each.read_only, filled=filled))
+        return tuple(mounts)
 
     def _volume(self, name: str) -> str:
         return f"{TASKS}/{self._spec.id}/volumes/{name}"
+
+
+def _ulimit(limit: UlimitSpec) -> Ulimit:
+    return Ulimit(limit.name, limit.soft, limit.hard)
 
 
 def _socket_folder(container: ContainerSpec) -> tuple[TemporaryFolder, ...]:

@@ -1,4 +1,4 @@
-"""Which command stands in for a container image; see images.toml."""
+"""Find the command that stands in for a container image; see images.toml."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _KEYS = {"match", "command", "environment"}
 
 
 class ImageTableError(Exception):
-    """A table can't be read; names the file and what is wrong."""
+    """A table can't be read; the message has the file and the mistake."""
 
 
 class UnknownImageError(Exception):
-    """No row matches an image; says where to add one."""
+    """No row matches an image; the message says where to add one."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class Row:
 
     match: tuple[str, ...]
     command: tuple[str, ...] | None = None
-    """None: the task definition's own command."""
+    """None for the task definition's own command."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Images:
-    """All rows, the first that matches counts."""
+    """All rows, of which the first that matches counts."""
 
     rows: tuple[Row, ...]
     own_file: Path
-    """Where a project's rows belong."""
+    """The project's file, to which a missing row is to be added."""
 
     def find(self, image: str) -> Row:
         """Return the row for an image.
@@ -92,10 +92,9 @@ def _rows(file: Path) -> tuple[Row, ...]:
 
 
 def _row(row: dict[str, Any]) -> Row:
-    if unknown := row.keys() - _KEYS:
-        raise ValueError(
-            f"an image row has {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}"
-        )
+    unknown, known = ", ".join(sorted(row.keys() - _KEYS)), ", ".join(sorted(_KEYS))
+    if unknown:
+        raise ValueError(f"an image row has {unknown}; known are {known}")
     if not isinstance(row.get("match"), list):
         raise TypeError("an image row needs match, a list of patterns")
     command = row.get("command")

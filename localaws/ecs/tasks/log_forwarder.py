@@ -73,7 +73,7 @@ class LogForwarder:
             self._added.set()
 
     async def flush(self, patience: float) -> None:
-        """Wait until all is sent, for so many seconds at most."""
+        """Wait until all is sent, for `patience` seconds at most."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._sent.wait(), patience)
 

@@ -58,6 +58,7 @@ def answer(head: bytes, page: bytes, *, last: bool) -> tuple[bytes, bool, str]:
     for line in headers:
         name, _, value = line.partition(":")
         fields[name.strip().lower()] = value.strip()
+    # What is missing of a request line is empty, and further parts don't matter.
     method, target, version = (*request_line.split(" "), "", "", "")[:3]
     path = target.partition("?")[0]
     if not version.startswith("HTTP/1."):

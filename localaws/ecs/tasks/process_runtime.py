@@ -158,48 +158,49 @@ class ProcessSandbox(Sandbox):
         self, children: Mapping[str, ChildProcess], note: Callable[[ContainerSpec, str], None]
     ) -> None:
         """Note a container that listens on all addresses: other tasks need the port on theirs."""
-        owners = {}
+        # Those that don't listen yet, by port.
+        silent = {}
         for container in self._spec.containers:
             for port in container.ports:
-                owners[self.listen_address.port(port)] = container
+                silent[self.listen_address.port(port)] = container
         pause = _FIRST_LOOK
-        while owners:
+        while silent:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             everywhere: dict[int, int] = {}
             for each in sockets.listening():
                 if each.address == self.listen_address.address:
-                    owners.pop(each.port, None)
-                elif each.everywhere and each.port in owners:
+                    silent.pop(each.port, None)
+                elif each.everywhere and each.port in silent:
                     everywhere[each.inode] = each.port
-            # The sockets of processes are many files to read.
-            for inode in everywhere.keys() & _sockets_of(children) if everywhere else ():
+            if not everywhere:
+                continue  # the sockets of processes are many files to read
+            for inode in everywhere.keys() & _sockets_of(children):
                 port = everywhere[inode]
-                if port in owners:  # it may listen on all addresses of IPv4 and of IPv6
-                    note(owners.pop(port), messages.listens_everywhere(port))
+                if port in silent:  # it may listen on all addresses of IPv4 and of IPv6
+                    note(silent.pop(port), messages.listens_everywhere(port))
 
     def before_end(self) -> None:
         """Keep what listens, if a port was in use."""
         self._listeners = sockets.listening() if self._in_use else []
 
     def notes_at_end(self) -> Iterator[tuple[ContainerSpec, str]]:
-        """Say which containers couldn't listen on all addresses."""
+        """Yield the containers that couldn't listen on all addresses, and why."""
         for container in self._spec.containers:
-            if line := self._in_use.get(container.name):
-                ports = [self.listen_address.port(port) for port in container.ports]
-                address = self.listen_address.address
-                if port := sockets.refused_port(line, ports, address, self._listeners):
-                    yield container, messages.cannot_listen_everywhere(port)
+            line = self._in_use.get(container.name)
+            if line is None:
+                continue
+            ports = list(map(self.listen_address.port, container.ports))
+            address = self.listen_address.address
+            port = sockets.refused_port(line, ports, address, self._listeners)
+            if port:
+                yield container, messages.cannot_listen_everywhere(port)
 
     def _environment(self, container: ContainerSpec) -> dict[str, str]:
-        added = self._rows[container.name].environment
-        return {
-            "PATH": _PATH,
-            "HOME": "/",
-            **container.environment,
-            **{name: self._fill(container, value) for name, value in added.items()},
-            "HOSTNAME": self._spec.hostname,
-        }
+        found = {"PATH": _PATH, "HOME": "/", **container.environment}
+        for name, value in self._rows[container.name].environment.items():
+            found[name] = self._fill(container, value)
+        return {**found, "HOSTNAME": self._spec.hostname}
 
     def _fill(self, container: ContainerSpec, text: str) -> str:
         port = self.listen_address.port(container.ports[0]) if container.ports else 0
@@ -213,8 +214,8 @@ def _directory(container: ContainerSpec) -> Path:
 def _why_no_address(spec: TaskSpec) -> str:
     """Return why no address is free, if something listens on all addresses."""
     taken = {each.port for each in sockets.listening() if each.everywhere}
-    both = taken.intersection(spec.ports)
-    return messages.taken_everywhere(min(both)) if both else ""
+    wanted = taken.intersection(spec.ports)
+    return messages.taken_everywhere(min(wanted)) if wanted else ""
 
 
 def _sockets_of(children: Mapping[str, ChildProcess]) -> set[int]:

@@ -67,7 +67,7 @@ class _LocalTask:
     """The id of its EC2 instance, if it is on one."""
 
     notify: Callable[[], None]
-    """What to call when something has happened to it."""
+    """Called when its state changes."""
 
     running: RunningTask | None = None
     targets: list[tuple[str, Endpoint]] = field(default_factory=list)
@@ -85,7 +85,7 @@ class _LocalTask:
 
 
 class LiveTasks:
-    """All tasks of all services, by id, from their start until they are forgotten."""
+    """All tasks of all services, from their start until they are forgotten."""
 
     def __init__(
         self,
@@ -144,17 +144,17 @@ class LiveTasks:
         live.interrupted = True
         live.notify()
 
-    async def lose(self, instance: str) -> None:
-        """Kill the tasks of an instance, which ends; return when they have ended."""
-        lost = [live for live in self._tasks.values() if live.instance == instance]
-        for live in lost:
-            live.host_lost = True
-            self._begin(live, self._stop(live, tuple(live.jobs), 0))
-        jobs = [live.jobs[-1] for live in lost]
-        await asyncio.gather(*jobs, return_exceptions=True)
+    async def end_tasks_of(self, instance: str) -> None:
+        """Kill the tasks of an instance that ends; return when they have ended."""
+        stops: list[asyncio.Task[None]] = []
+        for live in self._tasks.values():
+            if live.instance == instance:
+                live.host_lost = True
+                stops.append(self._begin(live, self._stop(live, tuple(live.jobs), 0)))
+        await asyncio.gather(*stops, return_exceptions=True)
 
     def forget(self, task: Task) -> None:
-        """Let go of a task that has stopped."""
+        """Forget a task that has stopped, and free its address."""
         live = self._tasks.pop(task.id, None)
         if live is None:
             return
@@ -164,7 +164,7 @@ class LiveTasks:
             self._target_groups.forget(target_group, endpoint)
 
     def observe(self, tasks: Iterable[Task]) -> dict[str, TaskObservation]:
-        """Return what can be observed now of those that were started and aren't forgotten."""
+        """Return the observations of those tasks that were started and aren't forgotten."""
         found = {}
         for task in tasks:
             if task.id in self._tasks:
@@ -192,11 +192,11 @@ class LiveTasks:
 
     def listen_addresses(self) -> dict[str, str]:
         """Return where each task that has started listens: in a VPC its private address."""
-        return {
-            task: live.running.listen_address.address
-            for task, live in self._tasks.items()
-            if live.running is not None
-        }
+        found = {}
+        for task, live in self._tasks.items():
+            if live.running is not None:
+                found[task] = live.running.listen_address.address
+        return found
 
     def host_ports(self) -> dict[str, list[str]]:
         """Return the ports of instances and containers by task, as Docker shows them."""
@@ -225,15 +225,18 @@ class LiveTasks:
 
     async def close(self) -> None:
         """Cancel starts and stops that are under way."""
-        jobs = [job for live in self._tasks.values() for job in live.jobs]
+        jobs: list[asyncio.Task[None]] = []
+        for live in self._tasks.values():
+            jobs += live.jobs
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
 
-    def _begin(self, live: _LocalTask, work: Coroutine[None, None, None]) -> None:
+    def _begin(self, live: _LocalTask, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         job = asyncio.create_task(work)
         job.add_done_callback(lambda _: live.notify())
         live.jobs.append(job)
+        return job
 
     async def _start(self, live: _LocalTask, task: Task, revision: ServiceRevision) -> None:
         try:
@@ -261,8 +264,9 @@ class LiveTasks:
     async def _stop(
         self, live: _LocalTask, unfinished: tuple[asyncio.Task[None], ...], patience: float
     ) -> None:
+        # A start may wait for ever, as a container does for one that never becomes healthy.
         for job in unfinished:
-            job.cancel()  # one container may still be waiting for another
+            job.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
         if live.running is not None:
             await self._runtime.stop(live.running, patience)
@@ -303,11 +307,11 @@ class LiveTasks:
                     unhealthy_reason=health.description,
                     unhealthy_host_port=endpoint.port if live.instance else 0,
                 )
-        return replace(observation, target_health=_in_all(states))
+        return replace(observation, target_health=_health_in_all(states))
 
 
 def _endpoint(running: RunningTask, binding: Binding) -> Endpoint:
-    """Return where a task listens for a target group: at a port of its instance's, if on one."""
+    """Return where a task listens for a target group; on an instance, at one of its ports."""
     address = running.listen_address
     host_port = running.host_ports.get((binding.container, binding.port))
     port = address.port(binding.port) if host_port is None else host_port
@@ -315,14 +319,15 @@ def _endpoint(running: RunningTask, binding: Binding) -> Endpoint:
 
 
 def _shown(public: PublicAddress, targets: list[tuple[str, Endpoint]]) -> str:
-    """Return where a public address is shown; of its ports that which gets the requests."""
+    """Return where a public address is shown, with the port that gets the requests."""
     if not targets:
         return public.shown.address
     _, endpoint = targets[0]
     return f"{public.shown.address}:{public.shown.port(endpoint.port)}"
 
 
-def _in_all(states: set[TargetState]) -> Health:
+def _health_in_all(states: set[TargetState]) -> Health:
+    """Return the health of a task by its states in all of its target groups."""
     if not states:
         return Health.UNCHECKED
     if TargetState.UNHEALTHY in states:

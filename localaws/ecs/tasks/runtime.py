@@ -71,7 +71,7 @@ class Ulimit:
 
 @dataclass(frozen=True, kw_only=True)
 class LogRouter:
-    """What FireLens has a container do that routes the logs of others with Fluent Bit."""
+    """The FireLens configuration of a container that routes the logs of others by Fluent Bit."""
 
     include: str = ""
     """A file of the image with further configuration."""
@@ -210,7 +210,10 @@ class TaskSpec:
     @property
     def ports(self) -> list[int]:
         """The ports of all its containers."""
-        return [port for container in self.containers for port in container.ports]
+        found: list[int] = []
+        for container in self.containers:
+            found += container.ports
+        return found
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,7 @@ class Command:
     """Descriptors of its standard input, output and errors."""
 
     terminal: bool = False
-    """Whether it gets a terminal in their stead."""
+    """Whether it gets a terminal instead of them."""
 
 
 class RunningTask(Protocol):
@@ -258,7 +261,7 @@ class RunningTask(Protocol):
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """By container why it ended, where its exit status doesn't say so."""
+        """Why each container ended, where its exit status doesn't show it."""
 
     @property
     def note(self) -> str:
@@ -266,7 +269,7 @@ class RunningTask(Protocol):
 
     @property
     def health(self) -> tuple[Health, str]:
-        """What its containers' own checks say together, and what the one that fails got."""
+        """Its health by its containers' own checks, and the result of the one that fails."""
 
     async def usage(self) -> Usage:
         """Return what its containers use of CPU and memory."""

@@ -50,15 +50,7 @@ async def wait_for_others(
         TaskStartError: One never will.
     """
     for name, condition in container.depends_on.items():
-        child = children[name]
-        if condition in {Condition.COMPLETE, Condition.SUCCESS}:
-            code = await child.wait()
-            missed = "exit successfully" if condition is Condition.SUCCESS and code != 0 else ""
-        else:
-            well = condition is Condition.START or await _healthy_before_it_ends(
-                checks[name], child
-            )
-            missed = "" if well else "become healthy"
+        missed = await _wait_for(condition, children[name], checks.get(name))
         if missed:
             raise TaskStartError(
                 "TaskDependencyError: failed to resolve container ordering dependency "
@@ -67,7 +59,28 @@ async def wait_for_others(
             )
 
 
-async def _healthy_before_it_ends(check: ContainerCheck, child: ChildProcess) -> bool:
+async def _wait_for(condition: Condition, child: ChildProcess, check: ContainerCheck | None) -> str:
+    """Wait until a condition of a container holds; return what it failed to do, if it never will.
+
+    Args:
+        condition: The condition.
+        child: The container.
+        check: Its health check, which HEALTHY needs.
+    """
+    match condition:
+        case Condition.START:
+            return ""  # it has started before
+        case Condition.COMPLETE:
+            await child.wait()
+            return ""
+        case Condition.SUCCESS:
+            return "" if await child.wait() == 0 else "exit successfully"
+        case Condition.HEALTHY:
+            assert check is not None, "ECS refuses the condition without a health check"
+            return "" if await _is_healthy_before_end(check, child) else "become healthy"
+
+
+async def _is_healthy_before_end(check: ContainerCheck, child: ChildProcess) -> bool:
     decided = asyncio.create_task(check.decided.wait())
     either: list[asyncio.Future[Any]] = [decided, child.ended]
     try:

@@ -1,4 +1,4 @@
-"""The life of a task, whatever its containers run in: started in order, checked, logged, ended."""
+"""Runs tasks, whatever their containers run in: starts in order, checks, logs, ends."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from localaws.machine.processes import ChildProcess
 
 _NO_SUCH_COMMAND = 127
-"""What a shell says."""
+"""A shell's exit status for a command that it doesn't find."""
 
 _LAST_OUTPUT = 1.0
-"""Seconds in which the output of what was killed ends; what left its process group may hold it."""
+"""Seconds to wait for the last output of killed containers: a process that left their process group
+may keep it open.
+"""
 
 
 class Sandbox(ABC):
@@ -72,7 +74,7 @@ class Sandbox(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Give back what the task held, once all of its containers have ended."""
+        """Release what the task held, once all of its containers have ended."""
 
     @abstractmethod
     async def execute(self, container: ContainerSpec, command: Command) -> ChildProcess:
@@ -82,10 +84,10 @@ class Sandbox(ABC):
             CannotStartError: It can't be started there.
         """
 
-    # What follows is for those that see something there; others do nothing.
+    # The methods below are optional: by default they do nothing.
 
     def notice(self, container: ContainerSpec, lines: list[bytes]) -> None:  # noqa: B027
-        """Take note of what a container prints."""
+        """Receive the lines that a container prints."""
 
     async def watch(  # noqa: B027
         self, children: Mapping[str, ChildProcess], note: Callable[[ContainerSpec, str], None]
@@ -93,29 +95,29 @@ class Sandbox(ABC):
         """Look for what is wrong with the task here that isn't wrong on AWS, and note it."""
 
     def before_end(self) -> None:  # noqa: B027
-        """Look at what must be seen before the containers are killed."""
+        """Record what can be seen only before the containers are killed."""
 
     def notes_at_end(self) -> Iterable[tuple[ContainerSpec, str]]:
-        """Say what was wrong here with containers that ended by themselves."""
+        """Return what was wrong here with containers that ended by themselves."""
         return ()
 
     def reasons(self, codes: Mapping[str, int]) -> dict[str, str]:  # noqa: ARG002 — of others
-        """Say by container why it ended, where its exit status doesn't."""
+        """Return why containers ended, by name, where their exit status doesn't show it."""
         return {}
 
 
 class Sandboxes(Protocol):
-    """Makes them."""
+    """Makes the sandboxes of tasks."""
 
     async def prepare(self, spec: TaskSpec) -> Sandbox:
-        """Make one for a task.
+        """Make the sandbox of a task.
 
         Raises:
             TaskStartError: It can't be made; nothing of it is left.
         """
 
     async def close(self) -> None:
-        """Kill whatever still runs in any of them."""
+        """Kill whatever still runs in any sandbox."""
 
 
 class SupervisedTask:
@@ -145,7 +147,7 @@ class SupervisedTask:
         self.stopping: asyncio.Future[list[int]] | None = None
         """The end of all its containers, once it is being stopped."""
 
-        self._vital = {container.name for container in spec.containers if container.essential}
+        self._essential = [each.name for each in spec.containers if each.essential]
 
     @property
     def listen_address(self) -> ListenAddress:
@@ -170,7 +172,7 @@ class SupervisedTask:
     async def usage(self) -> Usage:
         """Return what its containers use, see `RunningTask`."""
         cpu_seconds = memory = 0.0
-        for child in [*self.children.values()]:
+        for child in list(self.children.values()):  # one may start meanwhile
             used = await child.usage()
             cpu_seconds += used.cpu_seconds
             memory += used.memory
@@ -178,18 +180,16 @@ class SupervisedTask:
 
     async def execute(self, container: str, command: Command) -> ChildProcess:
         """Start a program in a container, see `RunningTask`."""
-        essential = [each.name for each in self.spec.containers if each.essential]
-        name = container or essential[0]
-        for each in self.spec.containers:
-            if each.name == name:
-                return await self.sandbox.execute(each, command)
-        known = ", ".join(each.name for each in self.spec.containers)
-        raise CannotStartError(f"the task has no container {name}; it has {known}")
+        name = container or self._essential[0]
+        known = {each.name: each for each in self.spec.containers}
+        if name not in known:
+            raise CannotStartError(f"the task has no container {name}; it has {', '.join(known)}")
+        return await self.sandbox.execute(known[name], command)
 
     @property
     def health(self) -> tuple[Health, str]:
-        """What the checks of its essential containers say, see `RunningTask`."""
-        return of_task(check for name, check in self.checks.items() if name in self._vital)
+        """The result of its essential containers' checks, see `RunningTask`."""
+        return of_task(check for name, check in self.checks.items() if name in self._essential)
 
 
 class Supervisor:
@@ -237,14 +237,17 @@ class Supervisor:
         "ContainerDependency".
         """
         ours = cast("SupervisedTask", task)
-        waits = {each.name: each.depends_on for each in ours.spec.containers}
+        depends_on = {each.name: each.depends_on for each in ours.spec.containers}
         stops: dict[str, asyncio.Task[int]] = {}
+        # Dependents come first, so that their stops are known.
         for container in reversed(in_order(ours.spec.containers)):
-            if child := ours.children.get(container.name):
-                patience = min(stop_timeout, container.stop_timeout)
-                stop = partial(ours.sandbox.stop, container, child, patience)
-                dependents = [stops[each] for each in stops if container.name in waits[each]]
-                stops[container.name] = asyncio.create_task(_after(dependents, stop))
+            child = ours.children.get(container.name)
+            if child is None:
+                continue  # it hadn't started
+            patience = min(stop_timeout, container.stop_timeout)
+            stop = partial(ours.sandbox.stop, container, child, patience)
+            dependents = [stops[name] for name in stops if container.name in depends_on[name]]
+            stops[container.name] = asyncio.create_task(_after(dependents, stop))
         ours.stopping = asyncio.gather(*stops.values())
         await asyncio.shield(ours.ended)
 
@@ -290,16 +293,16 @@ class Supervisor:
         """
         essential = [each.name for each in task.spec.containers if each.essential]
         ends = [task.children[name].ended for name in essential or task.children]
-        await asyncio.wait(ends, return_when="FIRST_COMPLETED")
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if task.stopping is not None:
             await task.stopping
         await self._end(task)
 
     async def _end(self, task: SupervisedTask) -> None:
-        """Kill what still runs of a task, keep how it ended, give back what it held."""
+        """Kill what still runs of a task, record how it ended, release what it held."""
         await _cancel(task.background)
-        by_itself = task.stopping is None
-        if by_itself:
+        ended_by_itself = task.stopping is None
+        if ended_by_itself:
             task.sandbox.before_end()
         for child in task.children.values():
             child.signal(signal.SIGKILL)
@@ -309,7 +312,7 @@ class Supervisor:
                 codes[container.name] = _exit_status(await task.children[container.name].wait())
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*task.outputs), _LAST_OUTPUT)
-        if by_itself:
+        if ended_by_itself:
             for container, note in task.sandbox.notes_at_end():
                 self._note(task, container, note)
         task.reasons = task.sandbox.reasons(codes)

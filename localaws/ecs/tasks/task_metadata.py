@@ -1,4 +1,4 @@
-"""What a container's programs learn of their task from the metadata endpoint."""
+"""Describe a task for the metadata endpoint, by which programs learn about their own task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from localaws.catalog.account import Account
-    from localaws.ecs.tasks.runtime import TaskSpec
+    from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec
     from localaws.ecs.tasks.task_network import TaskNetworking
 
 
@@ -49,17 +49,23 @@ def describe(
         memory=spec.memory,
         role=spec.role,
         containers=tuple(
-            ContainerDescription(
-                name=each.name,
-                image=each.image,
-                image_digest=digests.get(each.name, ""),
-                cpu=each.cpu,
-                memory=each.memory,
-                runtime_id=container_id(spec.id, each.name) if spec.instance else "",
-                address=network.host(each)[1] if spec.instance else "",
-                labels=each.labels,
-            )
-            for each in spec.containers
+            _container(each, spec, network, digests.get(each.name, "")) for each in spec.containers
         ),
         launch_type="EC2" if spec.instance else "FARGATE",
+    )
+
+
+def _container(
+    container: ContainerSpec, spec: TaskSpec, network: TaskNetworking, digest: str
+) -> ContainerDescription:
+    on_instance = bool(spec.instance)
+    return ContainerDescription(
+        name=container.name,
+        image=container.image,
+        image_digest=digest,
+        cpu=container.cpu,
+        memory=container.memory,
+        runtime_id=container_id(spec.id, container.name) if on_instance else "",
+        address=network.host(container)[1] if on_instance else "",
+        labels=container.labels,
     )

@@ -39,7 +39,7 @@ class TaskNetworking(Protocol):
         """Return a container's host name, and its address there."""
 
     async def release(self) -> None:
-        """Give back what connected them."""
+        """Release what connected them."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class OwnInterface:
 
 @dataclass(frozen=True)
 class OnBridge:
-    """An instance's bridge: each container has a namespace, and ports of the instance."""
+    """An instance's bridge: each container has its own namespace, and ports of the instance."""
 
     interface: Interface
     host_ports: Mapping[tuple[str, int], int]
@@ -103,7 +103,7 @@ class Bridges:
         self._ports: dict[str, HostPorts] = {}
 
     async def boot(self, instance: Instance) -> None:
-        """Have an instance run.
+        """Start an instance.
 
         Raises:
             NoAddressError: Its subnet isn't there.
@@ -121,7 +121,7 @@ class Bridges:
         self._ports[instance.id] = HostPorts(first, last)
 
     async def terminate(self, instance: Instance) -> None:
-        """Have an instance run no longer; its tasks have ended."""
+        """End an instance, whose tasks have ended."""
         self._ports.pop(instance.id, None)
         await self._instances.terminate(instance.id)
 
@@ -164,22 +164,23 @@ class Bridges:
             await self._instances.disconnect(instance, each.network)
         ports = self._ports.get(instance)
         if ports is not None:
-            for each_port in assigned.values():
-                ports.release(each_port)
+            for host_port in assigned.values():
+                ports.release(host_port)
 
     def _assign(
         self, instance: str, container: ContainerSpec, assigned: dict[tuple[str, int], int]
     ) -> dict[int, int]:
         """Return a container's ports by the instance's that it gets for them.
 
-        Each is noted in `assigned` at once, so that those before one that fails are given back.
+        Each is added to `assigned` at once: if a later one fails, the earlier ones are freed.
         """
-        taken = self._ports[instance]
+        ports = self._ports[instance]
         found = {}
-        for port, named in container.host_ports.items():
-            if named:
-                taken.take(named)
-            host_port = named or taken.assign()
+        for port, host_port in container.host_ports.items():
+            if host_port:
+                ports.take(host_port)
+            else:
+                host_port = ports.assign()  # noqa: PLW2901 — the definition leaves it open
             assigned[container.name, port] = host_port
             found[host_port] = port
         return found
