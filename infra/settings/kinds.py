@@ -272,7 +272,7 @@ class Map(Kind):
         """Name the refused entries and their flaws, but no value: it may be a secret."""
         entries = map_or_none(text)
         if entries is None:
-            return f"{len(text)} characters that aren't a map"
+            return no_map(text)
         refused = []
         for name, value in sorted(entries.items()):
             try:
@@ -285,7 +285,7 @@ class Map(Kind):
         return self.name.read(name), self.value.read(_plain(value))
 
     def _described(self, name: str, value: object) -> str:
-        shown = f"{name} with a value of {len(str(value))} characters, not shown"
+        shown = f"{name or 'an empty name'} with {_size_of(value)}"
         # `flaw` explains a value that doesn't match. Here the name may be the wrong part.
         if self.value.flaw is None or not isinstance(value, str):
             return shown
@@ -327,9 +327,7 @@ class MapsByName(Kind):
 
     def shown(self, text: str) -> str:
         """Describe what is no map, without its value."""
-        if map_or_none(text) is None:
-            return f"{len(text)} characters that aren't a map"
-        return "an empty map"
+        return no_map(text) if map_or_none(text) is None else "an empty map"
 
 
 @dataclass(frozen=True)
@@ -403,6 +401,18 @@ class Statements(Kind):
             if flaw:
                 flaws.append(f"statement {number} {flaw}")
         return "; ".join(flaws)
+
+
+def no_map(text: str) -> str:
+    """Describe a text that is no map, without showing it."""
+    return f"{len(text)} characters that aren't a map" if text else "empty, which is no map"
+
+
+def _size_of(value: object) -> str:
+    """Describe a value that may be a secret."""
+    if value == "":
+        return "an empty value"
+    return f"a value of {len(str(value))} characters, not shown"
 
 
 def item_flaw(kind: Kind, item: object) -> str | None:

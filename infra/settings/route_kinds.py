@@ -217,13 +217,8 @@ _OIDC: Final[Mapping[str, Kind]] = {
 Balancing, API reference, AuthenticateOidcActionConfig.
 """
 
-_NEEDED: Final = (
-    "issuer",
-    "authorizationEndpoint",
-    "tokenEndpoint",
-    "userInfoEndpoint",
-    "clientId",
-)
+_URLS: Final = ("issuer", "authorizationEndpoint", "tokenEndpoint", "userInfoEndpoint")
+_CLIENT_ID: Final = "clientId"
 
 
 @dataclass(frozen=True)
@@ -236,8 +231,9 @@ class OidcClient(Kind):
     def allowed(self) -> str:
         """Name what it consists of."""
         return (
-            f"a map of {', '.join(_NEEDED)}, all URLs with https, and optionally scope, "
-            "sessionSeconds and onUnauthenticated (authenticate, allow or deny); empty for none"
+            f"a map of {', '.join(_URLS)}, all URLs with https, {_CLIENT_ID}, and optionally "
+            "scope, sessionSeconds and onUnauthenticated (authenticate, allow or deny); empty for "
+            "none"
         )
 
     def read(self, text: str) -> Oidc | None:
@@ -347,7 +343,7 @@ class Weights(Kind):
 def _oidc_flaws(entries: object) -> list[str]:
     if not isinstance(entries, dict):
         return ["no map"]
-    flaws = [f"no {name}" for name in _NEEDED if name not in entries]
+    flaws = [f"no {name}" for name in (*_URLS, _CLIENT_ID) if name not in entries]
     for name, value in entries.items():
         kind = _OIDC.get(name)
         if kind is None:
@@ -360,7 +356,7 @@ def _oidc_flaws(entries: object) -> list[str]:
         try:
             kind.read(as_configured(value))
         except ValueError:
-            flaws.append(f"{name} {value}, which isn't {kind.allowed}")
+            flaws.append(f"{name} {kind.shown(as_configured(value))}, which isn't {kind.allowed}")
     return flaws
 
 

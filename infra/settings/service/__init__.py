@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -208,7 +209,7 @@ class ServiceSettings:
 
     def inherits(self, key: str) -> bool:
         """Return whether the stack sets a key, and the service doesn't."""
-        top = key.partition(".")[0]
+        top = re.split(r"[.\[]", key)[0]
         if not self.path or top in self.own:
             return False
         for each in self.topics:

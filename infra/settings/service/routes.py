@@ -97,14 +97,16 @@ class RoutesSettings(Topic):
         return any(entry.get("oidc", self.oidc) for entry in self.routes or ({},))
 
     def key_of(self, number: int) -> str:
-        """Return the key that a route's conditions come from."""
-        if self.routes and self.routes[number]:
-            return "routes"
+        """Return the key that a route's conditions come from, or its place in the list."""
+        if self.routes:
+            return f"routes[{number}]"
         return next((camel(name) for name in _FIELDS if getattr(self, name)), "paths")
 
     def key_of_weights(self, number: int) -> str:
         """Return the key that a route's weights come from."""
-        return "routes" if self.routes and "weights" in self.routes[number] else "weights"
+        if self.routes and "weights" in self.routes[number]:
+            return f"routes[{number}].weights"
+        return "weights"
 
     def problems(self) -> Iterator[Problem]:
         """Check each route."""
@@ -113,7 +115,7 @@ class RoutesSettings(Topic):
     @relation(*_FIELDS, _WEIGHT_STICKINESS, "routes")
     def _routes_fit_into_rules(self) -> Iterator[Problem]:
         for number, route in enumerate(self.each):
-            yield from _route_problems(self.key_of(number), number, route)
+            yield from _route_problems(self.key_of(number), route)
 
 
 def _route(values: Mapping[str, Any]) -> RouteSettings:
@@ -136,21 +138,22 @@ def _route(values: Mapping[str, Any]) -> RouteSettings:
     )
 
 
-def _route_problems(key: str, number: int, route: RouteSettings) -> Iterator[Problem]:
-    shown = f"route {number}, " if key == "routes" else ""
+def _route_problems(key: str, route: RouteSettings) -> Iterator[Problem]:
     for kind, values in route.conditions.values.items():
         if repeated := duplicates(values):
-            yield Problem(key, f"{shown}{kind} {', '.join(repeated)} twice", "each value once")
+            # A header or parameter follows its kind.
+            named = f"{kind}:" if " " in kind else kind
+            yield Problem(key, f"{named} {', '.join(repeated)} twice", "each value once")
     if _BROADCAST in route.conditions.values.get(SOURCE, ()):
-        yield Problem(key, f"{shown}source {_BROADCAST}", "another range, as AWS refuses this one")
+        yield Problem(key, f"source {_BROADCAST}", "another range, as AWS refuses this one")
     try:
         parts = split(route.conditions)
     except ValueError as error:
-        yield Problem(key, f"{shown}{error}", "fewer conditions, or several routes")
+        yield Problem(key, f"{error}", "fewer conditions, or several routes")
         return
     if route.priority and route.priority + len(parts) > CONFIGURED.stop:
         yield Problem(
             key,
-            f"{shown}routePriority {route.priority} for {len(parts)} rules, one after the other",
+            f"routePriority {route.priority} for {len(parts)} rules, one after the other",
             f"at most {CONFIGURED.stop - len(parts)}",
         )

@@ -131,7 +131,21 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"routes": [{"paths": ["/a"]}, {"path": "/b"}, {"hosts": ["x"]}, 5]},
         "routes: [1].path, which is no key of a route; [2].hosts: ",
     ),
-    ({"routes": [{"paths": ["/a", "/a"]}]}, "routes: route 0, path /a twice"),
+    ({"routes": [{"paths": ["/a", "/a"]}]}, "routes[0]: path /a twice; allowed: each value once"),
+    ({"headers": {"X": ["a", "a"]}}, "headers: header x: a twice; allowed: each value once"),
+    (
+        {"routes": [{"hosts": ["a.test"]}, {"paths": ["/a"]}, {"paths": ["/a"]}]},
+        "routes[2]: path is /a, which routes[1] matches too; allowed: hosts, paths or other",
+    ),
+    (
+        {"routes": [{}, {}]},
+        "routes[1]: every request, as without any condition, which routes[0] matches too",
+    ),
+    (
+        {"routes": [{"paths": ["/a"]}] * 2, "services": {"web": {}}},
+        "routes[1]: path is /a, which routes[0] matches too; allowed: hosts, paths or other",
+    ),
+    ({"oidc": {"issuer": ""}}, "no clientId; issuer empty, which isn't a URL with https; allowed"),
     (
         {"services": {"api": {}, "web": {}}},
         "services.web.paths: every request, as without any condition, which services.api.paths ",
@@ -177,7 +191,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         split({"routes": [{"paths": ["/a"]}, {"paths": ["/b"], "weights": {"next": 1}}]}),
-        "services.web.routes: next, without web; allowed: web as well, with 0 if it is to get no",
+        "services.web.routes[1].weights: next, without web; allowed: web as well, with 0 if it is",
     ),
     (
         split({"weights": SPLIT}, {"weights": SPLIT, "paths": ["/next"]}),
