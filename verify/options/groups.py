@@ -39,19 +39,19 @@ class TargetOptions(Values):
         "--scheme",
         choices=tuple(DEFAULT_PORTS),
         read=str,
-        help="http unless the target or port 443 says otherwise",
+        help="http, unless the target or port 443 implies https",
     )
     port = optional(
         "--port",
         metavar="N",
         read=parse_port,
-        help="the scheme's own port unless the target says otherwise",
+        help="the scheme's own port, unless the target has one",
     )
     path = optional(
         "--path",
         metavar="PATH",
         read=parse_path,
-        help="path and query; / unless the target says otherwise",
+        help="path and query; /, unless the target has one",
     )
     method = optional(
         "--method",
@@ -63,10 +63,7 @@ class TargetOptions(Values):
         "--data",
         metavar="TEXT",
         read=values.body("application/x-www-form-urlencoded"),
-        help=(
-            "body of the request; @FILE reads it from a file as it is, and never shows what "
-            "was in it"
-        ),
+        help="body of the request; @FILE reads it from a file as it is, and reports never show it",
     )
     json = optional(
         "--json",
@@ -79,8 +76,8 @@ class TargetOptions(Values):
         metavar="NAME:VALUE",
         read=values.header,
         help="send a header, in place of verify's own of that name; @FILE reads it from a file; "
-        "repeatable; what can be secret is never shown: cookies, keys, tokens, and whatever came "
-        "from a file",
+        "repeatable; possible secrets are never shown: cookies, keys, tokens, and anything from a "
+        "file",
     )
     host = optional(
         "--host",
@@ -98,16 +95,13 @@ class TargetOptions(Values):
         "--connect-to",
         metavar="HOST:PORT",
         read=values.host_port,
-        help=(
-            "connect there instead, and ask as if it were the target; :PORT is the target's "
-            "own host"
-        ),
+        help="connect there instead, with the target's requests; :PORT is the target's own host",
     )
     resolver = optional(
         "--resolver",
         metavar="ADDR[:PORT]",
         read=values.name_server,
-        help="ask this name server, past what this machine's resolver remembers",
+        help="query this name server, bypassing this machine's resolver and its cache",
     )
     ipv4 = constant(4, "-4", "--ipv4", sets="family", help="use IPv4 addresses only")
     ipv6 = constant(6, "-6", "--ipv6", sets="family", help="use IPv6 addresses only")
@@ -122,14 +116,14 @@ class TargetOptions(Values):
         metavar="FILE",
         read=values.client_certificate,
         needs_https=True,
-        help="show the client certificate in this PEM file, with those of its chain after it",
+        help="present the client certificate in this PEM file, with those of its chain after it",
     )
     key = optional(
         "--key",
         metavar="FILE",
         read=values.private_key,
         needs_https=True,
-        help="its private key, without a passphrase, where the file of --cert has none",
+        help="its private key, without a passphrase, if the file of --cert has none",
     )
     proxy = optional(
         "--proxy",
@@ -177,11 +171,11 @@ class WaitingOptions(Values):
         read=values.duration(zero=True),
         default="0",
         needs_time=True,
-        help="how long they must have been good as well (0)",
+        help="time over which they must also be good (0)",
     )
     retry_mismatch = switch(
         "--retry-mismatch",
-        help="keep waiting on any wrong answer, a 404 or a wrong body too",
+        help="keep waiting after any wrong answer, including a 404 or a wrong body",
     )
 
 
@@ -233,7 +227,7 @@ class ExpectationOptions(Values):
         metavar="SIZE",
         read=values.size,
         default="1MiB",
-        help="read no more of a body (1MiB)",
+        help="read at most this much of a body (1MiB)",
     )
 
 
@@ -248,7 +242,7 @@ class IdentityOptions(Values):
         help="where an answer names its task: header:NAME, body-regex:RE or json:/pointer "
         "(the default page's `Hello from HOSTNAME`)",
     )
-    allow_inconclusive = switch("--allow-inconclusive", help="exit 0 where a check could not tell")
+    allow_inconclusive = switch("--allow-inconclusive", help="exit 0 if a check is inconclusive")
 
 
 class CoverageOptions(Values):
@@ -266,7 +260,8 @@ class CoverageOptions(Values):
         metavar="P",
         read=values.number(1e-9, 0.5, "probability from 1e-9 to 0.5"),
         default="0.001",
-        help="accepted chance to miss a task that does answer (0.001); sets the number of samples",
+        help="accepted probability to miss a task that answers (0.001); determines the number of "
+        "samples",
     )
     samples = optional(
         "--samples",
@@ -281,8 +276,8 @@ class CoverageOptions(Values):
         read=values.whole(1, 50),
         default="1",
         help=(
-            "requests to measure at the same time (1); more is sooner done, but slows each "
-            "answer down"
+            "requests to measure at the same time (1); more finish sooner, but slow each answer "
+            "down"
         ),
     )
     max_latency = repeatable(
@@ -300,7 +295,7 @@ class CoverageOptions(Values):
         needs_time=True,
         needs_direct=True,
         extra_check=True,
-        help="once stable, every address of the name answers by itself",
+        help="once stable, each address of the name answers",
     )
     min_addresses = optional(
         "--min-addresses",
@@ -318,7 +313,7 @@ class CoverageOptions(Values):
         needs_direct=True,
         extra_check=True,
         help=(
-            "nothing can be connected to there, e.g. a task's own address; :PORT is the "
+            "nothing accepts connections there, e.g. at a task's own address; :PORT is the "
             "target's own; repeatable"
         ),
     )
@@ -343,7 +338,7 @@ class SecurityOptions(Values):
         read=values.whole(0, 400),
         default="0",
         needs_https=True,
-        help="the certificate lasts N days more",
+        help="the certificate is valid for N more days",
     )
     min_tls = optional(
         "--min-tls",
@@ -362,7 +357,8 @@ class SecurityOptions(Values):
         needs_time=True,
         needs_https=True,
         extra_check=True,
-        help="plain HTTP on this port redirects here for good, with host, path and query kept",
+        help="plain HTTP on this port redirects here permanently, with host, path and query "
+        "unchanged",
     )
     security_headers = switch(
         "--security-headers",
@@ -398,7 +394,7 @@ class OutputOptions(Values):
     )
     mask_query = switch("--mask-query", help="show the target without its query string")
     quiet = switch("--quiet", help="no progress on stderr")
-    debug = switch("--debug", help="show the trace of an internal error")
+    debug = switch("--debug", help="show the traceback of an internal error")
 
 
 class WatchOptions(Values):
@@ -410,7 +406,7 @@ class WatchOptions(Values):
         # More would be a load test.
         read=values.number(0.1, 100, "rate from 0.1 to 100 requests a second"),
         default="10",
-        help="requests a second on each of two lanes, whatever the answers take (10)",
+        help="requests a second on each of two lanes, however long the answers take (10)",
     )
     until_exit = switch(
         "--until-exit",
@@ -426,7 +422,7 @@ class WatchOptions(Values):
         "--until-file",
         metavar="FILE",
         read=str,
-        help="watch until this file is there, without a command",
+        help="watch until this file exists, without a command",
     )
     before = defaulted(
         "--before",
@@ -440,19 +436,19 @@ class WatchOptions(Values):
         metavar="TIME",
         read=values.duration(zero=True),
         default="2s",
-        help="watch on this long after the command has ended (2s)",
+        help="keep watching this long after the command has ended (2s)",
     )
     max_errors = optional(
         "--max-errors",
         metavar="N",
         read=values.whole(0, 1_000_000),
-        help="failed requests that are accepted (0, unless another bound is given)",
+        help="failed requests that are accepted (0, unless another limit is given)",
     )
     min_availability = optional(
         "--min-availability",
         metavar="PERCENT",
         read=values.number(0, 100, "percentage from 0 to 100: write 99.9"),
-        help="least share of good answers, e.g. 99.9",
+        help="minimum share of good answers, e.g. 99.9",
     )
     max_outage = optional(
         "--max-outage",
