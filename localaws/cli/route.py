@@ -110,7 +110,7 @@ def deployed(directory: StateDirectory, project: str | None, stack: str) -> list
         raise CannotExplain(
             f"{stack} isn't deployed here; `pulumi-local up --stack {stack}` deploys it"
         )
-    return [_of_state(each) for each in resources]
+    return list(map(_of_state, resources))
 
 
 def _of_state(resource: Mapping[str, Any]) -> Known:
@@ -139,35 +139,38 @@ def show(known: Sequence[Known], request: Request, *, as_json: bool) -> int:
 
 def _listener(known: Sequence[Known], request: Request) -> tuple[Known, list[Rule]]:
     """Return the listener of a request's scheme and port, and its rules."""
-    listeners = [each for each in known if each.token == LISTENER]
-    fitting = []
-    for each in listeners:
+    fitting: list[Known] = []
+    ports: list[str] = []
+    for each in known:
+        if each.token != LISTENER:
+            continue
+        ports.append(f"{each.outputs.get('protocol')} {int(each.outputs['port'])}")
         scheme = str(each.outputs.get("protocol") or "HTTP").lower()
         if (scheme, int(each.outputs["port"])) == (request.scheme, request.port):
             fitting.append(each)
-    names = {each.id: each.name for each in known if each.token == LOAD_BALANCER}
-    if len(fitting) > 1:
-        own = [each for each in fitting if _dns_name(known, each) == request.host]
-        if len(own) != 1:
-            balancers = ", ".join(names.get(_balancer(each), "?") for each in fitting)
-            raise CannotExplain(
-                f"several load balancers have such a listener: {balancers}; use the DNS name of "
-                "one in the URL"
-            )
-        fitting = own
     if not fitting:
-        ports = [
-            f"{each.outputs.get('protocol')} {int(each.outputs['port'])}" for each in listeners
-        ]
         raise CannotExplain(
             f"no listener has {request.scheme.upper()} {request.port}; there is "
             f"{', '.join(sorted(ports)) or 'none'}"
         )
-    (listener,) = fitting
+    listener = fitting[0] if len(fitting) == 1 else _of_host(request.host, fitting, known)
     default = Rule("default actions", None, (), listener.outputs["defaultActions"])
     rules = [each for each in known if each.token == LISTENER_RULE]
     own_rules = [each for each in rules if each.outputs["listenerArn"] == listener.id]
     return listener, [*map(_rule, own_rules), default]
+
+
+def _of_host(host: str, listeners: Sequence[Known], known: Sequence[Known]) -> Known:
+    """Return the listener of the load balancer with a DNS name."""
+    own = [each for each in listeners if _dns_name(known, each) == host]
+    if len(own) == 1:
+        return own[0]
+    names = {each.id: each.name for each in known if each.token == LOAD_BALANCER}
+    balancers = ", ".join(names.get(_balancer(each), "?") for each in listeners)
+    raise CannotExplain(
+        f"several load balancers have such a listener: {balancers}; use the DNS name of one in the "
+        "URL"
+    )
 
 
 def _rule(known: Known) -> Rule:
@@ -230,7 +233,10 @@ def _owner(rule: Rule, services: Mapping[str, str]) -> str:
 
 
 def _is_attachment(rule: Rule) -> bool:
-    return any((each.get("sourceIp") or {}).get("values") == _NO_CLIENT for each in rule.conditions)
+    for condition in rule.conditions:
+        if (condition.get("sourceIp") or {}).get("values") == _NO_CLIENT:
+            return True
+    return False
 
 
 def _outcome(rule: Rule, services: Mapping[str, str]) -> str:
@@ -261,9 +267,12 @@ def _table(
         else:
             result = f"no: {'; '.join(each.reasons)}"
         rows.append((priority, _owner(each.rule, services) or "-", result))
-    width = max(20, *(len(owner) for _, owner, _ in rows))
     lines = [f"{request.method} {request.url} from {request.source}, at {listener.name}", ""]
-    lines += [f"{priority:>8}  {owner:<{width}}  {result}" for priority, owner, result in rows]
+    width = 20
+    for _, owner, _ in rows:
+        width = max(width, len(owner))
+    for priority, owner, result in rows:
+        lines.append(f"{priority:>8}  {owner:<{width}}  {result}")
     if hidden == 1:
         lines.append(f"{'':>8}  1 rule that only attaches a target group matches no client")
     elif hidden:

@@ -13,7 +13,7 @@ from localaws.daemon.state_directory import Address
 from localaws.speed import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from localaws.daemon.state_directory import StateDirectory
 
@@ -34,7 +34,7 @@ _NO_PUBLIC_TASKS = (
 
 
 def fetch(directory: StateDirectory) -> dict[str, Any] | None:
-    """What the daemon says of its services; None if none runs.
+    """Return what the daemon reports; None if none runs.
 
     Raises:
         DaemonFailed: It doesn't answer.
@@ -113,33 +113,34 @@ def _load_balancers(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         public = each["publicAddress"]
         outside = f"{public} in the internet, here {each['shownAt']}" if public else "internal"
         yield (f"load balancer {each['name']}: {outside}; in its VPC {each['addresses']}",)
-    if url := status.get("publicKeysUrl"):
+    url = status.get("publicKeysUrl")
+    if url:
         yield (f"public keys of x-amzn-oidc-data: {url}<key id>",)
 
 
 def _instances(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield the EC2 instances by group; an older daemon reports none."""
-    instances = status.get("instances", ())
-    for group in dict.fromkeys(each["group"] for each in instances):
-        lines = []
-        for each in instances:
-            if each["group"] != group:
-                continue
-            columns = (
-                each["instanceId"],
-                each["agent"] or each["lifecycle"],
-                each["availabilityZone"],
-                each["instanceType"],
-                each["privateIp"],
-                f"{each['tasks']} tasks",
-            )
-            left = f"{each['left']['cpu']} CPU units and {each['left']['memory']} MiB left"
-            shown = f"{'  '.join(f'{column:<12}' for column in columns)}  {left}"
-            lines.append(f"  {'instance':<10} {shown}")
-            if each["whyNotRegistered"]:
-                why = f"not registered with ECS: {each['whyNotRegistered']}"
-                lines.append(f"  {'':<10} {why}")
-        yield (f"Auto Scaling group {group}:", *lines)
+    lines: dict[str, list[str]] = {}
+    for each in status.get("instances", ()):
+        of_group = lines.setdefault(each["group"], [])
+        columns = _columns(
+            each["instanceId"],
+            each["agent"] or each["lifecycle"],
+            each["availabilityZone"],
+            each["instanceType"],
+            each["privateIp"],
+            f"{each['tasks']} tasks",
+        )
+        left = f"{each['left']['cpu']} CPU units and {each['left']['memory']} MiB left"
+        of_group.append(f"  {'instance':<10} {columns}  {left}")
+        if each["whyNotRegistered"]:
+            of_group.append(f"  {'':<10} not registered with ECS: {each['whyNotRegistered']}")
+    for group, of_group in lines.items():
+        yield (f"Auto Scaling group {group}:", *of_group)
+
+
+def _columns(*texts: str) -> str:
+    return "  ".join(f"{each:<12}" for each in texts)
 
 
 def _scaling(status: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -150,8 +151,8 @@ def _scaling(status: Mapping[str, Any]) -> Iterator[list[str]]:
         for policy in target["policies"]:
             last = "no data yet" if policy["last"] is None else f"{policy['last']:.3g}"
             lines.append(f"  {policy['metric']}: {last} for a target of {policy['target']:g}")
-        activities = target["activities"][:_EVENTS_SHOWN]
-        lines += [f"  {_moment(each['at'])}   {each['message']}" for each in activities]
+        for activity in target["activities"][:_EVENTS_SHOWN]:
+            lines.append(f"  {_moment(activity['at'])}   {activity['message']}")
         yield lines
 
 
@@ -161,11 +162,13 @@ def _alarms(status: Mapping[str, Any]) -> Iterator[list[str]]:
         last = "no data" if each["last"] is None else f"{each['last']:.3g}"
         comparison = _COMPARED.get(each["comparison"], each["comparison"])
         compared = f"{last}, alarm if {comparison} {each['threshold']:g}"
-        yield [
+        lines = [
             f"alarm {each['name']}: {each['state']} since {_moment(each['since'])}; {compared}",
             f"  {each['reason']}",
-            *([f"  without local data: {why}"] if (why := each["withoutData"]) else ()),
         ]
+        if each["withoutData"]:
+            lines.append(f"  without local data: {each['withoutData']}")
+        yield lines
 
 
 def _notifications(status: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -175,9 +178,10 @@ def _notifications(status: Mapping[str, Any]) -> Iterator[list[str]]:
     for each in messages:
         topic = each["topic"].rpartition(":")[2]
         lines.append(f"  {_moment(each['at'])}   {each['subject']}, to topic {topic}")
-        lines += [f"             {line}" for line in each["text"].splitlines()]
-        if why := each["notDelivered"]:
-            lines.append(f"             AWS would not deliver it: {why}")
+        for line in each["text"].splitlines():
+            lines.append(f"             {line}")
+        if each["notDelivered"]:
+            lines.append(f"             AWS would not deliver it: {each['notDelivered']}")
         elif each["subscriptions"] or each.get("topicIsHere", True):
             to = ", ".join(each["subscriptions"]) or "no subscription"
             lines.append(f"             for {to}")
@@ -193,16 +197,12 @@ def _moment(at: float) -> str:
 
 def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield the program's own targets by target group; an older daemon reports none."""
-    targets = status.get("targets", ())
-    for group in dict.fromkeys(each["targetGroupArn"] for each in targets):
-        rows = [each for each in targets if each["targetGroupArn"] == group]
-        lines = [
-            (
-                f"  {'target':<10} {each['target']:<22} {each['state']:<10} {each['description']}"
-            ).rstrip()
-            for each in rows
-        ]
-        yield (f"target group {group.split('/')[1]}:", *lines)
+    lines: dict[str, list[str]] = {}
+    for each in status.get("targets", ()):
+        line = f"  {'target':<10} {each['target']:<22} {each['state']:<10} {each['description']}"
+        lines.setdefault(each["targetGroupArn"], []).append(line.rstrip())
+    for group, of_group in lines.items():
+        yield (f"target group {group.split('/')[1]}:", *of_group)
 
 
 def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -220,8 +220,11 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
         revision = deployment["taskDefinition"].rpartition("/")[2]
         yield f"  {deployment['status']:<10} {revision:<30} {deployment['rolloutState']}"
     stopped = [each for each in service["tasks"] if each["lastStatus"] == "STOPPED"]
-    for task in [each for each in service["tasks"] if each not in stopped[:-_STOPPED_SHOWN]]:
-        columns = (
+    hidden = stopped[:-_STOPPED_SHOWN]
+    for task in service["tasks"]:
+        if task in hidden:
+            continue
+        columns = _columns(
             task["taskId"][:12],
             task["lastStatus"],
             task["healthStatus"],
@@ -229,10 +232,7 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
             # Without a target group there is no port. An older daemon reports no address then.
             task["endpoint"] or task.get("address", ""),
         )
-        yield (
-            f"  {'task':<10} {'  '.join(f'{each:<12}' for each in columns)} "
-            f"{task.get('stoppedReason', '')}"
-        ).rstrip()
+        yield f"  {'task':<10} {columns} {task.get('stoppedReason', '')}".rstrip()
         if "ipv6Address" in task:
             yield f"  {'':<10} {task['ipv6Address']}"
         if "hostPorts" in task:

@@ -89,7 +89,7 @@ class DataPlane:
 
     @property
     def public_keys_url(self) -> str:
-        """Where the keys are that verify users' claims; empty if they are nowhere."""
+        """The URL of the keys that verify users' claims; empty if nothing has it."""
         return "" if self.load_balancers is None else self.load_balancers.public_keys_url
 
     async def start(self) -> None:
@@ -122,7 +122,7 @@ class DataPlane:
         return () if self.follower is None else self.follower.not_enforced
 
     async def settle_network(self, *, timeout: float) -> str:  # noqa: ASYNC109 — no error
-        """Wait until the network is as the cloud says now; return why it isn't."""
+        """Wait until the network is as the cloud's records are now; return why it isn't."""
         if self.follower is None:
             return ""
         await self.follower.settled(timeout)

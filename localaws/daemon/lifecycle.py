@@ -115,7 +115,8 @@ class Running:
         self._speed = speed()
         addresses = Addresses(directory.path)
         for load_balancer in cloud.all(LOAD_BALANCER):
-            if name := load_balancer.outputs.get("dnsName"):
+            name = load_balancer.outputs.get("dnsName")
+            if name:
                 addresses.restore(load_balancer.id, name)
         self._programs = Launcher()
         self.registry = AccountRegistry(
@@ -154,15 +155,17 @@ class Running:
     @property
     def functions(self) -> Mapping[str, Callable[[Properties], Mapping[str, Any]]]:
         """Provider functions that only running things can answer."""
-        return {
+        found: dict[str, Callable[[Properties], Mapping[str, Any]]] = {
             STATUS: self._status,
             DISCARD_UNRECORDED: self._discard_unrecorded,
             INTERRUPT: self._interrupt,
             FAIL_INSTANCE: self._fail_instance,
             SET_ALARM_STATE: self._set_alarm_state,
             GET_SERVICE: self._service,
-            **{token: partial(self._with_parameters, token) for token in _SEEDED},
         }
+        for token in _SEEDED:
+            found[token] = partial(self._with_parameters, token)
+        return found
 
     def _status(self, _: Properties) -> Mapping[str, Any]:
         return {
@@ -178,7 +181,7 @@ class Running:
             "scaling": self._data_plane.scaler.status() if self._data_plane.scaler else [],
             **self._alarm_status(),
             "notEnforced": [*self._data_plane.not_enforced],
-            "images": [each for each in self._data_plane.image_notes.values() if each],
+            "images": list(filter(None, self._data_plane.image_notes.values())),
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._directory.path)),
         }
@@ -195,21 +198,21 @@ class Running:
         }
 
     def _interrupt(self, args: Properties) -> Mapping[str, Any]:
-        """Take back the spare capacity of a task, or say why AWS wouldn't."""
+        """Take back the spare capacity of a task, or return why AWS wouldn't."""
         try:
             return {"task": self._controller.interrupt(str(args["task"]))}
         except NotInterruptedError as error:
             return {"problem": str(error)}
 
     def _fail_instance(self, args: Properties) -> Mapping[str, Any]:
-        """End an instance as a failure of its host does, or say why it can't be."""
+        """End an instance as a failure of its host does, or return why it can't be."""
         try:
             return {"instance": self._controller.fail_instance(str(args["instance"]))}
         except NoSuchInstanceError as error:
             return {"problem": str(error)}
 
     def _set_alarm_state(self, args: Properties) -> Mapping[str, Any]:
-        """Give an alarm a state until its next evaluation, or say why it can't be."""
+        """Give an alarm a state until its next evaluation, or return why it can't be."""
         alarms, name = self._data_plane.alarms, str(args["alarm"])
         if alarms is None or not alarms.status():
             return {
@@ -251,31 +254,46 @@ class Running:
         """Wait until listeners and rules hold and, if configured, a service is steady.
 
         Raises:
-            NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that
-                ended by itself.
+            NotSettled: It isn't so within `seconds`. The message ends with the last log lines of
+                the task that failed last, if one did.
         """
-        if problem := await self.find_problem(resource):
+        problem = await self.find_problem(resource)
+        if problem:
             raise NotSettled(problem)
         if resource.token in _ROUTES:
             await self._controller.apply(timeout=min(seconds, _ACCEPT_SECONDS))
         if resource.token == SERVICE:
-            await self._controller.wait_until_accepted(
-                resource.id, timeout=min(seconds, _ACCEPT_SECONDS)
-            )
-        if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):
-            try:
-                await self._controller.settle(resource.id, timeout=seconds, report=report)
-            except NotSteadyError as reason:
-                raise NotSettled(f"{reason}{self._last_log_lines(resource.id)}") from None
-        if resource.token == GROUP and (allowed := capacity_timeout(resource)):
-            try:
-                await self._controller.settle_group(
-                    resource.id, timeout=min(seconds, allowed), report=report
-                )
-            except NotSteadyError as reason:
-                raise NotSettled(str(reason)) from None
-        if problem := await self._settle_network(resource):
+            await self._settle_service(resource, seconds, report)
+        if resource.token == GROUP:
+            await self._settle_group(resource, seconds, report)
+        problem = await self._settle_network(resource)
+        if problem:
             raise NotSettled(f"the local network can't be changed: {problem}")
+
+    async def _settle_service(
+        self, service: Resource, seconds: float, report: Callable[[str], None]
+    ) -> None:
+        accepted = min(seconds, _ACCEPT_SECONDS)
+        await self._controller.wait_until_accepted(service.id, timeout=accepted)
+        if not service.inputs.get("waitForSteadyState"):
+            return
+        try:
+            await self._controller.settle(service.id, timeout=seconds, report=report)
+        except NotSteadyError as reason:
+            raise NotSettled(f"{reason}{self._last_log_lines(service.id)}") from None
+
+    async def _settle_group(
+        self, group: Resource, seconds: float, report: Callable[[str], None]
+    ) -> None:
+        allowed = capacity_timeout(group)
+        if not allowed:
+            return  # the program doesn't wait for the group's capacity
+        try:
+            await self._controller.settle_group(
+                group.id, timeout=min(seconds, allowed), report=report
+            )
+        except NotSteadyError as reason:
+            raise NotSettled(str(reason)) from None
 
     async def drain(
         self, resource: Resource, *, seconds: float, report: Callable[[str], None]
@@ -285,8 +303,10 @@ class Running:
         Raises:
             NotSettled: Some still ran after `seconds`, or a repository has images.
         """
-        if resource.token == REPOSITORY and (why_not := self.registry.not_empty(resource)):
-            raise NotSettled(why_not)
+        if resource.token == REPOSITORY:
+            why_not = self.registry.not_empty(resource)
+            if why_not:
+                raise NotSettled(why_not)
         drains = {
             SERVICE: self._controller.drain,
             GROUP: self._controller.drain_group,
@@ -350,14 +370,12 @@ class Running:
             return topics.warning(self._cloud, resource)
         in_vpcs = self.choice.runtime is Runtime.CONTAINER
         why_not = unreachable(self._cloud, resource, vpcs_exist=in_vpcs)
-        return (
-            f"the local AWS registers the target and sends it no requests: {why_not}"
-            if why_not
-            else ""
-        )
+        if not why_not:
+            return ""
+        return f"the local AWS registers the target and sends it no requests: {why_not}"
 
     def remarks(self, resource: Resource) -> list[str]:
-        """Say which of a service's images ran as something else, and which alarms ECS ignored."""
+        """Return which of a service's images are stand-ins, and which alarms ECS ignored."""
         if resource.token != SERVICE:
             return []
         return [*self._stand_ins(resource), *self._ignored_alarms(resource)]
@@ -368,11 +386,13 @@ class Running:
             return
         images = [str(each.get("image")) for each in containers(definition.inputs)]
         notes = [self._data_plane.image_notes.get(each, "") for each in images]
-        if different := "; ".join(dict.fromkeys(filter(None, notes))):
+        different = "; ".join(dict.fromkeys(filter(None, notes)))
+        if different:
             yield different
 
     def _ignored_alarms(self, resource: Resource) -> Iterator[str]:
-        if ignored := self._controller.ignored_alarms(resource.id):
+        ignored = self._controller.ignored_alarms(resource.id)
+        if ignored:
             yield (
                 f"in ALARM when the deployment began: {', '.join(ignored)}. So ECS watched none of "
                 "the service's alarms during it, and would have kept a bad version: see "
@@ -384,9 +404,8 @@ class Running:
 
         After a rollback it differs from the requested one.
         """
-        if resource.token != SERVICE or not str(resource.inputs.get("taskDefinition")).startswith(
-            "arn:"
-        ):
+        named = str(resource.inputs.get("taskDefinition"))
+        if resource.token != SERVICE or not named.startswith("arn:"):
             return {}
         running = self._controller.describe(resource.id).get("taskDefinition")
         return {"taskDefinition": running} if running else {}

@@ -34,7 +34,7 @@ _ALLOWED = (
 
 
 class ArchiveTableError(Exception):
-    """The table of archives can't be read; names the file and what is wrong."""
+    """The table of archives can't be read; the message has the file and the mistake."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,9 @@ def load(own_file: Path) -> tuple[Archive, ...]:
 def _archive(row: Any, own_file: Path) -> Archive:
     if not isinstance(row, dict):
         raise TypeError("an archive is a row: [[archive]]")
-    if unknown := row.keys() - _KEYS:
-        raise TypeError(
-            f"an archive row has {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}"
-        )
+    unknown, known = ", ".join(sorted(row.keys() - _KEYS)), ", ".join(sorted(_KEYS))
+    if unknown:
+        raise TypeError(f"an archive row has {unknown}; known are {known}")
     match, file = row.get("match"), row.get("file")
     if not isinstance(match, list) or not all(isinstance(each, str) for each in match):
         raise TypeError('an archive row needs match, a list of patterns such as ["shop:*"]')

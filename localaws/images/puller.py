@@ -1,9 +1,10 @@
-"""Getting an image by its name: from a file, a registry, or what stands in for it."""
+"""Get an image by its name: from a file, a registry, or a stand-in."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -140,14 +141,17 @@ class Puller:
     ) -> Image:
         """Return what this machine has for an image that its registry doesn't give."""
         engines = self._sources.engines
-        if engines is not None and (found := await engines.find(reference, name, platform)):
-            return await self._from_engine(engines, found, reference, platform, reason)
+        if engines is not None:
+            found = await engines.find(reference, name, platform)
+            if found is not None:
+                return await self._from_engine(engines, found, reference, platform, reason)
         if not isinstance(reason, UnreachableRegistryError):
             raise reason
         if self._sources.stand_in is not None and stand_in.can_stand_for(reference):
             return await self._from_stand_in(self._sources.stand_in, reference, reason)
         words = f"{reason}; {WAYS_OUT}"
-        if last := self._store.resolved(str(reference), platform):
+        last = self._store.resolved(str(reference), platform)
+        if last:
             words += f"; when it was last pulled it was {reference.at(last)}, which is here"
         raise CannotPullError(words) from reason
 
@@ -229,12 +233,14 @@ class Puller:
 
     async def _stored(self, digest: str, reference: Reference, fetch: Fetch) -> StoredImage:
         """Return an image of the store, which is fetched and unpacked first if need be."""
-        if (stored := self._store.find(digest)) is not None:
+        stored = self._store.find(digest)
+        if stored is not None:
             return stored
         try:
             async with self._store.filling(digest) as scratch:
-                if (stored := self._store.find(digest)) is not None:
-                    return stored  # another pull of the same image was at work
+                stored = self._store.find(digest)
+                if stored is not None:
+                    return stored  # another process pulled the same image meanwhile
                 with self._reporting(f"pulling {reference}", scratch):
                     files = scratch / "fetched"
                     files.mkdir()
@@ -254,8 +260,7 @@ class Puller:
 
     async def _report_progress(self, what: str, folder: Path) -> None:
         elapsed: float = 0
-        while True:
-            due = next((each for each in REPORTS if each > elapsed), elapsed + 60)
+        for due in itertools.chain(REPORTS, itertools.count(REPORTS[-1] + 60, 60)):
             await asyncio.sleep(due - elapsed)
             elapsed = due
             size = await asyncio.to_thread(_size_of, folder)

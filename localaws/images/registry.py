@@ -123,11 +123,11 @@ class Registry:
 
 
 def failure(complaint: str, reference: Reference, platform: str) -> CannotPullError:
-    """Say in ECS's words what crane reported.
+    """Return ECS's error for what crane reported.
 
     The words are those of stopped tasks that users of ECS have published, for example
     https://github.com/aws/containers-roadmap/issues/1120; crane's sentence follows in parentheses
-    where ECS's says less.
+    where it has more details.
     """
     lines = [line for line in complaint.splitlines() if line.startswith("Error:")]
     sentence = (lines[-1] if lines else complaint).removeprefix("Error:").strip()
@@ -143,13 +143,14 @@ def failure(complaint: str, reference: Reference, platform: str) -> CannotPullEr
         )
     if "no space left on device" in sentence:
         return CannotPullError(f"failed to copy {reference}: {sentence}")
-    if any(words in sentence for words in _UNREACHABLE):
-        return UnreachableRegistryError(f"{resolve}: failed to do request: {sentence}")
+    for words in _UNREACHABLE:
+        if words in sentence:
+            return UnreachableRegistryError(f"{resolve}: failed to do request: {sentence}")
     return CannotPullError(f"{resolve}: {sentence}")
 
 
 def no_platform(platform: str) -> CannotPullError:
-    """Say in ECS's words that an image isn't built for a platform."""
+    """Return ECS's error for an image that isn't built for a platform."""
     return CannotPullError(
         f"image Manifest does not contain descriptor matching platform '{platform}'"
     )

@@ -15,7 +15,7 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localaws.machine.files import read_what_can_be_made_anew, write_atomically
 
@@ -82,9 +82,7 @@ class Addresses:
         self._file = directory / "addresses.json"
         self._load_balancers: dict[str, ListenAddress] = read_what_can_be_made_anew(
             self._file,
-            lambda saved: {
-                arn: ListenAddress(**listen_address) for arn, listen_address in saved.items()
-            },
+            _from_json,
             otherwise={},
             then="load balancers keep the addresses that their names say",
         )
@@ -153,14 +151,21 @@ class Addresses:
         self._taken.discard(listen_address.address)
 
     def _block(self, numbers: range | list[int]) -> Iterator[str]:
-        return (str(ipaddress.IPv4Address(self._base + number)) for number in numbers)
+        for number in numbers:
+            yield str(ipaddress.IPv4Address(self._base + number))
 
     def _save(self) -> None:
-        listen_addresses = {
-            arn: {"address": each.address, "offset": each.offset}
-            for arn, each in self._load_balancers.items()
-        }
-        write_atomically(self._file, json.dumps(listen_addresses, indent=1))
+        documents: dict[str, dict[str, Any]] = {}
+        for arn, each in self._load_balancers.items():
+            documents[arn] = {"address": each.address, "offset": each.offset}
+        write_atomically(self._file, json.dumps(documents, indent=1))
+
+
+def _from_json(saved: dict[str, Any]) -> dict[str, ListenAddress]:
+    found: dict[str, ListenAddress] = {}
+    for arn, document in saved.items():
+        found[arn] = ListenAddress(**document)
+    return found
 
 
 class SubnetAddresses:
@@ -181,7 +186,7 @@ class SubnetAddresses:
         return address
 
     def keep(self, subnet: str, address: str) -> None:
-        """Have an address taken that something had before a restart."""
+        """Take the address that something had before a restart."""
         self._taken.setdefault(subnet, set()).add(address)
 
     def release(self, subnet: str, address: str) -> None:
@@ -199,11 +204,10 @@ def _free(address: str, ports: Iterable[int]) -> ListenAddress | None:
 
 
 def can_bind(address: str, port: int) -> bool:
-    """Whether the port is free and this user may listen on it."""
+    """Return whether the port is free and this user may listen on it."""
     with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # connections of an ended task may linger
+        # Connections of an ended task may linger.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
         except OSError as error:

@@ -142,9 +142,9 @@ def to_request(container: Container) -> dict[str, Any]:
     """Return the container as JSON can carry it."""
     return {
         **vars(container),
-        "mounts": [vars(each) for each in container.mounts],
-        "temporary": [vars(each) for each in container.temporary],
-        "ulimits": [vars(each) for each in container.ulimits],
+        "mounts": list(map(vars, container.mounts)),
+        "temporary": list(map(vars, container.temporary)),
+        "ulimits": list(map(vars, container.ulimits)),
         "capabilities": sorted(container.capabilities),
         "environment": dict(container.environment),
         "files": dict(container.files),

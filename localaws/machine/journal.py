@@ -82,28 +82,27 @@ class Journal:
         Raises:
             OSError: They can't be written; the file is as before.
         """
-        texts = {
-            key: None if document is None else json.dumps(document)
-            for key, document in changes.items()
-        }
-        changed = {key: text for key, text in texts.items() if text != self._texts.get(key)}
+        changed: dict[str, str | None] = {}
+        for key, document in changes.items():
+            text = None if document is None else json.dumps(document)
+            if text != self._texts.get(key):
+                changed[key] = text
         continued = self._whole and self._path.exists()
         if continued and not changed:
             return
         if not continued or self._superseded > self._current + _SUPERSEDED_ALLOWED:
-            kept = {
-                key: text for key, text in {**self._texts, **changed}.items() if text is not None
-            }
-            self._write_anew(kept)
+            together = {**self._texts, **changed}
+            self._write_anew({key: text for key, text in together.items() if text is not None})
             return
         self._append(_line({key: text or "null" for key, text in changed.items()}))
         for key, text in changed.items():
-            former = (
-                len(self._texts.pop(key, "")) if text is None else len(self._texts.get(key, ""))
-            )
+            former = len(self._texts.get(key, ""))
             self._superseded += former
             self._current += len(text or "") - former
-            if text is not None:
+            if text is None:
+                self._texts.pop(key, None)
+            else:
+                # It keeps its place: the order is that in which documents were written first.
                 self._texts[key] = text
 
     def _write_anew(self, texts: dict[str, str]) -> None:
@@ -132,7 +131,8 @@ class Journal:
 
 
 def _line(texts: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in texts.items()) + "}\n"
+    members = ", ".join(f"{json.dumps(key)}: {text}" for key, text in texts.items())
+    return f"{{{members}}}\n"
 
 
 def _object(line: bytes, number: int) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _ENDED = "the parent of all processes has ended; the reason is above, or it was 
 
 
 class CannotStartError(Exception):
-    """The program couldn't be run; says why."""
+    """The program couldn't be run; the message says why."""
 
 
 class CommandFailedError(Exception):
@@ -83,7 +83,9 @@ class ChildProcess:
         return await self._launcher.usage(self.pid)
 
     async def stop(self, patience: float, first: int | None = None) -> int:
-        """Send `first`, by default SIGTERM, after `patience` seconds SIGKILL; the exit status."""
+        """Send `first`, by default SIGTERM, and SIGKILL after `patience` seconds; return how it
+        exits.
+        """
         self.signal(signal.SIGTERM if first is None else first)
         with suppress(TimeoutError):
             return await asyncio.wait_for(self.wait(), patience)
@@ -128,12 +130,14 @@ class Launcher:
         self._on_loss = on_loss
         self._ids = itertools.count()
         self._asked: dict[int, asyncio.Future[_Answer]] = {}
+        """The answers that requests wait for, by the requests' numbers."""
+
         self._children: dict[int, ChildProcess] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._turns = asyncio.Semaphore(_MOST_REQUESTS)
         self._closed = 0
-        """How often it was, so that a request that waited meanwhile starts no new process."""
+        """How often `close` was called, so that a request that waited starts no new launcher."""
 
         self._unsent: deque[tuple[int, ...]] = deque()
         """Descriptors of messages that the launcher has no room for yet."""
@@ -318,7 +322,7 @@ class Launcher:
             stdin: File descriptor; nothing by default.
             stdout: File descriptor; nowhere by default.
             stderr: File descriptor; nowhere by default.
-            terminal: Whether it gets a terminal in the stead of these three.
+            terminal: Whether it gets a terminal instead of these three.
             cgroups: Folders of the control groups that it becomes a member of.
 
         Raises:
@@ -398,10 +402,11 @@ class Launcher:
     def _launch(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setblocking(False)  # noqa: FBT003 — the standard library's signature
-        properties = {
-            Isolation.NONE: (),
-            Isolation.ONE_ID: ("isolated", "single-user"),
-        }.get(self._isolation, ("isolated",))
+        properties: tuple[str, ...] = ("isolated",)
+        if self._isolation is Isolation.NONE:
+            properties = ()
+        elif self._isolation is Isolation.ONE_ID:
+            properties = ("isolated", "single-user")
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 — our own script
                 isolations.command(self._isolation, "launcher", *properties),
@@ -464,8 +469,9 @@ class Launcher:
             asked.set_result(answer)
 
     def _launcher_exited(self) -> None:
-        """Handle a killed launcher: its children died with it, theirs are killed now."""
-        if self._isolation == Isolation.NONE:  # else the kernel does, and knows them by other IDs
+        """Handle the launcher's death: its children died with it, and theirs are killed now."""
+        if self._isolation is Isolation.NONE:
+            # Otherwise the kernel kills them with their namespace, where they have other ids.
             for pid in self._children:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
@@ -479,7 +485,7 @@ class Launcher:
         """End the connection, which ends the launcher and all it started.
 
         Args:
-            reason: What those get that wait for an answer.
+            reason: The error of requests that wait for an answer.
         """
         if self._control is None:
             return
@@ -502,7 +508,7 @@ class Launcher:
 
 
 def _discard(answer: _Answer) -> None:
-    """Kill the process and close the descriptor of an answer that has no receiver any more."""
+    """Kill the process and close the descriptor of an answer that nothing waits for."""
     if answer.child is not None:
         answer.child.signal(signal.SIGKILL)
     if answer.descriptor is not None:

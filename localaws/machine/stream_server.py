@@ -45,11 +45,6 @@ class StreamServer:
         self._closed = False
 
     @property
-    def tasks(self) -> frozenset[asyncio.Task[None]]:
-        """The tasks that serve connections now."""
-        return frozenset(self._tasks)
-
-    @property
     def port(self) -> int:
         """The port that it listens on."""
         assert self._server is not None
@@ -118,6 +113,7 @@ class StreamServer:
         if task.cancelled():
             writer.transport.abort()
             return
-        if error := task.exception():
+        error = task.exception()
+        if error is not None:
             log.error("a connection's handler failed", exc_info=error)
         writer.close()

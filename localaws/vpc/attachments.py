@@ -118,22 +118,25 @@ class Attachments:
         shown: dict[int, int] = {}
         for port in (*ports, *_SHOWN_PORTS):
             shown.setdefault(on.port(port), port)  # two may be shown at the same one
-        self._needed.update((interface.public_address, port) for port in ports)
+        for port in ports:
+            self._needed.add((interface.public_address, port))
         self._host_ports.show(interface.public_address, shown.values(), on)
         self._changed()
 
     async def replace(self, interface: Interface, other: Interface) -> None:
-        """Show another interface's public address where that of one is shown which is to go."""
+        """Show another interface's public address where that of *interface* is shown."""
         address, successor = interface.public_address, other.public_address
         if not address or not successor:
             return
-        self._needed |= {(successor, port) for shown, port in self._needed if shown == address}
+        for shown, port in list(self._needed):
+            if shown == address:
+                self._needed.add((successor, port))
         await self._host_ports.move(address, successor)
         self._changed()
 
     @property
     def problems(self) -> list[str]:
-        """Say which ports that something listens at can't be shown, and why."""
+        """The ports with listeners that can't be shown, and why."""
         found = []
         for (address, port), why in self._host_ports.problems.items():
             if (address, port) in self._needed:
@@ -141,29 +144,29 @@ class Attachments:
         return found
 
     def why_not_shown(self, public_address: str, port: int) -> str:
-        """Say why this machine can't show a port; empty if it can."""
+        """Return why this machine can't show a port; empty if it can."""
         return self._host_ports.problems.get((public_address, port), "")
 
     async def detach(self, interface: Interface) -> None:
         """Remove an interface, and free its public address."""
         if interface.public_address:
             await self._host_ports.hide(interface.public_address)
-            gone = {each for each in self._needed if each[0] == interface.public_address}
-            self._needed -= gone
+            for address, port in list(self._needed):
+                if address == interface.public_address:
+                    self._needed.discard((address, port))
         await self._network.detach(interface)
         self._attached.discard(interface.id)
         self._public.pop(interface.id, None)
 
     def _public_address(self, identifier: str) -> str:
-        if identifier not in self._public:
-            taken = {*self._public.values()}
-            for candidate in map(str, _PUBLIC_NETWORK.hosts()):
-                if candidate not in taken:
-                    self._public[identifier] = candidate
-                    break
-            else:
-                raise NoAddressError(f"no address of {_PUBLIC_NETWORK} is free; delete something")
-        return self._public[identifier]
+        if identifier in self._public:
+            return self._public[identifier]
+        taken = {*self._public.values()}
+        for candidate in map(str, _PUBLIC_NETWORK.hosts()):
+            if candidate not in taken:
+                self._public[identifier] = candidate
+                return candidate
+        raise NoAddressError(f"no address of {_PUBLIC_NETWORK} is free; delete something")
 
 
 def _counterpart(address: str, block: str) -> str:

@@ -1,6 +1,7 @@
-"""What the network must be: the cloud's records as a `Model`. Pure.
+"""Read the network from the account's records, as a `Model`. Pure.
 
-What no packet will meet is named in the model's `not_enforced`, never left out in silence.
+Whatever has no effect on packets here is named in the model's `not_enforced`, and never left out in
+silence.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from localaws.vpc.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from localaws.catalog.account import Account, Resource
     from localaws.catalog.ec2.network_acls import Entry
@@ -70,7 +71,8 @@ Source: Amazon VPC User Guide, "Subnet CIDR blocks".
 def desired(account: Account) -> Model:
     """Return the network that an account's records describe."""
     reading = _Reading(account)
-    vpcs = tuple(reading.vpc(each) for each in reading.with_range(account.all(VPC)))
+    vpcs = tuple(map(reading.vpc, reading.with_range(account.all(VPC))))
+    # Several subnets may have the same route table, and report the same of it.
     return Model(vpcs, tuple(dict.fromkeys(reading.not_enforced)))
 
 
@@ -97,7 +99,7 @@ class _Reading:
         """Return a VPC with all that is in it."""
         in_vpc = self.with_range(self._in(SUBNET, record))
         subnets = tuple(self._subnet(each, record) for each in in_vpc)
-        groups = tuple(self._group(each) for each in self._in(SECURITY_GROUP, record))
+        groups = tuple(map(self._group, self._in(SECURITY_GROUP, record)))
         taken: dict[str, set[str]] = {each.id: set() for each in subnets}
         gateways = (*self._in(INTERNET_GATEWAY, record), *self._in(EGRESS_ONLY_GATEWAY, record))
         acls = dict.fromkeys(each.acl for each in subnets)
@@ -113,8 +115,8 @@ class _Reading:
             acls=tuple(map(self._acl, acls)),
         )
 
-    def _in(self, token: str, vpc: Resource) -> list[Resource]:
-        return [each for each in self.account.all(token) if each.outputs.get("vpcId") == vpc.id]
+    def _in(self, token: str, vpc: Resource) -> Sequence[Resource]:
+        return self.account.where(token, "vpcId", vpc.id)
 
     def _subnet(self, record: Resource, vpc: Resource) -> Subnet:
         table = self._route_table(record, vpc)
@@ -315,23 +317,25 @@ class _Reading:
 
 
 def _acl_rules(entries: Iterable[Entry]) -> tuple[AclRule, ...]:
-    return tuple(
-        AclRule(each.allow, each.protocol, each.first, each.last, each.network) for each in entries
-    )
+    return tuple(map(_acl_rule, entries))
+
+
+def _acl_rule(entry: Entry) -> AclRule:
+    return AclRule(entry.allow, entry.protocol, entry.first, entry.last, entry.network)
 
 
 def _free_address(cidr: str, identifier: str, taken: set[str]) -> str:
     """Return an address for something that AWS itself puts into a subnet; empty if it is full.
 
-    It follows from the id, so it stays the same while others come and go, and it is in the subnet's
-    upper half, as tasks get the lowest free address.
+    It is derived from the id, so it stays the same while others come and go. It is in the subnet's
+    upper half as long as one is free there, because tasks get the lowest free address.
     """
     network = ipaddress.IPv4Network(cidr)
     middle = max(network.num_addresses // 2, _KEPT_BY_AWS)
     upper = range(middle, network.num_addresses - 1)
     start = zlib.crc32(identifier.encode()) % len(upper)
-    candidates = [*upper[start:], *upper[:start], *range(middle - 1, _KEPT_BY_AWS - 1, -1)]
-    for number in candidates:
+    lower = range(middle - 1, _KEPT_BY_AWS - 1, -1)
+    for number in (*upper[start:], *upper[:start], *lower):
         address = str(network[number])
         if address not in taken:
             return address

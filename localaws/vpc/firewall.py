@@ -4,12 +4,12 @@ Each VPC's router has one table. Its rules name sets: of the interfaces of a gro
 addresses. So an interface that comes or goes changes elements of sets (`elements`), and a change of
 the groups' rules replaces the table at once (`table`).
 
-A packet is judged where it passes the router, by the addresses that it has there. The internet
+A packet is filtered where it passes the router, by the addresses that it has there. The internet
 gateway translates on the way out and in, so a connection to a public address of the same VPC leaves
 the VPC and comes back from a public address, as on AWS: no rule that names a group matches it.
 
-Network ACLs judge every packet that leaves a subnet or enters one, also of connections that are
-established. Only subnets whose ACL lets anything be dropped have chains for that.
+Network ACLs filter every packet that leaves a subnet or enters one, also of connections that are
+established. Only subnets whose ACL drops anything have chains for that.
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ class Attached:
 
     public_address: str = ""
     gateway_of: str = ""
-    """The id of its subnet if it is a NAT gateway, which sends what comes from elsewhere."""
+    """The id of its subnet if it is a NAT gateway, which forwards packets from elsewhere."""
 
 
 def sets_of(vpc: Vpc) -> frozenset[str]:
     """Return what a VPC's table has sets of: ids of security groups and of subnets."""
     found = {group.id for group in vpc.groups}
-    found |= {subnet.id for subnet, _ in _judged(vpc)}
+    found |= {subnet.id for subnet, _ in _filtered_subnets(vpc)}
     return frozenset(found)
 
 
@@ -111,27 +111,29 @@ def elements(verb: str, interface: Attached, known: Iterable[str]) -> list[str]:
         interface: What comes or goes.
         known: What the VPC's table has sets of, see `sets_of`.
     """
-    found = []
+    elements_of = _elements(interface, known)
+    return [f"{verb} element {TABLE} {name} {{ {element} }}" for name, element in elements_of]
+
+
+def _elements(interface: Attached, known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each set or map that an interface is in, and its element there."""
     for address in interface.addresses:
         version = 6 if ":" in address else 4
-        found.append((f"sources_{version}", f'"{interface.device}" . {address}'))
+        yield f"sources_{version}", f'"{interface.device}" . {address}'
         if interface.filtered:
-            found.append((f"interfaces_{version}", address))
-        groups = sorted(interface.groups.intersection(known))
-        found += [(_set_of(group, version), address) for group in groups]
+            yield f"interfaces_{version}", address
+        for group in sorted(interface.groups.intersection(known)):
+            yield _set_of(group, version), address
     if interface.public_address:
         private, public = interface.addresses[0], interface.public_address
-        found += [
-            ("public_of", f"{private} : {public}"),
-            ("private_of", f"{public} : {private}"),
-        ]
+        yield "public_of", f"{private} : {public}"
+        yield "private_of", f"{public} : {private}"
     if interface.gateway_of in known:
-        found.append((_gateways_of(interface.gateway_of), f'"{interface.device}"'))
-    return [f"{verb} element {TABLE} {name} {{ {element} }}" for name, element in found]
+        yield _gateways_of(interface.gateway_of), f'"{interface.device}"'
 
 
 def nat_table(address: str) -> str:
-    """Return the script for a NAT gateway's namespace: it sends with its address what it gets.
+    """Return the script for a NAT gateway's namespace, which forwards packets with its own address.
 
     Answers to connections that didn't pass it have no address to go back to, so they end here.
     """
@@ -161,10 +163,10 @@ def _sets(vpc: Vpc) -> Iterator[str]:
     for family in _FAMILIES:
         version = family.version
         yield f"set sources_{version} {{ type ifname . {family.type}; }}"
-        names = [f"interfaces_{version}", *(_set_of(each.id, version) for each in vpc.groups)]
-        for name in names:
-            yield f"set {name} {{ type {family.type}; }}"
-    for subnet, _ in _judged(vpc):
+        yield f"set interfaces_{version} {{ type {family.type}; }}"
+        for group in vpc.groups:
+            yield f"set {_set_of(group.id, version)} {{ type {family.type}; }}"
+    for subnet, _ in _filtered_subnets(vpc):
         yield f"set {_gateways_of(subnet.id)} {{ type ifname; }}"
     yield "map public_of { type ipv4_addr : ipv4_addr; }"
     yield "map private_of { type ipv4_addr : ipv4_addr; }"
@@ -198,8 +200,8 @@ def _forward() -> Iterator[str]:
     yield "accept"
 
 
-def _judged(vpc: Vpc) -> list[tuple[Subnet, NetworkAcl]]:
-    """Return the subnets that packets to and from may be dropped of, and their network ACLs."""
+def _filtered_subnets(vpc: Vpc) -> list[tuple[Subnet, NetworkAcl]]:
+    """Return the subnets whose network ACLs may drop a packet, with these ACLs."""
     acls = {each.id: each for each in vpc.acls}
     found = []
     for subnet in vpc.subnets:
@@ -230,24 +232,24 @@ def _is_of(rule: AclRule, family: _Family) -> bool:
 
 
 def _acl_chains(vpc: Vpc) -> Iterator[str]:
-    """Yield the chains of what network ACLs drop.
+    """Yield the chains of network ACLs.
 
-    The packets of a subnet are known by their addresses, and those that pass one of its NAT
+    A subnet's packets are recognized by their addresses, and those that pass one of its NAT
     gateways by the gateway's device.
     """
-    judged = _judged(vpc)
-    for acl in dict.fromkeys(acl for _, acl in judged):
+    filtered = _filtered_subnets(vpc)
+    for acl in dict.fromkeys(acl for _, acl in filtered):
         for direction, rules in (("ingress", acl.ingress), ("egress", acl.egress)):
             yield from _chain(_acl_chain(acl, direction), _acl_rules(rules, direction))
     jumps: list[str] = []
-    for subnet, acl in judged:
+    for subnet, acl in filtered:
         gateways = _gateways_of(subnet.id)
         for direction, own, other, own_device, other_device in (
             ("egress", "saddr", "daddr", "iifname", "oifname"),
             ("ingress", "daddr", "saddr", "oifname", "iifname"),
         ):
             name = f"{direction}_of_{subnet.id.replace('-', '_')}"
-            # What stays within the subnet, or passes its own NAT gateway, is judged by no ACL.
+            # No ACL filters what stays within the subnet, or passes its own NAT gateway.
             chain: list[str] = []
             for keyword, cidr in (("ip", subnet.cidr), ("ip6", subnet.ipv6_cidr)):
                 if cidr:
@@ -330,33 +332,33 @@ def _group_rules(vpc: Vpc, direction: str) -> Iterator[str]:
 def _allow(group: SecurityGroup, rule: Rule, direction: str, known: Iterable[str]) -> Iterator[str]:
     own, other = ("daddr", "saddr") if direction == "ingress" else ("saddr", "daddr")
     for family in _FAMILIES:
-        far = _other_side(rule, family, known)
-        what = _protocol(rule, family)
-        if far is None or what is None:
+        peer = _peer(rule, family, known)
+        protocol = _protocol(rule, family)
+        if peer is None or protocol is None:
             continue
         keyword = family.keyword
         parts = [f"{keyword} {own} @{_set_of(group.id, family.version)}"]
-        if far:
-            parts.append(f"{keyword} {other} {far}")
-        if what:
-            parts.append(what)
+        if peer:
+            parts.append(f"{keyword} {other} {peer}")
+        if protocol:
+            parts.append(protocol)
         yield " ".join((*parts, "return"))
 
 
-def _other_side(rule: Rule, family: _Family, known: Iterable[str]) -> str | None:
+def _peer(rule: Rule, family: _Family, known: Iterable[str]) -> str | None:
     """Return what the other side's address must be; empty for any, None if it never matches."""
     if rule.group:
         return f"@{_set_of(rule.group, family.version)}" if rule.group in known else None
     networks = [each for each in rule.networks if (":" in each) == (family.version == 6)]  # noqa: PLR2004 — IPv6
     if not networks:
         return None
-    if not _EVERYWHERE.isdisjoint(networks):  # whatever else is listed
-        return ""
+    if not _EVERYWHERE.isdisjoint(networks):
+        return ""  # other networks on the list add nothing
     return f"{{ {', '.join(networks)} }}"
 
 
 def _protocol(rule: Rule, family: _Family) -> str | None:
-    """Return what the packet must carry; empty for anything, None if it never matches."""
+    """Return the packet's protocol and ports; empty for all, None if it never matches."""
     if rule.protocol == _ALL:
         return ""
     if rule.protocol in _WITH_PORTS:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOOKS = (0.3, 1.0, 2.0, 4.0, 8.0)
-"""Seconds after a change at which ports are looked at again: what was started begins to listen."""
+_PAUSES = (0.3, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between the passes after a change: what was started begins to listen only then."""
 
 
 _RETRY_SECONDS = 1.0
@@ -57,7 +57,7 @@ class Follower:
         self._loop = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Follow no longer, and show nothing any more."""
+        """Stop following, and show nothing."""
         if self._loop is not None:
             self._cloud.on_change.remove(self.touch)
             self._loop.cancel()
@@ -68,7 +68,7 @@ class Follower:
         await self._host_ports.close()
 
     def touch(self) -> None:
-        """Have the next pass look at everything: something has changed."""
+        """Begin the next pass at once, as something has changed."""
         self._changes += 1
         self._wake.set()
 
@@ -76,8 +76,7 @@ class Follower:
         """Wait until all that has changed so far is applied and shown, if anything is shown.
 
         Args:
-            timeout: Seconds to wait, with no error when they are over: `problem` says what is
-                wrong.
+            timeout: Seconds to wait, with no error when they are over: `problem` has the reason.
         """
         if not self._host_ports.states:
             return  # nothing here can see a difference
@@ -87,15 +86,15 @@ class Follower:
                 await self._passed.wait_for(lambda: self._applied >= changes)
 
     async def _run(self) -> None:
-        looks = iter(_LOOKS)
+        pauses = iter(_PAUSES)
         while True:
             with suppress(TimeoutError):
-                # What another program holds is shown as soon as it is free.
-                often = _RETRY_SECONDS if self._host_ports.problems else None
-                async with asyncio.timeout(next(looks, often)):
+                # A port that another program holds is shown as soon as it is free.
+                last_pause = _RETRY_SECONDS if self._host_ports.problems else None
+                async with asyncio.timeout(next(pauses, last_pause)):
                     await self._wake.wait()
             if self._wake.is_set():
-                looks = iter(_LOOKS)
+                pauses = iter(_PAUSES)
                 self._wake.clear()
             changes = self._changes
             await self._pass()

@@ -1,9 +1,9 @@
-"""What this machine sees of public addresses: each port as a host in the internet finds it.
+"""Shows public addresses on this machine, with each port as a host in the internet finds it.
 
 A public address is shown at a loopback address. An open port is relayed; one that refuses has no
-listener; and one that a security group closes times out here too. That last one is a listener whose
-queue of connections is full: the kernel then drops every further request to connect, as a security
-group does, and needs no privilege for it.
+listener; and one that a security group closes times out here too. For that there is a listener
+whose queue of connections is full: the kernel then drops every further request to connect, as a
+security group does, and it needs no privilege.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class HostPorts:
         """
         async with self._lock:
             await self._close_replaced()
-            await asyncio.gather(*(each.refresh(self._timeout) for each in self._ports.values()))
+            refreshes = [each.refresh(self._timeout) for each in self._ports.values()]
+            await asyncio.gather(*refreshes)
 
     async def close(self) -> None:
         """Show nothing any more."""
@@ -135,11 +136,11 @@ class _HostPort:
         """The public address that each connects to: an earlier one, for those before a move."""
 
     async def refresh(self, timeout: float) -> None:  # noqa: ASYNC109 — of the connection
-        # One that wasn't open is looked at again; one that was must not seem closed on a busy
+        # One that wasn't open is tried again soon; one that was must not seem closed on a busy
         # machine.
         patience = timeout if self.state == OPEN else min(timeout, _QUICK_SECONDS)
         found = await self.network.connect(INTERNET, *self.public, patience)
-        # What else the kernel may answer from there is no answer of the port's.
+        # Other errors, such as an unreachable network, aren't the port's answer.
         state = found if found in (OPEN, REFUSED) else TIMED_OUT
         if state == self.state:
             return
@@ -206,11 +207,13 @@ class _HostPort:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy one direction of a connection until its end, which the other side learns of."""
+    """Copy one direction of a connection, and its end too."""
     try:
-        while data := await reader.read(_CHUNK):
+        data = await reader.read(_CHUNK)
+        while data:
             writer.write(data)
             await writer.drain()
+            data = await reader.read(_CHUNK)
         writer.write_eof()
     except OSError:
         writer.transport.abort()

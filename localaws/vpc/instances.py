@@ -2,9 +2,8 @@
 
 An instance is an interface's namespace with a bridge in it. A container in network mode bridge has
 a namespace of its own on the bridge, so its localhost is its alone. A port of the instance is
-forwarded to a container's; what reaches that port is for the instance's security groups to say,
-as for every interface. Nothing else of the instance listens, and nothing answers at the address of
-instances' metadata.
+forwarded to a container's; the instance's security groups filter it, as those of every interface.
+Nothing else of the instance listens, and nothing answers at the address of instances' metadata.
 """
 
 from __future__ import annotations
@@ -110,7 +109,7 @@ class Instances:
             identifier, subnet=subnet, address=address, groups=groups, public=public
         )
         try:
-            await self._take(_bridge(identifier))
+            await self._execute(_bridge(identifier))
         except BaseException:
             await self._attachments.detach(interface)
             raise
@@ -124,7 +123,7 @@ class Instances:
             return
         for each in instance.containers.values():
             with suppress(CommandFailedError):
-                await self._take([_without(each.network)])
+                await self._execute([_without(each.network)])
         await self._attachments.detach(instance.interface)
 
     def interface(self, identifier: str) -> Interface:
@@ -154,7 +153,7 @@ class Instances:
         instance.containers[network] = container
         try:
             device = f"veth{next(self._devices)}"
-            await self._take(_connected(identifier, container, device))
+            await self._execute(_connected(identifier, container, device))
         except BaseException:
             await self.disconnect(identifier, network)
             raise
@@ -168,14 +167,14 @@ class Instances:
             return
         for step in (_forwarded("delete", identifier, container), _without(network)):
             with suppress(CommandFailedError):  # what wasn't made can't be removed
-                await self._take([step])
+                await self._execute([step])
 
     def _get(self, identifier: str) -> _Instance:
         if identifier not in self._instances:
             raise NoSuchInstanceError(f"instance {identifier} doesn't run")
         return self._instances[identifier]
 
-    async def _take(self, steps: Sequence[Step]) -> None:
+    async def _execute(self, steps: Sequence[Step]) -> None:
         await self._launcher.run(["sh", "-e"], feed=shell_script(steps))
 
 

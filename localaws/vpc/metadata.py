@@ -92,11 +92,11 @@ class TaskDescription:
 
 @dataclass
 class _Known:
-    """A task that is answered for."""
+    """A task that may ask."""
 
     task: TaskDescription
     path: str
-    """Of its credentials."""
+    """The path of its credentials."""
 
     credentials: dict[str, str] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
 """The network that the cloud describes, as plain values.
 
 `desired.py` derives them from the cloud's records, `firewall.py` and `routing.py` turn them into
-input for `nft` and `ip`, and `network.py` applies it. Nothing here knows of the machine.
+input for `nft` and `ip`, and `network.py` applies it. Nothing here depends on the machine.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Subnet:
-    """A range of addresses in a VPC, and the routes that hold for them."""
+    """A range of addresses in a VPC, and the routes of packets from there."""
 
     id: str
     cidr: str
@@ -102,7 +102,7 @@ class SecurityGroup:
 
 @dataclass(frozen=True)
 class NatGateway:
-    """A NAT gateway: it sends what it receives on with its address."""
+    """A NAT gateway, which forwards packets with its own address."""
 
     id: str
     subnet: str
@@ -157,7 +157,7 @@ class Model:
 
     vpcs: tuple[Vpc, ...]
     not_enforced: tuple[str, ...]
-    """What the cloud holds and no packet meets, as sentences for a reader."""
+    """What the cloud holds and has no effect on packets here, as sentences for a reader."""
 
     def vpc(self, identifier: str) -> Vpc:
         """Return the VPC with that id.

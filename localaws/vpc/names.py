@@ -1,8 +1,8 @@
-"""The names that a VPC's resolver knows, and their records. Pure.
+"""Find the records of the names that a VPC's resolver knows. Pure.
 
-They are what the cloud holds: load balancers, VPC endpoints, file systems, instances of Cloud Map,
-services of Service Connect, hosts by their private address, and the zones of Route 53. No other
-name exists.
+They are the names of load balancers, VPC endpoints, file systems, instances of Cloud Map, services
+of Service Connect, hosts by their private addresses, and those in zones of Route 53. No other name
+exists.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Instance(NamedTuple):
 
 @dataclass(frozen=True)
 class Running:
-    """What has addresses that no record holds."""
+    """The addresses that no record holds, of what runs."""
 
     load_balancer: Callable[[str], Iterable[Interface]]
     """The interfaces of a load balancer, by its ARN."""
@@ -84,7 +84,7 @@ class Names:
     vpc: Vpc
     running: Running
     choose: Callable[[list[Instance], int], list[Instance]] = SystemRandom().sample
-    """Chooses some by chance."""
+    """Chooses some at random."""
 
     def find(self, name: str, kind: str) -> list[Record] | None:
         """Return a name's records of a kind, with those of its aliases; None if there is no name.
@@ -114,7 +114,7 @@ class Names:
     def _records(self, name: str) -> list[Record]:
         """Return a name's records of every kind."""
         zone = self._private_zone(name)
-        if zone is not None:  # it hides what others say of its names
+        if zone is not None:  # it hides all other sources of its names
             return [*self._zone_records(zone, name), *self._cloud_map_records(name)]
         sources = (
             self._host_records,
@@ -154,9 +154,9 @@ class Names:
     def _public_records(self, name: str) -> Iterator[Record]:
         for record in self.account.all(RECORD):
             zone = self.account.get(ZONE, zone_id(record.outputs.get("zoneId")))
-            private = zone is not None and blocks(zone.outputs.get("vpcs"))
-            same = record.outputs.get("fqdn") == name or _is_wildcard_of(record, name)
-            if same and not private:
+            if zone is not None and blocks(zone.outputs.get("vpcs")):
+                continue  # a private zone
+            if record.outputs.get("fqdn") == name or _is_wildcard_of(record, name):
                 yield from _records_of(record, name)
 
     def _host_records(self, name: str) -> Iterator[Record]:
@@ -277,14 +277,10 @@ def _addresses(
 def _records_of(record: Resource, name: str) -> Iterator[Record]:
     for alias in blocks(record.outputs.get("aliases")):
         yield Record(name, "ALIAS", zone_name(str(alias.get("name"))))
-    seconds = record.outputs.get("ttl")
+    ttl = record.outputs.get("ttl")
+    seconds = int(ttl) if isinstance(ttl, int | float) else _SECONDS
     for value in texts(record.outputs.get("records")):
-        yield Record(
-            name,
-            str(record.outputs.get("type")),
-            value,
-            int(seconds) if isinstance(seconds, int | float) else _SECONDS,
-        )
+        yield Record(name, str(record.outputs.get("type")), value, seconds)
 
 
 def _kinds(service: Resource) -> dict[str, int]:

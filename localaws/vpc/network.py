@@ -1,4 +1,4 @@
-"""Keeps the machine's network namespaces as the cloud's records say. The only module that does."""
+"""Keeps the machine's network namespaces in step with the cloud. The only module that does."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ class Network:
     async def start(self) -> None:
         """Set up the internet, then everything that the cloud holds."""
         async with self._lock:
-            await self._take([*self._plan.start(), *self._follow()])
+            await self._execute([*self._plan.start(), *self._follow()])
 
     async def follow(self) -> None:
-        """Make the network what the cloud says now; only what differs is touched."""
+        """Make the network as the cloud's records are now; only differences are changed."""
         async with self._lock:
-            await self._take(self._follow())
+            await self._execute(self._follow())
 
     async def attach(self, interface: Interface, network: str = "") -> str:
         """Add an interface, or change the groups and the public address of one that is there.
@@ -122,7 +122,7 @@ class Network:
         """
         change = _Change(interface, network or interface.id)
         try:
-            await self._changed(change)
+            await self._do(change)
         except asyncio.CancelledError:
             if change in self._changes:
                 self._changes.remove(change)
@@ -134,7 +134,7 @@ class Network:
 
     async def detach(self, interface: Interface) -> None:
         """Remove an interface; its namespace goes with the last one."""
-        await self._changed(_Change(interface, ""))
+        await self._do(_Change(interface, ""))
 
     async def connect(
         self,
@@ -187,8 +187,8 @@ class Network:
             raise
         return opened
 
-    async def _changed(self, change: _Change) -> None:
-        """Have an interface come or go, in one script with others that wait meanwhile."""
+    async def _do(self, change: _Change) -> None:
+        """Queue a change, and wait until it is done, in one script with others that wait."""
         self._changes.append(change)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
@@ -251,9 +251,10 @@ class Network:
 
     async def _add(self, changes: list[_Change]) -> None:
         if not all(self._plan.knows(each.interface) for each in changes):
-            await self._take(self._follow())
+            await self._execute(self._follow())
+        networks = {each.interface: each.network for each in changes}
         try:
-            await self._take(self._plan.attach({each.interface: each.network for each in changes}))
+            await self._execute(self._plan.attach(networks))
         except BaseException:
             # What was done before it failed must not be in the way of the next one.
             await self._remove([each.interface for each in changes])
@@ -263,19 +264,19 @@ class Network:
         """Remove interfaces, whatever is there of them."""
         steps = self._plan.detach(interfaces)
         try:
-            await self._take(merged(steps))
+            await self._execute(merged(steps))
         except CommandFailedError:
             for step in steps:
                 with suppress(CommandFailedError):
-                    await self._take([step])
+                    await self._execute([step])
 
     def _follow(self) -> list[Step]:
         model = desired(self._cloud)
         self.not_enforced = model.not_enforced
         return self._plan.follow(model)
 
-    async def _take(self, steps: list[Step]) -> None:
-        """Take steps in one run of a shell: each program that is started costs milliseconds."""
+    async def _execute(self, steps: list[Step]) -> None:
+        """Execute steps in one run of a shell: each program that is started costs milliseconds."""
         script = shell_script(steps)
         if not script:
             return

@@ -1,7 +1,7 @@
-"""What there is of a network on this machine, and the steps to what there shall be. Pure.
+"""The network as it is on this machine, and the steps that change it. Pure.
 
-`Plan` keeps what was applied, so that a change is only what differs. It does nothing itself:
-`network.py` takes the steps.
+`Plan` keeps what was applied, so that only differences are changed. It does nothing itself:
+`network.py` executes the steps.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Namespace:
 
 @dataclass
 class _Router:
-    """A VPC that is there, as it was applied."""
+    """A VPC as it was applied."""
 
     number: int
     vpc: Vpc
@@ -40,13 +40,13 @@ class _Router:
 
     nat_gateways: dict[str, NatGateway] = field(default_factory=dict)
     service_interfaces: set[str] = field(default_factory=set)
-    """The ids of the interfaces that follow from the cloud: NAT gateways and endpoints."""
+    """The ids of the interfaces that AWS itself makes: those of NAT gateways and endpoints."""
 
     subnets: dict[str, int] = field(default_factory=dict)
     """Each subnet's number, which it keeps."""
 
     ranges: dict[str, Subnet] = field(default_factory=dict)
-    """Every subnet that there has been: an interface may outlive the record of its subnet."""
+    """Every subnet up to now: an interface may outlive the record of its subnet."""
 
     routes: dict[str, str] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
@@ -109,9 +109,9 @@ class Plan:
         return router is not None and interface.subnet in router.ranges
 
     def follow(self, model: Model) -> list[Step]:
-        """Return what makes the network as the model says."""
+        """Return the steps that make the network as the model is."""
         self._follow(model)
-        return self._taken()
+        return self._pop_steps()
 
     def has(self, interface: Interface) -> bool:
         """Return whether an interface is there."""
@@ -119,7 +119,7 @@ class Plan:
         return router is not None and interface.id in router.namespaces
 
     def attach(self, networks: Mapping[Interface, str]) -> list[Step]:
-        """Return what adds interfaces, or changes one that is there.
+        """Return the steps that add interfaces, or change one that is there.
 
         Args:
             networks: The namespace of each: new interfaces, or one that is there.
@@ -131,43 +131,42 @@ class Plan:
             if interface.subnet not in self._routers[interface.vpc].ranges:
                 raise KeyError(interface.subnet)
         for interface in networks:
-            self._make_way(self._routers[interface.vpc], interface)
-        before = self._taken()
+            self._remove_readdressed(self._routers[interface.vpc], interface)
+        # Removals can't be merged with what follows them.
+        removals = self._pop_steps()
         for interface, network in networks.items():
             self._add(self._routers[interface.vpc], interface, network)
         self._route_internet()
-        return [*before, *merged(self._taken())]
+        return [*removals, *merged(self._pop_steps())]
 
     def detach(self, interfaces: Iterable[Interface]) -> list[Step]:
-        """Return what removes interfaces; nothing for those that aren't there."""
+        """Return the steps that remove interfaces; none for those that aren't there."""
         for interface in interfaces:
             router = self._routers.get(interface.vpc)
             if router is not None and interface.id in router.namespaces:
                 self._remove(router, interface.id)
         self._route_internet()
-        return self._taken()
+        return self._pop_steps()
 
     def distrust(self) -> None:
-        """Have the next `follow` write every table and route again: a step has failed."""
+        """Have the next `follow` write every table and route again, as a step has failed."""
         for router in self._routers.values():
             router.table = ""
             router.routes = {}
         self._internet = {}
 
-    def _taken(self) -> list[Step]:
+    def _pop_steps(self) -> list[Step]:
         steps, self._steps = self._steps, []
         return steps
 
     def _follow(self, model: Model) -> None:
         wanted = {each.id for each in model.vpcs}
-        gone = [router for router in self._routers.values() if router.vpc.id not in wanted]
-        for router in gone:
-            del self._routers[router.vpc.id]
+        gone = [self._routers.pop(id_) for id_ in list(self._routers) if id_ not in wanted]
         for vpc in model.vpcs:
             if vpc.id not in self._routers:
                 self._routers[vpc.id] = self._create(vpc)
             self._update(self._routers[vpc.id], vpc)
-        # A device takes the routes by it along when it goes, so routes are deleted before.
+        # The kernel deletes a device's routes with it, so they are deleted before.
         self._route_internet()
         for router in gone:
             self._delete(router)
@@ -192,14 +191,14 @@ class Plan:
         wanted = self._service_interfaces(router)
         self._add_service_interfaces(router, wanted)
         self._route(router)
-        for identifier in [each for each in router.service_interfaces if each not in wanted]:
+        for identifier in router.service_interfaces - wanted.keys():
             self._remove(router, identifier)
             router.nat_gateways.pop(identifier, None)
 
     def _replace_table(self, router: _Router) -> None:
         rules = firewall.table(router.vpc, router.number, ())
         if rules != router.table:
-            attached = [router.attached(each) for each in router.namespaces]
+            attached = map(router.attached, router.namespaces)
             script = firewall.table(router.vpc, router.number, attached)
             self._steps.append(Table(router.name, script))
             router.table = rules
@@ -219,7 +218,7 @@ class Plan:
         for identifier, interface in wanted.items():
             if router.interface(identifier) == interface:
                 continue
-            self._make_way(router, interface)
+            self._remove_readdressed(router, interface)
             namespace = self._add(router, interface, identifier)
             router.service_interfaces.add(identifier)
             if identifier in router.nat_gateways:
@@ -228,10 +227,9 @@ class Plan:
 
     def _route(self, router: _Router) -> None:
         """Bring the router's routing tables up to date."""
-        gateways = {
-            identifier: (gateway.address, router.namespaces[identifier].device)
-            for identifier, gateway in router.nat_gateways.items()
-        }
+        gateways: dict[str, tuple[str, str]] = {}
+        for identifier, gateway in router.nat_gateways.items():
+            gateways[identifier] = gateway.address, router.namespaces[identifier].device
         routes: dict[str, str] = {}
         rules: set[str] = set()
         addresses: set[str] = set()
@@ -245,11 +243,12 @@ class Plan:
             *routing.changes("addr", router.addresses, after_addresses),
             *routing.changes("route", router.routes, routes, add="replace"),
         ]
-        of_rules = routing.changes("rule", router.rules, after_rules)
-        lines += [line for line in of_rules if not _is_ipv6(line)]
+        # `ip` takes rules of IPv4 and of IPv6 in separate batches.
+        ipv6_lines: list[str] = []
+        for line in routing.changes("rule", router.rules, after_rules):
+            (ipv6_lines if _is_ipv6(line) else lines).append(line)
         self._steps.append(Batch(router.name, tuple(lines)))
-        of_ipv6 = tuple(line for line in of_rules if _is_ipv6(line))
-        self._steps.append(Batch(router.name, of_ipv6, ipv6=True))
+        self._steps.append(Batch(router.name, tuple(ipv6_lines), ipv6=True))
         router.routes, router.rules, router.addresses = routes, after_rules, after_addresses
 
     def _route_internet(self) -> None:
@@ -262,7 +261,7 @@ class Plan:
         self._internet = routes
 
     def _add(self, router: _Router, interface: Interface, name: str) -> _Namespace:
-        """Add an interface for which `_make_way` has been called."""
+        """Add an interface, or change it if it is there with the same addresses."""
         if router.interface(interface.id) is not None:
             return self._change(router, interface)
         namespace = self._namespace(router, name)
@@ -283,8 +282,8 @@ class Plan:
         self._steps.append(Table(router.name, self._elements(router, interface.id, "add")))
         return namespace
 
-    def _make_way(self, router: _Router, interface: Interface) -> None:
-        """Remove an interface that has other addresses now."""
+    def _remove_readdressed(self, router: _Router, interface: Interface) -> None:
+        """Remove an interface whose addresses are to change: it is added anew."""
         there = router.interface(interface.id)
         if there is not None and there.addresses != interface.addresses:
             self._remove(router, there.id)
@@ -327,10 +326,11 @@ class Plan:
 
 
 def _is_ipv6(line: str) -> bool:
-    """Return whether a line is about IPv6 addresses: nothing else in `ip`'s words has colons."""
+    """Return whether a line is about IPv6 addresses: nothing else in it has colons."""
     return ":" in line
 
 
 def _by_itself(lines: Iterable[str]) -> dict[str, str]:
-    """Return lines that are deleted by the same words that add them."""
-    return {line: line for line in sorted(lines)}
+    """Return lines by what deletes them, which for these is the same text that adds them."""
+    ordered = sorted(lines)
+    return dict(zip(ordered, ordered, strict=True))

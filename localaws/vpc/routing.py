@@ -18,7 +18,7 @@ from localaws.vpc.model import Target
 from localaws.vpc.steps import Batch, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from localaws.vpc.model import Interface, Route, Subnet, Vpc
     from localaws.vpc.steps import Step
@@ -153,9 +153,9 @@ def create_vpc(vpc: Vpc, number: int) -> tuple[Step, ...]:
 
 
 def delete_vpc(number: int) -> tuple[Step, ...]:
-    """Return how a VPC's router goes.
+    """Return how a VPC's router is deleted.
 
-    Its links go by themselves: the namespace lasts as long as a socket of it is open somewhere.
+    Its links are deleted first: the namespace lasts as long as a socket of it is open somewhere.
     """
     links = [f"link delete {_far_device(number, uplink)}" for uplink in UPLINKS]
     return (Batch(None, (*links, f"netns delete {router(number)}")),)
@@ -169,10 +169,13 @@ def routes_of_internet(vpc: Vpc, number: int, public_addresses: Iterable[str]) -
     # Else clients in the internet would have the link's address, in load balancers' logs too.
     ipv4, ipv6 = INTERNET_ADDRESSES
     hop = f"via {_NEAR_END} dev {device} onlink src {ipv4}"
-    hops = {f"{each}/32": hop for each in public_addresses}
+    found: dict[str, str] = {}
+    for each in public_addresses:
+        found[f"{each}/32"] = f"{each}/32 {hop}"
     if vpc.ipv6_cidr:
-        hops[vpc.ipv6_cidr] = f"via {_IPV6_NEAR_END} dev {device} src {ipv6}"
-    return {destination: f"{destination} {hop}" for destination, hop in hops.items()}
+        ipv6_hop = f"via {_IPV6_NEAR_END} dev {device} src {ipv6}"
+        found[vpc.ipv6_cidr] = f"{vpc.ipv6_cidr} {ipv6_hop}"
+    return found
 
 
 def routes_of_subnet(
@@ -214,22 +217,32 @@ def addresses_of_subnet(subnet: Subnet) -> frozenset[str]:
 def changes(
     kind: str, before: Mapping[str, str], after: Mapping[str, str], add: str = "add"
 ) -> list[str]:
-    """Return the lines that turn what there is into what there shall be.
+    """Return the lines for `ip` that change what is there into what is wanted.
 
     Args:
         kind: `route`, `rule` or `addr`.
-        before: What there is, by what names it when it goes.
-        after: What there shall be.
-        add: What makes one, `replace` if there may be another one.
+        before: What is there, by the text that deletes it.
+        after: What is wanted, by the text that deletes it.
+        add: The command that adds one: `replace` if another one may be there.
     """
-    lines = [f"{kind} {add} {line}" for key, line in after.items() if before.get(key) != line]
-    return lines + [f"{kind} delete {key}" for key in before if key not in after]
+    return list(_changes(kind, before, after, add))
+
+
+def _changes(
+    kind: str, before: Mapping[str, str], after: Mapping[str, str], add: str
+) -> Iterator[str]:
+    for key, line in after.items():
+        if before.get(key) != line:
+            yield f"{kind} {add} {line}"
+    for key in before:
+        if key not in after:
+            yield f"{kind} delete {key}"
 
 
 def add_interface(
     interface: Interface, subnet: Subnet, name: str, device: str, number: int, *, new: bool
 ) -> tuple[Step, ...]:
-    """Return how an interface's addresses come into a namespace, and the routes to them.
+    """Return how an interface's addresses are added to a namespace, and the routes to them.
 
     Args:
         interface: The interface.
@@ -243,7 +256,7 @@ def add_interface(
     length = ipaddress.IPv4Network(subnet.cidr).prefixlen
     outside = [f"route add {interface.address}/32 dev {device}"]
     inside = [
-        # Without the route to its subnet: the router judges packets to neighbours too.
+        # Without the route to its subnet: packets to neighbours must pass the router too.
         f"addr add {interface.address}/{length} dev {_INSIDE} noprefixroute",
         f"route replace {gateway}/32 dev {_INSIDE}",
         f"route replace default via {gateway} dev {_INSIDE}",
@@ -274,7 +287,7 @@ def add_interface(
 def remove_interface(
     interface: Interface, subnet: Subnet, name: str, device: str, number: int
 ) -> tuple[Batch, Batch]:
-    """Return how an interface's addresses leave its namespace, and the routes to them first."""
+    """Return how the routes to an interface are deleted, and then its addresses."""
     length = ipaddress.IPv4Network(subnet.cidr).prefixlen
     outside = [f"route delete {interface.address}/32 dev {device}"]
     inside = [f"addr delete {interface.address}/{length} dev {_INSIDE}"]
@@ -285,15 +298,15 @@ def remove_interface(
 
 
 def delete_network(name: str) -> Batch:
-    """Return how a namespace goes that has no interface any more; its link goes with it.
+    """Return how a namespace without interfaces is deleted, and its link with it.
 
-    The kernel takes its time for both, so the routes to the interfaces have to go before.
+    The kernel takes its time for both, so the routes to the interfaces are deleted before.
     """
     return Batch(None, (f"netns delete {name}",))
 
 
 def forward_for_others(name: str) -> Settings:
-    """Return what makes a NAT gateway of an interface's namespace."""
+    """Return the settings that make an interface's namespace a NAT gateway's."""
     settings = ("ipv4/ip_forward=1", "ipv4/conf/all/send_redirects=0")
     own = f"ipv4/conf/{_INSIDE}/send_redirects=0"
     return Settings(name, (*settings, own))

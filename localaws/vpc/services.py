@@ -1,4 +1,4 @@
-"""What a VPC's router serves itself: its DNS resolver, and metadata of tasks."""
+"""The services of a VPC's router: its DNS resolver, and the metadata of tasks."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class RouterServices:
         self._open: dict[str, _OfVpc] = {}
 
     async def follow(self) -> None:
-        """Serve in each VPC that there is now, and in no other."""
+        """Serve in each VPC of the network, and in no other."""
         routers = self._network.routers
         for identifier in self._open.keys() - routers.keys():
             await self._open.pop(identifier).close()

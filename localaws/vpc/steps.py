@@ -1,4 +1,4 @@
-"""Steps that change network namespaces, and the shell script that does several at once. Pure."""
+"""Steps that change network namespaces, and the shell script that executes several. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _END = "END"
 
 @dataclass(frozen=True)
 class Settings:
-    """What the kernel's files below /proc/sys/net get in one network namespace."""
+    """Values for the kernel's files below /proc/sys/net in one network namespace."""
 
     network: str | None
     """The namespace's name; None for the internet."""
@@ -30,7 +30,7 @@ class Batch:
     network: str | None
     lines: tuple[str, ...]
     ipv6: bool = False
-    """Whether the lines are about IPv6; only rules need it, whose words don't say so."""
+    """Whether the lines are rules about IPv6: `ip` doesn't see it in their text."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _together(first: Step, second: Step) -> Step:
 
 
 def shell_script(steps: Iterable[Step]) -> str:
-    """Return the script that takes the steps in their order and ends at the first that fails."""
+    """Return the script that executes the steps in order, and ends at the first that fails."""
     parts = []
     for step in steps:
         if isinstance(step, Settings) and step.values:
@@ -80,8 +80,8 @@ def shell_script(steps: Iterable[Step]) -> str:
         elif isinstance(step, Table) and step.script:
             parts.append(_with_input(_entering(step.network, "nft -f -"), step.script))
         elif isinstance(step, Batch) and step.lines:
-            command = f"ip{' -6' if step.ipv6 else ''} -batch -"
-            lines = "".join(f"{line}\n" for line in step.lines)
+            command = "ip -6 -batch -" if step.ipv6 else "ip -batch -"
+            lines = "\n".join((*step.lines, ""))
             parts.append(_with_input(_entering(step.network, command), lines))
     return "".join(parts)
 

@@ -62,14 +62,17 @@ async def test_a_server_whose_start_is_cancelled_listens_no_more(passes: int) ->
 
 
 async def test_a_connection_whose_client_reads_nothing_is_closed() -> None:
+    returned = asyncio.Event()
+
     async def fill(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(bytes(2**24))
+        returned.set()
 
     server = StreamServer(fill)
     await server.listen("127.0.0.1", 0)
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         assert await asyncio.to_thread(client.recv, 1)
-        assert not server.tasks
+        assert returned.is_set()
         await server.close()
 
 
@@ -84,8 +87,9 @@ async def test_a_connection_goes_on_when_the_server_listens_no_more(tmp_path: Pa
     assert not server.is_listening
     with pytest.raises(OSError):  # noqa: PT011 — which one depends on the moment
         await asyncio.open_unix_connection(str(tmp_path / "socket"))
+    writer.write_eof()
+    assert await reader.read() == b"", "the handler has returned"
     writer.close()
-    await asyncio.gather(*server.tasks)
     await server.close()
 
 
