@@ -169,19 +169,23 @@ class StackState:
         document = _read(self.file)
         latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
         pending = latest.get("pending_operations") or []
-        kept = [each for each in pending if each.get("type") != "creating"]
-        if len(kept) == len(pending):
+        kept: list[dict[str, Any]] = []
+        created: list[str] = []
+        for each in pending:
+            if each.get("type") == "creating":
+                created.append(each["resource"]["urn"])
+            else:
+                kept.append(each)
+        if not created:
             return
         latest["pending_operations"] = kept
         if not self.locked:
             recorded = [each["id"] for each in latest.get("resources") or () if each.get("id")]
-            discard([each["resource"]["urn"] for each in pending if each not in kept], recorded)
+            discard(created, recorded)
             write_atomically(self.file, json.dumps(document, indent=4))
-            gone = ", ".join(
-                each["resource"]["urn"].rpartition("::")[2] for each in pending if each not in kept
-            )
+            names = ", ".join(urn.rpartition("::")[2] for urn in created)
             report(
-                f"an earlier run was killed while it created {gone}: it is removed, and "
+                f"an earlier run was killed while it created {names}: it is removed, and "
                 "the next `up` makes it anew"
             )
 

@@ -13,7 +13,7 @@ from localaws.daemon.state_directory import Address
 from localaws.speed import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from localaws.daemon.state_directory import StateDirectory
 
@@ -48,7 +48,7 @@ NOT_RUNNING: Final = 3
 
 
 def show(directory: StateDirectory, *, as_json: bool, public_tasks: bool = False) -> int:
-    """Print it, and return the exit code.
+    """Print the status, and return the exit code.
 
     Args:
         directory: The state directory.
@@ -80,31 +80,36 @@ def shown_addresses(status: Mapping[str, Any]) -> Iterator[str]:
 
 
 def table(status: Mapping[str, Any]) -> str:
-    """It for people: of what is over, the last; ECS shows stopped tasks for an hour."""
-    services = status["services"]
-    # An older daemon says nothing of problems and speed.
-    first = [(f"problem: {each}",) for each in status.get("problems", ())]
-    if not services:
-        first.append(("the local AWS is running, without services",))
-    if runtime := status.get("runtime"):
-        first.append((runtime,))
-    first += [(f"not enforced: {each}",) for each in status.get("notEnforced", ())]
-    first += [(each,) for each in status.get("images", ())]
-    if (speed := status.get("speed", 1)) != 1:
-        first.append((f"AWS's durations pass {speed:g} times as fast ({VARIABLE})",))
+    """Return the status as text for people, with the last stopped tasks and events only."""
     parts = (
-        *first,
-        *_load_balancers(status),
-        *_instances(status),
-        *map(_service, services),
-        *_scaling(status),
-        *_alarms(status),
-        *((each,) for each in status.get("topicsElsewhere", ())),
-        *_notifications(status),
-        *_targets(status),
-        *_names(status),
+        *_general(status),
+        *map("\n".join, _load_balancers(status)),
+        *map("\n".join, _instances(status)),
+        *map("\n".join, map(_service, status["services"])),
+        *map("\n".join, _scaling(status)),
+        *map("\n".join, _alarms(status)),
+        *status.get("topicsElsewhere", ()),
+        *map("\n".join, _notifications(status)),
+        *map("\n".join, _targets(status)),
+        *map("\n".join, _names(status)),
     )
-    return "\n\n".join("\n".join(each) for each in parts)
+    return "\n\n".join(parts)
+
+
+def _general(status: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what concerns all services; an older daemon reports no problems and no speed."""
+    for problem in status.get("problems", ()):
+        yield f"problem: {problem}"
+    if not status["services"]:
+        yield "the local AWS is running, without services"
+    if status.get("runtime"):
+        yield status["runtime"]
+    for sentence in status.get("notEnforced", ()):
+        yield f"not enforced: {sentence}"
+    yield from status.get("images", ())
+    speed = status.get("speed", 1)
+    if speed != 1:
+        yield f"AWS's durations pass {speed:g} times as fast ({VARIABLE})"
 
 
 def _load_balancers(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -151,8 +156,8 @@ def _scaling(status: Mapping[str, Any]) -> Iterator[list[str]]:
         for policy in target["policies"]:
             last = "no data yet" if policy["last"] is None else f"{policy['last']:.3g}"
             lines.append(f"  {policy['metric']}: {last} for a target of {policy['target']:g}")
-        for activity in target["activities"][:_EVENTS_SHOWN]:
-            lines.append(f"  {_moment(activity['at'])}   {activity['message']}")
+        activities = target["activities"][:_EVENTS_SHOWN]
+        lines += [f"  {_moment(each['at'])}   {each['message']}" for each in activities]
         yield lines
 
 
@@ -178,8 +183,7 @@ def _notifications(status: Mapping[str, Any]) -> Iterator[list[str]]:
     for each in messages:
         topic = each["topic"].rpartition(":")[2]
         lines.append(f"  {_moment(each['at'])}   {each['subject']}, to topic {topic}")
-        for line in each["text"].splitlines():
-            lines.append(f"             {line}")
+        lines += [f"             {line}" for line in each["text"].splitlines()]
         if each["notDelivered"]:
             lines.append(f"             AWS would not deliver it: {each['notDelivered']}")
         elif each["subscriptions"] or each.get("topicIsHere", True):

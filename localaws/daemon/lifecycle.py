@@ -416,18 +416,18 @@ class Running:
             self._controller.renew(resource.id)
 
     def _last_log_lines(self, service: str) -> str:
-        """Return the end of the logs of the task of the latest deployment that failed last.
+        """Return the last log lines of the latest deployment's last failed task.
 
-        Of a task with several containers, that of the containers that made it fail.
+        Of several containers, those count that made it fail, if that is known.
         """
         failed = self._controller.last_failed(service)
         if failed is None:
             return ""
-        guilty = failed_containers(failed)
+        culprits = failed_containers(failed)
         shown: list[str] = []
         for stream in streams(self._directory.logs):
             container = container_of(stream)
-            if stream.name != failed.id or (guilty and container not in guilty):
+            if stream.name != failed.id or (culprits and container not in culprits):
                 continue
             lines = stream.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
             if lines:

@@ -83,8 +83,10 @@ class ChildProcess:
         return await self._launcher.usage(self.pid)
 
     async def stop(self, patience: float, first: int | None = None) -> int:
-        """Send `first`, by default SIGTERM, and SIGKILL after `patience` seconds; return how it
-        exits.
+        """Send `first`, by default SIGTERM, and SIGKILL after `patience` seconds.
+
+        Returns:
+            Its exit status.
         """
         self.signal(signal.SIGTERM if first is None else first)
         with suppress(TimeoutError):
