@@ -159,4 +159,4 @@ def _lone_prefixes(rule: Rule) -> Iterator[str]:
             if not any(patterns.covers(each, bare) for each in paths):
                 yield f"{rule.title}: {path} doesn't match {bare}; add it if it is meant"
         else:
-            yield (f"{rule.title}: {path} also matches {prefix}x; {prefix} and {prefix}/* don't")
+            yield f"{rule.title}: {path} also matches {prefix}x; {prefix} and {prefix}/* don't"

@@ -318,7 +318,7 @@ def test_what_only_aws_would_refuse_later_is_refused_at_once(changed: dict[str, 
 
 
 @pytest.mark.parametrize("key", sorted(BY_KEY))
-def test_nonsense_is_refused_by_the_name_of_its_key(key: str) -> None:
+def test_a_value_of_no_allowed_form_is_refused_with_its_key(key: str) -> None:
     config = recorder.configuration("dev", {key: NONSENSE_VALUE})
     if key in {"environment", "command"}:
         config[f"{recorder.PROJECT}:{key}"] = "nonsense"

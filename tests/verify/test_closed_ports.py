@@ -56,11 +56,9 @@ def test_a_port_that_was_not_tried_for_long_enough_proves_nothing() -> None:
     assert (found.status, found.hint) == (Status.UNKNOWN, "raise --deadline")
 
 
-def test_a_refusal_is_closed_but_its_hint_says_by_no_security_group() -> None:
-    assert (
-        "no security group"
-        in result(alb=PortState.OPEN, task=PortState.REFUSED, other=PortState.DROPPED).hint
-    )
+def test_a_refused_port_is_closed_with_the_hint_that_no_security_group_closed_it() -> None:
+    refused = result(alb=PortState.OPEN, task=PortState.REFUSED, other=PortState.DROPPED)
+    assert "no security group" in refused.hint
 
 
 @given(

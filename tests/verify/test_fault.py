@@ -91,7 +91,7 @@ CASES = {
     "no healthy target, behind a listener that hides who answers": Case(
         responding(503, page(503)),
         "http",
-        ("503 from the load balancer: no target is registered"),
+        "503 from the load balancer: no target is registered",
         "events (guessed from the page)",
         ExitCode.BALANCER_ERROR,
     ),
@@ -105,7 +105,7 @@ CASES = {
     "a target that hangs": Case(
         responding(504, server=BALANCER),
         "http",
-        ("504 from the load balancer: a target did not answer in time"),
+        "504 from the load balancer: a target did not answer in time",
         "is the application stuck",
         ExitCode.BALANCER_ERROR,
     ),
@@ -188,7 +188,7 @@ CASES = {
         lambda: run(old_version, "--body-contains", "version 2"),
         "body-contains",
         "'version 1' (10 of 10 answers)",
-        ("is the new version deployed everywhere?"),
+        "is the new version deployed everywhere?",
         ExitCode.WRONG_VERSION,
     ),
 }
@@ -210,7 +210,7 @@ def test_no_two_faults_read_the_same() -> None:
 
 @pytest.mark.parametrize("status", [502, 503, 504, 460, 463, 500])
 @pytest.mark.parametrize("server", [BALANCER, "nginx"])
-def test_a_guess_is_called_a_guess(status: int, server: str) -> None:
+def test_a_hint_that_is_a_guess_names_the_sign(status: int, server: str) -> None:
     report = responding(status, server=server)()
     if status >= 500 or server == BALANCER:
         assert any("guessed from the Server header" in result.hint for result in report.results)

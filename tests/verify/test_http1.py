@@ -192,7 +192,7 @@ READ: dict[str, tuple[list[bytes], tuple[int, bytes]]] = {
         [OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n" + OK + HELLO],
         (200, b"hello"),
     ),
-    ("a status that has no body, with chunks"): (
+    "a status that has no body, with chunks": (
         [b"HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n"],
         (304, b""),
     ),
@@ -202,7 +202,7 @@ READ: dict[str, tuple[list[bytes], tuple[int, bytes]]] = {
     ),
     "a body to the end of the connection": ([OK + b"\r\nhello"], (200, b"hello")),
     "HTTP/1.0": ([b"HTTP/1.0 200 OK\r\n\r\nhello"], (200, b"hello")),
-    ("another answer behind the first"): (
+    "another answer behind the first": (
         [OK + HELLO + b"HTTP/1.1 500 No\r\n" + HELLO],
         (200, b"hello"),
     ),
@@ -210,7 +210,7 @@ READ: dict[str, tuple[list[bytes], tuple[int, bytes]]] = {
         [b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + OK + HELLO],
         (200, b"hello"),
     ),
-    ("a status that has no body, with a length"): (
+    "a status that has no body, with a length": (
         [b"HTTP/1.1 304 Not Modified\r\n" + HELLO],
         (304, b""),
     ),

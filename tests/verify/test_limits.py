@@ -217,7 +217,7 @@ DEADLINE, MARGIN = 1.0, 3.0
 
 
 @pytest.mark.parametrize("name", MISBEHAVING)
-def test_the_deadline_holds_against_a_server_that(name: str) -> None:
+def test_the_deadline_holds_against_each_misbehaving_server(name: str) -> None:
     with FakeAlb(MISBEHAVING[name]) as alb:
         done = verify(alb.authority, "--deadline", f"{DEADLINE}s")
     assert done.code in (ExitCode.UNREACHABLE, ExitCode.APPLICATION_ERROR)

@@ -227,7 +227,7 @@ def test_invalid_arguments_of_watch_are_refused(arguments: list[str]) -> None:
         parse_options(["watch", *arguments])
 
 
-def test_a_watch_accepts_no_failed_request_unless_a_bound_says_so() -> None:
+def test_a_watch_accepts_no_failed_request_without_a_bound() -> None:
     strict, bounded = (
         parse_options(["watch"]).watch,
         parse_options(["watch", "--max-outage", "1s"]).watch,

@@ -102,29 +102,29 @@ WRONG_VALUES = {
     "an escape in a name": ('[[check]]\nname = "a\\u001b[2J"', "check 1, name: it can't be used"),
     "a log command in a name": (
         '[[check]]\nname = "::error::x"',
-        ("check 1, name: it can't be used"),
+        "check 1, name: it can't be used",
     ),
     "a status that is none": (
         ONE + 'status = "ok"',
-        ("plan.toml, check 1 (a), status: 'ok' is no status"),
+        "plan.toml, check 1 (a), status: 'ok' is no status",
     ),
     "a number out of bounds": (
         ONE + ('[[check]]\nname = "b"\nstable = 0'),
-        ("check 2 (b), stable: '0' is no whole"),
+        "check 2 (b), stable: '0' is no whole",
     ),
     "a path that is none": (ONE + 'path = "b"', "check 1 (a), path: it must start with /"),
     "not a number": (ONE + "miss-probability = nan", "miss-probability: 'nan' is no probability"),
     "a file that isn't there": (
         ONE + 'data = "@/no/such/file"',
-        ("data: can't read a body from the file"),
+        "data: can't read a body from the file",
     ),
     "a wrong default": (
         '[defaults]\nbody-regex = "("\n' + ONE,
-        ("plan.toml, defaults, body-regex: not a regular"),
+        "plan.toml, defaults, body-regex: not a regular",
     ),
     "contradictory keys": (
         ONE + 'data = "x"\njson = "{}"',
-        ("plan.toml, check 1 (a): --data and --json contradict"),
+        "plan.toml, check 1 (a): --data and --json contradict",
     ),
     "a key that contradicts the target": (
         ONE + 'min-tls = "1.2"',
@@ -288,19 +288,17 @@ def test_every_check_is_made_and_the_most_severe_one_counts(
     written: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FakeAlb(service) as alb:
-        assert (
-            main(
-                [alb.authority, "--quiet", "--plan", f"{written}/plan.toml", "--status", "404,200"]
-            )
-            == 4
+        code = main(
+            [alb.authority, "--quiet", "--plan", f"{written}/plan.toml", "--status", "404,200"]
         )
+        assert code == 4
         assert "old: http" in (report := capsys.readouterr().out)
         assert len(re.findall("^(passed|inconclusive) after", report, re.MULTILINE)) == 3
         assert main([alb.authority, "--quiet", "--plan", f"{written}/plan.toml"]) == ExitCode.FAILED
-        assert (
-            main([alb.authority, "--quiet", "--plan", f"{written}/plan.toml", "--body-regex", "t"])
-            == 37
+        code = main(
+            [alb.authority, "--quiet", "--plan", f"{written}/plan.toml", "--body-regex", "t"]
         )
+        assert code == 37
     assert "front: http" in capsys.readouterr().out
 
 

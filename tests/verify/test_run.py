@@ -103,8 +103,9 @@ def run(
 
 
 def found(report: Report, identifier: str) -> Result:
-    (result,) = [result for result in (*report.phases, *report.checks) if result.id == identifier]
-    return result
+    results = [result for result in (*report.phases, *report.checks) if result.id == identifier]
+    assert len(results) == 1, identifier
+    return results[0]
 
 
 def shown(name: str, report: Report) -> str:
@@ -230,11 +231,9 @@ def test_only_503s_of_the_load_balancer_are_unreachable_and_attributed_to_it() -
         "30s",
     )
     assert report.verdict is ExitCode.UNREACHABLE
-    assert (
-        found(report, "http").actual
-        == "503 from the load balancer: no target is registered and healthy"
-    )
-    assert "health check" in found(report, "http").hint
+    result = found(report, "http")
+    assert result.actual == "503 from the load balancer: no target is registered and healthy"
+    assert "health check" in result.hint
 
 
 def test_a_404_fails_at_once() -> None:
@@ -256,10 +255,9 @@ def test_a_redirect_fails_and_shows_where_it_points() -> None:
     assert found(masked, "status").actual.startswith("301 redirect to https://b.example/?*** ")
 
 
-def test_a_good_status_that_is_not_the_wanted_one_says_so_where_the_run_stops() -> None:
-    assert (
-        found(run(hello, "--status", "204"), "http").actual == "200, not 204: 'Hello from task-0'"
-    )
+def test_a_good_status_that_is_not_the_expected_one_is_named_in_its_phase() -> None:
+    report = run(hello, "--status", "204")
+    assert found(report, "http").actual == "200, not 204: 'Hello from task-0'"
 
 
 def test_answers_that_never_become_stable_fail() -> None:
@@ -304,16 +302,12 @@ def test_a_dead_address_without_an_expectation_is_in_a_hint() -> None:
 
 def test_an_address_whose_targets_are_gone_is_found() -> None:
     def empty_zone(number: int, request: httpx.Request) -> httpx.Response:
-        return (
-            httpx.Response(503)
-            if request.url.host == "192.0.2.2" and number > 2
-            else hello(number, request)
-        )
+        if request.url.host == "192.0.2.2" and number > 2:
+            return httpx.Response(503)
+        return hello(number, request)
 
-    assert (
-        "192.0.2.2: 503"
-        in found(run(empty_zone, "--each-address", addresses=TWO), "addresses").actual
-    )
+    report = run(empty_zone, "--each-address", addresses=TWO)
+    assert "192.0.2.2: 503" in found(report, "addresses").actual
 
 
 def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
@@ -508,7 +502,7 @@ def test_trace_must_echo_nothing(
     assert found(report, "trace").status is status
 
 
-def test_closing_the_connection_is_refusing_too() -> None:
+def test_a_connection_closed_after_trace_counts_as_a_refusal() -> None:
     assert trace_result(failure(Phase.HTTP), "mark").status is Status.OK
     late = failure(Phase.HTTP)._replace(timed_out=True)
     assert trace_result(late, "mark").status is Status.UNKNOWN, "to hang is not to refuse"
@@ -548,11 +542,9 @@ def test_a_query_can_be_kept_out_of_every_format() -> None:
 
 def test_the_manuals_report_is_what_such_a_run_prints() -> None:
     def warming_up(number: int, request: httpx.Request) -> httpx.Response:
-        return (
-            hello(number, request)
-            if number > 1
-            else httpx.Response(503, headers={"server": "awselb/2.0"})
-        )
+        if number > 1:
+            return hello(number, request)
+        return httpx.Response(503, headers={"server": "awselb/2.0"})
 
     target = "http://web-1234.eu-west-1.elb.amazonaws.com/"
     printed = shown("text", run(warming_up, "--expect-tasks", "2", target=target, resolves_after=4))
@@ -575,7 +567,7 @@ printable_bytes = st.binary(max_size=60) | st.sampled_from(
 @given(
     body=printable_bytes, value=printable_bytes, status=st.sampled_from([200, 204, 302, 404, 503])
 )
-def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_command(
+def test_no_format_passes_on_a_control_character_or_a_log_command_of_an_answer(
     body: bytes, value: bytes, status: int
 ) -> None:
     headers = [(b"location", value), (b"server", value), (b"x-task", value)]

@@ -93,7 +93,7 @@ SENT = {
         "{}",
         (f"Accept: {JSON}",),
     ),
-    ("a body that looks like a file in the middle"): Sent(
+    "a body that looks like a file in the middle": Sent(
         ("--data", "a@b"), "POST / HTTP/1.1", (), "a@b"
     ),
 }
@@ -124,27 +124,25 @@ def test_a_body_is_sent_with_every_request_and_by_watch_too(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
-        assert (
-            main([alb.authority, "--quiet", "--interval", "1ms", "--samples", "4", "--json", "[1]"])
-            == 0
+        code = main(
+            [alb.authority, "--quiet", "--interval", "1ms", "--samples", "4", "--json", "[1]"]
         )
+        assert code == 0
         assert len(alb.requests) == 3 + 4
-        assert (
-            main(
-                [
-                    "watch",
-                    alb.authority,
-                    "--quiet",
-                    "--for",
-                    "300ms",
-                    "--before",
-                    "0",
-                    "--json",
-                    "[1]",
-                ]
-            )
-            == 0
+        code = main(
+            [
+                "watch",
+                alb.authority,
+                "--quiet",
+                "--for",
+                "300ms",
+                "--before",
+                "0",
+                "--json",
+                "[1]",
+            ]
         )
+        assert code == 0
     assert len(alb.requests) > 9
     assert {request[:4] + request[-3:] for request in alb.requests} == {b"POST[1]"}
     assert "failed" not in capsys.readouterr().out.splitlines()[-1]
@@ -153,15 +151,13 @@ def test_a_body_is_sent_with_every_request_and_by_watch_too(
 @pytest.mark.parametrize("chunked", [False, True])
 # Which answer
 def test_a_body_is_sent_whichever_reader_the_answer_needs(chunked: bool) -> None:  # noqa: FBT001
-    answer = (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
-        if chunked
-        else page("ok")
-    )
+    answer = page("ok")
+    if chunked:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        answer = head + b"2\r\nok\r\n0\r\n\r\n"
     with FakeAlb(lambda _number, _request: [answer]) as alb:
-        assert (
-            main([alb.authority, *ONCE, "--data", "x=1", "--body-equals", "ok"]) == ExitCode.PASSED
-        )
+        code = main([alb.authority, *ONCE, "--data", "x=1", "--body-equals", "ok"])
+        assert code == ExitCode.PASSED
 
 
 class HastyStream:
@@ -316,10 +312,8 @@ def test_a_listener_that_wants_a_client_certificate_gets_it(
         url = f"https://{alb.authority}"
         common = ("--cacert", authority.file, "--quiet", "--interval", "1ms", *words)
         assert main([url, *common]) == ExitCode.PASSED
-        assert (
-            main(["watch", url, "--cacert", authority.file, "--quiet", "--for", "300ms", *words])
-            == ExitCode.PASSED
-        )
+        code = main(["watch", url, "--cacert", authority.file, "--quiet", "--for", "300ms", *words])
+        assert code == ExitCode.PASSED
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -328,10 +322,8 @@ def test_a_listener_that_refuses_the_client_certificate_is_named(
 ) -> None:
     files = ("--cert", str(clients / "stranger.pem"), "--key", str(clients / "good.key"))
     with FakeAlb(lambda _number, _request: [hello("a")], mutual(authority, version)) as alb:
-        assert (
-            main([f"https://{alb.authority}", "--cacert", authority.file, *ONCE, *files])
-            == ExitCode.NO_TLS
-        )
+        code = main([f"https://{alb.authority}", "--cacert", authority.file, *ONCE, *files])
+        assert code == ExitCode.NO_TLS
     report = capsys.readouterr().out
     assert "FAIL  tls" in report
     assert (
@@ -353,7 +345,7 @@ class Resetting(LoopbackServer):
 
 @pytest.mark.parametrize("by", ["threads", "event loop"])
 @pytest.mark.parametrize("data", [(), ("--data", "x" * 200_000)], ids=["no body", "body"])
-def test_a_tls_alert_explains_a_failure_better_than_a_request_that_was_not_read(
+def test_a_tls_alert_is_reported_rather_than_the_request_that_could_not_be_sent(
     by: str, data: tuple[str, ...], authority: Authority
 ) -> None:
     with Resetting(mutual(authority)) as server:
@@ -435,9 +427,7 @@ def test_a_client_certificate_needs_https(
 def test_plain_http_is_forwarded_by_the_proxy_and_keeps_its_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(
-        "NO_PROXY", "*"
-    )  # a variable of the environment, as all of them, changes nothing
+    monkeypatch.setenv("NO_PROXY", "*")  # verify reads no variable about proxies
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb, FakeProxy() as proxy:
         options = (
             "--proxy",
@@ -475,12 +465,10 @@ def test_https_goes_through_the_proxy_and_only_there(
 
 def test_another_host_or_address_has_a_tunnel_in_plain_too() -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb, FakeProxy() as proxy:
-        assert (
-            main(
-                ["web.invalid:80", *ONCE, "--proxy", proxy.authority, "--connect-to", alb.authority]
-            )
-            == 0
+        code = main(
+            ["web.invalid:80", *ONCE, "--proxy", proxy.authority, "--connect-to", alb.authority]
         )
+        assert code == 0
         assert main([alb.authority, *ONCE, "--proxy", proxy.authority, "--host", "b.example"]) == 0
     assert [head.split(b" ")[:2] for head in proxy.heads] == [
         [b"CONNECT", alb.authority.encode()]
@@ -512,10 +500,8 @@ def test_the_proxys_credentials_reach_it_and_nothing_else(
                 "text=stderr",
             )
             assert main([f"{scheme}://{alb.authority}", *ONCE, *options]) == ExitCode.PASSED
-            assert (
-                main([f"{scheme}://{alb.authority}", *ONCE, *options, "--body-equals", ""])
-                != ExitCode.PASSED
-            )
+            code = main([f"{scheme}://{alb.authority}", *ONCE, *options, "--body-equals", ""])
+            assert code != ExitCode.PASSED
     printed = "".join(capfd.readouterr())
     assert SECRET not in printed
     assert token not in printed
@@ -541,7 +527,7 @@ def test_the_proxys_credentials_are_masked_where_a_server_sends_them_back(
 
 
 @dataclass(frozen=True)
-class Way:
+class ProxyCase:
     """A proxy's behaviour, a target's scheme, and what the run has to come to."""
 
     proxy: Callable[[], FakeProxy]
@@ -552,52 +538,52 @@ class Way:
 
 
 WANTS_CREDENTIALS = partial(FakeProxy, credentials="me:x")
-WAYS = {
-    "a proxy that wants credentials": Way(
+PROXIES = {
+    "a proxy that wants credentials": ProxyCase(
         WANTS_CREDENTIALS,
         ExitCode.NO_CONNECTION,
-        ("the proxy answers CONNECT with 407 Proxy Authentication Required"),
+        "the proxy answers CONNECT with 407 Proxy Authentication Required",
         "the proxy wants another user name and password",
     ),
-    "a proxy that wants credentials, in plain": Way(
+    "a proxy that wants credentials, in plain": ProxyCase(
         WANTS_CREDENTIALS,
         ExitCode.FAILED,
         "407",
-        ("the proxy wants another user name and password"),
+        "the proxy wants another user name and password",
         "http",
     ),
-    "a proxy that takes wrong credentials for its own 401": Way(
+    "a proxy that takes wrong credentials for its own 401": ProxyCase(
         partial(FakeProxy, refuses=401),
         ExitCode.NO_CONNECTION,
-        ("the proxy answers CONNECT with 401 Unauthorized"),
+        "the proxy answers CONNECT with 401 Unauthorized",
         "the proxy wants another user name and password",
     ),
-    "a proxy's own error, which may be the application's": Way(
+    "a proxy's own error, which may be the application's": ProxyCase(
         partial(FakeProxy, refuses=500),
         ExitCode.UNREACHABLE,
         "500",
-        ("the proxy or the application made this"),
+        "the proxy or the application made this",
         "http",
     ),
-    "a proxy that forbids the service": Way(
+    "a proxy that forbids the service": ProxyCase(
         partial(FakeProxy, refuses=403),
         ExitCode.NO_CONNECTION,
         "CONNECT with 403 Forbidden",
         "does the proxy allow",
     ),
-    "a proxy that can't connect": Way(
+    "a proxy that can't connect": ProxyCase(
         partial(FakeProxy, refuses=502),
         ExitCode.NO_CONNECTION,
         "CONNECT with 502 Bad Gateway",
         "can the proxy resolve",
     ),
-    "a proxy of an odd status": Way(
+    "a proxy of an odd status": ProxyCase(
         partial(FakeProxy, refuses=599),
         ExitCode.NO_CONNECTION,
         "CONNECT with 599",
         "can the proxy resolve",
     ),
-    "a proxy that never answers": Way(
+    "a proxy that never answers": ProxyCase(
         partial(FakeProxy, silent=True),
         ExitCode.NO_CONNECTION,
         "no answer within 0.5 s",
@@ -606,10 +592,12 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_a_proxy_that_is_in_the_way_is_named(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    way = WAYS[name]
-    with way.proxy() as proxy:
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_proxy_that_prevents_a_request_is_named_with_a_hint(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = PROXIES[name]
+    with case.proxy() as proxy:
         options = (
             "--proxy",
             f"http://other:{SECRET}@{proxy.authority}",
@@ -617,10 +605,10 @@ def test_a_proxy_that_is_in_the_way_is_named(name: str, capsys: pytest.CaptureFi
             "--timeout",
             "500ms",
         )
-        assert main([f"{way.scheme}://127.0.0.1:9", *options]) == way.code
+        assert main([f"{case.scheme}://127.0.0.1:9", *options]) == case.code
     report = capsys.readouterr().out
-    assert way.text in report
-    assert f"hint: {way.hint}" in report
+    assert case.text in report
+    assert f"hint: {case.hint}" in report
     assert SECRET not in report
 
 
@@ -629,7 +617,7 @@ def test_the_load_balancers_own_error_is_known_behind_a_proxy_too() -> None:
         assert main([alb.authority, *ONCE, "--proxy", proxy.authority]) == ExitCode.BALANCER_ERROR
 
 
-def test_a_refusal_that_stays_one_ends_the_wait_and_another_does_not() -> None:
+def test_a_proxys_4xx_ends_the_wait_and_its_5xx_does_not() -> None:
     with FakeProxy(refuses=407) as final, FakeProxy(refuses=503) as passing:
         for proxy in (final, passing):
             main(
@@ -666,14 +654,10 @@ def test_a_server_that_is_no_proxy_is_known_by_its_answer(
         FakeAlb(lambda _number, _request: [page("", 404)]) as server,
         FakeAlb(lambda _n, _r: [b"\0\1\2"]) as garbage,
     ):
-        assert (
-            main(["https://127.0.0.1:9", *ONCE, "--proxy", server.authority])
-            == ExitCode.NO_CONNECTION
-        )
-        assert (
-            main(["https://127.0.0.1:9", *ONCE, "--proxy", garbage.authority])
-            == ExitCode.NO_CONNECTION
-        )
+        code = main(["https://127.0.0.1:9", *ONCE, "--proxy", server.authority])
+        assert code == ExitCode.NO_CONNECTION
+        code = main(["https://127.0.0.1:9", *ONCE, "--proxy", garbage.authority])
+        assert code == ExitCode.NO_CONNECTION
     assert "the proxy answers CONNECT with 404 Not Found" in capsys.readouterr().out
 
 

@@ -219,7 +219,7 @@ def test_the_version_goes_to_stdout_and_into_the_documents(alb: FakeAlb) -> None
     assert json.loads(done.stderr.splitlines()[-1])["version"] == VERSION
 
 
-def test_a_failed_check_is_1(alb: FakeAlb) -> None:
+def test_a_failed_check_exits_with_1(alb: FakeAlb) -> None:
     assert verify(alb.authority, "--status", "404", *QUICK).returncode == ExitCode.FAILED
 
 
@@ -244,7 +244,7 @@ def test_a_failed_check_is_1(alb: FakeAlb) -> None:
         "-4 and IPv6",
     ],
 )
-def test_unusable_input_is_2_with_two_lines_on_stderr_and_nothing_on_stdout(
+def test_unusable_input_exits_with_2_two_lines_on_stderr_and_nothing_on_stdout(
     arguments: tuple[str, ...],
 ) -> None:
     done = verify(*arguments)
@@ -253,14 +253,14 @@ def test_unusable_input_is_2_with_two_lines_on_stderr_and_nothing_on_stdout(
     assert done.stderr.count(b"\n") == 2
 
 
-def test_a_balancer_without_targets_is_34() -> None:
+def test_a_load_balancer_without_targets_exits_with_34() -> None:
     with FakeAlb(lambda _number, _request: [balancer_error(503)]) as empty:
         done = verify(empty.authority, "--deadline", "0")
     assert done.returncode == ExitCode.BALANCER_ERROR
     assert b"no target is registered and healthy" in done.stdout
 
 
-def test_tasks_without_a_name_are_4(alb: FakeAlb) -> None:
+def test_tasks_without_a_name_exit_with_4(alb: FakeAlb) -> None:
     done = verify(alb.authority, "--expect-tasks", "2", "--identity", "header:X-Served-By", *QUICK)
     assert done.returncode == ExitCode.INCONCLUSIVE
 
@@ -306,7 +306,7 @@ def test_a_command_that_does_not_exist_is_unusable_input(alb: FakeAlb) -> None:
     assert len(alb.requests) == seen
 
 
-def test_a_file_that_cannot_be_executed_is_126(alb: FakeAlb, tmp_path: Path) -> None:
+def test_a_command_that_cannot_be_executed_counts_as_126(alb: FakeAlb, tmp_path: Path) -> None:
     (tmp_path / "broken").write_bytes(b"\0")
     (tmp_path / "broken").chmod(0o755)
     done = verify(*WATCH, alb.authority, "--format", "json=stderr", "--", str(tmp_path / "broken"))
@@ -391,7 +391,7 @@ def test_trace_is_sent_only_on_request(alb: FakeAlb) -> None:
     assert sum(request.startswith(b"TRACE ") for request in alb.requests[seen:]) == 1
 
 
-def test_a_bug_is_70_with_a_trace_only_on_demand(
+def test_an_internal_error_exits_with_70_and_shows_a_trace_only_with_debug(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("verify.checking.run.run", None)
@@ -469,7 +469,7 @@ def test_a_terminal_as_stdin_shows_the_usage_instead_of_hanging() -> None:
     assert b"usage: verify" in done.stderr
 
 
-def test_a_given_target_leaves_stdin_alone(alb: FakeAlb) -> None:
+def test_with_a_target_argument_stdin_is_not_read(alb: FakeAlb) -> None:
     reader, writer = os.pipe()
     os.write(writer, b"b.example\n")
     done = verify(alb.authority, "--deadline", "0", stdin=reader)
@@ -540,11 +540,10 @@ def test_closed_stdin_without_an_argument_is_unusable_input() -> None:
 
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_a_terminal_gets_colour_unless_its_environment_says_no(
-    # a parameter of the table
+def test_a_terminal_gets_colour_unless_no_color_is_set(
     alb: FakeAlb,
     environment: dict[str, str],
-    coloured: bool,  # noqa: FBT001
+    coloured: bool,  # noqa: FBT001 — a parameter of the table
 ) -> None:
     leader, follower = pty.openpty()
     inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}

@@ -37,7 +37,7 @@ def test_steps_are_taken_at_the_same_time_and_return_their_results(runtime: type
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_what_a_step_raises_is_raised(runtime: type[Runtime]) -> None:
+def test_an_exception_of_a_step_is_raised(runtime: type[Runtime]) -> None:
     async def step() -> None:
         raise KeyError("a bug")
 
@@ -149,7 +149,7 @@ def test_a_name_is_looked_up_by_the_system() -> None:
     assert completed(Threads().look_up("localhost", 4)) == ("127.0.0.1",)
 
 
-def test_what_the_system_says_of_an_unknown_name_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_systems_error_about_an_unknown_name_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_arguments: object, **_options: object) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
@@ -202,7 +202,7 @@ def test_a_run_has_an_event_loop_only_where_it_needs_one(
     assert chosen_runtime([parse_options(words) for words in checks]).blocking == blocking
 
 
-def test_a_step_that_needs_an_event_loop_says_so() -> None:
+def test_a_step_that_suspends_without_an_event_loop_is_an_error() -> None:
     async def step() -> None:
         await asyncio.sleep(0)
 

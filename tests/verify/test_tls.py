@@ -108,7 +108,7 @@ def test_a_certificate_that_expires_soon_gets_a_hint_and_fails_when_requested(ch
         ("unsigned", "the certificate's chain ends at no authority that is trusted here"),
     ],
 )
-def test_a_bad_certificate_ends_the_wait_at_once_and_says_what_is_wrong(
+def test_a_bad_certificate_ends_the_wait_at_once_with_the_reason(
     check: Check, name: str, text: str
 ) -> None:
     code, report = check(name)
@@ -195,7 +195,7 @@ def test_a_file_that_holds_no_certificate_is_unusable_input(tmp_path: Path) -> N
         (301, "", "scheme, host, port, path, query changed"),
     ],
 )
-def test_a_redirect_to_https_is_for_good_and_keeps_host_path_and_query(
+def test_a_redirect_to_https_is_permanent_and_keeps_host_path_and_query(
     status: int, location: str, wrong: str
 ) -> None:
     target = parse_target("https://a.example/shop?id=1").target

@@ -1,4 +1,4 @@
-"""No wrong verdict: what a service does, and what the run then ends with, says and advises.
+"""Behaviours of services, each with the exit code, the result and the hint of a run against it.
 
 The first table runs in virtual time; the others against servers on loopback.
 """
@@ -68,7 +68,7 @@ OUT_OF_TIME = {
         lambda: run(BALANCER_504, "--deadline", "10s", takes=3.0),
         ExitCode.BALANCER_ERROR,
         "http",
-        ("504 from the load balancer: a target did not"),
+        "504 from the load balancer: a target did not",
         "is the application stuck",
     ),
     "a load balancer that answers 504 after three seconds, asked twice at most": Timed(
@@ -98,7 +98,7 @@ OUT_OF_TIME = {
         lambda: run(hello, "--deadline", "5s", takes=lambda number: (0.1, 60.0)[min(number, 1)]),
         ExitCode.INCONCLUSIVE,
         "stable",
-        ("1 good answer, and the deadline left no time"),
+        "1 good answer, and the deadline left no time",
         "raise --deadline, or",
     ),
     "a service that became healthy just before the end": Timed(
@@ -119,7 +119,7 @@ OUT_OF_TIME = {
         lambda: run(good_before(2, BALANCER_503), "--deadline", "8s"),
         ExitCode.BALANCER_ERROR,
         "stable",
-        ("2 good of 6 answers, but not in a row; the last other one: 503 from"),
+        "2 good of 6 answers, but not in a row; the last other one: 503 from",
         "do the service's tasks run",
     ),
     "a healthy service that is too slow for so many samples": Timed(
@@ -133,7 +133,7 @@ OUT_OF_TIME = {
         lambda: run(hello, "--deadline", "5s", takes=lambda number: 0.01 if number < 9 else 60.0),
         ExitCode.INCONCLUSIVE,
         "answers",
-        ("6 of 10 requests answered; the run ended before"),
+        "6 of 10 requests answered; the run ended before",
         "raise --deadline",
     ),
     "a task that did not come up in too few samples": Timed(
@@ -150,7 +150,7 @@ OUT_OF_TIME = {
         ExitCode.WRONG_VERSION,
         "body-contains",
         "'<h1>Hello from task-",
-        ("is the new version deployed everywhere?"),
+        "is the new version deployed everywhere?",
     ),
     "an address that answers too slowly to be requested": Timed(
         lambda: run(
@@ -163,14 +163,14 @@ OUT_OF_TIME = {
         ),
         ExitCode.INCONCLUSIVE,
         "addresses",
-        ("1 of 2 not asked in time: 192.0.2.2"),
+        "1 of 2 not asked in time: 192.0.2.2",
         "raise --deadline",
     ),
     "nothing in all the time that there is": Timed(
         lambda: run(hello, "--deadline", "8s", takes=60.0),
         ExitCode.UNREACHABLE,
         "http",
-        ("no complete answer within 8 s, which was all that the deadline left"),
+        "no complete answer within 8 s, which was all that the deadline left",
         "raise --deadline; what listens here",
     ),
     "nothing within --timeout": Timed(
@@ -178,7 +178,7 @@ OUT_OF_TIME = {
         ExitCode.UNREACHABLE,
         "http",
         "no complete answer within 2 s",
-        ("is the application stuck, or slow?"),
+        "is the application stuck, or slow?",
     ),
     "a name that came up so late that its service had no time": Timed(
         lambda: run(hello, "--deadline", "8s", takes=60.0, resolves_after=2),
@@ -191,11 +191,11 @@ OUT_OF_TIME = {
 
 
 @pytest.mark.parametrize("name", OUT_OF_TIME)
-def test_what_the_deadline_cuts_outweighs_no_complete_answer(name: str) -> None:
-    comes_to(OUT_OF_TIME[name])
+def test_complete_answers_count_more_than_one_that_the_deadline_cut(name: str) -> None:
+    check_run(OUT_OF_TIME[name])
 
 
-def comes_to(case: Timed) -> None:
+def check_run(case: Timed) -> None:
     report = case.run()
     result = found(report, case.result)
     assert case.text in result.actual
@@ -215,7 +215,7 @@ IDENTITIES = {
         ExitCode.INCONCLUSIVE,
         "tasks",
         "11 distinct",
-        ("every answer has another name: is it a request's id?"),
+        "every answer has another name: is it a request's id?",
     ),
     "a request's id, where one task is enough": Timed(
         lambda: run(numbered, "--expect-tasks", "1", "--identity", "header:X-Request-Id"),
@@ -251,8 +251,8 @@ IDENTITIES = {
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
-def test_a_name_that_is_new_with_every_answer_counts_no_tasks(name: str) -> None:
-    comes_to(IDENTITIES[name])
+def test_names_that_are_new_with_every_answer_prove_no_number_of_tasks(name: str) -> None:
+    check_run(IDENTITIES[name])
 
 
 def redirecting(location: str | None, status: int = 302) -> Handler:
@@ -325,8 +325,8 @@ REDIRECTS = {
 
 
 @pytest.mark.parametrize("name", REDIRECTS)
-def test_a_redirect_is_one_that_has_a_target_and_is_advised_on(name: str) -> None:
-    comes_to(REDIRECTS[name])
+def test_a_redirect_gets_a_hint_by_its_target_and_a_3xx_without_one_is_none(name: str) -> None:
+    check_run(REDIRECTS[name])
 
 
 @dataclass(frozen=True)
@@ -393,7 +393,7 @@ HEADERS = {
         echoed("Authorization", body='{"token": "VALUE"}'),
         (
             "--header",
-            ("Authorization: Bearer hunter2-hunter2"),
+            "Authorization: Bearer hunter2-hunter2",
             "--expect-json",
             "/token=Bearer other",
         ),
@@ -474,7 +474,7 @@ HEADERS = {
         traced,
         ("--no-trace",),
         ExitCode.FAILED,
-        ("TRACE is answered with 200, and the request is echoed"),
+        "TRACE is answered with 200, and the request is echoed",
         "shows credentials to scripts",
     ),
 }
@@ -488,7 +488,7 @@ EXPRESSIONS = {
         ("--body-regex", "(a+)+$"),
         ExitCode.INCONCLUSIVE,
         f"{UNDECIDED} (10 of 10 answers)",
-        ("repeats within repeats, as in (a+)+"),
+        "repeats within repeats, as in (a+)+",
     ),
     "a header that an expression never gets through": Row(
         lambda _number, _request: [page("", x_a=A_FORTY)],
@@ -538,7 +538,7 @@ def test_an_expression_that_takes_too_long_decides_nothing(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("verify.judging.regexes.SECONDS", 0.1)
-    ends_as(EXPRESSIONS[name], capsys)
+    check_row(EXPRESSIONS[name], capsys)
 
 
 HTTPS_PORT = "this is an HTTPS port: give the URL with https://, or --scheme https"
@@ -609,7 +609,7 @@ ANSWERS = {
         ONCE,
         ExitCode.UNREACHABLE,
         "it answers in HTTP/2",
-        ("verify speaks HTTP/1.1: a gRPC or HTTP/2 service"),
+        "verify speaks HTTP/1.1: a gRPC or HTTP/2 service",
     ),
     "nginx that refuses the client certificate": Row(
         nginx_400("The SSL certificate error"),
@@ -629,14 +629,14 @@ ANSWERS = {
         status(464),
         (),
         ExitCode.BALANCER_ERROR,
-        ("464 from the load balancer: the target group takes another version of HTTP"),
+        "464 from the load balancer: the target group takes another version of HTTP",
         "protocol version HTTP2 or GRPC?",
     ),
     "an identity provider that fails": Row(
         status(561, server="awselb/2.0"),
         (),
         ExitCode.BALANCER_ERROR,
-        ("561 from the load balancer: the identity"),
+        "561 from the load balancer: the identity",
         "is there a path without it? (guessed from the Server header)",
     ),
     "too many proxies, behind a listener that hides who answers": Row(
@@ -644,14 +644,14 @@ ANSWERS = {
         (),
         ExitCode.BALANCER_ERROR,
         "463 from the load balancer",
-        ("a loop? (guessed from the status)"),
+        "a loop? (guessed from the status)",
     ),
     "misdirected": Row(
         status(421),
         (),
         ExitCode.FAILED,
         "421 (1 of 1",
-        ("not for the name in the request: see --host"),
+        "not for the name in the request: see --host",
     ),
     "too early": Row(status(425), ONCE, ExitCode.FAILED, "425", "it takes no early data"),
     "too many requests": Row(
@@ -659,9 +659,9 @@ ANSWERS = {
         ONCE,
         ExitCode.FAILED,
         "429 from nginx",
-        ("it asks to wait 30 s; it limits the rate: ask less often"),
+        "it asks to wait 30 s; it limits the rate: ask less often",
     ),
-    ("too many requests without Retry-After"): Row(
+    "too many requests without Retry-After": Row(
         status(429), ONCE, ExitCode.FAILED, "429", "hint: it limits the rate"
     ),
     "maintenance for an hour": Row(
@@ -669,13 +669,13 @@ ANSWERS = {
         ONCE,
         ExitCode.APPLICATION_ERROR,
         "503 from nginx",
-        ("it asks to wait 3600 s; a target answered this"),
+        "it asks to wait 3600 s; a target answered this",
     ),
     "a request that came too slowly": Row(
         status(408, server="awselb/2.0"),
         ONCE,
         ExitCode.BALANCER_ERROR,
-        ("408 from the load balancer: the request did not arrive"),
+        "408 from the load balancer: the request did not arrive",
         "does something on the way hold requests back?",
     ),
     "a request that is too large": Row(
@@ -684,7 +684,7 @@ ANSWERS = {
     "a URL that is too long": Row(status(414), (), ExitCode.FAILED, "414", "give a shorter --path"),
     "no credential": Row(status(401), (), ExitCode.FAILED, "401", "give one with --header @FILE"),
     "an error whose page has a title": Row(
-        status(500, ("<html>\n<head>\n<title>\n Boom &amp;\x1b[2J\n bust</title>"), server="nginx"),
+        status(500, "<html>\n<head>\n<title>\n Boom &amp;\x1b[2J\n bust</title>", server="nginx"),
         ONCE,
         ExitCode.APPLICATION_ERROR,
         r"500 from nginx (1 of 1 answers): 'Boom &amp;\x1b[2J bust'",
@@ -693,13 +693,13 @@ ANSWERS = {
         status(500, "\n  Traceback: boom\nmore"),
         ONCE,
         ExitCode.APPLICATION_ERROR,
-        ("http    500: 'Traceback: boom'"),
+        "http    500: 'Traceback: boom'",
     ),
     "an error in HTML without a title": Row(
         status(404, "<h1>No <b>such</b> page</h1>"),
         (),
         ExitCode.FAILED,
-        ("404 (1 of 1 answers): 'No such page'"),
+        "404 (1 of 1 answers): 'No such page'",
     ),
     "an error whose page says no more than its status": Row(
         status(404, "<html><title>404 Not Found</title>", server="nginx"),
@@ -772,7 +772,7 @@ ANSWERS = {
         ONCE,
         ExitCode.UNREACHABLE,
         "without sending complete message body",
-        ("the answer broke off: did the application"),
+        "the answer broke off: did the application",
     ),
     "a body in Latin-1": Row(
         packed(b"h\xf6st", content_type="text/html; charset=ISO-8859-1"),
@@ -803,14 +803,14 @@ ANSWERS = {
 
 @by_each_client
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_is_read_and_its_hint_says_what_to_do(
+def test_an_answer_is_read_and_gets_the_hint_that_fits(
     name: str, by: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_by(by, monkeypatch)
     row = ANSWERS[name]
     if by == "httpx" and row.text.startswith("it answers in"):  # it doesn't hand on what it refuses
         row = replace(row, text="illegal request line", hint="")
-    ends_as(row, capsys)
+    check_row(row, capsys)
 
 
 @pytest.mark.parametrize(
@@ -925,7 +925,7 @@ def test_headers_are_judged_as_they_are_and_shown_without_secrets(
     name: str, by: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_by(by, monkeypatch)
-    ends_as(HEADERS[name], capsys)
+    check_row(HEADERS[name], capsys)
 
 
 def run_by(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -939,7 +939,7 @@ def run_by(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
-def ends_as(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
+def check_row(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
     with FakeAlb(row.server) as alb:
         code = main([alb.authority, "--interval", "1ms", "--quiet", *row.arguments])
     report = capsys.readouterr().out
@@ -954,4 +954,4 @@ def test_a_secret_from_a_file_is_masked_whatever_its_header_is_called(
 ) -> None:
     (tmp_path / "header").write_text("X-Shop: hunter2-hunter2\n", encoding="utf-8")
     arguments = ("--header", f"@{tmp_path}/header", "--expect-header", "X-Echo=a")
-    ends_as(Row(echoed("X-Shop"), arguments, ExitCode.WRONG_VERSION, "X-Echo: ***"), capsys)
+    check_row(Row(echoed("X-Shop"), arguments, ExitCode.WRONG_VERSION, "X-Echo: ***"), capsys)

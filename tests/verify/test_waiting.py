@@ -108,11 +108,11 @@ def test_any_other_status_ends_the_wait_at_once(status: int) -> None:
     assert (ready, len(attempts), ended) == (False, 1, 0.0)
 
 
-def test_a_404_is_retried_where_an_option_says_so() -> None:
+def test_a_404_is_requested_again_with_retry_mismatch() -> None:
     assert wait(lambda number: answer(404) if number < 5 else answer(), "--retry-mismatch")[0]
 
 
-def test_a_wrong_body_is_retried_where_an_option_says_so() -> None:
+def test_a_wrong_body_is_requested_again_with_retry_mismatch() -> None:
     ready, attempts, _ = wait(
         lambda number: answer(body=b"old" if number < 2 else b"new"),
         "--retry-mismatch",
@@ -189,6 +189,8 @@ def test_no_pause_and_no_attempt_passes_the_deadline(
 
 @settings(deadline=None)
 @given(failures=st.integers(1, 10_000), first=st.floats(0.001, 60), seed=st.integers())
-def test_a_back_off_never_passes_its_cap(failures: int, first: float, seed: int) -> None:
+def test_no_pause_after_failures_exceeds_the_longest(
+    failures: int, first: float, seed: int
+) -> None:
     pause = backoff(failures, first, random.Random(seed))
     assert 0 < pause <= LONGEST_PAUSE

@@ -427,7 +427,7 @@ def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
         (lambda _now, _lane: HELLO_OLD, ("--expect-change",), None),
     ],
 )
-def test_a_watch_says_whose_fault_most_failures_are(
+def test_a_watch_reports_the_fault_of_its_most_frequent_failure(
     service: Service, options: tuple[str, ...], fault: ExitCode | None
 ) -> None:
     report = watch(service, *options)

@@ -207,7 +207,7 @@ def test_after_a_rollback_other_alarms_alone_deploy_nothing(
     assert changed.operations[task.urn] == "same"
 
 
-def test_alarms_about_what_serves_wait_until_requests_reach_it(alarmed: Recording) -> None:
+def test_alarms_on_tasks_wait_for_the_listener_rules(alarmed: Recording) -> None:
     """So they neither go off in a new stack, nor leave the old service while another one starts."""
     serving = one(alarmed, "ListenerRule", "alb-50000")
     for kind in ("healthy-hosts", "running-tasks"):

@@ -116,7 +116,7 @@ def test_a_schedule_that_aws_cannot_read_is_refused(schedule: str) -> None:
         "at(2027-01-01T08:00:00)",
     ],
 )
-def test_the_forms_of_aws_for_a_schedule_are_taken(schedule: str) -> None:
+def test_schedules_in_the_forms_of_aws_are_accepted(schedule: str) -> None:
     night = {**NIGHT, "schedule": schedule}
     scaling = only_service(load(**ON, schedules={"night": night})).scaling
     assert scaling.actions["night"].schedule == schedule
