@@ -23,6 +23,12 @@ DOCUMENTS = {
     str(path.relative_to(ROOT)): path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
 }
 
+LONG_PAGES = [
+    name
+    for name, path in DOCUMENTS.items()
+    if name.startswith("docs/") and len(path.read_text().splitlines()) >= 180
+]
+
 
 def headings(path: Path) -> set[str]:
     """Return the anchors that GitHub makes of the headings, which follow `#` in links."""
@@ -45,6 +51,12 @@ def test_every_link_has_a_target(document: str) -> None:
         target = path.parent / file if file else path
         assert target.exists(), f"{document} links to {link}"
         assert not heading or heading in headings(target), f"{document} links to {link}"
+
+
+@pytest.mark.parametrize("document", LONG_PAGES)
+def test_a_long_page_begins_with_links_to_its_sections(document: str) -> None:
+    beginning = DOCUMENTS[document].read_text().partition("\n## ")[0]
+    assert "](#" in beginning
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
