@@ -1,8 +1,7 @@
-"""Target health, from what a proxy's health checks would say, under a fake clock."""
+"""Target health by the results of a scripted proxy's health checks, with a fake clock."""
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,11 +100,34 @@ class ScriptedProxy:
     async def close(self) -> None:
         self.state = "closed"
 
+    def endpoints(self, cluster: str) -> list[dict[str, Any]]:
+        """Return the endpoints of a cluster in the last configuration."""
+        (found,) = (
+            each
+            for resources in self.applied[-1].values()
+            for each in resources
+            if each.get("cluster_name") == cluster
+        )
+        endpoints: list[dict[str, Any]] = found["endpoints"][0]["lb_endpoints"]
+        return endpoints
+
 
 class Harness:
+    """A load balancer with a scripted proxy, an answer to requests of its target, and a clock."""
+
     def __init__(self, directory: Any) -> None:
-        self.cloud, self.proxy, self.now, self.code = FewResources(), ScriptedProxy(), 0.0, 404
-        self.asked, self.issued = 0, list[tuple[str, ...]]()
+        self.cloud = FewResources()
+        self.proxy = ScriptedProxy()
+        self.now = 0.0
+        self.status = 404
+        """The target's answer, where the load balancer itself requests the health check's path."""
+
+        self.requests = 0
+        """How many such requests there were."""
+
+        self.issued: list[tuple[str, ...]] = []
+        """The names in each certificate that was issued."""
+
         self.addresses = Addresses(directory)
         self.load_balancer = LoadBalancers(
             self.cloud,
@@ -123,25 +145,28 @@ class Harness:
 
     async def _status_of(self, address: str, port: int, path: str) -> int:
         assert (address, port, path) == (TARGET.address, TARGET.port, "/")
-        self.asked += 1
-        return self.code
+        self.requests += 1
+        return self.status
 
-    async def look(self, verdict: CheckResult | None = None, room: str = "") -> TargetState:
-        """Sync with this verdict, the target's state."""
+    async def check(self, verdict: CheckResult, cluster: str) -> TargetState:
+        """Have the proxy check the target in a cluster; return its state after the next sync."""
         if not self.proxy.applied:
-            await self.load_balancer.sync()  # nothing checks anything before that
-        self.proxy.verdicts = {(room, TARGET): verdict} if verdict else {}
+            await self.load_balancer.sync()  # without a configuration the proxy checks nothing
+        self.proxy.verdicts = {(cluster, TARGET): verdict}
+        return await self.sync()
+
+    async def sync(self) -> TargetState:
+        """Sync, and return the target's state."""
         await self.load_balancer.sync()
         return self.load_balancer.health(GROUP, TARGET).state
 
-    def members(self, room: str) -> int:
+    def target_count(self, cluster: str) -> int:
         """Return how many targets the proxy has in a cluster."""
-        resources = itertools.chain.from_iterable(self.proxy.applied[-1].values())
-        (assignment,) = [each for each in resources if each.get("cluster_name") == room]
-        return len(assignment["endpoints"][0]["lb_endpoints"])
+        return len(self.proxy.endpoints(cluster))
 
 
-NEW, OWN = initial_cluster_name(GROUP), cluster_name(GROUP)
+INITIAL, CHECKED = initial_cluster_name(GROUP), cluster_name(GROUP)
+"""The cluster in which new targets are checked, and that which gets requests."""
 
 
 @pytest.fixture
@@ -151,87 +176,91 @@ def harness(tmp_path: Any) -> Harness:
 
 async def test_a_new_target_is_initial_and_gets_no_requests(harness: Harness) -> None:
     harness.load_balancer.register(GROUP, TARGET)
-    assert await harness.look() is TargetState.INITIAL
+    assert await harness.sync() is TargetState.INITIAL
     assert harness.load_balancer.health(GROUP, TARGET).reason == "Elb.RegistrationInProgress"
-    assert await harness.look(FAIL, NEW) is TargetState.INITIAL
+    assert await harness.check(FAIL, INITIAL) is TargetState.INITIAL
     assert harness.load_balancer.health(GROUP, TARGET).reason == "Elb.InitialHealthChecking"
-    assert (harness.members(NEW), harness.members(OWN)) == (1, 0)
+    assert harness.target_count(INITIAL) == 1
+    assert harness.target_count(CHECKED) == 0
 
 
 async def test_one_pass_makes_a_new_target_healthy(harness: Harness) -> None:
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look(PASS, NEW)
-    assert (harness.members(NEW), harness.members(OWN)) == (0, 1)
-    assert await harness.look(PASS, OWN) is TargetState.HEALTHY
+    await harness.check(PASS, INITIAL)
+    assert harness.target_count(INITIAL) == 0
+    assert harness.target_count(CHECKED) == 1
+    assert await harness.check(PASS, CHECKED) is TargetState.HEALTHY
 
 
 async def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fails_open(
     harness: Harness,
 ) -> None:
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look(FAIL, NEW)
-    harness.now = 89
-    assert await harness.look(FAIL, NEW) is TargetState.INITIAL
+    await harness.check(FAIL, INITIAL)
+    harness.now = 89  # 3 failed checks take 90 seconds
+    assert await harness.check(FAIL, INITIAL) is TargetState.INITIAL
     harness.now = 90
-    assert await harness.look(FAIL, NEW) is TargetState.UNHEALTHY
-    assert harness.members(OWN) == 1
+    assert await harness.check(FAIL, INITIAL) is TargetState.UNHEALTHY
+    assert harness.target_count(CHECKED) == 1
 
 
 async def test_an_unhealthy_targets_code_is_requested_once_and_reported(harness: Harness) -> None:
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look(PASS, NEW)
-    await harness.look(PASS, OWN)
+    await harness.check(PASS, INITIAL)
+    await harness.check(PASS, CHECKED)
     for _ in range(3):
-        assert await harness.look(FAIL, OWN) is TargetState.UNHEALTHY
+        assert await harness.check(FAIL, CHECKED) is TargetState.UNHEALTHY
     health = harness.load_balancer.health(GROUP, TARGET)
     assert health.reason == "Target.ResponseCodeMismatch"
     assert health.description == "Health checks failed with these codes: [404]"
-    assert harness.asked == 1
+    assert harness.requests == 1
 
 
 async def test_a_target_that_recovered_before_the_request_has_no_code(harness: Harness) -> None:
-    harness.code = 200
+    harness.status = 200
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look(PASS, NEW)
-    assert await harness.look(FAIL, OWN) is TargetState.UNHEALTHY
-    assert await harness.look(FAIL, OWN) is TargetState.UNHEALTHY
+    await harness.check(PASS, INITIAL)
+    assert await harness.check(FAIL, CHECKED) is TargetState.UNHEALTHY
+    assert await harness.check(FAIL, CHECKED) is TargetState.UNHEALTHY
     assert harness.load_balancer.health(GROUP, TARGET).description == "Health checks failed"
-    assert harness.asked == 1
+    assert harness.requests == 1
 
 
 async def test_a_silent_target_times_out(harness: Harness) -> None:
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look(PASS, NEW)
-    await harness.look(TIMEOUT, OWN)
+    await harness.check(PASS, INITIAL)
+    await harness.check(TIMEOUT, CHECKED)
     assert harness.load_balancer.health(GROUP, TARGET).reason == "Target.Timeout"
-    assert harness.asked == 0
+    assert harness.requests == 0
 
 
 async def test_a_target_keeps_its_health_while_the_proxy_restarts(harness: Harness) -> None:
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look(PASS, NEW)
-    await harness.look(PASS, OWN)
-    assert await harness.look(None) is TargetState.HEALTHY
+    await harness.check(PASS, INITIAL)
+    await harness.check(PASS, CHECKED)
+    harness.proxy.verdicts = {}
+    assert await harness.sync() is TargetState.HEALTHY
 
 
 async def test_a_deregistered_target_drains_outside_the_rotation_until_it_is_forgotten(
     harness: Harness,
 ) -> None:
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look(PASS, NEW)
-    await harness.look(PASS, OWN)
+    await harness.check(PASS, INITIAL)
+    await harness.check(PASS, CHECKED)
     harness.load_balancer.deregister(GROUP, TARGET)
-    assert await harness.look(PASS, OWN) is TargetState.DRAINING
-    assert harness.members(OWN) == 0
+    assert await harness.check(PASS, CHECKED) is TargetState.DRAINING
+    assert harness.target_count(CHECKED) == 0
     harness.load_balancer.forget(GROUP, TARGET)
-    assert await harness.look() is TargetState.UNUSED
+    harness.proxy.verdicts = {}
+    assert await harness.sync() is TargetState.UNUSED
     assert harness.load_balancer.targets(GROUP) == {}
 
 
 async def test_a_target_of_a_group_that_no_listener_uses_is_unused(harness: Harness) -> None:
     del harness.cloud.outputs[LISTENER, HTTP]
     harness.load_balancer.register(GROUP, TARGET)
-    assert await harness.look() is TargetState.UNUSED
+    assert await harness.sync() is TargetState.UNUSED
     assert harness.proxy.applied == [], "no listener, no proxy"
 
 
@@ -249,36 +278,31 @@ async def test_a_group_that_only_a_rule_uses_is_in_use(harness: Harness) -> None
         ],
     }
     harness.load_balancer.register(GROUP, TARGET)
-    assert await harness.look(FAIL, NEW) is TargetState.INITIAL
-    assert harness.members(NEW) == 1
+    assert await harness.check(FAIL, INITIAL) is TargetState.INITIAL
+    assert harness.target_count(INITIAL) == 1
 
 
 async def test_the_proxy_gets_only_changes(harness: Harness) -> None:
-    await harness.look()
-    await harness.look()
+    await harness.sync()
+    await harness.sync()
     assert len(harness.proxy.applied) == 1
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look()
+    await harness.sync()
     assert len(harness.proxy.applied) == 2
 
 
-async def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_do_not(
+async def test_only_a_listener_that_the_proxy_cannot_open_has_an_error_until_it_can(
     harness: Harness,
 ) -> None:
     harness.cloud.outputs[LISTENER, "other"] = {**harness.cloud.outputs[LISTENER, HTTP], "port": 81}
     harness.proxy.refuses = {"other"}
     for _ in range(2):
         with pytest.raises(EnvoyError):
-            await harness.look()
-        assert (
-            harness.load_balancer.listen_error("other"),
-            harness.load_balancer.listen_error(HTTP),
-        ) == (
-            "cannot bind",
-            "",
-        )
+            await harness.sync()
+        assert harness.load_balancer.listen_error("other") == "cannot bind"
+        assert harness.load_balancer.listen_error(HTTP) == ""
     harness.proxy.refuses = set()
-    await harness.look()
+    await harness.sync()
     assert harness.load_balancer.listen_error("other") == ""
 
 
@@ -289,7 +313,7 @@ async def test_the_proxy_runs_as_long_as_there_is_a_listener(harness: Harness) -
         harness.cloud.outputs[LISTENER, HTTP] = listener
         if not there:
             del harness.cloud.outputs[LISTENER, HTTP]
-        await harness.look()
+        await harness.sync()
         states.append(harness.proxy.state)
     assert states == ["new", "running", "closed", "running"]
 
@@ -297,23 +321,23 @@ async def test_the_proxy_runs_as_long_as_there_is_a_listener(harness: Harness) -
 async def test_a_listener_for_https_serves_a_certificate_that_is_issued_for_it(
     harness: Harness,
 ) -> None:
-    more = {
+    harness.cloud.outputs[LISTENER, "https"] = {
+        **harness.cloud.outputs[LISTENER, HTTP],
         "protocol": "HTTPS",
         "port": 443,
         "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1",
     }
-    harness.cloud.outputs[LISTENER, "https"] = {**harness.cloud.outputs[LISTENER, HTTP], **more}
-    await harness.look()
+    await harness.sync()
     assert harness.issued == [(harness.addresses.load_balancer(ALB).address,)]
     assert "/project/.local/ca/1.pem" in str(harness.proxy.applied[-1]["listeners.json"])
 
 
 async def test_a_deleted_load_balancer_gives_its_address_back(harness: Harness) -> None:
     address = harness.addresses.load_balancer(ALB).address
-    await harness.look()
+    await harness.sync()
     for key in [(LISTENER, HTTP), (LOAD_BALANCER, ALB)]:
         del harness.cloud.outputs[key]
-    await harness.look()
+    await harness.sync()
     assert harness.addresses.load_balancer("another").address == address
 
 
@@ -327,20 +351,24 @@ async def test_a_change_of_one_target_group_compiles_only_its_own_files_again(
         actions = [{"type": "forward", "targetGroupArn": group}]
         rule = {"listenerArn": HTTP, "priority": number, "actions": actions}
         harness.cloud.outputs[LISTENER_RULE, f"rule{number}"] = rule
-    await harness.look()
+    await harness.sync()
     harness.load_balancer.register(GROUP, TARGET)
-    await harness.look()
+    await harness.sync()
     before, after = harness.proxy.applied
     compiled = [name for name in after if after[name] is not before[name]]
     endpoints = [name for name in compiled if name.startswith("endpoints")]
     assert endpoints == ["endpoints-web_3.json", "endpoints-web_3_new.json"]
     clusters = zip(before["clusters.json"], after["clusters.json"], strict=True)
-    assert [new["name"] for old, new in clusters if new is not old] == [OWN, NEW]
+    assert [new["name"] for old, new in clusters if new is not old] == [CHECKED, INITIAL]
     monkeypatch.setattr("localaws.alb.load_balancers.compile_files", None)  # it isn't even called
-    await harness.look()
+    await harness.sync()
 
 
-SECOND, THIRD = Endpoint("127.99.0.2", 80), Endpoint("127.99.0.3", 80)
+MEMBERS = {
+    "first": TARGET,
+    "second": Endpoint("127.99.0.2", 80),
+    "third": Endpoint("127.99.0.3", 80),
+}
 
 
 async def test_a_target_that_joins_a_healthy_one_starts_slowly_and_the_first_ones_dont(
@@ -348,59 +376,60 @@ async def test_a_target_that_joins_a_healthy_one_starts_slowly_and_the_first_one
 ) -> None:
     harness.cloud.outputs[TARGET_GROUP, GROUP]["slowStart"] = 30.0
 
-    async def look(**verdicts: CheckResult) -> None:
-        """Sync with these verdicts on targets by number, wherever they are checked."""
-        known = {"a": TARGET, "b": SECOND, "c": THIRD}
+    async def check(**verdicts: CheckResult) -> None:
+        """Sync with these verdicts, in whichever cluster the members are."""
         harness.proxy.verdicts = {}
         for name, verdict in verdicts.items():
-            for cluster in (NEW, OWN):
-                harness.proxy.verdicts[cluster, known[name]] = verdict
+            for cluster in (INITIAL, CHECKED):
+                harness.proxy.verdicts[cluster, MEMBERS[name]] = verdict
         await harness.load_balancer.sync()
 
     def weights() -> dict[str, int | None]:
-        resources = itertools.chain.from_iterable(harness.proxy.applied[-1].values())
-        (assignment,) = [each for each in resources if each.get("cluster_name") == OWN]
+        """Return the weights of the members that get requests."""
+        by_address = {}
+        for each in harness.proxy.endpoints(CHECKED):
+            address = each["endpoint"]["address"]["socket_address"]["address"]
+            by_address[address] = each.get("load_balancing_weight")
         return {
-            each["endpoint"]["address"]["socket_address"]["address"][-1]: each.get(
-                "load_balancing_weight"
-            )
-            for each in assignment["endpoints"][0]["lb_endpoints"]
+            name: by_address[member.address]
+            for name, member in MEMBERS.items()
+            if member.address in by_address
         }
 
-    for each in (TARGET, SECOND):
-        harness.load_balancer.register(GROUP, each)
-    await look(a=PASS)
-    await look(a=PASS)
+    for name in ("first", "second"):
+        harness.load_balancer.register(GROUP, MEMBERS[name])
+    await check(first=PASS)
+    await check(first=PASS)
     harness.now = 5
-    await look(a=PASS, b=PASS)
-    await look(a=PASS, b=PASS)
-    assert weights() == {"1": None, "2": None}, "both were registered with an empty group"
+    await check(first=PASS, second=PASS)
+    await check(first=PASS, second=PASS)
+    assert weights() == {"first": None, "second": None}, "both were registered with an empty group"
 
-    harness.load_balancer.register(GROUP, THIRD)
+    harness.load_balancer.register(GROUP, MEMBERS["third"])
     harness.now = 10
-    await look(a=PASS, b=PASS, c=PASS)
-    await look(a=PASS, b=PASS, c=PASS)
-    assert weights() == {"1": 100, "2": 100, "3": 1}
+    await check(first=PASS, second=PASS, third=PASS)
+    await check(first=PASS, second=PASS, third=PASS)
+    assert weights() == {"first": 100, "second": 100, "third": 1}
     harness.now = 25
-    await look(a=PASS, b=PASS, c=PASS)
-    assert weights()["3"] == 50
+    await check(first=PASS, second=PASS, third=PASS)
+    assert weights()["third"] == 50
     harness.now = 40
-    await look(a=PASS, b=PASS, c=PASS)
-    assert weights() == {"1": None, "2": None, "3": None}
+    await check(first=PASS, second=PASS, third=PASS)
+    assert weights() == {"first": None, "second": None, "third": None}
 
     # One that fails starts slowly again, beside others that are warm.
-    await look(a=PASS, b=PASS, c=TIMEOUT)
-    await look(a=PASS, b=PASS, c=PASS)
+    await check(first=PASS, second=PASS, third=TIMEOUT)
+    await check(first=PASS, second=PASS, third=PASS)
     harness.now = 46
-    await look(a=PASS, b=PASS, c=PASS)
-    assert weights() == {"1": 100, "2": 100, "3": 20}
-    await look(a=TIMEOUT, b=TIMEOUT, c=TIMEOUT)
-    await look(a=PASS, b=TIMEOUT, c=TIMEOUT)
-    assert weights() == {"1": None, "2": None, "3": None}, "there was no warm one left"
+    await check(first=PASS, second=PASS, third=PASS)
+    assert weights() == {"first": 100, "second": 100, "third": 20}
+    await check(first=TIMEOUT, second=TIMEOUT, third=TIMEOUT)
+    await check(first=PASS, second=TIMEOUT, third=TIMEOUT)
+    assert weights() == {"first": None, "second": None, "third": None}, "there was no warm one left"
 
     # Without the attribute nothing starts slowly.
-    await look(a=PASS, b=PASS, c=PASS)
-    assert weights()["2"] == 1
+    await check(first=PASS, second=PASS, third=PASS)
+    assert weights()["second"] == 1
     del harness.cloud.outputs[TARGET_GROUP, GROUP]["slowStart"]
-    await look(a=PASS, b=PASS, c=PASS)
-    assert weights() == {"1": None, "2": None, "3": None}
+    await check(first=PASS, second=PASS, third=PASS)
+    assert weights() == {"first": None, "second": None, "third": None}
