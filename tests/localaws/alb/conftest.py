@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from localaws.alb.targets import Endpoint
 from localaws.machine.addresses import Addresses
 from localaws.machine.processes import Launcher
 from localaws.machine.stream_server import StreamServer
+from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -41,7 +41,11 @@ CHECK = {
 
 @dataclass
 class Echo:
-    """A target that answers with the request it got, or misbehaves."""
+    """A target that answers with the request that it got, or misbehaves.
+
+    The answer is JSON: `request` is the request's line, `headers` its headers in lower case,
+    `values` those as they came, and `target` the address of the target.
+    """
 
     address: str
     port: int = 80
@@ -61,21 +65,26 @@ class Echo:
         try:
             while head := (await reader.readuntil(b"\r\n\r\n")).decode():
                 lines = head.split("\r\n")
-                headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
                 values = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
-                check = headers.get("user-agent") == "elb-healthchecker/2.0"
-                if not check:
+                headers = {name.lower(): value.lower() for name, value in values.items()}
+                is_health_check = headers.get("user-agent") == "elb-healthchecker/2.0"
+                if not is_health_check:
                     self.requests.append(lines[0])
                     if self.mode == "reset":
                         break
                     if self.mode == "silent":
                         await asyncio.sleep(60)
-                stranger = (
-                    self.mode == "strict" and headers.get("host") != f"{self.address}:{self.port}"
+                status = self.status
+                if self.mode == "strict" and headers.get("host") != f"{self.address}:{self.port}":
+                    status = 400
+                body = json.dumps(
+                    {
+                        "request": lines[0],
+                        "headers": headers,
+                        "values": values,
+                        "target": self.address,
+                    }
                 )
-                status = 400 if stranger else self.status
-                seen = {"request": lines[0], "headers": headers, "values": values}
-                body = json.dumps({**seen, "target": self.address})
                 writer.write(
                     f"HTTP/1.1 {status} Fine\r\nServer: echo\r\n{self.more_headers}"
                     f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
@@ -86,21 +95,14 @@ class Echo:
 
 
 def forward(*groups: tuple[str, int]) -> Rule:
+    """Make a default rule that forwards to target groups by these weights."""
     weighted = [{"arn": group, "weight": weight} for group, weight in groups]
     return Rule(actions=[{"type": "forward", "forward": {"targetGroups": weighted}}])
 
 
 def on(condition: dict[str, Any], action: dict[str, Any]) -> Rule:
+    """Make a rule of one condition and one action."""
     return Rule(conditions=[condition], actions=[action])
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str, patience: float = 8) -> Any:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if found := await condition():
-            return found
-        await asyncio.sleep(0.02)
-    pytest.fail(f"waited {patience} s for {what}")
 
 
 class Alb:
@@ -139,6 +141,7 @@ class Alb:
         await server.listen(address, port)
 
     async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
+        """Configure the listener's rules, the targets of groups, and their health check."""
         listener = Listener(
             arn=LISTENER, endpoint=self.endpoint, port=80, rules=rules, **self.listener
         )
@@ -158,6 +161,8 @@ class Alb:
         await self.envoy.apply(files)
 
     async def healthy(self, count: int, group: str = GROUP) -> None:
+        """Wait until so many targets of a group are healthy."""
+
         async def enough() -> bool:
             healthy = 0
             for (name, _), target in (await self.envoy.health()).items():
@@ -165,7 +170,7 @@ class Alb:
                     healthy += 1
             return healthy == count
 
-        await until(enough, f"{count} healthy targets")
+        await eventually(enough, f"{count} healthy targets")
 
     async def close(self) -> None:
         for server in self._servers:
@@ -197,7 +202,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def raw(alb: Alb, request: str, patience: float = 2) -> tuple[str, str]:
-    """Send raw bytes; return the status line and the rest once the connection is silent."""
+    """Send raw bytes; return the status code and the rest once the connection is silent."""
     reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
     answer = b""
     try:
@@ -208,5 +213,5 @@ async def raw(alb: Alb, request: str, patience: float = 2) -> tuple[str, str]:
                     answer += part
     finally:
         writer.close()
-    head, _, rest = answer.decode().partition("\r\n")
-    return head, rest
+    status_line, _, rest = answer.decode().partition("\r\n")
+    return status_line.split()[1], rest

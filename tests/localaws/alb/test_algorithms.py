@@ -10,12 +10,14 @@ import httpx
 import pytest
 
 from localaws.alb.targets import Endpoint
-from tests.localaws.alb.conftest import GROUP, Alb, Echo, forward, until
+from tests.localaws.alb.conftest import GROUP, Alb, Echo, forward
+from tests.localaws.waiting import eventually
 
 pytestmark = pytest.mark.slow  # a real Envoy
 
 
 async def answered(alb: Alb, client: httpx.AsyncClient, count: int) -> Counter[str]:
+    """Send requests, and return how many each target has answered."""
     found: Counter[str] = Counter()
     for _ in range(count):
         found[(await client.get(alb.url)).json()["target"]] += 1
@@ -35,15 +37,17 @@ async def test_targets_are_chosen_as_the_groups_algorithm_says(
     await use(algorithm="weighted_random")
     shares = await answered(alb, client, 200)
     assert set(shares) == {each.address for each in echoes}
-    assert max(shares.values()) > 50, "even shares would be of turns"
+    assert max(shares.values()) > 50, "round robin would give each 50"
 
-    await use()
-    assert set((await answered(alb, client, 40)).values()) == {10}
+    await use()  # round robin
+    shares = await answered(alb, client, 40)
+    assert set(shares.values()) == {10}
 
-    await use(warming=((Endpoint(echoes[0].address, echoes[0].port), 25),))
+    warming, *warm = echoes
+    await use(warming=((Endpoint(warming.address, warming.port), 25),))
     shares = await answered(alb, client, 130)
-    assert 7 <= shares[echoes[0].address] <= 13, "25 to 100 for each of the others"
-    assert all(35 <= shares[each.address] <= 45 for each in echoes[1:])
+    assert 7 <= shares[warming.address] <= 13, "a weight of 25, the others have 100"
+    assert all(35 <= shares[each.address] <= 45 for each in warm)
 
     await use(algorithm="least_outstanding_requests")
     await _idle_target_gets_the_request(alb, echoes, client)
@@ -52,7 +56,8 @@ async def test_targets_are_chosen_as_the_groups_algorithm_says(
     for each in echoes:
         each.status = 500
     await alb.healthy(0)
-    assert len(await answered(alb, client, 40)) == 4
+    shares = await answered(alb, client, 40)
+    assert len(shares) == 4
 
 
 async def _idle_target_gets_the_request(
@@ -69,7 +74,7 @@ async def _idle_target_gets_the_request(
             async def arrived(wanted: int = count) -> bool:
                 return sum(_waits(each) for each in echoes) == wanted
 
-            await until(arrived, "a request that waits")
+            await eventually(arrived, "a request that waits")
         (idle,) = (each for each in echoes if not _waits(each))
         idle.mode = "answer"
         assert await answered(alb, client, 30) == {idle.address: 30}

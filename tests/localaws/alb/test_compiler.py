@@ -1,4 +1,4 @@
-"""What the compiled configuration must say. That Envoy understands it is shown in test_envoy.py."""
+"""The compiled configuration; test_envoy.py shows that Envoy understands it."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def test_checked_targets_get_the_groups_health_check_and_initial_ones_a_quicker_
         "unhealthyThreshold": 2,
         "path": "/up",
     }
-    checked, initial = (
-        cluster["health_checks"][0] for cluster in compiled(health_check=check)["clusters.json"]
-    )
-    assert (checked["healthy_threshold"], initial["healthy_threshold"]) == (5, 1)
+    clusters = compiled(health_check=check)["clusters.json"]
+    checked, initial = (cluster["health_checks"][0] for cluster in clusters)
+    assert checked["healthy_threshold"] == 5
+    assert initial["healthy_threshold"] == 1
     assert initial["interval"] == "0.5s"
     for interval in ("interval", "no_traffic_interval", "no_traffic_healthy_interval"):
         assert checked[interval] == "30.0s"
@@ -80,7 +80,7 @@ def test_checked_targets_get_the_groups_health_check_and_initial_ones_a_quicker_
     assert checked["http_health_check"]["path"] == "/up"
 
 
-def test_no_bad_answer_by_itself_makes_a_target_unhealthy() -> None:
+def test_a_single_failed_health_check_makes_no_target_unhealthy() -> None:
     for cluster in compiled()["clusters.json"]:
         assert cluster["health_checks"][0]["http_health_check"]["retriable_statuses"] == [
             {"start": 100, "end": 600}
@@ -96,12 +96,12 @@ def test_requests_go_only_to_targets_whose_health_is_known() -> None:
             if "cluster_name" in resource:
                 assignments[resource["cluster_name"]] = resource
 
-    def members(name: str) -> list[str]:
+    def addresses(name: str) -> list[str]:
         hosts = assignments[name]["endpoints"][0]["lb_endpoints"]
         return [host["endpoint"]["address"]["socket_address"]["address"] for host in hosts]
 
-    assert members(cluster_name(GROUP)) == ["127.64.1.0"]
-    assert members(initial_cluster_name(GROUP)) == ["127.64.1.1"]
+    assert addresses(cluster_name(GROUP)) == ["127.64.1.0"]
+    assert addresses(initial_cluster_name(GROUP)) == ["127.64.1.1"]
     (routes,) = (resources for name, resources in files.items() if name.startswith("routes"))
     assert initial_cluster_name(GROUP) not in str(routes)
 

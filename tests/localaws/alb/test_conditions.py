@@ -14,18 +14,22 @@ from localaws.alb.conditions import PEER, matchers, wildcard
 
 
 def meets(condition: dict[str, Any], **request: str) -> bool:
-    """Return whether a request with these headers meets a condition."""
+    """Return whether a request with these headers meets a condition.
+
+    As Python's names, `__path` is the header `:path`, and `x_team` is `x-team`.
+    """
     headers = {
         ":path": "/",
         ":authority": "example.com",
         ":method": "GET",
         PEER: "127.0.0.1",
-        **{name.replace("__", ":").replace("_", "-"): value for name, value in request.items()},
     }
+    for name, value in request.items():
+        headers[name.replace("__", ":").replace("_", "-")] = value
     for matcher in matchers([condition]):
-        value = headers.get(matcher["name"])
+        header = headers.get(matcher["name"])
         pattern = matcher["string_match"]["safe_regex"]["regex"]
-        if value is None or not re.fullmatch(pattern, value):
+        if header is None or not re.fullmatch(pattern, header):
             return False
     return True
 

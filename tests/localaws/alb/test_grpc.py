@@ -27,8 +27,8 @@ from localaws.alb.versions import refused
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.machine.stream_server import StreamServer
-from tests.localaws.alb.conftest import until
 from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, PREFIX, FewResources
+from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -161,7 +161,7 @@ async def test_grpc_and_http_2_reach_targets_of_their_versions_and_other_request
             await balancers.sync()
             return balancers.health(group, member).state is wanted
 
-        await until(reached, f"{group} to be {wanted}")
+        await eventually(reached, f"{group} to be {wanted}")
 
     try:
         await becomes(TargetState.HEALTHY, GROUP, target)
@@ -276,7 +276,7 @@ async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
     async def checked() -> bool:
         return min(counts.values()) > 2
 
-    await until(checked, "several checks of each")
+    await eventually(checked, "several checks of each")
     assert sorted(news) == ["a", "b"], "the first result is news, and the same again isn't"
     checks.follow({("a", target): plan("a")})
     assert checks.health() == {("a", target): PASS}

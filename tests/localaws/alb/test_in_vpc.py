@@ -19,10 +19,11 @@ from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
 from localaws.machine.stream_server import StreamServer
-from tests.localaws.alb.conftest import Echo, until
+from tests.localaws.alb.conftest import Echo
 from tests.localaws.alb.identity_provider import USER, IdentityProvider, Seen
 from tests.localaws.alb.test_grpc import serve_http_2
 from tests.localaws.vpc.records import ANYWHERE, Records
+from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,7 +178,7 @@ async def _visit(
         states = [each["state"] for each in plane.controller.targets()]
         return states == ["healthy"] * 3
 
-    await until(healthy, "healthy targets", 20)
+    await eventually(healthy, "healthy targets", patience=20)
     port = where.port(443)
     url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
     trusted = ssl.create_default_context(cafile=authority_file(directory))

@@ -10,8 +10,9 @@ import pytest
 from localaws.alb.model import Rule
 from localaws.alb.parts import cluster_name
 from localaws.alb.stickiness import Stickiness, read
-from tests.localaws.alb.conftest import GROUP, OTHER, Alb, Echo, forward, raw, until
+from tests.localaws.alb.conftest import GROUP, OTHER, Alb, Echo, forward, raw
 from tests.localaws.alb.test_transforms import url
+from tests.localaws.waiting import eventually
 
 pytestmark = pytest.mark.slow  # a real Envoy
 
@@ -124,7 +125,7 @@ async def _lb_cookie(alb: Alb, echoes: list[Echo]) -> None:
         found = {(await fresh(alb.url, cookie)).json()["target"] for _ in range(3)}
         return len(found) > 1
 
-    await until(ended, "the end of a session whose client kept the cookie", 4)
+    await eventually(ended, "the end of a session whose client kept the cookie", patience=4)
 
 
 async def _app_cookie(alb: Alb, echoes: list[Echo]) -> None:

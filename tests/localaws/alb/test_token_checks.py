@@ -46,13 +46,14 @@ class Harness:
         return self.reply
 
     async def status(self, authorization: str) -> int:
+        """Return the answer to a request with this header."""
         return (await self.checks.decide(authorization, self.action)).status
 
     async def with_claims(self, **claims: Any) -> int:
+        """Return the answer to a token with these claims more, or without those that are None."""
         whole = {name: each for name, each in {**CLAIMS, **claims}.items() if each is not None}
-        return await self.status(
-            f"Bearer {jwt.encode(whole, KEY, 'RS256', headers={'kid': 'one'})}"
-        )
+        token = jwt.encode(whole, KEY, "RS256", headers={"kid": "one"})
+        return await self.status(f"Bearer {token}")
 
 
 @pytest.mark.parametrize(
@@ -69,24 +70,26 @@ class Harness:
         ({"aud": "any"}, 200),
     ],
 )
-async def test_issuer_and_times_count(claims: dict[str, Any], status: int) -> None:
+async def test_a_token_is_valid_from_its_issuer_and_within_its_times(
+    claims: dict[str, Any], status: int
+) -> None:
     assert await Harness().with_claims(**claims) == status
 
 
-async def test_only_rs256_with_a_known_key_counts() -> None:
+async def test_only_a_signature_by_rs256_with_a_known_key_is_valid() -> None:
     harness = Harness()
-    named = {"kid": "one"}
+    of_key_one = {"kid": "one"}
     for token in (
-        jwt.encode(CLAIMS, OTHER_KEY, "RS256", headers=named),
-        jwt.encode(CLAIMS, KEY, "RS512", headers=named),
-        jwt.encode(CLAIMS, "k" * 64, "HS256", headers=named),
-        jwt.encode(CLAIMS, "", "none", headers=named),
-        jwt.encode(CLAIMS, KEY, "RS256"),
+        jwt.encode(CLAIMS, OTHER_KEY, "RS256", headers=of_key_one),
+        jwt.encode(CLAIMS, KEY, "RS512", headers=of_key_one),
+        jwt.encode(CLAIMS, "k" * 64, "HS256", headers=of_key_one),
+        jwt.encode(CLAIMS, "", "none", headers=of_key_one),
+        jwt.encode(CLAIMS, KEY, "RS256"),  # without the key's name
         "nonsense",
         "",
     ):
         assert await harness.status(f"Bearer {token}") == 401
-    right = jwt.encode(CLAIMS, KEY, "RS256", headers=named)
+    right = jwt.encode(CLAIMS, KEY, "RS256", headers=of_key_one)
     assert await harness.status(f"bearer {right}") == 200
     for authorization in ("", "Basic YTpi", right):
         assert await harness.status(authorization) == 401
@@ -94,12 +97,13 @@ async def test_only_rs256_with_a_known_key_counts() -> None:
 
 async def test_keys_are_fetched_again_when_they_are_old_or_one_is_missing() -> None:
     harness = Harness()
-    assert [await harness.with_claims(), await harness.with_claims()] == [200, 200]
+    for _ in range(2):
+        assert await harness.with_claims() == 200
     assert harness.fetched == 1
     new = f"Bearer {jwt.encode(CLAIMS, OTHER_KEY, 'RS256', headers={'kid': 'two'})}"
     keys = [public(KEY, "one"), public(OTHER_KEY, "two")]
     harness.reply = Reply(200, json.dumps({"keys": keys}).encode())
-    assert await harness.status(new) == 401
+    assert await harness.status(new) == 401, "too soon after the last time"
     harness.now += PAUSE
     assert await harness.status(new) == 200
     assert harness.fetched == 2
@@ -141,11 +145,10 @@ async def test_without_usable_keys_no_token_is_valid(reply: Reply) -> None:
 async def test_an_additional_claim_has_its_values(form: str, claim: object, *, right: bool) -> None:
     assert has_values(claim, form, ["a"]) is right
     wanted = [{"name": "scope", "format": form, "values": ["a"]}]
-    assert await Harness(additionalClaims=wanted).with_claims(scope=claim) == (
-        200 if right else 401
-    )
+    status = await Harness(additionalClaims=wanted).with_claims(scope=claim)
+    assert status == (200 if right else 401)
 
 
-def test_a_list_has_all_values_that_are_wanted() -> None:
+def test_a_list_must_have_all_values_that_are_required() -> None:
     assert not has_values("a", "space-separated-values", ["a", "b"])
     assert has_values("c b a", "space-separated-values", ["a", "b"])

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from localaws.machine.addresses import ListenAddress
 
 
+PUBLIC = {"a": "203.0.113.1", "b": "203.0.113.2"}
+"""The public address of each load balancer's interface, by its subnet."""
+
+
 class RecordingAttachments:
+    """Keeps in `log` what was done, and changes nothing."""
+
     def __init__(self) -> None:
         self.log: list[str] = []
         self.attached: dict[str, Interface] = {}
@@ -43,7 +49,7 @@ class RecordingAttachments:
             how["address"],
             "2001:db8::4" if how["ipv6"] else "",
             frozenset(how["groups"]),
-            f"203.0.113.{10 + ord(how['subnet'])}" if how["public"] else "",
+            PUBLIC[how["subnet"]] if how["public"] else "",
         )
         assert how["network"] == "alb-vpc-1"
         return interface
@@ -75,6 +81,8 @@ class Namespaces:
 
 
 class Harness:
+    """The edge of a VPC with two subnets, and a clock."""
+
     def __init__(self, directory: Path) -> None:
         self.cloud = FilledAccount()
         for subnet, block in {"a": "10.0.0.0/24", "b": "10.0.1.0/24"}.items():
@@ -93,6 +101,7 @@ class Harness:
         )
 
     async def follow(self, **load_balancers: dict[str, Any]) -> list[Resource]:
+        """Have the edge follow these load balancers, by name, with these outputs."""
         found = []
         for name, outputs in load_balancers.items():
             self.cloud.put(LOAD_BALANCER, name, **{"subnets": ["a", "b"], **outputs})
@@ -112,6 +121,7 @@ class Harness:
         await self.edge.show(found)
 
     async def release(self, *, after: float = 0) -> bool:
+        """Return whether the edge releases an interface, so many seconds later."""
         self.now += after
         return await self.edge.release()
 
@@ -126,11 +136,10 @@ async def test_a_load_balancer_has_a_private_and_a_public_address_in_each_subnet
 ) -> None:
     (one,) = await harness.follow(one={"securityGroups": ["sg-1"]})
     assert harness.edge.front(one) == Front("vpc-1", ("10.0.0.4", "10.0.1.4"))
-    own, further = (
-        harness.addresses.load_balancer("one"),
-        harness.addresses.load_balancer("one", "b"),
-    )
-    shown = {"203.0.113.107": own.dns_name, "203.0.113.108": further.dns_name}
+    shown = {
+        PUBLIC["a"]: harness.addresses.load_balancer("one").dns_name,
+        PUBLIC["b"]: harness.addresses.load_balancer("one", "b").dns_name,
+    }
     assert harness.edge.outside(one) == shown
     harness.attachments.log.clear()
     await harness.show("one")
@@ -157,9 +166,9 @@ async def test_a_subnet_that_is_left_is_detached_after_the_proxy_and_clients_hav
     await harness.show("one")
     await harness.show("one")
     own = harness.addresses.load_balancer("one")
-    shown = f"show 203.0.113.108 [80] at {own.dns_name}"
+    shown = f"show {PUBLIC['b']} [80] at {own.dns_name}"
     assert harness.attachments.log[1:] == ["replace one-a by one-b", shown, shown]
-    assert harness.edge.outside(one) == {"203.0.113.108": own.dns_name}
+    assert harness.edge.outside(one) == {PUBLIC["b"]: own.dns_name}
     assert not await harness.release(after=4), "requests are on their way"
     assert await harness.release(after=2)
     assert harness.attachments.log[4:] == ["detach one-a"]
@@ -206,7 +215,7 @@ async def test_a_change_keeps_addresses_and_attaches_new_ones_before_it_detaches
     assert harness.edge.front(again).addresses == ("10.0.0.4", "10.0.1.4")
 
 
-async def test_an_identity_provider_is_reached_from_the_load_balancers_network_by_the_vpcs_names(
+async def test_an_identity_provider_is_resolved_and_reached_in_the_load_balancers_vpc(
     tmp_path: Path,
 ) -> None:
     served_one = asyncio.Event()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import time
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,19 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-import pytest
 
 from localaws.daemon.data_plane import data_plane
 from localaws.machine.addresses import Addresses
+from tests.localaws.waiting import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from localaws.ecs.controller import Controller
-
-PATIENCE = 30
-"""Seconds that anything here may take on a busy machine; it takes one or two."""
 
 PARAMETERS = {"/demo/message": "hello-from-a-parameter", "/demo/password": "correct-horse-battery"}
 
@@ -72,15 +68,6 @@ async def plane(web: Any, directory: Path, *, speed: float = 1) -> AsyncIterator
         )
     finally:
         await running.close()
-
-
-async def eventually(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE} s for {what}")
 
 
 def processes(directory: Path) -> list[psutil.Process]:

@@ -21,13 +21,12 @@ from localaws.machine import addresses
 from localaws.machine.journal import Journal
 from tests.localaws.ecs.plane import (
     PARAMETERS,
-    PATIENCE,
-    eventually,
     exits,
     plane,
     processes,
     stored,
 )
+from tests.localaws.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.slow  # real processes, most of them with a real Envoy
 

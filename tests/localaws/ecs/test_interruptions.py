@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.ecs.controller import NotInterruptedError
-from tests.localaws.ecs.plane import eventually, plane, traffic
+from tests.localaws.ecs.plane import plane, traffic
+from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from localaws.ecs.controller import Controller
 from localaws.ecs.scheduler.rolling_update import step
 from tests.localaws.ecs.conftest import ARN, SERVICE, Web
 from tests.localaws.ecs.fakes import Runtime, TargetGroups
-from tests.localaws.ecs.plane import eventually
+from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -20,7 +20,8 @@ from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
 from tests.engine.images import PYTHON, write_python, write_table
 from tests.localaws.ecs.instance_records import IMAGE, OnInstances, user_data
-from tests.localaws.ecs.plane import PATIENCE, eventually, traffic
+from tests.localaws.ecs.plane import traffic
+from tests.localaws.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,8 +16,9 @@ from localaws.ecs.tasks.runtime import HealthCheck
 from localaws.speed import BadSpeed, speed
 from tests.localaws.alb.test_compiler import compiled
 from tests.localaws.ecs.conftest import Web
-from tests.localaws.ecs.plane import PATIENCE, plane
+from tests.localaws.ecs.plane import plane
 from tests.localaws.ecs.simulated_service import GROUP, spec
+from tests.localaws.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path

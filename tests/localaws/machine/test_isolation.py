@@ -19,7 +19,7 @@ from localaws.machine import cgroups, isolation, programs
 from localaws.machine.isolation import Isolation
 from localaws.machine.processes import CannotStartError, Launcher
 from tests.localaws.machine.conftest import ISOLATIONS, build_image
-from tests.localaws.machine.test_processes import eventually
+from tests.localaws.waiting import eventually
 from tools.network_programs import WRAPPER
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ import asyncio, json, os, sys
 from localaws.machine import isolation
 from localaws.machine.container import Container
 from localaws.machine.processes import Launcher
+from tests.localaws.waiting import eventually
 
 async def main():
     finding = isolation.find()

@@ -10,15 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pytest
 
 from localaws.machine.processes import CannotStartError, ChildProcess, Launcher
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.localaws.waiting import eventually
 
 pytestmark = pytest.mark.slow  # real processes
 
@@ -38,15 +36,6 @@ def sleepers() -> list[int]:
 def descriptors() -> list[Path]:
     """Return what this process has open."""
     return sorted(Path("/proc/self/fd").iterdir())
-
-
-async def eventually(condition: Callable[[], object], what: str, patience: float = 10) -> None:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"waited {patience} s for {what}")
 
 
 async def shell(launcher: Launcher, script: str) -> ChildProcess:
@@ -161,6 +150,7 @@ async def test_killing_the_starter_leaves_nothing() -> None:
 import asyncio
 from pathlib import Path
 from localaws.machine.processes import Launcher
+from tests.localaws.waiting import eventually
 async def main():
     launcher = Launcher()
     await launcher.start_process(

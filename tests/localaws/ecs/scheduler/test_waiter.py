@@ -13,7 +13,7 @@ from localaws.ecs.scheduler.model import Task, Zone
 from localaws.ecs.scheduler.waiter import failed_containers
 from localaws.protocol.aws import NotSettled
 from tests.localaws.ecs.conftest import SERVICE
-from tests.localaws.ecs.plane import eventually
+from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ from localaws.ecs.scheduler.model import Health
 from localaws.ecs.tasks.container_health import ContainerCheck, arguments, at, of_task
 from localaws.ecs.tasks.runtime import Condition, HealthCheck, TaskStartError
 from localaws.machine.addresses import Addresses, ListenAddress
-from tests.localaws.ecs.tasks.test_process_runtime import container, eventually, runtime, task
+from tests.localaws.ecs.tasks.test_process_runtime import container, runtime, task
+from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,11 +128,11 @@ async def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_p
 
 @pytest.mark.slow  # real processes and their durations
 async def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
-    """At AWS's own speed the first one would come after `eventually` has failed."""
+    """At AWS's own speed the first one would come after `patience`."""
     async with runtime(tmp_path, speed=10) as running:
         how = checked("true", interval=11)
         started = await running.start(task(container("sleep 1000", health_check=how)))
-        await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
+        await eventually(lambda: started.health[0] is Health.HEALTHY, "a success", patience=10)
 
 
 @pytest.mark.parametrize(

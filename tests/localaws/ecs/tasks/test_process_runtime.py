@@ -8,7 +8,6 @@ import re
 import shutil
 import socket
 import sys
-import time
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,9 +21,10 @@ from localaws.ecs.tasks.supervisor import Supervisor
 from localaws.machine import addresses
 from localaws.machine.addresses import Addresses, can_bind
 from localaws.machine.processes import Launcher
+from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow  # real processes
@@ -44,15 +44,6 @@ async def runtime(
         yield running
     finally:
         await running.close()
-
-
-async def eventually(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"waited 10 s for {what}")
 
 
 def container(script: str, name: str = "app", **how: Any) -> ContainerSpec:

@@ -1,0 +1,33 @@
+"""Wait for a condition, as a test does that starts processes or connections."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 30.0
+"""Seconds that anything in these tests may take on a busy machine; it takes one or two."""
+
+_PAUSE = 0.02
+
+
+async def eventually(
+    condition: Callable[[], object], what: str, *, patience: float = PATIENCE
+) -> None:
+    """Return once a condition holds, which may be a coroutine function; else fail the test."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        holds = condition()
+        if inspect.isawaitable(holds):
+            holds = await holds
+        if holds:
+            return
+        await asyncio.sleep(_PAUSE)
+    pytest.fail(f"waited {patience:g} s for {what}")
