@@ -187,9 +187,7 @@ async def test_a_connection_whose_time_is_over_ends_with_an_answer_that_says_so(
     head = b""
     async with asyncio.timeout(10):
         while b"connection: close" not in head:
-            await asyncio.sleep(
-                0.3
-            )  # as a client that is between two requests when the time is over
+            await asyncio.sleep(0.3)  # the time ends between two requests
             writer.write(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import signal
 import socket
@@ -71,6 +70,7 @@ def shell(script: str, **more: str) -> Request:
     return Request("internet", ("/bin/sh", "-c", script), environment={"A": "1", **more})
 
 
+@pytest.mark.usefixtures("sockets_are_closed")
 @pytest.mark.parametrize("passes", range(4))
 async def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
     tmp_path: Path, passes: int
@@ -80,7 +80,6 @@ async def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
             await asyncio.sleep(0)
     with suppress(OSError):  # closed already
         assert client.recv(1) == b""
-    gc.collect()  # an unclosed socket is a ResourceWarning, and that an error
 
 
 async def test_a_program_gets_its_environment_and_its_exit_status_comes_back(

@@ -6,7 +6,6 @@ Another user is in tests/engine.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import socket
 import struct
@@ -175,6 +174,7 @@ async def test_who_gets_a_closed_connections_port_does_not_vouch_for_what_was_se
         assert not heard
 
 
+@pytest.mark.usefixtures("sockets_are_closed")
 @pytest.mark.parametrize("passes", range(6))
 async def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
     tmp_path: Path, passes: int
@@ -185,7 +185,6 @@ async def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
         for _ in range(passes):
             await asyncio.sleep(0)
         await guard.close()
-    gc.collect()  # an unclosed socket is a ResourceWarning, and that an error
 
 
 @AS_ANOTHER_USER

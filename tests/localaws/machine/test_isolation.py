@@ -39,7 +39,6 @@ import asyncio, json, os, sys
 from localaws.machine import isolation
 from localaws.machine.container import Container
 from localaws.machine.processes import Launcher
-from tests.localaws.waiting import eventually
 
 async def main():
     finding = isolation.find()

@@ -150,7 +150,6 @@ async def test_killing_the_starter_leaves_nothing() -> None:
 import asyncio
 from pathlib import Path
 from localaws.machine.processes import Launcher
-from tests.localaws.waiting import eventually
 async def main():
     launcher = Launcher()
     await launcher.start_process(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,18 +12,10 @@ import pytest
 from localaws.machine.stream_server import StreamServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
-    """Have the garbage collector look for sockets when the test's event loop has ended.
-
-    pytest turns the warning of an unclosed one into an error of the test.
-    """
-    yield
-    gc.collect()
+pytestmark = pytest.mark.usefixtures("sockets_are_closed")
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 from contextlib import suppress
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ from localaws.vpc.services import RouterServices
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ADDRESS = "10.0.0.4"
+pytestmark = pytest.mark.usefixtures("sockets_are_closed")
 
 
 class LoopbackSockets:
@@ -77,7 +76,6 @@ async def test_a_vpc_whose_sockets_could_not_be_opened_is_served_by_the_next_att
     assert network.opened == broken + 5
     assert await status_line(network.http) == b"HTTP/1.1 404 Not Found"
     await served.close()
-    gc.collect()  # an unclosed socket is a ResourceWarning, and that an error
 
 
 async def test_closing_ends_a_connection_that_sends_nothing() -> None:
@@ -94,7 +92,6 @@ async def test_closing_ends_a_connection_that_sends_nothing() -> None:
     writer.close()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(*network.http)
-    gc.collect()
 
 
 async def test_a_vpc_that_is_gone_is_served_no_longer() -> None:
@@ -106,4 +103,3 @@ async def test_a_vpc_that_is_gone_is_served_no_longer() -> None:
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(*network.http)
     await served.close()
-    gc.collect()
