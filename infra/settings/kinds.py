@@ -56,6 +56,10 @@ class Kind(ABC):
         """Describe a refused value, for the error message."""
         return text or "empty"
 
+    def part(self, text: str) -> Any:  # noqa: ARG002 — kinds of several entries override it
+        """Return what a refused value has that is allowed; None for a kind of one value."""
+        return None
+
 
 @dataclass(frozen=True)
 class Whole(Kind):
@@ -234,13 +238,17 @@ class ListOf(Kind):
             refuse(text)
         return tuple(self.each.read(_plain(item)) for item in items)
 
+    def part(self, text: str) -> tuple[object, ...]:
+        """Return the allowed items."""
+        items = list_or_none(text) or []
+        return tuple(
+            self.each.read(_plain(item)) for item in items if item_flaw(self.each, item) is None
+        )
+
     def shown(self, text: str) -> str:
         """Describe the refused items, each after its position."""
-        try:
-            items = json.loads(text)
-        except ValueError:
-            items = None
-        if not isinstance(items, list):
+        items = list_or_none(text)
+        if items is None:
             return f"{text or 'empty'}, which is no list"
         refused = []
         for position, item in enumerate(items):
@@ -267,6 +275,14 @@ class Map(Kind):
         """Parse the entries, and sort them by name."""
         entries = read_map(text)
         return dict(self._entry(name, entries[name]) for name in sorted(entries))
+
+    def part(self, text: str) -> dict[str, str]:
+        """Return the allowed entries."""
+        found: dict[str, str] = {}
+        for name, value in sorted((map_or_none(text) or {}).items()):
+            if item_flaw(self.name, name) is None and item_flaw(self.value, value) is None:
+                found[name] = _plain(value)
+        return found
 
     def shown(self, text: str) -> str:
         """Name the refused entries and their flaws, but no value: it may be a secret."""
@@ -529,6 +545,15 @@ def map_or_none(text: str) -> dict[str, Any] | None:
         return read_map(text)
     except ValueError:
         return None
+
+
+def list_or_none(text: str) -> list[Any] | None:
+    """Parse a list; None for anything else."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) else None
 
 
 def refuse(text: str) -> NoReturn:

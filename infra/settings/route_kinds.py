@@ -20,6 +20,7 @@ from infra.settings.kinds import (
     Whole,
     as_configured,
     item_flaw,
+    list_or_none,
     map_or_none,
     read_map,
     refuse,
@@ -106,6 +107,16 @@ class Alternatives(Kind):
                     refuse(text)
                 texts.append(self.value.read(as_configured(each)))
             found[self.name.read(name).lower()] = tuple(texts)
+        return found
+
+    def part(self, text: str) -> dict[str, tuple[str, ...]]:
+        """Return the allowed texts of each allowed name."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, value in sorted((map_or_none(text) or {}).items()):
+            values = value if isinstance(value, list) else [value]
+            texts = [each for each in values if item_flaw(self.value, each) is None]
+            if item_flaw(self.name, name) is None:
+                found[name.lower()] = tuple(map(as_configured, texts))
         return found
 
     def shown(self, text: str) -> str:
@@ -317,6 +328,14 @@ class Weights(Kind):
             refuse(text)
         return found
 
+    def part(self, text: str) -> dict[str, int]:
+        """Return the allowed weights of allowed names."""
+        found: dict[str, int] = {}
+        for name, value in sorted((map_or_none(text) or {}).items()):
+            if item_flaw(_WEIGHTED, name) is None and item_flaw(_WEIGHT, value) is None:
+                found[name] = _WEIGHT.read(as_configured(value))
+        return found
+
     def shown(self, text: str) -> str:
         """Describe the refused entries, each weight after its path."""
         entries = map_or_none(text)
@@ -399,13 +418,14 @@ class Routes(Kind):
             refuse(text)
         return tuple(_route(entry) for entry in entries)
 
+    def part(self, text: str) -> tuple[dict[str, Any], ...]:
+        """Return the routes with what is allowed of their keys."""
+        return tuple(map(_part_of_route, list_or_none(text) or []))
+
     def shown(self, text: str) -> str:
         """Describe the flaws of each refused route."""
-        try:
-            entries = json.loads(text)
-        except ValueError:
-            entries = None
-        if not isinstance(entries, list):
+        entries = list_or_none(text)
+        if entries is None:
             return f"{text or 'empty'}, which is no list"
         flaws: list[str] = []
         for number, entry in enumerate(entries):
@@ -417,6 +437,20 @@ def _route(entry: object) -> dict[str, Any]:
     if not isinstance(entry, dict) or _flaws("", entry):
         raise ValueError(entry)
     return {name: KINDS[name].read(as_configured(value)) for name, value in entry.items()}
+
+
+def _part_of_route(entry: object) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in entry.items() if isinstance(entry, dict) else ():
+        kind = KINDS.get(name)
+        if kind is None:
+            continue
+        text = as_configured(value)
+        try:
+            found[name] = kind.read(text)
+        except ValueError:
+            found[name] = kind.part(text)
+    return found
 
 
 def _flaws(path: str, entry: object) -> list[str]:

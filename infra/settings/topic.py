@@ -103,6 +103,12 @@ class Configuration:
         except ValueError:
             return Problem(path, kind.shown(text), kind.allowed)
 
+    def part(self, name: str, kind: Kind) -> Any:
+        """Return what can be used of a key that can't be read."""
+        text = self.texts.get(name)
+        hidden = name in self.encrypted or name in self.misplaced
+        return kind.part("" if hidden or text is None else text)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Topic:
@@ -110,6 +116,9 @@ class Topic:
 
     unread: Mapping[str, Problem] = field(default_factory=dict, repr=False)
     """Fields whose values couldn't be read, and why; each holds None."""
+
+    parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The allowed entries of such fields that have several."""
 
     @classmethod
     def kinds(cls) -> Mapping[str, Kind]:
@@ -121,20 +130,30 @@ class Topic:
         """Read the topic's keys."""
         values: dict[str, Any] = {}
         unread: dict[str, Problem] = {}
+        parts: dict[str, Any] = {}
         for name, kind in cls.kinds().items():
             value = configuration.read(camel(name), kind)
             if isinstance(value, Problem):
                 unread[name] = value
+                parts[name] = configuration.part(camel(name), kind)
                 value = None
             values[name] = value
-        return cls(unread=unread, **values)
+        return cls(unread=unread, parts=parts, **values)
+
+    def part(self, name: str) -> Any:
+        """Return the entries of a field, or those that are allowed if others aren't.
+
+        It is for checks of each entry by itself: they need no relation to the field.
+        """
+        return self.parts[name] if name in self.unread else getattr(self, name)
 
     @classmethod
     def unreadable(cls, problem: Problem) -> Self:
         """Return the topic with no key read, for one reason."""
         names = cls.kinds()
         nothing: dict[str, Any] = dict.fromkeys(names)
-        return cls(unread=dict.fromkeys(names, problem), **nothing)
+        parts = {name: kind.part("") for name, kind in names.items()}
+        return cls(unread=dict.fromkeys(names, problem), parts=parts, **nothing)
 
     def changed(self, *names: str) -> dict[str, str]:
         """Return the keys of these fields whose values aren't the defaults, with the values."""

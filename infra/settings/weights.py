@@ -34,7 +34,8 @@ def misnamed(services: Sequence[ServiceSettings]) -> set[str]:
 
 
 def problems(settings: StackSettings) -> Iterator[Problem]:
-    """Check weights against the services that they name, if those of all could be read."""
+    """Check weights against the services that they name."""
+    yield from _services_exist(settings)
     if not settings.readable_in_all_services(*_COMPARED):
         return
     if any(service.routes.unread for service in settings.services):
@@ -43,7 +44,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     for service in settings.services:
         for number, route in enumerate(service.routes.each):
             key = service.path_of(service.routes.key_of_weights(number))
-            yield from _names(key, route, service, services)
+            yield from _own_weight(key, route, service)
             yield from _stickiness(service, route)
             others = [services[name] for name in route.weights if name in services]
             if len(others) > 1:
@@ -51,16 +52,20 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     yield from _cycle(settings, services)
 
 
-def _names(
-    key: str,
-    route: RouteSettings,
-    service: ServiceSettings,
-    services: Mapping[str, ServiceSettings],
-) -> Iterator[Problem]:
-    """Check that weights name services of the stack, and the route's own among them."""
-    for name in route.weights:
-        if name not in services:
-            yield Problem(key, f"{name}, which is no service", ", ".join(sorted(services)))
+def _services_exist(settings: StackSettings) -> Iterator[Problem]:
+    """Check that weights name services of the stack, if all names could be read."""
+    if not settings.readable_in_all_services("service_name"):
+        return
+    names = sorted(service.name for service in settings.services)
+    for service in settings.services:
+        for key, weights in service.routes.weights_by_key():
+            for name in sorted(weights.keys() - set(names)):
+                problem = Problem(key, f"{name}, which is no service", ", ".join(names))
+                yield from service.named([problem])
+
+
+def _own_weight(key: str, route: RouteSettings, service: ServiceSettings) -> Iterator[Problem]:
+    """Check that weights name the service of the route, too."""
     if route.weights and service.name not in route.weights:
         yield Problem(
             key,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.kinds import Flag, ListOf, Text, duplicates
-from infra.settings.topic import Topic, key, relation
+from infra.settings.topic import Topic, key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,11 +25,7 @@ class ConnectSettings(Topic):
 
     def problems(self) -> Iterator[Problem]:
         """Check that each service is named once."""
-        yield from self._calls_are_named_once()
-
-    @relation("calls")
-    def _calls_are_named_once(self) -> Iterator[Problem]:
-        if repeated := duplicates(self.calls):
+        if repeated := duplicates(self.part("calls")):
             yield Problem("calls", ", ".join(repeated), "each service once")
 
 

@@ -97,7 +97,7 @@ class ContainerSettings(Topic):
         yield from self._build_can_be_found()
         yield from self._build_is_for_the_tasks()
         yield from self._user_may_listen()
-        yield from self._writable_paths_are_apart()
+        yield from overlapping("writablePaths", self.part("writable_paths"))
 
     @relation("cpu_units", "memory_mib")
     def _memory_goes_with_cpu(self) -> Iterator[Problem]:
@@ -175,10 +175,6 @@ class ContainerSettings(Topic):
                 f"{self.container_port}",
                 f"with a user that isn't root, at least {UNPRIVILEGED_PORT}",
             )
-
-    @relation("writable_paths")
-    def _writable_paths_are_apart(self) -> Iterator[Problem]:
-        yield from overlapping("writablePaths", self.writable_paths)
 
 
 def unpinned(key: str, image: str) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from infra.errors import Problem
 from infra.settings.kinds import Map, OrNone, Text
@@ -14,7 +14,7 @@ from infra.settings.service.secrets import SECRETS, secrets_elsewhere
 from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
 
@@ -72,6 +72,9 @@ class Routed(Protocol):
     def unread(self) -> Mapping[str, Problem]:
         """Fields whose values couldn't be read."""
 
+    def part(self, name: str) -> Any:
+        """Return the entries of a field, or those that are allowed if others aren't."""
+
     @property
     def log_to(self) -> str | None:
         """The log router, None for CloudWatch Logs."""
@@ -88,36 +91,31 @@ class Routed(Protocol):
 def option_problems(logs: Routed) -> Iterator[Problem]:
     """Check the options of a container's output by themselves."""
     yield from _options_are_used(logs)
-    yield from _secrets_are_used(logs)
     yield from _options_have_one_source(logs)
     yield from _options_of_ecs_are_right(logs)
     yield from _output_is_no_secret(logs)
     yield from _output_is_named(logs)
 
 
-@relation("log_to", "log_options")
+@relation("log_to")
 def _options_are_used(logs: Routed) -> Iterator[Problem]:
-    yield from _unused("logOptions", logs.log_options, logs)
+    if logs.log_to:
+        return
+    for name, options in (
+        ("logOptions", logs.part("log_options")),
+        ("logSecrets", logs.part("log_secrets")),
+    ):
+        if options:
+            yield Problem(
+                name,
+                f"{', '.join(sorted(options))} without logTo",
+                "none, or logTo with the name of a sidecar that has logRouter",
+                unused=True,
+            )
 
 
-@relation("log_to", "log_secrets")
-def _secrets_are_used(logs: Routed) -> Iterator[Problem]:
-    yield from _unused("logSecrets", logs.log_secrets, logs)
-
-
-def _unused(key: str, options: Iterable[str], logs: Routed) -> Iterator[Problem]:
-    if options and not logs.log_to:
-        yield Problem(
-            key,
-            f"{', '.join(sorted(options))} without logTo",
-            "none, or logTo with the name of a sidecar that has logRouter",
-            unused=True,
-        )
-
-
-@relation("log_options", "log_secrets")
 def _options_have_one_source(logs: Routed) -> Iterator[Problem]:
-    for name in sorted(logs.log_options.keys() & logs.log_secrets.keys()):
+    for name in sorted(logs.part("log_options").keys() & logs.part("log_secrets").keys()):
         yield Problem(
             "logOptions",
             f"{name}, which logSecrets has too",
@@ -125,9 +123,9 @@ def _options_have_one_source(logs: Routed) -> Iterator[Problem]:
         )
 
 
-@relation("log_to", "log_secrets")
+@relation("log_to")
 def _output_is_no_secret(logs: Routed) -> Iterator[Problem]:
-    if logs.log_to and OUTPUT in logs.log_secrets:
+    if logs.log_to and OUTPUT in logs.part("log_secrets"):
         yield Problem(
             "logSecrets",
             f"{OUTPUT}, which names the output and isn't a secret",
@@ -144,10 +142,9 @@ def _output_is_named(logs: Routed) -> Iterator[Problem]:
         )
 
 
-@relation("log_options")
 def _options_of_ecs_are_right(logs: Routed) -> Iterator[Problem]:
     """Check the options that ECS uses itself, rather than Fluent Bit's output."""
-    path, options = "logOptions", logs.log_options
+    path, options = "logOptions", logs.part("log_options")
     limit = options.get(_BUFFER_LIMIT, "0")
     if not re.fullmatch(r"[0-9]{1,9}", limit) or int(limit) > _MOST_LINES:
         yield Problem(

@@ -108,8 +108,19 @@ class RoutesSettings(Topic):
             return f"routes[{number}].weights"
         return "weights"
 
+    def weights_by_key(self) -> Iterator[tuple[str, Mapping[str, int]]]:
+        """Yield the allowed weights of each key that has some."""
+        yield "weights", self.part("weights")
+        for number, entry in enumerate(self.part("routes")):
+            if entry.get("weights"):
+                yield f"routes[{number}].weights", entry["weights"]
+
     def problems(self) -> Iterator[Problem]:
         """Check each route."""
+        own = {camel(name): self.part(name) for name in _FIELDS}
+        yield from _condition_problems("", own)
+        for number, entry in enumerate(self.part("routes")):
+            yield from _condition_problems(f"routes[{number}].", entry)
         yield from self._routes_fit_into_rules()
 
     @relation(*_FIELDS, _WEIGHT_STICKINESS, "routes")
@@ -120,13 +131,7 @@ class RoutesSettings(Topic):
 
 def _route(values: Mapping[str, Any]) -> RouteSettings:
     """Return a route with these values by key."""
-    conditions: dict[str, tuple[str, ...]] = {}
-    for kind, key_name in _CONDITIONS.items():
-        if values[key_name]:
-            conditions[kind] = values[key_name]
-    for kind, key_name in ((HEADER, "headers"), (QUERY, "query")):
-        for name, texts in values[key_name].items():
-            conditions[f"{kind}{name}"] = texts
+    conditions = {kind: texts for _, kind, texts in _conditions(values) if texts}
     return RouteSettings(
         conditions=Conditions(conditions),
         priority=values["routePriority"] or None,
@@ -138,14 +143,24 @@ def _route(values: Mapping[str, Any]) -> RouteSettings:
     )
 
 
+def _conditions(values: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the key, the kind and the texts of each condition of a route."""
+    for kind, name in _CONDITIONS.items():
+        yield name, kind, values.get(name) or ()
+    for kind, name in ((HEADER, "headers"), (QUERY, "query")):
+        for entry, texts in (values.get(name) or {}).items():
+            yield f"{name}.{entry}", f"{kind}{entry}", texts
+
+
+def _condition_problems(path: str, values: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, kind, texts in _conditions(values):
+        if repeated := duplicates(texts):
+            yield Problem(f"{path}{name}", f"{', '.join(repeated)} twice", "each value once")
+        if kind == SOURCE and _BROADCAST in texts:
+            yield Problem(f"{path}{name}", _BROADCAST, "another range, as AWS refuses this one")
+
+
 def _route_problems(key: str, route: RouteSettings) -> Iterator[Problem]:
-    for kind, values in route.conditions.values.items():
-        if repeated := duplicates(values):
-            # A header or parameter follows its kind.
-            named = f"{kind}:" if " " in kind else kind
-            yield Problem(key, f"{named} {', '.join(repeated)} twice", "each value once")
-    if _BROADCAST in route.conditions.values.get(SOURCE, ()):
-        yield Problem(key, f"source {_BROADCAST}", "another range, as AWS refuses this one")
     try:
         parts = split(route.conditions)
     except ValueError as error:

@@ -105,11 +105,11 @@ class Sidecar(Entry):
         yield from self._health_check_is_a_command()
         yield from self._health_check_keys_are_used()
         yield from self._memory_is_enough()
-        yield from self._variables_have_one_source()
+        yield from in_both(self.part("environment"), self.part("secrets"))
         yield from self._user_may_listen()
         yield from self._file_is_of_a_router()
         yield from option_problems(self)
-        yield from self._writable_paths_are_apart()
+        yield from overlapping("writablePaths", self.part("writable_paths"))
 
     @relation("health_check_command")
     def _health_check_is_a_command(self) -> Iterator[Problem]:
@@ -141,10 +141,6 @@ class Sidecar(Entry):
                 f"0 for no limit but the task's, or at least {_LEAST_MEMORY_MIB}",
             )
 
-    @relation("environment", "secrets")
-    def _variables_have_one_source(self) -> Iterator[Problem]:
-        yield from in_both(self.environment, self.secrets)
-
     @relation("user", "port")
     def _user_may_listen(self) -> Iterator[Problem]:
         if self.user and 0 < self.port < UNPRIVILEGED_PORT:
@@ -162,10 +158,6 @@ class Sidecar(Entry):
                 f"{self.log_router_file} without logRouter",
                 "empty, or any with logRouter",
             )
-
-    @relation("writable_paths")
-    def _writable_paths_are_apart(self) -> Iterator[Problem]:
-        yield from overlapping("writablePaths", self.writable_paths)
 
 
 _HEALTH_CHECK: Final = (
@@ -193,7 +185,8 @@ class SidecarSettings(Topic):
     connect_container: str | None = key(OrNone(CONTAINER_NAME, _OWN_CONTAINER))
 
     @cached_property
-    def _all(self) -> dict[str, Sidecar]:
+    def all(self) -> dict[str, Sidecar]:
+        """The sidecars by name, whatever of them could be read."""
         found: dict[str, Sidecar] = {}
         for name, texts in (self.sidecars or {}).items():
             found[name] = Sidecar.of(f"sidecars.{name}", texts)
@@ -202,13 +195,13 @@ class SidecarSettings(Topic):
     @property
     def readable(self) -> dict[str, Sidecar]:
         """The sidecars of which every value could be read, by name."""
-        return {name: sidecar for name, sidecar in self._all.items() if not sidecar.unread}
+        return {name: sidecar for name, sidecar in self.all.items() if not sidecar.unread}
 
     def having(self, *names: str) -> dict[str, Sidecar]:
         """Return the sidecars of which these fields could be read, whatever others hold."""
         return {
             name: sidecar
-            for name, sidecar in self._all.items()
+            for name, sidecar in self.all.items()
             if sidecar.unread.keys().isdisjoint(names)
         }
 
@@ -226,7 +219,7 @@ class SidecarSettings(Topic):
 
     @relation("sidecars")
     def _sidecars_are_right(self) -> Iterator[Problem]:
-        yield from entry_problems("sidecars", self.sidecars, self._all, CONTAINER_NAME)
+        yield from entry_problems("sidecars", self.sidecars, self.all, CONTAINER_NAME)
 
     @relation("sidecars", "ingress_container", "connect_container")
     def _ports_get_requests(self) -> Iterator[Problem]:
@@ -248,9 +241,9 @@ def dependency_problems(settings: SidecarSettings, container: str) -> Iterator[P
         settings: The sidecars.
         container: Name of the service's own container.
     """
-    waiting = {"dependsOn": (container, settings.depends_on)}
-    for name, sidecar in settings.having("depends_on").items():
-        waiting[f"sidecars.{name}.dependsOn"] = (name, sidecar.depends_on)
+    waiting = {"dependsOn": (container, settings.part("depends_on"))}
+    for name, sidecar in settings.all.items():
+        waiting[f"sidecars.{name}.dependsOn"] = (name, sidecar.part("depends_on"))
     graph: dict[str, set[str]] = {}
     for path, (name, needed) in waiting.items():
         graph[name] = set(needed) - {name}

@@ -16,7 +16,7 @@ from infra.settings.service.volumes import READ_ONLY, SMALLEST_STORAGE_GIB
 from infra.settings.topic import relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from infra.settings.service.capacity import CapacitySettings
     from infra.settings.service.connect import ConnectSettings
@@ -53,7 +53,8 @@ def problems(
     yield from _routed_logs_have_an_output(sidecars, logs)
     yield from _log_router_has_its_ports(container, sidecars)
     yield from _requests_come_to_ports(container, sidecars)
-    yield from _volumes_are_mounted(container, sidecars, volumes)
+    yield from _mounts_have_volumes_and_folders(container, sidecars, volumes)
+    yield from _volumes_are_mounted(sidecars, volumes)
     yield from _called_container_is_offered(sidecars, connect)
     yield from _port_names_differ(container, sidecars, connect)
     yield from _sidecars_share_a_network(capacity, sidecars)
@@ -62,11 +63,10 @@ def problems(
     yield from _storage_is_the_instances(capacity, volumes)
 
 
-@relation("environment", "secrets")
 def _variables_have_one_source(
     container: ContainerSettings, secrets: SecretsSettings
 ) -> Iterator[Problem]:
-    yield from in_both(container.environment, secrets.secrets)
+    yield from in_both(container.part("environment"), secrets.part("secrets"))
 
 
 @relation("secret_key_arns", "secrets", "sidecars", "log_secrets")
@@ -112,7 +112,7 @@ def _containers_have_names_of_their_own(
         )
 
 
-@relation("container_name", "sidecars", "depends_on")
+@relation("container_name", "sidecars")
 def _containers_wait_for_others(
     container: ContainerSettings, sidecars: SidecarSettings
 ) -> Iterator[Problem]:
@@ -301,34 +301,41 @@ def _port_names_differ(
             )
 
 
-@relation("volumes", "mounts", "writable_paths", "sidecars")
-def _volumes_are_mounted(
+@relation("volumes", "sidecars")
+def _mounts_have_volumes_and_folders(
     container: ContainerSettings, sidecars: SidecarSettings, volumes: VolumeSettings
 ) -> Iterator[Problem]:
-    """Check that each volume is in some container, and each mount has a volume and a folder."""
-    mounted: dict[str, tuple[Mapping[str, str], Sequence[str]]] = {
-        "mounts": (volumes.mounts, container.writable_paths)
-    }
-    readable = sidecars.having("mounts", "writable_paths")
-    for name, sidecar in readable.items():
-        mounted[f"sidecars.{name}.mounts"] = (sidecar.mounts, sidecar.writable_paths)
-    used: set[str] = set()
+    """Check that each mount has a volume, and a folder that is apart from others."""
+    mounted = {"mounts": (volumes.part("mounts"), container.part("writable_paths"))}
+    for name, sidecar in sidecars.all.items():
+        mounted[f"sidecars.{name}.mounts"] = (
+            sidecar.part("mounts"),
+            sidecar.part("writable_paths"),
+        )
     for path, (mounts, scratch) in mounted.items():
-        used.update(mounts)
         for name in sorted(mounts.keys() - volumes.volumes.keys()):
             yield Problem(path, f"{name}, which is no volume", "a name that volumes has")
         folders = [folder.removesuffix(READ_ONLY) for folder in mounts.values()]
         if folders:
             yield from overlapping(path, [*folders, *scratch])
-    unread = sidecars.sidecars.keys() - readable.keys()
+
+
+@relation("volumes", "mounts", "sidecars")
+def _volumes_are_mounted(sidecars: SidecarSettings, volumes: VolumeSettings) -> Iterator[Problem]:
+    """Check that each volume is in some container."""
+    readable = sidecars.having("mounts")
+    if sidecars.sidecars.keys() - readable.keys():
+        return
+    used = set(volumes.mounts)
+    for sidecar in readable.values():
+        used.update(sidecar.mounts)
     for name in sorted(volumes.volumes.keys() - used):
-        if not unread:
-            yield Problem(
-                f"volumes.{name}",
-                "a volume that no container has",
-                "one that mounts of some container names",
-                unused=True,
-            )
+        yield Problem(
+            f"volumes.{name}",
+            "a volume that no container has",
+            "one that mounts of some container names",
+            unused=True,
+        )
 
 
 @relation("capacity", "sidecars")

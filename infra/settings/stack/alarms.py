@@ -54,14 +54,14 @@ class NotificationSettings(Topic):
         yield from self._addresses_are_few_and_different()
         yield from self._recipients_are_of_the_stacks_topic()
 
-    @relation("alarm_emails")
     def _addresses_are_few_and_different(self) -> Iterator[Problem]:
-        if repeated := duplicates(self.alarm_emails):
+        addresses = self.part("alarm_emails")
+        if repeated := duplicates(addresses):
             yield Problem("alarmEmails", ", ".join(repeated), "each address once")
-        if len(self.alarm_emails) > _MOST_ADDRESSES:
+        if len(addresses) > _MOST_ADDRESSES:
             yield Problem(
                 "alarmEmails",
-                f"{len(self.alarm_emails)} addresses",
+                f"{len(addresses)} addresses",
                 f"at most {_MOST_ADDRESSES}; a mailing list has one address for all",
             )
 

@@ -113,3 +113,97 @@ def test_a_null_is_a_problem_of_its_key_only() -> None:
         "services.web.sidecars.a.image: null",
         "services.web.sidecars.a.user: root",
     ]
+
+
+ENTRIES: dict[str, tuple[dict[str, Any], str, str]] = {
+    "environment": (
+        {"environment": {"1A": "x", "A": "1"}, "secrets": {"A": "/a"}},
+        "environment: 1A with a value of 1 characters, not shown",
+        "environment: A, which secrets has too",
+    ),
+    "secrets": (
+        {"environment": {"A": "1"}, "secrets": {"A": "/a", "B": ""}},
+        "secrets: B with an empty value",
+        "environment: A, which secrets has too",
+    ),
+    "mounts": (
+        {"mounts": {"a": "relative", "b": "/b"}},
+        "mounts: a with a value of 8 characters, not shown",
+        "mounts: b, which is no volume",
+    ),
+    "mounts of a sidecar": (
+        {"sidecars": {"x": {"image": IMAGE, "mounts": {"a": "relative", "b": "/b"}}}},
+        "sidecars.x.mounts: a with a value of 8 characters, not shown",
+        "sidecars.x.mounts: b, which is no volume",
+    ),
+    "dependsOn": (
+        {"dependsOn": {"a": "MAYBE", "b": "START"}},
+        "dependsOn: a with a value of 5 characters, not shown",
+        "dependsOn: b, which is no other container of the task",
+    ),
+    "logOptions": (
+        {"logOptions": {"a b": "x", "exclude-pattern": "("}},
+        "logOptions: a b with a value of 1 characters, not shown",
+        "logOptions: exclude-pattern (, in which a ( isn't closed",
+    ),
+    "logSecrets": (
+        {"logSecrets": {"a": "", "b": "/b"}},
+        "logSecrets: a with an empty value",
+        "logSecrets: b without logTo",
+    ),
+    "writablePaths": (
+        {"writablePaths": ["tmp", "/a", "/a/b"]},
+        "writablePaths: [0] tmp",
+        "writablePaths: /a/b",
+    ),
+    "hosts": ({"hosts": ["X", "a.test", "a.test"]}, "hosts: [0] X", "hosts: a.test twice"),
+    "headers": (
+        {"headers": {"Host": "a", "X": ["b", "b"]}},
+        "headers: the name Host",
+        "headers.x: b twice",
+    ),
+    "weights": (
+        {"weights": {"web": 1000, "next": 1}},
+        "weights: .web 1000, which isn't a whole number from 0 to 999",
+        "weights: next, which is no service",
+    ),
+    "routes": (
+        {"routes": [{"paths": ["a"]}, {"paths": ["/b", "/b"], "weights": {"next": 1}}]},
+        "routes: [0].paths: [0] a, where it must be a list",
+        "routes[1].paths: /b twice",
+    ),
+    "weights of a route": (
+        {"routes": [{"paths": ["a"], "weights": {"web": -1, "next": 1}}]},
+        "routes: [0].paths: [0] a, where it must be a list",
+        "routes[0].weights: next, which is no service",
+    ),
+    "weights beside another service's": (
+        {"services": {"web": {"weights": {"web": 1, "none": 1}}, "next": {"weights": {"x": -1}}}},
+        "services.next.weights: .x -1",
+        "services.web.weights: none, which is no service",
+    ),
+    "calls": ({"calls": ["A", "b", "b"]}, "calls: [0] A", "calls: b; allowed: each service once"),
+    "alarmEmails": (
+        {"alarmEmails": ["a", "a@b.cd", "a@b.cd"]},
+        "alarmEmails: [0] a",
+        "alarmEmails: a@b.cd; allowed: each address once",
+    ),
+}
+"""Maps and lists of which two entries are wrong: one by itself, one beside something else."""
+
+
+@pytest.mark.parametrize("key", ENTRIES)
+def test_two_wrong_entries_of_a_map_or_list_are_reported_together(key: str) -> None:
+    changes, *messages = ENTRIES[key]
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    problems = [str(problem) for problem in refusal.value.problems]
+    for message in messages:
+        assert any(problem.startswith(message) for problem in problems), problems
+
+
+def test_an_encrypted_map_shows_none_of_its_entries_in_other_problems() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(secret={"mounts"}, mounts={"hidden": "/hidden"})
+    assert [problem.key for problem in refusal.value.problems] == ["mounts"]
+    assert "hidden" not in str(refusal.value)

@@ -84,8 +84,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"headers": {"x-a": []}}, "headers: "),
     ({"query": {"a=b": "1"}}, "query: "),
     ({"sourceCidrs": ["10.0.0.1/8"]}, "sourceCidrs: "),
-    ({"sourceCidrs": ["255.255.255.255/32"]}, "sourceCidrs: source 255.255.255.255/32; allowed"),
-    ({"paths": ["/a", "/a"]}, "paths: path /a twice; allowed: each value once"),
+    ({"sourceCidrs": ["255.255.255.255/32"]}, "sourceCidrs: 255.255.255.255/32; allowed"),
+    ({"paths": ["/a", "/a"]}, "paths: /a twice; allowed: each value once"),
     (
         {"headers": {f"x-{number}": "a" for number in range(6)}},
         "headers: 6 kinds of conditions, where a rule has at most 5 values",
@@ -131,8 +131,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"routes": [{"paths": ["/a"]}, {"path": "/b"}, {"hosts": ["x"]}, 5]},
         "routes: [1].path, which is no key of a route; [2].hosts: ",
     ),
-    ({"routes": [{"paths": ["/a", "/a"]}]}, "routes[0]: path /a twice; allowed: each value once"),
-    ({"headers": {"X": ["a", "a"]}}, "headers: header x: a twice; allowed: each value once"),
+    ({"routes": [{"paths": ["/a", "/a"]}]}, "routes[0].paths: /a twice; allowed: each value"),
+    ({"headers": {"X": ["a", "a"]}}, "headers.x: a twice; allowed: each value once"),
     (
         {"routes": [{"hosts": ["a.test"]}, {"paths": ["/a"]}, {"paths": ["/a"]}]},
         "routes[2]: path is /a, which routes[1] matches too; allowed: hosts, paths or other",

@@ -210,7 +210,7 @@ def test_without_services_there_is_the_one_of_the_stacks_keys(services: str | No
             {"memoryMib": 600},
             "services.api.memoryMib: 600; allowed: with cpuUnits 512, one of 1024",
         ),
-        ({"paths": ["/*", "/*"]}, {}, "paths: path /* twice; allowed: each value once"),
+        ({"paths": ["/*", "/*"]}, {}, "paths: /* twice; allowed: each value once"),
     ],
 )
 def test_a_wrong_default_is_named_where_it_was_set(

@@ -53,6 +53,7 @@ def without(read: Topic, name: str) -> Topic:
     # Only the fields: what the topic keeps of its properties was made from all of them.
     vars(copy).update({each.name: getattr(read, each.name) for each in fields(read)})
     vars(copy)["unread"] = {**read.unread, name: Problem(name, "unread", "anything")}
+    vars(copy)["parts"] = {**read.parts, name: read.kinds()[name].part("")}
     return copy
 
 
