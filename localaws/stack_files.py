@@ -29,10 +29,11 @@ class _Loader(yaml.SafeLoader):
 _BOOL: Final = "tag:yaml.org,2002:bool"
 _TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 
-_Loader.yaml_implicit_resolvers = {
-    first: [each for each in resolvers if each[0] != _BOOL]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+# A copy for each first letter: the parser's own lists are shared by all of its loaders.
+_Loader.yaml_implicit_resolvers = {}
+for _first, _resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items():
+    _others = [each for each in _resolvers if each[0] != _BOOL]
+    _Loader.yaml_implicit_resolvers[_first] = _others
 _Loader.add_implicit_resolver(_BOOL, re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF"))
 
 

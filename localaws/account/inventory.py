@@ -10,7 +10,7 @@ from localaws.catalog import CATALOG
 from localaws.catalog.properties import values_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from localaws.catalog import Resource
     from localaws.catalog.resource_type import Reference
@@ -136,8 +136,11 @@ class Inventory:
 @cache
 def _references_to(token: str) -> Sequence[tuple[str, Reference]]:
     """Return the references of all types to this one, each with the type that has it."""
-    found: list[tuple[str, Reference]] = []
+    return list(_find_references_to(token))
+
+
+def _find_references_to(token: str) -> Iterator[tuple[str, Reference]]:
     for kind in CATALOG.values():
-        references = [each for each in kind.references if each.token == token]
-        found.extend((kind.token, each) for each in references)
-    return found
+        for reference in kind.references:
+            if reference.token == token:
+                yield kind.token, reference

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.account import policy_documents
 from localaws.account.parameters import seeded_secret
-from localaws.account.query import Query, associations_of, has_tags, routes_of
+from localaws.account.query import Query, associations_of, has_tags, ids_of, routes_of
 from localaws.account.record_lookups import LOOKUPS
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.account import SEEDED_SECRET
@@ -81,7 +81,7 @@ def _availability_zones(query: Query) -> Properties:
     return {
         "id": query.region,
         "names": names,
-        "zoneIds": [zone_id(name) for name in names],
+        "zoneIds": list(map(zone_id, names)),
         "groupNames": [query.region],
         "state": query.args.get("state"),
     }
@@ -153,7 +153,7 @@ def _vpc(query: Query) -> Properties:
 def _ids(token: str) -> Callable[[Query], Properties]:
     def function(query: Query) -> Properties:
         found = query.matching(token, vpcId=query.args.get("vpcId"))
-        return {"id": query.region, "ids": [each.id for each in found]}
+        return {"id": query.region, "ids": ids_of(found)}
 
     return function
 
@@ -166,9 +166,9 @@ def _subnet(query: Query) -> Properties:
         **found,
         "state": "available",
         "defaultForAz": found["default"],
-        "availableIpAddressCount": addresses.num_addresses - _RESERVED_ADDRESSES
-        if addresses
-        else 0,
+        "availableIpAddressCount": (
+            addresses.num_addresses - _RESERVED_ADDRESSES if addresses else 0
+        ),
     }
 
 
@@ -207,7 +207,7 @@ def _log_groups(query: Query) -> Properties:
     return {
         "id": query.region,
         "logGroupNamePrefix": query.args.get("logGroupNamePrefix"),
-        "logGroupNames": [each.id for each in found],
+        "logGroupNames": ids_of(found),
         "arns": [each.computed["arn"] for each in found],
     }
 
@@ -314,7 +314,7 @@ def _addresses(query: Query) -> Properties:
     found = query.matching(EIP)
     return {
         "id": query.region,
-        "allocationIds": [each.id for each in found],
+        "allocationIds": ids_of(found),
         "publicIps": [each.outputs["publicIp"] for each in found],
     }
 
@@ -490,7 +490,7 @@ def _instances_of(account: Account, cluster: object) -> int:
 
 
 def _clusters(query: Query) -> Properties:
-    return {"id": query.region, "clusterArns": [each.id for each in query.matching(CLUSTER)]}
+    return {"id": query.region, "clusterArns": ids_of(query.matching(CLUSTER))}
 
 
 def _task_definition(query: Query) -> Properties:

@@ -11,7 +11,7 @@ from localaws.catalog.partitions import Partition, partition_of
 from localaws.catalog.values import block, blocks, texts, without_none
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from localaws.catalog import Properties, Resource
     from localaws.catalog.account import Account
@@ -141,6 +141,11 @@ class Query:
         return [_as_text(each.get(_FILTERS[name])) for each in compared]
 
 
+def ids_of(resources: Iterable[Resource]) -> list[str]:
+    """Return the ids of resources."""
+    return [each.id for each in resources]
+
+
 def has_tags(attributes: Properties, tags: object) -> bool:
     """Return whether a resource's attributes include all of these tags; None means no tags."""
     return bool(attributes["tags"].items() >= block(tags).items())
@@ -152,7 +157,7 @@ def routes_of(account: Account, table: Resource) -> list[dict[str, Any]]:
     vpc = account.get(VPC, table.inputs.get("vpcId"))
     if vpc:
         routes.append({"cidrBlock": vpc.outputs.get("cidrBlock"), "gatewayId": "local"})
-    routes.extend(dict(inline) for inline in blocks(table.inputs.get("routes")))
+    routes.extend(map(dict, blocks(table.inputs.get("routes"))))
     for resource in account.where(ROUTE, "routeTableId", table.id):
         route = dict(resource.inputs)
         for name, inline_name in _INLINE.items():

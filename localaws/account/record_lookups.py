@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localaws.account.parameters import seeded_secret
+from localaws.account.query import ids_of
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.ec2.network import (
     EIP,
@@ -107,14 +108,14 @@ def _nat_gateway(query: Query) -> Properties:
 
 def _nat_gateways(query: Query) -> Properties:
     found = _nat_gateways_in(query, query.args.get("vpcId"))
-    return {"id": query.region, "ids": [each.id for each in found]}
+    return {"id": query.region, "ids": ids_of(found)}
 
 
 def _network_acls(query: Query) -> Properties:
     """Return the network ACLs of VPCs, the default ones first, which are in the VPCs' records."""
     vpcs = query.matching(VPC, id=query.args.get("vpcId"))
     found = [each.computed["defaultNetworkAclId"] for each in vpcs]
-    found += [each.id for each in query.matching(NETWORK_ACL, vpcId=query.args.get("vpcId"))]
+    found += ids_of(query.matching(NETWORK_ACL, vpcId=query.args.get("vpcId")))
     return {"id": query.region, "ids": found}
 
 

@@ -45,7 +45,7 @@ def transport_socket(tls: Tls) -> dict[str, Any]:
             "tls_minimum_protocol_version": _version(tls.oldest),
             "tls_maximum_protocol_version": _version(tls.newest),
         },
-        "tls_certificates": [_certificate(each) for each in tls.certificates],
+        "tls_certificates": list(map(_certificate, tls.certificates)),
         "alpn_protocols": [*(["h2"] if tls.http2 else []), "http/1.1"],
     }
     return {

@@ -76,7 +76,7 @@ def rewriting(
     """
     if not transforms:
         return {}
-    rules = [_rule(each) for each in transforms]
+    rules = list(map(_rule, transforms))
     return {
         "metadata": {"filter_metadata": {SCRIPT: {rule["header"]: True for rule in rules}}},
         "typed_per_filter_config": {

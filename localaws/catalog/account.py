@@ -124,7 +124,7 @@ class Mint(Protocol):
 
 def uuid(mint: Mint) -> str:
     """Return a random UUID."""
-    return "-".join(mint.hex(digits) for digits in (8, 4, 4, 4, 12))
+    return "-".join(map(mint.hex, (8, 4, 4, 4, 12)))
 
 
 def namesakes(

@@ -60,7 +60,7 @@ _DOMAIN = matches(
 def domains(inputs: Properties) -> list[str]:
     """Return the domain names of a certificate, `domainName` first."""
     names = [text(inputs.get("domainName")), *texts(inputs.get("subjectAlternativeNames"))]
-    return list(dict.fromkeys(name for name in names if name))
+    return list(dict.fromkeys(filter(None, names)))
 
 
 def _validation_option(account: str, domain: str) -> dict[str, str]:

@@ -36,6 +36,7 @@ METRICS: Final = (CPU, MEMORY, REQUESTS)
 
 _INVALID: Final = "ValidationException"
 _TRACKING: Final = "targetTrackingScalingPolicyConfiguration"
+_COOLDOWN: Final = within(0, 2**31 - 1)
 _CONFIGURATIONS: Final = {
     "TargetTrackingScaling": _TRACKING,
     "StepScaling": "stepScalingPolicyConfiguration",
@@ -277,10 +278,8 @@ TYPES = (
         defaults={"policyType": "StepScaling"},
         limits=(
             Limit("policyType", one_of(*_CONFIGURATIONS), "appautoscaling.policy.type"),
-            *(
-                Limit(f"{_TRACKING}.{name}", within(0, 2**31 - 1), "appautoscaling.policy.cooldown")
-                for name in ("scaleInCooldown", "scaleOutCooldown")
-            ),
+            Limit(f"{_TRACKING}.scaleInCooldown", _COOLDOWN, "appautoscaling.policy.cooldown"),
+            Limit(f"{_TRACKING}.scaleOutCooldown", _COOLDOWN, "appautoscaling.policy.cooldown"),
         ),
         rules=_policy_rules,
         account_rules=_policy_account_rules,

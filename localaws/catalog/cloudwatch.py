@@ -125,7 +125,7 @@ def _circle(uses: Mapping[str, Sequence[str]]) -> list[str]:
     try:
         TopologicalSorter(uses).prepare()
     except CycleError as error:
-        return [str(each) for each in error.args[1]]
+        return list(map(str, error.args[1]))
     return []
 
 

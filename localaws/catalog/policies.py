@@ -101,7 +101,7 @@ def policy_rules(
             yield Refusal(code, f"{name}: Statement {index}{message}", rule, name)
     if kind != RESOURCE:
         sids = [text(statement.get("Sid")) for statement in found]
-        for sid in duplicates(sid for sid in sids if sid):
+        for sid in duplicates(filter(None, sids)):
             message = (
                 f"{name}: Statement IDs (SID) in a single policy must be unique, {sid!r} "
                 "appears twice"
@@ -283,7 +283,7 @@ def _condition_met(operator: str, actual: str | None, values: object) -> bool | 
         return None
     name = operator.removesuffix("IfExists")
     negated = "Not" in name
-    wanted = [str(each) for each in listed(values)]
+    wanted = list(map(str, listed(values)))
     match name.replace("Not", ""):
         case "StringEquals":
             met = actual in wanted

@@ -37,5 +37,5 @@ class Refused(Exception):  # noqa: N818
     """AWS refuses a request, for at least one reason."""
 
     def __init__(self, *refusals: Refusal) -> None:
-        super().__init__("; ".join(str(refusal) for refusal in refusals))
+        super().__init__("; ".join(map(str, refusals)))
         self.refusals = refusals

@@ -211,7 +211,11 @@ class ResourceType:
 
     def replacing(self, names: Sequence[str], old: Properties, new: Properties) -> list[str]:
         """Return those of the changed inputs whose change replaces the resource."""
-        return [name for name in names if name in self.replaces or self.replaces_if(name, old, new)]
+
+        def is_replacing(name: str) -> bool:
+            return name in self.replaces or self.replaces_if(name, old, new)
+
+        return list(filter(is_replacing, names))
 
     def check(self, inputs: Properties, region: str | None = None) -> Refusals:
         """Refuse inputs without regard to other resources; in a preview they may be UNKNOWN.

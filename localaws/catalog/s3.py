@@ -173,7 +173,7 @@ def _encryption_rules(inputs: Properties) -> Refusals:
 def _lifecycle_rules(inputs: Properties) -> Refusals:
     rules = blocks(inputs.get("rules"))
     names = [text(rule.get("id")) for rule in rules]
-    for name in duplicates(name for name in names if name):
+    for name in duplicates(filter(None, names)):
         message = f"Rule ID must be unique. Found same ID for more than one rule: {name}"
         yield Refusal("InvalidArgument", message, "s3.lifecycle.unique", "rules")
     actions = (

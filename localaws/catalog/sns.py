@@ -229,7 +229,14 @@ def _subscription_computed(mint: Mint, inputs: Properties) -> Properties:
     }
 
 
-_SAMPLE = within(0, 100)
+def _feedback_limits() -> Iterator[Limit]:
+    """Yield the limits of a topic's logs of deliveries, by each protocol."""
+    for each in _DELIVERERS:
+        sample = f"{each}SuccessFeedbackSampleRate"
+        yield Limit(sample, within(0, 100), "sns.topic.sample-rate")
+        yield Limit(f"{each}SuccessFeedbackRoleArn", ARN, "sns.topic.role")
+        yield Limit(f"{each}FailureFeedbackRoleArn", ARN, "sns.topic.role")
+
 
 TYPES = (
     ResourceType(
@@ -240,15 +247,7 @@ TYPES = (
         json=frozenset({"archivePolicy", "deliveryPolicy", "policy"}),
         defaults={"contentBasedDeduplication": False, "fifoTopic": False, "signatureVersion": 1},
         limits=(
-            *(
-                Limit(f"{each}SuccessFeedbackSampleRate", _SAMPLE, "sns.topic.sample-rate")
-                for each in _DELIVERERS
-            ),
-            *(
-                Limit(f"{each}{which}FeedbackRoleArn", ARN, "sns.topic.role")
-                for each in _DELIVERERS
-                for which in ("Failure", "Success")
-            ),
+            *_feedback_limits(),
             Limit("maximumMessageSize", within(1024, 2**20), "sns.topic.message-size"),
             Limit("signatureVersion", within(1, 2), "sns.topic.signature"),
             Limit("tracingConfig", one_of("Active", "PassThrough"), "sns.topic.tracing"),

@@ -216,8 +216,8 @@ class ContainerInstances:
 
     def in_service(self, group: str) -> int:
         """Return how many instances of a group are in service."""
-        instances = self._state.of(group)
-        return len([each for each in instances if each.lifecycle is Lifecycle.IN_SERVICE])
+        states = [each.lifecycle for each in self._state.of(group)]
+        return states.count(Lifecycle.IN_SERVICE)
 
     @property
     def ending(self) -> bool:

@@ -897,8 +897,8 @@ class Controller:
                 reported = progress()
                 report(reported)
             if asyncio.get_running_loop().time() >= deadline:
-                problems = "".join(f"; {problem}" for problem in self.problems())
-                raise NotSteadyError(f"{what}: {progress()} after {patience:g} s{problems}")
+                words = "; ".join([f"{progress()} after {patience:g} s", *self.problems()])
+                raise NotSteadyError(f"{what}: {words}")
             await asyncio.sleep(_BUSY_PAUSE / 2)
 
     async def _wait(
@@ -925,10 +925,8 @@ class Controller:
                 return
             if asyncio.get_running_loop().time() >= deadline:
                 why = why_stopped(service.state) if service else ""
-                problem = "".join(f"; {problem}" for problem in self._problems)
-                raise NotSteadyError(
-                    f"{service_arn} did not {goal} within {patience:g} s: {progress}{why}{problem}"
-                )
+                words = "; ".join([f"{progress}{why}", *self._problems])
+                raise NotSteadyError(f"{service_arn} did not {goal} within {patience:g} s: {words}")
             await asyncio.sleep(_BUSY_PAUSE / 2)
 
     def _progress(self, service: _Service) -> str:

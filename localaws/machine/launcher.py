@@ -360,7 +360,7 @@ def _kill_group(pid: int, number: int) -> None:
 
 def _children() -> list[int]:
     with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        return [int(pid) for pid in file.read().split()]
+        return list(map(int, file.read().split()))
 
 
 def _usage(pid: int) -> list[float]:

@@ -146,7 +146,7 @@ def enter(
     root = _overlay(image, work)
     devices = {name: _open(f"/dev/{name}") for name in _DEVICES}
     sources = [_open(each.source) for each in mounts]
-    hierarchies = [_hierarchy(each) for each in cgroups]
+    hierarchies = list(map(_hierarchy, cgroups))
     outside = _open("/")
     # From here on an import would run the image's code with all rights.
     sys.meta_path.clear()

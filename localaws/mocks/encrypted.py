@@ -38,5 +38,5 @@ def _without_ciphers(value: Any) -> Any:
         case dict():
             return {name: _without_ciphers(each) for name, each in value.items()}
         case list():
-            return [_without_ciphers(each) for each in value]
+            return list(map(_without_ciphers, value))
     return value

@@ -470,7 +470,7 @@ def _registered(request: Any, urn: str) -> Registered:
         secret_outputs=tuple(request.additionalSecretOutputs),
         deleted_with=request.deletedWith,
         provider=_without_id(request.provider),
-        aliases=tuple(json_format.MessageToDict(each) for each in request.aliases),
+        aliases=tuple(map(json_format.MessageToDict, request.aliases)),
         hooks={moment.name: tuple(names) for moment, names in hooks.ListFields()},
     )
 

@@ -157,7 +157,7 @@ class DockerBuildProvider(UnconfiguredProvider):
 def _without_password(value: object) -> object:
     """Return a value without passwords, which differ from run to run."""
     if isinstance(value, list):
-        return [_without_password(each) for each in value]
+        return list(map(_without_password, value))
     if isinstance(value, dict):
         return {name: each for name, each in value.items() if name != "password"}
     return value

@@ -68,7 +68,7 @@ def unwrapped(value: Any) -> Any:
         case dict():
             return {key: unwrapped(each) for key, each in value.items()}
         case list():
-            return [unwrapped(each) for each in value]
+            return list(map(unwrapped, value))
     return value
 
 
@@ -77,7 +77,7 @@ def _plain(value: Any) -> Any:
         case dict():
             return {key: _plain(each) for key, each in value.items()}
         case list():
-            return [_plain(each) for each in value]
+            return list(map(_plain, value))
         case float() if value.is_integer():
             return int(value)
         case str() if value == UNKNOWN_ON_THE_WIRE:
@@ -90,5 +90,5 @@ def _wire(value: Any) -> Any:
         case dict():
             return {key: _wire(each) for key, each in value.items()}
         case list() | tuple():
-            return [_wire(each) for each in value]
+            return list(map(_wire, value))
     return UNKNOWN_ON_THE_WIRE if value is UNKNOWN else value

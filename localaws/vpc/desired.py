@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ from localaws.vpc.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from localaws.catalog.account import Account, Resource
     from localaws.catalog.ec2.network_acls import Entry
@@ -100,7 +101,8 @@ class _Reading:
         in_vpc = self.with_range(self._in(SUBNET, record))
         subnets = tuple(self._subnet(each, record) for each in in_vpc)
         groups = tuple(map(self._group, self._in(SECURITY_GROUP, record)))
-        taken: dict[str, set[str]] = {each.id: set() for each in subnets}
+        by_id = {each.id: each for each in subnets}
+        taken: dict[str, set[str]] = defaultdict(set)
         gateways = (*self._in(INTERNET_GATEWAY, record), *self._in(EGRESS_ONLY_GATEWAY, record))
         acls = dict.fromkeys(each.acl for each in subnets)
         return Vpc(
@@ -110,8 +112,8 @@ class _Reading:
             has_internet=bool(gateways),
             subnets=subnets,
             groups=groups,
-            nat_gateways=tuple(self._nat_gateways(subnets, taken)),
-            endpoints=tuple(self._service_interfaces(record, subnets, taken)),
+            nat_gateways=tuple(self._nat_gateways(by_id, taken)),
+            endpoints=tuple(self._service_interfaces(record, by_id, taken)),
             acls=tuple(map(self._acl, acls)),
         )
 
@@ -243,11 +245,10 @@ class _Reading:
             )
 
     def _nat_gateways(
-        self, subnets: tuple[Subnet, ...], taken: dict[str, set[str]]
+        self, subnets: Mapping[str, Subnet], taken: dict[str, set[str]]
     ) -> Iterator[NatGateway]:
-        by_id = {each.id: each for each in subnets}
         for record in self.account.all(NAT_GATEWAY):
-            subnet = by_id.get(str(record.outputs.get("subnetId")))
+            subnet = subnets.get(str(record.outputs.get("subnetId")))
             if subnet is None:
                 if not record.outputs.get("subnetId"):
                     self.not_enforced.append(
@@ -262,10 +263,9 @@ class _Reading:
             yield NatGateway(record.id, subnet.id, address, public)
 
     def _service_interfaces(
-        self, vpc: Resource, subnets: tuple[Subnet, ...], taken: dict[str, set[str]]
+        self, vpc: Resource, subnets: Mapping[str, Subnet], taken: dict[str, set[str]]
     ) -> Iterator[Interface]:
         """Yield the interfaces of AWS's services: VPC endpoints, and mount targets of EFS."""
-        by_id = {each.id: each for each in subnets}
         for record in self._in(VPC_ENDPOINT, vpc):
             kind = record.outputs.get("vpcEndpointType")
             if kind == "Gateway":
@@ -274,13 +274,13 @@ class _Reading:
                 self.not_enforced.append(f"{record.id} is a {kind} endpoint, which routes nothing.")
             groups = frozenset(texts(record.outputs.get("securityGroupIds")))
             for name in texts(record.outputs.get("subnetIds")):
-                if name in by_id:
-                    yield from self._service_interface(record, vpc, by_id[name], groups, taken)
+                if name in subnets:
+                    yield from self._service_interface(record, vpc, subnets[name], groups, taken)
         for record in self.account.all(MOUNT_TARGET):
             name = str(record.outputs.get("subnetId"))
-            if name in by_id:
+            if name in subnets:
                 groups = frozenset(texts(record.outputs.get("securityGroups")))
-                yield from self._service_interface(record, vpc, by_id[name], groups, taken)
+                yield from self._service_interface(record, vpc, subnets[name], groups, taken)
 
     def _service_interface(
         self,

@@ -263,7 +263,7 @@ def _subnet_account_rules(
     zones = [f"{vpc.region}{zone}" for zone in account.zones]
     for name, allowed in (
         ("availabilityZone", zones),
-        ("availabilityZoneId", [zone_id(zone) for zone in zones]),
+        ("availabilityZoneId", list(map(zone_id, zones))),
     ):
         if inputs.get(name) not in (None, *allowed):
             message = f"{name} must be one of {', '.join(allowed)}, got {inputs[name]!r}"

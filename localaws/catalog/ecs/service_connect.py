@@ -38,6 +38,5 @@ def connect_endpoints(service: Properties) -> Iterator[Endpoint]:
     for each in blocks(connect.get("services")):
         name = text(each.get("discoveryName")) or text(each.get("portName")) or ""
         aliases = [text(alias.get("dnsName")) for alias in blocks(each.get("clientAlias"))]
-        yield Endpoint(
-            str(connect.get("namespace") or ""), name, tuple(alias for alias in aliases if alias)
-        )
+        namespace = str(connect.get("namespace") or "")
+        yield Endpoint(namespace, name, tuple(filter(None, aliases)))

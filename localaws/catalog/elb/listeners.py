@@ -41,7 +41,7 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from localaws.catalog.account import Account, Mint
     from localaws.catalog.properties import Properties
@@ -91,10 +91,10 @@ def _action_limits(path: str) -> tuple[Limit, ...]:
     )
     statuses = matches(r"[245]\d\d|[245]XX", "a code from 200 to 599 other than 3xx")
     return (
-        *(
-            Limit(f"{login}.{name}", _HTTPS_URL, "elbv2.action.oidc", _VALIDATION)
-            for name in ("issuer", "authorizationEndpoint", "tokenEndpoint", "userInfoEndpoint")
-        ),
+        Limit(f"{login}.issuer", _HTTPS_URL, "elbv2.action.oidc", _VALIDATION),
+        Limit(f"{login}.authorizationEndpoint", _HTTPS_URL, "elbv2.action.oidc", _VALIDATION),
+        Limit(f"{login}.tokenEndpoint", _HTTPS_URL, "elbv2.action.oidc", _VALIDATION),
+        Limit(f"{login}.userInfoEndpoint", _HTTPS_URL, "elbv2.action.oidc", _VALIDATION),
         Limit(f"{token}.jwksEndpoint", _HTTPS_URL, "elbv2.action.jwt", _VALIDATION),
         Limit(f"{token}.jwksEndpoint", length(1, 256), "elbv2.action.jwt", _VALIDATION),
         Limit(f"{token}.issuer", length(1, 256), "elbv2.action.jwt", _VALIDATION),
@@ -124,6 +124,14 @@ def _action_limits(path: str) -> tuple[Limit, ...]:
         Limit(f"{fixed}.messageBody", length(0, 1024), "elbv2.action.fixed-response"),
         Limit(f"{fixed}.statusCode", statuses, "elbv2.action.fixed-response"),
     )
+
+
+def _header_limits() -> Iterator[Limit]:
+    for name, allowed in RESPONSE_HEADERS.items():
+        value = f"routingHttpResponse{name}HeaderValue"
+        yield Limit(value, allowed, "elbv2.listener.response-header", _VALIDATION)
+    for name in _TLS_HEADERS:
+        yield Limit(name, _HEADER_NAME, "elbv2.listener.request-header", _VALIDATION)
 
 
 def _is_https_url(value: object) -> bool:
@@ -730,19 +738,7 @@ TYPES = (
             Limit("port", PORT, "elbv2.listener.port"),
             Limit("protocol", one_of(*PROTOCOLS), "elbv2.listener.protocol"),
             Limit("sslPolicy", _TLS_POLICY, "elbv2.listener.tls-policy", "SSLPolicyNotFound"),
-            *(
-                Limit(
-                    f"routingHttpResponse{name}HeaderValue",
-                    allowed,
-                    "elbv2.listener.response-header",
-                    _VALIDATION,
-                )
-                for name, allowed in RESPONSE_HEADERS.items()
-            ),
-            *(
-                Limit(name, _HEADER_NAME, "elbv2.listener.request-header", _VALIDATION)
-                for name in _TLS_HEADERS
-            ),
+            *_header_limits(),
             *_action_limits("defaultActions"),
         ),
         references=(

@@ -81,6 +81,9 @@ only a service principal writes them.
 Source: AWS's guide to Application Load Balancer access logs.
 """
 
+_LOG_PREFIX = matches(
+    r"(?!/)(?!.*AWSLogs).*(?<!/)", "a prefix without AWSLogs and without slashes at its ends"
+)
 _NAME = matches(
     r"|(?!internal-)(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
     (
@@ -347,14 +350,7 @@ TYPES = (
                 "elbv2.load-balancer.type",
             ),
             *(
-                Limit(
-                    f"{name}.prefix",
-                    matches(
-                        r"(?!/)(?!.*AWSLogs).*(?<!/)",
-                        "a prefix without AWSLogs and without slashes at its ends",
-                    ),
-                    "elbv2.load-balancer.log-prefix",
-                )
+                Limit(f"{name}.prefix", _LOG_PREFIX, "elbv2.load-balancer.log-prefix")
                 for name in _LOG_TEST_FILES
             ),
             Limit("idleTimeout", within(1, 4000), "elbv2.load-balancer.idle-timeout"),

@@ -155,9 +155,7 @@ def _balancer_rules(
 
 
 def _listeners(account: Account, balancer: str) -> Sequence[Resource]:
-    return [
-        each for each in account.all(LISTENER) if each.outputs.get("loadBalancerArn") == balancer
-    ]
+    return account.where(LISTENER, "loadBalancerArn", balancer)
 
 
 def _no_zone(inputs: Properties, kind: str, allowed: str | None) -> Refusals:

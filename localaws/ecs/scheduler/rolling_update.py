@@ -264,7 +264,7 @@ class _Step:
             self._stop_stalled(primary, old)
             return
         reason = messages.scaling(self._primary().id)
-        working = [task for task in primary if not self._is_failing(task)]
+        working = self._working(primary)
         blocked = len(working) < self.spec.desired and not self._room()
         self._stop_failing(primary, blocked=blocked)
         surplus = max(0, len(working) - self.spec.desired)
@@ -488,7 +488,7 @@ class _Step:
         else a restart during a deployment would stop old tasks at once.
         """
         healthy_once = [task for task in self.state.tasks if task.active and task.healthy_once]
-        working = [task for task in healthy_once if not self._is_failing(task)]
+        working = self._working(healthy_once)
         spare = len(working) - self.spec.lower_bound
         spare_healthy = self._healthy_count() - self.spec.lower_bound
         dispensable = []
@@ -521,8 +521,7 @@ class _Step:
         Without a rollback ECS starts nothing more, but must not take the service down.
         """
         self._stop_unhealthy(list(filter(self._is_failing, primary)))
-        working = [task for task in primary if not self._is_failing(task)]
-        kept = [*working, *old]
+        kept = [*self._working(primary), *old]
         surplus = max(0, len(kept) - self.spec.desired)
         self._deactivate(self._stop_order(kept)[:surplus], messages.scaling(self._primary().id))
 
@@ -598,6 +597,10 @@ class _Step:
 
     def _is_failing(self, task: Task) -> bool:
         return service_health.failing(task, self.observations, self.now, self.spec.grace)
+
+    def _working(self, tasks: Sequence[Task]) -> list[Task]:
+        """Return the tasks whose health checks don't fail."""
+        return [task for task in tasks if not self._is_failing(task)]
 
     def _is_settled(self) -> bool:
         return service_health.settled(

@@ -147,7 +147,8 @@ class SupervisedTask:
         self.stopping: asyncio.Future[list[int]] | None = None
         """The end of all its containers, once it is being stopped."""
 
-        self._essential = [each.name for each in spec.containers if each.essential]
+        self.essential = [each.name for each in spec.containers if each.essential]
+        """The names of its essential containers."""
 
     @property
     def listen_address(self) -> ListenAddress:
@@ -180,7 +181,7 @@ class SupervisedTask:
 
     async def execute(self, container: str, command: Command) -> ChildProcess:
         """Start a program in a container, see `RunningTask`."""
-        name = container or self._essential[0]
+        name = container or self.essential[0]
         known = {each.name: each for each in self.spec.containers}
         if name not in known:
             raise CannotStartError(f"the task has no container {name}; it has {', '.join(known)}")
@@ -189,7 +190,7 @@ class SupervisedTask:
     @property
     def health(self) -> tuple[Health, str]:
         """The result of its essential containers' checks, see `RunningTask`."""
-        return of_task(check for name, check in self.checks.items() if name in self._essential)
+        return of_task(check for name, check in self.checks.items() if name in self.essential)
 
 
 class Supervisor:
@@ -291,8 +292,7 @@ class Supervisor:
         The others are killed at once, unless the task is being stopped and they have their own
         time to end.
         """
-        essential = [each.name for each in task.spec.containers if each.essential]
-        ends = [task.children[name].ended for name in essential or task.children]
+        ends = [task.children[name].ended for name in task.essential or task.children]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if task.stopping is not None:
             await task.stopping

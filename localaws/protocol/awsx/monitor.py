@@ -60,7 +60,7 @@ class Outputs:
     ) -> None:
         """Add a list of resources."""
         found = list(resources)
-        self.value(name, [self._reference(each) for each in found], [*needed, *found])
+        self.value(name, list(map(self._reference, found)), [*needed, *found])
 
     def _reference(self, resource: Registered) -> dict[str, Any]:
         return reference(resource.urn, resource.id, self.version)

@@ -299,7 +299,7 @@ def _legacy_zone(base: ipaddress.IPv4Interface, specs: Specs) -> list[str]:
                 # Behind the block of the new size in which the last one ends.
                 block = _block(_behind(_block(_behind(made[-1]) - 1, mask)), mask)
             made.append(block)
-    return [str(each) for each in made]
+    return list(map(str, made))
 
 
 def _behind(block: ipaddress.IPv4Interface) -> int:

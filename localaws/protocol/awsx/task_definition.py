@@ -178,7 +178,7 @@ def _definition(
     found = without_none(container)
     mappings = container.get("portMappings")
     if mappings is not None:
-        found["portMappings"] = [_mapping(each) for each in mappings]
+        found["portMappings"] = list(map(_mapping, mappings))
     if "logConfiguration" not in found and logging is not None:
         options = {**logging, "awslogs-stream-prefix": name}
         found["logConfiguration"] = {"logDriver": "awslogs", "options": options}

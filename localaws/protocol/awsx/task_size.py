@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog.ecs.reservations import of_containers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _UNITS = 1024
 _GIB_BY_VCPU: Mapping[float, Iterable[float]] = {
@@ -25,7 +25,15 @@ _GIB_BY_VCPU: Mapping[float, Iterable[float]] = {
 }
 """The sizes in awsx's table; AWS has a few more."""
 
-_SIZES = sorted((gib, vcpu) for vcpu, sizes in _GIB_BY_VCPU.items() for gib in sizes)
+
+def _sizes() -> Iterator[tuple[float, float]]:
+    """Yield each size's GiB and vCPUs."""
+    for vcpu, sizes in _GIB_BY_VCPU.items():
+        for gib in sizes:
+            yield gib, vcpu
+
+
+_SIZES = sorted(_sizes())
 """Sorted by memory, then CPU. awsx intends to sort them by price, but then sorts the result again.
 """
 
@@ -38,7 +46,7 @@ def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     """
     cpu_units, mib = of_containers(containers)
     vcpu, gib = cpu_units / _UNITS, mib / _UNITS
-    most_vcpu, most_gib = max(_GIB_BY_VCPU), max(gib for gib, _ in _SIZES)
+    most_vcpu, (most_gib, _) = max(_GIB_BY_VCPU), _SIZES[-1]
     if vcpu > most_vcpu or gib > most_gib:
         raise ValueError(
             "Requested resources exceed the maximum allowed for Fargate. Requested: "
