@@ -112,7 +112,10 @@ class Party:
         """The namespaces that it sends from, each with an address that is seen there."""
         if not self.interfaces:
             return [(None, address) for address in HOSTS[self.name]]
-        return [(each.id, address) for each in self.interfaces for address in each.addresses]
+        found: list[tuple[str | None, str]] = []
+        for each in self.interfaces:
+            found += [(each.id, address) for address in each.addresses]
+        return found
 
     def addresses(self, source: Party) -> list[str]:
         """The addresses at which another party finds it."""

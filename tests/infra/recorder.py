@@ -48,11 +48,13 @@ __all__ = [
     "Recording",
     "Registered",
     "account_for",
+    "by_name",
     "configuration",
     "identities",
     "inputs_of",
     "made",
     "named",
+    "names",
     "run",
     "run_under",
     "schema",
@@ -108,6 +110,16 @@ def identities(recording: Recording) -> set[tuple[str, str]]:
 def named(recording: Recording, kind: str, prefix: str) -> list[Registered]:
     """Return the resources of a kind whose names begin with a prefix."""
     return [each for each in recording.all(kind) if each.name.startswith(prefix)]
+
+
+def names(recording: Recording, kind: str) -> set[str]:
+    """Return the names of the resources of a kind."""
+    return {each.name for each in recording.all(kind)}
+
+
+def by_name(recording: Recording, kind: str) -> dict[str, Registered]:
+    """Return the resources of a kind by their names."""
+    return {each.name: each for each in recording.all(kind)}
 
 
 def inputs_of(recording: Recording, kind: str, name: str) -> set[Any]:

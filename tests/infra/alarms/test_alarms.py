@@ -41,23 +41,14 @@ def two() -> Recording:
     return recorder.run("dev", alarms=True, services=TWO)
 
 
-def one(recording: Recording, kind: str, name: str) -> Registered:
-    (found,) = [each for each in recording.all(kind) if each.name == name]
-    return found
-
-
 def alarm(recording: Recording, name: str) -> dict[str, Any]:
-    return one(recording, "MetricAlarm", name).inputs
+    return recording.one("MetricAlarm", name).inputs
 
 
 def suffixes(recording: Recording, group: str = "alb-web") -> dict[str, str]:
     """Return the dimensions of a target group: the suffixes of the real ARNs."""
-    balancer = recording.cloud.all("aws:lb/loadBalancer:LoadBalancer")[0]
-    (target,) = [
-        each
-        for each in recording.cloud.all("aws:lb/targetGroup:TargetGroup")
-        if each.outputs["name"].startswith(f"{group}-")
-    ]
+    balancer = recording.resources[recording.one("LoadBalancer").urn]
+    target = recording.resources[recording.one("TargetGroup", group).urn]
     return {
         "LoadBalancer": balancer.outputs["arnSuffix"],
         "TargetGroup": target.outputs["arnSuffix"],
@@ -127,7 +118,7 @@ def test_few_requests_set_off_the_alarm_on_latency_and_end_it(alarmed: Recording
 
 
 def test_no_healthy_target_and_too_few_tasks_are_alarms(alarmed: Recording) -> None:
-    hosts, tasks = (alarm(alarmed, f"web-{kind}") for kind in ("healthy-hosts", "running-tasks"))
+    hosts, tasks = alarm(alarmed, "web-healthy-hosts"), alarm(alarmed, "web-running-tasks")
     assert (hosts["metricName"], hosts["statistic"]) == ("HealthyHostCount", "Minimum")
     assert (hosts["comparisonOperator"], hosts["threshold"]) == ("LessThanThreshold", 1)
     assert hosts["dimensions"] == suffixes(alarmed)
@@ -169,7 +160,7 @@ def test_a_deployment_is_rolled_back_by_errors_and_latency_which_exist_before(
         "enable": True,
         "rollback": True,
     }
-    named = [one(alarmed, "MetricAlarm", f"web-{kind}") for kind in ("errors", "latency")]
+    named = [alarmed.one("MetricAlarm", f"web-{kind}") for kind in ("errors", "latency")]
     assert {each.urn for each in named} <= service.dependencies
     for each in named:
         assert service.urn not in needed_by(alarmed, each), "a cycle"
@@ -209,9 +200,9 @@ def test_after_a_rollback_other_alarms_alone_deploy_nothing(
 
 def test_alarms_on_tasks_wait_for_the_listener_rules(alarmed: Recording) -> None:
     """So they neither go off in a new stack, nor leave the old service while another one starts."""
-    serving = one(alarmed, "ListenerRule", "alb-50000")
+    serving = alarmed.one("ListenerRule", "alb-50000")
     for kind in ("healthy-hosts", "running-tasks"):
-        assert serving.urn in one(alarmed, "MetricAlarm", f"web-{kind}").dependencies
+        assert serving.urn in alarmed.one("MetricAlarm", f"web-{kind}").dependencies
 
 
 def test_without_a_limit_for_latency_there_is_no_such_alarm() -> None:
@@ -221,7 +212,7 @@ def test_without_a_limit_for_latency_there_is_no_such_alarm() -> None:
 
 
 def test_alarms_without_rollback_are_not_handed_to_deployments(two: Recording) -> None:
-    services = {each.name: each for each in two.all("Service")}
+    services = recorder.by_name(two, "Service")
     assert "alarms" not in services["web"].inputs
     assert services["api"].inputs["alarms"]["alarmNames"] == ["dev-api-errors"]
     assert services["web"].timeouts[0] == "10m"
@@ -283,7 +274,7 @@ def test_as_many_tasks_are_wanted_as_scaling_always_leaves(
 
 def test_a_service_that_may_have_no_task_has_no_alarm_on_missing_ones() -> None:
     recording = recorder.run("dev", alarms=True, desiredCount=0)
-    assert [each.name for each in recording.all("MetricAlarm")] == ["web-errors"]
+    assert recording.one("MetricAlarm").name == "web-errors"
 
 
 def test_on_spare_capacity_running_tasks_are_those_of_the_ecs_service_there() -> None:
@@ -310,7 +301,7 @@ def test_only_this_accounts_alarms_and_one_rule_publish_to_the_topic(
     alarmed: Recording,
 ) -> None:
     rule = alarmed.cloud.all("aws:cloudwatch/eventRule:EventRule")[0]
-    assert json.loads(one(alarmed, "TopicPolicy", "alarms").inputs["policy"]) == {
+    assert json.loads(alarmed.one("TopicPolicy", "alarms").inputs["policy"]) == {
         "Version": "2012-10-17",
         "Statement": [
             {
@@ -334,37 +325,34 @@ def test_only_this_accounts_alarms_and_one_rule_publish_to_the_topic(
             },
         ],
     }
-    chat = json.loads(one(alarmed, "TopicPolicy", "alarms-chat").inputs["policy"])
+    chat = json.loads(alarmed.one("TopicPolicy", "alarms-chat").inputs["policy"])
     assert [each["Sid"] for each in chat["Statement"]] == ["Events"]
 
 
 def test_each_address_is_subscribed_to_the_topic(alarmed: Recording) -> None:
-    found = {
-        (each.inputs["protocol"], each.inputs["endpoint"], each.inputs["topic"])
-        for each in alarmed.all("TopicSubscription")
-    }
-    assert found == {
-        ("email", "ops@example.com", TOPIC),
-        ("email", "night+duty@example.com", TOPIC),
-    }
+    for address in ("ops@example.com", "night+duty@example.com"):
+        subscription = alarmed.one("TopicSubscription", f"alarms-{address}").inputs
+        assert (subscription["protocol"], subscription["endpoint"]) == ("email", address)
+        assert subscription["topic"] == TOPIC
+    assert len(alarmed.all("TopicSubscription")) == 2
 
 
 def test_a_failed_deployment_of_this_clusters_services_is_reported_as_a_sentence(
     alarmed: Recording,
 ) -> None:
-    rule = one(alarmed, "EventRule", "alarms-deployment-failed")
+    rule = alarmed.one("EventRule", "alarms-deployment-failed")
     assert json.loads(rule.inputs["eventPattern"]) == {
         "source": ["aws.ecs"],
         "detail-type": ["ECS Deployment State Change"],
         "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
         "resources": [{"prefix": f"arn:aws:ecs:{SCOPE}:service/ecs-cluster-dev/"}],
     }
-    target = one(alarmed, "EventTarget", "alarms-deployment-failed")
+    target = alarmed.one("EventTarget", "alarms-deployment-failed")
     assert target.inputs["arn"] == TOPIC
     text = json.loads(target.inputs["inputTransformer"]["inputTemplate"])
     assert text.startswith("A deployment of stack dev failed at <time>. Service: <service>.")
     assert "<reason>" in text
-    assert one(alarmed, "TopicPolicy", "alarms").urn in target.dependencies
+    assert alarmed.one("TopicPolicy", "alarms").urn in target.dependencies
 
 
 def test_chat_gets_the_alarms_and_its_own_form_of_the_event_and_can_do_nothing(
@@ -376,12 +364,12 @@ def test_chat_gets_the_alarms_and_its_own_form_of_the_event_and_can_do_nothing(
     assert (channel["slackTeamId"], channel["slackChannelId"]) == ("T0123456789", "C0123456789")
     assert channel["guardrailPolicyArns"] == ["arn:aws:iam::aws:policy/AWSDenyAll"]
     assert channel["region"] == "us-east-2", "AWS's API for chat isn't in every region"
-    trust = json.loads(one(alarmed, "Role", "alarms-chat").inputs["assumeRolePolicy"])
+    trust = json.loads(alarmed.one("Role", "alarms-chat").inputs["assumeRolePolicy"])
     (statement,) = trust["Statement"]
     assert statement["Principal"] == {"Service": "chatbot.amazonaws.com"}
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
     assert not [each for each in alarmed.all("RolePolicy") if each.name.startswith("alarms")]
-    target = one(alarmed, "EventTarget", "alarms-chat")
+    target = alarmed.one("EventTarget", "alarms-chat")
     assert target.inputs["arn"] == chat
     message = json.loads(target.inputs["inputTransformer"]["inputTemplate"])
     assert (message["version"], message["source"]) == ("1.0", "custom")

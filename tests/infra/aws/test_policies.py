@@ -82,16 +82,11 @@ def test_only_a_private_image_needs_permission_to_be_pulled(
     image: str, repository: str | None
 ) -> None:
     private = images.private(image)
-    arn = private.repository_arn(ENVIRONMENT.partition) if private else None
-    pulls = [
-        each["Resource"]
-        for each in statements(
-            iam.task_start(
-                ENVIRONMENT, repository_arns=[arn] if arn else [], log_group="/log", secrets=()
-            )
-        )
-        if "ecr:BatchGetImage" in each["Action"]
-    ]
+    arns = [private.repository_arn(ENVIRONMENT.partition)] if private else []
+    policy = statements(
+        iam.task_start(ENVIRONMENT, repository_arns=arns, log_group="/log", secrets=())
+    )
+    pulls = [each["Resource"] for each in policy if "ecr:BatchGetImage" in each["Action"]]
     assert pulls == ([repository] if repository else [])
 
 

@@ -145,7 +145,7 @@ def test_any_statement_is_accepted_or_refused_with_a_reason(statement: object) -
 def test_task_policy_statements_are_granted_to_the_task_role_also_without_exec() -> None:
     own = {"Action": "s3:GetObject", "Resource": BUCKET}
     recording = recorder.run("dev", ecsExec=False, taskPolicyStatements=[own])
-    assert {each.name for each in recording.all("RolePolicy")} == {"web-execution", "web-task-own"}
+    assert recorder.names(recording, "RolePolicy") == {"web-execution", "web-task-own"}
     policy = recording.one("RolePolicy", "web-task-own")
     assert json.loads(policy.inputs["policy"])["Statement"] == [{"Effect": "Allow", **own}]
     assert policy.inputs["role"] == recording.id(recording.one("Role", "web-task"))
@@ -159,7 +159,7 @@ def test_task_policy_statements_are_separate_from_those_of_exec() -> None:
     recording = recorder.run(
         "dev", taskPolicyStatements=[{"Action": "s3:GetObject", "Resource": BUCKET}]
     )
-    assert {each.name for each in recording.all("RolePolicy")} == {
+    assert recorder.names(recording, "RolePolicy") == {
         "web-execution",
         "web-task",
         "web-task-own",

@@ -247,7 +247,7 @@ def test_with_endpoints_agents_have_theirs_and_the_instances_wait_for_them() -> 
     recording = on_instances(
         network="endpoints", image=PRIVATE_IMAGE, requireImageDigest=True, secrets={}
     )
-    names = {each.name for each in recording.all("VpcEndpoint")}
+    names = recorder.names(recording, "VpcEndpoint")
     agents = {f"endpoints-{each}" for each in ("ecs", "ecs-agent", "ecs-telemetry")}
     assert agents <= names
     needed = before(recording, recording.one("Group"))

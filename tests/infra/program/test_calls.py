@@ -141,7 +141,7 @@ def test_naming_the_services_own_container_changes_nothing(stack: Recording, key
 
 
 def test_a_caller_is_deployed_after_the_service_that_it_calls(stack: Recording) -> None:
-    services = {each.name: each for each in stack.all("Service")}
+    services = recorder.by_name(stack, "Service")
     assert services["api"].urn in services["web"].dependencies, (
         "a task knows only the names that existed when its deployment began"
     )

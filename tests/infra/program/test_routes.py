@@ -139,8 +139,10 @@ def test_a_route_is_split_by_one_rule_that_waits_for_both_services() -> None:
     assert {services["web"], services["next"]} <= set(rule.dependencies)
     both = ("web-completed", "next-completed")
     assert rule.hooks == {"before_create": both, "before_update": both}
-    attached = [each.inputs for each in recording.all("ListenerRule") if each != rule]
-    arns = {actions[0]["targetGroupArn"] for actions in (each["actions"] for each in attached)}
+    arns: set[str] = set()
+    for attachment in recording.all("ListenerRule"):
+        if attachment != rule:
+            arns.add(attachment.inputs["actions"][0]["targetGroupArn"])
     assert arns == {recording.id(group) for group in groups.values()}, "ECS needs a load balancer"
     assert recording.exports["services"]["web"]["routes"] == ["path is /* (90 of 100)"]
     assert recording.exports["services"]["next"]["routes"] == ["path is /* (10 of 100)"]

@@ -111,8 +111,11 @@ def record(stack: str) -> Deployed:
 def write(deployed: Deployed, file: Path) -> None:
     """Write a recorded stack, a resource a line."""
     names = [each.name for each in fields(Resource)]
-    resources = [{name: getattr(each, name) for name in names} for each in deployed.resources]
-    lines = ",\n".join(json.dumps(each, sort_keys=True) for each in resources)
+    rows: list[str] = []
+    for each in deployed.resources:
+        row = {name: getattr(each, name) for name in names}
+        rows.append(json.dumps(row, sort_keys=True))
+    lines = ",\n".join(rows)
     head = {"config": deployed.config, "components": sorted(deployed.components)}
     text = json.dumps(head, indent=1).removesuffix("\n}")
     file.write_text(f'{text},\n "resources": [\n{lines}\n]}}\n')

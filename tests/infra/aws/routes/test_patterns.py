@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 from infra.aws.routes.patterns import common_example, covers, example, fixed_characters
 
 _ALPHABET = "abx"
-TEXTS = [
-    "".join(characters)
-    for length in range(6)
-    for characters in itertools.product(_ALPHABET, repeat=length)
-]
+TEXTS: list[str] = []
+for _length in range(6):
+    TEXTS += map("".join, itertools.product(_ALPHABET, repeat=_length))
 PATTERNS = st.text(alphabet="ab*?", max_size=5)
 
 

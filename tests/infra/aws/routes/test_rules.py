@@ -61,14 +61,18 @@ def test_the_only_service_has_the_last_priority_as_before() -> None:
 _SEGMENT = st.sampled_from(["a", "b", "aa", "*", "?", "a*"])
 _PATH = st.lists(_SEGMENT, min_size=1, max_size=2).map(lambda parts: "/" + "/".join(parts))
 _HOST = st.sampled_from(["a.test", "b.test", "*.test", "a*.test"])
+
+
+def _some_conditions(paths: list[str], hosts: list[str], methods: list[str]) -> Conditions:
+    values = {"path": tuple(paths), "host": tuple(hosts), "method": tuple(methods)}
+    for kind in [*values]:
+        if not values[kind]:
+            del values[kind]
+    return Conditions(values)
+
+
 _CONDITIONS = st.builds(
-    lambda paths, hosts, methods: Conditions(
-        {
-            kind: tuple(values)
-            for kind, values in (("path", paths), ("host", hosts), ("method", methods))
-            if values
-        }
-    ),
+    _some_conditions,
     st.lists(_PATH, max_size=3, unique=True),
     st.lists(_HOST, max_size=2, unique=True),
     st.lists(st.sampled_from(["GET", "POST"]), max_size=1),
@@ -102,12 +106,11 @@ def test_conditions_that_others_cover_do_not_come_after_them(
 )
 def test_conditions_are_split_into_rules_that_elb_takes(counts: list[int], stars: int) -> None:
     kinds = ["path", "host", "header x-team", "query version"]
-    whole = Conditions(
-        {
-            kind: tuple(f"/{number}{'*' * (number % (stars + 1))}" for number in range(count))
-            for kind, count in zip(kinds, counts, strict=False)
-        }
-    )
+    values_by_kind: dict[str, tuple[str, ...]] = {}
+    for kind, count in zip(kinds, counts, strict=False):
+        # From no wildcard to as many as `stars`, and again.
+        values_by_kind[kind] = tuple(f"/{n}{'*' * (n % (stars + 1))}" for n in range(count))
+    whole = Conditions(values_by_kind)
     try:
         parts = split(whole)
     except ValueError:
