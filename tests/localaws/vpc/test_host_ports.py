@@ -1,10 +1,9 @@
-"""What the host sees of a public address, with a network that answers as it is set to."""
+"""What the host sees of a public address, with a network whose answer a test sets."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +22,7 @@ PUBLIC, OTHER = "203.0.113.5", "203.0.113.6"
 
 
 class AnsweringNetwork(Network):
-    """A network in which one port answers as the test says; behind it is a real server."""
+    """A network of one open or closed port, behind which is a real server."""
 
     def __init__(self) -> None:
         super().__init__(RecordingLauncher(), Records().cloud)
@@ -58,8 +57,12 @@ def listen() -> Iterator[ListenAddress]:
         yield ListenAddress("127.0.0.2", probe.getsockname()[1] - 80)
 
 
-def seen(listen: ListenAddress) -> str:
-    """Return how a connection from the host ends."""
+async def connect_from_host(listen: ListenAddress) -> str:
+    """Send `hello` to port 80; return the answer, or how the connection failed."""
+    return await asyncio.to_thread(_connect_from_host, listen)
+
+
+def _connect_from_host(listen: ListenAddress) -> str:
     try:
         with socket.create_connection((listen.address, listen.port(80)), timeout=0.3) as client:
             client.sendall(b"hello")
@@ -74,128 +77,120 @@ def seen(listen: ListenAddress) -> str:
         return REFUSED
 
 
-async def _shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def answer_in_capitals(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer in capitals once the client has sent everything."""
     writer.write((await reader.read()).upper())
     await writer.drain()
 
 
-@asynccontextmanager
-async def shown() -> AsyncIterator[tuple[AnsweringNetwork, HostPorts]]:
-    """Show ports of a network whose server answers in capitals."""
-    server = StreamServer(_shout)
+@pytest.fixture
+async def network() -> AsyncIterator[AnsweringNetwork]:
+    """A network whose server answers in capitals."""
+    server = StreamServer(answer_in_capitals)
     await server.listen("127.0.0.1", 0)
     network = AnsweringNetwork()
     network.server = "127.0.0.1", server.port
+    yield network
+    await server.close()
+
+
+@pytest.fixture
+async def ports(network: AnsweringNetwork) -> AsyncIterator[HostPorts]:
     ports = HostPorts(network)
-    try:
-        yield network, ports
-    finally:
-        await ports.close()
-        await server.close()
+    yield ports
+    await ports.close()
 
 
-async def test_the_host_sees_a_port_as_the_internet_does(listen: ListenAddress) -> None:
-    expected = [TIMED_OUT, "HELLO", REFUSED, "HELLO", TIMED_OUT, TIMED_OUT, REFUSED]
-    async with shown() as (network, ports):
-        ports.show(PUBLIC, [80], listen)
-        found = []
-        for network.answer in (TIMED_OUT, OPEN, REFUSED, OPEN, TIMED_OUT, "No route to host"):
-            await ports.refresh()
-            found.append(await asyncio.to_thread(seen, listen))
-        await ports.hide(PUBLIC)
-        found.append(await asyncio.to_thread(seen, listen))
-        result = found
-    assert result == expected
-
-
-@pytest.mark.parametrize("busy", [False, True], ids=["between", "during a look"])
-async def test_a_port_is_shown_where_it_was_shown_last(
-    listen: ListenAddress, *, busy: bool
+async def test_the_host_sees_a_port_as_the_internet_does(
+    network: AnsweringNetwork, ports: HostPorts, listen: ListenAddress
 ) -> None:
-    moved = ListenAddress("127.0.0.3", listen.offset)
-    network = AnsweringNetwork()
-    server = StreamServer(_shout)
-    await server.listen("127.0.0.1", 0)
-    network.server = "127.0.0.1", server.port
-    network.answer = OPEN
-    ports = HostPorts(network)
     ports.show(PUBLIC, [80], listen)
-    look = asyncio.create_task(ports.refresh())
-    if busy:
+    for answer, expected in (
+        (TIMED_OUT, TIMED_OUT),
+        (OPEN, "HELLO"),
+        (REFUSED, REFUSED),
+        (OPEN, "HELLO"),
+        (TIMED_OUT, TIMED_OUT),
+        ("No route to host", TIMED_OUT),
+    ):
+        network.answer = answer
+        await ports.refresh()
+        assert await connect_from_host(listen) == expected
+    await ports.hide(PUBLIC)
+    assert await connect_from_host(listen) == REFUSED
+
+
+@pytest.mark.parametrize("during", [False, True], ids=["between refreshes", "during a refresh"])
+async def test_a_port_is_shown_where_it_was_shown_last(
+    network: AnsweringNetwork, ports: HostPorts, listen: ListenAddress, *, during: bool
+) -> None:
+    network.answer = OPEN
+    ports.show(PUBLIC, [80], listen)
+    refresh = asyncio.create_task(ports.refresh())
+    if during:
         await asyncio.sleep(0)
     else:
-        await look
+        await refresh
+    moved = ListenAddress("127.0.0.3", listen.offset)
     ports.show(PUBLIC, [80], moved)
-    await look
+    await refresh
     await ports.refresh()
-    found = [await asyncio.to_thread(seen, each) for each in (listen, moved)]
-    await ports.close()
-    await server.close()
-    assert found == [REFUSED, "HELLO"]
+    assert await connect_from_host(listen) == REFUSED
+    assert await connect_from_host(moved) == "HELLO"
 
 
 async def test_another_address_takes_over_and_open_connections_end_with_the_first_one(
-    listen: ListenAddress,
+    network: AnsweringNetwork, ports: HostPorts, listen: ListenAddress
 ) -> None:
-    network = AnsweringNetwork()
-    server = StreamServer(_shout)
-    await server.listen("127.0.0.1", 0)
-    network.server = "127.0.0.1", server.port
     network.answer = OPEN
-    ports = HostPorts(network)
     ports.show(PUBLIC, [80], listen)
     ports.show(OTHER, [80], ListenAddress("127.0.0.3", listen.offset))
     await ports.refresh()
     streams = []
     for _ in range(2):
-        streams.append(await asyncio.open_connection(listen.address, listen.port(80)))
-        streams[-1][1].write(b"before")
-        await streams[-1][1].drain()
+        reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
+        writer.write(b"before")
+        await writer.drain()
+        streams.append((reader, writer))
     (ending, ending_writer), (idle, idle_writer) = streams
+
     await ports.move(PUBLIC, OTHER)
-    found: list[object] = [await asyncio.to_thread(seen, listen)]
+    assert await connect_from_host(listen) == "HELLO"
     ending_writer.write_eof()
-    found.append(await ending.read())
+    assert await ending.read() == b"BEFORE"
+
     await ports.hide(PUBLIC)
-    found.append(await asyncio.to_thread(seen, listen))
-    found.append(await asyncio.wait_for(idle.read(), 5))
+    assert await connect_from_host(listen) == "HELLO"
+    assert await asyncio.wait_for(idle.read(), 5) == b"", "it is closed"
     for writer in (ending_writer, idle_writer):
         writer.close()
-    await ports.close()
-    await server.close()
-    assert found == ["HELLO", b"BEFORE", "HELLO", b""]
 
 
-async def test_an_open_connection_outlives_the_rule_that_let_it_in(listen: ListenAddress) -> None:
-    async with shown() as (network, ports):
-        ports.show(PUBLIC, [80], listen)
-        network.answer = OPEN
-        await ports.refresh()
-        reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
-        writer.write(b"before ")
-        await writer.drain()
-        network.answer = TIMED_OUT
-        await ports.refresh()
-        writer.write(b"after")
-        writer.write_eof()
-        answer = await reader.read()
-        writer.close()
-        result = answer
-    assert result == b"BEFORE AFTER"
+async def test_an_open_connection_outlives_the_rule_that_let_it_in(
+    network: AnsweringNetwork, ports: HostPorts, listen: ListenAddress
+) -> None:
+    ports.show(PUBLIC, [80], listen)
+    network.answer = OPEN
+    await ports.refresh()
+    reader, writer = await asyncio.open_connection(listen.address, listen.port(80))
+    writer.write(b"before ")
+    await writer.drain()
+    network.answer = TIMED_OUT
+    await ports.refresh()
+    writer.write(b"after")
+    writer.write_eof()
+    assert await reader.read() == b"BEFORE AFTER"
+    writer.close()
 
 
-async def test_a_port_that_another_program_holds_is_reported() -> None:
+async def test_a_port_that_another_program_holds_is_reported(
+    network: AnsweringNetwork, ports: HostPorts
+) -> None:
+    network.answer = OPEN
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-
-        network = AnsweringNetwork()
-        network.answer = OPEN
-        ports = HostPorts(network)
         ports.show(PUBLIC, [80], ListenAddress("127.0.0.1", taken - 80))
         await ports.refresh()
-        state = ports.states[PUBLIC, 80]
-        await ports.close()
-        assert state.startswith(f"can't be shown at 127.0.0.1:{taken}: ")
+    assert ports.states[PUBLIC, 80].startswith(f"can't be shown at 127.0.0.1:{taken}: ")
