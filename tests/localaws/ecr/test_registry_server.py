@@ -51,10 +51,9 @@ async def talk(store: ImageStore, tmp_path: Path, conversation: Conversation) ->
     transport = httpx.AsyncHTTPTransport(uds=socket)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
-            result = await conversation(client)
+            return await conversation(client)
     finally:
         await server.close()
-    return result
 
 
 async def push_blob(client: httpx.AsyncClient, content: bytes, repository: str = "shop") -> None:

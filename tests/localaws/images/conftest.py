@@ -13,7 +13,7 @@ import subprocess
 import tarfile
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -37,7 +37,7 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
 def member(name: str, content: bytes = b"", **attributes: Any) -> tuple[tarfile.TarInfo, bytes]:
-    """A member of a layer: a file unless its attributes say something else."""
+    """Make a member of a layer: a file, unless its attributes make it something else."""
     info = tarfile.TarInfo(name)
     info.size = len(content)
     for attribute, value in attributes.items():
@@ -58,6 +58,7 @@ def hardlink(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
 
 
 def layer(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    """Pack members as a layer that isn't compressed."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for info, content in members:
@@ -176,24 +177,46 @@ def _port(server: subprocess.Popen[bytes], log: Path) -> str:
     pytest.fail(f"the registry didn't start: {log.read_text()}")
 
 
+def file_names(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+AnyRegistry = TypeVar("AnyRegistry", bound=Registry)
+
+
 @dataclass
 class Pulls:
-    """A puller, its store, and what it reported."""
+    """A store of images, and pullers that fill it."""
 
     store: Store
     host: Launcher
+    """Runs programs in the network of this machine."""
+
     behind: Launcher
+    """Unpacks images in the isolation that containers have."""
+
     crane: str
     environment: dict[str, str]
+    """What programs get; it has no credentials until a test adds some."""
+
     reports: list[str] = field(default_factory=list)
+    """What the pullers reported."""
 
     def registry(self) -> Registry:
-        return Registry(self.host, self.crane, self.environment)
+        return self.registry_of(Registry)
+
+    def registry_of(self, kind: type[AnyRegistry]) -> AnyRegistry:
+        return kind(self.host, self.crane, self.environment)
 
     def puller(self, registry: Registry | None = None, **sources: Any) -> Puller:
-        every = {"runs": lambda _platform: True, **sources}
-        chosen = Sources(registry=registry or self.registry(), **every)
-        return Puller(self.store, chosen, self.reports.append)
+        """Make a puller for any platform, with a registry and other sources."""
+        sources = {"runs": lambda _platform: True, **sources}
+        return Puller(
+            self.store,
+            Sources(registry=registry or self.registry(), **sources),
+            self.reports.append,
+        )
 
 
 @pytest.fixture

@@ -31,11 +31,12 @@ SHOP = ImageFiles([layer(member("a"))], {"Cmd": ["x"]})
 CREDENTIALS = base64.b64encode(b"shopper:s3cr3t").decode()
 
 
-class Gatekeeper(http.server.BaseHTTPRequestHandler):
-    """Passes on to a registry what comes with the right credentials."""
+class AuthenticatingProxy(http.server.BaseHTTPRequestHandler):
+    """Forwards to a registry the requests that have the right credentials."""
 
     protocol_version = "HTTP/1.1"
-    behind: ClassVar[str]
+    registry: ClassVar[str]
+    """The address of the registry."""
 
     def do_GET(self) -> None:
         if self.headers.get("Authorization") != f"Basic {CREDENTIALS}":
@@ -44,7 +45,7 @@ class Gatekeeper(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        connection = http.client.HTTPConnection(self.behind, timeout=10)
+        connection = http.client.HTTPConnection(self.registry, timeout=10)
         headers = {"Accept": self.headers.get("Accept", "*/*")}
         connection.request(self.command, self.path, headers=headers)
         answer = connection.getresponse()
@@ -65,9 +66,9 @@ class Gatekeeper(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def guarded(registry: LoopbackRegistry) -> Iterator[str]:
+def protected(registry: LoopbackRegistry) -> Iterator[str]:
     """The address of a registry that wants a password."""
-    handler = type("Handler", (Gatekeeper,), {"behind": registry.address})
+    handler = type("Handler", (AuthenticatingProxy,), {"registry": registry.address})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -88,36 +89,36 @@ def log_in(folder: Path, address: str) -> None:
 
 
 async def test_without_credentials_a_registry_denies_access(
-    registry: LoopbackRegistry, guarded: str, pulls: Pulls
+    registry: LoopbackRegistry, protected: str, pulls: Pulls
 ) -> None:
     registry.push("shop:1", SHOP)
     with pytest.raises(CannotPullError) as denied:
-        await pull(pulls, f"{guarded}/shop:1")
+        await pull(pulls, f"{protected}/shop:1")
     words = str(denied.value)
     assert words.startswith(
-        f"failed to resolve ref {guarded}/shop:1: pull access denied, repository does not exist "
+        f"failed to resolve ref {protected}/shop:1: pull access denied, repository does not exist "
         "or may require authorization: server message: "
     )
 
 
 @pytest.mark.parametrize("where", [".docker", "elsewhere"])
 async def test_dockers_credentials_are_used_and_never_shown(
-    registry: LoopbackRegistry, guarded: str, pulls: Pulls, tmp_path: Path, where: str
+    registry: LoopbackRegistry, protected: str, pulls: Pulls, tmp_path: Path, where: str
 ) -> None:
     registry.push("shop:1", SHOP)
-    log_in(tmp_path / where, guarded)
+    log_in(tmp_path / where, protected)
     if where != ".docker":
         pulls.environment["DOCKER_CONFIG"] = str(tmp_path / where)
-    assert (await pull(pulls, f"{guarded}/shop:1")).config.command == ("x",)
+    assert (await pull(pulls, f"{protected}/shop:1")).config.command == ("x",)
     with pytest.raises(CannotPullError) as missing:
-        await pull(pulls, f"{guarded}/shop:gone")
+        await pull(pulls, f"{protected}/shop:gone")
     assert "not found" in str(missing.value)
     for secret in ("s3cr3t", CREDENTIALS):
         assert secret not in str(missing.value)
 
 
 async def test_credentials_of_a_helper_are_used(
-    registry: LoopbackRegistry, guarded: str, pulls: Pulls, tmp_path: Path
+    registry: LoopbackRegistry, protected: str, pulls: Pulls, tmp_path: Path
 ) -> None:
     registry.push("shop:1", SHOP)
     helper = tmp_path / "path" / "docker-credential-shop"
@@ -127,10 +128,10 @@ async def test_credentials_of_a_helper_are_used(
     )
     helper.chmod(0o755)
     (tmp_path / ".docker").mkdir()
-    config = {"credHelpers": {guarded: "shop"}}
+    config = {"credHelpers": {protected: "shop"}}
     (tmp_path / ".docker" / "config.json").write_text(json.dumps(config))
     pulls.environment["PATH"] = f"{helper.parent}:/usr/bin:/bin"
-    assert (await pull(pulls, f"{guarded}/shop:1")).config.command == ("x",)
+    assert (await pull(pulls, f"{protected}/shop:1")).config.command == ("x",)
 
 
 def mirrored(pulls: Pulls, text: str) -> Registry:
@@ -157,7 +158,7 @@ async def test_what_a_mirror_lacks_is_reported_by_the_images_own_name(
     assert registry.address in str(missing.value), "and the mirror that lacks it"
 
 
-async def test_a_registry_that_never_answers_is_a_time_out(pulls: Pulls) -> None:
+async def test_a_registry_that_never_answers_is_a_timeout(pulls: Pulls) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         name = f"127.0.0.1:{silent.getsockname()[1]}/shop:1"
         slow = Registry(pulls.host, pulls.crane, pulls.environment, resolve_seconds=0.5)

@@ -16,7 +16,7 @@ from localaws.images.errors import CannotPullError
 from localaws.images.layout import BrokenLayoutError
 from localaws.images.puller import Puller, Sources
 from localaws.images.reference import parse
-from tests.localaws.images.conftest import AMD64, ImageFiles, layer, member
+from tests.localaws.images.conftest import AMD64, ImageFiles, file_names, layer, member
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,7 @@ SHOP = ImageFiles([layer(member("a", b"lower")), layer(member(".wh.a"), member("
 
 
 def packed(folder: Path, file: Path) -> Path:
+    """Pack the files of a folder; return the archive."""
     with tarfile.open(file, "w") as tar:
         for path in sorted(folder.rglob("*")):
             tar.add(path, str(path.relative_to(folder)), recursive=False)
@@ -37,7 +38,7 @@ def packed(folder: Path, file: Path) -> Path:
 
 
 def docker_archive(file: Path, images: dict[str, ImageFiles]) -> Path:
-    """What `docker save` writes: a manifest, configurations, and layers."""
+    """Write what `docker save` writes: a manifest, configurations, and layers."""
     manifest = []
     with tarfile.open(file, "w") as tar:
         for number, (name, image) in enumerate(images.items()):
@@ -57,15 +58,15 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 async def pull(pulls: Pulls, name: str, *rows: Archive, platform: str = AMD64) -> Image:
+    """Pull an image of a table with these rows, without a registry."""
     sources = Sources(registry=None, archives=lambda: rows, runs=lambda _: True)
-    puller = Puller(pulls.store, sources)
-    return await puller.pull(name, platform=platform)
+    return await Puller(pulls.store, sources).pull(name, platform=platform)
 
 
 async def test_an_oci_archive_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
     file = packed(SHOP.write(tmp_path / "layout"), tmp_path / "shop.tar")
     image = await pull(pulls, "shop:1", Archive(("shop:*",), file))
-    assert [path.name for path in image.root.iterdir()] == ["b"]
+    assert file_names(image.root) == ["b"]
     assert image.source == "archive"
     assert str(file) in image.note
     assert "docker.io/library/shop:1" in image.note
@@ -82,7 +83,7 @@ async def test_layers_in_zstd_are_refused_with_what_to_do(pulls: Pulls, tmp_path
 async def test_what_docker_save_writes_is_an_image(pulls: Pulls, tmp_path: Path) -> None:
     file = docker_archive(tmp_path / "shop.tar", {"shop:1": SHOP})
     image = await pull(pulls, "shop:1", Archive(("shop:*",), file))
-    assert [path.name for path in image.root.iterdir()] == ["b"]
+    assert file_names(image.root) == ["b"]
 
 
 async def test_what_crane_pull_writes_is_an_image(
@@ -91,7 +92,7 @@ async def test_what_crane_pull_writes_is_an_image(
     name = registry.push("shop:1", SHOP)
     registry.run("pull", name, str(tmp_path / "shop.tar"))
     image = await pull(pulls, name, Archive(("*/shop:1",), tmp_path / "shop.tar"))
-    assert [path.name for path in image.root.iterdir()] == ["b"]
+    assert file_names(image.root) == ["b"]
 
 
 async def test_of_several_images_in_a_file_the_one_with_the_name_is_taken(
@@ -100,7 +101,7 @@ async def test_of_several_images_in_a_file_the_one_with_the_name_is_taken(
     other = ImageFiles([layer(member("other"))])
     file = docker_archive(tmp_path / "two.tar", {"other:1": other, "shop:1": SHOP})
     image = await pull(pulls, "shop:1", Archive(("*",), file))
-    assert [path.name for path in image.root.iterdir()] == ["b"]
+    assert file_names(image.root) == ["b"]
 
 
 async def test_a_file_with_several_images_and_none_of_the_name_says_which_it_has(
@@ -127,16 +128,14 @@ async def test_an_archive_for_several_platforms_gives_the_one_of_the_task(
     files = tmp_path / "layout"
     manifests = []
     for architecture in ("amd64", "arm64"):
-        image = ImageFiles([layer(member(architecture))], architecture=architecture)
-        image.write(files)
+        ImageFiles([layer(member(architecture))], architecture=architecture).write(files)
         (described,) = json.loads((files / "index.json").read_text())["manifests"]
         platform = {"os": "linux", "architecture": architecture}
         manifests.append({**described, "platform": platform})
     (files / "index.json").write_text(json.dumps({"manifests": manifests}))
     row = Archive(("*",), packed(files, tmp_path / "both.tar"))
-    assert [
-        path.name for path in (await pull(pulls, "x:1", row, platform="linux/arm64")).root.iterdir()
-    ]
+    image = await pull(pulls, "x:1", row, platform="linux/arm64")
+    assert file_names(image.root) == ["arm64"]
     (tmp_path / "scratch").mkdir()
     with pytest.raises(BrokenLayoutError, match="2 images, none of them for linux/s390x"):
         read(row.file, tmp_path / "scratch", platform="linux/s390x")
@@ -159,7 +158,7 @@ async def test_a_changed_file_is_a_new_image(pulls: Pulls, tmp_path: Path) -> No
     before = await puller.pull("x:1", platform=AMD64)
     file.write_bytes(layer(member("new")))
     after = await puller.pull("x:1", platform=AMD64)
-    assert [path.name for path in after.root.iterdir()] == ["new"]
+    assert file_names(after.root) == ["new"]
     assert before.root != after.root
 
 
@@ -175,7 +174,7 @@ async def test_a_missing_file_is_named_together_with_the_table(
     [b"", b"no archive" * 100, gzip.compress(b"no archive" * 100)],
     ids=["empty", "text", "compressed text"],
 )
-async def test_a_file_that_is_no_archive_is_one_sentence(
+async def test_a_file_that_is_no_archive_is_reported_in_one_sentence(
     pulls: Pulls, tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "bad.tar").write_bytes(content)

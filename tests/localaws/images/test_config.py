@@ -1,4 +1,4 @@
-"""What a container runs, from its image and its definition. Pure."""
+"""What a container runs, from its image and its definition."""
 
 from __future__ import annotations
 

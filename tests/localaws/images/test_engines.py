@@ -9,7 +9,7 @@ import pytest
 from localaws.images.engines import Engines
 from localaws.images.errors import CannotPullError
 from localaws.images.puller import Puller, Sources
-from tests.localaws.images.conftest import AMD64, ImageFiles, layer, member
+from tests.localaws.images.conftest import AMD64, ImageFiles, file_names, layer, member
 from tests.localaws.images.test_archives import docker_archive
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ async def test_an_image_that_an_engine_has_is_taken_from_it(
 ) -> None:
     stub(engine, "docker", info="exit 0", image=f"echo {identity}", save=f'cp {saved} "$3"')
     image = await pull(pulls, "shop:dev")
-    assert [path.name for path in image.root.iterdir()] == ["local"]
+    assert file_names(image.root) == ["local"]
     assert image.config.command == ("run",)
     assert image.source == "docker"
     assert f"is docker's image sha256:{IDENTITY}" in image.note

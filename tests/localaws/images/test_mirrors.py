@@ -1,4 +1,4 @@
-"""Registries under another name. Pure."""
+"""Registries under another name."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from localaws.images.platforms import of_this_machine
 from localaws.images.puller import Image, Puller, Sources
 from localaws.images.reference import parse
 from localaws.images.registry import Registry, failure
-from tests.localaws.images.conftest import AMD64, ImageFiles, folder, layer, member
+from tests.localaws.images.conftest import AMD64, ImageFiles, file_names, folder, layer, member
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,18 +53,18 @@ async def refusal(pulls: Pulls, name: str, **options: Any) -> str:
 
 
 class CountingRegistry(Registry):
-    """Counts what is downloaded."""
+    """Counts what is resolved and downloaded."""
 
+    resolved = 0
     downloads = 0
 
+    async def resolve(self, *arguments: Any) -> str:
+        self.resolved += 1
+        return await super().resolve(*arguments)
+
     async def download(self, *arguments: Any) -> None:
-        type(self).downloads += 1
+        self.downloads += 1
         await super().download(*arguments)
-
-
-def counting(pulls: Pulls) -> CountingRegistry:
-    CountingRegistry.downloads = 0
-    return CountingRegistry(pulls.host, pulls.crane, pulls.environment)
 
 
 def closed_port() -> int:
@@ -79,7 +79,7 @@ async def test_a_pulled_image_has_the_files_and_the_configuration(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     image = await pull(pulls, registry.push("shop:1", SHOP))
-    assert [path.name for path in (image.root / "srv").iterdir()] == ["b"]
+    assert file_names(image.root / "srv") == ["b"]
     assert image.config.command == ("/srv/b",)
     assert image.config.environment == {"MODE": "image"}
     assert image.config.user == "7:8"
@@ -99,41 +99,35 @@ async def test_nothing_but_the_image_stays_in_the_store(
 async def test_an_image_is_downloaded_once_also_under_another_name(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
-    registry_of_pulls = counting(pulls)
+    counting = pulls.registry_of(CountingRegistry)
     names = [registry.push("shop:1", SHOP), registry.push("store:2", SHOP)]
-    await pull(pulls, *names, names[0], puller=pulls.puller(registry_of_pulls))
-    assert CountingRegistry.downloads == 1
+    await pull(pulls, *names, names[0], puller=pulls.puller(counting))
+    assert counting.downloads == 1
 
 
 async def test_pulls_of_the_same_image_at_once_download_it_once(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
-    first, second = pulls.puller(counting(pulls)), pulls.puller(counting(pulls))
+    counting = pulls.registry_of(CountingRegistry)
+    first, second = pulls.puller(counting), pulls.puller(counting)
     images = await asyncio.gather(
         *(each.pull(name, platform=AMD64) for each in (first, first, second))
     )
     assert len({image.root for image in images}) == 1
-    assert CountingRegistry.downloads == 1
+    assert counting.downloads == 1
 
 
 async def test_pulls_of_the_same_name_at_once_ask_the_registry_once(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
-
-    class AskedRegistry(Registry):
-        times = 0
-
-        async def resolve(self, *arguments: Any) -> str:
-            AskedRegistry.times += 1
-            return await super().resolve(*arguments)
-
-    puller = pulls.puller(AskedRegistry(pulls.host, pulls.crane, pulls.environment))
+    counting = pulls.registry_of(CountingRegistry)
+    puller = pulls.puller(counting)
     await asyncio.gather(*(puller.pull(name, platform=AMD64) for _ in range(50)))
-    assert AskedRegistry.times == 1
+    assert counting.resolved == 1
     await puller.pull(name, platform=AMD64)
-    assert AskedRegistry.times == 2, "a later one resolves the tag anew"
+    assert counting.resolved == 2, "a later one resolves the tag anew"
 
 
 async def test_of_two_callers_of_a_pull_one_may_be_cancelled(
@@ -146,17 +140,17 @@ async def test_of_two_callers_of_a_pull_one_may_be_cancelled(
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    result = await second
-    assert (result.root / "srv/b").exists()
+    image = await second
+    assert (image.root / "srv/b").exists()
 
 
 async def test_callers_of_a_pull_that_fails_all_get_the_reason(pulls: Pulls) -> None:
     puller = pulls.puller()
-    result = await asyncio.gather(
+    outcomes = await asyncio.gather(
         *(puller.pull("No Image", platform=AMD64) for _ in range(3)),
         return_exceptions=True,
     )
-    assert [type(each) for each in result] == [CannotPullError] * 3
+    assert [type(each) for each in outcomes] == [CannotPullError] * 3
 
 
 async def test_a_tag_that_moved_gives_the_new_image(
@@ -198,10 +192,10 @@ async def test_the_platform_chooses_among_the_images_of_an_index(
     for architecture in ("amd64", "arm64", "amd64"):
         for each in (name, index):
             image = await pulls.puller().pull(each, platform=f"linux/{architecture}")
-            assert [path.name for path in image.root.iterdir()] == [architecture]
+            assert file_names(image.root) == [architecture]
     offline = Puller(pulls.store, Sources(registry=None, runs=lambda _: True))
     image = await offline.pull(index, platform="linux/arm64")
-    assert [path.name for path in image.root.iterdir()] == ["arm64"]
+    assert file_names(image.root) == ["arm64"]
 
 
 NO_PLATFORM = "image Manifest does not contain descriptor matching platform 'linux/s390x'"
@@ -241,18 +235,18 @@ async def test_what_a_registry_lacks_is_not_found(registry: LoopbackRegistry, pu
         )
 
 
-async def test_a_registry_that_cannot_be_reached_is_reported_with_the_ways_out(
+async def test_a_registry_that_cannot_be_reached_is_reported_with_what_to_do(
     pulls: Pulls,
 ) -> None:
     name = f"127.0.0.1:{closed_port()}/shop:1"
     words = await refusal(pulls, name)
     assert words.startswith(f"failed to resolve ref {name}: failed to do request: ")
     assert "connection refused" in words
-    for way in ("LOCALAWS_REGISTRY_MIRROR", "localaws-images.toml", "docs/images.md"):
-        assert way in words
+    for option in ("LOCALAWS_REGISTRY_MIRROR", "localaws-images.toml", "docs/images.md"):
+        assert option in words
 
 
-async def test_a_name_that_is_none_is_refused_before_anything_runs(pulls: Pulls) -> None:
+async def test_an_invalid_name_is_refused_before_anything_runs(pulls: Pulls) -> None:
     assert "invalid reference format" in await refusal(pulls, "No Image")
 
 
@@ -286,15 +280,15 @@ async def test_a_cancelled_pull_leaves_nothing_that_counts_as_an_image(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
-    stopping = StoppingRegistry(pulls.host, pulls.crane, pulls.environment)
+    stopping = pulls.registry_of(StoppingRegistry)
     task = asyncio.create_task(pulls.puller(stopping).pull(name, platform=AMD64))
     await asyncio.wait_for(stopping.stopped.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not [path for path in pulls.store.folder.iterdir() if path.is_dir()]
-    result = await pulls.puller().pull(name, platform=AMD64)
-    assert (result.root / "srv/b").exists()
+    image = await pulls.puller().pull(name, platform=AMD64)
+    assert (image.root / "srv/b").exists()
 
 
 KILLED = """
@@ -315,7 +309,7 @@ asyncio.run(main())
 """
 
 
-async def test_what_a_killed_pull_left_neither_counts_nor_blocks(
+async def test_what_a_killed_pull_left_is_no_image_and_blocks_no_other_pull(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
@@ -339,36 +333,35 @@ async def test_an_image_whose_configuration_was_damaged_is_pulled_anew(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push("shop:1", SHOP)
+    damage(await pulls.puller().pull(name, platform=AMD64))
     image = await pulls.puller().pull(name, platform=AMD64)
-    damage(image)
-    result = await pulls.puller().pull(name, platform=AMD64)
-    assert result.config.command == ("/srv/b",)
+    assert image.config.command == ("/srv/b",)
 
 
 async def test_a_layer_that_python_cannot_decompress_is_flattened_by_crane(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
-    class FlatteningRegistry(Registry):
+    class ZstdRegistry(Registry):
+        """Gives layers that are compressed by zstd."""
+
         async def download(self, reference: Any, platform: str, folder: Path) -> None:
             await super().download(reference, platform, folder)
-            manifest = next(
-                path
-                for path in (folder / "blobs/sha256").iterdir()
-                if b'"layers"' in path.read_bytes()
-            )
+            blobs = folder / "blobs/sha256"
+            (manifest,) = (path for path in blobs.iterdir() if b'"layers":' in path.read_bytes())
             document = json.loads(manifest.read_text())
             for each in document["layers"]:
                 each["mediaType"] = "application/vnd.oci.image.layer.v1.tar+zstd"
-                (folder / "blobs/sha256" / each["digest"][7:]).write_bytes(b"\x28\xb5\x2f\xfd")
+                blob = blobs / each["digest"].removeprefix("sha256:")
+                blob.write_bytes(b"\x28\xb5\x2f\xfd")  # how zstd begins
             manifest.write_text(json.dumps(document))
 
-    flattening = FlatteningRegistry(pulls.host, pulls.crane, pulls.environment)
+    zstd = pulls.registry_of(ZstdRegistry)
     name = registry.push("shop:1", SHOP)
-    image = await pull(pulls, name, puller=pulls.puller(flattening))
-    assert [path.name for path in (image.root / "srv").iterdir()] == ["b"]
+    image = await pull(pulls, name, puller=pulls.puller(zstd))
+    assert file_names(image.root / "srv") == ["b"]
 
 
-async def test_a_pull_that_takes_long_says_so(
+async def test_a_pull_that_takes_long_reports_its_progress(
     registry: LoopbackRegistry, pulls: Pulls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localaws.images.puller.REPORTS", (0.01, 0.02))
@@ -385,7 +378,7 @@ async def test_a_pull_that_takes_long_says_so(
         pulls.reports.append(line)
         reported.set()
 
-    slow = SlowRegistry(pulls.host, pulls.crane, pulls.environment)
+    slow = pulls.registry_of(SlowRegistry)
     puller = Puller(pulls.store, Sources(registry=slow), report)
     await pull(pulls, name, puller=puller)
     assert pulls.reports[0].startswith(f"pulling {registry.address}/shop@sha256:")
@@ -408,7 +401,7 @@ class UnreachableRegistry(Registry):
 
 
 def unreachable(pulls: Pulls) -> UnreachableRegistry:
-    return UnreachableRegistry(pulls.host, pulls.crane, pulls.environment)
+    return pulls.registry_of(UnreachableRegistry)
 
 
 @pytest.mark.parametrize(
@@ -445,7 +438,7 @@ async def test_a_tag_that_the_registry_lacks_gets_no_stand_in(pulls: Pulls, stan
         async def resolve(self, reference: Any, platform: str) -> str:
             raise failure("Error: MANIFEST_UNKNOWN", reference, platform)
 
-    empty = EmptyRegistry(pulls.host, pulls.crane, pulls.environment)
+    empty = pulls.registry_of(EmptyRegistry)
     puller = pulls.puller(empty, stand_in=stand_in)
     assert "not found" in await refusal(pulls, "nginx:typo", puller=puller)
 

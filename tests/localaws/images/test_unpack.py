@@ -40,14 +40,9 @@ def unpack(root: Path, *layers: bytes, one_id: bool = False) -> subprocess.Compl
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
+    """A root to be made, in a folder of its own, so that a test sees what is written beside it."""
+    (tmp_path / "inner").mkdir()
     return tmp_path / "inner" / "root"
-
-
-@pytest.fixture(autouse=True)
-def inner(tmp_path: Path) -> Path:
-    inner = tmp_path / "inner"
-    inner.mkdir()
-    return inner
 
 
 def unpacked(root: Path, *layers: bytes, one_id: bool = False) -> set[str]:
@@ -60,10 +55,8 @@ def unpacked(root: Path, *layers: bytes, one_id: bool = False) -> set[str]:
 def test_a_later_layer_replaces_and_adds(root: Path) -> None:
     lower = layer(folder("etc"), member("etc/a", b"old"), member("etc/b", b"kept"))
     upper = layer(member("etc/a", b"new"), member("srv/deep/c", b"more"))
-    assert unpacked(root, lower, upper) == {
-        *("etc", "etc/a", "etc/b"),
-        *("srv", "srv/deep", "srv/deep/c"),
-    }
+    files = {"etc/a", "etc/b", "srv/deep/c"}
+    assert unpacked(root, lower, upper) == {"etc", "srv", "srv/deep", *files}
     assert (root / "etc/a").read_bytes() == b"new"
     assert (root / "etc/b").read_bytes() == b"kept"
 
@@ -84,7 +77,8 @@ def test_a_layer_may_hide_a_name_and_bring_it_anew(root: Path) -> None:
 def test_an_opaque_folder_loses_only_what_lower_layers_have(root: Path, order: str) -> None:
     lower = layer(folder("app/sub"), member("app/old"), member("app/sub/old"), member("kept"))
     marker, new = member("app/.wh..wh..opq"), member("app/sub/new")
-    upper = layer(*((marker, new) if order == "marker first" else (new, marker)))
+    members = (marker, new) if order == "marker first" else (new, marker)
+    upper = layer(*members)
     assert unpacked(root, lower, upper) == {"app", "app/sub", "app/sub/new", "kept"}
 
 
@@ -196,7 +190,7 @@ def test_layers_may_be_compressed(root: Path, compress: type[bytes]) -> None:
     [b"no archive at all" * 100, gzip.compress(layer(member("a", b"x" * 100_000)))[:-60]],
     ids=["text", "cut"],
 )
-def test_a_damaged_layer_is_one_sentence(root: Path, broken: bytes) -> None:
+def test_a_damaged_layer_is_reported_in_one_sentence(root: Path, broken: bytes) -> None:
     answer = unpack(root, broken)
     assert answer.returncode == 1
     assert len(answer.stderr.splitlines()) == 1

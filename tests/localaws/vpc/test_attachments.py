@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RecordingMachine:
-    """A network and host ports."""
+    """A network and host ports, which only record what they are to do."""
 
     def __init__(self) -> None:
         self.attached: dict[str, Interface] = {}
@@ -43,6 +43,8 @@ class RecordingMachine:
 
 
 class Harness:
+    """Attachments of a VPC with one subnet, on a machine that only records."""
+
     def __init__(self) -> None:
         cloud = FilledAccount()
         cloud.put(VPC, "vpc-1", defaultSecurityGroupId="sg-default")
@@ -72,13 +74,15 @@ async def test_an_interface_without_groups_has_the_default_one(harness: Harness)
 async def test_a_public_address_is_kept_until_its_interface_goes(harness: Harness) -> None:
     first = await harness.attach("one", public=True)
     second = await harness.attach("two", public=True)
-    assert (first.public_address, second.public_address) == ("203.0.113.1", "203.0.113.2")
-    assert (
-        await harness.attach("one", public=True, groups=["sg-1"])
-    ).public_address == "203.0.113.1"
+    assert first.public_address == "203.0.113.1"
+    assert second.public_address == "203.0.113.2"
+    changed = await harness.attach("one", public=True, groups=["sg-1"])
+    assert changed.public_address == "203.0.113.1"
     await harness.attachments.detach(first)
-    assert (await harness.attach("three", public=True)).public_address == "203.0.113.1"
-    assert (await harness.attach("four")).public_address == ""
+    third = await harness.attach("three", public=True)
+    assert third.public_address == "203.0.113.1", "it is free again"
+    private = await harness.attach("four")
+    assert private.public_address == ""
 
 
 async def test_an_ipv6_address_ends_as_the_ipv4_address_does(harness: Harness) -> None:
@@ -98,10 +102,10 @@ async def test_an_interface_that_the_machine_refuses_leaves_nothing(harness: Har
         await harness.attach("new", public=True)
     with pytest.raises(NoAddressError):
         await harness.attach("old", groups=["sg-1"])
-    assert [*harness.machine.attached] == ["old"], "only what is new is taken back"
+    assert [*harness.machine.attached] == ["old"], "only the new one is detached"
 
 
-async def test_of_ports_that_would_be_shown_at_the_same_address_the_needed_one_is(
+async def test_a_listeners_port_is_shown_although_another_would_have_the_same_number(
     harness: Harness,
 ) -> None:
     interface = await harness.attach(public=True)

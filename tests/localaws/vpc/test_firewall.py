@@ -1,4 +1,4 @@
-"""Security groups and translation as rules of nftables. Pure."""
+"""Security groups and translation as rules of nftables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task learns of itself from the metadata endpoint. Pure."""
+"""What a task learns of itself from the metadata endpoint."""
 
 from __future__ import annotations
 
