@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,10 +14,9 @@ from localaws.ecr.image_store import ImageStore
 from localaws.ecr.registry_server import RegistryServer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    Conversation = Callable[[httpx.AsyncClient], Awaitable[Any]]
 
 BLOB = b"x" * 100_000
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -43,17 +43,24 @@ def store(tmp_path: Path) -> ImageStore:
     return ImageStore(tmp_path / "images")
 
 
-async def talk(store: ImageStore, tmp_path: Path, conversation: Conversation) -> Any:
-    """Let a client talk to a server that has these images."""
+@asynccontextmanager
+async def connected(store: ImageStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client of a server that has these images."""
     server = RegistryServer(store, Shops())
     socket = str(tmp_path / "r.sock")
     await server.start(socket)
     transport = httpx.AsyncHTTPTransport(uds=socket)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
-            return await conversation(client)
+            yield client
     finally:
         await server.close()
+
+
+@pytest.fixture
+async def client(store: ImageStore, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with connected(store, tmp_path) as client:
+        yield client
 
 
 async def push_blob(client: httpx.AsyncClient, content: bytes, repository: str = "shop") -> None:
@@ -85,90 +92,75 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["errors"][0]["code"]
 
 
-async def test_what_was_pushed_is_pulled_by_tag_and_by_digest(
-    store: ImageStore, tmp_path: Path
-) -> None:
-    async def conversation(client: httpx.AsyncClient) -> None:
-        assert (await client.get("/v2/")).json() == {}
-        assert (await push(client, "v1")).headers["docker-content-digest"] == digest(manifest())
-        for reference in ("v1", digest(manifest())):
-            answer = await client.get(f"/v2/shop/manifests/{reference}")
-            assert answer.content == manifest()
-            assert answer.headers["content-type"] == MANIFEST
-            head = await client.head(f"/v2/shop/manifests/{reference}")
-            assert head.headers["docker-content-digest"] == digest(manifest())
-            assert (head.content, head.headers["content-length"]) == (b"", str(len(manifest())))
-        blob = await client.get(f"/v2/shop/blobs/{digest(BLOB)}")
-        assert blob.content == BLOB
-        assert (await client.get("/v2/shop/tags/list")).json() == {"name": "shop", "tags": ["v1"]}
-
-    await talk(store, tmp_path, conversation)
+async def test_what_was_pushed_is_pulled_by_tag_and_by_digest(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v2/")).json() == {}
+    assert (await push(client, "v1")).headers["docker-content-digest"] == digest(manifest())
+    for reference in ("v1", digest(manifest())):
+        answer = await client.get(f"/v2/shop/manifests/{reference}")
+        assert answer.content == manifest()
+        assert answer.headers["content-type"] == MANIFEST
+        head = await client.head(f"/v2/shop/manifests/{reference}")
+        assert head.headers["docker-content-digest"] == digest(manifest())
+        assert (head.content, head.headers["content-length"]) == (b"", str(len(manifest())))
+    blob = await client.get(f"/v2/shop/blobs/{digest(BLOB)}")
+    assert blob.content == BLOB
+    assert (await client.get("/v2/shop/tags/list")).json() == {"name": "shop", "tags": ["v1"]}
 
 
 async def test_images_survive_the_server(store: ImageStore, tmp_path: Path) -> None:
-    await talk(store, tmp_path, lambda client: push(client, "v1"))
-    again = ImageStore(tmp_path / "images")
-    pulled = await talk(again, tmp_path, lambda client: client.get("/v2/shop/manifests/v1"))
+    async with connected(store, tmp_path) as client:
+        await push(client, "v1")
+    async with connected(ImageStore(tmp_path / "images"), tmp_path) as client:
+        pulled = await client.get("/v2/shop/manifests/v1")
     assert pulled.content == manifest()
 
 
-async def test_a_blob_can_come_in_parts_of_unknown_length(
-    store: ImageStore, tmp_path: Path
-) -> None:
-    async def conversation(client: httpx.AsyncClient) -> None:
-        async def chunks() -> Any:
-            for start in range(0, len(BLOB), 30_000):
-                yield BLOB[start : start + 30_000]
+async def test_a_blob_can_come_in_parts_of_unknown_length(client: httpx.AsyncClient) -> None:
+    async def chunks() -> Any:
+        for start in range(0, len(BLOB), 30_000):
+            yield BLOB[start : start + 30_000]
 
-        begun = await client.post("/v2/shop/blobs/uploads/")
-        sent = await client.patch(begun.headers["location"], content=chunks())
-        assert sent.headers["range"] == f"0-{len(BLOB) - 1}"
-        status = await client.get(sent.headers["location"])
-        assert (status.status_code, status.headers["range"]) == (204, f"0-{len(BLOB) - 1}")
-        done = await client.put(sent.headers["location"], params={"digest": digest(BLOB)})
-        assert done.status_code == 201
-        at_once = await client.post(
-            "/v2/shop/blobs/uploads/", params={"digest": digest(b"y")}, content=b"y"
-        )
-        assert at_once.status_code == 201
-        assert (await client.head(f"/v2/shop/blobs/{digest(b'y')}")).status_code == 200
-
-    await talk(store, tmp_path, conversation)
+    begun = await client.post("/v2/shop/blobs/uploads/")
+    sent = await client.patch(begun.headers["location"], content=chunks())
+    assert sent.headers["range"] == f"0-{len(BLOB) - 1}"
+    status = await client.get(sent.headers["location"])
+    assert (status.status_code, status.headers["range"]) == (204, f"0-{len(BLOB) - 1}")
+    done = await client.put(sent.headers["location"], params={"digest": digest(BLOB)})
+    assert done.status_code == 201
+    at_once = await client.post(
+        "/v2/shop/blobs/uploads/", params={"digest": digest(b"y")}, content=b"y"
+    )
+    assert at_once.status_code == 201
+    assert (await client.head(f"/v2/shop/blobs/{digest(b'y')}")).status_code == 200
 
 
 async def test_an_immutable_tag_is_refused_in_ecrs_words_even_for_the_same_image(
-    store: ImageStore, tmp_path: Path
+    client: httpx.AsyncClient, store: ImageStore
 ) -> None:
-    async def conversation(client: httpx.AsyncClient) -> None:
-        await push(client, "v1")
-        for body in (manifest(), manifest() + b" "):
-            answer = await push(client, "v1", body=body)
-            assert code(answer) == (400, "TAG_INVALID")
-            assert answer.json()["errors"][0]["message"] == (
-                "The image tag 'v1' already exists in the 'shop' repository and cannot be "
-                "overwritten because the tag is immutable."
-            )
-        assert (await push(client, "v2")).status_code == 201, "another tag of the same image"
-        assert (await push(client, digest(manifest()))).status_code == 201, "no tag"
-
-    await talk(store, tmp_path, conversation)
+    await push(client, "v1")
+    for body in (manifest(), manifest() + b" "):
+        answer = await push(client, "v1", body=body)
+        assert code(answer) == (400, "TAG_INVALID")
+        assert answer.json()["errors"][0]["message"] == (
+            "The image tag 'v1' already exists in the 'shop' repository and cannot be "
+            "overwritten because the tag is immutable."
+        )
+    assert (await push(client, "v2")).status_code == 201, "another tag of the same image"
+    assert (await push(client, digest(manifest()))).status_code == 201, "no tag"
     assert store.tags("shop") == dict.fromkeys(("v1", "v2"), digest(manifest()))
 
 
 @pytest.mark.parametrize(("repository", "tag"), [("shop", "latest"), ("team/shop", "v1")])
 async def test_tags_move_where_they_may(
-    store: ImageStore, tmp_path: Path, repository: str, tag: str
+    client: httpx.AsyncClient, store: ImageStore, repository: str, tag: str
 ) -> None:
-    async def conversation(client: httpx.AsyncClient) -> None:
-        await push(client, tag, repository)
-        assert (await push(client, tag, repository, manifest() + b" ")).status_code == 201
-
-    await talk(store, tmp_path, conversation)
+    await push(client, tag, repository)
+    assert (await push(client, tag, repository, manifest() + b" ")).status_code == 201
     assert store.tags(repository) == {tag: digest(manifest() + b" ")}
 
 
-async def test_a_repository_that_is_not_there_is_refused(store: ImageStore, tmp_path: Path) -> None:
-    answer = await talk(store, tmp_path, lambda client: client.post("/v2/other/blobs/uploads/"))
+async def test_a_repository_that_is_not_there_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v2/other/blobs/uploads/")
     assert code(answer) == (404, "NAME_UNKNOWN")
     assert "The repository with name 'other' does not exist in the registry with id" in answer.text
 
@@ -189,15 +181,12 @@ async def test_a_repository_that_is_not_there_is_refused(store: ImageStore, tmp_
     ],
 )
 async def test_what_makes_no_sense_is_refused(
-    store: ImageStore, tmp_path: Path, method: str, path: str, expected: tuple[int, str]
+    client: httpx.AsyncClient, method: str, path: str, expected: tuple[int, str]
 ) -> None:
-    async def conversation(client: httpx.AsyncClient) -> httpx.Response:
-        await push(client, "v1")
-        answer = await client.request(method, path, content=b"body")
-        assert (await client.get("/v2/")).status_code == 200, "the connection goes on"
-        return answer
-
-    assert code(await talk(store, tmp_path, conversation)) == expected
+    await push(client, "v1")
+    answer = await client.request(method, path, content=b"body")
+    assert (await client.get("/v2/")).status_code == 200, "the connection goes on"
+    assert code(answer) == expected
 
 
 @pytest.mark.parametrize(
@@ -214,44 +203,33 @@ async def test_what_makes_no_sense_is_refused(
     ],
 )
 async def test_a_manifest_names_what_is_there(
-    store: ImageStore, tmp_path: Path, body: bytes, expected: tuple[int, str]
+    client: httpx.AsyncClient, store: ImageStore, body: bytes, expected: tuple[int, str]
 ) -> None:
-    assert (
-        code(await talk(store, tmp_path, lambda client: push(client, "v1", body=body))) == expected
-    )
+    assert code(await push(client, "v1", body=body)) == expected
     assert store.is_empty("shop")
 
 
-async def test_content_has_the_digest_that_names_it(store: ImageStore, tmp_path: Path) -> None:
-    async def conversation(client: httpx.AsyncClient) -> None:
-        begun = await client.post("/v2/shop/blobs/uploads/")
-        wrong = {"digest": digest(b"other")}
-        answer = await client.put(begun.headers["location"], params=wrong, content=BLOB)
-        assert code(answer) == (400, "DIGEST_INVALID")
-        assert code(await push(client, digest(b"other"))) == (400, "DIGEST_INVALID")
-
-    await talk(store, tmp_path, conversation)
+async def test_content_has_the_digest_that_names_it(client: httpx.AsyncClient) -> None:
+    begun = await client.post("/v2/shop/blobs/uploads/")
+    wrong = {"digest": digest(b"other")}
+    answer = await client.put(begun.headers["location"], params=wrong, content=BLOB)
+    assert code(answer) == (400, "DIGEST_INVALID")
+    assert code(await push(client, digest(b"other"))) == (400, "DIGEST_INVALID")
 
 
-async def test_a_deleted_image_takes_its_tags_along(store: ImageStore, tmp_path: Path) -> None:
-    async def conversation(client: httpx.AsyncClient) -> None:
-        await push(client, "v1")
-        assert (await client.delete(f"/v2/shop/manifests/{digest(manifest())}")).status_code == 202
-        assert (await client.get("/v2/shop/manifests/v1")).status_code == 404
-        assert (await push(client, "v1")).status_code == 201, "the tag is free again"
-
-    await talk(store, tmp_path, conversation)
+async def test_a_deleted_image_takes_its_tags_along(client: httpx.AsyncClient) -> None:
+    await push(client, "v1")
+    assert (await client.delete(f"/v2/shop/manifests/{digest(manifest())}")).status_code == 202
+    assert (await client.get("/v2/shop/manifests/v1")).status_code == 404
+    assert (await push(client, "v1")).status_code == 201, "the tag is free again"
 
 
 async def test_repositories_are_apart_and_end_with_their_images(
-    store: ImageStore, tmp_path: Path
+    client: httpx.AsyncClient, store: ImageStore
 ) -> None:
-    async def conversation(client: httpx.AsyncClient) -> None:
-        await push(client, "v1", "team/shop")
-        assert (await client.get("/v2/shop/manifests/v1")).status_code == 404
-        assert (await client.get(f"/v2/shop/blobs/{digest(BLOB)}")).status_code == 404
-
-    await talk(store, tmp_path, conversation)
+    await push(client, "v1", "team/shop")
+    assert (await client.get("/v2/shop/manifests/v1")).status_code == 404
+    assert (await client.get(f"/v2/shop/blobs/{digest(BLOB)}")).status_code == 404
     assert not store.is_empty("team/shop")
     store.remove("team/shop")
     assert store.is_empty("team/shop")
