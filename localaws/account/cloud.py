@@ -245,7 +245,8 @@ class Cloud:
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
         identifier = computed.pop("id")
-        if kind.idempotent and (existing := self.get(token, identifier)):
+        existing = self.get(token, identifier) if kind.idempotent else None
+        if kind.idempotent and existing is not None:
             _raise(*kind.idempotent.check(existing, changes(kind, existing.inputs, inputs)))
             return existing
         computed |= _derived(kind, inputs, mint.region, tagging, computed)
@@ -383,7 +384,7 @@ class Cloud:
         self._unsaved[_key(resource.token, resource.id)] = _document(resource)
 
     def _discard(self, unrecorded: Sequence[Resource]) -> None:
-        """Remove resources that no run knows, even if other resources refer to them."""
+        """Remove resources that no run has recorded, even if other resources refer to them."""
         for each in unrecorded:
             if self.get(each.token, each.id):  # not yet removed as a dependent of another one
                 self._remove(each)

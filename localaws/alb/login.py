@@ -42,7 +42,7 @@ MOST_CLAIMS = 11 * 1024
 """Bytes that claims and access token may have together."""
 
 CLAIMS_LIFETIME = 120
-"""Seconds for which what a target gets says that it is valid."""
+"""Seconds for which the claims that a target gets are valid."""
 
 _OK, _FOUND, _UNAUTHORIZED = 200, 302, 401
 
@@ -171,7 +171,7 @@ class Login:
         return action
 
     async def _admit(self, request: Request, action: Action) -> Response:
-        """Let a user pass who is logged in; else do as the action says."""
+        """Let a user pass who is logged in; else do as the action is configured."""
         session = self._session(request, action)
         cookies: list[tuple[str, str]] = []
         if session is not None and session["expires"] <= self._clock() and session["refresh"]:
@@ -369,14 +369,14 @@ class Login:
 
 
 def _app(action: Action) -> list[str]:
-    """Return what a session is for: one of another client has another app's tokens."""
+    """Return the issuer and client of a session: another app's tokens must not be used for it."""
     return [str(action.config["issuer"]), str(action.config["clientId"])]
 
 
 def refusal(status: int) -> Response:
     """Return a load balancer's own answer."""
     headers = (("server", SERVER), ("content-type", "text/html"))
-    # What says that the provider failed gets its page with its status.
+    # Envoy replaces this status by 561, and adds the page then.
     body = "" if status == PROVIDER_FAILED else page(status)
     return Response(status=status, headers=headers, body=body)
 

@@ -4,10 +4,10 @@ Source: "Sticky sessions for your Application Load Balancer" in ELB's guide
 (elasticloadbalancing/latest/application/sticky-sessions.html), and "Sticky sessions and weighted
 target groups" in its guide to listeners. Cookies have `Expires`, and every answer sets them anew.
 
-- `AWSALB`, and `AWSALBCORS` for requests from other sites, last as long as the group says. The
+- `AWSALB`, and `AWSALBCORS` for requests from other sites, last as long as the group sets. The
   target that a cookie names gets the request if it is one of the group's and not unhealthy.
 - `AWSALBAPP-0` is set once a target has set the application's cookie, and counts only together with
-  it. It lasts seven days, but what it says of a group no longer than the group says.
+  it. It lasts seven days, but the part about a group is valid only as long as the group sets.
 - `AWSALBTG`, and `AWSALBTGCORS`, name the target group of a rule that forwards to several. Routes
   that match such a cookie come before the one that chooses by weight.
 
@@ -31,7 +31,7 @@ SCRIPT = "localaws.stickiness"
 """The filter that reads and sets the cookies."""
 
 DEFAULT_DURATION = 86400
-"""Seconds that a group's cookie lasts where the group doesn't say how long."""
+"""Seconds that a group's cookie lasts where the group doesn't set them."""
 
 APP_COOKIE_DURATION = 7 * 86400
 """Seconds that `AWSALBAPP-0` lasts; not configurable."""

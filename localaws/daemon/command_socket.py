@@ -106,7 +106,7 @@ class CommandSocket:
         asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     async def close(self) -> None:
-        """Serve nothing any more; what still runs is killed."""
+        """Stop serving; what still runs is killed."""
         if self._listener is not None:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
@@ -130,7 +130,10 @@ class CommandSocket:
         """Close a connection, also of a task that was cancelled before its first step."""
         self._serving.discard(task)
         client.close()
-        if not task.cancelled() and (error := task.exception()):
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
             log.error("a command's connection failed", exc_info=error)
 
     async def _serve(self, client: socket.socket) -> None:
@@ -148,7 +151,7 @@ class CommandSocket:
 
 
 async def _wait(client: socket.socket, child: ChildProcess) -> None:
-    """Pass signals on to a program until it ends, and say how; kill it if the client goes."""
+    """Forward signals to a program until it ends, and answer how; kill it if the client leaves."""
     try:
         await _answer(client, {"started": True}, child.terminal)
         signals = asyncio.create_task(_pass_signals_on(client, child))

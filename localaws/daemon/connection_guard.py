@@ -1,10 +1,10 @@
-"""Lets the processes of its owner, and of root, connect to the daemon, and no others.
+"""Allows only the processes of its own user, and of root, to connect to the daemon.
 
-The engine attaches by a bare port number, without credentials, and gRPC can't ask who is at the
-other end of a connection. So gRPC listens on a Unix socket in a folder of its owner's; on the port
-listens what is here: it looks each peer's user up in the kernel's table of TCP connections, once,
-and then passes bytes on. The verdict belongs to the connection, so a port number that another
-process gets later is worth nothing.
+The engine attaches by a bare port number, without credentials, and gRPC can't find out which user
+is at the other end of a connection. So gRPC listens on a Unix socket in a folder that only the
+daemon's user may enter, and the guard listens on the port. It looks each peer's user up in the
+kernel's table of TCP connections, once, and then forwards bytes. The decision holds for that
+connection only, so a port number that another process gets later has no effect.
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ def owner(table: str, peer: Endpoint, own: Endpoint) -> int | None:
         peer: The other end.
         own: This end.
 
-    A connection whose process has closed it is listed as root's. It says nothing about who opened
-    it.
+    A connection whose process has closed it is listed as root's, whoever opened it.
     """
     ends = f"{_hex(peer)} {_hex(own)} {_ESTABLISHED} "
     mapped = f"{_MAPPED}{_hex(peer)} {_MAPPED}{_hex(own)} {_ESTABLISHED} "
@@ -95,7 +94,7 @@ class Guard:
         self._refused: set[int | None] = set()
 
     async def start(self) -> int:
-        """Begin to listen; the port."""
+        """Begin to listen; return the port."""
         await self._server.listen("127.0.0.1", 0)
         return self._server.port
 
@@ -112,14 +111,15 @@ class Guard:
                 self._note(user)
 
     async def _user(self, writer: asyncio.StreamWriter) -> int | None:
-        """Return the id of the connection's user; None where the kernel doesn't say."""
-        peer, own = (Endpoint(*writer.get_extra_info(name)) for name in ("peername", "sockname"))
+        """Return the id of the connection's user; None where the kernel doesn't list it."""
+        peer = Endpoint(*writer.get_extra_info("peername"))
+        own = Endpoint(*writer.get_extra_info("sockname"))
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await asyncio.sleep(_PAUSE_SECONDS)
             found = await asyncio.to_thread(_look_up, peer, own)
-            # As long as our end is established no other connection can have these two ends: the row
-            # is this one's.
+            # As long as this end is established no other connection can have the same two ends, so
+            # the row is about this one.
             if not _established(writer.get_extra_info("socket")):
                 return None
             if found is not None:
@@ -127,7 +127,7 @@ class Guard:
         return None
 
     def _note(self, user: int | None) -> None:
-        """Say once for each user that there was an attempt; more would fill the log."""
+        """Log a refused attempt once for each user; more would fill the log."""
         if user not in self._refused:
             self._refused.add(user)
             who = "an unknown user" if user is None else f"user {user}"
@@ -162,7 +162,10 @@ def _look_up(peer: Endpoint, own: Endpoint) -> int | None:
 
 
 def _established(connection: socket.socket) -> bool:
-    """Whether neither end has closed the connection: `struct tcp_info` begins with its state."""
+    """Return whether neither end has closed the connection.
+
+    `struct tcp_info` begins with its state.
+    """
     state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
     return state == bytes([int(_ESTABLISHED, 16)])
 

@@ -350,6 +350,6 @@ def _control_groups() -> ControlGroups | None:
     try:
         found = cgroups.find()
     except NoControlGroupsError:
-        return None  # the choice of the runtime says so
+        return None  # `status` shows it: the choice of the runtime has the reason
     found.sweep()
     return found

@@ -328,7 +328,7 @@ class Running:
         await self._settle_network(resource)
 
     async def _settle_network(self, resource: Resource) -> str:
-        """Wait until packets go where the cloud says, and this machine's clients see it so.
+        """Wait until packets are routed as the cloud's records are, for this machine's clients too.
 
         Returns:
             Why they don't; empty if they do.

@@ -51,10 +51,15 @@ _LOST = (
 )
 
 _USER_ERRORS = (
-    *(StateFileError, NoAddressError, parameters.BadParameters),
-    *(EnvoyError, BadSpeed, BadRuntime, MirrorError),
+    StateFileError,
+    NoAddressError,
+    parameters.BadParameters,
+    EnvoyError,
+    BadSpeed,
+    BadRuntime,
+    MirrorError,
 )
-"""What a user can put right; the message says how."""
+"""Errors that a user can correct; their messages say how."""
 
 
 def _installed(package: str) -> str:
@@ -88,7 +93,7 @@ async def serving(
 
 
 def _still_locked(directory: StateDirectory, lock: TextIO) -> bool:
-    """Whether the locked file is still the directory's, which may have been deleted."""
+    """Return whether the locked file is still the directory's, which may have been deleted."""
     try:
         return os.path.samestat(directory.lock.stat(), os.fstat(lock.fileno()))
     except FileNotFoundError:
@@ -174,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     lock.truncate(0)
     print(os.getpid(), file=lock, flush=True)
-    os.dup(lock.fileno())  # never closed, so that the lock is given back by the process's very end
+    os.dup(lock.fileno())  # never closed, so that only the process's end releases the lock
     try:
         asyncio.run(serve(directory, code, lock))
     except _USER_ERRORS as error:

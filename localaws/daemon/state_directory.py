@@ -45,10 +45,9 @@ class StateDirectory:
         """
         for candidate in (folder.absolute(), *folder.absolute().parents):
             if (candidate / "Pulumi.yaml").is_file():
-                directory = environment.get(DIRECTORY_VARIABLE)
-                return cls(
-                    candidate, Path(directory).absolute() if directory else candidate / ".local"
-                )
+                chosen = environment.get(DIRECTORY_VARIABLE)
+                path = Path(chosen).absolute() if chosen else candidate / ".local"
+                return cls(candidate, path)
         raise NoProject(
             f"no Pulumi.yaml in {folder.absolute()} or above: change to a Pulumi "
             "project's folder, or use -C FOLDER"
@@ -61,7 +60,7 @@ class StateDirectory:
 
     @property
     def ready(self) -> Path:
-        """Says how to reach a daemon that is ready: see `Address`."""
+        """The `Address` of a daemon that is ready."""
         return self.path / "daemon.json"
 
     @property
@@ -138,14 +137,16 @@ _CODE_SUFFIXES = {".json", ".py", ".toml"}
 def fingerprint(code: Path = _CODE) -> str:
     """Return what changes whenever the local AWS's code or one of its tables does."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in code.rglob("*") if path.suffix in _CODE_SUFFIXES):
+    for path in sorted(code.rglob("*")):
+        if path.suffix not in _CODE_SUFFIXES:
+            continue
         stat = path.stat()
         digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns};".encode())
     return digest.hexdigest()[:16]
 
 
 def try_lock(directory: StateDirectory) -> TextIO | None:
-    """Take the daemon's lock; None if a daemon lives. Closing the file gives it back."""
+    """Take the daemon's lock; None if a daemon runs. Closing the file releases it."""
     make_folder(directory.path)
     # a Path's `open` has no opener; it stays open
     file = open(directory.lock, "a", opener=opener)  # noqa: SIM115
@@ -158,7 +159,7 @@ def try_lock(directory: StateDirectory) -> TextIO | None:
 
 
 def holder(directory: StateDirectory) -> int | None:
-    """Process id of the living daemon, ready or not; None if there is none.
+    """Return the process id of the running daemon, ready or not; None if there is none.
 
     Raises:
         BadLock: A daemon lives, and its lock doesn't hold its process id.

@@ -34,7 +34,7 @@ class TaskCommands:
         self._controller = controller
 
     async def start_command(self, request: Request, streams: Sequence[int]) -> ChildProcess:
-        """Start a program, as `Commands` says."""
+        """Start a program, see `Commands`."""
         try:
             if request.action == "exec":
                 task = self._controller.find_task(request.target)
@@ -141,14 +141,15 @@ class VpcCommands(TaskCommands):
         Raises:
             CommandError: There is no such subnet.
         """
-        if found := self._cloud.get(SUBNET, source):
+        found = self._cloud.get(SUBNET, source)
+        if found is not None:
             return found
         vpcs = [each.id for each in self._cloud.all(VPC) if not is_default(each)]
         if source == "vpc" and len(vpcs) == 1:
             source = vpcs[0]
-        for each in self._cloud.all(SUBNET):
-            if each.outputs.get("vpcId") == source:
-                return each
+        subnets = self._cloud.where(SUBNET, "vpcId", source)
+        if subnets:
+            return subnets[0]
         known = [*vpcs, *(each.id for each in self._cloud.all(SUBNET))]
         raise CommandError(
             f"--from {source}: no VPC or subnet; allowed: vpc where there is one VPC, "

@@ -565,7 +565,7 @@ class _Step:
         return min(unprotected, key=rank, default=None)
 
     def _protected(self, group: Group, instance: Instance) -> bool:
-        """Whether a scale-in leaves an instance alone; a deletion first lifts all protection."""
+        """Return whether a scale-in spares an instance; a deletion first lifts all protection."""
         if group.deleted:
             return False
         if group.termination_protection:
@@ -578,7 +578,7 @@ class _Step:
         return refresh.protected == "Refresh" or not self._protected(group, instance)
 
     def _serves(self, group: Group, instance: Instance) -> bool:
-        """Whether an instance counts as healthy in a refresh."""
+        """Return whether an instance counts as healthy in a refresh."""
         in_service = instance.lifecycle is Lifecycle.IN_SERVICE
         return in_service and (instance.registered or bool(group.why_not_registered))
 

@@ -28,7 +28,7 @@ _WAYS_OUT: Final = (
 
 
 class CannotBuildError(ImageError):
-    """An image can't be built here; says why and what to do."""
+    """An image can't be built here; the message says why and what to do."""
 
 
 class Programs(Protocol):
@@ -122,7 +122,7 @@ async def _find(programs: Programs) -> _Tool:
     """Return the first program that can build here.
 
     Raises:
-        CannotBuildError: None can; says what each of them lacks.
+        CannotBuildError: None can; the message says what each of them lacks.
     """
     lacks = []
     for tool in _TOOLS:

@@ -68,7 +68,7 @@ class ImageStore:
         return path if re.fullmatch("[0-9a-f]{32}", name) and path.is_file() else None
 
     def finish(self, repository: str, upload: Path, digest: str) -> bool:
-        """Make a blob of a file that was received, if its content has that digest."""
+        """Turn a received file into a blob, if its content has that digest."""
         with upload.open("rb") as content:
             found = f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
         if found != digest:
@@ -96,7 +96,7 @@ class ImageStore:
         return Manifest(media_type.decode(), body)
 
     def put(self, repository: str, manifest: Manifest, tag: str | None) -> None:
-        """Keep a manifest, and let a tag mean it."""
+        """Save a manifest, and point a tag to it."""
         self._manifests(repository).mkdir(parents=True, exist_ok=True)
         path = self._manifests(repository) / manifest.digest
         path.write_bytes(manifest.media_type.encode() + b"\n" + manifest.body)

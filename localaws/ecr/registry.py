@@ -77,7 +77,7 @@ class AccountRegistry:
         self._follow()
 
     def _follow(self) -> None:
-        """Find the registry of each repository here; it has one for each region."""
+        """Map the host of each repository's registry, one for each region, to this machine."""
         if not self._port:
             return
         for repository in self._account.all(REPOSITORY):
@@ -87,7 +87,7 @@ class AccountRegistry:
     async def build_and_push(self, request: Build, *, current: str = "") -> str:
         """Build an image and push it by each of its tags; return its digest.
 
-        With the digest that the tags mean now, an image that comes to the same isn't pushed again.
+        With *current*, the digest that the tags mean now, an unchanged image isn't pushed again.
 
         Raises:
             CannotBuildError: It can't be built, or its repository doesn't take it.

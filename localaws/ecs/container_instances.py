@@ -128,7 +128,7 @@ class ContainerInstances:
                 self._state = self._state.without_instance(instance.id)
 
     def touch(self) -> None:
-        """Have the next `follow` read the groups again: the cloud has changed."""
+        """Note that the cloud has changed, so that the next `follow` reads the groups again."""
         self._outdated = True
 
     async def follow(self, demand: Demand) -> bool:

@@ -57,7 +57,7 @@ class Instances:
         return Placed(Zone(subnet="", name=found.zone), found.id)
 
     def drains(self, task: Task) -> bool:
-        """Whether a task's instance drains."""
+        """Return whether a task's instance drains."""
         for each in self.instances:
             if each.id == task.instance:
                 return each.draining

@@ -123,7 +123,7 @@ def read(file: Path, scratch: Path, *, platform: str, name: str = "") -> Layered
         raise BrokenLayoutError(f"{file}: no image archive ({reason}); {_ALLOWED}") from error
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BrokenLayoutError(f"{file}: no image archive: {error}") from error
-    # A root file system says nothing about its process: the task definition must.
+    # A root file system has no command, so the task definition must have one.
     return LayeredImage(config={}, layers=(file,))
 
 

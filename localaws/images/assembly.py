@@ -1,4 +1,4 @@
-"""Puts a puller together for this machine and project."""
+"""Assemble a puller for this machine and project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an image says about its process, and what becomes of it under a task definition. Pure."""
+"""Read an image's configuration, and merge it with a container definition. Pure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ContainerProcess:
 
 
 class NoCommandError(ValueError):
-    """Neither the image nor the task definition says what to run."""
+    """Neither the image nor the task definition has a command to run."""
 
 
 def from_json(document: Mapping[str, Any]) -> ImageConfig:

@@ -56,12 +56,14 @@ class Engines:
             if not await self._answers(engine):
                 continue
             for each in dict.fromkeys((name, str(reference))):
-                if identity := await self._identity(engine, each):
+                identity = await self._identity(engine, each)
+                if identity:
                     return EngineImage(engine, identity)
             pull = [engine, "pull", "--platform", platform, str(reference)]
             if await self._output(pull, PULL_SECONDS) is None:
                 continue
-            if identity := await self._identity(engine, str(reference)):
+            identity = await self._identity(engine, str(reference))
+            if identity:
                 return EngineImage(engine, identity)
         return None
 
@@ -83,9 +85,9 @@ class Engines:
     async def _identity(self, engine: str, name: str) -> str:
         argv = [engine, "image", "inspect", "--format", "{{.Id}}", name]
         answer = (await self._output(argv, ANSWER_SECONDS) or "").strip()
-        if not answer:
-            return ""
-        return answer if answer.startswith("sha256:") else f"sha256:{answer}"  # podman's is bare
+        if not answer or answer.startswith("sha256:"):
+            return answer
+        return f"sha256:{answer}"  # podman's has no algorithm
 
     async def _output(self, argv: list[str], seconds: float) -> str | None:
         try:

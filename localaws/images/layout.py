@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class BrokenLayoutError(Exception):
-    """The files are no image; says what is missing or wrong."""
+    """The files are no image; the message says what is missing or wrong."""
 
 
 @dataclass(frozen=True)

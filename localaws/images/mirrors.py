@@ -21,7 +21,7 @@ _ALLOWED = (
 
 
 class MirrorError(ValueError):
-    """The mirrors can't be understood; names the entry, what is wrong and what is allowed."""
+    """The mirrors can't be understood; the message has the entry and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Mirror:
     """A part of the path before each repository."""
 
     insecure: bool = False
-    """Whether it may be spoken to without TLS; loopback always may."""
+    """Whether it may be used without TLS; one on loopback always may."""
 
 
 def parse(text: str) -> dict[str, Mirror]:

@@ -16,7 +16,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class InvalidReferenceError(ValueError):
-    """A text names no image; says which part is wrong."""
+    """A text names no image; the message says which part is wrong."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Reference:
     repository: str
     tag: str
     digest: str = ""
-    """The digest that the name ends with; the tag says nothing then."""
+    """The digest that the name ends with; the tag has no effect then."""
 
     def __str__(self) -> str:
         """Return the full name, as ECS writes it in its errors."""

@@ -69,7 +69,7 @@ class Store:
     async def filling(self, digest: str) -> AsyncIterator[Path]:
         """Yield a scratch folder for a download, while no other pull fills the same digest.
 
-        The folder vanishes with the block, also what an earlier, killed pull has left in it.
+        The folder is removed at the end of the block, and before it what a killed pull has left.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = self._folder_of(digest).name
@@ -109,7 +109,7 @@ class Store:
         return stored
 
     def remember(self, name: str, platform: str, digest: str) -> None:
-        """Keep which image a name means on a platform: for ever if it is a digest, else now."""
+        """Save which image a name means on a platform; a tag may mean another one later."""
         write_atomically(self._resolution(name, platform), digest)
 
     def resolved(self, name: str, platform: str) -> str:

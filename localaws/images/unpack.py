@@ -88,7 +88,8 @@ def _note(path: str, written: set[str]) -> None:
 def _extract(layer: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
     if not (member.isdir() and _is_folder(path)):
         _remove(path)  # writing into a file of a lower layer would change its other names too
-    if folder := posixpath.dirname(path):
+    folder = posixpath.dirname(path)
+    if folder:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - pathlib costs start-up time
     if member.islnk():
         target = inside(member.linkname)

@@ -44,7 +44,7 @@ class Limits:
     """Of 1024 for one CPU, an upper limit."""
 
     cpu_shares: int | None = None
-    """What it gets in comparison with the groups beside it, when all want more than there is."""
+    """Its share of the CPU relative to the groups beside it, when they need more than there is."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class ControlGroup:
         """
         for folder in self._folders:
             if folder.unified:
-                _hand_down(folder.path)
+                _enable_controllers(folder.path)
         return _create(self._folders, name, limits)
 
     def out_of_memory_kills(self) -> int:
@@ -111,7 +111,7 @@ class ControlGroups:
         return _create(self._parents, owned, limits)
 
     def sweep(self) -> None:
-        """Remove what daemons left that run no longer."""
+        """Remove what daemons left that have ended."""
         for parent in self._parents:
             for folder in parent.path.glob(f"{_PREFIX}-*"):
                 named = _NAME.fullmatch(folder.name)
@@ -120,7 +120,7 @@ class ControlGroups:
 
 
 def find(proc: Path = Path("/proc")) -> ControlGroups:
-    """Return where this process can make groups, after having tried it.
+    """Return where this process can make groups, once a trial has succeeded.
 
     Args:
         proc: Where proc(5) is mounted.
@@ -224,14 +224,14 @@ def _parents(own: Mapping[str, str], mounted: Iterable[_Mounted]) -> list[_Folde
 
 
 def _unified_parent(mounted: _Mounted, own: str) -> _Folder:
-    """Return the nearest group above that hands the controllers down.
+    """Return the nearest group above that enables the controllers for groups within.
 
-    The own one doesn't, as it has members: the kernel's rule of no internal processes.
+    The process's own group can't, as it has members: the kernel's rule of no internal processes.
     """
     folder = mounted.folder(own)
     while True:
-        handed_down = _words(folder / "cgroup.subtree_control")
-        if handed_down.issuperset(_CONTROLLERS) and os.access(folder, os.W_OK):
+        enabled = _words(folder / "cgroup.subtree_control")
+        if enabled.issuperset(_CONTROLLERS) and os.access(folder, os.W_OK):
             return _Folder(folder, frozenset(_CONTROLLERS), unified=True)
         if folder == mounted.point:
             raise NoControlGroupsError(
@@ -255,8 +255,8 @@ def _create(parents: Iterable[_Folder], name: str, limits: Limits) -> ControlGro
     return ControlGroup(made)
 
 
-def _hand_down(folder: Path) -> None:
-    """Let groups within have the controllers; from then on the folder can't have members."""
+def _enable_controllers(folder: Path) -> None:
+    """Enable the controllers for groups within; from then on the folder can't have members."""
     try:
         _write(folder / "cgroup.subtree_control", "+memory +cpu")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A container: what it is, as plain values, and how a process becomes its first one.
+"""Containers as plain values, and how a process becomes the first one in a container.
 
 The launcher imports this module (and those that it imports) before it starts anything: after
 `pivot_root` only the image's files are there.
@@ -111,7 +111,7 @@ class Container:
     """The folder with the image's files, which stay as they are."""
 
     work: str
-    """A folder of its own for what it writes; it is made when it isn't there."""
+    """A folder of its own for what it writes; it is made if it is missing."""
 
     argv: tuple[str, ...]
     user: str = ""
@@ -119,10 +119,10 @@ class Container:
 
     working_directory: str = "/"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Its whole environment; HOME and PATH are added where they lack."""
+    """Its whole environment; HOME and PATH are added where they are missing."""
 
     read_only: bool = False
-    """Whether its root file system is read-only; mounts say it for themselves."""
+    """Whether its root file system is read-only; each mount has a setting of its own."""
 
     mounts: tuple[Mount, ...] = ()
     temporary: tuple[TemporaryFolder, ...] = ()
@@ -152,20 +152,21 @@ def to_request(container: Container) -> dict[str, Any]:
 
 
 def from_request(request: Mapping[str, Any]) -> Container:
-    """Return what `to_request` was given."""
+    """Return the container of which `to_request` made a request."""
     return Container(
         **{
             **request,
             "argv": tuple(request["argv"]),
             "mounts": tuple(Mount(**each) for each in request["mounts"]),
-            "temporary": tuple(
-                TemporaryFolder(**{**each, "options": tuple(each["options"])})
-                for each in request["temporary"]
-            ),
+            "temporary": tuple(map(_temporary_folder, request["temporary"])),
             "ulimits": tuple(Ulimit(**each) for each in request["ulimits"]),
             "capabilities": frozenset(request["capabilities"]),
         }
     )
+
+
+def _temporary_folder(described: Mapping[str, Any]) -> TemporaryFolder:
+    return TemporaryFolder(**{**described, "options": tuple(described["options"])})
 
 
 def start(container: Container, *, cgroups: Sequence[str], single_user: bool) -> Never:
@@ -176,8 +177,10 @@ def start(container: Container, *, cgroups: Sequence[str], single_user: bool) ->
         cgroups: Folders of the control groups that it becomes a member of.
         single_user: Whether the user namespace has one user only.
     """
-    _join_cgroups(cgroups)  # before its namespace is made, whose root they become
-    os.umask(_UMASK)  # the launcher has the daemon's, with which others couldn't enter the root
+    # First, as its namespace of control groups has those as its root that it is in when it is made.
+    _join_cgroups(cgroups)
+    # The launcher has the daemon's umask, with which other users couldn't enter the root.
+    os.umask(_UMASK)
     with open(f"/run/netns/{container.network}") as network:
         kernel.join_namespace(network.fileno(), kernel.NETWORK_NAMESPACE)
     kernel.unshare(
@@ -276,7 +279,7 @@ def _own_standard_streams(user: User) -> None:
 
 
 def _set_limit(limit: Ulimit) -> None:
-    """Set a limit, as high as this process may where that is lower."""
+    """Set a limit, or the highest that this process may set if that is lower."""
     kind = getattr(resource, f"RLIMIT_{limit.name.upper()}", None)
     if kind is None:  # `locks`, which Linux has long ignored
         return
@@ -284,12 +287,16 @@ def _set_limit(limit: Ulimit) -> None:
         resource.setrlimit(kind, (limit.soft, limit.hard))
     except ValueError:
         _, highest = resource.getrlimit(kind)
-        allowed = [value if 0 <= value < highest else highest for value in (limit.soft, limit.hard)]
-        resource.setrlimit(kind, (allowed[0], allowed[1]))
+        resource.setrlimit(kind, (_at_most(limit.soft, highest), _at_most(limit.hard, highest)))
+
+
+def _at_most(value: int, highest: int) -> int:
+    """Return a limit of -1, which is none, or above the highest as the highest."""
+    return value if 0 <= value < highest else highest
 
 
 def _become(user: User, capabilities: frozenset[str], *, single_user: bool) -> None:
-    """Change to the user with these capabilities at most; only root has them at once."""
+    """Change to the user, with these capabilities at most; only root has them from the start."""
     kept = [number for number, name in enumerate(_CAPABILITIES) if name in capabilities]
     kernel.limit_capabilities(kept)
     if not single_user:
@@ -301,7 +308,7 @@ def _become(user: User, capabilities: frozenset[str], *, single_user: bool) -> N
 
 
 def _fork_init() -> None:
-    """Return in a child; this process forwards signals to it, reaps, and ends as it ends."""
+    """Fork: the child returns; the parent forwards signals, reaps, and exits with its status."""
     every_signal = signal.valid_signals()
     signal.pthread_sigmask(signal.SIG_BLOCK, every_signal)
     program = os.fork()

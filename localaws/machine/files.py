@@ -38,12 +38,12 @@ def set_aside(path: Path) -> Path:
 def read_what_can_be_made_anew(
     path: Path, understand: Callable[[Any], T], *, otherwise: T, then: str
 ) -> T:
-    """Return what a file says in JSON; a damaged one is set aside, with a warning.
+    """Return the contents of a JSON file; a damaged one is set aside, with a warning.
 
     Args:
         path: The file.
-        understand: Makes of the JSON what is wanted; raises what Python does for values of wrong
-            types.
+        understand: Makes the result of the JSON document; raises one of Python's own errors for
+            values of wrong types.
         otherwise: The result without a file, or with a damaged one.
         then: What a damaged file means, for the warning.
     """

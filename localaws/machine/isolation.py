@@ -1,7 +1,7 @@
-"""How processes are kept apart from this machine: which namespaces it lets this user have.
+"""Isolate processes from this machine, by the namespaces that it allows this user.
 
 Kernels, distributions and container engines forbid them in many ways (sysctls, AppArmor, seccomp,
-missing IDs), so what works is found by doing it once, in namespaces that end at once.
+missing IDs), so what works is found by a trial, in namespaces that end at once.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _HINTS = {
         "AppArmor may forbid it: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
     ),
 }
-"""What to do about refusals whose words don't say it."""
+"""What to do about errors whose own text doesn't help."""
 
 _TRIAL_SECONDS = 30
 _CAP_SYS_RESOURCE = 24
 
 
 class Isolation(StrEnum):
-    """How far processes of a launcher are apart from this machine."""
+    """How far processes of a launcher are isolated from this machine."""
 
     NONE = "none"
     """Not at all: they share its network, files and process IDs."""
@@ -77,7 +77,7 @@ class Finding:
 
     isolation: Isolation
     lacks: tuple[str, ...]
-    """What it doesn't do that AWS does, each a sentence's part."""
+    """What AWS does and it doesn't, each a part of a sentence."""
 
     why_not: Mapping[Isolation, str]
     """Why those before it were refused, in their order."""
@@ -117,7 +117,7 @@ def find() -> Finding:
 
 
 def try_out(isolation: Isolation) -> str | None:
-    """Do once what a VPC and a container need; return why it can't be done."""
+    """Try once what a VPC and a container need; return why it fails, or None."""
     for name, package in _NEEDED.items():
         if programs.find(name) is None:
             return f"{name} is missing: `make setup` gets it, or install {package}"

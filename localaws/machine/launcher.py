@@ -1,14 +1,14 @@
 """The parent of every process that the local AWS starts: none outlives the daemon.
 
 Runs with one end of a SOCK_SEQPACKET pair as standard input. It starts processes and containers on
-request, reports how they end, and at end of file, which is how it learns of the daemon's death
-whatever the cause, ends with every descendant. Isolated from this machine it has process ID 1 of
-its own namespaces, so the kernel kills what is left and unmounts all. Otherwise it is child
-subreaper, inherits also those that left their process group, and kills them itself. It has one
-thread, so forking is quick and safe here, which it is not in the daemon.
+request and reports how they end. At end of file, which follows the daemon's death whatever the
+cause, it ends with every descendant. Isolated from this machine it has process ID 1 of its own
+namespaces, so the kernel kills what is left and unmounts all. Otherwise it is child subreaper:
+it inherits also those that left their process group, and kills them itself. It has one thread, so
+forking is quick and safe here, which it is not in the daemon.
 
-A message has one byte and passes file descriptors: the first is a memory file with the request in
-JSON, which so can have any size. Answers are JSON.
+A message has one byte and passes file descriptors. The first is a memory file with the request in
+JSON, which can so have any size. Answers are JSON.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Child(NamedTuple):
     """A process that runs."""
 
     is_container: bool
-    """Whether signals go to it alone: its own namespace sees to the others."""
+    """Whether signals go to it alone: with it, the kernel kills its whole namespace."""
 
 
 class _Starting(NamedTuple):
@@ -239,9 +239,12 @@ class _Launcher:
             self._running[starting.pid] = starting.child
         if starting.terminal is None:
             self._answer(answer)
+            return
+        if problem:
+            self._answer(answer)
         else:
-            self._answer(answer, *([] if problem else [starting.terminal]))
-            os.close(starting.terminal)
+            self._answer(answer, starting.terminal)
+        os.close(starting.terminal)
 
     def _reap(self) -> None:
         while True:
@@ -256,7 +259,7 @@ class _Launcher:
                     self._started(report)
             child = self._running.pop(pid, None)
             if child is not None:
-                # As in a container, the first process takes the others along.
+                # As in a container, the others end with the first process.
                 if not child.is_container:
                     _kill_group(pid, signal.SIGKILL)
                 self._answer({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
@@ -302,7 +305,7 @@ def _bound_socket(request: dict[str, Any]) -> socket.socket:
 def _become(
     descriptors: array.array[int], become: Callable[[], None], report: int, named: str
 ) -> Never:
-    """Be the child: get standard streams and a session, then become the program."""
+    """Set up standard streams and a session in the child, then become the program."""
     try:
         signal.set_wakeup_fd(-1)
         os.setsid()
@@ -310,8 +313,11 @@ def _become(
             os.dup2(source, target)
         become()
     except Exception as error:  # noqa: BLE001 — a child must never return to the parent's code
-        reason = error.strerror if named and isinstance(error, OSError) else kernel.words(error)
-        os.write(report, f"{named}: {reason}".encode() if named else str(reason).encode())
+        reason = str(kernel.words(error))
+        if named:
+            cause = error.strerror if isinstance(error, OSError) else reason
+            reason = f"{named}: {cause}"
+        os.write(report, reason.encode())
     finally:
         os._exit(127)
 

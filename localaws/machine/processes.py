@@ -126,7 +126,7 @@ class Launcher:
         Args:
             isolation: How far its processes are apart from this machine.
             on_loss: Called when the launcher process was killed, and its namespaces with it. The
-                next request starts another one, which knows nothing of them.
+                next request starts another one, without them.
         """
         self._isolation = isolation
         self._on_loss = on_loss

@@ -66,10 +66,8 @@ def listening(proc: Path = Path("/proc")) -> list[Listener]:
     """Return every listening TCP socket of this network namespace."""
     found = []
     for name in _TABLES:
-        with (
-            suppress(FileNotFoundError),
-            (proc / name).open() as table,
-        ):  # a kernel without IPv6 has one only
+        # A kernel without IPv6 has one table only.
+        with suppress(FileNotFoundError), (proc / name).open() as table:
             found += parse(table)
     return found
 
@@ -87,7 +85,7 @@ def inodes(session: int, proc: Path = Path("/proc")) -> set[int]:
 
 
 def reports_port_in_use(line: bytes) -> bool:
-    """Return whether a line that a program printed says that it can't have a port."""
+    """Return whether a line that a program printed reports that a port is in use."""
     return _IN_USE.search(line) is not None
 
 
@@ -102,11 +100,17 @@ def refused_port(
         address: Its task's.
         listeners: What listened on this machine when it ended.
     """
-    if named := _EVERYWHERE.search(line):
+    named = _EVERYWHERE.search(line)
+    if named:
         return int(named[1])
-    # What listens on the task's own address is its own: then it is in its own way, on AWS too.
-    own = {each.port for each in listeners if each.address == address}
-    others = {each.port for each in listeners if each.address != address}
+    own: set[int] = set()
+    others: set[int] = set()
+    for each in listeners:
+        if each.address == address:
+            own.add(each.port)
+        else:
+            others.add(each.port)
+    # A listener on the task's own address is its own, and would be in conflict on AWS too.
     return min((others - own).intersection(ports), default=None)
 
 
@@ -122,7 +126,8 @@ def _address(digits: str) -> str:
 def _socket(descriptor: Path) -> set[int]:
     """Return the inode of a file descriptor that is a socket, unless it was closed meanwhile."""
     with suppress(FileNotFoundError):
-        if found := re.fullmatch(r"socket:\[(\d+)\]", str(descriptor.readlink())):
+        found = re.fullmatch(r"socket:\[(\d+)\]", str(descriptor.readlink()))
+        if found:
             return {int(found[1])}
     return set()
 

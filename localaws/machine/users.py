@@ -1,4 +1,4 @@
-"""Whose rights a container's process gets: `USER` of an image, resolved in the image's own files.
+"""Resolve the user of a container's process, `USER` of an image, in the image's own files.
 
 The rules and the errors' words are Docker's (github.com/moby/sys, user.GetExecUser).
 """

@@ -29,7 +29,7 @@ _HASH = "contextHash"
 
 
 class ImageError(Exception):
-    """An image can't be built or pushed; says why and what to do."""
+    """An image can't be built or pushed; the message says why and what to do."""
 
 
 class Images(Protocol):

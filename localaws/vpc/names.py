@@ -39,7 +39,7 @@ _MOST_ANSWERED = 8
 """Instances in one answer. Source: Cloud Map's API reference, `RoutingPolicy`."""
 
 _SECONDS = 60
-"""How long an answer may be kept whose record says nothing else, as load balancers' names."""
+"""How long an answer may be kept where the record sets no time, as for load balancers' names."""
 
 
 class Record(NamedTuple):
