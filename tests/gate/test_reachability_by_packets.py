@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from localaws.catalog import Resource
     from localaws.machine.processes import Launcher
+    from localaws.mocks import Recording
 
 pytestmark = [
     pytest.mark.slow,  # real namespaces
@@ -274,14 +275,19 @@ def isolation() -> Isolation:
     return Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID
 
 
+@pytest.fixture
+def recording(stack: str) -> Recording:
+    """What the program registers; Pulumi's SDK can't start its event loop in a coroutine."""
+    chosen = CONFIGURATIONS[stack]
+    return record(stack, mocks.configuration(ROOT, chosen.file, **chosen.changes))
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws", "ignore:Waiting for")
 # Instances are no parties here: their host ports are forwarded by what runs the tasks.
 @pytest.mark.parametrize("stack", sorted(CONFIGURATIONS.keys() - {"ec2"}))
 async def test_packets_get_through_where_a_sentence_says_so_and_nowhere_else(
-    launcher: Launcher, stack: str
+    launcher: Launcher, stack: str, recording: Recording
 ) -> None:
-    chosen = CONFIGURATIONS[stack]
-    recording = record(stack, mocks.configuration(ROOT, chosen.file, **chosen.changes))
     there = parties(recording.cloud)
     # The paragraphs after the sentences are about requests.
     text = golden(stack).read_text().split("\n\n")[1] + "\n"
