@@ -53,12 +53,12 @@ def deploy_service(
     container = service.container
     image, repository_arn = _image(service, environment, settings.tags)
     repository_arns = [repository_arn] if repository_arn is not None else []
-    for sidecar in service.sidecars.readable.values():
+    for sidecar in service.running_sidecars.values():
         private = images.private(sidecar.image)
         if private:
             repository_arns.append(private.repository_arn(environment.partition))
     containers: dict[str, Container] = {}
-    for name, sidecar in sorted(service.sidecars.readable.items()):
+    for name, sidecar in sorted(service.running_sidecars.items()):
         containers[name] = _sidecar(service, name, sidecar)
     own = _container(service, image)
     ingress_container = containers.get(service.sidecars.ingress_container or "", own)

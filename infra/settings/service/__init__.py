@@ -20,7 +20,7 @@ from infra.settings.service.logs import LogSettings
 from infra.settings.service.routes import RoutesSettings
 from infra.settings.service.scaling import ScalingSettings
 from infra.settings.service.secrets import SecretsSettings
-from infra.settings.service.sidecars import SidecarSettings
+from infra.settings.service.sidecars import Sidecar, SidecarSettings
 from infra.settings.service.targets import TargetSettings, health_checks_suit_the_protocol
 from infra.settings.service.volumes import Volume, VolumeSettings
 from infra.settings.topic import (
@@ -127,16 +127,30 @@ class ServiceSettings:
         }
         if self.logs.log_to:
             found[self.path_of("logSecrets")] = self.logs.log_secrets
-        for name, sidecar in self.sidecars.readable.items():
+        for name, sidecar in self.running_sidecars.items():
             found[self.path_of(f"sidecars.{name}.secrets")] = sidecar.secrets
             found[self.path_of(f"sidecars.{name}.logSecrets")] = sidecar.log_secrets
         return found
 
     @property
+    def running_sidecars(self) -> dict[str, Sidecar]:
+        """The sidecars of its tasks, without a log router of the stack that gets nothing here.
+
+        ECS refuses a router in a task of which no container's output goes there.
+        """
+        named = {self.logs.log_to}
+        named.update(sidecar.log_to for sidecar in self.sidecars.readable.values())
+        return {
+            name: sidecar
+            for name, sidecar in self.sidecars.readable.items()
+            if not sidecar.log_router or name in named
+        }
+
+    @property
     def mounted_volumes(self) -> dict[str, Volume]:
         """The volumes that some container mounts; the stack may have others for other services."""
         mounted = {*self.volumes.mounts}
-        for sidecar in self.sidecars.readable.values():
+        for sidecar in self.running_sidecars.values():
             mounted.update(sidecar.mounts)
         return {name: each for name, each in self.volumes.all.items() if name in mounted}
 

@@ -165,7 +165,7 @@ def _ports_are_apart(container: ContainerSettings, sidecars: SidecarSettings) ->
             owners[sidecar.port] = path
 
 
-@relation("sidecars", "log_to")
+@relation("sidecars", "log_to", "ingress_container", "connect_container")
 def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iterator[Problem]:
     """Check that a task has one log router at most, which gets the output of some container.
 
@@ -193,13 +193,17 @@ def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iter
                 f"{named}, which is no sidecar with logRouter",
                 f"empty, or {' or '.join(sorted(routers))}" if routers else "empty without one",
             )
+    needed = {sidecars.ingress_container, sidecars.connect_container, *sidecars.part("depends_on")}
+    for sidecar in sidecars.all.values():
+        needed.update(sidecar.part("depends_on"))
     for name in routers:
         if name not in to.values() and senders.keys() == sidecars.sidecars.keys():
             yield Problem(
                 f"sidecars.{name}.logRouter",
                 "a log router that gets no container's output",
                 f"empty, or logTo {name} of some container",
-                unused=True,
+                # A task leaves such a default out, unless something else needs it.
+                unused=name not in needed,
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -123,6 +124,7 @@ def test_a_cookie_that_a_service_does_not_use_keeps_it_from_no_split_route() -> 
 ROUTER = {
     "router": {"image": "public.ecr.aws/aws-observability/fluent-bit:1", "logRouter": "fluentbit"}
 }
+IMAGE = "public.ecr.aws/nginx/nginx:1"
 PROXY = {"proxy": {"image": "public.ecr.aws/nginx/nginx:1", "port": 9000}}
 OUTPUT = {"logTo": "router", "logOptions": {"Name": "null"}}
 EFS = {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"}
@@ -168,7 +170,39 @@ def test_a_default_is_accepted_if_one_service_uses_it(key: str) -> None:
     if "weights" in used:
         services["next"] = {}
         services["web"] = {"paths": ["/web/*"]}
-    load(**defaults, services=services)
+    run = recorder.run("dev", **defaults, services=services)
+    assert len(run.all("TaskDefinition")) == len(services)
+
+
+def test_a_log_router_is_in_the_tasks_of_the_services_only_that_send_it_something() -> None:
+    services = {"api": {"paths": ["/api/*"], **OUTPUT}, "web": {}}
+    run = recorder.run(
+        "dev", sidecars={**ROUTER, **PROXY}, ingressContainer="proxy", services=services
+    )
+    containers = {}
+    for definition in run.all("TaskDefinition"):
+        found = json.loads(definition.inputs["containerDefinitions"])
+        containers[definition.inputs["family"]] = sorted(each["name"] for each in found)
+    assert containers == {"dev-api": ["nginx", "proxy", "router"], "dev-web": ["nginx", "proxy"]}
+
+
+@pytest.mark.parametrize(
+    "needed",
+    [
+        {"dependsOn": {"router": "START"}},
+        {"sidecars": {**ROUTER, "b": {"image": IMAGE, "dependsOn": {"router": "START"}}}},
+    ],
+)
+def test_a_log_router_that_gets_nothing_is_refused_where_a_container_waits_for_it(
+    needed: dict[str, Any],
+) -> None:
+    defaults = {"sidecars": ROUTER, **needed}
+    with pytest.raises(SettingsError) as refusal:
+        load(**defaults, services={"api": {"paths": ["/api/*"], **OUTPUT}, "web": {}})
+    (problem,) = refusal.value.problems
+    assert str(problem).startswith(
+        "sidecars.router.logRouter: a log router that gets no container's output, in services.web;"
+    )
 
 
 def test_a_default_that_the_only_service_with_a_use_replaces_is_refused() -> None:
