@@ -73,40 +73,39 @@ def test_closed_ports_pass_only_if_the_control_port_is_open(
     assert passed == (alb is PortState.OPEN and task in CLOSED and other in CLOSED)
 
 
-def test_real_ports_are_distinguished_by_connecting() -> None:
+async def test_real_ports_are_distinguished_by_connecting() -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
         control, closed = HostPort("127.0.0.1", alb.port), HostPort("127.0.0.1", closed_port())
-        states = asyncio.run(try_connect_all([closed, control], control, 10.0, resolver=look_up))
+        states = await try_connect_all([closed, control], control, 10.0, resolver=look_up)
     assert states == {closed: PortState.REFUSED, control: PortState.OPEN}
 
 
-def test_a_port_whose_packets_are_dropped_is_dropped_in_time(
+async def test_a_port_whose_packets_are_dropped_is_dropped_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def vanish(*_: object) -> None:
         await asyncio.sleep(60)
 
     monkeypatch.setattr(asyncio, "open_connection", vanish)
-    assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.UNTRIED, (
+    assert await try_connect(TASK, 0.05, resolver=look_up) is PortState.UNTRIED, (
         "it may only be slow"
     )
     monkeypatch.setattr("verify.checking.closed_ports.SHORTEST_TRY", 0.05)
-    assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.DROPPED
+    assert await try_connect(TASK, 0.05, resolver=look_up) is PortState.DROPPED
 
 
-def test_a_port_is_open_when_one_of_its_addresses_is() -> None:
+async def test_a_port_is_open_when_one_of_its_addresses_is() -> None:
     async def two(_host: str) -> tuple[str, ...]:
         return ("127.0.0.2", "127.0.0.1")
 
     with FakeAlb(lambda _number, _request: []) as alb:
         assert (
-            asyncio.run(try_connect(HostPort("a.example", alb.port), 5.0, resolver=two))
-            is PortState.OPEN
+            await try_connect(HostPort("a.example", alb.port), 5.0, resolver=two) is PortState.OPEN
         )
 
 
-def test_a_port_whose_name_is_unknown_is_neither_open_nor_closed() -> None:
+async def test_a_port_whose_name_is_unknown_is_neither_open_nor_closed() -> None:
     async def unknown(_host: str) -> tuple[str, ...]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    assert asyncio.run(try_connect(TASK, 1.0, resolver=unknown)) is PortState.UNKNOWN
+    assert await try_connect(TASK, 1.0, resolver=unknown) is PortState.UNKNOWN

@@ -103,22 +103,20 @@ class _Keeping(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize(("path", "connections"), [("/", 1), ("/close", 3)])
-def test_a_kept_connection_is_used_again_and_its_address_stays(path: str, connections: int) -> None:
+async def test_a_kept_connection_is_used_again_and_its_address_stays(
+    path: str, connections: int
+) -> None:
     asked: list[str] = []
 
     async def two(host: str) -> tuple[str, ...]:
         asked.append(host)
         return ("127.0.0.1", "127.0.0.2")
 
-    async def three(target: Target) -> list[Answer | Failure]:
-        async with kept(target, two) as keeping:
-            return [await keeping(5.0) for _ in range(3)]
-
     with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        outcomes = asyncio.run(
-            three(parse_target(f"http://a.example:{server.server_port}{path}").target)
-        )
+        target = parse_target(f"http://a.example:{server.server_port}{path}").target
+        async with kept(target, two) as keeping:
+            outcomes = [await keeping(5.0) for _ in range(3)]
         server.shutdown()
     assert asked == ["a.example"]
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
@@ -143,21 +141,18 @@ def test_of_connections_at_the_same_time_one_is_kept_and_the_others_are_closed()
     assert [answer.timings.connect > 0 for answer in answers] == [True, True, True, False]
 
 
-def test_a_kept_connection_that_the_server_has_closed_is_opened_again() -> None:
-    async def twice(target: Target) -> list[Answer | Failure]:
-        async with kept(target, look_up) as keeping:
+async def test_a_kept_connection_that_the_server_has_closed_is_opened_again() -> None:
+    with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
+        async with kept(parse_target(alb.authority).target, look_up) as keeping:
             first = await keeping(5.0)
             await asyncio.sleep(0.2)  # until the end of the connection has arrived here
-            return [first, await keeping(5.0)]
-
-    with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
-        outcomes = asyncio.run(twice(parse_target(alb.authority).target))
-    assert [
-        isinstance(outcome, Answer) and outcome.timings.connect > 0 for outcome in outcomes
-    ] == [True, True]
+            second = await keeping(5.0)
+    for outcome in (first, second):
+        assert isinstance(outcome, Answer)
+        assert outcome.timings.connect > 0
 
 
-def test_a_failure_on_a_kept_connection_is_one_of_http_and_drops_its_address() -> None:
+async def test_a_failure_on_a_kept_connection_is_one_of_http_and_drops_its_address() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.host == "192.0.2.1":
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
@@ -170,20 +165,15 @@ def test_a_failure_on_a_kept_connection_is_one_of_http_and_drops_its_address() -
         await request.extensions["trace"]("http11.send_request_headers.started", {})
         return handler(request)
 
-    async def twice() -> list[Answer | Failure]:
-        target = parse_target("a.example").target
-        client = mocked(reused)
-        keeping = Probe(
-            target,
-            parse_options([]),
-            client=client,
-            resolver=resolver,
-            runtime=EventLoop(),
-            keep=True,
-        )
-        return [await keeping(1.0) for _ in range(2)]
-
-    first, second = asyncio.run(twice())
+    keeping = Probe(
+        parse_target("a.example").target,
+        parse_options([]),
+        client=mocked(reused),
+        resolver=resolver,
+        runtime=EventLoop(),
+        keep=True,
+    )
+    first, second = [await keeping(1.0) for _ in range(2)]
     assert isinstance(first, Failure)
     assert first.phase is Phase.HTTP
     assert isinstance(second, Answer)
@@ -479,7 +469,7 @@ def test_a_dead_address_among_two_does_not_fail_the_attempt() -> None:
     assert outcome.unreachable == ("127.9.9.9",)
 
 
-def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -> None:
+async def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -> None:
     asked: list[str] = []
     seen: list[str] = []
 
@@ -491,16 +481,11 @@ def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -
         seen.append(f"{request.url.host} {request.headers['host']}")
         return httpx.Response(200)
 
-    async def four() -> None:
-        target = parse_target("a.example").target
-        client = mocked(handler)
-        one = Probe(
-            target, parse_options([]), client=client, resolver=resolver, runtime=EventLoop()
-        )
-        for _ in range(4):
-            await one(1.0)
-
-    asyncio.run(four())
+    target = parse_target("a.example").target
+    client = mocked(handler)
+    one = Probe(target, parse_options([]), client=client, resolver=resolver, runtime=EventLoop())
+    for _ in range(4):
+        await one(1.0)
     assert asked == ["a.example"] * 4
     assert seen == ["192.0.2.1 a.example", "192.0.2.2 a.example"] * 2
 
@@ -537,8 +522,8 @@ def test_a_secret_in_garbage_is_not_shown(by: str) -> None:
     assert "hunter2" not in outcome.reason
 
 
-def test_localhost_is_resolved_by_the_system() -> None:
-    assert "127.0.0.1" in asyncio.run(look_up("localhost"))
+async def test_localhost_is_resolved_by_the_system() -> None:
+    assert "127.0.0.1" in await look_up("localhost")
 
 
 def resolved(target: str, *arguments: str) -> tuple[str, ...]:
@@ -559,14 +544,14 @@ def test_only_addresses_of_the_chosen_family_are_used() -> None:
     assert "::1" not in resolved("localhost", "--ipv4")
 
 
-def test_an_address_needs_no_resolver() -> None:
-    assert asyncio.run(look_up("::1")) == ("::1",)
+async def test_an_address_needs_no_resolver() -> None:
+    assert await look_up("::1") == ("::1",)
 
 
-def test_an_unknown_name_raises_the_systems_error(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_name_raises_the_systems_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_arguments: object, **_options: object) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(socket.gaierror, match="Temporary failure"):
-        asyncio.run(look_up("a.example"))
+        await look_up("a.example")

@@ -99,11 +99,11 @@ def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[HostPort]
                 listening.shutdown(socket.SHUT_RDWR)
 
 
-def addresses(
+async def addresses(
     reply: Reply, family: int | None = 4, by_tcp: Reply | None = None, limit: float = 10
 ) -> tuple[str, ...]:
     with name_server(reply, by_tcp) as server:
-        return asyncio.run(asked(server, family, limit))
+        return await asked(server, family, limit)
 
 
 async def asked(server: HostPort, family: int | None = 4, limit: float = 10) -> tuple[str, ...]:
@@ -121,69 +121,69 @@ def both(_number: int, query: bytes) -> list[bytes]:
     ("family", "found"),
     [(4, ("192.0.2.1",)), (6, ("2001:db8::1",)), (None, ("192.0.2.1", "2001:db8::1"))],
 )
-def test_the_addresses_behind_aliases_are_those_of_the_family(
+async def test_the_addresses_behind_aliases_are_those_of_the_family(
     family: int | None, found: tuple[str, ...]
 ) -> None:
-    assert addresses(both, family) == found
+    assert await addresses(both, family) == found
 
 
 @pytest.mark.parametrize(
     ("code", "name"),
     [(3, "NXDOMAIN"), (2, "SERVFAIL"), (5, "REFUSED"), (6, "YXDOMAIN"), (9, "NOTAUTH")],
 )
-def test_the_servers_answer_is_reported(code: int, name: str) -> None:
+async def test_the_servers_answer_is_reported(code: int, name: str) -> None:
     with pytest.raises(socket.gaierror, match=f"{name} from the name server"):
-        addresses(lambda _number, query: [answer(query, code=code)])
+        await addresses(lambda _number, query: [answer(query, code=code)])
 
 
-def test_a_name_without_addresses_has_none() -> None:
-    assert addresses(lambda _number, query: [answer(query)]) == ()
+async def test_a_name_without_addresses_has_none() -> None:
+    assert await addresses(lambda _number, query: [answer(query)]) == ()
 
 
-def test_a_truncated_answer_is_requested_again_by_tcp() -> None:
+async def test_a_truncated_answer_is_requested_again_by_tcp() -> None:
     many = [f"192.0.2.{number}" for number in range(1, 200)]
-    found = addresses(
+    found = await addresses(
         lambda _number, query: [answer(query, flags=0x8380)],
         by_tcp=lambda _number, query: [answer(query, *map(record, many))],
     )
     assert found == tuple(many)
 
 
-def test_a_stream_that_ends_early_is_a_failure() -> None:
+async def test_a_stream_that_ends_early_is_a_failure() -> None:
     with pytest.raises(socket.gaierror, match="EOF"):
-        addresses(
+        await addresses(
             lambda _number, query: [answer(query, flags=0x8380)], by_tcp=lambda _number, _query: []
         )
 
 
-def test_an_unrequested_datagram_is_no_answer() -> None:
+async def test_an_unrequested_datagram_is_no_answer() -> None:
     def spoofed(_number: int, query: bytes) -> list[bytes]:
         other_number = bytes([query[0] ^ 1]) + query[1:]
         other_name = query[:13] + b"b" + query[14:]
         lies = [answer(wrong, record("198.51.100.1")) for wrong in (other_number, other_name)]
         return [b"", *lies, answer(query, record("192.0.2.1"))]
 
-    assert addresses(spoofed) == ("192.0.2.1",)
+    assert await addresses(spoofed) == ("192.0.2.1",)
 
 
-def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verify.network.resolve._LOST_AFTER", 0.01)
-    assert addresses(lambda number, query: both(number, query) if number > 2 else []) == (
+    assert await addresses(lambda number, query: both(number, query) if number > 2 else []) == (
         "192.0.2.1",
     )
 
 
-def test_a_missing_name_server_is_a_failure() -> None:
+async def test_a_missing_name_server_is_a_failure() -> None:
     with pytest.raises(socket.gaierror, match="refused"):
-        asyncio.run(asked(HostPort("127.0.0.1", closed_port())))
+        await asked(HostPort("127.0.0.1", closed_port()))
 
 
-def test_a_silent_server_is_left_when_time_is_up() -> None:
+async def test_a_silent_server_is_left_when_time_is_up() -> None:
     with pytest.raises(TimeoutError):
-        addresses(lambda _number, _query: [], limit=0.05)
+        await addresses(lambda _number, _query: [], limit=0.05)
 
 
-def test_a_cancellation_that_dnspython_loses_ends_the_question_all_the_same(
+async def test_a_cancellation_that_dnspython_loses_ends_the_question_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def losing(*_arguments: object, **_words: object) -> None:
@@ -194,19 +194,22 @@ def test_a_cancellation_that_dnspython_loses_ends_the_question_all_the_same(
     monkeypatch.setattr("dns.asyncresolver.Resolver.resolve", losing)
     began = time.monotonic()
     with pytest.raises(TimeoutError):
-        addresses(lambda _number, _query: [], limit=0.05)
+        await addresses(lambda _number, _query: [], limit=0.05)
     assert time.monotonic() - began < 30
 
 
 @pytest.mark.slow  # each example waits for a better answer
 @settings(deadline=None, max_examples=30)
 @given(st.binary(max_size=40), st.integers(0, 5))
-def test_garbage_after_the_question_is_no_answer_or_addresses(garbage: bytes, count: int) -> None:
+async def test_garbage_after_the_question_is_no_answer_or_addresses(
+    garbage: bytes, count: int
+) -> None:
     def reply(_number: int, query: bytes) -> list[bytes]:
         return [answer(query)[:6] + struct.pack("!HHH", count, 0, 0) + query[12:] + garbage]
 
     with suppress(socket.gaierror, TimeoutError):
-        assert all(address.count(".") == 3 for address in addresses(reply, limit=0.05))
+        for address in await addresses(reply, limit=0.05):
+            assert address.count(".") == 3
 
 
 def test_a_whole_run_waits_for_the_given_server_to_know_the_name(

@@ -1,6 +1,5 @@
 """HTTPS by real handshakes on loopback, with certificates that OpenSSL's command makes."""
 
-import asyncio
 import re
 import socket
 import ssl
@@ -133,25 +132,21 @@ def test_versions_older_than_requested_must_be_refused(
     assert check("good", "--min-tls", asked)[0] == code
 
 
-def test_a_server_that_still_speaks_tls_1_0_is_found(authority: Authority) -> None:
+async def test_a_server_that_still_speaks_tls_1_0_is_found(authority: Authority) -> None:
     context = authority.server("good")
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = ssl.TLSVersion.TLSv1
     with FakeAlb(lambda _number, _request: [], context) as alb:
         options = parse_options(["--min-tls", "1.2"])
-        result = asyncio.run(
-            versions_result(HostPort("127.0.0.1", alb.port), "127.0.0.1", options, 10.0)
-        )
+        result = await versions_result(HostPort("127.0.0.1", alb.port), "127.0.0.1", options, 10.0)
     assert result.status is Status.FAIL
     assert result.actual == "TLS 1.0 accepted, TLS 1.1 accepted"
 
 
-def test_versions_that_could_not_be_tried_are_inconclusive() -> None:
+async def test_versions_that_could_not_be_tried_are_inconclusive() -> None:
     options = parse_options(["--min-tls", "1.2"])
-    result = asyncio.run(
-        versions_result(HostPort("127.0.0.1", closed_port()), "127.0.0.1", options, 10.0)
-    )
+    result = await versions_result(HostPort("127.0.0.1", closed_port()), "127.0.0.1", options, 10.0)
     assert result.status is Status.UNKNOWN
 
 
