@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+    from localaws.machine.addresses import ListenAddress
+
     Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
@@ -199,6 +201,13 @@ async def alb(tmp_path: Path) -> AsyncIterator[Alb]:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient() as client:
         yield client
+
+
+def https_url(load_balancer: ListenAddress) -> str:
+    """Return the URL of port 443, or of the one that stands for it on this machine."""
+    port = load_balancer.port(443)
+    suffix = "" if port == 443 else f":{port}"
+    return f"https://{load_balancer.address}{suffix}"
 
 
 async def raw(alb: Alb, request: str, patience: float = 2) -> tuple[str, str]:

@@ -35,7 +35,8 @@ class ScriptedEdge:
         self.shown: list[str] = []
         self.hidden: dict[str, str] = {}
         self.leaving: tuple[str, ...] = ()
-        self.asked: list[tuple[Front, str, int, str]] = []
+        self.checks: list[tuple[Front, str, int, str]] = []
+        """The requests of health checks' paths, by the load balancer itself."""
 
     async def follow(self, load_balancers: Sequence[Resource]) -> None:
         self.followed = [each.id for each in load_balancers]
@@ -61,7 +62,7 @@ class ScriptedEdge:
         raise AssertionError("no rule authenticates")
 
     async def status_of(self, front: Front, address: str, port: int, path: str, **how: Any) -> int:
-        self.asked.append((front, address, port, path))
+        self.checks.append((front, address, port, path))
         return 404
 
 
@@ -206,4 +207,4 @@ async def test_the_code_of_a_failed_check_is_found_from_where_the_load_balancer_
     networks.proxies["vpc-b"].verdicts = {("group-b", TARGET): FAIL}
     await networks.sync()
     assert networks.load_balancers.health("group-b", TARGET).state is TargetState.UNHEALTHY
-    assert networks.edge.asked == [(Front("vpc-b", ("10.0.0.9",)), "10.0.1.4", 80, "/")]
+    assert networks.edge.checks == [(Front("vpc-b", ("10.0.0.9",)), "10.0.1.4", 80, "/")]

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow  # a real Envoy, and its durations
 
+TO_GROUP = {"type": "forward", "targetGroupArn": GROUP}
+TO_OTHER = {"type": "forward", "targetGroupArn": OTHER}
+
 
 async def test_requests_reach_targets_with_the_headers_of_an_alb(
     alb: Alb, client: httpx.AsyncClient
@@ -162,7 +165,7 @@ async def test_http_1_0_is_served_and_gets_the_load_balancers_name_where_it_says
         status, rest = await raw(alb, f"GET /x HTTP/1.0\r\n{host}\r\n")
         assert status == "200"
         assert f'"host": "{seen}"' in rest
-        assert "GET /x HTTP/1.1" in rest, "targets are asked in HTTP/1.1"
+        assert "GET /x HTTP/1.1" in rest, "targets get HTTP/1.1"
 
 
 async def test_http_2_without_tls_is_answered_with_400(alb: Alb) -> None:
@@ -198,19 +201,19 @@ async def test_rules_are_tried_in_order_and_each_kind_of_action_answers(
         ),
         on(
             {"hostHeader": {"values": ["*.other.org"]}},
-            {"type": "forward", "targetGroupArn": OTHER},
+            TO_OTHER,
         ),
         on(
             {"queryStrings": [{"key": "who", "value": "oth*"}]},
-            {"type": "forward", "targetGroupArn": OTHER},
+            TO_OTHER,
         ),
         on(
             {"httpHeader": {"httpHeaderName": "X-Who", "values": ["other"]}},
-            {"type": "forward", "targetGroupArn": OTHER},
+            TO_OTHER,
         ),
         on(
             {"httpRequestMethod": {"values": ["PUT"]}},
-            {"type": "forward", "targetGroupArn": OTHER},
+            TO_OTHER,
         ),
         on({"sourceIp": {"values": ["10.0.0.0/8"]}}, fixed),
         on({"pathPattern": {"values": ["/me"]}}, {"type": "authenticate-cognito"}),
@@ -219,7 +222,7 @@ async def test_rules_are_tried_in_order_and_each_kind_of_action_answers(
                 {"pathPattern": {"values": ["/both"]}},
                 {"sourceIp": {"values": ["127.0.0.0/8"]}},
             ],
-            actions=[{"type": "forward", "targetGroupArn": OTHER}],
+            actions=[TO_OTHER],
         ),
         forward((GROUP, 1), (OTHER, 0)),
     ]
@@ -330,7 +333,7 @@ async def test_no_request_is_lost_while_targets_and_rules_change(
     for turn in range(1, 4):
         extra = on(
             {"pathPattern": {"values": [f"/{turn}"]}},
-            {"type": "forward", "targetGroupArn": GROUP},
+            TO_GROUP,
         )
         rules = [extra, forward((GROUP, 1))]
         await alb.apply(rules, {GROUP: echoes[turn - 1 : turn + 1]})
@@ -373,7 +376,7 @@ async def test_no_connection_is_cut_while_a_group_empties_and_fills(alb: Alb) ->
     for turn in range(20):
         extra = on(
             {"pathPattern": {"values": [f"/{turn}"]}},
-            {"type": "forward", "targetGroupArn": GROUP},
+            TO_GROUP,
         )
         await alb.apply([extra, forward((GROUP, 1))], {GROUP: echoes[: turn % 3]})
         await more_answers()
@@ -410,7 +413,7 @@ async def test_a_configuration_that_envoy_refuses_is_an_error_with_the_reason(
     monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 1.5)
     bad = on(
         {"pathPattern": {"regexValues": ["(unclosed"]}},
-        {"type": "forward", "targetGroupArn": GROUP},
+        TO_GROUP,
     )
     with pytest.raises(EnvoyError, match=r"unclosed|missing \)"):
         await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
@@ -485,7 +488,7 @@ async def test_answers_and_times_are_counted_by_who_made_them_for_a_measured_loa
         ),
         on(
             {"pathPattern": {"values": ["/none"]}},
-            {"type": "forward", "targetGroupArn": OTHER},
+            TO_OTHER,
         ),
         forward((GROUP, 1)),
     ]

@@ -19,7 +19,7 @@ from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
 from localaws.machine.stream_server import StreamServer
-from tests.localaws.alb.conftest import Echo
+from tests.localaws.alb.conftest import Echo, https_url
 from tests.localaws.alb.identity_provider import USER, IdentityProvider, Seen
 from tests.localaws.alb.test_grpc import serve_http_2
 from tests.localaws.vpc.records import ANYWHERE, Records
@@ -179,8 +179,7 @@ async def _visit(
         return states == ["healthy"] * 3
 
     await eventually(healthy, "healthy targets", patience=20)
-    port = where.port(443)
-    url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
+    url = https_url(where)
     trusted = ssl.create_default_context(cafile=authority_file(directory))
     async with httpx.AsyncClient(verify=trusted) as client:
         first = await client.get(f"{url}/cart")

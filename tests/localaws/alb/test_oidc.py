@@ -16,6 +16,7 @@ from localaws.alb.certificate_authority import Authority, authority_file
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
+from tests.localaws.alb.conftest import https_url
 from tests.localaws.alb.identity_provider import SECRET, USER, IdentityProvider
 from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, FewResources
 from tests.localaws.waiting import eventually
@@ -137,9 +138,7 @@ async def test_users_log_in_and_targets_get_their_claims(
             return balancers.health(GROUP, target).state is TargetState.HEALTHY
 
         await eventually(healthy, "a healthy target")
-        where = alb.addresses.load_balancer(ALB)
-        port = where.port(443)
-        url = f"https://{where.address}{'' if port == 443 else f':{port}'}"
+        url = https_url(alb.addresses.load_balancer(ALB))
         try:
             for check in (_log_in, _several_apps, _without_login, _refused, _tokens):
                 async with Browser(url, trusted) as one, Browser(url, trusted) as two:
