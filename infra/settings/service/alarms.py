@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = Text(
     r"(0\.\d{0,2}[1-9]|0\.[1-9]\d{0,2}|[1-9]\d{0,3}(\.\d{1,3})?)",
-    "a number of seconds with at most three decimals, like 0.5 or 2",
+    "a number of seconds above 0 and below 10000, with at most three decimals, like 0.5 or 2",
 )
 
 _MOST_PERCENT: Final = 99

@@ -38,7 +38,7 @@ USELESS = "which has no effect; allowed: only with alarms set to true"
         *(
             (
                 {"alarms": True, "maxLatencySeconds": wrong},
-                f"maxLatencySeconds: {wrong}; allowed: a number of seconds",
+                f"maxLatencySeconds: {wrong}; allowed: a number of seconds above 0 and below",
             )
             for wrong in ("0", "0.000", "-1", "1e3", "0.0001", "500ms", ".5", "10000")
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from infra.aws.instances import TYPES, families
 from infra.errors import SettingsError
 from tests.infra.settings.test_settings import load
 
+ROOT = Path(__file__).parents[3]
 EC2 = {"capacity": "ec2", "network": "nat"}
 PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64
 
@@ -178,3 +180,7 @@ def test_a_t3_small_holds_three_of_the_default_tasks() -> None:
 def test_an_error_lists_every_family() -> None:
     for name in TYPES:
         assert name.partition(".")[0] in families()
+
+
+def test_the_manual_lists_the_types_whose_size_is_known() -> None:
+    assert families() in (ROOT / "docs" / "ec2.md").read_text("utf-8")
