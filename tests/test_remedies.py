@@ -27,7 +27,7 @@ BESIDE = {"--non-interactive", "--stack", "--yes"}
 
 TRIED = {
     "pulumi cancel": (
-        "engine/test_remedies.py::test_a_stack_that_a_killed_run_left_locked_is_unlocked"
+        "engine/test_interrupted.py::test_a_killed_run_leaves_a_lock_and_no_warning_for_ever"
     ),
     "pulumi config": (
         "engine/test_config_commands.py::test_a_stack_configured_by_these_commands_is_previewed"
@@ -121,7 +121,7 @@ NOT_TRIED = {
     "pulumi install": "it needs a package index; that pulumi-local passes it on is tested",
     "pulumi login": "there is no service to log in to; the local AWS keeps the state in files",
     "pulumi plugin install": "it needs Pulumi's servers",
-    "pulumi stack init": "pulumi-local creates stacks itself, in its own folder",
+    "pulumi stack init": "pulumi-local creates stacks itself",
 }
 """Why no test runs a command."""
 

@@ -31,20 +31,13 @@ LONG = (
 )
 """What starts first, the longest first; what isn't listed follows in its usual order."""
 
-ONE_STACK = frozenset(
-    f"tests/engine/test_{name}.py" for name in ("containers", "listening", "rollback", "watch")
-)
-"""Files whose tests share one deployed stack, and so a worker: each leaves it as it was."""
-
 EACH_BY_ITSELF = frozenset({"tests/infra/test_stopped_runs.py"})
 """Files whose tests share no fixture that costs anything."""
 
 
 def unit(nodeid: str) -> str:
-    """What a test is handed out with: its file, others with the same stack, or only itself."""
+    """What a test is handed out with: its file, or only itself."""
     file = nodeid.partition("::")[0]
-    if file in ONE_STACK:
-        return min(ONE_STACK)
     return nodeid if file in EACH_BY_ITSELF else file
 
 

@@ -95,6 +95,15 @@ class StackState:
         elif not self.file.exists() and (self.locked or self._has_history()):
             self._restore_missing(report)
 
+    def runs(self) -> list[dict[str, Any]]:
+        """Return what Pulumi has recorded of each run that has ended, the earliest first."""
+        files = sorted(self._history.glob("*.history.json"))  # named by their time
+        return [document for each in files if (document := _read(each)) is not None]
+
+    @property
+    def _history(self) -> Path:
+        return self._folder("history") / self.stack
+
     def _folder(self, kind: str) -> Path:
         return self.backend / ".pulumi" / kind / self.project
 
@@ -103,7 +112,7 @@ class StackState:
 
     def _has_history(self) -> bool:
         """Whether the stack was ever deployed: `stack rm` deletes the history, not the backup."""
-        return any((self._folder("history") / self.stack).glob("*"))
+        return any(self._history.glob("*"))
 
     def _restore_meta(self, report: Callable[[str], None]) -> None:
         meta = self.backend / ".pulumi" / "meta.yaml"
@@ -153,7 +162,7 @@ class StackState:
         found = [self.file.with_name(f"{self.file.name}.bak")]
         older = [
             *(self._folder("backups") / self.stack).glob("*.json"),
-            *(self._folder("history") / self.stack).glob("*.checkpoint.json"),
+            *self._history.glob("*.checkpoint.json"),
         ]
         found += sorted(older, key=lambda path: path.stat().st_mtime, reverse=True)
         for path in found:

@@ -26,10 +26,11 @@ OURS = frozenset(
             "addresses.json",
             "addresses.json.damaged",
         ),
-        *("cloud.json", "services.json", "services.json.damaged"),  # of earlier versions
+        # Of earlier versions
+        *("cloud.json", "services.json", "services.json.damaged", "init"),
         *("daemon.json", "daemon.lock", "daemon.log", "aws.sock", "awsx.sock"),
         *("commands.sock", "docker-build.sock", "registry.sock"),
-        *("certificates", "config", "envoy", "init", "logs", "registry", "state"),
+        *("certificates", "config", "envoy", "logs", "registry", "state"),
     }
 )
 """What a state directory holds. A folder with anything else has other uses too."""

@@ -12,7 +12,6 @@ from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.machine import isolation
 from tests.engine.images import table
 from tests.engine.stack import BIN, Stack, runs_containers
-from tests.workers import ONE_STACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,27 +57,23 @@ def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The deployed local stack, for the tests of several files."""
-    yield from deployed(tmp_path_factory)
+def stacks_of_this_worker() -> Iterator[list[Stack]]:
+    """The local stacks that were deployed for several files, the newest last."""
+    stacks: list[Stack] = []
+    yield stacks
+    for each in stacks:
+        each.run("stop")
 
 
 @pytest.fixture(scope="module")
-def stack(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
-    """The deployed local stack; a test that changes it deploys the original again."""
-    if request.node.nodeid in ONE_STACK:
-        yield request.getfixturevalue("shared_stack")
-    else:
-        yield from deployed(tmp_path_factory)
+def stack(stacks_of_this_worker: list[Stack], tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The deployed local stack; a test that changes it deploys the original again.
 
-
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yield the deployed local stack, and stop it at the end."""
-    stack = Stack(tmp_path_factory.mktemp("state"))
-    try:
-        stack.up()
-        yield stack
-    finally:
-        stack.run("stop")
+    The files that a worker runs share one, since a deployment takes seconds. Where a test has left
+    it otherwise, as one that fails does, the next file gets another.
+    """
+    stacks = stacks_of_this_worker
+    if not stacks or not stacks[-1].is_as_first_deployed():
+        stacks.append(Stack(tmp_path_factory.mktemp("state")))
+        stacks[-1].up()
+    return stacks[-1]

@@ -75,6 +75,14 @@ class Stack:
         }
         return {**outside, **own, **self.environment}
 
+    @property
+    def state(self) -> StackState:
+        """The files of the engine's state."""
+        name = project_name(self.directory)
+        assert name is not None
+        stack = self.variables.get("PULUMI_STACK", DEFAULT_STACK)
+        return StackState(self.directory.backend, name, stack)
+
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         """Start `pulumi-local` and come back at once."""
         return subprocess.Popen(
@@ -134,11 +142,18 @@ class Stack:
 
         A start of the CLI costs half a second, and most tests look more than once.
         """
-        name = project_name(self.directory)
-        assert name is not None
-        stack = self.variables.get("PULUMI_STACK", DEFAULT_STACK)
-        state = json.loads(StackState(self.directory.backend, name, stack).file.read_text())
+        state = json.loads(self.state.file.read_text())
         return list((state["checkpoint"].get("latest") or {}).get("resources") or [])
+
+    def is_as_first_deployed(self) -> bool:
+        """Return whether the last run was an `up` that succeeded, configured like the first one."""
+        runs = self.state.runs()
+        if not runs:
+            return False
+        first, last = runs[0], runs[-1]
+        return (last["kind"], last["result"]) == ("update", "succeeded") and (
+            last["config"] == first["config"]
+        )
 
     def made(self) -> list[Resource]:
         """Return the resources that programs made in the local AWS, without the default VPC."""
@@ -186,6 +201,16 @@ class Stack:
             check=False,
             timeout=timeout,
         )
+
+
+def deployed(directory: Path) -> Iterator[Stack]:
+    """Deploy the local stack with this state directory, yield it, and stop it at the end."""
+    stack = Stack(directory)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.run("stop")
 
 
 def copy_project(folder: Path, *files: str) -> None:

@@ -3,7 +3,7 @@
 A preview takes seconds, so keys share one where the effect of each stays visible: those that touch
 different types, and those with the same effect, as the engine names the inputs that changed.
 tests/infra/test_config_changes.py looks at each key by itself. What no running stack takes previews
-well and fails when it is tried, so that is tried, on a stack of its own.
+well and fails when it is tried, so that is tried too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 
 from localaws.mocks import word
 from tests.engine.stack import Stack
+from tests.engine.test_lifecycle import Traffic
 from tests.infra import recorder
 from tests.infra.changes import (
     ATTEMPTS,
@@ -125,11 +126,30 @@ def test_the_engine_does_to_each_resource_what_the_manual_says(
     assert not unseen, "inputs that these keys change, and whose change the engine doesn't notice"
 
 
-def test_what_no_running_stack_takes_fails_and_can_be_taken_back_where_the_manual_says_so(
-    empty_stack: Stack,
+@pytest.mark.parametrize("name", sorted(ON_PROCESSES - {"plain"}))
+def test_keys_that_ask_for_others_change_at_once_and_back_without_a_failed_request(
+    stacks: Callable[[str], Stack], name: str
 ) -> None:
-    empty_stack.up()
+    given, stack = STACKS[name], stacks(name)
+    changed = {key: example.value for key, example in EXAMPLES.items() if example.on == name}
+    changed.pop("targetProtocol", None)  # what runs here speaks HTTP/1.1 only
+    changed.pop("ingressContainer", None)  # nothing listens at the sidecar's port here
+    changed.pop("alarmTopicArn", None)  # it excludes the recipients of the stack's own topic
+    with Traffic(f"http://{stack.outputs()['albDns']}") as traffic:
+        stack.up(**given | changed)
+        stack.needs_nothing(**given | changed)
+        # The previews of single keys show that the original configuration needs nothing.
+        stack.up(**given)
+    answer = "301" if "certificateArn" in given or "domain" in given else "200"
+    assert set(traffic.answers) == {answer}, traffic.answers
+
+
+def test_what_no_running_stack_takes_fails_and_can_be_taken_back_where_the_manual_says_so(
+    stacks: Callable[[str], Stack],
+) -> None:
+    """The last of these tests, as it ends with what can only be destroyed."""
+    stack = stacks("plain")
     for key in ATTEMPTS:
-        empty_stack.up(**{key: EXAMPLES[key].value}, fails=True)
-        empty_stack.up(fails=NO_WAY_BACK in documented()[key])
-    empty_stack.destroy()
+        stack.up(**{key: EXAMPLES[key].value}, fails=True)
+        stack.up(fails=NO_WAY_BACK in documented()[key])
+    stack.destroy()

@@ -182,7 +182,9 @@ def test_status_says_how_tasks_run_and_what_stands_in_for_an_image(stack: Stack)
     status = json.loads(stack.run("status", "--json"))
     assert status["runtime"].startswith("tasks run in the runtime `container` (")
     assert "tasks run in the runtime `container` (" in stack.up()
-    assert all("stand-in" in each for each in status["images"])
+    shown = [each for each in status["images"] if "nginx" in each]
+    assert shown
+    assert all("stand-in" in each for each in shown)
 
 
 ROUTER = """\

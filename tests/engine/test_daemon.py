@@ -19,16 +19,20 @@ from localaws.daemon.state_directory import holder
 from localaws.machine.journal import Journal
 from localaws.mocks.urns import STACK
 from tests.engine.requests import get
-from tests.engine.stack import WITHOUT_ASKING, runs_containers
+from tests.engine.stack import WITHOUT_ASKING, Stack, deployed, runs_containers
 from tests.localaws.account.test_cloud import in_version_1
 from tests.second_user import AS_ANOTHER_USER, in_reach, tries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.engine.stack import Stack
+    from collections.abc import Callable, Iterator
 
 SERVICE = "aws:ecs/service:Service"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A deployed stack for these tests only, as they kill its daemon."""
+    yield from deployed(tmp_path_factory.mktemp("state"))
 
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = 120) -> None:
@@ -173,18 +177,6 @@ def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_complet
     stack.up()
     assert cloud_and_engine_agree(stack)
     assert get(stack.outputs()["serviceUrl"]).status_code == 200
-    stack.up("--expect-no-changes")
-
-
-def test_an_interrupted_up_can_be_run_again(empty_stack: Stack) -> None:
-    stack = empty_stack
-    deploying = stack.start("up", *WITHOUT_ASKING, process_group=0)
-    eventually(lambda: SERVICE in {each.token for each in stack.made()}, "a service")
-    os.killpg(deploying.pid, signal.SIGINT)
-    output, _ = deploying.communicate(timeout=120)
-    assert not stack.own_frames(output)
-    stack.up()
-    assert cloud_and_engine_agree(stack)
     stack.up("--expect-no-changes")
 
 

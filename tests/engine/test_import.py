@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack
-from tests.engine.test_out_of_band import FULL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,14 +100,6 @@ def test_everything_that_a_stack_made_can_be_imported_into_another(
     stack: Stack, tmp_path: Path, *, of_awsx: bool
 ) -> None:
     take_over(stack, tmp_path, of_awsx=of_awsx)
-
-
-@pytest.mark.parametrize("config", FULL.values(), ids=FULL)
-def test_what_only_fuller_stacks_have_can_be_imported_too(
-    empty_stack: Stack, tmp_path: Path, config: dict[str, Any]
-) -> None:
-    empty_stack.up(**config)
-    take_over(empty_stack, tmp_path, of_awsx=False)
 
 
 def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:

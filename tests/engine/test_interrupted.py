@@ -9,20 +9,25 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from localaws.cli.pulumi_state import StackState
+import pytest
+
 from tests.engine.requests import get
-from tests.engine.stack import WITHOUT_ASKING
+from tests.engine.stack import WITHOUT_ASKING, Stack, deployed
 from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
 from tests.engine.test_lifecycle import Traffic, tasks
 from tests.engine.test_rollback import get_service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.engine.stack import Stack
+    from collections.abc import Callable, Iterator
 
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A deployed stack for these tests only, as they damage its state."""
+    yield from deployed(tmp_path_factory.mktemp("state"))
 
 
 def exists(stack: Stack, token: str) -> int:
@@ -55,7 +60,7 @@ def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) 
     eventually(lambda: exists(stack, SERVICE) > 0, "a service", seconds=120)
     run.kill()
     run.communicate(timeout=120)
-    assert "locked" in stack.up(fails=True)
+    assert "the stack is currently locked" in stack.up(fails=True)
     stack.run("cancel", "--yes")
     output = stack.up()
     assert (
@@ -84,7 +89,7 @@ def test_a_destroy_after_a_killed_up_needs_no_up_in_between(empty_stack: Stack) 
 def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(
     stack: Stack,
 ) -> None:
-    file = StackState(stack.directory.backend, "fargate-web", "local").file
+    file = stack.state.file
     before = stack.resources()
     file.write_text(file.read_text()[:1000])
     output = stack.run("refresh", *WITHOUT_ASKING)
@@ -100,6 +105,7 @@ def test_ctrl_c_while_creating(empty_stack: Stack) -> None:
     stack = empty_stack
     interrupt(stack, "up", when=lambda: exists(stack, "aws:lb/loadBalancer:LoadBalancer") > 0)
     assert not exists(stack, SERVICE), "it was interrupted too late for what this shows"
+    interrupt(stack, "up", when=lambda: exists(stack, SERVICE) > 0)
     stack.up()
     assert cloud_and_engine_agree(stack)
     assert answers(stack) == 200

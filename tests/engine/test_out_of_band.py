@@ -13,8 +13,6 @@ from localaws.mocks import word
 from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING, runs_containers, settings
 from tests.engine.test_lifecycle import operations, tasks
-from tests.engine.test_network import OWN_IMAGE
-from tests.infra.changes import EXAMPLES, STACKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,25 +30,6 @@ CASES = {
     "everything": set[str](),
 }
 """Types that go at once, the last made first; an empty set stands for all of them."""
-
-FULL: dict[str, dict[str, Any]] = {
-    "certificates of one's own, gateways and every log": {
-        **STACKS["hardened"],
-        "extraCertificateArns": EXAMPLES["extraCertificateArns"].value,
-        "taskPolicyStatements": EXAMPLES["taskPolicyStatements"].value,
-        "containerInsights": "enabled",
-        "waf": "count",
-        "network": "nat-per-zone",
-        "dualStack": True,
-    },
-    "a domain and endpoints": {
-        **STACKS["named"],
-        "network": "endpoints",
-        "image": OWN_IMAGE,
-        "egress": EXAMPLES["egress"].value,
-    },
-}
-"""Stacks that have between them whatever the plain one lacks."""
 
 
 def kind(resource: dict[str, Any]) -> str:
@@ -89,16 +68,6 @@ def test_what_vanished_is_noticed_by_refresh_and_restored_by_up(stack: Stack, ca
     url = stack.outputs()["serviceUrl"]
     assert get(url).status_code == httpx.codes.OK
     assert len(tasks(url)) == 2
-
-
-@pytest.mark.parametrize("config", FULL.values(), ids=FULL)
-def test_all_of_a_fuller_stack_is_restored_too(empty_stack: Stack, config: dict[str, Any]) -> None:
-    empty_stack.up(**config)
-    before = of_aws(empty_stack)
-    delete(empty_stack, before)
-    restore(empty_stack, before, before, **config)
-    answer = get(f"http://{empty_stack.outputs()['albDns']}")
-    assert answer.status_code == httpx.codes.MOVED_PERMANENTLY
 
 
 def restore(

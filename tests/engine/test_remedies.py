@@ -5,10 +5,8 @@ Other remedies are tried where their failures are: tests/test_remedies.py lists 
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import signal
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,7 +16,6 @@ from localaws.catalog.route53.records import assumed_zone_id
 from localaws.mocks.urns import STACK
 from tests.engine.requests import get
 from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
-from tests.engine.test_daemon import eventually
 from tests.engine.test_import import other_project
 from tests.engine.test_rollback import MISSING, service_of
 from tests.engine.test_rollout import (
@@ -87,18 +84,6 @@ def test_a_preview_with_refresh_shows_that_something_else_runs(stack: Stack) -> 
     shown = stack.run("preview", "--non-interactive", "--refresh")
     assert re.search(r"aws:ecs:Service web update", shown), shown
     stack.up("--refresh")
-
-
-def test_a_stack_that_a_killed_run_left_locked_is_unlocked(stack: Stack) -> None:
-    locks = stack.directory.backend / ".pulumi" / "locks"
-    run = stack.start("up", *WITHOUT_ASKING, "-c", "fargate-web:memoryMib=1024", process_group=0)
-    eventually(lambda: any(locks.rglob("*.json")), "the run's lock", seconds=120)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.communicate()
-    assert "the stack is currently locked" in stack.up(fails=True)
-    stack.run("cancel", "--yes")
-    stack.up()
-    stack.needs_nothing()
 
 
 def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stack) -> None:
