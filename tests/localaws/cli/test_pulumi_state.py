@@ -168,3 +168,12 @@ def test_damaged_attributes_go_and_the_backends_version_is_made_anew(state: Stac
 def test_a_missing_backend_needs_no_repair(tmp_path: Path) -> None:
     assert not repair(StackState(tmp_path / "state", "web", "local"))
     assert not list(tmp_path.iterdir())
+
+
+def test_recorded_runs_are_in_the_order_of_their_times(state: StackState) -> None:
+    history = state.backend / ".pulumi/history/web/local"
+    for time, kind in ((2, "destroy"), (1, "update")):
+        leave(history / f"local-{time}.history.json", json.dumps({"kind": kind}))
+    leave(history / "local-3.history.json", "{")
+    leave(history / "local-1.checkpoint.json", "{}")
+    assert [each["kind"] for each in state.runs()] == ["update", "destroy"]
