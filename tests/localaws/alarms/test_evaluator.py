@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
 
 
-async def test_an_alarm_goes_off_with_errors_and_back_without_and_says_why(
+async def test_an_alarm_goes_off_with_errors_and_back_without_and_has_a_reason(
     harness: Harness,
 ) -> None:
     await harness.alarm()
@@ -307,7 +307,7 @@ async def test_tasks_are_counted_only_with_container_insights(
         ({"statistic": None, "extendedStatistic": "tm90"}, "the statistic tm90"),
     ],
 )
-async def test_an_alarm_without_local_data_says_so_and_is_treated_as_its_missing_data_says(
+async def test_an_alarm_without_local_data_is_reported_and_treats_it_as_missing(
     harness: Harness, more: dict[str, Any], words: str
 ) -> None:
     await harness.alarm("one", treatMissingData="missing", **more)

@@ -56,7 +56,9 @@ def rule(harness: Harness, to: str, **more: Any) -> str:
     return str(made.outputs["arn"])
 
 
-def test_an_event_that_a_rule_matches_is_published_as_its_target_says(harness: Harness) -> None:
+def test_an_event_that_a_rule_matches_is_published_in_the_form_of_its_target(
+    harness: Harness,
+) -> None:
     arn = topic(harness)
     allow(harness, arn, EVENTS, ArnEquals={"aws:SourceArn": rule(harness, arn)})
     harness.account.make(SUBSCRIPTION, topic=arn, protocol="email", endpoint="ops@example.com")

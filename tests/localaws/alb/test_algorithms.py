@@ -24,7 +24,7 @@ async def answered(alb: Alb, client: httpx.AsyncClient, count: int) -> Counter[s
     return found
 
 
-async def test_targets_are_chosen_as_the_groups_algorithm_says(
+async def test_targets_are_chosen_by_the_groups_algorithm(
     alb: Alb, client: httpx.AsyncClient
 ) -> None:
     echoes = [await alb.target() for _ in range(4)]

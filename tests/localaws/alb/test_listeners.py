@@ -111,7 +111,7 @@ def test_an_existing_certificate_is_for_the_load_balancers_address(
         ("ELBSecurityPolicy-2016-08", ("1.0", "1.2")),
     ],
 )
-def test_the_policy_says_which_versions_of_tls_are_spoken(
+def test_the_policy_decides_the_versions_of_tls(
     tmp_path: Path, policy: str, versions: tuple[str, str]
 ) -> None:
     (listener,) = read(Resources(sslPolicy=policy), tmp_path)

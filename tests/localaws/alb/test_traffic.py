@@ -29,7 +29,7 @@ def answer(code: int, group: str = GROUP, *, from_target: bool = False, chosen: 
     return Answer(LB, group, code, from_target, chosen)
 
 
-def test_answers_are_counted_by_code_and_by_who_made_them() -> None:
+def test_answers_are_counted_by_code_and_by_origin() -> None:
     assert parse(REPORTED).answers == {
         answer(503, "", chosen=False): 2,
         answer(460, chosen=True): 3,

@@ -155,7 +155,7 @@ async def test_images_are_pushed_to_repositories_that_there_are(
             await registry.build_and_push(request)
 
 
-async def test_without_crane_or_a_builder_the_error_says_what_to_do(
+async def test_without_crane_or_a_builder_the_error_explains_what_to_do(
     cloud: Cloud, project: Path, crane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(project / "empty"))

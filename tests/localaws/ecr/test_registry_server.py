@@ -134,7 +134,7 @@ async def test_a_blob_can_come_in_parts_of_unknown_length(client: httpx.AsyncCli
     assert (await client.head(f"/v2/shop/blobs/{digest(b'y')}")).status_code == 200
 
 
-async def test_an_immutable_tag_is_refused_in_ecrs_words_even_for_the_same_image(
+async def test_an_immutable_tag_is_refused_with_the_message_of_ecr_even_for_the_same_image(
     client: httpx.AsyncClient, store: ImageStore
 ) -> None:
     await push(client, "v1")

@@ -41,7 +41,7 @@ class Harness:
             target_groups=self.groups,
             parameters=lambda _: None,
         )
-        self.looked_at: set[str] = set()
+        self.stepped: set[str] = set()
 
     async def settle(self, arn: str) -> None:
         await self.controller.settle(arn, timeout=30, report=lambda _: None)
@@ -58,11 +58,11 @@ def service_name(arn: str) -> str:
 
 @pytest.fixture
 async def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Harness]:
-    """Services at rest, which nothing but an event makes the controller look at."""
+    """Services at rest, which only an event makes the controller step."""
     harness = Harness(tmp_path)
 
     def noted(spec: Any, *arguments: Any, **options: Any) -> Any:
-        harness.looked_at.add(spec.name)
+        harness.stepped.add(spec.name)
         return step(spec, *arguments, **options)
 
     monkeypatch.setattr(controller, "_CALM_PAUSE", 1000.0)
@@ -70,30 +70,30 @@ async def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     await harness.controller.start()
     try:
         await asyncio.gather(*map(harness.settle, harness.arns))
-        harness.looked_at.clear()
+        harness.stepped.clear()
         yield harness
     finally:
         await harness.controller.close()
 
 
-async def test_only_the_service_that_changes_is_looked_at_and_saved(harness: Harness) -> None:
+async def test_only_the_service_that_changes_is_stepped_and_saved(harness: Harness) -> None:
     before = len(harness.written())
     harness.web.put(SERVICE, harness.arns[7], desiredCount=2)
     await harness.settle(harness.arns[7])
-    assert harness.looked_at == {"web7"}
+    assert harness.stepped == {"web7"}
     assert set().union(*harness.written()[before:]) == {"web7"}
 
 
-async def test_a_change_of_what_is_no_service_is_looked_at_by_none(harness: Harness) -> None:
+async def test_a_change_of_another_resource_steps_no_service(harness: Harness) -> None:
     harness.web.put("aws:cloudwatch/logGroup:LogGroup", "/other")
     await harness.settle(harness.arns[0])
-    assert harness.looked_at == {"web0"}, "the one that is waited for"
+    assert harness.stepped == {"web0"}, "the one that is waited for"
 
 
 @pytest.mark.parametrize(
     "event", ["a task ends", "a target's health changes", "it is to be deleted", "it is deleted"]
 )
-async def test_a_service_to_which_something_happens_is_looked_at_at_once(
+async def test_a_service_to_which_something_happens_is_stepped_at_once(
     harness: Harness, event: str
 ) -> None:
     arn = harness.arns[7]
@@ -107,11 +107,11 @@ async def test_a_service_to_which_something_happens_is_looked_at_at_once(
         notify()
     elif event == "it is to be deleted":
         harness.web.draining.add(arn)
-        harness.web.put("aws:cloudwatch/logGroup:LogGroup", "/the-cloud-tells-of-it")
+        harness.web.put("aws:cloudwatch/logGroup:LogGroup", "/a-change-that-is-noticed")
     else:
         harness.web.remove(SERVICE, arn)
-    await eventually(lambda: harness.looked_at, "a look at it")
-    assert harness.looked_at == {"web7"}
+    await eventually(lambda: harness.stepped, "a step")
+    assert harness.stepped == {"web7"}
 
 
 def notifies(notify: Any, name: str) -> bool:

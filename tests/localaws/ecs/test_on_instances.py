@@ -175,7 +175,7 @@ async def eventually_stopped(running: Plane, task: str) -> dict[str, Any]:
     return stopped()[0]
 
 
-async def test_instances_that_cannot_register_hold_tasks_back_and_status_says_why(
+async def test_instances_that_cannot_register_hold_tasks_back_and_status_has_the_reason(
     tmp_path: Path, images: Path
 ) -> None:
     records = OnInstances()

@@ -104,7 +104,7 @@ async def test_of_several_images_in_a_file_the_one_with_the_name_is_taken(
     assert file_names(image.root) == ["b"]
 
 
-async def test_a_file_with_several_images_and_none_of_the_name_says_which_it_has(
+async def test_a_file_without_the_named_image_is_an_error_that_lists_its_images(
     pulls: Pulls, tmp_path: Path
 ) -> None:
     file = docker_archive(tmp_path / "two.tar", {"other:1": SHOP, "shop:1": SHOP})
@@ -141,7 +141,7 @@ async def test_an_archive_for_several_platforms_gives_the_one_of_the_task(
         read(row.file, tmp_path / "scratch", platform="linux/s390x")
 
 
-async def test_an_archive_for_another_processor_is_refused_in_ecs_words(
+async def test_an_archive_for_another_processor_is_refused_with_the_message_of_ecs(
     pulls: Pulls, tmp_path: Path
 ) -> None:
     image = ImageFiles([layer(member("a"))], architecture="arm64")

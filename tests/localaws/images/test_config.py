@@ -90,6 +90,6 @@ def test_a_configuration_file_is_read_with_everything_that_ecs_honours() -> None
 
 
 @pytest.mark.parametrize("config", [{}, {"config": None}, {"config": {"Cmd": None, "Env": None}}])
-def test_an_empty_configuration_file_says_nothing(config: dict[str, object]) -> None:
+def test_an_empty_configuration_file_has_the_defaults(config: dict[str, object]) -> None:
     assert from_json(config) == ImageConfig()
     assert platform_of(config) == ""

@@ -201,14 +201,14 @@ async def test_the_platform_chooses_among_the_images_of_an_index(
 NO_PLATFORM = "image Manifest does not contain descriptor matching platform 'linux/s390x'"
 
 
-async def test_an_index_without_the_platform_is_refused_in_ecs_words(
+async def test_an_index_without_the_platform_is_refused_with_the_message_of_ecs(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     name = registry.push_index("one:1", [SHOP])
     assert await refusal(pulls, name, platform="linux/s390x") == NO_PLATFORM
 
 
-async def test_an_image_for_another_platform_is_refused_in_the_same_words(
+async def test_an_image_for_another_platform_is_refused_with_the_same_message(
     registry: LoopbackRegistry, pulls: Pulls
 ) -> None:
     assert (

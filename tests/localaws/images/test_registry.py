@@ -35,7 +35,7 @@ GET = 'Get "https://registry.example/v2/": '
         ("panic: nothing that it says", "panic: nothing that it says"),
     ],
 )
-def test_cranes_complaints_become_ecs_words(complaint: str, words: str) -> None:
+def test_cranes_errors_become_messages_of_ecs(complaint: str, words: str) -> None:
     error = failure(complaint, SHOP, "linux/arm64")
     assert words in str(error)
     assert "Error:" not in str(error)

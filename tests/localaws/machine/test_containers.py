@@ -265,7 +265,7 @@ async def test_a_user_is_resolved_in_the_images_files(
         ("sh", "nginx:x", "unable to find group x: no matching entries in group file"),
     ],
 )
-async def test_what_cannot_start_is_an_error_in_dockers_words(
+async def test_what_cannot_start_is_an_error_with_dockers_message(
     runner: ContainerRunner, program: str, user: str, words: str
 ) -> None:
     with pytest.raises(CannotStartError) as error:

@@ -205,7 +205,7 @@ def test_a_refused_step_is_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert why.endswith(": Operation not supported")
 
 
-def test_a_container_with_masked_paths_gets_the_way_out() -> None:
+def test_a_container_with_masked_paths_is_an_error_with_what_to_do() -> None:
     if (refused := isolation.try_out(Isolation.ROOT)) is not None:
         pytest.skip(f"needs root's mounts: {refused}")
     script = (

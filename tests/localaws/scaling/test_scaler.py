@@ -80,7 +80,7 @@ def made_up(account: Account) -> MadeUp:
     return found
 
 
-async def test_a_service_grows_with_its_load_and_says_why(
+async def test_a_service_grows_with_its_load_and_has_a_reason(
     account: Account, made_up: MadeUp, tmp_path: Path
 ) -> None:
     running, minutes, _ = scaler(account, made_up, tmp_path)

@@ -85,7 +85,7 @@ def chain(name: str, text: str) -> list[str]:
         (Rule("tcp", 80, 80, networks=()), []),
     ],
 )
-def test_a_rule_allows_exactly_what_it_says(rule: Rule, lines: list[str]) -> None:
+def test_a_rule_allows_exactly_its_traffic(rule: Rule, lines: list[str]) -> None:
     assert chain("ingress", table(vpc(rule), 1, ())) == [*lines, "counter drop"]
 
 
@@ -171,7 +171,7 @@ def with_acl(*rules: AclRule) -> Vpc:
         (EVERYTHING, ["ip saddr 0.0.0.0/0 return"]),
     ],
 )
-def test_a_rule_of_an_acl_matches_exactly_what_it_says(rule: AclRule, lines: list[str]) -> None:
+def test_a_rule_of_an_acl_matches_exactly_its_traffic(rule: AclRule, lines: list[str]) -> None:
     text = table(with_acl(rule), 1, ())
     assert chain("acl_1_ingress", text) == [*lines, "counter drop"]
 

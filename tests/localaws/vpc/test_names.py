@@ -240,7 +240,7 @@ def test_instances_health_does_not_count_where_nothing_checks_it() -> None:
 
 
 @pytest.mark.parametrize(("policy", "most"), [("MULTIVALUE", 8), ("WEIGHTED", 1)])
-def test_an_answer_holds_as_many_instances_as_the_routing_policy_says(
+def test_an_answer_has_as_many_instances_as_the_routing_policy_allows(
     policy: str, most: int
 ) -> None:
     harness = Harness()

@@ -153,7 +153,9 @@ async def test_a_web_service_is_reached_by_its_load_balancer_only(
     )
 
 
-async def test_routes_decide_who_gets_to_the_internet_and_back(start_network: StartNetwork) -> None:
+async def test_routes_decide_what_reaches_the_internet_and_is_reached_from_it(
+    start_network: StartNetwork,
+) -> None:
     records = WebService()
     prefix = records.prefix
     packets = await start_network(records)

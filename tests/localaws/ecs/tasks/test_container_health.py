@@ -127,7 +127,7 @@ async def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_p
 
 
 @pytest.mark.slow  # real processes and their durations
-async def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
+async def test_a_check_runs_as_often_as_the_speed_requires(tmp_path: Path) -> None:
     """At AWS's own speed the first one would come after `patience`."""
     async with runtime(tmp_path, speed=10) as running:
         how = checked("true", interval=11)
@@ -153,7 +153,7 @@ async def test_a_check_that_takes_too_long_or_does_not_exist_fails(
         await eventually(lambda: started.health == (Health.UNHEALTHY, answer), "the verdict")
 
 
-async def test_the_check_of_a_container_that_is_not_essential_says_nothing_about_the_task(
+async def test_the_check_of_a_container_that_is_not_essential_does_not_decide_the_tasks_health(
     tmp_path: Path,
 ) -> None:
     async with runtime(tmp_path) as running:

@@ -98,7 +98,7 @@ async def started(config: ImageConfig = CONFIG, **container: Any) -> Container:
     return found
 
 
-async def test_the_image_says_what_the_task_definition_leaves_out() -> None:
+async def test_the_image_decides_what_the_task_definition_leaves_out() -> None:
     found = await started(command=("some",))
     assert (found.argv, found.user) == (("/start", "some"), "www")
     assert (found.network, found.hostname, found.image) == ("t1", HOST, "/images/web")

@@ -68,7 +68,7 @@ async def look(web: Any, states: Mapping[str, TargetState]) -> Any:
         ((TargetState.INITIAL, TargetState.UNHEALTHY), Health.UNHEALTHY),
     ],
 )
-async def test_a_task_is_healthy_when_all_its_target_groups_say_so(
+async def test_a_task_is_healthy_when_it_is_healthy_in_all_its_target_groups(
     web: Any, states: tuple[TargetState, ...], together: Health
 ) -> None:
     observation = await look(web, {f"group-{number}": state for number, state in enumerate(states)})

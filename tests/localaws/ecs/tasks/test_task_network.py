@@ -97,7 +97,7 @@ async def test_each_task_gets_the_next_port_of_the_range_and_a_namespace_a_conta
     assert second.host_ports == {("web", 4567): 32770}
 
 
-async def test_a_task_without_a_free_port_fails_in_the_agents_words_and_leaves_nothing(
+async def test_a_task_without_a_free_port_fails_with_the_agents_message_and_leaves_nothing(
     bridges: Bridges, networks: Networks
 ) -> None:
     held: list[OnBridge] = [await bridges.connect(task(name, web())) for name in "ab"]
