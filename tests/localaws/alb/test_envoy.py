@@ -262,26 +262,28 @@ async def test_rules_are_tried_in_order_and_each_kind_of_action_answers(
     assert (await client.get(f"{alb.url}/me")).status_code == 501
 
 
-async def test_failures_are_answered_as_an_alb_answers_them(alb: Alb) -> None:
-    async with httpx.AsyncClient(timeout=10) as client:
-        alb.listener = {"idle_timeout": 1}
+async def test_failures_are_answered_as_an_alb_answers_them(
+    alb: Alb, client: httpx.AsyncClient
+) -> None:
+    alb.listener = {"idle_timeout": 1}
 
-        async def answers() -> tuple[int, str]:
-            answer = await client.get(alb.url)
-            assert answer.headers["server"] == "awselb/2.0"
-            return answer.status_code, answer.text.split("<h1>")[1].split("</h1>")[0]
+    async def failure() -> tuple[int, str]:
+        """Return the status code and the heading of the load balancer's own answer."""
+        answer = await client.get(alb.url, timeout=10)
+        assert answer.headers["server"] == "awselb/2.0"
+        return answer.status_code, answer.text.split("<h1>")[1].split("</h1>")[0]
 
-        await alb.apply([forward((GROUP, 1))], {GROUP: []})
-        assert await answers() == (503, "503 Service Temporarily Unavailable")
-        await alb.apply([forward((GROUP, 0))], {GROUP: []})
-        assert await answers() == (503, "503 Service Temporarily Unavailable")
-        resetting, silent = await alb.target(mode="reset"), await alb.target(mode="silent")
-        await alb.apply([forward((GROUP, 1))], {GROUP: [resetting]})
-        await alb.healthy(1)
-        assert await answers() == (502, "502 Bad Gateway")
-        await alb.apply([forward((GROUP, 1))], {GROUP: [silent]})
-        await alb.healthy(1)
-        assert await answers() == (504, "504 Gateway Time-out")
+    await alb.apply([forward((GROUP, 1))], {GROUP: []})
+    assert await failure() == (503, "503 Service Temporarily Unavailable"), "no target"
+    await alb.apply([forward((GROUP, 0))], {GROUP: []})
+    assert await failure() == (503, "503 Service Temporarily Unavailable"), "no group"
+    resetting, silent = await alb.target(mode="reset"), await alb.target(mode="silent")
+    await alb.apply([forward((GROUP, 1))], {GROUP: [resetting]})
+    await alb.healthy(1)
+    assert await failure() == (502, "502 Bad Gateway")
+    await alb.apply([forward((GROUP, 1))], {GROUP: [silent]})
+    await alb.healthy(1)
+    assert await failure() == (504, "504 Gateway Time-out")
 
 
 async def test_unhealthy_targets_get_requests_only_when_there_is_no_healthy_one(
@@ -304,10 +306,10 @@ async def test_unhealthy_targets_get_requests_only_when_there_is_no_healthy_one(
 async def test_a_target_with_a_health_port_of_its_own_is_checked_there(
     alb: Alb, client: httpx.AsyncClient
 ) -> None:
-    echo = await alb.target(status=500)
-    checked = type(echo)(echo.address, 9000)
-    await alb.serve(checked.serve, echo.address, 9000)
-    await alb.apply([forward((GROUP, 1))], {GROUP: [echo]}, port="9000")
+    target = await alb.target(status=500)
+    health_port = Echo(target.address, 9000)
+    await alb.serve(health_port.serve, target.address, 9000)
+    await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, port="9000")
     await alb.healthy(1)
     assert (await client.get(alb.url)).status_code == 500
 
