@@ -199,22 +199,10 @@ async def test_rules_are_tried_in_order_and_each_kind_of_action_answers(
             )
             for path, redirect in redirects.items()
         ),
-        on(
-            {"hostHeader": {"values": ["*.other.org"]}},
-            TO_OTHER,
-        ),
-        on(
-            {"queryStrings": [{"key": "who", "value": "oth*"}]},
-            TO_OTHER,
-        ),
-        on(
-            {"httpHeader": {"httpHeaderName": "X-Who", "values": ["other"]}},
-            TO_OTHER,
-        ),
-        on(
-            {"httpRequestMethod": {"values": ["PUT"]}},
-            TO_OTHER,
-        ),
+        on({"hostHeader": {"values": ["*.other.org"]}}, TO_OTHER),
+        on({"queryStrings": [{"key": "who", "value": "oth*"}]}, TO_OTHER),
+        on({"httpHeader": {"httpHeaderName": "X-Who", "values": ["other"]}}, TO_OTHER),
+        on({"httpRequestMethod": {"values": ["PUT"]}}, TO_OTHER),
         on({"sourceIp": {"values": ["10.0.0.0/8"]}}, fixed),
         on({"pathPattern": {"values": ["/me"]}}, {"type": "authenticate-cognito"}),
         Rule(
@@ -333,10 +321,7 @@ async def test_no_request_is_lost_while_targets_and_rules_change(
 
     askers = [asyncio.create_task(ask()) for _ in range(4)]
     for turn in range(1, 4):
-        extra = on(
-            {"pathPattern": {"values": [f"/{turn}"]}},
-            TO_GROUP,
-        )
+        extra = on({"pathPattern": {"values": [f"/{turn}"]}}, TO_GROUP)
         rules = [extra, forward((GROUP, 1))]
         await alb.apply(rules, {GROUP: echoes[turn - 1 : turn + 1]})
         await alb.healthy(2)
@@ -376,10 +361,7 @@ async def test_no_connection_is_cut_while_a_group_empties_and_fills(alb: Alb) ->
 
     askers = [asyncio.create_task(ask(keep=keep)) for keep in (True, True, False)]
     for turn in range(20):
-        extra = on(
-            {"pathPattern": {"values": [f"/{turn}"]}},
-            TO_GROUP,
-        )
+        extra = on({"pathPattern": {"values": [f"/{turn}"]}}, TO_GROUP)
         await alb.apply([extra, forward((GROUP, 1))], {GROUP: echoes[: turn % 3]})
         await more_answers()
     over.set()
@@ -413,10 +395,7 @@ async def test_a_configuration_that_envoy_refuses_is_an_error_with_the_reason(
     alb: Alb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 1.5)
-    bad = on(
-        {"pathPattern": {"regexValues": ["(unclosed"]}},
-        TO_GROUP,
-    )
+    bad = on({"pathPattern": {"regexValues": ["(unclosed"]}}, TO_GROUP)
     with pytest.raises(EnvoyError, match=r"unclosed|missing \)"):
         await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
 
@@ -488,10 +467,7 @@ async def test_answers_and_times_of_a_measured_load_balancer_are_counted_by_orig
             {"pathPattern": {"values": ["/fixed"]}},
             {"type": "fixed-response", "fixedResponse": fixed},
         ),
-        on(
-            {"pathPattern": {"values": ["/none"]}},
-            TO_OTHER,
-        ),
+        on({"pathPattern": {"values": ["/none"]}}, TO_OTHER),
         forward((GROUP, 1)),
     ]
     await alb.apply(rules, {GROUP: [echo], OTHER: []}, matcher="200-599")
