@@ -59,7 +59,7 @@ def _complete(target: Path) -> bool:
 
 
 def _install(target: Path, uv: Path, pinned: Path) -> None:
-    say("Installing the gate's scanners (once, about a minute, 300 MB).")
+    say("Installing the gate's scanners (once, about a minute, 390 MB).")
     # uv would install into another environment that is active.
     environment = dict(os.environ)
     environment.pop("VIRTUAL_ENV", None)
