@@ -15,6 +15,7 @@ from tests.verify import test_run, test_watch
 from tests.verify.browser import Browser, Page
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello
 from tests.verify.test_waiting import answer
+from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.judging.report import Report
 from verify.main import main
@@ -251,7 +252,7 @@ def test_the_keyboard_reaches_everything_and_opens_the_table(
         "[...document.querySelectorAll('#r1-numbers tbody tr')].map(r => r.innerText)"
     )
     assert len(rows) == 85
-    counts = [re.split(r"\t", row) for row in rows]
+    counts = [row.split("\t") for row in rows]
     assert sum(int(row[1]) for row in counts) == 320
     assert sum(int(row[2]) for row in counts) == 20
 
@@ -266,12 +267,10 @@ def test_the_page_loads_no_resource_runs_no_script_and_logs_no_error(
     assert page.happened("Log.entryAdded") == [], (
         "neither errors nor what the page's own policy refuses"
     )
-    assert (
-        page.evaluate(
-            "document.scripts.length + document.images.length + document.styleSheets.length"
-        )
-        == 1
+    loaded = page.evaluate(
+        "document.scripts.length + document.images.length + document.styleSheets.length"
     )
+    assert loaded == 1, "its own style sheet"
     assert page.evaluate("document.title").startswith("verify: ")
     assert page.evaluate("document.compatMode") == "CSS1Compat"
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
@@ -295,9 +294,10 @@ def test_a_hostile_servers_text_stays_text(browser: Browser, tmp_path: Path) -> 
         file = tmp_path / f"{number}.html"
         file.write_text(FORMATS["html"](REPORTS[name]()), encoding="ascii")
         page = browser.open(file)
-        assert (
-            page.evaluate("document.querySelectorAll('script, img, iframe, [onerror]').length") == 0
+        elements = page.evaluate(
+            "document.querySelectorAll('script, img, iframe, [onerror]').length"
         )
+        assert elements == 0
         assert "onerror=alert(1)" in page.evaluate("document.body.textContent")
         assert page.evaluate("document.title").startswith("verify: ")
 
@@ -362,31 +362,17 @@ def test_a_check_writes_its_page(
 ) -> None:
     file = tmp_path / "check.html"
     with FakeAlb(lambda number, _request: [hello(f"task-{number % 2}")]) as alb:
-        assert (
-            run_main(
-                alb.authority,
-                "--expect-tasks",
-                "2",
-                "--interval",
-                "1ms",
-                "--format",
-                f"html={file}",
-            )
-            == 0
-        )
+        options = ["--expect-tasks", "2", "--interval", "1ms", "--format", f"html={file}"]
+        assert run_main(alb.authority, *options) == ExitCode.PASSED
     page = browser.open(file)
     text = page.evaluate("document.body.innerText")
     assert "verify: passed" in text
     assert "11 of 11 requests answered" in text
     assert len(boxes(page, "#r1-tasks .row.task")) == 2
-    assert (
-        sum(
-            page.evaluate(
-                "[...document.querySelectorAll('#r1-task-table td')].map(e => +e.innerText)"
-            )
-        )
-        == 11
+    answers = page.evaluate(
+        "[...document.querySelectorAll('#r1-task-table td')].map(e => +e.innerText)"
     )
+    assert sum(answers) == 11
     assert "passed after" in capsys.readouterr().out, (
         "a person's report goes to stdout all the same"
     )
@@ -406,32 +392,14 @@ def test_a_watch_writes_its_page(
         "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(0.5);"
         "pathlib.Path(sys.argv[2]).touch(); time.sleep(0.3)"
     )
-    options = (
-        "--rate",
-        "20",
-        "--before",
-        "400ms",
-        "--after",
-        "400ms",
-        "--expect-change",
-        "--format",
-        f"html={file}",
-    )
+    options = ["--rate", "20", "--before", "400ms", "--after", "400ms", "--expect-change"]
+    options += ["--format", f"html={file}"]
+    command = [sys.executable, "-c", deploy, str(changed), str(good)]
     with FakeAlb(service) as alb:
         began = time.monotonic()
-        code = run_main(
-            "watch",
-            alb.authority,
-            *options,
-            "--",
-            sys.executable,
-            "-c",
-            deploy,
-            str(changed),
-            str(good),
-        )
+        code = run_main("watch", alb.authority, *options, "--", *command)
         assert time.monotonic() - began < 30
-    assert code == 34
+    assert code == ExitCode.BALANCER_ERROR
     page = browser.open(file)
     assert "failed" in page.evaluate("document.querySelector('h1').innerText")
     bands: list[Any] = boxes(page, "#r1-answers .outage")

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -102,6 +102,15 @@ class _Keeping(BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def keeping_server() -> Iterator[int]:
+    """A server that keeps connections, except for /close; its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
 @pytest.mark.parametrize(("path", "connections"), [("/", 1), ("/close", 3)])
 async def test_a_kept_connection_is_used_again_and_its_address_stays(
     path: str, connections: int
@@ -112,12 +121,10 @@ async def test_a_kept_connection_is_used_again_and_its_address_stays(
         asked.append(host)
         return ("127.0.0.1", "127.0.0.2")
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        target = parse_target(f"http://a.example:{server.server_port}{path}").target
+    with keeping_server() as port:
+        target = parse_target(f"http://a.example:{port}{path}").target
         async with kept(target, two) as keeping:
             outcomes = [await keeping(5.0) for _ in range(3)]
-        server.shutdown()
     assert asked == ["a.example"]
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     assert [answer.address for answer in answers] == ["127.0.0.1"] * 3
@@ -132,10 +139,8 @@ def test_of_connections_at_the_same_time_one_is_kept_and_the_others_are_closed()
                 await keeping(5.0),
             ]
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        outcomes = asyncio.run(four(parse_target(f"http://127.0.0.1:{server.server_port}/").target))
-        server.shutdown()
+    with keeping_server() as port:
+        outcomes = asyncio.run(four(parse_target(f"http://127.0.0.1:{port}/").target))
     gc.collect()  # which complains of connections that were left open
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     assert [answer.timings.connect > 0 for answer in answers] == [True, True, True, False]
@@ -256,10 +261,7 @@ def test_a_huge_body_is_cut(start: bytes, part: bytes, by: str) -> None:
         pytest.param([b"hello\n"], "is no HTTP: 'hello'", id="HTTP/0.9"),
         pytest.param(
             [b"SSH-2.0-\x1b[31m\r\n"],
-            (
-                r"is no HTTP: "
-                r"'SSH-2.0-\x1b[31m'"
-            ),
+            r"is no HTTP: 'SSH-2.0-\x1b[31m'",
             id="another protocol's greeting",
         ),
         pytest.param([HEAD], "before the end of its answer's headers", id="closed in the headers"),
@@ -344,9 +346,8 @@ def test_a_body_that_takes_too_long_is_no_sign_of_an_https_port() -> None:
     parts: list[bytes | float] = [HEAD + b"Content-Length: 9\r\n\r\nx", 60.0]
     outcome = ask(lambda _number, _request: parts, "--timeout", "300ms", by="threads", limit=0.3)
     assert isinstance(outcome, Failure)
-    assert (
-        outcome.hint == "is the application stuck, or slow? raise --timeout if it may take longer"
-    )
+    hint = "is the application stuck, or slow? raise --timeout if it may take longer"
+    assert outcome.hint == hint
 
 
 PIECES = [

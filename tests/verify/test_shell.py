@@ -61,7 +61,9 @@ def begun(
     ) as running:
         assert running.stdout
         assert running.stderr
-        next((line for line in running.stderr if re.search(says, line)), None)
+        for line in running.stderr:
+            if re.search(says, line):
+                break
         yield running, running.stdout, running.stderr
 
 
@@ -114,7 +116,7 @@ def test_several_formats_are_written_at_once(alb: FakeAlb, tmp_path: Path) -> No
     assert files["tap"].read_bytes().startswith(b"TAP version 14\n")
 
 
-def test_a_file_that_cannot_be_written_is_unusable_input(alb: FakeAlb, tmp_path: Path) -> None:
+def test_nothing_is_requested_when_a_report_cannot_be_written(alb: FakeAlb, tmp_path: Path) -> None:
     seen = len(alb.requests)
     done = verify(alb.authority, f"--format=json={tmp_path}/none/report.json")
     assert (done.returncode, done.stdout) == (ExitCode.USAGE, b"")
@@ -582,11 +584,7 @@ def test_an_ascii_terminal_gets_escapes_instead_of_an_error() -> None:
 
 
 def test_a_server_that_trickles_does_not_hold_the_run_beyond_its_deadline() -> None:
-    with FakeAlb(
-        lambda _number, _request: itertools.chain.from_iterable(
-            (b"H", 0.02) for _ in itertools.count()
-        )
-    ) as alb:
+    with FakeAlb(lambda _number, _request: itertools.cycle([b"H", 0.02])) as alb:
         began = time.monotonic()
         done = verify(alb.authority, "--deadline", "1s")
         took = time.monotonic() - began
@@ -599,9 +597,8 @@ ENDLESS = ("--body-regex", "(x+x+)+y")
 
 def test_a_regular_expression_without_end_holds_neither_the_deadline_nor_a_signal() -> None:
     with FakeAlb(lambda _number, _request: [page("x" * 50)]) as alb:
-        done = verify(
-            alb.authority, *ENDLESS, "--deadline", "5s", *QUICK
-        )  # which raises where it never ends
+        # A run that never ended would raise TimeoutExpired here.
+        done = verify(alb.authority, *ENDLESS, "--deadline", "5s", *QUICK)
         assert done.returncode == ExitCode.INCONCLUSIVE
         with begun(alb.authority, *ENDLESS, "--samples", "100000", says=rb"^parse") as (
             running,
@@ -629,6 +626,5 @@ def test_bad_input_and_help_load_no_http_client(arguments: list[str]) -> None:
 
 
 def test_a_run_loads_nothing_of_pulumi_or_of_this_project(alb: FakeAlb) -> None:
-    assert (
-        loaded_by([alb.authority, "--deadline", "0"], {"pulumi", "infra", "localaws"}) == b"loaded:"
-    )
+    loaded = loaded_by([alb.authority, "--deadline", "0"], {"pulumi", "infra", "localaws"})
+    assert loaded == b"loaded:"
