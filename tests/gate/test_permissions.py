@@ -127,9 +127,7 @@ def test_a_type_or_a_lookup_without_a_row_is_refused_by_its_name() -> None:
             policies.documents(TABLE, types, lookups)
 
 
-def test_the_policies_grant_exactly_the_actions_of_the_table(
-    documents: Documents,
-) -> None:
+def test_the_policies_grant_exactly_the_actions_of_the_table(documents: Documents) -> None:
     granted, of_instances, of_alarms = Counter[str](), Counter[str](), Counter[str]()
     beside = {"instances": of_instances, "alarms": of_alarms}
     for statement in TABLE.statements:
@@ -224,15 +222,13 @@ def test_the_policies_allow_the_creation_of_each_registered_resource(stack: str)
         for action in TABLE.types[each.type].get("create", ()):
             service = action.partition(":")[0]
             if service == arn.split(":")[2]:
-                granted = any(is_granted(action, arn, each) for each in samples)
+                granted = any(is_granted(action, arn, names) for names in samples)
                 assert granted, f"{action} isn't granted on {arn}"
                 checked.add(each.type)
     assert len(checked) > 10
 
 
-def test_no_policy_deletes_resources_without_the_stacks_tags_or_names(
-    documents: Documents,
-) -> None:
+def test_no_policy_deletes_resources_without_the_stacks_tags_or_names(documents: Documents) -> None:
     for name in POLICIES:
         for statement in documents[name]["Statement"]:
             for action in statement["Action"]:
@@ -354,18 +350,15 @@ def test_flaws_of_a_policy_are_found() -> None:
 
     assert found("arn:aws:s3:::logs-*/*", "s3:GetObject") == []
     assert found("*", "ec2:DescribeVpcs") == []
-    assert found("arn:aws:s3:::logs-*/*", "s3:GetObjekt")[0] == "A: AWS has no action s3:GetObjekt"
-    assert (
-        "is allowed on everything, and could be on arn:*:s3:::*/*" in found("*", "s3:GetObject")[0]
-    )
-    assert (
-        "can be granted on nothing narrower than *"
-        in found("arn:aws:ec2:x:1:vpc/*", "ec2:DescribeVpcs")[0]
-    )
-    assert "none of which the statement names" in found("arn:aws:s3:::logs", "s3:GetObject")[0]
-    assert (
-        found("arn:aws:ec2:x:1:vpc/*", "s3:GetObject")[-1]
-        == "A: none of its actions is granted on arn:aws:ec2:x:1:vpc/*"
-    )
+    unknown = found("arn:aws:s3:::logs-*/*", "s3:GetObjekt")
+    assert unknown[0] == "A: AWS has no action s3:GetObjekt"
+    too_wide = found("*", "s3:GetObject")
+    assert "is allowed on everything, and could be on arn:*:s3:::*/*" in too_wide[0]
+    too_narrow = found("arn:aws:ec2:x:1:vpc/*", "ec2:DescribeVpcs")
+    assert "can be granted on nothing narrower than *" in too_narrow[0]
+    of_bucket = found("arn:aws:s3:::logs", "s3:GetObject")
+    assert "none of which the statement names" in of_bucket[0]
+    of_vpc = found("arn:aws:ec2:x:1:vpc/*", "s3:GetObject")
+    assert of_vpc[-1] == "A: none of its actions is granted on arn:aws:ec2:x:1:vpc/*"
     writing = {"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:DeleteBucket"]}]}
     assert authorization.writes(writing, known) == {"s3:DeleteBucket"}

@@ -121,11 +121,7 @@ def test_a_damaged_stack_file_ends_the_gate_with_its_line(
             {"ingress": [{"protocol": "-1"}]},
             "Security group web of the tasks of web has inline rules, which are not read here.",
         ),
-        (
-            "SecurityGroupEgressRule web-https",
-            {"ipProtocol": "-1"},
-            EVERYWHERE,
-        ),
+        ("SecurityGroupEgressRule web-https", {"ipProtocol": "-1"}, EVERYWHERE),
         (
             "SecurityGroupEgressRule web-https",
             {"cidrIpv4": "192.0.2.0/24"},

@@ -96,9 +96,7 @@ def test_a_reference_inside_a_text_survives(graphs: Mapping[str, Graph]) -> None
     assert "${BucketAccessLogs.Arn}/*" in json.dumps(resources["BucketpolicyAccessLogs"])
 
 
-def test_a_dependency_without_a_reference_is_translated(
-    graphs: Mapping[str, Graph],
-) -> None:
+def test_a_dependency_without_a_reference_is_translated(graphs: Mapping[str, Graph]) -> None:
     service = cloudformation.template(graphs["dev"])["Resources"]["ServiceWeb"]
     assert {"ListenerruleAlbAttachment48689", "RolepolicyWebExecution"} <= {*service["DependsOn"]}
     assert "TargetgroupAlbWeb" not in service["DependsOn"], "its properties name it"

@@ -49,13 +49,11 @@ def watch(
 ) -> Report:
     """Watch a service while a command of ten seconds changes it, or as the arguments say."""
     command_given = command_exit_code is not None
-    words = (
-        "--before",
-        f"{STARTS}",
-        *arguments,
-        *(("--", "deploy", "--now") if command_given else ()),
-    )
-    options = parsed(words)
+    words = ["--before", f"{STARTS}", *arguments]
+    if command_given:
+        words += ["--", "deploy", "--now"]
+    options = parsed(tuple(words))
+    steps = [] if progress is None else progress
 
     def probe_of(lane: str) -> ProbeOnce:
         async def probe(limit: float) -> Answer | Failure:
@@ -88,9 +86,7 @@ def watch(
             record,
             {lane: probe_of(lane) for lane in LANES},
             command=command if command_given else None,
-            progress=lambda step, text: (progress if progress is not None else []).append(
-                f"{step:<8} {text}"
-            ),
+            progress=lambda step, text: steps.append(f"{step:<8} {text}"),
         )
 
     return run_in_virtual_time(main())
@@ -161,10 +157,8 @@ def test_a_task_that_closes_early_fails_every_other_request() -> None:
 
     report = watch(service)
     assert report.verdict is ExitCode.FAILED
-    assert (
-        "502 from the load balancer: a target closed the connection"
-        in found(report, "errors").actual
-    )
+    reason = "502 from the load balancer: a target closed the connection"
+    assert reason in found(report, "errors").actual
     assert longest(report) == pytest.approx(0.1), "each failed request is an outage of its own"
 
 
@@ -247,10 +241,8 @@ def test_answers_that_an_expression_takes_too_long_on_are_inconclusive(
     monkeypatch.setattr("verify.judging.regexes.SECONDS", 0.1)
     report = watch(lambda _now, _lane: answer(body=b"a" * 40 + b"b"), "--body-regex", "(a+)+$")
     assert report.exit_code == ExitCode.INCONCLUSIVE
-    assert (
-        "340 of 340 answers could not be judged; body-regex: no result"
-        in found(report, "undecided").actual
-    )
+    undecided = found(report, "undecided").actual
+    assert "340 of 340 answers could not be judged; body-regex: no result" in undecided
 
 
 def test_a_command_that_cannot_be_run_makes_a_watch_inconclusive() -> None:
@@ -291,18 +283,13 @@ def test_an_interrupt_reports_what_was_seen() -> None:
 def test_progress_reports_each_outage_its_end_and_each_new_task_once() -> None:
     progress: list[str] = []
     watch(down(8.0, 9.0), progress=progress)
+    failing = "failing: 503 from the load balancer: no target is registered and healthy"
     assert [line.partition(" s ")[2] or line for line in progress] == [
         "watch    http://a.example/, 10 requests a second in 2 lanes",
         "task old-1 (fresh connections)",
         "deploy starts",
-        (
-            "failing: 503 from the load balancer: no target is registered and healthy (fresh "
-            "connections)"
-        ),
-        (
-            "failing: 503 from the load balancer: no target is registered and healthy (kept "
-            "connections)"
-        ),
+        f"{failing} (fresh connections)",
+        f"{failing} (kept connections)",
         "good again after 1 s (fresh connections)",
         "good again after 1 s (kept connections)",
         "new task new-1 (fresh connections)",
@@ -358,6 +345,25 @@ def test_new_tasks_and_reasons_in_every_answer_do_not_fill_the_memory() -> None:
     assert len(watched.failures) == 1001
 
 
+class Cutting:
+    """A good rollout in which a target cuts a share of the requests for a while."""
+
+    def __init__(self, seed: int, only: str) -> None:
+        self._random = random.Random(seed)
+        self._start, self._share = self._random.uniform(1, 6), self._random.uniform(0.2, 0.8)
+        self._end = self._start + self._random.uniform(0.5, 4)
+        self._lanes = (only,) if only else LANES
+        self.cut: list[float] = []
+        """When each request that was cut arrived."""
+
+    def __call__(self, now: float, lane: str) -> Answer:
+        affected = self._start <= now < self._end and lane in self._lanes
+        if affected and self._random.random() < self._share:
+            self.cut.append(now)
+            return EARLY_CLOSE
+        return good_rollout(now, lane)
+
+
 @pytest.mark.parametrize(
     "only",
     ["", "kept", "fresh"],
@@ -365,36 +371,17 @@ def test_new_tasks_and_reasons_in_every_answer_do_not_fill_the_memory() -> None:
 )
 def test_every_request_that_a_broken_target_cut_is_counted_and_dated(only: str) -> None:
     for seed in range(50):
-        rng = random.Random(seed)
-        start, share = rng.uniform(1, 6), rng.uniform(0.2, 0.8)
-        end, truth = start + rng.uniform(0.5, 4), list[float]()
-
-        def service(
-            now: float,
-            lane: str,
-            *,
-            start: float = start,
-            end: float = end,
-            share: float = share,
-            rng: random.Random = rng,
-            truth: list[float] = truth,
-        ) -> Answer:
-            if start <= now < end and only in ("", lane) and rng.random() < share:
-                truth.append(now)
-                return EARLY_CLOSE
-            return good_rollout(now, lane)
-
+        service = Cutting(seed, only)
         report = watch(service, "--for", "11s", command_exit_code=None)
         assert report.watched
-        assert sum(report.watched.failures.values()) == len(truth)
-        assert (report.fault is ExitCode.BALANCER_ERROR) == bool(truth)
-        if truth:
+        assert sum(report.watched.failures.values()) == len(service.cut)
+        assert (report.fault is ExitCode.BALANCER_ERROR) == bool(service.cut)
+        if service.cut:
             outages = report.watched.outages
-            assert abs(min(outage.start for outage in outages) - truth[0]) <= 0.1 + 1e-9
-            assert (
-                abs(max(outage.start + outage.length for outage in outages) - truth[-1])
-                <= 0.1 + 1e-9
-            )
+            start = min(outage.start for outage in outages)
+            end = max(outage.start + outage.length for outage in outages)
+            assert abs(start - service.cut[0]) <= 0.1 + 1e-9
+            assert abs(end - service.cut[-1]) <= 0.1 + 1e-9
 
 
 @pytest.mark.slow  # a thousand rollouts
