@@ -72,10 +72,8 @@ def test_every_reference_in_a_template_has_its_resource(
 
 def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]) -> None:
     rule = "aws_vpc_security_group_ingress_rule.dev__web_from_ingress_80"
-    assert (
-        planned(graphs["dev"])[rule]["referenced_security_group_id"]
-        == "${aws_security_group.dev__alb.id}"
-    )
+    values = planned(graphs["dev"])[rule]
+    assert values["referenced_security_group_id"] == "${aws_security_group.dev__alb.id}"
     configured = terraform.plan({"dev": graphs["dev"]})["configuration"]["root_module"]["resources"]
     (found,) = [each["expressions"] for each in configured if each["address"] == rule]
     assert found["referenced_security_group_id"] == {
@@ -89,9 +87,8 @@ def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]
 
 def test_a_reference_inside_a_text_survives(graphs: Mapping[str, Graph]) -> None:
     policy = "aws_s3_bucket_policy.dev__access_logs"
-    assert (
-        "${aws_s3_bucket.dev__access_logs.arn}/*" in planned(graphs["everything"])[policy]["policy"]
-    )
+    values = planned(graphs["everything"])[policy]
+    assert "${aws_s3_bucket.dev__access_logs.arn}/*" in values["policy"]
     resources = cloudformation.template(graphs["everything"])["Resources"]
     assert "${BucketAccessLogs.Arn}/*" in json.dumps(resources["BucketpolicyAccessLogs"])
 

@@ -92,9 +92,8 @@ def test_a_projects_options_are_read_from_any_folder_in_it(
 
 def test_pip_runs_the_programs_virtual_environment(root: Path, tmp_path: Path) -> None:
     assert choose(options(root, "pip", "venv")).python == f"{root}/venv/bin/python"
-    assert (
-        choose(options(root, "pip", f"{tmp_path}/other")).python == f"{tmp_path}/other/bin/python"
-    )
+    other = f"{tmp_path}/other"
+    assert choose(options(root, "pip", other)).python == f"{other}/bin/python"
 
 
 def test_pip_without_a_virtual_environment_runs_the_python_on_path(
@@ -180,10 +179,8 @@ def test_a_missing_environment_is_reported_with_its_option_and_how_to_create_it(
     message = str(failure.value)
     assert f"{root}/gone/bin/python isn't there" in message
     assert f"`virtualenv: gone` in {root}/Pulumi.yaml" in message
-    assert (
-        f"python3 -m venv {root}/gone && {root}/gone/bin/python -m pip install -r "
-        f"{root}/requirements.txt"
-    ) in message
+    install = f"{root}/gone/bin/python -m pip install -r {root}/requirements.txt"
+    assert f"python3 -m venv {root}/gone && {install}" in message
     assert "make setup" not in message
 
 

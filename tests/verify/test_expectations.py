@@ -56,10 +56,8 @@ def test_a_weak_header_fails_its_check_and_is_shown(name: str, value: str, ident
 
 def test_a_framing_rule_may_be_in_the_content_security_policy() -> None:
     rest = {name: value for name, value in SAFE.items() if name != "x_frame_options"}
-    assert (
-        unmet({**rest, "content_security_policy": "default-src 'self'; frame-ancestors 'none'"})
-        == {}
-    )
+    policy = "default-src 'self'; frame-ancestors 'none'"
+    assert unmet({**rest, "content_security_policy": policy}) == {}
 
 
 def test_plain_http_cannot_promise_https() -> None:

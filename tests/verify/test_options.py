@@ -199,10 +199,9 @@ def test_a_refused_secret_is_not_shown(arguments: list[str]) -> None:
     "option", ["--expect-tasks", "--samples", "--stable-for", "--each-address"]
 )
 def test_a_single_attempt_contradicts_options_that_need_more(option: str) -> None:
+    words = [option] if option == "--each-address" else [option, "2"]
     with pytest.raises(InputError, match="single attempt"):
-        parse_options(
-            ["a.example", "--deadline", "0", option, *(["2"] if option != "--each-address" else [])]
-        )
+        parse_options(["a.example", "--deadline", "0", *words])
 
 
 @pytest.mark.parametrize(
@@ -228,10 +227,8 @@ def test_invalid_arguments_of_watch_are_refused(arguments: list[str]) -> None:
 
 
 def test_a_watch_accepts_no_failed_request_without_a_bound() -> None:
-    strict, bounded = (
-        parse_options(["watch"]).watch,
-        parse_options(["watch", "--max-outage", "1s"]).watch,
-    )
+    strict = parse_options(["watch"]).watch
+    bounded = parse_options(["watch", "--max-outage", "1s"]).watch
     assert strict
     assert bounded
     assert (strict.max_errors, bounded.max_errors) == (0, None)

@@ -53,6 +53,7 @@ def run(
     The check is interrupted after `stop_after` seconds. Nothing listens at the `dead` address.
     """
     lookups, requests = 0, 0
+    steps = [] if progress is None else progress
 
     async def resolver(_host: str) -> tuple[str, ...]:
         nonlocal lookups
@@ -93,9 +94,7 @@ def run(
             client=HttpxClient(httpx.MockTransport(answer), scheme="http", name="a.example"),
             resolver=resolver,
             runtime=EventLoop(),
-            progress=lambda step, text: (progress if progress is not None else []).append(
-                f"{step:<8} {text}"
-            ),
+            progress=lambda step, text: steps.append(f"{step:<8} {text}"),
             rng=random.Random(1),
         )
 

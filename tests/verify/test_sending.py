@@ -124,25 +124,11 @@ def test_a_body_is_sent_with_every_request_and_by_watch_too(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
-        code = main(
-            [alb.authority, "--quiet", "--interval", "1ms", "--samples", "4", "--json", "[1]"]
-        )
-        assert code == 0
+        common = [alb.authority, "--quiet", "--json", "[1]"]
+        assert main([*common, "--interval", "1ms", "--samples", "4"]) == ExitCode.PASSED
         assert len(alb.requests) == 3 + 4
-        code = main(
-            [
-                "watch",
-                alb.authority,
-                "--quiet",
-                "--for",
-                "300ms",
-                "--before",
-                "0",
-                "--json",
-                "[1]",
-            ]
-        )
-        assert code == 0
+        code = main(["watch", *common, "--for", "300ms", "--before", "0"])
+        assert code == ExitCode.PASSED
     assert len(alb.requests) > 9
     assert {request[:4] + request[-3:] for request in alb.requests} == {b"POST[1]"}
     assert "failed" not in capsys.readouterr().out.splitlines()[-1]
@@ -326,9 +312,8 @@ def test_a_listener_that_refuses_the_client_certificate_is_named(
         assert code == ExitCode.NO_TLS
     report = capsys.readouterr().out
     assert "FAIL  tls" in report
-    assert (
-        "hint: the listener refuses the client certificate of --cert: is its authority in" in report
-    )
+    hint = "the listener refuses the client certificate of --cert: is its authority in"
+    assert f"hint: {hint}" in report
 
 
 class Resetting(LoopbackServer):
@@ -429,15 +414,8 @@ def test_plain_http_is_forwarded_by_the_proxy_and_keeps_its_host(
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "*")  # verify reads no variable about proxies
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb, FakeProxy() as proxy:
-        options = (
-            "--proxy",
-            f"http://{proxy.authority}",
-            "--path",
-            "/health",
-            "--quiet",
-            "--interval",
-            "1ms",
-        )
+        options = ["--proxy", f"http://{proxy.authority}", "--path", "/health"]
+        options += ["--quiet", "--interval", "1ms"]
         assert main([alb.authority, *options]) == ExitCode.PASSED
     assert {head.split(b"\r\n")[0] for head in proxy.heads} == {
         b"GET http://%s/health HTTP/1.1" % alb.authority.encode()
@@ -465,11 +443,11 @@ def test_https_goes_through_the_proxy_and_only_there(
 
 def test_another_host_or_address_has_a_tunnel_in_plain_too() -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb, FakeProxy() as proxy:
-        code = main(
-            ["web.invalid:80", *ONCE, "--proxy", proxy.authority, "--connect-to", alb.authority]
-        )
-        assert code == 0
-        assert main([alb.authority, *ONCE, "--proxy", proxy.authority, "--host", "b.example"]) == 0
+        through = [*ONCE, "--proxy", proxy.authority]
+        code = main(["web.invalid:80", *through, "--connect-to", alb.authority])
+        assert code == ExitCode.PASSED
+        code = main([alb.authority, *through, "--host", "b.example"])
+        assert code == ExitCode.PASSED
     assert [head.split(b" ")[:2] for head in proxy.heads] == [
         [b"CONNECT", alb.authority.encode()]
     ] * 2
@@ -489,16 +467,8 @@ def test_the_proxys_credentials_reach_it_and_nothing_else(
         given = f"http://me:{SECRET}%40@{proxy.authority}"
         (tmp_path / "proxy").write_text(f"{given}\n")
         for value in (given, f"@{tmp_path}/proxy"):
-            options = (
-                "--proxy",
-                value,
-                "--cacert",
-                authority.file,
-                "--format",
-                "json",
-                "--format",
-                "text=stderr",
-            )
+            options = ["--proxy", value, "--cacert", authority.file]
+            options += ["--format", "json", "--format", "text=stderr"]
             assert main([f"{scheme}://{alb.authority}", *ONCE, *options]) == ExitCode.PASSED
             code = main([f"{scheme}://{alb.authority}", *ONCE, *options, "--body-equals", ""])
             assert code != ExitCode.PASSED
@@ -514,12 +484,8 @@ def test_the_proxys_credentials_are_masked_where_a_server_sends_them_back(
 ) -> None:
     """The proxy of these tests passes on what it should keep to itself."""
     with FakeAlb(echo) as alb, FakeProxy(credentials=f"me:{SECRET}") as proxy:
-        options = (
-            "--proxy",
-            f"http://me:{SECRET}@{proxy.authority}",
-            "--identity",
-            r"body-regex:Basic (\S+)",
-        )
+        options = ["--proxy", f"http://me:{SECRET}@{proxy.authority}"]
+        options += ["--identity", r"body-regex:Basic (\S+)"]
         assert main([alb.authority, *ONCE, *options, "--format", "json"]) == ExitCode.PASSED
         assert b"Proxy-Authorization: Basic " in alb.requests[0]
     (report,) = json.loads(capfd.readouterr().out)["reports"]
@@ -598,13 +564,8 @@ def test_a_proxy_that_prevents_a_request_is_named_with_a_hint(
 ) -> None:
     case = PROXIES[name]
     with case.proxy() as proxy:
-        options = (
-            "--proxy",
-            f"http://other:{SECRET}@{proxy.authority}",
-            *ONCE,
-            "--timeout",
-            "500ms",
-        )
+        through = ["--proxy", f"http://other:{SECRET}@{proxy.authority}"]
+        options = [*through, *ONCE, "--timeout", "500ms"]
         assert main([f"{case.scheme}://127.0.0.1:9", *options]) == case.code
     report = capsys.readouterr().out
     assert case.text in report
@@ -620,18 +581,8 @@ def test_the_load_balancers_own_error_is_known_behind_a_proxy_too() -> None:
 def test_a_proxys_4xx_ends_the_wait_and_its_5xx_does_not() -> None:
     with FakeProxy(refuses=407) as final, FakeProxy(refuses=503) as passing:
         for proxy in (final, passing):
-            main(
-                [
-                    "https://127.0.0.1:9",
-                    "--proxy",
-                    proxy.authority,
-                    "--quiet",
-                    "--deadline",
-                    "1s",
-                    "--interval",
-                    "1ms",
-                ]
-            )
+            options = ["--quiet", "--deadline", "1s", "--interval", "1ms"]
+            main(["https://127.0.0.1:9", "--proxy", proxy.authority, *options])
     assert len(final.heads) == 1
     assert len(passing.heads) > 3
 
@@ -639,10 +590,8 @@ def test_a_proxys_4xx_ends_the_wait_and_its_5xx_does_not() -> None:
 def test_a_proxy_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     port = closed_port()
     assert main(["a.invalid", *ONCE, "--proxy", f"127.0.0.1:{port}"]) == ExitCode.NO_CONNECTION
-    assert (
-        f"hint: is there an HTTP proxy at 127.0.0.1:{port}, which this machine may use?"
-        in capsys.readouterr().out
-    )
+    hint = f"is there an HTTP proxy at 127.0.0.1:{port}, which this machine may use?"
+    assert f"hint: {hint}" in capsys.readouterr().out
     assert main(["127.0.0.1:1", *ONCE, "--proxy", "proxy.invalid:3128"]) == ExitCode.NO_NAME
     assert "hint: is there an HTTP proxy at proxy.invalid:3128" in capsys.readouterr().out
 
@@ -679,9 +628,8 @@ def test_a_server_without_http_at_the_proxys_address_is_not_taken_for_the_servic
             f"{scheme}://a.example", "--proxy", f"http://{other.authority}", by="threads"
         )
     assert isinstance(outcome, Failure)
-    assert (
-        outcome.hint == f"is there an HTTP proxy at {other.authority}, which this machine may use?"
-    )
+    hint = f"is there an HTTP proxy at {other.authority}, which this machine may use?"
+    assert outcome.hint == hint
 
 
 def test_the_redirect_of_plain_http_is_seen_through_the_proxy(authority: Authority) -> None:

@@ -204,10 +204,8 @@ def test_a_redirect_to_https_is_permanent_and_keeps_host_path_and_query(
 
 def test_a_redirect_that_cannot_be_requested_fails() -> None:
     target = parse_target("https://a.example").target
-    assert (
-        redirect_result(target, "a.example", plain(target, 80), failure()).actual
-        == "connection refused"
-    )
+    result = redirect_result(target, "a.example", plain(target, 80), failure())
+    assert result.actual == "connection refused"
 
 
 @given(st.text())

@@ -913,10 +913,8 @@ def test_the_obstacle_to_a_connection_is_named(
 def test_a_watch_quotes_one_error_and_counts_it_with_the_others() -> None:
     number = iter(range(10_000))
     report = watch(lambda _now, _lane: answer(500, b"boom %d" % next(number), server="nginx"))
-    assert (
-        found(report, "errors").actual
-        == "340 of 340 requests failed: 340 x 500 from nginx: 'boom 0'"
-    )
+    errors = found(report, "errors").actual
+    assert errors == "340 of 340 requests failed: 340 x 500 from nginx: 'boom 0'"
 
 
 @by_each_client

@@ -481,10 +481,11 @@ def test_no_price_is_older_than_thirteen_months() -> None:
 
 def test_every_region_has_prices_of_the_same_names() -> None:
     # But not every region has every type of instance.
-    names = [
-        {name for name in of_region(region) if not name.startswith("ec2-")} for region in regions()
-    ]
-    assert all(each == names[0] for each in names)
+    def names(region: str) -> set[str]:
+        return {name for name in of_region(region) if not name.startswith("ec2-")}
+
+    for region in regions():
+        assert names(region) == names(REGION), region
     assert {REGION, "us-east-1"} <= {*regions()}
     assert isinstance(of_region(REGION)["nat-hour"].read_on, date)
 

@@ -66,10 +66,8 @@ def test_matches_are_logged_without_credentials_and_the_log_stays(edge: Recordin
 
 def test_a_customer_managed_key_encrypts_the_log() -> None:
     key = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-    assert (
-        recorder.run("dev", waf="count", logKeyArn=key).one("LogGroup", "waf").inputs["kmsKeyId"]
-        == key
-    )
+    recording = recorder.run("dev", waf="count", logKeyArn=key)
+    assert recording.one("LogGroup", "waf").inputs["kmsKeyId"] == key
 
 
 def test_the_firewalls_association_is_deleted_before_its_replacement(edge: Recording) -> None:

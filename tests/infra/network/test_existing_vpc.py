@@ -237,22 +237,16 @@ def test_tasks_are_in_the_load_balancers_zones(shared: SharedVpc) -> None:
     by_zone = shared.zones()
     balancers = [subnet for subnet in shared.public if by_zone[subnet][-1] in "ab"]
     refusal = shared.refusal(network="nat", subnetIds=balancers, taskSubnetIds=shared.private)
-    assert (
-        f"taskSubnetIds: {shared.private[1]} is in zone ap-northeast-1c, where the load "
-        "balancer has no subnet"
-    ) in refusal
-    assert "at least two zones of the load balancer's" in shared.refusal(
-        network="nat", subnetIds=balancers
-    )
+    elsewhere = "is in zone ap-northeast-1c, where the load balancer has no subnet"
+    assert f"taskSubnetIds: {shared.private[1]} {elsewhere}" in refusal
+    refusal = shared.refusal(network="nat", subnetIds=balancers)
+    assert "at least two zones of the load balancer's" in refusal
     balancers = [subnet for subnet in shared.public if by_zone[subnet][-1] in "ac"]
-    network = (
-        shared.run(network="nat", subnetIds=balancers).one("Service").inputs["networkConfiguration"]
-    )
-    assert sorted(network["subnets"]) == sorted(shared.private)
+    service = shared.run(network="nat", subnetIds=balancers).one("Service")
+    assert sorted(service.inputs["networkConfiguration"]["subnets"]) == sorted(shared.private)
 
 
 def test_ipv6_needs_subnets_that_have_it(shared: SharedVpc) -> None:
-    assert (
-        "vpcId: public subnets in no zone; allowed: public subnets in at least two zones, with IPv6"
-        in shared.refusal(dualStack=True)
-    )
+    refusal = shared.refusal(dualStack=True)
+    allowed = "public subnets in at least two zones, with IPv6"
+    assert f"vpcId: public subnets in no zone; allowed: {allowed}" in refusal

@@ -43,11 +43,9 @@ def test_another_projects_cluster_is_refused_with_what_to_do() -> None:
     assert "stack: dev of project fargate-web; the cluster ecs-cluster-dev exists already" in text
     assert "belongs to project shop, stack dev" in text
     assert "a stack name that no other project uses in this account and region" in text
-    assert (
-        "aws ecs tag-resource --resource-arn "
-        "arn:aws:ecs:ap-northeast-1:123456789012:cluster/ecs-cluster-dev"
-        " --tags key=Project,value=fargate-web key=Stack,value=dev`"
-    ) in text
+    arn = "arn:aws:ecs:ap-northeast-1:123456789012:cluster/ecs-cluster-dev"
+    tags = "key=Project,value=fargate-web key=Stack,value=dev"
+    assert f"aws ecs tag-resource --resource-arn {arn} --tags {tags}`" in text
 
 
 def test_a_cluster_without_an_owner_is_refused_too() -> None:
@@ -90,11 +88,9 @@ _EXEC = {
 def test_another_projects_log_group_is_refused_with_what_to_do(group: str) -> None:
     text = refusal(account(recorder.LOG_GROUP, THEIRS, name=group))
     assert f"the log group {group} exists already and belongs to project shop, stack dev" in text
-    assert (
-        "aws logs tag-resource --resource-arn "
-        f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{group}"
-        " --tags Project=fargate-web,Stack=dev`"
-    ) in text
+    arn = f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{group}"
+    tags = "Project=fargate-web,Stack=dev"
+    assert f"aws logs tag-resource --resource-arn {arn} --tags {tags}`" in text
 
 
 @pytest.mark.parametrize("tags", [OURS, None, {"Team": "a"}], ids=["ours", "none", "others"])
@@ -107,11 +103,8 @@ def test_a_deployed_stack_looks_up_only_its_cluster() -> None:
     made = recorder.run("dev")
     again = recorder.run("dev", after=made)
     asked = [token for token, _ in again.invoked]
-    assert (
-        asked.count("aws:ecs/getClusters:getClusters")
-        == asked.count("aws:ecs/getCluster:getCluster")
-        == 1
-    )
+    assert asked.count("aws:ecs/getClusters:getClusters") == 1
+    assert asked.count("aws:ecs/getCluster:getCluster") == 1
     assert "aws:cloudwatch/getLogGroup:getLogGroup" not in asked
 
 

@@ -210,19 +210,15 @@ def test_a_private_image_on_another_port_is_configured_everywhere(another_image:
         {"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}
     ]
     assert another_image.one("TargetGroup").inputs["healthCheck"]["path"] == "/healthz?deep=1"
-    assert (
-        another_image.one("SecurityGroupIngressRule", "shop-from-ingress-8080").inputs["fromPort"]
-        == 8080
-    )
-    assert (
-        another_image.one("SecurityGroupEgressRule", "shop-from-ingress-8080").inputs["toPort"]
-        == 8080
-    )
-    assert another_image.one("Service").inputs["desiredCount"] == 7
-    assert another_image.one("Service").inputs["loadBalancers"][0]["containerPort"] == 8080
-    assert (
-        another_image.one("TaskDefinition").inputs["runtimePlatform"]["cpuArchitecture"] == "ARM64"
-    )
+    inbound = another_image.one("SecurityGroupIngressRule", "shop-from-ingress-8080")
+    assert inbound.inputs["fromPort"] == 8080
+    outbound = another_image.one("SecurityGroupEgressRule", "shop-from-ingress-8080")
+    assert outbound.inputs["toPort"] == 8080
+    service = another_image.one("Service")
+    assert service.inputs["desiredCount"] == 7
+    assert service.inputs["loadBalancers"][0]["containerPort"] == 8080
+    task_definition = another_image.one("TaskDefinition")
+    assert task_definition.inputs["runtimePlatform"]["cpuArchitecture"] == "ARM64"
 
 
 def test_an_existing_vpc_is_used_and_not_changed(existing_vpc: Recording) -> None:

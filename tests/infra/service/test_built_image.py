@@ -166,9 +166,9 @@ def test_another_file_is_another_image_and_a_former_one_gets_another_tag(folder:
     )
     source.write_text(former)
     third = recorder.run("dev", **changes)
-    (tag,), (former_tag,) = (docker_image(each).inputs["tags"] for each in (third, first))
+    (tag,) = docker_image(third).inputs["tags"]
+    (former_tag,) = docker_image(first).inputs["tags"]
     assert tag != former_tag, "ECR refuses a tag that exists"
-    assert (
-        tag.rpartition("-")[0].rpartition(":")[2]
-        == (former_tag.rpartition("-")[0].rpartition(":")[2])
-    ), "the same files have the same fingerprint"
+    fingerprint = tag.rpartition("-")[0].rpartition(":")[2]
+    former_fingerprint = former_tag.rpartition("-")[0].rpartition(":")[2]
+    assert fingerprint == former_fingerprint, "the files are the same"

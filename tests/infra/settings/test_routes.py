@@ -345,13 +345,10 @@ def test_routes_that_overlap_partly_have_a_warning_with_an_example() -> None:
         },
     )
     assert warning.startswith("https://shop.example.com/b (GET) matches rule ")
-    assert " of a (host is shop.example.com and method is GET), which answers it, and also " in (
-        warning
-    )
-    assert (
-        "of b (path is /b); if the other one is to answer it, give its route a routePriority"
-        in (warning)
-    )
+    first = " of a (host is shop.example.com and method is GET), which answers it, and also "
+    assert first in warning
+    second = "of b (path is /b); if the other one is to answer it, give its route a routePriority"
+    assert second in warning
 
 
 @pytest.mark.parametrize(
