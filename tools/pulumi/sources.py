@@ -75,6 +75,6 @@ def go_modules(context: SetupContext, version: Version, folder: Path) -> None:
         GO_MODULE,
         {COMMAND: folder / "bin" / "pulumi"},
         what=f"the Pulumi CLI {text(version)}",
-        cost="about eight minutes on two cores, and 4 GB of disk for the build",
+        cost="six to eight minutes on two cores, and 4 GB of disk for the build",
         ldflags=f"-s -w {stamp}",
     )
