@@ -31,13 +31,21 @@ LONG = (
 )
 """What starts first, the longest first; what isn't listed follows in its usual order."""
 
+GRAPHS = frozenset(
+    f"tests/gate/test_{name}.py"
+    for name in ("catalogues", "permissions", "reachability", "rules", "scanners", "translation")
+)
+"""Files whose tests read the graphs of all configurations, for which the program runs ten times."""
+
 EACH_BY_ITSELF = frozenset({"tests/infra/test_stopped_runs.py"})
 """Files whose tests share no fixture that costs anything."""
 
 
 def unit(nodeid: str) -> str:
-    """What a test is handed out with: its file, or only itself."""
+    """What a test is handed out with: its file, the files with the same graphs, or only itself."""
     file = nodeid.partition("::")[0]
+    if file in GRAPHS:
+        return min(GRAPHS)
     return nodeid if file in EACH_BY_ITSELF else file
 
 

@@ -39,6 +39,10 @@ class Resource:
         """All outputs: the inputs, overridden by `computed`."""
         return {**self.inputs, **self.computed}
 
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Resource:
+        # Nothing writes to a resource, so copies of an account share it.
+        return self
+
 
 SEEDED_SECRET = "SecretsManager"  # noqa: S105 — a type of parameter
 """The type of a seeded secret of Secrets Manager."""

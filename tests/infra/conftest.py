@@ -18,17 +18,17 @@ os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
 
 @pytest.fixture(scope="session")
 def dev() -> recorder.Recording:
-    return recorder.run("dev")
+    return recorder.deployed("dev")
 
 
 @pytest.fixture(scope="session")
 def prod() -> recorder.Recording:
-    return recorder.run("prod")
+    return recorder.deployed("prod")
 
 
 @pytest.fixture(scope="session")
 def without_exec() -> recorder.Recording:
-    return recorder.run("dev", ecsExec=False)
+    return recorder.deployed("dev", ecsExec=False)
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def existing_vpc() -> recorder.Recording:
 @pytest.fixture(scope="session")
 def on_instances() -> recorder.Recording:
     """The dev stack with tasks on EC2 instances."""
-    return recorder.run("dev", capacity="ec2", network="nat")
+    return recorder.deployed("dev", capacity="ec2", network="nat")
 
 
 @pytest.fixture(scope="session")

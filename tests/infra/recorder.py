@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import runpy
 import warnings
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +52,7 @@ __all__ = [
     "account_for",
     "by_name",
     "configuration",
+    "deployed",
     "identities",
     "inputs_of",
     "made",
@@ -88,6 +91,21 @@ def run(
     config = configuration(file or stack, changes)
     account = account_for(config, cloud or (after.cloud if after else None))
     return run_under(Recorder(account), stack, config, after=after)
+
+
+def deployed(stack: str = "dev", *, file: str | None = None, **changes: Any) -> Recording:
+    """Return a copy of a stack's first run in a new account, which each configuration has once.
+
+    For tests of what follows that run, like a change or another stack in the account.
+    """
+    config = configuration(file or stack, changes)
+    return deepcopy(_first_run(stack, tuple(sorted(config.items()))))
+
+
+@cache
+def _first_run(stack: str, config: tuple[tuple[str, str], ...]) -> Recording:
+    texts = dict(config)
+    return run_under(Recorder(account_for(texts)), stack, texts)
 
 
 def account_for(config: Mapping[str, str], cloud: Cloud | None = None) -> Cloud:

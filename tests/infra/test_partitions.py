@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,11 +58,18 @@ def texts(recording: Recording) -> str:
     return "\n".join(json.dumps(each.inputs, default=str) for each in recording.registered)
 
 
+@cache
+def recorded(stack: str, region: str) -> Recording:
+    """A configuration of the gate's in another region."""
+    return record(stack, configuration(stack, region))
+
+
+@pytest.mark.slow  # the program runs for every configuration, in two regions
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
 def test_every_name_is_the_partitions(stack: str, region: str) -> None:
     partition, suffix = REGIONS[region]
-    found = texts(record(stack, configuration(stack, region)))
+    found = texts(recorded(stack, region))
     assert set(re.findall(r"arn:[\w-]*:", found)) == {f"arn:{partition}:"}
     of_kms = {f"ssm.{region}.amazonaws.com", f"secretsmanager.{region}.amazonaws.com"}
     of_instances = {f"ec2.{suffix}"}
@@ -74,7 +82,7 @@ def test_every_name_is_the_partitions(stack: str, region: str) -> None:
 
 
 def test_endpoints_have_the_names_that_they_have_in_china() -> None:
-    sealed = record("sealed", configuration("sealed", "cn-north-1"))
+    sealed = recorded("sealed", "cn-north-1")
     assert recorder.inputs_of(sealed, "VpcEndpoint", "serviceName") == {
         "cn.com.amazonaws.cn-north-1.ecr.api",
         "cn.com.amazonaws.cn-north-1.ecr.dkr",
@@ -96,7 +104,7 @@ def test_endpoints_have_the_names_that_they_have_in_china() -> None:
     ("region", "account"), [("cn-north-1", "638102146993"), ("us-gov-west-1", "048591011584")]
 )
 def test_access_logs_are_written_by_the_account_that_guides_name(region: str, account: str) -> None:
-    recording = record("prod", configuration("prod", region))
+    recording = recorded("prod", region)
     (policy,) = (
         json.loads(each.inputs["policy"])
         for each in recording.registered
@@ -108,9 +116,7 @@ def test_access_logs_are_written_by_the_account_that_guides_name(region: str, ac
 
 
 def test_a_key_is_used_by_either_name_of_the_service_in_china() -> None:
-    found = texts(record("everything", configuration("everything", "cn-north-1")))
+    found = texts(recorded("everything", "cn-north-1"))
     via = {f"ssm.cn-north-1.{suffix}" for suffix in ("amazonaws.com", "amazonaws.com.cn")}
     assert via <= set(re.findall(r"ssm\.[\w.-]+", found))
-    assert "amazonaws.com.cn" not in texts(
-        record("everything", configuration("everything", "us-gov-west-1"))
-    )
+    assert "amazonaws.com.cn" not in texts(recorded("everything", "us-gov-west-1"))

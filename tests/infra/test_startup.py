@@ -68,6 +68,7 @@ def test_every_name_is_the_object_that_an_ordinary_import_gives() -> None:
     assert in_a_new_python("names", wanted) == {"wrong": [], "imported whole": []}
 
 
+@pytest.mark.slow  # a new Python, which imports much of the SDK
 def test_a_name_that_no_likely_module_exports_is_found_by_importing_all() -> None:
     wanted = {"ec2": ["typing"], "config": ["region"], "s3": ["Bucket"]}
     assert in_a_new_python("names", wanted) == {

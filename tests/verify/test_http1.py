@@ -2,9 +2,10 @@
 
 import h11
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.verify.clients import CLIENTS, probe
 from tests.verify.fake_alb import FakeAlb
 from verify.network.http1 import Exchange, Head, Request, plain_chunks, plain_head
@@ -83,7 +84,7 @@ def heads(
     ).map(lambda parts: [parts[0], *parts[1], parts[2], parts[3]])
 
 
-@settings(deadline=None, max_examples=400)
+@examples(400)
 @given(
     heads(STATUS_LINES, st.just(b"")) | heads(st.just(OK), LINES), st.sampled_from(["GET", "HEAD"])
 )
@@ -120,7 +121,7 @@ CHUNKS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(
     st.lists(CHUNKS, max_size=4).map(b"".join),
     st.sampled_from([b"0\r\n\r\n", b"0\r\n\r\nmore", b"00\r\n\r\n", b""]),

@@ -15,9 +15,10 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.verify import clients
 from tests.verify.clients import by_each_client, look_up
 from tests.verify.fake_alb import FakeAlb, Script, hello, page
@@ -370,7 +371,7 @@ PIECES = [
 ]
 
 
-@settings(deadline=None, max_examples=80)
+@examples(80)
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=8), st.booleans())
 def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(
     pieces: list[bytes],

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.verify.test_waiting import failure
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.checking.extra_checks import trace_result
@@ -562,7 +563,7 @@ printable_bytes = st.binary(max_size=60) | st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(
     body=printable_bytes, value=printable_bytes, status=st.sampled_from([200, 204, 302, 404, 503])
 )
@@ -596,7 +597,7 @@ def test_no_format_passes_on_a_control_character_or_a_log_command_of_an_answer(
         ), line
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(
     st.lists(
         st.sampled_from([b"Hello from a", b"Hello from b", b"", b"Hello from "]),

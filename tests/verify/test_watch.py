@@ -364,6 +364,7 @@ class Cutting:
         return good_rollout(now, lane)
 
 
+@pytest.mark.slow  # fifty rollouts for each
 @pytest.mark.parametrize(
     "only",
     ["", "kept", "fresh"],

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -27,17 +26,12 @@ KEPT = {"LogGroup", "Cluster", "LoadBalancer", "Listener", "Vpc", "Subnet"}
 """Kinds that another capacity may not touch."""
 
 
-@cache
-def plain() -> Recording:
-    return recorder.run("dev", **ON_INSTANCES)
-
-
 def on_instances(**changes: Any) -> Recording:
-    return recorder.run("dev", **{**ON_INSTANCES, **changes}) if changes else plain()
+    return recorder.deployed("dev", **{**ON_INSTANCES, **changes})
 
 
 def on_spot(**changes: Any) -> Recording:
-    return recorder.run("dev", capacity="fargate-spot", **changes)
+    return recorder.deployed("dev", capacity="fargate-spot", **changes)
 
 
 def before(recording: Recording, resource: Registered) -> set[str]:
@@ -304,7 +298,7 @@ def test_the_base_of_a_running_stack_can_change() -> None:
 def test_another_capacity_is_another_service_beside_the_old_one(
     start: dict[str, Any], changes: dict[str, Any]
 ) -> None:
-    first = recorder.run("dev", **start)
+    first = recorder.deployed("dev", **start)
     changed = recorder.run("dev", after=first, **changes)
     done = changed.done()
     assert {("create", "Service"), ("delete", "Service")} <= done
@@ -314,7 +308,7 @@ def test_another_capacity_is_another_service_beside_the_old_one(
 
 
 def test_instances_and_spot_are_not_exchanged_in_one_run() -> None:
-    first = recorder.run("dev", **ON_INSTANCES)
+    first = recorder.deployed("dev", **ON_INSTANCES)
     with pytest.raises(SettingsError) as refusal:
         recorder.run("dev", after=first, network="nat", capacity="fargate-spot")
     chosen = "fargate-spot, where the cluster ecs-cluster-dev has 2 instances"

@@ -144,7 +144,8 @@ class SharedVpc:
 
 @pytest.fixture
 def shared() -> SharedVpc:
-    cloud = recorder.run("owner", file="dev", vpcCidr="10.0.0.0/16", availabilityZoneCount=3).cloud
+    owner = recorder.deployed("owner", file="dev", vpcCidr="10.0.0.0/16", availabilityZoneCount=3)
+    cloud = owner.cloud
     (vpc,) = recorder.made(cloud, recorder.VPC)
     public = [each.id for each in recorder.made(cloud, recorder.SUBNET)]
 

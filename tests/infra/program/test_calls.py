@@ -174,7 +174,7 @@ def test_a_caller_is_deployed_again_when_the_names_that_it_calls_change(
     changes: dict[str, Any],
 ) -> None:
     services = {**SERVICES, "mail": {"paths": ["/mail/*"], "serviceConnect": True}}
-    before = recorder.run("dev", services=services)
+    before = recorder.deployed("dev", services=services)
     after = recorder.run("dev", after=before, services={**services, **changes})
     (definition,) = (each for each in after.all("TaskDefinition") if each.name == "web")
     assert after.operations[definition.urn] == "replace", (

@@ -89,7 +89,7 @@ def test_each_certificate_has_one_name_and_is_attached_to_the_listener(further: 
 
 
 def test_a_new_host_touches_nothing_of_the_domain() -> None:
-    before = recorder.run("dev", **NAMED)
+    before = recorder.deployed("dev", **NAMED)
     done = changed(before, **NAMED, hosts=["shop.example.com", "api.example.com"])
     assert without_rules(done) == {
         ("create", "Certificate", "certificate-api.example.com"),

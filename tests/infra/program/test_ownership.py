@@ -100,7 +100,7 @@ def test_an_own_log_group_and_one_made_by_hand_are_adopted(tags: dict[str, str] 
 
 
 def test_a_deployed_stack_looks_up_only_its_cluster() -> None:
-    made = recorder.run("dev")
+    made = recorder.deployed("dev")
     again = recorder.run("dev", after=made)
     asked = [token for token, _ in again.invoked]
     assert asked.count("aws:ecs/getClusters:getClusters") == 1

@@ -260,7 +260,7 @@ def test_a_quota_of_addresses_that_is_reached_is_refused_by_how_many_are_needed(
 
 
 def test_a_deployed_stacks_own_resources_need_no_quota() -> None:
-    before = recorder.run("dev", network="nat")
+    before = recorder.deployed("dev", network="nat")
     full(before.cloud, recorder.VPC, 3, cidrBlock="10.0.0.0/16")
     full(before.cloud, "aws:ec2/eip:Eip", 4, domain="vpc")
     after = recorder.run("dev", after=before, network="nat")
@@ -306,7 +306,7 @@ def test_a_stack_that_has_its_certificate_issued_asks_for_none() -> None:
 
 
 def test_previews_make_the_same_checks() -> None:
-    before = recorder.run("dev")
+    before = recorder.deployed("dev")
     before.cloud.parameters = {}
     config = recorder.configuration("dev", {})
     with pytest.raises(SettingsError):

@@ -32,7 +32,7 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 
 
 def test_the_local_stack_has_the_same_resources_as_dev(dev: Recording) -> None:
-    assert recorder.identities(recorder.run("local")) == recorder.identities(dev)
+    assert recorder.identities(recorder.deployed("local")) == recorder.identities(dev)
 
 
 def test_prod_has_devs_resources_with_logs_and_without_exec(
@@ -235,7 +235,7 @@ def test_an_existing_vpc_is_used_and_not_changed(existing_vpc: Recording) -> Non
 
 
 def test_two_stacks_can_be_in_one_account(prod: Recording) -> None:
-    cloud = recorder.run("first", file="dev").cloud
+    cloud = recorder.deployed("first", file="dev").cloud
     second = recorder.run("second", file="prod", cloud=cloud)
     assert len(second.registered) == len(prod.registered), (
         "the first stack's resources are no obstacle"

@@ -119,7 +119,7 @@ def split(web: int, following: int, **changes: Any) -> dict[str, Any]:
 
 
 def test_a_route_is_split_by_one_rule_that_waits_for_both_services() -> None:
-    recording = recorder.run("dev", services=split(90, 10))
+    recording = recorder.deployed("dev", services=split(90, 10))
     found = rules(recording)
     assert found == {"web": [("alb-50000", [{"pathPattern": {"values": ["/*"]}}])]}
     rule = recording.one("ListenerRule", "alb-50000")
@@ -157,11 +157,11 @@ def test_other_weights_update_the_rule_and_nothing_else() -> None:
 
 
 def test_a_split_route_comes_and_goes_by_an_update_of_its_rule() -> None:
-    before = recorder.run("dev", services={"web": {}})
+    before = recorder.deployed("dev", services={"web": {}})
     done = changed_rules(before, **split(90, 10))
     assert sorted(done.values()) == ["create", "update"], "the other service's attachment is new"
     assert done["alb-50000"] == "update"
-    after = changed_rules(recorder.run("dev", services=split(90, 10)), web={})
+    after = changed_rules(recorder.deployed("dev", services=split(90, 10)), web={})
     assert sorted(after.values()) == ["delete", "update"]
 
 

@@ -139,7 +139,7 @@ def test_a_stack_from_before_attachments_gets_one_and_keeps_all_else(port: int) 
         "domain": "shop.example.com",
         "hostedZone": "example.com",
     }
-    before = as_it_was_before_attachments(recorder.run("dev", **changes), port)
+    before = as_it_was_before_attachments(recorder.deployed("dev", **changes), port)
     changed: dict[str, str] = {}
     for urn, operation in recorder.run("dev", after=before, **changes).operations.items():
         if operation != "same":

@@ -647,7 +647,7 @@ def test_numbers_and_booleans_that_the_cli_made_of_texts_are_texts_again() -> No
 
 @pytest.mark.parametrize("stack", recorder.STACKS)
 def test_every_stack_file_loads(stack: str) -> None:
-    watched = recorder.run(stack)
+    watched = recorder.deployed(stack)
     assert watched.one("Service").inputs["name"] == f"{stack}-web"
 
 

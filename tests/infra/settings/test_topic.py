@@ -105,6 +105,7 @@ def distinct(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str,
             yield changes, settings
 
 
+@pytest.mark.slow  # every check, for each key of more than a hundred configurations
 def test_a_check_names_every_field_that_it_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as accepting:
         accepting.setattr(Settings, "problems", lambda _: [])

@@ -65,7 +65,7 @@ def test_a_key_of_what_is_switched_off_is_refused(key: str) -> None:
 
 @pytest.mark.parametrize("key", sorted(ALONE))
 def test_a_key_that_needs_nothing_else_has_an_effect(key: str) -> None:
-    before = recorder.run("dev")
+    before = recorder.deployed("dev")
     assert recorder.run("dev", after=before, **{key: EXAMPLES[key].value}).done()
 
 

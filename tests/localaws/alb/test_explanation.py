@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import pytest_asyncio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.alb import model
 from localaws.alb.explanation import CannotExplain, Request, Rule, described, explain
+from tests.examples import examples
 from tests.localaws.alb.conftest import started_alb
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ async def envoy_answer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(drawn=REQUESTS)
 async def test_envoy_answers_by_the_rule_that_the_explanation_names(
     envoy_answer: Ask, drawn: tuple[str, str, str, str, str | None]

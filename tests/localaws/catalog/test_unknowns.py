@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.account.cloud import Cloud
 from localaws.account.tagging import Tagging
 from localaws.catalog import CATALOG, UNKNOWN, Refusal
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ def mistakes(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 @given(mistakes())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(50)
 def test_rules_and_previews_never_crash_whatever_the_inputs(
     case: tuple[str, dict[str, Any]],
 ) -> None:

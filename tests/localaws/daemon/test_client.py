@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.slow  # starts a daemon
 def test_the_last_words_of_a_daemon_that_does_not_start_are_of_this_time(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: p\n")
     (tmp_path / "local.parameters.toml").write_text("x =")
@@ -31,6 +32,7 @@ def test_the_last_words_of_a_daemon_that_does_not_start_are_of_this_time(tmp_pat
     ]
 
 
+@pytest.mark.slow  # starts a daemon
 def test_a_daemon_with_a_bad_speed_does_not_start_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +85,7 @@ def test_a_variable_that_a_running_daemon_does_not_read_is_named_with_what_to_do
     ]
 
 
+@pytest.mark.slow  # starts a daemon
 def test_the_daemon_runs_the_commands_code_and_not_that_of_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

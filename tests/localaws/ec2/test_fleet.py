@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.ec2.fleet import (
@@ -25,6 +25,7 @@ from localaws.ec2.fleet import (
     metric,
     step,
 )
+from tests.examples import examples
 
 TEMPLATE = Template(
     version="1", instance_type="t3.small", cpu=2048, memory=1901, architecture="X86_64", cluster="c"
@@ -355,7 +356,7 @@ _GROUPS = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(_GROUPS, st.lists(st.integers(0, 20), min_size=1, max_size=3))
 def test_scaling_ends_within_the_bounds_and_loses_no_task(
     scaled: Group, demands: list[int]
@@ -377,7 +378,7 @@ def test_scaling_ends_within_the_bounds_and_loses_no_task(
     assert fleet.lost_tasks == 0
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.integers(1, 3),
     st.integers(0, 9),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.ec2.placement import (
@@ -20,6 +20,7 @@ from localaws.ec2.placement import (
     problem_of,
     strategy_problem,
 )
+from tests.examples import examples
 
 WEB = "service/web"
 SMALL = Need(cpu=256, memory=512)
@@ -227,7 +228,7 @@ _RULES = st.builds(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(_INSTANCES, st.lists(_NEEDS, max_size=12), _RULES)
 def test_placement_never_exceeds_an_instance(
     instances: list[ContainerInstance], needs: list[Need], rules: Rules
@@ -245,7 +246,7 @@ def test_placement_never_exceeds_an_instance(
         assert all(task.need.architecture == each.architecture for task in each.tasks)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(_INSTANCES, _NEEDS, _RULES)
 def test_a_task_that_fits_somewhere_is_placed(
     instances: list[ContainerInstance], need: Need, rules: Rules

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.catalog.schedules import schedule
@@ -25,6 +25,7 @@ from localaws.scaling.model import (
     Target,
 )
 from localaws.scaling.step import step
+from tests.examples import examples
 
 CPU, MEMORY = Metric(Kind.CPU), Metric(Kind.MEMORY)
 NOON = datetime(2027, 1, 4, 12, tzinfo=UTC).timestamp()
@@ -214,7 +215,7 @@ def test_each_change_says_why() -> None:
     )
 
 
-@settings(max_examples=60, derandomize=True)
+@examples(60, derandomize=True)
 @given(
     load=st.floats(0, 3000),
     start=st.integers(1, 10),

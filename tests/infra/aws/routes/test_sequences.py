@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi_aws as aws
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.aws.routes.conditions import Conditions
@@ -20,6 +20,7 @@ from infra.aws.routes.rules import Route, findings, plan, repeated
 from localaws import mocks
 from localaws.alb.conditions import matchers
 from localaws.catalog import Refused
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -200,7 +201,7 @@ def configurations(draw: st.DrawFn, *, chosen: bool = False) -> tuple[Rule, ...]
     return () if repeated(rules) else rules
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(configurations(), min_size=2, max_size=4), st.randoms(use_true_random=False))
 def test_in_any_sequence_requests_go_where_they_did_or_will(
     sequence: list[tuple[Rule, ...]], random: Any
@@ -208,7 +209,7 @@ def test_in_any_sequence_requests_go_where_they_did_or_will(
     deploy_each(sequence, random, check_requests=True)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.lists(configurations(chosen=True), min_size=2, max_size=4),
     st.randoms(use_true_random=False),

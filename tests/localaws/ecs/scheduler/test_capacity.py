@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.ec2.placement import ContainerInstance, Need, PlacedTask
@@ -27,6 +27,7 @@ from localaws.ecs.scheduler.model import (
     TaskObservation,
     Zone,
 )
+from tests.examples import examples
 from tests.localaws.ecs.simulated_service import (
     Behaviour,
     SimulatedService,
@@ -363,7 +364,7 @@ _CHANGES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     _CHANGES,
     st.integers(2, 5),
