@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from localaws.alb.conditions import PEER, matchers
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ _NAMES: Final = {
 }
 
 
-class CannotExplain(Exception):  # noqa: N818 — names the finding
+class CannotExplain(UserError):  # noqa: N818 — names the finding
     """A request isn't valid, or a stack's rules aren't known; the message says why."""
 
 

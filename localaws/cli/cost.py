@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from localaws.cli.pulumi_state import StackState
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from localaws.daemon.state_directory import StateDirectory
@@ -17,7 +18,7 @@ OUTPUT = "monthlyCostUsd"
 """The stack output that says what a deployed stack costs."""
 
 
-class NoEstimate(Exception):  # noqa: N818 — names the finding
+class NoEstimate(UserError):  # noqa: N818 — names the finding
     """There is no estimate; the message says why and what to do."""
 
 

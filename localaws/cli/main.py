@@ -7,17 +7,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from localaws.alb.explanation import CannotExplain
-from localaws.alb.explanation import Request as ExplainedRequest
-from localaws.cli import pulumi_command, run_command
+from localaws.cli import pulumi_command
 from localaws.cli.arguments import OWN, parser
-from localaws.cli.cost import NoEstimate
-from localaws.cli.cost import show as show_cost
-from localaws.cli.logs import show as show_logs
-from localaws.cli.pulumi_state import BadState
-from localaws.daemon.client import DaemonFailed, ensure, stop
-from localaws.daemon.command_socket import Request
-from localaws.daemon.state_directory import BadLock, NoProject, StateDirectory
+from localaws.daemon.client import ensure, stop
+from localaws.daemon.state_directory import StateDirectory
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +27,7 @@ _DEPLOYS = ("up", "update")
 """Commands that say how tasks run."""
 
 
-class NotInstalled(Exception):  # noqa: N818 — names the finding
+class NotInstalled(UserError):  # noqa: N818 — names the finding
     """The local AWS's packages are missing; the message names them and the command to install."""
 
 
@@ -41,21 +35,6 @@ _PACKAGES_OF_THE_EXTRA = ("pulumi", "pulumi_aws", "pulumi_awsx", "yaml", "crypto
 """What the local AWS imports of its extra; whether Envoy is there it asks itself when it starts
 one.
 """
-
-
-_USER_ERRORS = (
-    *(BadLock, BadState, DaemonFailed, NoProject, OSError),
-    *(
-        CannotExplain,
-        NoEstimate,
-        NotInstalled,
-        pulumi_command.BadConfig,
-        pulumi_command.NoCli,
-        pulumi_command.NoSuchUser,
-        run_command.CannotRun,
-    ),
-)
-"""What a user can put right; the message says how."""
 
 
 def entry_point() -> NoReturn:
@@ -67,7 +46,7 @@ def entry_point() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except _USER_ERRORS as error:
+    except (UserError, OSError) as error:
         print(f"pulumi-local: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 
@@ -108,10 +87,13 @@ def _own(arguments: Sequence[str]) -> int:
     if unknown:
         chosen.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     directory = StateDirectory.of(pulumi_command.given(own).cwd)
+    # Each command imports what it needs: `up` waits for none of it, and gRPC takes half a second.
     match chosen.command:
         case "cost":
+            from localaws.cli import cost  # noqa: PLC0415
+
             project = pulumi_command.project_name(directory)
-            code = show_cost(directory, project, chosen.stack, chosen.format)
+            code = cost.show(directory, project, chosen.stack, chosen.format)
         case "route":
             code = _explain(directory, chosen)
         case "exec" | "internet":
@@ -119,17 +101,19 @@ def _own(arguments: Sequence[str]) -> int:
                 chosen.parser.error("name a command, as in -- sh")
             code = _run(directory, chosen, program)
         case "interrupt" | "fail" | "alarm":
-            from localaws.cli.disturbances import disturb  # noqa: PLC0415 — as below
+            from localaws.cli.disturbances import disturb  # noqa: PLC0415
 
             more = {"state": chosen.state} if chosen.command == "alarm" else {}
             code = disturb(directory, chosen.command, chosen.target, **more)
         case "logs":
-            forever = not chosen.no_follow
-            code = show_logs(directory, chosen.group, chosen.container, forever=forever)
-        case "status":
-            from localaws.cli.status import show  # noqa: PLC0415 — brings gRPC, half a second
+            from localaws.cli import logs  # noqa: PLC0415
 
-            code = show(directory, as_json=chosen.json, public_tasks=chosen.public_tasks)
+            forever = not chosen.no_follow
+            code = logs.show(directory, chosen.group, chosen.container, forever=forever)
+        case "status":
+            from localaws.cli import status  # noqa: PLC0415
+
+            code = status.show(directory, as_json=chosen.json, public_tasks=chosen.public_tasks)
         case _:
             print("the local AWS has stopped" if stop(directory) else "no local AWS was running")
             code = 0
@@ -137,9 +121,10 @@ def _own(arguments: Sequence[str]) -> int:
 
 
 def _explain(directory: StateDirectory, chosen: argparse.Namespace) -> int:
-    from localaws.cli import route  # noqa: PLC0415 — brings the catalog, which is slow
+    from localaws.alb.explanation import Request  # noqa: PLC0415 — as above
+    from localaws.cli import route  # noqa: PLC0415
 
-    request = ExplainedRequest.of(
+    request = Request.of(
         chosen.url, method=chosen.method, headers=chosen.header, source=chosen.source_ip
     )
     if chosen.deployed:
@@ -167,6 +152,9 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _run(directory: StateDirectory, chosen: argparse.Namespace, program: Sequence[str]) -> int:
+    from localaws.cli import run_command  # noqa: PLC0415 — as above
+    from localaws.daemon.command_socket import Request  # noqa: PLC0415
+
     request = (
         Request("exec", tuple(program), chosen.target, chosen.container, terminal=_on_a_terminal())
         if chosen.command == "exec"

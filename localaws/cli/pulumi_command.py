@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from localaws.cli.pulumi_state import StackState
 from localaws.daemon.file_permissions import UMASK
 from localaws.machine.files import write_atomically
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,15 +41,15 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """A name that Pulumi allows for a project and a stack; the CLI reports others."""
 
 
-class BadConfig(Exception):  # noqa: N818 — it is the file that is bad
+class BadConfig(UserError):  # noqa: N818 — it is the file that is bad
     """A stack's configuration file can't be read; the message says why and what to do."""
 
 
-class NoSuchUser(Exception):  # noqa: N818 — names the finding
+class NoSuchUser(UserError):  # noqa: N818 — names the finding
     """The CLI can't find out who runs it; the message says what to do."""
 
 
-class NoCli(Exception):  # noqa: N818 — names the finding
+class NoCli(UserError):  # noqa: N818 — names the finding
     """There is no Pulumi CLI."""
 
 

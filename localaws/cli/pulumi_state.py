@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from localaws.machine.files import set_aside, write_atomically
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ _META = "version: 1\n"
 """Content of the backend's `meta.yaml`."""
 
 
-class BadState(Exception):  # noqa: N818 — it is the state that is bad
+class BadState(UserError):  # noqa: N818 — it is the state that is bad
     """Pulumi's state can't be read and nothing can replace it; the message says what to do."""
 
 

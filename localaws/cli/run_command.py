@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.daemon.client import DaemonFailed
 from localaws.daemon.command_socket import NAME, Request, send
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _WINDOW = struct.Struct("HHHH")
 
 
-class CannotRun(Exception):  # noqa: N818 — names the finding
+class CannotRun(UserError):  # noqa: N818 — names the finding
     """The program can't be run there; the message says why."""
 
 

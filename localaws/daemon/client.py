@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from localaws.daemon import start_settings
 from localaws.daemon.file_permissions import make_folder, opener
 from localaws.daemon.state_directory import Address, fingerprint, holder
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ _POLL_SECONDS = 0.02
 _LINES_SHOWN = 12
 
 
-class DaemonFailed(Exception):  # noqa: N818 — names the event
+class DaemonFailed(UserError):  # noqa: N818 — names the event
     """The daemon didn't start or stop; the message says what it printed last and what to do."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from localaws.daemon.file_permissions import make_folder, opener
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +20,11 @@ DIRECTORY_VARIABLE = "LOCALAWS_HOME"
 """Environment variable that names another state directory."""
 
 
-class NoProject(Exception):  # noqa: N818 — a state of the user's folder
+class NoProject(UserError):  # noqa: N818 — a state of the user's folder
     """There is no Pulumi project here."""
 
 
-class BadLock(Exception):  # noqa: N818 — it is the file that is bad
+class BadLock(UserError):  # noqa: N818 — it is the file that is bad
     """The file that a daemon locks was overwritten; the message says what to do."""
 
 
