@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.daemon.client import DaemonFailed
+from localaws.protocol.messages import provider_pb2, provider_pb2_grpc
 from localaws.protocol.property_values import from_wire, to_wire
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import grpc
-from pulumi.runtime.proto import provider_pb2_grpc
 
 from localaws.account import parameters
 from localaws.account.cloud import Cloud, StateFileError
@@ -32,6 +31,7 @@ from localaws.machine.files import write_atomically
 from localaws.protocol.aws import AwsProvider
 from localaws.protocol.awsx.provider import AwsxProvider
 from localaws.protocol.docker_build_provider import DockerBuildProvider
+from localaws.protocol.messages import provider_pb2_grpc
 from localaws.speed import BadSpeed
 
 if TYPE_CHECKING:

@@ -12,14 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
-from pulumi.runtime.proto import (
-    engine_pb2,
-    engine_pb2_grpc,
-    plugin_pb2,
-    provider_pb2,
-    provider_pb2_grpc,
-    status_pb2,
-)
 
 from localaws.account import invokes
 from localaws.account.autoname import DEFAULTS, with_name
@@ -30,6 +22,14 @@ from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.effects import without_effect
 from localaws.catalog.tokens import canonical
 from localaws.protocol import provider_config, schema
+from localaws.protocol.messages import (
+    engine_pb2,
+    engine_pb2_grpc,
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
 from localaws.protocol.property_values import from_wire, to_wire
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2
 
 from localaws.catalog import UNKNOWN
 from localaws.protocol import docker_build
 from localaws.protocol.build_files import context_hash
 from localaws.protocol.docker_build import Build
+from localaws.protocol.messages import provider_pb2
 from localaws.protocol.property_values import from_wire, to_wire
 from localaws.protocol.unconfigured import UnconfiguredProvider
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from localaws.protocol.messages import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 if TYPE_CHECKING:
     import grpc

@@ -18,7 +18,7 @@ from localaws.protocol.awsx.vpc import VPC, vpc
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from pulumi.runtime.proto import provider_pb2
+    from localaws.protocol.messages import provider_pb2
 
 _COMPONENTS: Mapping[str, Callable[[Monitor], Awaitable[provider_pb2.ConstructResponse]]] = {
     DEFAULT_VPC: default_vpc,

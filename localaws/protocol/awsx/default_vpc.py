@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pulumi.runtime.proto import provider_pb2
-
     from localaws.protocol.awsx.monitor import Monitor
+    from localaws.protocol.messages import provider_pb2
 
 DEFAULT_VPC = "awsx:ec2:DefaultVpc"
 

@@ -17,9 +17,8 @@ from localaws.protocol.property_values import secret, unwrapped
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pulumi.runtime.proto import provider_pb2
-
     from localaws.protocol.awsx.monitor import Monitor, Registered
+    from localaws.protocol.messages import provider_pb2
 
 REPOSITORY = "awsx:ecr:Repository"
 IMAGE = "awsx:ecr:Image"

@@ -15,9 +15,8 @@ from localaws.protocol.property_values import unwrapped
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pulumi.runtime.proto import provider_pb2
-
     from localaws.protocol.awsx.monitor import Monitor, Registered
+    from localaws.protocol.messages import provider_pb2
 
 APPLICATION_LOAD_BALANCER = "awsx:lb:ApplicationLoadBalancer"
 

@@ -6,10 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pulumi.runtime.proto import provider_pb2, resource_pb2
-
 from localaws.catalog import UNKNOWN
 from localaws.catalog.values import without_none
+from localaws.protocol.messages import provider_pb2, resource_pb2
 from localaws.protocol.property_values import from_wire, is_reference, is_secret, reference, to_wire
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from pulumi.runtime.proto import provider_pb2, resource_pb2_grpc
 
 from localaws.protocol.awsx.components import construct
 from localaws.protocol.awsx.monitor import Unsupported
+from localaws.protocol.messages import provider_pb2, resource_pb2_grpc
 from localaws.protocol.unconfigured import UnconfiguredProvider
 
 if TYPE_CHECKING:

@@ -20,9 +20,8 @@ from localaws.protocol.awsx.task_definition import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pulumi.runtime.proto import provider_pb2
-
     from localaws.protocol.awsx.monitor import Monitor, Registered
+    from localaws.protocol.messages import provider_pb2
 
 FARGATE_SERVICE = "awsx:ecs:FargateService"
 

@@ -20,9 +20,8 @@ from localaws.protocol.property_values import holds_secret, secret
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pulumi.runtime.proto import provider_pb2
-
     from localaws.protocol.awsx.monitor import Monitor, Outputs
+    from localaws.protocol.messages import provider_pb2
 
 FARGATE_TASK_DEFINITION = "awsx:ecs:FargateTaskDefinition"
 
