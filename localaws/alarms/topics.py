@@ -47,9 +47,12 @@ def described(topic: str) -> str:
 
 
 def _unknown_of(account: Account, resource: Resource) -> list[str]:
+    """Return the topics that an alarm or a target names and that aren't here."""
+    named: list[str] = []
     if resource.token == TARGET:
-        named = [str(resource.outputs.get("arn"))]
+        named.append(str(resource.outputs.get("arn")))
     else:
-        named = [arn for action in _ACTIONS for arn in resource.outputs.get(action) or ()]
+        for action in _ACTIONS:
+            named += resource.outputs.get(action) or ()
     topics = [arn for arn in named if arn.split(":")[2:3] == ["sns"]]
     return [arn for arn in topics if account.get(TOPIC, arn) is None]

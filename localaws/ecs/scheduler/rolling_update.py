@@ -487,8 +487,8 @@ class _Step:
         that merely starts again after the daemon's restart counts as working, as it did before:
         else a restart during a deployment would stop old tasks at once.
         """
-        healthy_once = [task for task in self.state.tasks if task.active and task.healthy_once]
-        working = self._working(healthy_once)
+        active = [task for task in self.state.tasks if task.active]
+        working = self._working([task for task in active if task.healthy_once])
         spare = len(working) - self.spec.lower_bound
         spare_healthy = self._healthy_count() - self.spec.lower_bound
         dispensable = []
