@@ -39,8 +39,12 @@ def isolation(request: pytest.FixtureRequest) -> Isolation:
     return chosen
 
 
+Attempt = tuple[str | None, str, int]
+"""A connection from a namespace, None for the internet, to an address and a port."""
+
+
 class Packets:
-    """A network with listeners in it, and what connections through it end as."""
+    """A network that has real namespaces, listeners in them, and checks of connections."""
 
     def __init__(self, launcher: Launcher, records: Records) -> None:
         self.launcher = launcher
@@ -62,18 +66,15 @@ class Packets:
                 )
 
     async def attach(self, *interfaces: Interface, listen: tuple[int, ...] = ()) -> None:
+        """Attach interfaces, and accept connections on these ports of each."""
         for each in interfaces:
             await self.listen(await self.network.attach(each), *listen)
 
-    async def tried(self, *attempts: tuple[str | None, str, int]) -> list[str]:
-        """Return how connections end, each from a namespace to an address and port."""
-        return await asyncio.gather(
-            *(self.network.connect(*attempt, PATIENCE) for attempt in attempts)
-        )
-
-    async def check(self, expected: dict[tuple[str | None, str, int], str]) -> None:
-        found = dict(zip(expected, await self.tried(*expected), strict=True))
-        assert found == expected
+    async def check(self, expected: dict[Attempt, str]) -> None:
+        """Assert how connections end that are tried at the same time."""
+        tries = [self.network.connect(*attempt, PATIENCE) for attempt in expected]
+        outcomes = await asyncio.gather(*tries)
+        assert dict(zip(expected, outcomes, strict=True)) == expected
 
     def close(self) -> None:
         for each in self._listeners:
