@@ -50,8 +50,9 @@ class Alias(pulumi.ComponentResource):
         logical_names = {"A": name}
         if args.ipv6:
             logical_names["AAAA"] = f"{name}-ipv6"
-        records = [
-            aws.route53.Record(
+        records: dict[str, aws.route53.Record] = {}
+        for record_type, logical_name in logical_names.items():
+            records[record_type] = aws.route53.Record(
                 logical_name,
                 zone_id=args.zone_id,
                 name=args.domain,
@@ -65,9 +66,7 @@ class Alias(pulumi.ComponentResource):
                 ],
                 opts=pulumi.ResourceOptions(parent=self, depends_on=args.after),
             )
-            for record_type, logical_name in logical_names.items()
-        ]
-        self.domain = records[0].fqdn
+        self.domain = records["A"].fqdn
         self.register_outputs({"domain": self.domain})
 
 

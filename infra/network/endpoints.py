@@ -112,8 +112,9 @@ class PrivateEndpoints(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        interfaces = [
-            aws.ec2.VpcEndpoint(
+        interfaces: list[aws.ec2.VpcEndpoint] = []
+        for service in args.services:
+            interface = aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
                 vpc_id=args.vpc_id,
                 service_name=service_name(args.aws_environment, service),
@@ -124,8 +125,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
                 tags=tags,
                 opts=child,
             )
-            for service in args.services
-        ]
+            interfaces.append(interface)
         s3 = aws.ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=args.vpc_id,

@@ -38,10 +38,35 @@ if TYPE_CHECKING:
 DEV = "arn:aws:logs:ap-northeast-1:123456789012"
 """The logs of dev's account and region: the stack has two groups under /aws/ecs."""
 
+BALANCERS = "arn:aws:elasticloadbalancing:x:123456789012"
+
 
 def itself(title: str, change: Change) -> tuple[str, str, Change]:
     """Return a case in which the changed resource itself breaks the rule."""
     return title, title, change
+
+
+def from_network(cidr: str) -> Change:
+    """Let a rule of a security group allow a network instead of another group."""
+    return all_of(having(cidrIpv4=cidr), lacking("referencedSecurityGroupId"))
+
+
+def execution_allows(action: str, arn: str) -> tuple[str, str, Change]:
+    """Return a case in which the execution role may do something."""
+    return itself("RolePolicy web-execution", statement(Action=action, Resource=arn))
+
+
+def bucket_allows(principal: object, **condition: dict[str, str]) -> tuple[str, str, Change]:
+    """Return a case in which the access logs' bucket lets a principal in, on a condition."""
+    changed = statement(Principal=principal, Condition=condition)
+    return itself("BucketPolicy access-logs", changed)
+
+
+def repository_expires(**selection: Any) -> tuple[str, str, Change]:
+    """Return a case in which the images of a selection expire."""
+    rule = {"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}
+    policy = json.dumps({"rules": [rule]})
+    return "Repository web", "LifecyclePolicy web", having(policy=policy)
 
 
 WORSE: dict[str, list[tuple[str, str, Change]]] = {
@@ -114,13 +139,8 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         itself("SecurityGroupIngressRule alb-http", ALL_TRAFFIC),
         ("SecurityGroupIngressRule alb-http", "LoadBalancer alb", having(internal=True)),
         itself("SecurityGroupIngressRule web-from-ingress-80", FROM_ANYWHERE),
-        *(
-            itself(
-                "SecurityGroupIngressRule web-from-ingress-80",
-                all_of(having(cidrIpv4=half), lacking("referencedSecurityGroupId")),
-            )
-            for half in ("0.0.0.0/1", "128.0.0.0/1")
-        ),
+        itself("SecurityGroupIngressRule web-from-ingress-80", from_network("0.0.0.0/1")),
+        itself("SecurityGroupIngressRule web-from-ingress-80", from_network("128.0.0.0/1")),
     ],
     "role-policies-name-their-resources": [
         itself("RolePolicy web-execution", statement(Resource="*")),
@@ -130,15 +150,10 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         itself("RolePolicy web-task", statement(Action=["ssmmessages:*"])),
         itself("RolePolicy web-task", statement(Action=["s3:ListAllMyBuckets"])),
         itself("RolePolicy web-execution", statement(Action="ssm:GetParameter?")),
-        *(
-            itself("RolePolicy web-execution", statement(Action=action, Resource=arn))
-            for action, arn in (
-                *EVERY_ONE,
-                ("logs:PutLogEvents", f"{DEV}:log-group:/aws/ecs/*"),
-                ("logs:PutLogEvents", "arn:aws:logs:*:123456789012:log-group:/demo:*"),
-                ("s3:GetObject", "shop/*"),
-            )
-        ),
+        *(execution_allows(action, arn) for action, arn in EVERY_ONE),
+        execution_allows("logs:PutLogEvents", f"{DEV}:log-group:/aws/ecs/*"),
+        execution_allows("logs:PutLogEvents", "arn:aws:logs:*:123456789012:log-group:/demo:*"),
+        execution_allows("s3:GetObject", "shop/*"),
     ],
     "private-tasks-are-in-private-subnets": [
         (
@@ -209,24 +224,12 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
         itself("SecurityGroupIngressRule alb-http", having(toPort=443.0))
     ],
     "resource-policies-name-their-principals": [
-        *(
-            itself("BucketPolicy access-logs", statement(Principal=principal, Condition=condition))
-            for principal, condition in (
-                ("*", {}),
-                ({"AWS": "*"}, {}),
-                ({"AWS": ["arn:aws:iam::123456789012:root", "*"]}, {}),
-                ("*", {"Bool": {"aws:SecureTransport": "true"}}),
-                ("*", {"StringNotEquals": {"aws:SourceAccount": "123456789012"}}),
-                (
-                    "*",
-                    {
-                        "ArnLikeIfExists": {
-                            "aws:SourceArn": "arn:aws:elasticloadbalancing:x:123456789012:*"
-                        }
-                    },
-                ),
-            )
-        )
+        bucket_allows("*"),
+        bucket_allows({"AWS": "*"}),
+        bucket_allows({"AWS": ["arn:aws:iam::123456789012:root", "*"]}),
+        bucket_allows("*", Bool={"aws:SecureTransport": "true"}),
+        bucket_allows("*", StringNotEquals={"aws:SourceAccount": "123456789012"}),
+        bucket_allows("*", ArnLikeIfExists={"aws:SourceArn": f"{BALANCERS}:*"}),
     ],
     "tls-policy-is-recommended": [
         itself("Listener alb-https", having(sslPolicy="ELBSecurityPolicy-2016-08")),
@@ -240,34 +243,18 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
 }
 """The same over the configuration with everything on."""
 
-_EXPIRED = {"action": {"type": "expire"}, "rulePriority": 1}
 WORSE_SEALED = {
     "repositories-keep-what-runs": [
         itself("Repository web", having(imageTagMutability="MUTABLE")),
         itself("Repository web", having(imageScanningConfiguration={"scanOnPush": False})),
         itself("Repository web", lacking("imageScanningConfiguration")),
-        *(
-            ("Repository web", "LifecyclePolicy web", having(policy=json.dumps({"rules": [each]})))
-            for each in (
-                {
-                    **_EXPIRED,
-                    "selection": {
-                        "tagStatus": "any",
-                        "countType": "imageCountMoreThan",
-                        "countNumber": 1,
-                    },
-                },
-                {
-                    **_EXPIRED,
-                    "selection": {
-                        "tagStatus": "tagged",
-                        "tagPatternList": ["*"],
-                        "countType": "sinceImagePushed",
-                        "countUnit": "days",
-                        "countNumber": 30,
-                    },
-                },
-            )
+        repository_expires(tagStatus="any", countType="imageCountMoreThan", countNumber=1),
+        repository_expires(
+            tagStatus="tagged",
+            tagPatternList=["*"],
+            countType="sinceImagePushed",
+            countUnit="days",
+            countNumber=30,
         ),
     ]
 }

@@ -125,14 +125,13 @@ def seen(connection: "ssl.SSLSocket | ssl.SSLObject") -> TlsSeen:
 
     certificate = connection.getpeercert() or {}
     ends = ssl.cert_time_to_seconds(str(certificate.get("notAfter", "Jan  1 00:00:00 1970 GMT")))
-    names = [
-        visible(str(name[1]), 80)
-        for name in certificate.get("subjectAltName", ())
-        if isinstance(name, tuple)
-    ]
+    names: tuple[str, ...] = ()
+    for name in certificate.get("subjectAltName", ()):
+        if isinstance(name, tuple):  # of a kind, such as DNS, and the name
+            names += (visible(str(name[1]), 80),)
     return TlsSeen(
         connection.version() or "",
-        tuple(names),
+        names,
         (ends - time.time()) / 86400,
         (connection.cipher() or ("",))[0],
     )

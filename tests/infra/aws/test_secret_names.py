@@ -24,6 +24,16 @@ KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
 
 VERSION = "a1b2c3d4-5678-90ab-cdef-EXAMPLE11111"
 
+
+def of_rds(part: str, spelt: str) -> tuple[str, str, str]:
+    """Return how a configuration, ECS and IAM spell a part of a secret that RDS made."""
+    return (
+        f"secretsmanager:rds!db-1{part}",
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1{spelt}",
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-??????",
+    )
+
+
 SPELLINGS = [
     ("plain", f"arn:aws:ssm:{HERE}:parameter/plain", f"arn:aws:ssm:{HERE}:parameter/plain"),
     ("/a/b", f"arn:aws:ssm:{HERE}:parameter/a/b", f"arn:aws:ssm:{HERE}:parameter/a/b"),
@@ -38,22 +48,13 @@ SPELLINGS = [
         f"arn:aws:secretsmanager:{HERE}:secret:demo/db:password::",
         f"arn:aws:secretsmanager:{HERE}:secret:demo/db-??????",
     ),
-    *[
-        (
-            f"secretsmanager:rds!db-1{part}",
-            f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1{spelt}",
-            f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-??????",
-        )
-        for part, spelt in (
-            ("", ""),
-            (":::", ""),
-            ("#password", ":password::"),
-            (":password::", ":password::"),
-            (":password:AWSCURRENT:", ":password:AWSCURRENT:"),
-            ("::AWSPREVIOUS:", "::AWSPREVIOUS:"),
-            (f":password::{VERSION}", f":password::{VERSION}"),
-        )
-    ],
+    of_rds("", ""),
+    of_rds(":::", ""),
+    of_rds("#password", ":password::"),
+    of_rds(":password::", ":password::"),
+    of_rds(":password:AWSCURRENT:", ":password:AWSCURRENT:"),
+    of_rds("::AWSPREVIOUS:", "::AWSPREVIOUS:"),
+    of_rds(f":password::{VERSION}", f":password::{VERSION}"),
     (
         f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-AbCdEf:password:AWSCURRENT:",
         f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-AbCdEf:password:AWSCURRENT:",

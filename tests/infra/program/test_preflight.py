@@ -273,13 +273,12 @@ def test_a_deployed_stacks_own_resources_need_no_quota() -> None:
 def certificate(cloud: Cloud, *names: str) -> Sequence[str]:
     """ARNs of certificates that are requested and not validated."""
     inputs = {"validationMethod": "DNS", "keyAlgorithm": "EC_prime256v1"}
-    made = [
-        cloud.create(
-            CERTIFICATE, f"urn:{name}", {**inputs, "domainName": name}, region=recorder.REGION
-        )
-        for name in names
-    ]
-    return [each.id for each in made]
+    arns = []
+    for name in names:
+        wanted = {**inputs, "domainName": name}
+        made = cloud.create(CERTIFICATE, f"urn:{name}", wanted, region=recorder.REGION)
+        arns.append(made.id)
+    return arns
 
 
 @pytest.mark.parametrize("name", ["shop.example.com", "*.example.com"])

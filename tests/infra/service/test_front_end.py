@@ -46,17 +46,17 @@ class Network:
 def network() -> Network:
     vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
     gateway = aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)
-    subnets = [
-        aws.ec2.Subnet(
+    subnet_ids = []
+    for number, zone in enumerate("ab"):
+        subnet = aws.ec2.Subnet(
             zone,
             vpc_id=vpc.id,
             cidr_block=f"10.0.{number}.0/24",
             availability_zone=f"{REGION}{zone}",
             opts=pulumi.ResourceOptions(depends_on=[gateway]),
         )
-        for number, zone in enumerate("ab")
-    ]
-    return Network(vpc.id, [subnet.id for subnet in subnets])
+        subnet_ids.append(subnet.id)
+    return Network(vpc.id, subnet_ids)
 
 
 def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: FrontEnd) -> WebService:

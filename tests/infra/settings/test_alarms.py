@@ -15,6 +15,18 @@ CHANNEL = "T0123456789/C0123456789"
 USELESS = "which has no effect; allowed: only with alarms set to true"
 
 
+WRONG_VALUES: list[tuple[dict[str, Any], str]] = []
+for percentage in (0, 100):
+    text = f"maxErrorPercent: {percentage}; allowed: a whole number from 1 to 99"
+    WRONG_VALUES.append(({"alarms": True, "maxErrorPercent": percentage}, text))
+for seconds in ("0", "0.000", "-1", "1e3", "0.0001", "500ms", ".5", "10000"):
+    text = f"maxLatencySeconds: {seconds}; allowed: a number of seconds above 0 and below"
+    WRONG_VALUES.append(({"alarms": True, "maxLatencySeconds": seconds}, text))
+for address in ("ops", "ops@example", "@example.com", "a b@example.com", "a@-.example.com"):
+    text = "allowed: a list, each item an e-mail address"
+    WRONG_VALUES.append(({"alarms": True, "alarmEmails": [address]}, text))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -28,33 +40,7 @@ USELESS = "which has no effect; allowed: only with alarms set to true"
         ({"alarmEmails": ["a@b.example"]}, "alarmEmails: a@b.example, where no service has alarms"),
         ({"alarmSlackChannel": CHANNEL}, f"alarmSlackChannel: {CHANNEL}, where no service has"),
         ({"alarmTopicArn": TOPIC}, f"alarmTopicArn: {TOPIC}, where no service has alarms"),
-        *(
-            (
-                {"alarms": True, "maxErrorPercent": wrong},
-                f"maxErrorPercent: {wrong}; allowed: a whole number from 1 to 99",
-            )
-            for wrong in (0, 100)
-        ),
-        *(
-            (
-                {"alarms": True, "maxLatencySeconds": wrong},
-                f"maxLatencySeconds: {wrong}; allowed: a number of seconds above 0 and below",
-            )
-            for wrong in ("0", "0.000", "-1", "1e3", "0.0001", "500ms", ".5", "10000")
-        ),
-        *(
-            (
-                {"alarms": True, "alarmEmails": [wrong]},
-                "allowed: a list, each item an e-mail address",
-            )
-            for wrong in (
-                "ops",
-                "ops@example",
-                "@example.com",
-                "a b@example.com",
-                "a@-.example.com",
-            )
-        ),
+        *WRONG_VALUES,
         (
             {"alarms": True, "alarmEmails": ["a@b.example", "a@b.example"]},
             "alarmEmails: a@b.example; allowed: each address once",

@@ -17,6 +17,14 @@ def with_sidecar(**keys: Any) -> dict[str, Any]:
     return {"sidecars": {"proxy": {"image": IMAGE, **keys}}}
 
 
+def wrong_buffer_limit(limit: str) -> tuple[dict[str, Any], str]:
+    """Return a log's option of the stack with a limit that isn't allowed, and the refusal."""
+    router = with_sidecar(logRouter="fluentbit")
+    options = {"Name": "null", "log-driver-buffer-limit": limit}
+    text = f"logOptions: log-driver-buffer-limit {limit}; allowed: a whole number of lines from 0"
+    return {**router, "logTo": "proxy", "logOptions": options}, text
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"sidecars": {"proxy": {}}}, "sidecars.proxy.image: not set; allowed: an image's name"),
     (
@@ -213,17 +221,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "logSecrets: Name, which names the output and isn't a secret; allowed: other options",
     ),
-    *[
-        (
-            {
-                **with_sidecar(logRouter="fluentbit"),
-                "logTo": "proxy",
-                "logOptions": {"Name": "null", "log-driver-buffer-limit": limit},
-            },
-            f"logOptions: log-driver-buffer-limit {limit}; allowed: a whole number of lines from 0",
-        )
-        for limit in ("x", "-0", "1.5", "536870912")
-    ],
+    wrong_buffer_limit("x"),
+    wrong_buffer_limit("-0"),
+    wrong_buffer_limit("1.5"),
+    wrong_buffer_limit("536870912"),
     (
         with_sidecar(logTo="a", logOptions={"Name": "null", "exclude-pattern": "GET /health("}),
         "sidecars.proxy.logOptions: exclude-pattern GET /health(, in which a ( isn't closed",

@@ -63,18 +63,16 @@ def account() -> tuple[mocks.Cloud, str, Mapping[str, str]]:
 
     def program() -> None:
         vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
-        subnets = [
-            aws.ec2.Subnet(
+        subnet_ids = []
+        for number, zone in enumerate("ab"):
+            subnet = aws.ec2.Subnet(
                 zone,
                 vpc_id=vpc.id,
                 cidr_block=f"10.0.{number}.0/24",
                 availability_zone=f"{REGION}{zone}",
             )
-            for number, zone in enumerate("ab")
-        ]
-        balancer = aws.lb.LoadBalancer(
-            "lb", internal=True, subnets=[subnet.id for subnet in subnets]
-        )
+            subnet_ids.append(subnet.id)
+        balancer = aws.lb.LoadBalancer("lb", internal=True, subnets=subnet_ids)
         answer: Any = {
             "type": "fixed-response",
             "fixed_response": {"content_type": "text/plain", "status_code": "404"},
