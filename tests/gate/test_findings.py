@@ -1,4 +1,4 @@
-"""The register is held in both directions, and its fields can't be empty."""
+"""The register of accepted findings: it has each finding and no other, and no empty field."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from infra.aws.environment import AwsEnvironment
 from infra.aws.locality import partition_of
 from infra.network import endpoints
 from localaws import mocks
-from localaws.mocks import word
 from tests.infra import recorder
 
 if TYPE_CHECKING:
@@ -93,11 +92,11 @@ def test_endpoints_have_the_names_that_they_have_in_china() -> None:
         "com.amazonaws.cn-north-1.ssm",
         "com.amazonaws.cn-north-1.ssmmessages",
     }
-    for region, prefix in (("us-gov-west-1", "com.amazonaws"), ("eu-west-1", "com.amazonaws")):
+    for region in ("us-gov-west-1", "eu-west-1"):
         environment = AwsEnvironment(
             partition=partition_of(region), region=region, account="123456789012"
         )
-        assert endpoints.service_name(environment, "ecr.api") == f"{prefix}.{region}.ecr.api"
+        assert endpoints.service_name(environment, "ecr.api") == f"com.amazonaws.{region}.ecr.api"
 
 
 @pytest.mark.parametrize(
@@ -105,11 +104,7 @@ def test_endpoints_have_the_names_that_they_have_in_china() -> None:
 )
 def test_access_logs_are_written_by_the_account_that_guides_name(region: str, account: str) -> None:
     recording = recorded("prod", region)
-    (policy,) = (
-        json.loads(each.inputs["policy"])
-        for each in recording.registered
-        if word(each.type) == "BucketPolicy"
-    )
+    policy = json.loads(recording.one("BucketPolicy").inputs["policy"])
     assert policy["Statement"][0]["Principal"] == {
         "AWS": f"arn:{REGIONS[region][0]}:iam::{account}:root"
     }

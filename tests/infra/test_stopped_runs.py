@@ -41,14 +41,15 @@ _UNPROTECTED = {"deletionProtection": False}
 PROFILES = {
     "dev": Profile("dev", {}),
     "prod": Profile("prod", _UNPROTECTED),
-    **{name: Profile("dev", changes) for name, changes in STACKS.items() if changes},
-    **{
-        name: Profile(chosen.file, {**chosen.changes, **_UNPROTECTED})
-        for name, chosen in CONFIGURATIONS.items()
-        if chosen.changes
-    },
     "public dual stack": Profile("dev", {"dualStack": True}),
 }
+# What has no changes is dev or prod again.
+for name, changes in STACKS.items():
+    if changes:
+        PROFILES[name] = Profile("dev", changes)
+for name, chosen in CONFIGURATIONS.items():
+    if chosen.changes:
+        PROFILES[name] = Profile(chosen.file, {**chosen.changes, **_UNPROTECTED})
 
 
 @pytest.fixture(params=PROFILES)
