@@ -95,6 +95,9 @@ TRIED = {
         "test_the_deployed_service_passes_verification_by_the_documented_pipeline"
     ),
     "pulumi stack output --json": "engine/test_remedies.py::test_verify_reads_all_outputs",
+    "pulumi stack rm": (
+        "localaws/cli/test_pulumi_command.py::test_the_cli_then_removes_the_state_alone"
+    ),
     "pulumi status --public-tasks": (
         "engine/test_containers.py::test_the_load_balancer_answers_and_no_tasks_public_address_does"
     ),

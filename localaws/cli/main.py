@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-_GLOBAL_OPTIONS_WITH_VALUE = (
-    *("-C", "--cwd", "--color", "-v", "--verbose"),
-    *("--memprofilerate", "--otel-traces", "--profiling", "--tracing"),
-)
-
-
 _DEPLOYS = ("up", "update")
 """Commands that say how tasks run."""
 
@@ -175,13 +169,8 @@ def _on_a_terminal() -> bool:
 
 def _command(arguments: Sequence[str]) -> str | None:
     """Return the first argument that is neither an option nor the value of one."""
-    rest = iter(arguments)
-    for argument in rest:
-        if not argument.startswith("-"):
-            return argument
-        if argument in _GLOBAL_OPTIONS_WITH_VALUE:
-            next(rest, None)
-    return None
+    first = next(pulumi_command.positions(arguments), None)
+    return None if first is None else arguments[first]
 
 
 def _print_message(message: str) -> None:

@@ -23,7 +23,7 @@ from localaws.machine.files import write_atomically
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from localaws.daemon.state_directory import Address, StateDirectory
 
@@ -36,6 +36,17 @@ _WRITES_CONFIG = frozenset(
 
 _WANTS_STACK = _WRITES_CONFIG | {"config", "stack"}
 """Commands that need a stack to be there."""
+
+_OPTIONS_WITH_VALUE = (
+    *("-C", "--cwd", "--color", "-v", "--verbose", "-s", "--stack"),
+    *("--memprofilerate", "--otel-traces", "--profiling", "--tracing"),
+)
+
+_REMOVES = ("rm", "remove", "delete")
+"""Subcommands of `stack` that also delete the stack's configuration file."""
+
+_KEEP_FILE = "--preserve-config"
+"""The option of these by which they don't."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """A name that Pulumi allows for a project and a stack; the CLI reports others."""
@@ -80,12 +91,36 @@ def run(
         _ensure_stack(directory, stack)
     if command in _WRITES_CONFIG and not options.config_file:
         chosen += ["--config-file", str(_config_copy(directory, stack))]
+    if command == "stack":
+        chosen = _keeping_stack_file(chosen)
     if command == "install" and "--no-plugins" not in chosen:
         chosen.append(
             "--no-plugins"
         )  # `install` heeds no variable, and would download the real ones
     sys.stdout.flush()
     os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — becoming the CLI is the point
+
+
+def positions(arguments: Sequence[str]) -> Iterator[int]:
+    """Yield the index of each argument that is neither an option nor the value of one."""
+    is_value = False
+    for index, argument in enumerate(arguments):
+        if not is_value and not argument.startswith("-"):
+            yield index
+        is_value = not is_value and argument in _OPTIONS_WITH_VALUE
+
+
+def _keeping_stack_file(arguments: Sequence[str]) -> list[str]:
+    """Add the option by which `stack rm` keeps the stack's configuration file.
+
+    The file is the project's, with the stacks on AWS beside it: here only the state is removed.
+    """
+    chosen = list(arguments)
+    words = list(positions(chosen))
+    removes = len(words) > 1 and chosen[words[1]] in _REMOVES
+    if removes and not any(each.startswith(_KEEP_FILE) for each in chosen):
+        chosen.insert(words[1] + 1, _KEEP_FILE)
+    return chosen
 
 
 def given(arguments: Sequence[str]) -> argparse.Namespace:

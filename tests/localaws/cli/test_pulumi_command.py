@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from localaws.cli import main as cli
 from localaws.cli.pulumi_state import StackState
 from localaws.daemon.state_directory import Address, StateDirectory
 from localaws.machine.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ADDRESS = Address(pid=1, aws_port=11, awsx_port=12, docker_build_port=13, code="c")
 FAKE_CLI = """#!/bin/sh
@@ -154,22 +158,42 @@ def test_a_stack_without_a_file_gets_an_empty_configuration(directory: StateDire
     assert pulumi_command._config_copy(directory, "mine").read_text() == ""
 
 
-def passed(directory: StateDirectory, tmp_path: Path, *arguments: str) -> list[str]:
-    """What the CLI is started with."""
+def run_pulumi(
+    directory: StateDirectory, command: str, arguments: Sequence[str], setting: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Become the CLI in another process, after the Python code `setting`."""
+    code = (
+        "from pathlib import Path; from localaws.cli.main import pulumi_command as c;"
+        "from localaws.daemon.state_directory import Address, StateDirectory;"
+        f"{setting}"
+        f"directory = StateDirectory.of(Path({str(directory.project)!r}), {{}});"
+        f"c.run(directory, Address(1, 11, 12, 'c'), {command!r}, {list(arguments)!r})"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def passed(
+    directory: StateDirectory,
+    tmp_path: Path,
+    command: str,
+    *more: str,
+    arguments: Sequence[str] = (),
+) -> list[str]:
+    """Return what the CLI is started with, by the command and more, or by all arguments."""
     fake = tmp_path / "bin" / "pulumi"
     fake.parent.mkdir()
     fake.write_text(FAKE_CLI)
     fake.chmod(0o755)
-    code = (
-        "from pathlib import Path; from localaws.cli.main import pulumi_command as c;"
-        "from localaws.daemon.state_directory import Address, StateDirectory;"
-        f"c._cli = lambda: {str(fake)!r};"
-        f"directory = StateDirectory.of(Path({str(directory.project)!r}), {{}});"
-        f"c.run(directory, Address(1, 11, 12, 'c'), {arguments[0]!r}, {list(arguments)!r})"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    given = arguments or [command, *more]
+    ran = run_pulumi(directory, command, given, f"c._cli = lambda: {str(fake)!r};")
+    assert ran.returncode == 0, ran.stderr
     return ran.stdout.splitlines()
 
 
@@ -315,6 +339,39 @@ def test_install_downloads_no_provider(
     directory: StateDirectory, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     assert passed(directory, tmp_path, "install", *options) == ["install", "--no-plugins"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "added_at"),
+    [
+        (["stack", "rm", "--yes"], 2),
+        (["stack", "rm", "local"], 2),
+        (["-C", "x", "stack", "-s", "rm", "remove", "--force"], 6),
+        (["stack", "--stack=local", "delete", "--", "local"], 3),
+        (["stack", "rm", "--preserve-config=false"], None),
+        (["stack", "rm", "--yes", "--preserve-config"], None),
+        (["stack", "ls"], None),
+        (["stack", "select", "rm"], None),
+        (["stack", "-s", "rm"], None),
+        (["stack"], None),
+    ],
+)
+def test_stack_rm_keeps_the_projects_stack_file(
+    directory: StateDirectory, tmp_path: Path, arguments: list[str], added_at: int | None
+) -> None:
+    expected = list(arguments)
+    if added_at is not None:
+        expected.insert(added_at, "--preserve-config")
+    assert passed(directory, tmp_path, "stack", arguments=arguments) == expected
+
+
+def test_the_cli_then_removes_the_state_alone(directory: StateDirectory) -> None:
+    file = directory.project / "Pulumi.local.yaml"
+    file.write_text("config: {}\n")
+    ran = run_pulumi(directory, "stack", ["-C", str(directory.project), "stack", "rm", "--yes"])
+    assert ran.returncode == 0, ran.stderr
+    assert "'local' has been removed" in ran.stdout
+    assert file.read_text() == "config: {}\n"
 
 
 def test_a_misspelt_stack_is_not_made(directory: StateDirectory) -> None:
