@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
+
+import pytest
 
 SLOW = {"asyncio", "grpc", "pulumi", "socket", "termios"}
 """What only other commands need, or the daemon."""
@@ -29,6 +33,60 @@ def test_a_command_of_pulumi_waits_for_no_import_that_only_other_commands_need()
         # For the variables that a running daemon was started with.
         *("localaws.images", "localaws.speed", "localaws.user_error"),
     }
+
+
+INTERRUPTED_WHILE_LOADING = """
+import signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            sys.argv.pop(1)
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from {module} import {function}
+{function}()
+"""
+
+
+def console_script() -> str:
+    """Return a program that does what the installed script does, and is interrupted meanwhile."""
+    document = Path(__file__).parents[3] / "pyproject.toml"
+    script = tomllib.loads(document.read_text())["project"]["scripts"]["pulumi-local"]
+    module, _, function = script.partition(":")
+    return INTERRUPTED_WHILE_LOADING.format(module=module, function=function)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["localaws.cli.main", "localaws.cli.pulumi_command", "argparse"],
+)
+def test_an_interrupt_while_the_command_is_loaded_is_130_without_a_trace(
+    tmp_path: Path, module: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    ran = subprocess.run(
+        [sys.executable, "-c", console_script(), module, "-C", tmp_path, "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
+
+
+def test_an_ignored_interrupt_stays_ignored_while_the_command_is_loaded() -> None:
+    ignoring = f"import signal; signal.signal(2, signal.SIG_IGN)\n{console_script()}"
+    ran = subprocess.run(
+        [sys.executable, "-c", ignoring, "localaws.cli.arguments", "status", "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("usage: pulumi-local status")
 
 
 def test_the_daemon_starts_without_pulumis_sdk_which_can_be_imported_later() -> None:
