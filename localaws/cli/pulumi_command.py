@@ -83,14 +83,15 @@ def run(
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
+    state = None
     if command in _WANTS_STACK | {"cancel"} and (project := project_name(directory)) is not None:
-        StackState(directory.backend, project, stack).repair(
-            _print_message, partial(_discard_unrecorded, address)
-        )
+        state = StackState(directory.backend, project, stack)
+        state.repair(_print_message, partial(_discard_unrecorded, address))
     if command in _WANTS_STACK:
         _ensure_stack(directory, stack)
     if command in _WRITES_CONFIG and not options.config_file:
-        chosen += ["--config-file", str(_config_copy(directory, stack))]
+        copy = _config_copy(directory, stack, None if state is None else state.salt())
+        chosen += ["--config-file", str(copy)]
     if command == "stack":
         chosen = _keeping_stack_file(chosen)
     if command == "install" and "--no-plugins" not in chosen:
@@ -230,34 +231,22 @@ def _config_file(directory: StateDirectory, stack: str) -> Path:
     return directory.project / f"Pulumi.{stack}.yaml"
 
 
-def _config_copy_file(directory: StateDirectory, stack: str) -> Path:
-    return directory.path / "config" / f"Pulumi.{stack}.yaml"
+def _config_copy(directory: StateDirectory, stack: str, salt: str | None) -> Path:
+    """Copy the stack's configuration file, and add the salt of the state if it has none.
 
-
-def _config_copy(directory: StateDirectory, stack: str) -> Path:
-    """Copy the stack's configuration file, and keep the salt that the CLI added to the copy."""
+    Without a salt the CLI would make another one in each run. The salt that it added to an earlier
+    copy isn't kept: only a state has secrets that need it, and the file may have dropped its own.
+    """
     source = _config_file(directory, stack)
-    copy = _config_copy_file(directory, stack)
+    copy = directory.path / "config" / source.name
     try:
         text = source.read_text(encoding="utf-8") if source.exists() else ""
     except UnicodeDecodeError as error:
         raise BadConfig(f"{source} isn't UTF-8 text ({error}): save it in that encoding") from None
-    salt = re.compile(r"^encryptionsalt: .*\n?", re.MULTILINE)
-    if not salt.search(text) and (kept := salt.search(_earlier(copy))):
-        text = f"{text.rstrip()}\n{kept.group()}"
+    if salt is not None and not re.search(r"^encryptionsalt: ", text, re.MULTILINE):
+        text = f"{text.rstrip()}\nencryptionsalt: {salt}\n"
     write_atomically(copy, text.lstrip())
     return copy
-
-
-def _earlier(copy: Path) -> str:
-    """Return the copy's text, or nothing if it is damaged: Pulumi then adds another salt."""
-    try:
-        return copy.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError:
-        _print_message(f"{copy} isn't UTF-8 text: it is made anew")
-        return ""
 
 
 def _discard_unrecorded(address: Address, urns: Sequence[str], recorded: Sequence[str]) -> None:

@@ -55,9 +55,16 @@ class StackState:
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the resources of the deployed stack; none if it isn't deployed."""
+        return list(self._latest().get("resources") or ())
+
+    def salt(self) -> str | None:
+        """Return the salt with which a passphrase encrypts its secrets; None if there is none."""
+        provider = self._latest().get("secrets_providers") or {}
+        return (provider.get("state") or {}).get("salt")
+
+    def _latest(self) -> dict[str, Any]:
         document = _read(self.file) if self.file.exists() else None
-        latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
-        return list(latest.get("resources") or ())
+        return ((document or {}).get("checkpoint") or {}).get("latest") or {}
 
     def create(self) -> None:
         """Make the stack, unless it exists, as `pulumi stack init` does before it makes a key.

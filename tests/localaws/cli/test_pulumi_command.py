@@ -133,29 +133,60 @@ def test_the_callers_stack_wins_over_local(directory: StateDirectory) -> None:
     )
 
 
-def test_the_configuration_copy_follows_the_file_and_keeps_the_salt_that_the_cli_added(
+def salted(directory: StateDirectory, salt: str) -> StackState:
+    """Return the stack `dev` as a run left it that encrypted by this salt."""
+    state = StackState(directory.backend, "p", "dev")
+    state.file.parent.mkdir(parents=True)
+    secrets = {"type": "passphrase", "state": {"salt": salt}}
+    state.file.write_text(json.dumps({"checkpoint": {"latest": {"secrets_providers": secrets}}}))
+    return state
+
+
+def test_the_configuration_copy_follows_the_file_and_has_the_salt_of_the_state(
     directory: StateDirectory,
 ) -> None:
     source = directory.project / "Pulumi.dev.yaml"
-    source.write_text("config:\n  p:a: 1\n")
-    copy = pulumi_command._config_copy(directory, "dev")
-    copy.write_text(copy.read_text() + "encryptionsalt: v1:abc\n")
-    source.write_text("config:\n  p:a: 2\n")
-    assert (
-        pulumi_command._config_copy(directory, "dev").read_text()
-        == "config:\n  p:a: 2\nencryptionsalt: v1:abc\n"
-    )
+    for number in (1, 2):
+        source.write_text(f"config:\n  p:a: {number}\n")
+        copy = pulumi_command._config_copy(directory, "dev", "v1:abc:d")
+        assert copy.read_text() == f"config:\n  p:a: {number}\nencryptionsalt: v1:abc:d\n"
     assert source.read_text() == "config:\n  p:a: 2\n"
 
 
 def test_a_salt_of_the_files_own_is_used(directory: StateDirectory) -> None:
     (directory.project / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:own\n")
-    pulumi_command._config_copy(directory, "dev").write_text("encryptionsalt: v1:old\n")
-    assert pulumi_command._config_copy(directory, "dev").read_text() == "encryptionsalt: v1:own\n"
+    copy = pulumi_command._config_copy(directory, "dev", "v1:old")
+    assert copy.read_text() == "encryptionsalt: v1:own\n"
+
+
+@pytest.mark.parametrize("of_state", [None, "v1:abc:d"])
+def test_a_salt_that_the_file_no_longer_has_is_not_kept(
+    directory: StateDirectory, tmp_path: Path, of_state: str | None
+) -> None:
+    source = directory.project / "Pulumi.dev.yaml"
+    source.write_text("config: {}\n")
+    copy = directory.path / "config" / "Pulumi.dev.yaml"
+    copy.parent.mkdir(parents=True)
+    copy.write_text("config:\n  p:a:\n    secure: v1:x\nencryptionsalt: v1:other\n")
+    if of_state is not None:
+        salted(directory, of_state)
+    passed(directory, tmp_path, "preview", "-s", "dev")
+    added = "" if of_state is None else f"encryptionsalt: {of_state}\n"
+    assert copy.read_text() == f"config: {{}}\n{added}"
+
+
+def test_a_state_without_a_passphrase_has_no_salt(directory: StateDirectory) -> None:
+    state = salted(directory, "v1:abc:d")
+    assert state.salt() == "v1:abc:d"
+    for text in ('{"checkpoint": {"stack": "a/p/dev"}}', '{"checkpoint": {"latest": {}}}'):
+        state.file.write_text(text)
+        assert state.salt() is None
+    state.file.unlink()
+    assert state.salt() is None
 
 
 def test_a_stack_without_a_file_gets_an_empty_configuration(directory: StateDirectory) -> None:
-    assert pulumi_command._config_copy(directory, "mine").read_text() == ""
+    assert not pulumi_command._config_copy(directory, "mine", None).read_text()
 
 
 def run_pulumi(
@@ -203,20 +234,17 @@ def test_a_configuration_file_that_is_not_utf_8_is_named_with_what_to_do(
     source = directory.project / "Pulumi.dev.yaml"
     source.write_bytes("config:\n  p:a: Zürich\n".encode("latin-1"))
     monkeypatch.setattr(sys, "argv", ["pulumi-local"])
-    monkeypatch.setattr(cli, "main", lambda _: pulumi_command._config_copy(directory, "dev"))
+    monkeypatch.setattr(cli, "main", lambda _: pulumi_command._config_copy(directory, "dev", None))
     with pytest.raises(SystemExit, match="1"):
         cli.entry_point()
     assert f"pulumi-local: {source} isn't UTF-8 text" in capsys.readouterr().err
 
 
-def test_a_copy_that_is_not_utf_8_is_made_anew(
-    directory: StateDirectory, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_copy_that_is_not_utf_8_is_replaced(directory: StateDirectory) -> None:
     (directory.project / "Pulumi.dev.yaml").write_text("config: {}\n")
-    copy = pulumi_command._config_copy(directory, "dev")
+    copy = pulumi_command._config_copy(directory, "dev", None)
     copy.write_bytes(b"config: {}\nencryptionsalt: \xff\n")
-    assert pulumi_command._config_copy(directory, "dev").read_text() == "config: {}\n"
-    assert f"{copy} isn't UTF-8 text: it is made anew" in capsys.readouterr().err
+    assert pulumi_command._config_copy(directory, "dev", None).read_text() == "config: {}\n"
 
 
 @pytest.mark.parametrize("command", ["preview", "config"])
