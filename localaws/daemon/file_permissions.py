@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 UMASK = 0o077
 """Under this no file is anyone's but its owner's."""
@@ -40,9 +43,55 @@ class SharedFolder(Exception):  # noqa: N818 — a state of the user's folder
     """The state directory is writable for other users; the message says what to do."""
 
 
+class UnusableFolder(UserError):  # noqa: N818 — a state of the user's folder
+    """The state directory can't be made or is another user's; the message says what to do."""
+
+
 def make_folder(path: Path) -> None:
-    """Create a state directory if it doesn't exist."""
-    path.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
+    """Create a state directory if it doesn't exist.
+
+    Raises:
+        UnusableFolder: It can't be made.
+    """
+    try:
+        path.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnusableFolder(
+            f"{path}, the folder for the local AWS's files, can't be made: {error.strerror}. Set "
+            "LOCALAWS_HOME to a folder that this user can write to"
+        ) from None
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say whose a file of the state directory is that this user may not use.
+
+    Raises:
+        UnusableFolder: There is such a file.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        path, owner = _owned(Path(error.filename))
+        raise UnusableFolder(
+            f"{path} belongs to the user {owner}, and this runs as {_user(os.geteuid())}: run it "
+            "as that user, or set LOCALAWS_HOME to another folder for the local AWS's files"
+        ) from None
+
+
+def _owned(path: Path) -> tuple[Path, str]:
+    """Return the path, or the first folder above it that may be looked at, and its owner."""
+    try:
+        return path, _user(path.stat().st_uid)
+    except PermissionError:
+        return _owned(path.parent)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def opener(path: str, flags: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from localaws.daemon.file_permissions import make_folder, opener
+from localaws.daemon.file_permissions import explained, make_folder, opener
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
@@ -121,9 +121,14 @@ class Address:
 
     @classmethod
     def read(cls, directory: StateDirectory) -> Address | None:
-        """Return the address of the living daemon; None if there is none, or it isn't ready yet."""
+        """Return the address of the living daemon; None if there is none, or it isn't ready yet.
+
+        Raises:
+            UnusableFolder: The state directory is another user's.
+        """
         try:
-            address = cls(**json.loads(directory.ready.read_text()))
+            with explained():
+                address = cls(**json.loads(directory.ready.read_text()))
         except (FileNotFoundError, ValueError, TypeError):
             return None
         return address if address.pid == holder(directory) else None
@@ -147,10 +152,15 @@ def fingerprint(code: Path = _CODE) -> str:
 
 
 def try_lock(directory: StateDirectory) -> TextIO | None:
-    """Take the daemon's lock; None if a daemon runs. Closing the file releases it."""
+    """Take the daemon's lock; None if a daemon runs. Closing the file releases it.
+
+    Raises:
+        UnusableFolder: The state directory can't be made, or is another user's.
+    """
     make_folder(directory.path)
-    # a Path's `open` has no opener; it stays open
-    file = open(directory.lock, "a", opener=opener)  # noqa: SIM115
+    with explained():
+        # a Path's `open` has no opener; it stays open
+        file = open(directory.lock, "a", opener=opener)  # noqa: SIM115
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -106,7 +106,10 @@ def test_a_state_directory_that_cannot_be_used_is_named_without_a_traceback(
     monkeypatch.setattr(sys, "argv", ["pulumi-local", "-C", str(directory.project), "stop"])
     with pytest.raises(SystemExit, match="1"):
         cli.entry_point()
-    assert re.fullmatch(r"pulumi-local: .*File exists: '.*Pulumi.yaml'\n", capsys.readouterr().err)
+    assert re.fullmatch(
+        r"pulumi-local: .*Pulumi\.yaml, .*, can't be made: File exists\. Set LOCALAWS_HOME .*\n",
+        capsys.readouterr().err,
+    )
 
 
 def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from localaws.daemon.file_permissions import UnusableFolder
 from localaws.daemon.state_directory import (
     Address,
     BadLock,
@@ -17,9 +18,7 @@ from localaws.daemon.state_directory import (
     holder,
     try_lock,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
 
 
 @pytest.fixture
@@ -101,3 +100,42 @@ def test_a_change_of_code_or_of_a_table_changes_the_fingerprint(tmp_path: Path, 
     assert fingerprint(tmp_path) == before
     file.write_text("other")
     assert fingerprint(tmp_path) != before
+
+
+@AS_ANOTHER_USER
+@pytest.mark.parametrize("function", ["Address.read", "try_lock"])
+@pytest.mark.parametrize("mode", [0o700, 0o755])
+def test_another_users_directory_is_refused_with_its_owner_and_what_to_do(
+    directory: StateDirectory, function: str, mode: int
+) -> None:
+    directory.path.mkdir()
+    for file in (directory.ready, directory.lock):
+        file.touch(mode=0o600)
+    directory.path.chmod(mode)
+    attempt = f"""
+try:
+    {function}(StateDirectory(Path({str(directory.project)!r}), Path({str(directory.path)!r})))
+except UserError as error:
+    print(error)
+"""
+    imports = (
+        "import os; from pathlib import Path; from localaws.user_error import UserError;"
+        "from localaws.daemon.state_directory import Address, StateDirectory, try_lock"
+    )
+    with in_reach(directory.path):
+        printed = as_user(ANOTHER_USER, attempt, imports=imports)
+    refused = directory.ready if function == "Address.read" else directory.lock
+    path = directory.path if mode == 0o700 else refused
+    assert printed == (
+        f"{path} belongs to the user root, and this runs as nobody: run it as that user, or set "
+        "LOCALAWS_HOME to another folder for the local AWS's files\n"
+    )
+
+
+def test_a_directory_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UnusableFolder) as refused:
+        holder(StateDirectory(tmp_path, Path("/proc/x")))
+    assert str(refused.value) == (
+        "/proc/x, the folder for the local AWS's files, can't be made: No such file or directory. "
+        "Set LOCALAWS_HOME to a folder that this user can write to"
+    )
