@@ -58,11 +58,17 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
     """
     path = folder / f"Pulumi.{stack}.yaml"
     if not path.exists():
-        others = sorted(each.name.split(".")[1] for each in folder.glob("Pulumi.*.yaml"))
-        raise BadStackFile(
-            f"--stack {stack}: there is no {path.name}; there is {', '.join(others) or 'no stack'}"
-        )
+        raise BadStackFile(missing(folder, stack))
     return dict(_read(path).get("config") or {})
+
+
+def missing(folder: Path, stack: str) -> str:
+    """Return the message that a stack has no file, with the stacks that have one."""
+    others = sorted(each.name.split(".")[1] for each in folder.glob("Pulumi.*.yaml"))
+    return (
+        f"--stack {stack}: there is no Pulumi.{stack}.yaml; there is "
+        f"{', '.join(others) or 'no stack'}"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -45,6 +45,9 @@ _OPTIONS_WITH_VALUE = (
 _REMOVES = ("rm", "remove", "delete")
 """Subcommands of `stack` that also delete the stack's configuration file."""
 
+_CREATES = frozenset({"new", "init", "create", "setup", "select", "ls", "list"})
+"""Subcommands of `stack` that can create a stack or concern all of them."""
+
 _KEEP_FILE = "--preserve-config"
 """The option of these by which they don't."""
 
@@ -89,6 +92,8 @@ def run(
         state.repair(_print_message, partial(_discard_unrecorded, address))
     if command in _WANTS_STACK:
         _ensure_stack(directory, stack)
+        if state is not None and not state.file.exists() and not _may_create(chosen):
+            _print_missing(directory, stack)
     if command in _WRITES_CONFIG and not options.config_file:
         copy = _config_copy(directory, stack, None if state is None else state.salt())
         chosen += ["--config-file", str(copy)]
@@ -225,6 +230,21 @@ def _ensure_stack(directory: StateDirectory, stack: str) -> None:
     name = project_name(directory)
     if name is not None and _NAME.fullmatch(name) and _NAME.fullmatch(stack):
         StackState(directory.backend, name, stack).create()
+
+
+def _may_create(arguments: Sequence[str]) -> bool:
+    """Whether a command may create the stack, or concerns all of them."""
+    words = [arguments[index] for index in positions(arguments)]
+    return words[0] == "stack" and len(words) > 1 and words[1] in _CREATES
+
+
+def _print_missing(directory: StateDirectory, stack: str) -> None:
+    """Name the stacks that have a file, for one that has neither a file nor a state."""
+    if not _config_file(directory, stack).exists():
+        # Brings YAML, and is rarely needed.
+        from localaws.stack_files import missing  # noqa: PLC0415
+
+        _print_message(missing(directory.project, stack))
 
 
 def _config_file(directory: StateDirectory, stack: str) -> Path:

@@ -213,6 +213,15 @@ def run_pulumi(
     )
 
 
+def fake_cli(folder: Path) -> Path:
+    """Write a CLI that prints its arguments."""
+    fake = folder / "bin" / "pulumi"
+    fake.parent.mkdir()
+    fake.write_text(FAKE_CLI)
+    fake.chmod(0o755)
+    return fake
+
+
 def passed(
     directory: StateDirectory,
     tmp_path: Path,
@@ -221,10 +230,7 @@ def passed(
     arguments: Sequence[str] = (),
 ) -> list[str]:
     """Return what the CLI is started with, by the command and more, or by all arguments."""
-    fake = tmp_path / "bin" / "pulumi"
-    fake.parent.mkdir()
-    fake.write_text(FAKE_CLI)
-    fake.chmod(0o755)
+    fake = fake_cli(tmp_path)
     given = arguments or [command, *more]
     ran = run_pulumi(directory, command, given, f"c._cli = lambda: {str(fake)!r};")
     assert ran.returncode == 0, ran.stderr
@@ -403,6 +409,34 @@ def test_the_cli_then_removes_the_state_alone(directory: StateDirectory) -> None
     assert ran.returncode == 0, ran.stderr
     assert "'local' has been removed" in ran.stdout
     assert file.read_text() == "config: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["up", "--stack", "nope"], True),
+        (["-C", "x", "config", "-s", "nope"], True),
+        (["stack", "-s", "nope"], True),
+        (["stack", "rm", "-s", "nope"], True),
+        (["stack", "init", "-s", "nope"], False),
+        (["stack", "select", "-s", "nope", "--create"], False),
+        (["cancel", "-s", "nope"], False),
+        (["up"], False),
+        (["up", "-s", "dev"], False),
+        (["up", "-s", "deployed"], False),
+    ],
+)
+def test_a_stack_without_a_file_is_named_beside_those_that_have_one(
+    directory: StateDirectory, tmp_path: Path, arguments: list[str], *, named: bool
+) -> None:
+    for stack in ("dev", "prod"):
+        (directory.project / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
+    StackState(directory.backend, "p", "deployed").create()
+    (command,) = {"up", "config", "stack", "cancel"} & set(arguments)
+    fake = fake_cli(tmp_path)
+    ran = run_pulumi(directory, command, arguments, f"c._cli = lambda: {str(fake)!r};")
+    message = "pulumi-local: --stack nope: there is no Pulumi.nope.yaml; there is dev, prod\n"
+    assert (ran.returncode, ran.stderr) == (0, message if named else "")
 
 
 def test_a_misspelt_stack_is_not_made(directory: StateDirectory) -> None:
