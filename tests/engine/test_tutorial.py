@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,7 @@ AWS = """\
 #!/bin/bash
 printf 'aws %s\\n' "$*" >> "$CALLS"
 """
+IDENTITY = ("-c", "user.name=Reader", "-c", "user.email=reader@example.com")
 BASE = "public.ecr.aws/docker/library/python:3.13-slim"
 PULUMI = """\
 #!/bin/bash
@@ -105,7 +107,7 @@ def shown(expected: str, output: str) -> None:
 
 def test_every_block_has_a_purpose() -> None:
     purposes = {each.purpose for each in BLOCKS if not each.purpose.startswith("file=")}
-    assert purposes == {"", "run", "fails", "output", "aws", "fallback"}
+    assert purposes == {"", "run", "fails", "output", "aws", "fallback", "remove"}
     assert [each.text for each in BLOCKS if not each.purpose] == ["make setup\n"]
     for before, block in pairwise(BLOCKS):
         assert block.purpose != "output" or before.purpose in {"run", "fails", "output"}, block.text
@@ -122,6 +124,28 @@ def test_the_local_part_does_what_the_page_shows(clone: Stack) -> None:
             )
         elif block.purpose == "output":
             shown(block.text, output)
+
+
+@pytest.mark.parametrize("without_an_engine", [True, False])
+def test_what_the_page_removes_at_the_end_is_all_that_it_wrote(
+    tmp_path: Path, *, without_an_engine: bool
+) -> None:
+    parameters = tmp_path / "local.parameters.toml"
+    before = (ROOT / parameters.name).read_text()
+    parameters.write_text(before)
+    for command in (["init"], ["add", "."], [*IDENTITY, "commit", "--message", "Clone"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    for name, text in FILES.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    parameters.write_text('"/shop/greeting" = "Welcome"\n')
+    if without_an_engine:
+        (tmp_path / "localaws-images.toml").touch()
+    (commands,) = [each.text for each in BLOCKS if each.purpose == "remove"]
+    subprocess.run(["bash", "-euc", commands], cwd=tmp_path, check=True, timeout=60)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".git", "local.parameters.toml"]
+    assert parameters.read_text() == before
 
 
 @pytest.fixture
