@@ -1,4 +1,4 @@
-"""Write `localaws/catalog/data/inputs.json`: the inputs of the catalog's types in pulumi-aws's SDK.
+"""Write tables from pulumi-aws's SDK: the inputs of the catalog's types, and AWS's regions.
 
 `make models` runs it. It parses the SDK's source, which is a hundred times faster than importing
 it.
@@ -19,11 +19,14 @@ from tools.data_files import write_table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TARGET = Path(__file__).parents[1] / "localaws" / "catalog" / "data" / "inputs.json"
+_DATA = Path(__file__).parents[1] / "localaws" / "catalog" / "data"
+TARGET = _DATA / "inputs.json"
+REGIONS = _DATA / "regions.json"
 
 _ARGUMENTS = re.compile(
     r"^class (\w+Args):\n    def __init__\(__self__, \*,\n(.*?)\):\n", re.MULTILINE | re.DOTALL
 )
+_REGION = re.compile(r'^    [A-Z0-9_]+ = "([a-z0-9-]+)"$', re.MULTILINE)
 _PARAMETER = re.compile(r"^ +(\w+): (.*?)( = None)?,?$", re.MULTILINE)
 
 _ENDLESS = "WebAclRuleStatementArgs"
@@ -61,8 +64,18 @@ def sdk_blocks(token: str) -> tuple[Block, ...]:
     )
 
 
-def main(target: Path = TARGET, tokens: Iterable[str] = tuple(CATALOG)) -> None:
-    """Write the table of these types, by default the catalog's.
+def sdk_regions() -> list[str]:
+    """Return the names of AWS's regions, in all partitions."""
+    _, _, members = _sdk_file("", "_enums").partition("class Region(")
+    return sorted(_REGION.findall(members))
+
+
+def main(
+    target: Path = TARGET,
+    tokens: Iterable[str] = tuple(CATALOG),
+    regions: Path = REGIONS,
+) -> None:
+    """Write the table of these types, by default the catalog's, and that of the regions.
 
     Raises:
         SystemExit: The SDK has no such type.
@@ -77,6 +90,7 @@ def main(target: Path = TARGET, tokens: Iterable[str] = tuple(CATALOG)) -> None:
             names = {"required": required, "optional": optional}
             table[token][path] = {key: value for key, value in names.items() if value}
     write_table(target, table, depth=2)
+    write_table(regions, {"regions": sdk_regions()}, depth=1)
 
 
 def _module(token: str) -> str:

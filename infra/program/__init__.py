@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pulumi
 import pulumi_aws as aws
 
 from infra import log_group
@@ -27,8 +28,6 @@ from infra.program.service import deploy_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import pulumi
 
     from infra.service.routing import Route
     from infra.service.web_service import WebService
@@ -98,9 +97,14 @@ def deploy(settings: Settings) -> dict[str, object]:
 
 def _monthly_cost(settings: Settings, environment: AwsEnvironment) -> dict[str, float] | None:
     """Return USD a month by part and in total; None where the region's prices aren't known."""
-    if environment.region not in regions():
+    region = environment.region
+    if region not in regions():
+        pulumi.log.info(
+            f"No output monthlyCostUsd: prices of {region} aren't known; `python -m tools.prices "
+            f"{region}` reads them from AWS's price list"
+        )
         return None
-    return estimate(settings, of_region(environment.region)).by_part()
+    return estimate(settings, of_region(region)).by_part()
 
 
 def _outputs_of_each(

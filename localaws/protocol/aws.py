@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -97,9 +96,6 @@ CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
 """Inputs that AWS itself changes, with a rollback for example. The real provider reads every input
 after an operation and compares with that; here only these can differ from the requested ones."""
 
-_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[1-9]")
-"""The form of region names, including regions that don't exist yet."""
-
 
 @dataclass
 class _Session:
@@ -186,9 +182,6 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         failures = [
             provider_pb2.CheckFailure(reason=reason) for _, reason in provider_config.problems(news)
         ]
-        region = news.get("region")
-        if isinstance(region, str) and region and not _REGION.fullmatch(region):
-            failures.append(provider_pb2.CheckFailure(reason=f"invalid AWS Region: {region}"))
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     async def DiffConfig(
@@ -207,6 +200,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Set the session's region, and what is done to tags."""
         session, settings = self._session(context), from_wire(request.args)
         session.region = settings.get("region") or self._default_region
+        if not settings.get("region"):
+            await _log(
+                session,
+                engine_pb2.INFO,
+                f"aws:region isn't set: the local AWS assumes {session.region}, whose prices an "
+                "estimate has",
+            )
         session.tagging = provider_config.tagging(settings)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=False, supportsPreview=True, acceptResources=False
@@ -453,10 +453,16 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 async def _warn(session: _Session, urn: str, message: str) -> None:
     """Show a warning beside a resource in the terminal, unless the message is empty."""
-    if message and session.engine is not None:
+    if message:
+        await _log(session, engine_pb2.WARNING, message, urn)
+
+
+async def _log(session: _Session, severity: Any, message: str, urn: str = "") -> None:
+    """Show a message in the terminal, if the engine has connected."""
+    if session.engine is not None:
         with contextlib.suppress(grpc.RpcError):
             await session.engine.Log(
-                engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn)
+                engine_pb2.LogRequest(severity=severity, message=message, urn=urn)
             )
 
 

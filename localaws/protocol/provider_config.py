@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.account.tagging import NO_TAGGING, Tagging
 from localaws.catalog.properties import UNKNOWN, Unknown
+from localaws.catalog.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _ADDED_BY_ENGINE = frozenset({"version", "pluginDownloadURL", "parameterization"})
 """Keys that the engine adds to a provider's inputs."""
+
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[1-9]")
+"""The form of region names, including regions that don't exist yet."""
 
 _LONGEST_SHOWN = 80
 """How many characters of a wrong value a message shows."""
@@ -97,8 +103,8 @@ KEYS: Mapping[str, _Kind] = {
     "useFipsEndpoint": _FLAG,
     "userAgents": _TEXTS,
 }
-"""Every key of the provider, which a test compares with the SDK. Only `region`, `defaultTags` and
-`ignoreTags` have an effect here.
+"""Every key of the provider, which a test compares with the SDK. Only `region`, `defaultTags`,
+`ignoreTags` and `skipRegionValidation` have an effect here.
 """
 
 
@@ -112,7 +118,8 @@ def parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each key that can't be used, and the reason."""
-    for name, value in sorted(parsed(settings).items()):
+    values = parsed(settings)
+    for name, value in sorted(values.items()):
         if name not in KEYS:
             if not name.startswith("__"):
                 yield name, f"Invalid or Unknown Key. Check `pulumi config get aws:{name}`."
@@ -122,6 +129,29 @@ def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if not KEYS[name].fits(value):
             shown = str(settings[name])[:_LONGEST_SHOWN]
             yield name, f"aws:{name}: {shown}; allowed: {KEYS[name].what}"
+    yield from _region_problems(values)
+
+
+def _region_problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Refuse a region that AWS doesn't have, unless the user vouches for one that is newer."""
+    region = values.get("region")
+    if not isinstance(region, str) or not region:
+        return
+    known: list[str] = table("regions")["regions"]
+    if not _REGION.fullmatch(region):
+        yield "region", f"invalid AWS Region: {region}. {_similar(region, known)}"
+    elif region not in known and values.get("skipRegionValidation") is not True:
+        reason = (
+            f"invalid AWS Region: {region}. {_similar(region, known)} For a region that is newer "
+            "than the installed pulumi-aws: `pulumi config set aws:skipRegionValidation true`."
+        )
+        yield "region", reason
+
+
+def _similar(region: str, known: list[str]) -> str:
+    """Name regions that may be meant."""
+    similar = difflib.get_close_matches(region, known)
+    return f"aws:region is one of AWS's regions, like {', '.join(similar or ['us-east-1'])}."
 
 
 def tagging(settings: Mapping[str, Any]) -> Tagging:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pytest
 from pulumi import CustomResource
 
@@ -271,6 +272,19 @@ def test_the_outputs_name_the_registered_resources(
         "targetGroupArn": service["loadBalancers"][0]["targetGroupArn"],
         "webLogGroup": f"/aws/ecs/ecs-cluster-{recording.stack}/{family}",
     }
+
+
+def test_without_prices_a_run_says_why_there_is_no_estimate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda message, *_: lines.append(message))
+    config = {**recorder.configuration("dev", {}), "aws:region": "eu-north-1"}
+    recording = recorder.run_under(recorder.Recorder(recorder.account_for(config)), "dev", config)
+    assert "monthlyCostUsd" not in recording.exports
+    (line,) = lines
+    assert "prices of eu-north-1 aren't known" in line
+    assert "`python -m tools.prices eu-north-1`" in line
 
 
 def _container(recording: Recording) -> dict[str, Any]:

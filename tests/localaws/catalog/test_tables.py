@@ -6,6 +6,7 @@ import ast
 import re
 from pathlib import Path
 
+import pulumi_aws as aws
 import pytest
 
 from localaws.account import invokes
@@ -13,8 +14,9 @@ from localaws.catalog import CATALOG
 from localaws.catalog.inputs import blocks_of, tokens
 from localaws.catalog.properties import first_name
 from localaws.catalog.resource_type import AllExcept
+from localaws.catalog.tables import table
 from localaws.catalog.tokens import SECOND_TOKENS, canonical
-from tools.sdk_inputs import sdk_blocks, sdk_source
+from tools.sdk_inputs import sdk_blocks, sdk_regions, sdk_source
 
 ROOT = Path(__file__).parents[3]
 RULE = re.compile(
@@ -35,6 +37,10 @@ def is_type(token: str) -> bool:
 def test_the_inputs_of_a_type_are_those_of_pulumi_aws(token: str) -> None:
     assert f"'{token}'" in sdk_source(token), "the SDK has another token"
     assert blocks_of(canonical(token)) == sdk_blocks(token)
+
+
+def test_the_regions_are_those_of_pulumi_aws() -> None:
+    assert sorted(aws.Region) == sdk_regions() == table("regions")["regions"]
 
 
 def test_types_with_two_tokens_in_pulumi_aws_have_both_here() -> None:

@@ -252,10 +252,22 @@ async def test_an_invalid_region_is_refused_in_the_configuration(provider: Any) 
         request = provider_pb2.CheckRequest(urn="", news=to_wire(configuration))
         return [each.reason for each in (await provider.CheckConfig(request)).failures]
 
-    assert await failures(provider, region="mars-1") == ["invalid AWS Region: mars-1"]
+    for invalid in ("mars-1", "ap-northeast-9"):
+        (reason,) = await failures(provider, region=invalid)
+        assert reason.startswith(f"invalid AWS Region: {invalid}.")
     for region in ("eu-west-1", "us-gov-east-1", "eusc-de-east-1", "", UNKNOWN):
         assert not await failures(provider, region=region)
     assert not await failures(provider)
+
+
+async def test_a_region_that_the_local_aws_assumes_is_named(provider: Any) -> None:
+    async with attached_to(provider) as engine:
+        await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire({"region": "a"})))
+        assert not engine.lines
+        await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire({})))
+    (line,) = engine.lines
+    assert line.severity == engine_pb2.INFO
+    assert line.message.startswith("aws:region isn't set: the local AWS assumes us-east-1")
 
 
 DEFAULT_TAGS = json.dumps({"tags": {"Stack": "dev", "Owner": "all", "Size": 3}})

@@ -26,6 +26,7 @@ SENT = {
 
 def valid_text(name: str) -> str:
     examples = {
+        "region": "eu-west-1",
         "defaultTags": '{"tags": {"a": "b"}}',
         "ignoreTags": '{"keys": ["a"], "keyPrefixes": ["b"]}',
     }
@@ -60,6 +61,21 @@ def test_an_unknown_key_is_refused_as_the_real_provider_does() -> None:
     assert list(problems({"assumeRole": "{}", "version": "7.0.0", "__internal": "x"})) == [
         ("assumeRole", "Invalid or Unknown Key. Check `pulumi config get aws:assumeRole`.")
     ]
+
+
+def test_a_region_that_aws_does_not_have_is_refused_with_similar_ones() -> None:
+    ((name, reason),) = problems({"region": "ap-northeast-9"})
+    assert name == "region"
+    assert reason.startswith(
+        "invalid AWS Region: ap-northeast-9. aws:region is one of AWS's regions, like ap-northeast-"
+    )
+    assert "`pulumi config set aws:skipRegionValidation true`" in reason
+
+
+@pytest.mark.parametrize("text", ["true", True])
+def test_a_region_newer_than_the_sdk_is_accepted_without_validation(text: object) -> None:
+    assert not list(problems({"region": "ap-northeast-9", "skipRegionValidation": text}))
+    assert list(problems({"region": "mars", "skipRegionValidation": text}))
 
 
 @pytest.mark.parametrize(
