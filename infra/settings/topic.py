@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     from infra.settings.kinds import Kind, Texts
 
 
+_MOST_LISTED = 12
+"""Of more keys, a message names the documentation."""
+
+_MOST_SUGGESTED = 3
+_SHORTEST_PART = 3
+
 _ArgumentsT = ParamSpec("_ArgumentsT")
 _ResultT = TypeVar("_ResultT")
 
@@ -263,9 +269,43 @@ def unknown_keys(path: str, keys: Iterable[str], known: Iterable[str]) -> Iterat
     """
     existing = list(known)
     for name in sorted(set(keys) - set(existing)):
-        similar = difflib.get_close_matches(name, existing, n=1)
-        allowed = f"perhaps {similar[0]}" if similar else ", ".join(existing)
+        similar = _similar(name, existing)
+        if similar:
+            allowed = f"perhaps {' or '.join(similar)}"
+        elif len(existing) > _MOST_LISTED:
+            allowed = "one of the keys in docs/config.md"
+        else:
+            allowed = ", ".join(existing)
         yield Problem(f"{path}.{name}" if path else name, "an unknown key", allowed)
+
+
+def _similar(name: str, existing: Iterable[str]) -> list[str]:
+    """Return the keys that may be meant by a name, the likeliest first."""
+    by_rank: dict[int, list[str]] = {}
+    by_lowered: dict[str, str] = {}
+    for each in existing:
+        by_lowered[each.lower()] = each
+        rank = _likeness(name.lower(), each.lower())
+        if rank is not None:
+            by_rank.setdefault(rank, []).append(each)
+    if by_rank:
+        # Of several keys, the shorter ones have less that the name lacks.
+        return sorted(by_rank[min(by_rank)], key=len)[:_MOST_SUGGESTED]
+    misspelt = difflib.get_close_matches(name.lower(), by_lowered, n=1)
+    return [by_lowered[each] for each in misspelt]
+
+
+def _likeness(name: str, existing: str) -> int | None:
+    """Rank how one of two names contains the other, from 0; None if neither does."""
+    short, long = sorted((name, existing), key=len)
+    if short == long:
+        return 0
+    # Fewer letters are part of too many names.
+    if len(short) < _SHORTEST_PART or short not in long:
+        return None
+    if long.startswith(short):
+        return 1
+    return 2 if long.endswith(short) else 3
 
 
 @dataclass(frozen=True, kw_only=True)

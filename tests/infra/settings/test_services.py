@@ -44,7 +44,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"services": {"api": {"zzz": 256}}},
-        "services.api.zzz: an unknown key; allowed: containerName, image",
+        "services.api.zzz: an unknown key; allowed: one of the keys in docs/config.md",
     ),
     (
         {"services": {"api": {"network": "nat"}}},

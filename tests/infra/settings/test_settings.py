@@ -457,7 +457,11 @@ REFUSED = [
         "subnetIds: [0] a; allowed: a list, each item a subnet's id",
     ),
     ({"conatinerPort": 8080}, "conatinerPort: an unknown key; allowed: perhaps containerPort"),
-    ({"zzz": 1}, "zzz: an unknown key; allowed: serviceName, containerName, image"),
+    ({"zzz": 1}, "zzz: an unknown key; allowed: one of the keys in docs/config.md"),
+    ({"servicename": "a"}, "servicename: an unknown key; allowed: perhaps serviceName\n"),
+    ({"port": 80}, "port: an unknown key; allowed: perhaps containerPort\n"),
+    ({"cpu": 256}, "cpu: an unknown key; allowed: perhaps cpuUnits or cpuArchitecture\n"),
+    ({"containerImage": "a"}, "containerImage: an unknown key; allowed: perhaps image\n"),
 ]
 
 
