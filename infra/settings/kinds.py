@@ -425,9 +425,17 @@ def no_map(text: str) -> str:
 
 
 def _size_of(value: object) -> str:
-    """Describe a value that may be a secret."""
+    """Describe a value that may be a secret; if it is no text, how to write it."""
     if value == "":
         return "an empty value"
+    if value is None:
+        return "null (write a text in quotes, or leave the name out)"
+    if isinstance(value, float):
+        # YAML reads 1.50 as 1.5, so that quotes alone keep what was written.
+        return "a number that isn't whole, not shown (write it in quotes)"
+    if isinstance(value, list | dict):
+        kind = "list" if isinstance(value, list) else "map"
+        return f"a {kind}, not shown (write a text in quotes)"
     return f"a value of {len(str(value))} characters, not shown"
 
 

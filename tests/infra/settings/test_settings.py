@@ -254,7 +254,7 @@ REFUSED = [
     ),
     (
         {"secrets": {"A": None}},
-        "secrets: A with a value of 4 characters, not shown; allowed: a map",
+        "secrets: A with null (write a text in quotes, or leave the name out); allowed: a map",
     ),
     (
         {"secrets": {"A": "hunter 2", "B": "/b"}},
@@ -386,7 +386,15 @@ REFUSED = [
     ),
     (
         {"vpcTags": {"Name": ["a"]}},
-        "vpcTags: Name with a value of 5 characters, not shown; allowed: a map",
+        "vpcTags: Name with a list, not shown (write a text in quotes); allowed: a map",
+    ),
+    (
+        {"environment": {"Y": 1.5, "A": 80, "B": True}},
+        "environment: Y with a number that isn't whole, not shown (write it in quotes); allowed: a",
+    ),
+    (
+        {"environment": {"N": None, "M": {"a": 1}}},
+        "environment: M with a map, not shown (write a text in quotes), N with null (write a text",
     ),
     (
         {"subnetTags": {"Name": "a"}},
