@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -32,8 +33,13 @@ class Problem:
     """Whether the key has no effect: as a default it is allowed if some service uses it."""
 
     def __str__(self) -> str:
-        where = "".join(f", in {service}" for service in self.services)
-        return f"{self.key}: {self.value}{where}; allowed: {self.allowed}"
+        where = "".join(f", in {_shown(service)}" for service in self.services)
+        return f"{_shown(self.key)}: {self.value}{where}; allowed: {self.allowed}"
+
+
+def _shown(path: str) -> str:
+    """Return a path in Pulumi's notation, which has brackets for an empty name in it."""
+    return re.sub(r"\.(?=\.|$)", '[""]', path)
 
 
 class SettingsError(pulumi.RunError):

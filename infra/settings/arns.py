@@ -27,7 +27,7 @@ POLICY: Final = Text(
 )
 CERTIFICATE: Final = Text(
     r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
-    "an ACM certificate's ARN",
+    "an ACM certificate's ARN, like arn:aws:acm:REGION:ACCOUNT:certificate/ID",
 )
 TOPIC: Final = Text(
     rf"{_PARTITION}:sns:[a-z0-9-]+:[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}}",

@@ -421,6 +421,8 @@ class Statements(Kind):
 
 def no_map(text: str) -> str:
     """Describe a text that is no map, without showing it."""
+    if list_or_none(text) is not None:
+        return "a list, which is no map"
     return f"{len(text)} characters that aren't a map" if text else "empty, which is no map"
 
 

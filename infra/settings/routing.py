@@ -8,6 +8,7 @@ from infra.aws.routes import patterns, rules
 from infra.aws.routes.conditions import split
 from infra.errors import Problem
 from infra.settings import hosts, weights
+from infra.settings.topic import camel, topics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,13 +61,15 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
             f"{len(settings.services)} of them",
             f"at most {rules.MOST_GROUPS}, as a load balancer has no more target groups",
         )
+    incomplete = _incomplete(settings)
     misnamed = weights.misnamed(settings.services)
     for same in rules.repeated(planned):
         # A service with the name that is meant would need no route of its own.
-        if misnamed.isdisjoint(rule.route.service for rule in same):
+        if (misnamed | incomplete).isdisjoint(rule.route.service for rule in same):
             yield _repeated(settings, same)
     for finding in rules.findings(planned):
-        if finding.unreachable:
+        compared = {finding.first.route.service, finding.second.route.service}
+        if finding.unreachable and incomplete.isdisjoint(compared):
             yield _unreachable(settings, finding)
     if not settings.unread:
         yield from hosts.problems(settings, settings.https.zone_name)
@@ -104,6 +107,18 @@ def _plannable(services: Sequence[ServiceSettings]) -> bool:
     return bool(services)
 
 
+def _incomplete(settings: StackSettings) -> set[str]:
+    """Return the names of services with an unknown key, which may be meant as a condition."""
+    names: set[str] = set()
+    for service in settings.services:
+        known: set[str] = set()
+        for topic in (*settings.topics, *topics_of(service)):
+            known.update(map(camel, topic.kinds()))
+        if not known.issuperset(service.own):
+            names.add(service.name)
+    return names
+
+
 def _key_of(settings: StackSettings, rule: Rule) -> str:
     """Return the key that a rule comes from."""
     for service in settings.services:
@@ -120,12 +135,13 @@ def _example(settings: StackSettings, finding: Finding) -> str:
 def _repeated(settings: StackSettings, same: tuple[Rule, ...]) -> Problem:
     first, second = same[:2]
     if first.conditions.text == second.conditions.text:
-        both = first.conditions.text
+        owner = _key_of(settings, first)
+        both = f"{first.conditions.text}, which {owner} matches too"
         if first.conditions.everything:
-            both = "every request, as without any condition"
+            both = f"matches every request, as {owner} does"
         return Problem(
             _key_of(settings, second),
-            f"{both}, which {_key_of(settings, first)} matches too",
+            both,
             "hosts, paths or other conditions that only one route has, or a share of the other "
             "one's requests by its weights",
         )

@@ -310,7 +310,7 @@ class LoadBalancers:
         return found
 
     def where(self) -> list[dict[str, str]]:
-        """Return where each load balancer of a VPC is found: in there, and in the internet."""
+        """Return where each load balancer of a VPC is found: in there, and on the internet."""
         found = []
         for each in self._cloud.all(LOAD_BALANCER):
             front = self._fronts.get(each.id, Front())

@@ -1,4 +1,4 @@
-"""`pulumi-local exec` and `pulumi-local internet`: programs in a container, or in the internet."""
+"""`pulumi-local exec` and `pulumi-local internet`: programs in a container, or on the internet."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def _load_balancers(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield where load balancers are found that are in a VPC, and what verifies users' claims."""
     for each in status.get("loadBalancers", ()):
         public = each["publicAddress"]
-        outside = f"{public} in the internet, here {each['shownAt']}" if public else "internal"
+        outside = f"{public} on the internet, here {each['shownAt']}" if public else "internal"
         yield (f"load balancer {each['name']}: {outside}; in its VPC {each['addresses']}",)
     url = status.get("publicKeysUrl")
     if url:
@@ -242,7 +242,7 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
         if "hostPorts" in task:
             yield f"  {'':<10} {', '.join(task['hostPorts'])} on {task['ec2InstanceId']}"
         if "publicAddress" in task:
-            yield f"  {'':<10} {task['publicAddress']} in the internet, here {task['shownAt']}"
+            yield f"  {'':<10} {task['publicAddress']} on the internet, here {task['shownAt']}"
         if "note" in task:
             yield f"  {'':<10} {task['note']}"
     for event in service["events"][:_EVENTS_SHOWN]:

@@ -1,4 +1,4 @@
-"""Programs that users run in a task's container, in the internet or in a VPC."""
+"""Programs that users run in a task's container, on the internet or in a VPC."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TaskCommands:
             raise CommandError(str(error)) from None
 
     async def start_in_network(self, request: Request, streams: Sequence[int]) -> ChildProcess:  # noqa: ARG002
-        """Start a program in the internet or in a VPC.
+        """Start a program on the internet or in a VPC.
 
         Raises:
             CommandError: It can't be started.
@@ -57,7 +57,7 @@ class TaskCommands:
 
 
 class VpcCommands(TaskCommands):
-    """Runs programs in tasks, in the internet and in VPCs."""
+    """Runs programs in tasks, on the internet and in VPCs."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class VpcCommands(TaskCommands):
         Args:
             controller: Finds tasks.
             cloud: Where VPCs and subnets are.
-            launcher: Starts programs in the internet and in VPCs.
+            launcher: Starts programs on the internet and in VPCs.
             attachments: Attaches them to a subnet.
             subnet_addresses: Where they get their addresses in there.
         """
@@ -85,7 +85,7 @@ class VpcCommands(TaskCommands):
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def start_in_network(self, request: Request, streams: Sequence[int]) -> ChildProcess:
-        """Start a program in the internet, or in a VPC with an interface of its own.
+        """Start a program on the internet, or in a VPC with an interface of its own.
 
         Its own groups hold nothing back; those of what it connects to do.
         """

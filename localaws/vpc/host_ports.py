@@ -1,4 +1,4 @@
-"""Shows public addresses on this machine, with each port as a host in the internet finds it.
+"""Shows public addresses on this machine, with each port as a host on the internet finds it.
 
 A public address is shown at a loopback address. An open port is relayed; one that refuses has no
 listener; and one that a security group closes times out here too. For that there is a listener

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from localaws.vpc.steps import Step
 
 INTERNET: Final = None
-"""The namespace to connect from as a host in the internet does."""
+"""The namespace to connect from as a host on the internet does."""
 
 OPEN, REFUSED, TIMED_OUT = "open", "refused", "timed out"
 """How an attempt to connect ends; anything else is the kernel's own words."""
@@ -146,7 +146,7 @@ class Network:
         """Return how an attempt to connect ends: OPEN, REFUSED, TIMED_OUT or the kernel's words.
 
         Args:
-            from_network: The namespace to connect from; INTERNET for a host in the internet.
+            from_network: The namespace to connect from; INTERNET for a host on the internet.
             address: Where to, IPv4 or IPv6.
             port: A TCP port.
             timeout: How many seconds to wait.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from localaws.vpc.steps import Step
 
 INTERNET_ADDRESSES = ("198.51.100.7", "2001:db8:ffff::7")
-"""A host in the internet (RFC 5737 and RFC 3849: addresses for documentation)."""
+"""A host on the internet (RFC 5737 and RFC 3849: addresses for documentation)."""
 
 INTERNET_UPLINK = "internet"
 EGRESS_ONLY_UPLINK = "egress"
@@ -86,7 +86,7 @@ def resolver_address(cidr: str) -> str:
 
 
 def service_side_address(number: int) -> str:
-    """Return the address that a VPC has for AWS's services (RFC 2544: never in the internet)."""
+    """Return the address that a VPC has for AWS's services (RFC 2544: never on the internet)."""
     return str(ipaddress.IPv4Address(_SERVICE_SIDE + number))
 
 
@@ -166,7 +166,7 @@ def routes_of_internet(vpc: Vpc, number: int, public_addresses: Iterable[str]) -
     if not vpc.has_internet:
         return {}
     device = _far_device(number, INTERNET_UPLINK)
-    # Else clients in the internet would have the link's address, in load balancers' logs too.
+    # Else clients on the internet would have the link's address, in load balancers' logs too.
     ipv4, ipv6 = INTERNET_ADDRESSES
     hop = f"via {_NEAR_END} dev {device} onlink src {ipv4}"
     found: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """Each configuration's reviewed sentences, tried with packets: all that they say, nothing else.
 
 The network is made of what the program registers, without the engine. Beside its load balancer,
-tasks and endpoints there is a host in the internet, and a stranger in the network whose own
+tasks and endpoints there is a host on the internet, and a stranger in the network whose own
 security group allows everything, so that only the others' groups decide.
 """
 

@@ -59,7 +59,7 @@ REFUSED = [
     ),
     (
         {"certificateArn": "mine"},
-        "certificateArn: mine; allowed: an ACM certificate's ARN; empty for none",
+        "certificateArn: mine; allowed: an ACM certificate's ARN, like arn:aws:acm:REGION:",
     ),
     (
         {"certificateArn": f"arn:aws:iam::1:server-certificate/{'0' * 36}"},

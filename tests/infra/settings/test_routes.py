@@ -139,7 +139,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"routes": [{}, {}]},
-        "routes[1]: every request, as without any condition, which routes[0] matches too",
+        "routes[1]: matches every request, as routes[0] does; allowed: hosts, paths or other",
     ),
     (
         {"routes": [{"paths": ["/a"]}] * 2, "services": {"web": {}}},
@@ -148,7 +148,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"oidc": {"issuer": ""}}, "no clientId; issuer empty, which isn't a URL with https; allowed"),
     (
         {"services": {"api": {}, "web": {}}},
-        "services.web.paths: every request, as without any condition, which services.api.paths ",
+        "services.web.paths: matches every request, as services.api.paths does; allowed: hosts",
     ),
     (
         {"services": {"api": {"paths": ["/a"]}, "web": {"paths": ["/a"]}}},
@@ -218,13 +218,28 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         split({}),
-        "services.web.paths: every request, as without any condition, which services.next.paths ",
+        "services.web.paths: matches every request, as services.next.paths does; allowed: hosts",
     ),
     (
         {"services": {f"s{number}": {"paths": [f"/{number:03}"]} for number in range(51)}},
         "services: 102 listener rules, two for a service with a simple route; allowed: at most 100",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    "services",
+    [
+        {"api": {"pathPatterns": ["/a"]}, "web": {}},
+        {"api": {"hosts": ["a.test"]}, "web": {"hosts": ["a.test"], "pathPatterns": ["/a"]}},
+        {"api": {"pathPatterns": ["/a"], "routePriority": 1}, "web": {"paths": ["/b"]}},
+    ],
+)
+def test_a_condition_with_a_wrong_key_is_one_problem(services: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(services=services)
+    (problem,) = refusal.value.problems
+    assert problem.key.endswith(".pathPatterns")
 
 
 @pytest.mark.parametrize(("changes", "message"), REFUSED)

@@ -67,7 +67,7 @@ NIGHT = {"schedule": "cron(0 22 * * ? *)", "maxCount": 1}
             {**ON, "schedules": {"at/night": NIGHT}},
             "schedules.at/night: at/night; allowed: at most",
         ),
-        ({**ON, "schedules": {"": NIGHT}}, "schedules.: empty; allowed: at most 100 letters"),
+        ({**ON, "schedules": {"": NIGHT}}, 'schedules[""]: empty; allowed: at most 100 letters'),
     ],
 )
 def test_bounds_and_targets_that_cannot_work_are_refused(

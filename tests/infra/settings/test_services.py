@@ -17,7 +17,7 @@ BUILD = {"context": "tests/infra/app"}
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"services": {}}, "services: an empty map; allowed: a map from the name of each service"),
-    ({"services": []}, "services: 2 characters that aren't a map; allowed: a map"),
+    ({"services": []}, "services: a list, which is no map; allowed: a map"),
     ({"services": "web"}, "services: 3 characters that aren't a map; allowed: a map"),
     ({"services": {"api": 1}}, "services.api: a value that isn't a map; allowed: a map of the"),
     (
@@ -47,6 +47,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "services.api.zzz: an unknown key; allowed: one of the keys in docs/config.md",
     ),
     (
+        {"services": {"": {"environment": {"1A": "x"}}}},
+        'services[""].environment: 1A with a value',
+    ),
+    (
+        {"schedules": {"": {"minCount": 1}}, "maxCount": 2},
+        'schedules[""].schedule: not set; allowed',
+    ),
+    (
         {"services": {"api": {"network": "nat"}}},
         "services.api.network: a key of the stack; allowed: network beside services",
     ),
@@ -63,7 +71,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "serviceName: shop, beside services; allowed: only without services",
     ),
     ({"services": {"Api": {}}}, "services.Api: Api; allowed: lower-case letters, digits"),
-    ({"services": {"": {}}}, "services.: empty; allowed: lower-case letters, digits"),
+    ({"services": {"": {}}}, 'services[""]: empty; allowed: lower-case letters, digits'),
     ({"services": {"api-": {}}}, "services.api-: api-; allowed: lower-case letters, digits"),
     ({"services": {"x" * 21: {}}}, f"services.{'x' * 21}: {'x' * 21}; allowed: lower-case"),
     (

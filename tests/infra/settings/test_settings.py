@@ -261,7 +261,7 @@ REFUSED = [
         "secrets: A with a value of 8 characters, not shown: no ARN, no sec",
     ),
     ({"secrets": {"1A": "/demo"}}, "each name an environment variable's name"),
-    ({"secrets": ["/demo"]}, "secrets: 9 characters that aren't a map; allowed: a map"),
+    ({"secrets": ["/demo"]}, "secrets: a list, which is no map; allowed: a map"),
     (
         {"environment": {"AWS_SECRET_ACCESS_KEY": "x"}},
         "an environment variable's name other than a credential's",

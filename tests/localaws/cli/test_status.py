@@ -109,7 +109,7 @@ def test_a_task_shows_its_public_address_and_where_this_machine_shows_that() -> 
     web = service({**running, "ipv6Address": "2001:db8::104"})
     shown = table({"services": [web], "names": {}}).splitlines()
     assert shown[-2].strip() == "2001:db8::104"
-    assert shown[-1].strip() == "203.0.113.7 in the internet, here 127.70.1.4:8080"
+    assert shown[-1].strip() == "203.0.113.7 on the internet, here 127.70.1.4:8080"
     stopped = {**task(1, "STOPPED"), "publicAddress": "203.0.113.8", "shownAt": "127.70.1.5:8080"}
     private = task(2, "RUNNING")
     web = service(running, stopped, private)
@@ -135,7 +135,7 @@ def test_a_load_balancer_in_a_vpc_shows_its_addresses() -> None:
     status = {"services": [], "names": {}, "loadBalancers": found}
     shown = table({**status, "publicKeysUrl": "http://127.70.0.9/"})
     assert shown.split("\n\n")[1:] == [
-        "load balancer a: 203.0.113.1 in the internet, here 127.70.0.1; in its VPC 10.0.0.4",
+        "load balancer a: 203.0.113.1 on the internet, here 127.70.0.1; in its VPC 10.0.0.4",
         "load balancer b: internal; in its VPC 10.0.0.5",
         "public keys of x-amzn-oidc-data: http://127.70.0.9/<key id>",
     ]

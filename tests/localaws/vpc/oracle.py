@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from localaws.vpc.model import AclRule, Interface, Model, Rule, Subnet, Vpc
 
 HOST, HOST_IPV6 = "198.51.100.7", "2001:db8:ffff::7"
-"""The one host in the internet."""
+"""The one host on the internet."""
 
 EPHEMERAL = (32768, 60999)
 """Linux' ports for the side that connects."""
@@ -42,7 +42,7 @@ class Oracle:
         """Return whether a TCP connection gets an answer, be it that nothing listens.
 
         Args:
-            source: The interface that it comes from; None for the host in the internet.
+            source: The interface that it comes from; None for the host on the internet.
             address: Where it goes to.
             port: The port that it goes to.
         """

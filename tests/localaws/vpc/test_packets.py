@@ -41,7 +41,7 @@ pytestmark = [
 ]
 
 HOST, HOST_IPV6 = "198.51.100.7", "2001:db8:ffff::7"
-"""A host in the internet."""
+"""A host on the internet."""
 
 
 class WebService(Records):
