@@ -525,6 +525,25 @@ def test_an_interrupted_run_reports_what_it_measured() -> None:
     assert 50 < report.samples.sent < 1000
 
 
+@pytest.mark.parametrize(
+    ("arguments", "checks"),
+    [
+        (("--stable", "100"), ["stable"]),
+        (("--samples", "1000", "--expect-tasks", "3"), ["answers", "tasks"]),
+        (("--samples", "1000", "--expect-tasks", "2", "--identity", "header:X"), ["tasks"]),
+    ],
+)
+def test_an_interrupted_run_gives_no_hints_as_the_interruption_is_the_reason(
+    arguments: tuple[str, ...], checks: list[str]
+) -> None:
+    report = run(hello, *arguments, stop_after=4.0)
+    assert report.exit_code is ExitCode.INTERRUPTED
+    for each in checks:
+        result = found(report, each)
+        assert (result.status, result.hint) == (Status.UNKNOWN, ""), each
+        assert "deadline" not in result.actual
+
+
 def test_an_interrupt_before_the_first_answer_still_gives_a_report() -> None:
     report = run(hello, stop_after=0.001)
     assert report.exit_code is ExitCode.INTERRUPTED

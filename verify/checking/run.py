@@ -141,13 +141,22 @@ def _report(
     """Judge the evidence, whole or not."""
     attempts = attempts_that_count(list(evidence.attempts))
     samples = list(evidence.samples)
+    stopped = evidence.stopped is not None
     phases = tuple(
         checks.phase_results(
-            attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options
+            attempts,
+            ready=evidence.ready,
+            tls=parsed.target.scheme == "https",
+            options=options,
+            stopped=stopped,
         )
     )
     numbers = checks.measured(samples, options)
-    results = (*evidence.found, *checks.check_results(samples, numbers, options, evidence.planned))
+    judged = tuple(checks.check_results(samples, numbers, options, evidence.planned))
+    if stopped:
+        phases = tuple(checks.without_hints_to_go_on(phases))
+        judged = tuple(checks.without_hints_to_go_on(judged))
+    results = (*evidence.found, *judged)
     ended = verdict(
         (*phases, *results),
         reached=any(_reached(attempt, options) for attempt in attempts),

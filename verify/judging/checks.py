@@ -4,7 +4,7 @@ Nothing here touches the network.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from verify.exit_codes import ExitCode
 from verify.judging import regexes, sampling
@@ -39,9 +39,12 @@ def phases(*, tls: bool) -> tuple[Phase, ...]:
 
 
 def phase_results(
-    attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options
+    attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options, stopped: bool
 ) -> Iterator[Result]:
-    """Yield a result for each phase: passed, failed with the last error, or not reached."""
+    """Yield a result for each phase: passed, failed with the last error, or not reached.
+
+    `stopped` is whether a signal ended the run.
+    """
     for phase in phases(tls=tls):
         tried = [attempt for attempt in attempts if attempt.reached(phase)]
         failed = [attempt for attempt in tried if not attempt.passed(phase)]
@@ -67,7 +70,7 @@ def phase_results(
             first = next(attempt for attempt in tried if attempt.passed(phase))
             result = result._replace(status=Status.OK, actual=text, hint="", duration=first.ended)
         yield result
-    yield _stable(attempts, ready=ready, options=options)
+    yield _stable(attempts, ready=ready, options=options, stopped=stopped)
 
 
 def passed(phase: Phase, outcome: Answer | Failure) -> str:
@@ -85,7 +88,7 @@ def passed(phase: Phase, outcome: Answer | Failure) -> str:
     return f"{secured} in {_duration(timings.tls or 0)}"
 
 
-def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Result:
+def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options, stopped: bool) -> Result:
     good = sum(attempt.stopped_in is None for attempt in attempts)
     ended = attempts[-1].ended if attempts else None
     wanted = in_a_row(options)
@@ -99,10 +102,11 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
         )
     if not good:
         return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
+    reason = "the run was stopped before more" if stopped else "the deadline left no time for more"
     result = Result(
         id=Phase.STABLE,
         status=Status.UNKNOWN,
-        actual=f"{counted(good, 'good answer')}, and the deadline left no time for more",
+        actual=f"{counted(good, 'good answer')}, and {reason}",
         expected=wanted,
         hint=(
             f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and --stable-for"
@@ -195,6 +199,18 @@ def check_results(
         yield from _tasks(
             numbers, options.expect_tasks, _cookies(samples), whole=len(samples) == planned
         )
+
+
+def without_hints_to_go_on(results: Iterable[Result]) -> Iterator[Result]:
+    """Drop the hints of undecided results, in a run that a signal stopped before it could decide.
+
+    A regular expression that took too long is undecided in a whole run, too.
+    """
+    for result in results:
+        if result.status is Status.UNKNOWN and result.hint != regexes.HINT:
+            yield result._replace(hint="")
+        else:
+            yield result
 
 
 def _cookies(samples: Sequence[Attempt]) -> list[str]:
