@@ -32,7 +32,7 @@ class ServiceOnDashboard:
     targets: Targets
     cluster_name: str
     ecs_service: str
-    least_tasks: int
+    min_tasks: int
     """Number of tasks that always run."""
 
     max_latency_seconds: float | None = None
@@ -107,7 +107,7 @@ def body(
             ),
             _chart("CPU and memory in percent", region, _usage(service), stat="Average", most=100),
             _chart(
-                "Tasks", region, _tasks(service), stat="Average", limit=service.least_tasks or None
+                "Tasks", region, _tasks(service), stat="Average", limit=service.min_tasks or None
             ),
         )
     return {"start": "-PT3H", "periodOverride": "inherit", "widgets": rows.widgets}

@@ -70,7 +70,7 @@ class ServiceAlarms:
     max_latency_seconds: float | None
     """Time within which 95 of 100 requests are answered; None for no alarm on it."""
 
-    least_tasks: int
+    min_tasks: int
     """Number of tasks that always run; 0 where none needs to."""
 
     rollback: bool
@@ -153,7 +153,7 @@ class ServiceAlarms:
             ecs_service: Name of the ECS service.
             after: Resources that let requests reach it.
         """
-        if not self.least_tasks:
+        if not self.min_tasks:
             return []
         return [
             self._alarm(
@@ -174,10 +174,10 @@ class ServiceAlarms:
                 RUNNING_TASKS,
                 parent,
                 _FEW_TASKS,
-                f"Alarm if fewer than {self.least_tasks} tasks of {self.service} run.",
+                f"Alarm if fewer than {self.min_tasks} tasks of {self.service} run.",
                 after,
                 comparison_operator="LessThanThreshold",
-                threshold=self.least_tasks,
+                threshold=self.min_tasks,
                 namespace=metrics.ECS,
                 # Each running task reports one sample a minute, with Container Insights or without.
                 metric_name=metrics.CPU,

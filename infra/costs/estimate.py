@@ -256,7 +256,7 @@ def _metrics_of_alarms(settings: Settings) -> int:
         metrics += 3 if one_service else 2
         if service.alarms.latency_limit:
             metrics += 1
-        if service.least_tasks:
+        if service.min_tasks:
             metrics += 2  # healthy targets and running tasks
     if settings.services_with_alarms and not one_service:
         metrics += 2  # the errors of the load balancer that the services share, and its requests

@@ -49,7 +49,7 @@ class StackAlarms:
             service=service.name,
             max_error_percent=service.alarms.max_error_percent,
             max_latency_seconds=service.alarms.latency_limit,
-            least_tasks=service.least_tasks,
+            min_tasks=service.min_tasks,
             rollback=service.alarms.rollback_on_alarms,
             sole_service=not settings.service_map.services,
             topic_arn=self.notifications.topic_arn,
@@ -165,7 +165,7 @@ def _on_dashboard(
         targets=Targets.of(label),
         cluster_name=cluster_name,
         ecs_service=ecs_service,
-        least_tasks=service.least_tasks,
+        min_tasks=service.min_tasks,
         max_latency_seconds=service.alarms.latency_limit,
         tasks_in_insights=settings.operation.container_insights != "disabled",
     )

@@ -65,20 +65,23 @@ class Kind(ABC):
 class Whole(Kind):
     """A whole number within bounds."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
 
     @property
     def allowed(self) -> str:
         """Describe the bounds."""
-        return f"a whole number from {self.least} to {self.most}"
+        return f"a whole number from {self.minimum} to {self.maximum}"
 
     def read(self, text: str) -> int:
         """Parse the number."""
         # int() alone would also take 8_0, spaces and other alphabets' digits.
-        if not re.fullmatch(r"-?[0-9]{1,12}", text) or not self.least <= int(text) <= self.most:
+        if not re.fullmatch(r"-?[0-9]{1,12}", text):
             refuse(text)
-        return int(text)
+        number = int(text)
+        if not self.minimum <= number <= self.maximum:
+            refuse(text)
+        return number
 
 
 @dataclass(frozen=True)

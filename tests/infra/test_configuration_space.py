@@ -215,7 +215,7 @@ def _network(address: int, prefix: int) -> str:
 
 ADDRESS = st.integers(0, 2**24 - 1)
 VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
-    Whole: lambda kind: st.integers(kind.least, kind.most),
+    Whole: lambda kind: st.integers(kind.minimum, kind.maximum),
     Choice: lambda kind: st.sampled_from(kind.choices),
     Flag: lambda _: st.booleans(),
     Text: _text,

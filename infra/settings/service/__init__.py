@@ -106,18 +106,18 @@ class ServiceSettings:
         return self.container.service_name
 
     @property
-    def least_tasks(self) -> int:
+    def min_tasks(self) -> int:
         """Number of tasks that the service never goes below, whatever scales it."""
         if not self.scaling.on:
             return self.deployment.desired_count
-        least = [self.scaling.min_count]
+        minimums = [self.scaling.min_count]
         for bounds in self.scaling.actions.values():
             if bounds.min_count is not None:
-                least.append(bounds.min_count)
+                minimums.append(bounds.min_count)
             elif bounds.max_count is not None:
                 # A lower maximum lowers the number, too.
-                least.append(bounds.max_count)
-        return min(least)
+                minimums.append(bounds.max_count)
+        return min(minimums)
 
     @property
     def secrets_of_containers(self) -> dict[str, Mapping[str, str]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HIGHEST_PERCENT: Final = 400
-_LEAST_STOP, _MOST_STOP = fargate.STOP_TIMEOUT_SECONDS
+_MIN_STOP, _MAX_STOP = fargate.STOP_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class DeploymentSettings(Topic):
     maximum_percent: int = key(Whole(101, _HIGHEST_PERCENT))
     health_check_grace_seconds: int = key(Whole(0, 2_147_483_647))
     steady_state_timeout_minutes: int = key(Whole(1, 180))
-    drain_seconds: int = key(Whole(_LEAST_STOP, _MOST_STOP))
-    stop_timeout_seconds: int = key(Whole(0, _MOST_STOP))
-    deregistration_delay_seconds: int = key(Whole(0, _MOST_STOP))
+    drain_seconds: int = key(Whole(_MIN_STOP, _MAX_STOP))
+    stop_timeout_seconds: int = key(Whole(0, _MAX_STOP))
+    deregistration_delay_seconds: int = key(Whole(0, _MAX_STOP))
 
     @property
     def stop_timeout(self) -> int:
@@ -65,11 +65,11 @@ class DeploymentSettings(Topic):
 
     @relation("drain_seconds", "stop_timeout_seconds", "deregistration_delay_seconds")
     def _tasks_stop_after_draining(self) -> Iterator[Problem]:
-        if 0 < self.stop_timeout_seconds < _LEAST_STOP:
+        if 0 < self.stop_timeout_seconds < _MIN_STOP:
             yield Problem(
                 "stopTimeoutSeconds",
                 f"{self.stop_timeout_seconds}",
-                f"0, for drainSeconds, or from {_LEAST_STOP}",
+                f"0, for drainSeconds, or from {_MIN_STOP}",
             )
         # AWS's documents disagree on whether the stop signal waits for the end of the draining, so
         # each time must be long enough by itself.

@@ -109,11 +109,11 @@ class ScheduledBounds(Entry):
 
     @relation("min_count", "max_count")
     def _bounds_are_in_order(self) -> Iterator[Problem]:
-        least, most = self.min_count, self.max_count
-        if least is None and most is None:
+        minimum, maximum = self.min_count, self.max_count
+        if minimum is None and maximum is None:
             yield Problem("", "no bounds", "minCount, maxCount, or both")
-        if least is not None and most is not None and least > most:
-            yield Problem("maxCount", f"{most}", f"at least minCount of the same, {least}")
+        if minimum is not None and maximum is not None and minimum > maximum:
+            yield Problem("maxCount", f"{maximum}", f"at least minCount of the same, {minimum}")
 
 
 @dataclass(frozen=True, kw_only=True)

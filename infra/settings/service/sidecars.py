@@ -134,11 +134,11 @@ class Sidecar(Entry):
 
     @relation("memory_mib")
     def _memory_is_enough(self) -> Iterator[Problem]:
-        if self.memory_mib and self.memory_mib < _LEAST_MEMORY_MIB:
+        if self.memory_mib and self.memory_mib < _MIN_MEMORY_MIB:
             yield Problem(
                 "memoryMib",
                 f"{self.memory_mib}",
-                f"0 for no limit but the task's, or at least {_LEAST_MEMORY_MIB}",
+                f"0 for no limit but the task's, or at least {_MIN_MEMORY_MIB}",
             )
 
     @relation("user", "port")
@@ -166,7 +166,7 @@ _HEALTH_CHECK: Final = (
     "health_check_retries",
     "health_check_start_seconds",
 )
-_LEAST_MEMORY_MIB: Final = 6
+_MIN_MEMORY_MIB: Final = 6
 """Source: ECS, ContainerDefinition."""
 
 

@@ -22,7 +22,7 @@ def watched(name: str, **more: Any) -> ServiceOnDashboard:
         targets=Targets.of(f"app/alb/1/targetgroup/{name}/2"),
         cluster_name="main",
         ecs_service=f"prod-{name}",
-        least_tasks=2,
+        min_tasks=2,
         **more,
     )
 
