@@ -17,6 +17,7 @@ from typing import IO
 
 import pytest
 
+from tests.interrupted_loading import interrupted_script
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
 from verify import VERSION
 from verify.exit_codes import ExitCode
@@ -435,19 +436,7 @@ def test_an_interrupt_while_reading_stdin_is_130_without_a_trace(
     assert capsys.readouterr() == ("", "")
 
 
-INTERRUPTED_WHILE_LOADING = """
-import signal, sys
-
-class Interrupting:
-    def find_spec(self, name, path=None, target=None):
-        if name == sys.argv[1]:
-            sys.argv.pop(1)
-            signal.raise_signal(signal.SIGINT)
-
-sys.meta_path.insert(0, Interrupting())
-from verify.main import entry_point
-entry_point()
-"""
+INTERRUPTED_WHILE_LOADING = interrupted_script("verify.main:entry_point")
 
 
 @pytest.mark.parametrize("module", ["verify.command", "verify.options.groups", "argparse"])

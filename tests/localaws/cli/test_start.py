@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.interrupted_loading import interrupted_script
+
 SLOW = {"asyncio", "grpc", "pulumi", "socket", "termios"}
 """What only other commands need, or the daemon."""
 
@@ -35,27 +37,10 @@ def test_a_command_of_pulumi_waits_for_no_import_that_only_other_commands_need()
     }
 
 
-INTERRUPTED_WHILE_LOADING = """
-import signal, sys
-
-class Interrupting:
-    def find_spec(self, name, path=None, target=None):
-        if name == sys.argv[1]:
-            sys.argv.pop(1)
-            signal.raise_signal(signal.SIGINT)
-
-sys.meta_path.insert(0, Interrupting())
-from {module} import {function}
-{function}()
-"""
-
-
 def console_script() -> str:
-    """Return a program that does what the installed script does, and is interrupted meanwhile."""
     document = Path(__file__).parents[3] / "pyproject.toml"
-    script = tomllib.loads(document.read_text())["project"]["scripts"]["pulumi-local"]
-    module, _, function = script.partition(":")
-    return INTERRUPTED_WHILE_LOADING.format(module=module, function=function)
+    scripts = tomllib.loads(document.read_text())["project"]["scripts"]
+    return interrupted_script(scripts["pulumi-local"])
 
 
 @pytest.mark.parametrize(
