@@ -158,9 +158,13 @@ def test_a_refresh_of_the_instances_fails_no_request(stack: Stack) -> None:
 def test_a_lost_instance_and_its_tasks_are_replaced(stack: Stack) -> None:
     lost = tasks(stack)[0]["ec2InstanceId"]
     assert stack.run("fail", lost).strip() == f"ended instance {lost}"
-    eventually(
-        lambda: lost not in ids(stack) and len(tasks(stack)) == 3, "tasks on other instances"
-    )
+
+    def are_replaced() -> bool:
+        # The instance goes first, and its tasks are stopped after it.
+        on = [each["ec2InstanceId"] for each in tasks(stack)]
+        return len(on) == 3 and lost not in {*on, *ids(stack)}
+
+    eventually(are_replaced, "tasks on other instances")
     reasons = {each["stoppedReason"] for each in tasks(stack, "STOPPED")}
     assert f"Host EC2 (instance {lost}) terminated." in reasons
     verify(stack, 3)

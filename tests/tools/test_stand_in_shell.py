@@ -34,7 +34,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     if "GOPROXY=off" in built.stderr or "GOTOOLCHAIN=local" in built.stderr:
-        pytest.skip(f"the shell can't be built offline: {built.stderr.strip()[-200:]}")
+        pytest.skip("its modules aren't here: run `go mod download` in tools/stand_in")
     assert built.returncode == 0, built.stderr
     return binary
 
