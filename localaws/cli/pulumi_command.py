@@ -86,14 +86,13 @@ def run(
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
-    state = None
-    if command in _WANTS_STACK | {"cancel"} and (project := project_name(directory)) is not None:
-        state = StackState(directory.backend, project, stack)
+    state = _state(directory, stack) if command in _WANTS_STACK | {"cancel"} else None
+    if state is not None:
         state.repair(_print_message, partial(_discard_unrecorded, address))
-    if command in _WANTS_STACK:
-        _ensure_stack(directory, stack)
-        if state is not None and not state.file.exists() and not _may_create(chosen):
-            _print_missing(directory, stack)
+        if command in _WANTS_STACK:
+            _ensure_stack(directory, state)
+            if not state.file.exists() and not _may_create(chosen):
+                _print_missing(directory, stack)
     if command in _WRITES_CONFIG and not options.config_file:
         copy = _config_copy(directory, stack, None if state is None else state.salt())
         chosen += ["--config-file", str(copy)]
@@ -220,16 +219,21 @@ def _environment(
     }
 
 
-def _ensure_stack(directory: StateDirectory, stack: str) -> None:
+def _state(directory: StateDirectory, stack: str) -> StackState | None:
+    """Return where a stack's state is; None if the project has no name."""
+    name = project_name(directory)
+    return None if name is None else StackState(directory.backend, name, stack)
+
+
+def _ensure_stack(directory: StateDirectory, state: StackState) -> None:
     """Create a missing stack that is the default one or has a configuration file.
 
     Any other name is probably misspelt, and the CLI reports it.
     """
-    if stack != DEFAULT_STACK and not _config_file(directory, stack).exists():
+    if state.stack != DEFAULT_STACK and not _config_file(directory, state.stack).exists():
         return
-    name = project_name(directory)
-    if name is not None and _NAME.fullmatch(name) and _NAME.fullmatch(stack):
-        StackState(directory.backend, name, stack).create()
+    if _NAME.fullmatch(state.project) and _NAME.fullmatch(state.stack):
+        state.create()
 
 
 def _may_create(arguments: Sequence[str]) -> bool:

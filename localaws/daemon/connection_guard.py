@@ -59,7 +59,7 @@ def owner(table: str, peer: Endpoint, own: Endpoint) -> int | None:
         peer: The other end.
         own: This end.
 
-    A connection whose process has closed it is listed as root's, whoever opened it.
+    A connection whose process has closed it is listed as root's, also if another user opened it.
     """
     ends = f"{_hex(peer)} {_hex(own)} {_ESTABLISHED} "
     mapped = f"{_MAPPED}{_hex(peer)} {_MAPPED}{_hex(own)} {_ESTABLISHED} "

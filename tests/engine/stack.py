@@ -203,11 +203,10 @@ class Stack:
         )
 
 
-def deployed(directory: Path) -> Iterator[Stack]:
-    """Deploy the local stack with this state directory, yield it, and stop it at the end."""
-    stack = Stack(directory)
+def deployed(stack: Stack, **config: Any) -> Iterator[Stack]:
+    """Deploy a stack with some settings changed, yield it, and stop its daemon at the end."""
     try:
-        stack.up()
+        stack.up(**config)
         yield stack
     finally:
         stack.run("stop")

@@ -32,7 +32,7 @@ SERVICE = "aws:ecs/service:Service"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A deployed stack for these tests only, as they kill its daemon."""
-    yield from deployed(tmp_path_factory.mktemp("state"))
+    yield from deployed(Stack(tmp_path_factory.mktemp("state")))
 
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = 120) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.stack import Stack
+from tests.engine.stack import Stack, deployed
 from tests.engine.test_lifecycle import Traffic, tasks
 from tests.infra.changes import NEVER, as_documented, documented, promised
 from tests.infra.recorder import SUBNET, VPC
@@ -29,11 +29,7 @@ QUICK: dict[str, Any] = {
 def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The local stack, with a VPC of public and private subnets in three zones, and no tasks."""
     stack = Stack(tmp_path_factory.mktemp("state"))
-    try:
-        stack.up(network="nat", availabilityZoneCount=3, desiredCount=0)
-        yield stack
-    finally:
-        stack.run("stop")
+    yield from deployed(stack, network="nat", availabilityZoneCount=3, desiredCount=0)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.engine.requests import get
-from tests.engine.stack import Stack
+from tests.engine.stack import Stack, deployed
 from tests.engine.test_import import take_over
 from tests.engine.test_network import OWN_IMAGE
 from tests.engine.test_out_of_band import delete, of_aws, restore
@@ -50,12 +50,8 @@ def fuller(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fuller]:
     """Deploy one of these stacks."""
-    stack = Stack(tmp_path_factory.mktemp("state"))
-    try:
-        stack.up(**request.param)
+    for stack in deployed(Stack(tmp_path_factory.mktemp("state")), **request.param):
         yield Fuller(stack, request.param)
-    finally:
-        stack.run("stop")
 
 
 def test_what_only_fuller_stacks_have_can_be_imported_too(fuller: Fuller, tmp_path: Path) -> None:

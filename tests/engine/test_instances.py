@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.catalog.ecs.services import CLUSTER
 from localaws.cli.status import fetch
-from tests.engine.stack import Stack, settings
+from tests.engine.stack import Stack, deployed, settings
 from tests.engine.test_daemon import eventually
 from tests.engine.test_watch import UP, watch
 
@@ -42,12 +42,7 @@ CONFIG: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, containers: None) -> Iterator[Stack]:
     """The deployed stack, with one task on one of two instances."""
-    stack = Stack(tmp_path_factory.mktemp("state"))
-    try:
-        stack.up(**CONFIG)
-        yield stack
-    finally:
-        stack.run("stop")
+    yield from deployed(Stack(tmp_path_factory.mktemp("state")), **CONFIG)
 
 
 def with_three(**changes: object) -> dict[str, Any]:

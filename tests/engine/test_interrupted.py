@@ -27,7 +27,7 @@ LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A deployed stack for these tests only, as they damage its state."""
-    yield from deployed(tmp_path_factory.mktemp("state"))
+    yield from deployed(Stack(tmp_path_factory.mktemp("state")))
 
 
 def exists(stack: Stack, token: str) -> int:

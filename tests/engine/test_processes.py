@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.images import write_processes
 from tests.engine.requests import get
-from tests.engine.stack import BIN, ROOT, Stack, settings
+from tests.engine.stack import BIN, ROOT, Stack, deployed, settings
 from tests.engine.test_lifecycle import tasks
 from tests.engine.test_watch import UP, watch
 
@@ -41,12 +41,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "LOCALAWS_IMAGES": str(write_processes(programs, {SHOP: command})),
         "PATH": f"{programs}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
     }
-    stack = Stack(tmp_path_factory.mktemp("state"), environment=environment)
-    try:
-        stack.up()
-        yield stack
-    finally:
-        stack.run("stop")
+    yield from deployed(Stack(tmp_path_factory.mktemp("state"), environment=environment))
 
 
 def test_what_was_refused_and_is_not_enforced_is_reported_by_up_and_status(stack: Stack) -> None:

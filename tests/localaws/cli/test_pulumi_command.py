@@ -276,12 +276,18 @@ def test_a_new_stack_is_made_without_touching_the_projects_files(
     )
 
 
+def ensure_stack(directory: StateDirectory, stack: str) -> None:
+    """Make a stack as each command does that needs one, if the project has a name."""
+    if (state := pulumi_command._state(directory, stack)) is not None:
+        pulumi_command._ensure_stack(directory, state)
+
+
 def test_a_stack_that_exists_stays_as_it_is(directory: StateDirectory) -> None:
     state = StackState(directory.backend, "p", "local")
-    pulumi_command._ensure_stack(directory, "local")
+    ensure_stack(directory, "local")
     assert json.loads(state.file.read_text())["checkpoint"] == {"stack": "organization/p/local"}
     state.file.write_text("deployed")
-    pulumi_command._ensure_stack(directory, "local")
+    ensure_stack(directory, "local")
     state.create()
     assert state.file.read_text() == "deployed"
     assert [each.name for each in state.file.parent.iterdir()] == ["local.json"]
@@ -309,7 +315,7 @@ def test_a_name_that_the_cli_refuses_is_left_to_it_to_report(
 ) -> None:
     (directory.project / "Pulumi.yaml").write_text(f"name: {project}\nruntime: python\n")
     (directory.project / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
-    pulumi_command._ensure_stack(directory, stack)
+    ensure_stack(directory, stack)
     assert not directory.backend.exists()
 
 
@@ -440,7 +446,7 @@ def test_a_stack_without_a_file_is_named_beside_those_that_have_one(
 
 
 def test_a_misspelt_stack_is_not_made(directory: StateDirectory) -> None:
-    pulumi_command._ensure_stack(directory, "pord")
+    ensure_stack(directory, "pord")
     assert not directory.backend.exists()
 
 
@@ -449,7 +455,7 @@ def test_what_is_wrong_with_pulumi_yaml_is_left_to_the_cli_to_say(
     directory: StateDirectory, text: str
 ) -> None:
     (directory.project / "Pulumi.yaml").write_text(text, errors="surrogateescape")
-    pulumi_command._ensure_stack(directory, "local")
+    ensure_stack(directory, "local")
     assert not directory.backend.exists()
 
 
