@@ -32,8 +32,8 @@ def show(directory: StateDirectory, project: str | None, stack: str, form: str) 
         form: The format: text, markdown or json.
 
     Raises:
-        NoEstimate: The project has no module that estimates costs, or the stack's file can't be
-            read.
+        NoEstimate: The project has no module that estimates costs.
+        UnusableFolder: The state is another user's.
     """
     module = directory.project.joinpath(*_MODULE.split("."))
     if not (module / "__main__.py").exists():
@@ -41,13 +41,6 @@ def show(directory: StateDirectory, project: str | None, stack: str, form: str) 
             f"{directory.project} has no {_MODULE}, with which a project estimates its costs; "
             "`pulumi-local -C FOLDER cost` names another project's folder"
         )
-    # Brings YAML, which is only installed with an extra.
-    from localaws.stack_files import BadStackFile, read_config  # noqa: PLC0415
-
-    try:
-        read_config(directory.project, stack)
-    except BadStackFile as reason:
-        raise NoEstimate(str(reason)) from None
     command = [sys.executable, "-m", _MODULE, "--stack", stack, "--format", form]
     deployed: object = None
     if project is not None:

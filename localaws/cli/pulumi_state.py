@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from localaws.daemon.file_permissions import explained
 from localaws.machine.files import set_aside, write_atomically
 from localaws.user_error import UserError
 
@@ -47,7 +48,11 @@ class StackState:
         )
 
     def outputs(self) -> dict[str, Any]:
-        """Return the outputs of the deployed stack; empty if it isn't deployed or can't be read."""
+        """Return the outputs of the deployed stack; empty if it isn't deployed or is damaged.
+
+        Raises:
+            UnusableFolder: The state is another user's.
+        """
         for resource in self.resources():
             if resource.get("type") == "pulumi:pulumi:Stack":
                 return dict(resource.get("outputs") or {})
@@ -63,7 +68,8 @@ class StackState:
         return (provider.get("state") or {}).get("salt")
 
     def _latest(self) -> dict[str, Any]:
-        document = _read(self.file) if self.file.exists() else None
+        with explained():
+            document = _read(self.file) if self.file.exists() else None
         return ((document or {}).get("checkpoint") or {}).get("latest") or {}
 
     def create(self) -> None:

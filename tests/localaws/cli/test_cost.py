@@ -12,6 +12,7 @@ import pytest
 from localaws.cli import cost
 from localaws.cli.main import main
 from localaws.daemon.state_directory import StateDirectory
+from tests.second_user import AS_ANOTHER_USER, as_user, in_reach
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,6 +59,38 @@ def test_without_a_deployed_cost_nothing_is_compared(
         deployed(directory, outputs)
     cost.show(directory, "shop", "dev", "text")
     assert "--deployed" not in capfd.readouterr().out
+
+
+def test_the_projects_module_alone_reads_the_stack_file(
+    directory: StateDirectory, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (directory.project / "Pulumi.dev.yaml").write_text("config: [a]")
+    assert cost.show(directory, "shop", "dev", "text") == 7
+    assert capfd.readouterr().err == ""
+
+
+@AS_ANOTHER_USER
+def test_the_state_of_another_user_is_named_with_what_to_do(directory: StateDirectory) -> None:
+    deployed(directory, {"monthlyCostUsd": {"total": 49.5}})
+    directory.path.chmod(0o700)
+    with in_reach(directory.path):
+        printed = as_user(
+            65534,
+            f"""
+directory = StateDirectory(Path({str(directory.project)!r}), Path({str(directory.path)!r}))
+try:
+    cost.show(directory, "shop", "dev", "text")
+except UserError as error:
+    print(error)
+""",
+            imports="import os; from pathlib import Path; from localaws.cli import cost; "
+            "from localaws.daemon.state_directory import StateDirectory; "
+            "from localaws.user_error import UserError",
+        )
+    assert printed == (
+        f"{directory.path} belongs to the user root, and this runs as nobody: run it as that user, "
+        "or set LOCALAWS_HOME to another folder for the local AWS's files\n"
+    )
 
 
 def test_a_project_that_cannot_estimate_its_costs_is_refused(tmp_path: Path) -> None:
