@@ -10,7 +10,7 @@ import pytest
 from infra.errors import SettingsError
 from tests.infra import recorder
 from tests.infra.changes import as_documented, promised
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.loading import load
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording, Registered

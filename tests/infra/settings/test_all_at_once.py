@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.errors import SettingsError
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.loading import refusal_of, refused_keys
 
 IMAGE = "public.ecr.aws/docker/library/busybox:stable"
 NIGHT = {"schedule": "cron(0 22 * * ? *)", "maxCount": 1}
@@ -34,7 +33,7 @@ SIDECAR: dict[str, dict[str, Any]] = {
     "logSecrets": {"logSecrets": {"key": ""}},
     "imag": {"imag": IMAGE},
 }
-"""Wrong values of a sidecar by the key that has them; no one makes another one right."""
+"""Wrong values of a sidecar, by the key that the problem names; each is wrong beside any other."""
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "schedule": {"schedule": "every night"},
@@ -48,12 +47,6 @@ VOLUME: dict[str, dict[str, Any]] = {
     "efsAccessPointId": {"efsAccessPointId": None},
     "path": {"path": "/"},
 }
-
-
-def refused_keys(**changes: Any) -> list[str]:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    return [problem.key for problem in refusal.value.problems]
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(SIDECAR, 2)))
@@ -77,7 +70,7 @@ def test_two_problems_of_a_volume_are_reported_together(one: str, other: str) ->
     assert {f"volumes.a.{one}", f"volumes.a.{other}"} <= set(found)
 
 
-def test_an_entry_that_is_no_map_hides_no_problem_with_another_one() -> None:
+def test_an_entry_that_is_no_map_hides_no_problem_of_another_entry() -> None:
     assert refused_keys(
         maxCount=4,
         sidecars={"a": "image", "b": {"image": IMAGE, "user": "root"}},
@@ -94,7 +87,7 @@ def test_an_entry_that_is_no_map_hides_no_problem_with_another_one() -> None:
     ]
 
 
-def test_a_service_that_is_no_map_hides_no_problem_with_another_one() -> None:
+def test_a_service_that_is_no_map_hides_no_problem_of_another_service() -> None:
     services = {"api": "image", "web": {"cpuUnits": 300, "waf": "block"}}
     assert refused_keys(services=services) == [
         "services.api",
@@ -103,11 +96,9 @@ def test_a_service_that_is_no_map_hides_no_problem_with_another_one() -> None:
     ]
 
 
-def test_a_null_is_a_problem_of_its_key_only() -> None:
+def test_a_null_is_reported_with_its_own_key_only() -> None:
     services = {"web": {"cpuUnits": None, "sidecars": {"a": {"image": None, "user": "root"}}}}
-    with pytest.raises(SettingsError) as refusal:
-        load(services=services)
-    problems = [str(problem) for problem in refusal.value.problems]
+    problems = [str(problem) for problem in refusal_of(services=services).problems]
     assert [problem.partition("; allowed: ")[0] for problem in problems] == [
         "services.web.cpuUnits: null",
         "services.web.sidecars.a.image: null",
@@ -189,21 +180,18 @@ ENTRIES: dict[str, tuple[dict[str, Any], str, str]] = {
         "alarmEmails: a@b.cd; allowed: each address once",
     ),
 }
-"""Maps and lists of which two entries are wrong: one by itself, one beside something else."""
+"""Maps and lists with two wrong entries: the first by itself, the second beside another value."""
 
 
 @pytest.mark.parametrize("key", ENTRIES)
 def test_two_wrong_entries_of_a_map_or_list_are_reported_together(key: str) -> None:
     changes, *messages = ENTRIES[key]
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    problems = [str(problem) for problem in refusal.value.problems]
+    problems = [str(problem) for problem in refusal_of(**changes).problems]
     for message in messages:
         assert any(problem.startswith(message) for problem in problems), problems
 
 
-def test_an_encrypted_map_shows_none_of_its_entries_in_other_problems() -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(secret={"mounts"}, mounts={"hidden": "/hidden"})
-    assert [problem.key for problem in refusal.value.problems] == ["mounts"]
-    assert "hidden" not in str(refusal.value)
+def test_entries_of_an_encrypted_map_are_not_shown_in_problems_of_other_keys() -> None:
+    refusal = refusal_of(secret={"mounts"}, mounts={"hidden": "/hidden"})
+    assert [problem.key for problem in refusal.problems] == ["mounts"]
+    assert "hidden" not in str(refusal)

@@ -1,4 +1,4 @@
-"""Which capacities a stack can have, and which keys go with them."""
+"""Where tasks run, and the keys that each capacity requires or excludes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from infra.aws.instances import TYPES, families
-from infra.errors import SettingsError
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.loading import load, refusal_of, refused_keys
 
 ROOT = Path(__file__).parents[3]
 EC2 = {"capacity": "ec2", "network": "nat"}
@@ -106,20 +105,18 @@ PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:"
         ),
     ],
 )
-def test_what_does_not_go_together_is_refused_with_the_reason(
+def test_keys_that_a_capacity_excludes_are_refused_with_the_reason(
     changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    assert message in str(refusal.value)
+    assert message in str(refusal_of(**changes))
 
 
 def test_a_key_that_tasks_on_instances_cannot_have_is_refused_once() -> None:
     efs = {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"}
-    with pytest.raises(SettingsError) as refusal:
-        load(**EC2, ephemeralStorageGib=30, volumes={"files": efs}, mounts={"files": "/files"})
-    refused = [problem.key for problem in refusal.value.problems]
-    assert sorted(refused) == ["ephemeralStorageGib", "volumes.files"]
+    keys = refused_keys(
+        **EC2, ephemeralStorageGib=30, volumes={"files": efs}, mounts={"files": "/files"}
+    )
+    assert sorted(keys) == ["ephemeralStorageGib", "volumes.files"]
 
 
 @pytest.mark.parametrize(
@@ -132,19 +129,17 @@ def test_a_key_that_tasks_on_instances_cannot_have_is_refused_once() -> None:
         {"capacity": "fargate-spot", "onDemandBase": 1, "cpuArchitecture": "ARM64"},
     ],
 )
-def test_what_goes_together_is_accepted(changes: dict[str, Any]) -> None:
+def test_keys_that_a_capacity_allows_are_accepted(changes: dict[str, Any]) -> None:
     load(**changes)
 
 
-def test_one_service_runs_on_instances_and_another_on_spot() -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(
-            capacity="fargate-spot",
-            instanceType="t3.medium",
-            network="public",
-            services={"api": {}, "web": {"capacity": "ec2"}},
-        )
-    keys = {problem.key for problem in refusal.value.problems}
+def test_an_instance_type_is_accepted_if_only_one_service_runs_on_instances() -> None:
+    keys = refused_keys(
+        capacity="fargate-spot",
+        instanceType="t3.medium",
+        network="public",
+        services={"api": {}, "web": {"capacity": "ec2"}},
+    )
     assert "network" in keys
     assert "instanceType" not in keys, "a service uses the instances"
 
@@ -159,7 +154,7 @@ def test_one_service_runs_on_instances_and_another_on_spot() -> None:
         ("t4g.2xlarge", "ARM64", 8192, 30474),
     ],
 )
-def test_a_type_has_a_processor_and_room_for_tasks(
+def test_a_type_has_a_processor_and_a_size_for_tasks(
     name: str, architecture: str, cpu: int, memory: int
 ) -> None:
     found = TYPES[name]
@@ -177,7 +172,7 @@ def test_a_t3_small_holds_three_of_the_default_tasks() -> None:
     assert TYPES["m5.large"].tasks(cpu_units=1024, memory_mib=64, reserved_mib=0) == 2
 
 
-def test_an_error_lists_every_family() -> None:
+def test_the_families_that_an_error_lists_include_every_type() -> None:
     for name in TYPES:
         assert name.partition(".")[0] in families()
 

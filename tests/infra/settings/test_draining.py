@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.errors import SettingsError
-from tests.infra.settings.test_settings import load, only_service
+from tests.infra.settings.loading import load, only_service
 
 SECONDS = st.integers(2, 120)
 

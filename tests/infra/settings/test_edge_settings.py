@@ -1,4 +1,4 @@
-"""Settings of HTTPS and the load balancer; test_settings has the form of the errors."""
+"""Settings of HTTPS, the load balancer, its logs and its WAF."""
 
 from __future__ import annotations
 
@@ -11,14 +11,27 @@ from hypothesis import strategies as st
 
 from infra.aws.environment import AwsEnvironment
 from infra.errors import SettingsError
-from tests.infra.settings.test_settings import load, only_service
+from tests.infra.settings.loading import load, only_service, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENVIRONMENT = AwsEnvironment(partition="aws", region="ap-northeast-1", account="123456789012")
-HERE = "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-00000000000"
-LONG = f"{'a' * 60}.example.com"
+LONG_NAME = f"{'a' * 60}.example.com"
+
+
+def certificate(
+    number: int,
+    *,
+    partition: str = "aws",
+    region: str = "ap-northeast-1",
+    account: str = "123456789012",
+) -> str:
+    """Return the ARN of a certificate, by default one of the stack's account and region."""
+    return (
+        f"arn:{partition}:acm:{region}:{account}:certificate/00000000-0000-0000-0000-{number:012}"
+    )
+
 
 REFUSED = [
     (
@@ -42,7 +55,7 @@ REFUSED = [
         "domain: shop.example.com; allowed: only with hostedZone (to validate an ACM certificate)",
     ),
     (
-        {"domain": LONG, "hostedZone": "example.com"},
+        {"domain": LONG_NAME, "hostedZone": "example.com"},
         "domain: 72 characters; allowed: at most 64, as ACM issues no",
     ),
     (
@@ -66,20 +79,23 @@ REFUSED = [
         "allowed: an ACM certificate's ARN",
     ),
     (
-        {"extraCertificateArns": [HERE + "1"]},
+        {"extraCertificateArns": [certificate(1)]},
         "allowed: none, unless there is domain or certificateArn",
     ),
     (
-        {"certificateArn": HERE + "1", "extraCertificateArns": [HERE + "2", HERE + "1"]},
+        {
+            "certificateArn": certificate(1),
+            "extraCertificateArns": [certificate(2), certificate(1)],
+        },
         (
-            f"extraCertificateArns: {HERE}1; allowed: each certificate once, "
+            f"extraCertificateArns: {certificate(1)}; allowed: each certificate once, "
             "certificateArn's not again"
         ),
     ),
     (
         {
-            "certificateArn": HERE + "1",
-            "extraCertificateArns": [f"{HERE[:-2]}{number:03}" for number in range(100, 126)],
+            "certificateArn": certificate(1),
+            "extraCertificateArns": [certificate(number) for number in range(100, 126)],
         },
         "extraCertificateArns: 26 of them; allowed: at most 25",
     ),
@@ -137,15 +153,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(
-    ("changes", "complaint"), REFUSED, ids=[json.dumps(changes)[:99] for changes, _ in REFUSED]
+    ("changes", "message"), REFUSED, ids=[json.dumps(changes)[:99] for changes, _ in REFUSED]
 )
 def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
-    changes: Mapping[str, Any], complaint: str
+    changes: Mapping[str, Any], message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    assert complaint in str(refusal.value)
-    assert len(refusal.value.problems) == 1, "one mistake is one complaint"
+    refusal = refusal_of(**changes)
+    assert message in str(refusal)
+    assert len(refusal.problems) == 1, "one mistake is one problem"
 
 
 @pytest.mark.parametrize(
@@ -154,10 +169,16 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
         {"domain": "example.com", "hostedZone": "example.com"},
         {"domain": "a.b.example.com", "hostedZone": "b.example.com"},
         {"domain": "shop.example.com", "hostedZone": "Z0123456789ABCDEFGHIJ"},
-        {"domain": LONG, "certificateArn": HERE + "1"},
-        {"domain": LONG, "hostedZone": "example.com", "certificateArn": HERE + "1"},
-        {"certificateArn": HERE + "1", "extraCertificateArns": [HERE + "2", HERE + "3"]},
-        {"tlsPolicy": "ELBSecurityPolicy-TLS13-1-3-FIPS-PQ-2025-09", "certificateArn": HERE + "1"},
+        {"domain": LONG_NAME, "certificateArn": certificate(1)},
+        {"domain": LONG_NAME, "hostedZone": "example.com", "certificateArn": certificate(1)},
+        {
+            "certificateArn": certificate(1),
+            "extraCertificateArns": [certificate(2), certificate(3)],
+        },
+        {
+            "tlsPolicy": "ELBSecurityPolicy-TLS13-1-3-FIPS-PQ-2025-09",
+            "certificateArn": certificate(1),
+        },
         {"idleTimeoutSeconds": 4000, "targetKeepAliveSeconds": 4001},
         {"allowedCidrs": ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.1/32"]},
         {"allowedCidrs": ["::/0", "2001:db8::/32"], "dualStack": True},
@@ -170,15 +191,15 @@ def test_values_at_the_limits_are_accepted(changes: Mapping[str, Any]) -> None:
 @pytest.mark.parametrize(
     "elsewhere",
     [
-        HERE.replace("ap-northeast-1", "us-east-1") + "1",
-        HERE.replace("123456789012", "210987654321") + "1",
-        HERE.replace("arn:aws:", "arn:aws-cn:") + "1",
+        certificate(2, region="us-east-1"),
+        certificate(2, account="210987654321"),
+        certificate(2, partition="aws-cn"),
     ],
 )
 def test_a_certificate_of_another_account_or_region_is_refused_with_the_reason(
     elsewhere: str,
 ) -> None:
-    settings = load(certificateArn=HERE + "1", extraCertificateArns=[elsewhere])
+    settings = load(certificateArn=certificate(1), extraCertificateArns=[elsewhere])
     (problem,) = settings.problems_in(ENVIRONMENT)
     assert (problem.key, problem.value) == ("extraCertificateArns", elsewhere)
     assert "its own region and account only" in problem.allowed
@@ -209,9 +230,9 @@ def test_an_image_of_another_partition_is_refused(network: str) -> None:
 
 
 def test_certificates_of_this_account_and_region_are_accepted() -> None:
-    assert not load(certificateArn=HERE + "1", extraCertificateArns=[HERE + "2"]).problems_in(
-        ENVIRONMENT
-    )
+    assert not load(
+        certificateArn=certificate(1), extraCertificateArns=[certificate(2)]
+    ).problems_in(ENVIRONMENT)
 
 
 @given(st.integers(1, 4000), st.integers(1, 86_400))

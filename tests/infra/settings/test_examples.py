@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.infra import recorder
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.loading import load
 
 PAGES = sorted((recorder.ROOT_FOLDER / "docs").glob("*.md"))
 BLOCK = re.compile(r"^    config:\n((?:      .*\n|\n(?=      ))+)", re.MULTILINE)

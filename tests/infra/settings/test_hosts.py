@@ -1,4 +1,4 @@
-"""Hosts of routes get certificates and records where the zone has them, or are refused."""
+"""Records and certificates for the hosts of routes, and hosts that are refused."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import pytest
 from infra.errors import SettingsError
 from infra.settings import hosts, routing
 from infra.settings.hosts import Hosts
-from tests.infra.settings.test_routes import EXISTING, ISSUED
-from tests.infra.settings.test_settings import load
+from tests.infra.settings.loading import EXISTING_CERTIFICATE, ISSUED_CERTIFICATE, load, refusal_of
 
-EXTRA = {"extraCertificateArns": [EXISTING["certificateArn"]]}
+EXTRA = {"extraCertificateArns": [EXISTING_CERTIFICATE["certificateArn"]]}
 BY_ID = {"domain": "shop.example.com", "hostedZone": "Z0123456789ABC"}
 
 
-def of(zone: str | None = "example.com", **changes: Any) -> Hosts:
+def hosts_of(zone: str | None = "example.com", **changes: Any) -> Hosts:
     return hosts.of(load(**changes), zone)
 
 
-def test_the_domain_alone_needs_nothing_else() -> None:
-    assert of(**ISSUED) == Hosts((), ())
-    assert of(**ISSUED, hosts=["shop.example.com"]) == Hosts((), ())
+def test_a_domain_without_further_hosts_needs_no_other_record_or_certificate() -> None:
+    assert hosts_of(**ISSUED_CERTIFICATE) == Hosts(records=(), certificates=())
+    assert hosts_of(**ISSUED_CERTIFICATE, hosts=["shop.example.com"]) == Hosts(
+        records=(), certificates=()
+    )
 
 
 def test_each_further_host_of_any_route_gets_a_record_and_a_certificate() -> None:
@@ -31,42 +32,52 @@ def test_each_further_host_of_any_route_gets_a_record_and_a_certificate() -> Non
         "api": {"routes": [{"hosts": ["api.example.com"]}, {"hosts": ["example.com"]}]},
     }
     names = ("api.example.com", "example.com", "www.example.com")
-    assert of(**ISSUED, services=services) == Hosts(names, names)
-    assert of(**ISSUED, services=services, hostRecords=False) == Hosts((), names)
+    assert hosts_of(**ISSUED_CERTIFICATE, services=services) == Hosts(
+        records=names, certificates=names
+    )
+    assert hosts_of(**ISSUED_CERTIFICATE, services=services, hostRecords=False) == Hosts(
+        records=(), certificates=names
+    )
 
 
-def test_a_wildcard_has_one_certificate_for_the_hosts_that_its_asterisk_stands_for() -> None:
+def test_a_wildcard_certificate_covers_the_hosts_one_label_below() -> None:
     names = ["*.example.com", "a.b.example.com", "api.example.com", "example.com"]
-    assert of(**ISSUED, hosts=names) == Hosts(
-        tuple(names), ("*.example.com", "a.b.example.com", "example.com")
+    assert hosts_of(**ISSUED_CERTIFICATE, hosts=names) == Hosts(
+        records=tuple(names), certificates=("*.example.com", "a.b.example.com", "example.com")
     ), "a certificate's asterisk is one label, and a name in DNS may have other records"
 
 
-def test_an_existing_certificate_leaves_the_records_only() -> None:
-    found = of(**ISSUED, **EXISTING, hosts=["www.example.com", "www.example.org"])
-    assert found == Hosts(("www.example.com",), ())
-    assert of(None, domain="a.test", **EXISTING, hosts=["www.example.com"]) == Hosts((), ())
+def test_with_an_existing_certificate_hosts_get_records_only() -> None:
+    found = hosts_of(
+        **ISSUED_CERTIFICATE, **EXISTING_CERTIFICATE, hosts=["www.example.com", "www.example.org"]
+    )
+    assert found == Hosts(records=("www.example.com",), certificates=())
+    assert hosts_of(
+        None, domain="a.test", **EXISTING_CERTIFICATE, hosts=["www.example.com"]
+    ) == Hosts(records=(), certificates=())
 
 
-def test_beside_extra_certificates_hosts_of_other_zones_are_theirs() -> None:
+def test_with_extra_certificates_hosts_outside_the_zone_are_accepted_with_a_warning() -> None:
     changes: dict[str, Any] = {
-        **ISSUED,
+        **ISSUED_CERTIFICATE,
         **EXTRA,
         "hosts": ["www.example.com", "www.example.org", "w*.example.com"],
     }
-    assert of(**changes) == Hosts(("www.example.com",), ("www.example.com",))
+    assert hosts_of(**changes) == Hosts(
+        records=("www.example.com",), certificates=("www.example.com",)
+    )
     (warning,) = routing.warnings(load(**changes))
     assert warning.startswith("hosts www.example.org, w*.example.com: whether a certificate")
 
 
 @pytest.mark.parametrize("host", ["shop.example.com", "*.example.com", "sh?p.example.com", "*.com"])
 def test_a_pattern_that_matches_the_domain_is_accepted(host: str) -> None:
-    load(**ISSUED, hosts=[host])
+    load(**ISSUED_CERTIFICATE, hosts=[host])
 
 
 def test_a_pattern_that_matches_another_host_of_a_route_is_accepted() -> None:
     services = {"api": {"hosts": ["api.example.com"]}, "web": {"hosts": ["ap*.example.com"]}}
-    assert of(**ISSUED, services=services).certificates == ("api.example.com",)
+    assert hosts_of(**ISSUED_CERTIFICATE, services=services).certificates == ("api.example.com",)
 
 
 @pytest.mark.parametrize(
@@ -97,22 +108,20 @@ def test_a_pattern_that_matches_another_host_of_a_route_is_accepted() -> None:
 def test_a_host_without_a_certificate_is_refused_with_the_reason(
     names: list[str], message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**ISSUED, hosts=names)
-    assert message in str(refusal.value)
+    assert message in str(refusal_of(**ISSUED_CERTIFICATE, hosts=names))
 
 
-def test_records_are_left_out_only_where_there_would_be_some() -> None:
+def test_host_records_are_switched_off_only_with_a_hosted_zone() -> None:
     with pytest.raises(SettingsError, match=r"hostRecords: .*; allowed: only with hostedZone"):
         load(hostRecords=False)
 
 
-def test_a_zone_that_is_known_by_its_id_is_compared_once_its_name_is_known() -> None:
+def test_hosts_are_compared_with_a_zone_given_by_id_once_its_name_is_known() -> None:
     settings = load(**BY_ID, hosts=["www.example.com", "www.example.org"])
     (problem,) = hosts.problems(settings, "example.com")
     assert str(problem).startswith("hosts: host www.example.org, which isn't in the zone example.c")
 
 
-def test_names_of_resources_of_two_hosts_differ() -> None:
+def test_resource_names_of_two_hosts_differ() -> None:
     assert hosts.suffix("*.example.com") == "_.example.com"
     assert hosts.suffix("api.example.com") == "api.example.com"

@@ -1,4 +1,4 @@
-"""Routes are read with their service's keys as defaults, and what can't work is refused."""
+"""Routes: their conditions and defaults, those that are refused, and warnings about overlaps."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.errors import SettingsError
 from infra.settings import routing
-from tests.infra.settings.test_settings import load, only_service
+from tests.infra.settings.loading import (
+    EXISTING_CERTIFICATE,
+    ISSUED_CERTIFICATE,
+    load,
+    only_service,
+    refusal_of,
+    refused_keys,
+)
 
 if TYPE_CHECKING:
     from infra.settings.service.routes import RouteSettings
 
 PATHS = [f"/{number}" for number in range(6)]
-ISSUED = {"domain": "shop.example.com", "hostedZone": "example.com"}
-EXISTING = {
-    "certificateArn": (
-        "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
-    ),
-}
 
 
 def routes(**changes: Any) -> tuple[RouteSettings, ...]:
     return only_service(load(**changes)).routes.each
 
 
-def test_without_keys_a_service_gets_every_request() -> None:
+def test_a_route_without_conditions_matches_every_request() -> None:
     (only,) = routes()
     assert only.conditions.everything
     assert only.priority is None
@@ -46,7 +46,7 @@ def test_each_key_becomes_a_condition() -> None:
     assert only.conditions.values == {"header x-team": ("blue",), "query version": ("1", "2")}
 
 
-def test_what_a_route_of_the_list_leaves_out_is_the_services_own() -> None:
+def test_a_route_of_the_list_takes_what_it_leaves_out_from_the_service() -> None:
     first, second = routes(
         hosts=["a.example.com"],
         rewriteUrl={"regex": "^/old", "replace": "/"},
@@ -213,7 +213,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "services.web.weights: next, which has stickinessCookie; allowed: services without one",
     ),
     (
-        ISSUED | split({"weights": SPLIT}, {"targetProtocol": "HTTP2"}),
+        ISSUED_CERTIFICATE | split({"weights": SPLIT}, {"targetProtocol": "HTTP2"}),
         "services.web.weights: next with HTTP2, web with HTTP1; allowed: services with one target",
     ),
     (
@@ -235,20 +235,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"api": {"pathPatterns": ["/a"], "routePriority": 1}, "web": {"paths": ["/b"]}},
     ],
 )
-def test_a_condition_with_a_wrong_key_is_one_problem(services: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(services=services)
-    (problem,) = refusal.value.problems
-    assert problem.key.endswith(".pathPatterns")
+def test_a_condition_under_an_unknown_key_is_one_problem(services: dict[str, Any]) -> None:
+    (key,) = refused_keys(services=services)
+    assert key.endswith(".pathPatterns")
 
 
 @pytest.mark.parametrize(("changes", "message"), REFUSED)
-def test_what_cannot_work_is_refused_by_its_key_with_the_reason(
+def test_a_wrong_route_is_refused_with_its_key_and_the_reason(
     changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+    refusal = refusal_of(**changes)
+    assert any(message in str(problem) for problem in refusal.problems), str(refusal)
 
 
 @pytest.mark.parametrize(
@@ -268,12 +265,10 @@ def test_what_cannot_work_is_refused_by_its_key_with_the_reason(
         ),
     ],
 )
-def test_what_follows_from_wrong_weights_is_not_reported_besides(
+def test_consequences_of_wrong_weights_are_not_reported(
     changes: dict[str, Any], problem: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    assert [str(each) for each in refusal.value.problems] == [problem]
+    assert [str(each) for each in refusal_of(**changes).problems] == [problem]
 
 
 def test_an_empty_map_of_weights_beside_services_changes_nothing() -> None:
@@ -285,7 +280,7 @@ def test_fifty_services_fit_on_one_load_balancer() -> None:
     assert len({rule.priority for rule in routing.plan(settings.services)}) == 50
 
 
-def test_a_service_that_gets_a_share_needs_no_route_and_may_have_one() -> None:
+def test_a_service_that_gets_a_share_of_requests_may_have_its_own_route() -> None:
     settings = load(**split({"weights": SPLIT, "weightStickinessSeconds": 604_800}))
     (rule,) = routing.plan(settings.services)
     assert (rule.route.service, rule.route.weights) == ("web", SPLIT)
@@ -320,7 +315,7 @@ def test_rules_of_one_service_that_split_requests_differently_overlap() -> None:
             "targetProtocol: HTTP2 without HTTPS; allowed: HTTP1, or HTTP2 with domain or",
         ),
         (
-            ISSUED | {"targetProtocol": "GRPC"},
+            ISSUED_CERTIFICATE | {"targetProtocol": "GRPC"},
             "healthCheckCodes: 200-399; allowed: with targetProtocol GRPC codes of gRPC from 0",
         ),
         ({"healthCheckCodes": "12"}, "healthCheckCodes: 12; allowed: with targetProtocol HTTP1"),
@@ -328,32 +323,36 @@ def test_rules_of_one_service_that_split_requests_differently_overlap() -> None:
         ({"healthCheckCodes": "12,200"}, "healthCheckCodes: 12,200; allowed: HTTP codes from 200"),
     ],
 )
-def test_targets_that_aws_would_refuse_are_refused_with_the_reason(
+def test_settings_of_targets_that_aws_would_refuse_are_refused_with_the_reason(
     changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+    refusal = refusal_of(**changes)
+    assert any(message in str(problem) for problem in refusal.problems), str(refusal)
 
 
 def test_grpc_needs_https_and_codes_of_its_own() -> None:
-    load(**ISSUED, targetProtocol="GRPC", healthCheckCodes="0,5-12", healthCheckPath="/a.B/Check")
+    load(
+        **ISSUED_CERTIFICATE,
+        targetProtocol="GRPC",
+        healthCheckCodes="0,5-12",
+        healthCheckPath="/a.B/Check",
+    )
 
 
 def warnings(**changes: Any) -> list[str]:
     return list(routing.warnings(load(**changes)))
 
 
-def test_one_service_without_conditions_has_no_warning() -> None:
+def test_routes_in_a_clear_order_have_no_warning() -> None:
     assert warnings() == []
-    assert warnings(**EXISTING) == []
+    assert warnings(**EXISTING_CERTIFICATE) == []
     services = {"a": {"paths": ["/a", "/a/*"]}, "b": {"paths": ["/a/b", "/a/b/*"]}, "c": {}}
     assert warnings(services=services) == [], "the special one comes first"
 
 
 def test_routes_that_overlap_partly_have_a_warning_with_an_example() -> None:
     (warning,) = warnings(
-        **ISSUED,
+        **ISSUED_CERTIFICATE,
         services={
             "a": {"hosts": ["shop.example.com"], "methods": ["GET"]},
             "b": {"paths": ["/b"]},
@@ -381,5 +380,5 @@ def test_a_path_that_often_matches_more_or_less_than_meant_has_a_hint(
 
 
 def test_hosts_that_only_an_existing_certificate_can_cover_have_a_warning() -> None:
-    (warning,) = warnings(**EXISTING, hosts=["www.example.com", "*.example.org"])
+    (warning,) = warnings(**EXISTING_CERTIFICATE, hosts=["www.example.com", "*.example.org"])
     assert warning.startswith("hosts www.example.com, *.example.org: whether a certificate")

@@ -1,4 +1,4 @@
-"""The services of a stack come from its own keys, or from `services`, which has them by name."""
+"""The services of a stack: one from its own keys, or several from the map `services`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.errors import SettingsError
-from tests.infra.settings.test_settings import load, only_service
+from tests.infra.settings.loading import load, only_service, refusal_of, refused_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,22 +102,20 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "message"), REFUSED)
 def test_a_wrong_service_is_refused_by_its_name(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+    refusal = refusal_of(**changes)
+    assert any(message in str(problem) for problem in refusal.problems), str(refusal)
 
 
 def test_every_problem_of_every_service_is_reported_once() -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(
-            desiredCount=-1,
-            services={
-                "api": {"cpuUnits": 300, "waf": "block"},
-                "jobs": {"secrets": {"1": "/a"}, "desiredCount": 2, "paths": ["/jobs"]},
-                "web": {"healthyThreshold": 1},
-            },
-        )
-    assert sorted(problem.key for problem in refusal.value.problems) == [
+    keys = refused_keys(
+        desiredCount=-1,
+        services={
+            "api": {"cpuUnits": 300, "waf": "block"},
+            "jobs": {"secrets": {"1": "/a"}, "desiredCount": 2, "paths": ["/jobs"]},
+            "web": {"healthyThreshold": 1},
+        },
+    )
+    assert sorted(keys) == [
         "desiredCount",
         "services.api.cpuUnits",
         "services.api.waf",
@@ -129,29 +126,18 @@ def test_every_problem_of_every_service_is_reported_once() -> None:
 
 
 def test_a_wrong_default_is_refused_even_if_no_service_has_it() -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(cpuUnits=300, services={"api": {"cpuUnits": 256}})
-    assert [problem.key for problem in refusal.value.problems] == ["cpuUnits"]
+    assert refused_keys(cpuUnits=300, services={"api": {"cpuUnits": 256}}) == ["cpuUnits"]
 
 
-@pytest.mark.parametrize(
-    ("secret", "refused"),
-    [
-        ({"services"}, ["services"]),
-        ({"environment"}, ["environment"]),
-    ],
-)
-def test_encrypted_values_are_refused_without_their_text(
-    secret: set[str], refused: list[str]
-) -> None:
+@pytest.mark.parametrize("key", ["services", "environment"])
+def test_an_encrypted_value_is_refused_without_its_text(key: str) -> None:
     hidden = {"MODE": "hidden"}
-    with pytest.raises(SettingsError) as refusal:
-        load(secret=secret, environment=hidden, services={"api": {"image": "hidden"}})
-    assert [problem.key for problem in refusal.value.problems] == refused
-    assert "hidden" not in str(refusal.value)
+    refusal = refusal_of(secret={key}, environment=hidden, services={"api": {"image": "hidden"}})
+    assert [problem.key for problem in refusal.problems] == [key]
+    assert "hidden" not in str(refusal)
 
 
-def test_a_service_has_its_own_values_and_else_the_stacks() -> None:
+def test_a_service_has_its_own_values_and_otherwise_the_stacks() -> None:
     settings = load(
         cpuUnits=512,
         memoryMib=1024,
@@ -182,7 +168,7 @@ def test_a_map_of_a_service_replaces_the_stacks() -> None:
         ({"build": BUILD}, {"build": ""}, "public.ecr.aws/nginx/nginx:stable"),
     ],
 )
-def test_an_image_takes_the_place_of_the_stacks_build_and_the_other_way_round(
+def test_a_services_image_or_build_replaces_the_stacks_build_and_image(
     defaults: Mapping[str, Any], own: Mapping[str, Any], image: str | None
 ) -> None:
     container = only_service(load(**defaults, services={"api": own})).container
@@ -190,7 +176,7 @@ def test_an_image_takes_the_place_of_the_stacks_build_and_the_other_way_round(
 
 
 @pytest.mark.parametrize("services", ["", None])
-def test_without_services_there_is_the_one_of_the_stacks_keys(services: str | None) -> None:
+def test_without_services_the_stacks_keys_make_one_service(services: str | None) -> None:
     service = only_service(load(serviceName="shop", services=services))
     assert (service.name, service.path) == ("shop", "")
 
@@ -221,11 +207,9 @@ def test_without_services_there_is_the_one_of_the_stacks_keys(services: str | No
         ({"paths": ["/*", "/*"]}, {}, "paths: /* twice; allowed: each value once"),
     ],
 )
-def test_a_wrong_default_is_named_where_it_was_set(
+def test_a_wrong_default_is_reported_with_the_key_where_it_was_set(
     defaults: dict[str, Any], api: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**defaults, services={"api": {"paths": ["/api/*"], **api}, "web": {}})
-    problems = [str(problem) for problem in refusal.value.problems]
-    found = [problem for problem in problems if problem.startswith(message)]
-    assert len(found) == 1, problems
+    refusal = refusal_of(**defaults, services={"api": {"paths": ["/api/*"], **api}, "web": {}})
+    found = [each for each in refusal.problems if str(each).startswith(message)]
+    assert len(found) == 1, str(refusal)

@@ -1,4 +1,4 @@
-"""The containers beside a service's own, and the volumes that they share."""
+"""Sidecars, log routers and volumes: those that are accepted, and problems with others."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.errors import SettingsError
-from tests.infra.settings.test_settings import load, only_service
+from tests.infra.settings.loading import KEY_ARN, load, only_service, refusal_of, refused_keys
 
 IMAGE = "public.ecr.aws/docker/library/busybox:stable"
 EFS = {"efsFileSystemId": "fs-01234567", "efsAccessPointId": "fsap-01234567"}
@@ -18,7 +17,7 @@ def with_sidecar(**keys: Any) -> dict[str, Any]:
 
 
 def wrong_buffer_limit(limit: str) -> tuple[dict[str, Any], str]:
-    """Return a log's option of the stack with a limit that isn't allowed, and the refusal."""
+    """Return a configuration with a limit that isn't allowed, and how its refusal begins."""
     router = with_sidecar(logRouter="fluentbit")
     options = {"Name": "null", "log-driver-buffer-limit": limit}
     text = f"logOptions: log-driver-buffer-limit {limit}; allowed: a whole number of lines from 0"
@@ -276,9 +275,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_a_wrong_sidecar_or_volume_is_refused_by_its_path(
     changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+    refusal = refusal_of(**changes)
+    assert any(message in str(problem) for problem in refusal.problems), str(refusal)
 
 
 def test_the_largest_buffer_of_a_log_router_is_accepted() -> None:
@@ -287,14 +285,12 @@ def test_the_largest_buffer_of_a_log_router_is_accepted() -> None:
     assert only_service(settings).logs.log_options == options
 
 
-def test_one_wrong_value_of_a_sidecar_hides_no_other_problem() -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(
-            sidecars={"a": {"image": "", "memoryMib": -1}, "b": {"image": IMAGE, "memoryMib": 999}},
-            volumes={"unused": {}},
-            memoryMib=600,
-        )
-    assert [problem.key for problem in refusal.value.problems] == [
+def test_a_wrong_value_of_a_sidecar_hides_no_other_problem() -> None:
+    assert refused_keys(
+        sidecars={"a": {"image": "", "memoryMib": -1}, "b": {"image": IMAGE, "memoryMib": 999}},
+        volumes={"unused": {}},
+        memoryMib=600,
+    ) == [
         "memoryMib",
         "sidecars.a.image",
         "sidecars.a.memoryMib",
@@ -303,15 +299,9 @@ def test_one_wrong_value_of_a_sidecar_hides_no_other_problem() -> None:
     ]
 
 
-def refused_keys(**changes: Any) -> list[str]:
-    with pytest.raises(SettingsError) as refusal:
-        load(**changes)
-    return sorted(problem.key for problem in refusal.value.problems)
-
-
 def test_a_wrong_file_of_a_log_router_hides_no_problem_that_does_not_depend_on_it() -> None:
     router = {"image": IMAGE, "logRouter": "fluentbit"}
-    assert refused_keys(
+    keys = refused_keys(
         sidecars={
             "a": {**router, "logRouterFile": "extra.conf", "logTo": "b"},
             "b": {**router, "port": 24224},
@@ -319,7 +309,8 @@ def test_a_wrong_file_of_a_log_router_hides_no_problem_that_does_not_depend_on_i
         ingressContainer="b",
         logTo="b",
         logOptions={"Name": "null"},
-    ) == [
+    )
+    assert sorted(keys) == [
         "sidecars",
         "sidecars.a.logRouter",
         "sidecars.a.logRouterFile",
@@ -333,13 +324,13 @@ def test_a_wrong_port_hides_no_problem_with_another_container() -> None:
         "a": {"image": IMAGE, "port": 99999, "mounts": {"none": "/none"}, "memoryMib": 512},
         "proxy": {"image": IMAGE},
     }
-    found = ["sidecars", "sidecars.a.mounts", "sidecars.a.port"]
-    assert refused_keys(sidecars=sidecars, ingressContainer="proxy") == [
-        "ingressContainer",
-        *found,
-    ]
-    assert refused_keys(sidecars=sidecars, ingressContainer="a") == found
-    assert refused_keys(sidecars=sidecars, dependsOn={"a": "SUCCESS"}) == ["dependsOn", *found]
+    of_sidecars = ["sidecars", "sidecars.a.mounts", "sidecars.a.port"]
+    for other, keys in (
+        ({"ingressContainer": "proxy"}, ["ingressContainer", *of_sidecars]),
+        ({"ingressContainer": "a"}, of_sidecars),
+        ({"dependsOn": {"a": "SUCCESS"}}, ["dependsOn", *of_sidecars]),
+    ):
+        assert sorted(refused_keys(sidecars=sidecars, **other)) == keys
 
 
 def test_a_wrong_key_of_a_log_router_is_the_only_problem_with_it() -> None:
@@ -354,10 +345,9 @@ def test_a_wrong_key_of_a_log_router_is_the_only_problem_with_it() -> None:
     assert refused_keys(sidecars=sidecars) == ["sidecars.b.logTo"]
 
 
-def test_secrets_that_could_not_be_read_may_be_those_that_a_key_encrypts() -> None:
-    key = "arn:aws:kms:ap-northeast-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+def test_keys_are_not_refused_if_the_secrets_that_they_may_encrypt_could_not_be_read() -> None:
     wrong = with_sidecar(secrets={"A": ""})
-    assert refused_keys(secrets={}, secretKeyArns=[key], **wrong) == ["sidecars.proxy.secrets"]
+    assert refused_keys(secrets={}, secretKeyArns=[KEY_ARN], **wrong) == ["sidecars.proxy.secrets"]
 
 
 @pytest.mark.parametrize(
@@ -370,7 +360,7 @@ def test_a_port_to_which_requests_come_is_accepted(named: dict[str, Any]) -> Non
     assert service.sidecars.readable["proxy"].port == 9000
 
 
-def test_a_port_of_the_stacks_sidecar_is_for_the_services_that_name_it() -> None:
+def test_a_port_of_a_default_sidecar_needs_one_service_that_names_the_sidecar() -> None:
     named = {"ingressContainer": "proxy", "paths": ["/api/*"]}
     load(**with_sidecar(port=9000), services={"api": named, "web": {}})
     plain = {"paths": ["/api/*"]}
@@ -383,14 +373,13 @@ def test_a_port_of_the_stacks_sidecar_is_for_the_services_that_name_it() -> None
     ]
 
 
-def test_a_services_empty_map_takes_the_place_of_the_stacks_sidecars() -> None:
+def test_a_services_empty_map_replaces_the_stacks_sidecars() -> None:
     service = only_service(load(**with_sidecar(), services={"api": {"sidecars": {}}}))
     assert not service.sidecars.readable
     service = only_service(load(**with_sidecar(), services={"api": {}}))
     assert service.sidecars.readable["proxy"].image == IMAGE
 
 
-def test_keys_may_encrypt_a_sidecars_secrets_only() -> None:
-    key = "arn:aws:kms:ap-northeast-1:123456789012:key/12345678-1234-1234-1234-123456789012"
-    settings = load(secrets={}, secretKeyArns=[key], **with_sidecar(secrets={"A": "/a"}))
-    assert only_service(settings).secrets.secret_key_arns == (key,)
+def test_keys_are_accepted_if_only_a_sidecar_has_secrets() -> None:
+    settings = load(secrets={}, secretKeyArns=[KEY_ARN], **with_sidecar(secrets={"A": "/a"}))
+    assert only_service(settings).secrets.secret_key_arns == (KEY_ARN,)

@@ -1,4 +1,4 @@
-"""Checks of several values are skipped only where one of those values couldn't be read."""
+"""A check of several values is skipped only if one of those values couldn't be read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.errors import Problem, SettingsError
+from infra.errors import Problem
 from infra.settings import Settings, kinds
 from infra.settings.kinds import Whole
 from infra.settings.topic import (
@@ -23,7 +23,7 @@ from infra.settings.topic import (
     topics_of,
 )
 from tests.infra.settings import test_edge_settings, test_settings
-from tests.infra.settings.test_settings import load, only_service
+from tests.infra.settings.loading import load, only_service, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 TABLES: list[tuple[Any, str]] = [*test_settings.REFUSED, *test_edge_settings.REFUSED]
 REFUSED = [changes for changes, _ in TABLES if changes.keys() <= kinds().keys()]
-NONSENSE = "\x00 no key allows this"
+REFUSED_BY_ALL = "\x00"
+"""A text that no key allows."""
 
 
 @cache
@@ -137,8 +138,7 @@ def test_a_check_names_every_field_that_it_uses(monkeypatch: pytest.MonkeyPatch)
 def test_an_unread_value_skips_the_checks_that_need_it_and_no_others(
     changes: dict[str, Any], unread: str, others: set[str]
 ) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(**{**changes, unread: NONSENSE})
-    found = [problem.key for problem in refusal.value.problems]
+    refusal = refusal_of(**{**changes, unread: REFUSED_BY_ALL})
+    found = [problem.key for problem in refusal.problems]
     assert found[0] == unread
     assert set(found) == {unread, *others}

@@ -1,4 +1,4 @@
-"""Keys that need another one: set alone, they are refused or have an effect."""
+"""Keys that would have no effect: they are refused unless what they need is set as well."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.errors import SettingsError
 from tests.infra import recorder
 from tests.infra.changes import ATTEMPTS, EXAMPLES, documented, promised
-from tests.infra.settings.test_settings import KEY, load
+from tests.infra.settings.loading import KEY_ARN, load, refusal_of, refused_keys
 
 CHECKS = {
     "monthlyCostLimitUsd": "compared with the estimate",
@@ -26,7 +25,7 @@ ALONE = {
 }
 """Keys whose example is tried on a stack with more in it, but which need nothing else."""
 
-EVEN_WITHOUT_EFFECT = {
+ACCEPTED_WITHOUT_EFFECT = {
     "writablePaths": "Exec, which makes the whole file system writable, is switched on to look for "
     "a fault, and off again",
 }
@@ -37,12 +36,12 @@ OFF: dict[str, dict[str, Any]] = {
     "vpcCidr": {"vpcId": "vpc-12345678"},
     "availabilityZoneCount": {"vpcTags": {"Name": "shared"}},
 }
-"""Keys of what a stack has by default, and how it is switched off."""
+"""Keys of parts that a stack has by default, and the change that switches the part off."""
 
-NEEDY = sorted(
+DEPENDENT = sorted(
     key
     for key, example in EXAMPLES.items()
-    if example.on != "plain" and key not in {*CHECKS, *ALONE, *EVEN_WITHOUT_EFFECT}
+    if example.on != "plain" and key not in {*CHECKS, *ALONE, *ACCEPTED_WITHOUT_EFFECT}
 )
 
 
@@ -51,16 +50,16 @@ def test_a_key_that_changes_no_resource_is_used_by_a_check() -> None:
     assert EXAMPLES.keys() - changing - ATTEMPTS.keys() == CHECKS.keys()
 
 
-@pytest.mark.parametrize("key", NEEDY)
+@pytest.mark.parametrize("key", DEPENDENT)
 def test_a_key_without_what_it_needs_is_refused(key: str) -> None:
-    with pytest.raises(SettingsError):
-        load(**{key: EXAMPLES[key].value})
+    assert refused_keys(**{key: EXAMPLES[key].value})
 
 
 @pytest.mark.parametrize("key", sorted(OFF))
-def test_a_key_of_what_is_switched_off_is_refused(key: str) -> None:
-    with pytest.raises(SettingsError, match=f"{key}: .*, which has no effect; allowed: only"):
-        load(**{key: EXAMPLES[key].value}, **OFF[key])
+def test_a_key_of_a_part_that_is_switched_off_is_refused(key: str) -> None:
+    (problem,) = refusal_of(**{key: EXAMPLES[key].value}, **OFF[key]).problems
+    assert problem.key == key
+    assert ", which has no effect; allowed: only" in str(problem)
 
 
 @pytest.mark.parametrize("key", sorted(ALONE))
@@ -69,8 +68,8 @@ def test_a_key_that_needs_nothing_else_has_an_effect(key: str) -> None:
     assert recorder.run("dev", after=before, **{key: EXAMPLES[key].value}).done()
 
 
-def test_the_manual_says_when_a_key_is_accepted_without_an_effect() -> None:
-    for key in EVEN_WITHOUT_EFFECT:
+def test_the_manual_documents_the_key_that_is_accepted_without_an_effect() -> None:
+    for key in ACCEPTED_WITHOUT_EFFECT:
         load(**{key: EXAMPLES[key].value}, ecsExec=True)
         assert "ecsExec" in documented()[key]
 
@@ -93,24 +92,25 @@ NEEDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("key", NEEDS)
-def test_a_default_of_the_services_is_for_those_that_can_use_it(key: str) -> None:
+def test_a_default_is_accepted_only_if_a_service_can_use_it(key: str) -> None:
     value = EXAMPLES[key].value
     api = {"paths": ["/api/*"]}
     load(**{key: value}, services={"api": {**api, **NEEDS[key]}, "web": {}})
-    with pytest.raises(SettingsError, match=f"\n  - {key}: .*, which has no effect") as refusal:
-        load(**{key: value}, services={"api": api, "web": {}})
-    assert len(refusal.value.problems) == 1
+    (problem,) = refusal_of(**{key: value}, services={"api": api, "web": {}}).problems
+    assert problem.key == key
+    assert ", which has no effect" in str(problem)
 
 
 @pytest.mark.parametrize("key", NEEDS)
 def test_a_key_of_a_service_that_cannot_use_it_is_refused_beside_one_that_can(key: str) -> None:
     api = {"paths": ["/api/*"], **NEEDS[key], key: EXAMPLES[key].value}
-    with pytest.raises(SettingsError, match=rf"services\.web\.{key}: .*, which has no") as refusal:
-        load(services={"api": api, "web": {key: EXAMPLES[key].value}})
-    assert len(refusal.value.problems) == 1
+    services = {"api": api, "web": {key: EXAMPLES[key].value}}
+    (problem,) = refusal_of(services=services).problems
+    assert problem.key == f"services.web.{key}"
+    assert ", which has no effect" in str(problem)
 
 
-def test_a_cookie_that_a_service_does_not_use_keeps_it_from_no_split_route() -> None:
+def test_a_default_cookie_does_not_affect_services_without_stickiness() -> None:
     load(
         stickinessCookie="session",
         services={
@@ -145,36 +145,35 @@ DEFAULTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"serviceConnect": True},
     ),
     "volumes.data": ({"volumes": {"data": EFS}}, {"mounts": {"data": "/data"}}),
-    "secretKeyArns": ({"secretKeyArns": [KEY], "secrets": {}}, {"secrets": {"A": "/shop/a"}}),
+    "secretKeyArns": ({"secretKeyArns": [KEY_ARN], "secrets": {}}, {"secrets": {"A": "/shop/a"}}),
     "weightStickinessSeconds": (
         {"weightStickinessSeconds": 60},
         {"weights": {"api": 1, "next": 1}},
     ),
 }
-"""Defaults of the services by the key that is refused, with what makes one use it."""
+"""By the key that is refused without use: defaults, and the keys of a service that uses them."""
 
 
 @pytest.mark.parametrize("key", DEFAULTS)
 def test_a_default_without_an_effect_is_refused_where_it_was_set(key: str) -> None:
     defaults, _ = DEFAULTS[key]
-    with pytest.raises(SettingsError) as refusal:
-        load(**defaults, services={"api": {"paths": ["/api/*"]}, "web": {}})
-    assert [problem.key for problem in refusal.value.problems] == [key]
-    assert ", in services" not in str(refusal.value)
+    refusal = refusal_of(**defaults, services={"api": {"paths": ["/api/*"]}, "web": {}})
+    assert [problem.key for problem in refusal.problems] == [key]
+    assert ", in services" not in str(refusal)
 
 
 @pytest.mark.parametrize("key", DEFAULTS)
 def test_a_default_is_accepted_if_one_service_uses_it(key: str) -> None:
-    defaults, used = DEFAULTS[key]
-    services: dict[str, Any] = {"api": {"paths": ["/api/*"], **used}, "web": {}}
-    if "weights" in used:
+    defaults, of_user = DEFAULTS[key]
+    services: dict[str, Any] = {"api": {"paths": ["/api/*"], **of_user}, "web": {}}
+    if "weights" in of_user:
         services["next"] = {}
         services["web"] = {"paths": ["/web/*"]}
-    run = recorder.run("dev", **defaults, services=services)
+    run = recorder.deployed("dev", **defaults, services=services)
     assert len(run.all("TaskDefinition")) == len(services)
 
 
-def test_a_log_router_is_in_the_tasks_of_the_services_only_that_send_it_something() -> None:
+def test_a_default_log_router_is_only_in_tasks_of_services_that_log_to_it() -> None:
     services = {"api": {"paths": ["/api/*"], **OUTPUT}, "web": {}}
     run = recorder.run(
         "dev", sidecars={**ROUTER, **PROXY}, ingressContainer="proxy", services=services
@@ -193,27 +192,26 @@ def test_a_log_router_is_in_the_tasks_of_the_services_only_that_send_it_somethin
         {"sidecars": {**ROUTER, "b": {"image": IMAGE, "dependsOn": {"router": "START"}}}},
     ],
 )
-def test_a_log_router_that_gets_nothing_is_refused_where_a_container_waits_for_it(
+def test_a_log_router_that_gets_no_output_is_refused_where_a_container_depends_on_it(
     needed: dict[str, Any],
 ) -> None:
     defaults = {"sidecars": ROUTER, **needed}
-    with pytest.raises(SettingsError) as refusal:
-        load(**defaults, services={"api": {"paths": ["/api/*"], **OUTPUT}, "web": {}})
-    (problem,) = refusal.value.problems
+    refusal = refusal_of(**defaults, services={"api": {"paths": ["/api/*"], **OUTPUT}, "web": {}})
+    (problem,) = refusal.problems
     assert str(problem).startswith(
         "sidecars.router.logRouter: a log router that gets no container's output, in services.web;"
     )
 
 
-def test_a_default_that_the_only_service_with_a_use_replaces_is_refused() -> None:
+def test_a_default_is_refused_if_the_only_service_that_could_use_it_has_its_own_value() -> None:
     api = {"paths": ["/api/*"], "capacity": "fargate-spot", "onDemandBase": 2}
-    with pytest.raises(SettingsError, match="\n  - onDemandBase: 1, which has no effect"):
-        load(onDemandBase=1, services={"api": api, "web": {}})
+    (problem,) = refusal_of(onDemandBase=1, services={"api": api, "web": {}}).problems
+    assert str(problem).startswith("onDemandBase: 1, which has no effect")
 
 
-def test_a_volume_is_in_the_tasks_of_the_services_only_that_mount_it() -> None:
+def test_a_default_volume_is_only_in_tasks_of_services_that_mount_it() -> None:
     services = {"api": {"paths": ["/api/*"], "mounts": {"data": "/data"}}, "web": {}}
-    run = recorder.run("dev", volumes={"data": EFS}, services=services)
+    run = recorder.deployed("dev", volumes={"data": EFS}, services=services)
     volumes = {}
     for definition in run.all("TaskDefinition"):
         volumes[definition.inputs["family"]] = definition.inputs.get("volumes")

@@ -1,4 +1,4 @@
-"""Stacks as earlier versions of the program deployed them: recorded here, and read by the tests.
+"""Stacks as earlier versions of the program deployed them: recorded and read here.
 
 `recordings/VERSION/STACK.json` holds a stack's own configuration and every resource that the
 program made of it under the strict mocks. `recordings/VERSION/checkpoint.json` is the state that
@@ -36,8 +36,8 @@ FOLDER = Path(__file__).parent / "recordings"
 CHECKPOINT = "checkpoint.json"
 PROJECT = "fargate-web"
 
-_OF_THE_RUN = ("created", "modified", "sourcePosition", "stackTrace")
-"""Entries of the engine's state that differ from run to run and decide nothing."""
+VOLATILE = ("created", "modified", "sourcePosition", "stackTrace")
+"""Entries of the engine's state that differ from run to run and have no effect."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Deployed:
 
     stack: str
     config: Mapping[str, Any]
-    """What its stack file holds, by whole keys; defaults are today's."""
+    """What its stack file holds, by whole keys; for others today's defaults hold."""
 
     components: tuple[str, ...]
     """URNs."""
@@ -56,7 +56,8 @@ class Deployed:
     def configuration(self, folder: Path) -> dict[str, str]:
         """Return what the CLI hands to today's program, through files in a `folder`.
 
-        Keys that are refused since then, as they had no effect (docs/adr/0055), are left out.
+        A key that is refused since then, as it has no effect (docs/adr/0055), is left out, as the
+        user removes it before the upgrade (CHANGELOG.md).
         """
         config = dict(self.config)
         if config.get(f"{PROJECT}:ecsExec") is False:
@@ -65,7 +66,7 @@ class Deployed:
         return mocks.configuration(folder, self.stack)
 
     def recording(self, config: Mapping[str, str]) -> Recording:
-        """Return the stack as a run before, in an account of which nothing else is known."""
+        """Return the stack as the run that deployed it, in an account with nothing else."""
         cloud = mocks.Cloud(seed=1)
         cloud.parameters = configurations.parameters_of(config)
         made = {resource.urn: resource for resource in self.resources}
@@ -109,7 +110,7 @@ def record(stack: str) -> Deployed:
 
 
 def write(deployed: Deployed, file: Path) -> None:
-    """Write a recorded stack, a resource a line."""
+    """Write a recorded stack, with one line for each resource."""
     names = [each.name for each in fields(Resource)]
     rows: list[str] = []
     for each in deployed.resources:
@@ -134,7 +135,7 @@ def checkpoint() -> str:
         finally:
             stack.run("stop")
     for resource in state["deployment"]["resources"]:
-        for name in _OF_THE_RUN:
+        for name in VOLATILE:
             resource.pop(name, None)
     return json.dumps(state, indent=1, sort_keys=True) + "\n"
 
