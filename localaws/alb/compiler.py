@@ -15,7 +15,7 @@ from localaws.alb.limits import (
 )
 from localaws.alb.lua_filter import limits
 from localaws.alb.parts import address, cluster_name, file_name, header
-from localaws.alb.routes import compile_routes, route_filters
+from localaws.alb.routes import ROUTE_FILTERS, compile_routes
 from localaws.alb.tls import transport_socket
 from localaws.alb.tracing import tracing
 from localaws.alb.traffic import RUNTIME, loggers, runtime
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from localaws.alb.model import Listener, TargetGroup
     from localaws.alb.targets import Endpoint
+
+CLUSTERS = "clusters.json"
+"""The file that names all clusters."""
 
 _RUNTIME = "runtime.json"
 _EXPRESSION_SIZE = "re2.max_program_size.error_level"
@@ -90,16 +93,12 @@ def compile_files(
         endpoints, of_group = compile_group(group, folder)
         files |= endpoints
         clusters += of_group
-    files["clusters.json"] = clusters
-    for listener in listeners:
-        if any(map(oidc_filter.asks, listener.rules)):
-            clusters.append(oidc_filter.cluster())
-            break
+    files[CLUSTERS] = clusters
     by_cluster = {cluster_name(group.arn): group for group in groups}
     compiled = []
     for listener in listeners:
         files[file_name("routes", listener.arn)] = [compile_routes(listener, by_cluster)]
-        compiled.append(_listener(listener, folder, route_filters(listener)))
+        compiled.append(_listener(listener, folder))
     files["listeners.json"] = compiled
     return files
 
@@ -113,8 +112,9 @@ def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
     return {
         "node": {"id": "local-alb", "cluster": "local-alb"},
         "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
+        "static_resources": {"clusters": [oidc_filter.cluster()]},
         "dynamic_resources": {
-            "cds_config": watch("clusters.json"),
+            "cds_config": watch(CLUSTERS),
             "lds_config": watch("listeners.json"),
         },
         # Else a timer merges histograms every five seconds, whether they are read or not.
@@ -141,9 +141,7 @@ def _addresses(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     return found
 
 
-def _listener(
-    listener: Listener, folder: Path, filters: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
     underscores = "DROP_HEADER" if listener.drop_invalid_headers else "ALLOW"
     manager = {
         "@type": _MANAGER,
@@ -200,7 +198,7 @@ def _listener(
         "http_filters": [
             *_answer_headers(listener),
             limits(),
-            *filters,
+            *ROUTE_FILTERS,
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {

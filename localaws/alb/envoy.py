@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from localaws.alb.compiler import bootstrap
+from localaws.alb.compiler import CLUSTERS, bootstrap
 from localaws.alb.targets import Endpoint
 from localaws.alb.traffic import PREFIX, Traffic, parse
 from localaws.machine.processes import CannotStartError
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from localaws.machine.processes import ChildProcess, Launcher
+
+    Files = Mapping[str, Sequence[Mapping[str, Any]]]
+    """Envoy's resources by file name."""
 
 log = logging.getLogger(__name__)
 
@@ -94,11 +97,14 @@ class Envoy:
         self._written: dict[str, Sequence[Mapping[str, Any]]] = {}
         """What each file holds, to tell without writing it again that it hasn't changed."""
 
+        self._accepted: Files = {}
+        """The files that Envoy accepted last."""
+
         self._applying = asyncio.Lock()
         self._child: ChildProcess | None = None
         self._keeper: asyncio.Task[None] | None = None
 
-    async def apply(self, files: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    async def apply(self, files: Files) -> None:
         """Give Envoy a configuration, starting it if needed; returns once it has taken all of it.
 
         Args:
@@ -109,16 +115,12 @@ class Envoy:
         """
         async with self._applying:
             self._folder.mkdir(parents=True, exist_ok=True)
-            refused = await self._refusals()
-            for name, resources in files.items():
-                self._write(name, resources)
-            for name in self._versions.keys() - files.keys():
-                del self._versions[name], self._written[name]
-                (self._folder / name).unlink(missing_ok=True)
-            if self._keeper is None:
-                await self._start()
-                self._keeper = asyncio.create_task(self._keep())
-            await self._wait_until_accepted(refused)
+            # Envoy reads its files in any order. A request that it routes as before, after it has
+            # removed the cluster, would be answered 503.
+            overlapping = _with_clusters_of(self._accepted, files)
+            if overlapping[CLUSTERS] != files[CLUSTERS]:
+                await self._put(overlapping)
+            await self._put(files)
 
     async def listening(self) -> frozenset[str]:
         """Return the names of the listeners that are open now; none while Envoy restarts."""
@@ -179,6 +181,25 @@ class Envoy:
             await self._child.stop(1.0)
             self._child = None
             (self._folder / _SOCKET).unlink(missing_ok=True)
+        self._accepted = {}
+
+    async def _put(self, files: Files) -> None:
+        """Have Envoy take these files, and remove the others.
+
+        Raises:
+            EnvoyError: It didn't take them.
+        """
+        refused = await self._refusals()
+        for name, resources in files.items():
+            self._write(name, resources)
+        for name in self._versions.keys() - files.keys():
+            del self._versions[name], self._written[name]
+            (self._folder / name).unlink(missing_ok=True)
+        if self._keeper is None:
+            await self._start()
+            self._keeper = asyncio.create_task(self._keep())
+        await self._wait_until_accepted(refused)
+        self._accepted = files
 
     def _write(self, name: str, resources: Sequence[Mapping[str, Any]]) -> None:
         if name in self._versions and self._written[name] == resources:
@@ -282,6 +303,15 @@ class Envoy:
             with suppress(OSError):
                 await writer.wait_closed()
         return (_joined(body) if b"chunked" in head.lower() else body).decode()
+
+
+def _with_clusters_of(before: Files, files: Files) -> Files:
+    """Return a configuration with the clusters that only the one before it has, and their files."""
+    clusters = [*files.get(CLUSTERS, ())]
+    names = {each["name"] for each in clusters}
+    clusters += [each for each in before.get(CLUSTERS, ()) if each["name"] not in names]
+    gone = {name: resources for name, resources in before.items() if name not in files}
+    return {**files, CLUSTERS: clusters, **gone}
 
 
 def _joined(chunked: bytes) -> bytes:

@@ -113,7 +113,6 @@ def cluster() -> dict[str, Any]:
     """Return the login service as a cluster of Envoy's."""
     endpoint = {"address": {"pipe": {"path": SOCKET}}}
     return {
-        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
         "name": _CLUSTER,
         "type": "STATIC",
         "connect_timeout": "5s",

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
     from localaws.alb.model import Listener, Rule, TargetGroup
 
+ROUTE_FILTERS = (
+    *oidc_filter.filters(),
+    redirects(),
+    *transforms.filters(),
+    *stickiness.filters(),
+)
+"""The filters that routes may enable, in the order in which they run.
+
+Every listener has all of them, because a route takes effect on open connections and before its
+listener changes. On a listener that got a filter with the first route that enables it, clients that
+are connected would reach the targets without a login.
+"""
+
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 
 
@@ -66,18 +79,6 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
         "request_headers_to_remove": removed,
         "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}],
     }
-
-
-def route_filters(listener: Listener) -> list[dict[str, Any]]:
-    """Return the filters that a listener's routes may enable, in the order in which they run.
-
-    All are there from the beginning, but for those of logins: Envoy takes new routes before the
-    listener whose filters they enable, and a redirect without its filter is answered 500.
-    """
-    filters: list[dict[str, Any]] = []
-    if any(map(oidc_filter.asks, listener.rules)):
-        filters += oidc_filter.filters()
-    return [*filters, redirects(), *transforms.filters(), *stickiness.filters()]
 
 
 def _enabled_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> list[dict[str, Any]]:

@@ -337,6 +337,64 @@ async def test_no_request_is_lost_while_targets_and_rules_change(
     assert set(statuses) == {200}
 
 
+async def test_no_request_is_lost_while_a_rule_leaves_a_group_that_then_has_no_load_balancer(
+    alb: Alb,
+) -> None:
+    """Envoy reads its files in any order: a route must not name a cluster that is gone."""
+    groups = {GROUP: [await alb.target()], OTHER: [await alb.target()]}
+    await alb.apply([forward((GROUP, 1))], {GROUP: groups[GROUP]})
+    await alb.healthy(1)
+    statuses: Counter[int] = Counter()
+    over = asyncio.Event()
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            while not over.is_set():
+                statuses[(await client.get(alb.url)).status_code] += 1
+
+    askers = [asyncio.create_task(ask()) for _ in range(4)]
+    for old, new in [(GROUP, OTHER), (OTHER, GROUP)] * 20:
+        elsewhere = {"type": "forward", "targetGroupArn": new}
+        attachment = on({"pathPattern": {"values": ["/attached"]}}, elsewhere)
+        await alb.apply([attachment, forward((old, 1))], groups)
+        await alb.healthy(1, new)
+        await alb.apply([forward((new, 1))], {new: groups[new]})
+    over.set()
+    await asyncio.gather(*askers)
+    assert set(statuses) == {200}, statuses
+
+
+async def test_no_request_passes_without_a_login_once_its_rule_asks_for_one(alb: Alb) -> None:
+    """Clients stay connected meanwhile, and no login service answers here."""
+    echo = await alb.target()
+    refusal = {"contentType": "text/plain", "statusCode": "403"}
+    closed = Rule(actions=[{"type": "fixed-response", "fixedResponse": refusal}])
+    asking = Rule(arn="arn:rule/1", actions=[{"type": "jwt-validation"}, TO_GROUP])
+    await alb.apply([closed], {GROUP: [echo]})
+    await alb.healthy(1)
+    statuses: Counter[int] = Counter()
+    over = asyncio.Event()
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            while not over.is_set():
+                statuses[(await client.get(alb.url)).status_code] += 1
+
+    async def is_answered(status: int) -> None:
+        enough = statuses[status] + 4
+        await eventually(lambda: statuses[status] >= enough, f"answers with {status}")
+
+    askers = [asyncio.create_task(ask()) for _ in range(4)]
+    for _ in range(5):
+        await alb.apply([asking], {GROUP: [echo]})
+        await is_answered(500)
+        await alb.apply([closed], {GROUP: [echo]})
+        await is_answered(403)
+    over.set()
+    await asyncio.gather(*askers)
+    assert set(statuses) == {403, 500}, statuses
+
+
 async def test_no_connection_is_cut_while_a_group_empties_and_fills(alb: Alb) -> None:
     echoes = [await alb.target(), await alb.target()]
     await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
