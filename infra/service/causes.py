@@ -52,9 +52,9 @@ CAUSES = (
             "old one: users got errors or slow answers."
         ),
         advice=(
-            "The line above, or the command below, says what the alarm saw, and the log what the "
-            "version answered. The limits are `maxErrorPercent` and `maxLatencySeconds`. If "
-            "something else was the cause, deploy the same again once the alarm is OK."
+            "The command below shows what the alarm saw, and the log what the version answered. "
+            "The limits are `maxErrorPercent` and `maxLatencySeconds`. If something else was the "
+            "cause, deploy the same again once the alarm is OK."
         ),
     ),
     Cause(

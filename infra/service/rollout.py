@@ -2,8 +2,8 @@
 
 The provider waits for a deployment, and fails an update that ECS rolled back. But its error has one
 line of ECS's only, and it fails only once: the state then holds what was requested, so the next run
-finds nothing to do while the old version runs. So a hook explains a failure when it happens, and
-every run compares the live service with the requested one.
+finds nothing to do while the old version runs. So a hook explains a failure when it happens, beside
+the provider's error, and every run compares the live service with the requested one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws as aws
+from pulumi.runtime.proto import engine_pb2
 
 from infra.errors import reason_of
 from infra.service.causes import likely
@@ -186,7 +187,7 @@ class Rollout:
         )
 
     def _explain(self, args: pulumi.ErrorHookArgs) -> bool:
-        """Print why a creation or an update failed.
+        """Print why a creation or an update failed; Pulumi prints the provider's error below it.
 
         Returns:
             False: the engine must not retry, as the same would fail again.
@@ -201,15 +202,14 @@ class Rollout:
         except Exception:  # noqa: BLE001
             return False
         alarms = (inputs.get("alarms") or {}).get("alarmNames") or ()
-        pulumi.log.error(
-            explanation(
-                inputs["taskDefinition"],
-                replace(live, alarms=alarms),
-                args.errors,
-                earlier=self._earlier_events,
-                log_group=self._log_group,
-            )
+        message = explanation(
+            inputs["taskDefinition"],
+            replace(live, alarms=alarms),
+            args.errors,
+            earlier=self._earlier_events,
+            log_group=self._log_group,
         )
+        _log_error(args.urn, message)
         return False
 
     def _compare(self, state: Mapping[str, Any]) -> LiveService | None:
@@ -274,6 +274,16 @@ class Rollout:
         )
 
 
+def _log_error(urn: str, message: str) -> None:
+    """Print an error under the heading of a resource, by its URN.
+
+    `pulumi.log` takes the resource itself, which gets its URN only when it is deployed.
+    """
+    engine = pulumi.runtime.settings.get_engine()
+    assert engine is not None, "a hook runs while an engine does"
+    engine.Log(engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=message, urn=urn))
+
+
 def explanation(
     wanted: str,
     live: LiveService,
@@ -287,7 +297,7 @@ def explanation(
     Args:
         wanted: ARN of the task definition that was requested.
         live: The service now.
-        errors: The provider's.
+        errors: The provider's, which Pulumi prints, so that the explanation doesn't repeat them.
         earlier: Ids of the events that were listed before the request.
         log_group: Log group of the service's containers.
     """
@@ -302,7 +312,8 @@ def explanation(
     lines = [
         f"ECS {progress} what was requested for {live.name}.",
         *_difference(wanted, live),
-        *_reported([*errors, *events]),
+        *_reported(events),
+        *_likely_cause([*errors, *events]),
         *_where_to_look(live, log_group, by_alarm=failed_by_alarm([*errors, *events])),
     ]
     # Nothing is wrong with the configuration of a deployment that goes on.
@@ -358,7 +369,7 @@ def mismatch(
     else:
         reason = _end_of_failed_deployment(live, runs_wanted=runs_wanted)
         where = _where_to_look(live, log_group, by_alarm=failed_by_alarm(failure))
-        advice = [*_reported(failure), *where, _fix(live)]
+        advice = [*_reported(failure), *_likely_cause(failure), *where, _fix(live)]
     summary = f"{live.name} doesn't run what this stack requested: {reason}."
     return "\n".join([summary, *_difference(wanted, live), *moved, *advice])
 
@@ -393,12 +404,14 @@ def _difference(wanted: str, live: LiveService) -> list[str]:
 
 
 def _reported(messages: Sequence[str]) -> list[str]:
-    """Return lines with the first messages, and with the likely cause if it is known."""
-    lines = [f"reported: {_readable(message)}" for message in messages[:_EVENTS_SHOWN]]
+    return [f"reported: {_without_arns(message)}" for message in messages[:_EVENTS_SHOWN]]
+
+
+def _likely_cause(messages: Sequence[str]) -> list[str]:
     cause = likely(messages)
-    if cause:
-        lines += [f"likely cause: {cause.sentence}", f"try: {cause.advice}"]
-    return lines
+    if cause is None:
+        return []
+    return [f"likely cause: {cause.sentence}", f"try: {cause.advice}"]
 
 
 def _where_to_look(live: LiveService, log_group: str, *, by_alarm: bool) -> list[str]:
@@ -432,14 +445,10 @@ def _stopped_tasks_command(live: LiveService) -> str:
     )
 
 
-def _readable(message: str) -> str:
-    """Return a message without the provider's "1 error occurred" and without ARNs.
-
-    A target group's ARN becomes its name, and each alarm and stopped task gets its own line.
-    """
-    text = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", message)
-    text = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", text)
-    return re.sub(r"; (task|alarm) ", r"\n          \1 ", text.strip())
+def _without_arns(message: str) -> str:
+    """Return a message without ARNs; a target group's ARN becomes its name."""
+    text = re.sub(r" \(arn:[^)]*\)", "", message)
+    return re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", text)
 
 
 def _fix(live: LiveService) -> str:

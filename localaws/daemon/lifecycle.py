@@ -40,7 +40,7 @@ from localaws.ecr.builders import HostPrograms
 from localaws.ecr.registry import AccountRegistry
 from localaws.ecs.container_instances import NoSuchInstanceError
 from localaws.ecs.controller import NotInterruptedError, NotSteadyError
-from localaws.ecs.scheduler.waiter import failed_containers
+from localaws.ecs.scheduler.waiter import NEXT_LINE, failed_containers
 from localaws.images.registry import find_crane
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import find
@@ -431,8 +431,8 @@ class Running:
                 continue
             lines = stream.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
             if lines:
-                heading = f"; task {failed.id[:8]} wrote last in {container}:"
-                shown.append("\n            ".join((heading, *lines)))
+                heading = f"{NEXT_LINE}task {failed.id[:8]} wrote last in {container}:"
+                shown.append(f"{NEXT_LINE}  ".join((heading, *lines)))
         return "".join(shown)
 
     def _service(self, args: Properties) -> Mapping[str, Any]:

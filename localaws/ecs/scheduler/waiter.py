@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         Timing,
     )
 
+NEXT_LINE = "\n      "
+"""Begins a line of an error, below the text of the line that Pulumi prints as `* updating …`."""
+
 _REASONS_SHOWN = 3
 _STOPPED_BY_ECS = (0, 137, 143)
 
@@ -94,11 +97,11 @@ def failed_containers(task: Task) -> frozenset[str]:
 
 
 def why_stopped(state: ServiceState) -> str:
-    """Return why tasks of the newest deployment failed: each reason once, newest first."""
+    """Return why tasks of the newest deployment failed: a line for each reason, newest first."""
     stopped: dict[str, str] = {}
     for task in failed_tasks(state):
         stopped.setdefault(f"{task.stop_reason}{_details(task)}", task.id[:8])
-    reasons = [f"; task {task} stopped: {reason}" for reason, task in stopped.items()]
+    reasons = [f"{NEXT_LINE}task {task} stopped: {reason}" for reason, task in stopped.items()]
     return "".join(reasons[:_REASONS_SHOWN])
 
 
@@ -111,7 +114,9 @@ def _failure(done: str, deployment: Deployment, state: ServiceState) -> str:
     detected = "the circuit breaker threshold was exceeded"
     if deployment.alarms:
         detected = "an alarm was detected"
-    alarms = "".join(f"; alarm {name}: {reason}" for name, reason in deployment.alarms.items())
+    alarms = ""
+    for name, reason in deployment.alarms.items():
+        alarms += f"{NEXT_LINE}alarm {name}: {reason}"
     return f"Service deployment {done} because {detected}{alarms}{why_stopped(state)}"
 
 

@@ -75,7 +75,7 @@ def report(log: EventLog, message: Message) -> str:
             for task in tasks:
                 log.unhealthy(task, message.words)
         case "stopped":
-            return f"; task {tasks[0][:8]} stopped: {message.words}"
+            return f"\n      task {tasks[0][:8]} stopped: {message.words}"
     return ""
 
 

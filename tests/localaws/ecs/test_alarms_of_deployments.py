@@ -117,7 +117,7 @@ async def test_only_the_service_whose_alarm_goes_off_is_rolled_back(harness: Har
     harness.deploy(OTHER, 2)
     await harness.bakes(harness.web.service, OTHER)
     harness.alarms.firing.add("web")
-    with pytest.raises(NotSteadyError, match=re.escape(f"; alarm web: {SAW}")):
+    with pytest.raises(NotSteadyError, match=re.escape(f"\n      alarm web: {SAW}")):
         await harness.settle(harness.web.service)
     harness.skip_bake_time()
     await harness.settle(OTHER)

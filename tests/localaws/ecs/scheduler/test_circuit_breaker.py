@@ -340,7 +340,8 @@ def test_a_rolled_back_deployment_fails_with_the_health_checks_result_after_the_
     with pytest.raises(DeploymentFailedError) as caught:
         outcome(service, since=started)
     assert str(caught.value).startswith(
-        "Service deployment rolled back because the circuit breaker threshold was exceeded; task "
+        "Service deployment rolled back because the circuit breaker threshold was exceeded\n"
+        "      task "
     )
     answer = (
         f"Task failed ELB health checks in (target-group {GROUP}) (Health checks failed with "
@@ -388,8 +389,8 @@ def test_a_deployment_that_stays_failed_is_an_error_at_once_with_exit_codes(
     )
     run_until_tripped(service)
     error = (
-        "Service deployment stopped because the circuit breaker threshold was exceeded; task "
-        ".* stopped: "
+        "Service deployment stopped because the circuit breaker threshold was exceeded\n"
+        "      task .* stopped: "
     )
     with pytest.raises(
         DeploymentFailedError,

@@ -220,7 +220,7 @@ def test_the_error_names_the_alarm_and_what_it_saw_once_the_rollback_is_over() -
     with pytest.raises(DeploymentFailedError) as caught:
         outcome(service, since=started)
     assert str(caught.value) == (
-        f"Service deployment rolled back because an alarm was detected; alarm {ERRORS}: {SAW}"
+        f"Service deployment rolled back because an alarm was detected\n      alarm {ERRORS}: {SAW}"
     )
 
 
@@ -270,7 +270,8 @@ def test_without_rollback_the_failed_version_stays_and_the_wait_ends_with_an_err
         ("PRIMARY", "web:2", "FAILED", "ECS deployment alarms: alarm detected.")
     ]
     with pytest.raises(
-        DeploymentFailedError, match="stopped because an alarm was detected; alarm demo-web-errors"
+        DeploymentFailedError,
+        match=r"stopped because an alarm was detected\n +alarm demo-web-errors",
     ):
         outcome(service, since=started)
 
@@ -340,8 +341,8 @@ def test_a_rollback_whose_tasks_fail_too_ends_with_both_reasons() -> None:
     )
     with pytest.raises(
         DeploymentFailedError,
-        match=rf"failed to be rolled back because an alarm was detected; alarm {ERRORS}: .*"
-        "stopped: CannotPullContainerError",
+        match=rf"failed to be rolled back because an alarm was detected\n +alarm {ERRORS}: .*\n"
+        " +task .* stopped: CannotPullContainerError",
     ):
         outcome(service, since=started)
 

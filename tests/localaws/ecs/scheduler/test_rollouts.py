@@ -127,7 +127,7 @@ async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_se
             web.change(taskDefinition=web.define(2, **container))
             verdict = "rolled back because the circuit breaker threshold was exceeded"
             with pytest.raises(
-                NotSteadyError, match=rf"{verdict}; task \w+ stopped: {reason} ?{detail}"
+                NotSteadyError, match=rf"{verdict}\n +task \w+ stopped: {reason} ?{detail}"
             ):
                 await running.settle()
             assert any(report.startswith("rolling back: ") for report in running.reports)
@@ -182,7 +182,7 @@ async def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed
         for _ in ("at once", "and as long as it stays like that"):
             with pytest.raises(
                 NotSteadyError,
-                match=r"stopped because the circuit breaker .*CannotStartContainer",
+                match=r"stopped because the circuit breaker .*\n.*CannotStartContainer",
             ):
                 await running.settle()
         failed, *old = running.describe()["deployments"]

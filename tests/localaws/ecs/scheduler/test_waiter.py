@@ -111,7 +111,7 @@ async def test_a_failed_task_is_explained_by_the_log_of_the_container_that_faile
         reason = str(failed.value)
     finally:
         await running.close()
-    assert re.search(r"; task \w{8} wrote last in beside:\n *\S+ the cause", reason)
+    assert re.search(r"\n *task \w{8} wrote last in beside:\n *\S+ the cause", reason)
     assert "nothing wrong here" not in reason
 
 
