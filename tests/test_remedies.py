@@ -61,6 +61,10 @@ TRIED = {
         "localaws/cli/test_route.py::"
         "test_explain_names_the_service_that_answers_and_why_earlier_rules_do_not"
     ),
+    "pulumi help": (
+        "localaws/cli/test_known_commands.py::"
+        "test_the_help_of_a_command_of_the_cli_needs_no_project_and_starts_nothing"
+    ),
     "pulumi logs": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
     "pulumi logs --container": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
     "pulumi logs --no-follow": "engine/test_daemon.py::test_logs_show_what_the_containers_print",

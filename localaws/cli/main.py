@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from localaws.cli import pulumi_command
+from localaws.cli import known_commands, pulumi_command
 from localaws.cli.arguments import OWN, parser
 from localaws.daemon.client import ensure, stop
 from localaws.daemon.state_directory import StateDirectory
@@ -40,6 +40,9 @@ def entry_point() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except known_commands.UnknownCommand as error:
+        print(f"pulumi-local: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
     except (UserError, OSError) as error:
         print(f"pulumi-local: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -48,8 +51,11 @@ def entry_point() -> NoReturn:
 def main(arguments: Sequence[str]) -> int:
     """Run one of our own commands, or become Pulumi."""
     command = _command(arguments)
-    if command in (None, *OWN):
+    if command is None or command in OWN:
         return _own(arguments)
+    known_commands.check(command)
+    if known_commands.asks_for_help(command, arguments):
+        known_commands.show_help(arguments)
     _check_installed()
     directory = StateDirectory.of(pulumi_command.given(arguments).cwd)
     pulumi_command.check_user(command)

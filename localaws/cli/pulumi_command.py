@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 DEFAULT_STACK = "local"
 
 _WRITES_CONFIG = frozenset(
-    {"up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"}
+    {
+        *("up", "update", "preview", "pre", "refresh"),
+        *("destroy", "down", "dn", "import", "watch"),
+    }
 )
 """Commands that add an encryption salt to the stack's configuration file; they get a copy of it."""
 
@@ -78,7 +81,7 @@ def run(
         DaemonFailed: The local AWS doesn't answer.
         BadConfig: The stack's configuration file can't be read.
     """
-    cli = _cli()
+    cli = executable()
     if command in _WANTS_STACK:
         # For the state, which the CLI writes: with its empty passphrase its secrets are readable.
         os.umask(UMASK)
@@ -152,7 +155,7 @@ def check_user(command: str | None) -> None:
         return
     with tempfile.TemporaryDirectory() as backend:
         asked = subprocess.run(  # noqa: S603 — the CLI that set-up linked, or that on PATH
-            [_cli(), "whoami", "--non-interactive"],
+            [executable(), "whoami", "--non-interactive"],
             env={
                 **os.environ,
                 "PULUMI_BACKEND_URL": Path(backend).as_uri(),
@@ -186,8 +189,12 @@ def _in_passwd(uid: int) -> bool:
     return True
 
 
-def _cli() -> str:
-    """Return the path of the CLI that set-up linked beside this Python, else of that on PATH."""
+def executable() -> str:
+    """Return the path of the CLI that set-up linked beside this Python, else of that on PATH.
+
+    Raises:
+        NoCli: There is neither.
+    """
     own = Path(sys.executable).parent
     found = shutil.which("pulumi", path=f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     if found is None:

@@ -232,7 +232,7 @@ def passed(
     """Return what the CLI is started with, by the command and more, or by all arguments."""
     fake = fake_cli(tmp_path)
     given = arguments or [command, *more]
-    ran = run_pulumi(directory, command, given, f"c._cli = lambda: {str(fake)!r};")
+    ran = run_pulumi(directory, command, given, f"c.executable = lambda: {str(fake)!r};")
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.splitlines()
 
@@ -256,20 +256,15 @@ def test_a_copy_that_is_not_utf_8_is_replaced(directory: StateDirectory) -> None
     assert pulumi_command._config_copy(directory, "dev", None).read_text() == "config: {}\n"
 
 
-@pytest.mark.parametrize("command", ["preview", "config"])
+@pytest.mark.parametrize("command", ["preview", "config", "down", "dn"])
 def test_a_new_stack_is_made_without_touching_the_projects_files(
     directory: StateDirectory, tmp_path: Path, command: str
 ) -> None:
     (directory.project / "Pulumi.dev.yaml").write_text("config: {}\n")
     before = sorted(path.name for path in directory.project.iterdir())
     copy = directory.path / "config" / "Pulumi.dev.yaml"
-    more = {"preview": ["--config-file", str(copy)], "config": []}
-    assert passed(directory, tmp_path, command, "-s", "dev") == [
-        command,
-        "-s",
-        "dev",
-        *more[command],
-    ]
+    more = [] if command == "config" else ["--config-file", str(copy)]
+    assert passed(directory, tmp_path, command, "-s", "dev") == [command, "-s", "dev", *more]
     assert (directory.backend / ".pulumi/stacks/p/dev.json").exists()
     assert sorted(path.name for path in directory.project.iterdir()) == sorted(
         [*before, ".local", "bin"]
@@ -440,7 +435,7 @@ def test_a_stack_without_a_file_is_named_beside_those_that_have_one(
     StackState(directory.backend, "p", "deployed").create()
     (command,) = {"up", "config", "stack", "cancel"} & set(arguments)
     fake = fake_cli(tmp_path)
-    ran = run_pulumi(directory, command, arguments, f"c._cli = lambda: {str(fake)!r};")
+    ran = run_pulumi(directory, command, arguments, f"c.executable = lambda: {str(fake)!r};")
     message = "pulumi-local: --stack nope: there is no Pulumi.nope.yaml; there is dev, prod\n"
     assert (ran.returncode, ran.stderr) == (0, message if named else "")
 
@@ -463,4 +458,4 @@ def test_no_cli_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(pulumi_command.NoCli, match="make setup"):
-        pulumi_command._cli()
+        pulumi_command.executable()
