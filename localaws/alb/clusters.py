@@ -111,6 +111,8 @@ def _cluster(cluster: GroupCluster, group: TargetGroup, folder: Path) -> dict[st
             "healthy_panic_threshold": {"value": 1},
             # By default a health check's result changes the routing up to a second later.
             "update_merge_window": "0s",
+            # Has Envoy report which targets it has yet to check, instead of as failing ones.
+            "ignore_new_hosts_until_first_hc": True,
         },
         # By default a target that was deregistered gets requests until a health check fails.
         "ignore_health_on_host_removal": True,

@@ -131,7 +131,10 @@ class Envoy:
         return frozenset(each["name"] for each in answer.get("listener_statuses", ()))
 
     async def health(self) -> dict[tuple[str, Endpoint], CheckResult]:
-        """Return the health checks' results by cluster and endpoint; none while Envoy restarts."""
+        """Return the results of health checks by cluster and endpoint; none while Envoy restarts.
+
+        A target without a result hasn't been checked in that cluster.
+        """
         try:
             answer = json.loads(await self._ask("/clusters?format=json"))
         except OSError:
@@ -142,6 +145,8 @@ class Envoy:
                 if "socket_address" not in host["address"]:
                     continue  # the login service, which is no target
                 address, status = host["address"]["socket_address"], host["health_status"]
+                if status.get("pending_active_hc"):
+                    continue
                 endpoint = Endpoint(address["address"], address["port_value"])
                 results[cluster["name"], endpoint] = CheckResult(
                     healthy=not status.get("failed_active_health_check"),

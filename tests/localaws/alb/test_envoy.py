@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from localaws.alb.certificate_authority import Authority
 from localaws.alb.envoy import EnvoyError
+from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.model import Rule
 from localaws.alb.parts import cluster_name
+from localaws.alb.targets import Endpoint, TargetState
 from localaws.alb.tracing import NOWHERE
 from localaws.alb.traffic import Answer, Traffic
 from localaws.images import layout, stand_in
@@ -29,6 +32,8 @@ from tests.localaws.alb.conftest import (
     raw,
     started_alb,
 )
+from tests.localaws.alb.test_load_balancers import ALB, FewResources
+from tests.localaws.alb.test_load_balancers import GROUP as ITS_GROUP
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
@@ -289,6 +294,68 @@ async def test_unhealthy_targets_get_requests_only_when_there_is_no_healthy_one(
     assert {answer.status_code for answer in answers} == {404, 500}, "it fails open, to all targets"
     good.status = 202
     await alb.healthy(1)
+
+
+async def test_a_target_that_answers_checks_slowly_is_never_unhealthy_and_gets_requests(
+    alb: Alb, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """It is checked first as a new target and then as one of its group."""
+
+    async def answer_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.4)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow")
+        await writer.drain()
+
+    listen_address = alb.addresses.take_task([80])
+    target = Endpoint(listen_address.address, listen_address.port(80))
+    await alb.serve(answer_slowly, target.address, target.port)
+    balancers = LoadBalancers(
+        FewResources(),
+        alb.addresses,
+        lambda _: alb.envoy,
+        lambda _: tmp_path / "envoy",
+        issue=Authority(tmp_path).issue,
+        speed=5,
+    )
+    balancers.register(ITS_GROUP, target)
+    states: set[TargetState] = set()
+
+    async def is_healthy() -> bool:
+        await balancers.sync()
+        states.add(balancers.health(ITS_GROUP, target).state)
+        return TargetState.HEALTHY in states
+
+    try:
+        await eventually(is_healthy, "a healthy target")
+        url = f"http://{alb.addresses.load_balancer(ALB).dns_name}"
+        assert (await client.get(url)).text == "slow"
+    finally:
+        await balancers.close()
+    assert states == {TargetState.INITIAL, TargetState.HEALTHY}
+
+
+async def test_a_groups_only_target_gets_requests_before_its_first_check_is_over(
+    alb: Alb, client: httpx.AsyncClient
+) -> None:
+    over = asyncio.Event()
+
+    async def keep_checks_waiting(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"ELB-HealthChecker" in head:
+            await over.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage")
+        await writer.drain()
+
+    target = Echo(alb.addresses.take_task([80]).address)
+    await alb.serve(keep_checks_waiting, target.address, target.port)
+    await alb.apply([forward((GROUP, 1))], {GROUP: []}, timeout=60)
+    await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, timeout=60)
+    assert (await client.get(alb.url)).text == "page"
+    assert not await alb.envoy.health()
+    over.set()
 
 
 async def test_a_target_with_a_health_port_of_its_own_is_checked_there(
