@@ -16,7 +16,7 @@ import pulumi
 from gate import graph
 from localaws import mocks
 from localaws.mocks import canonical
-from localaws.stack_files import BadStackFile, read_project
+from localaws.stack_files import BadStackFile, read_project, stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -149,9 +149,8 @@ _SEVERAL: Final = {
 _CALLED_BY_COMPONENTS: Final = ("aws:ecr/getAuthorizationToken:getAuthorizationToken",)
 """Functions that the program's source doesn't name: `awsx.ecr.Image` calls it."""
 
-_STACKS: Final = [path.name.split(".")[1] for path in sorted(ROOT.glob("Pulumi.*.yaml"))]
 CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
-    **{stack: Configuration(stack) for stack in _STACKS},
+    **{stack: Configuration(stack) for stack in stacks(ROOT)},
     "everything": Configuration("prod", EVERYTHING),
     "sealed": Configuration("prod", _SEALED),
     "spot": Configuration("prod", _SPOT),

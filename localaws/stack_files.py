@@ -50,6 +50,25 @@ def read_project(folder: Path) -> dict[str, Any]:
     return document
 
 
+def configured(folder: Path, stack: str) -> dict[str, Any]:
+    """Return what a run of a stack's program is configured with, by full key.
+
+    These are the values of the stack's file, and of the project's where the stack has none.
+
+    Raises:
+        BadStackFile: One of the files is missing or can't be read.
+    """
+    document = read_project(folder)
+    values: dict[str, Any] = {}
+    for key, entry in (document.get("config") or {}).items():
+        value = entry
+        if isinstance(entry, dict):
+            value = entry.get("default", entry.get("value"))
+        if value is not None:
+            values[full_key(document["name"], key)] = value
+    return values | read_config(folder, stack)
+
+
 def read_config(folder: Path, stack: str) -> dict[str, Any]:
     """Return the configuration in a stack's file by full key; an empty file has none.
 
@@ -59,15 +78,34 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
     path = folder / f"Pulumi.{stack}.yaml"
     if not path.exists():
         raise BadStackFile(missing(folder, stack))
-    return dict(_read(path).get("config") or {})
+    values: dict[str, Any] = {}
+    for key, value in (_read(path).get("config") or {}).items():
+        full = key if ":" in key else full_key(read_project(folder)["name"], key)
+        full = full.replace(":config:", ":", 1)  # an older form, which the CLI still reads
+        if full.count(":") > 1:
+            raise BadStackFile(
+                f"{path.name}: config.{key}; allowed: a namespace and a name, like shop:size"
+            )
+        values[full] = value
+    return values
+
+
+def full_key(project: str, key: str) -> str:
+    """Return a key with its namespace, which is the project's name where it has none."""
+    return key if ":" in key else f"{project}:{key}"
+
+
+def stacks(folder: Path) -> list[str]:
+    """Return the names of the stacks that have a file; a name may have dots."""
+    files = [path.name for path in folder.glob("Pulumi.*.yaml")]
+    return sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in files)
 
 
 def missing(folder: Path, stack: str) -> str:
     """Return the message that a stack has no file, with the stacks that have one."""
-    others = sorted(each.name.split(".")[1] for each in folder.glob("Pulumi.*.yaml"))
     return (
         f"--stack {stack}: there is no Pulumi.{stack}.yaml; there is "
-        f"{', '.join(others) or 'no stack'}"
+        f"{', '.join(stacks(folder)) or 'no stack'}"
     )
 
 

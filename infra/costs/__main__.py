@@ -17,7 +17,7 @@ from infra.costs.prices import of_region, regions
 from infra.costs.report import Report
 from infra.errors import SettingsError
 from infra.settings import Settings
-from localaws.stack_files import BadStackFile, read_config, read_project
+from localaws.stack_files import BadStackFile, configured, read_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,39 +101,40 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
             region aren't known.
     """
     try:
-        schema, configured = read_project(project), read_config(project, stack)
+        name, values = read_project(project)["name"], configured(project, stack)
     except BadStackFile as error:
         raise CannotEstimateError(str(error)) from None
-    region = configured.get("aws:region")
+    region = values.get("aws:region")
     if region not in regions():
         raise CannotEstimateError(
             f"aws:region of the stack {stack} is {region or 'not set'}, and prices are known for "
             f"{', '.join(regions())} only: `python -m tools.prices REGION` reads those of another "
             "region from AWS's price list"
         )
-    name = schema["name"]
-    values: dict[str, Any] = {}
-    for key, entry in (schema.get("config") or {}).items():
-        values[key] = entry.get("default")
-    for key, value in configured.items():
-        if key.startswith(f"{name}:"):
-            values[key.removeprefix(f"{name}:")] = value
     texts: dict[str, str] = {}
     encrypted: set[str] = set()
-    for key, value in values.items():
+    foreign: list[str] = []
+    for full_key, value in values.items():
+        namespace, _, key = full_key.partition(":")
+        if namespace != name:
+            foreign.append(full_key)
+            continue
         plain = _without_ciphers(value)
         if plain != value:
             encrypted.add(key)
         if plain is not None:
             texts[key] = plain if isinstance(plain, str) else json.dumps(plain)
     try:
-        return region, Settings.of(texts, project=name, stack=stack, secret=encrypted)
+        settings = Settings.of(texts, project=name, stack=stack, secret=encrypted, foreign=foreign)
     except SettingsError as error:
         raise CannotEstimateError(str(error)) from None
+    return region, settings
 
 
 def _without_ciphers(value: Any) -> Any:
     """Replace each encrypted value by a text, as no cost depends on it."""
+    if isinstance(value, list):
+        return [_without_ciphers(each) for each in value]
     if not isinstance(value, dict):
         return value
     if value.keys() == {"secure"}:

@@ -15,7 +15,7 @@ from localaws.mocks.engine import Recorder
 from localaws.mocks.mistake import Mistake
 from localaws.mocks.recording import Recording, Registered, word
 from localaws.mocks.running import only_in_runs
-from localaws.stack_files import read_config, read_project
+from localaws.stack_files import configured, full_key, read_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,26 +96,13 @@ def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
     Raises:
         BadStackFile: One of the files is missing or can't be read.
     """
-    document = read_project(folder)
-    project, schema = document["name"], document.get("config") or {}
-    values: dict[str, Any] = {}
-    for key, entry in schema.items():
-        values[_full_key(project, key)] = _default(entry)
-    values |= read_config(folder, stack)
+    values = configured(folder, stack)
+    project = read_project(folder)["name"]
     for key, value in changes.items():
-        values[_full_key(project, key)] = value
+        values[full_key(project, key)] = value
     return {key: config_text(value) for key, value in values.items() if value is not None}
 
 
 def config_text(value: Any) -> str:
     """Return a value of a YAML file in the form in which the CLI passes it to the program."""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _full_key(project: str, key: str) -> str:
-    return key if ":" in key else f"{project}:{key}"
-
-
-def _default(entry: Any) -> Any:
-    """Return the value of a configuration entry: a schema's default, or the value itself."""
-    return entry.get("default", entry.get("value")) if isinstance(entry, dict) else entry

@@ -9,7 +9,7 @@ import pytest
 
 from localaws.alb.explanation import CannotExplain
 from localaws.cli.main import main
-from localaws.stack_files import BadStackFile, read_config, read_project
+from localaws.stack_files import BadStackFile, configured, read_config, read_project, stacks
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +40,8 @@ BAD = {
     "the tag '!x'; correct its YAML there",
     "config: &a { shop:a: *a }": "Pulumi.dev.yaml has a value that isn't one of JSON: Circular "
     "reference detected",
+    "config: { shop:a:b: 1 }": "Pulumi.dev.yaml: config.shop:a:b; allowed: a namespace and a name, "
+    "like shop:size",
     "config: \x01": "Pulumi.dev.yaml: unacceptable character #x0001: special characters are not "
     'allowed in "<unicode string>", position 8; correct its YAML there',
 }
@@ -84,6 +86,34 @@ def test_values_are_read_as_the_cli_does(tmp_path: Path) -> None:
     values = [1, True, 2.5, "n"]
     expected = {"shop:a": "yes", "shop:b": values, "shop:c": {"d": values}}
     assert read_config(tmp_path, "dev") == expected
+
+
+def test_a_key_without_a_namespace_is_the_projects_and_the_last_of_two_spellings_counts(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    text = "config:\n  a: 1\n  shop:a: 2\n  shop:b: 1\n  b: 2\n  shop:config:c: 3\n  other:a: 4\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    assert read_config(tmp_path, "dev") == {"shop:a": 2, "shop:b": 2, "shop:c": 3, "other:a": 4}
+
+
+def test_a_stack_is_configured_by_the_projects_file_and_its_own(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(
+        "name: shop\nconfig:\n  a: { type: integer, default: 1 }\n  b: { type: string }\n"
+        "  c: { default: 3 }\n  aws:region: { value: eu-west-1 }\n  other:d: 4\n"
+    )
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  a: 2\n")
+    expected = {"shop:a": 2, "shop:c": 3, "aws:region": "eu-west-1", "other:d": 4}
+    assert configured(tmp_path, "dev") == expected
+
+
+def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
+    for stack in ("prod", "a.b", "a"):
+        (tmp_path / f"Pulumi.{stack}.yaml").write_text("")
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    assert stacks(tmp_path) == ["a", "a.b", "prod"]
+    with pytest.raises(BadStackFile, match=r"no Pulumi\.new\.yaml; there is a, a\.b, prod$"):
+        read_config(tmp_path, "new")
 
 
 @pytest.mark.parametrize("text", ["", "runtime: python\n", "name: 3\n"])

@@ -428,6 +428,15 @@ def test_the_command_prints_a_stack_of_the_project(capsys: pytest.CaptureFixture
             "config:\n  aws:region: us-east-1\n  fargate-web:image:\n    secure: v1:x\n",
             "image: an encrypted value",
         ),
+        ("config:\n  aws:region: us-east-1\n  cpuUnits: 3\n", "cpuUnits: 3"),
+        (
+            "config:\n  aws:region: us-east-1\n  othr:desiredCount: 3\n",
+            "othr:desiredCount: a key of another project, othr; allowed: fargate-web:desiredCount",
+        ),
+        (
+            "config:\n  aws:region: us-east-1\n  fargate-web:egress: [secure: v1:x]\n",
+            "egress: an encrypted value",
+        ),
         ("config: [\n", "Pulumi.new.yaml, line 2: expected the node content"),
         ("foo\n", "Pulumi.new.yaml is the text foo"),
         ("config: [a]\n", "Pulumi.new.yaml: config is a list"),
@@ -445,6 +454,25 @@ def test_a_configuration_without_an_estimate_is_refused_with_the_reason(
     (tmp_path / "Pulumi.new.yaml").write_text(lines)
     with pytest.raises(CannotEstimateError, match=re.escape(words)):
         of_stack(tmp_path, "new")
+
+
+def test_wrong_types_are_named_together_which_the_cli_names_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    wrong = {"command": "sh", "containerPort": "x", "ecsExec": "maybe"}
+    lines = [f"  fargate-web:{key}: {value}" for key, value in wrong.items()]
+    text = "\n".join(["config:", "  aws:region: us-east-1", *lines])
+    (tmp_path / "Pulumi.new.yaml").write_text(text)
+    with pytest.raises(CannotEstimateError) as refused:
+        of_stack(tmp_path, "new")
+    for key, value in wrong.items():
+        assert f"\n  - {key}: {value}" in str(refused.value)
+
+
+def test_a_key_of_another_package_has_no_effect(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    dev = (ROOT / "Pulumi.dev.yaml").read_text()
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"{dev}  datadog:apiUrl: https://api.example.com\n")
+    assert of_stack(tmp_path, "dev") == of_stack(ROOT, "dev")
 
 
 def test_a_stack_without_a_file_is_refused_with_the_stacks_that_exist(
