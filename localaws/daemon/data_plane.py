@@ -19,7 +19,7 @@ from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.vpc_edge import VpcEdge, namespace_of
 from localaws.daemon.runtime_choice import Choice, Runtime
 from localaws.daemon.vpc_commands import TaskCommands, VpcCommands
-from localaws.ecs.controller import Controller
+from localaws.ecs.services.controller import Controller
 from localaws.ecs.tasks.container_runtime import Containers
 from localaws.ecs.tasks.images import load
 from localaws.ecs.tasks.process_runtime import Processes
@@ -60,6 +60,7 @@ class DataPlane:
     """What runs."""
 
     controller: Controller
+    load_balancers: LoadBalancers
     commands: Commands
     """Starts what users run in it."""
 
@@ -84,13 +85,10 @@ class DataPlane:
     host: Launcher | None = None
     """Starts what needs this machine's own network: registries are reached by it."""
 
-    load_balancers: LoadBalancers | None = None
-    """What users log in at."""
-
     @property
     def public_keys_url(self) -> str:
         """The URL of the keys that verify users' claims; empty if nothing has it."""
-        return "" if self.load_balancers is None else self.load_balancers.public_keys_url
+        return self.load_balancers.public_keys_url
 
     async def start(self) -> None:
         """Start again whatever ran before."""
@@ -216,8 +214,8 @@ class _Build:
         scaler, alarms, minutes = self._by_the_minute(controller, load_balancers)
         return DataPlane(
             controller,
+            load_balancers,
             TaskCommands(controller),
-            load_balancers=load_balancers,
             scaler=scaler,
             alarms=alarms,
             minutes=minutes,
@@ -254,7 +252,7 @@ class _Build:
         metadata = TaskMetadata()
 
         def instances(registry: str) -> list[Instance]:
-            return controller.instances(registry)
+            return controller.descriptions.registered_instances(registry)
 
         running = Running(edge.interfaces, instances)
         follower.services = RouterServices(network, self.cloud, running, metadata.answer)
@@ -286,6 +284,7 @@ class _Build:
         scaler, alarms, minutes = self._by_the_minute(controller, load_balancers)
         return DataPlane(
             controller,
+            load_balancers,
             commands,
             follower,
             attachments,
@@ -300,23 +299,24 @@ class _Build:
         self, controller: Controller, load_balancers: LoadBalancers
     ) -> tuple[Scaler | None, Alarms, Minutes]:
         """Return what measures and decides by the minute, and what runs it."""
-        usage = Metrics(self.cloud, controller, load_balancers)
+        services = controller.descriptions
+        usage = Metrics(self.cloud, services, load_balancers)
         scaler, parts = None, {}
         if self.set_desired_count is not None:
             scaler = Scaler(
                 self.cloud,
-                controller,
+                services,
                 usage,
                 self.directory,
                 set_desired_count=self.set_desired_count,
                 speed=self.speed,
             )
             parts["scaling"] = scaler.tick
-        watched = AlarmMetrics(self.cloud, load_balancers, usage, controller)
+        watched = AlarmMetrics(self.cloud, load_balancers, usage, services)
         notifications = Notifications(self.cloud)
         alarms = Alarms(self.cloud, watched, self.directory, notifications)
         parts["alarms"] = alarms.tick
-        controller.alarms, controller.publish = alarms, notifications.receive
+        controller.stepper.alarms, controller.stepper.publish = alarms, notifications.receive
         return scaler, alarms, Minutes(parts, speed=self.speed)
 
     def _trust(self) -> ssl.SSLContext:

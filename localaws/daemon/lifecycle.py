@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +40,9 @@ from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.ecr.builders import HostPrograms
 from localaws.ecr.registry import AccountRegistry
 from localaws.ecs.container_instances import NoSuchInstanceError
-from localaws.ecs.controller import NotInterruptedError, NotSteadyError
 from localaws.ecs.scheduler.waiter import NEXT_LINE, failed_containers
+from localaws.ecs.services.task_choice import NotInterruptedError
+from localaws.ecs.services.waits import NotSteadyError
 from localaws.images.registry import find_crane
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import find
@@ -172,11 +174,11 @@ class Running:
             "running": True,
             "speed": self._speed,
             "runtime": self.choice.sentence,
-            "services": self._controller.status(),
+            "services": self._controller.descriptions.status(),
             "instances": self._controller.fleet.status() if self._controller.fleet else [],
             "problems": self._data_plane.problems,
-            "targets": self._controller.targets(),
-            "loadBalancers": self._controller.load_balancers(),
+            "targets": self._data_plane.load_balancers.attached(),
+            "loadBalancers": self._data_plane.load_balancers.where(),
             "publicKeysUrl": self._data_plane.public_keys_url,
             "scaling": self._data_plane.scaler.status() if self._data_plane.scaler else [],
             **self._alarm_status(),
@@ -274,11 +276,11 @@ class Running:
         self, service: Resource, seconds: float, report: Callable[[str], None]
     ) -> None:
         accepted = min(seconds, _ACCEPT_SECONDS)
-        await self._controller.wait_until_accepted(service.id, timeout=accepted)
+        await self._controller.waits.wait_until_accepted(service.id, timeout=accepted)
         if not service.inputs.get("waitForSteadyState"):
             return
         try:
-            await self._controller.settle(service.id, timeout=seconds, report=report)
+            await self._controller.waits.settle(service.id, timeout=seconds, report=report)
         except NotSteadyError as reason:
             raise NotSettled(f"{reason}{self._last_log_lines(service.id)}") from None
 
@@ -288,10 +290,11 @@ class Running:
         allowed = capacity_timeout(group)
         if not allowed:
             return  # the program doesn't wait for the group's capacity
+        instances = self._controller.instance_waits
+        if instances is None:
+            return  # there are none, as tasks run as processes
         try:
-            await self._controller.settle_group(
-                group.id, timeout=min(seconds, allowed), report=report
-            )
+            await instances.settle_group(group.id, timeout=min(seconds, allowed), report=report)
         except NotSteadyError as reason:
             raise NotSettled(str(reason)) from None
 
@@ -307,17 +310,17 @@ class Running:
             why_not = self.registry.not_empty(resource)
             if why_not:
                 raise NotSettled(why_not)
-        drains = {
-            SERVICE: self._controller.drain,
-            GROUP: self._controller.drain_group,
-            CLUSTER: self._controller.wait_until_empty,
-        }
-        if resource.token in drains:
-            named = resource.outputs["name"] if resource.token == CLUSTER else resource.id
-            try:
-                await drains[resource.token](named, timeout=seconds, report=report)
-            except NotSteadyError as reason:
-                raise NotSettled(str(reason)) from None
+        instances = self._controller.instance_waits
+        try:
+            if resource.token == SERVICE:
+                await self._controller.waits.drain(resource.id, timeout=seconds, report=report)
+            elif resource.token == GROUP and instances is not None:
+                await instances.drain_group(resource.id, timeout=seconds, report=report)
+            elif resource.token == CLUSTER and instances is not None:
+                name = str(resource.outputs["name"])
+                await instances.wait_until_empty(name, timeout=seconds, report=report)
+        except NotSteadyError as reason:
+            raise NotSettled(str(reason)) from None
 
     async def removed(self, resource: Resource) -> None:
         """Wait until the network is as it is without a resource."""
@@ -350,16 +353,23 @@ class Running:
             return service_problem(resource, self._cloud, in_containers=in_containers)
         if resource.token != LISTENER:
             return ""
-        why = await self._controller.listen_error(resource.id)
+        why = await self._listen_error(resource.id)
         if not why:
             await self._settle_network(resource)
-            why = await self._controller.listen_error(resource.id)
+            why = await self._listen_error(resource.id)
         if not why:
             return ""
         return (
             f"the local load balancer can't listen: {why}. Stop what holds the address, or "
             "choose another port"
         )
+
+    async def _listen_error(self, listener: str) -> str:
+        """Return why a load balancer's listener takes no connections; empty where it does."""
+        load_balancers = self._data_plane.load_balancers
+        with suppress(Exception):  # the next pass reports every other problem
+            await load_balancers.sync()
+        return load_balancers.listen_error(listener)
 
     def limitation(self, resource: Resource) -> str:
         """Return what isn't done here but would be on AWS, or an empty string.
@@ -391,7 +401,7 @@ class Running:
             yield different
 
     def _ignored_alarms(self, resource: Resource) -> Iterator[str]:
-        ignored = self._controller.ignored_alarms(resource.id)
+        ignored = self._controller.descriptions.ignored_alarms(resource.id)
         if ignored:
             yield (
                 f"in ALARM when the deployment began: {', '.join(ignored)}. So ECS watched none of "
@@ -407,7 +417,7 @@ class Running:
         named = str(resource.inputs.get("taskDefinition"))
         if resource.token != SERVICE or not named.startswith("arn:"):
             return {}
-        running = self._controller.describe(resource.id).get("taskDefinition")
+        running = self._controller.descriptions.describe(resource.id).get("taskDefinition")
         return {"taskDefinition": running} if running else {}
 
     def retry(self, resource: Resource) -> None:
@@ -420,7 +430,7 @@ class Running:
 
         Of several containers, those count that made it fail, if that is known.
         """
-        failed = self._controller.last_failed(service)
+        failed = self._controller.descriptions.last_failed(service)
         if failed is None:
             return ""
         culprits = failed_containers(failed)
@@ -442,7 +452,7 @@ class Running:
             Refused: There is none of that name.
         """
         resource = invokes.answer(self._cloud, GET_SERVICE, args, region="")
-        live = self._controller.describe(resource["arn"])
+        live = self._controller.descriptions.describe(resource["arn"])
         return {
             **resource,
             **{name: live[name] for name in _LIVE if name in live},

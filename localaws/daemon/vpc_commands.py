@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import SUBNET, VPC, is_default
 from localaws.daemon.command_socket import CommandError
-from localaws.ecs.controller import NoSuchTaskError
+from localaws.ecs.services.task_choice import NoSuchTaskError
 from localaws.ecs.tasks.runtime import Command
 from localaws.machine.addresses import NoAddressError
 from localaws.machine.processes import CannotStartError, CommandFailedError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account, Resource
     from localaws.daemon.command_socket import Request
-    from localaws.ecs.controller import Controller
+    from localaws.ecs.services.controller import Controller
     from localaws.machine.addresses import SubnetAddresses
     from localaws.machine.processes import ChildProcess, Launcher
     from localaws.vpc.attachments import Attachments

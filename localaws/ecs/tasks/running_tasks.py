@@ -39,15 +39,6 @@ class TargetGroups(Protocol):
     def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
         """Return a target's health as of the last `sync`."""
 
-    def listen_error(self, listener: str) -> str:
-        """Return why a listener takes no connections, as of the last `sync`; else empty."""
-
-    def attached(self) -> list[dict[str, str]]:
-        """Return the targets that a program registered by itself, and their health."""
-
-    def where(self) -> list[dict[str, str]]:
-        """Return where load balancers are found, of those that are in a VPC."""
-
     async def sync(self) -> None:
         """Have all of it take effect, and look at the targets' health."""
 

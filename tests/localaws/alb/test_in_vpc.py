@@ -175,7 +175,7 @@ async def _visit(
     where: ListenAddress, directory: Path, plane: DataPlane, provider: IdentityProvider
 ) -> None:
     async def healthy() -> bool:
-        states = [each["state"] for each in plane.controller.targets()]
+        states = [each["state"] for each in plane.load_balancers.attached()]
         return states == ["healthy"] * 3
 
     await eventually(healthy, "healthy targets", patience=20)

@@ -62,14 +62,6 @@ class TargetGroups:
     def health(self, _group: str, _endpoint: object) -> TargetHealth:
         return TargetHealth(self.state)
 
-    def listen_error(self, _listener: str) -> str:
-        return ""
-
-    def attached(self) -> list[dict[str, str]]:
-        return []
-
-    where = attached
-
     async def sync(self) -> None:
         pass
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from localaws.ecs.controller import Controller
+    from localaws.ecs.services.controller import Controller
 
 PARAMETERS = {"/demo/message": "hello-from-a-parameter", "/demo/password": "correct-horse-battery"}
 
@@ -36,14 +36,18 @@ class Plane:
     reports: list[str] = field(default_factory=list)
 
     async def settle(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109 — passed on
-        await self.controller.settle(self.web.service, timeout=timeout, report=self.reports.append)
+        await self.controller.waits.settle(
+            self.web.service, timeout=timeout, report=self.reports.append
+        )
 
     async def drain(self) -> None:
         self.web.draining.add(self.web.service)
-        await self.controller.drain(self.web.service, timeout=PATIENCE, report=self.reports.append)
+        await self.controller.waits.drain(
+            self.web.service, timeout=PATIENCE, report=self.reports.append
+        )
 
     def describe(self) -> dict[str, Any]:
-        return self.controller.describe(self.web.service)
+        return self.controller.descriptions.describe(self.web.service)
 
     def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
         return [task for task in self.describe().get("tasks", ()) if task["lastStatus"] == status]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.ecs.controller import Controller, NotSteadyError
 from localaws.ecs.scheduler.model import Timing
+from localaws.ecs.services.controller import Controller
+from localaws.ecs.services.waits import NotSteadyError
 from tests.localaws.ecs.conftest import ARN, SERVICE, Web
 from tests.localaws.ecs.fakes import Runtime, TargetGroups
 from tests.localaws.waiting import eventually
@@ -62,10 +63,11 @@ class Harness:
             clock=lambda: time.time() + self.skipped,
             timing=TIMING,
         )
-        self.controller.alarms, self.controller.publish = self.alarms, self.events.append
+        self.controller.stepper.alarms = self.alarms
+        self.controller.stepper.publish = self.events.append
 
     async def settle(self, arn: str) -> None:
-        await self.controller.settle(arn, timeout=30, report=lambda _: None)
+        await self.controller.waits.settle(arn, timeout=30, report=lambda _: None)
 
     def deploy(self, arn: str, revision: int) -> None:
         self.web.put(SERVICE, arn, taskDefinition=self.web.define(revision))
@@ -84,7 +86,7 @@ class Harness:
         self.skipped += TIMING.bake
 
     def runs(self, arn: str) -> str:
-        return str(self.controller.describe(arn)["taskDefinition"]).rpartition("/")[2]
+        return str(self.controller.descriptions.describe(arn)["taskDefinition"]).rpartition("/")[2]
 
 
 def alarms(name: str) -> dict[str, Any]:
@@ -129,10 +131,12 @@ async def test_an_alarm_that_is_in_alarm_before_is_ignored_and_named(harness: Ha
     harness.deploy(harness.web.service, 2)
     await harness.settle(harness.web.service)
     assert harness.runs(harness.web.service) == "web:2"
-    assert harness.controller.ignored_alarms(harness.web.service) == ("web",)
+    assert harness.controller.descriptions.ignored_alarms(harness.web.service) == ("web",)
     harness.web.change(desiredCount=2)
     await harness.settle(harness.web.service)
-    assert harness.controller.ignored_alarms(harness.web.service) == (), "nothing was deployed"
+    assert harness.controller.descriptions.ignored_alarms(harness.web.service) == (), (
+        "nothing was deployed"
+    )
 
 
 async def test_each_change_of_a_deployment_is_published_in_order(harness: Harness) -> None:
@@ -163,7 +167,9 @@ async def test_an_event_has_the_form_that_eventbridge_gives_it(harness: Harness)
     harness.skip_bake_time()
     await harness.settle(harness.web.service)
     event = harness.events[-1]
-    deployment = harness.controller.describe(harness.web.service)["deployments"][0]["id"]
+    deployment = harness.controller.descriptions.describe(harness.web.service)["deployments"][0][
+        "id"
+    ]
     assert re.fullmatch(r"[0-9a-f-]{36}", event.pop("id"))
     at = event.pop("time")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)

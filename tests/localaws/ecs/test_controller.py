@@ -16,7 +16,7 @@ import pytest
 
 from localaws.alb.envoy import EnvoyError
 from localaws.alb.load_balancers import LoadBalancers
-from localaws.ecs.controller import NotSteadyError
+from localaws.ecs.services.waits import NotSteadyError
 from localaws.machine import addresses
 from localaws.machine.journal import Journal
 from tests.localaws.ecs.plane import (
@@ -68,7 +68,7 @@ async def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
         assert (deployment["status"], deployment["rolloutState"]) == ("PRIMARY", "COMPLETED")
         assert service["events"][0]["message"] == "(service web) has reached a steady state."
         assert re.search("waiting for health checks|starting", "\n".join(running.reports))
-        assert running.controller.status()[0]["progress"] == "2 of 2 tasks healthy"
+        assert running.controller.descriptions.status()[0]["progress"] == "2 of 2 tasks healthy"
 
         for task in running.tasks():
             log = directory / "logs/aws/ecs/web/nginx/web" / task["taskId"]
@@ -160,11 +160,14 @@ async def test_a_drained_service_leaves_nothing_and_can_be_created_again(
     async with plane(web, directory) as running, httpx.AsyncClient() as client:
         await running.settle()
         service = web.get("aws:ecs/service:Service", web.service)
-        registered = {each.id: each.port for each in running.controller.instances("registry")}
+        registered = {
+            each.id: each.port
+            for each in running.controller.descriptions.registered_instances("registry")
+        }
         assert registered == {each["taskId"]: 80 for each in running.tasks()}
         await running.drain()
         assert not page_servers(directory)
-        assert running.controller.instances("registry") == []
+        assert running.controller.descriptions.registered_instances("registry") == []
         assert (await client.get(running.url)).status_code == 503
         web.remove("aws:ecs/service:Service", web.service)
         web.put("aws:ecs/service:Service", web.service, **service.outputs)
@@ -328,7 +331,7 @@ web = runpy.run_path(sys.argv[1])["Web"]()
 async def main():
     running = data_plane(web, Path(sys.argv[2]), parameters=lambda name: None)
     await running.start()
-    await running.controller.settle(web.service, timeout=30, report=lambda line: None)
+    await running.controller.waits.settle(web.service, timeout=30, report=lambda line: None)
     print("steady", flush=True)
     await asyncio.sleep(1000)
 asyncio.run(main())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.ecs.controller import NotInterruptedError
+from localaws.ecs.services.task_choice import NotInterruptedError
 from tests.localaws.ecs.plane import plane, traffic
 from tests.localaws.waiting import eventually
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.ecs import controller
-from localaws.ecs.controller import Controller
 from localaws.ecs.scheduler.rolling_update import step
+from localaws.ecs.services import controller, stepper
+from localaws.ecs.services.controller import Controller
 from tests.localaws.ecs.conftest import ARN, SERVICE, Web
 from tests.localaws.ecs.fakes import Runtime, TargetGroups
 from tests.localaws.waiting import eventually
@@ -44,7 +44,7 @@ class Harness:
         self.stepped: set[str] = set()
 
     async def settle(self, arn: str) -> None:
-        await self.controller.settle(arn, timeout=30, report=lambda _: None)
+        await self.controller.waits.settle(arn, timeout=30, report=lambda _: None)
 
     def written(self) -> list[set[str]]:
         """Return the services in each line of the file."""
@@ -66,7 +66,7 @@ async def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         return step(spec, *arguments, **options)
 
     monkeypatch.setattr(controller, "_CALM_PAUSE", 1000.0)
-    monkeypatch.setattr(controller, "step", noted)
+    monkeypatch.setattr(stepper, "step", noted)
     await harness.controller.start()
     try:
         await asyncio.gather(*map(harness.settle, harness.arns))

@@ -13,7 +13,7 @@ import pytest
 
 from localaws.daemon.data_plane import DataPlane, data_plane
 from localaws.daemon.runtime_choice import Choice, Runtime
-from localaws.ecs.controller import NotSteadyError
+from localaws.ecs.services.waits import NotSteadyError
 from localaws.machine import isolation
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import Isolation
@@ -26,6 +26,8 @@ from tests.localaws.waiting import PATIENCE, eventually
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from localaws.ecs.services.instance_waits import InstanceWaits
 
 pytestmark = [
     pytest.mark.slow,  # real namespaces, and instances that take seconds
@@ -50,11 +52,17 @@ class Plane:
         return found.status()
 
     @property
+    def instance_waits(self) -> InstanceWaits:
+        found = self.running.controller.instance_waits
+        assert found is not None
+        return found
+
+    @property
     def _service(self) -> dict[str, Any]:
-        return self.running.controller.describe(self.records.service.id)
+        return self.running.controller.descriptions.describe(self.records.service.id)
 
     def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
-        found = self.running.controller.status()
+        found = self.running.controller.descriptions.status()
         tasks = [task for service in found for task in service["tasks"]]
         return [task for task in tasks if task["lastStatus"] == status]
 
@@ -62,7 +70,7 @@ class Plane:
         return any(part in event["message"] for event in self._service.get("events", ()))
 
     async def settle(self) -> None:
-        await self.running.controller.settle(
+        await self.running.controller.waits.settle(
             self.records.service.id, timeout=PATIENCE, report=lambda _: None
         )
 
@@ -234,12 +242,12 @@ async def test_tasks_without_room_add_an_instance_and_a_forced_deletion_ends_all
         assert running.says("has insufficient memory available.")
         await running.settle()
         assert len(running.instances) == 2, "the group grew by itself"
-        controller = running.running.controller
+        waits = running.instance_waits
         group = records.scaling_group.id
         with records.cloud.deleting(group):
-            await controller.drain_group(group, timeout=PATIENCE, report=lambda _: None)
+            await waits.drain_group(group, timeout=PATIENCE, report=lambda _: None)
         assert not running.instances
-        await controller.wait_until_empty("shop", timeout=PATIENCE, report=lambda _: None)
+        await waits.wait_until_empty("shop", timeout=PATIENCE, report=lambda _: None)
 
 
 async def test_a_group_that_is_not_forced_waits_for_its_tasks_and_a_cluster_for_its_instances(
@@ -249,12 +257,12 @@ async def test_a_group_that_is_not_forced_waits_for_its_tasks_and_a_cluster_for_
     records.change(records.scaling_group, forceDelete=False)
     async with plane(records, tmp_path / ".local", images) as running:
         await running.settle()
-        controller, group = running.running.controller, records.scaling_group.id
+        waits, group = running.instance_waits, records.scaling_group.id
         with pytest.raises(NotSteadyError, match="ClusterContainsContainerInstancesException"):
-            await controller.wait_until_empty("shop", timeout=0.3, report=lambda _: None)
+            await waits.wait_until_empty("shop", timeout=0.3, report=lambda _: None)
         with records.cloud.deleting(group):
             with pytest.raises(NotSteadyError, match="2 instances left, want 0"):
-                await controller.drain_group(group, timeout=1, report=lambda _: None)
+                await waits.drain_group(group, timeout=1, report=lambda _: None)
             assert {each["agent"] for each in running.instances} == {"DRAINING"}
             records.change(records.service, desiredCount=0)
-            await controller.drain_group(group, timeout=PATIENCE, report=lambda _: None)
+            await waits.drain_group(group, timeout=PATIENCE, report=lambda _: None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.ecs.controller import NotSteadyError
+from localaws.ecs.services.waits import NotSteadyError
 from tests.localaws.ecs.plane import exits, plane, server, traffic
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ async def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is
         assert not reports, "no operation waited"
         web.change(waitForSteadyState=True)
         await eventually(
-            lambda: "nobody/knows:1" in str(running._controller.describe(web.service)),
+            lambda: "nobody/knows:1" in str(running._controller.descriptions.describe(web.service)),
             "the reason",
         )
         with pytest.raises(NotSettled, match="nobody/knows:1"):
@@ -63,7 +63,9 @@ async def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier
         )
         now = web.get(SERVICE, web.service).outputs["taskDefinition"]
         await eventually(
-            lambda: running._controller.describe(web.service).get("taskDefinition") == now,
+            lambda: (
+                running._controller.descriptions.describe(web.service).get("taskDefinition") == now
+            ),
             "the deployment",
         )
         with pytest.raises(NotSettled) as failed:
@@ -157,7 +159,7 @@ async def test_an_update_that_is_deployed_unwatched_ends_with_a_remark_and_other
     alarms = {"alarmNames": ["web-errors"], "enable": True, "rollback": True}
     running = Running(web, StateDirectory(project=tmp_path, path=directory))
     await running.start()
-    running._controller.alarms = Firing()
+    running._controller.stepper.alarms = Firing()
 
     async def remarks(**changes: Any) -> str:
         web.change(waitForSteadyState=True, **changes)

@@ -1,0 +1,1 @@
+"""The services of the cloud: stepped by the scheduler, waited for and described."""

@@ -1,0 +1,66 @@
+"""When the load balancers are synchronized with the cloud, and which of its changes they apply."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from localaws.ecs.tasks.running_tasks import TargetGroups
+
+_PAUSE = 0.1
+"""Seconds at least between two synchronizations that only the cloud's changes cause: changes in
+the meantime are applied together.
+"""
+
+
+class LoadBalancerSync:
+    """Counts the cloud's changes, and those of them that the load balancers have applied."""
+
+    def __init__(self, target_groups: TargetGroups) -> None:
+        """Start with one change that isn't applied: the cloud as it is."""
+        self._target_groups = target_groups
+        self._changes = 1
+        self._applied_changes = 0
+        self._next_at = 0.0
+        """When the next synchronization may begin, by the event loop's clock."""
+
+    @property
+    def changes(self) -> int:
+        """How often the cloud has changed."""
+        return self._changes
+
+    def note_change(self) -> None:
+        """Count a change of the cloud."""
+        self._changes += 1
+
+    def has_applied(self, changes: int) -> bool:
+        """Return whether the load balancers have applied so many changes, as far as they can."""
+        return self._applied_changes >= changes
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the load balancers may be synchronized again."""
+        return asyncio.get_running_loop().time() >= self._next_at
+
+    def pause(self) -> float:
+        """Return the seconds until changes can be applied; infinite if there are none."""
+        if self.has_applied(self._changes):
+            return math.inf
+        return max(0.0, self._next_at - asyncio.get_running_loop().time())
+
+    async def sync(self) -> None:
+        """Synchronize the load balancers now; one that fails may be repeated at once.
+
+        Changes count as applied after a failure too, which is a problem of the pass: who waits for
+        them shouldn't wait until it is solved.
+        """
+        # Counted before, as the cloud may change while the load balancers read it.
+        changes = self._changes
+        self._next_at = 0.0
+        try:
+            await self._target_groups.sync()
+            self._next_at = asyncio.get_running_loop().time() + _PAUSE
+        finally:
+            self._applied_changes = changes
