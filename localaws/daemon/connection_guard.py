@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from localaws.machine.stream_copy import copy
 from localaws.machine.stream_server import StreamServer
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ _UID, _INODE = 6, 8
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.02
 """The tables aren't read in one piece: a row can be missed while others come and go."""
-
-_CHUNK = 2**16
 
 
 class Endpoint(NamedTuple):
@@ -147,7 +146,7 @@ class Guard:
             await asyncio.get_running_loop().sock_connect(ours, self._behind)
             inner_reader, inner_writer = await asyncio.open_unix_connection(sock=ours)
             try:
-                await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+                await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
             finally:
                 inner_writer.close()
 
@@ -168,10 +167,3 @@ def _established(connection: socket.socket) -> bool:
     """
     state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
     return state == bytes([int(_ESTABLISHED, 16)])
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(_CHUNK):
-        writer.write(data)
-        await writer.drain()
-    writer.write_eof()

@@ -14,6 +14,7 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from localaws.machine.stream_copy import copy
 from localaws.machine.stream_server import StreamServer
 from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from localaws.machine.addresses import ListenAddress
     from localaws.vpc.network import Network
 
-_CHUNK = 2**16
 _WAITING = 512
 """Connections that may wait for their turn, as many as servers usually let."""
 
@@ -197,7 +197,9 @@ class _HostPort:
             return
         far_reader, far_writer = await asyncio.open_connection(sock=opened)
         try:
-            await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+            await asyncio.gather(
+                _copy_or_abort(reader, far_writer), _copy_or_abort(far_reader, writer)
+            )
             for each in (writer, far_writer):
                 each.close()
                 with suppress(OSError):
@@ -206,15 +208,10 @@ class _HostPort:
             far_writer.transport.abort()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy one direction of a connection, and its end too."""
+async def _copy_or_abort(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy one direction of a connection; if it breaks, break what it is copied to."""
     try:
-        data = await reader.read(_CHUNK)
-        while data:
-            writer.write(data)
-            await writer.drain()
-            data = await reader.read(_CHUNK)
-        writer.write_eof()
+        await copy(reader, writer)
     except OSError:
         writer.transport.abort()
 
