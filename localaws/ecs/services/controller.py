@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from localaws.ecs.services.running_services import RunningService
     from localaws.ecs.tasks.running_tasks import TargetGroups
     from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
+
+log = logging.getLogger(__name__)
 
 _BUSY_PAUSE = 0.2
 """Seconds between two steps of a service of which a task starts or stops."""
@@ -139,7 +142,8 @@ class Controller:
 
     async def close(self) -> None:
         """Stop everything at once; the next controller starts it again."""
-        self._cloud.on_change.remove(self._notice_change)
+        if self._notice_change in self._cloud.on_change:
+            self._cloud.on_change.remove(self._notice_change)
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -305,10 +309,11 @@ class Controller:
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
                 continue  # it was deleted, and its tasks ended with the last daemon
-            # A file of another version is no reason not to start.
-            with self._passes.noting_problems():
+            try:
                 state = completed(saved_states.from_json(saved), resource, self._cloud)
                 state, actions = recover(state, self._clock())
                 service = self._services.add(resource, state)
                 for action in actions:
                     self.stepper.start(service, action.task)
+            except Exception as error:  # noqa: BLE001 — another version's is no reason not to start
+                log.warning("the saved state of %s can't be used: %r", arn, error)
