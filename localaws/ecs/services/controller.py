@@ -88,7 +88,7 @@ class Controller:
         self._clock = clock
         self._timing = timing
         self._passes = Passes()
-        self._load_balancers = LoadBalancerSync(target_groups)
+        self._load_balancers = LoadBalancerSync(target_groups, self._passes)
         self._services = RunningServices(cloud, clock=clock, speed=speed, wake=self._passes.wake)
         self._tasks = LiveTasks(runtime, target_groups, parameters, subnet_addresses)
         self._loop: asyncio.Task[None] | None = None
@@ -113,7 +113,7 @@ class Controller:
             self._services,
             self._tasks,
             self.fleet,
-            sync=self._sync,
+            self._load_balancers,
             clock=clock,
             timing=timing,
         )
@@ -245,7 +245,7 @@ class Controller:
         self._services.forget_deleted()
         self._add_new_services()
         if self._load_balancers.is_due:
-            await self._sync()
+            await self._load_balancers.sync()
         await self._follow_instances()
         now = asyncio.get_running_loop().time
         for service in list(self._services):
@@ -265,10 +265,6 @@ class Controller:
         for resource in list(self._services.new_resources()):
             with self._passes.noting_problems():
                 self._services.add(resource, ServiceState())
-
-    async def _sync(self) -> None:
-        with self._passes.noting_problems():
-            await self._load_balancers.sync()
 
     async def _follow_instances(self) -> None:
         """Step the fleet of instances; a change of it concerns every service on instances."""

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from localaws.ecs.services.passes import Passes
     from localaws.ecs.tasks.running_tasks import TargetGroups
 
 _PAUSE = 0.1
@@ -18,9 +19,15 @@ the meantime are applied together.
 class LoadBalancerSync:
     """Counts the cloud's changes, and those of them that the load balancers have applied."""
 
-    def __init__(self, target_groups: TargetGroups) -> None:
-        """Start with one change that isn't applied: the cloud as it is."""
+    def __init__(self, target_groups: TargetGroups, passes: Passes) -> None:
+        """Start with one change that isn't applied: the cloud as it is.
+
+        Args:
+            target_groups: The load balancers.
+            passes: Notes what goes wrong.
+        """
         self._target_groups = target_groups
+        self._passes = passes
         self._changes = 1
         self._applied_changes = 0
         self._next_at = 0.0
@@ -51,16 +58,20 @@ class LoadBalancerSync:
         return max(0.0, self._next_at - asyncio.get_running_loop().time())
 
     async def sync(self) -> None:
-        """Synchronize the load balancers now; one that fails may be repeated at once.
+        """Have the load balancers apply the cloud's records and the registered targets now.
 
-        Changes count as applied after a failure too, which is a problem of the pass: who waits for
-        them shouldn't wait until it is solved.
+        Changes count as applied after a failure too, which is a problem of the pass: nothing waits
+        until it is solved.
         """
         # Counted before, as the cloud may change while the load balancers read it.
         changes = self._changes
-        self._next_at = 0.0
-        try:
+        with self._passes.noting_problems():
+            self._next_at = 0.0  # a synchronization that fails is repeated at once
             await self._target_groups.sync()
             self._next_at = asyncio.get_running_loop().time() + _PAUSE
-        finally:
-            self._applied_changes = changes
+        self._applied_changes = changes
+
+    async def apply_changes(self) -> None:
+        """Have the load balancers apply the cloud's changes so far, if they haven't."""
+        if not self.has_applied(self._changes):
+            await self.sync()

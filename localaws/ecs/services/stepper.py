@@ -15,16 +15,19 @@ from localaws.ecs.scheduler.rolling_update import Ids, step
 from localaws.ecs.services.instance_demand import tasks_by_instance
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from localaws.ecs.container_instances import ContainerInstances
     from localaws.ecs.scheduler.capacity import Capacity
     from localaws.ecs.scheduler.model import Action, Task, Timing
+    from localaws.ecs.services.load_balancer_sync import LoadBalancerSync
     from localaws.ecs.services.running_services import RunningService, RunningServices
     from localaws.ecs.tasks.running_tasks import LiveTasks
 
 _STEPS_AT_ONCE = 50
 """Far more than a step ever needs to come to rest; a bound for the scheduler's mistakes."""
+
+_CHANGES_TARGETS = (ActionKind.REGISTER, ActionKind.DEREGISTER)
 
 
 class Alarms(Protocol):
@@ -55,8 +58,8 @@ class Stepper:
         services: RunningServices,
         tasks: LiveTasks,
         fleet: ContainerInstances | None,
+        load_balancers: LoadBalancerSync,
         *,
-        sync: Callable[[], Awaitable[None]],
         clock: Callable[[], float],
         timing: Timing,
     ) -> None:
@@ -66,14 +69,14 @@ class Stepper:
             services: All of them: they share instances.
             tasks: Starts, registers and stops tasks.
             fleet: The instances that tasks run on; None where tasks run on Fargate only.
-            sync: Has the load balancers apply which targets are registered.
+            load_balancers: They apply which targets are registered.
             clock: Seconds since the epoch.
             timing: Durations that belong to ECS.
         """
         self._services = services
         self._tasks = tasks
         self._fleet = fleet
-        self._sync = sync
+        self._load_balancers = load_balancers
         self._clock = clock
         self._timing = timing
         self.alarms: Alarms = NoAlarms()
@@ -121,21 +124,23 @@ class Stepper:
     async def _perform(self, service: RunningService, actions: Sequence[Action]) -> None:
         """Perform the scheduler's actions.
 
-        The order matters: targets are registered and deregistered, and the load balancers have
-        applied that, before any task stops. Else a stopping task would still get requests, and
+        The order matters. Rules that changed before are applied before targets are deregistered:
+        a proxy that got both at once could have a rule for a target group that is empty already,
+        and clients would see 503. Targets are registered and deregistered, and the load balancers
+        have applied that, before any task stops. Else a stopping task would still get requests, and
         clients would see 502.
         """
-        targets_change = False
+        kinds = {action.kind for action in actions}
+        if ActionKind.DEREGISTER in kinds:
+            await self._load_balancers.apply_changes()
         for action in actions:
             match action.kind:
                 case ActionKind.REGISTER:
                     self._tasks.register(action.task)
-                    targets_change = True
                 case ActionKind.DEREGISTER:
                     self._tasks.deregister(action.task)
-                    targets_change = True
-        if targets_change:
-            await self._sync()
+        if not kinds.isdisjoint(_CHANGES_TARGETS):
+            await self._load_balancers.sync()
         for action in actions:
             match action.kind:
                 case ActionKind.START:

@@ -50,19 +50,24 @@ class TargetGroups:
     def __init__(self) -> None:
         self.state = TargetState.HEALTHY
         self.notify: list[Callable[[], None]] = []
+        self.deregistered = 0
+        self.on_sync: Callable[[], None] = lambda: None
+        """Called when the load balancers would read the cloud and apply it."""
 
     def register(self, _group: str, _endpoint: object, notify: Callable[[], None]) -> None:
         self.notify.append(notify)
 
     def deregister(self, _group: str, _endpoint: object) -> None:
-        pass
+        self.deregistered += 1
 
-    forget = deregister
+    def forget(self, _group: str, _endpoint: object) -> None:
+        pass
 
     def health(self, _group: str, _endpoint: object) -> TargetHealth:
         return TargetHealth(self.state)
 
     async def sync(self) -> None:
-        pass
+        self.on_sync()
 
-    close = sync
+    async def close(self) -> None:
+        pass

@@ -1,0 +1,46 @@
+"""The order in which load balancers get changes of rules and targets; they are fakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog.elb.listeners import LISTENER_RULE
+from localaws.ecs.services.controller import Controller
+from tests.localaws.ecs.conftest import ELB, SERVICE
+from tests.localaws.ecs.fakes import Runtime, TargetGroups
+from tests.localaws.waiting import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULE = f"{ELB}:listener-rule/app/web/1/2/9"
+
+
+async def test_a_rule_that_is_gone_is_applied_before_its_targets_are_deregistered(
+    web: Any, tmp_path: Path
+) -> None:
+    """Else a proxy that gets both at once has requests for a target group without targets: 503."""
+    web.put(LISTENER_RULE, RULE, listenerArn=web.listener)
+    groups = TargetGroups()
+    seen: list[tuple[bool, bool]] = []
+
+    def sync() -> None:
+        seen.append((web.get(LISTENER_RULE, RULE) is not None, groups.deregistered > 0))
+
+    running = Controller(
+        web, tmp_path, runtime=Runtime(), target_groups=groups, parameters=lambda _: None
+    )
+    await running.start()
+    try:
+        await running.waits.settle(web.service, timeout=30, report=lambda _: None)
+        groups.on_sync = sync
+        # So that the next synchronization isn't due yet.
+        web.put("aws:cloudwatch/logGroup:LogGroup", "/other")
+        await running.apply(timeout=30)
+        web.remove(LISTENER_RULE, RULE)
+        web.remove(SERVICE, web.service)
+        await eventually(lambda: seen[-1] == (False, True), "the end of both")
+    finally:
+        await running.close()
+    assert (True, True) not in seen
+    assert (False, False) in seen, "the rule alone"
