@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(kw_only=True)
+class LogGroupArgs:
+    """Arguments of a log group."""
+
+    name: str
+    """Its name in CloudWatch."""
+
+    retention_days: int
+    """Days that lines are kept."""
+
+    key_arn: str | None
+    """Customer managed key that encrypts new lines; None for CloudWatch's own."""
+
+    exists: bool
+    """Whether it exists already: from an earlier deployment, or made by hand."""
 
 
 def existing(prefixes: Iterable[str]) -> frozenset[str]:
@@ -24,30 +42,22 @@ def existing(prefixes: Iterable[str]) -> frozenset[str]:
 
 
 def adopt_or_create(
-    name: str,
-    *,
-    group: str,
-    existing_groups: Collection[str],
-    retention_days: int,
-    tags: Mapping[str, str],
-    parent: pulumi.Resource,
-    key_arn: str | None = None,
+    name: str, args: LogGroupArgs, *, tags: Mapping[str, str], parent: pulumi.Resource
 ) -> aws.cloudwatch.LogGroup:
-    """Register the log group called `group`, which a destroy leaves behind.
+    """Register a log group, which a destroy leaves behind.
 
-    One among `existing_groups`, from an earlier deployment or made by hand, is adopted and gets
-    this retention; a plain creation would fail with "already exists". `key_arn` is a customer
-    managed key that encrypts new lines.
+    One that exists is adopted and gets the retention; a plain creation would fail with "already
+    exists".
     """
     return aws.cloudwatch.LogGroup(
         name,
-        name=group,
-        retention_in_days=retention_days,
-        kms_key_id=key_arn,
+        name=args.name,
+        retention_in_days=args.retention_days,
+        kms_key_id=args.key_arn,
         tags=tags,
         opts=pulumi.ResourceOptions(
             parent=parent,
-            import_=group if group in existing_groups else None,
+            import_=args.name if args.exists else None,
             retain_on_delete=True,
         ),
     )

@@ -12,28 +12,10 @@ from infra import log_group
 from infra.aws import naming
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from infra.log_group import LogGroupArgs
 
 
-@dataclass(frozen=True, kw_only=True)
-class Log:
-    """A log group that the cluster writes to."""
-
-    group: str
-    retention_days: int
-    key_arn: str | None = None
-    """Customer managed key that encrypts the log."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExecLog(Log):
-    """The log group of ECS Exec sessions."""
-
-    session_key_arn: str | None = None
-    """Customer managed key that encrypts the sessions in transit, beyond TLS."""
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ClusterArgs:
     """Arguments of a Cluster; what a stack configures has no defaults here."""
 
@@ -43,16 +25,16 @@ class ClusterArgs:
     container_insights: str
     """`disabled`, `enabled` or `enhanced`."""
 
-    insights_log: Log | None = None
-    """Log of Container Insights. Without one, AWS creates it when it writes the first metrics, and
-    keeps it for ever.
+    insights_log_group: LogGroupArgs | None = None
+    """Log group of Container Insights. Without one, AWS creates it when it writes the first
+    metrics, and keeps its lines for ever.
     """
 
-    exec_log: ExecLog | None = None
-    """Log of ECS Exec sessions; without one the cluster records none."""
+    exec_log_group: LogGroupArgs | None = None
+    """Log group of ECS Exec sessions; without one the cluster records none."""
 
-    existing_log_groups: Collection[str]
-    """Names of log groups that exist already; one of these is adopted."""
+    exec_key_arn: str | None = None
+    """Customer managed key that encrypts the sessions in transit, beyond TLS."""
 
     namespace: str | None = None
     """Name of the Cloud Map namespace in which services find each other; None if none does."""
@@ -85,11 +67,19 @@ class Cluster(pulumi.ComponentResource):
         super().__init__("fargate-web:index:Cluster", name, None, opts)
         tags = naming.of_component(args.tags, name)
         exec_group = insights_group = configuration = None
-        if args.exec_log:
-            exec_group = self._log(f"{name}-exec", args, args.exec_log, tags)
-            configuration = _recording_sessions(args.exec_log, exec_group.name)
-        if args.insights_log:
-            insights_group = self._log(f"{name}-insights", args, args.insights_log, tags)
+        if args.exec_log_group:
+            exec_group = log_group.adopt_or_create(
+                f"{name}-exec", args.exec_log_group, tags=tags, parent=self
+            )
+            configuration = _recording_sessions(
+                exec_group.name,
+                encrypted=args.exec_log_group.key_arn is not None,
+                session_key_arn=args.exec_key_arn,
+            )
+        if args.insights_log_group:
+            insights_group = log_group.adopt_or_create(
+                f"{name}-insights", args.insights_log_group, tags=tags, parent=self
+            )
         cluster = aws.ecs.Cluster(
             name,
             name=args.cluster_name,
@@ -122,35 +112,25 @@ class Cluster(pulumi.ComponentResource):
             {"arn": self.arn, "clusterName": self.cluster_name, "execLogGroup": self.exec_log_group}
         )
 
-    def _log(
-        self, name: str, args: ClusterArgs, log: Log, tags: dict[str, str]
-    ) -> aws.cloudwatch.LogGroup:
-        return log_group.adopt_or_create(
-            name,
-            group=log.group,
-            existing_groups=args.existing_log_groups,
-            retention_days=log.retention_days,
-            key_arn=log.key_arn,
-            tags=tags,
-            parent=self,
-        )
-
 
 def _recording_sessions(
-    log: ExecLog, group: pulumi.Input[str]
+    group: pulumi.Input[str], *, encrypted: bool, session_key_arn: str | None
 ) -> aws.ecs.ClusterConfigurationArgsDict:
-    """Return the configuration that records ECS Exec sessions in a log group."""
-    key: aws.ecs.ClusterConfigurationExecuteCommandConfigurationArgsDict = (
-        {"kms_key_id": log.session_key_arn} if log.session_key_arn else {}
-    )
-    return {
-        "execute_command_configuration": {
-            **key,
-            "logging": "OVERRIDE",
-            "log_configuration": {
-                "cloud_watch_log_group_name": group,
-                # With true, a session fails where the log group has no key.
-                "cloud_watch_encryption_enabled": log.key_arn is not None,
-            },
-        }
+    """Return the configuration that records ECS Exec sessions in a log group.
+
+    Args:
+        group: The log group.
+        encrypted: Whether it has a customer managed key. A session fails if the configuration
+            requires a key that the group doesn't have.
+        session_key_arn: Customer managed key that encrypts the sessions in transit.
+    """
+    sessions: aws.ecs.ClusterConfigurationExecuteCommandConfigurationArgsDict = {
+        "logging": "OVERRIDE",
+        "log_configuration": {
+            "cloud_watch_log_group_name": group,
+            "cloud_watch_encryption_enabled": encrypted,
+        },
     }
+    if session_key_arn:
+        sessions["kms_key_id"] = session_key_arn
+    return {"execute_command_configuration": sessions}

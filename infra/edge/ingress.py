@@ -123,8 +123,8 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     """An ALB with its listeners; a request that no route matches is answered 404.
 
     Its security group has an egress rule only for logins: each service adds one to its tasks. The
-    component implements the protocol `infra.service.routing.LoadBalancer`, with which services
-    register their listener rules.
+    component implements the protocol `infra.service.load_balancer.LoadBalancer`, with which
+    services register their listener rules.
     """
 
     arn: pulumi.Output[str]

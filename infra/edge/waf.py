@@ -12,7 +12,9 @@ from infra import log_group
 from infra.aws import naming
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
+
+    from infra.log_group import LogGroupArgs
 
 MANAGED_RULES: Final = (
     "AWSManagedRulesAmazonIpReputationList",
@@ -55,17 +57,8 @@ class FirewallArgs:
     and `_`.
     """
 
-    log_group: str
+    log_group: LogGroupArgs
     """Log group of the requests that a rule matched; WAF writes to `aws-waf-logs-…` only."""
-
-    existing_log_groups: Collection[str]
-    """Names of log groups that exist already; one of these is adopted."""
-
-    log_retention_days: int
-    """Days that the log is kept."""
-
-    log_key_arn: str | None = None
-    """Customer managed key that encrypts the log."""
 
     tags: dict[str, str]
     """Tags of every resource of the firewall."""
@@ -95,15 +88,7 @@ class Firewall(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        logs = log_group.adopt_or_create(
-            name,
-            group=args.log_group,
-            existing_groups=args.existing_log_groups,
-            retention_days=args.log_retention_days,
-            key_arn=args.log_key_arn,
-            tags=tags,
-            parent=self,
-        )
+        logs = log_group.adopt_or_create(name, args.log_group, tags=tags, parent=self)
         # WAF itself allows the log delivery to write there, with the permissions of the caller.
         logging = aws.wafv2.WebAclLoggingConfiguration(
             name,

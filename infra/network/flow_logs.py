@@ -13,9 +13,8 @@ from infra.aws import naming
 from infra.aws import policies as iam
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from infra.aws.environment import AwsEnvironment
+    from infra.log_group import LogGroupArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +30,8 @@ class FlowLogsArgs:
     rejected_only: bool
     """Whether only refused connections are recorded."""
 
-    log_group: str
+    log_group: LogGroupArgs
     """Log group of the records."""
-
-    existing_log_groups: Collection[str]
-    """Names of log groups that exist already; one of these is adopted."""
-
-    retention_days: int
-    """Days that the records are kept."""
-
-    log_key_arn: str | None = None
-    """Customer managed key that encrypts the log."""
 
     permissions_boundary_arn: str | None = None
     """Permissions boundary of the role."""
@@ -61,15 +51,7 @@ class FlowLogs(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fargate-web:index:FlowLogs", name, None, opts)
         tags = naming.of_component(args.tags, name)
-        logs = log_group.adopt_or_create(
-            name,
-            group=args.log_group,
-            existing_groups=args.existing_log_groups,
-            retention_days=args.retention_days,
-            key_arn=args.log_key_arn,
-            tags=tags,
-            parent=self,
-        )
+        logs = log_group.adopt_or_create(name, args.log_group, tags=tags, parent=self)
         role = aws.iam.Role(
             name,
             assume_role_policy=iam.trust_of_flow_logs(args.aws_environment),
@@ -80,7 +62,7 @@ class FlowLogs(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,
-            policy=iam.flow_log_delivery(args.aws_environment, log_group=args.log_group),
+            policy=iam.flow_log_delivery(args.aws_environment, log_group=args.log_group.name),
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.ec2.FlowLog(

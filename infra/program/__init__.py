@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
-from infra import log_group
-from infra.aws import naming
 from infra.aws.environment import AwsEnvironment
 from infra.costs.estimate import estimate
 from infra.costs.prices import of_region, regions
@@ -22,6 +20,7 @@ from infra.program.areas import Areas
 from infra.program.capacity import deploy_capacity
 from infra.program.cluster import deploy_cluster
 from infra.program.edge import deploy_aliases, deploy_ingress, find_zone
+from infra.program.log_groups import find_log_groups
 from infra.program.network import deploy_endpoints, deploy_network
 from infra.program.routing import routes
 from infra.program.service import deploy_service
@@ -43,7 +42,7 @@ def deploy(settings: Settings) -> dict[str, object]:
     """
     environment = _aws_environment()
     preflight.check(settings, environment)
-    log_groups = log_group.existing(naming.log_group_prefixes(settings.stack))
+    log_groups = find_log_groups(settings)
     zone = find_zone(settings)
     network = deploy_network(settings, environment, log_groups)
     cluster = deploy_cluster(settings, log_groups)
@@ -54,7 +53,7 @@ def deploy(settings: Settings) -> dict[str, object]:
     areas = Areas(
         settings=settings,
         environment=environment,
-        existing_log_groups=log_groups,
+        log_groups=log_groups,
         network=network,
         endpoints=endpoints,
         cluster=cluster,

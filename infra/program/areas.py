@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from infra.group_rules import VpcEndpoints
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from infra.aws.environment import AwsEnvironment
     from infra.cluster.cluster import Cluster
     from infra.edge.ingress import LoadBalancedIngress
     from infra.network.endpoints import PrivateEndpoints
     from infra.network.vpc import Network
+    from infra.program.log_groups import LogGroups
     from infra.settings import Settings
 
 
@@ -24,7 +23,7 @@ class Areas:
 
     settings: Settings
     environment: AwsEnvironment
-    existing_log_groups: Collection[str]
+    log_groups: LogGroups
     network: Network
     endpoints: PrivateEndpoints | None
     """The VPC endpoints; None unless tasks reach AWS only through these."""

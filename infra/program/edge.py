@@ -21,13 +21,14 @@ from infra.errors import SettingsError
 from infra.settings import hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     import pulumi
 
     from infra.aws.environment import AwsEnvironment
     from infra.edge.alias import Zone
     from infra.network.vpc import Network
+    from infra.program.log_groups import LogGroups
     from infra.settings import Settings
 
 
@@ -53,7 +54,7 @@ def deploy_ingress(
     environment: AwsEnvironment,
     network: Network,
     zone: Zone | None,
-    existing_log_groups: Collection[str],
+    log_groups: LogGroups,
 ) -> LoadBalancedIngress:
     """Register the load balancer, with its certificate, access log and firewall."""
     edge = settings.edge
@@ -81,10 +82,10 @@ def deploy_ingress(
                 alb_arn=ingress.arn,
                 block=edge.waf == "block",
                 metric_name=naming.firewall(settings.stack),
-                log_group=naming.firewall_log_group(settings.stack),
-                existing_log_groups=existing_log_groups,
-                log_retention_days=settings.operation.log_retention_days,
-                log_key_arn=settings.keys.log_key_arn,
+                log_group=log_groups.args(
+                    naming.firewall_log_group(settings.stack),
+                    retention_days=settings.operation.log_retention_days,
+                ),
                 tags=settings.tags,
             ),
         )

@@ -12,15 +12,16 @@ from infra.network.existing_vpc import SubnetQuery
 from infra.network.flow_logs import FlowLogs, FlowLogsArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from infra.aws.environment import AwsEnvironment
     from infra.network.vpc import Network
+    from infra.program.log_groups import LogGroups
     from infra.settings import Settings
 
 
 def deploy_network(
-    settings: Settings, environment: AwsEnvironment, existing_log_groups: Collection[str]
+    settings: Settings, environment: AwsEnvironment, log_groups: LogGroups
 ) -> Network:
     """Register the VPC with its flow logs, or the flow logs of an existing one.
 
@@ -35,10 +36,10 @@ def deploy_network(
                 aws_environment=environment,
                 vpc_id=network.vpc_id,
                 rejected_only=settings.network.flow_logs == "reject",
-                log_group=naming.flow_log_group(settings.stack),
-                existing_log_groups=existing_log_groups,
-                retention_days=settings.network.flow_log_retention_days,
-                log_key_arn=settings.keys.log_key_arn,
+                log_group=log_groups.args(
+                    naming.flow_log_group(settings.stack),
+                    retention_days=settings.network.flow_log_retention_days,
+                ),
                 permissions_boundary_arn=settings.keys.permissions_boundary_arn,
                 tags=settings.tags,
             ),

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from infra.aws.routes import priorities
-from infra.service.routing import HealthCheck, Login, Route, Rule, Split, Targets
+from infra.service.routing import (
+    Login,
+    Route,
+    Rule,
+    Split,
+    TargetGroupArgs,
+    TargetHealthCheck,
+)
 from infra.settings import routing
 
 if TYPE_CHECKING:
@@ -35,26 +42,26 @@ def routes(settings: Settings) -> dict[str, Route]:
 
 
 def _route(service: ServiceSettings, rules: Sequence[Rule], attachment: int) -> Route:
-    health = service.health
+    targets, health = service.targets, service.health
     return Route(
         name=service.name,
         rules=rules,
         attachment_priority=attachment,
-        drain_seconds=service.deployment.deregistration_delay,
-        health_check=HealthCheck(
-            path=health.health_check_path,
-            codes=health.health_check_codes,
-            interval_seconds=health.health_check_interval_seconds,
-            timeout_seconds=health.health_check_timeout_seconds,
-            healthy_threshold=health.healthy_threshold,
-            unhealthy_threshold=health.unhealthy_threshold,
-        ),
-        targets=Targets(
-            protocol_version=service.targets.target_protocol,
-            algorithm=service.targets.load_balancing_algorithm,
-            slow_start_seconds=service.targets.slow_start_seconds,
-            stickiness_seconds=service.targets.stickiness_seconds,
-            cookie=service.targets.stickiness_cookie,
+        target_group=TargetGroupArgs(
+            protocol_version=targets.target_protocol,
+            algorithm=targets.load_balancing_algorithm,
+            slow_start_seconds=targets.slow_start_seconds,
+            stickiness_seconds=targets.stickiness_seconds,
+            cookie=targets.stickiness_cookie,
+            drain_seconds=service.deployment.deregistration_delay,
+            health_check=TargetHealthCheck(
+                path=health.health_check_path,
+                codes=health.health_check_codes,
+                interval_seconds=health.health_check_interval_seconds,
+                timeout_seconds=health.health_check_timeout_seconds,
+                healthy_threshold=health.healthy_threshold,
+                unhealthy_threshold=health.unhealthy_threshold,
+            ),
         ),
     )
 

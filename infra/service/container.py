@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HealthCheck:
+class ContainerHealthCheck:
     """A command in a container that shows whether it is healthy."""
 
     command: Sequence[str]
@@ -137,7 +137,7 @@ class Container:
     depends_on: Mapping[str, str] = field(default_factory=dict)
     """Conditions of other containers that it waits for, by their names."""
 
-    health_check: HealthCheck | None = None
+    health_check: ContainerHealthCheck | None = None
     essential: bool = True
     """Whether its end stops the task."""
 

@@ -25,7 +25,7 @@ class Connection(Protocol):
     def prerequisites(self) -> Sequence[pulumi.Resource]:
         """Resources that the ECS service waits for, and that are deleted after it."""
 
-    def serve(
+    def route_requests(
         self, *, after: Sequence[pulumi.Resource], hooks: pulumi.ResourceHookBinding
     ) -> Sequence[pulumi.Resource]:
         """Route requests to the service.

@@ -60,26 +60,27 @@ class Scaling:
     """Changes of the bounds by time, by name."""
 
 
-def register(  # noqa: PLR0917 — the service, and what its requests are counted by
+def register(
     name: str,
-    parent: pulumi.Resource,
     scaling: Scaling,
+    *,
     cluster_arn: pulumi.Input[str],
     service_name: pulumi.Input[str],
     request_label: pulumi.Input[str] | None,
     tags: Mapping[str, str],
+    parent: pulumi.Resource,
 ) -> None:
     """Register the scalable target of a service, its policies and its schedules.
 
     Args:
         name: Name of the resources.
-        parent: Component that they belong to.
         scaling: What to register.
         cluster_arn: Cluster of the service.
         service_name: Name of the ECS service.
         request_label: Names load balancer and target group whose requests are counted; None where
             there are none.
         tags: Tags of the target.
+        parent: Component that they belong to.
     """
     resource_id = of_created(
         pulumi.Output.all(cluster_arn, service_name),

@@ -11,10 +11,13 @@ import pulumi_aws as aws
 from infra.aws.environment import AwsEnvironment
 from infra.aws.routes.conditions import Conditions
 from infra.edge.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
+from infra.log_group import LogGroupArgs
+from infra.service.args import Deployment, Permissions, Task, TaskNetwork, WebServiceArgs
 from infra.service.capacity import ON_FARGATE
 from infra.service.container import Container
-from infra.service.routing import BehindLoadBalancer, HealthCheck, Route, Rule, Targets
-from infra.service.web_service import WebService, WebServiceArgs
+from infra.service.load_balancer import LoadBalancerFrontEnd
+from infra.service.routing import Route, Rule, TargetGroupArgs, TargetHealthCheck
+from infra.service.web_service import WebService
 from localaws import mocks
 from tests.infra.conftest import EXTRA_CERTIFICATE
 
@@ -25,13 +28,21 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-HEALTH_CHECK = HealthCheck(
-    path="/",
-    codes="200",
-    interval_seconds=30,
-    timeout_seconds=5,
-    healthy_threshold=2,
-    unhealthy_threshold=2,
+TARGET_GROUP = TargetGroupArgs(
+    protocol_version="HTTP1",
+    algorithm="round_robin",
+    slow_start_seconds=0,
+    stickiness_seconds=0,
+    cookie=None,
+    drain_seconds=30,
+    health_check=TargetHealthCheck(
+        path="/",
+        codes="200",
+        interval_seconds=30,
+        timeout_seconds=5,
+        healthy_threshold=2,
+        unhealthy_threshold=2,
+    ),
 )
 
 
@@ -81,27 +92,32 @@ def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: Fron
             service_name=f"test-{name}",
             cluster_arn=cluster.arn,
             capacity=ON_FARGATE,
-            vpc_id=where.vpc_id,
-            subnet_ids=pulumi.Output.all(*where.subnet_ids),
+            task=Task(
+                container=container,
+                ingress_container=container,
+                cpu_units=256,
+                memory_mib=512,
+                cpu_architecture="ARM64",
+            ),
+            permissions=Permissions(secret_key_arns=[], task_statements=[]),
+            network=TaskNetwork(
+                vpc_id=where.vpc_id,
+                subnet_ids=pulumi.Output.all(*where.subnet_ids),
+                public_addresses=True,
+                ipv6=False,
+                egress=[],
+            ),
             front_end=front_end,
-            container=container,
-            ingress_container=container,
-            public_addresses=True,
-            ipv6=False,
-            egress=[],
-            cpu_units=256,
-            memory_mib=512,
-            cpu_architecture="ARM64",
-            secret_key_arns=[],
-            task_statements=[],
-            desired_count=2,
-            minimum_healthy_percent=50,
-            maximum_percent=200,
-            health_check_grace_seconds=60,
-            steady_state_timeout_minutes=10,
-            log_group=f"/test/{name}",
-            existing_log_groups=(),
-            log_retention_days=14,
+            deployment=Deployment(
+                desired_count=2,
+                minimum_healthy_percent=50,
+                maximum_percent=200,
+                health_check_grace_seconds=60,
+                steady_state_timeout_minutes=10,
+            ),
+            log_group=LogGroupArgs(
+                name=f"/test/{name}", retention_days=14, key_arn=None, exists=False
+            ),
             tags={},
         ),
     )
@@ -112,15 +128,7 @@ def _route(name: str, path: str, priority: int, attachment: int) -> Route:
         name=name,
         rules=[Rule(priority=priority, conditions=Conditions({"path": (path,)}))],
         attachment_priority=attachment,
-        targets=Targets(
-            protocol_version="HTTP1",
-            algorithm="round_robin",
-            slow_start_seconds=0,
-            stickiness_seconds=0,
-            cookie=None,
-        ),
-        health_check=HEALTH_CHECK,
-        drain_seconds=30,
+        target_group=TARGET_GROUP,
     )
 
 
@@ -151,7 +159,7 @@ class Joined:
     def prerequisites(self) -> Sequence[pulumi.Resource]:
         return [self.membership]
 
-    def serve(
+    def route_requests(
         self, *, after: Sequence[pulumi.Resource], hooks: pulumi.ResourceHookBinding
     ) -> Sequence[pulumi.Resource]:
         traffic = aws.ssm.Parameter(
@@ -205,7 +213,7 @@ def test_two_services_share_a_load_balancer_over_https() -> None:
         cluster = aws.ecs.Cluster("cluster")
         for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
             route = _route(name, path, priority, 40_000 + priority)
-            service(name, where, cluster, BehindLoadBalancer(balancer=front, route=route))
+            service(name, where, cluster, LoadBalancerFrontEnd(balancer=front, route=route))
         pulumi.export("url", front.url)
 
     run = mocks.run(program)
@@ -248,7 +256,9 @@ def test_a_service_runs_behind_the_load_balancer_of_another_stack() -> None:
             security_group_id=group.id,
             vpc_id=where.vpc_id,
         )
-        front_end = BehindLoadBalancer(balancer=shared, route=_route("shop", "/*", 50_000, 41_234))
+        front_end = LoadBalancerFrontEnd(
+            balancer=shared, route=_route("shop", "/*", 50_000, 41_234)
+        )
         service("shop", where, aws.ecs.Cluster("cluster"), front_end)
 
     run = mocks.run(program)
