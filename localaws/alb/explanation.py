@@ -181,11 +181,14 @@ def _split(url: str) -> SplitResult:
         )
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 — raises where it is no number
     except ValueError as error:
         raise CannotExplain(f"{url}: {error}") from None
     if parts.scheme not in _PORTS or not parts.hostname:
         raise CannotExplain(f"{url}: give an absolute URL, like https://shop.example.com/api")
+    try:
+        parts.port  # noqa: B018 — raises where it is no port
+    except ValueError:
+        raise CannotExplain(f"{url}: give a port from 1 to 65535") from None
     if "@" in parts.netloc:
         raise CannotExplain("a URL for a load balancer has no user and no password")
     return parts

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from localaws.cli.pulumi_command import DEFAULT_STACK
 
 if TYPE_CHECKING:
     # What `add_subparsers` returns has no public name.
-    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+    _Commands: TypeAlias = argparse._SubParsersAction["_Parser"]  # noqa: SLF001
 
 OWN: Final = (
     *("alarm", "cost", "exec", "fail", "internet", "interrupt", "logs", "route", "status", "stop"),
@@ -159,14 +159,19 @@ exit codes:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}; `{self.prog} --help` describes the arguments")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the own commands.
 
     What it parses has the `parser` of the chosen command, for further errors.
     """
-    where = argparse.ArgumentParser(add_help=False)
+    where = _Parser(add_help=False)
     where.add_argument("-C", "--cwd", metavar="FOLDER", help="run as if started in this folder")
-    found = argparse.ArgumentParser(
+    found = _Parser(
         prog="pulumi-local",
         parents=[where],
         description=_DESCRIPTION,
@@ -188,7 +193,7 @@ def parser() -> argparse.ArgumentParser:
 def _add(
     commands: _Commands,
     name: str,
-    where: argparse.ArgumentParser,
+    where: _Parser,
     purpose: str,
     **options: Any,
 ) -> argparse.ArgumentParser:
@@ -214,7 +219,7 @@ def _add_stack(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_cost(commands: _Commands, where: argparse.ArgumentParser) -> None:
+def _add_cost(commands: _Commands, where: _Parser) -> None:
     cost = _add(
         commands,
         "cost",
@@ -226,7 +231,7 @@ def _add_cost(commands: _Commands, where: argparse.ArgumentParser) -> None:
     cost.add_argument("--format", choices=("text", "markdown", "json"), default="text")
 
 
-def _add_route(commands: _Commands, where: argparse.ArgumentParser) -> None:
+def _add_route(commands: _Commands, where: _Parser) -> None:
     purpose = "explain which service answers a request, and why"
     route = commands.add_parser("route", help=purpose, description=f"{purpose.capitalize()}.")
     explain = _add(
@@ -258,7 +263,7 @@ def _add_route(commands: _Commands, where: argparse.ArgumentParser) -> None:
     explain.add_argument("--json", action="store_true", help="one JSON document")
 
 
-def _add_logs(commands: _Commands, where: argparse.ArgumentParser) -> None:
+def _add_logs(commands: _Commands, where: _Parser) -> None:
     logs = _add(
         commands, "logs", where, "print the output of containers, and follow it", epilog=_LOGS
     )
@@ -275,7 +280,7 @@ def _add_logs(commands: _Commands, where: argparse.ArgumentParser) -> None:
     logs.add_argument("--no-follow", action="store_true", help="end after what is there")
 
 
-def _add_status(commands: _Commands, where: argparse.ArgumentParser) -> None:
+def _add_status(commands: _Commands, where: _Parser) -> None:
     status = _add(
         commands,
         "status",
@@ -293,7 +298,7 @@ def _add_status(commands: _Commands, where: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_exec(commands: _Commands, where: argparse.ArgumentParser) -> None:
+def _add_exec(commands: _Commands, where: _Parser) -> None:
     execute = _add(
         commands,
         "exec",
@@ -313,7 +318,7 @@ def _add_exec(commands: _Commands, where: argparse.ArgumentParser) -> None:
     execute.add_argument("--container", default="", help="by default the first essential one")
 
 
-def _add_internet(commands: _Commands, where: argparse.ArgumentParser) -> None:
+def _add_internet(commands: _Commands, where: _Parser) -> None:
     internet = _add(
         commands,
         "internet",
@@ -332,7 +337,7 @@ def _add_internet(commands: _Commands, where: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_disturbances(commands: _Commands, where: argparse.ArgumentParser) -> None:
+def _add_disturbances(commands: _Commands, where: _Parser) -> None:
     interrupt = _add(
         commands,
         "interrupt",

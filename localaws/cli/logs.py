@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from localaws.daemon.file_permissions import explained
 from localaws.daemon.log_streams import container_of, follow, streams
 from localaws.daemon.state_directory import Address
 
@@ -22,7 +23,15 @@ def show(directory: StateDirectory, group: str, container: str, *, forever: bool
         group: A part of the log groups' names; empty for all.
         container: The container; empty for all.
         forever: Go on with what comes.
+
+    Raises:
+        UnusableFolder: The state directory is another user's.
     """
+    with explained():
+        return _show(directory, group, container, forever=forever)
+
+
+def _show(directory: StateDirectory, group: str, container: str, *, forever: bool) -> int:
     if not any(streams(directory.logs, group, container)):
         _print_message(_no_streams(directory.logs, group, container))
         if not forever and any(streams(directory.logs)):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from localaws.cli import known_commands, pulumi_command
 from localaws.cli.arguments import OWN, parser
 from localaws.daemon.client import ensure, stop
+from localaws.daemon.file_permissions import refusal
 from localaws.daemon.state_directory import StateDirectory
 from localaws.user_error import UserError
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DEPLOYS = ("up", "update")
-"""Commands that say how tasks run."""
+"""Commands that print how tasks run."""
 
 
 class NotInstalled(UserError):  # noqa: N818 — names the finding
@@ -26,9 +28,7 @@ class NotInstalled(UserError):  # noqa: N818 — names the finding
 
 
 _PACKAGES_OF_THE_EXTRA = ("pulumi", "pulumi_aws", "pulumi_awsx", "yaml", "cryptography")
-"""What the local AWS imports of its extra; whether Envoy is there it asks itself when it starts
-one.
-"""
+"""What the local AWS imports of its extra. It looks for Envoy when it starts one."""
 
 
 def entry_point() -> NoReturn:
@@ -43,16 +43,28 @@ def entry_point() -> NoReturn:
     except known_commands.UnknownCommand as error:
         print(f"pulumi-local: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except (UserError, OSError) as error:
+    except UserError as error:
         print(f"pulumi-local: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:
+        print(f"pulumi-local: {_described(error)}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
+def _described(error: OSError) -> str:
+    """Describe an error of a file by its name, and one of its permissions by its owner."""
+    if error.filename is None:
+        return str(error)
+    if isinstance(error, PermissionError):
+        return refusal(Path(error.filename))
+    return f"{error.filename}: {error.strerror}"
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Run one of our own commands, or become Pulumi."""
+    """Run a command of the local AWS, or become Pulumi."""
     command = _command(arguments)
     if command is None or command in OWN:
-        return _own(arguments)
+        return _run_own(arguments)
     known_commands.check(command)
     if known_commands.asks_for_help(command, arguments):
         known_commands.show_help(arguments)
@@ -66,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _check_installed() -> None:
-    """Refuse to go on without the packages that only an extra of the distribution brings.
+    """Refuse to continue without the packages that only an extra of the distribution installs.
 
     Raises:
         NotInstalled: One is missing.
@@ -81,7 +93,8 @@ def _check_installed() -> None:
         )
 
 
-def _own(arguments: Sequence[str]) -> int:
+def _run_own(arguments: Sequence[str]) -> int:
+    """Run a command of the local AWS, and return the exit code."""
     own, program = _split(arguments)
     chosen, unknown = parser().parse_known_args(own)
     if unknown:
@@ -99,7 +112,7 @@ def _own(arguments: Sequence[str]) -> int:
         case "exec" | "internet":
             if not program:
                 chosen.parser.error("name a command, as in -- sh")
-            code = _run(directory, chosen, program)
+            code = _run_program(directory, chosen, program)
         case "interrupt" | "fail" | "alarm":
             from localaws.cli.disturbances import disturb  # noqa: PLC0415
 
@@ -136,41 +149,55 @@ def _explain(directory: StateDirectory, chosen: argparse.Namespace) -> int:
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return our own arguments, and the command that `exec` or `internet` is to run.
+    """Return the arguments of a command of the local AWS, and of the program that it runs.
 
-    It follows `--`; for `internet` it may also begin with the first word that is no option.
+    The command comes first, as its parser gets only what follows it.
     """
-    if _command(arguments) not in ("exec", "internet"):
+    command = next(pulumi_command.positions(arguments), None)
+    if command is None:
         return list(arguments), []
+    end = len(arguments)
+    program: Sequence[str] = ()
+    if arguments[command] in ("exec", "internet"):
+        end = _end_of_options(arguments, command)
+        program = arguments[end:]
+        if program and program[0] == "--":
+            program = program[1:]
+    return [*arguments[command:end], *arguments[:command]], list(program)
+
+
+def _end_of_options(arguments: Sequence[str], command: int) -> int:
+    """Return the index of `--`, or of the first word after `internet` that is no option."""
     if "--" in arguments:
-        end = list(arguments).index("--")
-        return list(arguments[:end]), list(arguments[end + 1 :])
-    start = list(arguments).index("internet") + 1 if "internet" in arguments else len(arguments)
-    while start < len(arguments) and arguments[start].startswith("-"):
-        start += 1 if "=" in arguments[start] else 2
-    return list(arguments[:start]), list(arguments[start:])
+        return arguments.index("--")
+    if arguments[command] == "exec":
+        return len(arguments)
+    end = command + 1
+    while end < len(arguments) and arguments[end].startswith("-"):
+        end += 1 if "=" in arguments[end] else 2  # an option alone, or with its value
+    return min(end, len(arguments))
 
 
-def _run(directory: StateDirectory, chosen: argparse.Namespace, program: Sequence[str]) -> int:
+def _run_program(
+    directory: StateDirectory, chosen: argparse.Namespace, program: Sequence[str]
+) -> int:
     from localaws.cli import run_command  # noqa: PLC0415 — as above
     from localaws.daemon.command_socket import Request  # noqa: PLC0415
 
-    request = (
-        Request("exec", tuple(program), chosen.target, chosen.container, terminal=_on_a_terminal())
-        if chosen.command == "exec"
-        else Request(
+    if chosen.command == "exec":
+        on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        request = Request(
+            "exec", tuple(program), chosen.target, chosen.container, terminal=on_terminal
+        )
+    else:
+        request = Request(
             "internet",
             tuple(program),
             source=chosen.source,
             environment=dict(os.environ),
             directory=os.getcwd(),  # noqa: PTH109 — as the caller has it, links included
         )
-    )
     return run_command.run(directory, request)
-
-
-def _on_a_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _command(arguments: Sequence[str]) -> str | None:

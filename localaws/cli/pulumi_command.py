@@ -133,7 +133,12 @@ def _keeping_stack_file(arguments: Sequence[str]) -> list[str]:
 
 def given(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the CLI's options that matter here, at any position and in every spelling."""
-    parser = argparse.ArgumentParser(prog="pulumi-local", add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="pulumi-local",
+        usage="pulumi-local [-C FOLDER] COMMAND [-s STACK] [ARGUMENT]...",
+        add_help=False,
+        allow_abbrev=False,
+    )
     parser.add_argument("-C", "--cwd", type=Path, default=Path())
     parser.add_argument("-s", "--stack")
     parser.add_argument("--config-file")

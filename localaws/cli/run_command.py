@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.daemon.client import DaemonFailed
 from localaws.daemon.command_socket import NAME, Request, send
+from localaws.daemon.file_permissions import unusable
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def run(directory: StateDirectory, request: Request) -> int:
     Raises:
         CannotRun: It can't be run.
         DaemonFailed: No daemon runs.
+        UnusableFolder: The state directory is another user's.
     """
     with _connected(directory) as client:
         send(client, request)
@@ -61,16 +63,23 @@ def run(directory: StateDirectory, request: Request) -> int:
 def _connected(directory: StateDirectory) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         try:
-            folder = os.open(directory.path, os.O_PATH)
-            try:
-                client.connect(f"/proc/self/fd/{folder}/{NAME}")
-            finally:
-                os.close(folder)
+            _connect(client, directory)
+        except PermissionError:
+            raise unusable(directory.path) from None
         except OSError:
             raise DaemonFailed(
                 "the local AWS is not running; `pulumi-local up` starts it"
             ) from None
         yield client
+
+
+def _connect(client: socket.socket, directory: StateDirectory) -> None:
+    # By the folder's descriptor: the address of a socket has at most 107 characters.
+    folder = os.open(directory.path, os.O_PATH)
+    try:
+        client.connect(f"/proc/self/fd/{folder}/{NAME}")
+    finally:
+        os.close(folder)
 
 
 class _Answers:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from localaws.daemon import start_settings
-from localaws.daemon.file_permissions import make_folder, opener
+from localaws.daemon.file_permissions import explained, make_folder, opener
 from localaws.daemon.state_directory import Address, fingerprint, holder
 from localaws.user_error import UserError
 
@@ -39,6 +39,7 @@ def ensure(directory: StateDirectory, report: Callable[[str], None]) -> Address:
 
     Raises:
         DaemonFailed: It didn't become ready in time.
+        UnusableFolder: The state directory can't be made, or is another user's.
     """
     address = Address.read(directory)
     if address is not None and address.code != fingerprint():
@@ -52,6 +53,7 @@ def ensure(directory: StateDirectory, report: Callable[[str], None]) -> Address:
                 "`pulumi-local stop`, then this command again"
             )
         return address
+    make_folder(directory.path)
     report("starting the local AWS ...")
     began = directory.daemon_log.stat().st_size if directory.daemon_log.exists() else 0
     started = _start(directory)
@@ -89,8 +91,10 @@ def stop(directory: StateDirectory) -> bool:
 
 
 def _start(directory: StateDirectory) -> subprocess.Popen[bytes]:
-    make_folder(directory.path)
-    with open(directory.daemon_log, "ab", opener=opener) as output:
+    with explained():
+        # a Path's `open` has no opener
+        output = open(directory.daemon_log, "ab", opener=opener)  # noqa: SIM115
+    with output:
         # With -P Python takes the module from its environment, not from the working directory,
         # which may be another checkout: its daemon would look outdated to each command.
         return subprocess.Popen(  # noqa: S603 — our own interpreter and module

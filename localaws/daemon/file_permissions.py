@@ -64,7 +64,7 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Say whose a file of the state directory is that this user may not use.
+    """Name the owner of a file of the state directory that this user can't use.
 
     Raises:
         UnusableFolder: There is such a file.
@@ -72,19 +72,29 @@ def explained() -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        path, owner = _owned(Path(error.filename))
-        raise UnusableFolder(
-            f"{path} belongs to the user {owner}, and this runs as {_user(os.geteuid())}: run it "
-            "as that user, or set LOCALAWS_HOME to another folder for the local AWS's files"
-        ) from None
+        raise unusable(Path(error.filename)) from None
 
 
-def _owned(path: Path) -> tuple[Path, str]:
-    """Return the path, or the first folder above it that may be looked at, and its owner."""
+def unusable(path: Path) -> UnusableFolder:
+    """Return the error that this user can't use a path in the state directory."""
+    return UnusableFolder(
+        f"{refusal(path)}, or set LOCALAWS_HOME to another folder for the local AWS's files"
+    )
+
+
+def refusal(path: Path) -> str:
+    """Describe why this user can't use a path, and what to do, by its owner.
+
+    A path that can't be looked at, or doesn't exist, is described by the folder that it is in.
+    """
     try:
-        return path, _user(path.stat().st_uid)
-    except PermissionError:
-        return _owned(path.parent)
+        owner = _user(path.stat().st_uid)
+    except (FileNotFoundError, PermissionError):
+        return refusal(path.parent)
+    user = _user(os.geteuid())
+    if owner == user:
+        return f"{path} has a mode that keeps its owner {user} out: run `chmod u+rwX {path}`"
+    return f"{path} belongs to the user {owner}, and this runs as {user}: run it as that user"
 
 
 def _user(uid: int) -> str:

@@ -129,7 +129,7 @@ class Address:
         try:
             with explained():
                 address = cls(**json.loads(directory.ready.read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
             return None
         return address if address.pid == holder(directory) else None
 
@@ -174,7 +174,11 @@ def holder(directory: StateDirectory) -> int | None:
 
     Raises:
         BadLock: A daemon lives, and its lock doesn't hold its process id.
+        UnusableFolder: The state directory is another user's.
     """
+    with explained():
+        if not directory.lock.exists():
+            return None
     lock = try_lock(directory)
     if lock is not None:
         lock.close()

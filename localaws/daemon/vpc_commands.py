@@ -150,8 +150,10 @@ class VpcCommands(TaskCommands):
         subnets = self._cloud.where(SUBNET, "vpcId", source)
         if subnets:
             return subnets[0]
-        known = [*vpcs, *(each.id for each in self._cloud.all(SUBNET))]
-        raise CommandError(
-            f"--from {source}: no VPC or subnet; allowed: vpc where there is one VPC, "
-            f"{', '.join(known)}"
-        )
+        allowed = ["vpc"] if len(vpcs) == 1 else []
+        allowed += [*vpcs, *(each.id for each in self._cloud.all(SUBNET))]
+        if not allowed:
+            raise CommandError(
+                f"--from {source}: there is no VPC; `pulumi-local up` deploys a stack with one"
+            )
+        raise CommandError(f"--from {source}: no VPC or subnet; allowed: {', '.join(allowed)}")

@@ -127,7 +127,10 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(
         ("--closed", "::1"),
         ("--closed", "22"),
         ("--stable", "0"),
+        ("--body-contains", ""),
+        ("--body-regex", ""),
         ("--body-regex", "("),
+        ("--allow-inconclusive", "x"),
         ("--expect-header", "~x"),
         ("--expect-header", "X~("),
         ("--max-body", "0"),
@@ -355,8 +358,26 @@ def test_a_file_or_an_environment_that_holds_no_options_is_unusable(
 
 
 def test_a_file_of_options_that_is_not_there_is_unusable(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"can't read the options: .*No such file"):
-        parse_options(["--config", str(tmp_path / "none")])
+    file = tmp_path / "none"
+    with pytest.raises(InputError) as raised:
+        parse_options(["--config", str(file)])
+    assert raised.value.problem == (
+        f"can't read options from the file {file}: No such file or directory"
+    )
+
+
+def test_a_file_of_certificates_that_is_not_there_is_no_wrong_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"certificates from the file .*: No such file"):
+        parse_options(["--cacert", str(tmp_path / "none")])
+    (tmp_path / "text").write_text("text")
+    with pytest.raises(InputError, match="is no PEM file of certificates"):
+        parse_options(["--cacert", str(tmp_path / "text")])
+
+
+def test_an_option_without_a_value_is_refused_with_one() -> None:
+    with pytest.raises(InputError) as raised:
+        parse_options(["--allow-inconclusive=x"])
+    assert raised.value.problem == "argument --allow-inconclusive: it takes no value"
 
 
 def test_a_value_that_looks_like_an_option_needs_an_equals_sign() -> None:

@@ -126,6 +126,7 @@ class _Parser(argparse.ArgumentParser):
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
             hint = _suggestion(options, self) or hint
         starts = re.match(r"argument (--\S+): expected one argument", message)
+        message = re.sub(r"(?s)ignored explicit argument .*", "it takes no value", message)
         if starts:
             hint = f"give {starts[1]}=VALUE, with an equals sign if the value starts with a dash"
         raise InputError(visible(message, 300), hint)
@@ -211,8 +212,10 @@ def _parsed(
         with open(given.config, encoding="utf-8") as file:  # noqa: PTH123
             text = file.read(_MAX_CONFIG)
     except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(
-            f"can't read the options: {visible(str(error))}", "give a file of text"
+            f"can't read options from the file {visible(given.config)}: {visible(str(reason))}",
+            "give a file of text",
         ) from None
     return parser.parse_args([*defaults, *_split("the file of --config", text), *words])
 

@@ -193,12 +193,15 @@ class ExpectationOptions(Values):
         ),
     )
     body_contains = repeatable(
-        "--body-contains", metavar="TEXT", read=str, help="text in the body; repeatable"
+        "--body-contains",
+        metavar="TEXT",
+        read=values.part_of_body,
+        help="text in the body; repeatable",
     )
     body_regex = repeatable(
         "--body-regex",
         metavar="RE",
-        read=values.regex,
+        read=values.body_regex,
         help="regular expression found in the body; repeatable",
     )
     body_equals = optional(

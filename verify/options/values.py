@@ -201,6 +201,18 @@ def regex(text: str) -> re.Pattern[str]:
         raise ValueError(f"not a regular expression: {visible(str(error))}") from None
 
 
+def body_regex(text: str) -> re.Pattern[str]:
+    """Read a regular expression of a body, which isn't empty, as that is found in every body."""
+    return regex(part_of_body(text))
+
+
+def part_of_body(text: str) -> str:
+    """Read a text of a body, which isn't empty, as a variable may be that was never set."""
+    if not text:
+        raise ValueError("an empty text is found in every body: give a text that must be there")
+    return text
+
+
 def header(text: str) -> Header:
     """Read a request header's name and value, from the text or from a file."""
     from_file = text.startswith("@")
@@ -362,8 +374,12 @@ def cafile(text: str) -> str:
 
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
-    except (OSError, ValueError):
+    except (ssl.SSLError, ValueError):
         raise ValueError(f"{visible(text)} is no PEM file of certificates") from None
+    except OSError as error:
+        raise ValueError(
+            f"can't read certificates from the file {visible(text)}: {error.strerror}"
+        ) from None
     return text
 
 

@@ -143,7 +143,7 @@ def test_a_urls_path_and_query_are_taken_as_they_are() -> None:
         ("ftp://shop.example.com", {}, "give an absolute URL"),
         ("http:///api", {}, "give an absolute URL"),
         ("http://a.test/a b", {}, "a URL has no spaces"),
-        ("http://a.test:x/", {}, "http://a.test:x/: Port could not be cast"),
+        ("http://a.test:x/", {}, "http://a.test:x/: give a port from 1 to 65535"),
         ("http://me:secret@a.test/", {}, "has no user and no password"),
         ("http://a.test/", {"method": "get"}, "--method get: give a method in capitals"),
         ("http://a.test/", {"source": "::1"}, "--source-ip ::1: give an IPv4 address"),

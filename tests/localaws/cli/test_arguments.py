@@ -9,6 +9,7 @@ import pytest
 
 from localaws.cli.arguments import OWN
 from localaws.cli.main import entry_point
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,7 @@ def test_the_help_of_a_command_has_examples_and_exit_codes(
         (("fail", "i-1", "i-2"), "fail: error: unrecognized arguments: i-2"),
         (("exec", "web"), "exec: error: name a command, as in -- sh"),
         (("internet",), "internet: error: name a command, as in -- sh"),
+        (("-s", "dev", "status"), "status: error: unrecognized arguments: -s dev"),
     ],
 )
 @pytest.mark.usefixtures("project")
@@ -80,8 +82,88 @@ def test_a_wrong_argument_is_an_error_of_its_command(
     assert code_of(monkeypatch, *arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith(f"usage: pulumi-local {error.partition(':')[0]} ")
+    command = f"pulumi-local {error.partition(':')[0]}"
+    assert printed.err.startswith(f"usage: {command} ")
     assert f"\npulumi-local {error}" in printed.err
+    assert printed.err.endswith(f"; `{command} --help` describes the arguments\n")
+
+
+def test_an_option_may_stand_before_its_command(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of(monkeypatch, "--no-follow", "-C", str(project), "logs") == 0
+    assert capsys.readouterr().err == "no log streams yet\n"
+
+
+def test_an_option_of_a_command_of_pulumi_needs_its_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of(monkeypatch, "up", "--stack") == 2
+    assert capsys.readouterr().err == (
+        "usage: pulumi-local [-C FOLDER] COMMAND [-s STACK] [ARGUMENT]...\n"
+        "pulumi-local: error: argument -s/--stack: expected one argument\n"
+    )
+
+
+def test_stop_makes_no_folder(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code_of(monkeypatch, "stop")
+    assert not (project / ".local").exists()
+
+
+def test_a_state_directory_that_is_a_file_is_none_until_it_must_be_made(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCALAWS_HOME", str(project / "Pulumi.yaml"))
+    assert code_of(monkeypatch, "status") == 3
+    assert code_of(monkeypatch, "stop") == 0
+    capsys.readouterr()
+    assert code_of(monkeypatch, "stack", "ls") == 1
+    assert capsys.readouterr().err == (
+        f"pulumi-local: {project}/Pulumi.yaml, the folder for the local AWS's files, can't be "
+        "made: File exists. Set LOCALAWS_HOME to a folder that this user can write to\n"
+    )
+
+
+AS_COMMAND = """
+sys.argv = ["pulumi-local", "-C", {folder!r}, *{words!r}]
+sys.stderr = sys.stdout
+try:
+    main.entry_point()
+except SystemExit as ended:
+    print(ended.code)
+"""
+IMPORTS = (
+    "import os, sys, grpc, yaml, localaws.cli.cost, localaws.cli.disturbances, localaws.cli.logs, "
+    "localaws.cli.run_command, localaws.cli.status, localaws.daemon.command_socket; "
+    "from localaws.cli import main"
+)
+
+
+@AS_ANOTHER_USER
+@pytest.mark.parametrize(
+    "words", ["status", "logs --no-follow", "exec -- sh", "internet true", "stop", "interrupt x"]
+)
+def test_a_command_of_another_user_names_the_owner_of_the_state(project: Path, words: str) -> None:
+    (project / ".local").mkdir(mode=0o700)
+    script = AS_COMMAND.format(folder=str(project), words=words.split())
+    with in_reach(project / ".local"):
+        printed = as_user(ANOTHER_USER, script, imports=IMPORTS)
+    assert printed == (
+        f"pulumi-local: {project}/.local belongs to the user root, and this runs as nobody: run it "
+        "as that user, or set LOCALAWS_HOME to another folder for the local AWS's files\n1\n"
+    )
+
+
+@AS_ANOTHER_USER
+@pytest.mark.parametrize("words", ["status", "stop"])
+def test_a_project_of_another_user_is_named_with_its_owner(project: Path, words: str) -> None:
+    script = AS_COMMAND.format(folder=str(project), words=words.split())
+    with in_reach(project):
+        printed = as_user(ANOTHER_USER, script, imports=IMPORTS)
+    assert printed == (
+        f"pulumi-local: {project} belongs to the user root, and this runs as nobody: run it as "
+        "that user\n1\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,19 +96,6 @@ def test_logs_that_nothing_writes_any_more_are_followed_with_a_notice(
     assert cli.main(["-C", str(directory.project), "logs"]) == 0
     assert "nothing new comes until `pulumi-local up` starts it" in capsys.readouterr().err
     assert followed == [True]
-
-
-def test_a_state_directory_that_cannot_be_used_is_named_without_a_traceback(
-    directory: StateDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCALAWS_HOME", str(directory.project / "Pulumi.yaml"))
-    monkeypatch.setattr(sys, "argv", ["pulumi-local", "-C", str(directory.project), "stop"])
-    with pytest.raises(SystemExit, match="1"):
-        cli.entry_point()
-    assert re.fullmatch(
-        r"pulumi-local: .*Pulumi\.yaml, .*, can't be made: File exists\. Set LOCALAWS_HOME .*\n",
-        capsys.readouterr().err,
-    )
 
 
 def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(

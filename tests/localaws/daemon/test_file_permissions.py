@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.daemon.file_permissions import SharedFolder, make_folder, take_from_others
+from localaws.daemon.file_permissions import SharedFolder, make_folder, refusal, take_from_others
 from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
 
 if TYPE_CHECKING:
@@ -81,6 +81,11 @@ def test_a_folder_in_which_others_put_files_is_refused(old_directory: Path) -> N
     old_directory.chmod(0o777)
     with pytest.raises(SharedFolder, match="LOCALAWS_HOME"):
         take_from_others(old_directory)
+
+
+def test_a_path_of_the_user_itself_is_refused_for_its_mode(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "gone" / "too"):
+        assert refusal(path).endswith(f"keeps its owner root out: run `chmod u+rwX {tmp_path}`")
 
 
 @AS_ANOTHER_USER

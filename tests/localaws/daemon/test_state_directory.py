@@ -134,7 +134,7 @@ except UserError as error:
 
 def test_a_directory_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UnusableFolder) as refused:
-        holder(StateDirectory(tmp_path, Path("/proc/x")))
+        try_lock(StateDirectory(tmp_path, Path("/proc/x")))
     assert str(refused.value) == (
         "/proc/x, the folder for the local AWS's files, can't be made: No such file or directory. "
         "Set LOCALAWS_HOME to a folder that this user can write to"
