@@ -18,12 +18,18 @@ import secrets
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit, urlunsplit
 
 from localaws.alb.error_pages import SERVER, page
 from localaws.alb.oidc_filter import ACTION, CALLBACK, IDENTITY_HEADERS, PROVIDER_FAILED
-from localaws.alb.sessions import MOST_SHARDS, Signer, Vault, joined, shards
+from localaws.alb.sessions import (
+    MAX_SHARDS,
+    Cipher,
+    Signer,
+    join_cookies,
+    split_into_cookies,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -33,12 +39,12 @@ log = logging.getLogger(__name__)
 COOKIE = "AWSELBAuthSessionCookie"
 NONCE = "AWSALBAuthNonce"
 DEFAULT_TIMEOUT = 604800
-"""Seconds of a session."""
+"""Seconds that a session lasts; the longest that AWS allows as well."""
 
 LOGIN_TIMEOUT = 15 * 60
 """Seconds within which a user must have logged in."""
 
-MOST_CLAIMS = 11 * 1024
+MAX_CLAIMS_BYTES = 11 * 1024
 """Bytes that claims and access token may have together."""
 
 CLAIMS_LIFETIME = 120
@@ -49,19 +55,19 @@ _OK, _FOUND, _UNAUTHORIZED = 200, 302, 401
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """An action that authenticates: whose it is, and its configuration."""
+    """An action that authenticates, of a listener's rule."""
 
     rule: str
     """The ARN of the rule, or of the listener for its default rule."""
 
     load_balancer: str
-    """ARN."""
+    """The ARN of the load balancer."""
 
     kind: str = ACTION
-    """Its type."""
+    """The type of the action."""
 
     config: Mapping[str, Any] = field(repr=False)
-    """The block of its type, `authenticateOidc` or `jwtValidation`."""
+    """The action's block, `authenticateOidc` or `jwtValidation`."""
 
     @property
     def cookie(self) -> str:
@@ -70,7 +76,7 @@ class Action:
 
     @property
     def timeout(self) -> int:
-        """Seconds of a session."""
+        """Seconds that a session lasts."""
         return int(self.config.get("sessionTimeout") or DEFAULT_TIMEOUT)
 
 
@@ -83,16 +89,20 @@ class Request:
     """With the query."""
 
     rule: str
-    """The ARN of the rule that it met, if that one authenticates."""
+    """The ARN of the rule that matches, if it authenticates; else empty."""
 
     cookies: Mapping[str, str] = field(repr=False)
     authorization: str = field(default="", repr=False)
-    """The header."""
+    """The header of that name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What to do with a request: 200 lets it pass, with these headers; else they are the answer."""
+    """The answer to Envoy.
+
+    With status 200 Envoy forwards the request, with these headers added. With any other status this
+    is what the client gets.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -101,7 +111,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Reply:
-    """What an endpoint of the provider answered."""
+    """The response of one of the provider's endpoints."""
 
     status: int
     body: bytes = field(repr=False)
@@ -109,6 +119,28 @@ class Reply:
 
 class UnreachableError(Exception):
     """An endpoint of the identity provider doesn't answer."""
+
+
+class _Session(TypedDict):
+    """A user's session, as the cookies hold it."""
+
+    app: list[str]
+    """The provider and the client that the user logged in to, see `_app`."""
+
+    access: str
+    """The access token."""
+
+    refresh: str
+    """The refresh token; empty if the provider gave none."""
+
+    expires: float
+    """When the access token does, in seconds since the epoch."""
+
+    ends: float
+    """When the session does; a refresh doesn't change it."""
+
+    claims: dict[str, Any]
+    """The user info."""
 
 
 class _RefusedError(Exception):
@@ -128,7 +160,7 @@ def cookies_of(header: str) -> dict[str, str]:
 
 
 class Login:
-    """Decides about requests of rules that authenticate."""
+    """Answers requests whose rule authenticates, or lets them pass."""
 
     def __init__(
         self,
@@ -147,30 +179,32 @@ class Login:
         self._find = find
         self._fetch = fetch
         self._clock = clock
-        self._vault = Vault()
+        # A key for each, so that a client can't pass the one off as the other.
+        self._states, self._sessions = Cipher(), Cipher()
         self.signer = Signer()
 
     async def decide(self, request: Request) -> Response:
         """Let a request pass, or answer it."""
         try:
             if request.rule:
-                return await self._admit(request, self._action(request.rule))
+                return await self._authenticate(request, self._action(request.rule))
             if urlsplit(request.path).path == CALLBACK:
-                return await self._take_back(request)
+                return await self._finish_login(request)
         except (_RefusedError, UnreachableError) as error:
             status = error.status if isinstance(error, _RefusedError) else _UNAUTHORIZED
             log.warning("a user isn't logged in: %s", error)
             return refusal(status)
-        # Envoy settles which filters run before it knows the rule of a request with large headers.
+        # Envoy decides which filters run before it knows the rule of a request with large headers,
+        # so requests of other rules come here, too.
         return Response(status=_OK)
 
     def _action(self, rule: str) -> Action:
         action = self._find(rule)
         if action is None:
-            raise _RefusedError(_UNAUTHORIZED, "its rule authenticates no more")
+            raise _RefusedError(_UNAUTHORIZED, "its rule no longer authenticates")
         return action
 
-    async def _admit(self, request: Request, action: Action) -> Response:
+    async def _authenticate(self, request: Request, action: Action) -> Response:
         """Let a user pass who is logged in; else do as the action is configured."""
         session = self._session(request, action)
         cookies: list[tuple[str, str]] = []
@@ -179,24 +213,32 @@ class Login:
             if session is not None:
                 cookies = self._session_cookies(session, action, request)
         if session is not None:
-            return Response(status=_OK, headers=(*self._identity(session, action), *cookies))
+            headers = (*self._identity_headers(session, action), *cookies)
+            return Response(status=_OK, headers=headers)
         match action.config.get("onUnauthenticatedRequest") or "authenticate":
             case "allow":
-                # What a client sends under these names never is the load balancer's.
+                # Targets take these headers for the load balancer's, so a client's are removed.
                 removed = ("x-envoy-auth-headers-to-remove", ",".join(IDENTITY_HEADERS))
                 return Response(status=_OK, headers=(removed,))
             case "deny":
                 return refusal(_UNAUTHORIZED)
         return self._send_to_provider(request, action)
 
-    def _session(self, request: Request, action: Action) -> dict[str, Any] | None:
-        sealed = joined(action.cookie, request.cookies)
-        session = self._vault.open(sealed, self._clock(), DEFAULT_TIMEOUT) if sealed else None
-        if session is None or session["app"] != _app(action) or session["ends"] <= self._clock():
+    def _session(self, request: Request, action: Action) -> _Session | None:
+        """Return the session that a request's cookies hold; None if there is none, or it ended."""
+        encrypted = join_cookies(action.cookie, request.cookies)
+        if not encrypted:
+            return None
+        content = self._sessions.decrypt(encrypted, self._clock(), DEFAULT_TIMEOUT)
+        if content is None:
+            return None
+        session = cast("_Session", content)
+        if session["app"] != _app(action) or session["ends"] <= self._clock():
             return None
         return session
 
     def _send_to_provider(self, request: Request, action: Action) -> Response:
+        """Redirect a user to the provider's login."""
         nonce = secrets.token_urlsafe(16)
         state = {
             "rule": action.rule,
@@ -208,11 +250,13 @@ class Login:
             "redirect_uri": f"https://{request.host}{CALLBACK}",
             "response_type": "code",
             "scope": str(action.config.get("scope") or "openid"),
-            "state": self._vault.close(state, self._clock()),
+            "state": self._states.encrypt(state, self._clock()),
             **(action.config.get("authenticationRequestExtraParams") or {}),
         }
         endpoint = urlsplit(str(action.config["authorizationEndpoint"]))
-        query = "&".join(filter(None, (endpoint.query, urlencode(parameters))))
+        query = urlencode(parameters)
+        if endpoint.query:
+            query = f"{endpoint.query}&{query}"
         return Response(
             status=_FOUND,
             headers=(
@@ -222,10 +266,10 @@ class Login:
             ),
         )
 
-    async def _take_back(self, request: Request) -> Response:
-        """Log in a user whom the provider sends back, and redirect to where they began."""
+    async def _finish_login(self, request: Request) -> Response:
+        """Log in a user whom the provider sends back, and redirect to the URL they came for."""
         given = {name: values[0] for name, values in parse_qs(urlsplit(request.path).query).items()}
-        state = self._vault.open(given.get("state", ""), self._clock(), LOGIN_TIMEOUT)
+        state = self._states.decrypt(given.get("state", ""), self._clock(), LOGIN_TIMEOUT)
         if state is None:
             raise _RefusedError(_UNAUTHORIZED, "the state is none, or older than 15 minutes")
         if not secrets.compare_digest(state["nonce"], request.cookies.get(NONCE, "")):
@@ -240,28 +284,28 @@ class Login:
             "code": given.get("code", ""),
             "redirect_uri": f"https://{request.host}{CALLBACK}",
         }
-        tokens = await self._tokens(action, grant)
-        subject = self._verified(tokens, action)
-        claims = await self._claims(action, str(tokens.get("access_token", "")))
+        tokens = await self._fetch_tokens(action, grant)
+        subject = self._verified_subject(tokens, action)
+        claims = await self._fetch_claims(action, str(tokens.get("access_token", "")))
         if claims.get("sub") != subject:
             raise _RefusedError(_UNAUTHORIZED, "the user info is another user's")
         session = self._new_session(tokens, claims, action)
-        gone = self._cookie(NONCE, "", 0)
+        without_nonce = self._cookie(NONCE, "", 0)
         return Response(
             status=_FOUND,
             headers=(
                 ("location", state["url"]),
                 *self._session_cookies(session, action, request),
-                ("set-cookie", gone),
+                ("set-cookie", without_nonce),
                 ("server", SERVER),
             ),
         )
 
     def _new_session(
-        self, tokens: Mapping[str, Any], claims: Mapping[str, Any], action: Action
-    ) -> dict[str, Any]:
+        self, tokens: Mapping[str, Any], claims: dict[str, Any], action: Action
+    ) -> _Session:
         access = str(tokens["access_token"])
-        if len(json.dumps(claims).encode()) + len(access.encode()) > MOST_CLAIMS:
+        if len(json.dumps(claims).encode()) + len(access.encode()) > MAX_CLAIMS_BYTES:
             raise _RefusedError(_UNAUTHORIZED, "claims and access token have more than 11 KiB")
         now = self._clock()
         return {
@@ -273,12 +317,13 @@ class Login:
             "claims": claims,
         }
 
-    async def _refreshed(self, session: Mapping[str, Any], action: Action) -> dict[str, Any] | None:
-        """Return a session with new claims; None if the provider ended it."""
+    async def _refreshed(self, session: _Session, action: Action) -> _Session | None:
+        """Return a session with new tokens and claims; None if the provider ended it."""
         grant = {"grant_type": "refresh_token", "refresh_token": session["refresh"]}
         try:
-            tokens = {"refresh_token": session["refresh"], **await self._tokens(action, grant)}
-            claims = await self._claims(action, str(tokens.get("access_token", "")))
+            new_tokens = await self._fetch_tokens(action, grant)
+            tokens = {"refresh_token": session["refresh"], **new_tokens}
+            claims = await self._fetch_claims(action, str(tokens.get("access_token", "")))
             renewed = self._new_session(tokens, claims, action)
         except (_RefusedError, UnreachableError):
             return None
@@ -286,21 +331,22 @@ class Login:
             return None
         return {**renewed, "ends": session["ends"]}
 
-    async def _tokens(self, action: Action, grant: Mapping[str, str]) -> dict[str, Any]:
-        config = action.config
-        pair = urlencode({str(config["clientId"]): str(config.get("clientSecret") or "")})
-        basic = base64.b64encode(pair.replace("=", ":", 1).encode()).decode()
+    async def _fetch_tokens(self, action: Action, grant: Mapping[str, str]) -> dict[str, Any]:
+        client = quote_plus(str(action.config["clientId"]))
+        secret = quote_plus(str(action.config.get("clientSecret") or ""))
+        basic = base64.b64encode(f"{client}:{secret}".encode()).decode()
         headers = {
             "Authorization": f"Basic {basic}",
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        return await self._json(action, "POST", "tokenEndpoint", headers, urlencode(grant).encode())
+        body = urlencode(grant).encode()
+        return await self._fetch_json(action, "POST", "tokenEndpoint", headers, body)
 
-    async def _claims(self, action: Action, access: str) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {access}"}
-        return await self._json(action, "GET", "userInfoEndpoint", headers, b"")
+    async def _fetch_claims(self, action: Action, access_token: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return await self._fetch_json(action, "GET", "userInfoEndpoint", headers, b"")
 
-    async def _json(
+    async def _fetch_json(
         self, action: Action, method: str, endpoint: str, headers: Mapping[str, str], body: bytes
     ) -> dict[str, Any]:
         url = str(action.config[endpoint])
@@ -317,9 +363,9 @@ class Login:
             raise _RefusedError(PROVIDER_FAILED, f"{endpoint} answers no JSON object")
         return found
 
-    def _verified(self, tokens: Mapping[str, Any], action: Action) -> str:
-        """Return the subject of the ID token."""
-        claims = _claims_of(str(tokens.get("id_token") or ""))
+    def _verified_subject(self, tokens: Mapping[str, Any], action: Action) -> str:
+        """Return the subject of the ID token, whose other claims must fit the action."""
+        claims = _id_token_claims(str(tokens.get("id_token") or ""))
         if claims is None:
             raise _RefusedError(_UNAUTHORIZED, "tokenEndpoint gives no ID token")
         audience = claims.get("aud")
@@ -332,7 +378,7 @@ class Login:
             raise _RefusedError(_UNAUTHORIZED, "the ID token has expired")
         return str(claims.get("sub"))
 
-    def _identity(self, session: Mapping[str, Any], action: Action) -> tuple[tuple[str, str], ...]:
+    def _identity_headers(self, session: _Session, action: Action) -> list[tuple[str, str]]:
         """Return the headers that name the user to targets."""
         expires = int(self._clock()) + CLAIMS_LIFETIME
         issuer = action.config["issuer"]
@@ -348,20 +394,25 @@ class Login:
             str(session["claims"].get("sub")),
             self.signer.sign(header, claims),
         )
-        return tuple(zip(IDENTITY_HEADERS, values, strict=True))
+        return list(zip(IDENTITY_HEADERS, values, strict=True))
 
     def _session_cookies(
-        self, session: Mapping[str, Any], action: Action, request: Request
+        self, session: _Session, action: Action, request: Request
     ) -> list[tuple[str, str]]:
+        """Return the headers that have the client store a session."""
         left = int(session["ends"] - self._clock())
-        cookies = shards(action.cookie, self._vault.close(session, self._clock()))
-        if len(cookies) > MOST_SHARDS:
+        cookies = split_into_cookies(action.cookie, self._sessions.encrypt(session, self._clock()))
+        if len(cookies) > MAX_SHARDS:
             raise _RefusedError(_UNAUTHORIZED, "claims and tokens don't fit into cookies")
-        lines = [self._cookie(name, value, left) for name, value in cookies.items()]
-        # What a longer session had more of would be read with this one.
-        unused = [f"{action.cookie}-{number}" for number in range(len(cookies), MOST_SHARDS)]
-        lines += [self._cookie(name, "", 0) for name in unused if name in request.cookies]
-        return [("set-cookie", line) for line in lines]
+        headers: list[tuple[str, str]] = []
+        for name, value in cookies.items():
+            headers.append(("set-cookie", self._cookie(name, value, left)))
+        # An earlier, longer session may have more cookies, which would be read with these.
+        for number in range(len(cookies), MAX_SHARDS):
+            name = f"{action.cookie}-{number}"
+            if name in request.cookies:
+                headers.append(("set-cookie", self._cookie(name, "", 0)))
+        return headers
 
     def _cookie(self, name: str, value: str, seconds: int) -> str:
         expires = formatdate(self._clock() + seconds, usegmt=True)
@@ -369,19 +420,20 @@ class Login:
 
 
 def _app(action: Action) -> list[str]:
-    """Return the issuer and client of a session: another app's tokens must not be used for it."""
+    """Return the issuer and the client, by which a session of another app isn't accepted."""
     return [str(action.config["issuer"]), str(action.config["clientId"])]
 
 
 def refusal(status: int) -> Response:
-    """Return a load balancer's own answer."""
+    """Return an error response of the load balancer itself."""
     headers = (("server", SERVER), ("content-type", "text/html"))
     # Envoy replaces this status by 561, and adds the page then.
     body = "" if status == PROVIDER_FAILED else page(status)
     return Response(status=status, headers=headers, body=body)
 
 
-def _claims_of(token: str) -> dict[str, Any] | None:
+def _id_token_claims(token: str) -> dict[str, Any] | None:
+    """Return the claims of a token, whose signature isn't checked; None if it is no token."""
     parts = token.split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(f"{parts[1]}=="))

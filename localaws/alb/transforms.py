@@ -2,12 +2,15 @@
 
 Source: "Transforms for listener rules" in ELB's guide
 (elasticloadbalancing/latest/application/rule-transforms.html): a URL is a path with its query; a
-request that doesn't match stays as it is; one whose transform fails is answered with
-500. It doesn't say which of several matches are replaced; here it is all of them.
+request that doesn't match stays as it is; one whose transform fails is answered with 500. The guide
+doesn't say which of several matches are replaced; here it is all of them.
 
-One filter of Envoy rewrites by regular expression, but into the request's metadata only. A script
-writes that into the request, and refuses what is no URL or no host; only routes with transforms run
-it.
+It takes two filters of Envoy, in this order:
+
+1. `header_to_metadata` rewrites a header by a regular expression, but only into the request's
+   metadata.
+2. A script in Lua, which only routes with transforms run, copies that into the header. It answers
+   with 500 where the result is no URL or no host.
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCRIPT = "localaws.transforms"
-"""The filter that closes a transform."""
+"""Name of the script's filter, and of the metadata that it reads: the rewritten headers, and on the
+route which headers are to be rewritten.
+"""
 
 _REWRITING = "envoy.filters.http.header_to_metadata"
 _TYPES = "type.googleapis.com/envoy.extensions.filters.http"
@@ -30,8 +35,9 @@ _KINDS = {
     "url-rewrite": ("urlRewriteConfig", ":path"),
     "host-header-rewrite": ("hostHeaderRewriteConfig", ":authority"),
 }
+"""By the type of a transform: its block in the rule, and the header that it rewrites."""
 
-# What was rewritten to nothing, or from more than 8 KiB, isn't in the metadata.
+# A header that was rewritten to nothing, or from more than 8 KiB, isn't in the metadata.
 _SCRIPT = f"""
 local valid = {{[":path"] = "^/[^%s%c]*$", [":authority"] = "^[^%s%c/@]+$"}}
 
@@ -76,9 +82,14 @@ def rewriting(
     """
     if not transforms:
         return {}
-    rules = list(map(_rule, transforms))
+    rules: list[dict[str, Any]] = []
+    rewritten: dict[str, bool] = {}
+    for transform in transforms:
+        block, header = _KINDS[transform["type"]]
+        rules.append(_rule(header, transform[block]["rewrite"]))
+        rewritten[header] = True
     return {
-        "metadata": {"filter_metadata": {SCRIPT: {rule["header"]: True for rule in rules}}},
+        "metadata": {"filter_metadata": {SCRIPT: rewritten}},
         "typed_per_filter_config": {
             _REWRITING: {"@type": f"{_TYPES}.header_to_metadata.v3.Config", "request_rules": rules},
             SCRIPT: enabled,
@@ -86,9 +97,8 @@ def rewriting(
     }
 
 
-def _rule(transform: Mapping[str, Any]) -> dict[str, Any]:
-    block, header = _KINDS[transform["type"]]
-    rewrite = transform[block]["rewrite"]
+def _rule(header: str, rewrite: Mapping[str, str]) -> dict[str, Any]:
+    """Return the rule by which Envoy rewrites a header into the metadata."""
     return {
         "header": header,
         "on_header_present": {
@@ -104,5 +114,5 @@ def _rule(transform: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _substitution(replacement: str) -> str:
-    r"""Return the replacement in RE2's words, which has `\1` for `$1`."""
+    r"""Return the replacement in RE2's syntax, which has `\1` for `$1`."""
     return re.sub(r"\$(\d)", r"\\\1", replacement.replace("\\", r"\\"))

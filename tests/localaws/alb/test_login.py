@@ -23,7 +23,7 @@ from localaws.alb.login import (
     cookies_of,
 )
 from localaws.alb.oidc_filter import PROVIDER_FAILED
-from localaws.alb.sessions import MOST_SHARDS, SHARD, joined, shards
+from localaws.alb.sessions import MAX_SHARDS, SHARD_LENGTH, join_cookies, split_into_cookies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,6 +120,17 @@ async def test_a_session_without_a_timeout_lasts_seven_days() -> None:
     assert (await harness.get()).status == 200
     harness.now += 1
     assert (await harness.get()).status == 302
+
+
+async def test_neither_a_state_is_taken_for_a_session_nor_a_session_for_a_state() -> None:
+    harness = Harness()
+    state = state_of(await harness.get())
+    harness.cookies["AWSELBAuthSessionCookie-0"] = state
+    assert (await harness.get()).status == 302
+    await harness.log_in()
+    session = harness.cookies["AWSELBAuthSessionCookie-0"]
+    query = urlencode({"code": "c", "state": session})
+    assert (await harness.get(f"/oauth2/idpresponse?{query}", rule="")).status == 401
 
 
 async def test_a_user_has_fifteen_minutes_to_log_in() -> None:
@@ -222,7 +233,7 @@ async def test_a_shorter_session_deletes_the_further_cookies_of_a_longer_one() -
 
 async def test_tokens_that_all_cookies_together_cannot_hold_are_refused() -> None:
     harness = Harness()
-    incompressible = random.Random(1).randbytes(MOST_SHARDS * SHARD)
+    incompressible = random.Random(1).randbytes(MAX_SHARDS * SHARD_LENGTH)
     harness.tokens["refresh_token"] = base64.b64encode(incompressible).decode()
     assert (await harness.log_in()).status == 401
 
@@ -258,12 +269,12 @@ async def test_a_deleted_rule_refuses_requests_and_one_without_login_allows_all(
     assert await harness.get(rule="") == Response(status=200)
 
 
-def test_values_are_divided_and_joined() -> None:
-    value = "".join(chr(65 + number % 26) for number in range(SHARD * MOST_SHARDS - 1))
-    parts = shards("S", value)
+def test_values_are_divided_and_join_cookies() -> None:
+    value = "".join(chr(65 + number % 26) for number in range(SHARD_LENGTH * MAX_SHARDS - 1))
+    parts = split_into_cookies("S", value)
     assert [*parts] == ["S-0", "S-1", "S-2", "S-3"]
-    assert joined("S", parts) == value
-    assert joined("S", {}) == ""
+    assert join_cookies("S", parts) == value
+    assert join_cookies("S", {}) == ""
 
 
 async def test_a_representation_shows_no_secret() -> None:
