@@ -1,4 +1,4 @@
-"""Each rule of the project is broken by a change that weakens a stack."""
+"""Each rule of the gate is broken by a change that weakens a stack."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from tests.gate.changes import (
     statement,
 )
 from tests.gate.conftest import node, without, worse
-from tests.infra.arns import EVERY_ONE, OF_SOMETHING
+from tests.infra.arns import MATCHING_EVERY_RESOURCE, SPECIFIC
 from tests.infra.conftest import EXTRA_CERTIFICATE
+from tests.infra.logins import CLIENT_SECRETS, OIDC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +58,7 @@ def execution_allows(action: str, arn: str) -> tuple[str, str, Change]:
 
 
 def bucket_allows(principal: object, **condition: dict[str, str]) -> tuple[str, str, Change]:
-    """Return a case in which the access logs' bucket lets a principal in, on a condition."""
+    """Return a case in which the access logs' bucket allows a principal, on a condition."""
     changed = statement(Principal=principal, Condition=condition)
     return itself("BucketPolicy access-logs", changed)
 
@@ -150,7 +151,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         itself("RolePolicy web-task", statement(Action=["ssmmessages:*"])),
         itself("RolePolicy web-task", statement(Action=["s3:ListAllMyBuckets"])),
         itself("RolePolicy web-execution", statement(Action="ssm:GetParameter?")),
-        *(execution_allows(action, arn) for action, arn in EVERY_ONE),
+        *(execution_allows(action, arn) for action, arn in MATCHING_EVERY_RESOURCE),
         execution_allows("logs:PutLogEvents", f"{DEV}:log-group:/aws/ecs/*"),
         execution_allows("logs:PutLogEvents", "arn:aws:logs:*:123456789012:log-group:/demo:*"),
         execution_allows("s3:GetObject", "shop/*"),
@@ -201,7 +202,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         )
     ],
 }
-"""Where a rule then points, which resource of dev's is changed, and how; by the rule."""
+"""By rule: the resource that is found, the resource of dev that is changed, and the change."""
 
 WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
     "containers-run-as-non-root": [
@@ -264,9 +265,7 @@ REMOVED = {
     "target-groups-are-attached-before-services": "ListenerRule alb-attachment-48689",
     "permissions-outlive-services": "RolePolicy web-task",
 }
-"""Rules about order: what the service in dev, and what it runs, must not lose from what comes
-before it.
-"""
+"""By a rule about order: a resource that dev's service or its task definition must depend on."""
 
 WORSE_INSTANCES: dict[str, list[tuple[str, str, Change]]] = {
     "instances-allow-only-the-load-balancer": [
@@ -376,7 +375,7 @@ def test_every_weakened_stack_breaks_its_rule(
     stack, where, title, change = case
     before, after = graphs[stack], worse(graphs[stack], {title: [change]})
     assert where in broken_by(rule, after)
-    if rule != "images-are-pinned":  # dev's image isn't
+    if rule != "images-are-pinned":  # dev's image isn't pinned
         assert not broken_by(rule, before)
 
 
@@ -402,8 +401,8 @@ def test_a_service_without_a_needed_dependency_is_found(
 
 
 def test_a_target_group_without_a_listener_or_rule_is_found(graphs: Mapping[str, Graph]) -> None:
-    lost = without(graphs["dev"], "ListenerRule alb-attachment-48689")
-    assert broken_by("target-groups-are-attached-before-services", lost) == ["Service web"]
+    unattached = without(graphs["dev"], "ListenerRule alb-attachment-48689")
+    assert broken_by("target-groups-are-attached-before-services", unattached) == ["Service web"]
 
 
 def test_instances_in_public_subnets_are_found(graphs: Mapping[str, Graph]) -> None:
@@ -419,8 +418,8 @@ def test_instances_in_public_subnets_are_found(graphs: Mapping[str, Graph]) -> N
 
 
 def test_a_repository_without_a_lifecycle_policy_is_found(graphs: Mapping[str, Graph]) -> None:
-    kept = without(graphs["sealed"], "LifecyclePolicy web")
-    assert broken_by("repositories-keep-what-runs", kept) == ["Repository web"]
+    without_policy = without(graphs["sealed"], "LifecyclePolicy web")
+    assert broken_by("repositories-keep-what-runs", without_policy) == ["Repository web"]
 
 
 def test_a_listener_rule_that_does_not_depend_on_the_service_is_found(
@@ -437,14 +436,8 @@ def test_a_load_balancer_may_reach_the_internet_only_by_https_and_only_for_login
         ROOT,
         "dev",
         certificateArn=EXTRA_CERTIFICATE,
-        oidc={
-            "issuer": "https://login.example.com",
-            "authorizationEndpoint": "https://login.example.com/authorize",
-            "tokenEndpoint": "https://login.example.com/token",
-            "userInfoEndpoint": "https://login.example.com/me",
-            "clientId": "shop",
-        },
-        oidcClientSecrets={"web": {"secure": "v1:x"}},
+        oidc=OIDC,
+        oidcClientSecrets=CLIENT_SECRETS,
     )
     registered = graph.build(record("dev", config))
     egress = node(registered, "SecurityGroupEgressRule alb-login")
@@ -466,20 +459,20 @@ def test_names_that_aws_would_refuse_are_found(graphs: Mapping[str, Graph]) -> N
 
 def test_permissions_that_a_stack_may_configure_are_no_finding(graphs: Mapping[str, Graph]) -> None:
     for allowed in (
-        statement(Action="s3:GetObject", Resource=OF_SOMETHING),
+        statement(Action="s3:GetObject", Resource=SPECIFIC),
         statement(Action=sorted(WITHOUT_RESOURCE), Resource="*"),
     ):
         changed = worse(graphs["dev"], {"RolePolicy web-execution": [allowed]})
         assert not broken_by("role-policies-name-their-resources", changed)
 
 
-def test_a_condition_on_the_origin_makes_any_principal_a_known_one(
+def test_any_principal_is_allowed_with_a_condition_on_the_source_account(
     graphs: Mapping[str, Graph],
 ) -> None:
-    whose = statement(
+    with_condition = statement(
         Principal="*", Condition={"StringEquals": {"aws:sourceaccount": "123456789012"}}
     )
-    changed = worse(graphs["everything"], {"BucketPolicy access-logs": [whose]})
+    changed = worse(graphs["everything"], {"BucketPolicy access-logs": [with_condition]})
     assert not broken_by("resource-policies-name-their-principals", changed)
 
 
@@ -494,6 +487,6 @@ def test_every_rule_has_a_case_in_which_it_fails() -> None:
     assert found == {*rules.RULES}
 
 
-def test_what_is_allowed_breaks_no_rule(graphs: Mapping[str, Graph]) -> None:
+def test_the_configuration_with_everything_on_breaks_no_rule(graphs: Mapping[str, Graph]) -> None:
     everything = graphs["everything"]
     assert {each.rule for each in rules.findings("everything", everything)} == set()

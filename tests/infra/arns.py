@@ -1,6 +1,6 @@
-"""ARNs that are of something, and others that are of all that there is of a kind."""
+"""ARNs of specific resources, and ARNs that match every resource of a kind."""
 
-EVERY_ONE = [
+MATCHING_EVERY_RESOURCE = [
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:*"),
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret*"),
     (
@@ -32,9 +32,9 @@ EVERY_ONE = [
     ("s3:GetObject", "arn:aws:s3:::*"),
     ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:123456789012:*"),
 ]
-"""An action, and an ARN of all that there is of a kind."""
+"""An action, and an ARN that matches every resource of a kind."""
 
-OF_SOMETHING = [
+SPECIFIC = [
     "arn:aws:secretsmanager:eu-west-1:123456789012:secret:demo/db-??????",
     "arn:aws:secretsmanager:eu-west-1:123456789012:secret:demo/*",
     "arn:aws:iam::123456789012:role/reader",

@@ -18,15 +18,15 @@ VERBS = {
     "creates": ("create",),
     "deletes": ("delete",),
 }
-"""The manual's verbs, and the engine's operations; recreated is what gets another name, and so
-another URN.
+"""The manual's verbs, and the engine's operations; a resource is recreated if it gets another name,
+and so another URN.
 """
 
 NEVER = "not on a running stack"
-"""How the manual begins where a change can't work."""
+"""How the manual describes a change that can't work."""
 
 NO_WAY_BACK = "and so does going back; only `pulumi destroy` helps"
-"""What the manual says where trying it is enough; elsewhere `going back works`."""
+"""What it adds if the change can't be undone; for other changes it adds `going back works`."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Example:
 
     @property
     def given(self) -> dict[str, Any]:
-        """What that stack is configured with."""
+        """The configuration of that stack."""
         return STACKS[self.on]
 
 
@@ -269,8 +269,8 @@ ATTEMPTS = {
     "`SecurityGroupEgressRule`, `SecurityGroupIngressRule`, `Subnet`, `TargetGroup`, `Vpc`; "
     "updates `InternetGateway`, `ListenerRule`, `LoadBalancer`, `Service`",
 }
-"""What a change that can't work would begin, in the manual's words; those that leave no way back
-come last.
+"""Operations of changes that can't work, in the manual's words; those that can't be undone come
+last.
 """
 
 ELSEWHERE = {
@@ -283,7 +283,7 @@ beside what sets it up.
 
 
 def keys() -> set[str]:
-    """Every configuration key."""
+    """Return every configuration key."""
     return {*kinds()}
 
 

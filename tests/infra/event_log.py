@@ -1,8 +1,8 @@
-"""A service's event list as ECS writes it, for tests of the code that reads it.
+"""A service's events as ECS writes them, for tests of the code that reads them.
 
-The order and the words are those of public event lists: of a rolled-back deployment whose last task
-is reported as unhealthy only after the rollback began, of one whose image can't be pulled, and of
-AWS's own list of service events
+The order and the messages are those of public event lists: of a rolled-back deployment whose last
+task is reported as unhealthy only after the rollback began, of one whose image can't be pulled, and
+of AWS's own list of service events
 (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html).
 """
 
@@ -85,6 +85,14 @@ class EventLog:
     def fail(self, deployment: str, end: str = FAILED) -> None:
         self.later(1)
         self.write(f"(deployment {deployment}) {end}")
+
+    def fail_health_checks(self, answer: str) -> str:
+        """Add a deployment whose two tasks fail their health checks, and return its id."""
+        deployment = self.begin()
+        for task in self.start(2):
+            self.unhealthy(task, answer)
+        self.fail(deployment)
+        return deployment
 
     def roll_back(self) -> str:
         """Create the deployment of the last good version at once, and return its id."""

@@ -1,4 +1,4 @@
-"""What tests/infra/test_startup.py asks of a Python that has imported nothing yet.
+"""Functions that tests/infra/test_startup.py runs in a Python that has imported nothing yet.
 
 It imports the SDK in parts, then prints as JSON what one of its functions found.
 """
@@ -52,7 +52,7 @@ def modules(wanted: Iterable[str]) -> list[str]:
 
 
 def run(stack: str) -> dict[str, Any]:
-    """Run `__main__.py` under mocks: what it registers, and which sub-packages it imports whole."""
+    """Run `__main__.py` under mocks; list what it registers, and sub-packages imported whole."""
     from gate.configurations import recording  # noqa: PLC0415 - other functions are to import less
 
     recorded = written(recording(stack))

@@ -6,6 +6,7 @@ tests/engine shows what Pulumi's engine does with it: previews, diffs and the or
 
 from __future__ import annotations
 
+import json
 import runpy
 import warnings
 from copy import deepcopy
@@ -13,9 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from gate.configurations import parameters_of
+from infra.errors import SettingsError
 from localaws import mocks
 from localaws.mocks import Cloud, Recorder, Recording, Registered, word
 
@@ -51,16 +54,24 @@ __all__ = [
     "Registered",
     "account_for",
     "by_name",
+    "changes",
+    "changes_by_name",
     "configuration",
+    "container",
+    "containers",
     "deployed",
     "identities",
     "inputs_of",
     "made",
     "named",
     "names",
+    "needed_by",
+    "refusal_by",
+    "refusal_of",
     "run",
     "run_under",
     "schema",
+    "statements",
     "word",
 ]
 
@@ -143,6 +154,71 @@ def by_name(recording: Recording, kind: str) -> dict[str, Registered]:
 def inputs_of(recording: Recording, kind: str, name: str) -> set[Any]:
     """Return the values of one input in all resources of a kind that have it."""
     return {each.inputs[name] for each in recording.all(kind) if name in each.inputs}
+
+
+def containers(recording: Recording, name: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return the containers of the only task definition, or of that with a name, by their names."""
+    definitions = recording.one("TaskDefinition", name).inputs["containerDefinitions"]
+    return {each["name"]: each for each in json.loads(definitions)}
+
+
+def container(recording: Recording) -> dict[str, Any]:
+    """Return the only container of the only task definition."""
+    (found,) = containers(recording).values()
+    return found
+
+
+def statements(resource: Registered, name: str = "policy") -> list[dict[str, Any]]:
+    """Return the statements of the policy document that an input has."""
+    found: list[dict[str, Any]] = json.loads(resource.inputs[name])["Statement"]
+    return found
+
+
+def needed_by(recording: Recording, resource: Registered) -> list[Registered]:
+    """Return all that a resource depends on, directly and through others."""
+    by_urn = {each.urn: each for each in recording.registered}
+    found: dict[str, Registered] = {}
+    following = [*resource.dependencies]
+    while following:
+        urn = following.pop()
+        if urn not in found:
+            found[urn] = by_urn[urn]
+            following += by_urn[urn].dependencies
+    return [*found.values()]
+
+
+def changes(recording: Recording) -> dict[str, str]:
+    """Return the operation on each resource that a run changes, by its URN."""
+    return {urn: done for urn, done in recording.operations.items() if done != "same"}
+
+
+def changes_by_name(recording: Recording, kind: str) -> dict[str, str]:
+    """Return the operation on each resource of a kind that a run changes, by its name."""
+    found: dict[str, str] = {}
+    for urn, operation in changes(recording).items():
+        types, name = urn.split("::")[2:]
+        if word(types) == kind:
+            found[name] = operation
+    return found
+
+
+def refusal_of(
+    stack: str = "dev", /, *, cloud: Cloud | None = None, **changes: Any
+) -> SettingsError:
+    """Return the error that stops a run before it registers anything.
+
+    The account has every secret that the configuration names.
+    """
+    config = configuration(stack, changes)
+    return refusal_by(Recorder(account_for(config, cloud)), config)
+
+
+def refusal_by(engine: Recorder, config: Mapping[str, str]) -> SettingsError:
+    """Return the error that stops a run under an engine before it registers anything."""
+    with pytest.raises(SettingsError) as refused:
+        run_under(engine, "dev", config)
+    assert not engine.registered, "something was registered before the refusal"
+    return refused.value
 
 
 def run_under(

@@ -40,7 +40,7 @@ def test_every_key_has_an_example_of_its_change() -> None:
     assert documented().keys() == keys()
 
 
-def test_the_manual_says_of_each_change_that_cannot_work_whether_there_is_a_way_back() -> None:
+def test_the_manual_states_whether_a_change_that_cannot_work_can_be_undone() -> None:
     never = {key for key, text in documented().items() if text.startswith(NEVER)}
     assert never == ATTEMPTS.keys() | {"vpcId", "vpcTags"}
     assert {key for key in never if NO_WAY_BACK in documented()[key]} == {"vpcCidr"}
@@ -48,7 +48,7 @@ def test_the_manual_says_of_each_change_that_cannot_work_whether_there_is_a_way_
 
 
 @pytest.mark.parametrize("key", sorted(EXAMPLES))
-def test_a_change_does_what_the_manual_says(key: str) -> None:
+def test_a_change_has_the_documented_operations(key: str) -> None:
     example = EXAMPLES[key]
     done = recorder.run(
         "dev", after=before(example.on), **{**example.given, key: example.value}
@@ -72,7 +72,7 @@ def owner() -> recorder.Recording:
 
 
 @pytest.mark.parametrize("key", ["subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"])
-def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(
+def test_a_change_of_subnets_in_an_existing_vpc_has_the_documented_operations(
     owner: recorder.Recording, key: str
 ) -> None:
     vpc = recorder.made(owner.cloud, recorder.VPC)[0]
@@ -80,8 +80,10 @@ def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(
     public: list[str] = []
     private: list[str] = []
     for subnet in subnets:
-        is_public = subnet.outputs["tags"]["SubnetType"] == "Public"
-        (public if is_public else private).append(subnet.id)
+        if subnet.outputs["tags"]["SubnetType"] == "Public":
+            public.append(subnet.id)
+        else:
+            private.append(subnet.id)
     common: dict[str, Any] = {
         "vpcId": vpc.id,
         "network": "nat" if key.startswith("task") else "public",
@@ -104,7 +106,7 @@ def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(
 
 
 @pytest.mark.parametrize("key", ["vpcId", "vpcTags"])
-def test_another_vpc_is_not_for_a_running_stack(owner: recorder.Recording, key: str) -> None:
+def test_a_running_stack_cannot_move_to_another_vpc(owner: recorder.Recording, key: str) -> None:
     vpc = recorder.made(owner.cloud, recorder.VPC)[0]
     value: Any = {"vpcId": vpc.id, "vpcTags": {"Stack": "owner", "Component": "network"}}[key]
     made = recorder.run(key, file="dev", cloud=owner.cloud)

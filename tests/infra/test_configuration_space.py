@@ -1,7 +1,7 @@
-"""Any configuration passes a security review, or is refused before anything is registered.
+"""Any configuration passes the gate's rules, or is refused before anything is registered.
 
-The values come from the settings' own kinds, so a new key is tried by itself. What AWS's rules, as
-the local AWS knows them, refuse of an accepted configuration fails here too.
+The values come from the kinds of the settings, so that a new key needs no line here. A test also
+fails if a rule of AWS, as the local AWS knows it, refuses an accepted configuration.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from infra.settings.route_kinds import (
 from localaws.mocks import Cloud
 from tests.infra import recorder
 from tests.infra.changes import task_sizes
+from tests.infra.logins import CERTIFICATE, CLIENT_SECRETS, OIDC
 from tests.infra.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -64,14 +65,13 @@ CHOSEN = {
     "images-are-pinned",
     "no-plain-text-secrets",
 }
-"""Rules about what a stack's people choose: image and user of the container, how a plain variable
-is called, who gets the alarms.
+"""Rules about choices of a stack: the container's image and user, the names of plain variables, the
+recipients of alarms.
 """
 
 ENVIRONMENT = AwsEnvironment(partition="aws", region=recorder.REGION, account="123456789012")
 HERE = f"{ENVIRONMENT.region}:{ENVIRONMENT.account}"
 KEY = f"arn:aws:kms:{HERE}:key/00000000-0000-4000-8000-000000000000"
-CERTIFICATE = f"arn:aws:acm:{HERE}:certificate/00000000-0000-0000-0000-000000000001"
 PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64
 DESTINATIONS = ("10.0.0.0/8:5432", "192.0.2.7/32:8000-8100", "2001:db8::/32:443", "0.0.0.0/0:25")
 STATEMENTS = (
@@ -106,15 +106,6 @@ MAPS: dict[str, tuple[Any, ...]] = {
     "volumes": ({}, {"shared": {}}, {"files": EFS}, {"files": {"efsFileSystemId": "fs-01234567"}}),
 }
 """Maps of maps by their keys, some of them wrong."""
-
-OIDC: dict[str, str] = {
-    "issuer": "https://login.example.com",
-    "authorizationEndpoint": "https://login.example.com/authorize",
-    "tokenEndpoint": "https://login.example.com/token",
-    "userInfoEndpoint": "https://login.example.com/me",
-    "clientId": "shop",
-}
-CLIENT_SECRETS = {"web": {"secure": "v1:encrypted"}}
 
 REWRITES: tuple[dict[str, str], ...] = (
     {},
@@ -196,11 +187,11 @@ TOGETHER: list[dict[str, Any]] = [
     },
     {"desiredCount": 1, "minimumHealthyPercent": 100, "drainSeconds": 5},
 ]
-"""Keys that make sense together, which values drawn for each key alone would hardly ever."""
+"""Keys that are accepted together, which values drawn for each key alone would hardly ever be."""
 
 
 def values(kind: Kind) -> st.SearchStrategy[Any]:
-    """Values that a kind takes, as a stack's file would hold them."""
+    """Return values that a kind accepts, as a stack file contains them."""
     return VALUES[type(kind)](kind)
 
 
@@ -248,24 +239,24 @@ BY_KEY.update((key, st.sampled_from(maps)) for key, maps in MAPS.items())
 ONE_KEY = st.sampled_from(sorted(BY_KEY)).flatmap(
     lambda key: BY_KEY[key].map(lambda value: {key: value})
 )
-NONSENSE_VALUE = "\x00 nothing takes this"
-NONSENSE = st.sampled_from(sorted(BY_KEY)).map(lambda key: {key: NONSENSE_VALUE})
+REFUSED_BY_ALL = "\x00"
+ONE_REFUSED = st.sampled_from(sorted(BY_KEY)).map(lambda key: {key: REFUSED_BY_ALL})
 
 
 LOOKED_UP = {"availabilityZoneCount", "hostedZone", "monthlyCostLimitUsd", "vpcId", "vpcTags"}
-"""Keys whose values are compared with what there is, or with prices, so that a run may refuse what
-the settings accept.
+"""Keys whose values are compared with the account or with prices, so that a run may refuse values
+that the settings accept.
 """
 
 
 @st.composite
 def changes(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw changes of a stack's file: related keys, single keys, and at times nonsense."""
+    """Draw changes of a stack file: related keys, single keys, and at times a refused value."""
     parts = draw(st.lists(st.sampled_from(TOGETHER) | SIZE, max_size=4)) + draw(
         st.lists(ONE_KEY, max_size=3)
     )
     if draw(st.integers(0, 9)) == 0:
-        parts.append(draw(NONSENSE))
+        parts.append(draw(ONE_REFUSED))
     drawn: dict[str, Any] = {}
     for part in parts:
         drawn.update(part)
@@ -277,27 +268,27 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
 def test_a_configuration_is_deployed_safely_or_refused_at_once(
     stack: str, changed: dict[str, Any]
 ) -> None:
-    event("deployed" if _is_deployed(stack, changed) else "refused")
+    event("deployed" if deployed_or_refused(stack, changed) else "refused")
 
 
 @settings(max_examples=5, derandomize=True, phases=[Phase.generate])
 @given(st.fixed_dictionaries(BY_KEY))
 def test_every_key_is_tried_with_some_values(drawn: dict[str, Any]) -> None:
-    """Deploy the values that agree in one run, as runs are slow, and each other one by itself."""
+    """Deploy the values that are accepted together in one run, and each other one by itself."""
     together: dict[str, Any] = {}
     for key, value in drawn.items():
-        if key not in LOOKED_UP and _agree({**together, key: value}):
+        if key not in LOOKED_UP and is_accepted({**together, key: value}):
             together[key] = value
         else:
-            _is_deployed("dev", {key: value})
-    assert _is_deployed("dev", together)
+            deployed_or_refused("dev", {key: value})
+    assert deployed_or_refused("dev", together)
 
 
 @pytest.mark.parametrize("together", TOGETHER)
-def test_what_belongs_together_is_deployed_safely(together: dict[str, Any]) -> None:
+def test_keys_that_are_accepted_together_are_deployed_safely(together: dict[str, Any]) -> None:
     config = recorder.configuration("dev", together)
-    recording = recorder.run_under(_engine(config), "dev", config)
-    _holds(recording, graph.build(recording), together)
+    recording = recorder.run_under(engine_for(config), "dev", config)
+    assert_safe(recording, graph.build(recording), together)
 
 
 @pytest.mark.parametrize(
@@ -308,30 +299,25 @@ def test_what_belongs_together_is_deployed_safely(together: dict[str, Any]) -> N
         {"dropCapabilities": ["NET_ROW"]},
     ],
 )
-def test_what_only_aws_would_refuse_later_is_refused_at_once(changed: dict[str, Any]) -> None:
-    config = recorder.configuration("dev", changed)
-    engine = _engine(config)
-    with pytest.raises(SettingsError) as refusal:
-        recorder.run_under(engine, "dev", config)
-    assert not engine.registered
-    assert {problem.key for problem in refusal.value.problems} == {*changed}
+def test_a_value_that_aws_would_refuse_during_the_deployment_is_refused_at_once(
+    changed: dict[str, Any],
+) -> None:
+    refusal = recorder.refusal_of(**changed)
+    assert {problem.key for problem in refusal.problems} == {*changed}
 
 
 @pytest.mark.parametrize("key", sorted(BY_KEY))
-def test_a_value_of_no_allowed_form_is_refused_with_its_key(key: str) -> None:
-    config = recorder.configuration("dev", {key: NONSENSE_VALUE})
+def test_a_value_that_its_key_does_not_allow_is_refused_with_the_key(key: str) -> None:
+    config = recorder.configuration("dev", {key: REFUSED_BY_ALL})
     if key in {"environment", "command"}:
         config[f"{recorder.PROJECT}:{key}"] = "nonsense"
-    engine = _engine(config)
-    with pytest.raises(SettingsError) as refusal:
-        recorder.run_under(engine, "dev", config)
-    assert not engine.registered
-    assert key in {problem.key for problem in refusal.value.problems}
-    _names_what_is_wrong(refusal.value)
+    refusal = recorder.refusal_by(engine_for(config), config)
+    assert key in {problem.key for problem in refusal.problems}
+    assert_names_its_keys(refusal)
 
 
-def _agree(changed: dict[str, Any]) -> bool:
-    """Whether the settings accept it, before anything that exists is looked at."""
+def is_accepted(changed: dict[str, Any]) -> bool:
+    """Return whether the settings accept changes, before anything is looked up in the account."""
     texts = recorder.configuration("dev", changed).items()
     own = {
         key.removeprefix(f"{recorder.PROJECT}:"): text
@@ -344,21 +330,21 @@ def _agree(changed: dict[str, Any]) -> bool:
         return False
 
 
-def _is_deployed(stack: str, changed: dict[str, Any]) -> bool:
-    """Whether it is, safely; otherwise it was refused at once, by the name of a key."""
+def deployed_or_refused(stack: str, changed: dict[str, Any]) -> bool:
+    """Return whether changes are deployed; check that they are safe, or refused at once."""
     config = recorder.configuration(stack, changed)
-    engine = _engine(config)
+    engine = engine_for(config)
     try:
         recording = recorder.run_under(engine, stack, config)
     except SettingsError as refusal:
-        assert not engine.registered, "something was made before the refusal"
-        _names_what_is_wrong(refusal)
+        assert not engine.registered, "something was registered before the refusal"
+        assert_names_its_keys(refusal)
         return False
-    _holds(recording, graph.build(recording), changed)
+    assert_safe(recording, graph.build(recording), changed)
     return True
 
 
-def _names_what_is_wrong(refusal: SettingsError) -> None:
+def assert_names_its_keys(refusal: SettingsError) -> None:
     assert refusal.problems
     for problem in refusal.problems:
         # A path begins with a key that holds maps.
@@ -367,7 +353,7 @@ def _names_what_is_wrong(refusal: SettingsError) -> None:
         assert problem.allowed
 
 
-def _holds(recording: Recording, registered: Graph, changed: dict[str, Any]) -> None:
+def assert_safe(recording: Recording, registered: Graph, changed: dict[str, Any]) -> None:
     accepted = set(CHOSEN)
     for destination in changed.get("egress", ()):
         if destination.startswith(("0.0.0.0/0", "::/0")):
@@ -381,11 +367,11 @@ def _holds(recording: Recording, registered: Graph, changed: dict[str, Any]) -> 
         [[each.inputs for each in recording.registered], [*recording.outputs.values()]]
     )
     assert VALUE_OF_A_SECRET not in sent, "the program read a secret"
-    _is_in_order(recording, registered)
+    assert_in_order(recording, registered)
 
 
-def _is_in_order(recording: Recording, registered: Graph) -> None:
-    """Nothing needs what was registered after it."""
+def assert_in_order(recording: Recording, registered: Graph) -> None:
+    """Check that each resource was registered after those that it needs."""
     position = {each.urn: number for number, each in enumerate(recording.registered)}
     for node in registered.nodes:
         for source in node.sources:
@@ -394,9 +380,9 @@ def _is_in_order(recording: Recording, registered: Graph) -> None:
             )
 
 
-def _engine(config: Mapping[str, str]) -> Recorder:
-    """An engine with an account that keeps the value of every secret that a configuration names."""
+def engine_for(config: Mapping[str, str]) -> Recorder:
+    """Return an engine whose account has every secret that a configuration names."""
     try:
         return Recorder(recorder.account_for(config))
-    except ValueError:  # nonsense names none
+    except ValueError:  # a refused value names none
         return Recorder(Cloud(seed=1))

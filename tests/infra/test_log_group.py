@@ -1,4 +1,4 @@
-"""Log groups that outlive a stack are adopted by the next deployment."""
+"""Log groups outlive their stack, and the next deployment adopts them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_destroy_leaves_every_log_group(dev: Recording) -> None:
     }
 
 
-def test_a_missing_group_is_made(dev: Recording) -> None:
+def test_a_missing_group_is_created(dev: Recording) -> None:
     assert [each.import_id for each in dev.all("LogGroup")] == ["", ""]
 
 
@@ -40,7 +40,7 @@ def test_a_group_that_exists_is_adopted_and_gets_its_retention() -> None:
     assert group.outputs["retentionInDays"] == 14
 
 
-def test_a_group_whose_name_only_begins_alike_is_not_adopted() -> None:
+def test_a_group_whose_name_is_longer_is_not_adopted() -> None:
     cloud = Cloud(seed=2)
     cloud.create(recorder.LOG_GROUP, "another's", {"name": f"{WEB}-two"}, region=recorder.REGION)
     assert recorder.run("dev", cloud=cloud).one("LogGroup", "web").import_id == ""

@@ -1,4 +1,4 @@
-"""In China and GovCloud, every name that the program registers is one of the partition."""
+"""In China and GovCloud, the program registers only names of that partition."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ GLOBAL_PRINCIPALS = {
     "events.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
 }
-"""The same in every partition."""
+"""Principals that have the same name in every partition."""
 
 
 def configuration(stack: str, region: str) -> dict[str, str]:
-    """A configuration of the gate's, moved to another region with all that it names."""
+    """Return a configuration of the gate with the names of another region."""
     chosen, (partition, suffix) = CONFIGURATIONS[stack], REGIONS[region]
     moved = {
         f"{recorder.REGION}.amazonaws.com": f"{region}.{suffix}",
@@ -59,14 +59,14 @@ def texts(recording: Recording) -> str:
 
 @cache
 def recorded(stack: str, region: str) -> Recording:
-    """A configuration of the gate's in another region."""
+    """Return what a configuration of the gate registers in another region."""
     return record(stack, configuration(stack, region))
 
 
 @pytest.mark.slow  # the program runs for every configuration, in two regions
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
-def test_every_name_is_the_partitions(stack: str, region: str) -> None:
+def test_every_arn_and_domain_belongs_to_the_partition(stack: str, region: str) -> None:
     partition, suffix = REGIONS[region]
     found = texts(recorded(stack, region))
     assert set(re.findall(r"arn:[\w-]*:", found)) == {f"arn:{partition}:"}
@@ -102,7 +102,7 @@ def test_endpoints_have_the_names_that_they_have_in_china() -> None:
 @pytest.mark.parametrize(
     ("region", "account"), [("cn-north-1", "638102146993"), ("us-gov-west-1", "048591011584")]
 )
-def test_access_logs_are_written_by_the_account_that_guides_name(region: str, account: str) -> None:
+def test_access_logs_are_written_by_the_regions_elb_account(region: str, account: str) -> None:
     recording = recorded("prod", region)
     policy = json.loads(recording.one("BucketPolicy").inputs["policy"])
     assert policy["Statement"][0]["Principal"] == {
@@ -110,7 +110,7 @@ def test_access_logs_are_written_by_the_account_that_guides_name(region: str, ac
     }
 
 
-def test_a_key_is_used_by_either_name_of_the_service_in_china() -> None:
+def test_in_china_a_key_may_be_used_by_both_domains_of_a_service() -> None:
     found = texts(recorded("everything", "cn-north-1"))
     via = {f"ssm.cn-north-1.{suffix}" for suffix in ("amazonaws.com", "amazonaws.com.cn")}
     assert via <= set(re.findall(r"ssm\.[\w.-]+", found))

@@ -1,4 +1,4 @@
-"""An SDK that is imported in parts is the same SDK, and little of it is imported."""
+"""Importing the SDK in parts: the same objects, and fewer modules."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def in_a_new_python(function: str, given: object) -> Any:
 
 
 def used_sub_packages() -> set[str]:
-    """The sub-packages that the program names."""
+    """Return the sub-packages that the program names."""
     used = set()
     for path in (ROOT / "infra").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -61,7 +61,7 @@ def names(package: str) -> list[str]:
 
 
 @pytest.mark.slow  # a new Python, which imports much of the SDK
-def test_every_name_is_the_object_that_an_ordinary_import_gives() -> None:
+def test_every_name_is_the_same_object_as_by_an_ordinary_import() -> None:
     used = used_sub_packages()
     assert {"ec2", "ecs", "lb", "iam"} <= used
     wanted = {package: names(package) for package in sorted({*used, "ses"})}
@@ -69,7 +69,7 @@ def test_every_name_is_the_object_that_an_ordinary_import_gives() -> None:
 
 
 @pytest.mark.slow  # a new Python, which imports much of the SDK
-def test_a_name_that_no_likely_module_exports_is_found_by_importing_all() -> None:
+def test_a_name_that_no_likely_module_exports_is_found_by_importing_the_whole_package() -> None:
     wanted = {"ec2": ["typing"], "config": ["region"], "s3": ["Bucket"]}
     assert in_a_new_python("names", wanted) == {
         "wrong": [],
@@ -133,13 +133,13 @@ def sdk(
 
 
 def imported() -> Any:
-    """The made-up SDK's sub-package, imported in parts, as a program imports it."""
+    """Import the made-up SDK's sub-package in parts, as a program does."""
     startup.import_in_parts("made_up")
     return importlib.import_module("made_up.web")
 
 
 @pytest.mark.usefixtures("sdk")
-def test_a_name_is_the_modules_own_also_where_it_is_called_like_the_module() -> None:
+def test_a_function_is_found_although_its_module_has_the_same_name() -> None:
     web = imported()
     importlib.import_module("made_up.web.get_site")
     assert web.get_site() == "a site"
@@ -170,7 +170,7 @@ OTHER_LAYOUTS = {
         "web/__init__.py": "from .site import *\nSite = 'another'\n",
     },
     "the package renames": {"web/__init__.py": "from .site import Site as Page, Site\n"},
-    "the module says nothing of its exports": {"web/site.py": "class Site: pass\n"},
+    "the module doesn't list its exports": {"web/site.py": "class Site: pass\n"},
     "the module doesn't export the name": {"web/site.py": "__all__ = ['Other']\nOther = 1\n"},
     "the name is in a module of another name": {
         "web/__init__.py": "from .pages import *\n",
@@ -232,7 +232,7 @@ def test_garbage_is_collected_again_afterwards(*, enabled: bool) -> None:
         (gc.enable if before else gc.disable)()
 
 
-def test_what_the_first_program_of_a_process_imports_is_never_looked_through_again() -> None:
+def test_imports_of_the_first_program_of_a_process_are_left_out_of_garbage_collection() -> None:
     code = """
 import gc
 from infra import startup
@@ -243,7 +243,7 @@ for _ in "ab":
     print(gc.get_freeze_count() > 0, any(each is kept for each in gc.get_objects()),
           any(each is kept[-1] for each in gc.get_objects()))
 """
-    shown = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert shown.stdout.splitlines() == ["True False False", "True False True"]
+    assert done.stdout.splitlines() == ["True False False", "True False True"]

@@ -1,8 +1,8 @@
 """Runs that stopped after any single resource: the next preview, `up` and `destroy` work.
 
-A quota, expired credentials, Ctrl-C: what they leave is made here by deleting a whole stack one
-resource at a time, in the order in which a destroy does. tests/engine/test_stopped_runs.py does the
-same under the real engine.
+A quota, expired credentials or Ctrl-C can stop a run. The stacks that this leaves are produced by
+deleting a whole stack one resource at a time, in the order of a destroy.
+tests/engine/test_stopped_runs.py does the same under the real engine.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PROFILES = {
     "prod": Profile("prod", _UNPROTECTED),
     "public dual stack": Profile("dev", {"dualStack": True}),
 }
-# What has no changes is dev or prod again.
+# A configuration without changes is dev or prod again.
 for name, changes in STACKS.items():
     if changes:
         PROFILES[name] = Profile("dev", changes)
@@ -67,7 +67,7 @@ def test_after_a_destroy_that_stopped_the_next_runs_work(profile: Profile) -> No
     check(profile, whole, shrinking(whole, keep_retained=True))
 
 
-def test_an_up_that_stops_again_and_again_makes_progress_each_time() -> None:
+def test_an_up_that_stops_after_each_resource_makes_progress_each_time() -> None:
     whole, config = complete(PROFILES["dev"]), recorder.configuration("dev", {})
     left = replace(whole, cloud=recorder.account_for(config), resources={})
     for count in range(1, len(whole.resources)):
@@ -93,7 +93,7 @@ class Stopping(Recorder):
 
 
 def complete(profile: Profile) -> Recording:
-    """The whole stack of a profile, deployed."""
+    """Deploy the whole stack of a profile."""
     return recorder.run(profile.stack, **profile.changes)
 
 
@@ -102,13 +102,14 @@ class Left(NamedTuple):
 
     stack: Recording
     last_is_retained: bool
-    """Whether what went last is still in the account."""
+    """Whether the resource that was removed last still exists in the account."""
 
 
 def shrinking(whole: Recording, *, keep_retained: bool) -> Iterator[Left]:
-    """What is left after each single deletion; with what outlives its stack, or without.
+    """Yield what is left after each single deletion, with or without retained resources.
 
-    Before the first of those that outlive it, both are the same: that is left out where they stay.
+    Until the first retained resource is reached, both are the same, so the states with retained
+    resources begin there.
     """
     registered = {each.urn: each for each in whole.registered}
     cloud, resources = deepcopy(whole.cloud), dict(whole.resources)
@@ -176,7 +177,7 @@ class Completed(NamedTuple):
 
 
 def answer(cloud: Cloud, token: str, args: Any) -> object:
-    """What a lookup finds, or why it finds nothing."""
+    """Return the answer to a lookup, or the refusals."""
     try:
         return invokes.answer(cloud, token, args, args.get("region") or recorder.REGION)
     except Refused as refused:

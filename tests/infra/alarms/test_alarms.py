@@ -10,7 +10,7 @@ import pytest
 from tests.infra import recorder
 
 if TYPE_CHECKING:
-    from tests.infra.recorder import Recording, Registered
+    from tests.infra.recorder import Recording
 
 SCOPE = "ap-northeast-1:123456789012"
 TOPIC = f"arn:aws:sns:{SCOPE}:ecs-cluster-dev-alarms"
@@ -31,7 +31,7 @@ TWO: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def alarmed() -> Recording:
-    """The dev stack with everything about alarms."""
+    """The dev stack with alarms, all recipients and a dashboard."""
     return recorder.run("dev", **ON)
 
 
@@ -55,26 +55,13 @@ def suffixes(recording: Recording, group: str = "alb-web") -> dict[str, str]:
     }
 
 
-def needed_by(recording: Recording, resource: Registered) -> set[str]:
-    """Return the URNs of all that a resource depends on, directly and through others."""
-    by_urn = {each.urn: each for each in recording.registered}
-    found: set[str] = set()
-    following = [*resource.dependencies]
-    while following:
-        urn = following.pop()
-        if urn not in found:
-            found.add(urn)
-            following += by_urn[urn].dependencies
-    return found
-
-
-def test_without_alarms_nothing_of_them_is_registered(dev: Recording) -> None:
+def test_without_alarms_neither_alarms_nor_recipients_are_registered(dev: Recording) -> None:
     for kind in ("MetricAlarm", "Topic", "EventRule", "Dashboard", "Notifications"):
         assert not dev.all(kind)
     assert "alarms" not in dev.one("Service").inputs
 
 
-def test_errors_are_a_share_of_the_requests_in_which_missing_data_is_no_error(
+def test_the_error_alarm_is_on_the_share_of_failed_requests(
     alarmed: Recording,
 ) -> None:
     errors = alarm(alarmed, "web-errors")
@@ -102,7 +89,9 @@ def test_errors_are_a_share_of_the_requests_in_which_missing_data_is_no_error(
     assert errors["treatMissingData"] == "notBreaching"
 
 
-def test_latency_is_the_95th_percentile_of_the_targets_answers(alarmed: Recording) -> None:
+def test_the_latency_alarm_is_on_the_95th_percentile_of_the_targets_answers(
+    alarmed: Recording,
+) -> None:
     latency = alarm(alarmed, "web-latency")
     assert (latency["metricName"], latency["extendedStatistic"]) == ("TargetResponseTime", "p95")
     assert latency["dimensions"] == suffixes(alarmed)
@@ -110,14 +99,14 @@ def test_latency_is_the_95th_percentile_of_the_targets_answers(alarmed: Recordin
     assert latency["treatMissingData"] == "notBreaching"
 
 
-def test_few_requests_set_off_the_alarm_on_latency_and_end_it(alarmed: Recording) -> None:
+def test_the_latency_alarm_is_evaluated_for_few_requests_too(alarmed: Recording) -> None:
     latency = alarm(alarmed, "web-latency")
     assert latency["evaluateLowSampleCountPercentiles"] == "evaluate", (
         "with ignore, a minute of fewer than 200 requests leaves the alarm as it is"
     )
 
 
-def test_no_healthy_target_and_too_few_tasks_are_alarms(alarmed: Recording) -> None:
+def test_missing_healthy_targets_and_missing_tasks_have_alarms(alarmed: Recording) -> None:
     hosts, tasks = alarm(alarmed, "web-healthy-hosts"), alarm(alarmed, "web-running-tasks")
     assert (hosts["metricName"], hosts["statistic"]) == ("HealthyHostCount", "Minimum")
     assert (hosts["comparisonOperator"], hosts["threshold"]) == ("LessThanThreshold", 1)
@@ -132,7 +121,7 @@ def test_no_healthy_target_and_too_few_tasks_are_alarms(alarmed: Recording) -> N
     assert (hosts["treatMissingData"], tasks["treatMissingData"]) == ("breaching", "ignore")
 
 
-def test_every_alarm_has_a_name_reports_both_changes_and_names_what_to_do(
+def test_every_alarm_has_a_name_both_actions_and_a_heading_of_the_manual(
     alarmed: Recording,
 ) -> None:
     manual = (recorder.ROOT_FOLDER / "docs" / "alarms.md").read_text()
@@ -151,7 +140,7 @@ def test_every_alarm_has_a_name_reports_both_changes_and_names_what_to_do(
     }
 
 
-def test_a_deployment_is_rolled_back_by_errors_and_latency_which_exist_before(
+def test_a_deployment_is_rolled_back_by_the_alarms_on_errors_and_latency_which_exist_before_it(
     alarmed: Recording,
 ) -> None:
     service = alarmed.one("Service")
@@ -163,10 +152,10 @@ def test_a_deployment_is_rolled_back_by_errors_and_latency_which_exist_before(
     named = [alarmed.one("MetricAlarm", f"web-{kind}") for kind in ("errors", "latency")]
     assert {each.urn for each in named} <= service.dependencies
     for each in named:
-        assert service.urn not in needed_by(alarmed, each), "a cycle"
+        assert service not in recorder.needed_by(alarmed, each), "a cycle"
 
 
-def test_a_first_deployment_is_over_before_requests_that_alarms_could_see(
+def test_requests_come_only_after_the_first_deployment_so_that_alarms_see_none_before(
     alarmed: Recording, two: Recording
 ) -> None:
     for recording in (alarmed, two):
@@ -179,9 +168,7 @@ def test_a_first_deployment_is_over_before_requests_that_alarms_could_see(
         assert waiting == len(recording.all("Service"))
 
 
-def test_a_deployment_that_alarms_watch_is_waited_for_longer(
-    dev: Recording, alarmed: Recording
-) -> None:
+def test_a_deployment_with_alarms_has_a_longer_timeout(dev: Recording, alarmed: Recording) -> None:
     assert dev.one("Service").timeouts[:2] == ("10m", "10m")
     assert alarmed.one("Service").timeouts[:2] == ("15m", "15m")
 
@@ -189,36 +176,38 @@ def test_a_deployment_that_alarms_watch_is_waited_for_longer(
 @pytest.mark.parametrize(
     "changes", [{"rollbackOnAlarms": False}, {"maxErrorPercent": 50}, {"maxLatencySeconds": "9"}]
 )
-def test_after_a_rollback_other_alarms_alone_deploy_nothing(
+def test_a_change_of_alarms_alone_deploys_no_tasks(
     alarmed: Recording, changes: dict[str, Any]
 ) -> None:
-    """A run fails then, as tests/infra/service/test_rollout.py shows."""
+    """A run after a rollback fails for that; tests/infra/service/test_rollout.py shows it."""
     task = alarmed.one("TaskDefinition")
     changed = recorder.run("dev", after=alarmed, **{**ON, **changes})
     assert changed.operations[task.urn] == "same"
 
 
 def test_alarms_on_tasks_wait_for_the_listener_rules(alarmed: Recording) -> None:
-    """So they neither go off in a new stack, nor leave the old service while another one starts."""
+    """They don't go off in a new stack, and watch the old service while another one starts."""
     serving = alarmed.one("ListenerRule", "alb-50000")
     for kind in ("healthy-hosts", "running-tasks"):
         assert serving.urn in alarmed.one("MetricAlarm", f"web-{kind}").dependencies
 
 
-def test_without_a_limit_for_latency_there_is_no_such_alarm() -> None:
+def test_without_a_latency_limit_there_is_no_alarm_on_latency() -> None:
     recording = recorder.run("dev", alarms=True, rollbackOnAlarms=True)
-    assert not [each for each in recording.all("MetricAlarm") if each.name == "web-latency"]
+    assert "web-latency" not in recorder.names(recording, "MetricAlarm")
     assert recording.one("Service").inputs["alarms"]["alarmNames"] == ["dev-web-errors"]
 
 
-def test_alarms_without_rollback_are_not_handed_to_deployments(two: Recording) -> None:
+def test_a_service_without_rollback_on_alarms_has_no_alarms_in_its_deployments(
+    two: Recording,
+) -> None:
     services = recorder.by_name(two, "Service")
     assert "alarms" not in services["web"].inputs
     assert services["api"].inputs["alarms"]["alarmNames"] == ["dev-api-errors"]
     assert services["web"].timeouts[0] == "10m"
 
 
-def test_on_a_shared_load_balancer_its_errors_are_no_services_own(two: Recording) -> None:
+def test_errors_of_a_shared_load_balancer_have_an_alarm_of_the_stack(two: Recording) -> None:
     for service in ("api", "web"):
         queries = alarm(two, f"{service}-errors")["metricQueries"]
         names = {each["metric"]["metricName"] for each in queries if "metric" in each}
@@ -232,18 +221,20 @@ def test_on_a_shared_load_balancer_its_errors_are_no_services_own(two: Recording
     balancer = {"LoadBalancer": suffixes(two)["LoadBalancer"]}
     measured = [each["metric"] for each in shared["metricQueries"] if "metric" in each]
     assert {each["metricName"] for each in measured} == {"RequestCount", "HTTPCode_ELB_5XX_Count"}
-    assert all(each["dimensions"] == balancer for each in measured)
+    assert [each["dimensions"] for each in measured] == [balancer, balancer]
 
 
 def test_another_service_changes_no_alarm_of_the_first() -> None:
     first = recorder.run("dev", alarms=True, services={"web": {}})
     both = recorder.run("dev", after=first, alarms=True, services=TWO)
-    for each in first.all("MetricAlarm"):
-        assert both.operations[each.urn] == "same"
+    operations = {each.name: both.operations[each.urn] for each in first.all("MetricAlarm")}
+    assert operations == dict.fromkeys(
+        ("alarms-load-balancer", "web-errors", "web-healthy-hosts", "web-running-tasks"), "same"
+    )
 
 
 @pytest.mark.parametrize(
-    ("changes", "least"),
+    ("changes", "minimum"),
     [
         ({"desiredCount": 5}, 5),
         ({"maxCount": 6, "minCount": 3, "targetCpuPercent": 60}, 3),
@@ -265,25 +256,25 @@ def test_another_service_changes_no_alarm_of_the_first() -> None:
         ),
     ],
 )
-def test_as_many_tasks_are_wanted_as_scaling_always_leaves(
-    changes: dict[str, Any], least: int
+def test_the_alarm_on_running_tasks_has_the_lowest_count_of_scaling_as_threshold(
+    changes: dict[str, Any], minimum: int
 ) -> None:
     recording = recorder.run("dev", alarms=True, **changes)
-    assert alarm(recording, "web-running-tasks")["threshold"] == least
+    assert alarm(recording, "web-running-tasks")["threshold"] == minimum
 
 
-def test_a_service_that_may_have_no_task_has_no_alarm_on_missing_ones() -> None:
+def test_a_service_that_may_have_no_task_has_no_alarm_on_missing_tasks() -> None:
     recording = recorder.run("dev", alarms=True, desiredCount=0)
     assert recording.one("MetricAlarm").name == "web-errors"
 
 
-def test_on_spare_capacity_running_tasks_are_those_of_the_ecs_service_there() -> None:
+def test_on_spot_the_alarm_on_running_tasks_watches_the_ecs_service_on_spot() -> None:
     recording = recorder.run("dev", alarms=True, capacity="fargate-spot")
     dimensions = alarm(recording, "web-running-tasks")["dimensions"]
     assert dimensions["ServiceName"] == "dev-web-spot"
 
 
-def test_while_a_service_changes_its_capacity_its_alarms_stay_the_same_resources(
+def test_another_capacity_keeps_the_alarms_as_resources(
     alarmed: Recording,
 ) -> None:
     moved = recorder.run("dev", after=alarmed, **ON, capacity="fargate-spot")
@@ -297,7 +288,7 @@ def test_while_a_service_changes_its_capacity_its_alarms_stay_the_same_resources
     }
 
 
-def test_only_this_accounts_alarms_and_one_rule_publish_to_the_topic(
+def test_only_alarms_of_this_account_and_one_event_rule_may_publish_to_the_topic(
     alarmed: Recording,
 ) -> None:
     rule = alarmed.cloud.all("aws:cloudwatch/eventRule:EventRule")[0]
@@ -325,8 +316,8 @@ def test_only_this_accounts_alarms_and_one_rule_publish_to_the_topic(
             },
         ],
     }
-    chat = json.loads(alarmed.one("TopicPolicy", "alarms-chat").inputs["policy"])
-    assert [each["Sid"] for each in chat["Statement"]] == ["Events"]
+    chat = recorder.statements(alarmed.one("TopicPolicy", "alarms-chat"))
+    assert [each["Sid"] for each in chat] == ["Events"]
 
 
 def test_each_address_is_subscribed_to_the_topic(alarmed: Recording) -> None:
@@ -337,7 +328,7 @@ def test_each_address_is_subscribed_to_the_topic(alarmed: Recording) -> None:
     assert len(alarmed.all("TopicSubscription")) == 2
 
 
-def test_a_failed_deployment_of_this_clusters_services_is_reported_as_a_sentence(
+def test_a_failed_deployment_in_the_cluster_is_published_as_a_sentence(
     alarmed: Recording,
 ) -> None:
     rule = alarmed.one("EventRule", "alarms-deployment-failed")
@@ -355,7 +346,7 @@ def test_a_failed_deployment_of_this_clusters_services_is_reported_as_a_sentence
     assert alarmed.one("TopicPolicy", "alarms").urn in target.dependencies
 
 
-def test_chat_gets_the_alarms_and_its_own_form_of_the_event_and_can_do_nothing(
+def test_slack_gets_the_alarms_and_a_message_of_its_own_form_and_has_no_permissions(
     alarmed: Recording,
 ) -> None:
     channel = alarmed.one("SlackChannelConfiguration").inputs
@@ -364,11 +355,10 @@ def test_chat_gets_the_alarms_and_its_own_form_of_the_event_and_can_do_nothing(
     assert (channel["slackTeamId"], channel["slackChannelId"]) == ("T0123456789", "C0123456789")
     assert channel["guardrailPolicyArns"] == ["arn:aws:iam::aws:policy/AWSDenyAll"]
     assert channel["region"] == "us-east-2", "AWS's API for chat isn't in every region"
-    trust = json.loads(alarmed.one("Role", "alarms-chat").inputs["assumeRolePolicy"])
-    (statement,) = trust["Statement"]
+    (statement,) = recorder.statements(alarmed.one("Role", "alarms-chat"), "assumeRolePolicy")
     assert statement["Principal"] == {"Service": "chatbot.amazonaws.com"}
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
-    assert not [each for each in alarmed.all("RolePolicy") if each.name.startswith("alarms")]
+    assert not recorder.named(alarmed, "RolePolicy", "alarms")
     target = alarmed.one("EventTarget", "alarms-chat")
     assert target.inputs["arn"] == chat
     message = json.loads(target.inputs["inputTransformer"]["inputTemplate"])
@@ -376,10 +366,10 @@ def test_chat_gets_the_alarms_and_its_own_form_of_the_event_and_can_do_nothing(
     assert "<reason>" in message["content"]["description"]
 
 
-def test_an_existing_topic_takes_the_place_of_the_stacks() -> None:
+def test_an_existing_topic_replaces_the_stacks_own() -> None:
     existing = f"arn:aws:sns:{SCOPE}:pages"
     recording = recorder.run("dev", alarms=True, alarmTopicArn=existing)
     assert not [*recording.all("Topic"), *recording.all("TopicPolicy")]
     assert recording.one("EventTarget").inputs["arn"] == existing
-    for each in recording.all("MetricAlarm"):
-        assert each.inputs["alarmActions"] == [existing]
+    actions = [each.inputs["alarmActions"] for each in recording.all("MetricAlarm")]
+    assert actions == [[existing]] * 3

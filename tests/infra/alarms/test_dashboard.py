@@ -1,4 +1,4 @@
-"""The dashboard's body: what it shows, and that CloudWatch takes it."""
+"""The dashboard: the charts in its body, and that CloudWatch accepts them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REGION = "eu-west-1"
 ALARM = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:prod-web-errors"
 
 
-def watched(name: str, **more: Any) -> ServiceOnDashboard:
+def service(name: str, **more: Any) -> ServiceOnDashboard:
     return ServiceOnDashboard(
         name=name,
         targets=Targets.of(f"app/alb/1/targetgroup/{name}/2"),
@@ -27,7 +27,7 @@ def watched(name: str, **more: Any) -> ServiceOnDashboard:
     )
 
 
-def lines(found: dict[str, Any], title: str) -> list[list[Any]]:
+def metrics_of(found: dict[str, Any], title: str) -> list[list[Any]]:
     """Return the metrics of the first chart with a title."""
     for widget in found["widgets"]:
         if widget["properties"].get("title") == title:
@@ -38,11 +38,11 @@ def lines(found: dict[str, Any], title: str) -> list[list[Any]]:
 
 @pytest.mark.parametrize("services", [["web"], ["api", "web"], [f"s{n}" for n in range(40)]])
 @pytest.mark.parametrize("alarms", [[], [ALARM]])
-def test_cloudwatch_takes_the_body_and_nothing_overlaps(
+def test_cloudwatch_accepts_the_body_and_no_widgets_overlap(
     services: list[str], alarms: list[str]
 ) -> None:
     found = body(
-        "prod", REGION, [watched(each, max_latency_seconds=0.5) for each in services], alarms
+        "prod", REGION, [service(each, max_latency_seconds=0.5) for each in services], alarms
     )
     assert not [*body_flaws(found)]
     cells: set[tuple[int, int]] = set()
@@ -54,40 +54,43 @@ def test_cloudwatch_takes_the_body_and_nothing_overlaps(
 
 
 def test_each_service_has_its_requests_errors_latency_targets_usage_and_tasks() -> None:
-    found = body("prod", REGION, [watched("web")], [ALARM])
+    found = body("prod", REGION, [service("web")], [ALARM])
     targets = ["LoadBalancer", "app/alb/1", "TargetGroup", "targetgroup/web/2"]
-    service = ["ClusterName", "main", "ServiceName", "prod-web"]
-    assert lines(found, "Requests a minute")[0][:-1] == [
+    ecs_service = ["ClusterName", "main", "ServiceName", "prod-web"]
+    assert metrics_of(found, "Requests a minute")[0][:-1] == [
         "AWS/ApplicationELB",
         "RequestCount",
         *targets,
     ]
-    own, balancer = lines(found, "Errors a minute")
+    own, balancer = metrics_of(found, "Errors a minute")
     assert own[:-1] == ["AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", *targets]
     assert balancer[:-1] == ["AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", *targets[:2]]
-    assert [each[-1]["stat"] for each in lines(found, "Seconds to answer")] == ["p50", "p95"]
-    (hosts,) = lines(found, "Healthy targets")
+    assert [each[-1]["stat"] for each in metrics_of(found, "Seconds to answer")] == ["p50", "p95"]
+    (hosts,) = metrics_of(found, "Healthy targets")
     assert hosts == ["AWS/ApplicationELB", "HealthyHostCount", *targets]
-    usage = lines(found, "CPU and memory in percent")
+    usage = metrics_of(found, "CPU and memory in percent")
     assert [each[:-1] for each in usage] == [
-        ["AWS/ECS", "CPUUtilization", *service],
-        ["AWS/ECS", "MemoryUtilization", *service],
+        ["AWS/ECS", "CPUUtilization", *ecs_service],
+        ["AWS/ECS", "MemoryUtilization", *ecs_service],
     ]
-    (running,) = lines(found, "Tasks")
+    (running,) = metrics_of(found, "Tasks")
     assert running[:2] == ["AWS/ECS", "CPUUtilization"]
     assert running[-1]["stat"] == "SampleCount"
     (alarms,) = [each["properties"] for each in found["widgets"] if each["type"] == "alarm"]
     assert alarms["alarms"] == [ALARM]
 
 
-def test_with_container_insights_the_wanted_tasks_are_shown_beside_the_running_ones() -> None:
-    found = body("prod", REGION, [watched("web", tasks_in_insights=True)], [])
-    assert [each[1] for each in lines(found, "Tasks")] == ["CPUUtilization", "DesiredTaskCount"]
+def test_with_container_insights_the_desired_count_is_shown_beside_the_running_tasks() -> None:
+    found = body("prod", REGION, [service("web", tasks_in_insights=True)], [])
+    assert [each[1] for each in metrics_of(found, "Tasks")] == [
+        "CPUUtilization",
+        "DesiredTaskCount",
+    ]
     assert not [*body_flaws(found)]
 
 
-def test_limits_of_alarms_are_lines() -> None:
-    found = body("prod", REGION, [watched("web", max_latency_seconds=0.5)], [])
+def test_limits_of_alarms_are_horizontal_lines() -> None:
+    found = body("prod", REGION, [service("web", max_latency_seconds=0.5)], [])
     limits = {}
     for widget in found["widgets"]:
         for line in widget["properties"].get("annotations", {}).get("horizontal", []):
@@ -95,7 +98,7 @@ def test_limits_of_alarms_are_lines() -> None:
     assert limits == {"Seconds to answer": 0.5, "Tasks": 2}
 
 
-def test_a_stack_has_one_dashboard_of_all_its_services() -> None:
+def test_a_stack_has_one_dashboard_for_all_its_services() -> None:
     recording = recorder.run(
         "dev", dashboard=True, services={"api": {"paths": ["/api/*"]}, "web": {"alarms": True}}
     )
@@ -114,7 +117,7 @@ def test_a_stack_has_one_dashboard_of_all_its_services() -> None:
     ]
 
 
-def test_a_dashboard_needs_no_alarms() -> None:
+def test_a_dashboard_works_without_alarms() -> None:
     recording = recorder.run("dev", dashboard=True)
     found = json.loads(recording.one("Dashboard").inputs["dashboardBody"])
     assert not [each for each in found["widgets"] if each["type"] == "alarm"]

@@ -1,4 +1,4 @@
-"""Where tasks may connect to."""
+"""Destinations that tasks may connect to."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.infra import recorder
 
 @given(st.ip_addresses(), st.integers(0, 128), st.integers(1, 65535), st.integers(1, 65535))
 def test_a_destination_is_read_as_it_is_written(
-    address: object, bits: int, one: int, other: int
+    address: object, bits: int, port: int, other_port: int
 ) -> None:
     ipv6 = ":" in str(address)
     network = ipaddress.ip_network(f"{address}/{min(bits, 128 if ipv6 else 32)}", strict=False)
-    first, last = sorted((one, other))
+    first, last = sorted((port, other_port))
     written = str(Destination(str(network), first, last))
     read = Destinations().read(written)
     assert (str(read), read.is_ipv6) == (written, ipv6)

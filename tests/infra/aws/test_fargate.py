@@ -1,4 +1,4 @@
-"""The table of task sizes, against the local AWS's own."""
+"""The table of task sizes, compared with the local AWS's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TASK_DEFINITION = CATALOG["aws:ecs/taskDefinition:TaskDefinition"]
 
 
 CPU_UNITS = [128 * 2**power for power in range(11)]
-"""Sizes that Fargate has, and beside them, as it doubles them, sizes that it hasn't."""
+"""Sizes that Fargate offers, and others below, between and above them."""
 
 MEMORIES = sorted({512, 1536, 17408, 65536, *range(1024, 32769, 1024), *range(32768, 262145, 4096)})
 
@@ -42,7 +42,7 @@ def test_the_comparison_covers_every_size_of_the_table() -> None:
         assert set(sizes) <= set(MEMORIES)
 
 
-def test_more_cpu_never_means_less_memory() -> None:
+def test_a_larger_cpu_allows_more_memory() -> None:
     for (small, few), (big, many) in product(fargate.MEMORY_MIB.items(), repeat=2):
         if small < big:
             assert max(few) < max(many)

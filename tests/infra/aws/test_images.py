@@ -1,4 +1,4 @@
-"""What the name of an image says."""
+"""Names of images: registries, tags and digests."""
 
 from __future__ import annotations
 

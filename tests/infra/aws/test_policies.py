@@ -38,7 +38,7 @@ def test_only_ecs_for_this_account_and_region_may_assume_a_role() -> None:
     ]
 
 
-def test_only_flow_logs_of_this_account_and_region_take_their_role() -> None:
+def test_only_flow_logs_of_this_account_and_region_may_assume_their_role() -> None:
     (trust,) = statements(iam.trust_of_flow_logs(ENVIRONMENT))
     assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
     assert trust["Condition"] == {

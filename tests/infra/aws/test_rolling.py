@@ -27,19 +27,19 @@ from infra.aws.rolling import can_progress
         (0, 100, 100, True),
     ],
 )
-def test_a_deployment_needs_room_for_one_more_or_one_less(
+def test_a_deployment_progresses_if_one_task_can_be_added_or_stopped(
     desired: int, minimum: int, maximum: int, *, progresses: bool
 ) -> None:
     assert can_progress(desired, minimum, maximum) is progresses
 
 
 @given(st.integers(1, 5000), st.integers(0, 100), st.integers(100, 400))
-def test_it_agrees_with_exact_arithmetic(desired: int, minimum: int, maximum: int) -> None:
+def test_the_result_agrees_with_exact_arithmetic(desired: int, minimum: int, maximum: int) -> None:
     must_run = ceil(Fraction(desired * minimum, 100))
     may_exist = floor(Fraction(desired * maximum, 100))
     assert can_progress(desired, minimum, maximum) == (may_exist > desired or must_run < desired)
 
 
 @given(st.integers(0, 5000))
-def test_the_defaults_always_progress_and_keep_half(desired: int) -> None:
+def test_deployments_with_the_default_percentages_always_progress(desired: int) -> None:
     assert can_progress(desired, 50, 200)

@@ -1,4 +1,4 @@
-"""Where secrets are kept, as a configuration, ECS and IAM spell it."""
+"""Names of secrets in a configuration, and their ARNs for ECS and IAM."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from infra.aws import locality
 from infra.aws import secret_names as secrets
 from infra.aws.environment import AwsEnvironment
-from infra.errors import SettingsError
 from localaws.catalog.ecs.container_definitions import container_rules
 from tests.infra import recorder
 
@@ -25,11 +24,11 @@ KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
 VERSION = "a1b2c3d4-5678-90ab-cdef-EXAMPLE11111"
 
 
-def of_rds(part: str, spelt: str) -> tuple[str, str, str]:
-    """Return how a configuration, ECS and IAM spell a part of a secret that RDS made."""
+def of_rds(suffix: str, value_from: str) -> tuple[str, str, str]:
+    """Return a secret that RDS made, as a configuration, ECS and IAM name it."""
     return (
-        f"secretsmanager:rds!db-1{part}",
-        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1{spelt}",
+        f"secretsmanager:rds!db-1{suffix}",
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1{value_from}",
         f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-??????",
     )
 
@@ -84,7 +83,7 @@ def test_each_form_has_its_value_from_and_its_policy_resource(
 
 
 @given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
-def test_whatever_is_accepted_is_granted_exactly_and_spelt_as_ecs_takes_it(text: str) -> None:
+def test_every_accepted_name_has_a_valid_arn_and_one_resource(text: str) -> None:
     found = secrets.resolve(ENVIRONMENT, text)
     service, resource = {
         "ssm": ("ssm", r"parameter/[\w./-]+"),
@@ -96,7 +95,7 @@ def test_whatever_is_accepted_is_granted_exactly_and_spelt_as_ecs_takes_it(text:
 
 
 @given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
-def test_ecs_takes_whatever_is_accepted(text: str) -> None:
+def test_ecs_accepts_every_accepted_name(text: str) -> None:
     container = {
         "name": "a",
         "image": "b",
@@ -107,7 +106,7 @@ def test_ecs_takes_whatever_is_accepted(text: str) -> None:
 
 
 @given(st.text(max_size=40))
-def test_every_text_that_is_refused_has_a_flaw_that_is_described(text: str) -> None:
+def test_every_refused_text_has_a_described_flaw(text: str) -> None:
     if not re.fullmatch(secrets.FORM, text):
         assert secrets.flaw(text) in {words for _, words in secrets.FLAWS}
 
@@ -150,20 +149,22 @@ def test_every_text_that_is_refused_has_a_flaw_that_is_described(text: str) -> N
         ("hunter 2", "no ARN, no secretsmanager:NAME, and no parameter's name"),
     ],
 )
-def test_a_refusal_names_the_flaw_and_not_the_text(text: str, flaw: str) -> None:
+def test_a_flaw_is_described_without_the_text(text: str, flaw: str) -> None:
     assert not re.fullmatch(secrets.FORM, text)
-    assert flaw in secrets.flaw(text)
+    described = secrets.flaw(text)
+    assert flaw in described
+    assert text == "" or text not in described
 
 
 @given(st.from_regex("[a-z]{1,9}", fullmatch=True), st.from_regex("[a-z-]{1,9}", fullmatch=True))
-def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> None:
+def test_a_name_grants_no_secret_with_a_longer_name(name: str, more: str) -> None:
     granted = secrets.resolve(ENVIRONMENT, f"secretsmanager:{name}").resource
     assert fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}-AbCdEf", granted)
     assert not fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}{more}-AbCdEf", granted)
 
 
 @pytest.mark.parametrize(
-    ("key", "changes", "complaint"),
+    ("key", "changes", "message"),
     [
         (
             "secrets",
@@ -195,23 +196,16 @@ def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> N
     ],
 )
 def test_a_secret_of_another_region_is_refused_before_anything_is_registered(
-    key: str, changes: dict[str, Any], complaint: str
+    key: str, changes: dict[str, Any], message: str
 ) -> None:
-    config = recorder.configuration("dev", changes)
-    watched = recorder.Recorder(recorder.account_for(config))
-    with pytest.raises(SettingsError) as refusal:
-        recorder.run_under(watched, "dev", config)
-    assert [problem.key for problem in refusal.value.problems] == [key]
-    assert complaint in str(refusal.value)
-    assert watched.registered == []
+    refusal = recorder.refusal_of(**changes)
+    assert [problem.key for problem in refusal.problems] == [key]
+    assert message in str(refusal)
 
 
 def test_names_and_arns_without_a_region_are_in_the_stacks_region() -> None:
-    assert not list(
-        locality.foreign(
-            ENVIRONMENT, ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", f"{KEY}"]
-        )
-    )
+    names = ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", KEY]
+    assert not list(locality.foreign(ENVIRONMENT, names))
 
 
 def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> None:
@@ -221,18 +215,19 @@ def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> 
         secrets={"A": "/demo/a", "B": "secretsmanager:db#password", "C": "secretsmanager:db#user"},
         secretKeyArns=[key],
     )
-    reads, opens, decrypts, _log = statements(recording, "web-execution")
+    statements = recorder.statements(recording.one("RolePolicy", "web-execution"))
+    read_secrets, read_parameters, decrypt, _write_log = statements
     here = "ap-northeast-1:123456789012"
-    assert (opens["Action"], opens["Resource"]) == (
+    assert (read_parameters["Action"], read_parameters["Resource"]) == (
         "ssm:GetParameters",
         [f"arn:aws:ssm:{here}:parameter/demo/a"],
     )
-    assert reads == {
+    assert read_secrets == {
         "Effect": "Allow",
         "Action": "secretsmanager:GetSecretValue",
         "Resource": [f"arn:aws:secretsmanager:{here}:secret:db-??????"],
     }
-    assert decrypts == {
+    assert decrypt == {
         "Effect": "Allow",
         "Action": "kms:Decrypt",
         "Resource": [key],
@@ -245,8 +240,7 @@ def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> 
             }
         },
     }
-    (container,) = json.loads(recording.one("TaskDefinition").inputs["containerDefinitions"])
-    assert container["secrets"] == [
+    assert recorder.container(recording)["secrets"] == [
         {"name": "A", "valueFrom": f"arn:aws:ssm:{here}:parameter/demo/a"},
         {"name": "B", "valueFrom": f"arn:aws:secretsmanager:{here}:secret:db:password::"},
         {"name": "C", "valueFrom": f"arn:aws:secretsmanager:{here}:secret:db:user::"},
@@ -254,11 +248,5 @@ def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> 
 
 
 def test_without_customer_managed_keys_nothing_is_decrypted() -> None:
-    assert "kms:" not in json.dumps(statements(recorder.run("dev"), "web-execution"))
-
-
-def statements(recording: recorder.Recording, role: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(recording.one("RolePolicy", role).inputs["policy"])[
-        "Statement"
-    ]
-    return found
+    policy = recorder.deployed("dev").one("RolePolicy", "web-execution")
+    assert "kms:" not in policy.inputs["policy"]

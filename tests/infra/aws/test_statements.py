@@ -1,8 +1,9 @@
-"""Permissions that a configuration gives to a task's own code."""
+"""Statements of a configuration, which allow actions to a task's own code."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from infra.aws.statements import flaw
 from infra.settings.kinds import Statements
 from tests.infra import recorder
-from tests.infra.arns import EVERY_ONE, OF_SOMETHING
+from tests.infra.arns import MATCHING_EVERY_RESOURCE, SPECIFIC
 
 BUCKET = "arn:aws:s3:::files/*"
 
@@ -72,18 +73,19 @@ TOO_WIDE: list[tuple[object, str]] = [
     ),
     *(
         ({"Action": action, "Resource": arn}, f"allows {action} on {arn}, which is not an ARN")
-        for action, arn in EVERY_ONE
+        for action, arn in MATCHING_EVERY_RESOURCE
     ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("statement", "complaint"), TOO_WIDE, ids=[json.dumps(each) for each, _ in TOO_WIDE]
+    ("statement", "message"), TOO_WIDE, ids=[json.dumps(each) for each, _ in TOO_WIDE]
 )
-def test_a_statement_that_allows_too_much_is_refused(statement: object, complaint: str) -> None:
-    assert complaint in str(flaw(statement))
-    with pytest.raises(ValueError, match=r".*"):
-        Statements().read(json.dumps([statement]))
+def test_a_statement_that_allows_too_much_is_refused(statement: object, message: str) -> None:
+    assert message in str(flaw(statement))
+    text = json.dumps([statement])
+    with pytest.raises(ValueError, match=rf"Expecting value|{re.escape(text)}"):
+        Statements().read(text)
 
 
 @pytest.mark.parametrize(
@@ -102,10 +104,12 @@ def test_a_statement_that_allows_too_much_is_refused(statement: object, complain
             "Resource": BUCKET,
             "Condition": {"Bool": {"aws:SecureTransport": "true"}},
         },
-        *({"Action": "s3:GetObject", "Resource": arn} for arn in OF_SOMETHING),
+        *({"Action": "s3:GetObject", "Resource": arn} for arn in SPECIFIC),
     ],
 )
-def test_a_narrow_statement_is_taken_as_object_and_as_text(statement: dict[str, Any]) -> None:
+def test_a_narrow_statement_is_read_from_an_object_and_from_its_text(
+    statement: dict[str, Any],
+) -> None:
     expected = ({"Effect": "Allow", **statement},)
     assert Statements().read(json.dumps([statement])) == expected
     assert Statements().read(json.dumps([json.dumps(statement)])) == expected
@@ -123,7 +127,7 @@ def test_every_flawed_statement_is_reported_by_its_number() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "no list", '["no statement"]'])
-def test_what_is_no_list_of_statements_is_reported(text: str) -> None:
+def test_a_text_that_is_no_list_is_reported(text: str) -> None:
     assert Statements().shown(text) == f"{text or 'empty'}, which is not a list"
 
 
@@ -142,12 +146,12 @@ def test_any_statement_is_accepted_or_refused_with_a_reason(statement: object) -
     assert flaw(statement) != ""
 
 
-def test_task_policy_statements_are_granted_to_the_task_role_also_without_exec() -> None:
+def test_statements_are_granted_to_the_task_role_even_without_exec() -> None:
     own = {"Action": "s3:GetObject", "Resource": BUCKET}
     recording = recorder.run("dev", ecsExec=False, taskPolicyStatements=[own])
     assert recorder.names(recording, "RolePolicy") == {"web-execution", "web-task-own"}
     policy = recording.one("RolePolicy", "web-task-own")
-    assert json.loads(policy.inputs["policy"])["Statement"] == [{"Effect": "Allow", **own}]
+    assert recorder.statements(policy) == [{"Effect": "Allow", **own}]
     assert policy.inputs["role"] == recording.id(recording.one("Role", "web-task"))
     assert "taskRoleArn" in recording.one("TaskDefinition").inputs
     assert policy.urn in recording.one("Service").dependencies, (
@@ -155,7 +159,7 @@ def test_task_policy_statements_are_granted_to_the_task_role_also_without_exec()
     )
 
 
-def test_task_policy_statements_are_separate_from_those_of_exec() -> None:
+def test_statements_have_a_policy_separate_from_execs() -> None:
     recording = recorder.run(
         "dev", taskPolicyStatements=[{"Action": "s3:GetObject", "Resource": BUCKET}]
     )

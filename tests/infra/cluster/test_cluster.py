@@ -1,4 +1,4 @@
-"""What a Cluster registers."""
+"""The resources that a Cluster registers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 
-def test_a_cluster_has_the_log_of_its_exec_sessions(dev: Recording) -> None:
+def test_a_cluster_has_a_log_group_for_exec_sessions(dev: Recording) -> None:
     assert dev.children(dev.component("Cluster")) == {
         ("Cluster", "cluster"),
         ("LogGroup", "cluster-exec"),
@@ -34,7 +34,7 @@ def test_insights_and_retention_are_configured_for_each_stack(
     assert group.inputs["retentionInDays"] == days
 
 
-def test_sessions_are_recorded_in_the_clusters_own_group(dev: Recording) -> None:
+def test_exec_sessions_are_logged_in_the_clusters_own_group(dev: Recording) -> None:
     assert dev.one("Cluster").inputs["configuration"] == {
         "executeCommandConfiguration": {
             "logging": "OVERRIDE",
@@ -46,7 +46,7 @@ def test_sessions_are_recorded_in_the_clusters_own_group(dev: Recording) -> None
     }
 
 
-def test_without_exec_there_is_no_log_of_sessions(without_exec: Recording) -> None:
+def test_without_exec_there_is_no_log_group_for_sessions(without_exec: Recording) -> None:
     assert without_exec.children(without_exec.component("Cluster")) == {("Cluster", "cluster")}
     assert "configuration" not in without_exec.one("Cluster").inputs
 
@@ -58,11 +58,11 @@ def test_a_cluster_exposes_what_other_components_use(dev: Recording) -> None:
     assert shown["arn"].endswith(":cluster/ecs-cluster-dev")
 
 
-def test_insights_write_to_a_log_that_ends(dev: Recording, prod: Recording) -> None:
+def test_the_log_group_of_insights_has_a_retention(dev: Recording, prod: Recording) -> None:
     group = prod.one("LogGroup", "cluster-insights")
     assert group.inputs["name"] == "/aws/ecs/containerinsights/ecs-cluster-prod/performance"
     assert (group.inputs["retentionInDays"], group.retain_on_delete) == (180, True)
     assert group.urn in prod.one("Cluster").dependencies, (
-        "AWS would make one without an end at the first measurement"
+        "AWS would make one that never expires at the first measurement"
     )
     assert "cluster-insights" not in recorder.names(dev, "LogGroup")

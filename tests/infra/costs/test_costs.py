@@ -1,4 +1,4 @@
-"""The estimate of a stack's cost against what the program registers, and its forms."""
+"""The estimate of a stack's cost, compared with what the program registers, and its reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infra.costs.report import Report
 from infra.settings import Settings
 from localaws import mocks
 from tests.infra import recorder
-from tests.infra.test_configuration_space import OIDC
+from tests.infra.logins import OIDC
 
 if TYPE_CHECKING:
     from infra.costs.estimate import Estimate
@@ -59,7 +59,7 @@ def counts(estimated: Estimate) -> dict[str, float]:
 INSTANCES: dict[str, Any] = {"capacity": "ec2", "network": "nat", "minInstances": 2}
 
 
-def test_tasks_on_instances_cost_nothing_beside_the_instances_and_their_volumes() -> None:
+def test_instances_and_their_volumes_have_a_cost_and_their_tasks_none() -> None:
     prices = of_region(REGION)
     estimated = of(**INSTANCES, maxInstances=4, instanceVolumeGib=40)
     parts = {part.name: part for part in estimated.parts}
@@ -73,19 +73,19 @@ def test_tasks_on_instances_cost_nothing_beside_the_instances_and_their_volumes(
     assert not estimated.unpriced
 
 
-def test_instances_cost_from_nothing_to_the_most_where_there_may_be_none() -> None:
+def test_the_cost_of_instances_begins_at_zero_if_there_may_be_none() -> None:
     estimated = of(**{**INSTANCES, "minInstances": 0}, maxInstances=3)
     instances = {part.name: part for part in estimated.parts}["instances"]
     assert instances.min_usd == 0
     assert instances.max_usd > 0
 
 
-def test_every_type_of_instance_that_a_stack_may_have_has_a_price() -> None:
+def test_every_instance_type_that_a_stack_may_have_has_a_price() -> None:
     for region in regions():
         assert {f"ec2-{name}-hour" for name in TYPES} <= of_region(region).keys()
 
 
-def test_a_type_of_instance_without_a_price_is_named_with_the_number_of_instances() -> None:
+def test_an_instance_type_without_a_price_is_listed_with_the_number_of_instances() -> None:
     prices = dict(of_region(REGION))
     del prices["ec2-t3.small-hour"]
     estimated = estimate(settings(**INSTANCES), prices)
@@ -105,14 +105,14 @@ def test_a_limit_without_the_price_of_an_instance_is_refused(
     assert "can't be checked: the stack has 2 to 4 instances of type t3.small" in str(problem)
 
 
-def test_the_limit_is_compared_with_the_cost_of_the_most_instances() -> None:
+def test_the_limit_is_compared_with_the_cost_of_the_maximum_of_instances() -> None:
     estimated = of(**INSTANCES)
     (problem,) = limit.problems(settings(**INSTANCES, monthlyCostLimitUsd=100), REGION)
     assert f"at most {estimated.max_usd:.2f} USD" in str(problem)
     assert not [*limit.problems(settings(**INSTANCES, monthlyCostLimitUsd=200), REGION)]
 
 
-def test_the_dates_of_an_estimate_leave_out_prices_of_other_types_of_instances() -> None:
+def test_the_dates_of_an_estimate_leave_out_prices_of_unused_instance_types() -> None:
     dates = [
         price.read_on for name, price in of_region(REGION).items() if not name.startswith("ec2-")
     ]
@@ -120,7 +120,7 @@ def test_the_dates_of_an_estimate_leave_out_prices_of_other_types_of_instances()
     assert of(**INSTANCES).read_on[0] == of_region(REGION)["ec2-t3.small-hour"].read_on
 
 
-def test_tasks_on_spot_beyond_the_base_cost_from_a_share_of_the_price_to_all_of_it() -> None:
+def test_tasks_on_spot_cost_a_range_up_to_the_on_demand_price() -> None:
     estimated = of(capacity="fargate-spot", onDemandBase=1, desiredCount=3)
     fixed = of(desiredCount=3)
     on_demand, spot = estimated.parts[:2]
@@ -212,14 +212,14 @@ def of_configuration(stack: str) -> Estimate:
 
 
 def tasks_of(found: Registered) -> tuple[int, int]:
-    """Count the tasks on Fargate, and the public addresses among theirs."""
+    """Count the tasks on Fargate, and their public addresses."""
     scaled: dict[str, Any] = {}
     for target in found.get("Target", ()):
         scaled[target["resourceId"].rpartition("/")[2]] = target["minCapacity"]
     tasks = addresses = 0
     for service in found["Service"]:
         network = service.get("networkConfiguration")
-        if network is None:  # on instances, which cost instead of its tasks
+        if network is None:  # on instances, which have a price; their tasks don't
             continue
         count: int = scaled.get(service["name"]) or service["desiredCount"]
         tasks += count
@@ -288,7 +288,7 @@ def test_the_estimate_counts_the_metrics_of_alarms_and_the_dashboard(
     assert estimated.get("dashboard", 0) == len(found.get("Dashboard", ()))
 
 
-def test_notifications_by_email_have_a_price_where_there_are_some() -> None:
+def test_notifications_by_email_have_a_price_if_there_are_recipients() -> None:
     def prices(**changes: Any) -> dict[str, float]:
         return {each.name: each.usd for each in of(alarms=True, **changes).usage}
 
@@ -347,13 +347,13 @@ def test_the_total_is_the_sum_of_the_parts_as_shown() -> None:
     assert amounts.pop("total") == pytest.approx(sum(amounts.values()))
 
 
-def test_a_scaled_service_costs_a_range_whose_end_is_compared_with_the_limit() -> None:
+def test_a_scaled_service_costs_a_range_whose_maximum_is_compared_with_the_limit() -> None:
     scaled: dict[str, Any] = {"minCount": 2, "maxCount": 6, "targetCpuPercent": 60}
     estimated, fixed = of(**scaled), of()
-    least = fixed.min_usd + 2 * of_region(REGION)["alarm-metric-month"].usd
-    assert estimated.min_usd == pytest.approx(least)
+    minimum = fixed.min_usd + 2 * of_region(REGION)["alarm-metric-month"].usd
+    assert estimated.min_usd == pytest.approx(minimum)
     task = fixed.parts[0].max_usd_each + of_region(REGION)["public-ipv4-hour"].usd * HOURS
-    assert estimated.max_usd == pytest.approx(least + 4 * task, abs=0.02)
+    assert estimated.max_usd == pytest.approx(minimum + 4 * task, abs=0.02)
     assert estimated.by_part()["total at most"] == estimated.max_usd
     text = report.as_text(reported(estimated))
     assert "2 to 6" in text
@@ -362,7 +362,7 @@ def test_a_scaled_service_costs_a_range_whose_end_is_compared_with_the_limit() -
     assert f"at most {estimated.max_usd:.2f} USD" in str(problem)
 
 
-def test_several_services_have_a_part_each() -> None:
+def test_each_of_several_services_has_its_own_part() -> None:
     (api,) = settings(serviceName="api", desiredCount=3).services
     both = replace(settings(), services=(api, *settings().services))
     counted = counts(estimate(both, of_region(REGION)))
@@ -419,7 +419,7 @@ def test_the_command_prints_a_stack_of_the_project(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    ("lines", "message"),
     [
         ("config:\n  aws:region: mars-north-1\n", "python -m tools.prices REGION"),
         ("config:\n", "aws:region of the stack new is not set"),
@@ -448,11 +448,11 @@ def test_the_command_prints_a_stack_of_the_project(capsys: pytest.CaptureFixture
     ],
 )
 def test_a_configuration_without_an_estimate_is_refused_with_the_reason(
-    tmp_path: Path, lines: str, words: str
+    tmp_path: Path, lines: str, message: str
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     (tmp_path / "Pulumi.new.yaml").write_text(lines)
-    with pytest.raises(CannotEstimateError, match=re.escape(words)):
+    with pytest.raises(CannotEstimateError, match=re.escape(message)):
         of_stack(tmp_path, "new")
 
 

@@ -1,8 +1,7 @@
-"""What AccessLogs register."""
+"""The resources that AccessLogs register."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -30,7 +29,7 @@ def test_access_logs_consist_of_a_bucket_and_its_settings(edge: Recording) -> No
     kinds = {"Bucket", *PROTECTION}
     assert edge.children(edge.component("AccessLogs")) == {(kind, "access-logs") for kind in kinds}
     assert {edge.one(kind).inputs["bucket"] for kind in PROTECTION} == {edge.id(edge.one("Bucket"))}
-    assert "bucket" not in edge.one("Bucket").inputs, "all of AWS shares the names"
+    assert "bucket" not in edge.one("Bucket").inputs, "bucket names are unique in all of AWS"
 
 
 def test_access_logs_work_without_the_program() -> None:
@@ -61,7 +60,9 @@ def test_the_bucket_is_not_public(edge: Recording) -> None:
     }
 
 
-def test_it_is_encrypted_as_load_balancers_can(edge: Recording) -> None:
+def test_the_bucket_has_the_only_encryption_that_load_balancers_can_write_to(
+    edge: Recording,
+) -> None:
     assert edge.one("BucketServerSideEncryptionConfiguration").inputs["rules"] == [
         {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
     ]
@@ -71,7 +72,7 @@ def test_only_load_balancers_of_this_account_and_region_write_and_only_over_tls(
     edge: Recording,
 ) -> None:
     arn = f"arn:aws:s3:::{edge.id(edge.one('Bucket'))}"
-    write, deny = json.loads(edge.one("BucketPolicy").inputs["policy"])["Statement"]
+    write, deny = recorder.statements(edge.one("BucketPolicy"))
     assert write == {
         "Sid": "LoadBalancersWrite",
         "Effect": "Allow",
@@ -106,13 +107,12 @@ def test_the_load_balancer_uses_the_bucket_after_its_policy_exists(edge: Recordi
 
 
 @pytest.mark.parametrize("empty", [False, True])
-# Both values of one flag
-def test_a_destroy_keeps_the_bucket_and_its_protection_or_empties_it(empty: bool) -> None:  # noqa: FBT001
+def test_a_destroy_keeps_the_bucket_and_its_protection_or_empties_it(*, empty: bool) -> None:
     run = recorder.run("dev", accessLogs=True, emptyLogsOnDestroy=empty)
     assert run.one("Bucket").inputs["forceDestroy"] is empty
     assert {run.one(kind).retain_on_delete for kind in ("Bucket", *PROTECTION)} == {not empty}
 
 
-def test_prod_has_an_access_log(prod: Recording, dev: Recording) -> None:
+def test_prod_has_an_access_log_and_dev_has_none(prod: Recording, dev: Recording) -> None:
     assert prod.one("LoadBalancer").inputs["accessLogs"]["enabled"] is True
     assert not dev.all("Bucket")

@@ -1,4 +1,4 @@
-"""What a Certificate registers."""
+"""The resources that a Certificate registers, and how long they stay."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 
+CERTIFICATE = "aws:acm/certificate:Certificate"
+
+
 def test_a_certificate_has_its_validation_record_and_a_wait(edge: Recording) -> None:
-    component = next(
-        each for each in edge.registered if each.type == "fargate-web:index:Certificate"
-    )
-    assert edge.children(component) == {
+    assert edge.children(edge.component("Certificate")) == {
         ("Certificate", "certificate"),
         ("Record", "certificate-proof"),
         ("CertificateValidation", "certificate"),
@@ -57,7 +57,7 @@ def test_the_certificate_is_for_the_domain_only(edge: Recording) -> None:
 
 
 def test_the_validation_record_is_the_one_that_acm_requests(edge: Recording) -> None:
-    certificate = edge.cloud.get(edge.one("Certificate").type, edge.id(edge.one("Certificate")))
+    certificate = edge.cloud.get(CERTIFICATE, edge.id(edge.one("Certificate")))
     assert certificate
     (wanted,) = certificate.outputs["domainValidationOptions"]
     proof = edge.one("Record", "certificate-proof").inputs
@@ -87,13 +87,13 @@ def certificate_in(account: Cloud, stack: str) -> Recording:
 
 def test_a_destroy_keeps_the_validation_record_for_another_stack_of_the_domain() -> None:
     account = Cloud(seed=1)
-    one, other = certificate_in(account, "one"), certificate_in(account, "other")
-    for each in reversed(one.registered):
+    destroyed, other = certificate_in(account, "destroyed"), certificate_in(account, "other")
+    for each in reversed(destroyed.registered):
         if each.custom and not each.retain_on_delete:
-            account.delete(each.type, one.id(each))
-    certificate = account.get(other.one("Certificate").type, other.id(other.one("Certificate")))
+            account.delete(each.type, destroyed.id(each))
+    certificate = account.get(CERTIFICATE, other.id(other.one("Certificate")))
     assert certificate
-    assert account.get(one.one("Certificate").type, one.id(one.one("Certificate"))) is None
+    assert account.get(CERTIFICATE, destroyed.id(destroyed.one("Certificate"))) is None
     assert missing_records(account, certificate) == [], "ACM couldn't renew it"
 
 
@@ -102,23 +102,20 @@ def test_a_stack_that_was_deployed_before_the_record_was_kept_is_updated_in_plac
 ) -> None:
     proof = edge.one("Record", "certificate-proof")
     before = edge.resources[proof.urn]
-    kept = {name: value for name, value in before.inputs.items() if name != "allowOverwrite"}
+    old_inputs = {name: value for name, value in before.inputs.items() if name != "allowOverwrite"}
     config: dict[str, Any] = {
         "domain": "shop.example.com",
         "hostedZone": "example.com",
         "accessLogs": True,
     }
     account = deepcopy(edge.cloud)
-    account.update(before.token, before.id, kept)
-    old = replace(
-        edge, cloud=account, resources={**edge.resources, proof.urn: replace(before, inputs=kept)}
-    )
+    account.update(before.token, before.id, old_inputs)
+    resources = {**edge.resources, proof.urn: replace(before, inputs=old_inputs)}
+    old = replace(edge, cloud=account, resources=resources)
     now = recorder.run(
         "dev", after=old, extraCertificateArns=[EXTRA_CERTIFICATE], waf="block", **config
     )
-    assert {urn: done for urn, done in now.operations.items() if done != "same"} == {
-        proof.urn: "update"
-    }
+    assert recorder.changes(now) == {proof.urn: "update"}
 
 
 def test_the_wait_for_validation_is_limited_to_minutes(edge: Recording) -> None:

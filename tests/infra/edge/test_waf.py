@@ -1,4 +1,4 @@
-"""What a Firewall registers."""
+"""The resources that a Firewall registers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_awss_managed_rules_block_or_only_count(mode: str, override: dict[str, o
     assert [rule["overrideAction"] for rule in acl["rules"]] == [override] * 3
 
 
-def test_every_rule_is_measured_and_no_request_kept_whole(edge: Recording) -> None:
+def test_every_rule_has_a_metric_and_no_request_is_sampled(edge: Recording) -> None:
     acl = edge.one("WebAcl").inputs
     for each in (acl, *acl["rules"]):
         assert each["visibilityConfig"]["cloudwatchMetricsEnabled"]
@@ -49,7 +49,9 @@ def test_every_rule_is_measured_and_no_request_kept_whole(edge: Recording) -> No
     )
 
 
-def test_matches_are_logged_without_credentials_and_the_log_stays(edge: Recording) -> None:
+def test_matches_are_logged_without_credentials_and_the_log_outlives_the_stack(
+    edge: Recording,
+) -> None:
     group = edge.one("LogGroup", "waf")
     assert group.inputs["name"] == "aws-waf-logs-ecs-cluster-dev"
     assert group.retain_on_delete
@@ -64,19 +66,13 @@ def test_matches_are_logged_without_credentials_and_the_log_stays(edge: Recordin
     assert logging["loggingFilter"]["defaultBehavior"] == "DROP"
 
 
-def test_a_customer_managed_key_encrypts_the_log() -> None:
-    key = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-    recording = recorder.run("dev", waf="count", logKeyArn=key)
-    assert recording.one("LogGroup", "waf").inputs["kmsKeyId"] == key
-
-
 def test_the_firewalls_association_is_deleted_before_its_replacement(edge: Recording) -> None:
     assert edge.one("WebAclAssociation").delete_before_replace, (
-        "AWS takes off whatever web ACL the load balancer has, the new one too"
+        "AWS removes whichever web ACL the load balancer has, the new one too"
     )
 
 
-def test_a_mode_is_changed_in_place(edge: Recording) -> None:
+def test_another_mode_updates_the_web_acl_in_place(edge: Recording) -> None:
     counting = recorder.run(
         "dev",
         after=edge,
@@ -89,6 +85,6 @@ def test_a_mode_is_changed_in_place(edge: Recording) -> None:
     assert counting.operations[edge.one("WebAclAssociation").urn] == "same"
 
 
-def test_the_longest_stack_name_fits_everywhere() -> None:
+def test_the_metrics_name_fits_with_the_longest_stack_name() -> None:
     run = recorder.run("x" * 100, file="dev", waf="block", accessLogs=True)
     assert len(run.one("WebAcl").inputs["visibilityConfig"]["metricName"]) <= 128

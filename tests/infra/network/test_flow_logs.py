@@ -1,8 +1,7 @@
-"""The record of who talked to whom in the VPC."""
+"""Flow logs of the VPC, and customer managed keys of all logs."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -28,11 +27,9 @@ def test_a_flow_log_writes_one_log_group_and_nothing_else(choice: str, traffic: 
     assert log.inputs["logDestination"] == f"arn:aws:logs:{HERE}:log-group:{GROUP}"
     assert log.inputs["vpcId"] == recording.id(recording.one("Vpc"))
     assert recording.one("RolePolicy", "flow-logs").urn in log.dependencies, (
-        "it would lose what happens until then"
+        "it would lose the records until then"
     )
-    (statement,) = json.loads(recording.one("RolePolicy", "flow-logs").inputs["policy"])[
-        "Statement"
-    ]
+    (statement,) = recorder.statements(recording.one("RolePolicy", "flow-logs"))
     assert statement["Resource"] == f"arn:aws:logs:{HERE}:log-group:{GROUP}:*"
     group = recording.one("LogGroup", "flow-logs")
     assert (group.inputs["name"], group.inputs["retentionInDays"], group.retain_on_delete) == (
@@ -47,7 +44,7 @@ def test_dev_has_no_flow_log(dev: recorder.Recording) -> None:
     assert not dev.all("FlowLog")
 
 
-def test_existing_keys_and_boundary_reach_every_log_and_role() -> None:
+def test_existing_keys_and_a_permissions_boundary_are_set_on_every_log_and_role() -> None:
     key = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
     boundary = "arn:aws:iam::123456789012:policy/boundary"
     changes: dict[str, Any] = {
@@ -56,12 +53,12 @@ def test_existing_keys_and_boundary_reach_every_log_and_role() -> None:
         "permissionsBoundaryArn": boundary,
     }
     recording = recorder.run("dev", flowLogs="all", waf="block", **changes)
-    assert {
-        each.name: each.inputs.get("kmsKeyId") for each in recording.all("LogGroup")
-    } == dict.fromkeys(("cluster-exec", "web", "flow-logs", "waf"), key)
-    assert {
+    keys = {each.name: each.inputs.get("kmsKeyId") for each in recording.all("LogGroup")}
+    assert keys == dict.fromkeys(("cluster-exec", "web", "flow-logs", "waf"), key)
+    boundaries = {
         each.name: each.inputs.get("permissionsBoundary") for each in recording.all("Role")
-    } == dict.fromkeys(("web-execution", "web-task", "flow-logs"), boundary)
+    }
+    assert boundaries == dict.fromkeys(("web-execution", "web-task", "flow-logs"), boundary)
     session = recording.one("Cluster").inputs["configuration"]["executeCommandConfiguration"]
     assert session == {
         "kmsKeyId": key,
@@ -71,8 +68,8 @@ def test_existing_keys_and_boundary_reach_every_log_and_role() -> None:
             "cloudWatchEncryptionEnabled": True,
         },
     }
-    policy = json.loads(recording.one("RolePolicy", "web-task").inputs["policy"])["Statement"]
-    assert policy[-1] == {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}
+    *_, statement = recorder.statements(recording.one("RolePolicy", "web-task"))
+    assert statement == {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}
 
 
 def test_without_customer_managed_keys_a_session_does_not_encrypt_its_log(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.errors import SettingsError
 from tests.infra import recorder
 from tests.infra.changes import as_documented, promised
-from tests.infra.settings.loading import load
+from tests.infra.settings.loading import refusal_of
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording, Registered
@@ -39,7 +37,7 @@ def port_names(recording: Recording) -> dict[str, Any]:
     """Return the name of each service's port, by the service's name."""
     found: dict[str, Any] = {}
     for each in recording.all("TaskDefinition"):
-        (container,) = json.loads(each.inputs["containerDefinitions"])
+        (container,) = recorder.containers(recording, each.name).values()
         found[each.name] = container["portMappings"][0].get("name")
     return found
 
@@ -49,7 +47,7 @@ def groups(recording: Recording) -> dict[str, str]:
     return {recording.id(each): each.name for each in recording.all("SecurityGroup")}
 
 
-def test_a_service_has_a_name_in_the_stacks_namespace_and_its_callers_know_it(
+def test_a_called_service_has_a_name_in_the_stacks_namespace_which_its_callers_join(
     stack: Recording,
 ) -> None:
     namespace = stack.one("HttpNamespace")
@@ -78,13 +76,13 @@ def test_a_service_has_a_name_in_the_stacks_namespace_and_its_callers_know_it(
 def allowed(recording: Recording) -> set[tuple[str, str, int]]:
     """Return the security groups that may connect to tasks: source, target and port."""
     names = groups(recording)
-    into: set[tuple[str, str, int]] = set()
+    found: set[tuple[str, str, int]] = set()
     for rule in recording.all("SecurityGroupIngressRule"):
         source = names.get(rule.inputs.get("referencedSecurityGroupId", ""))
         target = names[rule.inputs["securityGroupId"]]
         if source and target != "alb":
-            into.add((source, target, rule.inputs["fromPort"]))
-    return into
+            found.add((source, target, rule.inputs["fromPort"]))
+    return found
 
 
 def test_only_callers_may_connect_to_a_services_tasks(stack: Recording) -> None:
@@ -95,11 +93,9 @@ def test_only_callers_may_connect_to_a_services_tasks(stack: Recording) -> None:
         ("alb", "web", 80),
         ("web", "api", 8080),
     }
-    (out,) = (
-        rule for rule in stack.all("SecurityGroupEgressRule") if rule.name == "web-calls-api-8080"
-    )
-    assert names[out.inputs["securityGroupId"]] == "web"
-    assert names[out.inputs["referencedSecurityGroupId"]] == "api"
+    outbound = stack.one("SecurityGroupEgressRule", "web-calls-api-8080").inputs
+    assert names[outbound["securityGroupId"]] == "web"
+    assert names[outbound["referencedSecurityGroupId"]] == "api"
 
 
 def test_a_sidecar_gets_the_requests_of_load_balancer_and_callers() -> None:
@@ -113,9 +109,8 @@ def test_a_sidecar_gets_the_requests_of_load_balancer_and_callers() -> None:
         "connectContainer": "grpc",
     }
     recording = recorder.run("dev", services={**SERVICES, "api": api})
-    definition = recording.one("TaskDefinition", "api").inputs["containerDefinitions"]
-    ports = {each["name"]: each["portMappings"] for each in json.loads(definition)}
-    assert ports == {
+    containers = recorder.containers(recording, "api")
+    assert {name: each["portMappings"] for name, each in containers.items()} == {
         "nginx": [{"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}],
         "proxy": [
             {"containerPort": 9000, "hostPort": 9000, "protocol": "tcp", "name": "proxy"},
@@ -140,7 +135,7 @@ def test_naming_the_services_own_container_changes_nothing(stack: Recording, key
     assert not recorder.run("dev", after=stack, services={**SERVICES, "api": api}).done()
 
 
-def test_a_caller_is_deployed_after_the_service_that_it_calls(stack: Recording) -> None:
+def test_a_caller_depends_on_the_service_that_it_calls(stack: Recording) -> None:
     services = recorder.by_name(stack, "Service")
     assert services["api"].urn in services["web"].dependencies, (
         "a task knows only the names that existed when its deployment began"
@@ -153,12 +148,11 @@ def test_without_calls_there_is_no_namespace(dev: Recording) -> None:
     assert connected(dev) == {"web": None}
 
 
-def test_another_caller_touches_neither_the_called_service_nor_another(stack: Recording) -> None:
+def test_a_new_caller_changes_no_other_service(stack: Recording) -> None:
     more = {**SERVICES, "jobs": {**SERVICES["jobs"], "calls": ["api"]}}
     after = recorder.run("dev", after=stack, services=more)
-    changed = {urn for urn, operation in after.operations.items() if operation != "same"}
-    owners = {each.urn: each for each in after.registered}
-    assert {_owner(owners, urn) for urn in changed} == {"jobs"}
+    by_urn = {each.urn: each for each in after.registered}
+    assert {parent_name(by_urn, urn) for urn in recorder.changes(after)} == {"jobs"}
     assert after.done() == promised("calls"), as_documented(after.done())
 
 
@@ -176,16 +170,15 @@ def test_a_caller_is_deployed_again_when_the_names_that_it_calls_change(
     services = {**SERVICES, "mail": {"paths": ["/mail/*"], "serviceConnect": True}}
     before = recorder.deployed("dev", services=services)
     after = recorder.run("dev", after=before, services={**services, **changes})
-    (definition,) = (each for each in after.all("TaskDefinition") if each.name == "web")
-    assert after.operations[definition.urn] == "replace", (
+    assert after.operations[after.one("TaskDefinition", "web").urn] == "replace", (
         "a task knows only the names that existed when its deployment began"
     )
 
 
-def _owner(registered: dict[str, Registered], urn: str) -> str:
-    parent = registered[urn].parent
+def parent_name(by_urn: dict[str, Registered], urn: str) -> str:
+    parent = by_urn[urn].parent
     assert parent is not None
-    return registered[parent].name
+    return by_urn[parent].name
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -247,6 +240,5 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("services", "message"), REFUSED)
 def test_a_call_that_cannot_work_is_refused(services: dict[str, Any], message: str) -> None:
-    with pytest.raises(SettingsError) as refusal:
-        load(services=services)
-    assert any(message in str(problem) for problem in refusal.value.problems), str(refusal.value)
+    refusal = refusal_of(services=services)
+    assert any(message in str(problem) for problem in refusal.problems), str(refusal)

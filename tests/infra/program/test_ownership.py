@@ -7,10 +7,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.errors import SettingsError
 from localaws.mocks import Cloud
 from tests.infra import recorder
-from tests.infra.program import test_preflight
+from tests.infra.program import denied_lookups
 
 CLUSTER = "aws:ecs/cluster:Cluster"
 OURS = {"Project": "fargate-web", "Stack": "dev"}
@@ -21,7 +20,7 @@ WEB, FLOW = "/aws/ecs/ecs-cluster-dev/dev-web", "/aws/ecs/ecs-cluster-dev/flow"
 def account(
     token: str, tags: dict[str, str] | None, *, region: str = recorder.REGION, **inputs: Any
 ) -> Cloud:
-    """An account with one resource in it."""
+    """Return an account with one resource in it."""
     cloud = Cloud(seed=1)
     cloud.create(
         token, "another project's", {**inputs, **({"tags": tags} if tags else {})}, region=region
@@ -29,17 +28,13 @@ def account(
     return cloud
 
 
-def refusal(cloud: Cloud) -> str:
-    """What the program says in that account; it may register nothing."""
-    run = recorder.Recorder(cloud)
-    with pytest.raises(SettingsError) as refused:
-        recorder.run_under(run, "dev", recorder.configuration("dev", {}))
-    assert not run.registered
-    return str(refused.value)
+def refusal_in(cloud: Cloud) -> str:
+    """Return the message of the error that stops a run in that account."""
+    return str(recorder.refusal_of(cloud=cloud))
 
 
 def test_another_projects_cluster_is_refused_with_what_to_do() -> None:
-    text = refusal(account(CLUSTER, THEIRS, name="ecs-cluster-dev"))
+    text = refusal_in(account(CLUSTER, THEIRS, name="ecs-cluster-dev"))
     assert "stack: dev of project fargate-web; the cluster ecs-cluster-dev exists already" in text
     assert "belongs to project shop, stack dev" in text
     assert "a stack name that no other project uses in this account and region" in text
@@ -49,7 +44,7 @@ def test_another_projects_cluster_is_refused_with_what_to_do() -> None:
 
 
 def test_a_cluster_without_an_owner_is_refused_too() -> None:
-    text = refusal(account(CLUSTER, None, name="ecs-cluster-dev"))
+    text = refusal_in(account(CLUSTER, None, name="ecs-cluster-dev"))
     assert "has no tags that name an owner" in text
 
 
@@ -63,7 +58,7 @@ def test_a_cluster_without_an_owner_is_refused_too() -> None:
     ],
     ids=["ours", "longer name", "another beginning", "another region"],
 )
-def test_clusters_of_other_names_and_regions_change_nothing(
+def test_the_stacks_own_cluster_and_clusters_of_other_names_and_regions_are_accepted(
     tags: dict[str, str], name: str, region: str
 ) -> None:
     cloud = account(
@@ -86,7 +81,7 @@ _EXEC = {
 
 @pytest.mark.parametrize("group", [WEB, FLOW], ids=["one in use", "one for later"])
 def test_another_projects_log_group_is_refused_with_what_to_do(group: str) -> None:
-    text = refusal(account(recorder.LOG_GROUP, THEIRS, name=group))
+    text = refusal_in(account(recorder.LOG_GROUP, THEIRS, name=group))
     assert f"the log group {group} exists already and belongs to project shop, stack dev" in text
     arn = f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{group}"
     tags = "Project=fargate-web,Stack=dev"
@@ -94,7 +89,9 @@ def test_another_projects_log_group_is_refused_with_what_to_do(group: str) -> No
 
 
 @pytest.mark.parametrize("tags", [OURS, None, {"Team": "a"}], ids=["ours", "none", "others"])
-def test_an_own_log_group_and_one_made_by_hand_are_adopted(tags: dict[str, str] | None) -> None:
+def test_the_stacks_own_log_group_and_one_without_an_owner_are_adopted(
+    tags: dict[str, str] | None,
+) -> None:
     recording = recorder.run("dev", cloud=account(recorder.LOG_GROUP, tags, name=WEB))
     assert recording.one("LogGroup", "web").import_id == WEB
 
@@ -102,10 +99,10 @@ def test_an_own_log_group_and_one_made_by_hand_are_adopted(tags: dict[str, str] 
 def test_a_deployed_stack_looks_up_only_its_cluster() -> None:
     made = recorder.deployed("dev")
     again = recorder.run("dev", after=made)
-    asked = [token for token, _ in again.invoked]
-    assert asked.count("aws:ecs/getClusters:getClusters") == 1
-    assert asked.count("aws:ecs/getCluster:getCluster") == 1
-    assert "aws:cloudwatch/getLogGroup:getLogGroup" not in asked
+    lookups = [token for token, _ in again.invoked]
+    assert lookups.count("aws:ecs/getClusters:getClusters") == 1
+    assert lookups.count("aws:ecs/getCluster:getCluster") == 1
+    assert "aws:cloudwatch/getLogGroup:getLogGroup" not in lookups
 
 
 def test_without_permission_to_look_up_clusters_the_run_warns_and_continues(
@@ -114,12 +111,12 @@ def test_without_permission_to_look_up_clusters_the_run_warns_and_continues(
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: warnings.append(message))
     monkeypatch.setitem(
-        test_preflight.DENIED, "aws:ecs/getClusters:getClusters", "ecs:ListClusters"
+        denied_lookups.ACTIONS, "aws:ecs/getClusters:getClusters", "ecs:ListClusters"
     )
-    engine = test_preflight.Denying(Cloud(seed=1))
+    engine = denied_lookups.Denying(Cloud(seed=1))
     recording = recorder.run_under(engine, "dev", recorder.configuration("dev", {}))
     assert recording.one("Cluster").inputs["name"] == "ecs-cluster-dev"
-    looked = (
+    unchecked = (
         "The owner of the cluster and of the log groups wasn't checked: that takes ecs:ListClusters"
     )
-    assert any(each.startswith(looked) for each in warnings), warnings
+    assert any(each.startswith(unchecked) for each in warnings), warnings

@@ -1,4 +1,4 @@
-"""When a build is another one: the fingerprint of its files and options."""
+"""The fingerprint of a build's files and options, which decides when an image is built again."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def current(build: ImageBuild = BUILD, platform: str = "linux/amd64") -> tuple[str, str]:
-    """The program's fingerprint, and the local docker-build's hash, which cover the same files."""
+    """Return the program's fingerprint, and the local docker-build's hash of the same files."""
     files = context_hash(Path(build.context), Path(build.dockerfile_path))
     return fingerprint(build, platform=platform), files
 
 
-def _all_differ(before: tuple[str, str], after: tuple[str, str]) -> bool:
-    return all(old != new for old, new in zip(before, after, strict=True))
+def changed(before: tuple[str, str]) -> list[bool]:
+    """Return whether the fingerprint, and whether the hash, differs from before."""
+    return [new != old for new, old in zip(current(), before, strict=True)]
 
 
 def edit(app: Path, name: str) -> None:
@@ -65,12 +66,12 @@ def edit(app: Path, name: str) -> None:
         lambda app: (app / "link").symlink_to("docs"),
     ],
 )
-def test_every_change_of_a_file_is_another_build(
+def test_every_change_of_a_file_changes_the_fingerprint(
     app: Path, change: Callable[[Path], object]
 ) -> None:
     before = current()
     change(app)
-    assert _all_differ(before, current())
+    assert changed(before) == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -81,13 +82,13 @@ def test_every_change_of_a_file_is_another_build(
         ImageBuild(context="app", dockerfile="other"),
     ],
 )
-def test_every_option_is_another_build(app: Path, build: ImageBuild) -> None:
+def test_every_option_changes_the_fingerprint(app: Path, build: ImageBuild) -> None:
     (app / "other").write_text((app / "Dockerfile").read_text())
     assert current(build)[0] != current()[0]
     assert current(platform="linux/arm64")[0] != current()[0]
 
 
-def test_where_the_project_is_and_when_files_were_written_makes_no_difference(
+def test_the_projects_folder_and_the_files_times_do_not_change_the_fingerprint(
     app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = current()
@@ -122,20 +123,20 @@ def test_where_the_project_is_and_when_files_were_written_makes_no_difference(
         ("*", "Dockerfile", True),
     ],
 )
-def test_files_that_the_build_ignores_make_no_difference(
+def test_ignored_files_do_not_change_the_fingerprint(
     app: Path, ignored: str, name: str, *, counts: bool
 ) -> None:
     (app / ".dockerignore").write_text(ignored)
     before = current()
     edit(app, name)
-    assert [new != old for new, old in zip(current(), before, strict=True)] == [counts, counts]
+    assert changed(before) == [counts, counts]
 
 
-def test_a_dockerfiles_own_ignore_file_comes_first(app: Path) -> None:
+def test_a_dockerfiles_own_ignore_file_takes_precedence(app: Path) -> None:
     (app / ".dockerignore").write_text("main.py")
     (app / "Dockerfile.dockerignore").write_text("docs")
     before = current()
     edit(app, "docs/page.md")
     assert current() == before
     edit(app, "main.py")
-    assert _all_differ(before, current())
+    assert changed(before) == [True, True]

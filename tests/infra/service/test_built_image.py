@@ -26,13 +26,13 @@ CHANGES: dict[str, Any] = {
 REGISTRY = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com"
 
 
-def run(**changes: Any) -> Recording:
+def run_with_build(**changes: Any) -> Recording:
     return recorder.run("dev", **{**CHANGES, **changes})
 
 
 @pytest.fixture(scope="module")
 def built() -> Recording:
-    return run()
+    return run_with_build()
 
 
 def docker_image(recording: Recording) -> Registered:
@@ -40,24 +40,16 @@ def docker_image(recording: Recording) -> Registered:
     return found
 
 
-def image_of_the_tasks(recording: Recording) -> str:
-    (container,) = json.loads(recording.one("TaskDefinition").inputs["containerDefinitions"])
-    image: str = container["image"]
-    return image
-
-
-def test_a_built_image_has_a_repository_that_scans_and_never_moves_a_tag(
+def test_a_built_image_has_a_repository_with_scans_and_immutable_tags(
     built: Recording,
 ) -> None:
     component = built.component("BuiltImage")
-    stash = next(each for each in built.registered if each.type == "pulumi:index:Stash")
-    assert {
-        (each.type, each.name) for each in built.registered if each.parent == component.urn
-    } == {
-        ("aws:ecr/repository:Repository", "web"),
-        ("aws:ecr/lifecyclePolicy:LifecyclePolicy", "web"),
-        ("pulumi:index:Stash", stash.name),
-        ("awsx:ecr:Image", "web"),
+    (stash,) = [each for each in built.registered if each.type == "pulumi:index:Stash"]
+    assert built.children(component) == {
+        ("Repository", "web"),
+        ("LifecyclePolicy", "web"),
+        ("Stash", stash.name),
+        ("Image", "web"),
     }
     inputs = dict(built.one("Repository").inputs)
     assert inputs.pop("tags")["Component"] == "web"
@@ -89,20 +81,21 @@ def test_the_image_is_built_as_configured_and_survives_its_successor(built: Reco
     assert inputs["target"] == "service"
     assert inputs["buildArgs"] == {"VERSION": "2"}
     assert inputs["platforms"] == ["linux/amd64"]
-    assert next(
-        each.retain_on_delete for each in built.registered if each.type == "awsx:ecr:Image"
-    ), "the provider would delete it by a digest that the next image may have too"
+    (image,) = [each for each in built.registered if each.type == "awsx:ecr:Image"]
+    assert image.retain_on_delete, (
+        "the provider would delete it by a digest that the next image may have too"
+    )
 
 
 def test_tasks_run_the_image_by_its_digest_and_may_pull_from_its_repository_only(
     built: Recording,
 ) -> None:
     repository = built.id(built.one("Repository"))
-    image, _, digest = image_of_the_tasks(built).partition("@")
+    image, _, digest = recorder.container(built)["image"].partition("@")
     assert image == f"{REGISTRY}/{repository}"
     assert digest.startswith("sha256:")
-    policy = json.loads(built.one("RolePolicy", "web-execution").inputs["policy"])
-    assert [each for each in policy["Statement"] if "ecr:" in json.dumps(each["Action"])] == [
+    statements = recorder.statements(built.one("RolePolicy", "web-execution"))
+    assert [each for each in statements if "ecr:" in json.dumps(each["Action"])] == [
         {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {
             "Effect": "Allow",
@@ -118,7 +111,9 @@ def test_tasks_run_the_image_by_its_digest_and_may_pull_from_its_repository_only
 
 
 def test_tasks_for_arm_get_an_image_for_arm() -> None:
-    assert docker_image(run(cpuArchitecture="ARM64")).inputs["platforms"] == ["linux/arm64"]
+    assert docker_image(run_with_build(cpuArchitecture="ARM64")).inputs["platforms"] == [
+        "linux/arm64"
+    ]
 
 
 def test_an_image_in_another_registry_has_no_repository_here(dev: Recording) -> None:
@@ -127,7 +122,8 @@ def test_an_image_in_another_registry_has_no_repository_here(dev: Recording) -> 
 
 
 def test_tasks_behind_endpoints_pull_a_built_image_through_them() -> None:
-    names = {each.inputs["serviceName"] for each in run(network="endpoints").all("VpcEndpoint")}
+    recording = run_with_build(network="endpoints")
+    names = {each.inputs["serviceName"] for each in recording.all("VpcEndpoint")}
     assert {f"com.amazonaws.ap-northeast-1.{each}" for each in ("ecr.api", "ecr.dkr", "s3")} < names
 
 
@@ -153,7 +149,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_another_file_is_another_image_and_a_former_one_gets_another_tag(folder: Path) -> None:
+def test_a_changed_file_makes_another_image_and_a_repeated_build_gets_another_tag(
+    folder: Path,
+) -> None:
     changes = {**CHANGES, "build": "app"}
     source = folder / "app" / "main.go"
     first = recorder.run("dev", **changes)

@@ -59,7 +59,7 @@ NO_IMAGE = _message("@sha256:digest: not found")
 NOT_FOUND = _message("codes: [404]")
 
 
-def another_cause(message: Message) -> Message:
+def message_with_another_cause(message: Message) -> Message:
     return NO_IMAGE if message == NOT_FOUND else NOT_FOUND
 
 
@@ -93,7 +93,7 @@ def failed_twice(message: Message, *, rolled_back: bool) -> tuple[LiveService, s
         log.start(2)
         log.complete(good)
     earlier = log.begin()
-    report(log, another_cause(message))
+    report(log, message_with_another_cause(message))
     log.fail(earlier)
     if rolled_back:
         log.complete(log.roll_back())
@@ -139,7 +139,7 @@ def test_the_second_of_two_failures_is_explained_by_its_own_cause(
     for each in explanations:
         (cause,) = re.findall(r"^likely cause: (.*)$", each, re.MULTILINE)
         assert message.cause in cause
-        assert another_cause(message).words not in each
+        assert message_with_another_cause(message).words not in each
 
 
 def test_every_known_cause_has_a_message_with_its_source() -> None:
@@ -168,7 +168,7 @@ def test_every_known_cause_has_a_message_with_its_source() -> None:
         "botocore: unable to assume the role reader",
     ],
 )
-def test_what_the_application_prints_is_not_taken_for_what_ecs_reports(last_words: str) -> None:
+def test_output_of_the_application_is_not_taken_for_a_message_of_ecs(last_words: str) -> None:
     stopped = (
         "task 1 stopped: Essential container in task exited (nginx exited with 1)\ntask 1 "
         f"wrote last:\n{last_words}"
@@ -188,7 +188,7 @@ def test_what_the_application_prints_is_not_taken_for_what_ecs_reports(last_word
         ("nginx exited with 137, helper exited with 143", "The container was killed because it"),
     ],
 )
-def test_a_container_that_ecs_kills_after_another_one_ended_did_not_lack_memory(
+def test_exit_code_137_after_another_containers_failure_is_not_a_lack_of_memory(
     ends: str, sentence: str
 ) -> None:
     cause = likely([f"task 1 stopped: Essential container in task exited ({ends})"])
@@ -196,12 +196,12 @@ def test_a_container_that_ecs_kills_after_another_one_ended_did_not_lack_memory(
     assert cause.sentence.startswith(sentence)
 
 
-def test_an_unknown_message_gets_no_cause() -> None:
+def test_an_unknown_message_has_no_cause() -> None:
     assert likely(["(service dev-web) is not AZ balanced."]) is None
     assert likely([]) is None
 
 
-def test_the_more_specific_message_decides_in_any_position() -> None:
+def test_the_most_specific_message_decides_whatever_its_position() -> None:
     cause = likely([FAILED, UNHEALTHY, "CannotPullContainerError: not found"])
     assert cause is not None
     assert cause.sentence.startswith("The image doesn't exist")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -23,19 +22,14 @@ DEFAULT_CAPABILITIES = {
 PATHS = ["/run", "/tmp", "/usr/share/nginx/html", "/var/cache/nginx"]
 
 
-def container(recording: Recording) -> dict[str, Any]:
-    (found,) = json.loads(recording.one("TaskDefinition").inputs["containerDefinitions"])
-    return dict(found)
-
-
 def test_with_exec_the_root_file_system_is_writable_for_its_agent(dev: Recording) -> None:
-    assert container(dev)["readonlyRootFilesystem"] is False
-    assert "mountPoints" not in container(dev)
+    assert recorder.container(dev)["readonlyRootFilesystem"] is False
+    assert "mountPoints" not in recorder.container(dev)
     assert "volumes" not in dev.one("TaskDefinition").inputs
 
 
 def test_without_exec_only_scratch_folders_are_writable(without_exec: Recording) -> None:
-    definition = container(without_exec)
+    definition = recorder.container(without_exec)
     assert definition["readonlyRootFilesystem"] is True
     mounts = definition["mountPoints"]
     assert [mount["containerPath"] for mount in mounts] == PATHS
@@ -47,7 +41,7 @@ def test_without_exec_only_scratch_folders_are_writable(without_exec: Recording)
 
 
 def test_the_default_image_can_write_to_every_folder_that_it_uses(without_exec: Recording) -> None:
-    definition = container(without_exec)
+    definition = recorder.container(without_exec)
     writable = {mount["containerPath"] for mount in definition["mountPoints"]}
     assert "/usr/share/nginx/html" in writable, "for the page"
     assert "/var/cache/nginx" in writable, "for nginx's request bodies"
@@ -57,19 +51,19 @@ def test_the_default_image_can_write_to_every_folder_that_it_uses(without_exec: 
 
 def test_without_writable_paths_nothing_is_writable() -> None:
     recording = recorder.run("dev", ecsExec=False, writablePaths=[])
-    assert container(recording)["readonlyRootFilesystem"] is True
-    assert "mountPoints" not in container(recording)
+    assert recorder.container(recording)["readonlyRootFilesystem"] is True
+    assert "mountPoints" not in recorder.container(recording)
 
 
 def test_with_a_user_every_capability_is_dropped() -> None:
     recording = recorder.run("dev", user="101:101", containerPort=8080)
-    assert container(recording)["user"] == "101:101"
-    assert container(recording)["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
+    assert recorder.container(recording)["user"] == "101:101"
+    assert recorder.container(recording)["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
 
 
 def test_the_images_own_user_keeps_the_capabilities_that_nginx_needs(dev: Recording) -> None:
-    dropped = set(container(dev)["linuxParameters"]["capabilities"]["drop"])
-    assert "user" not in container(dev)
+    dropped = set(recorder.container(dev)["linuxParameters"]["capabilities"]["drop"])
+    assert "user" not in recorder.container(dev)
     needed = {"CHOWN", "DAC_OVERRIDE", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"}
     assert not dropped & needed, "nginx opens port 80 as root, then switches to another user"
     kept = DEFAULT_CAPABILITIES - dropped
@@ -80,7 +74,7 @@ def test_the_images_own_user_keeps_the_capabilities_that_nginx_needs(dev: Record
 
 @pytest.mark.parametrize("exec_on", [True, False])
 def test_an_init_process_forwards_signals_to_the_server(*, exec_on: bool) -> None:
-    definition = container(recorder.run("dev", ecsExec=exec_on))
+    definition = recorder.container(recorder.run("dev", ecsExec=exec_on))
     assert definition["linuxParameters"]["initProcessEnabled"] is True
     assert "exec nginx" in definition["command"][2], (
         "a shell between init and nginx would swallow the signal"
@@ -101,7 +95,7 @@ def test_a_task_has_at_least_as_long_to_stop_as_to_drain(
 ) -> None:
     recording = recorder.run("dev", **changes)
     assert recording.one("TargetGroup").inputs["deregistrationDelay"] == delay
-    assert container(recording)["stopTimeout"] == stop
+    assert recorder.container(recording)["stopTimeout"] == stop
     minutes = int(recording.one("Service").timeouts[2].removesuffix("m"))
     assert delay + stop < minutes * 60, (
         "else the deletion of the service could time out before its tasks have stopped"

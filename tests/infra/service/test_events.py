@@ -34,30 +34,22 @@ def log() -> EventLog:
     return log
 
 
-def fail_for(log: EventLog, answer: str) -> str:
-    """Add a deployment whose two tasks fail their health checks, and return its id."""
-    deployment = log.begin()
-    for task in log.start(2):
-        log.unhealthy(task, answer)
-    log.fail(deployment)
-    return deployment
-
-
-def shown(log: EventLog) -> list[str]:
+def reported(log: EventLog) -> list[str]:
+    """Return the messages that are reported about the last failure."""
     return last_failure(log.events)
 
 
-def test_a_failure_that_was_rolled_back_is_reported_without_routine_and_names(
+def test_a_failure_that_was_rolled_back_is_reported_without_routine_events(
     log: EventLog,
 ) -> None:
-    failed = fail_for(log, NOT_FOUND)
+    failed = log.fail_health_checks(NOT_FOUND)
     rollback = log.roll_back()
     log.start(2)
     assert in_progress(log.events, log.created[rollback]) == [], (
-        "of the rollback, there is nothing to report"
+        "the rollback itself has nothing to report"
     )
     log.complete(rollback)
-    failure, unhealthy = shown(log)
+    failure, unhealthy = reported(log)
     assert failure == f"(deployment {failed}) {FAILED}"
     assert unhealthy.startswith("(task ")
     assert NOT_FOUND in unhealthy
@@ -71,7 +63,7 @@ def test_events_of_an_earlier_failure_are_not_reported_for_the_latest_one() -> N
     log.unplaced(NO_IMAGE)
     log.write(INCONSISTENT)
     log.fail(first)
-    second = fail_for(log, NOT_FOUND)
+    second = log.fail_health_checks(NOT_FOUND)
     for created in ({second: log.created[second]}, {}):
         messages = last_failure(log.events, created)
         assert NOT_FOUND in messages[1]
@@ -95,10 +87,10 @@ def test_an_old_task_that_fails_during_a_deployment_is_not_reported_for_it(log: 
     (message,) = in_progress(log.events, log.created[deployment])
     assert NO_IMAGE in message
     log.fail(deployment)
-    assert "Request timed out" not in "\n".join(shown(log))
+    assert "Request timed out" not in "\n".join(reported(log))
 
 
-def test_a_failed_task_is_reported_although_its_event_follows_the_rollbacks(log: EventLog) -> None:
+def test_a_failed_task_is_reported_although_its_event_follows_the_rollback(log: EventLog) -> None:
     deployment = log.begin()
     late, *_ = log.start(1)
     log.fail(deployment)
@@ -106,68 +98,70 @@ def test_a_failed_task_is_reported_although_its_event_follows_the_rollbacks(log:
     log.unhealthy(late, NOT_FOUND)
     log.start(1)
     log.complete(rollback)
-    assert NOT_FOUND in "\n".join(shown(log))
+    assert NOT_FOUND in "\n".join(reported(log))
 
 
-def test_every_task_is_reported_where_an_event_counts_more_tasks_than_it_names(
+def test_every_task_is_reported_if_an_event_counts_more_tasks_than_it_names(
     log: EventLog,
 ) -> None:
     deployment = log.begin()
     log.write("has started 2 tasks: (task 795dee6c).")
     log.unhealthy("031fcc30", NOT_FOUND)
     log.fail(deployment)
-    assert NOT_FOUND in "\n".join(shown(log))
+    assert NOT_FOUND in "\n".join(reported(log))
 
 
-def test_every_task_is_reported_where_the_starts_of_tasks_are_no_longer_listed(
+def test_every_task_is_reported_if_the_starts_of_tasks_are_no_longer_listed(
     log: EventLog,
 ) -> None:
-    fail_for(log, NOT_FOUND)
+    log.fail_health_checks(NOT_FOUND)
     log.events = [event for event in log.events if "has started" not in event.message][:4]
-    assert NOT_FOUND in "\n".join(shown(log))
+    assert NOT_FOUND in "\n".join(reported(log))
 
 
-def test_of_a_rollback_that_fails_too_only_the_failure_is_reported(log: EventLog) -> None:
-    failed = fail_for(log, NOT_FOUND)
+def test_a_rollback_that_fails_too_is_reported_without_the_reasons_of_its_tasks(
+    log: EventLog,
+) -> None:
+    failed = log.fail_health_checks(NOT_FOUND)
     rollback = log.roll_back()
     for task in log.start(2):
         log.unhealthy(task, "Health checks failed with these codes: [503]")
     log.fail(rollback)
-    messages = shown(log)
+    messages = reported(log)
     assert messages[:2] == [f"(deployment {rollback}) {FAILED}", f"(deployment {failed}) {FAILED}"]
     assert NOT_FOUND in messages[2]
     assert "503" not in "\n".join(messages)
 
 
-def test_a_failure_is_reported_until_another_deployment_than_its_rollback_completes(
+def test_a_failure_is_reported_until_a_later_deployment_completes(
     log: EventLog,
 ) -> None:
-    fail_for(log, NOT_FOUND)
+    log.fail_health_checks(NOT_FOUND)
     rollback = log.roll_back()
     log.complete(rollback)
-    assert shown(log)
+    assert reported(log)
     good = log.begin()
-    assert shown(log)
+    assert reported(log)
     log.complete(good)
-    assert not shown(log)
+    assert not reported(log)
 
 
-def test_a_rollback_that_was_replaced_before_it_completed_is_not_waited_for(log: EventLog) -> None:
-    fail_for(log, NOT_FOUND)
+def test_a_deployment_that_replaced_an_unfinished_rollback_ends_the_report(log: EventLog) -> None:
+    log.fail_health_checks(NOT_FOUND)
     log.roll_back()
     log.complete(log.begin())
-    assert not shown(log)
+    assert not reported(log)
 
 
 def test_a_repeated_steady_state_hides_no_failure(log: EventLog) -> None:
-    fail_for(log, NOT_FOUND)
+    log.fail_health_checks(NOT_FOUND)
     log.complete(log.roll_back())
     log.later(6 * 3600)
     log.write("has reached a steady state.")
-    assert NOT_FOUND in "\n".join(shown(log))
+    assert NOT_FOUND in "\n".join(reported(log))
 
 
-def test_of_events_that_differ_only_in_the_task_the_newest_is_shown() -> None:
+def test_the_newest_of_events_that_differ_only_in_the_task_is_reported() -> None:
     log = EventLog()
     first, second = log.start(2)
     log.unhealthy(first, NOT_FOUND)
@@ -176,7 +170,7 @@ def test_of_events_that_differ_only_in_the_task_the_newest_is_shown() -> None:
     assert second in event
 
 
-def test_routine_events_are_not_shown(log: EventLog) -> None:
+def test_routine_events_are_not_reported(log: EventLog) -> None:
     deployment = log.begin()
     log.start(1)
     log.write("stopped 2 pending tasks.")
@@ -277,7 +271,7 @@ STEPS = st.tuples(st.sampled_from(OUTCOMES), st.sampled_from(KINDS), st.booleans
 
 
 @given(st.lists(STEPS, min_size=1, max_size=6))
-def test_only_the_last_deployments_reason_is_shown_after_any_history(
+def test_only_the_last_deployments_reason_is_reported_after_any_history(
     steps: list[tuple[str, Kind, bool]],
 ) -> None:
     history = History()

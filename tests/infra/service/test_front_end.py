@@ -20,13 +20,13 @@ from infra.service.routing import Route, Rule, TargetGroupArgs, TargetHealthChec
 from infra.service.web_service import WebService
 from localaws import mocks
 from tests.infra.conftest import EXTRA_CERTIFICATE
+from tests.infra.two_subnets import REGION, Network, network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.service.front_end import FrontEnd
 
-REGION = "us-east-1"
 ACCOUNT = "123456789012"
 TARGET_GROUP = TargetGroupArgs(
     protocol_version="HTTP1",
@@ -46,31 +46,9 @@ TARGET_GROUP = TargetGroupArgs(
 )
 
 
-@dataclass(frozen=True)
-class Network:
-    """A VPC with two subnets."""
-
-    vpc_id: pulumi.Output[str]
-    subnet_ids: Sequence[pulumi.Output[str]]
-
-
-def network() -> Network:
-    vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
-    gateway = aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)
-    subnet_ids = []
-    for number, zone in enumerate("ab"):
-        subnet = aws.ec2.Subnet(
-            zone,
-            vpc_id=vpc.id,
-            cidr_block=f"10.0.{number}.0/24",
-            availability_zone=f"{REGION}{zone}",
-            opts=pulumi.ResourceOptions(depends_on=[gateway]),
-        )
-        subnet_ids.append(subnet.id)
-    return Network(vpc.id, subnet_ids)
-
-
-def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: FrontEnd) -> WebService:
+def service(
+    name: str, in_network: Network, cluster: aws.ecs.Cluster, front_end: FrontEnd
+) -> WebService:
     container = Container(
         name=name,
         image="nginx",
@@ -101,8 +79,8 @@ def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: Fron
             ),
             permissions=Permissions(secret_key_arns=[], task_statements=[]),
             network=TaskNetwork(
-                vpc_id=where.vpc_id,
-                subnet_ids=pulumi.Output.all(*where.subnet_ids),
+                vpc_id=in_network.vpc_id,
+                subnet_ids=pulumi.Output.all(*in_network.subnet_ids),
                 public_addresses=True,
                 ipv6=False,
                 egress=[],
@@ -187,13 +165,13 @@ class Gateway:
 
 def test_two_services_share_a_load_balancer_over_https() -> None:
     def program() -> None:
-        where = network()
+        in_network = network()
         certificate = EXTRA_CERTIFICATE.replace("ap-northeast-1", REGION)
         front = LoadBalancedIngress(
             "front",
             LoadBalancedIngressArgs(
-                vpc_id=where.vpc_id,
-                subnet_ids=where.subnet_ids,
+                vpc_id=in_network.vpc_id,
+                subnet_ids=in_network.subnet_ids,
                 https=Https(
                     certificate_arn=certificate,
                     tls_policy="ELBSecurityPolicy-TLS13-1-3-2021-06",
@@ -213,7 +191,7 @@ def test_two_services_share_a_load_balancer_over_https() -> None:
         cluster = aws.ecs.Cluster("cluster")
         for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
             route = _route(name, path, priority, 40_000 + priority)
-            service(name, where, cluster, LoadBalancerFrontEnd(balancer=front, route=route))
+            service(name, in_network, cluster, LoadBalancerFrontEnd(balancer=front, route=route))
         pulumi.export("url", front.url)
 
     run = mocks.run(program)
@@ -234,10 +212,10 @@ def test_two_services_share_a_load_balancer_over_https() -> None:
 
 def test_a_service_runs_behind_the_load_balancer_of_another_stack() -> None:
     def program() -> None:
-        where = network()
-        group = aws.ec2.SecurityGroup("shared", vpc_id=where.vpc_id)
+        in_network = network()
+        group = aws.ec2.SecurityGroup("shared", vpc_id=in_network.vpc_id)
         balancer = aws.lb.LoadBalancer(
-            "shared", subnets=where.subnet_ids, security_groups=[group.id]
+            "shared", subnets=in_network.subnet_ids, security_groups=[group.id]
         )
         listener = aws.lb.Listener(
             "shared",
@@ -254,12 +232,12 @@ def test_a_service_runs_behind_the_load_balancer_of_another_stack() -> None:
             arn=balancer.arn,
             listener_arn=listener.arn,
             security_group_id=group.id,
-            vpc_id=where.vpc_id,
+            vpc_id=in_network.vpc_id,
         )
         front_end = LoadBalancerFrontEnd(
             balancer=shared, route=_route("shop", "/*", 50_000, 41_234)
         )
-        service("shop", where, aws.ecs.Cluster("cluster"), front_end)
+        service("shop", in_network, aws.ecs.Cluster("cluster"), front_end)
 
     run = mocks.run(program)
     owned = run.children(run.component("WebService"))
@@ -270,18 +248,18 @@ def test_a_service_runs_behind_the_load_balancer_of_another_stack() -> None:
     } <= owned
     listener = run.id(run.one("Listener"))
     assert {each.inputs["listenerArn"] for each in run.all("ListenerRule")} == {listener}
-    (admitted,) = run.all("SecurityGroupIngressRule")
+    (from_balancer,) = run.all("SecurityGroupIngressRule")
     group = run.id(run.one("SecurityGroup", "shared"))
-    assert admitted.inputs["referencedSecurityGroupId"] == group
+    assert from_balancer.inputs["referencedSecurityGroupId"] == group
     former_parents = {alias["spec"]["parentUrn"] for alias in run.one("TargetGroup").aliases}
     assert former_parents == {""}, "nothing was there before services owned their target groups"
 
 
 def test_a_service_runs_behind_a_front_end_that_has_no_target_group() -> None:
     def program() -> None:
-        where = network()
-        group = aws.ec2.SecurityGroup("gateway", vpc_id=where.vpc_id)
-        web = service("shop", where, aws.ecs.Cluster("cluster"), Gateway(group.id))
+        in_network = network()
+        group = aws.ec2.SecurityGroup("gateway", vpc_id=in_network.vpc_id)
+        web = service("shop", in_network, aws.ecs.Cluster("cluster"), Gateway(group.id))
         pulumi.export("serving", web.serving[0].urn)
         assert web.target_group_arn is None
 

@@ -1,4 +1,4 @@
-"""The rollout check, as far as it can be tested without an engine. tests/engine has the rest."""
+"""The rollout check without an engine: hooks, explanations of failures, and mismatches."""
 
 from __future__ import annotations
 
@@ -35,18 +35,19 @@ LIVE = LiveService(
 NOT_FOUND = "Health checks failed with these codes: [404]"
 
 
+def live_after(log: EventLog, primary: str, **others: Any) -> LiveService:
+    """Return the service with these events and this primary deployment."""
+    created = {primary: log.created[primary]}
+    return replace(LIVE, events=log.events, primary=primary, created=created, **others)
+
+
 def rolled_back() -> LiveService:
-    """The service after a deployment whose health check was answered with 404."""
+    """Return the service after a deployment whose health check was answered with 404."""
     log = EventLog()
-    deployment = log.begin()
-    for task in log.start(2):
-        log.unhealthy(task, NOT_FOUND)
-    log.fail(deployment)
+    log.fail_health_checks(NOT_FOUND)
     rollback = log.roll_back()
     log.complete(rollback)
-    return replace(
-        LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]}
-    )
+    return live_after(log, rollback)
 
 
 ROLLED_BACK = rolled_back()
@@ -56,7 +57,7 @@ def reads_of_the_service(recording: Recording) -> int:
     return sum(token == GET_SERVICE for token, _ in recording.invoked)
 
 
-def test_hooks_run_when_the_service_is_created_updated_and_refused(dev: Recording) -> None:
+def test_hooks_run_when_the_service_is_created_or_updated_and_on_errors(dev: Recording) -> None:
     assert dev.one("Service").hooks == {
         "before_update": ("web-events",),
         "after_create": ("web-requested", "web-created"),
@@ -70,7 +71,7 @@ def test_a_run_reads_the_service_once_and_a_preview_never(dev: Recording) -> Non
     assert reads_of_the_service(recorder.run("dev", after=dev)) == 0
 
 
-def test_a_run_fails_while_another_task_definition_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_fails_if_another_task_definition_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     other = SimpleNamespace(
         status="ACTIVE",
         task_definition=f"{FAMILY}:4",
@@ -103,7 +104,7 @@ def test_neither_scaled_tasks_nor_a_deployment_under_way_is_a_mismatch(tasks: st
     assert mismatch(f"{FAMILY}:4", replace(ROLLED_BACK, tasks=tasks), log_group="/web") is None
 
 
-def test_a_rollback_is_reported_with_its_cause_and_the_commands_to_look_further() -> None:
+def test_a_rollback_is_reported_with_its_cause_and_commands_that_show_more() -> None:
     message = mismatch(f"{FAMILY}:5", ROLLED_BACK, log_group="/aws/ecs/web")
     assert message is not None
     assert message.splitlines()[:3] == [
@@ -232,20 +233,14 @@ def test_a_reason_that_the_provider_reported_already_is_not_reported_again_by_an
 
 
 def rolled_back_by_alarm() -> LiveService:
-    """The service after a healthy deployment during which an alarm went off."""
+    """Return the service after a healthy deployment during which an alarm went off."""
     log = EventLog()
     deployment = log.begin()
     log.start(2)
     log.fail(deployment, "deployment failed: alarm detected.")
     rollback = log.roll_back()
     log.complete(rollback)
-    return replace(
-        LIVE,
-        events=log.events,
-        primary=rollback,
-        created={rollback: log.created[rollback]},
-        alarms=["dev-web-errors", "dev-web-latency"],
-    )
+    return live_after(log, rollback, alarms=["dev-web-errors", "dev-web-latency"])
 
 
 ALARMS_COMMAND = (
@@ -291,7 +286,7 @@ def test_a_run_after_a_rollback_by_an_alarm_names_the_alarms_that_the_program_re
     assert ALARMS_COMMAND in str(raised.value).splitlines()
 
 
-def test_an_alarm_that_the_program_no_longer_names_is_looked_for_by_its_state() -> None:
+def test_alarms_that_the_program_no_longer_names_are_listed_by_their_state() -> None:
     live = replace(rolled_back_by_alarm(), alarms=())
     message = mismatch(f"{FAMILY}:5", live, log_group="/web")
     assert "alarms: aws cloudwatch describe-alarms --state-value ALARM --query" in str(message)
@@ -316,7 +311,7 @@ def test_a_target_group_is_reported_by_its_name() -> None:
     assert "is unhealthy in (target-group alb-web-1234567) for a reason\n" in message
 
 
-def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> None:
+def test_a_timeout_is_not_explained_by_an_older_failure() -> None:
     retried = replace(ROLLED_BACK, task_definition=f"{FAMILY}:5")
     message = explanation(
         f"{FAMILY}:5",
@@ -330,7 +325,7 @@ def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> No
     assert "404" not in message
 
 
-def test_a_rollback_is_reported_as_one_although_a_task_has_failed_since() -> None:
+def test_a_rollback_is_reported_as_such_although_a_task_has_failed_since() -> None:
     failed_task = Event("e99", BEGIN, "(service dev-web) (task 1) failed container health checks.")
     later = replace(ROLLED_BACK, events=(failed_task, *ROLLED_BACK.events))
     message = mismatch(f"{FAMILY}:5", later, log_group="/web")
@@ -338,7 +333,7 @@ def test_a_rollback_is_reported_as_one_although_a_task_has_failed_since() -> Non
     assert "ECS rolled it back" in message
 
 
-def test_a_run_that_was_cancelled_is_not_reported_as_a_failed_deployment() -> None:
+def test_a_cancelled_run_is_not_reported_as_a_failed_deployment() -> None:
     error = "updating ECS Service (web): waiting for completion: context canceled"
     message = explanation(f"{FAMILY}:4", LIVE, [error], log_group="/web")
     assert message.startswith("ECS has not finished deploying what was requested for dev-web.")
@@ -361,20 +356,12 @@ def failed_twice(first: str, second: str) -> tuple[EventLog, set[str]]:
     return log, earlier
 
 
-def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_and_the_next() -> (
-    None
-):
+def test_the_second_of_two_failures_is_explained_by_its_own_events() -> None:
     log, earlier = failed_twice(
         "CannotPullContainerError: Exec format error", "CannotPullContainerError: not found"
     )
     second = [*log.created][-1]
-    live = replace(
-        LIVE,
-        task_definition=f"{FAMILY}:5",
-        events=log.events,
-        primary=second,
-        created={second: log.created[second]},
-    )
+    live = live_after(log, second, task_definition=f"{FAMILY}:5")
     for message in (
         explanation(f"{FAMILY}:5", live, ["stopped"], earlier=earlier, log_group="/web"),
         # A run that repeats the request begins no deployment, so that all events are earlier ones.
@@ -400,17 +387,11 @@ def test_an_update_that_aws_refused_is_not_explained_by_an_earlier_failure() -> 
 
 def test_a_failed_rollback_is_reported_with_the_cause_of_the_first_failure() -> None:
     log = EventLog()
-    deployment = log.begin()
-    for task in log.start(2):
-        log.unhealthy(task, NOT_FOUND)
-    log.fail(deployment)
+    log.fail_health_checks(NOT_FOUND)
     rollback = log.roll_back()
     log.unplaced("CannotPullContainerError: toomanyrequests")
     log.fail(rollback)
-    live = replace(
-        LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]}
-    )
-    message = mismatch(f"{FAMILY}:5", live, log_group="/web")
+    message = mismatch(f"{FAMILY}:5", live_after(log, rollback), log_group="/web")
     assert message is not None
     assert "ECS stopped it, and the rollback failed too" in message
     assert "likely cause: The application answers the health check with 404" in message

@@ -1,4 +1,4 @@
-"""Requests reach a service, and only once it works."""
+"""Target groups and listener rules of a service, and the order of their changes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from infra.aws.routes.priorities import of_attachments
 from tests.infra import recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tests.infra.recorder import Recording
 
 
@@ -46,10 +44,10 @@ def test_the_target_group_has_a_health_check_and_no_fixed_name(dev: Recording) -
             "healthyThreshold": 2,
             "unhealthyThreshold": 3,
         },
-    }, "and has no fixed name, which would turn a replacement into delete-then-create"
+    }, "a fixed name would turn a replacement into delete-then-create"
 
 
-def test_the_target_group_is_attached_before_the_service_by_a_rule_that_no_request_matches(
+def test_a_rule_that_no_request_matches_attaches_the_target_group_before_the_service(
     dev: Recording,
 ) -> None:
     attachment = dev.one("ListenerRule", ATTACHMENT)
@@ -59,7 +57,7 @@ def test_the_target_group_is_attached_before_the_service_by_a_rule_that_no_reque
 
 
 @pytest.mark.parametrize("stack", ["dev", "edge"])
-def test_the_rule_follows_the_steady_service_and_the_dns_name_follows_the_rule(
+def test_the_serving_rule_waits_for_the_steady_service_and_the_dns_record_for_the_rule(
     request: pytest.FixtureRequest, stack: str
 ) -> None:
     run: Recording = request.getfixturevalue(stack)
@@ -70,31 +68,21 @@ def test_the_rule_follows_the_steady_service_and_the_dns_name_follows_the_rule(
         assert record.name == "certificate-proof" or rule.urn in record.dependencies
 
 
-def changes_of(kind: str, operations: Mapping[str, str]) -> dict[str, str]:
-    """Return the operations that change resources of one kind, by the resources' names."""
-    found: dict[str, str] = {}
-    for urn, operation in operations.items():
-        type_token, name = urn.split("::")[2:]
-        if type_token.endswith(f":{kind}") and operation != "same":
-            found[name] = operation
-    return found
-
-
-def test_another_port_gets_new_rules_while_old_tasks_keep_theirs(
+def test_another_port_creates_new_security_group_rules_before_the_old_ones_are_deleted(
     dev: Recording,
 ) -> None:
-    operations = recorder.run("dev", after=dev, containerPort=8080).operations
-    assert changes_of("SecurityGroupIngressRule", operations) == {
+    run = recorder.run("dev", after=dev, containerPort=8080)
+    assert recorder.changes_by_name(run, "SecurityGroupIngressRule") == {
         "web-from-ingress-8080": "create",
         "web-from-ingress-80": "delete",
     }
-    assert operations[dev.one("TargetGroup").urn] == "same"
-    assert operations[dev.one("ListenerRule", "alb-50000").urn] == "same"
+    assert run.operations[dev.one("TargetGroup").urn] == "same"
+    assert run.operations[dev.one("ListenerRule", "alb-50000").urn] == "same"
 
 
-def test_a_service_of_another_name_takes_over_the_rule_that_serves(dev: Recording) -> None:
-    operations = recorder.run("dev", after=dev, serviceName="shop").operations
-    assert changes_of("ListenerRule", operations) == {
+def test_a_service_of_another_name_takes_over_the_serving_rule(dev: Recording) -> None:
+    run = recorder.run("dev", after=dev, serviceName="shop")
+    assert recorder.changes_by_name(run, "ListenerRule") == {
         "alb-50000": "update",
         f"alb-attachment-{of_attachments(['shop'])['shop']}": "create",
         ATTACHMENT: "delete",
@@ -133,15 +121,12 @@ def as_it_was_before_attachments(run: Recording, port: int) -> Recording:
 
 
 @pytest.mark.parametrize("port", [80, 8080])
-def test_a_stack_from_before_attachments_gets_one_and_keeps_all_else(port: int) -> None:
+def test_a_stack_from_before_attachments_only_gets_an_attachment(port: int) -> None:
     changes: dict[str, Any] = {
         "containerPort": port,
         "domain": "shop.example.com",
         "hostedZone": "example.com",
     }
     before = as_it_was_before_attachments(recorder.deployed("dev", **changes), port)
-    changed: dict[str, str] = {}
-    for urn, operation in recorder.run("dev", after=before, **changes).operations.items():
-        if operation != "same":
-            changed[urn.rpartition("::")[2]] = operation
-    assert changed == {ATTACHMENT: "create"}
+    ((urn, operation),) = recorder.changes(recorder.run("dev", after=before, **changes)).items()
+    assert (urn.rpartition("::")[2], operation) == (ATTACHMENT, "create")

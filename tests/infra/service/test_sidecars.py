@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.errors import SettingsError
 from localaws.mocks import Cloud
 from tests.infra import recorder
 
@@ -61,19 +60,9 @@ def task() -> Recording:
     )
 
 
-def containers(recording: Recording) -> dict[str, dict[str, Any]]:
-    found = json.loads(recording.one("TaskDefinition").inputs["containerDefinitions"])
-    return {each["name"]: each for each in found}
-
-
-def statements(recording: Recording, policy: str) -> list[dict[str, Any]]:
-    found = json.loads(recording.one("RolePolicy", policy).inputs["policy"])["Statement"]
-    return list(found)
-
-
 def test_a_sidecar_has_everything_that_it_is_configured_with(task: Recording) -> None:
-    proxy = containers(task)["proxy"]
-    assert "Secret" not in json.dumps(proxy.pop("logConfiguration")["options"]["awslogs-group"])
+    proxy = recorder.containers(task)["proxy"]
+    del proxy["logConfiguration"]  # the test of every container's log compares it
     secret = proxy["secrets"].pop(0)
     assert secret["name"] == "KEY"
     assert secret["valueFrom"].endswith(":secret:shop:key::")
@@ -109,29 +98,32 @@ def test_a_sidecar_has_everything_that_it_is_configured_with(task: Recording) ->
     }
 
 
-def test_what_a_sidecar_leaves_out_is_ecs_own_or_the_safe_choice(task: Recording) -> None:
-    prepare = containers(task)["prepare"]
+def test_a_sidecar_without_options_has_ecss_defaults(task: Recording) -> None:
+    prepare = recorder.containers(task)["prepare"]
     assert prepare["essential"] is False
     assert prepare["linuxParameters"]["capabilities"] == {"drop": ["NET_RAW"]}
     assert not {"cpu", "memory", "healthCheck", "command", "portMappings"} & prepare.keys()
 
 
-def test_the_services_container_waits_and_mounts(task: Recording) -> None:
-    nginx = containers(task)["nginx"]
+def test_the_services_container_depends_on_sidecars_and_mounts_volumes(task: Recording) -> None:
+    nginx = recorder.containers(task)["nginx"]
     assert nginx["dependsOn"] == [
         {"containerName": "prepare", "condition": "COMPLETE"},
         {"containerName": "proxy", "condition": "HEALTHY"},
     ]
     assert {mount["sourceVolume"] for mount in nginx["mountPoints"]} == {"scratch-1", "shared"}
-    assert next(iter(containers(task))) == "nginx", "the first container is the service's own"
+    assert next(iter(recorder.containers(task))) == "nginx", (
+        "the first container is the service's own"
+    )
 
 
 def test_every_container_logs_to_the_services_group_with_its_own_prefix(task: Recording) -> None:
-    options = {name: each["logConfiguration"]["options"] for name, each in containers(task).items()}
-    assert {each["awslogs-group"] for each in options.values()} == {task.exports["webLogGroup"]}
-    assert {name: each["awslogs-stream-prefix"] for name, each in options.items()} == {
-        name: name for name in options
-    }
+    containers = recorder.containers(task)
+    assert containers.keys() == {"nginx", "prepare", "proxy"}
+    for name, container in containers.items():
+        options = container["logConfiguration"]["options"]
+        assert options["awslogs-group"] == task.exports["webLogGroup"]
+        assert options["awslogs-stream-prefix"] == name
 
 
 def test_a_log_router_gets_the_output_of_the_containers_that_name_it() -> None:
@@ -145,7 +137,7 @@ def test_a_log_router_gets_the_output_of_the_containers_that_name_it() -> None:
         logOptions={"Name": "datadog", "exclude-pattern": "^GET /health"},
         logSecrets={"apikey": "/shop/token"},
     )
-    found = containers(recording)
+    found = recorder.containers(recording)
     assert found["nginx"]["logConfiguration"] == {
         "logDriver": "awsfirelens",
         "options": {"Name": "datadog", "exclude-pattern": "^GET /health"},
@@ -161,11 +153,11 @@ def test_a_log_router_gets_the_output_of_the_containers_that_name_it() -> None:
     own = found["router"]["logConfiguration"]
     assert own["logDriver"] == "awslogs", "its own output shows why it fails"
     assert own["options"]["awslogs-stream-prefix"] == "router"
-    allowed = json.dumps(statements(recording, "web-execution"))
+    allowed = json.dumps(recorder.statements(recording.one("RolePolicy", "web-execution")))
     assert f"arn:aws:ssm:{SCOPE}:parameter/shop/token" in allowed
 
 
-def test_volumes_are_scratch_shared_or_access_points_with_encryption_and_iam(
+def test_volumes_are_scratch_folders_shared_ones_and_encrypted_access_points(
     task: Recording,
 ) -> None:
     definition = task.one("TaskDefinition").inputs
@@ -181,10 +173,10 @@ def test_volumes_are_scratch_shared_or_access_points_with_encryption_and_iam(
     assert definition["ephemeralStorage"] == {"sizeInGib": 50}
 
 
-def test_the_task_role_may_mount_its_access_points_only_and_write_where_a_mount_does(
+def test_the_task_role_may_mount_its_access_points_only_and_write_only_to_writable_mounts(
     task: Recording,
 ) -> None:
-    assert statements(task, "web-task-efs") == [
+    assert recorder.statements(task.one("RolePolicy", "web-task-efs")) == [
         {
             "Effect": "Allow",
             "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
@@ -209,7 +201,7 @@ def test_the_execution_role_may_read_every_containers_secrets_and_pull_their_ima
     task: Recording,
 ) -> None:
     resources: dict[str, Any] = {}
-    for statement in statements(task, "web-execution"):
+    for statement in recorder.statements(task.one("RolePolicy", "web-execution")):
         actions = statement["Action"]
         resources[actions if isinstance(actions, str) else actions[0]] = statement["Resource"]
     assert f"arn:aws:ssm:{SCOPE}:parameter/shop/token" in resources["ssm:GetParameters"]
@@ -222,7 +214,7 @@ def test_the_execution_role_may_read_every_containers_secrets_and_pull_their_ima
 def test_images_of_several_repositories_may_be_pulled() -> None:
     own = IMAGE.replace("/proxy", "/shop")
     recording = recorder.run("dev", image=own, sidecars={"proxy": {"image": IMAGE}})
-    pulled = statements(recording, "web-execution")[-1]["Resource"]
+    pulled = recorder.statements(recording.one("RolePolicy", "web-execution"))[-1]["Resource"]
     assert pulled == [f"arn:aws:ecr:{SCOPE}:repository/{name}" for name in ("proxy", "shop")]
 
 
@@ -230,9 +222,8 @@ def test_a_secret_of_a_sidecar_that_does_not_exist_is_refused_by_its_path() -> N
     engine = recorder.Recorder(Cloud(seed=1))
     sidecars = {"proxy": {"image": ROUTER, "secrets": {"A": "/none"}}}
     config = recorder.configuration("dev", {"secrets": {}, "sidecars": sidecars})
-    with pytest.raises(SettingsError) as refusal:
-        recorder.run_under(engine, "dev", config)
-    assert [problem.key for problem in refusal.value.problems] == ["sidecars.proxy.secrets"]
+    refusal = recorder.refusal_by(engine, config)
+    assert [problem.key for problem in refusal.problems] == ["sidecars.proxy.secrets"]
 
 
 def test_endpoints_are_made_for_the_secrets_of_sidecars_too() -> None:

@@ -53,7 +53,7 @@ def test_the_task_definition_matches_the_reference_design(dev: Recording) -> Non
         "operatingSystemFamily": "LINUX",
         "cpuArchitecture": "X86_64",
     }
-    (container,) = json.loads(inputs["containerDefinitions"])
+    container = recorder.container(dev)
     shell, flag, page = container.pop("command")
     assert (shell, flag) == ("sh", "-c")
     assert "Hello from $HOST" in page
@@ -136,7 +136,7 @@ def test_the_service_matches_the_reference_design(dev: Recording) -> None:
     }
 
 
-def test_deployments_time_out_as_configured_and_deletions_after_the_draining(
+def test_deployments_time_out_as_configured_and_deletions_only_after_draining(
     dev: Recording,
 ) -> None:
     assert dev.one("Service").timeouts == ("10m", "10m", "11m")
@@ -170,7 +170,7 @@ def test_the_task_definition_is_registered_after_its_roles_policies(
     assert policies <= sealed.one("TaskDefinition").dependencies
 
 
-def test_only_the_load_balancer_can_connect_to_the_tasks_and_it_to_nothing_else(
+def test_only_the_load_balancer_can_connect_to_the_tasks_and_to_nothing_else(
     dev: Recording,
 ) -> None:
     balancer = dev.id(dev.one("SecurityGroup", "alb"))
@@ -196,7 +196,7 @@ def test_the_web_log_is_kept_as_long_as_the_stack_configures(
 
 
 def test_the_execution_role_reads_two_parameters_and_writes_one_log(dev: Recording) -> None:
-    assert _statements(dev, "web-execution") == [
+    assert recorder.statements(dev.one("RolePolicy", "web-execution")) == [
         {
             "Effect": "Allow",
             "Action": "ssm:GetParameters",
@@ -214,7 +214,7 @@ def test_the_execution_role_reads_two_parameters_and_writes_one_log(dev: Recordi
 
 
 def test_the_task_role_allows_exec_sessions_and_writing_their_log(dev: Recording) -> None:
-    channels, log = _statements(dev, "web-task")
+    channels, log = recorder.statements(dev.one("RolePolicy", "web-task"))
     assert set(channels["Action"]) == {
         *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
         *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
@@ -228,16 +228,9 @@ def test_the_task_role_allows_exec_sessions_and_writing_their_log(dev: Recording
 
 
 def test_a_private_image_may_be_pulled_from_its_repository_only(another_image: Recording) -> None:
-    _, token, pull = _statements(another_image, "shop-execution")
+    _, token, pull = recorder.statements(another_image.one("RolePolicy", "shop-execution"))
     assert (token["Action"], token["Resource"]) == ("ecr:GetAuthorizationToken", "*")
     assert pull["Resource"] == "arn:aws:ecr:eu-west-1:210987654321:repository/team/shop"
-
-
-def _statements(recording: Recording, role: str) -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = json.loads(
-        recording.one("RolePolicy", role).inputs["policy"]
-    )["Statement"]
-    return statements
 
 
 def _rule(inputs: dict[str, Any]) -> tuple[Any, ...]:

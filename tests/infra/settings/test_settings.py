@@ -507,10 +507,9 @@ def test_this_programs_keys_in_another_projects_namespace_are_refused() -> None:
         "shop:other": "1",
         "aws:domain": "a",
     }
-    watched = recorder.Recorder(Cloud(seed=1))
-    with pytest.raises(SettingsError) as refused:
-        recorder.run_under(watched, "dev", {**recorder.configuration("dev", {}), **foreign})
-    assert [str(problem) for problem in refused.value.problems] == [
+    config = {**recorder.configuration("dev", {}), **foreign}
+    refusal = recorder.refusal_by(recorder.Recorder(Cloud(seed=1)), config)
+    assert [str(problem) for problem in refusal.problems] == [
         (
             "shop:domain: a key of another project, shop; allowed: fargate-web:domain, as "
             "this project is fargate-web"
@@ -532,10 +531,9 @@ def test_a_settings_error_is_one_that_pulumi_prints_without_a_traceback() -> Non
 def test_nothing_is_registered_or_looked_up_before_the_settings_are_valid(
     changes: Mapping[str, Any],
 ) -> None:
-    watched = recorder.Recorder(Cloud(seed=1))
-    with pytest.raises(SettingsError):
-        recorder.run_under(watched, "dev", recorder.configuration("dev", changes))
-    assert (watched.registered, watched.invoked) == ([], [])
+    engine = recorder.Recorder(Cloud(seed=1))
+    recorder.refusal_by(engine, recorder.configuration("dev", changes))
+    assert (engine.registered, engine.invoked) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,7 @@ def test_a_deployed_stack_is_upgraded_without_a_change(file: Path, tmp_path: Pat
     today = recorder.run_under(
         recorder.Recorder(before.cloud), deployed.stack, config, after=before
     )
-    changes = {urn: done for urn, done in today.operations.items() if done != "same"}
-    assert not changes
+    assert not recorder.changes(today)
     assert len(today.operations) == len(deployed.resources) > 0
     components = {each.urn for each in today.registered if not each.custom}
     assert components == set(deployed.components)

@@ -1,7 +1,7 @@
-"""Any sequence of routes deploys rule by rule under the rules of the local AWS.
+"""Any sequence of routes can be deployed rule by rule under the rules of the local AWS.
 
-As the engine does, each step creates and updates in any order, and deletes after that. Between two
-such operations requests come, and the local load balancer's own matcher answers them.
+As the engine does, each step creates and updates in any order, and deletes after that. After each
+operation, the local load balancer's own matcher decides which service would answer each request.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from localaws import mocks
 from localaws.alb.conditions import matchers
 from localaws.catalog import Refused
 from tests.examples import examples
+from tests.infra.two_subnets import REGION, network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 SERVICES = ("a", "b", "c", "d")
 RULE = "aws:lb/listenerRule:ListenerRule"
-REGION = "us-east-1"
 BLOCKS = {"host": "hostHeader", "path": "pathPattern", "method": "httpRequestMethod"}
 
 CONDITIONS = [
@@ -62,24 +62,17 @@ def account() -> tuple[mocks.Cloud, str, Mapping[str, str]]:
     """Return an account with a listener, and a target group for each service."""
 
     def program() -> None:
-        vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
-        subnet_ids = []
-        for number, zone in enumerate("ab"):
-            subnet = aws.ec2.Subnet(
-                zone,
-                vpc_id=vpc.id,
-                cidr_block=f"10.0.{number}.0/24",
-                availability_zone=f"{REGION}{zone}",
-            )
-            subnet_ids.append(subnet.id)
-        balancer = aws.lb.LoadBalancer("lb", internal=True, subnets=subnet_ids)
+        in_network = network()
+        balancer = aws.lb.LoadBalancer("lb", internal=True, subnets=in_network.subnet_ids)
         answer: Any = {
             "type": "fixed-response",
             "fixed_response": {"content_type": "text/plain", "status_code": "404"},
         }
         aws.lb.Listener("lb", load_balancer_arn=balancer.arn, port=80, default_actions=[answer])
         for name in SERVICES:
-            aws.lb.TargetGroup(name, target_type="ip", protocol="HTTP", port=80, vpc_id=vpc.id)
+            aws.lb.TargetGroup(
+                name, target_type="ip", protocol="HTTP", port=80, vpc_id=in_network.vpc_id
+            )
 
     run = mocks.run(program)
     groups = {name: run.id(run.one("TargetGroup", name)) for name in SERVICES}
@@ -159,8 +152,8 @@ def possible_answers(
 ) -> set[str]:
     """Return which services can answer a request between two configurations.
 
-    That is who answered before or answers after. If several rules that match come, go or change
-    their service, the more general of these may answer, too.
+    Those are the services that answered before or answer after. If several matching rules are
+    created, deleted or get another service, the service of any of them may answer, too.
     """
     found = answers(before, request) | answers(after, request)
     for rules, others in ((before, after), (after, before)):
@@ -181,7 +174,7 @@ def configurations(draw: st.DrawFn, *, chosen: bool = False) -> tuple[Rule, ...]
 
     Args:
         draw: Draws values.
-        chosen: Whether routes may have chosen priorities.
+        chosen: Whether routes may have configured priorities.
     """
     names = draw(st.permutations(SERVICES))[: draw(st.integers(1, len(SERVICES)))]
     some_conditions = draw(st.permutations(CONDITIONS))
@@ -201,7 +194,7 @@ def configurations(draw: st.DrawFn, *, chosen: bool = False) -> tuple[Rule, ...]
 
 @examples(60)
 @given(st.lists(configurations(), min_size=2, max_size=4), st.randoms(use_true_random=False))
-def test_in_any_sequence_requests_go_where_they_did_or_will(
+def test_during_any_change_a_request_reaches_the_service_that_it_reached_before_or_reaches_after(
     sequence: list[tuple[Rule, ...]], random: Any
 ) -> None:
     deploy_each(sequence, random, check_requests=True)
@@ -212,15 +205,16 @@ def test_in_any_sequence_requests_go_where_they_did_or_will(
     st.lists(configurations(chosen=True), min_size=2, max_size=4),
     st.randoms(use_true_random=False),
 )
-def test_chosen_priorities_may_be_swapped_too(
+def test_configured_priorities_can_be_swapped(
     sequence: list[tuple[Rule, ...]], random: Any
 ) -> None:
-    # Rules that swap them are updated one after the other, so requests aren't followed.
+    # Rules that swap priorities are updated one after the other; until then, a request may reach
+    # another service.
     deploy_each(sequence, random, check_requests=False)
 
 
 def deploy_each(sequence: Sequence[tuple[Rule, ...]], random: Any, *, check_requests: bool) -> None:
-    """Deploy one configuration after the other, each of which AWS would accept and has then."""
+    """Deploy one configuration after the other, and compare the rules that exist after each."""
     deployed = Deployed()
     before: tuple[Rule, ...] = ()
     try:
@@ -256,7 +250,7 @@ def operations(deployed: Deployed, after: Sequence[Rule], random: Any) -> Iterat
 
 
 def test_rules_named_by_service_could_not_swap_their_priorities() -> None:
-    """Show that the local AWS refuses what AWS does, so that the test above could fail."""
+    """Show that the local AWS refuses a priority in use, so that the tests above can fail."""
     one, other = plan(
         [
             Route(service="a", conditions=CONDITIONS[1]),
