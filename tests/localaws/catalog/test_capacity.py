@@ -12,6 +12,7 @@ from localaws.account import invokes
 from localaws.catalog import CATALOG, Refused
 from localaws.catalog.amis import architecture_of_image, architecture_of_type, public_parameter
 from tests.localaws.catalog.conftest import REGION, TEMPLATE, refusal
+from tests.localaws.catalog.operations import refused
 
 if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
@@ -30,11 +31,7 @@ def on_provider(account: Account, provider: str, **more: Any) -> dict[str, Any]:
     return {**inputs, "capacityProviderStrategies": strategy, **more}
 
 
-def rules(refused: pytest.ExceptionInfo[Refused]) -> list[tuple[str, str]]:
-    return [(each.rule, each.code) for each in refused.value.refusals]
-
-
-def test_each_change_of_a_launch_template_makes_a_version_and_the_default_stays(
+def test_each_change_of_a_launch_template_creates_a_version_and_the_default_stays(
     account: Account,
 ) -> None:
     template = account.make(LAUNCH, **{**TEMPLATE, "name": "versions"})
@@ -56,12 +53,11 @@ def test_only_another_name_replaces_a_launch_template_or_a_group() -> None:
     for token in (LAUNCH, GROUP):
         kind = CATALOG[token]
         replacing = {name for name in kind.inputs if kind.replacing([name], {}, {name: "x"})}
-        assert replacing == {"name", "namePrefix", "region"} | (
-            {"initialLifecycleHooks"} if token == GROUP else set()
-        )
+        more = {"initialLifecycleHooks"} if token == GROUP else set()
+        assert replacing == {"name", "namePrefix", "region"} | more
 
 
-def test_a_group_has_its_subnets_zones_and_starts_with_its_least_size(account: Account) -> None:
+def test_a_group_has_its_subnets_zones_and_starts_with_its_minimum_size(account: Account) -> None:
     group = account.make(GROUP, **{**account.minimal(GROUP), "minSize": 1})
     assert group.outputs["availabilityZones"] == [f"{REGION}a", f"{REGION}b"]
     assert group.outputs["desiredCapacity"] == 1
@@ -69,7 +65,7 @@ def test_a_group_has_its_subnets_zones_and_starts_with_its_least_size(account: A
     assert account.find(GROUP, group.outputs["arn"]) == group
 
 
-def test_a_group_keeps_its_subnets_but_not_its_template(account: Account) -> None:
+def test_a_groups_subnet_cannot_be_deleted_but_its_template_can(account: Account) -> None:
     account.make(
         GROUP, **{**account.minimal(GROUP), "vpcZoneIdentifiers": [account.id("subnet-b")]}
     )
@@ -98,9 +94,9 @@ def test_a_group_needs_a_template_from_which_an_instance_can_be_launched(
     wrong = account.make(LAUNCH, **{name: each for name, each in inputs.items() if each}).id
     with pytest.raises(
         Refused, match="You must use a valid fully-formed launch template"
-    ) as refused:
+    ) as refusals:
         account.make(GROUP, **{**account.minimal(GROUP), "launchTemplate": {"id": wrong}})
-    assert message in str(refused.value)
+    assert message in str(refusals.value)
 
 
 def test_a_group_can_be_changed_when_its_template_is_gone(account: Account) -> None:
@@ -109,7 +105,7 @@ def test_a_group_can_be_changed_when_its_template_is_gone(account: Account) -> N
     account.update(GROUP, group.id, {**group.inputs, "maxSize": 3})
 
 
-def test_a_warm_up_that_isnt_set_is_zero(account: Account) -> None:
+def test_the_default_warm_up_of_managed_scaling_is_zero(account: Account) -> None:
     scaling = {"status": "ENABLED", "targetCapacity": 100}
     group = {"autoScalingGroupArn": account.id("scaling-arn"), "managedScaling": scaling}
     provider = account.make(CAPACITY, name="spare", autoScalingGroupProvider=group)
@@ -118,12 +114,13 @@ def test_a_warm_up_that_isnt_set_is_zero(account: Account) -> None:
     assert shown["managedDraining"] == "ENABLED"
 
 
-def test_a_provider_in_a_services_strategy_stays_with_the_cluster(account: Account) -> None:
+def test_a_provider_in_a_services_strategy_cannot_be_removed_from_the_cluster(
+    account: Account,
+) -> None:
     service = account.make(SERVICE, **on_provider(account, "instances"))
     held = ("ecs.cluster-capacity-providers.in-use", "ResourceInUseException")
-    with pytest.raises(Refused) as refused:
-        account.update(PROVIDERS, "main", {"clusterName": "main", "capacityProviders": ["FARGATE"]})
-    assert held in rules(refused)
+    without_it = {"clusterName": "main", "capacityProviders": ["FARGATE"]}
+    assert held in refused(account.update, PROVIDERS, "main", without_it)
     assert refusal(account, PROVIDERS, "main") == held
     account.update(PROVIDERS, "main", {"clusterName": "main", "capacityProviders": ["instances"]})
     account.delete(SERVICE, service.id)
@@ -134,9 +131,8 @@ def test_a_provider_in_a_services_strategy_stays_with_the_cluster(account: Accou
 def test_another_strategy_needs_a_forced_deployment(account: Account) -> None:
     service = account.make(SERVICE, **on_provider(account, "FARGATE"))
     spot = on_provider(account, "FARGATE_SPOT", name=service.outputs["name"])
-    with pytest.raises(Refused) as refused:
-        account.update(SERVICE, service.id, spot)
-    assert rules(refused) == [("ecs.service.strategy-change", "InvalidArgument")]
+    expected = {("ecs.service.strategy-change", "InvalidArgument")}
+    assert refused(account.update, SERVICE, service.id, spot) == expected
     account.update(SERVICE, service.id, {**service.inputs, "desiredCount": 2})
     account.update(SERVICE, service.id, {**spot, "forceNewDeployment": True})
 
@@ -167,7 +163,7 @@ def test_public_parameters_name_an_image_of_each_architecture(
         ("small", None),
     ],
 )
-def test_a_types_name_tells_its_processor(kind: str, architecture: str | None) -> None:
+def test_an_instance_types_name_has_its_architecture(kind: str, architecture: str | None) -> None:
     assert architecture_of_type(kind) == architecture
 
 

@@ -1,4 +1,4 @@
-"""Every accepted input has an effect, or a run says that it has none: it is on exactly one list."""
+"""Every accepted input is on one list: it has an effect, or a run warns that it has none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,25 +21,25 @@ from localaws.catalog.effects import (
 )
 from localaws.catalog.inputs import blocks_of
 from localaws.catalog.service_models import members
+from tests.localaws.catalog.sources import ROOT, input_paths
 
-ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "local-data-plane.md").read_text()
 
 ONLY_DEPLOY = {
     "volumeConfiguration",
     "vpcLatticeConfigurations",
 }
-"""Inputs of a service that the data plane only compares: a change of them starts a deployment."""
+"""Inputs of a service whose change starts a deployment, and which have no other effect."""
 
 GENERATED_NAMES = re.compile(r"routingHttp(Request|Response)\w+")
-"""Inputs whose names the code composes from parts."""
+"""Inputs whose names the code builds from parts."""
 
 READ_BY_THE_CATALOG = {
     *("secretId", "validationMethod", "zoneId"),
     *("id", "isEnabled", "userData", "vpcSecurityGroupIds"),
 }
-"""Effective inputs that functions of the catalog read for the data plane: whether a certificate is
-issued, which secret a version belongs to, which launch template a group has, whether a rule is on.
+"""Effective inputs that functions of the catalog read for the data plane: the state of a
+certificate and of a rule, the secret of a version, the launch template of a group.
 """
 
 
@@ -71,14 +70,6 @@ def read_names() -> frozenset[str]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 words.update(re.findall(r"\w+", node.value))
     return frozenset(words)
-
-
-def input_paths(token: str) -> set[str]:
-    """Return the path of every input of a type, at any depth."""
-    paths: set[str] = set()
-    for block in blocks_of(token):
-        paths.update(f"{block.path}.{name}".lstrip(".") for name in block.names)
-    return paths
 
 
 def leaves(token: str) -> set[str]:
@@ -210,7 +201,7 @@ def containers(**more: Any) -> str:
         (DEFINITION, {"containerDefinitions": "not JSON"}, []),
     ],
 )
-def test_only_values_with_an_effect_on_aws_are_reported(
+def test_an_input_is_reported_only_if_its_value_has_an_effect_on_aws(
     token: str, inputs: dict[str, Any], paths: list[str]
 ) -> None:
     assert without_effect(token, inputs) == paths

@@ -27,7 +27,7 @@ def test_only_a_services_name_in_its_region_is_accepted(
     region: str,
     kind: str,
     name: str,
-    exists: bool,  # noqa: FBT001
+    exists: bool,  # noqa: FBT001 — a table's column
 ) -> None:
     cloud = Cloud(seed=1)
 

@@ -1,4 +1,4 @@
-"""What target groups require of the listeners and rules that forward to them."""
+"""Actions of listeners and rules: the target groups they may forward to, logins and tokens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog import Refused
+from tests.localaws.catalog.operations import refused
 
 if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
@@ -55,42 +55,38 @@ def rule(account: Account, *actions: dict[str, Any], listener: str = "listener")
     )
 
 
-def refusals(operation: Any, *arguments: Any, **more: Any) -> set[tuple[str, str]]:
-    with pytest.raises(Refused) as caught:
-        operation(*arguments, **more)
-    return {(each.rule, each.code) for each in caught.value.refusals}
-
-
 NEEDS_GROUP_STICKINESS = ("elbv2.action.sticky-groups", "InvalidLoadBalancerAction")
 NO_APP_COOKIE = ("elbv2.action.app-cookie", "InvalidLoadBalancerAction")
 
 
-def test_an_action_with_several_groups_of_which_one_is_sticky_needs_group_stickiness(
+def test_an_action_with_several_groups_and_a_sticky_one_needs_group_stickiness(
     account: Account,
 ) -> None:
     sticky, plain = group(account, "sticky", stickiness=LB_COOKIE), group(account, "plain")
-    assert refusals(rule, account, forward(sticky, plain)) == {NEEDS_GROUP_STICKINESS}
+    assert refused(rule, account, forward(sticky, plain)) == {NEEDS_GROUP_STICKINESS}
     off = group(account, "off", stickiness={**LB_COOKIE, "enabled": False})
     rule(account, forward(off, plain))
     rule(account, forward(sticky, plain, sticky=True))
     rule(account, forward(sticky))
 
 
-def test_stickiness_by_application_cookie_is_for_an_action_with_one_group(account: Account) -> None:
+def test_an_application_cookie_is_refused_in_an_action_with_several_groups(
+    account: Account,
+) -> None:
     sticky, plain = group(account, "sticky", stickiness=APP_COOKIE), group(account, "plain")
-    assert refusals(rule, account, forward(sticky, plain, sticky=True)) == {NO_APP_COOKIE}
+    assert refused(rule, account, forward(sticky, plain, sticky=True)) == {NO_APP_COOKIE}
     rule(account, forward(sticky))
 
 
-def test_a_group_gets_no_stickiness_that_a_rule_before_it_doesnt_allow(account: Account) -> None:
+def test_stickiness_that_an_existing_rule_does_not_allow_is_refused(account: Account) -> None:
     first, second = group(account, "first"), group(account, "second")
     rule(account, forward(first, second))
     current = account.made["first"]
     code = "InvalidConfigurationRequest"
     update = {**current.inputs, "stickiness": LB_COOKIE}
-    assert refusals(account.update, GROUPS, first, update) == {("elbv2.action.sticky-groups", code)}
+    assert refused(account.update, GROUPS, first, update) == {("elbv2.action.sticky-groups", code)}
     update = {**current.inputs, "stickiness": APP_COOKIE}
-    assert refusals(account.update, GROUPS, first, update) == {
+    assert refused(account.update, GROUPS, first, update) == {
         ("elbv2.action.sticky-groups", code),
         ("elbv2.action.app-cookie", code),
     }
@@ -101,16 +97,16 @@ def test_a_group_gets_no_stickiness_that_a_rule_before_it_doesnt_allow(account: 
 
 
 @pytest.mark.parametrize("version", ["HTTP2", "GRPC"])
-def test_only_an_https_listener_forwards_to_http_2_and_only_in_a_rule_that_does_nothing_else(
+def test_only_an_https_listener_forwards_to_http_2_and_only_without_other_actions(
     account: Account, version: str
 ) -> None:
     arn = group(account, "streams", protocolVersion=version)
     protocol = ("elbv2.action.protocol-version", "InvalidLoadBalancerAction")
-    assert refusals(rule, account, forward(arn)) == {protocol}
+    assert refused(rule, account, forward(arn)) == {protocol}
     default = {**account.made["listener"].inputs, "defaultActions": [forward(arn)]}
-    assert refusals(account.update, LISTENER, account.id("listener"), default) == {protocol}
+    assert refused(account.update, LISTENER, account.id("listener"), default) == {protocol}
     with_log_in = (LOG_IN, forward(arn))
-    assert refusals(rule, account, *with_log_in, listener="secure-listener") == {
+    assert refused(rule, account, *with_log_in, listener="secure-listener") == {
         ("elbv2.action.forward-only", "InvalidLoadBalancerAction")
     }
     rule(account, forward(arn), listener="secure-listener")
@@ -119,7 +115,7 @@ def test_only_an_https_listener_forwards_to_http_2_and_only_in_a_rule_that_does_
 
 def test_a_rule_of_an_http_listener_authenticates_no_user(account: Account) -> None:
     actions = (LOG_IN, forward(account.id("target")))
-    assert refusals(rule, account, *actions) == {
+    assert refused(rule, account, *actions) == {
         ("elbv2.listener.authentication", "InvalidLoadBalancerAction")
     }
 
@@ -140,13 +136,13 @@ def test_a_login_needs_full_urls_and_has_limits(account: Account, wrong: dict[st
     action = {"type": "authenticate-oidc", "authenticateOidc": config}
     to_target = forward(account.id("target"))
     expected = {("elbv2.action.oidc", "ValidationError")}
-    assert refusals(rule, account, action, to_target, listener="secure-listener") == expected
+    assert refused(rule, account, action, to_target, listener="secure-listener") == expected
 
 
 def test_a_rule_authenticates_once(account: Account) -> None:
     actions = (LOG_IN, LOG_IN, forward(account.id("target")))
     expected = {("elbv2.action.one-login", "InvalidLoadBalancerAction")}
-    assert refusals(rule, account, *actions, listener="secure-listener") == expected
+    assert refused(rule, account, *actions, listener="secure-listener") == expected
 
 
 @pytest.mark.parametrize(
@@ -170,5 +166,5 @@ def test_a_check_of_tokens_has_limits(account: Account, wrong: dict[str, Any]) -
         action = {"type": "jwt-validation", "jwtValidation": {**config, **more}}
         return rule(account, action, to_target, listener="secure-listener")
 
-    assert refusals(check, **wrong) == {("elbv2.action.jwt", "ValidationError")}
+    assert refused(check, **wrong) == {("elbv2.action.jwt", "ValidationError")}
     check()

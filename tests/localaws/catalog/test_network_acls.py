@@ -1,12 +1,9 @@
-"""Network ACLs: what refuses what, and what holds for a subnet."""
+"""Network ACLs: their rules, those of a default ACL, and the ACL of a subnet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from localaws.catalog import Refused
 from localaws.catalog.ec2.network_acls import Entry, acl_of, entries_of
 from tests.localaws.catalog.network_acl_cases import (
     ASSOCIATION,
@@ -15,7 +12,7 @@ from tests.localaws.catalog.network_acl_cases import (
     RULE,
     inline,
 )
-from tests.localaws.catalog.test_order import other_vpc
+from tests.localaws.catalog.operations import other_vpc, refused_rules
 
 if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
@@ -25,18 +22,14 @@ VPC = "aws:ec2/vpc:Vpc"
 EVERYTHING = Entry(number=100, allow=True, protocol="-1", first=0, last=0, network="0.0.0.0/0")
 
 
-def rules_of(refused: pytest.ExceptionInfo[Refused]) -> set[str]:
-    return {each.rule for each in refused.value.refusals}
-
-
 def default_acl(account: Account) -> str:
     vpc = account.get(VPC, account.id("vpc"))
     assert vpc is not None
     return str(vpc.outputs["defaultNetworkAclId"])
 
 
-def held_by(account: Account, subnet: str) -> str:
-    """Return the network ACL that holds for a subnet."""
+def acl_of_subnet(account: Account, subnet: str) -> str:
+    """Return the id of the network ACL that a subnet has."""
     record = account.get(SUBNET, account.id(subnet))
     assert record is not None
     return acl_of(account, record)[0]
@@ -56,7 +49,7 @@ def test_a_default_acl_with_ipv6_allows_that_too(account: Account) -> None:
     assert networks == ["0.0.0.0/0", "::/0"]
 
 
-def test_a_program_that_takes_a_default_acl_over_writes_all_its_rules(account: Account) -> None:
+def test_a_program_that_adopts_a_default_acl_sets_all_its_rules(account: Account) -> None:
     acl = default_acl(account)
     made = account.make(DEFAULT_ACL, defaultNetworkAclId=acl, **inline({"icmpType": 0}))
     assert (made.id, made.outputs["vpcId"]) == (acl, account.id("vpc"))
@@ -66,14 +59,13 @@ def test_a_program_that_takes_a_default_acl_over_writes_all_its_rules(account: A
     ]
 
 
-def test_only_a_default_acl_can_be_taken_over(account: Account) -> None:
+def test_only_a_default_acl_can_be_adopted(account: Account) -> None:
     acl = account.make(NETWORK_ACL, vpcId=account.id("vpc")).id
-    with pytest.raises(Refused) as refused:
-        account.make(DEFAULT_ACL, defaultNetworkAclId=acl)
-    assert rules_of(refused) == {"ec2.default-network-acl.default"}
+    rules = refused_rules(account.make, DEFAULT_ACL, defaultNetworkAclId=acl)
+    assert rules == {"ec2.default-network-acl.default"}
 
 
-def test_rules_come_in_the_order_of_their_numbers_inline_or_not(account: Account) -> None:
+def test_inline_rules_and_rule_resources_are_sorted_by_number(account: Account) -> None:
     acl = account.make(NETWORK_ACL, vpcId=account.id("vpc"), **inline({"ruleNo": 50})).id
     common = {"networkAclId": acl, "ruleAction": "deny", "cidrBlock": "0.0.0.0/0"}
     account.make(RULE, **common, ruleNumber=60, protocol="icmp", icmpType=8, icmpCode=-1)
@@ -86,49 +78,45 @@ def test_rules_come_in_the_order_of_their_numbers_inline_or_not(account: Account
     ]
 
 
-def test_a_number_is_taken_by_inline_rules_and_by_aws_own(account: Account) -> None:
+def test_numbers_of_inline_rules_and_of_awss_own_rules_are_taken(account: Account) -> None:
     acl = account.make(NETWORK_ACL, vpcId=account.id("vpc"), **inline({})).id
     common = {"protocol": "-1", "ruleAction": "deny", "cidrBlock": "0.0.0.0/0", "ruleNumber": 100}
     for name in (acl, default_acl(account)):
-        with pytest.raises(Refused) as refused:
-            account.make(RULE, networkAclId=name, **common)
-        assert rules_of(refused) == {"ec2.network-acl-rule.unique"}
+        rules = refused_rules(account.make, RULE, networkAclId=name, **common)
+        assert rules == {"ec2.network-acl-rule.unique"}
     account.make(RULE, networkAclId=acl, egress=True, **common)
 
 
 def test_an_acl_and_its_subnets_are_in_one_vpc(account: Account) -> None:
     elsewhere = other_vpc(account)
-    with pytest.raises(Refused) as refused:
-        account.make(NETWORK_ACL, vpcId=elsewhere, subnetIds=[account.id("subnet-a")])
-    assert rules_of(refused) == {"ec2.network-acl.same-vpc"}
+    subnet = account.id("subnet-a")
+    rules = refused_rules(account.make, NETWORK_ACL, vpcId=elsewhere, subnetIds=[subnet])
+    assert rules == {"ec2.network-acl.same-vpc"}
     acl = account.make(NETWORK_ACL, vpcId=elsewhere).id
-    with pytest.raises(Refused) as refused:
-        account.make(ASSOCIATION, networkAclId=acl, subnetId=account.id("subnet-a"))
-    assert rules_of(refused) == {"ec2.network-acl.same-vpc"}
+    rules = refused_rules(account.make, ASSOCIATION, networkAclId=acl, subnetId=subnet)
+    assert rules == {"ec2.network-acl.same-vpc"}
 
 
-def test_a_subnet_has_one_acl_and_else_the_default_one(account: Account) -> None:
+def test_a_subnet_without_an_acl_of_its_own_has_the_default_one(account: Account) -> None:
     default, vpc, subnet = default_acl(account), account.id("vpc"), account.id("subnet-a")
-    assert held_by(account, "subnet-a") == default
+    assert acl_of_subnet(account, "subnet-a") == default
     first = account.make(NETWORK_ACL, vpcId=vpc, subnetIds=[subnet])
-    assert held_by(account, "subnet-a") == first.id
+    assert acl_of_subnet(account, "subnet-a") == first.id
     second = account.make(NETWORK_ACL, vpcId=vpc)
     association = account.make(ASSOCIATION, networkAclId=second.id, subnetId=subnet)
-    assert held_by(account, "subnet-a") == second.id
-    assert held_by(account, "subnet-b") == default
+    assert acl_of_subnet(account, "subnet-a") == second.id
+    assert acl_of_subnet(account, "subnet-b") == default
     account.delete(ASSOCIATION, association.id)
     account.delete(NETWORK_ACL, first.id)
-    assert held_by(account, "subnet-a") == default
+    assert acl_of_subnet(account, "subnet-a") == default
 
 
-def test_an_acl_goes_before_its_vpc_and_takes_its_rules_along(account: Account) -> None:
+def test_an_acl_is_deleted_before_its_vpc_and_with_its_rules(account: Account) -> None:
     vpc = account.make(VPC, cidrBlock="10.9.0.0/16").id
     acl = account.make(NETWORK_ACL, vpcId=vpc).id
     rule = {"protocol": "-1", "ruleAction": "allow", "cidrBlock": "0.0.0.0/0", "ruleNumber": 1}
     account.make(RULE, networkAclId=acl, **rule)
-    with pytest.raises(Refused) as refused:
-        account.delete(VPC, vpc)
-    assert rules_of(refused) == {"ec2.vpc.held"}
+    assert refused_rules(account.delete, VPC, vpc) == {"ec2.vpc.held"}
     account.delete(NETWORK_ACL, acl)
     assert account.where(RULE, "networkAclId", acl) == []
     account.delete(VPC, vpc)

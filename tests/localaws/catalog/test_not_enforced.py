@@ -1,19 +1,18 @@
-"""The documentation's list of AWS's rules that aren't enforced: its form, and that it is true."""
+"""The documentation's list of AWS's rules that the local AWS doesn't enforce."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
-from tests.localaws.catalog.test_tables import rules_in_code
+from tests.localaws.catalog.sources import ROOT, rules_in_code
 
-PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()
+PAGE = (ROOT / "docs" / "local-aws-rules.md").read_text()
 LIST = PAGE[PAGE.index("<!-- not enforced -->") : PAGE.index("<!-- /not enforced -->")]
 ROWS = []
 for line in LIST.splitlines():
@@ -83,7 +82,7 @@ def test_no_rule_is_both_enforced_and_listed_as_not_enforced() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
-def test_each_row_says_what_aws_does_and_why_it_isnt_enforced(row: list[str]) -> None:
+def test_each_row_has_what_aws_does_and_the_reason_why_it_isnt_enforced(row: list[str]) -> None:
     identifier, does, reason = row
     assert re.fullmatch(
         r"`(name|ec2|elbv2|ecs|iam|s3|ssm|secretsmanager|kms|wafv2)(\.[a-z0-9-]+){1,2}`", identifier

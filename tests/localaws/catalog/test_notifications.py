@@ -1,4 +1,4 @@
-"""Topics, their subscriptions, event rules and dashboards, where several of them meet."""
+"""Topics, subscriptions, event rules and dashboards, and the rules between them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.catalog import Refused
 from localaws.catalog.dashboards import body_flaws
 from localaws.catalog.events import template_flaws
 from tests.localaws.catalog.alarm_cases import (
@@ -19,15 +18,15 @@ from tests.localaws.catalog.alarm_cases import (
     TOPIC_POLICY,
 )
 from tests.localaws.catalog.conftest import refusal, statement
+from tests.localaws.catalog.operations import refused_rules
 
 if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
 
 
-def _refused(account: Account, token: str, **more: object) -> list[str]:
-    with pytest.raises(Refused) as refused:
-        account.make(token, **{**account.minimal(token), **more})
-    return [each.rule for each in refused.value.refusals]
+def rules_against(account: Account, token: str, **more: object) -> set[str]:
+    """Return the rules that refuse one more resource with minimal inputs and others."""
+    return refused_rules(account.make, token, **{**account.minimal(token), **more})
 
 
 def test_a_topic_of_the_same_name_is_the_topic_that_exists(account: Account) -> None:
@@ -54,12 +53,12 @@ def test_a_subscription_that_a_person_must_confirm_is_pending(
 
 def test_an_endpoint_is_subscribed_once_and_a_topic_has_one_policy(account: Account) -> None:
     account.make(SUBSCRIPTION, **account.minimal(SUBSCRIPTION))
-    assert _refused(account, SUBSCRIPTION) == ["sns.subscription.unique"]
+    assert rules_against(account, SUBSCRIPTION) == {"sns.subscription.unique"}
     account.make(TOPIC_POLICY, **account.minimal(TOPIC_POLICY))
-    assert _refused(account, TOPIC_POLICY) == ["sns.policy.unique"]
+    assert rules_against(account, TOPIC_POLICY) == {"sns.policy.unique"}
 
 
-def test_a_topic_takes_its_policy_and_subscriptions_along(account: Account) -> None:
+def test_a_topics_policy_and_subscriptions_are_deleted_with_it(account: Account) -> None:
     subscription = account.make(SUBSCRIPTION, **account.minimal(SUBSCRIPTION))
     policy = account.make(TOPIC_POLICY, **account.minimal(TOPIC_POLICY))
     account.delete(TOPIC, account.id("topic"))
@@ -72,18 +71,17 @@ def test_the_policy_of_an_existing_topic_is_about_that_topic(account: Account) -
         "name": "alarms",
         "policy": statement(Action="sns:Publish", Principal="*", Resource="arn:aws:sns:::other"),
     }
-    with pytest.raises(Refused) as refused:
-        account.update(TOPIC, account.id("topic"), inputs)
-    assert [each.rule for each in refused.value.refusals] == ["sns.policy.resource"]
+    rules = refused_rules(account.update, TOPIC, account.id("topic"), inputs)
+    assert rules == {"sns.policy.resource"}
 
 
-def test_a_rule_is_held_by_its_targets_of_which_it_has_five(account: Account) -> None:
+def test_a_rule_has_at_most_five_targets_and_cannot_be_deleted_with_any(account: Account) -> None:
     minimal = account.minimal(EVENT_TARGET)
     first = account.make(EVENT_TARGET, **minimal, targetId="one")
-    assert _refused(account, EVENT_TARGET, targetId="one") == ["events.target.unique"]
+    assert rules_against(account, EVENT_TARGET, targetId="one") == {"events.target.unique"}
     for _ in range(4):
         account.make(EVENT_TARGET, **minimal)
-    assert _refused(account, EVENT_TARGET) == ["events.target.count"]
+    assert rules_against(account, EVENT_TARGET) == {"events.target.count"}
     held = refusal(account, EVENT_RULE, account.id("event-rule"))
     assert held == ("events.rule.held", "ValidationException")
     for target in account.all(EVENT_TARGET):
@@ -92,7 +90,7 @@ def test_a_rule_is_held_by_its_targets_of_which_it_has_five(account: Account) ->
     assert first.outputs["targetId"] == "one"
 
 
-def test_rules_of_the_same_name_on_two_buses_are_two(account: Account) -> None:
+def test_rules_of_the_same_name_on_two_buses_are_different(account: Account) -> None:
     pattern = json.dumps({"source": ["shop"]})
     on_bus = account.make(
         EVENT_RULE, name="deployments", eventBusName="orders", eventPattern=pattern
@@ -113,7 +111,7 @@ def test_rules_of_the_same_name_on_two_buses_are_two(account: Account) -> None:
         ({"isEnabled": False}, "DISABLED", False),
     ],
 )
-def test_both_forms_of_whether_a_rule_is_on_agree(
+def test_state_and_is_enabled_of_a_rule_agree(
     account: Account, more: dict[str, object], state: str, *, enabled: bool
 ) -> None:
     made = account.make(EVENT_RULE, **{**account.minimal(EVENT_RULE), **more})

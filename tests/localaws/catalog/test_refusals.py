@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog import CATALOG, UNKNOWN, Refused
+from localaws.catalog import CATALOG, UNKNOWN
 from localaws.catalog.values import parsed
 from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
 from tests.localaws.catalog.alarm_cases import ALARM_CASES
@@ -20,6 +20,7 @@ from tests.localaws.catalog.capacity_cases import CAPACITY_CASES
 from tests.localaws.catalog.conftest import ELB, statement
 from tests.localaws.catalog.edge_cases import EDGE_CASES
 from tests.localaws.catalog.network_acl_cases import NETWORK_ACL_CASES
+from tests.localaws.catalog.operations import filled, refused
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.registry_cases import REGISTRY_CASES
 from tests.localaws.catalog.scaling_cases import SCALING_CASES
@@ -2236,19 +2237,8 @@ for line in PAGE.read_text().splitlines():
         DOCUMENTED_CODES[line.split("`")[1]] = line.split(" | ")[-2].split(", ")
 
 
-def filled(account: Account, value: Any) -> Any:
-    """Return the value with every `$name` replaced by the id of that resource.
-
-    A JSON path such as `$.detail` stays.
-    """
-    if isinstance(value, str) and value.startswith("$") and not value.startswith("$."):
-        return account.id(value[1:])
-    if isinstance(value, dict):
-        return {name: filled(account, each) for name, each in value.items()}
-    return [filled(account, each) for each in value] if isinstance(value, list) else value
-
-
 def over_minimal(account: Account, token: str, more: dict[str, Any]) -> dict[str, Any]:
+    """Return a type's minimal inputs with others, of which None removes one."""
     inputs = {**account.minimal(token), **filled(account, more)}
     return {name: value for name, value in inputs.items() if value is not None}
 
@@ -2258,15 +2248,12 @@ def over_minimal(account: Account, token: str, more: dict[str, Any]) -> dict[str
     CASES,
     ids=lambda each: each if isinstance(each, str) else "",
 )
-# The columns of the table
+# The arguments are the columns of the table.
 def test_a_wrong_value_is_refused_by_its_rule_and_a_right_one_accepted(  # noqa: PLR0917
     account: Account, token: str, rule: str, code: str, wrong: dict[str, Any], right: dict[str, Any]
 ) -> None:
     before = len(account.all(token))
-    with pytest.raises(Refused) as refused:
-        account.make(token, **over_minimal(account, token, wrong))
-    found = [(each.rule, each.code) for each in refused.value.refusals]
-    assert (rule, code) in found, refused.value
+    assert (rule, code) in refused(account.make, token, **over_minimal(account, token, wrong))
     assert len(account.all(token)) == before, "nothing is created"
     assert code in DOCUMENTED_CODES[rule]
     account.make(token, **over_minimal(account, token, right))

@@ -1,4 +1,4 @@
-"""When scheduled actions are due."""
+"""The times of scheduled actions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MONDAY = datetime(2027, 1, 4, 12, tzinfo=UTC)
         ("at(2027-03-01T08:00:00)", "Europe/Berlin", "2027-03-01T08:00:00+01:00"),
     ],
 )
-def test_the_next_time_after_a_moment(expression: str, zone: str, due: str) -> None:
+def test_a_schedule_has_a_next_time(expression: str, zone: str, due: str) -> None:
     found = schedule(expression, zone).next_after(MONDAY, MONDAY)
     assert found is not None
     assert found.isoformat() == due
@@ -36,5 +36,5 @@ def test_the_next_time_after_a_moment(expression: str, zone: str, due: str) -> N
 @pytest.mark.parametrize(
     "expression", ["at(2026-01-01T00:00:00)", "cron(0 0 1 1 ? 2026)", "cron(0 0 30 2 ? *)"]
 )
-def test_what_is_over_or_never_comes_is_not_due(expression: str) -> None:
+def test_a_schedule_that_is_over_or_never_comes_has_no_next_time(expression: str) -> None:
     assert schedule(expression).next_after(MONDAY, MONDAY) is None

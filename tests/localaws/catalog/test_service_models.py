@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -16,13 +15,13 @@ from localaws.catalog import CATALOG
 from localaws.catalog.model_limits import FROM_ELSEWHERE, NOT_REQUIRED, ONE_OF_SEVERAL, OTHERWISE
 from localaws.catalog.service_models import limits, required, required_besides
 from localaws.catalog.values import show
-from tests.localaws.catalog.test_effects import input_paths
+from tests.localaws.catalog.sources import ROOT, input_paths
 from tools.service_models import CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()
+PAGE = (ROOT / "docs" / "local-aws-rules.md").read_text()
 LIST = PAGE[PAGE.index("<!-- models -->") : PAGE.index("<!-- /models -->")]
 LISTED = set()
 for row in LIST.splitlines():
@@ -73,7 +72,8 @@ def leaf(path: str) -> str:
 
 
 UNUSUAL = "\0 é\n|"
-"""A space, a newline, a control character and a non-ASCII letter; most patterns forbid one of them.
+"""A control character, a space, a non-ASCII letter, a newline and a bar; most patterns forbid one
+of them.
 """
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.account import invokes
-from localaws.catalog import CATALOG, Refused
+from localaws.catalog import CATALOG
 from localaws.ecs.definition import service_spec
 from localaws.ecs.scheduler.model import ServiceState
 from tests.localaws.catalog.conftest import refusal
+from tests.localaws.catalog.operations import refused_rules
 from tests.localaws.catalog.storage_cases import (
     BY_ADDRESS,
     CAPACITY,
@@ -55,9 +56,8 @@ def test_a_subnet_with_a_mount_target_cant_be_deleted(account: Account) -> None:
 
 def test_a_second_policy_of_a_file_system_is_refused(account: Account) -> None:
     account.make(FILE_POLICY, **account.minimal(FILE_POLICY))
-    with pytest.raises(Refused) as refused:
-        account.make(FILE_POLICY, **account.minimal(FILE_POLICY))
-    assert [each.rule for each in refused.value.refusals] == ["efs.policy.unique"]
+    rules = refused_rules(account.make, FILE_POLICY, **account.minimal(FILE_POLICY))
+    assert rules == {"efs.policy.unique"}
 
 
 def test_names_and_addresses_of_a_file_system_are_those_of_its_region(account: Account) -> None:
@@ -106,10 +106,8 @@ def test_a_namespace_or_registry_in_use_cant_be_deleted(
 def test_a_private_namespace_has_a_zone_and_an_http_namespace_an_http_name(
     account: Account,
 ) -> None:
-    private, plain = (
-        account.get(NAMESPACE, account.id("internal")),
-        account.get(HTTP_NAMESPACE, account.id("http")),
-    )
+    private = account.get(NAMESPACE, account.id("internal"))
+    plain = account.get(HTTP_NAMESPACE, account.id("http"))
     assert private
     assert plain
     assert re.fullmatch(r"ns-[0-9a-z]{16}", private.id)
@@ -140,11 +138,12 @@ def test_a_capacity_provider_of_a_cluster_cant_be_deleted(account: Account) -> N
     account.delete(CAPACITY, provider)
 
 
-def test_a_service_with_a_capacity_provider_of_instances_finds_none(account: Account) -> None:
+def test_a_service_with_a_capacity_provider_of_instances_runs_on_instances(
+    account: Account,
+) -> None:
     strategy = [{"capacityProvider": "instances", "weight": 1}]
-    inputs = {
-        name: value for name, value in account.minimal(SERVICE).items() if name != "launchType"
-    }
+    inputs = account.minimal(SERVICE)
+    del inputs["launchType"]
     service = account.make(SERVICE, **inputs, capacityProviderStrategies=strategy)
     assert service_spec(service, account, ServiceState()).capacity.on_instances
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from pathlib import Path
 
 import pulumi_aws as aws
 import pytest
@@ -16,12 +14,9 @@ from localaws.catalog.properties import first_name
 from localaws.catalog.resource_type import AllExcept
 from localaws.catalog.tables import table
 from localaws.catalog.tokens import SECOND_TOKENS, canonical
+from tests.localaws.catalog.sources import ROOT, rules_in_code
 from tools.sdk_inputs import sdk_blocks, sdk_regions, sdk_source
 
-ROOT = Path(__file__).parents[3]
-RULE = re.compile(
-    r"(?!cloud\.(?:json|adc-e\.uk))(catalog|cloud|cloudwatch|name|invokes|acm|appautoscaling|autoscaling|chatbot|ec2|ecr|efs|elbv2|ecs|events|iam|kms|logs|route53|s3|secretsmanager|servicediscovery|sns|ssm|wafv2)(\.[a-z0-9-]+){1,2}"
-)
 ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
 OWN_TESTS = {"catalog", "cloud", "invokes", "name"}
 """First words of rules about the local AWS itself, whose tests match messages instead of ids."""
@@ -79,17 +74,6 @@ def test_a_types_tables_name_only_its_inputs(token: str) -> None:
         paths.append(kind.autoname.property)
     assert set(map(first_name, paths)) <= kind.inputs
     assert {reference.token for reference in kind.references} <= CATALOG.keys()
-
-
-def rules_in_code() -> set[str]:
-    """Return every string constant in the local AWS's code that has the form of a rule's id."""
-    found = set()
-    for path in (ROOT / "localaws").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            text = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(text, str) and RULE.fullmatch(text):
-                found.add(text)
-    return found
 
 
 def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:

@@ -1,4 +1,4 @@
-"""What a person hears of a daemon that doesn't start; tests/engine has those that do."""
+"""Errors of a daemon that doesn't start; tests/engine starts daemons."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.slow  # starts a daemon
-def test_the_last_words_of_a_daemon_that_does_not_start_are_of_this_time(tmp_path: Path) -> None:
+def test_the_error_shows_what_this_daemon_printed_last_and_not_an_earlier_one(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: p\n")
     (tmp_path / "local.parameters.toml").write_text("x =")
     directory = StateDirectory.of(tmp_path, {})
     directory.path.mkdir()
-    directory.daemon_log.write_text("what an earlier one printed\n")
+    directory.daemon_log.write_text("printed by an earlier daemon\n")
     with pytest.raises(DaemonFailed) as failed:
         ensure(directory, lambda _: None)
-    _, words, *rest = str(failed.value).splitlines()
-    assert "local.parameters.toml is not valid TOML" in words
+    _, last_line, *rest = str(failed.value).splitlines()
+    assert "local.parameters.toml is not valid TOML" in last_line
     assert rest == [
         f"The whole log is {directory.daemon_log}. Fix the cause, then run the same command again."
     ]
 
 
 @pytest.mark.slow  # starts a daemon
-def test_a_daemon_with_a_bad_speed_does_not_start_and_says_why(
+def test_a_daemon_with_a_wrong_speed_does_not_start_and_reports_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: p\n")
@@ -57,7 +59,7 @@ def test_a_daemon_with_a_bad_speed_does_not_start_and_says_why(
         ({"LOCALAWS_RUNTIME": "process"}, {"LOCALAWS_RUNTIME": ""}, []),
     ],
 )
-def test_a_variable_that_a_running_daemon_does_not_read_is_named_with_what_to_do(
+def test_a_variable_that_differs_from_the_running_daemons_is_reported_with_what_to_do(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     started_with: dict[str, str],
@@ -91,9 +93,9 @@ def test_the_daemon_runs_the_commands_code_and_not_that_of_the_working_directory
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: p\n")
     (tmp_path / "local.parameters.toml").write_text("x =")
-    of_another_checkout = tmp_path / "localaws" / "__init__.py"
-    of_another_checkout.parent.mkdir()
-    of_another_checkout.write_text("raise SystemExit('code of another checkout')\n")
+    other_code = tmp_path / "localaws" / "__init__.py"
+    other_code.parent.mkdir()
+    other_code.write_text("raise SystemExit('code of another checkout')\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DaemonFailed, match=r"local\.parameters\.toml is not valid TOML"):
         ensure(StateDirectory.of(tmp_path, {}), lambda _: None)

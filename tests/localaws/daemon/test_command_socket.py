@@ -1,4 +1,4 @@
-"""The socket by which commands start programs behind the daemon's launcher, with real programs."""
+"""The socket by which commands start programs through the daemon's launcher, with real programs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real processes
 
 
-class Plain:
-    """Starts programs on this machine."""
+class OnThisMachine:
+    """Start programs on this machine."""
 
     def __init__(self) -> None:
         self.launcher = Launcher()
@@ -45,8 +45,9 @@ class Plain:
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[tuple[Plain, socket.socket]]:
-    commands = Plain()
+async def serve(folder: Path) -> AsyncIterator[tuple[OnThisMachine, socket.socket]]:
+    """Serve the socket in a folder, and connect a client."""
+    commands = OnThisMachine()
     server = CommandSocket(folder, commands)
     await server.start()
     try:
@@ -59,6 +60,7 @@ async def served(folder: Path) -> AsyncIterator[tuple[Plain, socket.socket]]:
 
 
 async def answer(client: socket.socket) -> dict[str, object]:
+    """Read the next line that the daemon sends."""
     text = b""
     client.settimeout(0)
     while not text.endswith(b"\n"):
@@ -72,43 +74,43 @@ def shell(script: str, **more: str) -> Request:
 
 @pytest.mark.usefixtures("sockets_are_closed")
 @pytest.mark.parametrize("passes", range(4))
-async def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
+async def test_closing_the_server_ends_a_connection_that_is_being_accepted(
     tmp_path: Path, passes: int
 ) -> None:
-    async with served(tmp_path) as (_, client):
+    async with serve(tmp_path) as (_, client):
         for _ in range(passes):
             await asyncio.sleep(0)
     with suppress(OSError):  # closed already
         assert client.recv(1) == b""
 
 
-async def test_a_program_gets_its_environment_and_its_exit_status_comes_back(
+async def test_a_program_gets_its_environment_and_its_exit_status_is_sent(
     tmp_path: Path,
 ) -> None:
-    async with served(tmp_path) as (_, client):
+    async with serve(tmp_path) as (_, client):
         command_socket.send(client, shell('exit "$A"'))
         assert await answer(client) == {"started": True}
         assert await answer(client) == {"code": 1}
 
 
 async def test_a_request_may_be_longer_than_a_sockets_buffer(tmp_path: Path) -> None:
-    async with served(tmp_path) as (_, client):
+    async with serve(tmp_path) as (_, client):
         request = shell("exit ${#LONG}", LONG="x" * 100_000)
         await asyncio.to_thread(command_socket.send, client, request)
         assert await answer(client) == {"started": True}
         assert await answer(client) == {"code": 100_000 % 256}
 
 
-async def test_what_cannot_be_started_is_an_error_with_its_reason(tmp_path: Path) -> None:
-    async with served(tmp_path) as (_, client):
+async def test_a_program_that_cannot_be_started_is_an_error_with_the_reason(tmp_path: Path) -> None:
+    async with serve(tmp_path) as (_, client):
         command_socket.send(client, Request("exec", ("true",), target="nowhere"))
         assert await answer(client) == {"error": "no running task is nowhere"}
 
 
-async def test_signals_are_passed_on_and_a_killed_programs_status_is_a_shells(
+async def test_signals_are_forwarded_and_a_killed_program_has_a_shells_status(
     tmp_path: Path,
 ) -> None:
-    async with served(tmp_path) as (_, client):
+    async with serve(tmp_path) as (_, client):
         command_socket.send(client, shell("exec sleep 60"))
         assert await answer(client) == {"started": True}
         client.send(bytes([signal.SIGTERM]))
@@ -116,23 +118,23 @@ async def test_signals_are_passed_on_and_a_killed_programs_status_is_a_shells(
 
 
 async def test_a_program_ends_with_its_client(tmp_path: Path) -> None:
-    async with served(tmp_path) as (commands, client):
+    async with serve(tmp_path) as (commands, client):
         command_socket.send(client, shell("trap '' TERM HUP INT; sleep 60"))
         assert await answer(client) == {"started": True}
         client.close()
         assert await asyncio.wait_for(commands.children[0].wait(), 10) == -signal.SIGKILL
 
 
-async def test_what_is_no_request_is_answered_with_what_is_wrong(tmp_path: Path) -> None:
-    async with served(tmp_path) as (_, client):
+async def test_a_message_that_is_no_request_is_answered_with_an_error(tmp_path: Path) -> None:
+    async with serve(tmp_path) as (_, client):
         client.sendall(b"\0\0\0\2{}")
         assert await answer(client) == {"error": "no request with three standard streams came"}
 
 
-async def test_the_socket_is_replaced_when_it_was_left_and_removed_at_the_end(
+async def test_a_leftover_socket_is_replaced_and_the_socket_is_removed_at_the_end(
     tmp_path: Path,
 ) -> None:
     (tmp_path / NAME).write_text("left by a killed daemon")
-    async with served(tmp_path):
+    async with serve(tmp_path):
         assert (tmp_path / NAME).is_socket()
     assert not (tmp_path / NAME).exists()

@@ -1,7 +1,4 @@
-"""The users that can connect to the daemon: the kernel's table, and real connections.
-
-Another user is in tests/engine.
-"""
+"""The users that can connect to the daemon: the kernel's table, and real connections."""
 
 from __future__ import annotations
 
@@ -63,28 +60,28 @@ def row(ends: str = V4, *, state: str = "01", uid: int = 1000, inode: int = 4711
         "no row",
     ],
 )
-def test_the_owner_is_that_of_the_peers_row(rows: list[str], user: int | None) -> None:
+def test_the_owner_is_the_user_in_the_peers_row(rows: list[str], user: int | None) -> None:
     assert owner(HEAD + "".join(rows), PEER, OWN) == user
 
 
 @pytest.mark.parametrize("state", ["02", "04", "05", "06", "08"])
-def test_a_connection_that_its_process_closed_has_no_owner_although_the_table_lists_root(
+def test_a_connection_that_its_process_closed_has_no_owner(
     state: str,
 ) -> None:
     assert owner(HEAD + row(state=state), PEER, OWN) is None
-    assert owner(HEAD + row(uid=0, inode=0), PEER, OWN) is None
+    assert owner(HEAD + row(uid=0, inode=0), PEER, OWN) is None, "such a row lists root"
 
 
 @asynccontextmanager
 async def guarded(
     folder: Path, users: Container[int] | None = None
 ) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """An echo behind a guard: the guard's port, and all that came through."""
-    heard: list[bytes] = []
+    """Start an echo server behind a guard; yield the guard's port and the received data."""
+    received: list[bytes] = []
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(2**16):
-            heard.append(data)
+            received.append(data)
             writer.write(data)
             await writer.drain()
 
@@ -93,14 +90,14 @@ async def guarded(
     await server.listen_unix(behind)
     guard = Guard(behind, users=users)
     try:
-        yield await guard.start(), heard
+        yield await guard.start(), received
     finally:
         await guard.close()
         await server.close()
 
 
-def say(port: int, *, family: int = socket.AF_INET) -> bytes:
-    """What comes back; nothing where the connection is refused."""
+def echo_of_hello(port: int, *, family: int = socket.AF_INET) -> bytes:
+    """Send hello, and return the answer; nothing if the connection is refused."""
     with socket.socket(family) as client, suppress(ConnectionError):
         client.settimeout(20)
         client.connect(("::ffff:127.0.0.1" if family == socket.AF_INET6 else "127.0.0.1", port))
@@ -112,31 +109,31 @@ def say(port: int, *, family: int = socket.AF_INET) -> bytes:
 @pytest.mark.parametrize(
     "family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "mapped into IPv6"]
 )
-async def test_a_process_of_the_same_user_gets_through_from_a_socket_of_either_family(
+async def test_a_process_of_the_same_user_can_connect_from_a_socket_of_either_family(
     tmp_path: Path, family: int
 ) -> None:
     async with guarded(tmp_path) as (port, _):
-        assert await asyncio.to_thread(say, port, family=family) == b"hello"
+        assert await asyncio.to_thread(echo_of_hello, port, family=family) == b"hello"
 
 
-async def test_much_gets_through_in_both_directions_unharmed(tmp_path: Path) -> None:
-    words = os.urandom(2**20)
-    async with guarded(tmp_path) as (port, heard):
+async def test_much_data_is_forwarded_unchanged_in_both_directions(tmp_path: Path) -> None:
+    data = os.urandom(2**20)
+    async with guarded(tmp_path) as (port, received):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(words)
-        assert await asyncio.wait_for(reader.readexactly(len(words)), 20) == words
+        writer.write(data)
+        assert await asyncio.wait_for(reader.readexactly(len(data)), 20) == data
         writer.write_eof()
-        assert await asyncio.wait_for(reader.read(), 20) == b"", "the end gets through too"
-        assert b"".join(heard) == words
+        assert await asyncio.wait_for(reader.read(), 20) == b"", "the end is forwarded too"
+        assert b"".join(received) == data
         writer.close()
 
 
-async def test_a_user_who_may_not_connect_gets_no_byte_through_and_is_noted_once(
+async def test_data_of_a_user_who_may_not_connect_is_not_forwarded_and_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with guarded(tmp_path, users={os.geteuid() + 1}) as (port, heard):
-        assert [await asyncio.to_thread(say, port) for _ in range(3)] == [b""] * 3
-        assert not heard
+    async with guarded(tmp_path, users={os.geteuid() + 1}) as (port, received):
+        assert [await asyncio.to_thread(echo_of_hello, port) for _ in range(3)] == [b""] * 3
+        assert not received
     assert [each.message for each in caplog.records] == [
         (
             f"refused a connection of user {os.geteuid()}: only user {os.geteuid()} and root "
@@ -146,37 +143,37 @@ async def test_a_user_who_may_not_connect_gets_no_byte_through_and_is_noted_once
 
 
 @pytest.mark.parametrize("reset", [False, True])
-async def test_who_gets_a_closed_connections_port_does_not_vouch_for_what_was_sent_before(
+async def test_the_next_owner_of_a_closed_connections_port_is_not_taken_for_the_sender(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, reset: bool
 ) -> None:
-    closed, looked = threading.Event(), threading.Event()
+    closed, looked_up = threading.Event(), threading.Event()
 
     def own_row_of_the_next_connection(*_: Endpoint) -> int:
         closed.wait(20)
-        looked.set()
+        looked_up.set()
         return os.geteuid()
 
     monkeypatch.setattr("localaws.daemon.connection_guard._look_up", own_row_of_the_next_connection)
 
     def refused_when_it_is_over(port: int) -> bool:
-        """One more connection, whose end says that the guard has dealt with the first."""
+        """Connect once more; when that is refused, the guard has handled the first connection."""
         monkeypatch.setattr("localaws.daemon.connection_guard._look_up", lambda *_: None)
-        return say(port) == b""
+        return echo_of_hello(port) == b""
 
-    async with guarded(tmp_path) as (port, heard):
+    async with guarded(tmp_path) as (port, received):
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"hello")
             if reset:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         closed.set()
-        await asyncio.to_thread(looked.wait, 20)
+        await asyncio.to_thread(looked_up.wait, 20)
         assert await asyncio.to_thread(refused_when_it_is_over, port)
-        assert not heard
+        assert not received
 
 
 @pytest.mark.usefixtures("sockets_are_closed")
 @pytest.mark.parametrize("passes", range(6))
-async def test_closing_ends_a_connection_at_each_step_of_its_being_accepted(
+async def test_closing_the_guard_ends_a_connection_that_is_being_accepted(
     tmp_path: Path, passes: int
 ) -> None:
     guard = Guard(str(tmp_path / "nothing"))
@@ -201,13 +198,10 @@ for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff
     except ConnectionError:
         print(b"")
 """
-    async with guarded(tmp_path) as (port, heard):
-        assert (
-            await asyncio.to_thread(as_user, ANOTHER_USER, attempt.format(port=port))
-            == "b''\nb''\n"
-        )
-        assert not heard
-        assert (
-            await asyncio.to_thread(as_user, os.geteuid(), attempt.format(port=port))
-            == "b'hello'\nb'hello'\n"
-        )
+    async with guarded(tmp_path) as (port, received):
+        code = attempt.format(port=port)
+        printed = await asyncio.to_thread(as_user, ANOTHER_USER, code)
+        assert printed == "b''\nb''\n"
+        assert not received
+        printed = await asyncio.to_thread(as_user, os.geteuid(), code)
+        assert printed == "b'hello'\nb'hello'\n"

@@ -1,4 +1,4 @@
-"""Other users can't read a state directory, also where an earlier version left it open."""
+"""Other users can't read a state directory, even one that an earlier version made."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = (
 
 @pytest.fixture
 def old_directory(tmp_path: Path) -> Path:
-    """What an earlier version left: everybody may read it."""
+    """A state directory of an earlier version, which every user can read."""
     directory = tmp_path / ".local"
     for name in FILES:
         file = directory / name
@@ -39,12 +39,12 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_new_state_directory_is_its_owners_alone(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_a_new_state_directory(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "state")
     assert mode(tmp_path / "a" / "state") == 0o700
 
 
-def test_what_an_earlier_version_left_open_is_closed(old_directory: Path) -> None:
+def test_permissions_of_an_earlier_versions_directory_are_restricted(old_directory: Path) -> None:
     take_from_others(old_directory)
     modes = {mode(path) for path in (old_directory, *old_directory.rglob("*")) if path.is_dir()}
     assert modes == {0o700}
@@ -65,7 +65,7 @@ def test_a_link_out_of_the_state_directory_is_not_followed(
     assert (mode(outside), mode(outside / "file")) == (0o755, 0o644)
 
 
-def test_a_folder_that_holds_other_things_too_keeps_its_mode_and_theirs(
+def test_a_folder_with_other_contents_keeps_its_mode_and_theirs(
     old_directory: Path,
 ) -> None:
     (old_directory / "share").mkdir()
@@ -76,7 +76,7 @@ def test_a_folder_that_holds_other_things_too_keeps_its_mode_and_theirs(
     assert mode(old_directory / "state") == 0o700
 
 
-def test_a_folder_in_which_others_put_files_is_refused(old_directory: Path) -> None:
+def test_a_folder_that_others_can_write_to_is_refused(old_directory: Path) -> None:
     (old_directory / "share").mkdir()
     old_directory.chmod(0o777)
     with pytest.raises(SharedFolder, match="LOCALAWS_HOME"):

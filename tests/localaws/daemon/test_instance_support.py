@@ -1,4 +1,4 @@
-"""What is refused of services on instances here, though AWS has it, and with what to do."""
+"""Options of services on instances that AWS has and the local AWS refuses."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ def records() -> OnInstances:
 
 
 def problem(records: OnInstances, definition: Resource | None = None, **service: Any) -> str:
-    """Say why the service can't run, with another task definition and other inputs."""
+    """Return why the service can't run with another task definition and other inputs."""
     changes = {"forceNewDeployment": True, **service}
     if definition is not None:
         changes["taskDefinition"] = definition.id
     changed = records.change(records.service, **changes)
-    found = service_problem(changed, records.cloud, in_containers=True)
-    records.change(records.service, **records.service.inputs)
-    return found
+    try:
+        return service_problem(changed, records.cloud, in_containers=True)
+    finally:
+        records.change(records.service, **records.service.inputs)
 
 
-def test_the_articles_service_can_run_in_containers_only(records: OnInstances) -> None:
+def test_a_service_on_instances_runs_only_in_containers(records: OnInstances) -> None:
     assert service_problem(records.service, records.cloud, in_containers=True) == ""
     refused = service_problem(records.service, records.cloud, in_containers=False)
     assert "need the runtime `container`" in refused
@@ -46,7 +47,7 @@ def test_the_articles_service_can_run_in_containers_only(records: OnInstances) -
         ({"linuxParameters": {"sharedMemorySize": 64}}, "linuxParameters.sharedMemorySize"),
     ],
 )
-def test_parts_of_containers_that_would_do_nothing_are_refused(
+def test_options_of_containers_without_an_effect_are_refused(
     records: OnInstances, container: dict[str, Any], part: str
 ) -> None:
     refused = problem(records, records.define(**container))
@@ -61,7 +62,7 @@ def test_another_network_mode_is_refused(records: OnInstances) -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "words"),
+    ("service", "message"),
     [
         (
             {"placementConstraints": [{"type": "memberOf", "expression": "task:group == a"}]},
@@ -73,10 +74,10 @@ def test_another_network_mode_is_refused(records: OnInstances) -> None:
         ),
     ],
 )
-def test_placement_that_is_not_done_is_refused(
-    records: OnInstances, service: dict[str, Any], words: str
+def test_unsupported_placement_is_refused(
+    records: OnInstances, service: dict[str, Any], message: str
 ) -> None:
-    assert words in problem(records, **service)
+    assert message in problem(records, **service)
 
 
 def test_a_volume_of_the_host_is_refused(records: OnInstances) -> None:
@@ -86,14 +87,14 @@ def test_a_volume_of_the_host_is_refused(records: OnInstances) -> None:
     assert refused == "hostPath of a volume isn't done on instances here: leave it out"
 
 
-def test_a_group_of_the_article_launches(records: OnInstances) -> None:
+def test_a_group_with_supported_options_has_no_problem(records: OnInstances) -> None:
     assert group_problem(records.scaling_group, records.cloud) == ""
 
 
 @pytest.mark.parametrize(
     ("duration", "seconds"), [("0", 0), ("0s", 0), ("10m", 600), ("1h30m", 5400), ("500ms", 0.5)]
 )
-def test_a_group_is_waited_for_as_long_as_it_says(
+def test_a_run_waits_for_a_groups_instances_as_long_as_configured(
     records: OnInstances, duration: str, seconds: float
 ) -> None:
     group = records.change(records.scaling_group, waitForCapacityTimeout=duration)

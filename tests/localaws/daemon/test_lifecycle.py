@@ -1,4 +1,4 @@
-"""What an operation on a resource waits for before it is complete, with everything that runs."""
+"""Operations on resources: what they wait for, and the daemon's functions."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     import pytest
 
 
-async def test_a_service_has_the_requested_deployment_when_it_is_answered_without_a_wait_too(
+async def test_an_update_is_answered_only_after_the_requested_deployment_began(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else the state would hold the revision before, and the next preview show a change."""
+    """Otherwise the state would have the previous revision, and the next preview show a change."""
 
     async def slow(_: LoadBalancers) -> None:
-        """The controller looks at the load balancers before it looks at services."""
+        """Delay the controller, which reads the load balancers before the services."""
         await asyncio.sleep(0.3)
 
     monkeypatch.setattr(LoadBalancers, "sync", slow)
@@ -55,30 +55,30 @@ async def test_a_service_has_the_requested_deployment_when_it_is_answered_withou
     try:
         async with serving(running, cloud) as provider:
             identifier = await create_service(provider)
-            asked = {
+            query = {
                 "serviceName": "web",
                 "clusterArn": cloud.all("aws:ecs/cluster:Cluster")[0].id,
             }
             await eventually(
-                lambda: running.functions[GET_SERVICE](asked)["deployments"], "a deployment"
+                lambda: running.functions[GET_SERVICE](query)["deployments"], "a deployment"
             )
-            for before, wanted in ((NEW, OLD), (OLD, NEW)):
-                assert await change(provider, identifier, before, wanted) == wanted
-                assert running.functions[GET_SERVICE](asked)["taskDefinition"] == wanted
+            for before, after in ((NEW, OLD), (OLD, NEW)):
+                assert await change(provider, identifier, before, after) == after
+                assert running.functions[GET_SERVICE](query)["taskDefinition"] == after
     finally:
         await running.close()
 
 
-async def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
+async def test_a_rule_is_answered_only_after_the_load_balancers_apply_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a run could end while requests still got the default action."""
-    taken = list[int]()
+    """Otherwise a run could end while requests still got the default action."""
+    applied: list[int] = []
 
     async def slow(_: LoadBalancers) -> None:
-        seen = len(cloud.all(GROUP))
+        existing = len(cloud.all(GROUP))
         await asyncio.sleep(0.1)
-        taken.append(seen)
+        applied.append(existing)
 
     cloud = Cloud(seed=1)
     monkeypatch.setattr(LoadBalancers, "sync", slow)
@@ -91,13 +91,13 @@ async def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
             )
             cloud.acknowledge(GROUP, made.id)
             await running.settle(replace(made, token=token), seconds=30, report=lambda _: None)
-            assert taken[-1] == len(cloud.all(GROUP))
+            assert applied[-1] == len(cloud.all(GROUP))
     finally:
         await running.close()
 
 
-async def change(provider: Any, identifier: str, before: str, wanted: str) -> object:
-    """Update the service's task definition; the one that the answer shows."""
+async def change(provider: Any, identifier: str, before: str, after: str) -> object:
+    """Update the service's task definition, and return the one in the answer."""
     inputs = {"name": "web", "cluster": "main", "taskDefinition": before}
     answer = await provider.Update(
         provider_pb2.UpdateRequest(
@@ -105,13 +105,13 @@ async def change(provider: Any, identifier: str, before: str, wanted: str) -> ob
             id=identifier,
             olds=to_wire(inputs),
             old_inputs=to_wire(inputs),
-            news=to_wire({**inputs, "taskDefinition": wanted}),
+            news=to_wire({**inputs, "taskDefinition": after}),
         )
     )
     return from_wire(answer.properties)["taskDefinition"]
 
 
-def test_an_alarms_state_is_set_by_name_and_shown_and_an_unknown_name_is_a_problem(
+def test_an_alarms_state_is_set_by_name_and_an_unknown_name_is_a_problem(
     tmp_path: Path,
 ) -> None:
     cloud = Cloud(seed=1)
@@ -126,7 +126,9 @@ def test_an_alarms_state_is_set_by_name_and_shown_and_an_unknown_name_is_a_probl
     assert unknown["problem"] == "there is no alarm other; `pulumi-local status` lists them"
 
 
-def test_an_account_without_alarms_tasks_and_instances_says_so(tmp_path: Path) -> None:
+def test_without_alarms_tasks_or_instances_the_functions_report_that_there_are_none(
+    tmp_path: Path,
+) -> None:
     functions = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / ".local")).functions
     alarm = functions[SET_ALARM_STATE]({"alarm": "errors", "state": "OK"})["problem"]
     assert alarm == "there are no alarms; services with `alarms: true` have some (docs/alarms.md)"
@@ -136,7 +138,7 @@ def test_an_account_without_alarms_tasks_and_instances_says_so(tmp_path: Path) -
     assert instance.startswith("there are no instances")
 
 
-async def test_a_deleted_alarm_takes_its_notifications_along(tmp_path: Path) -> None:
+async def test_a_deleted_alarms_notifications_are_removed(tmp_path: Path) -> None:
     cloud = Cloud(seed=1)
     running = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local"))
     topic = "arn:aws:sns:eu-west-1:123456789012:ops"

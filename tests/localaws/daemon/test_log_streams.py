@@ -25,7 +25,7 @@ def test_streams_are_chosen_by_group(tmp_path: Path) -> None:
     assert len(list(streams(tmp_path))) == 2
 
 
-def test_a_line_shows_its_stream_and_a_half_written_one_waits(
+def test_a_line_is_printed_with_its_stream_once_it_is_complete(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stream(tmp_path, "group/task-1", "first\nhalf")

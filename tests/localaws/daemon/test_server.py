@@ -1,4 +1,4 @@
-"""How the daemon serves its ports, without the process around it."""
+"""The daemon's gRPC server, without a daemon process."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ async def region_of(stub: Any) -> object:
 
 
 async def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
-    """The socket behind the port shows no port of the client's to tell connections by."""
+    """The socket behind the port shows no client port that would distinguish connections."""
     directory = tmp_path / ("long" * 40)
     directory.mkdir()
     folder = os.open(directory, os.O_PATH)
     provider = AwsProvider(Cloud(seed=1), Idle(), version="7.0.0")
     async with serving(provider, folder, "aws.sock") as port:
         address = f"127.0.0.1:{port}"
-        # Else gRPC gives both channels the same connection.
-        apart = [("grpc.use_local_subchannel_pool", 1)]
+        # Otherwise gRPC gives both channels the same connection.
+        separate = [("grpc.use_local_subchannel_pool", 1)]
         async with (
-            grpc.aio.insecure_channel(address, apart) as one,
-            grpc.aio.insecure_channel(address, apart) as two,
+            grpc.aio.insecure_channel(address, separate) as one,
+            grpc.aio.insecure_channel(address, separate) as two,
         ):
             first, second = await configure(one, "eu-west-1"), await configure(two, "eu-west-3")
             assert [await region_of(each) for each in (first, second)] == [

@@ -1,4 +1,4 @@
-"""Finding a project's state directory, and a living daemon's files from a dead one's."""
+"""A project's state directory, and the files of a running daemon and of one that ended."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ def test_the_state_directory_is_beside_pulumi_yaml_for_every_folder_of_the_proje
     assert directory.path == directory.project / ".local"
 
 
-def test_the_state_directory_can_be_moved(directory: StateDirectory, tmp_path: Path) -> None:
+def test_the_state_directory_can_be_elsewhere(directory: StateDirectory, tmp_path: Path) -> None:
     moved = StateDirectory.of(directory.project, {"LOCALAWS_HOME": str(tmp_path / "elsewhere")})
     assert (moved.project, moved.path) == (directory.project, tmp_path / "elsewhere")
 
 
-def test_a_folder_outside_any_project_says_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_outside_any_project_is_an_error_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoProject, match=r"no Pulumi\.yaml .* or use -C FOLDER"):
         StateDirectory.of(tmp_path, {})
 
 
-def test_an_address_that_a_dead_daemon_left_is_none(directory: StateDirectory) -> None:
+def test_an_address_of_a_daemon_that_ended_is_ignored(directory: StateDirectory) -> None:
     leave_address(directory, os.getpid())
     assert holder(directory) is None
     assert Address.read(directory) is None
 
 
-def test_an_address_counts_while_its_daemon_holds_the_lock(directory: StateDirectory) -> None:
+def test_an_address_is_read_while_its_daemon_holds_the_lock(directory: StateDirectory) -> None:
     lock = try_lock(directory)
     assert lock is not None
     print(4711, file=lock, flush=True)
@@ -71,14 +71,14 @@ def test_an_address_counts_while_its_daemon_holds_the_lock(directory: StateDirec
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}'])
-def test_a_damaged_address_is_none(directory: StateDirectory, text: str) -> None:
+def test_a_damaged_address_is_ignored(directory: StateDirectory, text: str) -> None:
     directory.path.mkdir()
     directory.ready.write_text(text)
     assert Address.read(directory) is None
 
 
 @pytest.mark.parametrize("content", ["what\n", "\0\xff", "-7"])
-def test_a_lock_that_was_overwritten_while_a_daemon_lives_is_an_error_that_says_how_to_end_it(
+def test_an_overwritten_lock_of_a_running_daemon_is_an_error_with_the_command_that_finds_it(
     directory: StateDirectory, content: str
 ) -> None:
     lock = try_lock(directory)
@@ -87,7 +87,7 @@ def test_a_lock_that_was_overwritten_while_a_daemon_lives_is_an_error_that_says_
     with pytest.raises(BadLock, match=r"daemon\.lock is locked .*no process id\. `lsof .*end it"):
         holder(directory)
     lock.close()
-    assert holder(directory) is None, "once no daemon lives, its content doesn't matter"
+    assert holder(directory) is None, "without a running daemon, the content doesn't matter"
 
 
 @pytest.mark.parametrize("name", ["ecs/task.py", "images.toml", "catalog/data/inputs.json"])
@@ -132,7 +132,7 @@ except UserError as error:
     )
 
 
-def test_a_directory_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_an_error_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UnusableFolder) as refused:
         try_lock(StateDirectory(tmp_path, Path("/proc/x")))
     assert str(refused.value) == (

@@ -1,0 +1,36 @@
+"""What the local AWS's code and tables contain: ids of rules, and paths of inputs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from localaws.catalog.inputs import blocks_of
+
+ROOT = Path(__file__).parents[3]
+_SERVICES = (
+    "catalog|cloud|cloudwatch|name|invokes|acm|appautoscaling|autoscaling|chatbot|ec2|ecr|efs|elbv2"
+    "|ecs|events|iam|kms|logs|route53|s3|secretsmanager|servicediscovery|sns|ssm|wafv2"
+)
+RULE = re.compile(rf"(?!cloud\.(?:json|adc-e\.uk))(?:{_SERVICES})(?:\.[a-z0-9-]+){{1,2}}")
+"""The form of a rule's id; a file and a domain have the same form."""
+
+
+def rules_in_code() -> set[str]:
+    """Return every string constant in the local AWS's code that has the form of a rule's id."""
+    found = set()
+    for path in (ROOT / "localaws").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and RULE.fullmatch(text):
+                found.add(text)
+    return found
+
+
+def input_paths(token: str) -> set[str]:
+    """Return the path of every input of a type, at any depth."""
+    paths: set[str] = set()
+    for block in blocks_of(token):
+        paths.update(f"{block.path}.{name}".lstrip(".") for name in block.names)
+    return paths
