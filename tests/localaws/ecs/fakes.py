@@ -1,4 +1,4 @@
-"""A task runtime and target groups that the controller may use, without processes and proxies."""
+"""A task runtime and target groups for the controller, without processes and proxies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Runtime:
-    """Tasks that run as soon as they are started, and until they are stopped."""
+    """A runtime whose tasks run from their start until they are stopped."""
 
     def __init__(self) -> None:
         self.running: list[Any] = []
@@ -45,7 +45,7 @@ class Runtime:
 
 
 class TargetGroups:
-    """Target groups of which every target is healthy, until a test changes that."""
+    """Target groups whose targets all have one state, which a test can change."""
 
     def __init__(self) -> None:
         self.state = TargetState.HEALTHY

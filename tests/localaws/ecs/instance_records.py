@@ -1,4 +1,4 @@
-"""The records of the article's system: a service on instances behind a load balancer."""
+"""The records of a service on EC2 instances behind a load balancer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 http.server.ThreadingHTTPServer(("", 4567), Handler).serve_forever()
 """
-"""Answers with its host's name, as the article's application does."""
+"""A server that answers with its host's name."""
 
 _ACTIONS = ["ecs:DiscoverPollEndpoint", "ecs:Poll", "ecs:RegisterContainerInstance", "ecs:Submit*"]
 
@@ -100,16 +100,16 @@ class OnInstances(Records):
     def _network(self) -> None:
         self.vpc_ = self.vpc()
         gateway = self.internet_gateway(self.vpc_)
-        outward, inward = self.table(self.vpc_), self.table(self.vpc_)
-        self.route(outward, "0.0.0.0/0", gatewayId=gateway.id)
+        public_table, private_table = self.table(self.vpc_), self.table(self.vpc_)
+        self.route(public_table, "0.0.0.0/0", gatewayId=gateway.id)
         self.public = [
-            self.subnet(self.vpc_, f"10.0.{number}.0/24", outward, zone=zone)
+            self.subnet(self.vpc_, f"10.0.{number}.0/24", public_table, zone=zone)
             for number, zone in enumerate("ac")
         ]
         self.nat = self.nat_gateway(self.public[0])
-        self.default_route = self.route(inward, "0.0.0.0/0", natGatewayId=self.nat.id)
+        self.default_route = self.route(private_table, "0.0.0.0/0", natGatewayId=self.nat.id)
         self.private = [
-            self.subnet(self.vpc_, f"10.0.{10 + number}.0/24", inward, zone=zone)
+            self.subnet(self.vpc_, f"10.0.{10 + number}.0/24", private_table, zone=zone)
             for number, zone in enumerate("ac")
         ]
         self.balancer_group = self.group(self.vpc_, "balancer")
@@ -119,7 +119,7 @@ class OnInstances(Records):
         self.ingress(self.balancer_group, ports=80, **ANYWHERE)
         self.egress(self.balancer_group, ports=AGENT_PORTS, **instances)
         self.ingress(self.instance_group, ports=AGENT_PORTS, **balancer)
-        self.outward = self.egress(self.instance_group, ports=443, **ANYWHERE)
+        self.https_rule = self.egress(self.instance_group, ports=443, **ANYWHERE)
 
     def _service(self, changes: dict[str, Any]) -> None:
         self.balancer = self.make(

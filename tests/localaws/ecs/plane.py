@@ -52,7 +52,7 @@ class Plane:
     def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
         return [task for task in self.describe().get("tasks", ()) if task["lastStatus"] == status]
 
-    def says(self, part: str) -> bool:
+    def has_event(self, part: str) -> bool:
         return any(part in event["message"] for event in self.describe().get("events", ()))
 
 
@@ -75,12 +75,12 @@ async def plane(web: Any, directory: Path, *, speed: float = 1) -> AsyncIterator
 
 
 def processes(directory: Path) -> list[psutil.Process]:
-    """Return the processes of this state directory: their commands name a path or address of it."""
+    """Return the processes of a state directory, by the paths and addresses in their commands."""
     block = ipaddress.ip_network(
         f"{Addresses(directory).load_balancer('any').address}/22", strict=False
     )
 
-    def mine(word: str) -> bool:
+    def belongs(word: str) -> bool:
         with suppress(ValueError):
             return ipaddress.ip_address(word) in block
         return word.startswith(str(directory))
@@ -88,12 +88,12 @@ def processes(directory: Path) -> list[psutil.Process]:
     return [
         each
         for each in psutil.process_iter(["cmdline"])
-        if any(map(mine, each.info["cmdline"] or []))
+        if any(map(belongs, each.info["cmdline"] or []))
     ]
 
 
 def stored(directory: Path) -> str:
-    """Everything on disk."""
+    """Return the contents of all files."""
     return "".join(
         path.read_text(errors="replace") for path in directory.rglob("*") if path.is_file()
     )
@@ -111,25 +111,25 @@ rollout would still be seen about 13 times in a hundred rollouts.
 
 @asynccontextmanager
 async def traffic(url: str) -> AsyncIterator[Counter[int]]:
-    """Requests from several clients as long as the block lasts; the statuses they got."""
+    """Send requests from several clients during the block; yield the statuses of the answers."""
     statuses: Counter[int] = Counter()
     over = asyncio.Event()
     async with httpx.AsyncClient() as client:
 
-        async def ask() -> None:
+        async def send_requests() -> None:
             while not over.is_set():
                 statuses[(await client.get(url)).status_code] += 1
                 await asyncio.sleep(PAUSE_SECONDS)
 
-        askers = [asyncio.create_task(ask()) for _ in range(CLIENTS)]
+        clients = [asyncio.create_task(send_requests()) for _ in range(CLIENTS)]
         try:
             yield statuses
         finally:
             over.set()
-            await asyncio.gather(*askers)
+            await asyncio.gather(*clients)
 
 
-def exits(task: dict[str, Any]) -> list[int]:
+def exit_codes(task: dict[str, Any]) -> list[int]:
     return [container["exitCode"] for container in task["containers"]]
 
 
@@ -148,7 +148,7 @@ HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever
 
 
 def server(status: int, *, pause: float = 0) -> dict[str, Any]:
-    """A container that answers everything with a status, once it has paused."""
+    """Return a container that answers every request with a status, after a pause."""
     return {
         "image": "python:3",
         "command": ["python", "-c", SERVER.format(status=status, pause=pause)],

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-SAW = "Threshold Crossed: 3 datapoints were greater than the threshold (1.0)."
+REASON = "Threshold Crossed: 3 datapoints were greater than the threshold (1.0)."
 TIMING = Timing(shortest_drain=0.05, bake=1000)
-"""With a bake time that only ends when a test has the clock skip it."""
+"""With a bake time that ends only when a test skips it."""
 
 OTHER = f"{ARN}:service/cluster/other"
 
@@ -38,7 +38,7 @@ class Alarms:
         return "ALARM" if name in self.firing else "OK"
 
     def reason(self, name: str) -> str:
-        return SAW if name in self.firing else "nothing"
+        return REASON if name in self.firing else "nothing"
 
 
 class Harness:
@@ -72,8 +72,8 @@ class Harness:
     def deploy(self, arn: str, revision: int) -> None:
         self.web.put(SERVICE, arn, taskDefinition=self.web.define(revision))
 
-    async def bakes(self, *services: str) -> None:
-        """Wait until only new tasks are left of services whose alarms are still watched."""
+    async def wait_for_bake_time(self, *services: str) -> None:
+        """Wait until the services have new tasks only, and their alarms are still watched."""
 
         def baking(arn: str) -> bool:
             service = self.controller._services.get(arn)
@@ -85,7 +85,8 @@ class Harness:
     def skip_bake_time(self) -> None:
         self.skipped += TIMING.bake
 
-    def runs(self, arn: str) -> str:
+    def running(self, arn: str) -> str:
+        """Return the family and revision that a service runs."""
         return str(self.controller.descriptions.describe(arn)["taskDefinition"]).rpartition("/")[2]
 
 
@@ -95,11 +96,11 @@ def alarms(name: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def steady(directory: Path) -> AsyncIterator[Harness]:
-    """Yield both services at rest, before any alarm went off."""
+    """Yield both services in a steady state, before any alarm went off."""
     harness = Harness(directory)
     await harness.controller.start()
     try:
-        await harness.bakes(harness.web.service, OTHER)
+        await harness.wait_for_bake_time(harness.web.service, OTHER)
         harness.skip_bake_time()
         await asyncio.gather(harness.settle(harness.web.service), harness.settle(OTHER))
         harness.events.clear()
@@ -117,20 +118,22 @@ async def harness(tmp_path: Path) -> AsyncIterator[Harness]:
 async def test_only_the_service_whose_alarm_goes_off_is_rolled_back(harness: Harness) -> None:
     harness.deploy(harness.web.service, 2)
     harness.deploy(OTHER, 2)
-    await harness.bakes(harness.web.service, OTHER)
+    await harness.wait_for_bake_time(harness.web.service, OTHER)
     harness.alarms.firing.add("web")
-    with pytest.raises(NotSteadyError, match=re.escape(f"\n      alarm web: {SAW}")):
+    with pytest.raises(NotSteadyError, match=re.escape(f"\n      alarm web: {REASON}")):
         await harness.settle(harness.web.service)
     harness.skip_bake_time()
     await harness.settle(OTHER)
-    assert (harness.runs(harness.web.service), harness.runs(OTHER)) == ("web:1", "web:2")
+    assert (harness.running(harness.web.service), harness.running(OTHER)) == ("web:1", "web:2")
 
 
-async def test_an_alarm_that_is_in_alarm_before_is_ignored_and_named(harness: Harness) -> None:
+async def test_an_alarm_that_is_in_alarm_before_a_deployment_is_ignored_and_reported(
+    harness: Harness,
+) -> None:
     harness.alarms.firing.add("web")
     harness.deploy(harness.web.service, 2)
     await harness.settle(harness.web.service)
-    assert harness.runs(harness.web.service) == "web:2"
+    assert harness.running(harness.web.service) == "web:2"
     assert harness.controller.descriptions.ignored_alarms(harness.web.service) == ("web",)
     harness.web.change(desiredCount=2)
     await harness.settle(harness.web.service)
@@ -141,7 +144,7 @@ async def test_an_alarm_that_is_in_alarm_before_is_ignored_and_named(harness: Ha
 
 async def test_each_change_of_a_deployment_is_published_in_order(harness: Harness) -> None:
     harness.deploy(harness.web.service, 2)
-    await harness.bakes(harness.web.service)
+    await harness.wait_for_bake_time(harness.web.service)
     harness.alarms.firing.add("web")
     with pytest.raises(NotSteadyError):
         await harness.settle(harness.web.service)
@@ -161,9 +164,9 @@ async def test_each_change_of_a_deployment_is_published_in_order(harness: Harnes
     )
 
 
-async def test_an_event_has_the_form_that_eventbridge_gives_it(harness: Harness) -> None:
+async def test_an_event_has_the_form_of_eventbridge(harness: Harness) -> None:
     harness.deploy(harness.web.service, 2)
-    await harness.bakes(harness.web.service)
+    await harness.wait_for_bake_time(harness.web.service)
     harness.skip_bake_time()
     await harness.settle(harness.web.service)
     event = harness.events[-1]
@@ -190,7 +193,7 @@ async def test_an_event_has_the_form_that_eventbridge_gives_it(harness: Harness)
     }
 
 
-async def test_a_daemon_that_starts_again_publishes_nothing_again(tmp_path: Path) -> None:
+async def test_a_restarted_daemon_publishes_no_event_again(tmp_path: Path) -> None:
     async with steady(tmp_path) as before:
         pass
     again = Harness(tmp_path, before.skipped)

@@ -21,7 +21,7 @@ from localaws.machine import addresses
 from localaws.machine.journal import Journal
 from tests.localaws.ecs.plane import (
     PARAMETERS,
-    exits,
+    exit_codes,
     plane,
     processes,
     stored,
@@ -78,7 +78,7 @@ async def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
             )
 
 
-async def test_a_steady_service_gets_requests_at_every_task_from_the_first_one_on(
+async def test_requests_reach_every_task_as_soon_as_a_service_is_steady(
     web: Any, directory: Path
 ) -> None:
     async with plane(web, directory) as running, httpx.AsyncClient() as client:
@@ -87,10 +87,10 @@ async def test_a_steady_service_gets_requests_at_every_task_from_the_first_one_o
             web.change(desiredCount=count)
             await running.settle()
             pages = {(await client.get(running.url)).text for _ in range(count)}
-            assert len(pages) == count, "they take turns"
+            assert len(pages) == count, "requests go to the tasks in turn"
 
 
-async def test_requests_follow_a_changed_listener_once_it_is_applied(
+async def test_a_changed_listener_answers_as_soon_as_it_is_applied(
     web: Any, directory: Path
 ) -> None:
     async with plane(web, directory) as running, httpx.AsyncClient() as client:
@@ -111,7 +111,7 @@ async def test_a_change_that_cannot_be_applied_ends_the_wait_for_it(
     web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: LoadBalancers) -> None:
-        raise EnvoyError("it takes no configuration")
+        raise EnvoyError("a refused configuration")
 
     async with plane(web, directory) as running:
         await running.settle()
@@ -119,30 +119,30 @@ async def test_a_change_that_cannot_be_applied_ends_the_wait_for_it(
         web.put("aws:lb/listener:Listener", web.listener, port=81)
         async with asyncio.timeout(PATIENCE):
             await running.controller.apply(timeout=10 * PATIENCE)
-        assert running.controller.problems() == ["it takes no configuration"]
+        assert running.controller.problems() == ["a refused configuration"]
 
 
 async def test_the_controller_can_be_closed_during_a_change(web: Any, directory: Path) -> None:
     async with asyncio.timeout(PATIENCE), plane(web, directory) as running:
         await running.settle()
-        await asyncio.sleep(0.01)  # it looks again only when it is woken
+        await asyncio.sleep(0.01)  # until the controller waits for the next change
         web.change(desiredCount=1)
     assert not processes(directory)
 
 
-async def test_a_task_whose_process_died_is_replaced(web: Any, directory: Path) -> None:
+async def test_a_task_whose_process_was_killed_is_replaced(web: Any, directory: Path) -> None:
     async with plane(web, directory) as running:
         await running.settle()
-        victims = page_servers(directory)
-        assert len(victims) == 2
-        victims[0].kill()
+        servers = page_servers(directory)
+        assert len(servers) == 2
+        servers[0].kill()
         await eventually(lambda: running.tasks("STOPPED"), "the task's end")
-        (dead,) = running.tasks("STOPPED")
-        assert (dead["stopCode"], dead["stoppedReason"]) == (
+        (ended,) = running.tasks("STOPPED")
+        assert (ended["stopCode"], ended["stoppedReason"]) == (
             "EssentialContainerExited",
             "Essential container in task exited",
         )
-        assert exits(dead) == [137]
+        assert exit_codes(ended) == [137]
         await running.settle()
         assert len(running.tasks()) == 2
         assert len(running.describe()["deployments"]) == 1
@@ -172,7 +172,7 @@ async def test_a_drained_service_leaves_nothing_and_can_be_created_again(
         web.remove("aws:ecs/service:Service", web.service)
         web.put("aws:ecs/service:Service", web.service, **service.outputs)
         await eventually(running.tasks, "tasks of the new service")
-        assert len(running.describe()["tasks"]) == 2, "it knows nothing of the other's"
+        assert len(running.describe()["tasks"]) == 2, "the old service's tasks aren't listed"
         await running.settle()
         assert (await client.get(running.url)).status_code == 200
         before = {task["taskId"] for task in running.tasks()}
@@ -180,7 +180,7 @@ async def test_a_drained_service_leaves_nothing_and_can_be_created_again(
         web.put("aws:ecs/service:Service", web.service, **service.outputs)
         await running.settle()
         assert not before & {task["taskId"] for task in running.tasks()}, (
-            "without being drained it is another too"
+            "a service that is created again has new tasks even if the old one wasn't drained"
         )
     assert not processes(directory)
 
@@ -223,7 +223,7 @@ async def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Pa
 
 
 @pytest.mark.parametrize(
-    ("container", "complaint"),
+    ("container", "message"),
     [
         (
             {"secrets": [{"name": "A", "valueFrom": "/demo/nope"}]},
@@ -248,12 +248,12 @@ async def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Pa
     ],
 )
 async def test_a_service_that_does_not_start_is_reported_with_the_reason(
-    web: Any, directory: Path, container: dict[str, Any], complaint: str
+    web: Any, directory: Path, container: dict[str, Any], message: str
 ) -> None:
     web.change(taskDefinition=web.define(2, **container))
     async with plane(web, directory) as running:
         await eventually(lambda: running.tasks("STOPPED"), "a task's end")
-        with pytest.raises(NotSteadyError, match=complaint) as caught:
+        with pytest.raises(NotSteadyError, match=message) as caught:
             await running.settle(timeout=0.5)
         assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(
             caught.value
@@ -278,7 +278,7 @@ async def test_failing_health_checks_are_reported_with_their_code(
             f"(port 80) is unhealthy in (target-group {web.group}) due to (reason Health "
             "checks failed with"
         )
-        await eventually(lambda: running.says(f"{reason} these codes: [404])"), "the event")
+        await eventually(lambda: running.has_event(f"{reason} these codes: [404])"), "the event")
         stopped = next(task for task in running.describe()["tasks"] if "stoppedReason" in task)
         reason = f"Task failed ELB health checks in (target-group {web.group})"
         assert stopped["stoppedReason"] == reason
@@ -290,7 +290,7 @@ async def test_failing_container_checks_are_reported_with_their_result(
     check = {"command": ["CMD-SHELL", "exit 7"], "interval": 0.2, "retries": 1}
     web.change(taskDefinition=web.define(2, healthCheck=check), desiredCount=1)
     async with plane(web, directory) as running:
-        await eventually(lambda: running.says("failed container health checks."), "the event")
+        await eventually(lambda: running.has_event("failed container health checks."), "the event")
         with pytest.raises(
             NotSteadyError, match=r"container health checks \(container web: exit code 7\)"
         ):
@@ -298,7 +298,7 @@ async def test_failing_container_checks_are_reported_with_their_result(
         assert running.describe()["tasks"][0]["stopCode"] == "ServiceSchedulerInitiated"
 
 
-async def test_a_task_whose_container_waits_for_ever_can_be_stopped(
+async def test_a_task_whose_container_waits_forever_can_be_stopped(
     web: Any, directory: Path
 ) -> None:
     containers = [
@@ -351,10 +351,10 @@ async def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tas
     with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as daemon:
         assert daemon.stdout is not None
         assert daemon.stdout.readline() == b"steady\n"
-        family = psutil.Process(daemon.pid).children(recursive=True)
-        assert len(family) == 4, "launcher, Envoy and two tasks"
+        children = psutil.Process(daemon.pid).children(recursive=True)
+        assert len(children) == 4, "launcher, Envoy and two tasks"
         daemon.kill()
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive
     assert not processes(directory)
     (before,) = Journal(directory / "services.jsonl", version=1).read().values()
@@ -392,7 +392,7 @@ async def test_without_envoy_services_run_and_it_is_reported(
         assert len(running.tasks()) == 2
 
 
-async def test_services_run_in_spite_of_a_state_of_another_version(
+async def test_services_run_although_their_state_has_another_form(
     web: Any, directory: Path
 ) -> None:
     Journal(directory / "services.jsonl", version=1).write(
@@ -403,7 +403,7 @@ async def test_services_run_in_spite_of_a_state_of_another_version(
         assert len(running.tasks()) == 2
 
 
-async def test_the_state_of_an_earlier_version_is_taken_over(web: Any, directory: Path) -> None:
+async def test_the_state_file_of_an_earlier_version_is_read(web: Any, directory: Path) -> None:
     async with plane(web, directory) as running:
         await running.settle()
         deployments = [each["id"] for each in running.describe()["deployments"]]

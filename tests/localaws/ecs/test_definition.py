@@ -1,4 +1,4 @@
-"""How services and task definitions are read."""
+"""Services as they are read for the scheduler: defaults, revisions and forced deployments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read(web: Any, *requested: ServiceRevision) -> ServiceSpec:
     return service_spec(web.get(SERVICE, web.service), web, state)
 
 
-def test_numbers_may_be_floats_or_strings_as_pulumi_brings_them(web: Any) -> None:
+def test_numbers_may_be_floats_or_strings(web: Any) -> None:
     web.change(
         desiredCount=3.0, deploymentMinimumHealthyPercent=50.0, healthCheckGracePeriodSeconds=60.0
     )
@@ -36,7 +36,7 @@ def test_numbers_may_be_floats_or_strings_as_pulumi_brings_them(web: Any) -> Non
     assert spec.drain_delays == {web.group: 15}
 
 
-def test_what_the_program_left_out_has_awss_defaults(web: Any) -> None:
+def test_inputs_that_are_left_out_have_awss_defaults(web: Any) -> None:
     for left_out in ("desiredCount", "deploymentMinimumHealthyPercent", "deploymentMaximumPercent"):
         web.change(**{left_out: None})
     web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay=None)
@@ -50,7 +50,7 @@ def test_what_the_program_left_out_has_awss_defaults(web: Any) -> None:
     assert spec.drain_delays == {web.group: 300}
 
 
-def test_tasks_that_leave_a_target_group_for_another_drain_as_long_as_it_says(web: Any) -> None:
+def test_tasks_drain_for_the_delay_of_each_target_group_that_they_are_in(web: Any) -> None:
     web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay=15)
     other = f"{web.group}-other"
     web.put("aws:lb/targetGroup:TargetGroup", other, deregistrationDelay=20)
@@ -60,7 +60,7 @@ def test_tasks_that_leave_a_target_group_for_another_drain_as_long_as_it_says(we
     )
     assert read(web, before).drain_delays == {web.group: 15, other: 20}
     web.remove("aws:lb/targetGroup:TargetGroup", web.group)
-    assert read(web, before).drain_delays == {other: 20}, "nothing drains from a group that is gone"
+    assert read(web, before).drain_delays == {other: 20}, "a deleted group has no delay"
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_tasks_run_on_fargate_or_on_instances(
     launch: str | None,
     strategy: list[str] | None,
     default: str | None,
-    on_fargate: bool,  # noqa: FBT001 — a case
+    on_fargate: bool,  # noqa: FBT001 — a table's column
 ) -> None:
-    """Without launch type or strategy, a service uses its cluster's default strategy, else EC2."""
+    """Without launch type or strategy, a service uses its cluster's default strategy or EC2."""
     items = [{"capacityProvider": each, "weight": 1} for each in strategy or ()]
     web.change(launchType=launch, capacityProviderStrategies=items)
     for cluster in ("cluster", "other"):
@@ -96,7 +96,7 @@ def test_tasks_run_on_fargate_or_on_instances(
     assert read(web).capacity.on_instances is not on_fargate
 
 
-def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
+def test_a_minimum_of_zero_is_not_replaced_by_the_default(web: Any) -> None:
     web.change(deploymentMinimumHealthyPercent=0)
     assert read(web).minimum_percent == 0
 
@@ -119,7 +119,7 @@ def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
         ),
     ],
 )
-def test_alarms_watch_deployments_where_they_are_enabled(
+def test_alarms_watch_deployments_if_they_are_enabled(
     web: Any, block: object, alarms: DeploymentAlarms
 ) -> None:
     before = read(web).revision
@@ -157,7 +157,7 @@ def test_the_circuit_breaker_is_off_by_default(web: Any, block: object, breaker:
 def test_only_some_changes_start_a_deployment(
     web: Any,
     change: dict[str, Any],
-    deploys: bool,  # noqa: FBT001
+    deploys: bool,  # noqa: FBT001 — a table's column
 ) -> None:
     before = read(web).revision
     web.change(**change)
@@ -165,7 +165,7 @@ def test_only_some_changes_start_a_deployment(
 
 
 @pytest.mark.parametrize("change", [{"desiredCount": 5}, {"triggers": {"redeploy": "1"}}])
-def test_a_forced_deployment_starts_with_any_change_but_not_by_itself(
+def test_a_forced_deployment_starts_with_any_change_but_not_without_one(
     web: Any, change: dict[str, Any]
 ) -> None:
     web.change(forceNewDeployment=True)
@@ -175,14 +175,14 @@ def test_a_forced_deployment_starts_with_any_change_but_not_by_itself(
     assert not before.covers(read(web, before).revision.fingerprint)
 
 
-def test_tags_are_changed_without_a_deployment_even_a_forced_one(web: Any) -> None:
+def test_a_change_of_tags_starts_no_deployment_even_if_it_is_forced(web: Any) -> None:
     web.change(forceNewDeployment=True)
     before = read(web).revision
     web.change(tags={"team": "web"})
     assert read(web, before).revision is before
 
 
-def test_a_deployment_that_is_forced_no_longer_is_none_and_forcing_it_again_is_one(
+def test_forcing_a_deployment_starts_one_and_no_longer_forcing_it_does_not(
     web: Any,
 ) -> None:
     plain = read(web).revision
@@ -196,7 +196,7 @@ def test_a_deployment_that_is_forced_no_longer_is_none_and_forcing_it_again_is_o
     assert not unforced.covers(read(web, unforced).revision.fingerprint)
 
 
-def test_a_running_revision_outlives_its_task_definition(web: Any) -> None:
+def test_a_running_revision_is_kept_after_its_task_definition_is_deleted(web: Any) -> None:
     before = read(web)
     web.remove("aws:ecs/taskDefinition:TaskDefinition", before.revision.task_definition)
     assert read(web, before.revision).revision is before.revision
@@ -205,26 +205,26 @@ def test_a_running_revision_outlives_its_task_definition(web: Any) -> None:
 
 
 @pytest.mark.parametrize("named", ["web", "web:2"])
-def test_a_task_definition_may_be_named_by_its_family(web: Any, named: str) -> None:
+def test_a_task_definition_can_be_referred_to_by_its_family(web: Any, named: str) -> None:
     newest = web.define(2)
     web.change(taskDefinition=named)
     assert read(web).revision.task_definition == newest
 
 
-def test_a_family_means_its_highest_revision_in_whatever_order_they_are_listed(web: Any) -> None:
+def test_a_family_stands_for_its_highest_revision(web: Any) -> None:
     highest = web.define(3)
     web.define(2)
     web.change(taskDefinition="web")
     assert read(web).revision.task_definition == highest
 
 
-def test_the_longest_stop_timeout_of_the_containers_counts(web: Any) -> None:
+def test_a_revision_has_the_longest_stop_timeout_of_its_containers(web: Any) -> None:
     assert read(web).revision.stop_timeout == 5
     web.change(taskDefinition=web.define(2, stopTimeout=None))
     assert read(web).revision.stop_timeout == 30
 
 
-def test_a_revision_keeps_what_its_tasks_need_of_service_and_task_definition(web: Any) -> None:
+def test_a_revision_contains_the_network_and_the_definition_of_its_tasks(web: Any) -> None:
     for subnet in ("subnet-a", "subnet-b"):
         web.put("aws:ec2/subnet:Subnet", subnet, vpcId="vpc-1")
     arn = web.define(2)
@@ -243,7 +243,7 @@ def test_a_revision_keeps_what_its_tasks_need_of_service_and_task_definition(web
     assert json.dumps(launch), "it is saved as JSON"
 
 
-def test_revisions_that_an_earlier_version_saved_get_what_tasks_need_today(web: Any) -> None:
+def test_revisions_that_an_earlier_version_saved_are_completed(web: Any) -> None:
     network = {"subnets": ["subnet-a"], "securityGroups": ["sg-1"], "assignPublicIp": True}
     web.change(networkConfiguration=network)
     new = read(web).revision

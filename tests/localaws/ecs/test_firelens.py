@@ -1,4 +1,4 @@
-"""What ECS makes of a log router and of the containers whose output it gets."""
+"""Log routers with FireLens: their configuration, and the containers that log to them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def router(kind: str = "fluentbit", **options: str) -> dict[str, Any]:
     return {**ROUTER, "firelensConfiguration": {"type": kind, "options": named}}
 
 
-def test_a_routed_container_starts_after_the_router_and_knows_where_it_listens() -> None:
+def test_a_container_that_logs_to_a_router_starts_after_it_and_has_its_address() -> None:
     other = {"name": "other"}
     web, beside, _ = connected(WEB, other, ROUTER)
     assert web.depends_on == {"router": Condition.START}
@@ -42,18 +42,18 @@ def test_a_routed_container_starts_after_the_router_and_knows_where_it_listens()
     assert beside == ContainerSpec(name="other", image="i")
 
 
-def test_a_router_that_waits_for_others_is_waited_for_by_none() -> None:
+def test_no_container_waits_for_a_router_that_waits_for_others() -> None:
     waiting = {**ROUTER, "dependsOn": [{"containerName": "web", "condition": "START"}]}
     web, _ = connected(WEB, waiting)
     assert web.depends_on == {}, "the agent adds no dependency then"
 
 
-def test_containers_without_a_router_are_left_alone() -> None:
+def test_containers_without_a_router_are_unchanged() -> None:
     plain = {"name": "web", "logConfiguration": {"logDriver": "awslogs"}}
     assert connected(plain) == (ContainerSpec(name="web", image="i"),)
 
 
-def test_options_that_are_secrets_are_variables_of_the_router() -> None:
+def test_secret_options_are_variables_of_the_router() -> None:
     web, to = connected(routed(Name="datadog"), ROUTER, apikey="hidden")
     assert web.routed_logs is not None
     assert web.routed_logs.options == {"Name": "datadog", "apikey": "${apikey_0}"}
@@ -61,24 +61,24 @@ def test_options_that_are_secrets_are_variables_of_the_router() -> None:
     assert "hidden" not in repr(web)
 
 
-def test_the_buffers_limit_is_no_option_of_the_output() -> None:
+def test_the_buffer_limit_is_no_option_of_the_output() -> None:
     web, _ = connected(routed(**{"log-driver-buffer-limit": "10"}), ROUTER)
     assert web.routed_logs is not None
     assert (web.routed_logs.options, web.routed_logs.limit) == ({}, 10)
 
 
 @pytest.mark.parametrize(
-    ("containers", "why"),
+    ("containers", "message"),
     [
         ([WEB, router("fluentd")], "a log router of type fluentd isn't emulated; use fluentbit"),
         ([WEB, router(config_file_type="s3")], "config-file-type s3 isn't emulated; use file"),
         ([routed(Region="eu-west-1"), ROUTER], "of container web to firelens config: missing out"),
     ],
 )
-def test_what_is_not_emulated_or_that_ecs_refuses_fails_the_tasks_start(
-    containers: list[dict[str, Any]], why: str
+def test_an_option_that_is_not_emulated_or_that_ecs_refuses_fails_the_tasks_start(
+    containers: list[dict[str, Any]], message: str
 ) -> None:
-    with pytest.raises(TaskStartError, match=why):
+    with pytest.raises(TaskStartError, match=message):
         connected(*containers)
 
 

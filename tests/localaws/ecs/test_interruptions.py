@@ -1,4 +1,4 @@
-"""Spare capacity that AWS takes back: the task stops, and another replaces it."""
+"""Interruptions of tasks on Fargate Spot: the task stops, and another replaces it."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SPOT = [
 ]
 
 
-async def test_an_interrupted_task_is_replaced_by_one_of_its_kind(
+async def test_an_interrupted_task_is_replaced_by_another_on_spot(
     web: Any, directory: Path
 ) -> None:
     web.change(launchType=None, capacityProviderStrategies=SPOT)
     async with plane(web, directory) as running:
         await running.settle()
-        kinds = {each["capacityProviderName"]: each["taskId"] for each in running.tasks()}
-        assert kinds.keys() == {"FARGATE", "FARGATE_SPOT"}, "the base, and the rest"
+        by_provider = {each["capacityProviderName"]: each["taskId"] for each in running.tasks()}
+        assert by_provider.keys() == {"FARGATE", "FARGATE_SPOT"}, "the base, and the rest"
         async with traffic(running.url) as statuses:
-            interrupted = running.controller.interrupt(kinds["FARGATE_SPOT"][:8])
-            assert interrupted == kinds["FARGATE_SPOT"]
+            interrupted = running.controller.interrupt(by_provider["FARGATE_SPOT"][:8])
+            assert interrupted == by_provider["FARGATE_SPOT"]
             await eventually(lambda: running.tasks("STOPPED"), "the end of the task")
             await running.settle()
         (stopped,) = running.tasks("STOPPED")
@@ -43,13 +43,15 @@ async def test_an_interrupted_task_is_replaced_by_one_of_its_kind(
         assert set(statuses) == {200}
 
 
-async def test_only_tasks_on_spare_capacity_are_interrupted(web: Any, directory: Path) -> None:
+async def test_only_tasks_on_spot_can_be_interrupted(web: Any, directory: Path) -> None:
     async with plane(web, directory) as running:
         await running.settle()
         task = running.tasks()[0]["taskId"]
-        with pytest.raises(NotInterruptedError, match="runs on a launch type, which AWS") as no:
+        with pytest.raises(
+            NotInterruptedError, match="runs on a launch type, which AWS"
+        ) as refused:
             running.controller.interrupt(task)
-        assert "FARGATE_SPOT only: see `capacity` in docs/config.md" in str(no.value)
+        assert "FARGATE_SPOT only: see `capacity` in docs/config.md" in str(refused.value)
         for unknown in ("", "none"):
             with pytest.raises(NotInterruptedError, match="no running tasks begin with"):
                 running.controller.interrupt(unknown)

@@ -1,4 +1,4 @@
-"""A change of one service costs the others nothing; runtime and load balancers are fakes."""
+"""Only the service that changes is stepped and saved; runtime and load balancers are fakes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COUNT = 20
 
 
 class Harness:
-    """Steady services of one task each, and which of them the scheduler steps from then on."""
+    """Steady services of one task each, and the names of those that the scheduler steps."""
 
     def __init__(self, directory: Path) -> None:
         self.web = Web(desiredCount=1)
@@ -58,15 +58,15 @@ def service_name(arn: str) -> str:
 
 @pytest.fixture
 async def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Harness]:
-    """Services at rest, which only an event makes the controller step."""
+    """Steady services, which the controller steps only for an event."""
     harness = Harness(tmp_path)
 
-    def noted(spec: Any, *arguments: Any, **options: Any) -> Any:
+    def step_and_record(spec: Any, *arguments: Any, **options: Any) -> Any:
         harness.stepped.add(spec.name)
         return step(spec, *arguments, **options)
 
     monkeypatch.setattr(controller, "_CALM_PAUSE", 1000.0)
-    monkeypatch.setattr(stepper, "step", noted)
+    monkeypatch.setattr(stepper, "step", step_and_record)
     await harness.controller.start()
     try:
         await asyncio.gather(*map(harness.settle, harness.arns))
@@ -91,11 +91,9 @@ async def test_a_change_of_another_resource_steps_no_service(harness: Harness) -
 
 
 @pytest.mark.parametrize(
-    "event", ["a task ends", "a target's health changes", "it is to be deleted", "it is deleted"]
+    "event", ["a task ends", "a target's health changes", "its deletion begins", "it is deleted"]
 )
-async def test_a_service_to_which_something_happens_is_stepped_at_once(
-    harness: Harness, event: str
-) -> None:
+async def test_an_event_steps_its_service_at_once(harness: Harness, event: str) -> None:
     arn = harness.arns[7]
     if event == "a task ends":
         (number,) = (
@@ -105,7 +103,7 @@ async def test_a_service_to_which_something_happens_is_stepped_at_once(
     elif event == "a target's health changes":
         (notify,) = (each for each in harness.groups.notify if notifies(each, "web7"))
         notify()
-    elif event == "it is to be deleted":
+    elif event == "its deletion begins":
         harness.web.draining.add(arn)
         harness.web.put("aws:cloudwatch/logGroup:LogGroup", "/a-change-that-is-noticed")
     else:
@@ -115,5 +113,5 @@ async def test_a_service_to_which_something_happens_is_stepped_at_once(
 
 
 def notifies(notify: Any, name: str) -> bool:
-    """Whether a function is a service's."""
+    """Return whether a function notifies about a service."""
     return bool(notify.args[0].spec.name == name)

@@ -66,7 +66,7 @@ class Plane:
         tasks = [task for service in found for task in service["tasks"]]
         return [task for task in tasks if task["lastStatus"] == status]
 
-    def says(self, part: str) -> bool:
+    def has_event(self, part: str) -> bool:
         return any(part in event["message"] for event in self._service.get("events", ()))
 
     async def settle(self) -> None:
@@ -75,7 +75,7 @@ class Plane:
         )
 
     async def hostnames(self, count: int = 12) -> Counter[str]:
-        """Return which hosts answer."""
+        """Return how often each host answers."""
         found: Counter[str] = Counter()
         async with httpx.AsyncClient() as client:
             for _ in range(count):
@@ -87,7 +87,7 @@ class Plane:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table of the images."""
+    """An image table with Python."""
     assert IMAGE == PYTHON
     folder = tmp_path_factory.mktemp("images")
     write_python(folder / "python.tar")
@@ -118,7 +118,7 @@ async def plane(
         await running.close()
 
 
-async def test_the_articles_service_scales_out_behind_its_load_balancer(
+async def test_a_service_on_instances_scales_out_behind_its_load_balancer(
     tmp_path: Path, images: Path
 ) -> None:
     records = OnInstances()
@@ -137,7 +137,7 @@ async def test_the_articles_service_scales_out_behind_its_load_balancer(
         addresses = {each["privateIp"] for each in running.instances}
         endpoints = {each["endpoint"] for each in running.tasks()}
         assert endpoints == {f"{each}:32768" for each in addresses}
-        await eventually(lambda: running.says("steady state"), "a steady state")
+        await eventually(lambda: running.has_event("steady state"), "a steady state")
         first = await running.hostnames()
         assert len(first) == 2
         assert all(ID.fullmatch(name) for name in first)
@@ -148,7 +148,7 @@ async def test_the_articles_service_scales_out_behind_its_load_balancer(
         assert ports == ["32768", "32768", "32769"]
 
 
-async def test_instances_and_tasks_survive_the_daemon_and_a_lost_instance_is_replaced(
+async def test_instances_and_tasks_exist_after_a_restart_and_a_lost_instance_is_replaced(
     tmp_path: Path, images: Path
 ) -> None:
     records = OnInstances()
@@ -183,7 +183,7 @@ async def eventually_stopped(running: Plane, task: str) -> dict[str, Any]:
     return stopped()[0]
 
 
-async def test_instances_that_cannot_register_hold_tasks_back_and_status_has_the_reason(
+async def test_tasks_wait_if_no_instance_can_register_and_the_status_has_the_reason(
     tmp_path: Path, images: Path
 ) -> None:
     records = OnInstances()
@@ -192,7 +192,9 @@ async def test_instances_that_cannot_register_hold_tasks_back_and_status_has_the
         records.scaling_group, launchTemplate={"id": records.template.id, "version": "2"}
     )
     async with plane(records, tmp_path / ".local", images) as running:
-        await eventually(lambda: running.says("No Container Instances were found"), "its event")
+        await eventually(
+            lambda: running.has_event("No Container Instances were found"), "its event"
+        )
         await eventually(lambda: len(running.instances) >= 2, "instances")
         await eventually(
             lambda: {each["lifecycle"] for each in running.instances} == {"InService"},
@@ -229,7 +231,7 @@ async def test_a_refresh_under_traffic_fails_no_request(tmp_path: Path, images: 
         assert {each["stopCode"] for each in stopped} == {"ServiceSchedulerInitiated"}
 
 
-async def test_tasks_without_room_add_an_instance_and_a_forced_deletion_ends_all(
+async def test_tasks_without_room_start_an_instance_and_a_forced_deletion_ends_all(
     tmp_path: Path, images: Path
 ) -> None:
     records = OnInstances()
@@ -239,7 +241,7 @@ async def test_tasks_without_room_add_an_instance_and_a_forced_deletion_ends_all
         assert len(running.instances) == 1
         records.change(records.service, desiredCount=4)
         await eventually(lambda: running.tasks("PROVISIONING"), "a task without room")
-        assert running.says("has insufficient memory available.")
+        assert running.has_event("has insufficient memory available.")
         await running.settle()
         assert len(running.instances) == 2, "the group grew by itself"
         waits = running.instance_waits

@@ -1,4 +1,4 @@
-"""Whether instances register with their cluster, or why not."""
+"""Instances that register with their cluster, and reasons why others don't."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ def records() -> OnInstances:
 
 
 def why_not(records: OnInstances) -> str:
+    """Return why the instances of the only group don't register; nothing if they do."""
     (group,) = groups(records.cloud)
     return group.why_not_registered
 
 
-def test_the_articles_instances_register(records: OnInstances) -> None:
+def test_instances_register_with_the_cluster_in_their_user_data(records: OnInstances) -> None:
     (group,) = groups(records.cloud)
     assert group.why_not_registered == ""
     assert (group.minimum, group.maximum, group.provider) == (2, 4, "instances")
@@ -43,14 +44,14 @@ def test_the_articles_instances_register(records: OnInstances) -> None:
     assert not template.public
 
 
-def test_reserved_memory_and_the_range_of_ports_are_the_user_datas(records: OnInstances) -> None:
+def test_reserved_memory_and_host_ports_come_from_the_user_data(records: OnInstances) -> None:
     data = user_data("shop", "ECS_RESERVED_MEMORY=64", "ECS_DYNAMIC_HOST_PORT_RANGE=40000-40100")
     records.change(records.template, userData=data)
     (group,) = groups(records.cloud)
     assert (group.template.memory, group.template.ports) == (1837, (40000, 40100))
 
 
-def test_an_echo_into_the_configuration_is_understood(records: OnInstances) -> None:
+def test_an_echo_into_the_agents_configuration_is_read(records: OnInstances) -> None:
     script = "#!/bin/bash\necho ECS_CLUSTER=shop >> /etc/ecs/ecs.config\n"
     records.change(records.template, userData=b64encode(script.encode()).decode())
     assert why_not(records) == ""
@@ -84,8 +85,8 @@ def _with_a_permission_for_another_cluster(records: OnInstances) -> None:
     records.change(records.policy, policy=json.dumps(policy))
 
 
-def _without_a_way_out(records: OnInstances) -> None:
-    records.remove(records.outward)
+def _without_https_egress(records: OnInstances) -> None:
+    records.remove(records.https_rule)
 
 
 def _without_a_route(records: OnInstances) -> None:
@@ -106,29 +107,29 @@ def _in_public_subnets(records: OnInstances) -> None:
         (_with_another_trust, "role instances doesn't trust ec2.amazonaws.com"),
         (_without_a_permission, "role instances doesn't allow ecs:RegisterContainerInstance on"),
         (_with_a_permission_for_another_cluster, "role instances doesn't allow ecs:"),
-        (_without_a_way_out, "let nothing out on tcp 443"),
+        (_without_https_egress, "let nothing out on tcp 443"),
         (_without_a_route, "it has no route to the internet, and the VPC has no endpoints for ecs"),
         (_in_public_subnets, "internet gateway, and instances have no public address"),
     ],
 )
-def test_what_keeps_a_real_instance_from_registering_keeps_these(
+def test_instances_that_could_not_register_in_aws_do_not_register(
     records: OnInstances, change: Callable[[OnInstances], None], why: str
 ) -> None:
     change(records)
     assert why in why_not(records)
 
 
-def test_the_least_permissions_are_enough(records: OnInstances) -> None:
+def test_the_minimal_permissions_are_enough(records: OnInstances) -> None:
     cluster = records.cluster.id
     instances = cluster.replace(":cluster/", ":container-instance/")
-    least = {
+    minimal = {
         "ecs:RegisterContainerInstance": cluster,
         "ecs:Poll": f"{instances}/*",
         "ecs:DiscoverPollEndpoint": "*",
     }
     statements = [
         {"Effect": "Allow", "Action": action, "Resource": resource}
-        for action, resource in least.items()
+        for action, resource in minimal.items()
     ]
     policy = {"Version": "2012-10-17", "Statement": statements}
     records.change(records.policy, policy=json.dumps(policy))
@@ -138,7 +139,7 @@ def test_the_least_permissions_are_enough(records: OnInstances) -> None:
     assert "role instances doesn't allow ecs:Poll on" in why_not(records)
 
 
-def test_awss_own_policy_is_enough(records: OnInstances) -> None:
+def test_awss_managed_policy_is_enough(records: OnInstances) -> None:
     records.remove(records.policy)
     records.make(
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -148,7 +149,7 @@ def test_awss_own_policy_is_enough(records: OnInstances) -> None:
     assert why_not(records) == ""
 
 
-def test_instances_with_public_addresses_need_no_nat(records: OnInstances) -> None:
+def test_instances_with_public_addresses_need_no_nat_gateway(records: OnInstances) -> None:
     _in_public_subnets(records)
     interface = {"associatePublicIpAddress": "true", "securityGroups": [records.instance_group.id]}
     records.change(records.template, networkInterfaces=[interface], vpcSecurityGroupIds=None)
@@ -157,7 +158,7 @@ def test_instances_with_public_addresses_need_no_nat(records: OnInstances) -> No
     assert group.template.public
 
 
-def test_three_endpoints_stand_in_for_the_internet(records: OnInstances) -> None:
+def test_three_endpoints_replace_the_route_to_the_internet(records: OnInstances) -> None:
     _without_a_route(records)
     for service in ("ecs", "ecs-agent", "ecs-telemetry"):
         assert "no endpoints for" in why_not(records)
@@ -183,7 +184,7 @@ def test_three_endpoints_stand_in_for_the_internet(records: OnInstances) -> None
         ),
     ],
 )
-def test_what_cannot_be_launched_here_is_refused_with_what_to_do(
+def test_a_template_that_the_local_aws_cannot_launch_is_refused_with_what_to_do(
     records: OnInstances, change: dict[str, Any], problem: str
 ) -> None:
     assert problem_of(records.scaling_group, records.cloud) == ""

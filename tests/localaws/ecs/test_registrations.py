@@ -1,4 +1,4 @@
-"""Which tasks are instances of Cloud Map's services, and since when. Pure."""
+"""Tasks as instances of Cloud Map's services and endpoints of Service Connect."""
 
 from __future__ import annotations
 
@@ -51,20 +51,25 @@ def task(identifier: str = "t1", status: Status = Status.RUNNING, deployment: st
     )
 
 
-def found(of: ServiceState, seen: TaskObservation = RUNS, registry: str = REGISTRY) -> list[object]:
-    observations = {each.id: seen for each in of.tasks}
-    locations = {each.id: Location(f"10.0.0.{number}") for number, each in enumerate(of.tasks, 5)}
-    return list(instances(registry, of, observations, locations))
+def registered(
+    state: ServiceState, observation: TaskObservation = RUNS, registry: str = REGISTRY
+) -> list[object]:
+    """Return the registry's instances; tasks have the addresses 10.0.0.5 and following."""
+    observations = {each.id: observation for each in state.tasks}
+    locations = {
+        each.id: Location(f"10.0.0.{number}") for number, each in enumerate(state.tasks, 5)
+    }
+    return list(instances(registry, state, observations, locations))
 
 
 def test_each_running_task_is_an_instance_with_its_address() -> None:
-    assert found(state(task("t1"), task("t2"))) == [
+    assert registered(state(task("t1"), task("t2"))) == [
         Instance("t1", "10.0.0.5"),
         Instance("t2", "10.0.0.6"),
     ]
-    assert found(state(task(), port=8080)) == [Instance("t1", "10.0.0.5", port=8080)]
-    assert found(state(task()), registry=f"{REGISTRY}2") == []
-    assert found(state(task(deployment="older"))) == []
+    assert registered(state(task(), port=8080)) == [Instance("t1", "10.0.0.5", port=8080)]
+    assert registered(state(task()), registry=f"{REGISTRY}2") == []
+    assert registered(state(task(deployment="older"))) == []
 
 
 def test_an_instance_has_its_tasks_ipv6_address() -> None:
@@ -73,19 +78,19 @@ def test_an_instance_has_its_tasks_ipv6_address() -> None:
     assert instance.ipv6 == "2001:db8::5"
 
 
-def test_a_task_on_an_ec2_instance_is_found_at_a_port_of_that() -> None:
+def test_a_task_on_an_ec2_instance_is_registered_with_its_host_port() -> None:
     locations = {"t1": Location("10.0.0.9", host_ports={("web", 8080): 32768, ("other", 80): 1})}
     (instance,) = instances(REGISTRY, state(task(), port=8080), {"t1": RUNS}, locations)
     assert (instance.address, instance.port) == ("10.0.0.9", 32768)
 
 
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.RUNNING])
-def test_a_task_that_is_to_stop_or_has_not_started_is_none(status: Status) -> None:
-    assert found(state(task(status=status))) == []
+def test_a_task_that_stops_or_has_not_started_is_not_registered(status: Status) -> None:
+    assert registered(state(task(status=status))) == []
 
 
-def test_a_task_whose_process_has_ended_is_none() -> None:
-    assert found(state(task()), TaskObservation(process=Process.ENDED)) == []
+def test_a_task_whose_process_has_ended_is_not_registered() -> None:
+    assert registered(state(task()), TaskObservation(process=Process.ENDED)) == []
 
 
 @pytest.mark.parametrize(
@@ -97,11 +102,11 @@ def test_a_task_whose_process_has_ended_is_none() -> None:
         (Health.UNHEALTHY, False),
     ],
 )
-def test_the_containers_checks_decide_about_its_health_and_the_targets_do_not(
+def test_an_instances_health_is_that_of_its_containers_and_not_of_its_targets(
     health: Health, *, healthy: bool
 ) -> None:
-    seen = replace(RUNS, container_health=health, target_health=Health.UNHEALTHY)
-    assert found(state(task()), seen) == [Instance("t1", "10.0.0.5", healthy=healthy)]
+    observation = replace(RUNS, container_health=health, target_health=Health.UNHEALTHY)
+    assert registered(state(task()), observation) == [Instance("t1", "10.0.0.5", healthy=healthy)]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +153,7 @@ CONNECTED = {
         ),
     ],
 )
-def test_tasks_with_addresses_of_their_own_are_endpoints_of_service_connect(
+def test_tasks_with_their_own_addresses_are_endpoints_of_service_connect(
     outputs: dict[str, object], arns: list[str]
 ) -> None:
     assert [each["arn"] for each in registries(outputs)] == arns

@@ -1,4 +1,4 @@
-"""The file of services' states, whose format outlives the names of our classes."""
+"""The file of services' states, whose format is independent of the names in the code."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ SAVED: dict[str, Any] = {
     "told": {"has reached a steady state.": 21.0},
     "steady_since": 21.0,
 }
-"""A state as version 1 of the file holds it, written before fields were renamed."""
+"""A state as version 1 of the file contains it, with the names before fields were renamed."""
 
 
 def revision(number: int) -> ServiceRevision:
@@ -136,11 +136,11 @@ STATE = ServiceState(
 )
 
 
-def test_a_file_of_before_the_renames_is_read() -> None:
+def test_a_file_with_former_names_is_read() -> None:
     assert from_json(SAVED) == STATE
 
 
-def test_a_state_is_written_under_the_names_that_the_file_has_always_had() -> None:
+def test_a_state_is_written_with_the_former_names() -> None:
     (deployment,), (task,) = SAVED["deployments"], SAVED["tasks"]
     expected = {
         **SAVED,
@@ -150,14 +150,14 @@ def test_a_state_is_written_under_the_names_that_the_file_has_always_had() -> No
     assert json.loads(json.dumps(to_json(STATE))) == expected
 
 
-def test_a_state_of_before_events_were_timed_and_repeated_is_read() -> None:
+def test_a_state_without_times_of_events_is_read() -> None:
     early = {name: value for name, value in SAVED.items() if name not in {"told", "steady_since"}}
     state = from_json(early)
     assert state.reported_at == {}
     assert state.steady_since is None
 
 
-def test_a_state_of_before_containers_had_reasons_is_read() -> None:
+def test_a_state_without_reasons_of_containers_is_read() -> None:
     early = copy.deepcopy(SAVED)
     del early["tasks"][0]["exit_reasons"]
     assert from_json(early).tasks[0].exit_reasons == {}

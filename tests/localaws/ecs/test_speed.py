@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real processes and their durations
 
 
-def test_aws_has_its_own_durations_unless_a_speed_is_set() -> None:
+def test_durations_are_awss_own_unless_a_speed_is_set() -> None:
     assert speed({}) == speed({"LOCALAWS_SPEED": ""}) == 1
     assert speed({"LOCALAWS_SPEED": "2.5"}) == 2.5
 
 
 @pytest.mark.parametrize("text", ["fast", "0", "-5", "0.5", "11", "nan", "inf"])
-def test_what_is_no_speed_is_refused_with_what_is_allowed(text: str) -> None:
+def test_a_wrong_speed_is_refused_with_the_allowed_ones(text: str) -> None:
     expected = f"LOCALAWS_SPEED: {text}; allowed: a number from 1 to 10. Change it, or unset it"
     with pytest.raises(BadSpeed, match=re.escape(expected)):
         speed({"LOCALAWS_SPEED": text})
 
 
-def test_ecs_own_durations_pass_faster_and_what_belongs_to_this_machine_does_not() -> None:
+def test_a_speed_shortens_ecss_durations_and_not_those_of_this_machine() -> None:
     assert asdict(Timing().at(5)) == {
         "healthy_without_checks": 8,
         "first_pause": 0.2,
@@ -53,13 +53,13 @@ def test_ecs_own_durations_pass_faster_and_what_belongs_to_this_machine_does_not
     assert Timing().at(1) == Timing()
 
 
-def test_a_services_grace_and_drain_pass_faster_and_nothing_else_of_it_changes() -> None:
+def test_a_speed_shortens_a_services_grace_period_and_drain_delays_only() -> None:
     given = spec(grace=60, drain_delays={GROUP: 30})
     assert given.at(5) == spec(grace=12, drain_delays={GROUP: 6})
     assert given.at(1) == given
 
 
-def test_checks_come_faster_and_get_as_much_time_for_their_answer_as_ever() -> None:
+def test_a_speed_shortens_intervals_of_checks_and_not_their_timeouts() -> None:
     container = HealthCheck(command=("true",), interval=30, timeout=5, start_period=10, retries=4)
     assert container.at(5) == HealthCheck(
         command=("true",), interval=6, timeout=5, start_period=2, retries=4
@@ -71,12 +71,12 @@ def test_checks_come_faster_and_get_as_much_time_for_their_answer_as_ever() -> N
         for cluster in compiled(health_check=check, speed=7)["clusters.json"]
     )
     for each, pause in ((settled, "4.286s"), (initial, "0.071s")):
-        assert each["interval"] == pause, "Envoy takes no more than nine digits"
+        assert each["interval"] == pause, "Envoy accepts at most nine digits"
         assert each["timeout"] == "6.0s"
 
 
-async def test_a_service_goes_through_all_of_its_waits_at_that_speed(directory: Path) -> None:
-    """At AWS's own speed the drain alone would outlast what `settle` waits here."""
+async def test_a_rollout_passes_through_all_durations_at_the_speed(directory: Path) -> None:
+    """At AWS's own speed the drain alone would take longer than `settle` waits."""
     web = Web()
     group: Any = {"deregistrationDelay": PATIENCE + 5, "healthCheck": {"interval": 5, "timeout": 1}}
     web.put("aws:lb/targetGroup:TargetGroup", web.group, **group)
@@ -94,7 +94,7 @@ async def test_a_service_goes_through_all_of_its_waits_at_that_speed(directory: 
         assert checks == ["0.5s", "0.05s"]
 
 
-def test_status_says_so_at_any_speed_but_awss_own() -> None:
+def test_status_shows_any_speed_other_than_awss_own() -> None:
     status: dict[str, Any] = {"services": [], "names": {}, "problems": []}
     assert table({**status, "speed": 1.0}) == "the local AWS is running, without services"
     assert table({**status, "speed": 5.0}).endswith(

@@ -1,4 +1,4 @@
-"""How task definitions are read."""
+"""Task definitions as they are read for a task's start."""
 
 from __future__ import annotations
 
@@ -26,22 +26,32 @@ from localaws.ecs.tasks.runtime import (
 from localaws.machine.root_file_system import TemporaryFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from localaws.ecs.scheduler.model import ServiceRevision
 
 DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 
 
 def revision(web: Any) -> ServiceRevision:
-    """What the service is to run."""
+    """Return the revision that the service requests."""
     return service_spec(web.get(SERVICE, web.service), web, ServiceState()).revision
+
+
+def task_of(
+    web: Any, definition: str = "", parameters: Callable[[str], str | None] = lambda _: None
+) -> TaskSpec:
+    """Return the specification of a task of the service, by default of its task definition."""
+    if definition:
+        web.change(taskDefinition=definition)
+    return task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", parameters)
 
 
 def read(web: Any, **definition: Any) -> TaskSpec:
     """Return the specification of a task of a definition with some inputs changed."""
     arn = web.define(2, **definition.pop("container", {}))
     web.put("aws:ecs/taskDefinition:TaskDefinition", arn, **definition)
-    web.change(taskDefinition=arn)
-    return task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None)
+    return task_of(web, arn)
 
 
 def container(web: Any, **container: Any) -> ContainerSpec:
@@ -70,7 +80,7 @@ def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
             ],
         )
     )
-    task = task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", {"/demo/x": "hush"}.get)
+    task = task_of(web, parameters={"/demo/x": "hush"}.get)
     (container,) = task.containers
     assert task.hostname == "ip-10-0-1-21.eu-west-1.compute.internal"
     assert (container.entry_point, container.command) == (("sh",), ("-c", "true"))
@@ -87,13 +97,11 @@ def test_a_container_with_a_range_of_ports_is_read_with_its_other_ports(web: Any
             2, portMappings=[{"containerPortRange": "8000-8010"}, {"containerPort": 80}]
         )
     )
-    (container,) = task_spec(
-        revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None
-    ).containers
+    (container,) = task_of(web).containers
     assert container.ports == (80,)
 
 
-def test_a_container_is_read_with_its_health_check_and_whom_it_waits_for(web: Any) -> None:
+def test_a_container_is_read_with_its_health_check_and_dependencies(web: Any) -> None:
     check = {
         "command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"],
         "interval": 10,
@@ -104,9 +112,7 @@ def test_a_container_is_read_with_its_health_check_and_whom_it_waits_for(web: An
             2, healthCheck=check, dependsOn=[{"containerName": "db", "condition": "HEALTHY"}]
         )
     )
-    (container,) = task_spec(
-        revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None
-    ).containers
+    (container,) = task_of(web).containers
     assert container.depends_on == {"db": Condition.HEALTHY}
     assert container.health_check == HealthCheck(
         command=("/bin/sh", "-c", "curl -f http://localhost/ || exit 1"),
@@ -119,9 +125,7 @@ def test_a_container_is_read_with_its_health_check_and_whom_it_waits_for(web: An
 
 def test_a_health_check_of_none_is_none(web: Any) -> None:
     web.change(taskDefinition=web.define(2, healthCheck={"command": ["NONE"]}))
-    (container,) = task_spec(
-        revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None
-    ).containers
+    (container,) = task_of(web).containers
     assert container.health_check is None
 
 
@@ -129,7 +133,7 @@ def test_every_missing_parameter_is_named(web: Any) -> None:
     secrets = [{"name": name, "valueFrom": f"/demo/{name}"} for name in ("b", "a", "there")]
     web.change(taskDefinition=web.define(2, secrets=secrets))
     with pytest.raises(TaskStartError, match=r"invalid parameters: /demo/a, /demo/b$"):
-        task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", {"/demo/there": "x"}.get)
+        task_of(web, parameters={"/demo/there": "x"}.get)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +172,13 @@ def test_a_secret_is_looked_up_by_its_name(value_from: str, name: str) -> None:
     assert parameter_name(value_from) == name
 
 
-def test_output_is_kept_only_where_the_task_definition_asks_for_it(web: Any) -> None:
+def test_output_is_kept_only_if_the_task_definition_configures_a_log(web: Any) -> None:
     web.change(taskDefinition=web.define(2, logConfiguration=None))
-    task = task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None)
+    task = task_of(web)
     assert task.containers[0].log_stream is None
 
 
-def test_what_a_task_definition_leaves_out_is_the_images_or_unlimited(web: Any) -> None:
+def test_options_that_are_left_out_are_the_images_or_unlimited(web: Any) -> None:
     found = container(web)
     assert (found.entry_point, found.command, found.user, found.working_directory) == (
         (),
@@ -189,7 +193,7 @@ def test_what_a_task_definition_leaves_out_is_the_images_or_unlimited(web: Any) 
     assert (task.cpu, task.memory, task.platform) == (None, None, "linux/amd64")
 
 
-def test_a_container_is_read_with_all_that_isolates_it(web: Any) -> None:
+def test_a_container_is_read_with_its_user_limits_mounts_and_capabilities(web: Any) -> None:
     found = container(
         web,
         user="101:101",
@@ -226,7 +230,7 @@ def test_a_container_is_read_with_all_that_isolates_it(web: Any) -> None:
     assert found.dropped_capabilities == {"MKNOD", "NET_RAW"}
 
 
-def test_a_container_has_the_volumes_of_another_beside_its_own(web: Any) -> None:
+def test_a_container_has_its_own_volumes_and_those_of_another(web: Any) -> None:
     arn = web.define(2)
     mounted = [
         {"sourceVolume": "data", "containerPath": "/data"},
@@ -246,7 +250,7 @@ def test_a_container_has_the_volumes_of_another_beside_its_own(web: Any) -> None
         "aws:ecs/taskDefinition:TaskDefinition", arn, containerDefinitions=json.dumps(containers)
     )
     web.change(taskDefinition=arn)
-    task = task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None)
+    task = task_of(web)
     assert task.containers[1].mounts == (
         MountPoint(volume="own", path="/more"),
         MountPoint(volume="data", path="/data", read_only=True),
@@ -276,7 +280,9 @@ def test_a_task_is_read_with_its_size_processor_and_network(web: Any) -> None:
     )
 
 
-def test_a_task_of_an_earlier_versions_revision_is_read_without_what_that_lacked(web: Any) -> None:
+def test_a_revision_that_an_earlier_version_saved_is_read_without_its_missing_parts(
+    web: Any,
+) -> None:
     new = revision(web)
     definition = {
         key: new.launch["taskDefinition"][key] for key in ("arn", "family", "containerDefinitions")
@@ -298,7 +304,7 @@ def on_instance(web: Any, **container: Any) -> ContainerSpec:
     return found
 
 
-def test_a_container_on_an_instance_has_a_name_as_dockers_and_ports_of_the_instance(
+def test_a_container_on_an_instance_has_a_host_name_like_dockers_and_host_ports(
     web: Any,
 ) -> None:
     mappings = [

@@ -1,4 +1,4 @@
-"""Services on container instances: placement, waiting, draining, loss; and interrupted tasks."""
+"""Services on container instances: placement, waiting, draining, losses; and Spot interruptions."""
 
 from __future__ import annotations
 
@@ -83,14 +83,16 @@ def by_instance(service: SimulatedService) -> Counter[str]:
     return Counter(task.instance for task in service.active())
 
 
-def test_with_a_launch_type_nothing_starts_and_the_service_says_why() -> None:
+def test_without_a_capacity_provider_nothing_starts_and_an_event_has_the_reason() -> None:
     service = service_on(on(strategy=()))
     service.run(60)
     assert not service.state.tasks
     assert not service.steady()
     assert service.state.deployments[0].rollout is Rollout.IN_PROGRESS
     assert service.state.events[0].message == NONE_FOUND
-    assert service.event_count("unable to place") == 1, "what lasts is repeated only after hours"
+    assert service.event_count("unable to place") == 1, (
+        "a lasting problem is repeated only after hours"
+    )
 
 
 def test_with_a_capacity_provider_tasks_wait_and_start_once_there_is_an_instance() -> None:
@@ -106,14 +108,14 @@ def test_with_a_capacity_provider_tasks_wait_and_start_once_there_is_an_instance
     assert {task.zone.name for task in service.state.tasks} == {"a"}
 
 
-def test_a_service_that_wants_no_task_needs_no_instance() -> None:
+def test_a_service_without_tasks_needs_no_instance() -> None:
     service = service_on(on(), desired=0)
     service.run(60)
     assert service.steady()
     assert not service.has_event("unable to place")
 
 
-def test_waiting_tasks_go_first_when_fewer_are_wanted() -> None:
+def test_waiting_tasks_are_stopped_first_when_the_count_is_reduced() -> None:
     service = service_on(on(instance("i-1")), desired=5)
     service.run(20)
     assert Counter(task.status for task in service.active()) == {
@@ -149,7 +151,7 @@ def test_other_services_tasks_take_room() -> None:
     }
 
 
-def test_a_rollout_with_room_starts_first() -> None:
+def test_a_rollout_with_room_starts_new_tasks_first() -> None:
     service = service_on(on(instance("i-1"), instance("i-2", "b")), desired=3)
     service.run(20)
     service.spec = spec(revision=sized(2), desired=3)
@@ -160,7 +162,7 @@ def test_a_rollout_with_room_starts_first() -> None:
     assert service.active_counts() == {"web:2": 3}
 
 
-def test_a_rollout_without_room_stops_first_if_the_minimum_lets_it() -> None:
+def test_a_rollout_without_room_stops_old_tasks_first_if_the_minimum_allows_it() -> None:
     service = service_on(on(instance("i-1")), desired=3, minimum_percent=50)
     service.run(20)
     service.spec = spec(revision=sized(2), desired=3, minimum_percent=50)
@@ -193,7 +195,7 @@ def test_tasks_of_a_draining_instance_are_replaced_before_they_stop() -> None:
     assert by_instance(service) == {"i-2": 2}
 
 
-def test_tasks_of_a_draining_instance_stop_first_where_no_more_may_run() -> None:
+def test_tasks_of_a_draining_instance_stop_first_if_no_more_may_run() -> None:
     changes = {"desired": 2, "minimum_percent": 50, "maximum_percent": 100}
     service = service_on(on(instance("i-1")), **changes)
     service.run(20)
@@ -203,7 +205,7 @@ def test_tasks_of_a_draining_instance_stop_first_where_no_more_may_run() -> None
     assert by_instance(service) == {"i-2": 2}
 
 
-def test_tasks_of_a_draining_instance_stay_where_the_bounds_allow_nothing() -> None:
+def test_tasks_of_a_draining_instance_stay_if_the_bounds_allow_no_change() -> None:
     changes = {"desired": 2, "minimum_percent": 100, "maximum_percent": 100}
     service = service_on(on(instance("i-1")), **changes)
     service.run(20)
@@ -346,7 +348,7 @@ def test_a_task_takes_its_size_or_that_of_its_containers(
 
 @dataclass(frozen=True)
 class _Change:
-    """What happens to the instances after some seconds."""
+    """A change of instances and revision, and the seconds after it."""
 
     seconds: int
     draining: frozenset[str]
@@ -370,7 +372,7 @@ _CHANGES = st.lists(
     st.integers(2, 5),
     st.sampled_from(((100, 200), (50, 100), (100, 150), (0, 100))),
 )
-def test_draining_never_drops_below_the_lower_bound_and_ends_where_there_is_room(
+def test_draining_never_drops_below_the_lower_bound_and_ends_if_there_is_room(
     changes: list[_Change], desired: int, bounds: tuple[int, int]
 ) -> None:
     """`SimulatedService.step` checks the bounds at every step."""

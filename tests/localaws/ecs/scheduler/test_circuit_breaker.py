@@ -1,4 +1,4 @@
-"""Failing deployments: their end, the rollback, DescribeServices and the provider's error."""
+"""Failing deployments: failure and rollback, DescribeServices, and the provider's error."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def deployments(service: SimulatedService) -> list[dict[str, Any]]:
     return found
 
 
-def shown(service: SimulatedService) -> list[tuple[str, str, str]]:
+def described(service: SimulatedService) -> list[tuple[str, str, str]]:
     """Return status, task definition and rollout state of each deployment."""
     columns = itemgetter("status", "taskDefinition", "rolloutState")
     return [columns(deployment) for deployment in deployments(service)]
@@ -80,7 +80,7 @@ def outcome(service: SimulatedService, *, since: float) -> bool:
     ("desired", "threshold"),
     [(0, 3), (1, 3), (6, 3), (7, 4), (25, 13), (399, 200), (400, 200), (5000, 200)],
 )
-def test_failures_of_half_the_tasks_trip_the_breaker_but_at_least_three_and_at_most_two_hundred(
+def test_the_threshold_is_half_the_tasks_from_three_to_two_hundred(
     desired: int, threshold: int
 ) -> None:
     assert spec(desired=desired).failure_threshold == threshold
@@ -91,13 +91,16 @@ def test_a_version_that_fails_is_rolled_back_while_the_old_one_serves(behaviour:
     service = failing_service(behaviour)
     good = service.state.deployments[0].id
     service.settle()
-    assert shown(service) == [("PRIMARY", "web:2", "IN_PROGRESS"), ("ACTIVE", "web:1", "COMPLETED")]
+    assert described(service) == [
+        ("PRIMARY", "web:2", "IN_PROGRESS"),
+        ("ACTIVE", "web:1", "COMPLETED"),
+    ]
     for _ in range(LONG_ENOUGH):
         service.run(1)
         assert service.healthy() >= service.spec.lower_bound
         if service.steady() and not service.draining():
             break
-    assert shown(service) == [("PRIMARY", "web:1", "COMPLETED")]
+    assert described(service) == [("PRIMARY", "web:1", "COMPLETED")]
     assert describe(service.spec, service.state, service.observations)["taskDefinition"] == "web:1"
     assert service.state.deployments[0].id != good, "a rollback is a deployment of its own"
     assert service.active_counts() == {"web:1": 2}
@@ -107,10 +110,10 @@ def test_a_version_that_fails_is_rolled_back_while_the_old_one_serves(behaviour:
     )
 
 
-def test_a_rollback_is_shown_with_ecs_reasons_while_it_lasts() -> None:
+def test_a_rollback_in_progress_is_described_with_ecss_reasons() -> None:
     service = failing_service(UNHEALTHY)
     run_until_tripped(service)
-    assert shown(service)[:2] == [
+    assert described(service)[:2] == [
         ("PRIMARY", "web:1", "IN_PROGRESS"),
         ("DRAINING", "web:2", "FAILED"),
     ]
@@ -125,7 +128,7 @@ def test_a_rollback_is_shown_with_ecs_reasons_while_it_lasts() -> None:
     assert primary["rolloutStateReason"] == f"ECS deployment {primary['id']} completed."
 
 
-def test_an_older_deployment_is_shown_with_its_remaining_tasks() -> None:
+def test_an_older_deployment_is_described_with_its_remaining_tasks() -> None:
     service = steady_service(desired=4, minimum_percent=50, maximum_percent=100)
     service.spec = replace(service.spec, revision=revision(2))
     service.settle()
@@ -140,7 +143,7 @@ def test_without_rollback_a_failed_deployment_stays_and_so_do_the_old_tasks() ->
     run_until_tripped(service)
     begun = len(service.begun)
     service.run(LONG_ENOUGH)
-    assert shown(service) == [("PRIMARY", "web:2", "FAILED"), ("ACTIVE", "web:1", "COMPLETED")]
+    assert described(service) == [("PRIMARY", "web:2", "FAILED"), ("ACTIVE", "web:1", "COMPLETED")]
     assert len(service.begun) == begun, "nothing is started any more"
     assert service.active_counts() == {"web:1": 2}
     assert not service.steady()
@@ -150,7 +153,7 @@ def test_a_failed_first_deployment_has_no_rollback_and_stalls() -> None:
     service = SimulatedService(spec(breaker=ROLLBACK), {"web:1": UNHEALTHY})
     run_until_tripped(service)
     service.run(LONG_ENOUGH)
-    assert shown(service) == [("PRIMARY", "web:1", "FAILED")]
+    assert described(service) == [("PRIMARY", "web:1", "FAILED")]
     assert not service.active()
     assert not service.has_event("rolling back")
 
@@ -169,12 +172,12 @@ def test_after_a_failed_rollback_the_old_tasks_keep_running() -> None:
     old = {task.id for task in service.active("web:1")}
     service.behaviours |= {"web:1": UNPULLABLE, **dict.fromkeys(old, Behaviour())}
     service.run(LONG_ENOUGH)
-    assert shown(service) == [("PRIMARY", "web:1", "FAILED"), ("ACTIVE", "web:1", "COMPLETED")]
+    assert described(service) == [("PRIMARY", "web:1", "FAILED"), ("ACTIVE", "web:1", "COMPLETED")]
     assert service.active_ids() == old
     service.behaviours["web:1"] = Behaviour()
     service.spec = replace(service.spec, revision=revision(1))
     service.run(20)
-    assert shown(service) == [("PRIMARY", "web:1", "COMPLETED")], (
+    assert described(service) == [("PRIMARY", "web:1", "COMPLETED")], (
         "the requested revision is tried, though it failed before"
     )
 
@@ -192,16 +195,16 @@ def test_a_rolled_back_revision_is_not_tried_again_until_another_is_requested() 
     assert service.steady()
     service.spec = replace(service.spec, revision=revision(2))
     service.run(1)
-    assert shown(service)[0] == ("PRIMARY", "web:2", "IN_PROGRESS")
+    assert described(service)[0] == ("PRIMARY", "web:2", "IN_PROGRESS")
 
 
-def test_a_healthy_task_in_between_starts_the_count_again() -> None:
+def test_a_healthy_task_resets_the_count_of_failures() -> None:
     service = failing_service(UNPULLABLE, desired=1)
     service.run(4)
     assert service.state.deployments[0].failures == 2
     service.behaviours["web:2"] = Behaviour()
     service.run(20)
-    assert shown(service) == [("PRIMARY", "web:2", "COMPLETED")]
+    assert described(service) == [("PRIMARY", "web:2", "COMPLETED")]
     assert service.state.deployments[0].failures == 0
 
 
@@ -212,7 +215,7 @@ def test_tasks_that_were_healthy_once_are_replaced_without_counting_as_failures(
     for task in healthy[:4]:
         service.end(task)
     service.run(20)
-    assert shown(service) == [("PRIMARY", "web:2", "COMPLETED")]
+    assert described(service) == [("PRIMARY", "web:2", "COMPLETED")]
 
 
 def test_tasks_that_the_scheduler_stops_are_no_failures() -> None:
@@ -220,7 +223,7 @@ def test_tasks_that_the_scheduler_stops_are_no_failures() -> None:
     service.run(2)
     service.spec = replace(service.spec, desired=1)
     service.run(20)
-    assert shown(service) == [("PRIMARY", "web:2", "COMPLETED")]
+    assert described(service) == [("PRIMARY", "web:2", "COMPLETED")]
     assert {task.stop_code for task in service.state.tasks} <= {
         None,
         StopCode.SERVICE_SCHEDULER_INITIATED,
@@ -254,13 +257,15 @@ def test_without_health_checks_only_a_crash_within_forty_seconds_is_a_failure() 
         assert service.has_event("deployment failed") is fails
 
 
-def test_a_completed_version_that_no_longer_starts_is_retried_without_end() -> None:
+def test_a_completed_version_that_no_longer_starts_is_retried_forever() -> None:
     service = steady_service(breaker=ROLLBACK)
     service.behaviours["web:1"] = UNPULLABLE
     service.end(service.active()[0])
     service.run(30)
     assert service.state.deployments[0].failures > service.spec.failure_threshold
-    assert shown(service) == [("PRIMARY", "web:1", "COMPLETED")], "the breaker is for deployments"
+    assert described(service) == [("PRIMARY", "web:1", "COMPLETED")], (
+        "the breaker is for deployments"
+    )
 
 
 def test_a_failing_deployment_that_is_superseded_does_not_trip_the_breaker() -> None:
@@ -268,15 +273,15 @@ def test_a_failing_deployment_that_is_superseded_does_not_trip_the_breaker() -> 
     service.run(3)
     service.spec = replace(service.spec, revision=revision(3))
     service.run(30)
-    assert shown(service) == [("PRIMARY", "web:3", "COMPLETED")]
+    assert described(service) == [("PRIMARY", "web:3", "COMPLETED")]
     assert not service.has_event("deployment failed")
 
 
-def test_a_version_that_needs_its_grace_period_is_not_rolled_back_and_is_without_one() -> None:
+def test_a_slow_version_is_rolled_back_only_without_a_grace_period() -> None:
     for grace, running in ((40, "web:2"), (0, "web:1")):
         service = failing_service(Behaviour(warm_up=30), grace=grace)
         service.run(LONG_ENOUGH)
-        assert shown(service) == [("PRIMARY", running, "COMPLETED")]
+        assert described(service) == [("PRIMARY", running, "COMPLETED")]
 
 
 def test_failing_container_checks_are_counted_and_reported_with_their_result() -> None:
@@ -304,12 +309,12 @@ def test_a_rolled_back_forced_deployment_is_not_tried_again_once_no_longer_force
     forced = replace(revision(1), fingerprint="r1+forced")
     service.spec = replace(service.spec, revision=forced)
     service.run(LONG_ENOUGH)
-    assert shown(service)[0] == ("PRIMARY", "web:1", "FAILED")
+    assert described(service)[0] == ("PRIMARY", "web:1", "FAILED")
     begun = len(service.begun)
     service.spec = replace(service.spec, revision=revision(1))
     service.run(30)
     assert len(service.begun) == begun
-    assert shown(service)[0] == ("PRIMARY", "web:1", "FAILED")
+    assert described(service)[0] == ("PRIMARY", "web:1", "FAILED")
 
 
 def test_a_service_that_is_being_deleted_is_draining() -> None:
@@ -365,7 +370,7 @@ def test_a_later_operation_succeeds_on_a_rolled_back_service() -> None:
     )
 
 
-def test_a_rollback_that_another_operation_began_is_no_failure_of_this_one() -> None:
+def test_a_rollback_of_an_earlier_operations_deployment_is_not_this_ones_failure() -> None:
     service = failing_service(UNHEALTHY)
     began = service.now
     service.settle()

@@ -23,7 +23,7 @@ from tests.localaws.ecs.simulated_service import (
     steady_service,
 )
 
-pytestmark = pytest.mark.slow  # hundreds of made-up histories of a service
+pytestmark = pytest.mark.slow  # hundreds of random histories of a service
 
 ROLLBACK = Breaker(enable=True, rollback=True)
 NEVER = float("inf")
@@ -89,7 +89,7 @@ def updated_service(behaviour: Behaviour, *, pace: float = 1, **changes: Any) ->
     return service
 
 
-def come_to_rest(service: SimulatedService) -> None:
+def run_until_calm(service: SimulatedService) -> None:
     """Let time pass until the scheduler has had nothing to do for a while."""
     calm = 0
     for _ in range(LONG_ENOUGH):
@@ -150,7 +150,7 @@ def test_after_any_history_a_working_version_is_deployed(
         if data.draw(st.booleans()):
             service.crash_after_steps(data.draw(st.integers(0, 4)))
     service.spec = spec(revision=revision(9), breaker=ROLLBACK, **shape)
-    come_to_rest(service)
+    run_until_calm(service)
     assert service.steady()
     assert service.active_counts().keys() == {"web:9"}
     assert [each.revision.task_definition for each in service.state.deployments] == ["web:9"]
@@ -159,7 +159,7 @@ def test_after_any_history_a_working_version_is_deployed(
 
 @settings(deadline=None, max_examples=60)
 @given(shapes, broken, breakers, crashes, paces)
-def test_a_broken_version_never_takes_down_a_working_one(
+def test_a_broken_version_never_stops_a_working_one(
     shape: dict[str, Any],
     behaviour: Behaviour,
     breaker: Breaker,
@@ -201,7 +201,7 @@ def test_crashes_during_a_deployment_do_not_change_its_outcome(
         crashing.run(seconds)
         crashing.crash_after_steps(steps)
     for service in (undisturbed, crashing):
-        come_to_rest(service)
+        run_until_calm(service)
     assert end_of(crashing) == end_of(undisturbed)
     works = behaviour.warm_up < NEVER and not behaviour.unpullable
     last = undisturbed.state.deployments[0]
@@ -232,7 +232,7 @@ def test_a_working_version_that_supersedes_failing_ones_is_deployed(
     for seconds, steps in accidents:
         service.run(seconds)
         service.crash_after_steps(steps)
-    come_to_rest(service)
+    run_until_calm(service)
     assert end_of(service)[0] == [("web:9", Rollout.COMPLETED)]
     assert service.steady()
 

@@ -1,4 +1,4 @@
-"""Alarms that watch deployments: when they fail one, the bake time, and alarms ECS ignores."""
+"""Alarms that watch deployments: failures, the bake time, and alarms that are ignored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.localaws.ecs.simulated_service import (
 )
 
 ERRORS = "demo-web-errors"
-SAW = "Threshold Crossed: 3 out of the last 5 datapoints were greater than the threshold (1.0)."
+REASON = "Threshold Crossed: 3 out of the last 5 datapoints were greater than the threshold (1.0)."
 ROLLBACK = DeploymentAlarms(names=(ERRORS,), rollback=True)
 STALL = DeploymentAlarms(names=(ERRORS,))
 UNPULLABLE = Behaviour(unpullable=True)
@@ -44,7 +44,7 @@ def run_until_baking(service: SimulatedService) -> None:
     pytest.fail("no bake time began")
 
 
-def shown(service: SimulatedService) -> list[tuple[str, str, str, str]]:
+def described(service: SimulatedService) -> list[tuple[str, str, str, str]]:
     """Return what DescribeServices lists of each deployment."""
     found = description.describe(service.spec, service.state, service.observations)
     columns = ("status", "taskDefinition", "rolloutState", "rolloutStateReason")
@@ -72,7 +72,7 @@ def test_a_deployment_completes_a_bake_time_after_the_old_tasks_are_gone() -> No
     began = service.now
     assert service.active_counts() == {"web:2": 2}
     assert not service.draining()
-    new, old = shown(service)
+    new, old = described(service)
     assert (new[:3], old[:3]) == (
         ("PRIMARY", "web:2", "IN_PROGRESS"),
         ("ACTIVE", "web:1", "COMPLETED"),
@@ -83,7 +83,7 @@ def test_a_deployment_completes_a_bake_time_after_the_old_tasks_are_gone() -> No
     assert service.state.deployments[0].rollout is Rollout.IN_PROGRESS
     service.run(1)
     assert service.now == began + TIMING.bake
-    assert [each[:3] for each in shown(service)] == [("PRIMARY", "web:2", "COMPLETED")]
+    assert [each[:3] for each in described(service)] == [("PRIMARY", "web:2", "COMPLETED")]
     assert service.steady()
     assert progress(service) == "2 of 2 tasks healthy"
 
@@ -102,13 +102,13 @@ def test_without_alarms_a_deployment_completes_as_soon_as_the_old_tasks_are_gone
     alarms: DeploymentAlarms,
 ) -> None:
     service = deploying(alarms)
-    service.firing = {ERRORS: SAW}  # of another service
+    service.firing = {ERRORS: REASON}  # of another service
     while service.draining() or service.active("web:1"):
         service.run(1)
-    assert [each[:3] for each in shown(service)] == [("PRIMARY", "web:2", "COMPLETED")]
+    assert [each[:3] for each in described(service)] == [("PRIMARY", "web:2", "COMPLETED")]
 
 
-def test_a_task_that_ends_during_the_bake_time_begins_it_anew() -> None:
+def test_a_task_that_ends_during_the_bake_time_restarts_it() -> None:
     service = deploying()
     run_until_baking(service)
     service.run(TIMING.bake - 1)
@@ -120,7 +120,7 @@ def test_a_task_that_ends_during_the_bake_time_begins_it_anew() -> None:
     assert service.steady()
 
 
-def test_the_service_is_looked_at_again_at_once_while_alarms_are_watched() -> None:
+def test_the_next_step_is_at_once_while_alarms_are_watched() -> None:
     service = deploying()
     run_until_baking(service)
     arguments = (service.spec, service.state, service.observations, service.now, TIMING)
@@ -138,11 +138,11 @@ def test_a_healthy_version_is_rolled_back_when_an_alarm_goes_off_while_it_rolls_
     service.behaviours["web:2"] = Behaviour(warm_up=3)
     service.run(2)
     assert service.active_counts() == {"web:1": 2, "web:2": 2}
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     started = service.now
     service.run(1)
     rollback, failed, *_ = service.state.deployments
-    assert shown(service)[:2] == [
+    assert described(service)[:2] == [
         (
             "PRIMARY",
             "web:1",
@@ -154,15 +154,15 @@ def test_a_healthy_version_is_rolled_back_when_an_alarm_goes_off_while_it_rolls_
     assert service.has_event(f"(deployment {failed.id}) deployment failed: alarm detected.")
     assert service.has_event(f"rolling back to deployment {rollback.id}.")
     service.run(LONG_ENOUGH)
-    assert [each[:3] for each in shown(service)] == [("PRIMARY", "web:1", "COMPLETED")]
+    assert [each[:3] for each in described(service)] == [("PRIMARY", "web:1", "COMPLETED")]
     assert service.event_count("deployment failed") == 1
     assert service.now > started + TIMING.bake, "the alarm was in ALARM all the time"
 
 
-def test_an_alarm_in_the_bake_time_brings_back_the_version_whose_tasks_are_gone() -> None:
+def test_an_alarm_in_the_bake_time_rolls_back_to_the_version_without_tasks() -> None:
     service = deploying()
     run_until_baking(service)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     for _ in range(LONG_ENOUGH):
         service.run(1)
         assert service.healthy() >= service.spec.lower_bound
@@ -174,15 +174,15 @@ def test_an_alarm_after_the_deployment_has_completed_changes_nothing() -> None:
     service = deploying()
     run_until_baking(service)
     service.run(TIMING.bake)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
     assert service.active_counts() == {"web:2": 2}
     assert not service.has_event("deployment failed")
 
 
-def test_an_alarm_of_a_scaled_service_that_deploys_nothing_changes_nothing() -> None:
+def test_an_alarm_is_ignored_when_a_service_is_only_scaled() -> None:
     service = steady_service(alarms=ROLLBACK)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.spec = replace(service.spec, desired=4)
     service.run(LONG_ENOUGH)
     assert service.active_counts() == {"web:1": 4}
@@ -199,28 +199,29 @@ def test_the_count_may_change_while_a_deployment_is_watched() -> None:
     assert not service.has_event("deployment failed")
 
 
-def test_an_alarm_counts_once_a_task_of_the_new_version_runs() -> None:
+def test_an_alarm_matters_only_after_a_task_of_the_new_version_runs() -> None:
     service = deploying()
     service.behaviours["web:2"] = Behaviour(start=10)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(5)
     assert not service.has_event("deployment failed")
     service.run(10)
     assert service.has_event("deployment failed: alarm detected.")
 
 
-def test_the_error_names_the_alarm_and_what_it_saw_once_the_rollback_is_over() -> None:
+def test_after_the_rollback_the_error_has_the_alarm_and_its_reason() -> None:
     service = deploying()
     started = service.state.deployments[0].created_at
     run_until_baking(service)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(1)
     assert not outcome(service, since=started)
     service.run(LONG_ENOUGH)
     with pytest.raises(DeploymentFailedError) as caught:
         outcome(service, since=started)
     assert str(caught.value) == (
-        f"Service deployment rolled back because an alarm was detected\n      alarm {ERRORS}: {SAW}"
+        "Service deployment rolled back because an alarm was detected\n"
+        f"      alarm {ERRORS}: {REASON}"
     )
 
 
@@ -236,12 +237,12 @@ def test_the_provider_waits_through_the_bake_time() -> None:
 def test_the_next_version_is_watched_again_after_a_rollback() -> None:
     service = deploying()
     service.run(3)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
     service.firing = {}
     service.spec = replace(service.spec, revision=revision(3))
     service.run(3)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
     assert service.active_counts() == {"web:1": 2}
     assert service.event_count("deployment failed: alarm detected.") == 2
@@ -252,7 +253,7 @@ def test_a_newer_version_supersedes_one_that_bakes() -> None:
     run_until_baking(service)
     service.spec = replace(service.spec, revision=revision(3))
     service.run(LONG_ENOUGH)
-    assert [each[:3] for each in shown(service)] == [("PRIMARY", "web:3", "COMPLETED")]
+    assert [each[:3] for each in described(service)] == [("PRIMARY", "web:3", "COMPLETED")]
     assert not service.has_event("deployment failed")
 
 
@@ -263,10 +264,10 @@ def test_without_rollback_the_failed_version_stays_and_the_wait_ends_with_an_err
     service = deploying(STALL)
     started = service.state.deployments[0].created_at
     run_until_baking(service)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
     assert service.active_counts() == {"web:2": 2}, "ECS must not take the service down"
-    assert shown(service) == [
+    assert described(service) == [
         ("PRIMARY", "web:2", "FAILED", "ECS deployment alarms: alarm detected.")
     ]
     with pytest.raises(
@@ -280,12 +281,12 @@ def test_the_first_deployment_has_nothing_to_roll_back_to() -> None:
     service = SimulatedService(spec(alarms=ROLLBACK))
     service.settle()
     run_until_baking(service)
-    assert shown(service)[0][:3] == ("PRIMARY", "web:1", "IN_PROGRESS")
+    assert described(service)[0][:3] == ("PRIMARY", "web:1", "IN_PROGRESS")
     assert not service.steady()
     assert not service.has_event("has reached a steady state")
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
-    assert [each[:3] for each in shown(service)] == [("PRIMARY", "web:1", "FAILED")]
+    assert [each[:3] for each in described(service)] == [("PRIMARY", "web:1", "FAILED")]
     assert not service.has_event("rolling back")
     assert service.active_counts() == {"web:1": 2}
 
@@ -294,7 +295,7 @@ def test_the_first_deployment_has_nothing_to_roll_back_to() -> None:
 
 
 @pytest.mark.parametrize("breaker", [True, False])
-def test_what_fails_a_deployment_first_decides_whether_it_is_rolled_back(*, breaker: bool) -> None:
+def test_the_first_cause_of_a_failure_decides_about_the_rollback(*, breaker: bool) -> None:
     """Only the circuit breaker, or only the alarm, has its rollback on."""
     service = deploying(
         DeploymentAlarms(names=(ERRORS,), rollback=not breaker),
@@ -304,14 +305,14 @@ def test_what_fails_a_deployment_first_decides_whether_it_is_rolled_back(*, brea
     service.run(LONG_ENOUGH)
     assert service.has_event("deployment failed: tasks failed to start.")
     assert service.has_event("rolling back") is breaker
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
     assert not service.has_event("alarm detected"), "that deployment is over"
 
     service.firing = {}
     service.spec = replace(service.spec, revision=revision(3))
     service.run(3)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
     assert service.has_event("deployment failed: alarm detected.")
     assert service.active_counts() == ({"web:3": 2} if breaker else {"web:1": 2})
@@ -322,9 +323,9 @@ def test_a_rollback_by_the_circuit_breaker_is_not_watched() -> None:
     service.behaviours["web:2"] = UNPULLABLE
     while not service.has_event("rolling back"):
         service.run(1)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
-    assert [each[:3] for each in shown(service)] == [("PRIMARY", "web:1", "COMPLETED")]
+    assert [each[:3] for each in described(service)] == [("PRIMARY", "web:1", "COMPLETED")]
     assert service.event_count("deployment failed") == 1
 
 
@@ -333,9 +334,9 @@ def test_a_rollback_whose_tasks_fail_too_ends_with_both_reasons() -> None:
     started = service.state.deployments[0].created_at
     run_until_baking(service)
     service.behaviours["web:1"] = UNPULLABLE
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
-    assert shown(service)[0][2:] == (
+    assert described(service)[0][2:] == (
         "FAILED",
         "ECS deployment circuit breaker: tasks failed to start.",
     )
@@ -352,22 +353,22 @@ def test_a_rollback_whose_tasks_fail_too_ends_with_both_reasons() -> None:
 
 def test_an_alarm_that_is_in_alarm_at_the_start_is_ignored_for_the_whole_deployment() -> None:
     service = steady_service(alarms=DeploymentAlarms(names=(ERRORS, "latency"), rollback=True))
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.spec = replace(service.spec, revision=revision(2))
     service.run(3)
     assert f"alarms ignored, as {ERRORS} was in ALARM before" in progress(service)
     service.firing = {}
     service.run(1)
-    service.firing = {ERRORS: SAW, "latency": SAW}
+    service.firing = {ERRORS: REASON, "latency": REASON}
     service.run(LONG_ENOUGH)
-    assert [each[:3] for each in shown(service)] == [("PRIMARY", "web:2", "COMPLETED")]
+    assert [each[:3] for each in described(service)] == [("PRIMARY", "web:2", "COMPLETED")]
     assert not service.has_event("deployment failed")
     assert "ignored" not in progress(service), "the deployment is over"
 
 
 def test_a_deployment_that_ignores_its_alarms_has_no_bake_time() -> None:
     service = steady_service(alarms=ROLLBACK)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.spec = replace(service.spec, revision=revision(2))
     service.settle()
     while service.draining() or service.active("web:1"):
@@ -377,21 +378,21 @@ def test_a_deployment_that_ignores_its_alarms_has_no_bake_time() -> None:
 
 def test_alarms_are_watched_again_by_the_deployment_after_one_that_ignored_them() -> None:
     service = steady_service(alarms=ROLLBACK)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.spec = replace(service.spec, revision=revision(2))
     service.run(LONG_ENOUGH)
     service.firing = {}
     service.spec = replace(service.spec, revision=revision(3))
     service.run(3)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(LONG_ENOUGH)
     assert service.active_counts() == {"web:2": 2}
 
 
-# The daemon's end
+# Crashes
 
 
-def test_the_daemon_may_end_at_any_time_of_a_watched_deployment() -> None:
+def test_a_watched_deployment_continues_after_a_crash_at_any_time() -> None:
     for seconds in range(0, 20, 2):
         service = deploying()
         service.run(seconds)
@@ -401,9 +402,9 @@ def test_the_daemon_may_end_at_any_time_of_a_watched_deployment() -> None:
         assert service.steady()
 
 
-def test_what_was_in_alarm_at_the_start_is_still_ignored_after_the_daemons_end() -> None:
+def test_an_alarm_that_was_ignored_is_still_ignored_after_a_crash() -> None:
     service = steady_service(alarms=ROLLBACK)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.spec = replace(service.spec, revision=revision(2))
     service.run(3)
     service.crash()
@@ -411,11 +412,11 @@ def test_what_was_in_alarm_at_the_start_is_still_ignored_after_the_daemons_end()
     assert service.active_counts() == {"web:2": 2}
 
 
-def test_a_rollback_and_its_reason_outlive_the_daemon() -> None:
+def test_a_rollback_and_its_reason_are_kept_after_a_crash() -> None:
     service = deploying()
     started = service.state.deployments[0].created_at
     run_until_baking(service)
-    service.firing = {ERRORS: SAW}
+    service.firing = {ERRORS: REASON}
     service.run(2)
     service.crash()
     service.run(LONG_ENOUGH)

@@ -1,4 +1,4 @@
-"""A service's events: their texts, and how often they are repeated."""
+"""A service's events, their repetition, and the time of the scheduler's next step."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_problem_of_the_local_aws_only_is_reported_once_for_each_running_task(
     assert service.event_count(reported) == 2
 
 
-def test_a_problem_of_the_local_aws_only_is_among_a_failed_tasks_reasons() -> None:
+def test_a_problem_of_the_local_aws_only_is_part_of_a_failed_tasks_reason() -> None:
     note = messages.cannot_listen_everywhere(80)
     service = SimulatedService(spec(desired=1), {"web:1": Behaviour(crash_after=0, note=note)})
     service.settle()
@@ -78,7 +78,7 @@ def test_a_problem_of_the_local_aws_only_is_among_a_failed_tasks_reasons() -> No
     )
 
 
-def test_a_reason_that_is_a_sentence_gets_no_second_full_stop() -> None:
+def test_a_reason_that_ends_with_a_full_stop_gets_no_second_one() -> None:
     assert messages.unplaced("It is gone.").endswith(" It is gone.")
 
 
@@ -174,29 +174,29 @@ def test_after_a_final_failure_no_next_step_is_scheduled(*, rollback: bool) -> N
     )
     service.settle()
     service.run(60)
-    assert look(service) is None
+    assert seconds_to_next_step(service) is None
 
 
-def test_for_a_steady_and_for_a_stuck_service_no_next_step_is_scheduled() -> None:
+def test_no_next_step_is_scheduled_for_a_steady_or_stuck_service() -> None:
     service = steady_service(desired=1, maximum_percent=150)
-    assert look(service) is None
+    assert seconds_to_next_step(service) is None
     service.spec = replace(service.spec, revision=revision(2))
-    assert look(service) == 0, "the request hasn't been read yet"
+    assert seconds_to_next_step(service) == 0, "the request hasn't been read yet"
     service.run(10)
     assert not service.steady()
-    assert look(service) is None
+    assert seconds_to_next_step(service) is None
 
 
-def test_the_next_step_is_at_once_for_starting_tasks_and_at_the_end_of_a_pause() -> None:
+def test_the_next_step_is_at_once_while_tasks_start_and_otherwise_after_the_pause() -> None:
     service = SimulatedService(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
     service.settle()
-    assert look(service) == 0
+    assert seconds_to_next_step(service) == 0
     for _ in range(20):
         service.run(1)
         if service.state.deployments[0].failures == 4:
             break
-    assert look(service) == 8
+    assert seconds_to_next_step(service) == 8
 
 
-def look(service: SimulatedService) -> float | None:
+def seconds_to_next_step(service: SimulatedService) -> float | None:
     return next_look(service.spec, service.state, service.observations, service.now, TIMING)

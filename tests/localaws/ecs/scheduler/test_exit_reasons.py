@@ -1,4 +1,4 @@
-"""Why a container ended, where its exit status doesn't say so."""
+"""Reasons of ended containers that their exit codes don't show."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.localaws.ecs.simulated_service import SimulatedService, spec
 REASON = "OutOfMemoryError: Container killed due to memory usage"
 
 
-def test_a_containers_reason_is_saved_described_and_part_of_why_its_task_failed() -> None:
+def test_a_containers_reason_is_saved_and_described_and_part_of_its_tasks_reason() -> None:
     service = SimulatedService(spec(desired=1))
     service.run(3)
     first = service.state.tasks[0]

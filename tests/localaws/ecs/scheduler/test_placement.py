@@ -1,4 +1,4 @@
-"""Availability-zone rebalancing, and the choice of zones for starts and stops."""
+"""Availability zone rebalancing, and the choice of zones for starts and stops."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def spread(service: SimulatedService) -> Counter[str]:
     return Counter(task.zone.name for task in service.active())
 
 
-def test_tasks_are_moved_to_an_empty_zone_one_by_one_each_start_before_a_stop() -> None:
+def test_tasks_are_moved_to_an_empty_zone_one_by_one_with_a_start_before_each_stop() -> None:
     service = uneven_service()
     before = service.state.deployments[0].id
     counts = set()
@@ -66,7 +66,7 @@ def test_tasks_stay_without_rebalancing_or_room_for_it(changes: dict[str, Any]) 
     assert spread(service) == {ONE_A: 4}
 
 
-def test_nothing_moves_until_the_service_has_been_steady_for_a_while() -> None:
+def test_no_task_is_moved_until_the_service_has_been_steady_for_a_while() -> None:
     service = uneven_service()
     service.spec = replace(service.spec, desired=5)
     while not service.steady():
@@ -84,7 +84,7 @@ def test_one_task_more_in_a_zone_is_even_enough() -> None:
     assert len(service.begun) == begun
 
 
-def test_a_version_that_no_longer_works_costs_no_healthy_task() -> None:
+def test_rebalancing_stops_no_healthy_task_if_new_ones_fail() -> None:
     service = uneven_service()
     old = service.active_ids()
     service.behaviours |= {
@@ -123,7 +123,7 @@ def test_a_task_started_for_a_move_replaces_one_that_exits_meanwhile() -> None:
     assert spread(service) == {ONE_A: 2, ONE_B: 2}
 
 
-def test_a_restart_during_a_move_changes_nothing_in_the_end() -> None:
+def test_zones_become_even_after_a_crash_during_a_move() -> None:
     service = uneven_service()
     while len(service.active()) < 5:
         service.run(1)

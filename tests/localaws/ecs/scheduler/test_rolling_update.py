@@ -120,7 +120,9 @@ def test_a_forced_deployment_replaces_all_tasks_by_tasks_of_the_same_revision() 
     service.spec = spec()
     service.run(20)
     assert service.steady()
-    assert service.state.deployments[0].id == deployment, "the end of the force is no deployment"
+    assert service.state.deployments[0].id == deployment, (
+        "no longer forcing it starts no deployment"
+    )
 
 
 def test_a_new_revision_is_started_before_the_old_one_is_stopped() -> None:
@@ -174,7 +176,7 @@ def test_old_tasks_are_stopped_at_once_down_to_the_lower_bound_even_with_room_fo
     ("minimum", "maximum", "first"),
     [(100, 200, (3, 3)), (0, 100, (0, 3)), (50, 100, (2, 1)), (100, 150, (3, 1))],
 )
-def test_how_many_tasks_of_three_a_deployment_keeps_and_starts_at_once(
+def test_a_deployment_keeps_and_starts_as_many_tasks_as_the_percentages_allow(
     minimum: int, maximum: int, first: tuple[int, int]
 ) -> None:
     service = steady_service(desired=3, minimum_percent=minimum, maximum_percent=maximum)
@@ -185,7 +187,7 @@ def test_how_many_tasks_of_three_a_deployment_keeps_and_starts_at_once(
     assert service.steady()
 
 
-def test_a_minimum_above_a_hundred_percent_blocks_no_deployment() -> None:
+def test_a_minimum_above_a_hundred_percent_does_not_block_a_deployment() -> None:
     service = steady_service(minimum_percent=150)
     service.spec = replace(service.spec, revision=revision(2))
     service.run(20)
@@ -220,7 +222,7 @@ def test_a_deployment_that_gets_stuck_half_way_reports_it() -> None:
     assert service.event_count(STUCK) == 1
 
 
-def test_failed_tasks_may_be_replaced_by_another_version_below_the_lower_bound() -> None:
+def test_unhealthy_tasks_may_be_replaced_although_fewer_than_the_lower_bound_are_healthy() -> None:
     service = steady_service(minimum_percent=100, maximum_percent=100)
     service.behaviours |= {task.id: Behaviour(warm_up=float("inf")) for task in service.active()}
     service.now += 1
@@ -259,16 +261,16 @@ def test_failed_health_checks_do_not_matter_in_the_grace_period() -> None:
     assert len(service.state.tasks) == 2, "nothing was replaced"
 
 
-def test_a_grace_period_ends_to_the_second() -> None:
+def test_a_grace_period_ends_after_its_seconds() -> None:
     service = SimulatedService(spec(grace=6), {"web:1": Behaviour(start=0, warm_up=float("inf"))})
     service.settle()
     service.run(6)
-    assert len(service.state.tasks) == 2, "they fail their health checks since two seconds"
+    assert len(service.state.tasks) == 2, "they have failed their health checks for two seconds"
     service.run(1)
     assert len(service.state.tasks) == 4
 
 
-def test_without_grace_a_slow_start_is_replaced() -> None:
+def test_a_slow_task_is_replaced_without_a_grace_period() -> None:
     service = SimulatedService(spec(), {"web:1": Behaviour(warm_up=30)})
     service.settle()
     service.run(20)
@@ -277,13 +279,13 @@ def test_without_grace_a_slow_start_is_replaced() -> None:
 
 def test_a_task_that_exits_is_replaced_and_deregistered() -> None:
     service = steady_service()
-    victim = service.active()[0]
-    service.end(victim)
-    dead = service.task(victim.id)
-    assert (dead.status, dead.stop_code) == (Status.STOPPED, StopCode.ESSENTIAL_CONTAINER_EXITED)
-    assert dead.stop_reason == "Essential container in task exited"
-    assert dead.exit_codes == {"web": 137}
-    assert victim.id not in service.registered
+    task = service.active()[0]
+    service.end(task)
+    ended = service.task(task.id)
+    assert (ended.status, ended.stop_code) == (Status.STOPPED, StopCode.ESSENTIAL_CONTAINER_EXITED)
+    assert ended.stop_reason == "Essential container in task exited"
+    assert ended.exit_codes == {"web": 137}
+    assert task.id not in service.registered
     service.run(10)
     assert service.steady()
     assert len(service.state.deployments) == 1, "a replacement is not a deployment"
@@ -364,8 +366,8 @@ def test_tasks_that_become_healthy_and_keep_crashing_are_replaced_less_and_less_
 
 def test_if_all_tasks_exit_once_they_are_replaced_at_once() -> None:
     service = steady_service(desired=4)
-    for victim in service.active():
-        service.end(victim)
+    for task in service.active():
+        service.end(task)
     service.settle()
     assert len(service.active()) == 4
 
@@ -404,7 +406,7 @@ def test_a_healthy_task_ends_the_pause_after_failures() -> None:
     assert len(service.active()) == 2
 
 
-def test_a_changed_count_is_followed_without_a_deployment() -> None:
+def test_a_changed_count_starts_no_deployment() -> None:
     service = steady_service()
     before = service.state.deployments[0].id
     service.spec = spec(desired=5)
@@ -449,7 +451,7 @@ def test_tasks_of_a_superseded_deployment_that_were_never_healthy_are_stopped_at
         }
 
 
-def test_a_service_scaled_to_nothing_stops_everything() -> None:
+def test_a_service_scaled_to_zero_stops_all_tasks() -> None:
     service = steady_service()
     service.spec = spec(desired=0)
     service.run(10)
@@ -479,9 +481,7 @@ def test_after_a_restart_the_same_tasks_run_again() -> None:
     assert state.deployments == service.state.deployments
 
 
-def test_new_tasks_that_a_restart_starts_again_must_be_healthy_before_old_ones_are_stopped() -> (
-    None
-):
+def test_new_tasks_must_be_healthy_again_after_a_crash_before_old_ones_are_stopped() -> None:
     service = steady_service(desired=3)
     service.behaviours["web:2"] = Behaviour(start=100)
     service.spec = replace(service.spec, revision=revision(2))

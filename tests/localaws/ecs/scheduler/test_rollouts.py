@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.ecs.services.waits import NotSteadyError
-from tests.localaws.ecs.plane import exits, plane, server, traffic
+from tests.localaws.ecs.plane import exit_codes, plane, server, traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ async def test_changes_under_traffic_lose_no_request(web: Any, directory: Path) 
             assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
         assert set(statuses) == {200}, statuses
         for task in running.tasks("STOPPED"):
-            assert set(exits(task)) == {0}, "the task was killed"
+            assert set(exit_codes(task)) == {0}, "the task was killed"
 
 
 SHAPES = (
@@ -59,9 +59,8 @@ async def test_a_hundred_rollouts_one_after_the_other_lose_no_request(
                 await running.settle()
                 now = running.tasks()
                 assert not before & {task["taskId"] for task in now}
-                assert [task["taskDefinition"] for task in now] == [web.define(revision)] * shape[
-                    "desiredCount"
-                ]
+                expected = [web.define(revision)] * shape["desiredCount"]
+                assert [task["taskDefinition"] for task in now] == expected
                 assert statuses.total() > answered, "there was traffic"
         assert set(statuses) == {200}, statuses
 
@@ -119,15 +118,15 @@ async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_se
     container, code, reason, detail = BROKEN[case]
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": True})
     if code == "EssentialContainerExited":
-        # On a busy machine a process may fail its health checks before it has got so far as to end.
+        # On a busy machine a process may fail its health checks before it ends.
         web.change(healthCheckGracePeriodSeconds=600)
     async with plane(web, directory) as running:
         await running.settle()
         async with traffic(running.url) as statuses:
             web.change(taskDefinition=web.define(2, **container))
-            verdict = "rolled back because the circuit breaker threshold was exceeded"
+            failure = "rolled back because the circuit breaker threshold was exceeded"
             with pytest.raises(
-                NotSteadyError, match=rf"{verdict}\n +task \w+ stopped: {reason} ?{detail}"
+                NotSteadyError, match=rf"{failure}\n +task \w+ stopped: {reason} ?{detail}"
             ):
                 await running.settle()
             assert any(report.startswith("rolling back: ") for report in running.reports)
@@ -147,13 +146,13 @@ async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_se
                 assert re.fullmatch(reason, task["stoppedReason"])
                 failed += 1
         assert failed >= 3
-        assert running.says("is unable to consistently start tasks successfully.")
-        assert running.says("deployment failed: tasks failed to start.")
-        assert running.says(f"rolling back to deployment {primary['id']}.")
+        assert running.has_event("is unable to consistently start tasks successfully.")
+        assert running.has_event("deployment failed: tasks failed to start.")
+        assert running.has_event(f"rolling back to deployment {primary['id']}.")
         assert {task["taskDefinition"] for task in running.tasks()} == {web.define(1)}
 
 
-async def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(
+async def test_a_version_that_is_slow_to_start_is_deployed_within_its_grace_period(
     web: Any, directory: Path
 ) -> None:
     web.change(

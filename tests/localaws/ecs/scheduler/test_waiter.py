@@ -1,4 +1,4 @@
-"""What an operation on a service waits for and reports, and what `getService` returns."""
+"""Operations on a service: what they wait for, their errors, and the result of `getService`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real processes and their durations
 
 
-async def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_at_once(
+async def test_without_wait_for_steady_state_an_operation_ends_although_the_image_is_unknown(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
@@ -32,21 +32,23 @@ async def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is
     await running.start()
     try:
         for requested in ({}, {"waitForSteadyState": False}):
-            web.change(taskDefinition=web.define(2, image="nobody/knows:1"), **requested)
+            web.change(taskDefinition=web.define(2, image="unknown/image:1"), **requested)
             await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
         assert not reports, "no operation waited"
         web.change(waitForSteadyState=True)
         await eventually(
-            lambda: "nobody/knows:1" in str(running._controller.descriptions.describe(web.service)),
+            lambda: (
+                "unknown/image:1" in str(running._controller.descriptions.describe(web.service))
+            ),
             "the reason",
         )
-        with pytest.raises(NotSettled, match="nobody/knows:1"):
+        with pytest.raises(NotSettled, match="unknown/image:1"):
             await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
     finally:
         await running.close()
 
 
-async def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_task(
+async def test_a_timeout_is_not_explained_by_a_task_of_an_earlier_deployment(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
@@ -126,7 +128,7 @@ async def test_a_failed_task_is_explained_by_the_log_of_the_container_that_faile
         ({"web": 0, "beside": 137}, {}, set()),
     ],
 )
-def test_containers_that_ecs_stopped_with_a_task_did_not_make_it_fail(
+def test_containers_that_ecs_stopped_with_their_task_are_not_the_cause(
     codes: dict[str, int], reasons: dict[str, str], failed: set[str]
 ) -> None:
     task = Task(
@@ -151,7 +153,7 @@ class Firing:
         return f"{name} crossed its threshold"
 
 
-async def test_an_update_that_is_deployed_unwatched_ends_with_a_remark_and_other_updates_do_not(
+async def test_only_an_update_whose_alarms_are_ignored_ends_with_a_remark(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCALAWS_RUNTIME", "process")

@@ -1,4 +1,4 @@
-"""Containers' health checks and start order: the rules, and real processes."""
+"""Health checks and start order of containers: the rules, and real processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from localaws.ecs.scheduler.model import Health
 from localaws.ecs.tasks.container_health import ContainerCheck, arguments, at, of_task
 from localaws.ecs.tasks.runtime import Condition, HealthCheck, TaskStartError
 from localaws.machine.addresses import Addresses, ListenAddress
-from tests.localaws.ecs.tasks.test_process_runtime import container, runtime, task
+from tests.localaws.ecs.tasks.processes import container, runtime, task
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
@@ -26,45 +26,52 @@ def check(**how: Any) -> ContainerCheck:
     return ContainerCheck("web", HealthCheck(command=("true",), **how))
 
 
-def noted(one: ContainerCheck, code: int | None, age: float) -> Health:
+def health_after(one: ContainerCheck, code: int | None, age: float) -> Health:
+    """Note the exit code of one more check, and return the container's health."""
     one.note(code, age=age)
     return one.health
 
 
-def test_one_success_is_enough_and_several_failures_in_a_row_are_needed() -> None:
+def test_one_success_makes_healthy_and_several_failures_in_a_row_unhealthy() -> None:
     one = check(retries=2)
-    verdicts = [noted(one, code, 1000) for code in (1, 0, 1, 0, 1, None)]
-    assert verdicts == [Health.INITIAL, *[Health.HEALTHY] * 4, Health.UNHEALTHY]
+    states = [health_after(one, code, 1000) for code in (1, 0, 1, 0, 1, None)]
+    assert states == [Health.INITIAL, *[Health.HEALTHY] * 4, Health.UNHEALTHY]
     assert one.answer == "container web: timed out"
-    assert noted(one, 0, 1000) is Health.HEALTHY
+    assert health_after(one, 0, 1000) is Health.HEALTHY
     assert one.answer == ""
 
 
 def test_failures_in_the_start_period_do_not_count_until_the_first_success() -> None:
-    patient, started = (check(retries=1, start_period=60) for _ in range(2))
-    assert [noted(patient, 1, age) for age in (59, 60)] == [Health.INITIAL, Health.UNHEALTHY]
-    assert [noted(started, code, 10) for code in (0, 1)] == [Health.HEALTHY, Health.UNHEALTHY]
+    failing, started = check(retries=1, start_period=60), check(retries=1, start_period=60)
+    assert [health_after(failing, 1, age) for age in (59, 60)] == [Health.INITIAL, Health.UNHEALTHY]
+    assert [health_after(started, code, 10) for code in (0, 1)] == [
+        Health.HEALTHY,
+        Health.UNHEALTHY,
+    ]
 
 
 @given(st.lists(st.sampled_from([0, 0, 1, None]), max_size=30), st.integers(1, 5))
 def test_a_container_is_unhealthy_exactly_after_the_configured_failures_in_a_row(
     codes: list[int | None], retries: int
 ) -> None:
-    one, row = check(retries=retries), 0
+    one, failures_in_a_row = check(retries=retries), 0
     for code in codes:
         one.note(code, age=1000)
-        row = 0 if code == 0 else row + 1
-        assert (one.health is Health.UNHEALTHY) == (row >= retries)
+        failures_in_a_row = 0 if code == 0 else failures_in_a_row + 1
+        assert (one.health is Health.UNHEALTHY) == (failures_in_a_row >= retries)
 
 
 def test_a_task_is_as_healthy_as_the_worst_of_its_containers() -> None:
-    well, ill, new = (check(retries=1) for _ in range(3))
-    well.note(0, age=0)
-    ill.note(7, age=0)
+    healthy, unhealthy, initial = check(retries=1), check(retries=1), check(retries=1)
+    healthy.note(0, age=0)
+    unhealthy.note(7, age=0)
     assert of_task([]) == (Health.UNCHECKED, "")
-    assert of_task([well]) == (Health.HEALTHY, "")
-    assert of_task([well, new]) == (Health.INITIAL, "")
-    assert of_task([well, new, ill]) == (Health.UNHEALTHY, "container web: exit code 7")
+    assert of_task([healthy]) == (Health.HEALTHY, "")
+    assert of_task([healthy, initial]) == (Health.INITIAL, "")
+    assert of_task([healthy, initial, unhealthy]) == (
+        Health.UNHEALTHY,
+        "container web: exit code 7",
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,11 +103,11 @@ def test_a_check_is_a_command_a_line_for_the_shell_or_none(
         ("cat /tmp/healthy", "cat /tmp/healthy"),
     ],
 )
-def test_localhost_in_a_check_is_the_task(text: str, here: str) -> None:
+def test_localhost_in_a_check_is_replaced_by_the_tasks_address(text: str, here: str) -> None:
     assert at(text, HERE) == here
 
 
-def test_localhost_has_the_port_that_is_really_bound() -> None:
+def test_a_port_in_a_check_is_replaced_by_the_bound_one() -> None:
     high = ListenAddress("127.70.0.9", 8000)
     assert at("http://localhost/ http://localhost:80/ http://localhost:3000/", high) == (
         "http://127.70.0.9:8080/ http://127.70.0.9:8080/ http://127.70.0.9:3000/"
@@ -113,16 +120,16 @@ def checked(script: str, **how: Any) -> HealthCheck:
 
 async def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: Path) -> None:
     async with runtime(tmp_path) as running:
-        script = f'test "$A" = 1 && test -e {tmp_path}/well'
+        script = f'test "$A" = 1 && test -e {tmp_path}/healthy'
         started = await running.start(
             task(container("sleep 1000", environment={"A": "1"}, health_check=checked(script)))
         )
         assert started.health == (Health.INITIAL, "")
         await eventually(lambda: started.health[0] is Health.UNHEALTHY, "failures")
         assert started.health[1] == "container app: exit code 1"
-        (tmp_path / "well").touch()
+        (tmp_path / "healthy").touch()
         await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
-        assert not started.ended.done(), "whether it is replaced is the scheduler's to say"
+        assert not started.ended.done(), "only the scheduler replaces it"
         await running.stop(started, 5)
 
 
@@ -130,8 +137,8 @@ async def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_p
 async def test_a_check_runs_as_often_as_the_speed_requires(tmp_path: Path) -> None:
     """At AWS's own speed the first one would come after `patience`."""
     async with runtime(tmp_path, speed=10) as running:
-        how = checked("true", interval=11)
-        started = await running.start(task(container("sleep 1000", health_check=how)))
+        health_check = checked("true", interval=11)
+        started = await running.start(task(container("sleep 1000", health_check=health_check)))
         await eventually(lambda: started.health[0] is Health.HEALTHY, "a success", patience=10)
 
 
@@ -193,7 +200,7 @@ async def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("other", "condition", "complaint"),
+    ("other", "condition", "message"),
     [
         (
             container("exit 4", "other", essential=False),
@@ -212,14 +219,14 @@ async def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path:
         ),
     ],
 )
-async def test_a_task_whose_containers_wait_in_vain_cannot_start_and_leaves_nothing(
-    tmp_path: Path, other: Any, condition: Condition, complaint: str
+async def test_a_task_whose_dependencies_fail_does_not_start_and_leaves_nothing(
+    tmp_path: Path, other: Any, condition: Condition, message: str
 ) -> None:
     taken = Addresses(tmp_path)
     async with runtime(tmp_path, taken=taken) as running:
         with pytest.raises(
             TaskStartError,
-            match=rf"TaskDependencyError: .* \[other\] for target \[app\].*{complaint}",
+            match=rf"TaskDependencyError: .* \[other\] for target \[app\].*{message}",
         ):
             await running.start(task(container("true", depends_on={"other": condition}), other))
         assert not taken._taken

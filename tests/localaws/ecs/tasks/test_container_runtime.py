@@ -1,4 +1,4 @@
-"""What a container is started with, with a launcher that only remembers."""
+"""Options of a container's start, with a launcher that only records them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ TASK = TaskDescription(
 
 
 async def released(*_: object) -> None:
-    """Take back what a task held."""
+    """Release nothing."""
 
 
 class Launcher:
@@ -91,21 +91,21 @@ def sandbox(launcher: Launcher, config: ImageConfig, spec: ContainerSpec) -> Con
 
 
 async def started(config: ImageConfig = CONFIG, **container: Any) -> Container:
-    """What the launcher is to start for a container."""
+    """Return what the launcher gets to start a container."""
     launcher, spec = Launcher(), ContainerSpec(name="web", image="web", **container)
     await sandbox(launcher, config, spec).run(spec, 1)
     (found,) = launcher.started
     return found
 
 
-async def test_the_image_decides_what_the_task_definition_leaves_out() -> None:
+async def test_options_that_the_task_definition_leaves_out_are_the_images() -> None:
     found = await started(command=("some",))
     assert (found.argv, found.user) == (("/start", "some"), "www")
     assert (found.network, found.hostname, found.image) == ("t1", HOST, "/images/web")
     assert (await started(entry_point=("sh",), user="0")).argv == ("sh",)
 
 
-async def test_a_container_knows_its_host_and_where_its_metadata_is() -> None:
+async def test_a_container_has_its_host_name_and_the_address_of_its_metadata() -> None:
     found = await started(environment={"A": "1"})
     assert found.environment["A"] == "1"
     assert found.environment["HOSTNAME"] == HOST
@@ -137,7 +137,7 @@ class Redirected(socket.socket):
 
 
 class Connecting(Launcher):
-    """A launcher that makes sockets, and notes of which networks."""
+    """A launcher that opens sockets, and records in which networks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class Connecting(Launcher):
         return made
 
 
-async def test_what_a_container_prints_reaches_its_log_router_before_that_is_stopped() -> None:
+async def test_a_containers_output_reaches_its_log_router_before_the_router_is_stopped() -> None:
     launcher = Connecting()
     web = ContainerSpec(name="web", image="i", routed_logs=RoutedLogs(options={}, limit=9))
     made = sandbox(launcher, CONFIG, web)
@@ -182,13 +182,13 @@ async def test_containers_of_a_task_share_its_volumes_and_have_their_own_tempora
     assert found.work == "/run/tasks/t1/containers/web"
 
 
-async def test_a_volume_is_filled_where_the_image_declares_one() -> None:
+async def test_a_volume_is_filled_at_a_path_that_the_image_declares_as_one() -> None:
     mounts = [MountPoint(volume=path, path=path) for path in ("/data/", "/data/more", "/other")]
     found = await started(replace(CONFIG, volumes=("/data", "/other")), mounts=tuple(mounts))
     assert [each.filled for each in found.mounts] == [True, False, True]
 
 
-async def test_an_option_of_a_temporary_folder_that_means_nothing_for_it_is_refused() -> None:
+async def test_an_unknown_option_of_a_temporary_folder_is_refused() -> None:
     with pytest.raises(CannotStartError, match="/scratch: tmpfs mount option rbind; allowed: ro,"):
         await started(temporary=(TemporaryFolder("/scratch", 16, ("noexec", "rbind")),))
 
@@ -258,7 +258,7 @@ class Running(Launcher):
 
 
 @pytest.mark.parametrize("dual", [True, False])
-async def test_a_task_has_an_ipv6_address_where_its_subnet_has_a_range(
+async def test_a_task_has_an_ipv6_address_if_its_subnet_has_a_range(
     tmp_path: Path, *, dual: bool
 ) -> None:
     records = Records()

@@ -1,4 +1,4 @@
-"""What stands in for an image."""
+"""The image table: commands of the runtime `process` for images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         "123456789012.dkr.ecr.eu-west-1.amazonaws.com/nginx@sha256:00",
     ],
 )
-def test_nginx_images_are_the_page_server(tmp_path: Path, image: str) -> None:
+def test_nginx_images_run_the_page_server(tmp_path: Path, image: str) -> None:
     row = load(tmp_path / "none.toml").find(image)
     assert row.command is not None
     assert "{page_server}" in row.command
@@ -46,7 +46,7 @@ def test_an_unknown_image_is_an_error_that_shows_the_row_to_add(tmp_path: Path) 
         load(own).find("mynginx:1")
 
 
-def test_a_projects_own_rows_come_first(tmp_path: Path) -> None:
+def test_a_projects_own_rows_take_precedence(tmp_path: Path) -> None:
     own = tmp_path / "localaws-images.toml"
     own.write_text('[[image]]\nmatch = ["nginx:*", "app"]\ncommand = ["true"]\n')
     images = load(own)
@@ -56,7 +56,7 @@ def test_a_projects_own_rows_come_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("[[image]\n", "localaws-images.toml: "),
         ('[[image]]\nmatch = "nginx"\n', "needs match, a list"),
@@ -65,16 +65,16 @@ def test_a_projects_own_rows_come_first(tmp_path: Path) -> None:
         ('image = "nginx"\n', "localaws-images.toml: "),
     ],
 )
-def test_a_wrong_table_is_an_error_that_names_file_and_fault(
-    tmp_path: Path, text: str, complaint: str
+def test_a_wrong_table_is_an_error_with_its_file_and_fault(
+    tmp_path: Path, text: str, message: str
 ) -> None:
     own = tmp_path / "localaws-images.toml"
     own.write_text(text)
-    with pytest.raises(ImageTableError, match=complaint):
+    with pytest.raises(ImageTableError, match=message):
         load(own)
 
 
-def test_placeholders_are_filled_in_and_other_braces_left_alone() -> None:
+def test_placeholders_are_filled_in_and_other_braces_unchanged() -> None:
     def filled(text: str) -> str:
         return fill(text, address="127.64.1.2", port=8080)
 

@@ -1,4 +1,4 @@
-"""What a log router gets by the forward protocol; the router is a socket of this test."""
+"""Records that a log router gets by the forward protocol; the router is a socket of the test."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def _value(data: bytes, at: int) -> tuple[Any, int]:
     return data[at : at + size].decode(errors="surrogateescape"), at + size
 
 
-def test_a_record_has_the_tag_the_time_and_what_docker_adds() -> None:
+def test_a_record_has_the_tag_the_time_and_dockers_fields() -> None:
     record: dict[str, str | bytes] = {**ABOUT, "log": b"GET / 200"}
     assert decoded(message("web-firelens-1", TIME, record)) == [
         ["web-firelens-1", (1_764_439_200, 5), {**ABOUT, "log": "GET / 200"}]
     ]
 
 
-def test_lines_of_any_length_and_bytes_arrive_as_they_are() -> None:
+def test_lines_of_any_length_and_bytes_are_sent_unchanged() -> None:
     for size in (0, 31, 32, 255, 256, 65_535, 65_536):
         (found,) = decoded(message("t" * 40, TIME, {"log": b"x" * size}))
         assert found[2] == {"log": "x" * size}
@@ -110,7 +110,7 @@ async def test_lines_wait_until_the_router_listens() -> None:
     assert found == ["first", "second"]
 
 
-async def test_lines_above_the_limit_are_lost_while_the_router_is_away() -> None:
+async def test_lines_beyond_the_limit_are_lost_while_the_router_does_not_listen() -> None:
     router = Router()
     router.listening = False
     forwarder = router.forwarder(limit=2)
@@ -125,7 +125,7 @@ async def test_lines_above_the_limit_are_lost_while_the_router_is_away() -> None
     assert found == ["first", "second"]
 
 
-async def test_flush_ends_after_its_time_while_the_router_is_away() -> None:
+async def test_flush_ends_after_its_timeout_while_the_router_does_not_listen() -> None:
     router = Router()
     router.listening = False
     forwarder = router.forwarder()

@@ -1,4 +1,4 @@
-"""The page server that stands in for nginx."""
+"""The page server that runs instead of nginx in the runtime `process`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADDRESS = "127.64.0.77"
 
 @contextmanager
 def serving() -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A running server and its port."""
+    """Start a server; yield it and its port."""
     with socket.socket() as probe:
         probe.bind((ADDRESS, 0))
         port = probe.getsockname()[1]
@@ -45,7 +45,7 @@ def serving() -> Iterator[tuple[subprocess.Popen[str], int]]:
             server.kill()
 
 
-def test_it_shows_its_host_name_and_an_id_and_logs_requests_as_nginx_does() -> None:
+def test_the_page_has_the_host_name_and_an_id_and_requests_are_logged_as_by_nginx() -> None:
     with (
         serving() as (server, port),
         closing(http.client.HTTPConnection(ADDRESS, port, timeout=5)) as connection,
@@ -77,20 +77,23 @@ def test_it_shows_its_host_name_and_an_id_and_logs_requests_as_nginx_does() -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
-def test_it_ends_when_what_has_arrived_is_answered(number: signal.Signals) -> None:
+def test_the_server_ends_after_it_has_answered_received_requests(number: signal.Signals) -> None:
     with serving() as (server, port):
-        idle, asking = (socket.create_connection((ADDRESS, port), timeout=5) for _ in range(2))
-        with idle, asking:
-            asking.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle = socket.create_connection((ADDRESS, port), timeout=5)
+        requesting = socket.create_connection((ADDRESS, port), timeout=5)
+        with idle, requesting:
+            requesting.sendall(
+                b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"
+            )
             server.send_signal(number)
             received = b""
-            while chunk := asking.recv(65536):
+            while chunk := requesting.recv(65536):
                 received += chunk
             assert received.startswith(b"HTTP/1.1 200 OK")
-            assert server.wait(timeout=5) == 0, "idle connections don't keep it"
+            assert server.wait(timeout=5) == 0, "idle connections don't prevent the end"
 
 
-def test_a_request_may_come_in_pieces() -> None:
+def test_a_request_may_arrive_in_parts() -> None:
     with serving() as (_, port), socket.create_connection((ADDRESS, port), timeout=5) as client:
         client.sendall(b"GET / HT")
         time.sleep(0.02)
@@ -98,7 +101,7 @@ def test_a_request_may_come_in_pieces() -> None:
         assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_a_port_in_use_ends_it_with_a_message() -> None:
+def test_the_server_ends_with_a_message_if_its_port_is_in_use() -> None:
     with serving() as (_, port):
         second = subprocess.run(
             [sys.executable, "-I", "-S", str(PAGE_SERVER), ADDRESS, str(port)],
@@ -125,11 +128,11 @@ def test_a_port_in_use_ends_it_with_a_message() -> None:
         ("", False, 400, False),
     ],
 )
-def test_a_connection_stays_open_as_http_says(
+def test_a_connection_stays_open_as_http_requires(
     head: str,
-    last: bool,  # noqa: FBT001
+    last: bool,  # noqa: FBT001 — a table's column
     status: int,
-    stays: bool,  # noqa: FBT001
+    stays: bool,  # noqa: FBT001 — a table's column
 ) -> None:
     response, kept, _ = answer(head.encode(), b"page", last=last)
     assert response.startswith(f"HTTP/1.1 {status} ".encode())

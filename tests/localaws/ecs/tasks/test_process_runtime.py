@@ -8,55 +8,28 @@ import re
 import shutil
 import socket
 import sys
-from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from localaws.ecs.tasks.images import Images, Row
 from localaws.ecs.tasks.process_runtime import Processes
-from localaws.ecs.tasks.runtime import Condition, ContainerSpec, LogRouter, TaskSpec, TaskStartError
+from localaws.ecs.tasks.runtime import Condition, ContainerSpec, LogRouter, TaskStartError
 from localaws.ecs.tasks.supervisor import Supervisor
 from localaws.machine import addresses
 from localaws.machine.addresses import Addresses, can_bind
 from localaws.machine.processes import Launcher
+from tests.localaws.ecs.tasks.processes import HOST, container, runtime, task
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow  # real processes
 
-HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
 
-
-@asynccontextmanager
-async def runtime(
-    directory: Path, *rows: Row, speed: float = 1, taken: Addresses | None = None
-) -> AsyncIterator[Supervisor]:
-    own = Row(match=("*",), environment={"WHERE": "{address}:{port}"})
-    images = Images((*rows, own), directory / "localaws-images.toml")
-    processes = Processes(Launcher(), taken or Addresses(directory), lambda: images)
-    running = Supervisor(processes, directory / "logs", speed=speed)
-    try:
-        yield running
-    finally:
-        await running.close()
-
-
-def container(script: str, name: str = "app", **how: Any) -> ContainerSpec:
-    return ContainerSpec(
-        name=name, image="x", command=("sh", "-c", script), log_stream=f"group/{name}", **how
-    )
-
-
-def task(*containers: ContainerSpec) -> TaskSpec:
-    return TaskSpec(id="t1", hostname=HOST, containers=containers)
-
-
-async def test_a_container_gets_its_own_environment_and_nothing_of_ours(
+async def test_a_container_gets_its_own_environment_and_not_the_daemons(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "ours")
@@ -73,7 +46,7 @@ async def test_a_container_gets_its_own_environment_and_nothing_of_ours(
     assert not [line for line in printed if "AWS_" in line]
 
 
-async def test_a_container_makes_files_as_in_a_container_whatever_ours_are(tmp_path: Path) -> None:
+async def test_a_container_has_dockers_umask_and_not_the_daemons(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
         async with runtime(tmp_path) as running:
@@ -100,7 +73,7 @@ async def test_a_log_stream_cannot_leave_the_logs_folder(tmp_path: Path) -> None
     assert list(tmp_path.rglob("s")) == [tmp_path / "logs/g/s"]
 
 
-async def test_an_essential_container_takes_the_others_along(tmp_path: Path) -> None:
+async def test_the_end_of_an_essential_container_ends_the_others(tmp_path: Path) -> None:
     async with runtime(tmp_path) as running:
         started = await running.start(task(container("exit 3"), container("sleep 1000", "side")))
         assert await started.ended == {"app": 3, "side": 137}
@@ -111,7 +84,7 @@ async def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None
         started = await running.start(
             task(container("sleep 1000"), container("echo done; exit 1", "side", essential=False))
         )
-        await eventually(started.children["side"].ended.done, "the side car's end")
+        await eventually(started.children["side"].ended.done, "the sidecar's end")
         assert not started.ended.done()
         await running.stop(started, 5)
         assert started.ended.result() == {"app": 143, "side": 1}
@@ -123,7 +96,7 @@ async def test_every_container_has_the_stop_timeout_to_end_whichever_ends_first(
     slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
     async with runtime(tmp_path) as running:
         started = await running.start(task(container("exec sleep 1000"), container(slow, "side")))
-        await eventually(lambda: "ready" in (tmp_path / "logs/group/side").read_text(), "the trap")
+        await eventually(partial(has_ready, tmp_path / "logs/group/side"), "the trap")
         await running.stop(started, 5)
         assert started.ended.result() == {"app": 143, "side": 5}
 
@@ -143,17 +116,19 @@ async def test_a_container_is_stopped_once_those_have_ended_that_depend_on_it(
         started = await running.start(task(web, container(script("log", ":"), "log"), proxy))
         for name in ("web", "proxy", "log"):
             log = tmp_path / "logs/group" / name
-            await eventually(partial(says_ready, log), f"the trap of {name}")
+            await eventually(partial(has_ready, log), f"the trap of {name}")
         await running.stop(started, 5)
         assert started.ended.result() == {"web": 0, "log": 0, "proxy": 0}
     assert order.read_text().split() == ["web", "proxy", "log"]
 
 
-async def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) -> None:
+async def test_a_process_that_ignores_sigterm_is_killed_after_the_stop_timeout(
+    tmp_path: Path,
+) -> None:
     async with runtime(tmp_path) as running:
-        stubborn = container("trap '' TERM; echo deaf; while true; do sleep 0.05; done")
-        started = await running.start(task(stubborn))
-        await eventually(lambda: "deaf" in (tmp_path / "logs/group/app").read_text(), "the trap")
+        script = "trap '' TERM; echo ready; while true; do sleep 0.05; done"
+        started = await running.start(task(container(script)))
+        await eventually(partial(has_ready, tmp_path / "logs/group/app"), "the trap")
         await running.stop(started, 0.2)
         assert started.ended.result() == {"app": 137}
 
@@ -166,13 +141,13 @@ async def test_each_container_has_its_own_stop_timeout(tmp_path: Path) -> None:
         )
         for name in ("app", "side"):
             log = tmp_path / "logs/group" / name
-            await eventually(partial(says_ready, log), f"the trap of {name}")
+            await eventually(partial(has_ready, log), f"the trap of {name}")
         await running.stop(started, 5)
         assert started.ended.result() == {"app": 5, "side": 137}
 
 
 @pytest.mark.parametrize(
-    ("containers", "row", "complaint"),
+    ("containers", "row", "message"),
     [
         ([container("true"), ContainerSpec(name="b", image="y")], Row(("x",)), "no command to run"),
         (
@@ -183,11 +158,11 @@ async def test_each_container_has_its_own_stop_timeout(tmp_path: Path) -> None:
     ],
 )
 async def test_a_task_that_cannot_start_leaves_nothing(
-    tmp_path: Path, containers: list[ContainerSpec], row: Row, complaint: str
+    tmp_path: Path, containers: list[ContainerSpec], row: Row, message: str
 ) -> None:
     taken = Addresses(tmp_path)
     async with runtime(tmp_path, row, taken=taken) as running:
-        with pytest.raises(TaskStartError, match=complaint):
+        with pytest.raises(TaskStartError, match=message):
             await running.start(task(*containers))
         assert not taken._taken
 
@@ -235,7 +210,7 @@ WITHOUT_HOST = {
 
 
 @pytest.mark.parametrize("server", WITHOUT_HOST)
-async def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(
+async def test_two_tasks_that_listen_on_all_addresses_both_get_a_note(
     tmp_path: Path, server: str
 ) -> None:
     if server == "node's" and shutil.which("node") is None:
@@ -262,7 +237,7 @@ async def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(
             await running.start(task(listen))
 
 
-async def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: Path) -> None:
+async def test_tasks_that_listen_on_their_own_addresses_get_no_note(tmp_path: Path) -> None:
     port = free_port()
     script = f'exec {sys.executable} -m http.server --bind "${{WHERE%:*}}" {port}'
     async with runtime(tmp_path) as running:
@@ -270,14 +245,13 @@ async def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: 
         for each in tasks:
             where = (each.listen_address.address, port)
             await eventually(partial(answers, where), f"{where}")
-        # The first look is over once nothing is watched any more: each listens on its own
-        # address.
+        # The check of the addresses ends as soon as each task listens on its own.
         for each in tasks:
             await asyncio.wait_for(asyncio.gather(*each.background), 10)
         assert [each.note for each in tasks] == ["", ""]
 
 
-def says_ready(log: Path) -> bool:
+def has_ready(log: Path) -> bool:
     return "ready" in log.read_text()
 
 

@@ -1,4 +1,4 @@
-"""What is seen of a task, with a task runtime and load balancers that do nothing."""
+"""The observation of a task, with a fake task runtime and fake load balancers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-async def look(web: Any, states: Mapping[str, TargetState]) -> Any:
-    """What is seen of a running task that is in these target groups."""
+async def observation_of_task(web: Any, states: Mapping[str, TargetState]) -> Any:
+    """Return the observation of a running task whose targets have these states, by group."""
     bound = [
         {"targetGroupArn": group, "containerName": "web", "containerPort": 80} for group in states
     ]
@@ -71,7 +71,9 @@ async def look(web: Any, states: Mapping[str, TargetState]) -> Any:
 async def test_a_task_is_healthy_when_it_is_healthy_in_all_its_target_groups(
     web: Any, states: tuple[TargetState, ...], together: Health
 ) -> None:
-    observation = await look(web, {f"group-{number}": state for number, state in enumerate(states)})
+    observation = await observation_of_task(
+        web, {f"group-{number}": state for number, state in enumerate(states)}
+    )
     assert observation.target_health is together
     if together is Health.UNHEALTHY:
         assert (observation.unhealthy_target_group, observation.unhealthy_reason) == (

@@ -1,4 +1,4 @@
-"""A task's specification and interface, as the metadata endpoint shows them."""
+"""The description of a task for its metadata endpoint."""
 
 from __future__ import annotations
 

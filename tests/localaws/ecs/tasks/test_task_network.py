@@ -1,4 +1,4 @@
-"""Which ports of an instance a task's containers get, and what becomes of them."""
+"""Host ports of an instance: those that a task's containers get, and their release."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ INSTANCE = Instance(
 
 
 class Networks:
-    """Instances whose networks are only noted."""
+    """Instances whose networks are only recorded."""
 
     def __init__(self) -> None:
         self.there: dict[str, Mapping[int, int]] = {}
@@ -85,7 +85,7 @@ async def bridges(networks: Networks) -> Bridges:
     return bridges
 
 
-async def test_each_task_gets_the_next_port_of_the_range_and_a_namespace_a_container(
+async def test_a_task_gets_the_next_ports_of_the_range_and_a_namespace_for_each_container(
     bridges: Bridges, networks: Networks
 ) -> None:
     first = await bridges.connect(task("a", web(), web(name="side")))
@@ -108,7 +108,7 @@ async def test_a_task_without_a_free_port_fails_with_the_agents_message_and_leav
     assert (await bridges.connect(task("d", web(), web(name="side")))).host_ports == {
         ("web", 4567): 32768,
         ("side", 4567): 32770,
-    }, "from the range's end on it begins again"
+    }, "after the end of the range, ports from its beginning are used"
 
 
 async def test_the_ports_of_a_container_that_gets_too_few_are_free_again(
@@ -122,14 +122,14 @@ async def test_the_ports_of_a_container_that_gets_too_few_are_free_again(
     assert networks.there.keys() == {"b-0", "c-0", "d-0"}
 
 
-async def test_a_named_port_is_the_containers_once(bridges: Bridges, networks: Networks) -> None:
+async def test_a_configured_host_port_is_used_once(bridges: Bridges, networks: Networks) -> None:
     await bridges.connect(task("a", web(80)))
     assert networks.there == {"a-0": {80: 4567}}
     with pytest.raises(TaskStartError, match="host port 80 is already in use"):
         await bridges.connect(task("b", web(80)))
 
 
-async def test_an_instance_that_ends_meanwhile_fails_the_task_and_keeps_no_port(
+async def test_a_task_fails_and_keeps_no_port_if_its_instance_ends_meanwhile(
     bridges: Bridges, networks: Networks
 ) -> None:
     networks.fails_at = "a-1"
