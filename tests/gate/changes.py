@@ -1,4 +1,4 @@
-"""Changes for the worse to a resource's inputs."""
+"""Changes that weaken a resource's inputs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def having(**values: Any) -> Change:
 
 
 def lacking(name: str) -> Change:
-    """Take an input away."""
+    """Remove an input."""
     return lambda inputs: inputs.pop(name)
 
 
 def container(**values: Any) -> Change:
-    """Change the first container; what is None goes."""
+    """Change the first container; None removes a value."""
 
     def change(inputs: dict[str, Any]) -> None:
         containers = json.loads(inputs["containerDefinitions"])
@@ -43,6 +43,8 @@ def statement(**values: Any) -> Change:
 
 
 def log_option(name: str, value: str) -> Change:
+    """Set an option of the first container's log."""
+
     def change(inputs: dict[str, Any]) -> None:
         containers = json.loads(inputs["containerDefinitions"])
         containers[0]["logConfiguration"]["options"][name] = value
@@ -52,6 +54,7 @@ def log_option(name: str, value: str) -> Change:
 
 
 def all_of(*changes: Change) -> Change:
+    """Make several changes."""
     return lambda inputs: [change(inputs) for change in changes]
 
 

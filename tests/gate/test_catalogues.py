@@ -1,7 +1,7 @@
-"""checkov and cfn-lint can fail: each family of their rules finds what is made worse.
+"""checkov and cfn-lint can fail: a rule of each family finds a weakened resource.
 
-One run of both looks at all of it, as starting is most of what they cost: changes to different
-inputs share a graph.
+Both run once for all changes, as their start takes most of the time. Changes to different inputs
+share a graph.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ WORSE: dict[str, tuple[str, Change]] = {
         "RolePolicy web-execution",
         statement(Action="ssm:GetParameters", Resource="*"),
     ),
-    # Logs and what they are kept in.
+    # Logs and their storage.
     "CKV_AWS_66": ("LogGroup web", lacking("retentionInDays")),
     "CKV_AWS_158": ("LogGroup web", lacking("kmsKeyId")),
     "CKV_AWS_338": ("LogGroup web", having(retentionInDays=14.0)),
@@ -87,7 +87,7 @@ WORSE: dict[str, tuple[str, Change]] = {
     "E3676": ("Listener alb-https", lacking("certificateArn")),
     "E3680": ("LoadBalancer alb", lambda inputs: inputs.update(subnets=inputs["subnets"][:1])),
 }
-"""A rule of each family; which resource is changed, and there it must be found; how."""
+"""By a rule of each family: the resource that is changed and must be found, and the change."""
 
 ELSEWHERE: dict[str, tuple[str, str]] = {
     "CKV2_AWS_6": ("Bucket access-logs", "BucketPublicAccessBlock access-logs"),
@@ -97,11 +97,11 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     "CKV2_AWS_61": ("Bucket access-logs", "BucketLifecycleConfiguration access-logs"),
     "CKV_AWS_21": ("Bucket access-logs", "BucketVersioning access-logs"),
 }
-"""Rules that look at two resources: where they fire, and what must be taken away for it."""
+"""By a rule about two resources: the one that is reported, and the one that is removed for it."""
 
 
 def touched(graph: Graph, title: str, change: Change) -> set[tuple[str, str]]:
-    """The inputs that a change is about."""
+    """Return the inputs that a change changes."""
     before, after = node(graph, title).inputs, node(worse(graph, {title: [change]}), title).inputs
     return {
         (title, name)
@@ -111,7 +111,7 @@ def touched(graph: Graph, title: str, change: Change) -> set[tuple[str, str]]:
 
 
 def batches(graph: Graph) -> list[list[str]]:
-    """Return the table's rules in few parts, of which each changes an input at most once."""
+    """Divide the table's rules into few parts, each of which changes an input at most once."""
     parts: list[list[str]] = []
     inputs_of_parts: list[set[tuple[str, str]]] = []
     for rule, (title, change) in WORSE.items():

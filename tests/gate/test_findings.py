@@ -1,4 +1,4 @@
-"""The register of accepted findings: it has each finding and no other, and no empty field."""
+"""The register of accepted findings, its form, and its comparison with the findings."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_an_entry_accepts_each_rule_for_each_resource_in_each_stack(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ENTRY)
-def test_an_entry_that_leaves_something_out_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_entry_without_one_of_the_fields_is_refused(tmp_path: Path, name: str) -> None:
     fewer = {key: value for key, value in ENTRY.items() if key != name}
     with pytest.raises(RegisterError, match=r"entry 1: expected the fields rules, stacks"):
         findings.read(written(tmp_path, fewer))
@@ -90,7 +90,7 @@ def test_every_former_rule_id_maps_to_an_existing_rule() -> None:
     assert {*RULES}.isdisjoint(findings.RENAMED)
 
 
-def test_a_finding_has_one_reason(tmp_path: Path) -> None:
+def test_a_finding_that_is_accepted_twice_is_refused(tmp_path: Path) -> None:
     again = {**ENTRY, "why": "Another reason."}
     with pytest.raises(
         RegisterError, match="dev: CKV_AWS_91 at LoadBalancer alb is accepted twice"

@@ -42,7 +42,7 @@ NAMED = (
     r"STACK|SERVICE-|ZONE|change/|managedruleset/"
     r"|[:/](alb|int|waf|flow-logs|access-logs|instances|alarms)-"
 )
-"""Parts that only patterns of the stack's resources have: the stack's name, or the beginning of a
+"""Parts of patterns that match only the stack's resources: the stack's name, or the beginning of a
 name that Pulumi generates.
 """
 
@@ -56,7 +56,7 @@ Documents = dict[str, dict[str, Any]]
 def documents(graphs: object) -> Documents:
     """The documents for the table and the program.
 
-    The fixture `graphs` has loaded pulumi-aws without its warnings.
+    The fixture `graphs` loads pulumi-aws without its warnings.
     """
     assert graphs
     return policies.documents(TABLE, *calls())
@@ -149,7 +149,7 @@ def test_aws_has_the_granted_actions_and_they_apply_to_the_resources(
     assert list(authorization.flaws(filled, known, newer=TABLE.newer)) == []
 
 
-def test_what_is_newer_than_the_reference_is_not_in_it(
+def test_actions_listed_as_newer_than_the_reference_are_not_in_it(
     documents: Documents, known: Mapping[str, Action]
 ) -> None:
     filled = json.loads(policies.filled_in(json.dumps(documents["deploy-edge"]), TABLE.samples))
@@ -165,7 +165,9 @@ def test_actions_that_rules_allow_on_everything_cannot_be_narrowed(commands: Pat
         assert not action.formats, name
 
 
-def test_a_preview_changes_nothing(documents: Documents, known: Mapping[str, Action]) -> None:
+def test_the_preview_policies_allow_no_write(
+    documents: Documents, known: Mapping[str, Action]
+) -> None:
     for name in ("preview", "preview-alarms"):
         assert actions(documents[name]) <= known.keys()
         assert authorization.writes(documents[name], known) == set()
@@ -229,17 +231,20 @@ def test_the_policies_allow_the_creation_of_each_registered_resource(stack: str)
 
 
 def test_no_policy_deletes_resources_without_the_stacks_tags_or_names(documents: Documents) -> None:
+    checked = 0
     for name in POLICIES:
         for statement in documents[name]["Statement"]:
             for action in statement["Action"]:
                 if re.search(":(Delete|Release|Detach)", action):
                     assert_only_the_stacks(statement, action)
+                    checked += 1
+    assert checked > 50
 
 
 def assert_only_the_stacks(statement: dict[str, Any], action: str) -> None:
     """Check that a statement allows an action on the stack's resources only."""
-    # AWS takes no resource for the one, and a new resource has no tags yet for the other's
-    # condition.
+    # The first action has no resources, and a new resource has no tags yet for a condition of the
+    # second.
     if action in {"logs:DeleteLogDelivery", "ec2:DeleteTags"}:
         return
     if action.startswith(("ec2:", "acm:", "application-autoscaling:", "servicediscovery:")):
@@ -287,7 +292,7 @@ def test_with_a_boundary_no_role_is_created_or_left_without_it(documents: Docume
 
 
 @pytest.mark.parametrize("name", ["deploy-service", "deploy-service-with-boundary", "preview"])
-def test_a_principal_that_looks_for_a_secret_cannot_decrypt_it(
+def test_a_principal_that_looks_up_secrets_cannot_decrypt_them(
     documents: Documents, name: str
 ) -> None:
     assert "ssm:GetParameter" in actions(documents[name])
@@ -337,7 +342,7 @@ def test_the_manuals_command_replaces_every_placeholder() -> None:
         assert set(left) <= allowed, name
 
 
-def test_flaws_of_a_policy_are_found() -> None:
+def test_flaws_of_a_policy_are_reported() -> None:
     known = {
         "s3:GetObject": authorization.Action("Read", frozenset({"arn:*:s3:::*/*"}), frozenset()),
         "ec2:DescribeVpcs": authorization.Action("List", frozenset(), frozenset()),

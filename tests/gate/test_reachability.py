@@ -1,4 +1,4 @@
-"""Who reaches what in every configuration, as reviewed; each way to open more is seen."""
+"""The reviewed sentences of each configuration, and changes that make more reachable."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from gate.configurations import (
     recording,
 )
 from localaws import mocks
+from tests.gate.changes import having
 from tests.gate.conftest import node, without, worse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from gate.graph import Graph
@@ -37,7 +38,9 @@ WITHOUT_GROUP = {"referencedSecurityGroupId": ""}
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
-def test_nothing_reaches_more_than_was_reviewed(graphs: Mapping[str, Graph], stack: str) -> None:
+def test_the_sentences_of_a_configuration_are_the_reviewed_ones(
+    graphs: Mapping[str, Graph], stack: str
+) -> None:
     sentences = reachability.report(stack, graphs[stack])
     assert sentences == golden(stack).read_text(), (
         "if this is wanted, `.venv/bin/python -m gate reachability --write`"
@@ -129,15 +132,15 @@ def test_a_damaged_stack_file_ends_the_gate_with_its_line(
         ),
     ],
 )
-def test_every_opened_port_is_reported(
+def test_a_change_of_what_is_reachable_is_reported(
     graphs: Mapping[str, Graph], title: str, change: dict[str, Any], new: str
 ) -> None:
     before = reachability.sentences(graphs["dev"])
     assert new not in before
-    assert new in reachability.sentences(worse(graphs["dev"], {title: [_setting(change)]}))
+    assert new in reachability.sentences(worse(graphs["dev"], {title: [having(**change)]}))
 
 
-def test_a_rule_for_its_own_group_lets_tasks_connect_to_each_other(
+def test_rules_for_their_own_group_allow_tasks_to_connect_to_each_other(
     graphs: Mapping[str, Graph],
 ) -> None:
     changed = copy.deepcopy(graphs["dev"])
@@ -153,17 +156,18 @@ def test_a_rule_for_its_own_group_lets_tasks_connect_to_each_other(
 
 
 def test_a_connection_needs_an_egress_and_an_ingress_rule(graphs: Mapping[str, Graph]) -> None:
-    way = "The load balancer alb reaches the tasks of web on tcp 80."
-    assert way in reachability.sentences(graphs["dev"])
-    for end in (
+    sentence = "The load balancer alb reaches the tasks of web on tcp 80."
+    assert sentence in reachability.sentences(graphs["dev"])
+    for rule in (
         "SecurityGroupIngressRule web-from-ingress-80",
         "SecurityGroupEgressRule web-from-ingress-80",
     ):
-        assert way not in reachability.sentences(without(graphs["dev"], end)), end
-        narrower = worse(graphs["dev"], {end: [_setting({"fromPort": 81.0, "toPort": 90.0})]})
-        assert way not in reachability.sentences(narrower), end
-        other = worse(graphs["dev"], {end: [_setting({"ipProtocol": "udp"})]})
-        assert way not in reachability.sentences(other), end
+        for changed in (
+            without(graphs["dev"], rule),
+            worse(graphs["dev"], {rule: [having(fromPort=81.0, toPort=90.0)]}),
+            worse(graphs["dev"], {rule: [having(ipProtocol="udp")]}),
+        ):
+            assert sentence not in reachability.sentences(changed), rule
 
 
 def test_tasks_without_public_addresses_or_a_gateway_have_no_internet_access(
@@ -177,17 +181,19 @@ def test_tasks_without_public_addresses_or_a_gateway_have_no_internet_access(
             ]
         },
     )
-    way = "The tasks of web may send to the internet (IPv4) on tcp 443, but have no route there."
-    assert way in reachability.sentences(private)
+    sentence = (
+        "The tasks of web may send to the internet (IPv4) on tcp 443, but have no route there."
+    )
+    assert sentence in reachability.sentences(private)
 
 
-def test_a_port_that_only_redirects_is_distinguished_from_one_that_serves(
+def test_a_port_that_only_redirects_is_reported_as_such(
     graphs: Mapping[str, Graph],
 ) -> None:
     sentences = reachability.sentences(graphs["everything"])
     reached = "The internet (IPv4) reaches the load balancer alb on tcp 80"
     assert f"{reached}, which only redirects to HTTPS." in sentences
-    serves = {"Listener alb-http": [_setting({"defaultActions": [{"type": "fixed-response"}]})]}
+    serves = {"Listener alb-http": [having(defaultActions=[{"type": "fixed-response"}])]}
     sentences = reachability.sentences(worse(graphs["everything"], serves))
     assert f"{reached}." in sentences
 
@@ -200,22 +206,18 @@ def test_routes_of_an_existing_network_are_reported_as_another_owners() -> None:
     )
     sentences = reachability.sentences(graph.build(guest))
     assert "The load balancer alb reaches the tasks of guest on tcp 80." in sentences
-    ways = "through the routes of a network that isn't the stack's own."
-    assert f"The tasks of guest reach the internet (IPv4) on tcp 443, {ways}" in sentences
+    routes = "through the routes of a network that isn't the stack's own."
+    assert f"The tasks of guest reach the internet (IPv4) on tcp 443, {routes}" in sentences
 
 
-def test_an_open_default_group_is_no_longer_called_closed(graphs: Mapping[str, Graph]) -> None:
+def test_an_open_default_group_is_not_reported_as_closed(graphs: Mapping[str, Graph]) -> None:
     closed = "The network's default security group lets nothing in and nothing out."
     opened = worse(
         graphs["dev"],
-        {"DefaultSecurityGroup network-default": [_setting({"egress": [{"protocol": "-1"}]})]},
+        {"DefaultSecurityGroup network-default": [having(egress=[{"protocol": "-1"}])]},
     )
     assert closed in reachability.sentences(graphs["dev"])
     assert closed not in reachability.sentences(opened)
-
-
-def _setting(change: Mapping[str, Any]) -> Callable[[dict[str, Any]], object]:
-    return lambda inputs: inputs.update(change)
 
 
 def test_the_requests_of_each_service_are_listed_in_the_order_of_the_rules() -> None:

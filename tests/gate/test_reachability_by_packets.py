@@ -1,8 +1,8 @@
-"""Each configuration's reviewed sentences, tried with packets: all that they say, nothing else.
+"""Each configuration's reviewed sentences, compared with packets: these pass, and no others.
 
-The network is made of what the program registers, without the engine. Beside its load balancer,
-tasks and endpoints there is a host on the internet, and a stranger in the network whose own
-security group allows everything, so that only the others' groups decide.
+The network consists of the resources that the program registers, without the engine. Beside its
+load balancer, tasks and endpoints there is a host on the internet, and a neighbour in the network
+whose own security group allows everything, so that only the others' groups decide.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ SERVICE = "aws:ecs/service:Service"
 PORTS = (22, 80, 443, 2049, 3389, 5432, 8080)
 PATIENCE = 0.6
 INTERNET, S3 = "the internet", "the addresses of s3"
-STRANGER, DEFAULT = "a stranger", "a member of the default group"
+NEIGHBOUR, DEFAULT = "a neighbour", "a member of the default group"
 EVERYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 HOSTS = {INTERNET: ("198.51.100.7", "2001:db8:ffff::7"), S3: ("52.218.0.1",)}
-"""Addresses outside of the network, by what a sentence calls them."""
+"""Addresses outside of the network, by their names in sentences."""
 
-INWARD = re.compile(r"(?:The internet \((?P<family>IPv.)\)|Anyone .* from (?P<cidr>\S+)) reaches ")
+INBOUND = re.compile(r"(?:The internet \((?P<family>IPv.)\)|Anyone .* from (?P<cidr>\S+)) reaches ")
 BETWEEN = re.compile(r"The (?P<source>.+?) reach(?:es)? (?P<rest>the (?:tasks|endpoint|load) .*)")
-OUTWARD = re.compile(
+OUTBOUND = re.compile(
     r"The (?P<source>.+?) (?:reach|may send to) "
     r"(?:the internet \((?P<family>IPv.)\)|(?P<other>the addresses of s3)|(?P<cidr>[\d.:/]+)) on "
 )
@@ -63,15 +63,15 @@ NO_PATH = "The network's default security group lets nothing in and nothing out.
 
 @dataclass(frozen=True)
 class Sentences:
-    """What a file of sentences allows."""
+    """What the sentences of a file allow."""
 
-    inward: frozenset[tuple[str, str, int]]
+    inbound: frozenset[tuple[str, str, int]]
     """Sources' network, target and port."""
 
     between: frozenset[tuple[str, str, int]]
     """Source, target and port."""
 
-    outward: frozenset[tuple[str, str, int]]
+    outbound: frozenset[tuple[str, str, int]]
     """Source, targets' network or name, and port."""
 
     def allow(self, source: Party, own: str, target: Party, address: str, port: int) -> bool:
@@ -80,37 +80,37 @@ class Sentences:
             return False
         if (source.name, target.name, port) in self.between:
             return True
-        return self._may_send(source, target, address, port) and self._admits(target, own, port)
+        return self._may_send(source, target, address, port) and self._allows(target, own, port)
 
     def _may_send(self, source: Party, target: Party, address: str, port: int) -> bool:
-        if source.name in (INTERNET, STRANGER):
+        if source.name in (INTERNET, NEIGHBOUR):
             return True
         return any(
             name == source.name
             and number == port
             and (other == target.name or _contains(other, address))
-            for name, other, number in self.outward
+            for name, other, number in self.outbound
         )
 
-    def _admits(self, target: Party, own: str, port: int) -> bool:
-        if target.name in (INTERNET, STRANGER, S3):
+    def _allows(self, target: Party, own: str, port: int) -> bool:
+        if target.name in (INTERNET, NEIGHBOUR, S3):
             return True
         return any(
             name == target.name and number == port and _contains(network, own)
-            for network, name, number in self.inward
+            for network, name, number in self.inbound
         )
 
 
 @dataclass(frozen=True)
 class Party:
-    """What sends or is sent to, by the name that sentences give it."""
+    """A source or target of packets, by its name in sentences."""
 
     name: str
     interfaces: tuple[Interface, ...] = ()
 
     @property
     def sources(self) -> list[tuple[str | None, str]]:
-        """The namespaces that it sends from, each with an address that is seen there."""
+        """Its namespaces, each with an address of packets from there."""
         if not self.interfaces:
             return [(None, address) for address in HOSTS[self.name]]
         found: list[tuple[str | None, str]] = []
@@ -119,7 +119,7 @@ class Party:
         return found
 
     def addresses(self, source: Party) -> list[str]:
-        """The addresses at which another party finds it."""
+        """Return the addresses to which another party can send."""
         if not self.interfaces:
             return [*HOSTS[self.name]]
         found: list[str] = []
@@ -130,30 +130,30 @@ class Party:
 
 def read(text: str) -> Sentences:
     """Return what sentences of a golden file allow; one of an unknown form is an error."""
-    inward, between, outward = set(), set(), set()
+    inbound, between, outbound = set(), set(), set()
     for line in text.splitlines():
         sentence = line.removeprefix("- ")
-        if found := INWARD.match(sentence):
+        if found := INBOUND.match(sentence):
             where = WHERE.match(sentence, found.end())
             assert where, sentence
             network = found["cidr"] or EVERYWHERE[found["family"]]
-            inward.add((network, where["name"], int(where["port"])))
-        elif found := OUTWARD.match(sentence):
+            inbound.add((network, where["name"], int(where["port"])))
+        elif found := OUTBOUND.match(sentence):
             port = re.match(r"tcp (\d+)", sentence[found.end() :])
             assert port, sentence
             other = found["other"] or found["cidr"] or EVERYWHERE[found["family"]]
-            outward.add((found["source"], other, int(port[1])))
+            outbound.add((found["source"], other, int(port[1])))
         elif found := BETWEEN.match(sentence):
             where = WHERE.match(found["rest"])
             assert where, sentence
             between.add((found["source"], where["name"], int(where["port"])))
         else:
             assert sentence == NO_PATH
-    return Sentences(frozenset(inward), frozenset(between), frozenset(outward))
+    return Sentences(frozenset(inbound), frozenset(between), frozenset(outbound))
 
 
 def parties(cloud: mocks.Cloud) -> list[Party]:
-    """Return everything that sends or is sent to in a network that a program made."""
+    """Return the sources and targets in a network that the program registered."""
     (vpc,) = [each for each in cloud.all(VPC) if each.urn]
     numbers = iter(range(1, 100))
     found = [
@@ -166,7 +166,7 @@ def parties(cloud: mocks.Cloud) -> list[Party]:
     subnet = cloud.where(SUBNET, "vpcId", vpc.id)[0]
     open_group = _open_group(cloud, vpc)
     default = str(vpc.outputs["defaultSecurityGroupId"])
-    for name, group in ((STRANGER, open_group), (DEFAULT, default)):
+    for name, group in ((NEIGHBOUR, open_group), (DEFAULT, default)):
         found.append(Party(name, (_interface(cloud, subnet.id, next(numbers), [group]),)))
     return found
 
@@ -243,7 +243,7 @@ def _contains(network: str, address: str) -> bool:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A connection, and who tries it."""
+    """A connection to try."""
 
     source: str
     network: str | None
@@ -254,13 +254,13 @@ class Attempt:
     port: int
 
 
-def attempts(there: list[Party], sentences: Sentences) -> dict[Attempt, bool]:
-    """Return what to try, and whether a sentence says that it gets through."""
+def attempts(all_parties: list[Party], sentences: Sentences) -> dict[Attempt, bool]:
+    """Return the connections to try, and whether a sentence allows each."""
     found = {}
-    for source, target in product(there, there):
+    for source, target in product(all_parties, all_parties):
         if source is target or source.name == S3:
             continue
-        if source.name in (INTERNET, STRANGER, DEFAULT) and not target.interfaces:
+        if source.name in (INTERNET, NEIGHBOUR, DEFAULT) and not target.interfaces:
             continue  # no sentence is about them
         for (network, own), address in product(source.sources, target.addresses(source)):
             if ip_address(own).version == ip_address(address).version:
@@ -285,18 +285,18 @@ def recording(stack: str) -> Recording:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:pulumi_aws", "ignore:Waiting for")
 # Instances are no parties here: their host ports are forwarded by what runs the tasks.
 @pytest.mark.parametrize("stack", sorted(CONFIGURATIONS.keys() - {"ec2"}))
-async def test_packets_get_through_where_a_sentence_says_so_and_nowhere_else(
+async def test_packets_pass_exactly_where_a_sentence_allows_it(
     launcher: Launcher, stack: str, recording: Recording
 ) -> None:
-    there = parties(recording.cloud)
+    all_parties = parties(recording.cloud)
     # The paragraphs after the sentences are about requests.
     text = golden(stack).read_text().split("\n\n")[1] + "\n"
-    expected = attempts(there, read(text))
+    expected = attempts(all_parties, read(text))
     assert set(expected.values()) == {True, False}
     network = Network(launcher, recording.cloud)
     await network.start()
     assert network.not_enforced == ()
-    for party in there:
+    for party in all_parties:
         if not party.name.startswith("endpoint "):
             for each in party.interfaces:
                 await network.attach(each)
@@ -308,5 +308,5 @@ async def test_packets_get_through_where_a_sentence_says_so_and_nowhere_else(
     assert {each for each in expected if found[each] != expected[each]} == set()
     for sentence in text.splitlines(keepends=True):
         if NO_PATH not in sentence:
-            fewer = attempts(there, read(text.replace(sentence, "")))
+            fewer = attempts(all_parties, read(text.replace(sentence, "")))
             assert fewer != found, f"no packet needs {sentence}"

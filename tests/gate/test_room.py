@@ -1,4 +1,4 @@
-"""The gate looks at the program from outside, and nothing else knows of it."""
+"""Imports of the gate and of its modules, and what its configurations and manual cover."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ PURE = (
     "scanners/terraform",
     "scanners/type_names",
 )
-"""Modules that run nothing and reach nothing: they may know each other, the recordings' types and
-YAML.
-"""
+"""Modules without I/O: they may import each other, the types of recordings, and YAML."""
 
 
 def imported(path: str) -> Iterator[str]:
@@ -40,9 +38,9 @@ def imported(path: str) -> Iterator[str]:
             yield node.module
 
 
-@pytest.mark.parametrize("room", ["infra", "verify", "localaws", "tools"])
-def test_no_other_folder_imports_the_gate(room: str) -> None:
-    for path in (ROOT / room).rglob("*.py"):
+@pytest.mark.parametrize("folder", ["infra", "verify", "localaws", "tools"])
+def test_no_other_folder_imports_the_gate(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
         name = str(path.relative_to(ROOT))
         assert not [each for each in imported(name) if each.partition(".")[0] == "gate"], name
 
@@ -56,8 +54,8 @@ def test_the_gate_imports_of_other_folders_only_the_mocks_and_what_reads_stack_f
 
 @pytest.mark.parametrize("module", PURE)
 def test_pure_modules_do_no_io(module: str) -> None:
-    known = {each.partition(".")[0] for each in imported(f"gate/{module}.py")}
-    assert not known & {"os", "socket", "subprocess", "tempfile", "tools", "pulumi"}
+    packages = {each.partition(".")[0] for each in imported(f"gate/{module}.py")}
+    assert not packages & {"os", "socket", "subprocess", "tempfile", "tools", "pulumi"}
 
 
 def test_the_configuration_with_everything_on_sets_every_switch() -> None:

@@ -1,6 +1,6 @@
-"""What the gate does when a scanner can't look: it says so, and never passes.
+"""Scans: their findings, and errors if a scanner is incomplete, fails or can't be installed.
 
-The scanners are stand-ins.
+The scanners are scripts of the tests.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def report(count: int, *failed: dict[str, str], parsing_errors: int = 0) -> str:
     )
 
 
-def stub(folder: Path, name: str, output: str, code: int = 0) -> None:
+def write_scanner(folder: Path, name: str, output: str, code: int = 0) -> None:
     path = folder / name
     (folder / f"{name}.out").write_text(output)
-    path.write_text(f"#!/bin/sh\ncat '{folder}/{name}.out'\necho its last words >&2\nexit {code}\n")
+    path.write_text(f"#!/bin/sh\ncat '{folder}/{name}.out'\necho an error >&2\nexit {code}\n")
     path.chmod(0o755)
 
 
@@ -50,8 +50,8 @@ def scan(folder: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
 def test_findings_name_the_programs_resources(graphs: Mapping[str, Graph], tmp_path: Path) -> None:
     place = {"Path": ["Resources", "ListenerAlbHttp", "Properties"]}
     match = {"Filename": "dev.template.json", "Rule": {"Id": "E3676"}, "Location": place}
-    stub(tmp_path, "checkov", report(len(graphs["dev"].nodes), LISTENER), 1)
-    stub(tmp_path, "cfn-lint", json.dumps([match, {**match, "Location": {"Path": []}}]), 2)
+    write_scanner(tmp_path, "checkov", report(len(graphs["dev"].nodes), LISTENER), 1)
+    write_scanner(tmp_path, "cfn-lint", json.dumps([match, {**match, "Location": {"Path": []}}]), 2)
     assert scan(tmp_path, graphs) == {
         Finding("dev", "CKV_AWS_2", "Listener alb-http"),
         Finding("dev", "E3676", "Listener alb-http"),
@@ -62,8 +62,8 @@ def test_findings_name_the_programs_resources(graphs: Mapping[str, Graph], tmp_p
 @pytest.mark.parametrize(
     ("output", "code", "reason"),
     [
-        ("", 1, "checkov ended with 1:\nits last words"),
-        ("Traceback", 2, "checkov ended with 2:\nits last words"),
+        ("", 1, "checkov ended with 1:\nan error"),
+        ("Traceback", 2, "checkov ended with 2:\nan error"),
         ("{}", 137, "checkov ended with 137"),
         (report(3), 0, "checkov looked at 3 of "),
         (json.dumps([]), 0, "checkov looked at 0 of "),
@@ -72,16 +72,16 @@ def test_findings_name_the_programs_resources(graphs: Mapping[str, Graph], tmp_p
 def test_an_incomplete_scan_fails(
     graphs: Mapping[str, Graph], tmp_path: Path, output: str, code: int, reason: str
 ) -> None:
-    stub(tmp_path, "checkov", output, code)
-    stub(tmp_path, "cfn-lint", "[]")
+    write_scanner(tmp_path, "checkov", output, code)
+    write_scanner(tmp_path, "cfn-lint", "[]")
     with pytest.raises(ScannerError) as error:
         scan(tmp_path, graphs)
     assert reason in str(error.value)
 
 
 def test_a_plan_that_checkov_cannot_read_fails(graphs: Mapping[str, Graph], tmp_path: Path) -> None:
-    stub(tmp_path, "checkov", report(len(graphs["dev"].nodes), parsing_errors=1))
-    stub(tmp_path, "cfn-lint", "[]")
+    write_scanner(tmp_path, "checkov", report(len(graphs["dev"].nodes), parsing_errors=1))
+    write_scanner(tmp_path, "cfn-lint", "[]")
     with pytest.raises(ScannerError, match=r"checkov couldn't read \['plan.json'\]"):
         scan(tmp_path, graphs)
 
@@ -90,8 +90,8 @@ def test_a_plan_that_checkov_cannot_read_fails(graphs: Mapping[str, Graph], tmp_
 def test_a_failed_linter_fails_the_scan(
     graphs: Mapping[str, Graph], tmp_path: Path, output: str, code: int
 ) -> None:
-    stub(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
-    stub(tmp_path, "cfn-lint", output, code)
+    write_scanner(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
+    write_scanner(tmp_path, "cfn-lint", output, code)
     with pytest.raises(ScannerError, match=f"cfn-lint ended with {code}"):
         scan(tmp_path, graphs)
 
@@ -102,7 +102,7 @@ def test_a_scanner_that_hangs_is_ended(
     monkeypatch.setattr(running, "TIMEOUT_SECONDS", 0.2)
     (tmp_path / "checkov").write_text("#!/bin/sh\nexec sleep 60\n")
     (tmp_path / "checkov").chmod(0o755)
-    stub(tmp_path, "cfn-lint", "[]")
+    write_scanner(tmp_path, "cfn-lint", "[]")
     with pytest.raises(ScannerError, match=r"checkov wasn't done after 0.2 s"):
         scan(tmp_path, graphs)
 
@@ -111,8 +111,8 @@ def test_a_users_settings_do_not_affect_the_scanners(
     graphs: Mapping[str, Graph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CKV_SKIP_CHECK", "CKV_AWS_2")
-    stub(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
-    stub(tmp_path, "cfn-lint", "[]")
+    write_scanner(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
+    write_scanner(tmp_path, "cfn-lint", "[]")
     printed = tmp_path / "environment"
     (tmp_path / "checkov").write_text(
         f"#!/bin/sh\nenv > '{printed}'; ls -A \"$HOME\" >> '{printed}'\n"
@@ -121,7 +121,7 @@ def test_a_users_settings_do_not_affect_the_scanners(
     scan(tmp_path, graphs)
     assert "CKV_" not in printed.read_text()
     assert "\nplan.json" in printed.read_text(), (
-        "HOME is the folder with the plan, and nothing of the person's"
+        "HOME is the folder with the plan, without the user's files"
     )
 
 
@@ -151,13 +151,11 @@ def test_the_gate_reports_scanners_that_cannot_be_installed(
 
 
 def test_installed_scanners_are_not_installed_again(tmp_path: Path) -> None:
-    calls: list[str] = []
+    installations: list[Path] = []
 
     def uv() -> Path:
-        calls.append("asked")
         path = tmp_path / "uv"
-        # The environment is its last argument but none, the requirements' python the one after
-        # --python.
+        # `uv venv` has the environment as last argument; then the fourth one is its Python.
         path.write_text(
             "#!/bin/sh\n"
             'if [ "$1" = venv ]; then for last; do :; done; mkdir -p "$last/bin"; touch '
@@ -165,6 +163,7 @@ def test_installed_scanners_are_not_installed_again(tmp_path: Path) -> None:
             'cd "$(dirname "$4")" && touch checkov cfn-lint policy_sentry\n'
         )
         path.chmod(0o755)
+        installations.append(path)
         return path
 
     first = find_or_install(tmp_path / "cache", uv)
@@ -175,10 +174,10 @@ def test_installed_scanners_are_not_installed_again(tmp_path: Path) -> None:
         "python",
     ]
     assert find_or_install(tmp_path / "cache", uv) == first
-    assert calls == ["asked"]
+    assert len(installations) == 1
     (first / "checkov").unlink()
     assert find_or_install(tmp_path / "cache", uv) == first
-    assert calls == ["asked"] * 2, "a broken one is installed anew"
+    assert len(installations) == 2, "a broken installation is repeated"
 
 
 def test_changed_pins_install_the_scanners_again(tmp_path: Path) -> None:

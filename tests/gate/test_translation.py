@@ -1,4 +1,4 @@
-"""Nothing is lost on the way to the scanners: every resource, its values, its references."""
+"""The plan and the templates for the scanners have every resource, its values and references."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ELSEWHERE = {*FOLDS, "CertificateValidation", "EventTarget", "ScheduledAction"}
 """Types that are part of another type's resource in CloudFormation."""
 
 WITHOUT_REFERENCES = {"DefaultSecurityGroup network-default"}
-"""What CloudFormation has no type for; checkov looks at it."""
+"""Resources for which CloudFormation has no type; checkov reads them."""
 
 
 def planned(graph: Graph) -> dict[str, dict[str, Any]]:
-    """The values of each resource, by its address."""
+    """Return the values of each resource, by its address."""
     resources = terraform.plan({"dev": graph})["planned_values"]["root_module"]["resources"]
     return {each["address"]: each["values"] for each in resources}
 
@@ -52,7 +52,9 @@ def test_a_template_lacks_only_types_that_cloudformation_does_not_have(
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
-def test_no_id_of_the_local_aws_is_left(graphs: Mapping[str, Graph], stack: str) -> None:
+def test_plan_and_template_contain_no_id_of_the_local_aws(
+    graphs: Mapping[str, Graph], stack: str
+) -> None:
     graph = graphs[stack]
     plan = json.dumps(terraform.plan({stack: graph}))
     template = json.dumps(cloudformation.template(graph))
@@ -85,7 +87,7 @@ def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]
     assert properties["SourceSecurityGroupId"] == {"Fn::GetAtt": ["SecuritygroupAlb", "GroupId"]}
 
 
-def test_a_reference_inside_a_text_survives(graphs: Mapping[str, Graph]) -> None:
+def test_a_reference_inside_a_text_is_translated(graphs: Mapping[str, Graph]) -> None:
     policy = "aws_s3_bucket_policy.dev__access_logs"
     values = planned(graphs["everything"])[policy]
     assert "${aws_s3_bucket.dev__access_logs.arn}/*" in values["policy"]
@@ -133,7 +135,7 @@ def test_a_type_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]
 def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(
     graphs: Mapping[str, Graph],
 ) -> None:
-    odd = worse(
+    unknown = worse(
         graphs["dev"],
         {"Cluster cluster": [lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])]},
     )
@@ -141,7 +143,7 @@ def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(
         UnmappedBlockError,
         match=r"Cluster cluster: gate/scanners/terraform\.py has no Terraform name for `flavours`",
     ):
-        terraform.plan({"dev": odd})
+        terraform.plan({"dev": unknown})
 
 
 def test_the_table_has_the_types_that_the_program_registers_and_no_others(
@@ -159,7 +161,7 @@ def test_stacks_share_no_address(graphs: Mapping[str, Graph]) -> None:
     assert len({*addresses}) == len(addresses) == 2 * len(graphs["dev"].nodes)
 
 
-def test_translating_changes_nothing(graphs: Mapping[str, Graph]) -> None:
+def test_a_translation_leaves_the_graph_unchanged(graphs: Mapping[str, Graph]) -> None:
     graph = worse(graphs["everything"], {})
     before = json.dumps([each.inputs for each in graph.nodes])
     cloudformation.template(graph)
