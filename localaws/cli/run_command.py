@@ -1,4 +1,8 @@
-"""`pulumi-local exec` and `pulumi-local internet`: programs in a container, or on the internet."""
+"""`pulumi-local exec` and `pulumi-local internet`: run a program in a container or the internet.
+
+The daemon starts the program. It gets this process's standard streams, or, if they are a terminal,
+a terminal of its own, whose other end comes back here.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ class CannotRun(UserError):  # noqa: N818 — names the finding
 
 
 def run(directory: StateDirectory, request: Request) -> int:
-    """Have the daemon run a program with this process's standard streams; its exit status.
+    """Have the daemon run a program, and return its exit status.
 
     Raises:
         CannotRun: It can't be run.
@@ -45,16 +49,16 @@ def run(directory: StateDirectory, request: Request) -> int:
     with _connected(directory) as client:
         send(client, request)
         answers = _Answers(client)
-        answer = answers.read()
-        if "error" in answer:
-            raise CannotRun(answer["error"])
+        started = answers.read()
+        if "error" in started:
+            raise CannotRun(started["error"])
         if answers.terminal is None:
             with _forwarding_signals(client):
-                return answers.code()
+                return answers.read_exit_status()
         try:
             with _raw_terminal(answers.terminal):
                 _relay(client, answers.terminal)
-            return answers.code()
+            return answers.read_exit_status()
         finally:
             os.close(answers.terminal)
 
@@ -83,12 +87,13 @@ def _connect(client: socket.socket, directory: StateDirectory) -> None:
 
 
 class _Answers:
-    """What the daemon answers, a line each; the first may come with a terminal."""
+    """The daemon's answers, each a line of JSON: when the program runs, and when it has ended."""
 
     def __init__(self, client: socket.socket) -> None:
         self._client = client
-        self._text = b""
+        self._unread = b""
         self.terminal: int | None = None
+        """Our end of the program's terminal; None before the first answer, or if it has none."""
 
     def read(self) -> dict[str, Any]:
         """Return the next answer.
@@ -96,52 +101,63 @@ class _Answers:
         Raises:
             DaemonFailed: There is none.
         """
-        while b"\n" not in self._text:
+        while b"\n" not in self._unread:
             part, descriptors, _, _ = socket.recv_fds(self._client, _CHUNK, 1)
             if not part:
-                raise DaemonFailed("the local AWS has stopped")
-            self._text += part
-            for each in descriptors:
-                self.terminal = each
-        line, _, self._text = self._text.partition(b"\n")
+                raise DaemonFailed(
+                    "the local AWS has stopped, and with it the program; `pulumi-local up` starts "
+                    "it again"
+                )
+            self._unread += part
+            if descriptors:
+                (self.terminal,) = descriptors
+        line, _, self._unread = self._unread.partition(b"\n")
         return dict(json.loads(line))
 
-    def code(self) -> int:
-        """Return the exit status that the next answer has."""
+    def read_exit_status(self) -> int:
+        """Return the program's exit status, which the next answer has.
+
+        Raises:
+            DaemonFailed: There is none.
+        """
         return int(self.read()["code"])
 
 
 @contextmanager
 def _forwarding_signals(client: socket.socket) -> Iterator[None]:
-    """Pass signals on to the program, which has a session of its own."""
-    before = {}
+    """Send signals on to the program, which gets none of the terminal's: it has its own session."""
+
+    def forward(number: int, _: object) -> None:
+        client.send(bytes([number]))
+
+    earlier_handlers = {}
     for number in _FORWARDED:
-        before[number] = signal.signal(number, lambda got, _: client.send(bytes([got])))
+        earlier_handlers[number] = signal.signal(number, forward)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in earlier_handlers.items():
             signal.signal(number, handler)
 
 
 @contextmanager
 def _raw_terminal(terminal: int) -> Iterator[None]:
-    """Let every key reach the program's terminal, which has the size of this one."""
+    """Let every key reach the program's terminal, which keeps the size of this one."""
     keyboard = sys.stdin.fileno()
-    before = termios.tcgetattr(keyboard)
+    earlier_settings = termios.tcgetattr(keyboard)
 
-    def resize(*_: object) -> None:
+    def copy_size(*_: object) -> None:
         size = fcntl.ioctl(keyboard, termios.TIOCGWINSZ, bytes(_WINDOW.size))
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
 
-    resize()
-    handler = signal.signal(signal.SIGWINCH, resize)
+    copy_size()
+    earlier_handler = signal.signal(signal.SIGWINCH, copy_size)
     tty.setraw(keyboard)
     try:
         yield
     finally:
-        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
-        signal.signal(signal.SIGWINCH, handler)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, earlier_settings)
+        signal.signal(signal.SIGWINCH, earlier_handler)
 
 
 def _relay(client: socket.socket, terminal: int) -> None:
@@ -154,16 +170,17 @@ def _relay(client: socket.socket, terminal: int) -> None:
             if not _copy(terminal, screen):
                 watched.remove(terminal)
         elif client in ready:
+            # The answer that the program has ended, and nothing is left to show.
             return
         if keyboard in ready and not _copy(keyboard, terminal):
             watched.remove(keyboard)
 
 
 def _copy(source: int, target: int) -> bool:
-    """Copy what is there; whether more may come."""
+    """Copy what can be read, and return whether more may come."""
     try:
         data = os.read(source, _CHUNK)
-    except OSError:  # a terminal that nothing has open any more
+    except OSError:  # of a terminal that no program has open any more
         return False
     if not data:
         return False

@@ -1,7 +1,7 @@
 """System calls of Linux that Python 3.11 lacks: namespaces, mounts, capabilities.
 
-Every function raises OSError with what it was doing. Nothing is imported when one is called, so
-that they work in a process whose root is a container's.
+A function raises OSError with the name of its system call. None imports anything when it is called,
+so that they work in a process whose root is a container's.
 """
 
 from __future__ import annotations
@@ -40,10 +40,16 @@ RELATIVE_ACCESS_TIMES = 0x200000
 STRICT_ACCESS_TIMES = 0x1000000
 """MS_* of <linux/mount.h>."""
 
-_KEPT_FLAGS = {0x1: 0x1, 0x2: 0x2, 0x4: 0x4, 0x8: 0x8, 0x400: 0x400, 0x800: 0x800, 0x1000: 0x200000}
-"""A mount's flags as statvfs(3) returns them (ST_*), and as mount(2) takes them (MS_*): read-only,
-nosuid, nodev, noexec, noatime, nodiratime, relatime. A user namespace may not remove one.
-"""
+_MOUNT_FLAGS_BY_STATVFS = {
+    0x1: READ_ONLY,
+    0x2: NO_SETUID,
+    0x4: NO_DEVICES,
+    0x8: NO_EXECUTABLES,
+    0x400: NO_ACCESS_TIMES,
+    0x800: NO_FOLDER_ACCESS_TIMES,
+    0x1000: RELATIVE_ACCESS_TIMES,
+}
+"""Flags of mount(2) that a user namespace may not remove, by those of statvfs(3) (ST_*)."""
 
 _UNMOUNT_DETACHED = 2
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -63,8 +69,8 @@ _CAPABILITIES = 64
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def words(error: Exception) -> str:
-    """Return what went wrong, without an error's number; never nothing."""
+def described(error: Exception) -> str:
+    """Return an error's message without its number, or its type if it has no message."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
@@ -72,30 +78,30 @@ def words(error: Exception) -> str:
 
 
 def _check(result: int, action: str) -> None:
+    """Raise the error of a call of the C library that returned a negative number."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{action}: {os.strerror(number)}")
 
 
 def unshare(namespaces: int) -> None:
-    """Give this process new namespaces; of PID_NAMESPACE its next children become members."""
+    """Move this process into new namespaces; into a PID_NAMESPACE only its next children come."""
     _check(_libc.unshare(namespaces), f"unshare {namespaces:#x}")
 
 
 def join_namespace(descriptor: int, kind: int) -> None:
-    """Become a member of a namespace; of PID_NAMESPACE only the next children do."""
+    """Move this process into a namespace; into a PID_NAMESPACE only its next children come."""
     _check(_libc.setns(descriptor, kind), f"setns {kind:#x}")
 
 
 def set_hostname(name: str) -> None:
-    """Name the host of this UTS namespace.
-
-    The filter of a container in which this runs may refuse the system call, and let root write the
-    same into a file.
-    """
+    """Set the name of this UTS namespace's host."""
     encoded = name.encode()
-    if _libc.sethostname(encoded, len(encoded)) < 0:
-        refused = OSError(ctypes.get_errno(), f"sethostname: {os.strerror(ctypes.get_errno())}")
+    try:
+        _check(_libc.sethostname(encoded, len(encoded)), "sethostname")
+    except OSError as refused:
+        # If this runs in a container, its filter may refuse the system call, and still let root
+        # write the name into a file.
         try:
             with open("/proc/sys/kernel/hostname", "w", encoding="ascii") as file:
                 file.write(name)
@@ -121,9 +127,9 @@ def remount(target: str, added: int) -> None:
     """Add flags to a mount, keeping those that it has."""
     flags = added
     present = os.statvfs(target).f_flag
-    for as_shown, as_taken in _KEPT_FLAGS.items():
-        if present & as_shown:
-            flags |= as_taken
+    for shown, flag in _MOUNT_FLAGS_BY_STATVFS.items():
+        if present & shown:
+            flags |= flag
     mount("none", target, None, BIND | REMOUNT | flags)
 
 
@@ -140,9 +146,13 @@ def unmount_working_directory() -> None:
     _check(_libc.umount2(b".", _UNMOUNT_DETACHED), "umount2")
 
 
-def _prctl(option: int, action: str, *values: int) -> None:
-    given = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
-    _check(_libc.prctl(option, *given), action)
+def _prctl(option: int, action: str, first: int = 0, second: int = 0) -> None:
+    _check(_call_prctl(option, first, second), action)
+
+
+def _call_prctl(option: int, first: int, second: int = 0) -> int:
+    arguments = [ctypes.c_ulong(value) for value in (first, second, 0, 0)]
+    return int(_libc.prctl(option, *arguments))
 
 
 def die_with_parent(number: int) -> None:
@@ -181,8 +191,8 @@ def filter_system_calls(instructions: bytes) -> None:
 def limit_capabilities(kept: Iterable[int]) -> None:
     """Remove all capabilities but *kept* from what this process can ever have again."""
     for number in {*range(_CAPABILITIES)} - {*kept}:
-        # A kernel refuses numbers that it doesn't know.
-        _libc.prctl(_PR_CAPBSET_DROP, *(ctypes.c_ulong(value) for value in (number, 0, 0, 0)))
+        # Its result isn't checked: a kernel refuses numbers that it doesn't know.
+        _call_prctl(_PR_CAPBSET_DROP, number)
 
 
 def set_capabilities(kept: Iterable[int]) -> None:

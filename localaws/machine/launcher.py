@@ -127,7 +127,7 @@ class _Launcher:
                 self._execute(request, descriptors)
         except Exception as error:  # noqa: BLE001 — one request must not end all processes
             number = error.errno if isinstance(error, OSError) else errno.EINVAL
-            problem = kernel.words(error)
+            problem = kernel.described(error)
             self._answer({"id": request["id"], "problem": problem, "errno": number})
 
     def _answer(self, answer: dict[str, Any], *descriptors: int) -> None:
@@ -313,7 +313,7 @@ def _become(
             os.dup2(source, target)
         become()
     except Exception as error:  # noqa: BLE001 — a child must never return to the parent's code
-        reason = str(kernel.words(error))
+        reason = str(kernel.described(error))
         if named:
             cause = error.strerror if isinstance(error, OSError) else reason
             reason = f"{named}: {cause}"

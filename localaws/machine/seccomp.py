@@ -1,8 +1,8 @@
 """The filter of a container's system calls, as a BPF program (seccomp(2)).
 
 It refuses what Docker's default profile refuses to a container without further capabilities
-(https://docs.docker.com/engine/security/seccomp/), written as a list of what is refused: a list of
-what is allowed has to grow with every kernel.
+(https://docs.docker.com/engine/security/seccomp/). Docker's profile lists what is allowed, and has
+to grow with every kernel; this is a list of what is refused.
 """
 
 from __future__ import annotations
@@ -21,13 +21,17 @@ _RETURN = 0x06
 
 _ALLOW = 0x7FFF0000
 _ERROR = 0x00050000
-"""SECCOMP_RET_*; the number of an error is added to the second, and 0 is success."""
+"""SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO: the call isn't made, and fails with the error whose
+number is added. Without one it seems to succeed.
+"""
 
 _NUMBER_OFFSET, _ARCHITECTURE_OFFSET, _FIRST_ARGUMENT_OFFSET = 0, 4, 16
 """In struct seccomp_data; both machines are little-endian."""
 
 _X32 = 0x40000000
-"""Marks a call of x86-64's 32-bit interface, which no image uses and every filter forgets."""
+"""Added to the number of a call of x86-64's interface x32, by which a program could otherwise make
+every refused call; no image uses it.
+"""
 
 _NAMESPACES = 0x7E020000
 """CLONE_NEW*: mount, cgroup, UTS, IPC, user, PID, network."""
@@ -42,11 +46,13 @@ class Machine(NamedTuple):
     clone: int
     clone3: int
     refused: dict[str, int]
+    """Calls that fail with EPERM."""
+
     pretended: dict[str, int]
-    """Those that change owners and users."""
+    """Calls that change owners and users, which can seem to succeed."""
 
 
-_COMMON = {
+_REFUSED_EVERYWHERE = {
     "pidfd_getfd": 438,
     "open_tree": 428,
     "move_mount": 429,
@@ -61,13 +67,13 @@ _COMMON = {
     "mount_setattr": 442,
     "set_mempolicy_home_node": 450,
 }
-"""New calls have the same number everywhere."""
+"""New calls have the same number on every machine."""
 
 _X86_64 = Machine(
     architecture=0xC000003E,
     clone=56,
     clone3=435,
-    refused=_COMMON
+    refused=_REFUSED_EVERYWHERE
     | {
         "pivot_root": 155,
         "acct": 163,
@@ -137,7 +143,7 @@ _AARCH64 = Machine(
     architecture=0xC00000B7,
     clone=220,
     clone3=435,
-    refused=_COMMON
+    refused=_REFUSED_EVERYWHERE
     | {
         "lookup_dcookie": 18,
         "vhangup": 58,
@@ -218,31 +224,36 @@ def container_filter(*, pretend_users: bool, machine: str | None = None) -> byte
     unknown = _ERROR | errno.ENOSYS
     program = [
         _instruction(_LOAD, _ARCHITECTURE_OFFSET),
-        _instruction(_JUMP_IF_EQUAL, numbers.architecture, if_true=1),
+        _instruction(_JUMP_IF_EQUAL, numbers.architecture, skipped_if_true=1),
         _instruction(_RETURN, unknown),
         _instruction(_LOAD, _NUMBER_OFFSET),
-        *_when(_JUMP_IF_AT_LEAST, _X32, unknown),
-        *_when(_JUMP_IF_EQUAL, numbers.clone3, unknown),
+        *_return_if(_JUMP_IF_AT_LEAST, _X32, unknown),
+        *_return_if(_JUMP_IF_EQUAL, numbers.clone3, unknown),
     ]
     for number in numbers.refused.values():
-        program += _when(_JUMP_IF_EQUAL, number, refused)
+        program += _return_if(_JUMP_IF_EQUAL, number, refused)
     if pretend_users:
         for number in numbers.pretended.values():
-            program += _when(_JUMP_IF_EQUAL, number, _ERROR)
-    program += [
-        _instruction(_JUMP_IF_EQUAL, numbers.clone, if_false=3),
+            program += _return_if(_JUMP_IF_EQUAL, number, _ERROR)
+    refuse_namespaces = [
         _instruction(_LOAD, _FIRST_ARGUMENT_OFFSET),
-        *_when(_JUMP_IF_ANY_BIT, _NAMESPACES, refused),
+        *_return_if(_JUMP_IF_ANY_BIT, _NAMESPACES, refused),
+    ]
+    program += [
+        _instruction(_JUMP_IF_EQUAL, numbers.clone, skipped_if_false=len(refuse_namespaces)),
+        *refuse_namespaces,
         _instruction(_RETURN, _ALLOW),
     ]
     return b"".join(program)
 
 
-def _when(jump: int, value: int, action: int) -> tuple[bytes, bytes]:
-    """Return *action* where the comparison holds, else go on."""
-    return _instruction(jump, value, if_false=1), _instruction(_RETURN, action)
+def _return_if(jump: int, value: int, action: int) -> tuple[bytes, bytes]:
+    """Return instructions that end the filter with *action* where the comparison holds."""
+    return _instruction(jump, value, skipped_if_false=1), _instruction(_RETURN, action)
 
 
-def _instruction(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -> bytes:
-    """Encode an instruction; jumps say how many of those that follow are skipped."""
-    return struct.pack("HBBI", code, if_true, if_false, value)
+def _instruction(
+    code: int, value: int, *, skipped_if_true: int = 0, skipped_if_false: int = 0
+) -> bytes:
+    """Encode an instruction; of a jump, with the numbers of the next instructions to skip."""
+    return struct.pack("HBBI", code, skipped_if_true, skipped_if_false, value)

@@ -1,4 +1,4 @@
-"""What an isolation must allow, done once in namespaces that end with this process."""
+"""Try what containers need of an isolation, in namespaces that end with this process."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def main() -> Never:
         _try_network()
         _try_container()
     except OSError as error:
-        sys.exit(kernel.words(error))
+        sys.exit(kernel.described(error))
     except subprocess.CalledProcessError as error:
-        words = (error.stderr or error.stdout).strip().splitlines()
-        sys.exit(f"{' '.join(error.cmd)}: {words[-1] if words else error.returncode}")
+        lines = (error.stderr or error.stdout).strip().splitlines()
+        sys.exit(f"{' '.join(error.cmd)}: {lines[-1] if lines else error.returncode}")
     sys.exit(0)
 
 
 def _try_network() -> None:
+    """Make a network namespace with a link and a firewall, and forward between networks."""
     _run("ip", "netns", "add", "trial")
     _run("ip", "link", "add", "trial", "type", "veth", "peer", "name", "eth0", "netns", "trial")
     _run("nft", "add table inet trial; add chain inet trial forward")
@@ -41,25 +42,26 @@ def _run(*argv: str) -> None:
 
 
 def _try_container() -> None:
-    """Enter the root of a container without an image.
+    """Have a child enter the root file system of a container, which has an empty image.
 
     Raises:
         OSError: It can't be entered.
     """
     folder = tempfile.mkdtemp(dir="/run")
     os.mkdir(f"{folder}/image")
-    listen, report = os.pipe()
+    reading_end, writing_end = os.pipe()
     kernel.unshare(kernel.PID_NAMESPACE)
     if os.fork() == 0:
-        _enter(folder, report)
-    os.close(report)
-    with os.fdopen(listen, encoding="utf-8") as pipe:
+        _enter_container(folder, writing_end)
+    os.close(writing_end)
+    with os.fdopen(reading_end, encoding="utf-8") as pipe:
         problem = pipe.read()
     if problem:
         raise OSError(problem)
 
 
-def _enter(folder: str, report: int) -> Never:
+def _enter_container(folder: str, report: int) -> Never:
+    """Enter that root, write an error's message to *report*, and end this process."""
     try:
         kernel.unshare(
             kernel.MOUNT_NAMESPACE
@@ -78,6 +80,6 @@ def _enter(folder: str, report: int) -> Never:
         )
         kernel.filter_system_calls(seccomp.container_filter(pretend_users=True))
     except OSError as error:
-        os.write(report, kernel.words(error).encode())
+        os.write(report, kernel.described(error).encode())
     finally:
         os._exit(0)
