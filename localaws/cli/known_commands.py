@@ -78,7 +78,7 @@ def show_help(arguments: Sequence[str]) -> NoReturn:
     Raises:
         NoCli: There is no Pulumi CLI.
     """
-    os.execve(executable(), ["pulumi", *arguments], _environment())  # noqa: S606 — as intended
+    os.execve(executable(), ["pulumi", *arguments], _environment())  # noqa: S606 — it replaces this
 
 
 def _environment() -> dict[str, str]:

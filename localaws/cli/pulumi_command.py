@@ -48,11 +48,11 @@ _OPTIONS_WITH_VALUE = (
 _REMOVES = ("rm", "remove", "delete")
 """Subcommands of `stack` that also delete the stack's configuration file."""
 
+_KEEP_FILE = "--preserve-config"
+"""The option by which they keep it."""
+
 _CREATES = frozenset({"new", "init", "create", "setup", "select", "ls", "list"})
 """Subcommands of `stack` that can create a stack or concern all of them."""
-
-_KEEP_FILE = "--preserve-config"
-"""The option of these by which they don't."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """A name that Pulumi allows for a project and a stack; the CLI reports others."""
@@ -102,11 +102,10 @@ def run(
     if command == "stack":
         chosen = _keeping_stack_file(chosen)
     if command == "install" and "--no-plugins" not in chosen:
-        chosen.append(
-            "--no-plugins"
-        )  # `install` heeds no variable, and would download the real ones
+        # It ignores the variable that keeps others from downloading the real plugins.
+        chosen.append("--no-plugins")
     sys.stdout.flush()
-    os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — becoming the CLI is the point
+    os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — it replaces this process
 
 
 def positions(arguments: Sequence[str]) -> Iterator[int]:
@@ -121,7 +120,8 @@ def positions(arguments: Sequence[str]) -> Iterator[int]:
 def _keeping_stack_file(arguments: Sequence[str]) -> list[str]:
     """Add the option by which `stack rm` keeps the stack's configuration file.
 
-    The file is the project's, with the stacks on AWS beside it: here only the state is removed.
+    The file belongs to the project, as do those of its stacks on AWS; here only the state is
+    removed.
     """
     chosen = list(arguments)
     words = list(positions(chosen))
@@ -148,8 +148,8 @@ def given(arguments: Sequence[str]) -> argparse.Namespace:
 def check_user(command: str | None) -> None:
     """Refuse a user that the CLI can't look up, before anything is started.
 
-    Such a user runs a container that was started with a user ID of its own. Whether the CLI can do
-    with it depends on how it was built, so it is asked.
+    A container that was started with a user ID of its own has such a user. Whether the CLI accepts
+    it depends on how the CLI was built, so this tries a command that needs the user only.
 
     Raises:
         NoSuchUser: The CLI can't look the user up.
@@ -297,7 +297,7 @@ def _print_message(message: str) -> None:
 
 
 def project_name(directory: StateDirectory) -> str | None:
-    """Return the project's name; None if Pulumi.yaml has none, of which the CLI says more."""
+    """Return the project's name; None if Pulumi.yaml has none, which the CLI then reports."""
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
     # The loader in C takes a tenth of the time, but isn't everywhere.

@@ -72,7 +72,7 @@ def show(directory: StateDirectory, *, as_json: bool, public_tasks: bool = False
 
 
 def shown_addresses(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where this machine shows the public addresses of tasks that run, as host:port."""
+    """Yield the local host:port that stands for each running task's public address."""
     for service in status["services"]:
         for task in service["tasks"]:
             if task["lastStatus"] == "RUNNING" and "shownAt" in task:
@@ -81,23 +81,23 @@ def shown_addresses(status: Mapping[str, Any]) -> Iterator[str]:
 
 def table(status: Mapping[str, Any]) -> str:
     """Return the status as text for people, with the last stopped tasks and events only."""
-    parts = (
-        *_general(status),
-        *map("\n".join, _load_balancers(status)),
-        *map("\n".join, _instances(status)),
-        *map("\n".join, map(_service, status["services"])),
-        *map("\n".join, _scaling(status)),
-        *map("\n".join, _alarms(status)),
-        *status.get("topicsElsewhere", ()),
-        *map("\n".join, _notifications(status)),
-        *map("\n".join, _targets(status)),
-        *map("\n".join, _names(status)),
-    )
-    return "\n\n".join(parts)
+    paragraphs = [
+        *([line] for line in _general(status)),
+        *_load_balancers(status),
+        *_instances(status),
+        *map(_service, status["services"]),
+        *_scaling(status),
+        *_alarms(status),
+        *([line] for line in status.get("topicsElsewhere", ())),
+        *_notifications(status),
+        *_targets(status),
+        *_names(status),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in paragraphs)
 
 
 def _general(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what concerns all services; an older daemon reports no problems and no speed."""
+    """Yield lines about all services; an older daemon reports no problems and no speed."""
     for problem in status.get("problems", ()):
         yield f"problem: {problem}"
     if not status["services"]:
@@ -113,7 +113,7 @@ def _general(status: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _load_balancers(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield where load balancers are found that are in a VPC, and what verifies users' claims."""
+    """Yield the addresses of load balancers in a VPC, and the URL of keys that verify claims."""
     for each in status.get("loadBalancers", ()):
         public = each["publicAddress"]
         outside = f"{public} on the internet, here {each['shownAt']}" if public else "internal"
@@ -149,7 +149,7 @@ def _columns(*texts: str) -> str:
 
 
 def _scaling(status: Mapping[str, Any]) -> Iterator[list[str]]:
-    """Yield the bounds of each scaled service, what its policies saw last, and its activities."""
+    """Yield the bounds of each scaled service, its policies' last values, and its activities."""
     for target in status.get("scaling", ()):
         name = target["service"].rpartition("/")[2]
         lines = [f"{name} scales from {target['minCapacity']} to {target['maxCapacity']} tasks"]
@@ -162,7 +162,7 @@ def _scaling(status: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _alarms(status: Mapping[str, Any]) -> Iterator[list[str]]:
-    """Yield the state of each alarm, and what it saw last; an older daemon reports none."""
+    """Yield the state and last value of each alarm; an older daemon reports none."""
     for each in status.get("alarms", ()):
         last = "no data" if each["last"] is None else f"{each['last']:.3g}"
         comparison = _COMPARED.get(each["comparison"], each["comparison"])

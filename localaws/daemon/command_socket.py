@@ -151,16 +151,21 @@ class CommandSocket:
 
 
 async def _wait(client: socket.socket, child: ChildProcess) -> None:
-    """Forward signals to a program until it ends, and answer how; kill it if the client leaves."""
+    """Forward signals to a program until it ends, then send its exit status.
+
+    The program is killed if the client closes its connection first.
+    """
     try:
         await _answer(client, {"started": True}, child.terminal)
-        signals = asyncio.create_task(_pass_signals_on(client, child))
+        signals = asyncio.create_task(_forward_signals(client, child))
         try:
-            either: list[asyncio.Future[Any]] = [signals, child.ended]
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            waited_for: list[asyncio.Future[Any]] = [signals, child.ended]
+            await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
             if child.ended.done():
                 code = child.ended.result()
-                await _answer(client, {"code": 128 - code if code < 0 else code})
+                if code < 0:  # a signal's number; as an exit status a shell adds it to 128
+                    code = 128 - code
+                await _answer(client, {"code": code})
         finally:
             signals.cancel()
             await asyncio.gather(signals, return_exceptions=True)
@@ -170,8 +175,8 @@ async def _wait(client: socket.socket, child: ChildProcess) -> None:
             os.close(child.terminal)
 
 
-async def _pass_signals_on(client: socket.socket, child: ChildProcess) -> None:
-    """Send a program each signal that its client got; each is a byte. Return when it is gone."""
+async def _forward_signals(client: socket.socket, child: ChildProcess) -> None:
+    """Send a program the signals that its client got, a byte each, until the client is gone."""
     loop = asyncio.get_running_loop()
     with suppress(OSError):
         while numbers := await loop.sock_recv(client, 64):
@@ -180,7 +185,7 @@ async def _pass_signals_on(client: socket.socket, child: ChildProcess) -> None:
 
 
 async def _receive(client: socket.socket, streams: list[int]) -> Request:
-    """Read a request and the descriptors that come with its first bytes.
+    """Read a request, and add the descriptors that come with its first bytes to *streams*.
 
     Raises:
         ValueError: It is no request.
@@ -196,9 +201,9 @@ async def _receive(client: socket.socket, streams: list[int]) -> Request:
         _LENGTH.size, socket.CMSG_SPACE(_STREAMS * array.array("i").itemsize)
     )
     for _, _, data in ancillary:
-        found = array.array("i")
-        found.frombytes(data[: len(data) - len(data) % found.itemsize])
-        streams += found
+        descriptors = array.array("i")
+        descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])  # whole ones
+        streams += descriptors
     if len(head) < _LENGTH.size or len(streams) != _STREAMS:
         raise ValueError("no request with three standard streams came")
     (length,) = _LENGTH.unpack(head)

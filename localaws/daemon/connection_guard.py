@@ -57,14 +57,14 @@ def owner(table: str, peer: Endpoint, own: Endpoint) -> int | None:
         table: Content of `/proc/net/tcp` or `/proc/net/tcp6`.
         peer: The other end.
         own: This end.
-
-    A connection whose process has closed it is listed as root's, also if another user opened it.
     """
     ends = f"{_hex(peer)} {_hex(own)} {_ESTABLISHED} "
     mapped = f"{_MAPPED}{_hex(peer)} {_MAPPED}{_hex(own)} {_ESTABLISHED} "
     for start in (table.find(f" {ends}"), table.find(f" {mapped}")):
         if start >= 0:
             columns = table[start:].split(maxsplit=_INODE + 1)
+            # A connection that its process has closed has no inode, and is listed as root's,
+            # also if another user opened it.
             return int(columns[_UID]) if columns[_INODE] != "0" else None
     return None
 
@@ -78,12 +78,12 @@ class Guard:
     """Listens on a port of 127.0.0.1 and forwards connections of some users to a Unix socket."""
 
     def __init__(self, behind: str, *, users: Container[int] | None = None) -> None:
-        """Nothing happens until `start`.
+        """Listen to nothing until `start`.
 
         Args:
             behind: Path of the Unix socket.
-            users: Ids of the allowed users; by default this process's user and root, who can do
-                anything anyway.
+            users: Ids of the allowed users; by default this process's user and root, which could
+                read the socket's folder in any case.
         """
         self._behind = behind
         self._users = {os.geteuid(), 0} if users is None else users
@@ -105,9 +105,9 @@ class Guard:
         with suppress(OSError):
             user = await self._user(writer)
             if user is not None and user in self._users:
-                await self._pass_on(reader, writer)
+                await self._forward(reader, writer)
             else:
-                self._note(user)
+                self._log_refusal(user)
 
     async def _user(self, writer: asyncio.StreamWriter) -> int | None:
         """Return the id of the connection's user; None where the kernel doesn't list it."""
@@ -125,7 +125,7 @@ class Guard:
                 return found
         return None
 
-    def _note(self, user: int | None) -> None:
+    def _log_refusal(self, user: int | None) -> None:
         """Log a refused attempt once for each user; more would fill the log."""
         if user not in self._refused:
             self._refused.add(user)
@@ -134,8 +134,8 @@ class Guard:
                 "refused a connection of %s: only user %d and root may connect", who, os.geteuid()
             )
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass bytes on in both directions until both are over.
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward bytes in both directions until both have ended.
 
         This end of the Unix socket has a name, by which the server behind it distinguishes
         connections.

@@ -1,4 +1,4 @@
-"""What the local AWS can't do with instances that AWS can: refused, with what to do. Pure."""
+"""Refuse what the local AWS can't do with instances and AWS can, with what to do. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from localaws.catalog.account import Account, Resource
+    from localaws.ec2.placement import Rules
 
 _UNSUPPORTED = (
     *("dnsSearchDomains", "dnsServers", "dockerSecurityOptions", "extraHosts", "links"),
@@ -67,13 +68,19 @@ def service_problem(service: Resource, account: Account, *, in_containers: bool)
             f"networkMode {mode} on EC2 instances isn't done here; allowed: bridge. Use bridge, or "
             "set capacity to fargate for awsvpc"
         )
-    constraints = (*choice.rules.constraints, *constraints_of(definition.outputs))
-    problems = [
-        *map(constraint_problem, constraints),
-        *map(strategy_problem, choice.rules.strategies),
-        *_container_problems(definition),
-    ]
-    return next(filter(None, problems), "")
+    return next(_problems(choice.rules, definition), "")
+
+
+def _problems(rules: Rules, definition: Resource) -> Iterator[str]:
+    for constraint in (*rules.constraints, *constraints_of(definition.outputs)):
+        problem = constraint_problem(constraint)
+        if problem:
+            yield problem
+    for strategy in rules.strategies:
+        problem = strategy_problem(strategy)
+        if problem:
+            yield problem
+    yield from _container_problems(definition)
 
 
 def _container_problems(definition: Resource) -> Iterator[str]:

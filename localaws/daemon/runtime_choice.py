@@ -37,7 +37,7 @@ _PROCESSES_LACK = (
 
 
 class BadRuntime(Exception):  # noqa: N818 — it is the value, or the machine, that is bad
-    """The variable's value can't be had; the message says what to do."""
+    """The variable has a value that isn't allowed or possible here; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,15 @@ class Choice:
 
     @property
     def sentence(self) -> str:
-        """Say it to a user."""
-        how = f" ({self.isolation})" if self.isolation is not Isolation.NONE else ""
-        lacks = f"; not enforced: {'; '.join(self.lacks)}" if self.lacks else ""
-        why = f". {self.why}" if self.why else ""
-        return f"tasks run in the runtime `{self.runtime}`{how}{lacks}{why}"
+        """The choice as a sentence for users."""
+        sentence = f"tasks run in the runtime `{self.runtime}`"
+        if self.isolation is not Isolation.NONE:
+            sentence += f" ({self.isolation})"
+        if self.lacks:
+            sentence += f"; not enforced: {'; '.join(self.lacks)}"
+        if self.why:
+            sentence += f". {self.why}"
+        return sentence
 
 
 def choose(find: Callable[[], Finding], environment: Mapping[str, str] = os.environ) -> Choice:

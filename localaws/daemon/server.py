@@ -63,7 +63,7 @@ _USER_ERRORS = (
 
 
 def _installed(package: str) -> str:
-    """Return the version of the program's own SDK, so that one provider serves them all."""
+    """Return the version of an installed SDK; the provider of the same version serves it."""
     return importlib.metadata.version(package)
 
 
@@ -71,12 +71,13 @@ def _installed(package: str) -> str:
 async def serving(
     servicer: provider_pb2_grpc.ResourceProviderServicer, folder: int, name: str
 ) -> AsyncIterator[int]:
-    """Serve the owner of this process and root, and give the port.
+    """Serve the owner of this process and root, and yield the port.
 
     Args:
-        servicer: What answers.
-        folder: An open folder that only its owner may enter, for the socket behind the port; named
-            by its descriptor, because a socket's path must fit 108 characters.
+        servicer: Answers the calls.
+        folder: Descriptor of a folder that only its owner may enter, for the socket behind the
+            port. By the descriptor the socket's path is short enough: it has at most 107
+            characters.
         name: The socket's name.
     """
     socket = f"/proc/self/fd/{folder}/{name}"
@@ -103,7 +104,12 @@ def _still_locked(directory: StateDirectory, lock: TextIO) -> bool:
 async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
     """Run until SIGTERM, SIGINT, the deletion of the state directory or the loss of all that runs.
 
-    `directory.ready` holds the address.
+    Meanwhile `directory.ready` holds the address.
+
+    Args:
+        directory: The state directory to serve.
+        code: Fingerprint of the code that runs, for the address.
+        lock: The daemon's lock, which this process holds.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -134,13 +140,13 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
             serving(docker_build, folder, "docker-build.sock") as docker_build_port,
         ):
             address = Address(
-                os.getpid(),
-                port,
-                awsx_port,
-                code,
-                running.choice.sentence,
-                docker_build_port,
-                start_settings.of(os.environ),
+                pid=os.getpid(),
+                aws_port=port,
+                awsx_port=awsx_port,
+                docker_build_port=docker_build_port,
+                code=code,
+                runtime=running.choice.sentence,
+                settings=start_settings.of(os.environ),
             )
             write_atomically(directory.ready, json.dumps(asdict(address)))
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)

@@ -22,15 +22,15 @@ DEFAULTS: Mapping[str, str] = {
 
 
 def of(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what an environment sets of them; an empty value sets nothing."""
+    """Return those variables that an environment sets to a value that isn't empty."""
     return {name: environment[name] for name in DEFAULTS if environment.get(name)}
 
 
 def without_effect(environment: Mapping[str, str], started_with: Mapping[str, str]) -> list[str]:
     """Return the variables that a caller sets to another value than the running daemon has.
 
-    What only the daemon's environment sets isn't among them: a setting holds until the daemon
-    stops.
+    A variable that only the daemon's environment sets isn't among them: its value holds until the
+    daemon stops.
     """
     return [
         name
