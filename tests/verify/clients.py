@@ -1,7 +1,8 @@
 """The clients of a run: one table of server behaviours holds for each of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -59,3 +60,12 @@ def probe(
         return outcomes
 
     return completed(each()) if runtime.blocking else asyncio.run(each())
+
+
+@asynccontextmanager
+async def kept(target: Target, resolver: Resolver, *, keep: bool = True) -> AsyncIterator[Probe]:
+    """Yield a probe that keeps its connection."""
+    options, runtime = parse_options([]), EventLoop()
+    client = new_client(target, options, runtime, keep=keep)
+    yield Probe(target, options, client=client, resolver=resolver, runtime=runtime, keep=keep)
+    await client.aclose()

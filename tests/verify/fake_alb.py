@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from tests.verify.loopback import LoopbackServer
@@ -11,6 +11,10 @@ Script = Callable[[int, bytes], Iterable[bytes | float]]
 """Takes the number of a connection and its request; returns bytes to send and seconds to pause,
 after which the connection is closed.
 """
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def page(body: str | bytes = "", status: int = 200, **headers: str) -> bytes:
@@ -64,3 +68,11 @@ class FakeAlb(LoopbackServer):
                     client.sendall(step)
                 elif self.closing.wait(step):
                     return
+
+
+def forever(part: bytes, pause: float = 0.0) -> Iterator[bytes | float]:
+    """Yield the same bytes again and again, with a pause after each time."""
+    while True:
+        yield part
+        if pause:
+            yield pause

@@ -41,3 +41,9 @@ class LoopbackServer:
             while True:
                 connection, _ = self._listener.accept()
                 threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+
+def closed_port() -> int:
+    """Return a port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

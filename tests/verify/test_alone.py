@@ -1,4 +1,4 @@
-"""verify for any load balancer: without this project, and against what other tools report."""
+"""verify without this project, and compared with curl."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 
 from tests.verify.authority import Authority
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
-from tests.verify.test_probe import closed_port
+from tests.verify.loopback import closed_port
 from verify.exit_codes import ExitCode
 from verify.main import main
 
@@ -22,7 +22,7 @@ OWN = ("httpx", "idna")
 
 
 def needed(name: str) -> set[str]:
-    """A distribution and all that it needs itself, without extras."""
+    """Return a distribution and all that it requires, without extras."""
     names = {name}
     for requirement in requires(name) or ():
         words = re.match(r"([A-Za-z0-9._-]+)", requirement)
@@ -36,7 +36,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with verify, its own dependencies, and nothing else."""
     folder = tmp_path_factory.mktemp("alone")
     (folder / "verify").symlink_to(ROOT / "verify")
-    # anyio asks for it below Python 3.13, which a marker says.
+    # anyio requires it below Python 3.13, by a marker.
     for name in {*needed(OWN[0]), *needed(OWN[1]), "typing_extensions"}:
         tops = {file.parts[0] for file in distribution(name).files or []} - {".."}
         for top in tops:
@@ -45,7 +45,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_run_needs_its_own_dependencies_and_nothing_else(alone: Path) -> None:
+def test_a_run_needs_only_its_own_dependencies(alone: Path) -> None:
     program = (
         "import sys; sys.path.append(sys.argv.pop(1)); from verify.main import main; "
         "code = main(sys.argv[1:]);"
@@ -130,7 +130,7 @@ def test_curl_reports_the_same_fault(
 
 @needs_curl
 @pytest.mark.parametrize("name", STATUSES)
-def test_curl_sees_the_same_status_or_also_fails(
+def test_curl_reports_the_same_status_or_also_fails(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FakeAlb(lambda _number, _request: STATUSES[name]) as alb:

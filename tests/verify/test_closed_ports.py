@@ -1,4 +1,4 @@
-"""Ports that must be closed: what a closed one proves depends on one that is open."""
+"""Ports that must be closed: they pass only if the control port is open."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.verify.clients import look_up
 from tests.verify.fake_alb import FakeAlb, hello
-from tests.verify.test_probe import closed_port
+from tests.verify.loopback import closed_port
 from verify.checking.closed_ports import PortState, closed_result, try_connect, try_connect_all
 from verify.judging.report import Result, Status
 from verify.options.values import HostPort
@@ -31,25 +31,25 @@ def test_ports_are_closed_when_only_the_load_balancer_answers(closed: PortState)
 
 
 @pytest.mark.parametrize("control", list(PortState))
-def test_an_open_port_is_open_whatever_the_control_says(control: PortState) -> None:
+def test_an_open_port_fails_whatever_the_state_of_the_control_port(control: PortState) -> None:
     found = result(alb=control, task=PortState.DROPPED, other=PortState.OPEN)
     assert found.status is Status.FAIL
     assert "10.0.0.2:80 open" in found.actual
 
 
 @pytest.mark.parametrize("control", [*CLOSED, PortState.UNKNOWN])
-def test_without_the_control_nothing_is_proved(control: PortState) -> None:
+def test_ports_are_inconclusive_if_the_control_port_is_not_open(control: PortState) -> None:
     found = result(alb=control, task=PortState.DROPPED, other=PortState.DROPPED)
     assert found.status is Status.UNKNOWN
     assert "which should be open" in found.actual
 
 
-def test_a_name_that_does_not_resolve_proves_nothing() -> None:
+def test_a_port_whose_name_does_not_resolve_is_inconclusive() -> None:
     found = result(alb=PortState.OPEN, task=PortState.UNKNOWN, other=PortState.DROPPED)
     assert found.status is Status.UNKNOWN
 
 
-def test_a_port_that_was_not_tried_for_long_enough_proves_nothing() -> None:
+def test_a_port_that_was_not_tried_for_long_enough_is_inconclusive() -> None:
     found = result(alb=PortState.OPEN, task=PortState.UNTRIED, other=PortState.DROPPED)
     assert (found.status, found.hint) == (Status.UNKNOWN, "raise --deadline")
 
@@ -97,9 +97,8 @@ async def test_a_port_is_open_when_one_of_its_addresses_is() -> None:
         return ("127.0.0.2", "127.0.0.1")
 
     with FakeAlb(lambda _number, _request: []) as alb:
-        assert (
-            await try_connect(HostPort("a.example", alb.port), 5.0, resolver=two) is PortState.OPEN
-        )
+        state = await try_connect(HostPort("a.example", alb.port), 5.0, resolver=two)
+    assert state is PortState.OPEN
 
 
 async def test_a_port_whose_name_is_unknown_is_neither_open_nor_closed() -> None:

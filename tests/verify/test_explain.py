@@ -1,11 +1,11 @@
-"""Whose answer it is, in words, and how long it asks to wait."""
+"""Descriptions of answers: their origin, hints, and the time in Retry-After."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from localaws.alb.error_pages import page
-from tests.verify.test_waiting import answer
+from tests.verify.outcomes import answer
 from verify.exit_codes import ExitCode
 from verify.judging.explain import describe, fault, hint, retry_after
 from verify.network.outcome import Answer
@@ -34,7 +34,7 @@ from verify.network.outcome import Answer
         (503, "a\x1b[2Jb", "503 from a\\x1b[2Jb"),
     ],
 )
-def test_an_error_names_who_made_it(status: int, server: str, text: str) -> None:
+def test_the_description_of_an_error_has_its_origin(status: int, server: str, text: str) -> None:
     assert describe(answer(status, server=server)) == text
 
 
@@ -83,7 +83,7 @@ def test_without_a_known_header_or_page_no_fault_is_reported(error: Answer) -> N
     assert "neither header nor page tells" in hint(error)
 
 
-def test_the_hint_looks_where_the_answer_was_made() -> None:
+def test_the_hint_depends_on_the_origin_of_the_answer() -> None:
     assert "health check" in hint(answer(503, server="awselb/2.0"))
     assert "application" in hint(answer(503, server="nginx"))
     assert "--status" in hint(answer(301, location="/elsewhere"))

@@ -1,4 +1,4 @@
-"""Whose fault it is: each way to break a deployment has its sentence, hint and exit code."""
+"""Faults of deployments: each has its own text, hint and exit code."""
 
 import ssl
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localaws.alb.error_pages import page
-from tests.verify.test_run import Handler, found, run
+from tests.verify.simulated_run import Handler, found, run
 from verify.exit_codes import ExitCode, first_met
 from verify.judging.report import Report, exit_code
 
 
 @dataclass(frozen=True)
 class Case:
-    """How it is broken, and the text of the report."""
+    """A broken deployment, and what the report contains."""
 
     broken: Callable[[], Report]
     result: str
@@ -195,7 +195,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_fault_has_its_sentence_its_hint_and_its_exit_code(name: str) -> None:
+def test_each_fault_has_its_text_hint_and_exit_code(name: str) -> None:
     case = CASES[name]
     report = case.broken()
     result = found(report, case.result)
@@ -204,7 +204,7 @@ def test_each_fault_has_its_sentence_its_hint_and_its_exit_code(name: str) -> No
     assert report.exit_code is case.code
 
 
-def test_no_two_faults_read_the_same() -> None:
+def test_no_two_faults_have_the_same_text() -> None:
     assert len({case.text for case in CASES.values()}) == len(CASES)
 
 

@@ -12,9 +12,10 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from tests.verify import test_run, test_watch
+from tests.verify.read_formats import metrics, tap_points
 from tests.verify.schema import violations
-from tests.verify.test_run import hello
+from tests.verify.simulated_run import run, two_tasks
+from tests.verify.simulated_watch import down, good_rollout, watch
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.formats.document import SCHEMA
@@ -32,18 +33,16 @@ def unnamed(_number: int, _request: httpx.Request) -> httpx.Response:
 
 
 REPORTS = {
-    "passed": lambda: test_run.run(hello, "--expect-tasks", "2"),
-    "failed": lambda: test_run.run(
-        hello, "--status", "404", "--expect-header", "X-A=#\\", target="https://a.example"
+    "passed": lambda: run(two_tasks, "--expect-tasks", "2"),
+    "failed": lambda: run(
+        two_tasks, "--status", "404", "--expect-header", "X-A=#\\", target="https://a.example"
     ),
-    "unreachable": lambda: test_run.run(hello, "--deadline", "5s", resolves_after=99),
-    "inconclusive": lambda: test_run.run(unnamed, "--expect-tasks", "2"),
-    "forgiven": lambda: test_run.run(unnamed, "--expect-tasks", "2", "--allow-inconclusive"),
-    "interrupted": lambda: test_run.run(hello, stop_after=0.001),
-    "watched": lambda: test_watch.watch(test_watch.down(8.0, 9.0)),
-    "watched without a command": lambda: test_watch.watch(
-        test_watch.good_rollout, "--for", "6s", command_exit_code=None
-    ),
+    "unreachable": lambda: run(two_tasks, "--deadline", "5s", resolves_after=99),
+    "inconclusive": lambda: run(unnamed, "--expect-tasks", "2"),
+    "forgiven": lambda: run(unnamed, "--expect-tasks", "2", "--allow-inconclusive"),
+    "interrupted": lambda: run(two_tasks, stop_after=0.001),
+    "watched": lambda: watch(down(8.0, 9.0)),
+    "watched without a command": lambda: watch(good_rollout, "--for", "6s", command_exit_code=None),
 }
 
 
@@ -82,9 +81,7 @@ def test_the_schema_and_the_document_have_the_same_version() -> None:
         (("reports", 0, "started"), "yesterday"),
     ],
 )
-def test_the_schema_refuses_what_the_document_must_not_be(
-    path: tuple[str | int, ...], value: object
-) -> None:
+def test_the_schema_refuses_wrong_documents(path: tuple[str | int, ...], value: object) -> None:
     document = json.loads(FORMATS["json"]([REPORTS["passed"]()]))
     inner = document
     for step in path[:-1]:
@@ -93,7 +90,7 @@ def test_the_schema_refuses_what_the_document_must_not_be(
     assert list(violations(document, PUBLISHED, PUBLISHED))
 
 
-def test_junit_counts_what_it_lists(report: Report) -> None:
+def test_the_counts_of_junit_are_those_of_its_test_cases(report: Report) -> None:
     (suite,) = ET.fromstring(FORMATS["junit"]([report]))
     cases = suite.findall("testcase")
     assert int(suite.attrib["tests"]) == len(cases) == len(report.results)
@@ -146,49 +143,13 @@ def test_junit_is_valid_and_two_parsers_read_the_same(report: Report) -> None:
     assert other.seen == [(element.tag, element.attrib) for element in root.iter()]
 
 
-def tap_points(text: str) -> dict[str, bool]:
-    """Read TAP 14 as it is written here: by description whether each point is good."""
-    version, plan, *lines = text.splitlines()
-    assert version == "TAP version 14"
-    points: dict[str, bool] = {}
-    for line in lines:
-        point = re.fullmatch(r"(not )?ok (\d+) - ((?:[^\\#]|\\[\\#])*)( # SKIP .*)?", line)
-        if point is None:
-            assert re.fullmatch(r"  (---|\.\.\.|[a-z]+: (\".*\"|true|false))", line), line
-            continue
-        assert int(point[2]) == len(points) + 1
-        points[point[3].strip()] = not point[1]
-    assert plan == f"1..{len(points)}"
-    return points
-
-
 def test_tap_passes_when_the_run_passes(report: Report) -> None:
     points = tap_points(FORMATS["tap"]([report]))
     assert len(points) == len(report.results)
     assert all(points.values()) == (report.exit_code == 0)
 
 
-METRIC = re.compile(r'([a-z_]+)\{((?:[a-z]+="(?:[^"\\]|\\.)*",?)*)\} (-?[0-9.e+-]+)')
-
-
-def metrics(text: str) -> dict[tuple[str, str], float]:
-    """Read Prometheus' text format: each sample once, below the TYPE line of its metric."""
-    found: dict[tuple[str, str], float] = {}
-    typed: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("# TYPE "):
-            typed.append(line.split()[2])
-        elif not line.startswith("# HELP "):
-            sample = METRIC.fullmatch(line)
-            assert sample, line
-            assert sample[1] == typed[-1]
-            assert (sample[1], sample[2]) not in found
-            found[sample[1], sample[2]] = float(sample[3])
-    assert len(typed) == len(set(typed))
-    return found
-
-
-def test_prometheus_reads_the_verdict_and_every_check(report: Report) -> None:
+def test_the_metrics_have_the_verdict_and_every_check(report: Report) -> None:
     found = metrics(FORMATS["prometheus"]([report]))
     instance = f'instance="{report.url}"'
     assert found["probe_success", instance] == (report.exit_code == 0)
@@ -198,7 +159,7 @@ def test_prometheus_reads_the_verdict_and_every_check(report: Report) -> None:
     assert (("verify_availability", instance) in found) == (report.watched is not None)
 
 
-def test_json_lines_hold_what_the_document_holds(report: Report) -> None:
+def test_json_lines_have_the_contents_of_the_document(report: Report) -> None:
     (whole,) = json.loads(FORMATS["json"]([report]))["reports"]
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     kind = ""
@@ -242,7 +203,7 @@ def test_a_summary_has_a_row_per_finding_with_as_many_cells_as_columns(report: R
 def test_a_summarys_table_is_apart_from_its_notes() -> None:
     # https://github.github.com/gfm/#tables-extension-: a line that follows an item of a list
     # belongs to it.
-    report = test_run.run(hello, "--header", "A: b", target="http://a.example/#fragment")
+    report = run(two_tasks, "--header", "A: b", target="http://a.example/#fragment")
     lines = FORMATS["markdown"]([report]).splitlines()
     start = lines.index("| Check | Result | Found | Expected | What to do |")
     assert lines[start - 2].startswith("- ")
@@ -250,7 +211,7 @@ def test_a_summarys_table_is_apart_from_its_notes() -> None:
 
 
 def test_a_summary_counts_one_request_in_the_singular() -> None:
-    report = test_run.run(hello, "--deadline", "0")
+    report = run(two_tasks, "--deadline", "0")
     assert "Milliseconds of 1 request, 0 without an answer:" in FORMATS["markdown"]([report])
 
 

@@ -88,7 +88,7 @@ def heads(
 @given(
     heads(STATUS_LINES, st.just(b"")) | heads(st.just(OK), LINES), st.sampled_from(["GET", "HEAD"])
 )
-def test_the_fast_path_reads_a_head_as_h11_does(parts: list[bytes], method: str) -> None:
+def test_the_fast_path_parses_a_head_like_h11(parts: list[bytes], method: str) -> None:
     data = b"".join(parts) + b"hello"
     plain = plain_head(data, method)
     if plain is None:
@@ -126,7 +126,7 @@ CHUNKS = st.sampled_from(
     st.lists(CHUNKS, max_size=4).map(b"".join),
     st.sampled_from([b"0\r\n\r\n", b"0\r\n\r\nmore", b"00\r\n\r\n", b""]),
 )
-def test_the_fast_path_reads_chunks_as_h11_does(parts: bytes, end: bytes) -> None:
+def test_the_fast_path_parses_chunks_like_h11(parts: bytes, end: bytes) -> None:
     head = OK + b"Transfer-Encoding: chunked\r\n\r\n"
     assert plain_head(head, "GET") == (
         Head(200, (("transfer-encoding", "chunked"),)),
@@ -141,7 +141,7 @@ def test_the_fast_path_reads_chunks_as_h11_does(parts: bytes, end: bytes) -> Non
 
 
 @pytest.mark.parametrize("status", [b"200", b"204", b"404", b"503"])
-def test_a_plain_answer_takes_the_fast_path(status: bytes) -> None:
+def test_a_plain_answer_is_parsed_by_the_fast_path(status: bytes) -> None:
     head = (
         b"HTTP/1.1 "
         + status
@@ -294,7 +294,7 @@ def test_a_connection_is_used_again_after_a_whole_answer_with_nothing_behind_it(
 @pytest.mark.parametrize("name", READ)
 def test_an_answer_is_the_same_for_every_client(name: str, by: str) -> None:
     parts, expected = READ[name]
-    outcome = asked(parts, by)
+    outcome = outcome_of(parts, by)
     assert isinstance(outcome, Answer), outcome
     assert (outcome.status, bytes(outcome.body), outcome.truncated) == (*expected, False)
 
@@ -302,19 +302,19 @@ def test_an_answer_is_the_same_for_every_client(name: str, by: str) -> None:
 @pytest.mark.parametrize("by", CLIENTS)
 @pytest.mark.parametrize("name", REFUSED)
 def test_an_invalid_answer_is_refused_by_every_client(name: str, by: str) -> None:
-    outcome = asked(REFUSED[name], by)
+    outcome = outcome_of(REFUSED[name], by)
     assert isinstance(outcome, Failure), outcome
     assert (outcome.phase, outcome.final, outcome.timed_out) == (Phase.HTTP, False, False)
 
 
 @pytest.mark.parametrize("by", CLIENTS)
 def test_an_answer_to_head_has_no_body(by: str) -> None:
-    outcome = asked([OK + b"Content-Length: 5\r\n\r\n"], by, "--method", "HEAD")
+    outcome = outcome_of([OK + b"Content-Length: 5\r\n\r\n"], by, "--method", "HEAD")
     assert isinstance(outcome, Answer)
     assert (outcome.status, bytes(outcome.body)) == (200, b"")
 
 
-def asked(parts: list[bytes], by: str, *arguments: str) -> Answer | Failure:
+def outcome_of(parts: list[bytes], by: str, *arguments: str) -> Answer | Failure:
     steps: list[bytes | float] = []
     for part in parts:
         steps += [part, 0.02]

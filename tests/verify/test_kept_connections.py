@@ -9,8 +9,8 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
+from tests.verify.clients import kept
 from tests.verify.fake_alb import hello, page
-from tests.verify.test_probe import kept
 from verify.network.outcome import Answer, Failure, Phase
 from verify.options.target import parse_target
 

@@ -13,15 +13,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from tests.verify.fake_alb import FakeAlb, Script, hello
-from tests.verify.test_probe import CHUNKED, HEAD, forever
-from tests.verify.test_shell import ROOT
+from tests.verify.fake_alb import CHUNKED, HEAD, FakeAlb, Script, forever, hello
 from verify.exit_codes import ExitCode
 
 pytestmark = pytest.mark.slow  # reads endless answers in processes of their own
+
+ROOT = Path(__file__).parents[2]
 
 MIB = 1024
 """Of what the system counts resident memory in."""
@@ -113,14 +114,14 @@ FLOODS: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_memory_stays_flat_whatever_a_server_sends(name: str, plain: int) -> None:
+def test_memory_stays_flat_for_any_answer(name: str, plain: int) -> None:
     with FakeAlb(FLOODS[name]) as alb:
         done = verify(alb.authority, "--deadline", "0", "--timeout", "2s")
     assert done.code in (ExitCode.PASSED, ExitCode.UNREACHABLE)
     assert done.peak < plain + 16 * MIB
 
 
-def test_memory_does_not_grow_with_what_each_of_many_answers_holds(plain: int) -> None:
+def test_memory_does_not_grow_with_many_large_answers(plain: int) -> None:
     cookies = b"Set-Cookie: session=%s\r\n" % (b"x" * 4000) * 20
     with FakeAlb(
         lambda _number, _request: [HEAD + cookies + b"Content-Length: 65536\r\n\r\n" + BLOCK]

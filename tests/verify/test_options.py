@@ -237,7 +237,7 @@ def test_a_watch_accepts_no_failed_request_without_a_bound() -> None:
     assert (strict.max_errors, bounded.max_errors) == (0, None)
 
 
-def test_what_follows_two_dashes_is_the_command_whatever_it_looks_like() -> None:
+def test_all_words_after_two_dashes_are_the_command() -> None:
     options = parse_options(
         ["watch", "a.example", "--until-exit", "--", "pulumi", "up", "--yes", "--", "--rate", "0"]
     )
@@ -416,7 +416,7 @@ def test_a_mistyped_option_is_guessed(words: list[str], hint: str) -> None:
     assert refused.value.hint == hint
 
 
-def test_an_option_that_is_mistyped_twice_is_named_once() -> None:
+def test_an_option_that_is_mistyped_twice_is_reported_once() -> None:
     with pytest.raises(InputError) as refused:
         parse_options(["--expect-taks", "2", "--expect-taks=2", "--other"])
     assert str(refused.value) == "unknown option: --expect-taks --other"

@@ -11,10 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.verify import test_run, test_watch
 from tests.verify.browser import Browser, Page
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello
-from tests.verify.test_waiting import answer
+from tests.verify.outcomes import answer
+from tests.verify.simulated_run import run, two_tasks
+from tests.verify.simulated_watch import down, good_rollout, watch
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.judging.report import Report
@@ -35,24 +36,18 @@ def hostile_tasks(_now: float, _lane: str) -> Answer:
 
 
 REPORTS: dict[str, Callable[[], list[Report]]] = {
-    "a watch with an outage": lambda: [
-        test_watch.watch(test_watch.down(8.0, 9.0), "--expect-change")
-    ],
+    "a watch with an outage": lambda: [watch(down(8.0, 9.0), "--expect-change")],
     "a watch without a command": lambda: [
-        test_watch.watch(test_watch.good_rollout, "--for", "6s", command_exit_code=None)
+        watch(good_rollout, "--for", "6s", command_exit_code=None)
     ],
-    "a watch of hostile tasks": lambda: [test_watch.watch(hostile_tasks)],
-    "a good check": lambda: [test_run.run(test_run.hello, "--expect-tasks", "2")],
-    "a check without an answer": lambda: [
-        test_run.run(test_run.hello, "--deadline", "5s", resolves_after=99)
-    ],
-    "a check that was interrupted": lambda: [test_run.run(test_run.hello, stop_after=0.001)],
-    "a check of a hostile server": lambda: [
-        test_run.run(hostile, "--identity", "header:X-Served-By")
-    ],
+    "a watch of hostile tasks": lambda: [watch(hostile_tasks)],
+    "a good check": lambda: [run(two_tasks, "--expect-tasks", "2")],
+    "a check without an answer": lambda: [run(two_tasks, "--deadline", "5s", resolves_after=99)],
+    "a check that was interrupted": lambda: [run(two_tasks, stop_after=0.001)],
+    "a check of a hostile server": lambda: [run(hostile, "--identity", "header:X-Served-By")],
     "two checks": lambda: [
-        test_run.run(test_run.hello, "--expect-tasks", "2"),
-        test_run.run(test_run.hello, "--status", "404", target="https://b.example/x"),
+        run(two_tasks, "--expect-tasks", "2"),
+        run(two_tasks, "--status", "404", target="https://b.example/x"),
     ],
 }
 
@@ -140,7 +135,7 @@ def test_the_commands_start_and_end_are_marked(outage: Page) -> None:
 def test_the_labels_of_a_short_command_are_apart(
     took: float, browser: Browser, tmp_path: Path
 ) -> None:
-    report = test_watch.watch(test_watch.good_rollout)
+    report = watch(good_rollout)
     assert report.watched
     short = report.watched._replace(command_ended=report.watched.changed + took)
     (tmp_path / "page.html").write_text(
@@ -160,9 +155,7 @@ def test_the_labels_of_a_short_command_are_apart(
 
 def test_the_latency_is_drawn_at_its_height(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
-    slow = test_run.run(
-        test_run.hello, "--samples", "20", takes=lambda number: 0.2 if number >= 13 else 0.05
-    )
+    slow = run(two_tasks, "--samples", "20", takes=lambda number: 0.2 if number >= 13 else 0.05)
     file.write_text(FORMATS["html"]([slow]), encoding="ascii")
     page = browser.open(file)
     places: dict[str, float] = page.evaluate(
@@ -261,8 +254,10 @@ def test_the_page_loads_no_resource_runs_no_script_and_logs_no_error(
     written: Path, browser: Browser
 ) -> None:
     page = browser.open(written)
-    asked = [request["request"]["url"] for request in page.happened("Network.requestWillBeSent")]
-    assert [url for url in asked if not url.startswith("data:")] == [written.as_uri()]
+    requested = [
+        request["request"]["url"] for request in page.happened("Network.requestWillBeSent")
+    ]
+    assert [url for url in requested if not url.startswith("data:")] == [written.as_uri()]
     assert page.happened("Runtime.exceptionThrown") == []
     assert page.happened("Log.entryAdded") == [], (
         "neither errors nor what the page's own policy refuses"

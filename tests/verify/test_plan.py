@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.verify.fake_alb import FakeAlb, page
+from tests.verify.read_formats import metrics, tap_points
 from tests.verify.schema import violations
-from tests.verify.test_formats import metrics, tap_points
 from verify.cli import plan
 from verify.cli.parser import CHECK, options_of, parse_options, parse_planned
 from verify.cli.plan import read_plan, schema
@@ -176,12 +176,12 @@ def test_a_file_that_cant_be_read_is_refused(
     assert "plan" in capsys.readouterr().err
 
 
-def test_the_published_schema_is_what_the_code_accepts() -> None:
+def test_the_published_schema_matches_the_code() -> None:
     assert schema() == PUBLISHED, "write it anew: json.dumps(verify.cli.plan.schema(), indent=2)"
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_the_code_accepts_the_schema_accepts(name: str, tmp_path: Path) -> None:
+def test_the_schema_accepts_the_plans_that_the_code_accepts(name: str, tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(GOOD[name])
     for check in read_plan(str(tmp_path / "plan.toml")):
         parse_planned(check, ["https://a.example"])
@@ -189,7 +189,7 @@ def test_what_the_code_accepts_the_schema_accepts(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", WRONG_SHAPES)
-def test_what_the_code_refuses_the_schema_refuses(name: str) -> None:
+def test_the_schema_refuses_the_plans_that_the_code_refuses(name: str) -> None:
     assert list(violations(tomllib.loads(WRONG_SHAPES[name][0]), PUBLISHED, PUBLISHED))
 
 
@@ -220,7 +220,7 @@ def test_every_option_that_is_not_the_runs_is_a_key() -> None:
     assert keys == flags - of_the_run
 
 
-def test_a_checks_own_key_counts_more_than_the_command_line_and_that_more_than_a_default(
+def test_a_checks_own_key_overrides_the_command_line_which_overrides_a_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VERIFY_OPTIONS", "--stable 4 --body-contains everywhere")
@@ -336,7 +336,7 @@ def test_every_format_shows_every_check_by_its_name(
     assert "[orders] stable" in capsys.readouterr().err
 
 
-def test_a_plan_reads_its_target_from_stdin_once_and_needs_no_other(
+def test_a_plan_reads_its_target_from_stdin_once(
     written: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FakeAlb(lambda _number, request: service(0, request)) as alb:

@@ -8,8 +8,8 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,16 +20,16 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from tests.verify import clients
-from tests.verify.clients import by_each_client, look_up
-from tests.verify.fake_alb import FakeAlb, Script, hello, page
+from tests.verify.clients import by_each_client, kept, look_up
+from tests.verify.fake_alb import CHUNKED, HEAD, FakeAlb, Script, forever, hello, page
+from tests.verify.loopback import closed_port
 from verify import VERSION
 from verify.cli.parser import parse_options
-from verify.network.client import new_client
 from verify.network.event_loop import EventLoop
 from verify.network.httpx_client import HttpxClient
 from verify.network.outcome import Answer, Failure, Phase
 from verify.network.probe import Probe
-from verify.network.resolve import Resolver, chosen_resolver
+from verify.network.resolve import chosen_resolver
 from verify.network.runtime import completed
 from verify.network.threads import Threads
 from verify.options.target import Target, parse_target
@@ -52,15 +52,6 @@ def answered(script: Script, *arguments: str, by: str) -> Answer:
     outcome = ask(script, *arguments, by=by)
     assert isinstance(outcome, Answer), outcome
     return outcome
-
-
-@asynccontextmanager
-async def kept(target: Target, resolver: Resolver, *, keep: bool = True) -> AsyncIterator[Probe]:
-    """A probe that keeps its connection."""
-    options, runtime = parse_options([]), EventLoop()
-    client = new_client(target, options, runtime, keep=keep)
-    yield Probe(target, options, client=client, resolver=resolver, runtime=runtime, keep=keep)
-    await client.aclose()
 
 
 def mocked(handler: Any, scheme: str = "http") -> HttpxClient:
@@ -116,17 +107,17 @@ def keeping_server() -> Iterator[int]:
 async def test_a_kept_connection_is_used_again_and_its_address_stays(
     path: str, connections: int
 ) -> None:
-    asked: list[str] = []
+    looked_up: list[str] = []
 
     async def two(host: str) -> tuple[str, ...]:
-        asked.append(host)
+        looked_up.append(host)
         return ("127.0.0.1", "127.0.0.2")
 
     with keeping_server() as port:
         target = parse_target(f"http://a.example:{port}{path}").target
         async with kept(target, two) as keeping:
             outcomes = [await keeping(5.0) for _ in range(3)]
-    assert asked == ["a.example"]
+    assert looked_up == ["a.example"]
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     assert [answer.address for answer in answers] == ["127.0.0.1"] * 3
     assert sum(answer.timings.connect > 0 for answer in answers) == connections
@@ -217,15 +208,6 @@ def test_a_redirect_is_shown_never_followed(location: str, by: str) -> None:
     assert (answer.status, answer.header("location")) == (302, location)
 
 
-def forever(part: bytes, pause: float = 0.0) -> Iterator[bytes | float]:
-    for _ in itertools.count():
-        yield part
-        if pause:
-            yield pause
-
-
-HEAD = b"HTTP/1.1 200 OK\r\n"
-CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 BIG = 1 << 30
 
 
@@ -333,7 +315,7 @@ def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(
         pytest.param([b"\x15\x03\x03"], "this is an HTTPS port", id="TLS without an end of a line"),
     ],
 )
-def test_a_hint_goes_by_how_an_answer_begins(
+def test_a_hint_depends_on_the_beginning_of_an_answer(
     parts: list[bytes | float], hint: str, by: str
 ) -> None:
     outcome = ask(lambda _number, _request: parts, by=by)
@@ -373,7 +355,7 @@ PIECES = [
 
 @examples(80)
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=8), st.booleans())
-def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(
+def test_any_bytes_of_a_server_are_an_answer_or_a_failure_of_the_http_phase(
     pieces: list[bytes],
     keep: bool,  # noqa: FBT001
 ) -> None:
@@ -447,11 +429,6 @@ def test_a_name_without_addresses_is_a_failure_of_the_resolve_phase() -> None:
     assert outcome.phase is Phase.RESOLVE
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def test_a_port_where_nothing_listens_is_a_failure_of_the_connect_phase() -> None:
     outcome = probe(f"127.0.0.1:{closed_port()}")
     assert isinstance(outcome, Failure)
@@ -472,11 +449,11 @@ def test_a_dead_address_among_two_does_not_fail_the_attempt() -> None:
 
 
 async def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -> None:
-    asked: list[str] = []
+    looked_up: list[str] = []
     seen: list[str] = []
 
     async def resolver(host: str) -> tuple[str, ...]:
-        asked.append(host)
+        looked_up.append(host)
         return ("192.0.2.1", "192.0.2.2")
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -488,7 +465,7 @@ async def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_tur
     one = Probe(target, parse_options([]), client=client, resolver=resolver, runtime=EventLoop())
     for _ in range(4):
         await one(1.0)
-    assert asked == ["a.example"] * 4
+    assert looked_up == ["a.example"] * 4
     assert seen == ["192.0.2.1 a.example", "192.0.2.2 a.example"] * 2
 
 

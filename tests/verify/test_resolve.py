@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.fake_alb import FakeAlb, hello
-from tests.verify.test_probe import closed_port
+from tests.verify.loopback import closed_port
 from verify.exit_codes import ExitCode
 from verify.main import main
 from verify.network.resolve import ask
@@ -67,7 +67,7 @@ def sockets_of_one_port() -> tuple[socket.socket, socket.socket]:
 
 @contextmanager
 def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[HostPort]:
-    """A responder on a port of its own, by UDP, and on the same by TCP if asked."""
+    """Serve replies by UDP, and by TCP on the same port if `by_tcp` is given; yield the port."""
     number = iter(range(1000))
     datagrams, streams = sockets_of_one_port()
     with datagrams, streams:
@@ -103,10 +103,12 @@ async def addresses(
     reply: Reply, family: int | None = 4, by_tcp: Reply | None = None, limit: float = 10
 ) -> tuple[str, ...]:
     with name_server(reply, by_tcp) as server:
-        return await asked(server, family, limit)
+        return await resolved_by(server, family, limit)
 
 
-async def asked(server: HostPort, family: int | None = 4, limit: float = 10) -> tuple[str, ...]:
+async def resolved_by(
+    server: HostPort, family: int | None = 4, limit: float = 10
+) -> tuple[str, ...]:
     async with asyncio.timeout(limit):
         return await ask("a.example", server, family)
 
@@ -175,7 +177,7 @@ async def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_a_missing_name_server_is_a_failure() -> None:
     with pytest.raises(socket.gaierror, match="refused"):
-        await asked(HostPort("127.0.0.1", closed_port()))
+        await resolved_by(HostPort("127.0.0.1", closed_port()))
 
 
 async def test_a_silent_server_is_left_when_time_is_up() -> None:

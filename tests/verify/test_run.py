@@ -1,10 +1,7 @@
 """Whole runs in virtual time over a fake transport, to the report and its exit code."""
 
-import asyncio
 import json
-import random
 import re
-import socket
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -16,96 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.verify.test_waiting import failure
-from tests.verify.virtual_time import run_in_virtual_time
+from tests.verify.outcomes import failure
+from tests.verify.simulated_run import found, run, two_tasks
 from verify.checking.extra_checks import trace_result
-from verify.checking.run import Evidence, check
-from verify.cli.parser import parse_options
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.formats.text import text
 from verify.judging.report import WORST_FIRST, Report, Result, Status, percentile, verdict, worst
-from verify.network.event_loop import EventLoop
 from verify.network.httpx_client import HttpxClient
 from verify.network.outcome import Phase
 from verify.options.groups import Options
-from verify.options.target import Target, parse_target
-
-Handler = Callable[[int, httpx.Request], httpx.Response]
-
-
-def hello(number: int, _request: httpx.Request) -> httpx.Response:
-    return httpx.Response(200, text=f"<h1>Hello from task-{number % 2}</h1>")
-
-
-def run(
-    handler: Handler,
-    *arguments: str,
-    target: str = "a.example",
-    resolves_after: int = 0,
-    progress: list[str] | None = None,
-    stop_after: float | None = None,
-    addresses: tuple[str, ...] = ("192.0.2.1",),
-    dead: str = "",
-    takes: float | Callable[[int], float] = 0.01,
-) -> Report:
-    """Check a service once: 2 ms to resolve, 4 to connect, `takes` seconds to answer.
-
-    The check is interrupted after `stop_after` seconds. Nothing listens at the `dead` address.
-    """
-    lookups, requests = 0, 0
-    steps = [] if progress is None else progress
-
-    async def resolver(_host: str) -> tuple[str, ...]:
-        nonlocal lookups
-        lookups += 1
-        await asyncio.sleep(0.002)
-        if lookups <= resolves_after:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return addresses
-
-    async def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal requests
-        number = requests
-        requests += 1
-        trace = request.extensions["trace"]
-        await trace("connection.connect_tcp.started", {})
-        await asyncio.sleep(0.004)
-        if request.url.host == dead:
-            raise httpx.ConnectError("connection refused")
-        await trace("connection.connect_tcp.complete", {})
-        await asyncio.sleep(takes(number) if callable(takes) else takes)
-        return handler(number, request)
-
-    async def main() -> Report:
-        evidence = Evidence()
-        task = asyncio.current_task()
-        assert task is not None
-
-        def stop() -> None:
-            evidence.stopped = ExitCode.INTERRUPTED
-            task.cancel()
-
-        if stop_after is not None:
-            asyncio.get_running_loop().call_later(stop_after, stop)
-        return await check(
-            parse_target(target),
-            parse_options(arguments),
-            evidence=evidence,
-            client=HttpxClient(httpx.MockTransport(answer), scheme="http", name="a.example"),
-            resolver=resolver,
-            runtime=EventLoop(),
-            progress=lambda step, text: steps.append(f"{step:<8} {text}"),
-            rng=random.Random(1),
-        )
-
-    return run_in_virtual_time(main())
-
-
-def found(report: Report, identifier: str) -> Result:
-    results = [result for result in (*report.phases, *report.checks) if result.id == identifier]
-    assert len(results) == 1, identifier
-    return results[0]
+from verify.options.target import Target
 
 
 def shown(name: str, report: Report) -> str:
@@ -117,7 +35,7 @@ def failing(_number: int, _request: httpx.Request) -> httpx.Response:
 
 
 def test_a_service_with_both_tasks_passes() -> None:
-    report = run(hello, "--expect-tasks", "2")
+    report = run(two_tasks, "--expect-tasks", "2")
     assert report.exit_code is ExitCode.PASSED
     assert report.samples.tasks == {"task-1": 6, "task-0": 5}
     assert report.samples.miss_probability == pytest.approx(2 / 2**11)
@@ -125,13 +43,13 @@ def test_a_service_with_both_tasks_passes() -> None:
 
 
 def test_a_missing_task_fails_the_run() -> None:
-    report = run(hello, "--expect-tasks", "3")
+    report = run(two_tasks, "--expect-tasks", "3")
     assert report.verdict is ExitCode.FAILED
     assert found(report, "tasks").status is Status.FAIL
 
 
 def test_more_tasks_than_expected_pass_with_a_hint() -> None:
-    report = run(hello, "--expect-tasks", "1")
+    report = run(two_tasks, "--expect-tasks", "1")
     assert report.exit_code is ExitCode.PASSED
     assert "rollout" in found(report, "tasks").hint
 
@@ -142,7 +60,7 @@ def test_a_sticky_load_balancer_is_noticed() -> None:
             ("set-cookie", "AWSALB=abc; Path=/"),
             ("set-cookie", "AWSALBCORS=abc; SameSite=None"),
         ]
-        return httpx.Response(200, text=hello(number, request).text, headers=cookies)
+        return httpx.Response(200, text=two_tasks(number, request).text, headers=cookies)
 
     report = run(sticky, "--expect-tasks", "2")
     assert report.exit_code is ExitCode.PASSED
@@ -193,7 +111,7 @@ def test_many_tasks_are_counted_in_full_but_listed_in_part() -> None:
 
 
 def test_tasks_without_an_expectation_are_shown_but_not_judged() -> None:
-    report = run(hello)
+    report = run(two_tasks)
     assert report.samples.sent == 10
     assert found(report, "tasks").status is Status.OK
     assert report.samples.miss_probability is None
@@ -201,7 +119,7 @@ def test_tasks_without_an_expectation_are_shown_but_not_judged() -> None:
 
 def test_a_name_that_resolves_late_is_waited_for_and_reported() -> None:
     progress: list[str] = []
-    report = run(hello, resolves_after=3, progress=progress)
+    report = run(two_tasks, resolves_after=3, progress=progress)
     assert report.exit_code is ExitCode.PASSED
     assert "after 3 x the name does not resolve (yet)" in found(report, "resolve").actual
     assert progress == [
@@ -216,7 +134,7 @@ def test_a_name_that_resolves_late_is_waited_for_and_reported() -> None:
 
 
 def test_a_name_that_never_resolves_is_unreachable_and_the_phase_is_named() -> None:
-    report = run(hello, "--deadline", "1m", resolves_after=1000)
+    report = run(two_tasks, "--deadline", "1m", resolves_after=1000)
     assert report.verdict is ExitCode.UNREACHABLE
     assert found(report, "resolve").status is Status.FAIL
     assert found(report, "connect").status is Status.SKIP
@@ -256,7 +174,7 @@ def test_a_redirect_fails_and_shows_where_it_points() -> None:
 
 
 def test_a_good_status_that_is_not_the_expected_one_is_named_in_its_phase() -> None:
-    report = run(hello, "--status", "204")
+    report = run(two_tasks, "--status", "204")
     assert found(report, "http").actual == "200, not 204: 'Hello from task-0'"
 
 
@@ -270,7 +188,9 @@ def test_answers_that_never_become_stable_fail() -> None:
 
 def test_a_request_that_fails_while_measuring_fails_the_run() -> None:
     report = run(
-        lambda number, request: failing(number, request) if number == 7 else hello(number, request)
+        lambda number, request: (
+            failing(number, request) if number == 7 else two_tasks(number, request)
+        )
     )
     assert report.verdict is ExitCode.FAILED
     assert report.samples.errors == 1
@@ -278,7 +198,7 @@ def test_a_request_that_fails_while_measuring_fails_the_run() -> None:
 
 
 def test_a_deadline_while_measuring_is_inconclusive() -> None:
-    report = run(hello, "--samples", "1000", "--deadline", "5s")
+    report = run(two_tasks, "--samples", "1000", "--deadline", "5s")
     assert report.exit_code is ExitCode.INCONCLUSIVE
     assert 4.4 < report.seconds <= 5
     assert "the run ended before the rest" in found(report, "answers").actual
@@ -288,23 +208,23 @@ TWO = ("192.0.2.1", "192.0.2.2")
 
 
 def test_a_dead_address_among_two_is_found() -> None:
-    report = run(hello, "--each-address", addresses=TWO, dead="192.0.2.2")
+    report = run(two_tasks, "--each-address", addresses=TWO, dead="192.0.2.2")
     assert report.verdict is ExitCode.FAILED
     assert found(report, "addresses").actual == "1 of 2 fail; 192.0.2.2: connection refused"
     assert "availability zone" in found(report, "addresses").hint
 
 
 def test_a_dead_address_without_an_expectation_is_in_a_hint() -> None:
-    report = run(hello, addresses=TWO, dead="192.0.2.2")
+    report = run(two_tasks, addresses=TWO, dead="192.0.2.2")
     assert report.exit_code is ExitCode.PASSED
     assert "could not connect to 192.0.2.2 and moved on" in found(report, "answers").hint
 
 
-def test_an_address_whose_targets_are_gone_is_found() -> None:
+def test_an_address_without_targets_is_found() -> None:
     def empty_zone(number: int, request: httpx.Request) -> httpx.Response:
         if request.url.host == "192.0.2.2" and number > 2:
             return httpx.Response(503)
-        return hello(number, request)
+        return two_tasks(number, request)
 
     report = run(empty_zone, "--each-address", addresses=TWO)
     assert "192.0.2.2: 503" in found(report, "addresses").actual
@@ -312,7 +232,7 @@ def test_an_address_whose_targets_are_gone_is_found() -> None:
 
 def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
     def stumbles(number: int, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(502) if number == 3 else hello(number, request)
+        return httpx.Response(502) if number == 3 else two_tasks(number, request)
 
     report = run(stumbles, "--each-address", "--min-addresses", "2", addresses=TWO)
     assert report.exit_code is ExitCode.PASSED
@@ -322,7 +242,7 @@ def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
 def test_addresses_left_out_by_the_deadline_are_inconclusive_unless_one_is_dead() -> None:
     def ask(until_stable: int, dead: str = "") -> Report:
         return run(
-            hello,
+            two_tasks,
             "--each-address",
             "--deadline",
             "4s",
@@ -343,13 +263,13 @@ def test_addresses_are_requested_at_the_same_time() -> None:
     def slowly(number: int) -> float:
         return 2.0 if 3 <= number < 5 else 0.01
 
-    report = run(hello, "--each-address", addresses=TWO, takes=slowly)
+    report = run(two_tasks, "--each-address", addresses=TWO, takes=slowly)
     assert found(report, "addresses").status is Status.OK
     assert report.seconds < 5.0, "two seconds of waiting, and two for both addresses"
 
 
 def test_too_few_addresses_fail() -> None:
-    report = run(hello, "--min-addresses", "2")
+    report = run(two_tasks, "--min-addresses", "2")
     assert report.verdict is ExitCode.FAILED
     assert found(report, "addresses").actual == "1: 192.0.2.1"
 
@@ -367,7 +287,7 @@ def test_a_name_that_resolves_to_the_machine_itself_is_refused_before_anything_i
 
 
 def test_several_reports_are_one_document_with_the_worst_verdict() -> None:
-    good, bad = run(hello), run(hello, "--each-address", addresses=TWO, dead="192.0.2.2")
+    good, bad = run(two_tasks), run(two_tasks, "--each-address", addresses=TWO, dead="192.0.2.2")
     document = json.loads(FORMATS["json"]([good, bad]))
     assert [report["verdict"] for report in document["reports"]] == ["passed", "failed"]
     assert (document["verdict"], document["exit_code"]) == ("failed", 1)
@@ -385,14 +305,14 @@ def test_several_runs_pass_only_when_all_do(codes: list[ExitCode]) -> None:
 def test_as_many_requests_as_configured_are_measured_at_a_time(
     concurrency: str, seconds: float
 ) -> None:
-    report = run(hello, "--samples", "1000", "--stable", "1", "--concurrency", concurrency)
+    report = run(two_tasks, "--samples", "1000", "--stable", "1", "--concurrency", concurrency)
     assert report.exit_code is ExitCode.PASSED
     assert report.samples.sent == 1000
     assert report.seconds == pytest.approx(seconds, abs=0.05)
 
 
 def test_a_deadline_of_zero_checks_one_answer() -> None:
-    report = run(hello, "--deadline", "0", "--body-contains", "Hello from task-0")
+    report = run(two_tasks, "--deadline", "0", "--body-contains", "Hello from task-0")
     assert report.exit_code is ExitCode.PASSED
     assert report.seconds == pytest.approx(0.016)
     assert found(report, "stable").status is Status.SKIP
@@ -411,7 +331,7 @@ def test_a_deadline_of_zero_checks_one_answer() -> None:
 )
 def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifier: str) -> None:
     def good(number: int, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, text=hello(number, request).text, headers={"x-version": "2"})
+        return httpx.Response(200, text=two_tasks(number, request).text, headers={"x-version": "2"})
 
     def late(number: int, request: httpx.Request) -> httpx.Response:
         return httpx.Response(204, text="no", headers={}) if number > 8 else good(number, request)
@@ -427,7 +347,7 @@ def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifi
 )
 # a parameter of the table
 def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noqa: FBT001
-    report = run(hello, "--max-latency", rank)
+    report = run(two_tasks, "--max-latency", rank)
     assert report.verdict is (ExitCode.PASSED if good else ExitCode.FAILED)
     result = found(report, f"latency-{rank.partition('=')[0]}")
     assert result.actual.endswith(" 16 ms")
@@ -437,14 +357,14 @@ def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noq
     ("takes", "shown"), [(0.4936, "500 ms"), (0.9939, "1 s"), (5.006, "5.01 s")]
 )
 def test_a_time_is_shown_without_an_exponent(takes: float, shown: str) -> None:
-    report = run(hello, "--max-latency", "max=10s", "--stable", "1", takes=takes)
+    report = run(two_tasks, "--max-latency", "max=10s", "--stable", "1", takes=takes)
     assert found(report, "latency-max").actual == f"max {shown}"
     assert found(report, "stable").actual == "1 good answer in a row"
 
 
 def test_without_an_answer_no_latency_is_judged() -> None:
     def gone(number: int, request: httpx.Request) -> httpx.Response:
-        return hello(number, request) if number < 3 else failing(number, request)
+        return two_tasks(number, request) if number < 3 else failing(number, request)
 
     report = run(gone, "--max-latency", "p95=1s")
     assert found(report, "latency-p95").status is Status.SKIP
@@ -487,7 +407,7 @@ def test_trace_must_echo_nothing(
 ) -> None:
     def handler(number: int, request: httpx.Request) -> httpx.Response:
         if request.method != "TRACE":
-            return hello(number, request)
+            return two_tasks(number, request)
         if isinstance(answered, Exception):
             raise answered
         return answered(request)
@@ -498,7 +418,7 @@ def test_trace_must_echo_nothing(
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("verify.network.httpx_client.new_httpx_client", refuse)
-        report = run(hello, "--no-trace")
+        report = run(two_tasks, "--no-trace")
     assert found(report, "trace").status is status
 
 
@@ -520,7 +440,7 @@ def test_a_whole_body_is_compared_without_the_white_space_around_it() -> None:
 
 
 def test_an_interrupted_run_reports_what_it_measured() -> None:
-    report = run(hello, "--samples", "1000", stop_after=4.0)
+    report = run(two_tasks, "--samples", "1000", stop_after=4.0)
     assert report.exit_code is ExitCode.INTERRUPTED
     assert 50 < report.samples.sent < 1000
 
@@ -536,7 +456,7 @@ def test_an_interrupted_run_reports_what_it_measured() -> None:
 def test_an_interrupted_run_gives_no_hints_as_the_interruption_is_the_reason(
     arguments: tuple[str, ...], checks: list[str]
 ) -> None:
-    report = run(hello, *arguments, stop_after=4.0)
+    report = run(two_tasks, *arguments, stop_after=4.0)
     assert report.exit_code is ExitCode.INTERRUPTED
     for each in checks:
         result = found(report, each)
@@ -545,7 +465,7 @@ def test_an_interrupted_run_gives_no_hints_as_the_interruption_is_the_reason(
 
 
 def test_an_interrupt_before_the_first_answer_still_gives_a_report() -> None:
-    report = run(hello, stop_after=0.001)
+    report = run(two_tasks, stop_after=0.001)
     assert report.exit_code is ExitCode.INTERRUPTED
     for render in FORMATS.values():
         assert "interrupted" in render([report])
@@ -553,16 +473,18 @@ def test_an_interrupt_before_the_first_answer_still_gives_a_report() -> None:
 
 def test_a_query_can_be_kept_out_of_every_format() -> None:
     progress: list[str] = []
-    report = run(hello, "--mask-query", target="http://a.example/?token=hunter2", progress=progress)
+    report = run(
+        two_tasks, "--mask-query", target="http://a.example/?token=hunter2", progress=progress
+    )
     for output in (*progress, *(render([report]) for render in FORMATS.values())):
         assert "hunter2" not in output
     assert "http://a.example/?***" in shown("text", report)
 
 
-def test_the_manuals_report_is_what_such_a_run_prints() -> None:
+def test_the_manuals_report_is_that_of_such_a_run() -> None:
     def warming_up(number: int, request: httpx.Request) -> httpx.Response:
         if number > 1:
-            return hello(number, request)
+            return two_tasks(number, request)
         return httpx.Response(503, headers={"server": "awselb/2.0"})
 
     target = "http://web-1234.eu-west-1.elb.amazonaws.com/"
@@ -572,7 +494,7 @@ def test_the_manuals_report_is_what_such_a_run_prints() -> None:
 
 
 def test_colour_is_only_added_when_requested() -> None:
-    report = run(hello)
+    report = run(two_tasks)
     assert "\x1b[32mok" in text([report], colour=True)
     assert "\x1b" not in shown("text", report)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verify.test_waiting import answer
+from tests.verify.outcomes import answer
 from verify.cli.parser import parse_options
 from verify.judging.sampling import (
     count_tasks,
@@ -74,7 +74,7 @@ def test_random_routing_is_rarely_reported_as_uneven(tasks: int) -> None:
     assert not skewed({})
 
 
-def test_the_plan_follows_what_is_expected_unless_configured() -> None:
+def test_the_number_of_samples_follows_the_expected_tasks_unless_configured() -> None:
     assert planned(parse_options([])) == 10
     assert planned(parse_options(["--expect-tasks", "2"])) == 11
     assert planned(parse_options(["--expect-tasks", "2", "--miss-probability", "1e-6"])) == 21
@@ -106,7 +106,7 @@ def test_the_plan_follows_what_is_expected_unless_configured() -> None:
         ("body-regex:(?s)(.*)", b"\xff\n", "\\xff"),
     ],
 )
-def test_a_task_is_named_by_what_it_answers(where: str, body: bytes, named: str | None) -> None:
+def test_a_task_is_identified_by_its_answers(where: str, body: bytes, named: str | None) -> None:
     identity = parse_options(["--identity", where]).identity
     assert identify(answer(body=body, x_served_by="task-a"), identity) == named
 

@@ -20,8 +20,7 @@ from tests.verify.authority import Authority, openssl
 from tests.verify.clients import probe
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
 from tests.verify.fake_proxy import FakeProxy
-from tests.verify.loopback import LoopbackServer
-from tests.verify.test_probe import closed_port
+from tests.verify.loopback import LoopbackServer, closed_port
 from verify.cli.parser import parse_options
 from verify.errors import InputError
 from verify.exit_codes import ExitCode
@@ -100,7 +99,7 @@ SENT = {
 
 
 @pytest.mark.parametrize("name", SENT)
-def test_a_request_carries_what_was_given(name: str) -> None:
+def test_a_request_has_the_configured_method_headers_and_body(name: str) -> None:
     wanted = SENT[name]
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
         assert main([alb.authority, *ONCE, *wanted.options]) == ExitCode.PASSED
@@ -111,7 +110,7 @@ def test_a_request_carries_what_was_given(name: str) -> None:
     assert not [text for text in wanted.without if text in head]
 
 
-def test_a_body_comes_from_a_file_as_it_is(tmp_path: Path) -> None:
+def test_a_body_from_a_file_is_sent_unchanged(tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(b"\0binary\r\nlines\n")
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
         assert main([alb.authority, *ONCE, "--data", f"@{tmp_path}/body"]) == ExitCode.PASSED
@@ -167,18 +166,18 @@ class HastyRuntime(Threads):
 
 
 @pytest.mark.parametrize("body", [b"x" * 1024**2, b""])
-def test_an_answer_that_comes_before_all_of_a_body_was_sent_counts(body: bytes) -> None:
+def test_an_answer_before_the_whole_body_was_sent_is_accepted(body: bytes) -> None:
     client = DirectClient(HastyRuntime(), context=None, name="a.example")
     request = Request("POST", "/", (("Content-Length", str(len(body))),), 1024, body)
-    asked = client.exchange(request, HostPort("192.0.2.1", 80), 1.0, lambda _step: None)
+    exchange = client.exchange(request, HostPort("192.0.2.1", 80), 1.0, lambda _step: None)
     if body:
-        assert completed(asked).status == 413
+        assert completed(exchange).status == 413
     else:
         with pytest.raises(ConnectionResetError):
-            completed(asked)
+            completed(exchange)
 
 
-def test_what_a_body_from_a_file_holds_is_never_shown(
+def test_a_body_from_a_file_is_never_shown(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for content in (
@@ -261,9 +260,9 @@ def clients(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> P
         "-days",
         "9",
         "-subj",
-        "/CN=stranger",
+        "/CN=unknown",
         "-out",
-        "stranger.pem",
+        "unknown.pem",
     )
     run("ec", "-in", "good.key", "-aes256", "-passout", "pass:secret", "-out", "encrypted.key")
     (folder / "both.pem").write_text(
@@ -290,7 +289,7 @@ def mutual(
 @pytest.mark.parametrize(
     "files", [("--cert", "good.pem", "--key", "good.key"), ("--cert", "both.pem")]
 )
-def test_a_listener_that_wants_a_client_certificate_gets_it(
+def test_a_listener_that_requires_a_client_certificate_gets_it(
     version: ssl.TLSVersion, files: tuple[str, ...], clients: Path, authority: Authority
 ) -> None:
     words = [word if word.startswith("--") else str(clients / word) for word in files]
@@ -306,7 +305,7 @@ def test_a_listener_that_wants_a_client_certificate_gets_it(
 def test_a_listener_that_refuses_the_client_certificate_is_named(
     version: ssl.TLSVersion, clients: Path, authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = ("--cert", str(clients / "stranger.pem"), "--key", str(clients / "good.key"))
+    files = ("--cert", str(clients / "unknown.pem"), "--key", str(clients / "good.key"))
     with FakeAlb(lambda _number, _request: [hello("a")], mutual(authority, version)) as alb:
         code = main([f"https://{alb.authority}", "--cacert", authority.file, *ONCE, *files])
         assert code == ExitCode.NO_TLS

@@ -47,7 +47,7 @@ def verify(
 
 @contextlib.contextmanager
 def begun(
-    *arguments: str, says: bytes
+    *arguments: str, until: bytes
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
     """Start a run, and wait for a line on stderr that matches.
 
@@ -63,14 +63,16 @@ def begun(
         assert running.stdout
         assert running.stderr
         for line in running.stderr:
-            if re.search(says, line):
+            if re.search(until, line):
                 break
+        else:
+            pytest.fail(f"the run printed no line like {until!r}")
         yield running, running.stdout, running.stderr
 
 
 @pytest.fixture(scope="module")
 def alb() -> Iterator[FakeAlb]:
-    """Two tasks that take turns."""
+    """A load balancer in front of two tasks, which answer in turn."""
     with FakeAlb(lambda number, _request: [hello(f"task-{number % 2}")]) as running:
         yield running
 
@@ -161,9 +163,7 @@ def test_a_full_disk_behind_a_stream_is_not_reported_as_a_bug(
 @pytest.mark.parametrize(
     "name", ["stderr", "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2", "/dev/fd/7"]
 )
-def test_a_report_goes_behind_what_a_stream_holds_already(
-    name: str, alb: FakeAlb, tmp_path: Path
-) -> None:
+def test_a_report_is_appended_to_a_stream(name: str, alb: FakeAlb, tmp_path: Path) -> None:
     script = f'exec 2>log 7>&2; echo before >&2; "$@" --format=tap={name}; echo after >&2'
     done = verify(
         alb.authority,
@@ -297,7 +297,7 @@ def test_a_watch_reads_its_target_from_the_pipe_and_the_command_does_not(alb: Fa
     assert b" old" in done.stdout
 
 
-def test_a_command_that_is_killed_counts_as_a_shell_counts_it(alb: FakeAlb) -> None:
+def test_a_killed_command_has_a_shells_exit_code(alb: FakeAlb) -> None:
     done = verify(*WATCH, alb.authority, "--quiet", "--", "sh", "-c", "kill -9 $$")
     assert (done.returncode, done.stderr) == (137, b"")
 
@@ -309,7 +309,7 @@ def test_a_command_that_does_not_exist_is_unusable_input(alb: FakeAlb) -> None:
     assert len(alb.requests) == seen
 
 
-def test_a_command_that_cannot_be_executed_counts_as_126(alb: FakeAlb, tmp_path: Path) -> None:
+def test_a_command_that_cannot_be_executed_has_exit_code_126(alb: FakeAlb, tmp_path: Path) -> None:
     (tmp_path / "broken").write_bytes(b"\0")
     (tmp_path / "broken").chmod(0o755)
     done = verify(*WATCH, alb.authority, "--format", "json=stderr", "--", str(tmp_path / "broken"))
@@ -323,7 +323,7 @@ def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_writt
     alb: FakeAlb,
 ) -> None:
     script = "trap 'echo tidying up >&2; exit 3' INT; echo ready >&2; while :; do sleep 0.05; done"
-    with begun(*WATCH, alb.authority, "--", "sh", "-c", script, says=rb"^ready$") as (
+    with begun(*WATCH, alb.authority, "--", "sh", "-c", script, until=rb"^ready$") as (
         running,
         output,
         errors,
@@ -335,8 +335,8 @@ def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_writt
     assert b"sh ended with 3" in report
 
 
-def test_json_lines_come_while_the_run_goes_on_and_its_report_at_the_end(alb: FakeAlb) -> None:
-    with begun(*WATCH, alb.authority, "--for", "5s", "--format", "jsonl", says=b"task-1") as (
+def test_json_lines_are_printed_during_the_run_and_the_report_at_its_end(alb: FakeAlb) -> None:
+    with begun(*WATCH, alb.authority, "--for", "5s", "--format", "jsonl", until=b"task-1") as (
         running,
         output,
         _,
@@ -352,8 +352,8 @@ def test_json_lines_come_while_the_run_goes_on_and_its_report_at_the_end(alb: Fa
     assert (last["kind"], last["exit_code"]) == ("run", ExitCode.INTERRUPTED)
 
 
-def test_a_watch_without_an_end_goes_on_until_a_signal(alb: FakeAlb) -> None:
-    with begun(*WATCH, alb.authority, says=rb"task-1") as (running, output, _):
+def test_a_watch_without_an_end_continues_until_a_signal(alb: FakeAlb) -> None:
+    with begun(*WATCH, alb.authority, until=rb"task-1") as (running, output, _):
         running.send_signal(signal.SIGTERM)
         report = output.read()
     assert running.returncode == ExitCode.TERMINATED
@@ -362,7 +362,7 @@ def test_a_watch_without_an_end_goes_on_until_a_signal(alb: FakeAlb) -> None:
 
 def test_a_watch_ends_when_a_file_is_there(alb: FakeAlb, tmp_path: Path) -> None:
     done = tmp_path / "done"
-    with begun(*WATCH, alb.authority, "--until-file", str(done), says=rb"task-1") as (
+    with begun(*WATCH, alb.authority, "--until-file", str(done), until=rb"task-1") as (
         running,
         output,
         _,
@@ -413,7 +413,7 @@ def test_an_internal_error_exits_with_70_and_shows_a_trace_only_with_debug(
 def test_a_signal_ends_the_run_with_a_report_of_what_was_measured(
     alb: FakeAlb, number: signal.Signals, code: ExitCode
 ) -> None:
-    with begun(alb.authority, "--interval", "10s", says=rb"^http ") as (running, output, _):
+    with begun(alb.authority, "--interval", "10s", until=rb"^http ") as (running, output, _):
         running.send_signal(number)
         report = output.read()
     assert running.returncode == code
@@ -589,7 +589,7 @@ def test_a_regular_expression_without_end_holds_neither_the_deadline_nor_a_signa
         # A run that never ended would raise TimeoutExpired here.
         done = verify(alb.authority, *ENDLESS, "--deadline", "5s", *QUICK)
         assert done.returncode == ExitCode.INCONCLUSIVE
-        with begun(alb.authority, *ENDLESS, "--samples", "100000", says=rb"^parse") as (
+        with begun(alb.authority, *ENDLESS, "--samples", "100000", until=rb"^parse") as (
             running,
             output,
             _,

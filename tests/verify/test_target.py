@@ -249,7 +249,7 @@ def test_an_output_name_without_json_is_refused() -> None:
         read_targets(b"a.example", output_name="albDns")
 
 
-def test_options_fill_what_the_target_leaves_open() -> None:
+def test_options_complete_the_target() -> None:
     parsed = parse_target("a.example", scheme="https", port=8443, path="/health")
     assert parsed.target == Target("https", "a.example", 8443, "/health")
 
@@ -313,7 +313,7 @@ def read_or_refused(raw: bytes) -> Target | InputError:
         documents.map(lambda d: json.dumps(d).encode()),
     )
 )
-def test_any_bytes_give_a_target_that_reads_as_itself_or_a_printable_error(raw: bytes) -> None:
+def test_any_bytes_are_a_target_that_parses_to_itself_or_a_printable_error(raw: bytes) -> None:
     read = read_or_refused(raw)
     if isinstance(read, InputError):
         assert (read.problem + read.hint).isprintable()
@@ -342,7 +342,7 @@ def test_port_443_is_https_unless_plain_http_is_requested(
     )
 
 
-def test_a_single_label_is_a_host_where_an_option_says_so_and_else_the_hint_does() -> None:
+def test_a_single_label_is_a_host_only_with_an_option_which_the_hint_names() -> None:
     assert parse_target("web", port=8080).target == Target("http", "web", 8080, "/")
     assert parse_target("web", scheme="https").target == Target("https", "web", 443, "/")
     with pytest.raises(InputError) as refused:

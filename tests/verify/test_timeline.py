@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.verify.test_waiting import answer, failure
+from tests.verify.outcomes import answer, failure
 from verify.judging.attempt import Attempt
 from verify.judging.report import percentile
 from verify.judging.timeline import MOST_NAMES, MOST_SLOTS, OTHERS, Kind, Slot, Timeline
@@ -67,7 +67,7 @@ def test_kinds_differ_by_status_and_by_whether_they_are_as_expected() -> None:
 
 
 @pytest.mark.slow  # 100,000 answers
-def test_a_name_for_every_answer_takes_no_more_room_than_a_few() -> None:
+def test_identities_that_differ_in_every_answer_take_limited_memory() -> None:
     tracemalloc.start()
     timeline = Timeline(width=0.1)
     for number in range(100_000):

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.verify.authority import Authority
 from tests.verify.clients import by_each_client, probe
 from tests.verify.fake_alb import FakeAlb, hello, page
-from tests.verify.test_probe import closed_port
-from tests.verify.test_waiting import answer, failure
+from tests.verify.loopback import closed_port
+from tests.verify.outcomes import answer, failure
 from verify.checking.redirect import plain, redirect_result
 from verify.checking.tls_versions import versions_result
 from verify.cli.parser import parse_options
@@ -116,7 +116,7 @@ def test_a_bad_certificate_ends_the_wait_at_once_with_the_reason(
     assert re.search(r"unreachable after [0-9]\.", report), "another try would not help"
 
 
-def test_a_certificate_whose_name_is_only_its_subjects_is_refused(
+def test_a_certificate_with_a_name_in_its_subject_only_is_refused(
     authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FakeAlb(lambda _number, _request: [hello("a")], authority.server("common-name")) as alb:

@@ -17,10 +17,10 @@ import pytest
 from tests.verify.authority import Authority
 from tests.verify.clients import by_each_client
 from tests.verify.fake_alb import FakeAlb, Script, page
-from tests.verify.test_probe import closed_port
-from tests.verify.test_run import Handler, found, hello, run
-from tests.verify.test_waiting import answer
-from tests.verify.test_watch import watch
+from tests.verify.loopback import closed_port
+from tests.verify.outcomes import answer
+from tests.verify.simulated_run import Handler, found, run, two_tasks
+from tests.verify.simulated_watch import watch
 from verify.exit_codes import ExitCode
 from verify.judging.report import Report
 from verify.main import main
@@ -37,11 +37,13 @@ def always(status: int, text: str = "", **headers: str) -> Handler:
 
 
 def good_from(number: int, before: Handler) -> Handler:
-    return lambda turn, request: hello(turn, request) if turn >= number else before(turn, request)
+    return lambda turn, request: (
+        two_tasks(turn, request) if turn >= number else before(turn, request)
+    )
 
 
 def good_before(number: int, after: Handler) -> Handler:
-    return lambda turn, request: hello(turn, request) if turn < number else after(turn, request)
+    return lambda turn, request: two_tasks(turn, request) if turn < number else after(turn, request)
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,16 @@ OUT_OF_TIME = {
         "do the service's tasks run",
     ),
     "a healthy service that takes two seconds": Timed(
-        lambda: run(hello, "--deadline", "5s", takes=2.0),
+        lambda: run(two_tasks, "--deadline", "5s", takes=2.0),
         ExitCode.INCONCLUSIVE,
         "stable",
         "2 good answers, and the deadline left no time for more",
         "raise --deadline (an answer took 2 s)",
     ),
     "a healthy service that takes ever longer": Timed(
-        lambda: run(hello, "--deadline", "5s", takes=lambda number: (0.1, 60.0)[min(number, 1)]),
+        lambda: run(
+            two_tasks, "--deadline", "5s", takes=lambda number: (0.1, 60.0)[min(number, 1)]
+        ),
         ExitCode.INCONCLUSIVE,
         "stable",
         "1 good answer, and the deadline left no time",
@@ -109,7 +113,7 @@ OUT_OF_TIME = {
         "raise --deadline",
     ),
     "a service that is good for a shorter time than was requested": Timed(
-        lambda: run(hello, "--deadline", "5s", "--stable-for", "10s"),
+        lambda: run(two_tasks, "--deadline", "5s", "--stable-for", "10s"),
         ExitCode.INCONCLUSIVE,
         "stable",
         "good answers, and the deadline",
@@ -123,14 +127,16 @@ OUT_OF_TIME = {
         "do the service's tasks run",
     ),
     "a healthy service that is too slow for so many samples": Timed(
-        lambda: run(hello, "--deadline", "10s", takes=1.0),
+        lambda: run(two_tasks, "--deadline", "10s", takes=1.0),
         ExitCode.INCONCLUSIVE,
         "answers",
         "of 10 requests answered; the run ended before the rest",
         "raise --deadline (an answer took 1 s)",
     ),
     "a healthy service whose last sample the deadline cuts": Timed(
-        lambda: run(hello, "--deadline", "5s", takes=lambda number: 0.01 if number < 9 else 60.0),
+        lambda: run(
+            two_tasks, "--deadline", "5s", takes=lambda number: 0.01 if number < 9 else 60.0
+        ),
         ExitCode.INCONCLUSIVE,
         "answers",
         "6 of 10 requests answered; the run ended before",
@@ -146,7 +152,7 @@ OUT_OF_TIME = {
         "raise --deadline, or lower --samples",
     ),
     "a wrong body, however few samples there were": Timed(
-        lambda: run(hello, "--deadline", "10s", "--body-contains", "version 2", takes=1.0),
+        lambda: run(two_tasks, "--deadline", "10s", "--body-contains", "version 2", takes=1.0),
         ExitCode.WRONG_VERSION,
         "body-contains",
         "'<h1>Hello from task-",
@@ -154,7 +160,7 @@ OUT_OF_TIME = {
     ),
     "an address that answers too slowly to be requested": Timed(
         lambda: run(
-            hello,
+            two_tasks,
             "--deadline",
             "6s",
             "--each-address",
@@ -167,21 +173,21 @@ OUT_OF_TIME = {
         "raise --deadline",
     ),
     "nothing in all the time that there is": Timed(
-        lambda: run(hello, "--deadline", "8s", takes=60.0),
+        lambda: run(two_tasks, "--deadline", "8s", takes=60.0),
         ExitCode.UNREACHABLE,
         "http",
         "no complete answer within 8 s, which was all that the deadline left",
         "raise --deadline; what listens here",
     ),
     "nothing within --timeout": Timed(
-        lambda: run(hello, "--deadline", "8s", "--timeout", "2s", takes=60.0),
+        lambda: run(two_tasks, "--deadline", "8s", "--timeout", "2s", takes=60.0),
         ExitCode.UNREACHABLE,
         "http",
         "no complete answer within 2 s",
         "is the application stuck, or slow?",
     ),
     "a name that came up so late that its service had no time": Timed(
-        lambda: run(hello, "--deadline", "8s", takes=60.0, resolves_after=2),
+        lambda: run(two_tasks, "--deadline", "8s", takes=60.0, resolves_after=2),
         ExitCode.UNREACHABLE,
         "http",
         "which was all that the deadline left",
@@ -251,7 +257,7 @@ IDENTITIES = {
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
-def test_names_that_are_new_with_every_answer_prove_no_number_of_tasks(name: str) -> None:
+def test_identities_that_are_new_with_every_answer_are_no_count_of_tasks(name: str) -> None:
     check_run(IDENTITIES[name])
 
 
@@ -325,7 +331,7 @@ REDIRECTS = {
 
 
 @pytest.mark.parametrize("name", REDIRECTS)
-def test_a_redirect_gets_a_hint_by_its_target_and_a_3xx_without_one_is_none(name: str) -> None:
+def test_a_redirect_has_a_hint_by_its_target_and_a_3xx_without_a_target_is_none(name: str) -> None:
     check_run(REDIRECTS[name])
 
 
@@ -534,7 +540,7 @@ EXPRESSIONS = {
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_an_expression_that_takes_too_long_decides_nothing(
+def test_an_expression_that_takes_too_long_is_inconclusive(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("verify.judging.regexes.SECONDS", 0.1)
@@ -803,7 +809,7 @@ ANSWERS = {
 
 @by_each_client
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_is_read_and_gets_the_hint_that_fits(
+def test_an_answer_is_parsed_and_has_the_right_hint(
     name: str, by: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_by(by, monkeypatch)

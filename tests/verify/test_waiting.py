@@ -8,33 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.verify.outcomes import answer, failure
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.checking.waiting import LONGEST_PAUSE, backoff, wait_until_stable
 from verify.cli.parser import parse_options
 from verify.judging.attempt import Attempt
 from verify.network.event_loop import EventLoop
-from verify.network.outcome import Answer, Failure, Phase, Timings, TlsSeen
+from verify.network.outcome import Answer, Failure, Phase
 
 Outcome = Answer | Failure
-
-
-def answer(
-    status: int = 200, body: bytes = b"", tls: TlsSeen | None = None, **headers: str
-) -> Answer:
-    return Answer(
-        status=status,
-        headers=tuple((name.replace("_", "-"), value) for name, value in headers.items()),
-        body=body,
-        truncated=False,
-        address="192.0.2.1",
-        addresses=("192.0.2.1",),
-        timings=Timings(),
-        tls=tls,
-    )
-
-
-def failure(phase: Phase = Phase.CONNECT, *, final: bool = False) -> Failure:
-    return Failure(phase=phase, reason="connection refused", hint="", final=final)
 
 
 def wait(

@@ -1,95 +1,28 @@
 """Watching simulated rollouts in virtual time: what happened is what is measured."""
 
-import asyncio
 import json
 import random
 import textwrap
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.verify.test_waiting import answer, failure
-from tests.verify.virtual_time import run_in_virtual_time
-from verify.checking.waiting import ProbeOnce
-from verify.cli.parser import parse_options
+from tests.verify.outcomes import answer, failure
+from tests.verify.simulated_watch import (
+    EARLY_CLOSE,
+    EMPTY_GROUP,
+    HELLO_OLD,
+    STARTS,
+    Service,
+    down,
+    good_rollout,
+    watch,
+)
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.judging.report import Report, Result, Status
 from verify.network.outcome import Answer, Failure, Phase
-from verify.options.groups import Options
-from verify.options.target import parse_target
-from verify.watching.record import LANES, Record
-from verify.watching.watch import observe
-
-Service = Callable[[float, str], Answer | Failure]
-"""What a request in a lane gets, by the time at which it arrives."""
-
-HELLO_OLD, HELLO_NEW = answer(body=b"Hello from old-1"), answer(body=b"Hello from new-1")
-EMPTY_GROUP = answer(503, server="awselb/2.0")
-EARLY_CLOSE = answer(502, server="awselb/2.0")
-STARTS, ENDS = 5.0, 15.0
-"""Seconds: when the simulated command starts, and when it has ended."""
-
-
-@cache
-def parsed(words: tuple[str, ...]) -> Options:
-    return parse_options(["watch", *words])
-
-
-def watch(
-    service: Service,
-    *arguments: str,
-    takes: float = 0.005,
-    command_exit_code: int | None = 0,
-    stop_after: float | None = None,
-    progress: list[str] | None = None,
-    cannot_run: OSError | None = None,
-) -> Report:
-    """Watch a service while a command of ten seconds changes it, or as the arguments say."""
-    command_given = command_exit_code is not None
-    words = ["--before", f"{STARTS}", *arguments]
-    if command_given:
-        words += ["--", "deploy", "--now"]
-    options = parsed(tuple(words))
-    steps = [] if progress is None else progress
-
-    def probe_of(lane: str) -> ProbeOnce:
-        async def probe(limit: float) -> Answer | Failure:
-            outcome = service(asyncio.get_running_loop().time(), lane)
-            await asyncio.sleep(min(takes, limit))
-            return outcome if takes <= limit else failure(Phase.HTTP)
-
-        return probe
-
-    async def command() -> int:
-        if cannot_run:
-            raise cannot_run
-        await asyncio.sleep(ENDS - STARTS)
-        return command_exit_code or 0
-
-    async def main() -> Report:
-        record = Record(options)
-        task = asyncio.current_task()
-        assert task is not None
-
-        def stop() -> None:
-            record.stopped = ExitCode.INTERRUPTED
-            task.cancel()
-
-        if stop_after is not None:
-            asyncio.get_running_loop().call_later(stop_after, stop)
-        return await observe(
-            parse_target("a.example"),
-            options,
-            record,
-            {lane: probe_of(lane) for lane in LANES},
-            command=command if command_given else None,
-            progress=lambda step, text: steps.append(f"{step:<8} {text}"),
-        )
-
-    return run_in_virtual_time(main())
+from verify.watching.record import LANES
 
 
 def found(report: Report, identifier: str) -> Result:
@@ -100,23 +33,6 @@ def found(report: Report, identifier: str) -> Result:
 def longest(report: Report) -> float:
     assert report.watched
     return max((outage.length for outage in report.watched.outages), default=0.0)
-
-
-def good_rollout(now: float, lane: str) -> Answer:
-    """Old and new tasks answer side by side for a while, and the old ones drain."""
-    new = now > 12 or (now > 9 and int(now * 10) % 2)
-    return HELLO_NEW if new else HELLO_OLD
-
-
-def down(
-    start: float, end: float, with_answer: Answer | Failure = EMPTY_GROUP, only: str = ""
-) -> Service:
-    """Good, but not from `start` to `end`; in one lane `only`, if given."""
-
-    def service(now: float, lane: str) -> Answer | Failure:
-        return with_answer if start <= now < end and only in ("", lane) else good_rollout(now, lane)
-
-    return service
 
 
 def test_a_correct_rollout_has_no_failed_request_and_a_change() -> None:
@@ -194,7 +110,7 @@ def test_a_service_that_was_never_there_is_unreachable() -> None:
         (("--max-outage", "1s", "--max-errors", "3"), ExitCode.BALANCER_ERROR),
     ],
 )
-def test_what_may_fail_is_bounded_by_number_share_or_length(
+def test_failures_are_limited_by_number_share_or_length(
     bounds: tuple[str, ...], code: ExitCode
 ) -> None:
     assert watch(down(8.0, 9.0), *bounds).exit_code == code
@@ -235,7 +151,7 @@ def test_names_that_are_new_with_every_answer_show_no_change() -> None:
     assert "is it a request's id?" in found(report, "tasks").hint
 
 
-def test_answers_that_an_expression_takes_too_long_on_are_inconclusive(
+def test_answers_on_which_an_expression_takes_too_long_are_inconclusive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("verify.judging.regexes.SECONDS", 0.1)
@@ -274,7 +190,7 @@ def test_without_a_command_it_watches_for_the_given_time() -> None:
     assert report.seconds == pytest.approx(11, abs=0.15)
 
 
-def test_an_interrupt_reports_what_was_seen() -> None:
+def test_an_interrupted_watch_reports_its_measurements() -> None:
     report = watch(good_rollout, command_exit_code=None, stop_after=6.0)
     assert report.exit_code == ExitCode.INTERRUPTED
     assert 100 < report.samples.sent <= 120
@@ -311,7 +227,7 @@ def test_progress_stops_reporting_outages_of_a_service_that_keeps_flapping() -> 
     assert 1000 <= len(progress) < 1010
 
 
-def test_the_manuals_report_is_what_such_a_watch_prints() -> None:
+def test_the_manuals_report_is_that_of_such_a_watch() -> None:
     printed = FORMATS["text"]([watch(down(8.0, 9.0), "--expect-change")])
     manual = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
     assert textwrap.indent(printed, "    ") in manual
