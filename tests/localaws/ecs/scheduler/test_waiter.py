@@ -16,44 +16,48 @@ from tests.localaws.ecs.conftest import SERVICE
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow  # real processes and their durations
 
 
-async def test_without_wait_for_steady_state_an_operation_ends_although_the_image_is_unknown(
+@pytest.fixture
+async def running(
     web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> AsyncIterator[Running]:
+    """A daemon that runs the service's tasks as processes."""
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
     monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
     web.completions = {}
-    reports: list[str] = []
-    running = Running(web, StateDirectory(project=tmp_path, path=directory))
-    await running.start()
+    daemon = Running(web, StateDirectory(project=tmp_path, path=directory))
+    await daemon.start()
     try:
-        for requested in ({}, {"waitForSteadyState": False}):
-            web.change(taskDefinition=web.define(2, image="unknown/image:1"), **requested)
-            await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
-        assert not reports, "no operation waited"
-        web.change(waitForSteadyState=True)
-        await eventually(
-            lambda: (
-                "unknown/image:1" in str(running._controller.descriptions.describe(web.service))
-            ),
-            "the reason",
-        )
-        with pytest.raises(NotSettled, match="unknown/image:1"):
-            await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
+        yield daemon
     finally:
-        await running.close()
+        await daemon.close()
+
+
+async def test_without_wait_for_steady_state_an_operation_ends_although_the_image_is_unknown(
+    web: Any, running: Running
+) -> None:
+    reports: list[str] = []
+    for requested in ({}, {"waitForSteadyState": False}):
+        web.change(taskDefinition=web.define(2, image="unknown/image:1"), **requested)
+        await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
+    assert not reports, "no operation waited"
+    web.change(waitForSteadyState=True)
+    await eventually(
+        lambda: "unknown/image:1" in str(running._controller.descriptions.describe(web.service)),
+        "the reason",
+    )
+    with pytest.raises(NotSettled, match="unknown/image:1"):
+        await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
 
 
 async def test_a_timeout_is_not_explained_by_a_task_of_an_earlier_deployment(
-    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    web: Any, running: Running
 ) -> None:
-    monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
-    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
-    web.completions = {}
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": False})
 
     async def failure(running: Running, revision: int, *command: str, seconds: float) -> str:
@@ -76,45 +80,32 @@ async def test_a_timeout_is_not_explained_by_a_task_of_an_earlier_deployment(
             )
         return str(failed.value)
 
-    running = Running(web, StateDirectory(project=tmp_path, path=directory))
-    await running.start()
-    try:
-        assert "no configuration" in await failure(
-            running, 2, "sh", "-c", "echo no configuration; exit 3", seconds=30
-        )
-        second = await failure(running, 3, "sleep", "60", seconds=1)
-        assert "did not reach a steady state within 1 s" in second
-        assert "no configuration" not in second
-        assert "exited" not in second
-    finally:
-        await running.close()
+    assert "no configuration" in await failure(
+        running, 2, "sh", "-c", "echo no configuration; exit 3", seconds=30
+    )
+    second = await failure(running, 3, "sleep", "60", seconds=1)
+    assert "did not reach a steady state within 1 s" in second
+    assert "no configuration" not in second
+    assert "exited" not in second
 
 
 async def test_a_failed_task_is_explained_by_the_log_of_the_container_that_failed(
-    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    web: Any, running: Running
 ) -> None:
-    monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
-    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
-    web.completions = {}
     beside = {"name": "beside", "image": "python:3"}
-    running = Running(web, StateDirectory(project=tmp_path, path=directory))
-    await running.start()
-    try:
-        web.change(
-            deploymentCircuitBreaker={"enable": True, "rollback": False},
-            taskDefinition=web.define(
-                2,
-                sidecars=[{**beside, "command": ["sh", "-c", "echo the cause; exit 3"]}],
-                image="python:3",
-                command=["sh", "-c", "echo nothing wrong here; exec sleep 60"],
-            ),
-            waitForSteadyState=True,
-        )
-        with pytest.raises(NotSettled) as failed:
-            await running.settle(web.get(SERVICE, web.service), seconds=30, report=lambda _: None)
-        reason = str(failed.value)
-    finally:
-        await running.close()
+    web.change(
+        deploymentCircuitBreaker={"enable": True, "rollback": False},
+        taskDefinition=web.define(
+            2,
+            sidecars=[{**beside, "command": ["sh", "-c", "echo the cause; exit 3"]}],
+            image="python:3",
+            command=["sh", "-c", "echo nothing wrong here; exec sleep 60"],
+        ),
+        waitForSteadyState=True,
+    )
+    with pytest.raises(NotSettled) as failed:
+        await running.settle(web.get(SERVICE, web.service), seconds=30, report=lambda _: None)
+    reason = str(failed.value)
     assert re.search(r"\n *task \w{8} wrote last in beside:\n *\S+ the cause", reason)
     assert "nothing wrong here" not in reason
 
@@ -154,13 +145,9 @@ class Firing:
 
 
 async def test_only_an_update_whose_alarms_are_ignored_ends_with_a_remark(
-    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    web: Any, running: Running
 ) -> None:
-    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
-    web.completions = {}
     alarms = {"alarmNames": ["web-errors"], "enable": True, "rollback": True}
-    running = Running(web, StateDirectory(project=tmp_path, path=directory))
-    await running.start()
     running._controller.stepper.alarms = Firing()
 
     async def remarks(**changes: Any) -> str:
@@ -169,31 +156,19 @@ async def test_only_an_update_whose_alarms_are_ignored_ends_with_a_remark(
         await running.settle(resource, seconds=30, report=lambda _: None)
         return " ".join(running.remarks(resource))
 
-    try:
-        assert "in ALARM" not in await remarks()
-        assert "in ALARM when the deployment began: web-errors." in await remarks(
-            alarms=alarms, taskDefinition=web.define(2)
-        )
-        assert "in ALARM" not in await remarks(desiredCount=1)
-    finally:
-        await running.close()
+    assert "in ALARM" not in await remarks()
+    assert "in ALARM when the deployment began: web-errors." in await remarks(
+        alarms=alarms, taskDefinition=web.define(2)
+    )
+    assert "in ALARM" not in await remarks(desiredCount=1)
 
 
-async def test_get_service_formats_times_as_the_provider_does(
-    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCALAWS_RUNTIME", "process")
-    web.completions = {}
+async def test_get_service_formats_times_as_the_provider_does(web: Any, running: Running) -> None:
     web.find = lambda token, _: web.get(token, web.service)
     cluster, name = web.service.partition(":service/")[2].split("/")
-    running = Running(web, StateDirectory(project=tmp_path, path=directory))
-    await running.start()
-    try:
-        web.change(waitForSteadyState=True, arn=web.service)
-        await running.settle(web.get(SERVICE, web.service), seconds=20, report=lambda _: None)
-        found = running.functions[GET_SERVICE]({"clusterArn": cluster, "serviceName": name})
-    finally:
-        await running.close()
+    web.change(waitForSteadyState=True, arn=web.service)
+    await running.settle(web.get(SERVICE, web.service), seconds=20, report=lambda _: None)
+    found = running.functions[GET_SERVICE]({"clusterArn": cluster, "serviceName": name})
     (deployment,), events = found["deployments"], found["events"]
     assert found["clusterArn"].endswith(f":cluster/{cluster}")
     assert found["taskSets"] == []
