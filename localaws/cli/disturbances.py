@@ -1,4 +1,4 @@
-"""`pulumi-local interrupt`, `fail` and `alarm`: what may happen at any time, to rehearse it."""
+"""`pulumi-local interrupt`, `fail` and `alarm`: cause what on AWS may happen at any time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pulumi-local logs`: what containers print."""
+"""`pulumi-local logs`: print the output of containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pulumi's state in its file backend, repaired after a full disk or a killed CLI."""
+"""Pulumi's state in its file backend, which is repaired after a full disk or a killed CLI."""
 
 from __future__ import annotations
 
@@ -43,9 +43,11 @@ class StackState:
     @property
     def locked(self) -> bool:
         """Whether a run is under way, or was killed."""
-        return any((self._folder("locks") / self.stack).glob("*.json")) or any(
-            (self._of_locks() / self.stack).glob("*.json")
-        )
+        locks = self.backend / ".pulumi" / "locks"
+        for project in (locks / self.project, locks / "organization" / self.project):
+            if any((project / self.stack).glob("*.json")):
+                return True
+        return False
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs of the deployed stack; empty if it isn't deployed or is damaged.
@@ -63,20 +65,20 @@ class StackState:
         return list(self._latest().get("resources") or ())
 
     def salt(self) -> str | None:
-        """Return the salt with which a passphrase encrypts its secrets; None if there is none."""
+        """Return the salt that the passphrase encrypts secrets with; None if there is none."""
         provider = self._latest().get("secrets_providers") or {}
         return (provider.get("state") or {}).get("salt")
 
     def _latest(self) -> dict[str, Any]:
         with explained():
             document = _read(self.file) if self.file.exists() else None
-        return ((document or {}).get("checkpoint") or {}).get("latest") or {}
+        return _latest_of(document)
 
     def create(self) -> None:
         """Make the stack, unless it exists, as `pulumi stack init` does before it makes a key.
 
-        The first run of the stack makes the key. This takes none of the half second of CPU time
-        of another start of the CLI.
+        The first run of the stack makes the key. `pulumi stack init` itself would take half a
+        second of CPU time.
         """
         if self.file.exists():
             return
@@ -93,7 +95,7 @@ class StackState:
             scratch.unlink()
 
     def repair(self, report: Callable[[str], None], discard: Discard) -> None:
-        """Make a damaged state readable again, and let go what a killed run was creating.
+        """Make a damaged state readable again, and remove what a killed run was creating.
 
         Args:
             report: Called with a message for each repair and its cause.
@@ -121,9 +123,6 @@ class StackState:
     def _folder(self, kind: str) -> Path:
         return self.backend / ".pulumi" / kind / self.project
 
-    def _of_locks(self) -> Path:
-        return self.backend / ".pulumi" / "locks" / "organization" / self.project
-
     def _has_history(self) -> bool:
         """Whether the stack was ever deployed: `stack rm` deletes the history, not the backup."""
         return any(self._history.glob("*"))
@@ -143,7 +142,7 @@ class StackState:
             attributes.unlink()
 
     def _restore(self, report: Callable[[str], None]) -> None:
-        """Replace a state that can't be read by a backup."""
+        """Replace a state that can't be read by its newest backup."""
         if _read(self.file) is not None:
             return
         backup = next(self._backups(), None)
@@ -162,7 +161,10 @@ class StackState:
         )
 
     def _restore_missing(self, report: Callable[[str], None]) -> None:
-        """Bring back a state that a run, killed between its two steps, had only moved away."""
+        """Bring back a state that is missing.
+
+        A run moves the state to its backup before it writes the new one, and may be killed between.
+        """
         backup = self.file.with_name(f"{self.file.name}.bak")
         if backup.exists() and _read(backup) is not None:
             with suppress(FileExistsError):  # a run that is under way has written it meanwhile
@@ -184,13 +186,14 @@ class StackState:
                 yield path
 
     def _forget_creations(self, report: Callable[[str], None], discard: Discard) -> None:
-        """Remove what a killed run was creating, so that there is nothing to look for.
+        """Remove what a killed run was creating, in the local AWS and in the state.
 
-        Without that Pulumi warns in every run, and only a person at a terminal could stop it; and a
-        `destroy` would wait for what it can't delete, as something that it doesn't know uses it.
+        Otherwise Pulumi would warn of it in every run until a user answers its question at a
+        terminal. And a `destroy` would wait for a resource that can't be deleted, because another
+        one uses it that the state doesn't have.
         """
         document = _read(self.file)
-        latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
+        latest = _latest_of(document)
         pending = latest.get("pending_operations") or []
         kept: list[dict[str, Any]] = []
         created: list[str] = []
@@ -211,6 +214,12 @@ class StackState:
                 f"an earlier run was killed while it created {names}: it is removed, and "
                 "the next `up` makes it anew"
             )
+
+
+def _latest_of(document: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the last deployment in a state; empty if the stack was never deployed."""
+    checkpoint = (document or {}).get("checkpoint") or {}
+    return checkpoint.get("latest") or {}
 
 
 def _read(file: Path) -> dict[str, Any] | None:

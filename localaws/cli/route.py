@@ -28,6 +28,9 @@ ANSWERED: Final = 0
 NOT_ANSWERED: Final = 3
 """Exit code where the listener's default actions answer, so no service does."""
 
+_ALL: Final = 100.0
+"""Percent."""
+
 _NO_CLIENT: Final = ["192.0.2.0/32"]
 """The condition of rules that only attach a target group to a load balancer."""
 
@@ -221,13 +224,16 @@ def _shares(rule: Rule, services: Mapping[str, str]) -> dict[str, float]:
         if group["arn"] in services:
             name = services[group["arn"]]
             weights[name] = weights.get(name, 0.0) + weight
-    return {name: 100 * weight / total if total else 0.0 for name, weight in weights.items()}
+    shares: dict[str, float] = {}
+    for name, weight in weights.items():
+        shares[name] = _ALL * weight / total if total else 0.0
+    return shares
 
 
 def _owner(rule: Rule, services: Mapping[str, str]) -> str:
     """Return the services that a rule forwards to, with their shares if there are several."""
     shares = _shares(rule, services)
-    if len(shares) == 1 and 100 in shares.values():  # noqa: PLR2004 — all of them
+    if list(shares.values()) == [_ALL]:
         return next(iter(shares))
     return ", ".join(f"{name} {share:.4g} %" for name, share in shares.items())
 
