@@ -25,7 +25,7 @@ def test_a_cluster_has_a_log_group_for_exec_sessions(dev: Recording) -> None:
 def test_insights_and_retention_are_configured_for_each_stack(
     which: str, insights: str, days: int
 ) -> None:
-    recording = recorder.run(which, ecsExec=True, execLogRetentionDays=days)
+    recording = recorder.deployed(which, ecsExec=True, execLogRetentionDays=days)
     inputs = recording.one("Cluster").inputs
     assert inputs["name"] == f"ecs-cluster-{which}"
     assert inputs["settings"] == [{"name": "containerInsights", "value": insights}]

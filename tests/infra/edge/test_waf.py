@@ -27,16 +27,29 @@ def test_a_firewall_has_a_web_acl_a_log_and_an_association(
     assert edge.one("WebAclAssociation").inputs["resourceArn"] == edge.id(edge.one("LoadBalancer"))
 
 
-@pytest.mark.parametrize(("mode", "override"), [("block", {"none": {}}), ("count", {"count": {}})])
-def test_awss_managed_rules_block_or_only_count(mode: str, override: dict[str, object]) -> None:
-    acl = recorder.run("dev", waf=mode).one("WebAcl").inputs
-    assert acl["defaultAction"] == {"allow": {}}
-    assert [rule["statement"]["managedRuleGroupStatement"] for rule in acl["rules"]] == [
-        {"vendorName": "AWS", "name": "AWSManagedRulesAmazonIpReputationList"},
-        {"vendorName": "AWS", "name": "AWSManagedRulesCommonRuleSet"},
-        {"vendorName": "AWS", "name": "AWSManagedRulesKnownBadInputsRuleSet"},
-    ]
-    assert [rule["overrideAction"] for rule in acl["rules"]] == [override] * 3
+@pytest.fixture(scope="module")
+def counting(edge: Recording) -> Recording:
+    """The change of a stack whose web ACL blocks to one whose web ACL only counts."""
+    return recorder.run(
+        "dev",
+        after=edge,
+        domain="shop.example.com",
+        hostedZone="example.com",
+        accessLogs=True,
+        waf="count",
+    )
+
+
+def test_awss_managed_rules_block_or_only_count(edge: Recording, counting: Recording) -> None:
+    for recording, override in ((edge, "none"), (counting, "count")):
+        acl = recording.one("WebAcl").inputs
+        assert acl["defaultAction"] == {"allow": {}}
+        assert [rule["statement"]["managedRuleGroupStatement"] for rule in acl["rules"]] == [
+            {"vendorName": "AWS", "name": "AWSManagedRulesAmazonIpReputationList"},
+            {"vendorName": "AWS", "name": "AWSManagedRulesCommonRuleSet"},
+            {"vendorName": "AWS", "name": "AWSManagedRulesKnownBadInputsRuleSet"},
+        ]
+        assert [rule["overrideAction"] for rule in acl["rules"]] == [{override: {}}] * 3
 
 
 def test_every_rule_has_a_metric_and_no_request_is_sampled(edge: Recording) -> None:
@@ -72,15 +85,7 @@ def test_the_firewalls_association_is_deleted_before_its_replacement(edge: Recor
     )
 
 
-def test_another_mode_updates_the_web_acl_in_place(edge: Recording) -> None:
-    counting = recorder.run(
-        "dev",
-        after=edge,
-        domain="shop.example.com",
-        hostedZone="example.com",
-        accessLogs=True,
-        waf="count",
-    )
+def test_another_mode_updates_the_web_acl_in_place(edge: Recording, counting: Recording) -> None:
     assert counting.operations[edge.one("WebAcl").urn] == "update"
     assert counting.operations[edge.one("WebAclAssociation").urn] == "same"
 
