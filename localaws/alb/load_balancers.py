@@ -1,4 +1,4 @@
-"""All local load balancers: their configuration, their targets, and the targets' health."""
+"""All local load balancers: keeps the proxies in step with the cloud and the targets."""
 
 from __future__ import annotations
 
@@ -9,27 +9,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from localaws.alb import slow_start, stickiness
 from localaws.alb.clusters import clusters_of
 from localaws.alb.compiler import compile_files
 from localaws.alb.edge import Front, LocalEdge
 from localaws.alb.envoy import CheckResult, EnvoyError
 from localaws.alb.grpc_checks import GrpcChecks, Plan
 from localaws.alb.health_probe import PATIENCE
-from localaws.alb.https_client import fetch
 from localaws.alb.listeners import (
     certificate_names,
     listeners,
     load_balancers_of_groups,
-    login_action,
 )
-from localaws.alb.login import Login
-from localaws.alb.login_service import LoginService
-from localaws.alb.model import Listener, Rule, TargetGroup
-from localaws.alb.oidc_filter import TOKEN_ACTION, asks, authenticates
+from localaws.alb.logins import PUBLIC_KEYS, Logins, shows_logins
 from localaws.alb.parts import cluster_name, initial_cluster_name
+from localaws.alb.target_registry import UNUSED, TargetRegistry
 from localaws.alb.targets import Endpoint, TargetHealth, TargetState
-from localaws.alb.token_checks import TokenChecks
 from localaws.alb.traffic import Traffic, is_measured
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.cloudwatch import ALARM
@@ -43,10 +37,10 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from localaws.alb.edge import Edge
-    from localaws.alb.https_client import Streams
-    from localaws.alb.login import Action, Reply, Request, Response
+    from localaws.alb.model import Listener, TargetGroup
+    from localaws.alb.target_registry import Target
     from localaws.alb.tls import Served
-    from localaws.catalog.account import Account, Resource
+    from localaws.catalog.account import Account
     from localaws.machine.addresses import Addresses
 
 
@@ -61,32 +55,8 @@ _COMPILED = (
 )
 """The types of resources that the proxy's configuration is made of."""
 
-_PUBLIC_KEYS = "public-keys.auth.elb"
-"""The name of what serves the keys that verify users' claims."""
-
-_HTTP = 80
-
-_REGISTERING = TargetHealth(
-    TargetState.INITIAL, "Elb.RegistrationInProgress", "Target registration is in progress"
-)
-_INITIAL = TargetHealth(
-    TargetState.INITIAL, "Elb.InitialHealthChecking", "Initial health checks in progress"
-)
-_HEALTHY = TargetHealth(TargetState.HEALTHY)
-_DRAINING = TargetHealth(
-    TargetState.DRAINING, "Target.DeregistrationInProgress", "Target deregistration is in progress"
-)
-_UNUSED = TargetHealth(
-    TargetState.UNUSED,
-    "Target.NotInUse",
-    "Target group is not configured to receive traffic from the load balancer",
-)
-_NOT_REGISTERED = TargetHealth(
-    TargetState.UNUSED, "Target.NotRegistered", "Target is not registered to the target group"
-)
-_TIMED_OUT = TargetHealth(TargetState.UNHEALTHY, "Target.Timeout", "Request timed out")
 _NOT_HERE = TargetHealth(TargetState.UNHEALTHY, "Target.Timeout")
-_FAILED = TargetHealth(TargetState.UNHEALTHY, "Target.FailedHealthChecks", "Health checks failed")
+"""The health of a target that the local AWS doesn't reach."""
 
 
 class Proxy(Protocol):
@@ -109,33 +79,6 @@ class Proxy(Protocol):
 
     async def close(self) -> None:
         """Stop, until the next `apply`."""
-
-
-@dataclass
-class _Target:
-    registered_at: float
-    checked: bool = False
-    """Whether a check has decided about it: it is in the group's own cluster."""
-
-    draining: bool = False
-    unexplained: bool = False
-    """Whether it failed, and the code of its answer is still to be requested, once."""
-
-    warms_up: bool = False
-    """Whether the next time that it becomes healthy may begin a slow start."""
-
-    slow_since: float | None = None
-    """When its slow start began; None for a target that isn't in one."""
-
-    health: TargetHealth = _REGISTERING
-    notify: Callable[[], None] = lambda: None
-    """What to call when its health changes."""
-
-    def set_health(self, health: TargetHealth) -> None:
-        """Set its health, and notify of a change."""
-        if health != self.health:
-            self.health = health
-            self.notify()
 
 
 @dataclass(frozen=True)
@@ -192,15 +135,9 @@ class LoadBalancers:
         self._issue = issue
         self._attached = attached
         self._clock = clock
-        self._speed = speed
         self._grpc = GrpcChecks()
-        self._trust = trust
-        self._login = Login(partial(login_action, cloud), self._fetch, time.time)
-        self._token_checks = TokenChecks(self._fetch, time.time)
-        self._login_services: dict[str, LoginService] = {}
-        """Those that proxies ask, by network."""
-
-        self._targets: dict[str, dict[Endpoint, _Target]] = {}
+        self._registry = TargetRegistry(cloud, clock=clock, speed=speed)
+        self._logins = Logins(cloud, self._edge, self._front, folder, trust)
         self._followed: Mapping[tuple[str, Endpoint], str] = {}
         """What `attached` found last."""
 
@@ -226,30 +163,23 @@ class LoadBalancers:
             endpoint: Where it listens.
             notify: What to call when its health changes.
         """
-        members = self._targets.setdefault(target_group, {})
-        members[endpoint] = _Target(
-            self._clock(), warms_up=_has_warm_target(members), notify=notify
-        )
+        self._registry.register(target_group, endpoint, notify)
 
     def deregister(self, target_group: str, endpoint: Endpoint) -> None:
         """Send a target no new requests, with effect from the next `sync`; those in flight end."""
-        target = self._targets.get(target_group, {}).get(endpoint)
-        if target is not None:
-            target.draining, target.health = True, _DRAINING
+        self._registry.deregister(target_group, endpoint)
 
     def forget(self, target_group: str, endpoint: Endpoint) -> None:
         """Forget a target that is gone: its draining is over."""
-        self._targets.get(target_group, {}).pop(endpoint, None)
+        self._registry.forget(target_group, endpoint)
 
     def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
         """Return a target's health as of the last `sync`."""
-        target = self._targets.get(target_group, {}).get(endpoint)
-        return target.health if target else _NOT_REGISTERED
+        return self._registry.health(target_group, endpoint)
 
     def targets(self, target_group: str) -> Mapping[Endpoint, TargetHealth]:
         """Return all targets of a group and their health."""
-        members = self._targets.get(target_group, {})
-        return {endpoint: target.health for endpoint, target in members.items()}
+        return self._registry.health_of_all(target_group)
 
     async def sync(self) -> None:
         """Read the health checks' results, then have the proxies apply what has changed.
@@ -262,8 +192,9 @@ class LoadBalancers:
             self._follow_grpc()
             # Health comes before the configuration, which depends on it: a target's first result
             # moves it to the group's own cluster.
-            if self._has_targets_in_use():
-                self._update_health(await self._check_results())
+            if self._registry.has_targets_in_use:
+                results = await self._check_results()
+                self._registry.update_health(results, load_balancers_of_groups(self._cloud))
                 await self._explain_failures()
             self._release_addresses()
             wanted = await self._configurations()
@@ -285,9 +216,7 @@ class LoadBalancers:
 
     async def _stop_proxy(self, network: str) -> None:
         await self._proxies.pop(network).close()
-        service = self._login_services.pop(network, None)
-        if service is not None:
-            await service.close()
+        await self._logins.stop(network)
         self._applied.pop(network, None)
 
     def attached(self) -> list[dict[str, str]]:
@@ -296,7 +225,7 @@ class LoadBalancers:
         for (group, endpoint), why_not in self._followed.items():
             health = self.health(group, endpoint)
             if why_not:
-                health = replace(_NOT_HERE, description=why_not) if group in in_use else _UNUSED
+                health = replace(_NOT_HERE, description=why_not) if group in in_use else UNUSED
             target = f"{endpoint.address}:{endpoint.port}" if endpoint.port else endpoint.address
             found.append(
                 {
@@ -313,7 +242,7 @@ class LoadBalancers:
         """Return where each load balancer of a VPC is found: in there, and on the internet."""
         found = []
         for each in self._cloud.all(LOAD_BALANCER):
-            front = self._fronts.get(each.id, Front())
+            front = self._front(each.id)
             outside = self._edge.outside(each)
             here = [*outside.values()] or [self._addresses.load_balancer(each.id).dns_name]
             if front.addresses:
@@ -342,15 +271,14 @@ class LoadBalancers:
         """The URL of the keys that verify the claims which targets get; empty if nothing has it."""
         for configuration in self._applied.values():
             for listener in configuration.listeners:
-                if listener.arn == _PUBLIC_KEYS:
+                if listener.arn == PUBLIC_KEYS:
                     return f"http://{listener.dns_name}/"
         return ""
 
     async def close(self) -> None:
         """Stop the proxies."""
         await self._grpc.close()
-        for service in self._login_services.values():
-            await service.close()
+        await self._logins.close()
         for proxy in self._proxies.values():
             await proxy.close()
 
@@ -384,45 +312,15 @@ class LoadBalancers:
             found |= await proxy.health()
         # A proxy reports a target healthy that it doesn't check, such as those of gRPC.
         unchecked: set[str] = set()
-        for group in self._groups():
+        for group in self._registry.groups():
             if group.version == "GRPC":
                 unchecked |= {cluster_name(group.arn), initial_cluster_name(group.arn)}
         checked = {key: result for key, result in found.items() if key[0] not in unchecked}
         return checked | self._grpc.health()
 
-    async def _fetch(
-        self, action: Action, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Reply:
-        """Send a request to an identity provider from where the load balancer is."""
-        front = self._fronts.get(action.load_balancer, Front())
-
-        async def connect(host: str, port: int) -> Streams:
-            return await self._edge.connect(front, host, port, self._trust())
-
-        return await fetch(connect, method, url, headers, body)
-
-    async def _decide(self, request: Request) -> Response:
-        """Let a request of a rule that authenticates pass, or answer it."""
-        action = login_action(self._cloud, request.rule)
-        if action is not None and action.kind == TOKEN_ACTION:
-            return await self._token_checks.decide(request.authorization, action)
-        return await self._login.decide(request)
-
-    async def _serve_logins(self, network: str, configuration: _Configuration) -> None:
-        """Start a network's login service, if a rule of its listeners asks it."""
-        for listener in configuration.listeners:
-            if any(map(asks, listener.rules)):
-                await self._login_service(network).start()
-                return
-
-    def _login_service(self, network: str) -> LoginService:
-        if network not in self._login_services:
-            self._login_services[network] = LoginService(self._folder(network), self._decide)
-        return self._login_services[network]
-
     async def _apply(self, network: str, configuration: _Configuration) -> None:
         """Have a proxy take its configuration, and note which listeners it couldn't open."""
-        await self._serve_logins(network, configuration)
+        await self._logins.serve(network, configuration.listeners)
         if network not in self._proxies:
             self._proxies[network] = self._proxy(network)
         proxy = self._proxies[network]
@@ -437,6 +335,10 @@ class LoadBalancers:
         self._applied[network] = configuration
         await self._edge.show(configuration.listeners)
 
+    def _front(self, load_balancer: str) -> Front:
+        """Return where a load balancer listens; one that isn't followed yet has the default."""
+        return self._fronts.get(load_balancer, Front())
+
     def _follow_attached(self) -> None:
         """Follow the targets that the program itself registers and deregisters."""
         before = _reached(self._followed)
@@ -447,13 +349,6 @@ class LoadBalancers:
         for group, endpoint in before - now:
             self.forget(group, endpoint)
 
-    def _has_targets_in_use(self) -> bool:
-        for targets in self._targets.values():
-            for target in targets.values():
-                if not target.draining:
-                    return True
-        return False
-
     def _release_addresses(self) -> None:
         """Free the addresses of load balancers that were deleted."""
         present = {resource.id for resource in self._cloud.all(LOAD_BALANCER)}
@@ -461,101 +356,40 @@ class LoadBalancers:
             self._addresses.forget_load_balancer(gone)
         self._present = present
 
-    def _update_health(self, results: Mapping[tuple[str, Endpoint], CheckResult]) -> None:
-        """Set each target's health by the results of its checks."""
-        in_use = load_balancers_of_groups(self._cloud)
-        for group in self._groups():
-            for endpoint, target in self._targets.get(group.arn, {}).items():
-                if target.draining:
-                    continue
-                if group.arn not in in_use:
-                    target.set_health(_UNUSED)
-                    continue
-                cluster = initial_cluster_name(group.arn)
-                if target.checked:
-                    cluster = cluster_name(group.arn)
-                health = self._health_after(results.get((cluster, endpoint)), group, target)
-                self._follow_slow_start(group, target, health)
-                target.set_health(health)
-
-    def _follow_slow_start(self, group: TargetGroup, target: _Target, health: TargetHealth) -> None:
-        """Begin or end a target's slow start, as its health changes and time passes."""
-        was_healthy = target.health.state is TargetState.HEALTHY
-        is_healthy = health.state is TargetState.HEALTHY
-        if not is_healthy:
-            target.slow_since = None
-            target.warms_up = target.warms_up or was_healthy
-            return
-        if not was_healthy:
-            if target.warms_up and group.slow_start and _has_warm_target(self._targets[group.arn]):
-                target.slow_since = self._clock()
-            return
-        if target.slow_since is not None:
-            is_over = self._clock() - target.slow_since >= group.slow_start
-            target.slow_since = None if is_over else target.slow_since
-
-    def _health_after(
-        self, result: CheckResult | None, group: TargetGroup, target: _Target
-    ) -> TargetHealth:
-        """Return a target's health; its first result moves it to the group's own cluster."""
-        if result is None:
-            return target.health if target.checked else _REGISTERING
-        if result.healthy:
-            # In the group's own cluster the first check decides at once; the target is in service
-            # after that one.
-            health = _HEALTHY if target.checked else _INITIAL
-            target.checked = True
-            return health
-        if not target.checked:
-            if self._clock() - target.registered_at < group.unhealthy_threshold * group.interval:
-                return _INITIAL
-            target.checked = True
-        if result.timed_out:
-            return _TIMED_OUT
-        if target.health.state is TargetState.UNHEALTHY:
-            return target.health
-        target.unexplained = True
-        return _FAILED
-
     async def _explain_failures(self) -> None:
         """Request the health check page of targets that just failed, for the code in the reason.
 
         Envoy reports only that a check failed; DescribeTargetHealth reports the code.
         """
         explanations = []
-        for group in self._groups():
-            for endpoint, target in self._targets.get(group.arn, {}).items():
-                if target.unexplained:
-                    target.unexplained = False
-                    explanations.append(self._explain(group, endpoint, target))
+        for group, endpoint, target in self._registry.take_unexplained():
+            explanations.append(self._explain(group, endpoint, target))
         await asyncio.gather(*explanations)
 
-    async def _explain(self, group: TargetGroup, endpoint: Endpoint, target: _Target) -> None:
+    async def _explain(self, group: TargetGroup, endpoint: Endpoint, target: Target) -> None:
         code = await self._probe(group, endpoint, PATIENCE)
         if code is None or _is_expected(code, group):
             return  # it fails some checks and passes others: no code explains that
-        target.set_health(
-            replace(
-                _FAILED,
-                reason="Target.ResponseCodeMismatch",
-                description=f"Health checks failed with these codes: [{code}]",
-            )
-        )
+        target.explain_failure(code)
 
     async def _probe(self, group: TargetGroup, endpoint: Endpoint, patience: float) -> int | None:
         """Send one health check from where the load balancer is; return the answer's status."""
         balancer = load_balancers_of_groups(self._cloud).get(group.arn, "")
-        front = self._fronts.get(balancer, Front())
         port, path = group.health_port or endpoint.port, str(group.health_check.get("path") or "/")
         return await self._edge.status_of(
-            front, endpoint.address, port, path, version=group.version, patience=patience
+            self._front(balancer),
+            endpoint.address,
+            port,
+            path,
+            version=group.version,
+            patience=patience,
         )
 
     def _follow_grpc(self) -> None:
         """Have the targets of groups with version GRPC checked, which no proxy does."""
         plans = {}
         in_use = load_balancers_of_groups(self._cloud)
-        for group in self._groups():
+        for group in self._registry.groups():
             if group.version != "GRPC" or group.arn not in in_use:
                 continue
             for cluster in clusters_of(group):
@@ -565,13 +399,13 @@ class LoadBalancers:
                         passes=cluster.passes,
                         failures=group.unhealthy_threshold,
                         check=partial(self._check_grpc, group.arn, endpoint),
-                        notify=self._targets[group.arn][endpoint].notify,
+                        notify=self._registry.get(group.arn, endpoint).notify,
                     )
         self._grpc.follow(plans)
 
     async def _check_grpc(self, arn: str, endpoint: Endpoint) -> CheckResult:
         """Call a target's method of health checks once."""
-        for group in self._groups():
+        for group in self._registry.groups():
             if group.arn == arn:
                 began = self._clock()
                 patience = float(group.health_check.get("timeout") or 5)
@@ -584,7 +418,7 @@ class LoadBalancers:
 
     async def _configurations(self) -> Mapping[str, _Configuration]:
         """Return what each network's proxy is to serve, compiled again when a source changed."""
-        source = (self._groups(), [self._cloud.all(token) for token in _COMPILED])
+        source = (self._registry.groups(), [self._cloud.all(token) for token in _COMPILED])
         if source != self._compiled[0]:
             await self._follow_load_balancers()
             self._compiled = (source, self._compile())
@@ -600,9 +434,9 @@ class LoadBalancers:
         certificates = {arn: self._issue(names[arn]) for arn in names}
         balancers = load_balancers_of_groups(self._cloud)
         groups: dict[str, list[TargetGroup]] = {}
-        for group in self._groups():
+        for group in self._registry.groups():
             if group.arn in balancers:
-                front = self._fronts.get(balancers[group.arn], Front())
+                front = self._front(balancers[group.arn])
                 bound = replace(group, source=front.source)
                 groups.setdefault(front.network, []).append(bound)
         found = {}
@@ -610,8 +444,8 @@ class LoadBalancers:
             served = tuple(
                 listeners(self._cloud, self._addresses, certificates, self._fronts, network)
             )
-            if any(map(_shows_logins, served)):
-                served = (*served, self._public_keys())
+            if any(map(shows_logins, served)):
+                served = (*served, self._logins.public_keys(self._addresses))
             if served:
                 files = compile_files(
                     served,
@@ -622,84 +456,12 @@ class LoadBalancers:
                 found[network] = _Configuration(served, files)
         return found
 
-    def _public_keys(self) -> Listener:
-        """Serve what AWS has at `public-keys.auth.elb.<region>.amazonaws.com`, by key id."""
-        signer = self._login.signer
-        listen_address = self._addresses.load_balancer(_PUBLIC_KEYS)
-        key = {
-            "contentType": "text/plain",
-            "statusCode": "200",
-            "messageBody": signer.public_key.decode(),
-        }
-        missing = {"contentType": "text/plain", "statusCode": "404"}
-        return Listener(
-            arn=_PUBLIC_KEYS,
-            endpoint=Endpoint(listen_address.address, listen_address.port(_HTTP)),
-            port=_HTTP,
-            rules=[
-                Rule(
-                    conditions=[{"pathPattern": {"values": [f"/{signer.key_id}"]}}],
-                    actions=[{"type": "fixed-response", "fixedResponse": key}],
-                ),
-                Rule(actions=[{"type": "fixed-response", "fixedResponse": missing}]),
-            ],
-        )
-
-    def _groups(self) -> list[TargetGroup]:
-        return list(map(self._group, self._cloud.all(TARGET_GROUP)))
-
-    def _group(self, resource: Resource) -> TargetGroup:
-        version = str(resource.outputs.get("protocolVersion") or "HTTP1")
-        window = float(resource.outputs.get("slowStart") or 0) / self._speed
-        checked: list[Endpoint] = []
-        initial: list[Endpoint] = []
-        failing: list[Endpoint] = []
-        warming: list[tuple[Endpoint, int]] = []
-        for endpoint, target in self._targets.get(resource.id, {}).items():
-            if target.draining:
-                continue
-            if target.checked:
-                checked.append(endpoint)
-            else:
-                initial.append(endpoint)
-            if target.health.state is TargetState.UNHEALTHY and version == "GRPC":
-                failing.append(endpoint)
-            if target.slow_since is not None and window:
-                elapsed = self._clock() - target.slow_since
-                warming.append((endpoint, slow_start.weight(elapsed, window)))
-        return TargetGroup(
-            arn=resource.id,
-            health_check=resource.outputs.get("healthCheck") or {},
-            algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
-            version=version,
-            failing=tuple(failing),
-            stickiness=stickiness.read(resource.outputs),
-            slow_start=window,
-            warming=tuple(warming),
-            checked=tuple(checked),
-            initial=tuple(initial),
-            speed=self._speed,
-        )
-
 
 def _reached(
     attached: Mapping[tuple[str, Endpoint], str],
 ) -> set[tuple[str, Endpoint]]:
     """Return the registered targets that are reached here."""
     return {target for target, why_not in attached.items() if not why_not}
-
-
-def _shows_logins(listener: Listener) -> bool:
-    """Return whether a listener has users log in, on this machine's network."""
-    return not listener.accepts and any(map(authenticates, listener.rules))
-
-
-def _has_warm_target(members: Mapping[Endpoint, _Target]) -> bool:
-    """Return whether a group has a healthy target that isn't in slow start."""
-    for each in members.values():
-        if each.health.state is TargetState.HEALTHY and each.slow_since is None:
-            return True
-    return False
 
 
 def _is_expected(code: int, group: TargetGroup) -> bool:
