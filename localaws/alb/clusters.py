@@ -167,7 +167,7 @@ def _health_checks(group: TargetGroup, cluster: GroupCluster) -> dict[str, Any]:
     check = group.health_check
     pause = f"{round(cluster.interval, 3)}s"
     http = {
-        "timeout": f"{float(check.get('timeout') or 5)}s",
+        "timeout": f"{group.timeout}s",
         "interval": pause,
         # Envoy checks clusters without traffic once a minute by default.
         "no_traffic_interval": pause,

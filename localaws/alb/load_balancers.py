@@ -408,11 +408,10 @@ class LoadBalancers:
         for group in self._registry.groups():
             if group.arn == arn:
                 began = self._clock()
-                patience = float(group.health_check.get("timeout") or 5)
-                status = await self._probe(group, endpoint, patience)
+                status = await self._probe(group, endpoint, group.timeout)
                 return CheckResult(
                     healthy=status is not None and _is_expected(status, group),
-                    timed_out=status is None and self._clock() - began >= patience,
+                    timed_out=status is None and self._clock() - began >= group.timeout,
                 )
         return CheckResult(healthy=False, timed_out=False)
 

@@ -63,6 +63,11 @@ class TargetGroup:
         return float(self.health_check.get("interval") or 30) / self.speed
 
     @property
+    def timeout(self) -> float:
+        """Seconds after which a check without an answer has failed."""
+        return float(self.health_check.get("timeout") or 5)
+
+    @property
     def expected_statuses(self) -> list[dict[str, int]]:
         """The codes of a passed check, `200-299,301`, as half-open ranges."""
         found = []

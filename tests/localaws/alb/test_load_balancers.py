@@ -204,6 +204,20 @@ async def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_a
     assert harness.target_count(CHECKED) == 1
 
 
+async def test_a_target_is_initial_until_its_first_check_beside_the_others_is_over(
+    harness: Harness,
+) -> None:
+    """Until then the proxy reports of it what it reports of one that failed."""
+    harness.load_balancer.register(GROUP, TARGET)
+    await harness.check(PASS, INITIAL)
+    harness.now = 20
+    assert await harness.check(FAIL, CHECKED) is TargetState.INITIAL
+    harness.now = 24.9
+    assert await harness.check(FAIL, CHECKED) is TargetState.INITIAL
+    harness.now = 25  # the check's time-out is over
+    assert await harness.check(FAIL, CHECKED) is TargetState.UNHEALTHY
+
+
 async def test_an_unhealthy_targets_code_is_requested_once_and_reported(harness: Harness) -> None:
     harness.load_balancer.register(GROUP, TARGET)
     await harness.check(PASS, INITIAL)
@@ -220,6 +234,7 @@ async def test_a_target_that_recovered_before_the_request_has_no_code(harness: H
     harness.status = 200
     harness.load_balancer.register(GROUP, TARGET)
     await harness.check(PASS, INITIAL)
+    await harness.check(PASS, CHECKED)
     assert await harness.check(FAIL, CHECKED) is TargetState.UNHEALTHY
     assert await harness.check(FAIL, CHECKED) is TargetState.UNHEALTHY
     assert harness.load_balancer.health(GROUP, TARGET).description == "Health checks failed"

@@ -135,21 +135,20 @@ def exit_codes(task: dict[str, Any]) -> list[int]:
 
 SERVER = """
 import os, time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        time.sleep({delay})
         self.send_response({status})
         self.end_headers()
     def log_message(self, *args):
         pass
 time.sleep({pause})
-HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
 """
 
 
-def server(status: int, *, pause: float = 0) -> dict[str, Any]:
-    """Return a container that answers every request with a status, after a pause."""
-    return {
-        "image": "python:3",
-        "command": ["python", "-c", SERVER.format(status=status, pause=pause)],
-    }
+def server(status: int, *, pause: float = 0, delay: float = 0) -> dict[str, Any]:
+    """Return a container that answers late with a status, after a pause at its start."""
+    program = SERVER.format(status=status, pause=pause, delay=delay)
+    return {"image": "python:3", "command": ["python", "-c", program]}

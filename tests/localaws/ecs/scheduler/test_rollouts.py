@@ -65,6 +65,19 @@ async def test_a_hundred_rollouts_one_after_the_other_lose_no_request(
         assert set(statuses) == {200}, statuses
 
 
+async def test_new_tasks_whose_health_checks_take_long_replace_the_old_ones(
+    web: Any, directory: Path
+) -> None:
+    check = {"path": "/", "interval": 5, "timeout": 3, "matcher": "200", "unhealthyThreshold": 2}
+    web.put("aws:lb/targetGroup:TargetGroup", web.group, healthCheck=check)
+    async with plane(web, directory) as running:
+        await running.settle()
+        web.change(taskDefinition=web.define(2, **server(200, delay=0.6)))
+        await running.settle()
+        assert {each["taskDefinition"] for each in running.tasks()} == {web.define(2)}
+        assert not running.has_event("is unhealthy")
+
+
 BROKEN = {
     "crashes at start": (
         {"image": "python:3", "command": ["python", "-c", "raise SystemExit(3)"]},
