@@ -166,7 +166,7 @@ class Controller:
         changes = self._load_balancers.changes
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                await self._passes.wait_until(lambda: self._load_balancers.has_applied(changes))
+                await self._passes.wait_until(lambda: self._load_balancers.has_tried(changes))
 
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy the requested revision, even after it was rolled back."""

@@ -29,6 +29,9 @@ class LoadBalancerSync:
         self._target_groups = target_groups
         self._passes = passes
         self._changes = 1
+        self._tried_changes = 0
+        """How many of them the load balancers have applied, or failed to apply."""
+
         self._applied_changes = 0
         self._next_at = 0.0
         """When the next synchronization may begin, by the event loop's clock."""
@@ -42,9 +45,12 @@ class LoadBalancerSync:
         """Count a change of the cloud."""
         self._changes += 1
 
-    def has_applied(self, changes: int) -> bool:
-        """Return whether the load balancers have applied so many changes, as far as they can."""
-        return self._applied_changes >= changes
+    def has_tried(self, changes: int) -> bool:
+        """Return whether the load balancers have applied so many changes, or failed to.
+
+        A failure is a problem of the pass: nothing waits until it is solved.
+        """
+        return self._tried_changes >= changes
 
     @property
     def is_due(self) -> bool:
@@ -53,25 +59,22 @@ class LoadBalancerSync:
 
     def pause(self) -> float:
         """Return the seconds until changes can be applied; infinite if there are none."""
-        if self.has_applied(self._changes):
+        if self.has_tried(self._changes):
             return math.inf
         return max(0.0, self._next_at - asyncio.get_running_loop().time())
 
     async def sync(self) -> None:
-        """Have the load balancers apply the cloud's records and the registered targets now.
-
-        Changes count as applied after a failure too, which is a problem of the pass: nothing waits
-        until it is solved.
-        """
+        """Have the load balancers apply the cloud's records and the registered targets now."""
         # Counted before, as the cloud may change while the load balancers read it.
         changes = self._changes
         with self._passes.noting_problems():
             self._next_at = 0.0  # a synchronization that fails is repeated at once
             await self._target_groups.sync()
             self._next_at = asyncio.get_running_loop().time() + _PAUSE
-        self._applied_changes = changes
+            self._applied_changes = changes
+        self._tried_changes = changes
 
     async def apply_changes(self) -> None:
         """Have the load balancers apply the cloud's changes so far, if they haven't."""
-        if not self.has_applied(self._changes):
+        if self._applied_changes < self._changes:
             await self.sync()

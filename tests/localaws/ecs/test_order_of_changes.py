@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.elb.listeners import LISTENER_RULE
 from localaws.ecs.services.controller import Controller
+from localaws.ecs.services.load_balancer_sync import LoadBalancerSync
+from localaws.ecs.services.passes import Passes
 from tests.localaws.ecs.conftest import ELB, SERVICE
 from tests.localaws.ecs.fakes import Runtime, TargetGroups
 from tests.localaws.waiting import eventually
@@ -44,3 +46,22 @@ async def test_a_rule_that_is_gone_is_applied_before_its_targets_are_deregistere
         await running.close()
     assert (True, True) not in seen
     assert (False, False) in seen, "the rule alone"
+
+
+async def test_changes_that_failed_to_be_applied_are_applied_again() -> None:
+    groups, failures, calls = TargetGroups(), [OSError("the proxy takes no configuration")], 0
+
+    def fail_once() -> None:
+        nonlocal calls
+        calls += 1
+        if failures:
+            raise failures.pop()
+
+    groups.on_sync = fail_once
+    load_balancers = LoadBalancerSync(groups, Passes())
+    await load_balancers.sync()
+    assert load_balancers.has_tried(1), "nothing waits for them any more"
+    assert load_balancers.is_due
+    for _ in range(2):
+        await load_balancers.apply_changes()
+        assert calls == 2
