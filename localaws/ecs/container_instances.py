@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +17,6 @@ from localaws.ec2.fleet import (
     FleetState,
     FleetTiming,
     Group,
-    GroupState,
     Instance,
     InstanceIds,
     Lifecycle,
@@ -29,8 +27,8 @@ from localaws.ec2.fleet import (
 from localaws.ec2.placement import ContainerInstance, PlacedTask
 from localaws.ecs.instance_capacity import Instances
 from localaws.ecs.instance_groups import groups, problem_of
+from localaws.ecs.saved_instances import SavedInstances
 from localaws.machine.addresses import NoAddressError
-from localaws.machine.files import read_what_can_be_made_anew, write_atomically
 from localaws.machine.processes import CommandFailedError
 
 if TYPE_CHECKING:
@@ -42,8 +40,6 @@ if TYPE_CHECKING:
     from localaws.machine.addresses import SubnetAddresses
 
 log = logging.getLogger(__name__)
-
-_BEGIN_ANEW = "Auto Scaling groups launch new instances"
 
 
 class Hosts(Protocol):
@@ -91,7 +87,7 @@ class ContainerInstances:
             speed: How fast AWS's durations pass.
         """
         self._cloud = cloud
-        self._file = directory / "instances.json"
+        self._saved = SavedInstances(directory)
         self._hosts = hosts
         self._subnet_addresses = subnet_addresses
         self._end_tasks = end_tasks
@@ -116,14 +112,12 @@ class ContainerInstances:
 
     async def recover(self) -> None:
         """Boot the instances that there were, with their ids and addresses."""
-        self._state = read_what_can_be_made_anew(
-            self._file, _from_json, otherwise=FleetState(), then=_BEGIN_ANEW
-        )
-        saved = self._state.instances
-        for each in saved:
+        self._state = self._saved.load()
+        instances = self._state.instances
+        for each in instances:
             self._subnet_addresses.keep(each.subnet, each.address)
-        booted = await asyncio.gather(*map(self._boot, saved))
-        for instance, runs in zip(saved, booted, strict=True):
+        booted = await asyncio.gather(*map(self._boot, instances))
+        for instance, runs in zip(instances, booted, strict=True):
             if not runs:
                 self._state = self._state.without_instance(instance.id)
 
@@ -155,7 +149,7 @@ class ContainerInstances:
                 self._end(action.instance)
         if self._state == before:
             return False
-        write_atomically(self._file, json.dumps(asdict(self._state), indent=1))
+        self._saved.save(self._state)
         return True
 
     @property
@@ -200,10 +194,6 @@ class ContainerInstances:
                 )
             )
         return Instances(spec.arn, spec.capacity, tuple(found))
-
-    def has(self, instance: str) -> bool:
-        """Return whether an instance is there."""
-        return instance in {each.id for each in self._state.instances}
 
     def registered_with(self, cluster: str) -> list[str]:
         """Return the ids of the instances that are registered with a cluster."""
@@ -266,12 +256,9 @@ class ContainerInstances:
         return list(map(self._status_of, self._state.instances))
 
     def _status_of(self, instance: Instance) -> dict[str, Any]:
-        agent, why_not = "", ""
+        agent = ""
         if instance.registered:
             agent = "DRAINING" if instance.draining else "ACTIVE"
-        else:
-            reasons = {group.name: group.why_not_registered for group in self._groups}
-            why_not = reasons.get(instance.group, "")
         return {
             "instanceId": instance.id,
             "group": instance.group,
@@ -282,10 +269,16 @@ class ContainerInstances:
             "privateIp": instance.address,
             "lifecycle": str(instance.lifecycle),
             "agent": agent,
-            "whyNotRegistered": why_not,
+            "whyNotRegistered": "" if agent else self._why_not_registered(instance),
             "tasks": self._demand.tasks.get(instance.id, 0),
             "left": self._left(instance),
         }
+
+    def _why_not_registered(self, instance: Instance) -> str:
+        for group in self._groups:
+            if group.name == instance.group:
+                return group.why_not_registered
+        return ""
 
     def _left(self, instance: Instance) -> dict[str, int]:
         """Return the CPU units and MiB of an instance that no task takes."""
@@ -366,19 +359,3 @@ class ContainerInstances:
 
     def _put(self, instance: Instance) -> None:
         self._state = self._state.with_instance(instance)
-
-
-def _from_json(saved: dict[str, Any]) -> FleetState:
-    groups_ = {name: GroupState(**each) for name, each in saved["groups"].items()}
-    return FleetState(instances=tuple(map(_instance, saved["instances"])), groups=groups_)
-
-
-def _instance(saved: dict[str, Any]) -> Instance:
-    lifecycle, template = Lifecycle(saved["lifecycle"]), _template(saved["template"])
-    return Instance(**{**saved, "lifecycle": lifecycle, "template": template})
-
-
-def _template(saved: dict[str, Any]) -> Template:
-    first, last = saved["ports"]
-    groups_ = tuple(saved["security_groups"])
-    return Template(**{**saved, "security_groups": groups_, "ports": (first, last)})
