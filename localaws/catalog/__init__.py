@@ -36,6 +36,7 @@ from localaws.catalog.ec2 import (
 )
 from localaws.catalog.ecs import capacity_providers, services
 from localaws.catalog.elb import (
+    listener_rules,
     listeners,
     load_balancers,
     target_attachments,
@@ -60,6 +61,7 @@ _MODULES = (
     load_balancers,
     target_groups,
     listeners,
+    listener_rules,
     target_attachments,
     trust_stores,
     acm,

@@ -1,0 +1,255 @@
+"""Elastic Load Balancing: the actions of a listener's default and of its rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from localaws.catalog.elb.target_groups import HTTP, TARGET_GROUP
+from localaws.catalog.properties import values_at
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import Reference
+from localaws.catalog.values import (
+    ARN,
+    PORT,
+    Allowed,
+    Limit,
+    block,
+    blocks,
+    exactly_one,
+    given,
+    known,
+    length,
+    matches,
+    number,
+    one_of,
+    size,
+    text,
+    texts,
+    within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
+
+VALIDATION = "ValidationError"
+"""ELB's error code for most values that it doesn't allow."""
+
+FORWARDED = ("targetGroupArn", "forward.targetGroups[].arn")
+"""Where an action names the target groups that it forwards to."""
+
+_CONTENT_TYPES = (
+    "text/plain",
+    "text/css",
+    "text/html",
+    "application/javascript",
+    "application/json",
+)
+_FINAL_ACTIONS = {
+    "forward": ("targetGroupArn", "forward"),
+    "redirect": ("redirect",),
+    "fixed-response": ("fixedResponse",),
+}
+_FIRST_ACTIONS = {
+    "authenticate-cognito": ("authenticateCognito",),
+    "authenticate-oidc": ("authenticateOidc",),
+    "jwt-validation": ("jwtValidation",),
+}
+
+
+def action_limits(path: str) -> tuple[Limit, ...]:
+    """Return what each input of the actions at a path may be."""
+    forward, redirect, fixed = f"{path}[].forward", f"{path}[].redirect", f"{path}[].fixedResponse"
+    login, token = f"{path}[].authenticateOidc", f"{path}[].jwtValidation"
+    claim = f"{token}.additionalClaims[]"
+    port = Allowed(
+        "a port from 1 to 65535, or #{port}", lambda value: value == "#{port}" or _is_port(value)
+    )
+    statuses = matches(r"[245]\d\d|[245]XX", "a code from 200 to 599 other than 3xx")
+    return (
+        Limit(f"{login}.issuer", _HTTPS_URL, "elbv2.action.oidc", VALIDATION),
+        Limit(f"{login}.authorizationEndpoint", _HTTPS_URL, "elbv2.action.oidc", VALIDATION),
+        Limit(f"{login}.tokenEndpoint", _HTTPS_URL, "elbv2.action.oidc", VALIDATION),
+        Limit(f"{login}.userInfoEndpoint", _HTTPS_URL, "elbv2.action.oidc", VALIDATION),
+        Limit(f"{token}.jwksEndpoint", _HTTPS_URL, "elbv2.action.jwt", VALIDATION),
+        Limit(f"{token}.jwksEndpoint", length(1, 256), "elbv2.action.jwt", VALIDATION),
+        Limit(f"{token}.issuer", length(1, 256), "elbv2.action.jwt", VALIDATION),
+        Limit(f"{token}.additionalClaims", size(0, 10), "elbv2.action.jwt", VALIDATION),
+        Limit(f"{claim}.name", _CLAIM, "elbv2.action.jwt", VALIDATION),
+        Limit(f"{claim}.values", size(1, 10), "elbv2.action.jwt", VALIDATION),
+        Limit(f"{claim}.values[]", length(1, 256), "elbv2.action.jwt", VALIDATION),
+        Limit(f"{login}.sessionTimeout", within(1, 604800), "elbv2.action.oidc", VALIDATION),
+        Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_FIRST_ACTIONS), "elbv2.action.type"),
+        Limit(f"{path}[].order", within(1, 50000), "elbv2.action.order"),
+        Limit(f"{path}[].targetGroupArn", ARN, "elbv2.action.target-arn"),
+        Limit(f"{forward}.targetGroups", size(1, 5), "elbv2.action.forward-groups"),
+        Limit(f"{forward}.targetGroups[].arn", ARN, "elbv2.action.target-arn"),
+        Limit(f"{forward}.targetGroups[].weight", within(0, 999), "elbv2.action.forward-weight"),
+        Limit(f"{forward}.stickiness.duration", within(1, 604800), "elbv2.action.stickiness"),
+        Limit(f"{redirect}.statusCode", one_of("HTTP_301", "HTTP_302"), "elbv2.action.redirect"),
+        Limit(f"{redirect}.protocol", one_of(*HTTP, "#{protocol}"), "elbv2.action.redirect"),
+        Limit(f"{redirect}.host", length(1, 128), "elbv2.action.redirect"),
+        Limit(
+            f"{redirect}.path",
+            matches(r"/.{0,127}", "1 to 128 characters starting with /"),
+            "elbv2.action.redirect",
+        ),
+        Limit(f"{redirect}.query", length(0, 128), "elbv2.action.redirect"),
+        Limit(f"{redirect}.port", port, "elbv2.action.redirect"),
+        Limit(f"{fixed}.contentType", one_of(*_CONTENT_TYPES), "elbv2.action.fixed-response"),
+        Limit(f"{fixed}.messageBody", length(0, 1024), "elbv2.action.fixed-response"),
+        Limit(f"{fixed}.statusCode", statuses, "elbv2.action.fixed-response"),
+    )
+
+
+def _is_https_url(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    parts = urlsplit(value)
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+_HTTPS_URL = Allowed("a full URL with https:// and a domain", _is_https_url)
+"""Source: the API's AuthenticateOidcActionConfig."""
+
+_CLAIM = matches(
+    "(?!(?:exp|iss|nbf|iat)$).+", "a claim other than exp, iss, nbf and iat, which always count"
+)
+
+_MOST_EXTRA_PARAMETERS = 10
+"""Source: the provider's documentation of listeners."""
+
+
+def _login_rules(actions: Sequence[Properties], path: str) -> Refusals:
+    """Refuse what the API's AuthenticateOidcActionConfig doesn't allow."""
+    for index, action in enumerate(actions):
+        config, where = block(action.get("authenticateOidc")), f"{path}[{index}].authenticateOidc"
+        extra = block(config.get("authenticationRequestExtraParams"))
+        if len(extra) > _MOST_EXTRA_PARAMETERS:
+            message = (
+                f"{where}: authenticationRequestExtraParams has {len(extra)} parameters; "
+                f"{_MOST_EXTRA_PARAMETERS} are allowed"
+            )
+            yield Refusal(VALIDATION, message, "elbv2.action.oidc", path)
+        for claim in blocks(block(action.get("jwtValidation")).get("additionalClaims")):
+            yield from _claim_rules(claim, path)
+    kinds = texts([each.get("type") for each in actions])
+    if len([kind for kind in kinds if kind in _FIRST_ACTIONS]) > 1:
+        message = f"{path} can authenticate once, got {', '.join(kinds)}"
+        yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.one-login", path)
+
+
+def _claim_rules(claim: Properties, path: str) -> Refusals:
+    """Refuse values that a claim of its format can't have."""
+    values, form = texts(claim.get("values")), claim.get("format")
+    if form == "single-string" and len(values) > 1:
+        message = f"claim {claim.get('name')} of format {form} has one value, got {len(values)}"
+        yield Refusal(VALIDATION, message, "elbv2.action.jwt", path)
+    if form == "space-separated-values" and any(" " in each for each in values):
+        message = f"claim {claim.get('name')} of format {form} can't have values with spaces"
+        yield Refusal(VALIDATION, message, "elbv2.action.jwt", path)
+
+
+def _is_port(value: object) -> bool:
+    return str(value).isdecimal() and PORT.holds(int(str(value)))
+
+
+def _forward_rules(action: Properties, where: str) -> Refusals:
+    """Require a target group, or a block of target groups, or both if they mean the same group."""
+    names = _FINAL_ACTIONS["forward"]
+    if len(given(action, *names)) == len(names):
+        groups = values_at(action, "forward.targetGroups[].arn")
+        if not known(action) or groups == [action["targetGroupArn"]]:
+            return
+    yield from exactly_one(action, names, "elbv2.action.forward-target", where=where)
+
+
+def action_rules(inputs: Properties, path: str) -> Refusals:
+    """Refuse actions that can't be used, by themselves or together."""
+    actions = blocks(inputs.get(path))
+    for index, action in enumerate(actions):
+        kind, where = text(action.get("type")) or "", f"{path}[{index}]: "
+        needed = _FINAL_ACTIONS.get(kind) or _FIRST_ACTIONS.get(kind, ())
+        if kind == "forward":
+            yield from _forward_rules(action, where)
+        elif needed and not given(action, *needed):
+            yield Refusal(
+                "InvalidArgument",
+                f"{where}type {kind} needs {needed[0]}",
+                "elbv2.action.block",
+                path,
+            )
+        if kind == "redirect" and _redirects_to_itself(action.get("redirect")):
+            message = (
+                f"{where}the redirect would lead to itself: change at least one of "
+                f"{', '.join(_REDIRECTED)}"
+            )
+            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
+    yield from _login_rules(actions, path)
+    if actions and len(actions) == len(inputs[path]):
+        yield from _final_action_rules(actions, path)
+
+
+_REDIRECTED = ("protocol", "host", "port", "path", "query")
+
+
+def _redirects_to_itself(redirect: object) -> bool:
+    """Return whether a redirect keeps all parts of the URL."""
+    if not isinstance(redirect, dict):
+        return False
+    for name in _REDIRECTED:
+        if redirect.get(name) not in (None, f"#{{{name}}}", f"/#{{{name}}}"):
+            return False
+    return True
+
+
+def _final_action_rules(actions: Sequence[Properties], path: str) -> Refusals:
+    """Require that the action with the highest order is the only final one.
+
+    Without an order, an action has its position in the list.
+    """
+    types: list[str] = []
+    last, last_order = "", 0.0
+    for position, action in enumerate(actions, start=1):
+        kind = text(action.get("type"))
+        if kind is None:
+            return
+        types.append(kind)
+        order = number(action.get("order")) or position
+        if order >= last_order:
+            last, last_order = kind, order
+    final = [kind for kind in types if kind in _FINAL_ACTIONS]
+    if final != [last]:
+        message = (
+            f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got "
+            f"{', '.join(types)}"
+        )
+        yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.final", path)
+
+
+def action_references(path: str) -> tuple[Reference, ...]:
+    """Return the target groups that the actions at a path must find."""
+    rule = "elbv2.action.target-exists"
+    found: list[Reference] = []
+    for target in FORWARDED:
+        path_of_arn = f"{path}[].{target}"
+        found.append(Reference(path_of_arn, TARGET_GROUP, "TargetGroupNotFound", rule, "held"))
+    return tuple(found)
+
+
+def targets_of(inputs: Properties, path: str) -> set[str]:
+    """Return the ARNs of the target groups that the actions at a path forward to."""
+    arns: set[str] = set()
+    for target in FORWARDED:
+        arns.update(texts(values_at(inputs, f"{path}[].{target}")))
+    return arns
+
+
+def authentication_rules(inputs: Properties, path: str) -> Refusals:
+    """Refuse actions that a listener with protocol HTTP can't have."""
+    if any(kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, f"{path}[].type"))):
+        message = "Authenticate actions are only supported on HTTPS listeners"
+        yield Refusal("InvalidLoadBalancerAction", message, "elbv2.listener.authentication", path)
