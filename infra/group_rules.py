@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HTTPS = 443
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class VpcEndpoints:
     """The VPC endpoints through which tasks reach AWS without the internet."""
 
@@ -27,7 +27,7 @@ class VpcEndpoints:
     """Addresses of S3, where ECR keeps the layers of images."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Peer:
     """The other end of a rule's connections. Exactly one field is set."""
 
@@ -37,7 +37,7 @@ class Peer:
     prefix_list_id: pulumi.Input[str] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Rule:
     """A rule of one security group, for one direction."""
 
@@ -55,7 +55,7 @@ class Rule:
     """The rule's name in stacks that an earlier version deployed; empty if it hasn't changed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Member:
     """A security group at one end of a connection."""
 

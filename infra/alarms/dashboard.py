@@ -24,7 +24,7 @@ _WIDTH: Final = _COLUMNS // _IN_A_ROW
 _BLUE, _ORANGE, _RED = "#1f77b4", "#ff7f0e", "#d62728"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ServiceOnDashboard:
     """A service on a dashboard."""
 

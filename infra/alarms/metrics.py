@@ -30,7 +30,7 @@ MEMORY: Final = "MemoryUtilization"
 MINUTE: Final = 60
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Targets:
     """A load balancer and a target group of it, as metrics name them."""
 

@@ -32,7 +32,7 @@ _PATHS: Final = {"reason": "$.detail.reason", "service": "$.resources[0]", "time
 _MANUAL: Final = "docs/alarms.md#deployment-failed"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class SlackChannel:
     """A channel of Slack that gets notifications through Amazon Q Developer."""
 
@@ -41,7 +41,7 @@ class SlackChannel:
     channel_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class NotificationsArgs:
     """Arguments of Notifications; what a stack configures has no defaults here."""
 

@@ -58,7 +58,7 @@ first data aren't there yet, in a new stack or with another capacity.
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ServiceAlarms:
     """The limits of one service's alarms, and the topic that they publish to."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _FARGATE: Final = ("FARGATE", "FARGATE_SPOT")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class CapacityProvidersArgs:
     """Arguments of CapacityProviders."""
 

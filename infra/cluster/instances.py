@@ -28,7 +28,7 @@ provider sends 0 instead of ECS's 300.
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class InstancesArgs:
     """Arguments of Instances; what a stack configures has no defaults here."""
 

@@ -29,7 +29,7 @@ aws_elb_service_account.
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class AccessLogsArgs:
     """Arguments of AccessLogs."""
 

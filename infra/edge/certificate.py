@@ -11,7 +11,7 @@ from infra.aws import naming
 from infra.outputs import of_created
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class CertificateArgs:
     """Arguments of a Certificate."""
 

@@ -42,7 +42,7 @@ _SUFFIXES: Final = {ANYWHERE: "", ANYWHERE_IPV6: "-ipv6"}
 """Suffixes of the names of these ranges' rules; any other range is the suffix itself."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Https:
     """The HTTPS listener: its certificates, TLS policy and response headers."""
 
@@ -72,7 +72,7 @@ class Https:
     """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class LoadBalancedIngressArgs:
     """Arguments of a LoadBalancedIngress; what a stack configures has no defaults here."""
 

@@ -42,7 +42,7 @@ _MATCHES_ONLY: Final[aws.wafv2.WebAclLoggingConfigurationLoggingFilterArgsDict] 
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class FirewallArgs:
     """Arguments of a Firewall."""
 

@@ -56,7 +56,7 @@ def service_name(environment: AwsEnvironment, service: str) -> str:
     return f"{prefix}.{environment.region}.{service}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class PrivateEndpointsArgs:
     """Arguments of PrivateEndpoints."""
 

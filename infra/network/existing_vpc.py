@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Subnet:
     """A subnet that exists."""
 
@@ -28,7 +28,7 @@ class Subnet:
     """Whether it has an IPv6 range."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class SubnetQuery:
     """Subnets to choose from: those with these ids, those with these tags, or all of the VPC."""
 

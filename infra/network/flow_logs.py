@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infra.log_group import LogGroupArgs
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class FlowLogsArgs:
     """Arguments of FlowLogs; what a stack configures has no defaults here."""
 

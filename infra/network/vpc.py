@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Network:
     """The VPC and the subnets of load balancer and tasks."""
 

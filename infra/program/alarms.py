@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from infra.settings.service import ServiceSettings
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class StackAlarms:
     """The alarms of a stack's services."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Areas:
     """The deployed areas of a stack, and what they were deployed with."""
 

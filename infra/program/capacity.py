@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from infra.settings.service import ServiceSettings
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ClusterCapacity:
     """What a cluster runs tasks on."""
 

@@ -69,7 +69,7 @@ def _files(context: Path, ignored: Sequence[_Pattern]) -> Iterator[tuple[str, Pa
         folders.sort()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Pattern:
     """A line of a .dockerignore file."""
 

@@ -26,7 +26,7 @@ _UNTAGGED_DAYS: Final = 7
 """Days that images without a tag are kept, which interrupted pushes leave behind."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class BuiltImageArgs:
     """Arguments of a BuiltImage."""
 

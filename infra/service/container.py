@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ContainerHealthCheck:
     """A command in a container that shows whether it is healthy."""
 
@@ -39,7 +39,7 @@ class ContainerHealthCheck:
         return members
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Volume:
     """A volume of a task: an access point of EFS, or else empty when the task starts."""
 
@@ -48,7 +48,7 @@ class Volume:
     access_point_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Mount:
     """A folder of a container in which a volume of the task is."""
 
@@ -57,7 +57,7 @@ class Mount:
     read_only: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class LogRouter:
     """A container of Fluent Bit that routes the output of others (FireLens)."""
 
@@ -73,7 +73,7 @@ class LogRouter:
         return {"type": "fluentbit", "options": options}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class RoutedLogs:
     """How a log router outputs what a container prints."""
 
@@ -84,7 +84,7 @@ class RoutedLogs:
     """Options whose values ECS reads when a task starts, as a container's secrets."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Container:
     """A container of a task; what a stack configures has no defaults here."""
 

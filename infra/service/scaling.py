@@ -21,7 +21,7 @@ _NAMESPACE: Final = "ecs"
 _DIMENSION: Final = "ecs:service:DesiredCount"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ScheduledBounds:
     """Bounds that hold from certain moments on."""
 
@@ -35,7 +35,7 @@ class ScheduledBounds:
     maximum: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Scaling:
     """The bounds of the number of tasks, and what it follows within them."""
 

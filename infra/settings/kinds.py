@@ -105,7 +105,6 @@ class Choice(Kind):
         raise ValueError(text)
 
 
-@dataclass(frozen=True)
 class Flag(Kind):
     """True or false."""
 
@@ -183,7 +182,6 @@ class Ipv4Network(Kind):
         return text
 
 
-@dataclass(frozen=True)
 class IpRange(Kind):
     """An IPv4 or IPv6 range in CIDR notation."""
 
@@ -199,7 +197,6 @@ class IpRange(Kind):
         return text
 
 
-@dataclass(frozen=True)
 class Destinations(Kind):
     """A network and its TCP ports, like 10.0.0.0/8:5432."""
 
@@ -349,7 +346,6 @@ class MapsByName(Kind):
         return no_map(text) if map_or_none(text) is None else "an empty map"
 
 
-@dataclass(frozen=True)
 class Build(Kind):
     """A folder with a Dockerfile, or a map that describes the build."""
 
@@ -384,7 +380,6 @@ class Build(Kind):
         return "; ".join(_build_flaws(entries))
 
 
-@dataclass(frozen=True)
 class Statements(Kind):
     """A list of statements of an IAM policy, each an object or its JSON text."""
 

@@ -232,7 +232,6 @@ _URLS: Final = ("issuer", "authorizationEndpoint", "tokenEndpoint", "userInfoEnd
 _CLIENT_ID: Final = "clientId"
 
 
-@dataclass(frozen=True)
 class OidcClient(Kind):
     """A client of an OpenID Connect provider."""
 
@@ -268,7 +267,6 @@ class OidcClient(Kind):
         return "; ".join(_oidc_flaws(entries))
 
 
-@dataclass(frozen=True)
 class ClientSecrets(Kind):
     """Secrets by the name of a service."""
 
@@ -304,7 +302,6 @@ per action on an Application Load Balancer".
 """
 
 
-@dataclass(frozen=True)
 class Weights(Kind):
     """Weights by the names of services."""
 
@@ -400,7 +397,6 @@ KINDS: Final[Mapping[str, Kind]] = {
 """Kinds of the keys that a route has."""
 
 
-@dataclass(frozen=True)
 class Routes(Kind):
     """A list of routes, each a map of the keys that a route has."""
 
