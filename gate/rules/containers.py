@@ -19,7 +19,7 @@ _SECRET_NAME: Final = re.compile(
 )
 _SECRET_VALUE: Final = re.compile(r"AKIA[0-9A-Z]{16}|-----BEGIN|://[^/\s:@]+:[^/\s:@]+@")
 
-_LEAST_IMAGES: Final = 10
+_MIN_IMAGES: Final = 10
 
 
 @rule
@@ -93,7 +93,7 @@ def _keeps_ten_images(policy: Node) -> bool:
             continue
         if selection["countType"] != "imageCountMoreThan":
             return False
-        if selection["countNumber"] < _LEAST_IMAGES:
+        if selection["countNumber"] < _MIN_IMAGES:
             return False
     return True
 

@@ -23,6 +23,7 @@ from infra.costs import limit as cost_limit
 from infra.errors import Problem, SettingsError, reason_of
 from infra.program import ownership
 from infra.settings import routing
+from infra.settings.kinds import counted
 from infra.settings.service.capacity import FARGATE, FARGATE_SPOT
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _instances_in_use(settings: Settings) -> Iterator[Problem]:
     if found:
         yield Problem(
             "capacity",
-            f"{FARGATE_SPOT}, where the cluster {cluster} has {found} instances",
+            f"{FARGATE_SPOT}, where the cluster {cluster} has {counted(found, 'instance')}",
             f"{FARGATE} for every service first; then {FARGATE_SPOT}, in a second run",
         )
 

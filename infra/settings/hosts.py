@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from infra.aws.routes import patterns
 from infra.aws.routes.conditions import HOST
 from infra.errors import Problem
+from infra.settings.kinds import counted
 from infra.settings.stack.https import LONGEST_COMMON_NAME, MOST_EXTRA_CERTIFICATES, NAME
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def problems(settings: StackSettings, zone: str | None) -> Iterator[Problem]:
     if len(everything) > MOST_EXTRA_CERTIFICATES:
         yield Problem(
             "extraCertificateArns",
-            f"{len(https.extra_certificate_arns)}, beside {len(certificates)} certificates for "
-            "further hosts of routes",
+            f"{len(https.extra_certificate_arns)}, beside "
+            f"{counted(len(certificates), 'certificate')} for further hosts of routes",
             f"at most {MOST_EXTRA_CERTIFICATES} together; a host like *.example.com needs one for "
             "all hosts in example.com",
         )

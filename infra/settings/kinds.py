@@ -376,7 +376,7 @@ class Build(Kind):
         try:
             entries = _build_entries(text)
         except ValueError:
-            return f"{len(text)} characters that are neither a path nor a map"
+            return f"{counted(len(text), 'character')}, which is neither a path nor a map"
         return "; ".join(_build_flaws(entries))
 
 
@@ -421,7 +421,7 @@ def no_map(text: str) -> str:
     """Describe a text that is no map, without showing it."""
     if list_or_none(text) is not None:
         return "a list, which is no map"
-    return f"{len(text)} characters that aren't a map" if text else "empty, which is no map"
+    return f"{counted(len(text), 'character') if text else 'empty'}, which is no map"
 
 
 def _size_of(value: object) -> str:
@@ -436,7 +436,12 @@ def _size_of(value: object) -> str:
     if isinstance(value, list | dict):
         kind = "list" if isinstance(value, list) else "map"
         return f"a {kind}, not shown (write a text in quotes)"
-    return f"a value of {len(str(value))} characters, not shown"
+    return f"a value of {counted(len(str(value)), 'character')}, not shown"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where needed."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def item_flaw(kind: Kind, item: object) -> str | None:

@@ -19,6 +19,7 @@ from infra.settings.kinds import (
     Text,
     Whole,
     as_configured,
+    counted,
     item_flaw,
     list_or_none,
     map_or_none,
@@ -291,7 +292,7 @@ class ClientSecrets(Kind):
 
     def shown(self, text: str) -> str:
         """Describe a refused value without its contents."""
-        return f"{len(text)} characters, not shown, that aren't a map of texts"
+        return f"{counted(len(text), 'character')}, not shown, which is no map of texts"
 
 
 _WEIGHT: Final = Whole(0, 999)

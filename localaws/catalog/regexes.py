@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     | \( \? (?P<special> P?<[=!] | P?< | P?[=>&] | [imsU-]+ [:)] | . | $ )
     | (?P<group> \( )
     | (?P<group_end> \) )
-    | (?: [*+?] | \{ (?P<least> \d+ ) (?: , (?P<most> \d* ) )? \} ) (?P<possessive> \+ )?
+    | (?: [*+?] | \{ (?P<min> \d+ ) (?: , (?P<max> \d* ) )? \} ) (?P<possessive> \+ )?
     | .
     """,
     re.DOTALL | re.VERBOSE,
@@ -98,7 +98,7 @@ def _fault(token: dict[str, str | None]) -> str:
         return _first(map(_escape_fault, escapes)) or unclosed
     if token["possessive"]:
         return "a possessive quantifier, such as *+"
-    if any(int(token[name] or 0) > _MOST_REPETITIONS for name in ("least", "most")):
+    if any(int(token[name] or 0) > _MOST_REPETITIONS for name in ("min", "max")):
         return f"more than {_MOST_REPETITIONS} repetitions"
     return ""
 

@@ -134,7 +134,7 @@ def _instances(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             each["availabilityZone"],
             each["instanceType"],
             each["privateIp"],
-            f"{each['tasks']} tasks",
+            "1 task" if each["tasks"] == 1 else f"{each['tasks']} tasks",
         )
         left = f"{each['left']['cpu']} CPU units and {each['left']['memory']} MiB left"
         of_group.append(f"  {'instance':<10} {columns}  {left}")

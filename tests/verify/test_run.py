@@ -133,6 +133,12 @@ def test_a_name_that_resolves_late_is_waited_for_and_reported() -> None:
     ]
 
 
+def test_progress_names_a_single_request_in_the_singular() -> None:
+    progress: list[str] = []
+    run(two_tasks, "--samples", "1", progress=progress)
+    assert progress[-1] == "checks   measuring 1 request"
+
+
 def test_a_name_that_never_resolves_is_unreachable_and_the_phase_is_named() -> None:
     report = run(two_tasks, "--deadline", "1m", resolves_after=1000)
     assert report.verdict is ExitCode.UNREACHABLE

@@ -150,11 +150,12 @@ async def test_versions_that_could_not_be_tried_are_inconclusive() -> None:
     assert result.status is Status.UNKNOWN
 
 
-def test_the_certificate_that_expires_first_counts() -> None:
-    shown = [answer(tls=TlsSeen("TLSv1.3", ("a.example",), days)) for days in (80.0, 3.0)]
+@pytest.mark.parametrize(("left", "reported"), [(3.0, "3 days left"), (1.0, "1 day left")])
+def test_the_certificate_that_expires_first_counts(left: float, reported: str) -> None:
+    shown = [answer(tls=TlsSeen("TLSv1.3", ("a.example",), days)) for days in (80.0, left)]
     (result,) = certificate_results(shown, parse_options(["--min-days-left", "7"]))
     assert (result.status, result.attempts) == (Status.FAIL, 2)
-    assert result.actual == "3 days left, TLSv1.3, for a.example"
+    assert result.actual == f"{reported}, TLSv1.3, for a.example"
 
 
 @pytest.mark.parametrize(

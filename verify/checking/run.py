@@ -14,7 +14,7 @@ from verify.checking.waiting import shortest_attempt, wait_until_stable
 from verify.exit_codes import ExitCode
 from verify.judging import checks, sampling
 from verify.judging.attempt import Attempt, attempts_that_count, judge
-from verify.judging.report import Report, Result, verdict
+from verify.judging.report import Report, Result, counted, verdict
 from verify.judging.timeline import of_samples
 from verify.network.client import Client, new_client
 from verify.network.outcome import Answer, Phase
@@ -225,7 +225,7 @@ async def _collect(
             asyncio.run(checking)
         else:
             await checking
-    progress(Phase.CHECKS, f"measuring {evidence.planned} requests")
+    progress(Phase.CHECKS, f"measuring {counted(evidence.planned, 'request')}")
     turns = iter(range(evidence.planned))
     await runtime.gather(
         _measure(probe, options, evidence, turns, last, clock=clock, began=began, deadline=deadline)

@@ -225,7 +225,7 @@ def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     failures = [sample for sample in samples if isinstance(sample.outcome, Failure)]
     answered = len(samples) - len(failures)
     status, hint = Status.OK, _unreachable_hint(samples)
-    actual = f"{answered} of {planned} requests answered"
+    actual = f"{answered} of {counted(planned, 'request')} answered"
     if failures:
         status, hint = Status.FAIL, failures[-1].hint
         actual += f"; {failures[-1].text}"
@@ -292,8 +292,8 @@ def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator
     yield Result(
         id="certificate",
         status=Status.OK if first.days_left >= options.min_days_left else Status.FAIL,
-        actual=f"{first.days_left:.0f} days left, {first.version}, for {names}",
-        expected=f"at least {options.min_days_left} days left",
+        actual=f"{counted(round(first.days_left), 'day')} left, {first.version}, for {names}",
+        expected=f"at least {counted(options.min_days_left, 'day')} left",
         hint="renewing may have failed: is its validation record still in DNS?" if soon else "",
         fault=ExitCode.BAD_CERTIFICATE,
         attempts=len(shown),

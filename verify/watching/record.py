@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from verify.judging import regexes, sampling
 from verify.judging.attempt import Attempt
 from verify.judging.latencies import Latencies
-from verify.judging.report import Lane, Outage, Result, Samples, Status, TaskSeen, Watched
+from verify.judging.report import (
+    Lane,
+    Outage,
+    Result,
+    Samples,
+    Status,
+    TaskSeen,
+    Watched,
+    counted,
+)
 from verify.judging.timeline import Timeline
 from verify.network.outcome import Answer
 from verify.options.groups import Options, Watch
@@ -194,7 +203,7 @@ class Record:
         requests, failed = self._requests, self._requests - self._good
         cause = self._first[next(iter(watched.failures))] if failed else None
         bounded = partial(_bounded, cause=cause)
-        actual = f"{failed} of {requests} requests failed"
+        actual = f"{failed} of {counted(requests, 'request')} failed"
         if cause:
             most = list(watched.failures.items())[:3]
             reasons = ", ".join(f"{count} x {reason}" for reason, count in most)

@@ -15,7 +15,7 @@ from verify.checking.run import Progress, shown_url
 from verify.checking.waiting import ProbeOnce
 from verify.escaping import visible
 from verify.judging.attempt import judge
-from verify.judging.report import Report, verdict
+from verify.judging.report import Report, counted, verdict
 from verify.network.client import Client, new_client
 from verify.network.event_loop import EventLoop
 from verify.network.probe import Probe
@@ -94,7 +94,8 @@ async def observe(
     """
     clock = asyncio.get_running_loop().time
     began, started = clock(), datetime.now(UTC)
-    rate = f"{record.asked.rate:g} requests a second in {len(probes)} lanes"
+    requests = "1 request" if record.asked.rate == 1 else f"{record.asked.rate:g} requests"
+    rate = f"{requests} a second in {counted(len(probes), 'lane')}"
     progress("watch", f"{shown_url(parsed, options)}, {rate}")
     try:
         await _while_it_changes(

@@ -142,11 +142,12 @@ def split(conditions: Conditions) -> list[Conditions]:
     if not kinds:
         return [conditions]
     best: list[list[tuple[str, ...]]] | None = None
-    most_values = [len(conditions.values[kind]) for kind in kinds]
+    max_values = [len(conditions.values[kind]) for kind in kinds]
+    max_wildcards = [WILDCARDS_PER_RULE] * len(kinds)
     # Values and wildcards of a rule are limited separately. Every way to share both limits among
     # the kinds is tried; with at most five kinds there are few.
-    for values in _shares(VALUES_PER_RULE, most_values, least=1):
-        for wildcards in _shares(WILDCARDS_PER_RULE, [WILDCARDS_PER_RULE] * len(kinds), least=0):
+    for values in _shares(VALUES_PER_RULE, max_values, min_share=1):
+        for wildcards in _shares(WILDCARDS_PER_RULE, max_wildcards, min_share=0):
             parts = []
             for kind, count, wild in zip(kinds, values, wildcards, strict=True):
                 parts.append(_chunks(kind, conditions.values[kind], count, wild))
@@ -163,30 +164,31 @@ def split(conditions: Conditions) -> list[Conditions]:
     return [Conditions(dict(zip(kinds, chosen, strict=True))) for chosen in product(*best)]
 
 
-def _shares(total: int, most: Sequence[int], *, least: int) -> Iterator[tuple[int, ...]]:
+def _shares(total: int, max_shares: Sequence[int], *, min_share: int) -> Iterator[tuple[int, ...]]:
     """Yield every way to give each kind a share of a total, large shares first."""
-    if not most:
+    if not max_shares:
         yield ()
         return
-    others = most[1:]
-    for share in range(min(most[0], total - least * len(others)), least - 1, -1):
-        for rest in _shares(total - share, others, least=least):
+    others = max_shares[1:]
+    max_share = min(max_shares[0], total - min_share * len(others))
+    for share in range(max_share, min_share - 1, -1):
+        for rest in _shares(total - share, others, min_share=min_share):
             yield (share, *rest)
 
 
 def _chunks(
-    kind: str, values: Sequence[str], most_values: int, most_wildcards: int
+    kind: str, values: Sequence[str], max_values: int, max_wildcards: int
 ) -> list[tuple[str, ...]]:
     """Return values in chunks within limits; nothing if one value alone is over them."""
     chunks: list[tuple[str, ...]] = []
     free_values = free_wildcards = 0
     for value in values:
         needed = patterns.wildcards(value) if _has_patterns(kind) else 0
-        if needed > most_wildcards:
+        if needed > max_wildcards:
             return []
         if not free_values or needed > free_wildcards:
             chunks.append(())
-            free_values, free_wildcards = most_values, most_wildcards
+            free_values, free_wildcards = max_values, max_wildcards
         chunks[-1] = (*chunks[-1], value)
         free_values -= 1
         free_wildcards -= needed

@@ -54,9 +54,10 @@ def size_rules(inputs: Properties) -> Refusals:
         yield from _fargate_size_rules(inputs)
         return
     cpu = inputs.get("cpu")
-    least, most = INSTANCE_UNITS
-    if cpu is not None and known(cpu) and not least <= (units(cpu, VCPU) or 0) <= most:
-        message = f"Invalid setting for cpu: {cpu}; outside of Fargate it is {least} to {most}"
+    min_units, max_units = INSTANCE_UNITS
+    if cpu is not None and known(cpu) and not min_units <= (units(cpu, VCPU) or 0) <= max_units:
+        allowed = f"{min_units} to {max_units}"
+        message = f"Invalid setting for cpu: {cpu}; outside of Fargate it is {allowed}"
         yield Refusal("ClientException", message, "ecs.task-definition.ec2-cpu", "cpu")
 
 

@@ -107,7 +107,7 @@ REFUSED = [
         "build: context https://example.com/app.git, which isn't a relative path; allowed",
     ),
     ({**BUILT, "build": {"dockerfile": "Dockerfile"}}, "build: no context; allowed: the folder"),
-    ({**BUILT, "build": [APP]}, "characters that are neither a path nor a map; allowed"),
+    ({**BUILT, "build": [APP]}, "characters, which is neither a path nor a map; allowed"),
     (
         {**BUILT, "build": {"context": APP, "tag": "a", "args": ["A"], "target": "-"}},
         (

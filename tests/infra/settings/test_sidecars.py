@@ -234,7 +234,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"logOptions": {"Name": "a\nb"}}, "logOptions: Name with a value of 3 characters"),
     ({"logOptions": {"Name": ""}}, "logOptions: Name with an empty value; allowed: a map, each"),
-    ({"logOptions": {"": "x"}}, "logOptions: an empty name with a value of 1 characters, not"),
+    ({"logOptions": {"": "x"}}, "logOptions: an empty name with a value of 1 character, not"),
     ({"mounts": ""}, "mounts: empty, which is no map; allowed: a map, each name at most 63"),
     ({"logOptions": {"Name": "a\rb"}}, "logOptions: Name with a value of 3 characters"),
     ({"volumes": {"a": {}}}, "volumes.a: a volume that no container has; allowed: one that"),
@@ -243,7 +243,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         with_sidecar(mounts={"a": "/a"}),
         "sidecars.proxy.mounts: a, which is no volume; allowed: a name that volumes has",
     ),
-    ({"mounts": {"a": "a"}}, "mounts: a with a value of 1 characters"),
+    ({"mounts": {"a": "a"}}, "mounts: a with a value of 1 character, not shown"),
     (
         {"volumes": {"a": {}, "b": {}}, "mounts": {"a": "/a", "b": "/a/b:ro"}},
         "mounts: /a/b; allowed: each folder once, and none that is inside another one",
