@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 20
 BUILD_SECONDS = 1800
 
-_WAYS_OUT: Final = (
+_REMEDY: Final = (
     "start Docker, or install podman or buildah (`apt install buildah`); or take `build` out and "
     "name an image that exists in `image` (docs/images.md says which ones the local AWS can run)"
 )
@@ -135,4 +135,4 @@ async def _find(programs: Programs) -> _Tool:
             lacks.append(f"{tool.name} can't build: {str(error).splitlines()[0]}")
         else:
             return tool
-    raise CannotBuildError(f"no program here builds images ({'; '.join(lacks)}): {_WAYS_OUT}")
+    raise CannotBuildError(f"no program here builds images ({'; '.join(lacks)}): {_REMEDY}")

@@ -119,20 +119,20 @@ class ImageStore:
 
     def remove(self, repository: str) -> None:
         """Delete everything in a repository."""
-        shutil.rmtree(self._of(repository), ignore_errors=True)
+        shutil.rmtree(self._folder_of(repository), ignore_errors=True)
 
-    def _of(self, repository: str) -> Path:
+    def _folder_of(self, repository: str) -> Path:
         # A repository's name can have slashes, and one can be the beginning of another's.
         return self._folder / repository.replace("/", "+")
 
     def _blobs(self, repository: str) -> Path:
-        return self._of(repository) / "blobs"
+        return self._folder_of(repository) / "blobs"
 
     def _upload(self, repository: str, name: str) -> Path:
-        return self._of(repository) / "uploads" / name
+        return self._folder_of(repository) / "uploads" / name
 
     def _manifests(self, repository: str) -> Path:
-        return self._of(repository) / "manifests"
+        return self._folder_of(repository) / "manifests"
 
     def _tags(self, repository: str) -> Path:
-        return self._of(repository) / "tags.json"
+        return self._folder_of(repository) / "tags.json"

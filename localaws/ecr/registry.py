@@ -69,14 +69,14 @@ class AccountRegistry:
         """Where the account's registries are found on this machine, by host."""
 
         self._port = 0
-        account.on_change.append(self._follow)
+        account.on_change.append(self._update_mirrors)
 
     def listens_on(self, port: int) -> None:
         """Note the port of 127.0.0.1 that the registry listens on."""
         self._port = port
-        self._follow()
+        self._update_mirrors()
 
-    def _follow(self) -> None:
+    def _update_mirrors(self) -> None:
         """Map the host of each repository's registry, one for each region, to this machine."""
         if not self._port:
             return

@@ -213,11 +213,11 @@ class Recorder(mocks.MockMonitor):
         """Return an existing resource, for `Resource.get`."""
         if not request.type.startswith("aws:"):
             known = unwrapped(from_wire(request.properties))
-            state = self._ask_others(request, known, request.id)[1]
+            state = self._ask_other_mocks(request, known, request.id)[1]
         elif found := self.cloud.find(canonical(request.type), request.id):
             state = found.outputs
         else:
-            self._wait_for_others()
+            self._postpone()
             raise Mistake(
                 f"{request.type} '{request.name}'", f"it reads {request.id}, which doesn't exist"
             )
@@ -241,7 +241,7 @@ class Recorder(mocks.MockMonitor):
                     self.cloud, request.tok, args, args.get("region") or provider_settings.region
                 )
             except Refused as refused:
-                self._wait_for_others()
+                self._postpone()
                 failure = Mistake(f"invoking {request.tok}", *refused.refusals)
         self.invoked.append((request.tok, args))
         if failure is not None:
@@ -255,8 +255,10 @@ class Recorder(mocks.MockMonitor):
         getattr(response, "return").CopyFrom(to_wire(values))
         return response
 
-    def _wait_for_others(self) -> None:
-        """Repeat a refused call after others, unless a remote component makes it.
+    def _postpone(self) -> None:
+        """Postpone a refused call until no other call can be answered.
+
+        The calls of a remote component are refused at once: it makes them one after the other.
 
         Raises:
             NotYetError: The call is postponed.
@@ -323,19 +325,19 @@ class Recorder(mocks.MockMonitor):
         if token in TYPES_BESIDE_AWS:
             return self._beside_aws.make(resource)
         if not token.startswith("aws:"):
-            return self._ask_others(request, inputs, request.importId)
+            return self._ask_other_mocks(request, inputs, request.importId)
         try:
             return self._account.make(
                 resource, self._provider_settings(resource.provider), self._aliases[resource.urn]
             )
         except Refused as refused:
-            self._wait_for_others()
+            self._postpone()
             raise Mistake(f"{token} '{name}'", *refused.refusals) from None
         except Mistake:
-            self._wait_for_others()
+            self._postpone()
             raise
 
-    def _ask_others(
+    def _ask_other_mocks(
         self, request: Any, inputs: dict[str, Any], identifier: str = ""
     ) -> tuple[str, dict[str, Any]]:
         args = mocks.MockResourceArgs(
@@ -348,7 +350,7 @@ class Recorder(mocks.MockMonitor):
         """Construct a remote component: one of awsx's with its children, any other by `others`."""
         if not request.type.startswith("awsx:"):
             self._record(resource)
-            _, state = self._ask_others(request, resource.inputs)
+            _, state = self._ask_other_mocks(request, resource.inputs)
             return resource_pb2.RegisterResourceResponse(urn=resource.urn, object=to_wire(state))
         construction = provider_pb2.ConstructRequest(
             type=request.type,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,14 +13,30 @@ if TYPE_CHECKING:
 STACK = "pulumi:pulumi:Stack"
 
 
+class _Urn(NamedTuple):
+    """The parts of a URN."""
+
+    stack: str
+    project: str
+    types: str
+    """The types of its parents except the stack, and its own, separated by `$`."""
+
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> _Urn:
+        stack, project, types, name = text.removeprefix("urn:pulumi:").split("::", 3)
+        return cls(stack, project, types, name)
+
+
 def urn_of(stack: str, project: str, parent: str, kind: str, name: str) -> str:
     """Return the URN that the engine gives to a resource.
 
     It has the types of all parents except the stack.
     """
-    parents = _parts(parent)[2] if parent else STACK
-    qualified = kind if parents == STACK else f"{parents}${kind}"
-    return f"urn:pulumi:{stack}::{project}::{qualified}::{name}"
+    parents = _Urn.of(parent).types if parent else STACK
+    types = kind if parents == STACK else f"{parents}${kind}"
+    return f"urn:pulumi:{stack}::{project}::{types}::{name}"
 
 
 def alias_urns(resource: Registered, parent_aliases: Sequence[str]) -> list[str]:
@@ -30,7 +46,7 @@ def alias_urns(resource: Registered, parent_aliases: Sequence[str]) -> list[str]
     that started with the parent's old name.
     """
     own = [_alias_urn(resource, each) for each in resource.aliases]
-    parent_name = _parts(resource.parent)[3] if resource.parent else ""
+    parent_name = _Urn.of(resource.parent).name if resource.parent else ""
     urns = list(own)
     for parent in parent_aliases:
         urns += [_moved_to(parent, parent_name, urn) for urn in (resource.urn, *own)]
@@ -41,12 +57,12 @@ def _alias_urn(resource: Registered, alias: Mapping[str, Any]) -> str:
     if "urn" in alias:
         return str(alias["urn"])
     spec = alias.get("spec", {})
-    stack, project, *_ = _parts(resource.urn)
+    own = _Urn.of(resource.urn)
     parent = spec.get("parentUrn") or resource.parent
     # A part that the alias leaves out, or that the SDK sends empty, is the resource's own.
     return urn_of(
-        spec.get("stack") or stack.removeprefix("urn:pulumi:"),
-        spec.get("project") or project,
+        spec.get("stack") or own.stack,
+        spec.get("project") or own.project,
         "" if spec.get("noParent") else parent,
         spec.get("type") or resource.type,
         spec.get("name") or resource.name,
@@ -55,14 +71,9 @@ def _alias_urn(resource: Registered, alias: Mapping[str, Any]) -> str:
 
 def _moved_to(parent: str, parent_name: str, urn: str) -> str:
     """Return the URN of a child of `parent_name` as a child of that other parent."""
-    stack, project, _, other_parent_name = _parts(parent)
-    _, _, kinds, name = _parts(urn)
+    new_parent, child = _Urn.of(parent), _Urn.of(urn)
+    name = child.name
     if name.startswith(parent_name):
-        name = other_parent_name + name.removeprefix(parent_name)
-    return urn_of(
-        stack.removeprefix("urn:pulumi:"), project, parent, kinds.rpartition("$")[2], name
-    )
-
-
-def _parts(urn: str) -> list[str]:
-    return urn.split("::", 3)
+        name = new_parent.name + name.removeprefix(parent_name)
+    kind = child.types.rpartition("$")[2]
+    return urn_of(new_parent.stack, new_parent.project, parent, kind, name)

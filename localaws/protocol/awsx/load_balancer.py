@@ -24,7 +24,7 @@ SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 _HTTPS_PORT = 443
 
-_OWN = frozenset(
+_COMPONENT_ONLY = frozenset(
     {
         "subnetIds",
         "subnets",
@@ -66,59 +66,53 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
         ValueError: The real awsx refuses it too.
     """
     raw, inputs = monitor.inputs, await monitor.resolved(monitor.inputs)
-    for names, message in _EXCLUSIVE:
-        if len(given(inputs, *names)) > 1:
-            raise ValueError(message)
-    group_inputs = inputs.get("defaultSecurityGroup") or {}
-    if group_inputs.get("args") and group_inputs.get("securityGroupId"):
-        raise ValueError(
-            "Only one of [defaultSecurityGroup] [args] or [securityGroupId] can be specified"
-        )
-
+    _require_valid(inputs)
     name, component = monitor.name, await monitor.component()
-    vpc, subnets = await _where(monitor, inputs)
-    own = {key: value for key, value in raw.items() if key not in _OWN}
+    vpc, subnets = await _vpc_and_subnets(monitor, inputs)
+    balancer_inputs = {key: value for key, value in raw.items() if key not in _COMPONENT_ONLY}
+    balancer_inputs["loadBalancerType"] = "application"
     if subnets is not None:
-        own["subnets"] = subnets
+        balancer_inputs["subnets"] = subnets
     needed: list[Registered | str] = [*monitor.needed]
+    group_inputs = inputs.get("defaultSecurityGroup") or {}
     group = None
-    if own.get("securityGroups") is None and not group_inputs.get("skip"):
-        existing = group_inputs.get("securityGroupId")
-        if existing is None:
+    if balancer_inputs.get("securityGroups") is None and not group_inputs.get("skip"):
+        group_id = group_inputs.get("securityGroupId")
+        if group_id is None:
             rules = group_inputs.get("args") or {"vpcId": vpc, **open_rules()}
             group = await monitor.child(SECURITY_GROUP, name, component, rules, *needed)
             needed.append(group)
-        own["securityGroups"] = [existing or (group and group.id)]
-    own["loadBalancerType"] = "application"
+            group_id = group.id
+        balancer_inputs["securityGroups"] = [group_id or None]
     balancer = await monitor.child(
-        "aws:lb/loadBalancer:LoadBalancer", name, component, own, *needed
+        "aws:lb/loadBalancer:LoadBalancer", name, component, balancer_inputs, *needed
     )
-
-    protocol = _default_protocol(inputs)
+    port_and_protocol = _of_target_group(inputs)
     target_inputs = {
         "vpcId": vpc,
         "targetType": "ip",
-        **protocol,
+        **port_and_protocol,
         **(inputs.get("defaultTargetGroup") or {}),
     }
     target = await monitor.child(
         "aws:lb/targetGroup:TargetGroup", name, component, target_inputs, *monitor.needed
     )
-    listeners = []
-    actions = {"defaultActions": [{"type": "forward", "targetGroupArn": target.output("arn")}]}
-    for number, each in enumerate(_listeners(inputs, protocol)):
-        listener = {**actions, **each, "loadBalancerArn": balancer.output("arn")}
-        listeners.append(
-            await monitor.child(
-                "aws:lb/listener:Listener",
-                f"{name}-{number}",
-                component,
-                listener,
-                balancer,
-                target,
-                *monitor.needed,
-            )
+    listeners: list[Registered] = []
+    for number, listener_inputs in enumerate(_listeners(inputs, port_and_protocol)):
+        listener = await monitor.child(
+            "aws:lb/listener:Listener",
+            f"{name}-{number}",
+            component,
+            {
+                "defaultActions": [{"type": "forward", "targetGroupArn": target.output("arn")}],
+                **listener_inputs,
+                "loadBalancerArn": balancer.output("arn"),
+            },
+            balancer,
+            target,
+            *monitor.needed,
         )
+        listeners.append(listener)
     await monitor.done(component)
 
     outputs = monitor.outputs()
@@ -130,35 +124,50 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
     return outputs.response(component)
 
 
-async def _where(monitor: Monitor, inputs: Mapping[str, Any]) -> tuple[object, object]:
+def _require_valid(inputs: Mapping[str, Any]) -> None:
+    """Check the inputs as the real component does.
+
+    Raises:
+        ValueError: They contradict each other.
+    """
+    for names, message in _EXCLUSIVE:
+        if len(given(inputs, *names)) > 1:
+            raise ValueError(message)
+    group = inputs.get("defaultSecurityGroup") or {}
+    if group.get("args") and group.get("securityGroupId"):
+        raise ValueError(
+            "Only one of [defaultSecurityGroup] [args] or [securityGroupId] can be specified"
+        )
+
+
+async def _vpc_and_subnets(monitor: Monitor, inputs: Mapping[str, Any]) -> tuple[object, object]:
     """Return the VPC, and the load balancer's input `subnets` if it has to be set."""
-    subnets, ids, mappings = (
-        inputs.get(name) for name in ("subnets", "subnetIds", "subnetMappings")
-    )
+    subnets, ids = inputs.get("subnets"), inputs.get("subnetIds")
+    mappings = inputs.get("subnetMappings")
     if subnets is not None:
         if subnets is UNKNOWN or not subnets:
             return UNKNOWN, UNKNOWN
         return subnets[0].get("vpcId", UNKNOWN), [each["id"] for each in subnets]
     if ids is not None:
-        return await _vpc_of(monitor, ids, lambda first: first), unwrapped(
-            monitor.inputs["subnetIds"]
-        )
+        return await _vpc_of(monitor, _first(ids)), unwrapped(monitor.inputs["subnetIds"])
     if mappings is not None:
-        return await _vpc_of(monitor, mappings, lambda first: first.get("subnetId", UNKNOWN)), None
+        mapping = _first(mappings)
+        subnet = UNKNOWN if mapping is UNKNOWN else mapping.get("subnetId", UNKNOWN)
+        return await _vpc_of(monitor, subnet), None
     existing = await find(monitor)
     return existing.id, existing.public
 
 
-async def _vpc_of(monitor: Monitor, subnets: Any, identifier: Any) -> object:
-    """Return the VPC of the first subnet; UNKNOWN if the subnet is unknown."""
-    first = (
-        UNKNOWN
-        if subnets is UNKNOWN or not subnets or subnets[0] is UNKNOWN
-        else identifier(subnets[0])
-    )
-    if first is UNKNOWN:
+def _first(values: Any) -> Any:
+    """Return the first of several values; UNKNOWN if they are unknown or there are none."""
+    return UNKNOWN if values is UNKNOWN or not values else values[0]
+
+
+async def _vpc_of(monitor: Monitor, subnet: Any) -> object:
+    """Return the VPC of a subnet; UNKNOWN if the subnet is unknown."""
+    if subnet is UNKNOWN:
         return UNKNOWN
-    return (await monitor.invoke("aws:ec2/getSubnet:getSubnet", id=first))["vpcId"]
+    return (await monitor.invoke("aws:ec2/getSubnet:getSubnet", id=subnet))["vpcId"]
 
 
 def _listeners(inputs: Mapping[str, Any], default: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -166,11 +175,11 @@ def _listeners(inputs: Mapping[str, Any], default: Mapping[str, Any]) -> list[di
     if inputs.get("listener"):
         return [{**default, **inputs["listener"]}]
     if inputs.get("listeners"):
-        return [{**_protocol(each), **each} for each in inputs["listeners"]]
+        return [{**_port_and_protocol(each), **each} for each in inputs["listeners"]]
     return [dict(default)]
 
 
-def _default_protocol(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _of_target_group(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the port and protocol of the default target group.
 
     If `listeners` has exactly one item, the real component leaves both out, and AWS refuses the
@@ -181,15 +190,22 @@ def _default_protocol(inputs: Mapping[str, Any]) -> dict[str, Any]:
         if len(listeners) == 1:
             return {}
         listener = listeners[0]
-    return _protocol(listener, inputs.get("defaultTargetGroupPort"))
+    return _port_and_protocol(listener or {}, inputs.get("defaultTargetGroupPort"))
 
 
-def _protocol(listener: Mapping[str, Any] | None, default_port: object = None) -> dict[str, Any]:
-    port, protocol = (listener or {}).get("port"), (listener or {}).get("protocol")
+def _port_and_protocol(listener: Mapping[str, Any], default_port: object = None) -> dict[str, Any]:
+    """Return a listener's port and protocol, of which each follows from the other if it is absent.
+
+    UNKNOWN follows from UNKNOWN.
+    """
+    port, protocol = listener.get("port"), listener.get("protocol")
     if port is None and protocol is None:
-        return {"port": 80 if default_port is None else default_port, "protocol": "HTTP"}
-    if protocol is None:
-        protocol = UNKNOWN if port is UNKNOWN else "HTTPS" if port == _HTTPS_PORT else "HTTP"
+        port, protocol = 80 if default_port is None else default_port, "HTTP"
+    elif UNKNOWN in (port, protocol):
+        port = UNKNOWN if port is None else port
+        protocol = UNKNOWN if protocol is None else protocol
+    elif protocol is None:
+        protocol = "HTTPS" if port == _HTTPS_PORT else "HTTP"
     elif port is None:
-        port = UNKNOWN if protocol is UNKNOWN else _HTTPS_PORT if protocol == "HTTPS" else 80
+        port = _HTTPS_PORT if protocol == "HTTPS" else 80
     return {"port": port, "protocol": protocol}

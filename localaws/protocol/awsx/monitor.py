@@ -210,7 +210,7 @@ class Monitor:
         return Registered(answer.urn, answer.id or outputs.get("id", UNKNOWN), outputs)
 
     async def done(self, component: Registered, outputs: Mapping[str, Any] | None = None) -> None:
-        """Tell the engine that all children of a component are registered, and its outputs."""
+        """Register a component's outputs, with which all its children are registered."""
         await self._stub.RegisterResourceOutputs(
             resource_pb2.RegisterResourceOutputsRequest(
                 urn=component.urn, outputs=to_wire(outputs or {})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FARGATE_SERVICE = "awsx:ecs:FargateService"
 
-_OWN = frozenset(
+_COMPONENT_ONLY = frozenset(
     {
         "assignPublicIp",
         "continueBeforeSteadyState",
@@ -53,23 +53,26 @@ async def fargate_service(monitor: Monitor) -> provider_pb2.ConstructResponse:
     name, component = monitor.name, await monitor.component()
     made = await _task_definition(monitor, component, raw, inputs)
     needed: list[Registered | str] = [*monitor.needed]
-    own = {"desiredCount": 1, **{key: value for key, value in raw.items() if key not in _OWN}}
+    configured = {key: value for key, value in raw.items() if key not in _COMPONENT_ONLY}
+    service_inputs = {"desiredCount": 1, **configured}
     if made is not None:
         needed.append(made.task_definition)
-        own["taskDefinition"] = made.task_definition.output("arn")
-        own.setdefault("loadBalancers", made.load_balancers)
+        service_inputs["taskDefinition"] = made.task_definition.output("arn")
+        service_inputs.setdefault("loadBalancers", made.load_balancers)
     if inputs.get("networkConfiguration") is None:
-        group, own["networkConfiguration"] = await _network(
+        group, service_inputs["networkConfiguration"] = await _network(
             monitor, component, inputs.get("assignPublicIp")
         )
         needed.append(group)
     by_provider = inputs.get("capacityProviderStrategies") or inputs.get(
         "useClusterDefaultCapacityProviderStrategy"
     )
-    own["launchType"] = None if by_provider else "FARGATE"
+    service_inputs["launchType"] = None if by_provider else "FARGATE"
     continues = inputs.get("continueBeforeSteadyState")
-    own["waitForSteadyState"] = UNKNOWN if continues is UNKNOWN else not continues
-    service = await monitor.child("aws:ecs/service:Service", name, component, own, *needed)
+    service_inputs["waitForSteadyState"] = UNKNOWN if continues is UNKNOWN else not continues
+    service = await monitor.child(
+        "aws:ecs/service:Service", name, component, service_inputs, *needed
+    )
     await monitor.done(component)
 
     outputs = monitor.outputs()
@@ -119,22 +122,19 @@ async def _network(
     existing = await find(monitor)
     rules = {"vpcId": existing.id, **open_rules()}
     group = await monitor.child(SECURITY_GROUP, f"{monitor.name}-sg", component, rules)
-    where: dict[str, Any] = {
+    configuration: dict[str, Any] = {
         "assignPublicIp": UNKNOWN,
         "subnets": UNKNOWN,
         "securityGroups": [group.id],
     }
     if assign_public_ip is UNKNOWN:
-        return group, where
+        return group, configuration
     public = bool(assign_public_ip)
     if not public and not existing.private:
         raise ValueError(
             "The default VPC does not have any private subnets. Set `assignPublicIp` to "
-            "`true`, provide "
-            "`networkConfiguration`, or add private subnets to the default VPC."
+            "`true`, provide `networkConfiguration`, or add private subnets to the default VPC."
         )
-    return group, {
-        **where,
-        "assignPublicIp": public,
-        "subnets": existing.public if public else existing.private,
-    }
+    configuration["assignPublicIp"] = public
+    configuration["subnets"] = existing.public if public else existing.private
+    return group, configuration

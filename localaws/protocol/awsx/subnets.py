@@ -163,7 +163,7 @@ def _size_issues(specs: Specs) -> Iterator[str]:
 
 
 def _block_issues(specs: Specs, zones: int) -> Iterator[str]:
-    if not [spec for spec in specs if spec.get("cidrBlocks") is not None]:
+    if all(spec.get("cidrBlocks") is None for spec in specs):
         return
     for index, spec in enumerate(specs):
         blocks = spec.get("cidrBlocks")
@@ -254,12 +254,14 @@ def auto_ranges(
         )
     found = []
     for number in range(zones):
-        free, own = int(vpc.network_address) + number * room, []
+        free = int(vpc.network_address) + number * room
+        of_zone: list[str] = []
         for each in masks:
+            # The first address from `free` on that is a multiple of the size.
             start = -(-free // _size(each)) * _size(each)
-            own.append(str(_block(start, each)))
+            of_zone.append(str(_block(start, each)))
             free = start + _size(each)
-        found.append(own)
+        found.append(of_zone)
     return found
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FARGATE_TASK_DEFINITION = "awsx:ecs:FargateTaskDefinition"
 
-_OWN = frozenset({"container", "containers", "logGroup", "taskRole", "executionRole"})
+_COMPONENT_ONLY = frozenset({"container", "containers", "logGroup", "taskRole", "executionRole"})
 """Inputs of the component that the task definition itself doesn't have."""
 
 _EXECUTION_POLICIES = ("arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",)
@@ -57,8 +57,8 @@ class TaskDefinition:
     UNKNOWN.
     """
 
-    def show(self, outputs: Outputs) -> None:
-        """Add the component's outputs."""
+    def add_to(self, outputs: Outputs) -> None:
+        """Add the children to the component's outputs."""
         outputs.resource("taskDefinition", self.task_definition)
         outputs.resource("logGroup", self.log_group)
         outputs.resource("taskRole", self.task_role)
@@ -78,7 +78,7 @@ async def fargate_task_definition(monitor: Monitor) -> provider_pb2.ConstructRes
     made = await task_definition(monitor, component, monitor.inputs, inputs)
     await monitor.done(component)
     outputs = monitor.outputs()
-    made.show(outputs)
+    made.add_to(outputs)
     return outputs.response(component)
 
 
@@ -124,28 +124,34 @@ async def task_definition(
         inputs.get("executionRole") or {},
         _EXECUTION_POLICIES,
     )
-    definitions: Any = UNKNOWN
+    text: object = UNKNOWN
+    family: object = UNKNOWN
     if known(containers):
         definitions = [_definition(key, each, logging) for key, each in containers.items()]
+        if known(definitions):
+            text = json.dumps(definitions, sort_keys=True, separators=(",", ":"))
+            family = f"{name}-{_hash(f'{monitor.stack}{text}')}"
+    has_secret = holds_secret([raw.get("container"), raw.get("containers")])
     cpu, memory = _size(containers)
-    shown = known(definitions)
-    text = json.dumps(definitions, sort_keys=True, separators=(",", ":")) if shown else UNKNOWN
-    family: object = f"{name}-{_hash(f'{monitor.stack}{text}')}" if shown else UNKNOWN
-    wrapped = holds_secret([raw.get("container"), raw.get("containers")])
-    own = {
+    definition_inputs = {
         "cpu": cpu,
         "memory": memory,
-        "family": secret(family) if wrapped else family,
-        **{key: value for key, value in raw.items() if key not in _OWN},
+        "family": secret(family) if has_secret else family,
+        **{key: value for key, value in raw.items() if key not in _COMPONENT_ONLY},
         "requiresCompatibilities": ["FARGATE"],
         "networkMode": "awsvpc",
         "taskRoleArn": task_arn,
         "executionRoleArn": execution_arn,
-        "containerDefinitions": secret(text) if wrapped else text,
+        "containerDefinitions": secret(text) if has_secret else text,
     }
     needed = urns(each for each in (log_group, task_role, execution_role) if each is not None)
     made = await monitor.child(
-        "aws:ecs/taskDefinition:TaskDefinition", name, component, own, *needed, *monitor.needed
+        "aws:ecs/taskDefinition:TaskDefinition",
+        name,
+        component,
+        definition_inputs,
+        *needed,
+        *monitor.needed,
     )
     return TaskDefinition(made, log_group, task_role, execution_role, _load_balancers(containers))
 
@@ -217,7 +223,9 @@ def _load_balancers(containers: Any) -> object:
     found = []
     for name, container in containers.items():
         mappings = _part(container, "portMappings")
-        for mapping in [UNKNOWN] if mappings is UNKNOWN else mappings or ():
+        if mappings is UNKNOWN:
+            return UNKNOWN
+        for mapping in mappings or ():
             group = _part(mapping, "targetGroup")
             arn, port = _part(group, "arn"), _part(group, "port")
             if UNKNOWN in (arn, port):

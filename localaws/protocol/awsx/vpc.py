@@ -95,7 +95,7 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
     subnets = await asyncio.gather(
         *(_subnet(network, plan, indexes[plan.name]) for plan in planned)
     )
-    way_out = await _route_out(network, strategy, own_addresses, subnets)
+    nat = await _nat_gateways(network, strategy, own_addresses, subnets)
     await monitor.done(component)
 
     outputs, needed = monitor.outputs(), urns([made, *(each.subnet for each in subnets)])
@@ -111,10 +111,10 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
     outputs.resources("routeTables", [each.table for each in subnets], needed)
     outputs.resources("routeTableAssociations", [each.association for each in subnets], needed)
     outputs.resources(
-        "routes", [*(each.route for each in subnets if each.route), *way_out.routes], needed
+        "routes", [*(each.route for each in subnets if each.route), *nat.routes], needed
     )
-    outputs.resources("natGateways", way_out.gateways, needed)
-    outputs.resources("eips", way_out.addresses, needed)
+    outputs.resources("natGateways", nat.gateways, needed)
+    outputs.resources("eips", nat.addresses, needed)
     outputs.resources("vpcEndpoints", [], needed)
     return outputs.response(component)
 
@@ -197,9 +197,8 @@ def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]
         return {"assignIpv6AddressOnCreation": False}
     if not has_range:
         raise ValueError(
-            "Subnets with assignIpv6AddressOnCreation=true require the VPC to have an "
-            "IPv6 CIDR block. Set "
-            "assignGeneratedIpv6CidrBlock=true or provide ipv6CidrBlock."
+            "Subnets with assignIpv6AddressOnCreation=true require the VPC to have an IPv6 CIDR "
+            "block. Set assignGeneratedIpv6CidrBlock=true or provide ipv6CidrBlock."
         )
     # Unknown in a preview that gives the VPC a range.
     whole = vpc.outputs.get("ipv6CidrBlock")
@@ -210,7 +209,7 @@ def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]
 
 
 @dataclass
-class _WayOut:
+class _NatGateways:
     """The NAT gateways, their addresses, and the private subnets' routes to them."""
 
     gateways: list[Registered] = field(default_factory=list)
@@ -218,11 +217,11 @@ class _WayOut:
     routes: list[Registered] = field(default_factory=list)
 
 
-async def _route_out(
+async def _nat_gateways(
     network: _Network, strategy: str, own_addresses: Sequence[str], subnets: Sequence[_Subnet]
-) -> _WayOut:
+) -> _NatGateways:
     """Create NAT gateways in the first or every zone, and private subnets' routes to them."""
-    found = _WayOut()
+    found = _NatGateways()
     if strategy == "None":
         return found
     public: dict[str, Registered] = {}
@@ -246,13 +245,11 @@ async def _route_out(
 
 
 async def _nat_gateway(
-    network: _Network, found: _WayOut, name: str, subnet: Registered, own_address: str | None
+    network: _Network, found: _NatGateways, name: str, subnet: Registered, own_address: str | None
 ) -> Registered:
     """Create a NAT gateway in a subnet, with a new address or an existing one."""
-    monitor, shared = (
-        network.monitor,
-        {"region": network.region, "tags": _tags(network.tags, {"Name": name})},
-    )
+    monitor = network.monitor
+    shared = {"region": network.region, "tags": _tags(network.tags, {"Name": name})}
     needed, allocation = [subnet], own_address
     if allocation is None:
         address = await monitor.child("aws:ec2/eip:Eip", name, subnet, shared, subnet)
@@ -286,9 +283,8 @@ def _elastic_addresses(inputs: Mapping[str, Any], strategy: str, zones: int) -> 
         )
     if found and len(found) != zones and strategy == "OnePerAz":
         raise ValueError(
-            "The number of Elastic IPs, if specified, must match the number of "
-            "availability zones for the VPC "
-            f"({zones}) when NAT Gateway strategy is 'OnePerAz'"
+            "The number of Elastic IPs, if specified, must match the number of availability zones "
+            f"for the VPC ({zones}) when NAT Gateway strategy is 'OnePerAz'"
         )
     return list(found)
 
@@ -318,22 +314,21 @@ def _require_room_for_nat_gateways(strategy: str, planned: Sequence[SubnetPlan])
     kinds = {plan.kind for plan in planned}
     if strategy != "None" and not ("Public" in kinds and {"Private", "Isolated"} & kinds):
         raise ValueError(
-            "If NAT Gateway strategy is 'OnePerAz' or 'Single', public subnets must be "
-            "declared to host the NAT "
-            "Gateway resource, along with private or isolated subnets to route through it."
+            "If NAT Gateway strategy is 'OnePerAz' or 'Single', public subnets must be declared to "
+            "host the NAT Gateway resource, along with private or isolated subnets to route "
+            "through it."
         )
 
 
 async def _first_zones(monitor: Monitor, inputs: Mapping[str, Any]) -> Sequence[str]:
     region = {"region": inputs["region"]} if inputs.get("region") else {}
     answer = await monitor.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", **region)
-    wanted, zones = int(inputs.get("numberOfAvailabilityZones") or 3), list(answer["names"])
+    zones: list[str] = list(answer["names"])
+    wanted = int(inputs.get("numberOfAvailabilityZones") or 3)
     if wanted > len(zones):
         raise ValueError(
             f"The configured region for this provider does not have at least {wanted} "
-            "Availability Zones. "
-            "Either specify an explicit list of zones in availabilityZoneNames or "
-            "choose a region with at least "
-            f"{wanted} AZs."
+            "Availability Zones. Either specify an explicit list of zones in "
+            f"availabilityZoneNames or choose a region with at least {wanted} AZs."
         )
     return zones[:wanted]
