@@ -94,7 +94,7 @@ CATALOG: dict[str, ResourceType] = {}
 for _module in _MODULES:
     CATALOG.update((_kind.token, _kind) for _kind in _module.TYPES)
 
-PATIENCE_SECONDS = {
+MAX_RETRY_SECONDS = {
     "acm.certificate.held": 1200,
     "acm.validation.issued": 4500,
     "ec2.internet-gateway.held": 1200,
@@ -120,7 +120,7 @@ other rule it fails at once.
 
 __all__ = [
     "CATALOG",
-    "PATIENCE_SECONDS",
+    "MAX_RETRY_SECONDS",
     "UNKNOWN",
     "Properties",
     "Refusal",

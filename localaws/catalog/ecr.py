@@ -27,7 +27,7 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
@@ -88,10 +88,11 @@ def _repository_rules(inputs: Properties) -> Refusals:
                 _INVALID, message, "ecr.repository.encryption", "encryptionConfigurations"
             )
     mutability = inputs.get("imageTagMutability")
-    filters = blocks(inputs.get("imageTagMutabilityExclusionFilters"))
-    if known(mutability, inputs.get("imageTagMutabilityExclusionFilters")) and bool(filters) != str(
-        mutability
-    ).endswith("_WITH_EXCLUSION"):
+    filters = inputs.get("imageTagMutabilityExclusionFilters")
+    if not known(mutability, filters):
+        return
+    needs_filters = str(mutability).endswith("_WITH_EXCLUSION")
+    if needs_filters != bool(blocks(filters)):
         message = (
             f"imageTagMutability is {mutability}: MUTABLE_WITH_EXCLUSION and "
             "IMMUTABLE_WITH_EXCLUSION need imageTagMutabilityExclusionFilters, and only they do"
@@ -121,24 +122,27 @@ def _document_flaws(document: Any) -> Iterator[str]:
         yield "it needs rules, a list of at least one"
         return
     priorities = Counter(rule.get("rulePriority") for rule in rules)
+    yield from _priority_flaws(priorities)
+    for rule in rules:
+        where = f"rule {show(rule.get('rulePriority'))}: "
+        selection = block(rule.get("selection"))
+        for flaw in (*_tag_flaws(selection), *_count_flaws(selection), *_action_flaws(rule)):
+            yield where + flaw
+    of_any = [rule for rule in rules if block(rule.get("selection")).get("tagStatus") == "any"]
+    highest = max(priorities, key=lambda priority: number(priority) or 0)
+    if len(of_any) > 1:
+        yield "only one rule can have the tagStatus any"
+    elif of_any and of_any[0].get("rulePriority") != highest:
+        yield "the rule with the tagStatus any must have the highest rulePriority"
+
+
+def _priority_flaws(priorities: Mapping[Any, int]) -> Iterator[str]:
     for priority, count in priorities.items():
         found = number(priority)
         if found is None or found < 1 or not found.is_integer():
             yield f"rulePriority must be a whole number from 1, got {show(priority)}"
         elif count > 1:
             yield f"rulePriority {show(priority)} is used by {count} rules; each needs its own"
-    for rule in rules:
-        where = f"rule {show(rule.get('rulePriority'))}: "
-        selection = block(rule.get("selection"))
-        for flaw in (*_tag_flaws(selection), *_count_flaws(selection), *_action_flaws(rule)):
-            yield where + flaw
-    anything = [rule for rule in rules if block(rule.get("selection")).get("tagStatus") == "any"]
-    if len(anything) > 1:
-        yield "only one rule can have the tagStatus any"
-    elif anything and anything[0].get("rulePriority") != max(
-        (rule.get("rulePriority") for rule in rules), key=lambda each: number(each) or 0
-    ):
-        yield "the rule with the tagStatus any must have the highest rulePriority"
 
 
 def _tag_flaws(selection: Properties) -> Iterator[str]:

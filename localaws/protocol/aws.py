@@ -16,7 +16,7 @@ from localaws.account import invokes
 from localaws.account.autoname import DEFAULTS, with_name
 from localaws.account.cloud import changes, documents_as_text, type_of
 from localaws.account.tagging import ALL_TAGS, NO_TAGGING
-from localaws.catalog import PATIENCE_SECONDS, Refused
+from localaws.catalog import MAX_RETRY_SECONDS, Refused
 from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.effects import without_effect
 from localaws.catalog.tokens import canonical
@@ -118,7 +118,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         version: str,
         functions: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] | None = None,
         default_region: str = "us-east-1",
-        patience_seconds: Mapping[str, float] = PATIENCE_SECONDS,
+        max_retry_seconds: Mapping[str, float] = MAX_RETRY_SECONDS,
     ) -> None:
         """Create a provider.
 
@@ -128,7 +128,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             version: The provider's version that the engine is shown.
             functions: Functions by token that the data plane answers instead of `cloud`.
             default_region: The region of a provider that configures none.
-            patience_seconds: How long an operation is retried after a refusal, by the refusing
+            max_retry_seconds: How long an operation is retried after a refusal, by the refusing
                 rule; the real provider retries too.
         """
         self._cloud = cloud
@@ -136,7 +136,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._version = version
         self._functions = functions or {}
         self._default_region = default_region
-        self._patience_seconds = patience_seconds
+        self._max_retry_seconds = max_retry_seconds
         self._sessions: dict[str, _Session] = {}
 
     # The connection.
@@ -389,8 +389,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 return call()
             except Refused as refused:
                 rules = [each.rule for each in refused.refusals]
-                patience = min(self._patience_seconds.get(rule, 0) for rule in rules)
-                if time.monotonic() - start >= patience:
+                seconds = min(self._max_retry_seconds.get(rule, 0) for rule in rules)
+                if time.monotonic() - start >= seconds:
                     raise
                 report(f"trying again: {refused}")
             await _unless_cancelled(session, asyncio.sleep(_RETRY_SECONDS))

@@ -34,11 +34,12 @@ async def find(monitor: Monitor) -> Existing:
     subnets = await asyncio.gather(
         *(monitor.invoke("aws:ec2/getSubnet:getSubnet", id=each) for each in ids)
     )
-    return Existing(
-        vpc,
-        [each["id"] for each in subnets if each["mapPublicIpOnLaunch"]],
-        [each["id"] for each in subnets if not each["mapPublicIpOnLaunch"]],
-    )
+    public: list[str] = []
+    private: list[str] = []
+    for subnet in subnets:
+        kind = public if subnet["mapPublicIpOnLaunch"] else private
+        kind.append(subnet["id"])
+    return Existing(vpc, public, private)
 
 
 async def default_vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from localaws.protocol.property_values import unwrapped
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localaws.protocol.awsx.monitor import Monitor
+    from localaws.protocol.awsx.monitor import Monitor, Outputs
     from localaws.protocol.messages import provider_pb2
 
 VPC = "awsx:ec2:Vpc"
@@ -97,26 +98,34 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
     )
     nat = await _nat_gateways(network, strategy, own_addresses, subnets)
     await monitor.done(component)
+    return _outputs(network, subnets, nat).response(component)
 
-    outputs, needed = monitor.outputs(), urns([made, *(each.subnet for each in subnets)])
-    outputs.value("vpcId", made.id, needed)
-    for kind in TYPES[:3]:
-        of_kind = [each.subnet for each in subnets if each.plan.kind == kind]
+
+def _outputs(network: _Network, subnets: Sequence[_Subnet], nat: _NatGateways) -> Outputs:
+    created: list[Registered] = []
+    routes: list[Registered] = []
+    by_kind: dict[str, list[Registered]] = {kind: [] for kind in TYPES if kind != "Unused"}
+    for each in subnets:
+        created.append(each.subnet)
+        by_kind[each.plan.kind].append(each.subnet)
+        if each.route:
+            routes.append(each.route)
+    outputs, needed = network.monitor.outputs(), urns([network.vpc, *created])
+    outputs.value("vpcId", network.vpc.id, needed)
+    for kind, of_kind in by_kind.items():
         ids = [each.id for each in of_kind]
         outputs.value(f"{kind.lower()}SubnetIds", UNKNOWN if UNKNOWN in ids else ids, needed)
         outputs.resources(f"{kind.lower()}Subnets", of_kind, needed)
-    outputs.resource("vpc", made, needed)
-    outputs.resource("internetGateway", gateway, needed)
-    outputs.resources("subnets", [each.subnet for each in subnets], needed)
+    outputs.resource("vpc", network.vpc, needed)
+    outputs.resource("internetGateway", network.gateway, needed)
+    outputs.resources("subnets", created, needed)
     outputs.resources("routeTables", [each.table for each in subnets], needed)
     outputs.resources("routeTableAssociations", [each.association for each in subnets], needed)
-    outputs.resources(
-        "routes", [*(each.route for each in subnets if each.route), *nat.routes], needed
-    )
+    outputs.resources("routes", [*routes, *nat.routes], needed)
     outputs.resources("natGateways", nat.gateways, needed)
     outputs.resources("eips", nat.addresses, needed)
     outputs.resources("vpcEndpoints", [], needed)
-    return outputs.response(component)
+    return outputs
 
 
 def _tags(*parts: Any) -> Any:
@@ -134,11 +143,12 @@ def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
 
     The first subnets of all zones come first, then the second ones, and so on.
     """
+    in_order = list(dict.fromkeys(plan.zone for plan in planned))
+    earlier: Counter[str] = Counter()
     indexes: dict[str, int] = {}
-    seen = dict.fromkeys((plan.zone for plan in planned), 0)
     for plan in planned:
-        indexes[plan.name] = [*seen].index(plan.zone) + zones * seen[plan.zone]
-        seen[plan.zone] += 1
+        indexes[plan.name] = in_order.index(plan.zone) + zones * earlier[plan.zone]
+        earlier[plan.zone] += 1
     return indexes
 
 

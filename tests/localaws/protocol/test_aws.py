@@ -97,7 +97,7 @@ async def serving(lifecycle: Lifecycle, cloud: Cloud) -> AsyncIterator[Any]:
         lifecycle,
         version="7.0.0",
         functions={"localaws:index:echo": lambda args: args},
-        patience_seconds={"ec2.security-group.held": 0.3},
+        max_retry_seconds={"ec2.security-group.held": 0.3},
     )
     server = grpc.aio.server()
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
