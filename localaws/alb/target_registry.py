@@ -50,9 +50,6 @@ class Target:
     checked: bool = False
     """Whether a check has decided about it: it is in the group's own cluster."""
 
-    reported_at: float | None = None
-    """When the proxy first reported it in the group's own cluster, without having passed there."""
-
     draining: bool = False
     unexplained: bool = False
     """Whether it failed, and the code of its answer is still to be requested, once."""
@@ -192,29 +189,16 @@ class TargetRegistry:
             health = _HEALTHY if target.checked else _INITIAL
             target.checked = True
             return health
-        if self._is_undecided(result, group, target):
-            return _INITIAL
-        target.checked = True
+        if not target.checked:
+            if self._clock() - target.registered_at < group.unhealthy_threshold * group.interval:
+                return _INITIAL
+            target.checked = True
         if result.timed_out:
             return _TIMED_OUT
         if target.health.state is TargetState.UNHEALTHY:
             return target.health
         target.unexplained = True
         return _FAILED
-
-    def _is_undecided(self, result: CheckResult, group: TargetGroup, target: Target) -> bool:
-        """Return whether a target that hasn't passed its last check may pass the next."""
-        if not target.checked:
-            return self._clock() - target.registered_at < group.unhealthy_threshold * group.interval
-        if result.timed_out or target.health.state is not TargetState.INITIAL:
-            return False
-        if group.version == "GRPC":
-            return False
-        # Until its first check in the group's own cluster is over, Envoy reports of a target what
-        # it reports of one that failed. The scheduler would stop the task.
-        if target.reported_at is None:
-            target.reported_at = self._clock()
-        return self._clock() - target.reported_at < group.timeout
 
     def _follow_slow_start(self, group: TargetGroup, target: Target, health: TargetHealth) -> None:
         """Begin or end a target's slow start, as its health changes and time passes."""
