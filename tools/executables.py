@@ -28,7 +28,8 @@ def find_on_path(
         candidate = Path(folder) / name
         is_link = own_links.resolve() == Path(folder).resolve()
         is_cached = candidate.resolve().is_relative_to(context.cache.resolve())
-        if is_link or is_cached or not (candidate.is_file() and os.access(candidate, os.X_OK)):
+        # `access` first: `is_file` raises an error in a folder that this user can't search.
+        if is_link or is_cached or not (os.access(candidate, os.X_OK) and candidate.is_file()):
             continue
         reason = objection(candidate)
         if reason is None:

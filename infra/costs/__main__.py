@@ -105,9 +105,14 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
     except BadStackFile as error:
         raise CannotEstimateError(str(error)) from None
     region = values.get("aws:region")
+    if not region:
+        raise CannotEstimateError(
+            f"aws:region of the stack {stack} is not set: set it in Pulumi.{stack}.yaml; prices "
+            f"are known for {', '.join(regions())}"
+        )
     if region not in regions():
         raise CannotEstimateError(
-            f"aws:region of the stack {stack} is {region or 'not set'}, and prices are known for "
+            f"aws:region of the stack {stack} is {region}, and prices are known for "
             f"{', '.join(regions())} only: `python -m tools.prices REGION` reads those of another "
             "region from AWS's price list"
         )

@@ -99,7 +99,8 @@ class Configuration:
             return Problem(
                 path, "an encrypted value", "plain text; name secrets of the task in `secrets`"
             )
-        if kind.encrypted and name in self.texts and name not in self.encrypted:
+        has_text = name in self.texts and self.texts[name] != kind.absent
+        if kind.encrypted and has_text and name not in self.encrypted:
             return Problem(path, "a value in plain text, not shown", kind.allowed)
         text = self.texts.get(name, kind.absent)
         if text is None:

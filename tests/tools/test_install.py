@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,6 +130,16 @@ def test_a_pulumi_without_a_python_language_host_is_skipped(bench: Bench) -> Non
     bench.users_pulumi()
     (bench.on_path / LANGUAGE_HOST).unlink()
     assert install(bench, StubSource()) == cached(bench)
+
+
+def test_a_folder_on_path_that_cannot_be_looked_at_is_passed_over(
+    bench: Bench, tmp_path: Path
+) -> None:
+    # Root can search every folder, but no user one with so long a name; both are an OSError.
+    path = f"{tmp_path / ('x' * 300)}:{bench.on_path}"
+    context = replace(bench.context, environment={**bench.context.environment, "PATH": path})
+    users = bench.users_pulumi()
+    assert find_or_install(context, bench.links, []) == users
 
 
 def test_a_recent_pulumi_on_path_is_used_and_nothing_is_installed(bench: Bench) -> None:

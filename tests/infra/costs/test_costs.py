@@ -422,7 +422,7 @@ def test_the_command_prints_a_stack_of_the_project(capsys: pytest.CaptureFixture
     ("lines", "message"),
     [
         ("config:\n  aws:region: mars-north-1\n", "python -m tools.prices REGION"),
-        ("config:\n", "aws:region of the stack new is not set"),
+        ("config:\n", "is not set: set it in Pulumi.new.yaml"),
         ("config:\n  aws:region: us-east-1\n  fargate-web:cpuUnits: 3\n", "cpuUnits: 3"),
         (
             "config:\n  aws:region: us-east-1\n  fargate-web:image:\n    secure: v1:x\n",

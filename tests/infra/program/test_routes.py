@@ -273,7 +273,8 @@ def test_the_client_secret_is_a_secret_and_appears_nowhere_else() -> None:
     [
         ({"certificateArn": ""}, "oidc: without HTTPS; allowed: only with domain or certificateA"),
         ({"targetProtocol": "HTTP2"}, "oidc: with targetProtocol HTTP2; allowed: only with HTTP1"),
-        ({"oidcClientSecrets": {}}, "oidcClientSecrets: a value in plain text, not shown; allowed"),
+        # What `pulumi config rm --path oidcClientSecrets.web` leaves of the only secret.
+        ({"oidcClientSecrets": {}}, "oidc: without a client secret of web; allowed: only with one"),
         (
             {"oidcClientSecrets": {"shop": {"secure": "v1:x"}}},
             "oidc: without a client secret of web; allowed: only with one, encrypted: `pulumi con",
