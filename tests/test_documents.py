@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,19 +131,23 @@ def _files_naming(example: str) -> set[str]:
     name = example.removeprefix("--")
     spellings = {name, name.replace("-", "_"), re.sub("([A-Z])", r"_\1", name).lower()}
     pattern = re.compile(rf"(?<![^\W_])(?<!\w-)(?:{'|'.join(map(re.escape, spellings))})(?![\w-])")
+    return {file for file, text in _texts().items() if pattern.search(text)}
+
+
+@cache
+def _texts() -> dict[str, str]:
+    """Return the texts under version control by file, without those that name everything."""
     listing = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True
     ).stdout
     left_out = {"CHANGELOG.md", "CONTRIBUTING.md", "tests/test_documents.py"}
-    naming: set[str] = set()
+    texts: dict[str, str] = {}
     for file in set(listing.split("\0")) - left_out:
         path = ROOT / file
         is_text = path.suffix in {".py", ".md", ".yaml", ".json", ".toml"}
-        if not is_text or file.startswith("docs/adr/") or not path.exists():
-            continue
-        if pattern.search(path.read_text()):
-            naming.add(file)
-    return naming
+        if is_text and not file.startswith("docs/adr/") and path.exists():
+            texts[file] = path.read_text()
+    return texts
 
 
 def test_the_command_s_own_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

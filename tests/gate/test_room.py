@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,8 +42,10 @@ def imported(path: str) -> Iterator[str]:
 @pytest.mark.parametrize("folder", ["infra", "verify", "localaws", "tools"])
 def test_no_other_folder_imports_the_gate(folder: str) -> None:
     for path in (ROOT / folder).rglob("*.py"):
-        name = str(path.relative_to(ROOT))
-        assert not [each for each in imported(name) if each.partition(".")[0] == "gate"], name
+        # A file without the word imports nothing of that name, and needn't be parsed.
+        if re.search(r"\bgate\b", path.read_text()):
+            name = str(path.relative_to(ROOT))
+            assert not [each for each in imported(name) if each.partition(".")[0] == "gate"], name
 
 
 def test_the_gate_imports_of_other_folders_only_the_mocks_and_what_reads_stack_files() -> None:

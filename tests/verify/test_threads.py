@@ -186,20 +186,23 @@ def _greet(listener: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("checks", "blocking"),
+    ("each", "number", "more", "blocking"),
     [
-        ([[]], True),
-        ([["--concurrency", "50"]] * 4, True),
-        ([["--concurrency", "50"]] * 5, False),
-        ([[]] * 1000, False),
-        ([[], ["--resolver", "192.0.2.53"]], False),
+        ([], 1, [], True),
+        (["--concurrency", "50"], 4, [], True),
+        (["--concurrency", "50"], 5, [], False),
+        ([], 1000, [], False),
+        ([], 1, [["--resolver", "192.0.2.53"]], False),
     ],
 )
 def test_a_run_has_an_event_loop_only_where_it_needs_one(
-    checks: list[list[str]],
+    each: list[str],
+    number: int,
+    more: list[list[str]],
     blocking: bool,  # noqa: FBT001
 ) -> None:
-    assert chosen_runtime([parse_options(words) for words in checks]).blocking == blocking
+    checks = [parse_options(each)] * number + [parse_options(words) for words in more]
+    assert chosen_runtime(checks).blocking == blocking
 
 
 def test_a_step_that_suspends_without_an_event_loop_is_an_error() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from localaws.catalog.inputs import blocks_of
@@ -17,15 +18,16 @@ RULE = re.compile(rf"(?!cloud\.(?:json|adc-e\.uk))(?:{_SERVICES})(?:\.[a-z0-9-]+
 """The form of a rule's id; a file and a domain have the same form."""
 
 
-def rules_in_code() -> set[str]:
+@cache
+def rules_in_code() -> frozenset[str]:
     """Return every string constant in the local AWS's code that has the form of a rule's id."""
-    found = set()
+    found: set[str] = set()
     for path in (ROOT / "localaws").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             text = node.value if isinstance(node, ast.Constant) else None
             if isinstance(text, str) and RULE.fullmatch(text):
                 found.add(text)
-    return found
+    return frozenset(found)
 
 
 def input_paths(token: str) -> set[str]:

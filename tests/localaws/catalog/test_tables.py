@@ -15,6 +15,7 @@ from localaws.catalog.resource_type import AllExcept
 from localaws.catalog.tables import table
 from localaws.catalog.tokens import SECOND_TOKENS, canonical
 from tests.localaws.catalog.sources import ROOT, rules_in_code
+from tests.localaws.catalog.test_not_enforced import IDS as NOT_ENFORCED
 from tools.sdk_inputs import sdk_blocks, sdk_regions, sdk_source
 
 ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
@@ -83,6 +84,10 @@ def test_every_rule_is_documented_and_every_documented_rule_exists() -> None:
     assert len(documented) == len(set(documented))
     assert set(documented) == rules_in_code()
     assert {source for *_, source in rows} <= SOURCES
+
+
+def test_no_rule_is_both_enforced_and_listed_as_not_enforced() -> None:
+    assert not set(NOT_ENFORCED) & rules_in_code()
 
 
 def test_every_rule_of_a_service_has_a_test() -> None:
