@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import deepcopy
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import CATALOG
 from localaws.catalog.properties import values_at
@@ -26,6 +27,12 @@ class _Index:
     def __init__(self, values_of: Callable[[Resource], Iterable[object]]) -> None:
         self._values_of = values_of
         self._ids: defaultdict[object, dict[str, None]] = defaultdict(dict)
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> _Index:
+        copied = _Index(self._values_of)
+        for value, ids in self._ids.items():
+            copied._ids[value] = ids.copy()
+        return copied
 
     def ids(self, value: object) -> Iterable[str]:
         """Return the ids of the resources that have the value."""
@@ -57,6 +64,17 @@ class Inventory:
         self._indexes: defaultdict[str, dict[str, _Index]] = defaultdict(dict)
         self._ages: dict[tuple[str, str], int] = {}
         self._made = 0
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Inventory:
+        # The general way also copies each number, id and key, and takes ten times as long.
+        copied = Inventory()
+        for token, resources in self._by_type.items():
+            copied._by_type[token] = resources.copy()
+        for token, indexes in self._indexes.items():
+            copied._indexes[token] = deepcopy(indexes, memo)
+        copied._ages = self._ages.copy()
+        copied._made = self._made
+        return copied
 
     def put(self, resource: Resource) -> None:
         """Add a resource, or replace the one with the same id."""

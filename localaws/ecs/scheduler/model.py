@@ -405,6 +405,14 @@ class Health(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
+def worse(one: Health, other: Health) -> Health:
+    """Return which of two results is a task's."""
+    return one if _SEVERITY[one] >= _SEVERITY[other] else other
+
+
+_SEVERITY = {health: number for number, health in enumerate(Health)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskObservation:
     """What is observed of one task now."""
@@ -445,7 +453,7 @@ class TaskObservation:
     @property
     def health(self) -> Health:
         """The worse of both results; a task that only one of them checks has that one's."""
-        return max(self.target_health, self.container_health, key=tuple(Health).index)
+        return worse(self.target_health, self.container_health)
 
 
 class ActionKind(StrEnum):

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from localaws.ecs.scheduler.model import Health
+from localaws.ecs.scheduler.model import Health, worse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -73,7 +73,7 @@ def of_task(checks: Iterable[ContainerCheck]) -> tuple[Health, str]:
     for check in checks:
         if check.health is Health.UNHEALTHY:
             answer = check.answer
-        worst = max(worst, check.health, key=tuple(Health).index)
+        worst = worse(worst, check.health)
     return worst, answer
 
 
