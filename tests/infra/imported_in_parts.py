@@ -1,10 +1,12 @@
 """Functions that tests/infra/test_startup.py runs in a Python that has imported nothing yet.
 
-It imports the SDK in parts, then prints as JSON what one of its functions found.
+It imports the SDK in parts or in the ordinary way, then prints as JSON what one of its functions
+found.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -40,6 +42,18 @@ def names(wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     return {"wrong": wrong, "imported whole": whole}
 
 
+def ordinary_names(packages: Iterable[str]) -> dict[str, list[str]]:
+    """List the names that an ordinary import of sub-packages takes from their modules."""
+    not_of_the_service = {"typing", "_builtins", "_utilities"}
+    found: dict[str, list[str]] = {}
+    for package in packages:
+        module = importlib.import_module(f"{SDK}.{package}")
+        dir(module)  # imports it: Pulumi defers that until something of it is used
+        public = [name for name in vars(module) if not name.startswith("__")]
+        found[package] = [name for name in public if name not in not_of_the_service]
+    return found
+
+
 def modules(wanted: Iterable[str]) -> list[str]:
     """Use names of one sub-package, and list its modules that this imports."""
     startup.import_in_parts(SDK)
@@ -56,6 +70,7 @@ def run(stack: str) -> dict[str, Any]:
     from gate.configurations import recording  # noqa: PLC0415 - other functions are to import less
 
     recorded = written(recording(stack))
+    assert is_in_parts("ec2")
     packages = 0
     whole: list[str] = []
     for name, module in sys.modules.items():
@@ -64,6 +79,16 @@ def run(stack: str) -> dict[str, Any]:
             if not isinstance(module, startup.PackageInParts):
                 whole.append(name)
     return {"recorded": recorded, "packages": packages, "imported whole": sorted(whole)}
+
+
+def ordinary_runs(stacks: Iterable[str]) -> dict[str, list[str]]:
+    """Run `__main__.py` for stacks under mocks, with the SDK imported in the ordinary way."""
+    importlib.import_module(SDK)
+    from gate.configurations import recording  # noqa: PLC0415 - other functions are to import less
+
+    recorded = {stack: written(recording(stack)) for stack in stacks}
+    assert not is_in_parts("ec2")
+    return recorded
 
 
 def written(recording: Recording) -> list[str]:

@@ -18,9 +18,13 @@ import pytest
 import yaml
 
 from gate.configurations import parameters_of
+from infra import startup
 from infra.errors import SettingsError
 from localaws import mocks
 from localaws.mocks import Cloud, Recorder, Recording, Registered, word
+
+# As the program imports it: whole sub-packages take seconds in each worker.
+startup.import_in_parts("pulumi_aws")
 
 with warnings.catch_warnings():
     # The SDK warns about its deprecated classes when a module is first used, even if a program uses
