@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localaws.daemon import start_settings
-from localaws.daemon.file_permissions import explained, make_folder, opener
+from localaws.daemon.file_permissions import explained, make_folder, opener, refusal
 from localaws.daemon.state_directory import Address, fingerprint, holder
 from localaws.user_error import UserError
 
@@ -73,12 +74,16 @@ def stop(directory: StateDirectory) -> bool:
     """Stop the daemon and everything that it runs; False if none was running.
 
     Raises:
-        DaemonFailed: It didn't end in time, and was killed.
+        DaemonFailed: It didn't end in time, and was killed, or it is another user's.
     """
     daemon = holder(directory)
     if daemon is None:
         return False
-    os.kill(daemon, signal.SIGTERM)
+    try:
+        os.kill(daemon, signal.SIGTERM)
+    except PermissionError:
+        owner = refusal(Path(f"/proc/{daemon}"))
+        raise DaemonFailed(f"the local AWS runs as the process {daemon}: {owner}") from None
     deadline = time.monotonic() + STOP_SECONDS
     while holder(directory) == daemon:
         if time.monotonic() > deadline:

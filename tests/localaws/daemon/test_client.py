@@ -11,6 +11,7 @@ import pytest
 from localaws.daemon.client import DaemonFailed, ensure
 from localaws.daemon.start_settings import DEFAULTS
 from localaws.daemon.state_directory import StateDirectory, fingerprint, try_lock
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,36 @@ def test_the_error_shows_what_this_daemon_printed_last_and_not_an_earlier_one(
     assert rest == [
         f"The whole log is {directory.daemon_log}. Fix the cause, then run the same command again."
     ]
+
+
+@AS_ANOTHER_USER
+def test_only_its_owner_or_root_stops_a_daemon_and_anyone_else_learns_whose_it_is(
+    tmp_path: Path,
+) -> None:
+    directory = StateDirectory(tmp_path, tmp_path / ".local")
+    lock = try_lock(directory)
+    assert lock is not None
+    print(os.getpid(), file=lock, flush=True)
+    for path in (directory.path, directory.lock):
+        os.chown(path, ANOTHER_USER, ANOTHER_USER)
+    attempt = f"""
+try:
+    stop(StateDirectory(Path({str(tmp_path)!r}), Path({str(directory.path)!r})))
+except UserError as error:
+    print(error)
+"""
+    imports = (
+        "import os; from pathlib import Path; from localaws.user_error import UserError;"
+        "from localaws.daemon.client import stop;"
+        "from localaws.daemon.state_directory import StateDirectory"
+    )
+    with in_reach(directory.path):
+        printed = as_user(ANOTHER_USER, attempt, imports=imports)
+    lock.close()
+    assert printed == (
+        f"the local AWS runs as the process {os.getpid()}: /proc/{os.getpid()} belongs to the user "
+        "root, and this runs as nobody: run it as that user\n"
+    )
 
 
 @pytest.mark.slow  # starts a daemon
