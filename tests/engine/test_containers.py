@@ -146,7 +146,10 @@ def test_a_command_runs_in_a_container_with_its_files_network_and_exit_status(
     assert missing.returncode == 1
     assert 'exec: "no-such-program": executable file not found in $PATH' in missing.stderr
     unknown = stack.shell("pulumi-local exec no-such-service -- true")
-    assert "no running task is no-such-service" in unknown.stderr
+    assert (
+        "no running task is no-such-service or belongs to a service of that name; there is "
+        "local-web; "
+    ) in unknown.stderr
 
 
 def test_a_command_on_a_terminal_gets_one(stack: Stack) -> None:

@@ -36,20 +36,20 @@ def task_for_commands(
     Raises:
         NoSuchTaskError: There is none, or its service lets nothing in.
     """
+    all_running = list(_matching("", services, tasks))
+    if not all_running:
+        raise NoSuchTaskError(
+            "no task is running; `pulumi-local up` deploys a stack, and `pulumi-local "
+            "status` shows why tasks stopped"
+        )
     matching = list(_matching(target, services, tasks))
     if not matching:
-        if not target:
-            raise NoSuchTaskError(
-                "no task is running; `pulumi-local up` deploys a stack, and `pulumi-local "
-                "status` shows why tasks stopped"
-            )
         raise NoSuchTaskError(
-            f"no running task is {target} or belongs to a service of that name; "
-            "`pulumi-local status` lists them"
+            f"no running task is {target} or belongs to a service of that name; there is "
+            f"{_services(all_running)}; `pulumi-local status` lists the tasks"
         )
-    names = sorted({service.spec.name for service, _ in matching})
-    if len(names) > 1:
-        raise NoSuchTaskError(f"name a service or task; there are {', '.join(names)}")
+    if len({service.spec.name for service, _ in matching}) > 1:
+        raise NoSuchTaskError(f"name a service or task; there is {_services(matching)}")
     service, running = matching[-1]
     if service.resource.outputs.get("enableExecuteCommand") is not True:
         raise NoSuchTaskError(
@@ -96,6 +96,11 @@ def _matching(
             running = tasks.running(task.id)
             if running is not None:
                 yield service, running
+
+
+def _services(found: Iterable[tuple[RunningService, RunningTask]]) -> str:
+    """Return the names of the services that tasks belong to."""
+    return ", ".join(sorted({service.spec.name for service, _ in found}))
 
 
 def _active_tasks(beginning: str, services: Iterable[RunningService]) -> Iterator[Task]:
