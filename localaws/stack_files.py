@@ -78,9 +78,11 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
     path = folder / f"Pulumi.{stack}.yaml"
     if not path.exists():
         raise BadStackFile(missing(folder, stack))
+    config = _read(path).get("config") or {}
+    project = "" if all(":" in key for key in config) else read_project(folder)["name"]
     values: dict[str, Any] = {}
-    for key, value in (_read(path).get("config") or {}).items():
-        full = key if ":" in key else full_key(read_project(folder)["name"], key)
+    for key, value in config.items():
+        full = full_key(project, key)
         full = full.replace(":config:", ":", 1)  # an older form, which the CLI still reads
         if full.count(":") > 1:
             raise BadStackFile(

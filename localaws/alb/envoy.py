@@ -312,7 +312,7 @@ class Envoy:
 
 def _with_clusters_of(before: Files, files: Files) -> Files:
     """Return a configuration with the clusters that only the one before it has, and their files."""
-    clusters = [*files.get(CLUSTERS, ())]
+    clusters = [*files[CLUSTERS]]
     names = {each["name"] for each in clusters}
     clusters += [each for each in before.get(CLUSTERS, ()) if each["name"] not in names]
     gone = {name: resources for name, resources in before.items() if name not in files}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import TYPE_CHECKING, NoReturn
 
 from localaws.cli.arguments import OWN
-from localaws.cli.pulumi_command import executable
+from localaws.cli.pulumi_command import ask, executable
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
@@ -41,14 +40,7 @@ def check(command: str) -> None:
     """
     if command in OF_PULUMI:
         return
-    shown = subprocess.run(  # noqa: S603 — the CLI that set-up linked, or that on PATH
-        [executable(), "help", command],
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    shown = ask("help", command, environment=_environment())
     if _HELP_OF_ALL not in shown.stdout:
         return
     import difflib  # noqa: PLC0415 — for mistakes only

@@ -159,17 +159,14 @@ def check_user(command: str | None) -> None:
     if command not in _WANTS_STACK or _in_passwd(uid):
         return
     with tempfile.TemporaryDirectory() as backend:
-        asked = subprocess.run(  # noqa: S603 — the CLI that set-up linked, or that on PATH
-            [executable(), "whoami", "--non-interactive"],
-            env={
+        asked = ask(
+            "whoami",
+            "--non-interactive",
+            environment={
                 **os.environ,
                 "PULUMI_BACKEND_URL": Path(backend).as_uri(),
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
             },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
         )
     reason = asked.stderr.strip()
     if "unknown userid" in reason:
@@ -192,6 +189,22 @@ def _in_passwd(uid: int) -> bool:
     except KeyError:
         return False
     return True
+
+
+def ask(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the CLI to its end, without input, and return what it printed.
+
+    Raises:
+        NoCli: There is no Pulumi CLI.
+    """
+    return subprocess.run(  # noqa: S603 — the CLI that set-up linked, or that on PATH
+        [executable(), *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def executable() -> str:

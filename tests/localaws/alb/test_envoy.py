@@ -7,6 +7,7 @@ import re
 import socket
 import tarfile
 from collections import Counter
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -37,6 +38,7 @@ from tests.localaws.alb.test_load_balancers import GROUP as ITS_GROUP
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.slow  # a real Envoy, and its durations
@@ -369,38 +371,47 @@ async def test_a_target_with_a_health_port_of_its_own_is_checked_there(
     assert (await client.get(alb.url)).status_code == 500
 
 
-async def test_no_request_is_lost_while_targets_and_rules_change(
-    alb: Alb, client: httpx.AsyncClient
-) -> None:
-    echoes = [await alb.target() for _ in range(4)]
-    await alb.apply([forward((GROUP, 1))], {GROUP: echoes[:2]})
-    await alb.healthy(2)
+@asynccontextmanager
+async def connected_clients(alb: Alb) -> AsyncIterator[Counter[int]]:
+    """Have four clients that stay connected make requests; count their answers by status."""
     statuses: Counter[int] = Counter()
     over = asyncio.Event()
 
     async def ask() -> None:
-        while not over.is_set():
-            statuses[(await client.get(alb.url)).status_code] += 1
+        async with httpx.AsyncClient(trust_env=False) as client:
+            while not over.is_set():
+                statuses[(await client.get(alb.url)).status_code] += 1
+
+    clients = [asyncio.create_task(ask()) for _ in range(4)]
+    try:
+        yield statuses
+    finally:
+        over.set()
+        await asyncio.gather(*clients)
+
+
+async def test_no_request_is_lost_while_targets_and_rules_change(alb: Alb) -> None:
+    echoes = [await alb.target() for _ in range(4)]
+    await alb.apply([forward((GROUP, 1))], {GROUP: echoes[:2]})
+    await alb.healthy(2)
 
     async def more_requests(echo: Any) -> None:
         enough = len(echo.requests) + 5
         await eventually(lambda: len(echo.requests) >= enough, "requests")
 
-    askers = [asyncio.create_task(ask()) for _ in range(4)]
-    for turn in range(1, 4):
-        extra = on({"pathPattern": {"values": [f"/{turn}"]}}, TO_GROUP)
-        rules = [extra, forward((GROUP, 1))]
-        await alb.apply(rules, {GROUP: echoes[turn - 1 : turn + 1]})
-        await alb.healthy(2)
-        kept = echoes[turn % 4]
-        await alb.apply(rules, {GROUP: [kept]})
-        await more_requests(kept)
-        for echo in echoes:
-            echo.requests.clear()
-        await more_requests(kept)
-        assert [echo for echo in echoes if echo.requests] == [kept]
-    over.set()
-    await asyncio.gather(*askers)
+    async with connected_clients(alb) as statuses:
+        for turn in range(1, 4):
+            extra = on({"pathPattern": {"values": [f"/{turn}"]}}, TO_GROUP)
+            rules = [extra, forward((GROUP, 1))]
+            await alb.apply(rules, {GROUP: echoes[turn - 1 : turn + 1]})
+            await alb.healthy(2)
+            kept = echoes[turn % 4]
+            await alb.apply(rules, {GROUP: [kept]})
+            await more_requests(kept)
+            for echo in echoes:
+                echo.requests.clear()
+            await more_requests(kept)
+            assert [echo for echo in echoes if echo.requests] == [kept]
     assert set(statuses) == {200}
 
 
@@ -411,23 +422,13 @@ async def test_no_request_is_lost_while_a_rule_leaves_a_group_that_then_has_no_l
     groups = {GROUP: [await alb.target()], OTHER: [await alb.target()]}
     await alb.apply([forward((GROUP, 1))], {GROUP: groups[GROUP]})
     await alb.healthy(1)
-    statuses: Counter[int] = Counter()
-    over = asyncio.Event()
-
-    async def ask() -> None:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            while not over.is_set():
-                statuses[(await client.get(alb.url)).status_code] += 1
-
-    askers = [asyncio.create_task(ask()) for _ in range(4)]
-    for old, new in [(GROUP, OTHER), (OTHER, GROUP)] * 20:
-        elsewhere = {"type": "forward", "targetGroupArn": new}
-        attachment = on({"pathPattern": {"values": ["/attached"]}}, elsewhere)
-        await alb.apply([attachment, forward((old, 1))], groups)
-        await alb.healthy(1, new)
-        await alb.apply([forward((new, 1))], {new: groups[new]})
-    over.set()
-    await asyncio.gather(*askers)
+    async with connected_clients(alb) as statuses:
+        for old, new in [(GROUP, OTHER), (OTHER, GROUP)] * 20:
+            elsewhere = {"type": "forward", "targetGroupArn": new}
+            attachment = on({"pathPattern": {"values": ["/attached"]}}, elsewhere)
+            await alb.apply([attachment, forward((old, 1))], groups)
+            await alb.healthy(1, new)
+            await alb.apply([forward((new, 1))], {new: groups[new]})
     assert set(statuses) == {200}, statuses
 
 
@@ -439,26 +440,17 @@ async def test_no_request_passes_without_a_login_once_its_rule_asks_for_one(alb:
     asking = Rule(arn="arn:rule/1", actions=[{"type": "jwt-validation"}, TO_GROUP])
     await alb.apply([closed], {GROUP: [echo]})
     await alb.healthy(1)
-    statuses: Counter[int] = Counter()
-    over = asyncio.Event()
+    async with connected_clients(alb) as statuses:
 
-    async def ask() -> None:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            while not over.is_set():
-                statuses[(await client.get(alb.url)).status_code] += 1
+        async def is_answered(status: int) -> None:
+            enough = statuses[status] + 4
+            await eventually(lambda: statuses[status] >= enough, f"answers with {status}")
 
-    async def is_answered(status: int) -> None:
-        enough = statuses[status] + 4
-        await eventually(lambda: statuses[status] >= enough, f"answers with {status}")
-
-    askers = [asyncio.create_task(ask()) for _ in range(4)]
-    for _ in range(5):
-        await alb.apply([asking], {GROUP: [echo]})
-        await is_answered(500)
-        await alb.apply([closed], {GROUP: [echo]})
-        await is_answered(403)
-    over.set()
-    await asyncio.gather(*askers)
+        for _ in range(5):
+            await alb.apply([asking], {GROUP: [echo]})
+            await is_answered(500)
+            await alb.apply([closed], {GROUP: [echo]})
+            await is_answered(403)
     assert set(statuses) == {403, 500}, statuses
 
 
