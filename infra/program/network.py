@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.aws import naming
 from infra.aws import policies as iam
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from infra.network.vpc import Network
     from infra.program.log_groups import LogGroups
     from infra.settings import Settings
+
+
+VPC_NAME: Final = "network"
+"""Logical name of the VPC that a stack creates."""
 
 
 def deploy_network(
@@ -77,7 +81,7 @@ def deploy_endpoints(
 
 def _created(settings: Settings) -> Network:
     return vpc.create(
-        "network",
+        VPC_NAME,
         cidr=settings.network.vpc_cidr,
         zones=settings.network.availability_zone_count,
         private_tasks=settings.network.private_tasks,

@@ -21,7 +21,8 @@ from infra.aws import naming
 from infra.aws.secret_names import SSM, resolve
 from infra.costs import limit as cost_limit
 from infra.errors import Problem, SettingsError, reason_of
-from infra.program import ownership
+from infra.program import ownership, running_network
+from infra.program.network import VPC_NAME
 from infra.settings import routing
 from infra.settings.kinds import counted
 from infra.settings.service.capacity import FARGATE, FARGATE_SPOT
@@ -96,6 +97,7 @@ def check(settings: Settings, environment: AwsEnvironment) -> None:
 def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Lookup]]:
     """Yield each lookup, after its subject as a warning names it."""
     yield "The owner of the cluster and of the log groups", partial(_owners, settings)
+    yield "The network of the running stack", partial(running_network.problems, settings, VPC_NAME)
     for service in settings.services:
         yield from _secrets(service, environment)
     if not settings.services_on_instances and any(each.capacity.spot for each in settings.services):

@@ -16,14 +16,14 @@ from tests.engine.test_daemon import eventually
 from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
 from tests.engine.test_rollback import MISSING, get_service
 from tests.engine.test_rollout import server
-from tests.infra.changes import ATTEMPTS, EXAMPLES, ITS_COMMAND, STACKS, UNPRIVILEGED
+from tests.infra.changes import EXAMPLES, ITS_COMMAND, REFUSED, STACKS, UNPRIVILEGED
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
 GENTLE = (
     {key for key, example in EXAMPLES.items() if example.on == "plain"}
-    - ATTEMPTS.keys()
+    - REFUSED
     - {
         "dualStack",
         "internal",

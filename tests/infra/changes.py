@@ -23,10 +23,7 @@ and so another URN.
 """
 
 NEVER = "not on a running stack"
-"""How the manual describes a change that can't work."""
-
-NO_WAY_BACK = "and so does going back; only `pulumi destroy` helps"
-"""What it adds if the change can't be undone; for other changes it adds `going back works`."""
+"""How the manual describes a change that is refused."""
 
 
 @dataclass(frozen=True)
@@ -258,20 +255,8 @@ EXAMPLES: dict[str, Example] = {
 }
 """One line a key. Values differ from those of every stack's file."""
 
-ATTEMPTS = {
-    "network": "replaces `RouteTableAssociation`, `Subnet`; updates `LoadBalancer`, `Service`; "
-    "creates `Eip`, `NatGateway`, `Route`, `RouteTable`, `RouteTableAssociation`, `Subnet`",
-    "availabilityZoneCount": "replaces `RouteTableAssociation`, `Subnet`; updates "
-    "`LoadBalancer`, `Service`; "
-    "creates `Route`, `RouteTable`, `RouteTableAssociation`, `Subnet`",
-    "vpcCidr": "replaces `DefaultSecurityGroup`, `Route`, `RouteTable`, `RouteTableAssociation`, "
-    "`SecurityGroup`, "
-    "`SecurityGroupEgressRule`, `SecurityGroupIngressRule`, `Subnet`, `TargetGroup`, `Vpc`; "
-    "updates `InternetGateway`, `ListenerRule`, `LoadBalancer`, `Service`",
-}
-"""Operations of changes that can't work, in the manual's words; those that can't be undone come
-last.
-"""
+REFUSED = {"network", "availabilityZoneCount", "vpcCidr"}
+"""Keys whose change here is refused on a running stack."""
 
 ELSEWHERE = {
     *("vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"),
