@@ -105,17 +105,7 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
     except BadStackFile as error:
         raise CannotEstimateError(str(error)) from None
     region = values.get("aws:region")
-    if not region:
-        raise CannotEstimateError(
-            f"aws:region of the stack {stack} is not set: set it in Pulumi.{stack}.yaml; prices "
-            f"are known for {', '.join(regions())}"
-        )
-    if region not in regions():
-        raise CannotEstimateError(
-            f"aws:region of the stack {stack} is {region}, and prices are known for "
-            f"{', '.join(regions())} only: `python -m tools.prices REGION` reads those of another "
-            "region from AWS's price list"
-        )
+    wrong_region = _wrong_region(stack, region)
     texts: dict[str, str] = {}
     encrypted: set[str] = set()
     foreign: list[str] = []
@@ -132,8 +122,27 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
     try:
         settings = Settings.of(texts, project=name, stack=stack, secret=encrypted, foreign=foreign)
     except SettingsError as error:
-        raise CannotEstimateError(str(error)) from None
-    return region, settings
+        found = f"{error}\n{wrong_region}" if wrong_region else str(error)
+        raise CannotEstimateError(found) from None
+    if wrong_region:
+        raise CannotEstimateError(wrong_region)
+    return str(region), settings
+
+
+def _wrong_region(stack: str, region: object) -> str | None:
+    """Describe a region whose prices aren't known, or that isn't set; None if all is well."""
+    known = ", ".join(regions())
+    if not region:
+        return (
+            f"aws:region of the stack {stack} is not set: set it in Pulumi.{stack}.yaml; prices "
+            f"are known for {known}"
+        )
+    if region not in regions():
+        return (
+            f"aws:region of the stack {stack} is {region}, and prices are known for {known} only: "
+            "`python -m tools.prices REGION` reads those of another region from AWS's price list"
+        )
+    return None
 
 
 def _without_ciphers(value: Any) -> Any:

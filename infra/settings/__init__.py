@@ -117,9 +117,10 @@ class Settings(StackSettings):
             *_in_another_namespace(foreign, project),
             *settings.problems(),
         ]
-        if service_map.services:
+        if service_map.services or service_map.unread:
             # A default is refused even if no service takes it over.
             problems += defaults.unread.values()
+        if service_map.services:
             problems += _misplaced_in_services(service_map.services, defaults)
         if problems:
             # Several services have the same problem with a default.

@@ -456,6 +456,17 @@ def test_a_configuration_without_an_estimate_is_refused_with_the_reason(
         of_stack(tmp_path, "new")
 
 
+@pytest.mark.parametrize("region", ["", "  aws:region: mars-north-1\n"])
+def test_a_wrong_region_hides_no_wrong_key(tmp_path: Path, region: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    lines = f"config:\n{region}  fargate-web:services: [a]\n  fargate-web:cpuUnits: 3\n"
+    (tmp_path / "Pulumi.new.yaml").write_text(lines)
+    with pytest.raises(CannotEstimateError) as refused:
+        of_stack(tmp_path, "new")
+    for text in ("aws:region of the stack new is", "- services: a list", "- cpuUnits: 3"):
+        assert text in str(refused.value)
+
+
 def test_wrong_types_are_named_together_which_the_cli_names_one_by_one(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     wrong = {"command": "sh", "containerPort": "x", "ecsExec": "maybe"}

@@ -106,6 +106,12 @@ def test_a_wrong_service_is_refused_by_its_name(changes: dict[str, Any], message
     assert any(message in str(problem) for problem in refusal.problems), str(refusal)
 
 
+@pytest.mark.parametrize("services", [[], "web", {}])
+def test_services_that_are_no_map_hide_no_other_wrong_key(services: Any) -> None:
+    keys = refused_keys(services=services, desiredCount="many", cpuUnits=300, logRetentionDays=2)
+    assert sorted(keys) == ["cpuUnits", "desiredCount", "logRetentionDays", "services"]
+
+
 def test_every_problem_of_every_service_is_reported_once() -> None:
     keys = refused_keys(
         desiredCount=-1,
