@@ -6,6 +6,7 @@ quotes, of which the CLI makes another text.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from functools import cache
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 
@@ -25,6 +26,12 @@ class BadStackFile(Exception):  # noqa: N818 — it is the file that is bad
 class _Loader(yaml.SafeLoader):
     """Parse YAML as the CLI does, to which only true and false are flags (tried with v3.255)."""
 
+
+_TOP_LEVEL: Final = ("config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider")
+"""Keys at the top of a stack's file; the CLI ignores all others, which can hold anchors."""
+
+_LIKENESS: Final = 0.8
+"""From 0 to 1; `confg` has 0.9 of `config`."""
 
 _BOOL: Final = "tag:yaml.org,2002:bool"
 _TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
@@ -78,7 +85,11 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
     path = folder / f"Pulumi.{stack}.yaml"
     if not path.exists():
         raise BadStackFile(missing(folder, stack))
-    config = _read(path).get("config") or {}
+    document = _read(path)
+    flaw = misspelt(document)
+    if flaw:
+        raise BadStackFile(f"{path.name}: {flaw}")
+    config = document.get("config") or {}
     project = "" if all(":" in key for key in config) else read_project(folder)["name"]
     values: dict[str, Any] = {}
     for key, value in config.items():
@@ -90,6 +101,23 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
             )
         values[full] = value
     return values
+
+
+def misspelt(names: Collection[object]) -> str | None:
+    """Describe the first name at the top of a stack's file that stands for another one.
+
+    Only a missing key is meant by a similar name.
+    """
+    missing_keys = [each for each in _TOP_LEVEL if each not in names]
+    for name in sorted(map(str, names)):
+        if name in _TOP_LEVEL:
+            continue
+        similar = difflib.get_close_matches(name.lower(), missing_keys, n=1, cutoff=_LIKENESS)
+        if name.lower().startswith("config") and "config" in missing_keys:
+            similar = ["config"]
+        if similar:
+            return f"{name}, which Pulumi ignores; allowed: perhaps {similar[0]}"
+    return None
 
 
 def full_key(project: str, key: str) -> str:

@@ -292,6 +292,12 @@ def _config_copy(directory: StateDirectory, stack: str, salt: str | None) -> Pat
         text = source.read_text(encoding="utf-8") if source.exists() else ""
     except UnicodeDecodeError as error:
         raise BadConfig(f"{source} isn't UTF-8 text ({error}): save it in that encoding") from None
+    # Brings YAML, as the project's name did
+    from localaws.stack_files import misspelt  # noqa: PLC0415
+
+    flaw = misspelt(re.findall(r"^([A-Za-z][\w-]*)\s*:", text, re.MULTILINE))
+    if flaw:
+        raise BadConfig(f"{source.name}: {flaw}")
     if salt is not None and not re.search(r"^encryptionsalt: ", text, re.MULTILINE):
         text = f"{text.rstrip()}\nencryptionsalt: {salt}\n"
     write_atomically(copy, text.lstrip())

@@ -40,6 +40,14 @@ BAD = {
     "the tag '!x'; correct its YAML there",
     "config: &a { shop:a: *a }": "Pulumi.dev.yaml has a value that isn't one of JSON: Circular "
     "reference detected",
+    "confg:\n  shop:a: 1\n": "Pulumi.dev.yaml: confg, which Pulumi ignores; allowed: perhaps "
+    "config",
+    "Config:\n  shop:a: 1\n": "Pulumi.dev.yaml: Config, which Pulumi ignores; allowed: perhaps "
+    "config",
+    "configuration:\n  shop:a: 1\n": "Pulumi.dev.yaml: configuration, which Pulumi ignores; "
+    "allowed: perhaps config",
+    "config: {}\nencryptionSalt: v1:x\n": "Pulumi.dev.yaml: encryptionSalt, which Pulumi ignores; "
+    "allowed: perhaps encryptionsalt",
     "config: { shop:a:b: 1 }": "Pulumi.dev.yaml: config.shop:a:b; allowed: a namespace and a name, "
     "like shop:size",
     "config: \x01": "Pulumi.dev.yaml: unacceptable character #x0001: special characters are not "
@@ -78,6 +86,12 @@ def test_a_file_in_another_encoding_and_a_folder_are_refused(tmp_path: Path) -> 
 def test_an_empty_file_is_a_stack_without_configuration(tmp_path: Path, text: str) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
     assert read_config(tmp_path, "dev") == {}
+
+
+def test_another_key_at_the_top_can_hold_anchors(tmp_path: Path) -> None:
+    text = "configs: &a { b: 1 }\nsizes: [1]\nconfig:\n  shop:a: *a\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    assert read_config(tmp_path, "dev") == {"shop:a": {"b": 1}}
 
 
 def test_values_are_read_as_the_cli_does(tmp_path: Path) -> None:

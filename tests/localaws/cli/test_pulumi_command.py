@@ -235,6 +235,12 @@ def test_a_configuration_file_that_is_not_utf_8_is_named_with_what_to_do(
     assert f"pulumi-local: {source} isn't UTF-8 text" in capsys.readouterr().err
 
 
+def test_a_misspelt_key_at_the_top_of_a_stack_file_is_refused(directory: StateDirectory) -> None:
+    (directory.project / "Pulumi.dev.yaml").write_text("confg:\n  config: 1\n")
+    with pytest.raises(pulumi_command.BadConfig, match=r"^Pulumi\.dev\.yaml: confg, which Pulumi"):
+        pulumi_command._config_copy(directory, "dev", None)
+
+
 def test_a_copy_that_is_not_utf_8_is_replaced(directory: StateDirectory) -> None:
     (directory.project / "Pulumi.dev.yaml").write_text("config: {}\n")
     copy = pulumi_command._config_copy(directory, "dev", None)
