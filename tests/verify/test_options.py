@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from verify import VERSION
-from verify.cli.parser import CHECK, WATCH, build_parser, parse_options
+from verify.cli.parser import CHECK, WATCH, Command, build_parser, parse_options
 from verify.errors import InputError
 from verify.exit_codes import MEANINGS, ExitCode
 from verify.options.values import Header
@@ -53,7 +53,7 @@ def test_a_duration_has_a_unit_or_means_seconds(text: str, seconds: float) -> No
     ],
 )
 def test_an_invalid_duration_is_refused_and_the_option_is_named(option: str, text: str) -> None:
-    with pytest.raises(InputError, match=option):
+    with pytest.raises(InputError, match=rf"{option}: .*; a bare number means seconds$"):
         parse_options([f"{option}={text}"])
 
 
@@ -85,6 +85,7 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(
     [
         ("--expect-json", "/a"),
         ("--expect-json", "a=1"),
+        ("--expect-json", "/a~=1"),
         ("--max-latency", "p95"),
         ("--max-latency", "p80=1s"),
         ("--max-latency", "p95=0"),
@@ -143,6 +144,7 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(
         ("--identity", "header:"),
         ("--identity", "body-regex:("),
         ("--identity", "json:host"),
+        ("--identity", "json:/a~2"),
         ("--miss-probability", "0"),
         ("--miss-probability", "1"),
         ("--miss-probability", "nan"),
@@ -274,6 +276,12 @@ def test_the_manuals_exit_codes_are_the_programs() -> None:
     rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", MANUAL, re.MULTILINE))
     assert rows == {str(int(code)): meaning for code, meaning in MEANINGS.items()}
     assert set(MEANINGS) == set(ExitCode)
+
+
+@pytest.mark.parametrize("command", [CHECK, WATCH])
+def test_help_begins_with_what_a_time_is(command: Command) -> None:
+    above_the_options = build_parser(command).format_help().partition("--timeout")[0]
+    assert "A TIME is 500ms, 10s, 5m or 1h; a bare number means seconds." in above_the_options
 
 
 def test_help_lists_examples_and_every_exit_code() -> None:

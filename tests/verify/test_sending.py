@@ -671,6 +671,11 @@ WRONG = (
     ("--data", "@/no/such/file"),
     ("--data", "@"),
     ("--json", "@/no/such/file"),
+    ("--json", ""),
+    ("--json", f'{{"token": "{SECRET}"'),
+    ("--json", f'["{SECRET}", NaN]'),
+    ("--json", "[" * 100_000),
+    ("--json", "\udcff"),
     ("--proxy", ""),
     ("--proxy", "proxy.example"),
     ("--proxy", "http://proxy.example"),
@@ -694,6 +699,16 @@ def test_a_wrong_value_is_refused_with_the_options_name_and_without_its_secret(
         parse_options([f"{option}={value}"])
     assert option in raised.value.problem
     assert SECRET not in raised.value.problem + raised.value.hint
+
+
+def test_a_file_that_is_not_json_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "body").write_text("{}\n}")
+    expected = (
+        r"^argument --json: not JSON at line 2, column 1: Extra data \(the body isn't shown\)"
+    )
+    with pytest.raises(InputError, match=expected):
+        parse_options(["--json", f"@{tmp_path}/body"])
+    assert parse_options(["--data", f"@{tmp_path}/body"]).data
 
 
 def test_a_file_that_is_too_large_for_a_body_is_refused(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class Command(NamedTuple):
     groups: tuple[OptionGroup, ...]
 
 
-_DURATIONS = "durations are 500ms, 10s, 5m or 1h; a bare number means seconds"
+_DURATIONS = "A TIME is 500ms, 10s, 5m or 1h; a bare number means seconds."
 _TARGET = OptionGroup("target", TargetOptions)
 _EXPECTATIONS = OptionGroup(
     "expectations", ExpectationOptions, "each must hold for every answer that is measured"
@@ -86,7 +86,7 @@ CHECK = Command(
     _EXAMPLES,
     (
         _TARGET,
-        OptionGroup("waiting", WaitingOptions, _DURATIONS),
+        OptionGroup("waiting", WaitingOptions),
         _EXPECTATIONS,
         _IDENTITY,
         OptionGroup("coverage", CoverageOptions),
@@ -104,7 +104,7 @@ WATCH = Command(
     _WATCH_EXAMPLES,
     (
         _TARGET,
-        OptionGroup("watching", WatchOptions, _DURATIONS),
+        OptionGroup("watching", WatchOptions),
         _EXPECTATIONS,
         _IDENTITY,
         _OUTPUT,
@@ -302,7 +302,7 @@ def build_parser(command: Command) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=command.prog,
         usage=f"%(prog)s [OPTION]... {command.operands}",
-        description=command.description,
+        description=f"{command.description}\n{_DURATIONS}",
         epilog=f"{command.examples}\nexit codes:\n{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -68,8 +68,8 @@ class TargetOptions(Values):
     json = optional(
         "--json",
         metavar="TEXT",
-        read=values.body("application/json"),
-        help="the same as JSON, with the Content-Type and Accept that this takes",
+        read=values.json_body,
+        help="the same as JSON, which is checked, with the Content-Type and Accept that this takes",
     )
     header = repeatable(
         "--header",
@@ -137,7 +137,7 @@ class TargetOptions(Values):
         metavar="TIME",
         read=values.duration(),
         default="10s",
-        help="longest wait for one request (10s)",
+        help="longest wait for one request, not for the whole run (10s)",
     )
 
 
@@ -156,7 +156,8 @@ class WaitingOptions(Values):
         metavar="TIME",
         read=values.duration(),
         default="1s",
-        help="pause between answers while waiting (1s); after a failure it doubles, up to 15s",
+        help="pause between an answer and the next request while waiting (1s); after a failure it "
+        "doubles, up to 15s",
     )
     stable = defaulted(
         "--stable",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from verify.errors import InputError
 from verify.escaping import visible
@@ -142,7 +142,9 @@ def duration(*, zero: bool = False) -> Callable[[str], float]:
         match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|)", text)
         seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
         if not (0 <= seconds <= _MAX_SECONDS and (zero or seconds)):
-            raise _refused(text, "duration: write 500ms, 10s, 5m or 1h, up to 24h")
+            raise _refused(
+                text, "duration: write 500ms, 10s, 5m or 1h, up to 24h; a bare number means seconds"
+            )
         return seconds
 
     return parse
@@ -253,6 +255,35 @@ def body(content_type: str) -> Callable[[str], Body]:
         return Body(content, content_type, from_file=True)
 
     return parse
+
+
+def json_body(text: str) -> Body:
+    """Read a request's body of JSON, which is sent unchanged. Messages never show it."""
+    import json  # noqa: PLC0415 — for few
+
+    read = body("application/json")(text)
+    try:
+        json.loads(read.content, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}{_NO_JSON}"
+        ) from None
+    except UnicodeDecodeError:
+        raise ValueError(f"not JSON, as it isn't UTF-8{_NO_JSON}") from None
+    except RecursionError:
+        raise ValueError(
+            f"not JSON that can be checked, as it nests too deeply{_NO_JSON}"
+        ) from None
+    return read
+
+
+_NO_JSON = (
+    " (the body isn't shown); --data with --header Content-Type:application/json sends any text"
+)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"not JSON, which has no {name}{_NO_JSON}")
 
 
 def proxy(text: str) -> Proxy:
@@ -396,7 +427,14 @@ def expected_header(text: str) -> HeaderExpectation:
 def expected_json(text: str) -> JsonExpectation:
     """Read a JSON pointer, and the value expected there."""
     match = _matched(r"((?:/[^=]*)?)=(.*)", text, "JSON expectation: write /pointer=VALUE")
-    return JsonExpectation(text, match[1], match[2])
+    return JsonExpectation(text, _pointer(match[1]), match[2])
+
+
+def _pointer(text: str) -> str:
+    """Check the escapes of a JSON pointer, as RFC 6901 has only two."""
+    if re.search("~(?![01])", text):
+        raise _refused(text, "JSON pointer: write ~0 for ~, and ~1 for / in a name")
+    return text
 
 
 def latency_bound(text: str) -> LatencyBound:
@@ -426,4 +464,6 @@ def identity(text: str) -> Identity:
     kind, _, where = text.partition(":")
     if kind == "body-regex":
         regex(where)
+    if kind == "json":
+        _pointer(where)
     return Identity(text, kind, where)
