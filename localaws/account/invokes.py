@@ -15,17 +15,10 @@ from localaws.catalog.account import SEEDED_SECRET
 from localaws.catalog.acm import CERTIFICATE, missing_records
 from localaws.catalog.amis import public_parameter
 from localaws.catalog.autoscaling import GROUP
-from localaws.catalog.ec2.network import (
-    EIP,
-    EIPS_PER_REGION,
-    ROUTE_TABLE,
-    SECURITY_GROUP,
-    SUBNET,
-    VPC,
-    VPCS_PER_REGION,
-    zone_id,
-)
+from localaws.catalog.ec2.gateways import EIPS_PER_REGION
+from localaws.catalog.ec2.network import EIP, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, zone_id
 from localaws.catalog.ec2.vpc_endpoints import prefix_list_id, prefix_lists
+from localaws.catalog.ec2.vpcs import VPCS_PER_REGION
 from localaws.catalog.ecs.services import (
     CAPACITY_PROVIDER,
     CAPACITY_PROVIDERS,
@@ -34,7 +27,8 @@ from localaws.catalog.ecs.services import (
     task_definition_of,
 )
 from localaws.catalog.elb.listeners import balancers_of
-from localaws.catalog.elb.load_balancers import ELB_ACCOUNTS, LOAD_BALANCER
+from localaws.catalog.elb.load_balancer_logs import ELB_ACCOUNTS
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.catalog.iam.roles import CREATED, ROLE
 from localaws.catalog.logs import LOG_GROUP

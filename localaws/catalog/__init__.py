@@ -28,11 +28,15 @@ from localaws.catalog.account import Resource
 from localaws.catalog.ec2 import (
     default_network,
     flow_logs,
+    gateways,
     launch_templates,
-    network,
     network_acls,
+    routes,
+    security_group_rules,
     security_groups,
+    subnets,
     vpc_endpoints,
+    vpcs,
 )
 from localaws.catalog.ecs import capacity_providers, services
 from localaws.catalog.elb import (
@@ -50,9 +54,13 @@ from localaws.catalog.resource_type import ResourceType
 from localaws.catalog.route53 import health_checks, records
 
 _MODULES = (
-    network,
+    vpcs,
+    subnets,
+    gateways,
+    routes,
     default_network,
     security_groups,
+    security_group_rules,
     network_acls,
     vpc_endpoints,
     flow_logs,

@@ -10,9 +10,9 @@ import binascii
 import re
 from typing import TYPE_CHECKING
 
+from localaws.catalog.ec2.ip_permissions import ALL_PROTOCOLS, permissions_of
 from localaws.catalog.ec2.launch_templates import security_groups_of, user_data
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, VPC
-from localaws.catalog.ec2.security_groups import ALL_PROTOCOLS, permissions_of
 from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT
 from localaws.catalog.ecs.services import CLUSTER
 from localaws.catalog.iam.roles import ATTACHMENT, INSTANCE_PROFILE, POLICY, ROLE, ROLE_POLICY
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from localaws.catalog.account import Account, Resource
-    from localaws.catalog.ec2.security_groups import Permission
+    from localaws.catalog.ec2.ip_permissions import Permission
     from localaws.catalog.properties import Properties
     from localaws.vpc.model import Vpc
 

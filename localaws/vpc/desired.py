@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from localaws.catalog.ec2.ip_permissions import ALL_PROTOCOLS, permissions_of
 from localaws.catalog.ec2.network import (
     ASSOCIATION,
     EGRESS_ONLY_GATEWAY,
@@ -25,7 +26,6 @@ from localaws.catalog.ec2.network import (
     VPC,
 )
 from localaws.catalog.ec2.network_acls import acl_of, entries_of
-from localaws.catalog.ec2.security_groups import ALL_PROTOCOLS, permissions_of
 from localaws.catalog.ec2.vpc_endpoints import (
     VPC_ENDPOINT,
     prefix_list_id,
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from localaws.catalog.account import Account, Resource
+    from localaws.catalog.ec2.ip_permissions import Permission
     from localaws.catalog.ec2.network_acls import Entry
-    from localaws.catalog.ec2.security_groups import Permission
     from localaws.catalog.properties import Properties
 
 _DESTINATIONS = (

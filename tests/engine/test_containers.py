@@ -13,7 +13,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from localaws.catalog.ec2.security_groups import INGRESS_RULE
+from localaws.catalog.ec2.ip_permissions import INGRESS_RULE
 from localaws.cli.status import fetch
 from localaws.protocol.property_values import to_wire
 from tests.engine.images import PYTHON

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id, simple, vpc_of
+from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id, id_arn_and_owner, in_vpc, vpc_of
 from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AllExcept, Reference, ResourceType
@@ -338,12 +338,12 @@ TYPES = (
         defaults={"ingress": [], "egress": [], "subnetIds": []},
         limits=_inline_limits(),
         references=(
-            Reference("vpcId", VPC, "InvalidVpcID.NotFound", "ec2.network-acl.vpc-exists", "held"),
+            in_vpc("ec2.network-acl.vpc-exists"),
             _SUBNETS,
         ),
         rules=_acl_rules,
         account_rules=_acl_account_rules,
-        computed=simple("acl", "network-acl"),
+        computed=id_arn_and_owner("acl", "network-acl"),
     ),
     ResourceType(
         token=DEFAULT_NETWORK_ACL,

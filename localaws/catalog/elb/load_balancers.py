@@ -13,20 +13,17 @@ from localaws.catalog.ec2.network import (
     vpc_of,
     zone_of,
 )
+from localaws.catalog.elb.load_balancer_logs import LOG_LIMITS, log_rules
 from localaws.catalog.partitions import partition_of
-from localaws.catalog.policies import Request, allows
 from localaws.catalog.properties import values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
-from localaws.catalog.s3 import BUCKET, BUCKET_POLICY, ENCRYPTION, companion
 from localaws.catalog.values import (
     Limit,
-    block,
     exactly_one,
     matches,
     network,
     one_of,
-    parsed,
     texts,
     within,
 )
@@ -40,6 +37,9 @@ LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 
 SMALLEST_SUBNET_PREFIX = 27
 
+_FEWEST_ZONES = 2
+"""For an application load balancer."""
+
 HOSTED_ZONES = {
     "ap-northeast-1": "Z14GRHDCWA56QT",
     "eu-west-1": "Z32O12XQLNTSW2",
@@ -47,43 +47,6 @@ HOSTED_ZONES = {
 }
 """The Route 53 zone of each region's load balancers, as far as known."""
 
-ELB_ACCOUNTS = {
-    "us-east-1": "127311923021",
-    "us-east-2": "033677994240",
-    "us-west-1": "027434742980",
-    "us-west-2": "797873946194",
-    "af-south-1": "098369216593",
-    "ap-east-1": "754344448648",
-    "ap-northeast-1": "582318560864",
-    "ap-northeast-2": "600734575887",
-    "ap-northeast-3": "383597477331",
-    "ap-south-1": "718504428378",
-    "ap-southeast-1": "114774131450",
-    "ap-southeast-2": "783225319266",
-    "ap-southeast-3": "589379963580",
-    "ca-central-1": "985666609251",
-    "cn-north-1": "638102146993",
-    "cn-northwest-1": "037604701340",
-    "eu-central-1": "054676820928",
-    "eu-north-1": "897822967062",
-    "eu-south-1": "635631232127",
-    "eu-west-1": "156460612806",
-    "eu-west-2": "652711504416",
-    "eu-west-3": "009996457667",
-    "me-south-1": "076674570225",
-    "sa-east-1": "507241528517",
-    "us-gov-east-1": "190560391635",
-    "us-gov-west-1": "048591011584",
-}
-"""The AWS account that writes the access logs of each region's load balancers. In newer regions
-only a service principal writes them.
-
-Source: AWS's guide to Application Load Balancer access logs.
-"""
-
-_LOG_PREFIX = matches(
-    r"(?!/)(?!.*AWSLogs).*(?<!/)", "a prefix without AWSLogs and without slashes at its ends"
-)
 _NAME = matches(
     r"|(?!internal-)(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
     (
@@ -94,13 +57,12 @@ _NAME = matches(
 PREFIX = matches(r"(?!-)[0-9A-Za-z-]{1,6}", "1 to 6 letters, digits and hyphens")
 
 
-def _load_balancer_rules(inputs: Properties) -> Refusals:
+def _rules(inputs: Properties) -> Refusals:
     yield from exactly_one(
         inputs, ("subnets", "subnetMappings"), "elbv2.load-balancer.one-kind-of-subnets"
     )
     subnets = inputs.get("subnets") or inputs.get("subnetMappings")
-    # Two zones
-    if is_application(inputs) and isinstance(subnets, list) and len(subnets) < 2:  # noqa: PLR2004
+    if is_application(inputs) and isinstance(subnets, list) and len(subnets) < _FEWEST_ZONES:
         yield _two_zones()
 
 
@@ -109,32 +71,41 @@ def is_application(inputs: Properties) -> bool:
     return inputs.get("loadBalancerType") in (None, "application")
 
 
+def subnets_of(inputs: Properties) -> list[str]:
+    """Return the ids of a load balancer's subnets."""
+    return texts(inputs.get("subnets")) or texts(values_at(inputs, "subnetMappings[].subnetId"))
+
+
 def _two_zones() -> Refusal:
     message = "At least two subnets in two different Availability Zones must be specified"
     return Refusal("ValidationError", message, "elbv2.load-balancer.two-zones", "subnets")
 
 
-def _subnets(inputs: Properties) -> list[str]:
-    return texts(inputs.get("subnets")) or texts(values_at(inputs, "subnetMappings[].subnetId"))
-
-
-def _load_balancer_account_rules(
-    inputs: Properties, account: Account, current: Resource | None
-) -> Refusals:
-    subnets = _subnets(inputs)
-    zones = [zone_of(account, each) for each in subnets]
-    vpcs = {vpc_of(account, each) for each in subnets}
+def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    vpcs = {vpc_of(account, each) for each in subnets_of(inputs)}
     if current:
-        vpcs.add(current.outputs["vpcId"])  # a load balancer can't move to another VPC
+        vpcs.add(current.outputs["vpcId"])  # A load balancer can't move to another VPC.
     if len(vpcs) > 1:
-        message = (
-            f"All subnets must belong to the same VPC, got {', '.join(sorted(map(str, vpcs)))}"
-        )
+        names = ", ".join(sorted(map(str, vpcs)))
         yield Refusal(
-            "InvalidConfigurationRequest", message, "elbv2.load-balancer.one-vpc", "subnets"
+            "InvalidConfigurationRequest",
+            f"All subnets must belong to the same VPC, got {names}",
+            "elbv2.load-balancer.one-vpc",
+            "subnets",
         )
         return
-    if is_application(inputs) and len(set(zones)) < 2:  # noqa: PLR2004 — two zones
+    yield from _zone_rules(inputs, account)
+    for vpc in vpcs:
+        if current is None:
+            yield from _internet_gateway_rules(inputs, account, vpc)
+        yield from _subnet_rules(inputs, account)
+        yield from _security_group_rules(inputs, account, vpc)
+    yield from log_rules(inputs, account)
+
+
+def _zone_rules(inputs: Properties, account: Account) -> Refusals:
+    zones = [zone_of(account, each) for each in subnets_of(inputs)]
+    if is_application(inputs) and len(set(zones)) < _FEWEST_ZONES:
         yield _two_zones()
     if len(set(zones)) < len(zones):
         message = (
@@ -143,36 +114,38 @@ def _load_balancer_account_rules(
         yield Refusal(
             "InvalidConfigurationRequest", message, "elbv2.load-balancer.subnet-per-zone", "subnets"
         )
+
+
+def _internet_gateway_rules(inputs: Properties, account: Account, vpc: object) -> Refusals:
     public = inputs.get("internal") is not True and inputs.get("loadBalancerType") != "gateway"
-    for vpc in vpcs:
-        if public and current is None and not has_internet_gateway(account, vpc):
-            message = f"VPC {vpc} has no internet gateway"
-            yield Refusal(
-                "InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets"
-            )
-        yield from _load_balancer_member_rules(inputs, account, vpc)
-    yield from _log_rules(inputs, account)
+    if public and not has_internet_gateway(account, vpc):
+        message = f"VPC {vpc} has no internet gateway; attach one, or set internal"
+        yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets")
 
 
-def _load_balancer_member_rules(inputs: Properties, account: Account, vpc: object) -> Refusals:
-    for subnet in _subnets(inputs):
+def _subnet_rules(inputs: Properties, account: Account) -> Refusals:
+    """Refuse subnets that are too small, or without the IPv6 range that dualstack needs."""
+    dualstack = str(inputs.get("ipAddressType")).startswith("dualstack")
+    for subnet in subnets_of(inputs):
         found = account.find(SUBNET, subnet)
-        range_ = network(found.outputs.get("cidrBlock")) if found else None
-        if isinstance(range_, IPv4Network) and range_.prefixlen > SMALLEST_SUBNET_PREFIX:
+        ipv4_range = network(found.outputs.get("cidrBlock")) if found else None
+        if isinstance(ipv4_range, IPv4Network) and ipv4_range.prefixlen > SMALLEST_SUBNET_PREFIX:
             message = (
-                f"{subnet} is a /{range_.prefixlen}; a load balancer needs "
+                f"{subnet} is a /{ipv4_range.prefixlen}; a load balancer needs "
                 f"/{SMALLEST_SUBNET_PREFIX} or larger"
             )
             yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.subnet-size", "subnets")
-        if str(inputs.get("ipAddressType")).startswith("dualstack") and not (
-            found and found.inputs.get("ipv6CidrBlock")
-        ):
+        has_ipv6 = found is not None and found.inputs.get("ipv6CidrBlock")
+        if dualstack and not has_ipv6:
             message = (
                 f"{subnet} has no IPv6 range, which ipAddressType {inputs['ipAddressType']} needs"
             )
             yield Refusal(
                 "ValidationError", message, "elbv2.load-balancer.dualstack", "ipAddressType"
             )
+
+
+def _security_group_rules(inputs: Properties, account: Account, vpc: object) -> Refusals:
     for group in texts(inputs.get("securityGroups")):
         found = account.get(SECURITY_GROUP, group)
         if found and found.outputs.get("vpcId") != vpc:
@@ -188,108 +161,30 @@ def _load_balancer_member_rules(inputs: Properties, account: Account, vpc: objec
             )
 
 
-_LOG_TEST_FILES = {
-    "accessLogs": "ELBAccessLogTestFile",
-    "connectionLogs": "ELBConnectionLogTestFile",
-    "healthCheckLogs": "ELBHealthCheckLogTestFile",
-}
-"""The file that a load balancer writes to each bucket for logs, to check its permissions."""
-
-_LOG_WRITERS = {
-    "application": (
-        "logdelivery.elasticloadbalancing.amazonaws.com",
-        "logdelivery.elb.amazonaws.com",
-    ),
-    "network": ("delivery.logs.amazonaws.com",),
-}
-"""The services that write the logs of each type of load balancer.
-
-Source: AWS's guides to their access logs.
-"""
-
-
-def _log_rules(inputs: Properties, account: Account) -> Refusals:
-    """Refuse logs into a bucket whose policy forbids them.
-
-    A bucket that isn't a resource is assumed to allow them.
-    """
-    for name, file in _LOG_TEST_FILES.items():
-        logs = block(inputs.get(name))
-        bucket = account.get(BUCKET, logs.get("bucket"))
-        if bucket is None or logs.get("enabled") is not True:
-            continue
-        prefix = f"{logs['prefix']}/" if logs.get("prefix") else ""
-        key = f"{bucket.computed['arn']}/{prefix}AWSLogs/{account.account_id}/{file}"
-        algorithms = values_at(
-            companion(account, ENCRYPTION, bucket.id),
-            "rules[].applyServerSideEncryptionByDefault.sseAlgorithm",
-        )
-        if any(algorithm != "AES256" for algorithm in algorithms):
-            message = (
-                f"Access Denied for bucket: {bucket.id}. Load balancers write to buckets "
-                "with AES256 only"
-            )
-            yield Refusal(
-                "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name
-            )
-            continue
-        policy = parsed(companion(account, BUCKET_POLICY, bucket.id).get("policy"))
-        request = Request(
-            principals=_log_writers(inputs, bucket.region),
-            action="s3:PutObject",
-            resource=key,
-            context={
-                "s3:x-amz-acl": "bucket-owner-full-control",
-                "aws:SecureTransport": "true",
-                "aws:SourceAccount": account.account_id,
-            },
-        )
-        if not allows(policy, request):
-            message = (
-                f"Access Denied for bucket: {bucket.id}. Please check S3bucket permission: "
-                f"no principal may write {key}"
-            )
-            yield Refusal(
-                "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name
-            )
-
-
-def _log_writers(inputs: Properties, region: str) -> frozenset[tuple[str, str]]:
-    """Return the principals that write a load balancer's logs."""
-    kind = str(inputs.get("loadBalancerType") or "application")
-    services = {("Service", each) for each in _LOG_WRITERS.get(kind, ())}
-    account = ELB_ACCOUNTS.get(region)
-    if kind == "application" and account:
-        return frozenset(
-            {
-                *services,
-                ("AWS", account),
-                ("AWS", f"arn:{partition_of(region).name}:iam::{account}:root"),
-            }
-        )
-    return frozenset(services)
-
-
-def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:
+def _computed(mint: Mint, inputs: Properties) -> Properties:
     kind = {"network": "net", "gateway": "gwy"}.get(str(inputs.get("loadBalancerType")), "app")
-    suffix, internal = f"{kind}/{inputs.get('name')}/{mint.hex(16)}", inputs.get("internal") is True
+    suffix = f"{kind}/{inputs.get('name')}/{mint.hex(16)}"
     arn = mint.arn("elasticloadbalancing", f"loadbalancer/{suffix}")
-    vpc = next((vpc_of(mint.account, each) for each in _subnets(inputs)), None)
-    found = mint.account.get(VPC, vpc)
-    default_group = {"securityGroups": [found.outputs["defaultSecurityGroupId"]]} if found else {}
-    name = f"{'internal-' if internal else ''}{inputs.get('name')}-{mint.digits(9)}"
-    return {
+    host = f"{inputs.get('name')}-{mint.digits(9)}"
+    if inputs.get("internal") is True:
+        host = f"internal-{host}"
+    subnets = subnets_of(inputs)
+    vpc = vpc_of(mint.account, subnets[0]) if subnets else None
+    computed: dict[str, object] = {
         "id": arn,
         "arn": arn,
         "arnSuffix": suffix,
-        "dnsName": f"{name}.{mint.region}.elb.{partition_of(mint.region).suffix}",
+        "dnsName": f"{host}.{mint.region}.elb.{partition_of(mint.region).suffix}",
         "zoneId": HOSTED_ZONES.get(mint.region, "Z00000000000000"),
         "vpcId": vpc,
-        **({} if inputs.get("securityGroups") else default_group),
     }
+    found = mint.account.get(VPC, vpc)
+    if found and not inputs.get("securityGroups"):
+        computed["securityGroups"] = [found.outputs["defaultSecurityGroupId"]]
+    return computed
 
 
-def _load_balancer_deletion_rules(balancer: Resource, _world: Account) -> Refusals:
+def _deletion_rules(balancer: Resource, _account: Account) -> Refusals:
     if balancer.inputs.get("enableDeletionProtection") is True:
         message = (
             f"Load balancer '{balancer.id}' cannot be deleted because deletion protection is "
@@ -298,13 +193,17 @@ def _load_balancer_deletion_rules(balancer: Resource, _world: Account) -> Refusa
         yield Refusal("OperationNotPermitted", message, "elbv2.load-balancer.deletion-protection")
 
 
-def _replaces_network_balancer(name: str, old: Properties, new: Properties) -> bool:
+def _replaces_if(name: str, old: Properties, new: Properties) -> bool:
+    """Replace a network load balancer that leaves a subnet, or gets its first security group.
+
+    The same goes for the last security group that is removed.
+    """
     if old.get("loadBalancerType") != "network":
         return False
-    before, after = texts(old.get(name)), texts(new.get(name))
-    return (name == "subnets" and not set(before) <= set(after)) or (
-        name == "securityGroups" and bool(before) != bool(after)
-    )
+    before, after = set(texts(old.get(name))), set(texts(new.get(name)))
+    if name == "subnets":
+        return not before <= after
+    return name == "securityGroups" and bool(before) != bool(after)
 
 
 TYPES = (
@@ -321,7 +220,7 @@ TYPES = (
                 "region",
             }
         ),
-        replaces_if=_replaces_network_balancer,
+        replaces_if=_replaces_if,
         unordered=frozenset({"subnets", "securityGroups", "subnetMappings"}),
         defaults={
             "internal": False,
@@ -349,10 +248,7 @@ TYPES = (
                 one_of("application", "network", "gateway"),
                 "elbv2.load-balancer.type",
             ),
-            *(
-                Limit(f"{name}.prefix", _LOG_PREFIX, "elbv2.load-balancer.log-prefix")
-                for name in _LOG_TEST_FILES
-            ),
+            *LOG_LIMITS,
             Limit("idleTimeout", within(1, 4000), "elbv2.load-balancer.idle-timeout"),
             Limit("clientKeepAlive", within(60, 604800), "elbv2.load-balancer.keep-alive"),
             Limit(
@@ -398,9 +294,9 @@ TYPES = (
                 "ELBv2 Load Balancer ({name}) already exists",
             ),
         ),
-        rules=_load_balancer_rules,
-        account_rules=_load_balancer_account_rules,
-        computed=_load_balancer_computed,
-        deletion_rules=_load_balancer_deletion_rules,
+        rules=_rules,
+        account_rules=_account_rules,
+        computed=_computed,
+        deletion_rules=_deletion_rules,
     ),
 )

@@ -10,8 +10,9 @@ from localaws.account import invokes
 from localaws.account.cloud import Cloud
 from localaws.catalog import UNKNOWN, Refused
 from localaws.catalog.ec2.default_network import DEFAULT_SUBNET, DEFAULT_VPC
-from localaws.catalog.ec2.network import SECURITY_GROUP, VPC, VPCS_PER_REGION
-from localaws.catalog.ec2.security_groups import DEFAULT_SECURITY_GROUP
+from localaws.catalog.ec2.ip_permissions import DEFAULT_SECURITY_GROUP
+from localaws.catalog.ec2.network import SECURITY_GROUP, VPC
+from localaws.catalog.ec2.vpcs import VPCS_PER_REGION
 
 if TYPE_CHECKING:
     from pathlib import Path
