@@ -15,14 +15,18 @@ from localaws.catalog.ec2.network import (
     id_arn_and_owner,
     in_vpc,
     vpc_of,
+    vpc_of_gateway,
 )
 from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.partitions import partition_of
+from localaws.catalog.properties import UNKNOWN, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType, Unique
 from localaws.catalog.values import Limit, block, given, one_of, texts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
     from localaws.catalog.refusals import Refusals
@@ -36,10 +40,9 @@ def _internet_gateway_deletion_rules(gateway: Resource, account: Account) -> Ref
     vpc = gateway.inputs.get("vpcId")
     if vpc is None:
         return
-    for token, has_public_address, subnets_of in _PUBLIC_ADDRESSES:
+    for token, vpcs_with_public_address in _PUBLIC_ADDRESSES.items():
         for each in account.all(token):
-            vpcs = {vpc_of(account, subnet) for subnet in subnets_of(each.inputs)}
-            if vpc in vpcs and has_public_address(each.inputs):
+            if vpc in vpcs_with_public_address(account, each.inputs):
                 message = (
                     f"Network {vpc} has some mapped public address(es): those of {each.id}. "
                     "Please unmap those public address(es) before detaching the gateway."
@@ -47,34 +50,47 @@ def _internet_gateway_deletion_rules(gateway: Resource, account: Account) -> Ref
                 yield Refusal("DependencyViolation", message, "ec2.internet-gateway.held")
 
 
-_PUBLIC_ADDRESSES = (
-    (
-        "aws:lb/loadBalancer:LoadBalancer",
-        lambda inputs: inputs.get("internal") is not True,
-        lambda inputs: texts(inputs.get("subnets")),
-    ),
-    (
-        NAT_GATEWAY,
-        lambda inputs: inputs.get("connectivityType") != "private",
-        lambda inputs: [inputs.get("subnetId")],
-    ),
-    (
-        "aws:ecs/service:Service",
-        lambda inputs: block(inputs.get("networkConfiguration")).get("assignPublicIp") is True,
-        lambda inputs: texts(block(inputs.get("networkConfiguration")).get("subnets")),
-    ),
-)
-"""Types whose resources can have public addresses in a VPC: the token, a function that returns
-whether a resource with these inputs does, and one that returns its subnets.
+def _vpcs_of_load_balancer(account: Account, inputs: Properties) -> set[object]:
+    if inputs.get("internal") is True or inputs.get("loadBalancerType") == "gateway":
+        return set()
+    subnets = values_at(inputs, "subnets[]") + values_at(inputs, "subnetMappings[].subnetId")
+    return {vpc_of(account, subnet) for subnet in subnets}
+
+
+def _vpcs_of_nat_gateway(account: Account, inputs: Properties) -> set[object]:
+    if inputs.get("connectivityType") == "private":
+        return set()
+    return {vpc_of_gateway(account, inputs)}
+
+
+def _vpcs_of_service(account: Account, inputs: Properties) -> set[object]:
+    network = block(inputs.get("networkConfiguration"))
+    if network.get("assignPublicIp") is not True:
+        return set()
+    return {vpc_of(account, subnet) for subnet in texts(network.get("subnets"))}
+
+
+_PUBLIC_ADDRESSES: Mapping[str, Callable[[Account, Properties], set[object]]] = {
+    "aws:lb/loadBalancer:LoadBalancer": _vpcs_of_load_balancer,
+    NAT_GATEWAY: _vpcs_of_nat_gateway,
+    "aws:ecs/service:Service": _vpcs_of_service,
+}
+"""Types whose resources can have public addresses, by token: each has a function that returns the
+VPCs in which a resource with these inputs has them.
 """
 
 
 def _nat_gateway_rules(inputs: Properties) -> Refusals:
-    private = inputs.get("connectivityType") == "private"
-    if inputs.get("availabilityMode") == "regional":
+    private, mode = inputs.get("connectivityType") == "private", inputs.get("availabilityMode")
+    if mode is UNKNOWN:
+        return  # The mode decides which inputs are required.
+    if mode == "regional":
         if private or given(inputs, "subnetId"):
             message = "a regional NAT gateway is public and takes no subnetId"
             yield Refusal("InvalidArgument", message, "ec2.nat-gateway.regional")
+        if not given(inputs, "vpcId"):
+            message = "vpcId is required, because availabilityMode is regional"
+            yield Refusal("InvalidArgument", message, "ec2.nat-gateway.vpc-required", "vpcId")
         return
     if not given(inputs, "subnetId"):
         message = "subnetId is required, unless availabilityMode is regional"
@@ -92,10 +108,11 @@ def _nat_gateway_account_rules(
 ) -> Refusals:
     if current is not None or inputs.get("connectivityType") == "private":
         return
-    vpc = vpc_of(account, inputs.get("subnetId"))
+    vpc = vpc_of_gateway(account, inputs)
     if not has_internet_gateway(account, vpc):
         message = f"Network {vpc} has no Internet gateway attached"
-        yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", "subnetId")
+        name = "vpcId" if given(inputs, "vpcId") else "subnetId"
+        yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", name)
 
 
 def _nat_gateway_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -190,6 +207,7 @@ TYPES = (
             Limit("availabilityMode", one_of("zonal", "regional"), "ec2.nat-gateway.mode"),
         ),
         references=(
+            in_vpc("ec2.nat-gateway.vpc-exists"),
             Reference("subnetId", SUBNET, "InvalidSubnet", "ec2.nat-gateway.subnet-exists", "held"),
             Reference(
                 "allocationId",

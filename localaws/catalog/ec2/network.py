@@ -81,9 +81,14 @@ def zone_of(account: Account, subnet: object) -> object:
     return found.outputs.get("availabilityZone") if found else None
 
 
+def vpc_of_gateway(account: Account, gateway: Properties) -> object:
+    """Return a gateway's VPC by its inputs; a zonal NAT gateway only has a subnet."""
+    return gateway.get("vpcId") or vpc_of(account, gateway.get("subnetId"))
+
+
 def has_internet_gateway(account: Account, vpc: object) -> bool:
     """Return whether an internet gateway is attached to a VPC."""
-    return any(each.inputs.get("vpcId") == vpc for each in account.all(INTERNET_GATEWAY))
+    return bool(account.where(INTERNET_GATEWAY, "vpcId", vpc))
 
 
 def zone_id(zone: str) -> str:

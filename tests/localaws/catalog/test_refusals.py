@@ -121,6 +121,11 @@ def logs(**options: Any) -> dict[str, Any]:
 
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/tasks"
+REGIONAL = {
+    "availabilityMode": "regional",
+    "connectivityType": "public",
+    "subnetId": None,
+}
 
 CONTAINER_FLAWS: tuple[tuple[str, str, Any], ...] = (
     ("ecs.container.type", "environment", {"A": "1"}),
@@ -209,6 +214,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"availabilityMode": "zonal"},
     ),
     (NAT, "ec2.nat-gateway.regional", "InvalidArgument", {"availabilityMode": "regional"}, {}),
+    (
+        NAT,
+        "ec2.nat-gateway.vpc-required",
+        "InvalidArgument",
+        REGIONAL,
+        {**REGIONAL, "vpcId": "$vpc"},
+    ),
+    (
+        NAT,
+        "ec2.nat-gateway.vpc-exists",
+        "InvalidVpcID.NotFound",
+        {**REGIONAL, "vpcId": "vpc-0"},
+        {**REGIONAL, "vpcId": "$vpc"},
+    ),
     (
         NAT,
         "ec2.nat-gateway.address-exists",
