@@ -241,7 +241,7 @@ class Cloud:
             self.require_default_network(_region_of(inputs, region))
         same_urn = self._resources.of_urn(token, urn)
         self._discard([each for each in same_urn if not each.acknowledged])
-        _raise(*kind.admit(inputs, self, None))
+        _raise(*kind.admit(inputs, self, None, region))
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
         identifier = computed.pop("id")
@@ -272,7 +272,7 @@ class Cloud:
         _reject_unknown(token, inputs)
         current = self._existing(token, identifier)
         _raise(*kind.check(inputs, current.region))
-        _raise(*kind.admit(inputs, self, current))
+        _raise(*kind.admit(inputs, self, current, current.region))
         chosen = {name: value for name, value in current.computed.items() if name not in inputs}
         computed = {
             **chosen,

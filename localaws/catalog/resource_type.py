@@ -117,6 +117,11 @@ def _never(*_: object) -> bool:
     return False
 
 
+def _in_region(inputs: Properties, region: str | None) -> Properties:
+    """Return the inputs with the provider's region, unless they have a region themselves."""
+    return inputs if inputs.get("region") is not None else {**inputs, "region": region}
+
+
 def _no_properties(*_: object) -> Properties:
     return {}
 
@@ -183,7 +188,8 @@ class ResourceType:
 
     account_rules: Callable[[Properties, Account, Resource | None], Refusals] = _nothing
     """Refuses inputs because of the account's other resources, beyond `references` and `unique`.
-    The third argument is the resource before an update, or None for a new resource.
+    As in `rules`, `region` is always set. The third argument is the resource before an update, or
+    None for a new resource.
     """
 
     deletion_rules: Callable[[Resource, Account], Refusals] = _nothing
@@ -229,10 +235,7 @@ class ResourceType:
         own: list[Refusal] = []
         for limit in self.limits:
             own += limit.check(inputs)
-        if inputs.get("region") is None:
-            own += self.rules({**inputs, "region": region})
-        else:
-            own += self.rules(inputs)
+        own += self.rules(_in_region(inputs, region))
         yield from own
         code = CODES.get(self.token.split(":")[1].partition("/")[0], "ValidationException")
         generated = self.autoname.property if self.autoname else None
@@ -254,10 +257,16 @@ class ResourceType:
                     if value.get(name) is None:
                         yield prefix + name, "catalog.required", "requires"
 
-    def admit(self, inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    def admit(
+        self, inputs: Properties, account: Account, current: Resource | None, region: str
+    ) -> Refusals:
         """Refuse inputs because of the account's other resources.
 
-        `current` is the resource before an update, or None for a new resource.
+        Args:
+            inputs: All of them are known.
+            account: The account of the resource.
+            current: The resource before an update, or None for a new resource.
+            region: The provider's region, which the inputs can override.
         """
         missing = list(self._missing_references(inputs, account, current))
         yield from missing
@@ -268,7 +277,7 @@ class ResourceType:
             if namesakes(account, self.token, inputs, current, *unique.properties):
                 yield Refusal(unique.code, unique.message.format_map(inputs), unique.rule, first)
         if not missing:
-            yield from self.account_rules(inputs, account, current)
+            yield from self.account_rules(_in_region(inputs, region), account, current)
 
     def _missing_references(
         self, inputs: Properties, account: Account, current: Resource | None

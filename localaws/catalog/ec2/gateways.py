@@ -130,9 +130,9 @@ def _eip_account_rules(inputs: Properties, account: Account, current: Resource |
     if current is not None:
         return
     region = inputs.get("region")
-    addresses = [each for each in account.all(EIP) if region in (None, each.region)]
+    addresses = [each for each in account.all(EIP) if each.region == region]
     if len(addresses) >= EIPS_PER_REGION:
-        message = f"The maximum number of addresses has been reached: {EIPS_PER_REGION}"
+        message = f"The maximum number of addresses in {region} is reached: {EIPS_PER_REGION}"
         yield Refusal("AddressLimitExceeded", message, "ec2.eip.quota")
 
 

@@ -31,6 +31,7 @@ RULES_PER_GROUP = 60
 """AWS's default quota for each direction."""
 
 ALL_PROTOCOLS = "-1"
+WITH_PORTS = ("tcp", "udp")
 
 GROUP_SOURCE = "referencedSecurityGroupId"
 SOURCES = ("cidrIpv4", "cidrIpv6", "prefixListId", GROUP_SOURCE)
@@ -113,24 +114,19 @@ def separate_permissions(
     account: Account, direction: str, group: object, *, except_for: Resource | None = None
 ) -> list[Permission]:
     """Return what a group's rules that are resources allow in a direction."""
-    permissions = all_classic_permissions(account, direction, group, except_for=except_for)
+    permissions: list[Permission] = []
+    for rule in account.where(CLASSIC_RULE, "securityGroupId", group):
+        in_direction = rule.inputs.get("type") == direction
+        if in_direction and not _is_same(rule, except_for):
+            permissions += classic_permissions(rule.inputs)
     for rule in account.where(RULE_TYPES[direction], "securityGroupId", group):
-        if except_for is None or rule.id != except_for.id:
+        if not _is_same(rule, except_for):
             permissions += rule_permissions(rule.inputs)
     return permissions
 
 
-def all_classic_permissions(
-    account: Account, direction: str, group: object, *, except_for: Resource | None = None
-) -> list[Permission]:
-    """Return what a group's rules of type `SecurityGroupRule` allow in a direction."""
-    permissions: list[Permission] = []
-    for rule in account.where(CLASSIC_RULE, "securityGroupId", group):
-        if rule.inputs.get("type") != direction:
-            continue
-        if except_for is None or rule.id != except_for.id:
-            permissions += classic_permissions(rule.inputs)
-    return permissions
+def _is_same(rule: Resource, other: Resource | None) -> bool:
+    return other is not None and rule.id == other.id
 
 
 def rule_permissions(inputs: Properties) -> list[Permission]:

@@ -24,7 +24,8 @@ ROUTE = "aws:ec2/route:Route"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
-_DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
+_SHORT = {"gov": "g", "north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
+"""Letters in the ids of zones, for the parts of regions' names."""
 
 
 def ec2_id(mint: Mint, prefix: str) -> str:
@@ -92,9 +93,10 @@ def has_internet_gateway(account: Account, vpc: object) -> bool:
 
 
 def zone_id(zone: str) -> str:
-    """Return a zone's id: `euw1-az1` for `eu-west-1a`."""
-    area, direction, number = zone.split("-", 2)
-    short = direction
-    for word, letter in _DIRECTIONS.items():
-        short = short.replace(word, letter)
-    return f"{area}{short}{number[:-1]}-az{ord(number[-1]) - ord('a') + 1}"
+    """Return a zone's id: `euw1-az1` for `eu-west-1a`, `usgw1-az1` for `us-gov-west-1a`."""
+    *areas, number = zone.split("-")
+    region = "".join(areas[1:])
+    for word, letter in _SHORT.items():
+        region = region.replace(word, letter)
+    position = ord(number[-1]) - ord("a") + 1
+    return f"{areas[0]}{region}{number[:-1]}-az{position}"

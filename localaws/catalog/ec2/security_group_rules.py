@@ -11,10 +11,11 @@ from localaws.catalog.ec2.ip_permissions import (
     GROUP_SOURCE,
     RULE_TYPES,
     SOURCES,
-    all_classic_permissions,
+    WITH_PORTS,
     classic_permissions,
     duplicate_rules,
     inline_permissions,
+    protocol_name,
     quota_rules,
     rule_permissions,
     separate_permissions,
@@ -25,11 +26,12 @@ from localaws.catalog.ec2.security_groups import (
     PROTOCOL,
     PROTOCOL_RULE,
     group_reference,
+    port_range_rules,
 )
 from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
-from localaws.catalog.resource_type import AllExcept, ResourceType, Unique
+from localaws.catalog.resource_type import AllExcept, ResourceType
 from localaws.catalog.values import (
     CIDR_IPV6,
     Limit,
@@ -37,9 +39,7 @@ from localaws.catalog.values import (
     exactly_one,
     given,
     matches,
-    number,
     one_of,
-    text,
     within,
 )
 
@@ -60,34 +60,28 @@ _CLASSIC_GROUPS = ("self", "sourceSecurityGroupId")
 
 def _rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, SOURCES, "ec2.security-group-rule.one-source")
-    protocol, ports = text(inputs.get("ipProtocol")), given(inputs, *_PORTS)
-    if protocol == ALL_PROTOCOLS and ports:
-        message = f"ipProtocol -1 means all ports, so {' and '.join(ports)} must be left out"
+    protocol, ports = inputs.get("ipProtocol"), given(inputs, *_PORTS)
+    name = protocol_name(protocol)
+    if name == ALL_PROTOCOLS and ports:
+        message = f"ipProtocol {protocol} means all ports, so leave out {' and '.join(ports)}"
         yield Refusal("InvalidArgument", message, "ec2.security-group-rule.all-ports", ports[0])
-    if protocol in {"tcp", "udp"}:
-        if len(ports) < len(_PORTS):
-            message = f"ipProtocol {protocol} needs fromPort and toPort"
-            yield Refusal("InvalidParameterValue", message, "ec2.security-group-rule.ports")
-        first, last = number(inputs.get("fromPort")), number(inputs.get("toPort"))
-        if first is not None and last is not None and first > last:
-            message = f"Invalid {protocol.upper()} port range: {first:g} to {last:g}"
-            yield Refusal(
-                "InvalidParameterValue", message, "ec2.security-group-rule.port-range", "fromPort"
-            )
+    if name in WITH_PORTS and len(ports) < len(_PORTS):
+        message = f"ipProtocol {protocol} needs fromPort and toPort"
+        yield Refusal("InvalidParameterValue", message, "ec2.security-group-rule.ports")
+    yield from port_range_rules(inputs, protocol, "fromPort")
 
 
 def _account_rules(
     direction: str, inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    group = account.get(SECURITY_GROUP, inputs.get("securityGroupId"))
-    if group is not None:
-        inline = inline_permissions(group.inputs, direction, group.id)
-        separate = separate_permissions(account, direction, group.id, except_for=current)
-        wanted = rule_permissions(inputs)
-        yield from quota_rules([*inline, *separate, *wanted], group.id)
-        # The type's `unique` finds duplicates of its own type.
-        classic = all_classic_permissions(account, direction, group.id)
-        yield from duplicate_rules(wanted, [*inline, *classic], group.id)
+    # A group of another account has no record here, and so no inline rules.
+    group_id = inputs.get("securityGroupId")
+    group = account.get(SECURITY_GROUP, group_id)
+    inline = inline_permissions(group.inputs, direction, group.id) if group else []
+    separate = separate_permissions(account, direction, group_id, except_for=current)
+    wanted = rule_permissions(inputs)
+    yield from quota_rules([*inline, *separate, *wanted], group_id)
+    yield from duplicate_rules(wanted, [*inline, *separate], group_id)
     yield from _same_vpc_rules(inputs, account, GROUP_SOURCE)
 
 
@@ -110,6 +104,7 @@ def _computed(mint: Mint, _inputs: Properties) -> Properties:
 
 
 def _classic_rules(inputs: Properties) -> Refusals:
+    yield from port_range_rules(inputs, inputs.get("protocol"), "fromPort")
     sources = given(inputs, *_CLASSIC_LISTS, "sourceSecurityGroupId")
     if inputs.get("self") is True:
         sources.append("self")
@@ -175,14 +170,6 @@ def _rule_type(direction: Literal["ingress", "egress"]) -> ResourceType:
         references=(
             group_reference("securityGroupId", "gone"),
             group_reference("referencedSecurityGroupId"),
-        ),
-        unique=(
-            Unique(
-                ("securityGroupId", "ipProtocol", "fromPort", "toPort", *SOURCES),
-                "InvalidPermission.Duplicate",
-                "ec2.security-group-rule.unique",
-                "the specified rule already exists in {securityGroupId}",
-            ),
         ),
         rules=_rules,
         account_rules=lambda inputs, account, current: _account_rules(

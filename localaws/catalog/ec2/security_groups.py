@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from localaws.catalog.ec2.ip_permissions import (
     ALL_PROTOCOLS,
     DEFAULT_SECURITY_GROUP,
+    RULE_TYPES,
+    WITH_PORTS,
     duplicate_rules,
     inline_permissions,
+    protocol_name,
     quota_rules,
     separate_permissions,
 )
@@ -22,7 +25,7 @@ from localaws.catalog.ec2.network import (
 )
 from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.refusals import Refusal
-from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType
 from localaws.catalog.values import (
     CIDR_IPV6,
     Limit,
@@ -32,7 +35,6 @@ from localaws.catalog.values import (
     length,
     matches,
     number,
-    text,
     within,
 )
 
@@ -79,22 +81,75 @@ def _inline_limits(direction: str) -> tuple[Limit, ...]:
     )
 
 
+def port_range_rules(
+    rule: Properties, protocol: object, property_: str, where: str = ""
+) -> Refusals:
+    """Refuse a range of TCP or UDP ports whose first port is above the last.
+
+    Args:
+        rule: The rule, with the ports.
+        protocol: Its protocol.
+        property_: The input that is wrong.
+        where: The start of the message, which says which rule is wrong.
+    """
+    name = protocol_name(protocol)
+    first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
+    if name not in WITH_PORTS or first is None or last is None:
+        return
+    if first > last:
+        message = f"{where}Invalid {name.upper()} port range: {first:g} to {last:g}"
+        yield Refusal(
+            "InvalidParameterValue", message, "ec2.security-group-rule.port-range", property_
+        )
+
+
 def _rules(inputs: Properties) -> Refusals:
-    for direction in ("ingress", "egress"):
+    for direction in RULE_TYPES:
         for index, rule in enumerate(blocks(inputs.get(direction))):
-            first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
-            if text(rule.get("protocol")) in {ALL_PROTOCOLS, "all"} and (first or last):
-                message = (
-                    f"{direction}[{index}]: fromPort and toPort must both be 0 with protocol -1"
-                )
+            where, protocol = f"{direction}[{index}]: ", rule.get("protocol")
+            yield from port_range_rules(rule, protocol, direction, where)
+            ports = [number(rule.get(name)) for name in ("fromPort", "toPort")]
+            if protocol_name(protocol) == ALL_PROTOCOLS and any(ports):
+                message = f"{where}fromPort and toPort must both be 0 with protocol -1"
                 yield Refusal(
                     "InvalidArgument", message, "ec2.security-group.inline-all-ports", direction
                 )
 
 
-def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+def _group_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    yield from _name_rules(inputs, account, current)
     group = current.id if current else str(inputs.get("name"))
-    for direction in ("ingress", "egress"):
+    yield from _permission_rules(group, inputs, account, current)
+
+
+def _name_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    """Refuse a name that another group of the VPC has, be it the default VPC."""
+    name, vpc = inputs.get("name"), _vpc_of_group(inputs)
+    for other in account.where(SECURITY_GROUP, "name", name):
+        if current is not None and other.id == current.id:
+            continue
+        if other.outputs.get("vpcId") == vpc:
+            message = f"The security group '{name}' already exists for VPC '{vpc}'"
+            yield Refusal("InvalidGroup.Duplicate", message, "ec2.security-group.unique", "name")
+
+
+def _default_group_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    vpc = account.get(VPC, _vpc_of_group(inputs))
+    if vpc is not None:
+        yield from _permission_rules(
+            str(vpc.outputs["defaultSecurityGroupId"]), inputs, account, current
+        )
+
+
+def _permission_rules(
+    group: str, inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    """Refuse inline rules that exceed the quota, or that exist as resources already."""
+    for direction in RULE_TYPES:
         inline = inline_permissions(inputs, direction, group)
         separate = separate_permissions(account, direction, group)
         before = inline_permissions(current.inputs, direction, group) if current else []
@@ -110,24 +165,31 @@ def _deletion_rules(group: Resource, _account: Account) -> Refusals:
         yield Refusal("CannotDelete", message, "ec2.security-group.default")
 
 
+def _vpc_of_group(inputs: Properties) -> object:
+    """Return the VPC that a program names, or else the default VPC of the region."""
+    if given(inputs, "vpcId"):
+        return inputs["vpcId"]
+    return default_id("vpc", inputs.get("region"))
+
+
 def _default_vpc(mint: Mint, inputs: Properties) -> Properties:
     """Return the default VPC as output `vpcId`, unless the program names a VPC."""
     return {} if given(inputs, "vpcId") else {"vpcId": default_id("vpc", mint.region)}
 
 
-def _computed(mint: Mint, inputs: Properties) -> Properties:
+def _group_computed(mint: Mint, inputs: Properties) -> Properties:
     outputs = id_arn_and_owner("sg", "security-group")(mint, inputs)
     return {**outputs, **_default_vpc(mint, inputs)}
 
 
 def _default_group_computed(mint: Mint, inputs: Properties) -> Properties:
-    own = _default_vpc(mint, inputs)
-    vpc = mint.account.get(VPC, own.get("vpcId", inputs.get("vpcId")))
+    default_vpc = _default_vpc(mint, inputs)
+    vpc = mint.account.get(VPC, {**inputs, **default_vpc}["vpcId"])
     identifier = vpc.outputs["defaultSecurityGroupId"] if vpc else ec2_id(mint, "sg")
     return {
         "id": identifier,
         "arn": mint.arn("ec2", f"security-group/{identifier}"),
-        **own,
+        **default_vpc,
         "name": "default",
         "namePrefix": "",
         "description": "default VPC security group",
@@ -160,17 +222,9 @@ TYPES = (
             group_reference("ingress[].securityGroups[]"),
             group_reference("egress[].securityGroups[]"),
         ),
-        unique=(
-            Unique(
-                ("name", "vpcId"),
-                "InvalidGroup.Duplicate",
-                "ec2.security-group.unique",
-                "The security group '{name}' already exists for VPC '{vpcId}'",
-            ),
-        ),
         rules=_rules,
-        account_rules=_account_rules,
-        computed=_computed,
+        account_rules=_group_account_rules,
+        computed=_group_computed,
         deletion_rules=_deletion_rules,
         held=("DependencyViolation", "ec2.security-group.held"),
     ),
@@ -184,9 +238,11 @@ TYPES = (
             Reference(
                 "vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "gone"
             ),
+            group_reference("ingress[].securityGroups[]"),
+            group_reference("egress[].securityGroups[]"),
         ),
         rules=_rules,
-        account_rules=_account_rules,
+        account_rules=_default_group_account_rules,
         computed=_default_group_computed,
     ),
 )

@@ -67,13 +67,13 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
 
 
 def _quota_rules(inputs: Properties, account: Account) -> Refusals:
+    region = inputs.get("region")
     count = 1  # The default VPC, which every account has even if this one doesn't record it yet.
     for vpc in account.all(VPC):
-        in_region = inputs.get("region") in (None, vpc.region)
-        if in_region and not is_default(vpc):
+        if vpc.region == region and not is_default(vpc):
             count += 1
     if count >= VPCS_PER_REGION:
-        message = f"{VPCS_PER_REGION} VPCs exist, no more are allowed"
+        message = f"{VPCS_PER_REGION} VPCs exist in {region}, no more are allowed"
         yield Refusal("VpcLimitExceeded", message, "ec2.vpc.quota")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog import CATALOG
+from localaws.catalog import CATALOG, Refused
 from tests.localaws.catalog.operations import other_vpc, refused, refused_rules
 
 if TYPE_CHECKING:
@@ -236,52 +236,6 @@ def test_no_rule_without_a_priority_comes_after_the_last_one(account: Account) -
     account.update(RULE, last.id, account.minimal(RULE))
 
 
-def test_a_rule_that_its_group_has_inline_is_refused(
-    account: Account,
-) -> None:
-    inline = {
-        "protocol": "TCP",
-        "fromPort": 80,
-        "toPort": 80,
-        "cidrBlocks": ["10.0.0.0/8", "10.9.0.0/16"],
-    }
-    everything = {"protocol": "all", "fromPort": 0, "toPort": 0, "self": True}
-    group = account.make(
-        GROUP, name="inline", vpcId=account.id("vpc"), ingress=[inline, everything]
-    )
-    rule = {"securityGroupId": group.id, "ipProtocol": "6", "fromPort": 80, "toPort": 80}
-    expected = {("ec2.security-group-rule.unique", "InvalidPermission.Duplicate")}
-    assert refused(account.make, INGRESS, **rule, cidrIpv4="10.9.0.0/16") == expected
-    own = {"securityGroupId": group.id, "ipProtocol": "-1", "referencedSecurityGroupId": group.id}
-    assert refused(account.make, INGRESS, **own) == expected
-    account.make(INGRESS, **rule, cidrIpv4="10.8.0.0/16")
-    account.make(
-        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", **rule, cidrIpv4="10.9.0.0/16"
-    )
-    more = {**inline, "cidrBlocks": ["10.8.0.0/16"]}
-    changed = {**group.inputs, "ingress": [inline, everything, more]}
-    assert refused(account.update, GROUP, group.id, changed) == expected
-    account.update(GROUP, group.id, {**group.inputs, "tags": {"a": "b"}})
-
-
-def test_rules_of_both_resource_types_are_compared_with_each_other(account: Account) -> None:
-    classic = "aws:ec2/securityGroupRule:SecurityGroupRule"
-    rule = account.make(classic, **account.minimal(classic))
-    ports = {"ipProtocol": "tcp", "fromPort": 8443, "toPort": 8443}
-    twin = {"securityGroupId": account.id("group"), **ports, "cidrIpv4": "10.0.0.0/8"}
-    expected = {("ec2.security-group-rule.unique", "InvalidPermission.Duplicate")}
-    assert refused(account.make, INGRESS, **twin) == expected
-    assert refused(account.make, classic, **account.minimal(classic)) == expected
-    account.update(classic, rule.id, {**rule.inputs, "description": "clients"})
-    account.delete(classic, rule.id)
-    account.make(INGRESS, **twin)
-    other_vpc(account)
-    outside = {"cidrBlocks": None, "sourceSecurityGroupId": account.id("other-group")}
-    assert refused(account.make, classic, **{**account.minimal(classic), **outside}) == {
-        ("ec2.security-group-rule.same-vpc", "InvalidGroup.NotFound")
-    }
-
-
 def test_names_of_repositories_and_profiles_are_unique(account: Account) -> None:
     for token, rule, code in (
         (
@@ -314,21 +268,6 @@ def test_a_repository_has_one_policy_of_a_kind_which_is_deleted_with_it(
     }
     account.delete("aws:ecr/repository:Repository", account.id("repository"))
     assert account.get(token, first.id) is None
-
-
-def test_inline_rules_and_rule_resources_count_together(account: Account) -> None:
-    networks = [f"10.{number}.0.0/16" for number in range(59)]
-    inline = {"protocol": "tcp", "fromPort": 80, "toPort": 80, "cidrBlocks": networks}
-    group = account.make(GROUP, name="inline", vpcId=account.id("vpc"), ingress=[inline]).id
-    rule = {"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443}
-    account.make(INGRESS, **rule, cidrIpv4="0.0.0.0/0")
-    account.make(INGRESS, **rule, cidrIpv6="::/0")
-    expected = {("ec2.security-group-rule.quota", "RulesPerSecurityGroupLimitExceeded")}
-    assert refused(account.make, INGRESS, **rule, cidrIpv4="10.0.0.0/8") == expected
-    assert (
-        refused(account.make, INGRESS, **rule, referencedSecurityGroupId=account.id("group"))
-        == expected
-    )
 
 
 def test_a_zones_id_can_have_the_apis_prefix(account: Account) -> None:
@@ -393,6 +332,20 @@ def test_quotas_are_enforced(account: Account) -> None:
         account.make(ATTACHMENT, role="tasks", policyArn=f"arn:aws:iam::aws:policy/P{number}")
     attachment = account.minimal(ATTACHMENT)
     assert ("iam.role.quota", "LimitExceeded") in refused(account.make, ATTACHMENT, **attachment)
+
+
+def test_quotas_of_vpcs_and_elastic_addresses_are_for_each_region(account: Account) -> None:
+    # The inputs have no region, as is usual: they get the provider's.
+    for number in range(4):
+        account.create(VPC, f"urn:vpc:{number}", {"cidrBlock": "10.0.0.0/16"}, region="us-east-1")
+    for number in range(5):
+        account.create(EIP, f"urn:eip:{number}", {}, region="us-east-1")
+    account.make(VPC, cidrBlock="10.9.0.0/16")
+    account.make(EIP)
+    with pytest.raises(Refused, match="5 VPCs exist in us-east-1"):
+        account.create(VPC, "urn:vpc:last", {"cidrBlock": "10.0.0.0/16"}, region="us-east-1")
+    with pytest.raises(Refused, match="AddressLimitExceeded"):
+        account.create(EIP, "urn:eip:last", {}, region="us-east-1")
 
 
 def test_the_parts_of_a_network_must_be_in_one_vpc(account: Account) -> None:
@@ -495,20 +448,6 @@ def test_all_resources_can_be_deleted_in_the_order_of_a_destroy(account: Account
     for token in CATALOG:
         left += [each.id for each in account.all(token)]
     assert left == ["/web"]
-
-
-def test_a_security_group_can_be_deleted_unless_another_group_refers_to_it(
-    account: Account,
-) -> None:
-    group = account.make(GROUP, name="a", vpcId=account.id("vpc")).id
-    other = account.make(GROUP, name="b", vpcId=account.id("vpc")).id
-    anything = {"ipProtocol": "-1", "referencedSecurityGroupId": group}
-    account.make(INGRESS, securityGroupId=group, **anything)
-    rule = account.make(INGRESS, securityGroupId=other, **anything).id
-    in_use = ("ec2.security-group.held", "DependencyViolation")
-    assert in_use in refused(account.delete, GROUP, group)
-    account.delete(INGRESS, rule)
-    account.delete(GROUP, group)
 
 
 def test_a_vpcs_main_table_and_default_group_are_deleted_only_with_it(account: Account) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.catalog.ec2.network import zone_id
 from tests.localaws.catalog.operations import other_vpc, refused
 
 if TYPE_CHECKING:
@@ -149,3 +150,19 @@ def test_a_route_table_is_associated_with_a_gateway_of_its_own_vpc(account: Acco
         ("ec2.route-table-association.same-vpc", "InvalidParameterValue")
     }
     account.make(ASSOCIATION, routeTableId=table(account), gatewayId=gateway)
+
+
+@pytest.mark.parametrize(
+    ("zone", "identifier"),
+    [
+        ("eu-west-1a", "euw1-az1"),
+        ("us-east-1c", "use1-az3"),
+        ("ap-southeast-2b", "apse2-az2"),
+        ("ca-central-1a", "cac1-az1"),
+        ("cn-north-1b", "cnn1-az2"),
+        ("us-gov-west-1a", "usgw1-az1"),
+        ("us-gov-east-1c", "usge1-az3"),
+    ],
+)
+def test_a_zones_id_has_the_short_form_of_its_region(zone: str, identifier: str) -> None:
+    assert zone_id(zone) == identifier
