@@ -23,8 +23,9 @@ from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT
 from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs.services import task_definition_of
 from localaws.catalog.efs import FILE_SYSTEM
+from localaws.catalog.elb.hosted_zones import hosted_zone
 from localaws.catalog.elb.listeners import LISTENER
-from localaws.catalog.elb.load_balancers import HOSTED_ZONES, LOAD_BALANCER
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.iam.roles import INSTANCE_PROFILE, POLICY, ROLE
 from localaws.catalog.kms import ALIAS, KEY
 from localaws.catalog.s3 import BUCKET
@@ -284,12 +285,12 @@ def _container_definition(query: Query) -> Properties:
 
 
 def _hosted_zone_id(query: Query) -> Properties:
-    found = HOSTED_ZONES.get(query.region)
-    if found is None or query.args.get("loadBalancerType") not in (None, "application"):
+    kind = query.args.get("loadBalancerType") or "application"
+    found = hosted_zone(query.region, kind)
+    if found is None:
         raise _not_found(
-            "the local AWS doesn't know the Route 53 zone of "
-            f"{query.args.get('loadBalancerType') or 'application'} "
-            f"load balancers in {query.region}; use a load balancer's zoneId"
+            f"the local AWS doesn't know the Route 53 zone of {kind} load balancers in "
+            f"{query.region}; use a load balancer's zoneId"
         )
     return {"id": found}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import Resource, namesakes
@@ -33,6 +34,7 @@ from localaws.catalog.values import (
     length,
     matches,
     one_of,
+    text,
 )
 
 if TYPE_CHECKING:
@@ -153,42 +155,65 @@ def _header_limits() -> Iterator[Limit]:
         yield Limit(name, _HEADER_NAME, "elbv2.listener.request-header", VALIDATION)
 
 
-def _is_application_arn(arn: object) -> bool:
-    return isinstance(arn, str) and ":loadbalancer/app/" in arn
+_PROTOCOLS = {"app": HTTP, "net": ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")}
+"""The protocols that a listener of each type of load balancer can have, by the type's name in ARNs.
+
+A listener of a Gateway Load Balancer has neither protocol nor port.
+"""
+
+_SECURE = ("HTTPS", "TLS")
+_TYPE_OF_BALANCER = re.compile(r":loadbalancer/(app|net|gwy)/")
+
+
+def _balancer_type(inputs: Properties) -> str | None:
+    """Return the type in the ARN of a listener's load balancer: `app`, `net` or `gwy`."""
+    found = _TYPE_OF_BALANCER.search(text(inputs.get("loadBalancerArn")) or "")
+    return found[1] if found else None
 
 
 def _listener_rules(inputs: Properties) -> Refusals:
-    protocol, certificate = inputs.get("protocol"), inputs.get("certificateArn")
-    application = _is_application_arn(inputs.get("loadBalancerArn"))
-    if application and protocol not in (*HTTP, None, UNKNOWN):
+    protocol = inputs.get("protocol")
+    yield from _protocol_rules(inputs)
+    if protocol in _SECURE and inputs.get("certificateArn") is None:
+        message = f"A certificate must be specified for {protocol} listeners"
+        yield Refusal(VALIDATION, message, "elbv2.listener.certificate", "certificateArn")
+    if protocol in ("HTTP", None) and _balancer_type(inputs) == "app":
+        yield from _http_rules(inputs)
+    if inputs.get("defaultActions") == []:
+        message = "defaultActions needs at least one"
+        yield Refusal("InvalidArgument", message, "elbv2.action.some", "defaultActions")
+    yield from action_rules(inputs, "defaultActions")
+
+
+def _protocol_rules(inputs: Properties) -> Refusals:
+    """Refuse a listener whose protocol or port doesn't fit the type of its load balancer."""
+    kind, protocol = _balancer_type(inputs), inputs.get("protocol")
+    if kind is None or kind not in _PROTOCOLS or protocol is UNKNOWN:
+        return
+    allowed = _PROTOCOLS[kind]
+    has_default = kind == "app" and protocol is None
+    if protocol not in allowed and not has_default:
+        words = "an application" if kind == "app" else "a network"
         message = (
-            "protocol must be one of HTTP, HTTPS for an application load balancer, got "
+            f"protocol must be one of {', '.join(allowed)} for {words} load balancer, got "
             f"{protocol!r}"
         )
-        yield Refusal("ValidationError", message, "elbv2.listener.protocol-fits", "protocol")
-    if application and not given(inputs, "port"):
+        yield Refusal(VALIDATION, message, "elbv2.listener.protocol-fits", "protocol")
+    if not given(inputs, "port"):
         yield Refusal(
-            "ValidationError", "A port must be specified", "elbv2.listener.port-required", "port"
+            VALIDATION, "A port must be specified", "elbv2.listener.port-required", "port"
         )
-    if protocol == "HTTPS" and certificate is None:
-        message = "A certificate must be specified for HTTPS listeners"
-        yield Refusal("ValidationError", message, "elbv2.listener.certificate", "certificateArn")
-    if protocol in ("HTTP", None) and application:
-        if given(inputs, "sslPolicy"):
-            message = "An SSL policy cannot be specified for HTTP listeners"
-            yield Refusal("ValidationError", message, "elbv2.listener.tls-only", "sslPolicy")
-        for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
-            message = f"{name} is for HTTPS listeners only"
-            yield Refusal("ValidationError", message, "elbv2.listener.tls-only", name)
-        yield from authentication_rules(inputs, "defaultActions")
-    if inputs.get("defaultActions") == []:
-        yield Refusal(
-            "InvalidArgument",
-            "defaultActions needs at least one",
-            "elbv2.action.some",
-            "defaultActions",
-        )
-    yield from action_rules(inputs, "defaultActions")
+
+
+def _http_rules(inputs: Properties) -> Refusals:
+    """Refuse what only a listener with protocol HTTPS can have."""
+    if given(inputs, "sslPolicy"):
+        message = "An SSL policy cannot be specified for HTTP listeners"
+        yield Refusal(VALIDATION, message, "elbv2.listener.tls-only", "sslPolicy")
+    for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
+        message = f"{name} is for HTTPS listeners only"
+        yield Refusal(VALIDATION, message, "elbv2.listener.tls-only", name)
+    yield from authentication_rules(inputs, "defaultActions")
 
 
 def _listener_account_rules(
@@ -215,7 +240,7 @@ def _listener_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _listener_derived(inputs: Properties) -> Properties:
     protocol = inputs.get("protocol")
-    if protocol is None and _is_application_arn(inputs.get("loadBalancerArn")):
+    if protocol is None and _balancer_type(inputs) == "app":
         return {"protocol": "HTTP"}
     if protocol == "HTTPS" and not given(inputs, "sslPolicy"):
         return {"sslPolicy": tls_policies.DEFAULT}
@@ -238,7 +263,7 @@ def _listener_certificate_account_rules(
     if listener is None:
         return
     yield from certificate_rules(account, inputs.get("certificateArn"), listener.region)
-    if listener.outputs.get("protocol") not in ("HTTPS", "TLS"):
+    if listener.outputs.get("protocol") not in _SECURE:
         message = (
             f"certificates are for HTTPS listeners only, '{listener.id}' speaks "
             f"{listener.outputs.get('protocol')}"
@@ -246,10 +271,14 @@ def _listener_certificate_account_rules(
         yield Refusal(
             "ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn"
         )
-    others = namesakes(account, LISTENER_CERTIFICATE, inputs, current, "listenerArn")
-    if len(others) >= CERTIFICATES_PER_LOAD_BALANCER:
+    balancer = listener.inputs.get("loadBalancerArn")
+    certificates = {inputs.get("certificateArn")}
+    for each in account.where(LISTENER, "loadBalancerArn", balancer):
+        for other in account.where(LISTENER_CERTIFICATE, "listenerArn", each.id):
+            certificates.add(other.inputs.get("certificateArn"))
+    if current is None and len(certificates) > CERTIFICATES_PER_LOAD_BALANCER:
         message = (
-            f"{listener.id} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed"
+            f"{balancer} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed"
         )
         yield Refusal("TooManyCertificates", message, "elbv2.listener-certificate.quota")
 

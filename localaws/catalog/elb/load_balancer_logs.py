@@ -72,6 +72,16 @@ _WRITERS = {
 Source: AWS's guides to their access logs.
 """
 
+_ENCRYPTION = {
+    "application": {"AES256"},
+    "network": {"AES256", "aws:kms"},
+    "gateway": {"AES256"},
+}
+"""The encryption that a bucket for the logs of each type of load balancer can have.
+
+Source: AWS's guides to their access logs.
+"""
+
 LOG_LIMITS = tuple(
     Limit(f"{name}.prefix", _PREFIX, "elbv2.load-balancer.log-prefix") for name in _TEST_FILES
 )
@@ -89,8 +99,10 @@ def log_rules(inputs: Properties, account: Account) -> Refusals:
             continue
         prefix = f"{logs['prefix']}/" if logs.get("prefix") else ""
         key = f"{bucket.computed['arn']}/{prefix}AWSLogs/{account.account_id}/{file}"
-        if not _has_allowed_encryption(bucket, account):
-            reason = "Load balancers write to buckets with AES256 only"
+        allowed = _ENCRYPTION[_kind(inputs)]
+        if not _algorithms(bucket, account) <= allowed:
+            algorithms = " or ".join(sorted(allowed))
+            reason = f"Such load balancers write to buckets with encryption {algorithms} only"
         elif not _allows_writing(inputs, bucket, key, account):
             reason = f"Please check S3bucket permission: no principal may write {key}"
         else:
@@ -103,12 +115,15 @@ def log_rules(inputs: Properties, account: Account) -> Refusals:
         )
 
 
-def _has_allowed_encryption(bucket: Resource, account: Account) -> bool:
-    algorithms = values_at(
-        companion(account, ENCRYPTION, bucket.id),
-        "rules[].applyServerSideEncryptionByDefault.sseAlgorithm",
-    )
-    return set(algorithms) <= {"AES256"}
+def _kind(inputs: Properties) -> str:
+    return str(inputs.get("loadBalancerType") or "application")
+
+
+def _algorithms(bucket: Resource, account: Account) -> set[str]:
+    """Return the algorithms with which a bucket encrypts, as far as a program sets them."""
+    encryption = companion(account, ENCRYPTION, bucket.id)
+    path = "rules[].applyServerSideEncryptionByDefault.sseAlgorithm"
+    return set(values_at(encryption, path))
 
 
 def _allows_writing(inputs: Properties, bucket: Resource, key: str, account: Account) -> bool:
@@ -129,10 +144,9 @@ def _allows_writing(inputs: Properties, bucket: Resource, key: str, account: Acc
 
 def _writers(inputs: Properties, region: str) -> frozenset[tuple[str, str]]:
     """Return the principals that write a load balancer's logs."""
-    kind = str(inputs.get("loadBalancerType") or "application")
-    principals = {("Service", each) for each in _WRITERS.get(kind, ())}
+    principals = {("Service", each) for each in _WRITERS.get(_kind(inputs), ())}
     account = ELB_ACCOUNTS.get(region)
-    if kind == "application" and account:
+    if _kind(inputs) == "application" and account:
         root = f"arn:{partition_of(region).name}:iam::{account}:root"
         principals |= {("AWS", account), ("AWS", root)}
     return frozenset(principals)

@@ -13,6 +13,7 @@ from localaws.catalog.ec2.network import (
     vpc_of,
     zone_of,
 )
+from localaws.catalog.elb.hosted_zones import hosted_zone
 from localaws.catalog.elb.load_balancer_logs import LOG_LIMITS, log_rules
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.properties import values_at
@@ -39,13 +40,6 @@ SMALLEST_SUBNET_PREFIX = 27
 
 _FEWEST_ZONES = 2
 """For an application load balancer."""
-
-HOSTED_ZONES = {
-    "ap-northeast-1": "Z14GRHDCWA56QT",
-    "eu-west-1": "Z32O12XQLNTSW2",
-    "us-east-1": "Z35SXDOTRQ7X7K",
-}
-"""The Route 53 zone of each region's load balancers, as far as known."""
 
 _NAME = matches(
     r"|(?!internal-)(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
@@ -162,8 +156,9 @@ def _security_group_rules(inputs: Properties, account: Account, vpc: object) -> 
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
-    kind = {"network": "net", "gateway": "gwy"}.get(str(inputs.get("loadBalancerType")), "app")
-    suffix = f"{kind}/{inputs.get('name')}/{mint.hex(16)}"
+    kind = inputs.get("loadBalancerType") or "application"
+    part_of_arn = {"network": "net", "gateway": "gwy"}.get(str(kind), "app")
+    suffix = f"{part_of_arn}/{inputs.get('name')}/{mint.hex(16)}"
     arn = mint.arn("elasticloadbalancing", f"loadbalancer/{suffix}")
     host = f"{inputs.get('name')}-{mint.digits(9)}"
     if inputs.get("internal") is True:
@@ -175,11 +170,11 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
         "arn": arn,
         "arnSuffix": suffix,
         "dnsName": f"{host}.{mint.region}.elb.{partition_of(mint.region).suffix}",
-        "zoneId": HOSTED_ZONES.get(mint.region, "Z00000000000000"),
+        "zoneId": hosted_zone(mint.region, kind) or "Z00000000000000",
         "vpcId": vpc,
     }
     found = mint.account.get(VPC, vpc)
-    if found and not inputs.get("securityGroups"):
+    if found and is_application(inputs) and not inputs.get("securityGroups"):
         computed["securityGroups"] = [found.outputs["defaultSecurityGroupId"]]
     return computed
 

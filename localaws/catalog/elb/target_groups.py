@@ -102,15 +102,35 @@ def _health_check_rules(inputs: Properties) -> Refusals:
     if health.get("enabled") is False and inputs.get("targetType") != "lambda":
         message = "Health check enabled must be true for target groups that aren't of type lambda"
         yield Refusal("ValidationError", message, "elbv2.target-group.health-enabled", shown)
-    version, matcher = inputs.get("protocolVersion"), health.get("matcher")
-    low, high = (0, 99) if version == "GRPC" else (200, 499)
-    checkable = isinstance(matcher, str) and version is not UNKNOWN
-    if checkable and not _matcher_holds(matcher, low, high):
+    yield from _matcher_rules(inputs, text(health.get("matcher")) or "")
+
+
+def _matcher_rules(inputs: Properties, matcher: str) -> Refusals:
+    """Refuse codes that a health check can't expect; an empty matcher has the default's."""
+    version, protocol = inputs.get("protocolVersion"), inputs.get("protocol")
+    if UNKNOWN in (version, protocol) or not matcher:
+        return
+    low, high = _codes(protocol, version)
+    if not _matcher_holds(matcher, low, high):
         message = (
             f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: "
             "200, 200,202 or 200-399"
         )
-        yield Refusal("ValidationError", message, "elbv2.target-group.health-matcher", shown)
+        yield Refusal(
+            "ValidationError", message, "elbv2.target-group.health-matcher", "healthCheck"
+        )
+
+
+def _codes(protocol: object, version: object) -> tuple[int, int]:
+    """Return the lowest and the highest code that a health check can expect.
+
+    Source: Matcher in ELB's API reference.
+    """
+    if version == "GRPC":
+        return 0, 99
+    if protocol in HTTP or protocol is None:
+        return 200, 499
+    return 200, 599
 
 
 def _routing_rules(inputs: Properties) -> Refusals:
@@ -144,13 +164,25 @@ def _routing_rules(inputs: Properties) -> Refusals:
     yield from _stickiness_rules(inputs)
 
 
+_STICKINESS_OF_NETWORK = ("source_ip",)
+_STICKINESS = {
+    **dict.fromkeys(HTTP, ("lb_cookie", "app_cookie")),
+    "GENEVE": ("source_ip_dest_ip", "source_ip_dest_ip_proto"),
+}
+"""The types of stickiness of protocols that differ from those of Network Load Balancers.
+
+Source: TargetGroupAttribute in ELB's API reference.
+"""
+
+
 def _stickiness_rules(inputs: Properties) -> Refusals:
     sticky, protocol = block(inputs.get("stickiness")), text(inputs.get("protocol"))
     kind, cookie = text(sticky.get("type")), text(sticky.get("cookieName"))
-    unsupported = ("source_ip",) if protocol in HTTP else ("lb_cookie", "app_cookie")
-    if protocol and kind in unsupported:
+    allowed = _STICKINESS.get(protocol or "", _STICKINESS_OF_NETWORK)
+    if protocol and kind and kind not in allowed:
         message = (
-            f"Stickiness type '{kind}' is not supported for target groups with protocol {protocol}"
+            f"Stickiness type '{kind}' is not supported for target groups with protocol "
+            f"{protocol}; allowed: {', '.join(allowed)}"
         )
         yield Refusal(
             "InvalidConfigurationRequest",
@@ -195,10 +227,13 @@ def _health_check(inputs: Properties) -> dict[str, Any]:
     protocol = health.get("protocol")
     if not protocol:
         protocol = "HTTP" if configured else _default_health_protocol(inputs.get("protocol"))
+    group_protocol = inputs.get("protocol")
     if inputs.get("protocolVersion") == "GRPC":
         matcher = {"path": "/AWS.ALB/healthcheck", "matcher": "12"}
-    else:
+    elif group_protocol is None or group_protocol in (*HTTP, UNKNOWN):
         matcher = {"path": "/", "matcher": "200"}
+    else:
+        matcher = {"path": "/", "matcher": "200-399"}
     thresholds = (3, 3) if configured else (5, 2)
     return {
         "enabled": True,

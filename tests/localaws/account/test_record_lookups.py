@@ -99,6 +99,7 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("index/getAvailabilityZone", {"zoneId": "euw1-az3"}, {"name": "eu-west-1c"}),
     ("kms/getKey", {"keyId": "alias/shop"}, {"enabled": True, "keyManager": "CUSTOMER"}),
     ("lb/getHostedZoneId", {}, {"id": "Z32O12XQLNTSW2"}),
+    ("lb/getHostedZoneId", {"loadBalancerType": "network"}, {"id": "Z2IFOLAFXWLO4F"}),
     ("wafv2/getWebAcl", {"name": "acl", "scope": "REGIONAL"}, {"name": "acl"}),
     ("s3/getBucket", {"bucket": "files"}, {"arn": "arn:aws:s3:::files", "bucketRegion": REGION}),
     ("secretsmanager/getSecretVersion", {"secretId": "demo/made"}, {"secretString": "second"}),
@@ -209,8 +210,8 @@ def test_policies_are_found_in_every_region(account: Furnished) -> None:
         ("kms/getKey", {"keyId": "alias/none"}, r"reading KMS Key \(alias/none\)"),
         (
             "lb/getHostedZoneId",
-            {"loadBalancerType": "network"},
-            "the Route 53 zone of network load balancers",
+            {"loadBalancerType": "gateway"},
+            "the Route 53 zone of gateway load balancers",
         ),
         ("s3/getBucket", {"bucket": "none"}, r"reading S3 Bucket \(none\)"),
         (

@@ -144,6 +144,23 @@ def test_quotas_for_listener_certificates_and_log_policies_are_enforced(
     assert rules == {("logs.resource-policy.quota", "LimitExceededException")}
 
 
+def test_the_quota_for_certificates_counts_those_of_all_listeners_of_a_load_balancer_once(
+    account: Account,
+) -> None:
+    second = account.make(LISTENER, **https(account, account.id("certificate"))).id
+    certificates = [f"arn:aws:acm:eu-west-1::certificate/{number}" for number in range(26)]
+    first_listener = account.id("secure-listener")
+    for number, certificate in enumerate(certificates[:25]):
+        listener = first_listener if number % 2 else second
+        account.make(LISTENER_CERTIFICATE, listenerArn=listener, certificateArn=certificate)
+    # Another listener has this one already.
+    account.make(LISTENER_CERTIFICATE, listenerArn=first_listener, certificateArn=certificates[0])
+    last = {"listenerArn": second, "certificateArn": certificates[25]}
+    assert refused(account.make, LISTENER_CERTIFICATE, **last) == {
+        ("elbv2.listener-certificate.quota", "TooManyCertificates")
+    }
+
+
 def test_a_zone_with_records_can_be_deleted_only_with_force_destroy(account: Account) -> None:
     zone = account.id("zone")
     assert refused(account.delete, ZONE, zone) == {("route53.zone.held", "HostedZoneNotEmpty")}
