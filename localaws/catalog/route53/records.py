@@ -8,8 +8,10 @@ name.
 from __future__ import annotations
 
 import base64
+import ipaddress
 from typing import TYPE_CHECKING
 
+from localaws.catalog.ec2.network import VPC
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.only_recorded import NO_QUERY
 from localaws.catalog.partitions import partition_of
@@ -26,6 +28,7 @@ from localaws.catalog.values import (
     matches,
     one_of,
     text,
+    texts,
     within,
 )
 
@@ -58,6 +61,7 @@ RECORD_TYPES = (
 )
 
 _BATCH = "InvalidChangeBatch"
+_IP_VERSIONS = {"A": 4, "AAAA": 6}
 _POLICIES = (
     "cidrRoutingPolicy",
     "failoverRoutingPolicies",
@@ -113,25 +117,23 @@ def _zone_computed(mint: Mint, inputs: Properties) -> Properties:
         "ns-2.awsdns-2.org",
         "ns-3.awsdns-3.co.uk",
     ]
-    return {
+    computed: dict[str, object] = {
         "id": identifier,
         "zoneId": identifier,
         "arn": f"arn:{partition_of(mint.region).name}:route53:::hostedzone/{identifier}",
         "nameServers": servers,
         "primaryNameServer": servers[0],
-        **({} if given(inputs, "comment") else {"comment": "Managed by Pulumi"}),
     }
+    if not given(inputs, "comment"):
+        computed["comment"] = "Managed by Pulumi"
+    return computed
 
 
 def _record_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, ("aliases", "records"), "route53.record.one-value")
     if given(inputs, "aliases") and given(inputs, "ttl"):
-        yield Refusal(
-            "InvalidArgument",
-            "an alias has its target's ttl, leave ttl out",
-            "route53.record.ttl",
-            "ttl",
-        )
+        message = "an alias has its target's ttl, leave ttl out"
+        yield Refusal("InvalidArgument", message, "route53.record.ttl", "ttl")
     if given(inputs, "records") and not given(inputs, "ttl"):
         yield Refusal("InvalidArgument", "records need a ttl", "route53.record.ttl", "ttl")
     policies = given(inputs, *_POLICIES)
@@ -141,6 +143,29 @@ def _record_rules(inputs: Properties) -> Refusals:
     if bool(policies) != bool(given(inputs, "setIdentifier")):
         message = "a routing policy needs a setIdentifier, and a setIdentifier a routing policy"
         yield Refusal("InvalidArgument", message, "route53.record.routing", "setIdentifier")
+    yield from _address_rules(inputs)
+
+
+def _address_rules(inputs: Properties) -> Refusals:
+    """Refuse values of A and AAAA records that aren't addresses."""
+    kind = text(inputs.get("type"))
+    version = _IP_VERSIONS.get(kind or "")
+    if version is None:
+        return
+    for value in texts(inputs.get("records")):
+        if not _is_address(value, version):
+            message = (
+                f"[Invalid Resource Record: Value is not a valid IPv{version} address, as type "
+                f"{kind} requires: '{value}']"
+            )
+            yield Refusal(_BATCH, message, "route53.record.value", "records")
+
+
+def _is_address(value: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(value).version == version
+    except ValueError:
+        return False
 
 
 def _full_name(inputs: Properties, zone: str) -> str:
@@ -161,34 +186,54 @@ def _record_account_rules(
         message = f"No hosted zone found with ID: {inputs.get('zoneId')}"
         yield Refusal("NoSuchHostedZone", message, "route53.record.zone-exists", "zoneId")
         return
-    name, kind = _full_name(inputs, zone), text(inputs.get("type"))
-    if kind == "CNAME" and name == zone:
+    name = _full_name(inputs, zone)
+    if inputs.get("type") == "CNAME" and name == zone:
         message = (
             f"[RRSet of type CNAME with DNS name {name}. is not permitted at apex in zone {zone}.]"
         )
         yield Refusal(_BATCH, message, "route53.record.cname-apex", "type")
-    for other in account.all(RECORD):
-        if (current is not None and other.id == current.id) or zone_id(
-            other.inputs.get("zoneId")
-        ) != zone_id(inputs.get("zoneId")):
-            continue
-        if other.outputs.get("fqdn") != name:
-            continue
-        same = other.inputs.get("type") == kind
-        if same and other.inputs.get("setIdentifier") == inputs.get("setIdentifier"):
-            if inputs.get("allowOverwrite") is not True:
-                message = (
-                    f"[Tried to create resource record set [name='{name}.', type='{kind}'] "
-                    "but it already exists]"
-                )
-                yield Refusal(_BATCH, message, "route53.record.unique", "name")
-        elif not same and "CNAME" in (kind, other.inputs.get("type")):
+    for other in _records_of_name(account, inputs.get("zoneId"), name):
+        if current is None or other.id != current.id:
+            yield from _coexistence_rules(inputs, name, other)
+    yield from _alias_rules(inputs, account)
+
+
+def _records_of_name(account: Account, zone: object, name: str) -> list[Resource]:
+    """Return the records of a full name in a zone."""
+    records = account.where(RECORD, "fqdn", name)
+    return [each for each in records if zone_id(each.inputs.get("zoneId")) == zone_id(zone)]
+
+
+def _coexistence_rules(inputs: Properties, name: str, other: Resource) -> Refusals:
+    """Refuse a record beside another one of its name."""
+    kind, other_kind = inputs.get("type"), other.inputs.get("type")
+    if kind != other_kind:
+        if "CNAME" in (kind, other_kind):
             message = (
                 f"[RRSet of type {kind} with DNS name {name}. is not permitted: a CNAME "
                 "stands alone]"
             )
             yield Refusal(_BATCH, message, "route53.record.cname-alone", "type")
-    yield from _alias_rules(inputs, account)
+        return
+    if inputs.get("setIdentifier") == other.inputs.get("setIdentifier"):
+        if inputs.get("allowOverwrite") is not True:
+            message = (
+                f"[Tried to create resource record set [name='{name}.', type='{kind}'] "
+                "but it already exists]"
+            )
+            yield Refusal(_BATCH, message, "route53.record.unique", "name")
+        return
+    policies, others = given(inputs, *_POLICIES), given(other.inputs, *_POLICIES)
+    if policies != others:
+        message = (
+            f"[RRSet with DNS name {name}., type {kind} can't be created: all of the name and type "
+            f"must have the same routing policy, got {_policy(policies)} beside {_policy(others)}]"
+        )
+        yield Refusal(_BATCH, message, "route53.record.one-policy", "setIdentifier")
+
+
+def _policy(policies: list[str]) -> str:
+    return policies[0] if policies else "none"
 
 
 def _alias_rules(inputs: Properties, account: Account) -> Refusals:
@@ -213,16 +258,28 @@ def _alias_rules(inputs: Properties, account: Account) -> Refusals:
 def _record_computed(mint: Mint, inputs: Properties) -> Properties:
     zone = name_of_zone(mint.account, inputs.get("zoneId")) or ""
     parts = [zone_id(inputs.get("zoneId")), zone_name(str(inputs.get("name"))), inputs.get("type")]
-    parts += [inputs[name] for name in given(inputs, "setIdentifier")]
+    if given(inputs, "setIdentifier"):
+        parts.append(inputs["setIdentifier"])
     return {"id": "_".join(map(str, parts)), "fqdn": _full_name(inputs, zone)}
 
 
+def _record_derived(inputs: Properties) -> Properties:
+    """Return the zone's id without the API's prefix, which the program may have set."""
+    zone = inputs.get("zoneId")
+    return {} if zone is UNKNOWN else {"zoneId": zone_id(zone)}
+
+
 def _zone_deletion_rules(zone: Resource, account: Account) -> Refusals:
-    if zone.inputs.get("forceDestroy") is not True and any(
-        zone_id(each.inputs.get("zoneId")) == zone.id for each in account.all(RECORD)
-    ):
-        message = f"The specified hosted zone {zone.id} contains non-required resource record sets"
-        yield Refusal("HostedZoneNotEmpty", message, "route53.zone.held")
+    if zone.inputs.get("forceDestroy") is True:
+        return
+    for record in account.all(RECORD):
+        if zone_id(record.inputs.get("zoneId")) == zone.id:
+            message = (
+                f"The specified hosted zone {zone.id} contains non-required resource record sets, "
+                f"such as {record.id}"
+            )
+            yield Refusal("HostedZoneNotEmpty", message, "route53.zone.held")
+            return
 
 
 TYPES = (
@@ -237,6 +294,7 @@ TYPES = (
             Limit("name", _DOMAIN, "route53.zone.name"),
             Limit("comment", length(0, 256), "route53.zone.comment"),
         ),
+        references=(Reference("vpcs[].vpcId", VPC, "InvalidVPCId", "route53.zone.vpc-exists"),),
         computed=_zone_computed,
         deletion_rules=_zone_deletion_rules,
     ),
@@ -249,9 +307,7 @@ TYPES = (
             Limit("type", one_of(*RECORD_TYPES), "route53.record.type"),
             Limit("ttl", within(0, 2147483647), "route53.record.ttl"),
         ),
-        derived=lambda inputs: (
-            {} if inputs.get("zoneId") is UNKNOWN else {"zoneId": zone_id(inputs.get("zoneId"))}
-        ),
+        derived=_record_derived,
         references=(
             Reference("zoneId", ZONE, "", "route53.record.zone-exists", "gone"),
             Reference(

@@ -251,7 +251,7 @@ NAMES: list[Case] = [
         {"comment": "x" * 256},
     ),
     (RECORD, "route53.record.name", "InvalidArgument", {"name": "a..test"}, {"name": "*.one"}),
-    (RECORD, "route53.record.type", "InvalidArgument", {"type": "ALIAS"}, {"type": "AAAA"}),
+    (RECORD, "route53.record.type", "InvalidArgument", {"type": "ALIAS"}, {"type": "TXT"}),
     (RECORD, "route53.record.ttl", "InvalidArgument", {"ttl": None}, {"ttl": 0}),
     (
         RECORD,
@@ -278,6 +278,27 @@ NAMES: list[Case] = [
             "setIdentifier": "a",
         },
         {"multivalueAnswerRoutingPolicy": True, "setIdentifier": "a"},
+    ),
+    (
+        RECORD,
+        "route53.record.value",
+        "InvalidChangeBatch",
+        {"records": ["192.0.2.1", "web.example.test"]},
+        {"records": ["192.0.2.1", "192.0.2.2"]},
+    ),
+    (
+        RECORD,
+        "route53.record.value",
+        "InvalidChangeBatch",
+        {"type": "AAAA", "records": ["192.0.2.1"]},
+        {"type": "AAAA", "records": ["2001:db8::1"]},
+    ),
+    (
+        ZONE,
+        "route53.zone.vpc-exists",
+        "InvalidVPCId",
+        {"vpcs": [{"vpcId": "vpc-0"}]},
+        {"vpcs": [{"vpcId": "$vpc"}]},
     ),
     (RECORD, "route53.record.zone-exists", "NoSuchHostedZone", {"zoneId": "Z0123"}, {}),
     (

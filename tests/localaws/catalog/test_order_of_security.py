@@ -169,7 +169,7 @@ def test_a_zone_with_records_can_be_deleted_only_with_force_destroy(account: Acc
     assert account.all(RECORD) == []
 
 
-def test_a_record_is_unique_by_name_and_type_unless_it_overwrites_or_has_a_policy(
+def test_a_record_is_unique_by_name_and_type_unless_it_overwrites(
     account: Account,
 ) -> None:
     inputs = account.minimal(RECORD)
@@ -185,6 +185,25 @@ def test_a_record_is_unique_by_name_and_type_unless_it_overwrites_or_has_a_polic
     account.make(RECORD, **inputs, allowOverwrite=True)
     account.make(RECORD, **{**inputs, "type": "AAAA", "records": ["2001:db8::1"]})
     account.update(RECORD, made.id, {**inputs, "ttl": 30})
+
+
+def test_records_of_one_name_and_type_have_the_same_routing_policy(account: Account) -> None:
+    inputs = {**account.minimal(RECORD), "name": "app"}
+
+    def weighted(identifier: str) -> dict[str, Any]:
+        policy = {"weightedRoutingPolicies": [{"weight": 1}], "setIdentifier": identifier}
+        return {**inputs, **policy}
+
+    first = account.make(RECORD, **weighted("first"))
+    taken = {("route53.record.unique", "InvalidChangeBatch")}
+    assert refused(account.make, RECORD, **weighted("first")) == taken
+    account.make(RECORD, **weighted("second"))
+    expected = {("route53.record.one-policy", "InvalidChangeBatch")}
+    assert refused(account.make, RECORD, **inputs) == expected
+    multivalue = {"multivalueAnswerRoutingPolicy": True, "setIdentifier": "third"}
+    assert refused(account.make, RECORD, **inputs, **multivalue) == expected
+    account.update(RECORD, first.id, {**weighted("first"), "ttl": 30})
+    account.make(RECORD, **{**inputs, "type": "AAAA", "records": ["2001:db8::1"]})
 
 
 def test_a_cname_is_the_only_record_of_its_name(account: Account) -> None:
