@@ -163,6 +163,10 @@ class Recorder(mocks.MockMonitor):
                 if lookup is None:
                     raise
                 raise lookup from None
+            finally:
+                # The SDK keeps the hooks and transforms of the last run, which refer to all of the
+                # program. Released after it, garbage collection finds what nothing awaited.
+                SETTINGS.callbacks = None
         for urn in self._account.before.keys() - self._account.still_registered:
             self._account.operations[urn] = "delete"
         return Recording(

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import re
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -289,6 +290,19 @@ def test_a_failed_run_doesnt_affect_the_next_one() -> None:
         with pytest.raises(Mistake):
             mocks.run(refused_by_the_account)
     assert len(mocks.run(vpc).registered) == 1
+
+
+def test_a_run_leaves_nothing_of_its_program_in_memory() -> None:
+    made: list[weakref.ref[Any]] = []
+
+    def program() -> None:
+        hook = pulumi.ResourceHook("look", lambda _: None)
+        bound = pulumi.ResourceHookBinding(after_create=[hook])
+        site = Site("site", pulumi.ResourceOptions(hooks=bound))
+        made.extend([weakref.ref(hook), weakref.ref(site)])
+
+    mocks.run(program)
+    assert [each() for each in made] == [None, None]
 
 
 # What is recorded.
