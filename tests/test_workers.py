@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,3 +34,59 @@ def test_files_that_read_the_same_graphs_stay_together() -> None:
 def test_what_takes_long_comes_first() -> None:
     tests = ["tests/a.py::test_a", f"{LONG[1]}::test_b", f"{LONG[0]}::test_c", "tests/b.py::test_d"]
     assert sorted(tests, key=rank) == [tests[2], tests[1], tests[0], tests[3]]
+
+
+PHASES = """\
+import time
+import pytest
+
+@pytest.fixture
+def slow_to_make():
+    time.sleep(0.01)
+
+@pytest.fixture
+def fails_to_be_made():
+    assert not "made"
+
+@pytest.fixture
+def fails_to_be_removed():
+    yield
+    assert not "removed"
+
+def test_passes(): pass
+def test_waits(slow_to_make): pass
+def test_is_skipped(): pytest.skip("reason")
+def test_fails(): assert not "passed"
+def test_fails_before(fails_to_be_made): pass
+def test_fails_afterwards(fails_to_be_removed): pass
+"""
+
+
+@pytest.mark.slow  # it runs pytest with a worker
+def test_a_worker_reports_every_failure_and_only_the_set_up_that_took_time(tmp_path: Path) -> None:
+    (tmp_path / "test_phases.py").write_text(PHASES)
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "xdist.plugin", "-p", "tests.workers", "-n1"),
+            *("-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-rA", "--durations=0", "-vv"),
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "1 failed, 3 passed, 1 skipped, 2 errors" in run.stdout
+    assert "ERROR at setup of test_fails_before" in run.stdout
+    assert "ERROR at teardown of test_fails_afterwards" in run.stdout
+    durations = re.findall(
+        r"^[0-9.]+s (setup|teardown) +test_phases.py::(.*)", run.stdout, re.MULTILINE
+    )
+    assert ("setup", "test_waits") in durations
+    assert ("setup", "test_passes") not in durations

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 CPUS = os.cpu_count() or 1
 WORKERS = min(4, 2 * CPUS)
 """More than the CPUs, as engine tests mostly wait; no more, as most have time limits."""
+
+SHORTEST_SHOWN_SECONDS = 0.005
+"""What `--durations` leaves out takes less."""
 
 LONG = (
     "tests/engine/test_rehearsals.py",
@@ -72,6 +76,16 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         return unit(nodeid)
 
+    def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
+        """Count what a worker has yet to run, and forget the units that it has completed.
+
+        pytest-xdist counts after each test, through all tests that the worker was ever given.
+        """
+        for scope in [scope for scope, tests in workload.items() if all(tests.values())]:
+            del workload[scope]
+        pending: int = super()._pending_of(workload)
+        return pending
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -96,3 +110,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put what takes long first, in a run with workers."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: rank(item.nodeid))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a test in a worker, and send only the reports from which something is shown.
+
+    A worker otherwise sends five messages for each test. Thousands of tests take a millisecond or
+    two, about what it takes to send, receive and process these messages.
+    """
+    if not hasattr(item.config, "workerinput"):
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed or report.duration >= SHORTEST_SHOWN_SECONDS:
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
