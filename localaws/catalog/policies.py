@@ -96,7 +96,7 @@ def policy_rules(
     found = statements(document)
     if not found:
         yield Refusal(code, f"{name} needs at least one Statement", "iam.policy.statement", name)
-    for index, statement in enumerate(found):
+    for index, statement in enumerate(listed(document.get("Statement", []))):
         for rule, message in _statement(statement, kind):
             yield Refusal(code, f"{name}: Statement {index}{message}", rule, name)
     if kind != RESOURCE:
@@ -125,8 +125,11 @@ def statements(document: Mapping[str, object]) -> list[Mapping[str, object]]:
     return [found] if isinstance(found, dict) else blocks(found)
 
 
-def _statement(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
+def _statement(statement: object, kind: str) -> Iterator[tuple[str, str]]:
     """Yield the rules that a statement breaks, each with the end of the message."""
+    if not isinstance(statement, dict):
+        yield "iam.policy.type", f" must be an object, got {show(statement)}"
+        return
     yield from _elements(statement, kind)
     effect = statement.get("Effect")
     if effect not in ("Allow", "Deny"):
@@ -201,7 +204,7 @@ class Request:
     action: str
     resource: str
     context: Mapping[str, str] = field(default_factory=dict)
-    """The condition keys whose values are known."""
+    """The condition keys whose values are known; their names aren't case-sensitive."""
 
 
 def allows(document: object, request: Request) -> bool:
@@ -267,10 +270,11 @@ def _matches_any(value: str, patterns: Iterable[str]) -> bool:
 
 def _conditions_met(statement: Mapping[str, object], request: Request) -> bool | None:
     """Return whether all conditions of a statement are met; None if that is unknown."""
+    context = {key.lower(): value for key, value in request.context.items()}
     unknown = False
     for operator, pairs in block(statement.get("Condition")).items():
         for key, values in block(pairs).items():
-            met = _condition_met(operator, request.context.get(key), values)
+            met = _condition_met(operator, context.get(key.lower()), values)
             if met is False:
                 return False
             if met is None:

@@ -335,7 +335,8 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
                 yield from limit.check(container, within=where)
         yield from _port_rules(container, inputs.get("networkMode"), where)
         yield from _log_rules(container, inputs, where, fargate=fargate)
-        yield from _resource_rules(container, inputs, where, fargate=fargate)
+        yield from _unsupported_rules(container, inputs.get("networkMode"), where, fargate=fargate)
+        yield from _memory_rules(container, inputs.get("memory"), where, fargate=fargate)
         yield from _dependency_rules(container, found, where)
         yield from _name_rules(container, inputs, where)
     yield from _host_port_rules(found, inputs.get("networkMode"))
@@ -511,31 +512,36 @@ def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate
         yield Refusal(_CLIENT, message, "ecs.task-definition.execution-role")
 
 
-def _resource_rules(
-    container: Properties, inputs: Properties, where: str, *, fargate: bool
+def _unsupported_rules(
+    container: Properties, mode: object, where: str, *, fargate: bool
 ) -> Refusals:
+    """Refuse members that Fargate or the task's network mode doesn't have."""
     if fargate:
         for name in _FARGATE_FORBIDS:
             if any(values_at(container, name)):
-                yield Refusal(
-                    _CLIENT,
-                    f"{where}Fargate doesn't support {name}",
-                    "ecs.container.fargate-forbids",
-                )
+                message = f"{where}Fargate doesn't support {name}"
+                yield Refusal(_CLIENT, message, "ecs.container.fargate-forbids")
         if "GPU" in values_at(container, "resourceRequirements[].type"):
             message = f"{where}Fargate doesn't support resourceRequirements of type GPU"
             yield Refusal(_CLIENT, message, "ecs.container.fargate-gpu")
-    if inputs.get("networkMode") == "awsvpc":
+    elif mode in ("awsvpc", "host", "none") and container.get("links"):
+        message = f"{where}Links are not supported when networkMode={mode}."
+        yield Refusal(_CLIENT, message, "ecs.container.links")
+    if mode == "awsvpc":
         for name in _AWSVPC_FORBIDS:
             if container.get(name):
                 message = f"{where}network mode awsvpc doesn't support {name}"
                 yield Refusal(_CLIENT, message, "ecs.container.awsvpc-forbids")
+
+
+def _memory_rules(
+    container: Properties, task_memory: object, where: str, *, fargate: bool
+) -> Refusals:
     memory, reserved = number(container.get("memory")), number(container.get("memoryReservation"))
-    if memory is None and reserved is None and inputs.get("memory") is None and not fargate:
+    if memory is None and reserved is None and task_memory is None and not fargate:
         message = (
             f"Invalid setting for {where}At least one of 'memory' or 'memoryReservation' "
-            "must be specified, "
-            "or memory for the task"
+            "must be specified, or memory for the task"
         )
         yield Refusal(_CLIENT, message, "ecs.container.memory-required")
     if memory is not None and reserved is not None and memory <= reserved:
@@ -583,16 +589,22 @@ def _name_rules(container: Properties, inputs: Properties, where: str) -> Refusa
 
 
 def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
-    if not fargate or inputs.get("executionRoleArn"):
+    if inputs.get("executionRoleArn"):
         return
-    if any(blocks(container.get("secrets")) for container in found):
+    if any(map(_has_secrets, found)):
         message = (
             "When you are specifying container secrets, you must also specify a value for "
             "'executionRoleArn'."
         )
         yield Refusal(_CLIENT, message, "ecs.task-definition.secrets-role")
-    if any(".dkr.ecr." in str(container.get("image")) for container in found):
+    if fargate and any(".dkr.ecr." in str(container.get("image")) for container in found):
         message = (
             "Fargate requires task definition to have execution role ARN to support ECR images."
         )
         yield Refusal(_CLIENT, message, "ecs.task-definition.ecr-role")
+
+
+def _has_secrets(container: Properties) -> bool:
+    """Return whether ECS looks up secrets for a container or for its log driver."""
+    logs = block(container.get("logConfiguration"))
+    return bool(blocks(container.get("secrets")) or blocks(logs.get("secretOptions")))

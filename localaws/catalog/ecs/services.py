@@ -32,6 +32,7 @@ from localaws.catalog.values import (
     matches,
     number,
     one_of,
+    show,
     size,
     texts,
     within,
@@ -99,6 +100,17 @@ def strategy_rules(inputs: Properties, path: str) -> Refusals:
     if 0 < len(of_fargate) < len(providers):
         message = f"{path}: a strategy has Fargate's capacity providers or others, not both"
         yield Refusal(_INVALID, message, "ecs.strategy.one-kind", path)
+
+
+def uses_fargate(inputs: Properties) -> bool:
+    """Return whether a service asks for Fargate, by its launch type or its strategy.
+
+    A service with neither uses the default strategy of its cluster, which isn't looked up here.
+    """
+    providers = values_at(inputs, "capacityProviderStrategies[].capacityProvider")
+    return inputs.get("launchType") == "FARGATE" or any(
+        provider in FARGATE_PROVIDERS for provider in providers
+    )
 
 
 def _task_definition_rules(inputs: Properties) -> Refusals:
@@ -238,10 +250,22 @@ def _deployment_rules(inputs: Properties) -> Refusals:
             message = f"{name} needs the deployment controller ECS, got {controller}"
             yield Refusal(_INVALID, message, "ecs.service.controller", name)
     if daemon:
-        for name in given(inputs, "desiredCount", "orderedPlacementStrategies"):
-            if name != "desiredCount" or number(inputs[name]):
-                message = f"{name} can't be set for schedulingStrategy DAEMON"
-                yield Refusal(_INVALID, message, "ecs.service.daemon", name)
+        yield from _daemon_rules(inputs)
+
+
+def _daemon_rules(inputs: Properties) -> Refusals:
+    if uses_fargate(inputs):
+        message = "schedulingStrategy DAEMON isn't supported on Fargate; allowed: REPLICA"
+        yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
+    # The provider sends neither a count of 0 nor an empty list.
+    forbidden = {
+        "desiredCount": number(inputs.get("desiredCount")),
+        "orderedPlacementStrategies": blocks(inputs.get("orderedPlacementStrategies")),
+    }
+    for name, value in forbidden.items():
+        if value:
+            message = f"{name} can't be set for schedulingStrategy DAEMON"
+            yield Refusal(_INVALID, message, "ecs.service.daemon", name)
 
 
 def _percent(inputs: Properties, name: str, default: float) -> float | None:
@@ -282,9 +306,9 @@ def _launch_rules(inputs: Properties) -> Refusals:
     if isinstance(launch, str) and strategy and strategy is not UNKNOWN:
         message = "launchType and capacityProviderStrategies exclude each other"
         yield Refusal(_INVALID, message, "ecs.service.launch-or-strategy", "launchType")
-    if launch == "FARGATE":
-        yield from _fargate_launch_rules(inputs)
-    elif isinstance(launch, str):
+    if uses_fargate(inputs):
+        yield from _fargate_placement_rules(inputs)
+    if isinstance(launch, str) and launch != "FARGATE":
         if given(inputs, "platformVersion"):
             message = f"launchType {launch} takes no platformVersion"
             yield Refusal(_INVALID, message, "ecs.service.fargate-only", "platformVersion")
@@ -293,15 +317,11 @@ def _launch_rules(inputs: Properties) -> Refusals:
             yield Refusal(_INVALID, message, "ecs.service.fargate-only", "networkConfiguration")
 
 
-def _fargate_launch_rules(inputs: Properties) -> Refusals:
+def _fargate_placement_rules(inputs: Properties) -> Refusals:
     for name in ("orderedPlacementStrategies", "placementConstraints"):
         if inputs.get(name):
-            yield Refusal(
-                _INVALID, f"Fargate takes no {name}", "ecs.service.fargate-placement", name
-            )
-    if inputs.get("schedulingStrategy") == "DAEMON":
-        message = "schedulingStrategy DAEMON doesn't work with Fargate"
-        yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
+            message = f"{name} isn't supported on Fargate"
+            yield Refusal(_INVALID, message, "ecs.service.fargate-placement", name)
 
 
 def _namespace_rules(account: Account, namespace: object, name: str) -> Refusals:
@@ -444,9 +464,8 @@ def _service_definition_rules(
             "Network Configuration is not valid for the given networkMode of this task definition"
         )
         yield Refusal(_INVALID, message, "ecs.service.network-forbidden", "networkConfiguration")
-    if inputs.get("launchType") == "FARGATE" and "FARGATE" not in texts(
-        definition.get("requiresCompatibilities")
-    ):
+    compatibilities = texts(definition.get("requiresCompatibilities"))
+    if uses_fargate(inputs) and "FARGATE" not in compatibilities:
         message = "Task definition does not support launch_type FARGATE"
         yield Refusal(_INVALID, message, "ecs.service.compatible", "taskDefinition")
     if inputs.get("enableExecuteCommand") is True and not definition.get("taskRoleArn"):
@@ -482,6 +501,7 @@ def _service_balancer_rules(
     inputs: Properties, definition: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     ports, awsvpc = declared_ports(definition), definition.get("networkMode") == "awsvpc"
+    unchanged = current is not None and current.inputs.get(_BALANCERS) == inputs.get(_BALANCERS)
     for balancer in blocks(inputs.get(_BALANCERS)):
         name, port = balancer.get("containerName"), number(balancer.get("containerPort"))
         if name not in ports:
@@ -491,14 +511,13 @@ def _service_balancer_rules(
             )
             yield Refusal(_INVALID, message, "ecs.service.container-exists", _BALANCERS)
         elif port not in ports[name]:
-            declared = ", ".join(f"{each:g}" for each in ports[name]) or "none"
+            declared = ", ".join(map(show, ports[name])) or "none"
             message = (
-                f"The container {name} did not have a container port {port} defined; it "
+                f"The container {name} did not have a container port {show(port)} defined; it "
                 f"declares {declared}"
             )
             yield Refusal(_INVALID, message, "ecs.service.port-exists", _BALANCERS)
         group = account.get(TARGET_GROUP, balancer.get("targetGroupArn"))
-        unchanged = current is not None and current.inputs.get(_BALANCERS) == inputs[_BALANCERS]
         if group is None or unchanged:
             continue
         kind = group.outputs.get("targetType")
@@ -520,10 +539,12 @@ def _service_balancer_rules(
 
 def _service_computed(mint: Mint, inputs: Properties) -> Properties:
     cluster = str(inputs.get("cluster") or "default").rpartition("/")[2]
-    found = mint.account.find(CLUSTER, inputs.get("cluster"))
     arn = mint.arn("ecs", f"service/{cluster}/{inputs.get('name')}")
-    default = {} if given(inputs, "cluster") or found is None else {"cluster": found.id}
-    return {"id": arn, "arn": arn, **default}
+    chosen = {"id": arn, "arn": arn}
+    default = cluster_of(mint.account, None)
+    if not given(inputs, "cluster") and default is not None:
+        chosen["cluster"] = default.id
+    return chosen
 
 
 def _service_derived(inputs: Properties) -> Properties:

@@ -47,9 +47,14 @@ def _role_rules(inputs: Properties) -> Refusals:
     if characters(inputs.get("assumeRolePolicy")) > TRUST_POLICY_CHARACTERS:
         message = f"assumeRolePolicy is longer than {TRUST_POLICY_CHARACTERS} characters"
         yield Refusal("LimitExceeded", message, "iam.policy.size", "assumeRolePolicy")
+    total = 0
     for policy in blocks(inputs.get("inlinePolicies")):
+        total += characters(policy.get("policy"))
         for refusal in policy_rules(policy.get("policy"), "policy"):
             yield replace(refusal, property="inlinePolicies")
+    if total > INLINE_POLICY_CHARACTERS:
+        message = f"inlinePolicies are longer than {INLINE_POLICY_CHARACTERS} characters together"
+        yield Refusal("LimitExceeded", message, "iam.policy.size", "inlinePolicies")
 
 
 def _role_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
@@ -59,8 +64,12 @@ def _role_account_rules(inputs: Properties, account: Account, current: Resource 
         if name and is_other and role.id.lower() == name.lower():
             message = f"Role with name {name} already exists."
             yield Refusal("EntityAlreadyExists", message, "iam.role.unique", "name")
-    for arn in texts(inputs.get("managedPolicyArns")):
+    arns = texts(inputs.get("managedPolicyArns"))
+    for arn in arns:
         yield from attachable(account, arn, "managedPolicyArns")
+    if len(arns) > POLICIES_PER_PRINCIPAL:
+        message = f"Cannot exceed quota for PoliciesPerRole: {POLICIES_PER_PRINCIPAL}"
+        yield Refusal("LimitExceeded", message, "iam.role.quota", "managedPolicyArns")
 
 
 def attachable(account: Account, arn: object, name: str) -> Refusals:
@@ -88,8 +97,12 @@ def _role_computed(mint: Mint, inputs: Properties) -> Properties:
 def _role_deletion_rules(role: Resource, account: Account) -> Refusals:
     if role.inputs.get("forceDetachPolicies") is True:
         return
-    for token, what in ((ROLE_POLICY, "delete"), (ATTACHMENT, "detach")):
-        if any(each.inputs.get("role") == role.id for each in account.all(token)):
+    # The provider deletes all policies of a kind that the role itself lists.
+    for token, what, own in (
+        (ROLE_POLICY, "delete", "inlinePolicies"),
+        (ATTACHMENT, "detach", "managedPolicyArns"),
+    ):
+        if not role.inputs.get(own) and account.where(token, "role", role.id):
             message = f"Cannot delete entity, must {what} all policies of role {role.id} first."
             yield Refusal("DeleteConflict", message, "iam.role.held")
 
@@ -159,11 +172,12 @@ def _policy_rules(inputs: Properties) -> Refusals:
 def _policy_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    path, name = inputs.get("path") or "/", inputs.get("name")
-    ids = [each.id for each in account.all(POLICY)]
-    if current is None and any(each.endswith(f":policy{path}{name}") for each in ids):
-        message = f"A policy called {name} already exists."
-        yield Refusal("EntityAlreadyExists", message, "iam.policy.unique", "name")
+    name = str(inputs.get("name"))
+    for policy in account.all(POLICY):
+        is_other = current is None or policy.id != current.id
+        if is_other and policy.id.rpartition("/")[2].lower() == name.lower():
+            message = f"A policy called {name} already exists. Duplicate names are not allowed."
+            yield Refusal("EntityAlreadyExists", message, "iam.policy.unique", "name")
 
 
 def _policy_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -288,7 +302,8 @@ TYPES = (
             Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.instance-profile.name"),
             Limit("path", PATH, "iam.role.path"),
         ),
-        references=(Reference("role", ROLE, "NoSuchEntity", "iam.role.exists", "held"),),
+        # When a role is deleted, the provider first removes it from its instance profiles.
+        references=(Reference("role", ROLE, "NoSuchEntity", "iam.role.exists"),),
         unique=(
             Unique(
                 ("name",),

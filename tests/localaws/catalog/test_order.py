@@ -31,6 +31,8 @@ ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 ROLE = "aws:iam/role:Role"
 POLICY = "aws:iam/policy:Policy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+CLUSTER = "aws:ecs/cluster:Cluster"
 
 
 def forward(arn: str) -> list[dict[str, Any]]:
@@ -103,6 +105,43 @@ def test_a_service_across_two_vpcs_is_refused(account: Account) -> None:
     network = {"subnets": [account.id("subnet-a")], "securityGroups": [account.id("other-group")]}
     rules = refused(account.make, SERVICE, **service(account, networkConfiguration=network))
     assert ("ecs.service.one-vpc", "InvalidParameterException") in rules
+
+
+def test_a_service_without_a_cluster_is_in_the_one_called_default_and_holds_it(
+    account: Account,
+) -> None:
+    default = account.make(CLUSTER, name="default")
+    inputs = account.minimal(SERVICE)
+    del inputs["cluster"]
+    made = account.make(SERVICE, **inputs)
+    assert made.outputs["cluster"] == default.id
+    held = {("ecs.cluster.held", "ClusterContainsServicesException")}
+    assert refused(account.delete, CLUSTER, default.id) == held
+    account.delete(SERVICE, made.id)
+    account.delete(CLUSTER, default.id)
+
+
+def test_a_strategy_on_fargate_needs_a_task_definition_for_fargate(account: Account) -> None:
+    for_instances = account.make(
+        DEFINITION,
+        family="for-instances",
+        networkMode="awsvpc",
+        containerDefinitions=json.dumps([{"name": "web", "image": "nginx", "memory": 64}]),
+    )
+    inputs = account.minimal(SERVICE)
+    del inputs["launchType"]
+    inputs["capacityProviderStrategies"] = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    account.make(SERVICE, **{**inputs, "name": "on-fargate"})
+    inputs["taskDefinition"] = for_instances.id
+    incompatible = ("ecs.service.compatible", "InvalidParameterException")
+    assert refused(account.make, SERVICE, **inputs) == {incompatible}
+
+
+def test_a_missing_container_port_is_shown_as_a_whole_number(account: Account) -> None:
+    inputs = service(account)
+    inputs["loadBalancers"][0]["containerPort"] = 8080.0
+    with pytest.raises(Refused, match="did not have a container port 8080 defined"):
+        account.make(SERVICE, **inputs)
 
 
 def test_a_bridge_task_has_no_network_configuration_and_doesnt_run_on_fargate(
@@ -252,7 +291,36 @@ def test_names_of_repositories_and_profiles_are_unique(account: Account) -> None
         inputs = account.minimal(token)
         account.make(token, **inputs)
         assert refused(account.make, token, **inputs) == {(rule, code)}
-    assert ("iam.role.held", "DeleteConflict") in refused(account.delete, ROLE, "tasks")
+
+
+def test_a_role_is_taken_out_of_its_instance_profile_and_deleted(account: Account) -> None:
+    """The Terraform provider removes it from profiles first (`deleteRole` in iam/role.go)."""
+    profile = account.make(PROFILE, name="instances", role="tasks")
+    account.delete(ROLE, "tasks")
+    assert account.get(PROFILE, profile.id) is not None
+
+
+def test_a_role_that_lists_managed_policies_is_deleted_with_all_attachments(
+    account: Account,
+) -> None:
+    """Source: `deleteRole` in iam/role.go of the Terraform provider, argument `hasManaged`."""
+    read_only = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    role = account.make(
+        ROLE, **{**account.minimal(ROLE), "name": "mixed", "managedPolicyArns": [read_only]}
+    )
+    account.make(ATTACHMENT, role="mixed", policyArn="arn:aws:iam::aws:policy/PowerUserAccess")
+    account.delete(ROLE, role.id)
+    assert not account.where(ATTACHMENT, "role", "mixed")
+
+
+@pytest.mark.parametrize("more", [{"name": "ONE-MORE"}, {"path": "/team/"}])
+def test_a_policys_name_is_unique_whatever_its_path_and_case(
+    account: Account, more: dict[str, str]
+) -> None:
+    inputs = account.minimal(POLICY)
+    account.make(POLICY, **inputs)
+    taken = {("iam.policy.unique", "EntityAlreadyExists")}
+    assert refused(account.make, POLICY, **{**inputs, **more}) == taken
 
 
 @pytest.mark.parametrize(

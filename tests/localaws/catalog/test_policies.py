@@ -255,3 +255,18 @@ def test_elements_of_a_policy_can_be_negated_and_contain_patterns(
 ) -> None:
     request = Request(principals=frozenset({("AWS", "1")}), action="s3:GetObject", resource="arn:a")
     assert allows({"Statement": {"Effect": "Allow", **statement}}, request) is allowed
+
+
+@pytest.mark.parametrize("key", ["aws:SourceAccount", "AWS:SourceAccount"])
+def test_names_of_condition_keys_are_not_case_sensitive(key: str) -> None:
+    """Source: IAM's guide, "Condition" element."""
+    request = Request(
+        principals=frozenset({("AWS", "1")}),
+        action="s3:GetObject",
+        resource="arn:a",
+        context={"aws:SourceAccount": "123456789012"},
+    )
+    statement = {**allow("*", "s3:*"), "Condition": {"StringEquals": {key: "123456789012"}}}
+    assert allows({"Statement": statement}, request)
+    statement["Condition"] = {"StringEquals": {key: "210987654321"}}
+    assert not allows({"Statement": statement}, request)

@@ -18,7 +18,9 @@ from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
 from tests.localaws.catalog.alarm_cases import ALARM_CASES
 from tests.localaws.catalog.capacity_cases import CAPACITY_CASES
 from tests.localaws.catalog.conftest import ELB, statement
+from tests.localaws.catalog.ecs_cases import ECS_CASES
 from tests.localaws.catalog.edge_cases import EDGE_CASES
+from tests.localaws.catalog.iam_cases import IAM_CASES
 from tests.localaws.catalog.network_acl_cases import NETWORK_ACL_CASES
 from tests.localaws.catalog.operations import filled, refused
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
@@ -2234,6 +2236,8 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"actions": [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain"}}]},
         {"actions": [FIXED]},
     ),
+    *ECS_CASES,
+    *IAM_CASES,
     *SECURITY_CASES,
     *ACCEPTANCE_CASES,
     *ALARM_CASES,
