@@ -19,13 +19,11 @@ from localaws.catalog.ec2.gateways import EIPS_PER_REGION
 from localaws.catalog.ec2.network import EIP, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, zone_id
 from localaws.catalog.ec2.vpc_endpoints import prefix_list_id, prefix_lists
 from localaws.catalog.ec2.vpcs import VPCS_PER_REGION
-from localaws.catalog.ecs.services import (
-    CAPACITY_PROVIDER,
-    CAPACITY_PROVIDERS,
-    CLUSTER,
-    SERVICE,
-    task_definition_of,
-)
+from localaws.catalog.ecs.capacity_providers import CAPACITY_PROVIDER
+from localaws.catalog.ecs.capacity_strategies import CAPACITY_PROVIDERS
+from localaws.catalog.ecs.clusters import CLUSTER
+from localaws.catalog.ecs.services import SERVICE
+from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.elb.listeners import balancers_of
 from localaws.catalog.elb.load_balancer_logs import ELB_ACCOUNTS
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER

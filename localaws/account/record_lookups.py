@@ -21,7 +21,7 @@ from localaws.catalog.ec2.network import (
 from localaws.catalog.ec2.network_acls import NETWORK_ACL
 from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT
 from localaws.catalog.ecr import REPOSITORY
-from localaws.catalog.ecs.services import task_definition_of
+from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.efs import FILE_SYSTEM
 from localaws.catalog.elb.hosted_zones import hosted_zone
 from localaws.catalog.elb.listeners import LISTENER

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from localaws.alarms.model import Samples
 from localaws.alb.parts import cluster_name
 from localaws.alb.traffic import Traffic
-from localaws.catalog.ecs.services import CLUSTER, SERVICE
+from localaws.catalog.ecs.clusters import CLUSTER
+from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 

@@ -38,7 +38,7 @@ from localaws.catalog.ec2 import (
     vpc_endpoints,
     vpcs,
 )
-from localaws.catalog.ecs import capacity_providers, services
+from localaws.catalog.ecs import capacity_providers, clusters, services, task_definitions
 from localaws.catalog.elb import (
     listener_rules,
     listeners,
@@ -75,6 +75,8 @@ _MODULES = (
     acm,
     records,
     wafv2,
+    clusters,
+    task_definitions,
     services,
     appautoscaling,
     capacity_providers,

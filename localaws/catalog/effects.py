@@ -25,13 +25,11 @@ from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.ec2.launch_templates import LAUNCH_TEMPLATE
 from localaws.catalog.ec2.network import SUBNET, VPC
 from localaws.catalog.ecr import REPOSITORY
+from localaws.catalog.ecs.capacity_providers import CAPACITY_PROVIDER
+from localaws.catalog.ecs.capacity_strategies import CAPACITY_PROVIDERS
+from localaws.catalog.ecs.clusters import CLUSTER
 from localaws.catalog.ecs.container_definitions import TASK_DEFINITION
-from localaws.catalog.ecs.services import (
-    CAPACITY_PROVIDER,
-    CAPACITY_PROVIDERS,
-    CLUSTER,
-    SERVICE,
-)
+from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.ecs.services import task_definition_of
+from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.properties import values_at
 from localaws.catalog.values import parsed
 from localaws.ec2.placement import problem_of as constraint_problem

@@ -17,8 +17,10 @@ from localaws.alb.registered_targets import unreachable
 from localaws.catalog.autoscaling import GROUP
 from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.ecr import REPOSITORY
+from localaws.catalog.ecs.clusters import CLUSTER
 from localaws.catalog.ecs.container_definitions import containers
-from localaws.catalog.ecs.services import CLUSTER, SERVICE, task_definition_of
+from localaws.catalog.ecs.services import SERVICE
+from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT

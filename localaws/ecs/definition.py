@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ec2.network import SUBNET
-from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS, task_definition_of
+from localaws.catalog.ecs.capacity_strategies import CAPACITY_PROVIDERS, FARGATE_PROVIDERS
+from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.ec2.placement import Rules, Strategy
 from localaws.ecs.instance_capacity import constraints_of

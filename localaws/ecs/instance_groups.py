@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from localaws.catalog.autoscaling import GROUP, template_of
 from localaws.catalog.ec2.launch_templates import security_groups_of
 from localaws.catalog.ec2.network import SUBNET
-from localaws.catalog.ecs.services import CAPACITY_PROVIDER
+from localaws.catalog.ecs.capacity_providers import CAPACITY_PROVIDER
 from localaws.catalog.values import block, blocks, number, text, texts
 from localaws.ec2.fleet import Group, ManagedScaling, Refresh, Template
 from localaws.ec2.host_ports import port_range

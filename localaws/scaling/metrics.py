@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from localaws.catalog.ecs.reservations import of_task
-from localaws.catalog.ecs.services import SERVICE, task_definition_of
+from localaws.catalog.ecs.services import SERVICE
+from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.scaling.model import IN_POINTS, Kind, Metric, Point
 
 if TYPE_CHECKING:

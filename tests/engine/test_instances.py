@@ -13,7 +13,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from localaws.catalog.ecs.services import CLUSTER
+from localaws.catalog.ecs.clusters import CLUSTER
 from localaws.cli.status import fetch
 from tests.engine.stack import Stack, deployed, settings
 from tests.engine.test_daemon import eventually

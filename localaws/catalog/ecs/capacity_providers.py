@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.autoscaling import GROUP, has_tag
 from localaws.catalog.ec2.network import SUBNET
-from localaws.catalog.ecs.services import (
-    CAPACITY_PROVIDER,
+from localaws.catalog.ecs.capacity_strategies import (
     CAPACITY_PROVIDERS,
-    CLUSTER,
     FARGATE_PROVIDERS,
-    SERVICE,
-    cluster_of,
     strategy_limits,
     strategy_rules,
 )
+from localaws.catalog.ecs.clusters import CLUSTER, cluster_of
+from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.properties import UNKNOWN, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType
@@ -38,6 +36,8 @@ if TYPE_CHECKING:
     from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
     from localaws.catalog.refusals import Refusals
+
+CAPACITY_PROVIDER = "aws:ecs/capacityProvider:CapacityProvider"
 
 MANAGED_TAG = "AmazonECSManaged"
 """The tag by which ECS finds the groups that it scales. It adds the tag itself, but the next update

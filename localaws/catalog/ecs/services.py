@@ -1,4 +1,4 @@
-"""ECS: clusters, task definitions, services."""
+"""ECS: services."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.account import Resource, namesakes
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, vpc_of
-from localaws.catalog.ecs.container_definitions import (
-    TASK_DEFINITION,
-    container_rules,
-    declared_ports,
-    port_names,
+from localaws.catalog.ecs.capacity_strategies import (
+    CAPACITY_PROVIDERS,
+    strategy_limits,
+    strategy_rules,
+    uses_fargate,
 )
-from localaws.catalog.ecs.fargate_sizes import size_rules
+from localaws.catalog.ecs.clusters import CLUSTER, NAME, cluster_of, namespace_rules
+from localaws.catalog.ecs.container_definitions import declared_ports, port_names
+from localaws.catalog.ecs.scheduling import default_percents, scheduling_rules
+from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.elb.listeners import balancers_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.catalog.properties import UNKNOWN, values_at
+from localaws.catalog.properties import values_at
 from localaws.catalog.refusals import Refusal
-from localaws.catalog.resource_type import AllExcept, AutoName, Idempotent, Reference, ResourceType
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType
 from localaws.catalog.servicediscovery import SERVICE as REGISTRY
-from localaws.catalog.servicediscovery import namespace_of
 from localaws.catalog.values import (
     ARN,
     Limit,
     block,
     blocks,
-    duplicates,
     given,
     known,
     length,
@@ -45,175 +46,16 @@ if TYPE_CHECKING:
     from localaws.catalog.properties import Properties
     from localaws.catalog.refusals import Refusals
 
-CLUSTER = "aws:ecs/cluster:Cluster"
-CAPACITY_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 SERVICE = "aws:ecs/service:Service"
-CAPACITY_PROVIDER = "aws:ecs/capacityProvider:CapacityProvider"
 
 _INVALID = "InvalidParameterException"
-FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
-_NAME = matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens")
-
-
-def _cluster_rules(inputs: Properties) -> Refusals:
-    command = block(block(inputs.get("configuration")).get("executeCommandConfiguration"))
-    if command.get("logging") == "OVERRIDE" and command.get("logConfiguration") is None:
-        message = "executeCommandConfiguration.logging OVERRIDE needs a logConfiguration"
-        yield Refusal(_INVALID, message, "ecs.cluster.exec-override", "configuration")
-
-
-def _cluster_computed(mint: Mint, inputs: Properties) -> Properties:
-    arn = mint.arn("ecs", f"cluster/{inputs.get('name')}")
-    return {"id": arn, "arn": arn}
-
-
-def strategy_limits(path: str) -> tuple[Limit, ...]:
-    """Return the limits of a capacity provider strategy at a path."""
-    return (
-        Limit(path, size(0, 20), "ecs.strategy.size", _INVALID),
-        Limit(f"{path}[].base", within(0, 100000), "ecs.strategy.range"),
-        Limit(f"{path}[].weight", within(0, 1000), "ecs.strategy.range"),
-    )
-
-
-def strategy_rules(inputs: Properties, path: str) -> Refusals:
-    """Refuse a capacity provider strategy at a path by which ECS couldn't choose a provider."""
-    items = blocks(inputs.get(path))
-    if not items or not known(inputs[path]):
-        return
-    if len([item for item in items if (number(item.get("base")) or 0) > 0]) > 1:
-        yield Refusal(
-            _INVALID,
-            f"{path}: only one item may have a base above 0",
-            "ecs.strategy.one-base",
-            path,
-        )
-    if len(items) > 1 and not any(number(item.get("weight")) for item in items):
-        yield Refusal(
-            _INVALID,
-            f"{path}: at least one item needs a weight above 0",
-            "ecs.strategy.weight",
-            path,
-        )
-    providers = [item.get("capacityProvider") for item in items]
-    of_fargate = [provider for provider in providers if provider in FARGATE_PROVIDERS]
-    if 0 < len(of_fargate) < len(providers):
-        message = f"{path}: a strategy has Fargate's capacity providers or others, not both"
-        yield Refusal(_INVALID, message, "ecs.strategy.one-kind", path)
-
-
-def uses_fargate(inputs: Properties) -> bool:
-    """Return whether a service asks for Fargate, by its launch type or its strategy.
-
-    A service with neither uses the default strategy of its cluster, which isn't looked up here.
-    """
-    providers = values_at(inputs, "capacityProviderStrategies[].capacityProvider")
-    return inputs.get("launchType") == "FARGATE" or any(
-        provider in FARGATE_PROVIDERS for provider in providers
-    )
-
-
-def _task_definition_rules(inputs: Properties) -> Refusals:
-    yield from size_rules(inputs)
-    fargate = "FARGATE" in texts(inputs.get("requiresCompatibilities"))
-    mode = inputs.get("networkMode")
-    if fargate and mode not in ("awsvpc", UNKNOWN):
-        message = f"Fargate only supports network mode 'awsvpc', got {mode!r}"
-        yield Refusal(
-            "ClientException", message, "ecs.task-definition.fargate-network", "networkMode"
-        )
-    if fargate:
-        yield from _fargate_rules(inputs)
-    elif given(inputs, "ephemeralStorage") and known(inputs.get("requiresCompatibilities")):
-        message = "ephemeralStorage is for Fargate only"
-        yield Refusal(
-            "ClientException", message, "ecs.task-definition.ephemeral-fargate", "ephemeralStorage"
-        )
-    names = texts(values_at(inputs, "volumes[].name"))
-    for name in duplicates(names):
-        message = f"Volume names must be unique, {name!r} appears {names.count(name)} times"
-        yield Refusal("ClientException", message, "ecs.task-definition.volume-unique", "volumes")
-    yield from _file_system_rules(inputs)
-    yield from container_rules(inputs, fargate=fargate)
-
-
-def _fargate_rules(inputs: Properties) -> Refusals:
-    forbidden = []
-    if inputs.get("placementConstraints"):
-        forbidden.append(("placementConstraints", "have placement constraints"))
-    if inputs.get("ipcMode"):
-        forbidden.append(("ipcMode", "have an IPC mode"))
-    if inputs.get("pidMode") == "host":
-        forbidden.append(("pidMode", "have their host's processes"))
-    for volume in blocks(inputs.get("volumes")):
-        if volume.get("hostPath") or volume.get("dockerVolumeConfiguration"):
-            forbidden.append(("volumes", "use host paths or docker volumes"))
-            break
-    for name, what in forbidden:
-        message = f"Fargate task definitions can't {what}"
-        yield Refusal("ClientException", message, "ecs.task-definition.fargate-forbids", name)
-
-
-def _file_system_rules(inputs: Properties) -> Refusals:
-    """Refuse volumes on EFS that contradict their access point or IAM authorization.
-
-    Source: `EFSAuthorizationConfig` in the ECS API reference.
-    """
-    for efs in blocks(values_at(inputs, "volumes[].efsVolumeConfiguration")):
-        authorization = efs.get("authorizationConfig")
-        if not isinstance(authorization, dict):
-            continue
-        access_point = authorization.get("accessPointId")
-        encrypted = efs.get("transitEncryption") in ("ENABLED", UNKNOWN)
-        if (access_point or authorization.get("iam") == "ENABLED") and not encrypted:
-            message = (
-                "transitEncryption must be ENABLED for an EFS volume with an access point or "
-                "IAM authorization"
-            )
-            yield Refusal(
-                "ClientException", message, "ecs.task-definition.efs-encryption", "volumes"
-            )
-        root = efs.get("rootDirectory")
-        if access_point and root not in (None, "", "/", UNKNOWN):
-            message = (
-                "When using an EFS access point, the root directory must either be set "
-                "to '/' or be omitted, "
-                f"got {root!r}"
-            )
-            yield Refusal("ClientException", message, "ecs.task-definition.efs-root", "volumes")
-
-
-def _task_definition_computed(mint: Mint, inputs: Properties) -> Properties:
-    family = inputs.get("family")
-    without_revision = mint.arn("ecs", f"task-definition/{family}")
-    revision = mint.count(f"{mint.region}/task-definition/{family}")
-    arn = f"{without_revision}:{revision}"
-    return {"id": arn, "arn": arn, "arnWithoutRevision": without_revision, "revision": revision}
-
-
-def task_definition_of(account: Account, name: object) -> Resource | None:
-    """Return the task definition with an ARN or `family:revision`, or the newest of a family."""
-    family, _, wanted = str(name).rpartition("/")[2].partition(":")
-    revisions = {}
-    for each in account.where(TASK_DEFINITION, "family", family):
-        revision = int(each.outputs["revision"])
-        if wanted in ("", str(revision)):
-            revisions[revision] = each
-    return revisions[max(revisions)] if revisions else None
-
-
-def cluster_of(account: Account, name: object) -> Resource | None:
-    """Return the cluster with an ARN or name; None means the cluster called `default`."""
-    return account.find(CLUSTER, "default" if name is None else name)
-
-
 _BALANCERS = "loadBalancers"
+_STRATEGY = "capacityProviderStrategies"
 
 
 def _service_rules(inputs: Properties) -> Refusals:
-    yield from strategy_rules(inputs, "capacityProviderStrategies")
-    yield from _deployment_rules(inputs)
-    yield from _launch_rules(inputs)
+    yield from strategy_rules(inputs, _STRATEGY)
+    yield from scheduling_rules(inputs)
     if given(inputs, "healthCheckGracePeriodSeconds") and not inputs.get(_BALANCERS):
         message = (
             "Health check grace period is only valid for services configured to use load balancers"
@@ -221,120 +63,6 @@ def _service_rules(inputs: Properties) -> Refusals:
         yield Refusal(
             _INVALID, message, "ecs.service.grace-needs-balancer", "healthCheckGracePeriodSeconds"
         )
-
-
-def _deployment_rules(inputs: Properties) -> Refusals:
-    daemon = inputs.get("schedulingStrategy") == "DAEMON"
-    minimum = _percent(inputs, "deploymentMinimumHealthyPercent", 0.0 if daemon else 100.0)
-    maximum = _percent(inputs, "deploymentMaximumPercent", 100.0 if daemon else 200.0)
-    if maximum is not None and not daemon:
-        if maximum < 100:  # noqa: PLR2004 — percent
-            message = f"deploymentMaximumPercent must be at least 100, got {maximum:g}"
-            yield Refusal(
-                _INVALID, message, "ecs.service.maximum-percent", "deploymentMaximumPercent"
-            )
-        elif minimum is not None and maximum <= minimum:
-            message = (
-                f"deploymentMaximumPercent {maximum:g} must be above "
-                f"deploymentMinimumHealthyPercent {minimum:g}: "
-                "otherwise no deployment could start or stop a task"
-            )
-            yield Refusal(
-                _INVALID, message, "ecs.service.blocked-deployments", "deploymentMaximumPercent"
-            )
-    if inputs.get("availabilityZoneRebalancing") == "ENABLED":
-        yield from _rebalancing_rules(inputs, maximum)
-    controller = block(inputs.get("deploymentController")).get("type")
-    for name in given(inputs, "deploymentCircuitBreaker", "alarms"):
-        if controller in ("CODE_DEPLOY", "EXTERNAL"):
-            message = f"{name} needs the deployment controller ECS, got {controller}"
-            yield Refusal(_INVALID, message, "ecs.service.controller", name)
-    if daemon:
-        yield from _daemon_rules(inputs)
-
-
-def _daemon_rules(inputs: Properties) -> Refusals:
-    if uses_fargate(inputs):
-        message = "schedulingStrategy DAEMON isn't supported on Fargate; allowed: REPLICA"
-        yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
-    # The provider sends neither a count of 0 nor an empty list.
-    forbidden = {
-        "desiredCount": number(inputs.get("desiredCount")),
-        "orderedPlacementStrategies": blocks(inputs.get("orderedPlacementStrategies")),
-    }
-    for name, value in forbidden.items():
-        if value:
-            message = f"{name} can't be set for schedulingStrategy DAEMON"
-            yield Refusal(_INVALID, message, "ecs.service.daemon", name)
-
-
-def _percent(inputs: Properties, name: str, default: float) -> float | None:
-    """Return an input's value, None while it is unknown, or its default if it isn't set."""
-    return number(inputs[name]) if given(inputs, name) else default
-
-
-_ZONE = "attribute:ecs.availability-zone"
-
-
-def _rebalancing_rules(inputs: Properties, maximum: float | None) -> Refusals:
-    """Refuse settings that rebalancing across zones doesn't work with.
-
-    Source: ECS's guide to service rebalancing.
-    """
-    problems = []
-    if maximum == 100:  # noqa: PLR2004 — percent
-        problems.append("needs a deploymentMaximumPercent above 100")
-    if inputs.get("schedulingStrategy") == "DAEMON":
-        problems.append("doesn't work with schedulingStrategy DAEMON")
-    if inputs.get("launchType") == "EXTERNAL":
-        problems.append("doesn't work with launchType EXTERNAL")
-    strategies = inputs.get("orderedPlacementStrategies")
-    if blocks(strategies) and known(strategies):
-        first = blocks(strategies)[0]
-        if first.get("type") != "spread" or str(first.get("field")).lower() != _ZONE:
-            problems.append(f"needs a spread over {_ZONE} as the first strategy")
-    constraints = texts(values_at(inputs, "placementConstraints[].expression"))
-    if any(_ZONE in each for each in constraints):
-        problems.append(f"doesn't work with a constraint on {_ZONE}")
-    for problem in problems:
-        message = f"availabilityZoneRebalancing {problem}"
-        yield Refusal(_INVALID, message, "ecs.service.rebalancing", "availabilityZoneRebalancing")
-
-
-def _launch_rules(inputs: Properties) -> Refusals:
-    launch, strategy = inputs.get("launchType"), inputs.get("capacityProviderStrategies")
-    if isinstance(launch, str) and strategy and strategy is not UNKNOWN:
-        message = "launchType and capacityProviderStrategies exclude each other"
-        yield Refusal(_INVALID, message, "ecs.service.launch-or-strategy", "launchType")
-    if uses_fargate(inputs):
-        yield from _fargate_placement_rules(inputs)
-    if isinstance(launch, str) and launch != "FARGATE":
-        if given(inputs, "platformVersion"):
-            message = f"launchType {launch} takes no platformVersion"
-            yield Refusal(_INVALID, message, "ecs.service.fargate-only", "platformVersion")
-        if block(inputs.get("networkConfiguration")).get("assignPublicIp") is True:
-            message = f"launchType {launch} takes no assignPublicIp"
-            yield Refusal(_INVALID, message, "ecs.service.fargate-only", "networkConfiguration")
-
-
-def _fargate_placement_rules(inputs: Properties) -> Refusals:
-    for name in ("orderedPlacementStrategies", "placementConstraints"):
-        if inputs.get(name):
-            message = f"{name} isn't supported on Fargate"
-            yield Refusal(_INVALID, message, "ecs.service.fargate-placement", name)
-
-
-def _namespace_rules(account: Account, namespace: object, name: str) -> Refusals:
-    if namespace not in (None, "") and namespace_of(account, namespace) is None:
-        message = f"The namespace {namespace} was not found"
-        yield Refusal("NamespaceNotFoundException", message, "ecs.service.namespace-exists", name)
-
-
-def _cluster_account_rules(
-    inputs: Properties, account: Account, _current: Resource | None
-) -> Refusals:
-    namespace = block(inputs.get("serviceConnectDefaults")).get("namespace")
-    yield from _namespace_rules(account, namespace, "serviceConnectDefaults")
 
 
 def _service_account_rules(
@@ -345,37 +73,57 @@ def _service_account_rules(
         message = f"Cluster not found: {inputs.get('cluster') or 'default'}"
         yield Refusal("ClusterNotFoundException", message, "ecs.service.cluster-exists", "cluster")
         return
-    for twin in namesakes(account, SERVICE, inputs, current, "name"):
-        if given(inputs, "name") and cluster_of(account, twin.inputs.get("cluster")) == cluster:
-            if twin.id in account.draining:
-                message = "Unable to Start a service that is still Draining"
-                yield Refusal(_INVALID, message, "ecs.service.draining", "name")
-            else:
-                message = f"Creation of service was not idempotent: {twin.id} exists"
-                yield Refusal(_INVALID, message, "ecs.service.unique", "name")
-    yield from _service_network_rules(inputs, account)
-    yield from _service_strategy_rules(inputs, account, cluster, current)
+    yield from _name_rules(inputs, account, cluster, current)
+    yield from _vpc_rules(inputs, account)
+    yield from _strategy_change_rules(inputs, current)
+    yield from _association_rules(inputs, account, cluster)
     yield from _registry_rules(inputs, account)
     connect = block(inputs.get("serviceConnectConfiguration"))
     if connect.get("enabled") is True:
-        yield from _namespace_rules(
-            account, connect.get("namespace"), "serviceConnectConfiguration"
-        )
-    if not given(inputs, "taskDefinition"):
-        if block(inputs.get("deploymentController")).get("type") != "EXTERNAL":
-            message = "TaskDefinition can not be blank"
+        namespace = connect.get("namespace")
+        yield from namespace_rules(account, namespace, "serviceConnectConfiguration")
+    if given(inputs, "taskDefinition"):
+        yield from _task_definition_rules(inputs, account, current)
+    elif block(inputs.get("deploymentController")).get("type") != "EXTERNAL":
+        message = "TaskDefinition can not be blank"
+        yield Refusal(_INVALID, message, "ecs.service.task-definition-required", "taskDefinition")
+
+
+def _name_rules(
+    inputs: Properties, account: Account, cluster: Resource, current: Resource | None
+) -> Refusals:
+    """Refuse a name that another service of the cluster has."""
+    if not given(inputs, "name"):
+        return
+    for namesake in namesakes(account, SERVICE, inputs, current, "name"):
+        if cluster_of(account, namesake.inputs.get("cluster")) != cluster:
+            continue
+        if namesake.id in account.draining:
+            message = "Unable to Start a service that is still Draining"
+            yield Refusal(_INVALID, message, "ecs.service.draining", "name")
+        else:
+            message = f"Creation of service was not idempotent: {namesake.id} exists"
+            yield Refusal(_INVALID, message, "ecs.service.unique", "name")
+
+
+def _task_definition_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    """Refuse a task definition that doesn't exist, or doesn't go with the service's inputs."""
+    name = inputs["taskDefinition"]
+    definition = task_definition_of(account, name)
+    if definition is None:
+        # A service can be changed after the task definition of its tasks was deregistered.
+        if current is None or current.inputs.get("taskDefinition") != name:
+            message = f"TaskDefinition not found: {name}"
             yield Refusal(
-                _INVALID, message, "ecs.service.task-definition-required", "taskDefinition"
+                "ClientException", message, "ecs.service.task-definition-exists", "taskDefinition"
             )
         return
-    definition = task_definition_of(account, inputs.get("taskDefinition"))
-    if definition is not None:
-        yield from _service_definition_rules(inputs, definition.inputs, account, current)
-    elif current is None or current.inputs.get("taskDefinition") != inputs.get("taskDefinition"):
-        message = f"TaskDefinition not found: {inputs.get('taskDefinition')}"
-        yield Refusal(
-            "ClientException", message, "ecs.service.task-definition-exists", "taskDefinition"
-        )
+    yield from _compatibility_rules(inputs, definition.inputs, current)
+    yield from _container_rules(inputs, definition.inputs)
+    yield from _target_group_rules(inputs, definition.inputs, account, current)
+    yield from _connect_rules(inputs, definition.inputs)
 
 
 def _registry_rules(inputs: Properties, account: Account) -> Refusals:
@@ -401,43 +149,49 @@ def _registry_rules(inputs: Properties, account: Account) -> Refusals:
         yield Refusal(_INVALID, message, "ecs.service.registry-port", "serviceRegistries")
 
 
-def _service_strategy_rules(
-    inputs: Properties, account: Account, cluster: Resource, current: Resource | None
-) -> Refusals:
-    """Refuse a strategy that the cluster's association or the Terraform provider doesn't allow."""
-    path = "capacityProviderStrategies"
-    changed = current is not None and _strategy(current.inputs) != _strategy(inputs)
-    if changed and known(inputs.get(path)) and inputs.get("forceNewDeployment") is not True:
-        # Source: capacityProviderStrategyCustomizeDiff in service.go of the Terraform provider.
+def _strategy_change_rules(inputs: Properties, current: Resource | None) -> Refusals:
+    """Refuse another strategy without a forced deployment.
+
+    Source: capacityProviderStrategyCustomizeDiff in service.go of the Terraform provider.
+    """
+    if current is None or not known(inputs.get(_STRATEGY)):
+        return
+    if (
+        _strategy(current.inputs) != _strategy(inputs)
+        and inputs.get("forceNewDeployment") is not True
+    ):
         message = (
             "force_new_deployment should be true when capacity_provider_strategy is being updated"
         )
-        yield Refusal("InvalidArgument", message, "ecs.service.strategy-change", path)
-    associated = set()
-    for association in account.all(CAPACITY_PROVIDERS):
-        if account.find(CLUSTER, association.inputs.get("clusterName")) == cluster:
-            associated.update(texts(association.inputs.get("capacityProviders")))
-    for item in blocks(inputs.get(path)):
-        provider = item.get("capacityProvider")
-        if isinstance(provider, str) and provider.rpartition("/")[2] not in associated:
-            message = (
-                "The specified capacity provider strategy cannot contain a capacity provider "
-                "that is not associated with the cluster. Associate the capacity provider with "
-                f"the cluster and try again. (got {provider})"
-            )
-            yield Refusal(_INVALID, message, "ecs.service.strategy-associated", path)
+        yield Refusal("InvalidArgument", message, "ecs.service.strategy-change", _STRATEGY)
 
 
 def _strategy(inputs: Properties) -> list[tuple[str, float, float]]:
     """Return a service's strategy without regard to the order of its items."""
     items = []
-    for item in blocks(inputs.get("capacityProviderStrategies")):
+    for item in blocks(inputs.get(_STRATEGY)):
         base, weight = number(item.get("base")) or 0, number(item.get("weight")) or 0
         items.append((str(item.get("capacityProvider")), base, weight))
     return sorted(items)
 
 
-def _service_network_rules(inputs: Properties, account: Account) -> Refusals:
+def _association_rules(inputs: Properties, account: Account, cluster: Resource) -> Refusals:
+    """Refuse capacity providers that aren't associated with the service's cluster."""
+    associated = set()
+    for association in account.all(CAPACITY_PROVIDERS):
+        if account.find(CLUSTER, association.inputs.get("clusterName")) == cluster:
+            associated.update(texts(association.inputs.get("capacityProviders")))
+    for provider in texts(values_at(inputs, f"{_STRATEGY}[].capacityProvider")):
+        if provider.rpartition("/")[2] not in associated:
+            message = (
+                "The specified capacity provider strategy cannot contain a capacity provider "
+                "that is not associated with the cluster. Associate the capacity provider with "
+                f"the cluster and try again. (got {provider})"
+            )
+            yield Refusal(_INVALID, message, "ecs.service.strategy-associated", _STRATEGY)
+
+
+def _vpc_rules(inputs: Properties, account: Account) -> Refusals:
     network = block(inputs.get("networkConfiguration"))
     vpcs = {vpc_of(account, subnet) for subnet in texts(network.get("subnets"))}
     for identifier in texts(network.get("securityGroups")):
@@ -452,9 +206,10 @@ def _service_network_rules(inputs: Properties, account: Account) -> Refusals:
         yield Refusal(_INVALID, message, "ecs.service.one-vpc", "networkConfiguration")
 
 
-def _service_definition_rules(
-    inputs: Properties, definition: Properties, account: Account, current: Resource | None
+def _compatibility_rules(
+    inputs: Properties, definition: Properties, current: Resource | None
 ) -> Refusals:
+    """Refuse a task definition with another network mode, capacity or role than a service needs."""
     awsvpc = definition.get("networkMode") == "awsvpc"
     if awsvpc and not inputs.get("networkConfiguration"):
         message = "Network Configuration must be provided when networkMode 'awsvpc' is specified"
@@ -469,39 +224,17 @@ def _service_definition_rules(
         message = "Task definition does not support launch_type FARGATE"
         yield Refusal(_INVALID, message, "ecs.service.compatible", "taskDefinition")
     if inputs.get("enableExecuteCommand") is True and not definition.get("taskRoleArn"):
-        done = "updated" if current else "created"
+        operation = "updated" if current else "created"
         message = (
-            f"The service couldn't be {done} because a valid taskRoleArn is not being used. "
+            f"The service couldn't be {operation} because a valid taskRoleArn is not being used. "
             "Specify a valid task role in your task definition and try again"
         )
         yield Refusal(_INVALID, message, "ecs.service.exec-role", "enableExecuteCommand")
-    yield from _service_balancer_rules(inputs, definition, account, current)
-    yield from _connect_rules(inputs, definition)
 
 
-def _connect_rules(inputs: Properties, definition: Properties) -> Refusals:
-    """Refuse an endpoint of Service Connect for a port that the task definition doesn't name.
-
-    Source: ECS API reference, `ServiceConnectService`; the message isn't ECS's own.
-    """
-    connect = block(inputs.get("serviceConnectConfiguration"))
-    if connect.get("enabled") is not True or not known(definition.get("containerDefinitions")):
-        return
-    names = port_names(definition)
-    for each in texts(values_at(connect, "services[].portName")):
-        if each not in names:
-            message = (
-                f"portName {each} is no name of a port mapping in the task definition; it names "
-                f"{', '.join(names) or 'none'}"
-            )
-            yield Refusal(_INVALID, message, "ecs.service.port-name", "serviceConnectConfiguration")
-
-
-def _service_balancer_rules(
-    inputs: Properties, definition: Properties, account: Account, current: Resource | None
-) -> Refusals:
-    ports, awsvpc = declared_ports(definition), definition.get("networkMode") == "awsvpc"
-    unchanged = current is not None and current.inputs.get(_BALANCERS) == inputs.get(_BALANCERS)
+def _container_rules(inputs: Properties, definition: Properties) -> Refusals:
+    """Refuse load balancing to containers or ports that the task definition doesn't have."""
+    ports = declared_ports(definition)
     for balancer in blocks(inputs.get(_BALANCERS)):
         name, port = balancer.get("containerName"), number(balancer.get("containerPort"))
         if name not in ports:
@@ -517,16 +250,27 @@ def _service_balancer_rules(
                 f"declares {declared}"
             )
             yield Refusal(_INVALID, message, "ecs.service.port-exists", _BALANCERS)
-        group = account.get(TARGET_GROUP, balancer.get("targetGroupArn"))
-        if group is None or unchanged:
+
+
+def _target_group_rules(
+    inputs: Properties, definition: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    """Refuse target groups of another target type, or without a load balancer.
+
+    An update that leaves them as they are isn't refused, even if their listener is gone.
+    """
+    if current is not None and current.inputs.get(_BALANCERS) == inputs.get(_BALANCERS):
+        return
+    mode = definition.get("networkMode") or "bridge"
+    for arn in values_at(inputs, f"{_BALANCERS}[].targetGroupArn"):
+        group = account.get(TARGET_GROUP, arn)
+        if group is None:
             continue
-        kind = group.outputs.get("targetType")
-        if (kind == "ip") != awsvpc:
+        target_type = group.outputs.get("targetType")
+        if (target_type == "ip") != (mode == "awsvpc"):
             message = (
-                f"The provided target group {group.id} has target type {kind}, which is "
-                "incompatible with the "
-                f"{definition.get('networkMode') or 'bridge'} network mode specified in "
-                "the task definition"
+                f"The provided target group {group.id} has target type {target_type}, which is "
+                f"incompatible with the {mode} network mode specified in the task definition"
             )
             yield Refusal(_INVALID, message, "ecs.service.target-type", _BALANCERS)
         if not balancers_of(account, group.id):
@@ -535,6 +279,25 @@ def _service_balancer_rules(
                 "associated load balancer"
             )
             yield Refusal(_INVALID, message, "ecs.service.target-group-attached", _BALANCERS)
+
+
+def _connect_rules(inputs: Properties, definition: Properties) -> Refusals:
+    """Refuse an endpoint of Service Connect for a port that the task definition doesn't name.
+
+    Source: ECS API reference, `ServiceConnectService`; the message isn't ECS's own.
+    """
+    connect = block(inputs.get("serviceConnectConfiguration"))
+    if connect.get("enabled") is not True or not known(definition.get("containerDefinitions")):
+        return
+    names = port_names(definition)
+    for each in texts(values_at(connect, "services[].portName")):
+        if each not in names:
+            message = (
+                f"serviceConnectConfiguration has portName {each!r}, which no port mapping of the "
+                f"task definition has; allowed: {', '.join(names) or 'none'}. Name the port "
+                "mapping, or use one of these"
+            )
+            yield Refusal(_INVALID, message, "ecs.service.port-name", "serviceConnectConfiguration")
 
 
 def _service_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -548,12 +311,8 @@ def _service_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _service_derived(inputs: Properties) -> Properties:
-    daemon = inputs.get("schedulingStrategy") == "DAEMON"
-    defaults: dict[str, object] = {
-        "deploymentMinimumHealthyPercent": 0 if daemon else 100,
-        "deploymentMaximumPercent": 100 if daemon else 200,
-    }
-    if not inputs.get("capacityProviderStrategies"):
+    defaults: dict[str, object] = {**default_percents(inputs)}
+    if not inputs.get(_STRATEGY):
         defaults["launchType"] = "EC2"
     if inputs.get("launchType") == "FARGATE":
         defaults["platformVersion"] = "LATEST"
@@ -573,77 +332,8 @@ def _import_service(service: Resource) -> Sequence[str]:
 
 
 _PLATFORM = matches(r"LATEST|1\.[0-4]\.0", "LATEST or a version such as 1.4.0")
-_SYSTEM = matches(
-    r"LINUX|WINDOWS_SERVER_\w+", "LINUX, or a release of Windows such as WINDOWS_SERVER_2022_CORE"
-)
 
 TYPES = (
-    ResourceType(
-        token=CLUSTER,
-        autoname=AutoName(),
-        replaces=frozenset({"name", "region"}),
-        unordered=frozenset({"settings"}),
-        limits=(
-            Limit("name", _NAME, "ecs.cluster.name"),
-            Limit("settings[].name", one_of("containerInsights"), "ecs.cluster.setting"),
-            Limit(
-                "settings[].value",
-                one_of("enhanced", "enabled", "disabled"),
-                "ecs.cluster.setting",
-                _INVALID,
-            ),
-            Limit(
-                "configuration.executeCommandConfiguration.logging",
-                one_of("NONE", "DEFAULT", "OVERRIDE"),
-                "ecs.cluster.exec-logging",
-            ),
-        ),
-        rules=_cluster_rules,
-        account_rules=_cluster_account_rules,
-        idempotent=Idempotent(
-            frozenset({"configuration", "serviceConnectDefaults", "settings"}),
-            _INVALID,
-            "ecs.cluster.unique",
-        ),
-        computed=_cluster_computed,
-        held=("ClusterContainsServicesException", "ecs.cluster.held"),
-        import_ids=lambda cluster: (cluster.id.rpartition("/")[2],),
-    ),
-    ResourceType(
-        token=TASK_DEFINITION,
-        replaces=AllExcept("tags", "skipDestroy", "trackLatest"),
-        unordered=frozenset({"requiresCompatibilities", "volumes", "placementConstraints"}),
-        json=frozenset({"containerDefinitions"}),
-        defaults={"skipDestroy": False, "trackLatest": False, "enableFaultInjection": False},
-        derived=lambda inputs: {} if given(inputs, "networkMode") else {"networkMode": "bridge"},
-        limits=(
-            Limit("family", _NAME, "ecs.task-definition.family"),
-            Limit(
-                "networkMode",
-                one_of("awsvpc", "bridge", "host", "none"),
-                "ecs.task-definition.network-mode",
-            ),
-            Limit("ipcMode", one_of("host", "none", "task"), "ecs.task-definition.modes"),
-            Limit("pidMode", one_of("host", "task"), "ecs.task-definition.modes"),
-            Limit(
-                "requiresCompatibilities[]",
-                one_of("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"),
-                "ecs.task-definition.compatibility",
-            ),
-            Limit("executionRoleArn", ARN, "ecs.task-definition.role"),
-            Limit("taskRoleArn", ARN, "ecs.task-definition.role"),
-            Limit("ephemeralStorage.sizeInGib", within(21, 200), "ecs.task-definition.ephemeral"),
-            Limit("placementConstraints", size(0, 10), "ecs.task-definition.constraints"),
-            Limit(
-                "runtimePlatform.cpuArchitecture",
-                one_of("X86_64", "ARM64"),
-                "ecs.task-definition.platform",
-            ),
-            Limit("runtimePlatform.operatingSystemFamily", _SYSTEM, "ecs.task-definition.platform"),
-        ),
-        rules=_task_definition_rules,
-        computed=_task_definition_computed,
-    ),
     ResourceType(
         token=SERVICE,
         autoname=AutoName(),
@@ -671,7 +361,7 @@ TYPES = (
         derived=_service_derived,
         updated=_service_updated,
         limits=(
-            Limit("name", _NAME, "ecs.service.name", _INVALID),
+            Limit("name", NAME, "ecs.service.name", _INVALID),
             Limit("desiredCount", within(0, 5000), "ecs.service.desired-count", _INVALID),
             Limit("launchType", one_of("EC2", "FARGATE", "EXTERNAL"), "ecs.service.launch-type"),
             Limit("schedulingStrategy", one_of("REPLICA", "DAEMON"), "ecs.service.scheduling"),
@@ -725,7 +415,7 @@ TYPES = (
                 "ecs.service.placement",
             ),
             Limit("placementConstraints", size(0, 10), "ecs.service.placement"),
-            *strategy_limits("capacityProviderStrategies"),
+            *strategy_limits(_STRATEGY),
         ),
         references=(
             Reference(

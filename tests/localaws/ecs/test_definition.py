@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, SERVICE
+from localaws.catalog.ecs.capacity_strategies import CAPACITY_PROVIDERS
+from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
 from localaws.ecs.scheduler.model import Breaker, Deployment, DeploymentAlarms, ServiceState
 
