@@ -162,8 +162,8 @@ class ResourceType:
     """
 
     recorded: str = ""
-    """Why the local AWS only records resources of this type. Empty for a type whose inputs have
-    effects, as listed in `effects.py`.
+    """Why no run mentions an input of this type. Empty for a type whose inputs `effects/` lists one
+    by one.
     """
 
     delete_first: bool = False

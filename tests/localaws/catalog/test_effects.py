@@ -1,4 +1,4 @@
-"""Every accepted input is on one list: it has an effect, or a run warns that it has none."""
+"""Every accepted input is in one table: it has an effect, or a run warns that it has none."""
 
 from __future__ import annotations
 
@@ -11,14 +11,7 @@ from typing import Any
 import pytest
 
 from localaws.catalog import CATALOG
-from localaws.catalog.effects import (
-    DOCUMENTS,
-    EFFECTIVE,
-    RECORDED,
-    UNMENTIONED,
-    WITHOUT_EFFECT,
-    without_effect,
-)
+from localaws.catalog.effects import DOCUMENTS, EFFECTS, RECORDED, without_effect
 from localaws.catalog.inputs import blocks_of
 from localaws.catalog.service_models import members
 from tests.localaws.catalog.sources import ROOT, input_paths
@@ -43,11 +36,17 @@ certificate and of a rule, the secret of a version, the launch template of a gro
 """
 
 
+AMBIGUOUS = {
+    *("protocol", "certificateBody", "certificateChain", "quicServerId"),
+    *("context", "loadBalancers", "placement", "unit"),
+    "evaluationCriteria",  # read to report why such an alarm has no data
+}
+"""Inputs without effect whose names are also those of effective inputs of other types."""
+
+
 @cache
 def read_names() -> frozenset[str]:
     """Return every word in the string constants of the data plane's code."""
-    folders = ("alarms", "alb", "ecr", "ecs", "scaling")
-    files = [path for each in folders for path in (ROOT / "localaws" / each).rglob("*.py")]
     modules = (
         "daemon/instance_support",
         "daemon/lifecycle",
@@ -63,7 +62,9 @@ def read_names() -> frozenset[str]:
         "catalog/elb/target_attachments",
         "catalog/ssm",
     )
-    files += [ROOT / "localaws" / f"{name}.py" for name in modules]
+    files = [ROOT / "localaws" / f"{name}.py" for name in modules]
+    for folder in ("alarms", "alb", "ecr", "ecs", "scaling", "vpc"):
+        files += (ROOT / "localaws" / folder).rglob("*.py")
     words: set[str] = set()
     for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
@@ -79,54 +80,65 @@ def leaves(token: str) -> set[str]:
 
 
 def covers(path: str, leaf: str) -> bool:
+    """Return whether a path is an input, or a block that it is inside."""
     return leaf == path or leaf.startswith((f"{path}.", f"{path}[]."))
 
 
 @pytest.mark.parametrize("token", CATALOG)
-def test_every_input_is_on_exactly_one_list(token: str) -> None:
-    assert (token in EFFECTIVE) != (token in RECORDED)
-    if token in RECORDED:
-        assert token not in WITHOUT_EFFECT.keys() | UNMENTIONED.keys()
-        return
-    without_effect_here = [*WITHOUT_EFFECT.get(token, ()), *UNMENTIONED.get(token, ())]
-    listed = [*EFFECTIVE[token], *without_effect_here]
-    assert len(listed) == len(set(listed)), "an input is on two lists"
+def test_every_type_has_effects_or_is_only_recorded(token: str) -> None:
+    assert (token in EFFECTS) != (token in RECORDED)
+
+
+def test_only_types_of_the_catalog_have_effects() -> None:
+    assert EFFECTS.keys() | RECORDED.keys() == CATALOG.keys()
+
+
+@pytest.mark.parametrize("token", EFFECTS)
+def test_every_input_is_in_exactly_one_table(token: str) -> None:
+    effects = EFFECTS[token]
+    without_effect_here = [*effects.without_effect, *effects.unmentioned]
+    listed = [*effects.effective, *without_effect_here]
+    assert len(listed) == len(set(listed)), "an input is in two tables"
     used = set()
     for leaf in leaves(token):
         paths = [path for path in without_effect_here if covers(path, leaf)]
-        if leaf in EFFECTIVE[token]:
+        if leaf in effects.effective:
             paths.append(leaf)
-        assert paths, f"put {leaf} on a list"
-        assert len(paths) == 1, f"{leaf} is on two lists"
+        assert paths, f"put {leaf} into a table of localaws/catalog/effects/"
+        assert len(paths) == 1, f"{leaf} is in two tables: {paths}"
         used.add(paths[0])
-    assert used == set(listed), "a list has a path that is no input"
+    assert used == set(listed), "a table has a path that is no input"
 
 
-@pytest.mark.parametrize("token", EFFECTIVE)
-def test_the_data_plane_reads_exactly_the_inputs_listed_as_effective(token: str) -> None:
-    effective = [path for path in EFFECTIVE[token] if not GENERATED_NAMES.fullmatch(path)]
-    names = {path.rpartition(".")[2] for path in effective}
-    assert names - read_names() - READ_BY_THE_CATALOG == set()
-    top_level = {path for path in WITHOUT_EFFECT.get(token, ()) if re.fullmatch(r"\w+", path)}
-    # An effective input of another type has the same name.
-    ambiguous = {
-        *("protocol", "certificateBody", "certificateChain", "quicServerId"),
-        *("context", "loadBalancers", "placement", "unit"),
-        "evaluationCriteria",  # read to report why such an alarm has no data
-    }
-    assert (top_level - ambiguous) & (read_names() - ONLY_DEPLOY) == set(), "it has an effect now"
+def last_name(path: str) -> str:
+    return path.rpartition(".")[2].removesuffix("[]")
 
 
-def test_the_lists_have_only_types_of_the_catalog() -> None:
-    assert EFFECTIVE.keys() | RECORDED.keys() == CATALOG.keys()
-    assert WITHOUT_EFFECT.keys() | UNMENTIONED.keys() <= EFFECTIVE.keys()
+@pytest.mark.parametrize("token", EFFECTS)
+def test_the_name_of_every_effective_input_occurs_in_the_data_planes_code(token: str) -> None:
+    read_elsewhere = read_names() | READ_BY_THE_CATALOG
+    for path in EFFECTS[token].effective:
+        if not GENERATED_NAMES.fullmatch(path):
+            assert last_name(path) in read_elsewhere, f"{path} is read nowhere"
+
+
+@pytest.mark.parametrize("token", EFFECTS)
+def test_the_data_planes_code_reads_no_top_level_input_without_effect(token: str) -> None:
+    read = read_names() - ONLY_DEPLOY - AMBIGUOUS
+    for path in EFFECTS[token].without_effect:
+        assert path not in read, f"{path} has an effect now"
 
 
 def test_the_documentation_lists_the_same_inputs_without_effect() -> None:
     section = PAGE[PAGE.index("<!-- without effect -->") : PAGE.index("<!-- /without effect -->")]
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
-    expected = {token.rpartition(":")[2]: [*paths] for token, paths in WITHOUT_EFFECT.items()}
-    assert {kind: re.findall(r"`([^`]+)`", row) for kind, row in rows.items()} == expected
+    documented = {}
+    for kind, row in re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE):
+        documented[kind] = re.findall(r"`([^`]+)`", row)
+    expected = {}
+    for token, effects in EFFECTS.items():
+        if effects.without_effect:
+            expected[token.rpartition(":")[2]] = [*effects.without_effect]
+    assert documented == expected
 
 
 GROUP = "aws:lb/targetGroup:TargetGroup"
@@ -134,6 +146,7 @@ RULE = "aws:lb/listenerRule:ListenerRule"
 SERVICE = "aws:ecs/service:Service"
 LISTENER = "aws:lb/listener:Listener"
 DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+RECORD = "aws:route53/record:Record"
 POOL = {"userPoolArn": "arn", "userPoolClientId": "app", "userPoolDomain": "d"}
 COGNITO = {"type": "authenticate-cognito", "authenticateCognito": POOL}
 
@@ -199,6 +212,12 @@ def containers(**more: Any) -> str:
             ["containerDefinitions[].systemControls"],
         ),
         (DEFINITION, {"containerDefinitions": "not JSON"}, []),
+        (RECORD, {"ttl": 60, "multivalueAnswerRoutingPolicy": False}, []),
+        (
+            RECORD,
+            {"weightedRoutingPolicies": [{"weight": 1}], "healthCheckId": "check"},
+            ["healthCheckId", "weightedRoutingPolicies"],
+        ),
     ],
 )
 def test_an_input_is_reported_only_if_its_value_has_an_effect_on_aws(
