@@ -28,7 +28,8 @@ from localaws.catalog.elb.listeners import balancers_of
 from localaws.catalog.elb.load_balancer_logs import ELB_ACCOUNTS
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.catalog.iam.roles import CREATED, ROLE
+from localaws.catalog.iam.names import CREATED
+from localaws.catalog.iam.roles import ROLE
 from localaws.catalog.logs import LOG_GROUP
 from localaws.catalog.route53.records import ZONE, assumed_zone_id, name_of_zone, zone_name
 from localaws.catalog.secretsmanager import SECRET, seeded_suffix

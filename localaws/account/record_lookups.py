@@ -26,7 +26,8 @@ from localaws.catalog.efs import FILE_SYSTEM
 from localaws.catalog.elb.hosted_zones import hosted_zone
 from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
-from localaws.catalog.iam.roles import INSTANCE_PROFILE, POLICY, ROLE
+from localaws.catalog.iam.policies import POLICY
+from localaws.catalog.iam.roles import INSTANCE_PROFILE, ROLE
 from localaws.catalog.kms import ALIAS, KEY
 from localaws.catalog.s3 import BUCKET
 from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION

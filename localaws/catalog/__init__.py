@@ -47,7 +47,13 @@ from localaws.catalog.elb import (
     target_groups,
     trust_stores,
 )
-from localaws.catalog.iam import roles, users
+from localaws.catalog.iam import (
+    policies,
+    roles,
+    server_certificates,
+    service_linked_roles,
+    users,
+)
 from localaws.catalog.properties import UNKNOWN, Properties
 from localaws.catalog.refusals import Refusal, Refused
 from localaws.catalog.resource_type import ResourceType
@@ -81,6 +87,7 @@ _MODULES = (
     appautoscaling,
     capacity_providers,
     roles,
+    policies,
     logs,
     ssm,
     secretsmanager,
@@ -95,6 +102,8 @@ _MODULES = (
     efs,
     servicediscovery,
     users,
+    server_certificates,
+    service_linked_roles,
     health_checks,
 )
 

@@ -15,7 +15,8 @@ from localaws.catalog.ec2.launch_templates import security_groups_of, user_data
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, VPC
 from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT
 from localaws.catalog.ecs.clusters import CLUSTER
-from localaws.catalog.iam.roles import ATTACHMENT, INSTANCE_PROFILE, POLICY, ROLE, ROLE_POLICY
+from localaws.catalog.iam.policies import POLICY
+from localaws.catalog.iam.roles import ATTACHMENT, INSTANCE_PROFILE, ROLE, ROLE_POLICY
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows, statements
 from localaws.catalog.values import block, blocks, parsed, text, texts

@@ -20,7 +20,7 @@ from localaws.catalog.elb.listener_actions import (
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER, is_application
 from localaws.catalog.elb.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
 from localaws.catalog.elb.trust_stores import TRUST_STORE
-from localaws.catalog.iam.users import SERVER_CERTIFICATE
+from localaws.catalog.iam.server_certificates import SERVER_CERTIFICATE
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType, Unique

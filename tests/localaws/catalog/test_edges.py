@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.catalog import CATALOG
-from localaws.catalog.iam.roles import POLICIES_PER_PRINCIPAL
+from localaws.catalog.iam.policies import ATTACHED_POLICIES
 from tests.localaws.catalog.conftest import refusal
 from tests.localaws.catalog.edge_cases import (
     ACL,
@@ -39,7 +39,7 @@ def test_a_user_with_policies_cant_be_deleted(account: Account, token: str) -> N
 
 
 def test_a_user_can_have_ten_managed_policies(account: Account) -> None:
-    for number in range(POLICIES_PER_PRINCIPAL):
+    for number in range(ATTACHED_POLICIES):
         account.make(
             USER_ATTACHMENT, user="deployer", policyArn=f"arn:aws:iam::aws:policy/P{number}"
         )
