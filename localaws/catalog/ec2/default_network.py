@@ -5,6 +5,7 @@ Source: Amazon VPC User Guide, "Default VPCs" (default-vpc-components).
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ from localaws.catalog.only_recorded import DEFAULT_NETWORK
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import ResourceType
-from localaws.catalog.values import network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 DEFAULT_VPC = "aws:ec2/defaultVpc:DefaultVpc"
 DEFAULT_SUBNET = "aws:ec2/defaultSubnet:DefaultSubnet"
 
-_CIDR = "172.31.0.0/16"
+_CIDR = IPv4Network("172.31.0.0/16")
 _SUBNET_PREFIX = 20
 
 
@@ -42,30 +42,13 @@ def default_network(account: Account, region: str) -> Iterator[Resource]:
     """Yield the default VPC, its gateway, route table and security group, and public subnets."""
     vpc, table = default_id("vpc", region), default_id("rtb", region)
     gateway, group = default_id("igw", region), default_id("sg", region)
-
-    def made(
-        token: str,
-        identifier: str,
-        kind: str,
-        inputs: Properties,
-        computed: Properties | None = None,
-    ) -> Resource:
-        partition, owner = partition_of(region).name, account.account_id
-        all_computed = {
-            "arn": f"arn:{partition}:ec2:{region}:{owner}:{kind}/{identifier}",
-            "ownerId": owner,
-            "region": region,
-            "tagsAll": {},
-            **(computed or {}),
-        }
-        return Resource(token, identifier, "", region, inputs, all_computed)
-
-    yield made(
+    yield _made_by_aws(
+        account,
+        region,
         VPC,
         vpc,
-        "vpc",
-        {"cidrBlock": _CIDR, "enableDnsHostnames": True, "enableDnsSupport": True},
-        {
+        inputs={"cidrBlock": str(_CIDR), "enableDnsHostnames": True, "enableDnsSupport": True},
+        computed={
             "mainRouteTableId": table,
             "defaultRouteTableId": table,
             "defaultSecurityGroupId": group,
@@ -76,14 +59,13 @@ def default_network(account: Account, region: str) -> Iterator[Resource]:
             "assignGeneratedIpv6CidrBlock": False,
         },
     )
-    yield made(INTERNET_GATEWAY, gateway, "internet-gateway", {"vpcId": vpc})
+    yield _made_by_aws(account, region, INTERNET_GATEWAY, gateway, inputs={"vpcId": vpc})
     routes = [{"cidrBlock": "0.0.0.0/0", "gatewayId": gateway}]
-    yield made(ROUTE_TABLE, table, "route-table", {"vpcId": vpc, "routes": routes})
-    described = {"vpcId": vpc, "name": "default", "description": "default VPC security group"}
-    yield made(SECURITY_GROUP, group, "security-group", described)
-    whole = network(_CIDR)
-    assert whole is not None
-    ranges = islice(whole.subnets(new_prefix=_SUBNET_PREFIX), len(account.zones))
+    table_inputs = {"vpcId": vpc, "routes": routes}
+    yield _made_by_aws(account, region, ROUTE_TABLE, table, inputs=table_inputs)
+    group_inputs = {"vpcId": vpc, "name": "default", "description": "default VPC security group"}
+    yield _made_by_aws(account, region, SECURITY_GROUP, group, inputs=group_inputs)
+    ranges = islice(_CIDR.subnets(new_prefix=_SUBNET_PREFIX), len(account.zones))
     for letter, cidr in zip(account.zones, ranges, strict=True):
         zone = f"{region}{letter}"
         inputs = {
@@ -101,7 +83,40 @@ def default_network(account: Account, region: str) -> Iterator[Resource]:
             "enableResourceNameDnsAaaaRecordOnLaunch": False,
             "privateDnsHostnameTypeOnLaunch": "ip-name",
         }
-        yield made(SUBNET, default_id("subnet", zone), "subnet", inputs, defaults)
+        yield _made_by_aws(
+            account, region, SUBNET, default_id("subnet", zone), inputs=inputs, computed=defaults
+        )
+
+
+_KINDS = {
+    VPC: "vpc",
+    INTERNET_GATEWAY: "internet-gateway",
+    ROUTE_TABLE: "route-table",
+    SECURITY_GROUP: "security-group",
+    SUBNET: "subnet",
+}
+"""The kind of resource in an ARN, by type."""
+
+
+def _made_by_aws(
+    account: Account,
+    region: str,
+    token: str,
+    identifier: str,
+    *,
+    inputs: Properties,
+    computed: Properties | None = None,
+) -> Resource:
+    """Return a resource without a URN, as AWS and not a program makes it."""
+    partition, owner = partition_of(region).name, account.account_id
+    all_computed = {
+        "arn": f"arn:{partition}:ec2:{region}:{owner}:{_KINDS[token]}/{identifier}",
+        "ownerId": owner,
+        "region": region,
+        "tagsAll": {},
+        **(computed or {}),
+    }
+    return Resource(token, identifier, "", region, inputs, all_computed)
 
 
 def needs_default_network(kind: ResourceType, inputs: Properties) -> bool:
@@ -112,13 +127,16 @@ def needs_default_network(kind: ResourceType, inputs: Properties) -> bool:
 
 
 def _adopted(mint: Mint, inputs: Properties, identifier: str, exists: str) -> Properties:
-    """Return the outputs of a part of the default VPC that a program adopts."""
-    shown = {"id": identifier, exists: True}
+    """Return the outputs of a part of the default VPC that a program adopts.
+
+    `exists` is the output which reports that the program didn't create it.
+    """
+    outputs = {"id": identifier, exists: True}
     for each in default_network(mint.account, mint.region):
         if each.id == identifier:
             for name in each.outputs.keys() - {*inputs, "tagsAll", "region"}:
-                shown[name] = each.outputs[name]
-    return shown
+                outputs[name] = each.outputs[name]
+    return outputs
 
 
 def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -136,7 +154,8 @@ def _subnet_account_rules(
 ) -> Refusals:
     zone = inputs.get("availabilityZone")
     if account.get(SUBNET, default_id("subnet", zone)) is None:
-        message = f"availabilityZone must be one of the region's, got {zone!r}"
+        zones = ", ".join(f"{inputs['region']}{suffix}" for suffix in account.zones)
+        message = f"availabilityZone must be one of {zones}, got {zone!r}"
         yield Refusal(
             "InvalidParameterValue", message, "ec2.default-subnet.zone", "availabilityZone"
         )

@@ -1,4 +1,4 @@
-"""EC2's flow logs."""
+"""EC2: flow logs."""
 
 from __future__ import annotations
 
@@ -24,20 +24,17 @@ _SOURCES = (
     "transitGatewayId",
     "vpcId",
 )
-_TO_LOGS = (None, "cloud-watch-logs")
+_CLOUDWATCH = (None, "cloud-watch-logs")
+"""The types of destination that mean CloudWatch Logs, which is the default."""
 
 
 def _rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, _SOURCES, "ec2.flow-log.one-source")
     kind = inputs.get("logDestinationType")
     if not inputs.get("logDestination"):
-        yield Refusal(
-            "InvalidArgument",
-            "logDestination must be given",
-            "ec2.flow-log.destination",
-            "logDestination",
-        )
-    if kind in _TO_LOGS and not inputs.get("iamRoleArn"):
+        message = "logDestination must be set to the ARN of a log group, bucket or delivery stream"
+        yield Refusal("InvalidArgument", message, "ec2.flow-log.destination", "logDestination")
+    if kind in _CLOUDWATCH and not inputs.get("iamRoleArn"):
         message = (
             "DeliverLogsPermissionArn can't be empty if LogDestinationType is "
             "cloud-watch-logs: set iamRoleArn"
@@ -47,7 +44,7 @@ def _rules(inputs: Properties) -> Refusals:
         message = "a flow log to a bucket takes no iamRoleArn; the bucket's policy allows it"
         yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
     if given(inputs, "vpcId", "subnetId", "eniId") and not given(inputs, "trafficType"):
-        message = "trafficType must be given"
+        message = "trafficType must be set for a VPC, subnet or interface: ACCEPT, REJECT or ALL"
         yield Refusal("InvalidParameter", message, "ec2.flow-log.traffic", "trafficType")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import ec2_id
@@ -21,6 +20,7 @@ from localaws.catalog.values import (
     number,
     one_of,
     text,
+    texts,
     within,
 )
 
@@ -66,9 +66,9 @@ def user_data(template: Properties) -> bytes:
 
 def security_groups_of(template: Properties) -> list[str]:
     """Return the ids of the security groups that a template gives to an instance."""
-    groups = [each for each in template.get("vpcSecurityGroupIds") or () if isinstance(each, str)]
+    groups = texts(template.get("vpcSecurityGroupIds"))
     for interface in blocks(template.get("networkInterfaces")):
-        groups += [each for each in interface.get("securityGroups") or () if isinstance(each, str)]
+        groups += texts(interface.get("securityGroups"))
     return groups
 
 
@@ -82,7 +82,8 @@ def _rules(inputs: Properties) -> Refusals:
         yield Refusal(
             "InvalidArgument", message, "ec2.launch-template.exclusive", "iamInstanceProfile"
         )
-    groups = [*given(inputs, "vpcSecurityGroupIds", "securityGroupNames")]
+    lists = ("vpcSecurityGroupIds", "securityGroupNames")
+    groups = [name for name in lists if _is_set(inputs, name)]
     if groups and blocks(inputs.get("networkInterfaces")):
         message = (
             "Network interfaces and an instance-level security groups may not be specified on "
@@ -96,13 +97,14 @@ def _rules(inputs: Properties) -> Refusals:
 
 
 def _is_set(inputs: Properties, name: str) -> bool:
+    """Return whether the provider sends an input: it leaves out empty ones."""
     return inputs.get(name) not in (None, UNKNOWN, False, "", [], {})
 
 
 def _user_data_rules(inputs: Properties) -> Refusals:
     try:
         decoded = user_data(inputs)
-    except (ValueError, binascii.Error):
+    except ValueError:
         yield Refusal(
             "InvalidUserData.Malformed",
             "Invalid BASE64 encoding of user data.",
@@ -116,26 +118,17 @@ def _user_data_rules(inputs: Properties) -> Refusals:
 
 
 def _volume_rules(inputs: Properties) -> Refusals:
-    for mapping in blocks(inputs.get("blockDeviceMappings")):
-        volume = block(mapping.get("ebs"))
-        device = mapping.get("deviceName")
+    rule, property_ = "ec2.launch-template.volume", "blockDeviceMappings"
+    for mapping in blocks(inputs.get(property_)):
+        device, volume = mapping.get("deviceName"), block(mapping.get("ebs"))
         kind = volume.get("volumeType")
         if volume.get("kmsKeyId") and volume.get("encrypted") in (None, "", "false"):
             message = f"{device}: the parameter KmsKeyId requires the parameter Encrypted to be set"
-            yield Refusal(
-                "InvalidParameterDependency",
-                message,
-                "ec2.launch-template.volume",
-                "blockDeviceMappings",
-            )
-        if number(volume.get("throughput")) and kind in _VOLUME_TYPES and kind != "gp3":
+            yield Refusal("InvalidParameterDependency", message, rule, property_)
+        without_throughput = kind in _VOLUME_TYPES and kind != "gp3"
+        if number(volume.get("throughput")) and without_throughput:
             message = f"{device}: the parameter throughput is not supported for {kind} volumes"
-            yield Refusal(
-                "InvalidParameterCombination",
-                message,
-                "ec2.launch-template.volume",
-                "blockDeviceMappings",
-            )
+            yield Refusal("InvalidParameterCombination", message, rule, property_)
 
 
 def _computed(mint: Mint, _inputs: Properties) -> Properties:
@@ -149,16 +142,14 @@ def _computed(mint: Mint, _inputs: Properties) -> Properties:
 
 
 def _updated(current: Resource, inputs: Properties) -> Properties:
-    """Return the versions after an update.
+    """Return the latest and the default version after an update.
 
-    Every change of what a version contains makes a new one, but the default version only moves if
-    the program says so. Source: launch_template.go of the Terraform provider.
+    Every change of an input that a version contains makes a new version. The default version
+    changes only if the program sets it. Source: launch_template.go of the Terraform provider.
     """
     latest = int(number(current.computed.get("latestVersion")) or 1)
-    changed = False
-    for name in (current.inputs.keys() | inputs.keys()) - _WITHOUT_VERSION:
-        changed = changed or current.inputs.get(name) != inputs.get(name)
-    if changed:
+    names = (current.inputs.keys() | inputs.keys()) - _WITHOUT_VERSION
+    if any(current.inputs.get(name) != inputs.get(name) for name in names):
         latest += 1
     default = number(inputs.get("defaultVersion"))
     if inputs.get("updateDefaultVersion") is True:
@@ -173,7 +164,7 @@ def _account_rules(inputs: Properties, _account: Account, current: Resource | No
     default = number(inputs.get("defaultVersion"))
     # The new version of the same update isn't counted: the provider moves the default after it.
     if default is not None and latest is not None and not 1 <= default <= latest + 1:
-        message = f"Could not find launch template version {default:g}"
+        message = f"Could not find launch template version {default:g}: the latest is {latest:g}"
         yield Refusal(
             "InvalidLaunchTemplateId.VersionNotFound",
             message,

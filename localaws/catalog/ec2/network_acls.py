@@ -1,6 +1,7 @@
-"""EC2: network ACLs, their rules, and the subnets that they hold for.
+"""EC2: network ACLs, their rules, and their associations with subnets.
 
-Every VPC has a default ACL, which no record here stands for: its id is the VPC's.
+Every VPC has a default ACL. It has no record of its own: its id is the VPC's output
+`defaultNetworkAclId`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id, id_arn_and_owner, in_vpc, vpc_of
 from localaws.catalog.only_recorded import NO_PACKET
+from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AllExcept, Reference, ResourceType
 from localaws.catalog.values import (
@@ -48,7 +50,7 @@ Source: Amazon VPC User Guide, "Amazon VPC quotas".
 
 ALL_PROTOCOLS, ICMP, TCP, UDP, ICMPV6 = "-1", "1", "6", "17", "58"
 
-_PROTOCOL_NAMES = {
+_PROTOCOL_NUMBERS = {
     "all": ALL_PROTOCOLS,
     "icmp": ICMP,
     "igmp": "2",
@@ -60,6 +62,7 @@ _PROTOCOL_NAMES = {
     "ipv6-icmp": ICMPV6,
     "sctp": "132",
 }
+_DIRECTIONS = ("ingress", "egress")
 _RANGES = ("cidrBlock", "ipv6CidrBlock")
 _NOT_FOUND = "InvalidNetworkAclID.NotFound"
 _INVALID = "InvalidParameterValue"
@@ -69,11 +72,11 @@ _TYPES = within(-1, 255)
 
 def _is_protocol(value: object) -> bool:
     name = text(value)
-    return name in _PROTOCOL_NAMES or (name is not None and name in map(str, range(-1, 256)))
+    return name in _PROTOCOL_NUMBERS or (name is not None and name in map(str, range(-1, 256)))
 
 
 _PROTOCOL = Allowed(
-    f"{', '.join(_PROTOCOL_NAMES)}, -1 or a protocol's number in quotes", _is_protocol
+    f"{', '.join(_PROTOCOL_NUMBERS)}, -1 or a protocol's number in quotes", _is_protocol
 )
 
 
@@ -97,22 +100,25 @@ def entries_of(account: Account, acl: str, direction: str) -> list[Entry]:
 
     Args:
         account: The account that the ACL is in.
-        acl: Its id; a VPC's default one has AWS's rules, which allow everything, until a program
-            takes it over, which removes every rule that the program doesn't write. Source: Amazon
-            VPC User Guide, "Default network ACL for a VPC".
+        acl: Its id. A VPC's default ACL has AWS's rules, which allow everything, until a program
+            adopts it, which removes every rule that the program doesn't list. Source: Amazon VPC
+            User Guide, "Default network ACL for a VPC".
         direction: `ingress` or `egress`.
     """
-    found = [_entry(rule.inputs) for rule in _rules_of(account, acl, direction)]
-    own = account.get(NETWORK_ACL, acl) or account.get(DEFAULT_NETWORK_ACL, acl)
-    if own is not None:
-        found += _inline(own.inputs, direction)
+    entries = _separate_entries(account, acl, direction)
+    record = account.get(NETWORK_ACL, acl) or account.get(DEFAULT_NETWORK_ACL, acl)
+    if record is not None:
+        entries += _inline_entries(record.inputs, direction)
     else:
-        found += _of_aws(account, acl)
-    return sorted(found)
+        entries += _default_entries(account, acl)
+    return sorted(entries)
 
 
 def acl_of(account: Account, subnet: Resource) -> tuple[str, list[str]]:
-    """Return the network ACL of a subnet, and every one that a resource names for it."""
+    """Return the network ACL of a subnet, and every ACL that a resource associates with it.
+
+    An association is preferred to an ACL's `subnetIds`, and either to the VPC's default ACL.
+    """
     acls = [*account.all(DEFAULT_NETWORK_ACL), *account.all(NETWORK_ACL)]
     named = [each.id for each in acls if subnet.id in texts(each.inputs.get("subnetIds"))]
     associations = account.where(NETWORK_ACL_ASSOCIATION, "subnetId", subnet.id)
@@ -124,78 +130,91 @@ def acl_of(account: Account, subnet: Resource) -> tuple[str, list[str]]:
 
 def _vpc_of(account: Account, acl: object) -> str | None:
     """Return the VPC of a network ACL; None if there is no such ACL."""
-    own = account.find(NETWORK_ACL, acl)
-    if own is not None:
-        return str(own.inputs.get("vpcId"))
-    for vpc in account.all(VPC):
-        if acl is not None and vpc.outputs.get("defaultNetworkAclId") == acl:
-            return vpc.id
-    return None
+    record = account.find(NETWORK_ACL, acl)
+    if record is not None:
+        return str(record.inputs.get("vpcId"))
+    vpcs = account.where(VPC, "defaultNetworkAclId", acl)
+    return vpcs[0].id if vpcs else None
 
 
-def _of_aws(account: Account, acl: str) -> list[Entry]:
-    """Return AWS's own rules of a default ACL."""
+def _default_entries(account: Account, acl: str) -> list[Entry]:
+    """Return AWS's own rules of a VPC's default ACL."""
     vpc = account.get(VPC, _vpc_of(account, acl))
-    found = [
-        Entry(number=100, allow=True, protocol=ALL_PROTOCOLS, first=0, last=0, network="0.0.0.0/0")
-    ]
-    if vpc is not None and vpc.outputs.get("ipv6CidrBlock"):
-        found.append(found[0]._replace(number=101, network="::/0"))
-    return found
-
-
-def _rules_of(account: Account, acl: object, direction: str) -> list[Resource]:
-    rules = account.where(NETWORK_ACL_RULE, "networkAclId", acl)
-    egress = direction == "egress"
-    return [each for each in rules if (each.inputs.get("egress") is True) == egress]
-
-
-def _entry(inputs: Properties, order: str = "ruleNumber", action: str = "ruleAction") -> Entry:
-    protocol = str(inputs.get("protocol"))
-    protocol = _PROTOCOL_NAMES.get(protocol, protocol)
-    names = ("icmpType", "icmpCode") if protocol in {ICMP, ICMPV6} else ("fromPort", "toPort")
-    # The provider sends 0 for what a program leaves out.
-    first, last = (int(number(inputs.get(name)) or 0) for name in names)
-    networks = [str(inputs[name]) for name in _RANGES if inputs.get(name)]
-    return Entry(
-        int(number(inputs.get(order)) or 0),
-        str(inputs.get(action)).lower() == "allow",
-        protocol,
-        first,
-        last,
-        networks[0] if networks else "",
+    everything = Entry(
+        number=100, allow=True, protocol=ALL_PROTOCOLS, first=0, last=0, network="0.0.0.0/0"
     )
+    if vpc is not None and vpc.outputs.get("ipv6CidrBlock"):
+        return [everything, everything._replace(number=101, network="::/0")]
+    return [everything]
 
 
-def _inline(inputs: Properties, direction: str) -> list[Entry]:
+def _separate_entries(account: Account, acl: object, direction: str) -> list[Entry]:
+    """Return the rules of an ACL that are resources."""
+    rules = account.where(NETWORK_ACL_RULE, "networkAclId", acl)
+    return [_entry(each.inputs) for each in rules if _direction(each.inputs) == direction]
+
+
+def _inline_entries(inputs: Properties, direction: str) -> list[Entry]:
+    """Return the rules in an ACL's `ingress` or `egress`."""
     return [_entry(each, "ruleNo", "action") for each in blocks(inputs.get(direction))]
 
 
-def _form_rules(rule: Properties, where: str) -> Refusals:
-    """Refuse a rule whose parts don't fit each other."""
+def _direction(rule: Properties) -> str:
+    return "egress" if rule.get("egress") is True else "ingress"
+
+
+def _entry(
+    rule: Properties, number_input: str = "ruleNumber", action_input: str = "ruleAction"
+) -> Entry:
+    protocol = _protocol_number(rule)
+    is_icmp = protocol in {ICMP, ICMPV6}
+    first, last = ("icmpType", "icmpCode") if is_icmp else ("fromPort", "toPort")
+    return Entry(
+        number=_whole(rule, number_input),
+        allow=str(rule.get(action_input)).lower() == "allow",
+        protocol=protocol,
+        first=_whole(rule, first),
+        last=_whole(rule, last),
+        network=str(rule.get("cidrBlock") or rule.get("ipv6CidrBlock") or ""),
+    )
+
+
+def _whole(rule: Properties, name: str) -> int:
+    """Return a number of a rule: the provider sends 0 for one that a program leaves out."""
+    return int(number(rule.get(name)) or 0)
+
+
+def _protocol_number(rule: Properties) -> str:
+    """Return a rule's protocol by its number: `6` for `tcp`."""
+    protocol = str(rule.get("protocol"))
+    return _PROTOCOL_NUMBERS.get(protocol, protocol)
+
+
+def _combination_rules(rule: Properties, where: str = "") -> Refusals:
+    """Refuse a rule whose parts don't fit each other; `where` is the start of the messages."""
     yield from exactly_one(rule, _RANGES, "ec2.network-acl-rule.one-range", where=where)
-    protocol = text(rule.get("protocol"))
-    protocol = _PROTOCOL_NAMES.get(protocol or "", protocol)
-    first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
-    known = isinstance(rule.get("fromPort"), float | int | None)
-    known = known and isinstance(rule.get("toPort"), float | int | None)
-    if protocol in {TCP, UDP} and known and (first or 0) > (last or 0):
-        message = f"{where}Invalid port range: {first or 0:g} to {last or 0:g}"
-        yield Refusal(_INVALID, message, "ec2.network-acl-rule.port-range", "toPort")
+    protocol = _protocol_number(rule)
+    ports = (rule.get("fromPort"), rule.get("toPort"))
+    if protocol in {TCP, UDP} and UNKNOWN not in ports:
+        first, last = _whole(rule, "fromPort"), _whole(rule, "toPort")
+        if first > last:
+            message = f"{where}Invalid port range: {first} to {last}"
+            yield Refusal(_INVALID, message, "ec2.network-acl-rule.port-range", "toPort")
     if protocol in {ICMP, ICMPV6}:
-        kind, code = rule.get("icmpType"), rule.get("icmpCode")
-        if number(kind) == -1 and (code is None or number(code) not in (None, -1)):
+        code = rule.get("icmpCode")
+        all_codes = code is UNKNOWN or number(code) == -1
+        if number(rule.get("icmpType")) == -1 and not all_codes:
             message = f"{where}icmpType -1, which means all, needs icmpCode -1"
             yield Refusal(_INVALID, message, "ec2.network-acl-rule.icmp", "icmpCode")
 
 
 def _acl_rules(inputs: Properties) -> Refusals:
-    for direction in ("ingress", "egress"):
+    for direction in _DIRECTIONS:
         for index, rule in enumerate(blocks(inputs.get(direction))):
             where = f"{direction}[{index}]: "
-            yield from _form_rules(rule, where)
+            yield from _combination_rules(rule, where)
             ports = [number(rule.get(name)) for name in ("fromPort", "toPort")]
-            if text(rule.get("protocol")) in {ALL_PROTOCOLS, "all"} and any(ports):
+            if _protocol_number(rule) == ALL_PROTOCOLS and any(ports):
                 message = f"{where}fromPort and toPort must both be 0 with protocol -1"
                 yield Refusal(
                     "InvalidArgument", message, "ec2.network-acl.inline-all-ports", direction
@@ -204,30 +223,32 @@ def _acl_rules(inputs: Properties) -> Refusals:
 
 def _numbers_rules(acl: object, direction: str, entries: Iterable[Entry]) -> Refusals:
     """Refuse two rules with one number, and more rules than the quota."""
-    seen: set[int] = set()
+    egress = "true" if direction == "egress" else "false"
+    numbers: set[int] = set()
     for each in entries:
-        if each.number in seen:
+        if each.number in numbers:
             message = (
-                f"EC2 Network ACL ({acl}) Rule (egress: {str(direction == 'egress').lower()})"
-                f"({each.number}) already exists"
+                f"EC2 Network ACL ({acl}) Rule (egress: {egress})({each.number}) already exists"
             )
             yield Refusal("NetworkAclEntryAlreadyExists", message, "ec2.network-acl-rule.unique")
-        seen.add(each.number)
-    if len(seen) > ENTRIES_PER_DIRECTION:
-        message = f"{acl} would have more than {ENTRIES_PER_DIRECTION} {direction} rules"
+        numbers.add(each.number)
+    if len(numbers) > ENTRIES_PER_DIRECTION:
+        message = (
+            f"{acl} would have {len(numbers)} {direction} rules, at most "
+            f"{ENTRIES_PER_DIRECTION} are allowed"
+        )
         yield Refusal("NetworkAclEntryLimitExceeded", message, "ec2.network-acl-rule.quota")
 
 
 def _acl_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     acl = current.id if current else inputs.get("defaultNetworkAclId")
-    for direction in ("ingress", "egress"):
-        separate = [_entry(each.inputs) for each in _rules_of(account, acl, direction)]
-        yield from _numbers_rules(
-            acl or "the network ACL", direction, [*separate, *_inline(inputs, direction)]
-        )
+    shown = acl or "the network ACL"
+    for direction in _DIRECTIONS:
+        separate = _separate_entries(account, acl, direction)
+        yield from _numbers_rules(shown, direction, separate + _inline_entries(inputs, direction))
     vpc = inputs.get("vpcId") or _vpc_of(account, inputs.get("defaultNetworkAclId"))
     for subnet in texts(inputs.get("subnetIds")):
-        yield from _same_vpc(account, acl or "the network ACL", vpc, subnet, "subnetIds")
+        yield from _same_vpc_rules(account, shown, vpc, subnet, "subnetIds")
 
 
 def _default_acl_account_rules(
@@ -235,7 +256,7 @@ def _default_acl_account_rules(
 ) -> Refusals:
     acl = inputs.get("defaultNetworkAclId")
     if account.get(NETWORK_ACL, acl) is not None:
-        message = f"{acl} is no default network ACL, use the NetworkAcl resource instead"
+        message = f"{acl} isn't a VPC's default network ACL; use a NetworkAcl resource for it"
         yield Refusal(
             "InvalidArgument", message, "ec2.default-network-acl.default", "defaultNetworkAclId"
         )
@@ -250,9 +271,10 @@ def _missing(acl: object, name: str) -> Refusal:
     return Refusal(_NOT_FOUND, message, "ec2.network-acl.exists", name)
 
 
-def _same_vpc(account: Account, acl: object, vpc: object, subnet: str, name: str) -> Refusals:
-    theirs = vpc_of(account, subnet)
-    if theirs is not None and vpc != theirs:
+def _same_vpc_rules(account: Account, acl: object, vpc: object, subnet: str, name: str) -> Refusals:
+    """Refuse a subnet of another VPC than the ACL's; `name` is the input that names the subnet."""
+    vpc_of_subnet = vpc_of(account, subnet)
+    if vpc_of_subnet is not None and vpc != vpc_of_subnet:
         message = f"network ACL {acl} and subnet {subnet} belong to different networks"
         yield Refusal(_INVALID, message, "ec2.network-acl.same-vpc", name)
 
@@ -262,7 +284,7 @@ def _rule_account_rules(inputs: Properties, account: Account, current: Resource 
     if _vpc_of(account, acl) is None:
         yield _missing(acl, "networkAclId")
         return
-    direction = "egress" if inputs.get("egress") is True else "ingress"
+    direction = _direction(inputs)
     others = entries_of(account, str(acl), direction)
     if current is not None:
         others.remove(_entry(current.inputs))
@@ -277,7 +299,7 @@ def _association_account_rules(
     if vpc is None:
         yield _missing(acl, "networkAclId")
     else:
-        yield from _same_vpc(account, acl, vpc, str(inputs.get("subnetId")), "subnetId")
+        yield from _same_vpc_rules(account, acl, vpc, str(inputs.get("subnetId")), "subnetId")
 
 
 def _default_acl_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -293,8 +315,8 @@ def _default_acl_computed(mint: Mint, inputs: Properties) -> Properties:
 def _rule_computed(_mint: Mint, inputs: Properties) -> Properties:
     entry = _entry(inputs)
     egress = str(inputs.get("egress") is True).lower()
-    words = f"{inputs.get('networkAclId')}-{entry.number}-{egress}-{inputs.get('protocol')}-"
-    return {"id": f"nacl-{zlib.crc32(words.encode())}"}
+    parts = f"{inputs.get('networkAclId')}-{entry.number}-{egress}-{inputs.get('protocol')}-"
+    return {"id": f"nacl-{zlib.crc32(parts.encode())}"}
 
 
 def _rule_import_ids(rule: Resource) -> tuple[str, ...]:
@@ -304,9 +326,10 @@ def _rule_import_ids(rule: Resource) -> tuple[str, ...]:
 
 
 def _inline_limits() -> tuple[Limit, ...]:
-    found: list[Limit] = []
-    for name in ("ingress[]", "egress[]"):
-        found += [
+    limits: list[Limit] = []
+    for direction in _DIRECTIONS:
+        name = f"{direction}[]"
+        limits += [
             Limit(f"{name}.ruleNo", _NUMBERS, "ec2.network-acl-rule.number"),
             Limit(
                 f"{name}.action",
@@ -321,7 +344,7 @@ def _inline_limits() -> tuple[Limit, ...]:
             Limit(f"{name}.cidrBlock", cidr(), "ec2.network-acl-rule.cidr"),
             Limit(f"{name}.ipv6CidrBlock", CIDR_IPV6, "ec2.network-acl-rule.cidr"),
         ]
-    return tuple(found)
+    return tuple(limits)
 
 
 _SUBNETS = Reference(
@@ -373,7 +396,7 @@ TYPES = (
             Limit("ipv6CidrBlock", CIDR_IPV6, "ec2.network-acl-rule.cidr", _INVALID),
         ),
         references=(Reference("networkAclId", NETWORK_ACL, "", "ec2.network-acl.exists", "gone"),),
-        rules=lambda inputs: _form_rules(inputs, ""),
+        rules=_combination_rules,
         account_rules=_rule_account_rules,
         computed=_rule_computed,
         import_ids=_rule_import_ids,

@@ -19,6 +19,7 @@ from localaws.catalog.ec2.network import (
 from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules
+from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType
 from localaws.catalog.values import Limit, given, one_of, text, texts
@@ -74,18 +75,19 @@ _OTHER_HOSTS = {
     "execute-api": ("execute-api", "*.execute-api"),
     "s3": ("s3", "*.s3"),
 }
-"""Services whose hosts have other names than they, or several; with hyphens for dots.
+"""The hosts of services that have another name than their host, or several hosts.
 
-Source: the column "Private DNS name" of DescribeVpcEndpointServices, as the services' guides show
-it.
+A service is named with hyphens for dots. Source: the column "Private DNS name" of
+DescribeVpcEndpointServices, as the services' guides show it.
 """
 
 
 def private_names(endpoint: Resource) -> list[str]:
     """Return the names that an interface endpoint takes over with `privateDnsEnabled`."""
     service = _service(endpoint.outputs)
+    hosts = _OTHER_HOSTS.get(service.replace(".", "-"), (service,))
     domain = f"{endpoint.region}.{partition_of(endpoint.region).suffix}"
-    return [f"{host}.{domain}" for host in _OTHER_HOSTS.get(service.replace(".", "-"), (service,))]
+    return [f"{host}.{domain}" for host in hosts]
 
 
 def _region(service: str) -> str | None:
@@ -94,7 +96,7 @@ def _region(service: str) -> str | None:
     return found["region"] if found else None
 
 
-_REVERSED_IN_CHINA = frozenset(
+_WITH_CN_PREFIX = frozenset(
     {
         "application-autoscaling",
         "autoscaling",
@@ -123,20 +125,20 @@ in China.
 """
 
 
-_PLAIN_IN_CHINA = frozenset({"kms", "logs", "secretsmanager", "ssm", "ssmmessages"})
+_WITHOUT_CN_PREFIX = frozenset({"kms", "logs", "secretsmanager", "ssm", "ssmmessages"})
 """Some services whose endpoints in China don't start with `cn.`."""
 
 
 def _has_valid_prefix(kind: object, name: str, region: str) -> bool:
     """Return whether a service's name has the prefix of its region; True if that isn't known."""
-    reversed_ = name.startswith("cn.com.amazonaws.")
+    has_cn_prefix = name.startswith("cn.com.amazonaws.")
     if partition_of(region).name != "aws-cn":
-        return not reversed_
+        return not has_cn_prefix
     service = _service({"serviceName": name}).partition(".")[0]
-    if kind == "Interface" and service in _REVERSED_IN_CHINA:
-        return reversed_
-    if service in {*_PLAIN_IN_CHINA, *GATEWAY_SERVICES}:
-        return not reversed_
+    if kind == "Interface" and service in _WITH_CN_PREFIX:
+        return has_cn_prefix
+    if service in _WITHOUT_CN_PREFIX or service in GATEWAY_SERVICES:
+        return not has_cn_prefix
     return True
 
 
@@ -150,15 +152,12 @@ _FORBIDDEN_INPUTS = {
 def _rules(inputs: Properties) -> Refusals:
     yield from optional_policy_rules(inputs.get("policy"), "policy", "InvalidPolicyDocument")
     if not given(inputs, "serviceName", "resourceConfigurationArn", "serviceNetworkArn"):
-        yield Refusal(
-            "InvalidArgument",
-            "serviceName must be given",
-            "ec2.vpc-endpoint.service",
-            "serviceName",
-        )
+        message = "serviceName must be set, such as com.amazonaws.eu-west-1.s3"
+        yield Refusal("InvalidArgument", message, "ec2.vpc-endpoint.service", "serviceName")
     kind = str(_kind(inputs))
     for name in _FORBIDDEN_INPUTS.get(kind, ()):
-        if inputs.get(name):
+        value = inputs.get(name)
+        if value and value is not UNKNOWN:  # It may turn out to be empty.
             message = f"a {kind} endpoint takes no {name}"
             yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.kind", name)
     service = _service(inputs)
@@ -173,33 +172,46 @@ def _rules(inputs: Properties) -> Refusals:
 
 
 def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-    vpc, name = account.get(VPC, inputs.get("vpcId")), str(inputs.get("serviceName"))
-    region = inputs.get("serviceRegion") or (vpc.region if vpc else None)
-    if region is not None:
-        in_region = _region(name) in (None, region)
-        if not in_region or not _has_valid_prefix(_kind(inputs), name, str(region)):
-            message = f"The Vpc Endpoint Service '{name}' does not exist in {region}"
-            yield Refusal("InvalidServiceName", message, "ec2.vpc-endpoint.region", "serviceName")
-    others: list[Resource] = []
+    vpc = account.get(VPC, inputs.get("vpcId"))
+    same_service: list[Resource] = []
     if given(inputs, "serviceName"):
-        others = namesakes(account, VPC_ENDPOINT, inputs, current, "vpcId", "serviceName")
+        same_service = namesakes(account, VPC_ENDPOINT, inputs, current, "vpcId", "serviceName")
+    yield from _region_rules(inputs, vpc)
+    yield from _route_rules(inputs, same_service)
+    yield from _private_dns_rules(inputs, vpc, same_service)
+    yield from _zone_rules(inputs, account)
+    yield from _same_vpc_rules(inputs, account)
+
+
+def _region_rules(inputs: Properties, vpc: Resource | None) -> Refusals:
+    """Refuse a service's name of another region, or without the prefix of its region."""
+    name, kind = str(inputs.get("serviceName")), _kind(inputs)
+    region = inputs.get("serviceRegion") or (vpc.region if vpc else None)
+    if region is None:
+        return
+    in_region = _region(name) in (None, region)
+    if not in_region or not _has_valid_prefix(kind, name, str(region)):
+        message = f"The Vpc Endpoint Service '{name}' does not exist in {region}"
+        yield Refusal("InvalidServiceName", message, "ec2.vpc-endpoint.region", "serviceName")
+
+
+def _route_rules(inputs: Properties, same_service: list[Resource]) -> Refusals:
+    """Refuse a route table that another gateway endpoint of the service has."""
     taken: set[str] = set()
-    for other in others:
+    for other in same_service:
         taken.update(texts(other.inputs.get("routeTableIds")))
     for table in sorted(taken.intersection(texts(inputs.get("routeTableIds")))):
         message = (
             f"route table {table} already has a route with destination-prefix-list-id "
-            f"{prefix_list_id(name)}"
+            f"{prefix_list_id(str(inputs.get('serviceName')))}"
         )
         yield Refusal(
             "RouteAlreadyExists", message, "ec2.vpc-endpoint.route-unique", "routeTableIds"
         )
-    yield from _private_dns_rules(inputs, vpc, others)
-    yield from _same_vpc_rules(inputs, account)
 
 
 def _private_dns_rules(
-    inputs: Properties, vpc: Resource | None, others: list[Resource]
+    inputs: Properties, vpc: Resource | None, same_service: list[Resource]
 ) -> Refusals:
     if inputs.get("privateDnsEnabled") is not True or vpc is None:
         return
@@ -211,7 +223,7 @@ def _private_dns_rules(
         yield Refusal(
             "InvalidParameter", message, "ec2.vpc-endpoint.private-dns", "privateDnsEnabled"
         )
-    if any(each.inputs.get("privateDnsEnabled") is True for each in others):
+    if any(each.inputs.get("privateDnsEnabled") is True for each in same_service):
         message = (
             f"private-dns-enabled cannot be set because {vpc.id} has an endpoint of this "
             "service with that name"
@@ -221,10 +233,10 @@ def _private_dns_rules(
         )
 
 
-def _same_vpc_rules(inputs: Properties, account: Account) -> Refusals:
+def _zone_rules(inputs: Properties, account: Account) -> Refusals:
     subnets = texts(inputs.get("subnetIds"))
-    zones = [zone_of(account, subnet) for subnet in subnets]
-    if len(set(zones)) < len(zones):
+    zones = {zone_of(account, subnet) for subnet in subnets}
+    if len(zones) < len(subnets):
         message = (
             "DuplicateSubnetsInSameZone: an endpoint takes one subnet in a zone, got "
             f"{', '.join(subnets)}"
@@ -232,7 +244,10 @@ def _same_vpc_rules(inputs: Properties, account: Account) -> Refusals:
         yield Refusal(
             "DuplicateSubnetsInSameZone", message, "ec2.vpc-endpoint.subnet-per-zone", "subnetIds"
         )
-    vpcs = {vpc_of(account, subnet) for subnet in subnets}
+
+
+def _same_vpc_rules(inputs: Properties, account: Account) -> Refusals:
+    vpcs = {vpc_of(account, subnet) for subnet in texts(inputs.get("subnetIds"))}
     for token, name in ((SECURITY_GROUP, "securityGroupIds"), (ROUTE_TABLE, "routeTableIds")):
         for identifier in texts(inputs.get(name)):
             found = account.get(token, identifier)
@@ -247,14 +262,8 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
     identifier, name = ec2_id(mint, "vpce"), str(inputs.get("serviceName"))
     interface = _kind(inputs) != "Gateway"
     domain = f"{mint.region}.vpce.{partition_of(mint.region).suffix}"
-    dns = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{domain}"
-    vpc = mint.account.get(VPC, inputs.get("vpcId"))
-    computed: dict[str, object] = {}
-    if not given(inputs, "securityGroupIds"):
-        default_group = [vpc.outputs["defaultSecurityGroupId"]] if vpc and interface else []
-        computed["securityGroupIds"] = default_group
-    return {
-        **computed,
+    host = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{domain}"
+    computed: dict[str, object] = {
         "id": identifier,
         "arn": mint.arn("ec2", f"vpc-endpoint/{identifier}"),
         "ownerId": mint.account.account_id,
@@ -262,9 +271,14 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
         "requesterManaged": False,
         "prefixListId": "" if interface else prefix_list_id(name),
         "cidrBlocks": [] if interface else list(prefix_lists(mint.region).get(name, ())),
-        "dnsEntries": [{"dnsName": dns, "hostedZoneId": "Z38GZ743OKFT7T"}] if interface else [],
+        "dnsEntries": [{"dnsName": host, "hostedZoneId": "Z38GZ743OKFT7T"}] if interface else [],
         "networkInterfaceIds": [ec2_id(mint, "eni") for _ in texts(inputs.get("subnetIds"))],
     }
+    if not given(inputs, "securityGroupIds"):
+        vpc = mint.account.get(VPC, inputs.get("vpcId"))
+        default_group = [vpc.outputs["defaultSecurityGroupId"]] if vpc and interface else []
+        computed["securityGroupIds"] = default_group
+    return computed
 
 
 TYPES = (

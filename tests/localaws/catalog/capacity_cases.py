@@ -82,9 +82,10 @@ CAPACITY_CASES: list[Case] = [
             "networkInterfaces": [{"associatePublicIpAddress": "false"}],
         },
         {
+            "vpcSecurityGroupIds": [],
             "networkInterfaces": [
                 {"associatePublicIpAddress": "false", "securityGroups": ["$group"]}
-            ]
+            ],
         },
     ),
     (

@@ -711,14 +711,14 @@ NETWORK: list[Case] = [
         "ec2.vpc-endpoint.kind",
         "InvalidParameter",
         {"subnetIds": ["$subnet-a"]},
-        {**INTERFACE, "subnetIds": ["$subnet-a"]},
+        {"subnetIds": []},
     ),
     (
         ENDPOINT,
         "ec2.vpc-endpoint.kind",
         "InvalidParameter",
         {**INTERFACE, "routeTableIds": ["$table"]},
-        {"routeTableIds": ["$table"]},
+        {**INTERFACE, "subnetIds": ["$subnet-a"]},
     ),
     (
         ENDPOINT,
