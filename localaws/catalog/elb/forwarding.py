@@ -34,9 +34,9 @@ def stickiness_of(group: Properties) -> str:
 
 
 def groups_of(action: Properties) -> list[str]:
-    """Return the ARNs of the target groups that an action forwards to."""
-    named = texts([action.get("targetGroupArn")])
-    return list(dict.fromkeys([*named, *texts(values_at(action, "forward.targetGroups[].arn"))]))
+    """Return the ARNs of the target groups that an action forwards to, each once."""
+    arns = [action.get("targetGroupArn"), *values_at(action, "forward.targetGroups[].arn")]
+    return list(dict.fromkeys(texts(arns)))
 
 
 def keeps_clients(action: Properties) -> bool:
@@ -50,38 +50,51 @@ def action_rules(
     """Refuse actions that the target groups don't allow.
 
     Args:
-        actions: Those of a rule, or the default ones of a listener.
-        listener_protocol: The listener's.
-        groups: The known target groups' inputs, by ARN.
+        actions: The actions of a rule, or the default actions of a listener.
+        listener_protocol: The listener's protocol.
+        groups: The inputs of the known target groups, by ARN.
     """
-    kinds = [str(each.get("type")) for each in actions]
+    types = [str(each.get("type")) for each in actions]
     for action in actions:
-        arns = groups_of(action)
-        for arn in arns:
-            version = groups.get(arn, {}).get("protocolVersion")
-            if version not in HTTP2_ONLY:
-                continue
-            if listener_protocol == "HTTP":
-                message = (
-                    "Listener protocol 'HTTP' is not supported with a target group with the "
-                    f"protocol-version '{version}'"
-                )
-                yield _refusal(message, "elbv2.action.protocol-version")
-            if len(kinds) > 1:
-                message = (
-                    f"forward is the only action for a target group with the protocol-version "
-                    f"'{version}', got {', '.join(kinds)}"
-                )
-                yield _refusal(message, "elbv2.action.forward-only")
-        types = {stickiness_of(groups.get(arn, {})) for arn in arns} - {""}
-        if len(arns) > 1 and types and not keeps_clients(action):
-            message = (
-                "You must enable group stickiness on a rule if you enabled target stickiness on "
-                "one of its target groups"
-            )
-            yield _refusal(message, "elbv2.action.sticky-groups")
-        if len(arns) > 1 and "app_cookie" in types:
-            yield _refusal(_APP_COOKIE, "elbv2.action.app-cookie")
+        known_groups = [groups.get(arn, {}) for arn in groups_of(action)]
+        for group in known_groups:
+            yield from _version_rules(group, listener_protocol, types)
+        if len(known_groups) > 1:
+            yield from _stickiness_rules(action, known_groups)
+
+
+def _version_rules(
+    group: Properties, listener_protocol: object, action_types: Sequence[str]
+) -> Refusals:
+    """Refuse to forward to HTTP/2 or gRPC from HTTP, or after another action."""
+    version = group.get("protocolVersion")
+    if version not in HTTP2_ONLY:
+        return
+    if listener_protocol == "HTTP":
+        message = (
+            "Listener protocol 'HTTP' is not supported with a target group with the "
+            f"protocol-version '{version}'"
+        )
+        yield _refusal(message, "elbv2.action.protocol-version")
+    if len(action_types) > 1:
+        message = (
+            "forward is the only action for a target group with the protocol-version "
+            f"'{version}', got {', '.join(action_types)}"
+        )
+        yield _refusal(message, "elbv2.action.forward-only")
+
+
+def _stickiness_rules(action: Properties, groups: Sequence[Properties]) -> Refusals:
+    """Refuse stickiness of the target groups of an action that forwards to several."""
+    types = {stickiness_of(group) for group in groups} - {""}
+    if types and not keeps_clients(action):
+        message = (
+            "You must enable group stickiness on a rule if you enabled target stickiness on "
+            "one of its target groups"
+        )
+        yield _refusal(message, "elbv2.action.sticky-groups")
+    if "app_cookie" in types:
+        yield _refusal(_APP_COOKIE, "elbv2.action.app-cookie")
 
 
 _APP_COOKIE = (
@@ -96,20 +109,28 @@ def _refusal(message: str, rule: str, code: str = "InvalidLoadBalancerAction") -
 
 def group_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     """Refuse stickiness that listeners and rules, which forward to a target group, don't allow."""
-    kind, code = stickiness_of(inputs), "InvalidConfigurationRequest"
+    kind = stickiness_of(inputs)
     if current is None or not kind:
         return
     for holder in account.holders(current):
         for action in blocks(holder.inputs.get("actions") or holder.inputs.get("defaultActions")):
             arns = groups_of(action)
-            if len(arns) < 2 or current.id not in arns:  # noqa: PLR2004 — several groups
-                continue
-            if not keeps_clients(action):
-                message = (
-                    "This target group appears behind a rule with group stickiness disabled "
-                    f"({holder.id}). You must enable group stickiness before enabling target "
-                    "stickiness"
-                )
-                yield _refusal(message, "elbv2.action.sticky-groups", code)
-            if kind == "app_cookie":
-                yield _refusal(_APP_COOKIE, "elbv2.action.app-cookie", code)
+            if current.id in arns and len(arns) > 1:
+                yield from _stickiness_of_weighted_group(kind, action, holder)
+
+
+def _stickiness_of_weighted_group(kind: str, action: Properties, holder: Resource) -> Refusals:
+    """Refuse stickiness of a target group that is one of several in an action.
+
+    `holder` is the listener or rule with the action.
+    """
+    code = "InvalidConfigurationRequest"
+    if not keeps_clients(action):
+        message = (
+            "This target group appears behind a rule with group stickiness disabled "
+            f"({holder.id}). You must enable group stickiness before enabling target "
+            "stickiness"
+        )
+        yield _refusal(message, "elbv2.action.sticky-groups", code)
+    if kind == "app_cookie":
+        yield _refusal(_APP_COOKIE, "elbv2.action.app-cookie", code)

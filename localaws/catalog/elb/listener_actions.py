@@ -1,11 +1,11 @@
-"""Elastic Load Balancing: the actions of a listener's default and of its rules."""
+"""Elastic Load Balancing: the actions of listeners and of listener rules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from localaws.catalog.elb.target_groups import HTTP, TARGET_GROUP
+from localaws.catalog.elb.target_groups import HTTP, TARGET_GROUP, VALIDATION
 from localaws.catalog.properties import values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference
@@ -30,13 +30,10 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from localaws.catalog.properties import Properties
     from localaws.catalog.refusals import Refusals
-
-VALIDATION = "ValidationError"
-"""ELB's error code for most values that it doesn't allow."""
 
 FORWARDED = ("targetGroupArn", "forward.targetGroups[].arn")
 """Where an action names the target groups that it forwards to."""
@@ -48,20 +45,23 @@ _CONTENT_TYPES = (
     "application/javascript",
     "application/json",
 )
-_FINAL_ACTIONS = {
+_FINAL_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "forward": ("targetGroupArn", "forward"),
     "redirect": ("redirect",),
     "fixed-response": ("fixedResponse",),
 }
-_FIRST_ACTIONS = {
+_AUTHENTICATION: Mapping[str, tuple[str, ...]] = {
     "authenticate-cognito": ("authenticateCognito",),
     "authenticate-oidc": ("authenticateOidc",),
     "jwt-validation": ("jwtValidation",),
 }
+"""The types of actions that answer or forward a request, and of those that come before; each with
+the inputs of which an action of the type has one.
+"""
 
 
 def action_limits(path: str) -> tuple[Limit, ...]:
-    """Return what each input of the actions at a path may be."""
+    """Return the allowed values of the inputs of the actions at a path."""
     forward, redirect, fixed = f"{path}[].forward", f"{path}[].redirect", f"{path}[].fixedResponse"
     login, token = f"{path}[].authenticateOidc", f"{path}[].jwtValidation"
     claim = f"{token}.additionalClaims[]"
@@ -82,7 +82,7 @@ def action_limits(path: str) -> tuple[Limit, ...]:
         Limit(f"{claim}.values", size(1, 10), "elbv2.action.jwt", VALIDATION),
         Limit(f"{claim}.values[]", length(1, 256), "elbv2.action.jwt", VALIDATION),
         Limit(f"{login}.sessionTimeout", within(1, 604800), "elbv2.action.oidc", VALIDATION),
-        Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_FIRST_ACTIONS), "elbv2.action.type"),
+        Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_AUTHENTICATION), "elbv2.action.type"),
         Limit(f"{path}[].order", within(1, 50000), "elbv2.action.order"),
         Limit(f"{path}[].targetGroupArn", ARN, "elbv2.action.target-arn"),
         Limit(f"{forward}.targetGroups", size(1, 5), "elbv2.action.forward-groups"),
@@ -123,23 +123,28 @@ _MOST_EXTRA_PARAMETERS = 10
 """Source: the provider's documentation of listeners."""
 
 
-def _login_rules(actions: Sequence[Properties], path: str) -> Refusals:
-    """Refuse what the API's AuthenticateOidcActionConfig doesn't allow."""
+def _authentication_rules(actions: Sequence[Properties], path: str) -> Refusals:
+    """Refuse what the API's configurations of authenticating actions don't allow."""
     for index, action in enumerate(actions):
-        config, where = block(action.get("authenticateOidc")), f"{path}[{index}].authenticateOidc"
-        extra = block(config.get("authenticationRequestExtraParams"))
-        if len(extra) > _MOST_EXTRA_PARAMETERS:
+        parameters = block(action.get("authenticateOidc")).get("authenticationRequestExtraParams")
+        count = len(block(parameters))
+        if count > _MOST_EXTRA_PARAMETERS:
             message = (
-                f"{where}: authenticationRequestExtraParams has {len(extra)} parameters; "
-                f"{_MOST_EXTRA_PARAMETERS} are allowed"
+                f"{path}[{index}].authenticateOidc: authenticationRequestExtraParams has {count} "
+                f"parameters; {_MOST_EXTRA_PARAMETERS} are allowed"
             )
             yield Refusal(VALIDATION, message, "elbv2.action.oidc", path)
         for claim in blocks(block(action.get("jwtValidation")).get("additionalClaims")):
             yield from _claim_rules(claim, path)
-    kinds = texts([each.get("type") for each in actions])
-    if len([kind for kind in kinds if kind in _FIRST_ACTIONS]) > 1:
-        message = f"{path} can authenticate once, got {', '.join(kinds)}"
+    authenticating = [each for each in _types(actions) if each in _AUTHENTICATION]
+    if len(authenticating) > 1:
+        message = f"{path} can authenticate once, got {', '.join(authenticating)}"
         yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.one-login", path)
+
+
+def _types(actions: Sequence[Properties]) -> list[str]:
+    """Return the known types of actions."""
+    return texts([each.get("type") for each in actions])
 
 
 def _claim_rules(claim: Properties, path: str) -> Refusals:
@@ -168,29 +173,29 @@ def _forward_rules(action: Properties, where: str) -> Refusals:
 
 
 def action_rules(inputs: Properties, path: str) -> Refusals:
-    """Refuse actions that can't be used, by themselves or together."""
+    """Refuse actions that are invalid, by themselves or together."""
     actions = blocks(inputs.get(path))
     for index, action in enumerate(actions):
-        kind, where = text(action.get("type")) or "", f"{path}[{index}]: "
-        needed = _FINAL_ACTIONS.get(kind) or _FIRST_ACTIONS.get(kind, ())
-        if kind == "forward":
-            yield from _forward_rules(action, where)
-        elif needed and not given(action, *needed):
-            yield Refusal(
-                "InvalidArgument",
-                f"{where}type {kind} needs {needed[0]}",
-                "elbv2.action.block",
-                path,
-            )
-        if kind == "redirect" and _redirects_to_itself(action.get("redirect")):
-            message = (
-                f"{where}the redirect would lead to itself: change at least one of "
-                f"{', '.join(_REDIRECTED)}"
-            )
-            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
-    yield from _login_rules(actions, path)
+        yield from _single_action_rules(action, path, f"{path}[{index}]: ")
+    yield from _authentication_rules(actions, path)
     if actions and len(actions) == len(inputs[path]):
         yield from _final_action_rules(actions, path)
+
+
+def _single_action_rules(action: Properties, path: str, where: str) -> Refusals:
+    kind = text(action.get("type")) or ""
+    needed = _FINAL_ACTIONS.get(kind) or _AUTHENTICATION.get(kind, ())
+    if kind == "forward":
+        yield from _forward_rules(action, where)
+    elif needed and not given(action, *needed):
+        message = f"{where}type {kind} needs {needed[0]}"
+        yield Refusal("InvalidArgument", message, "elbv2.action.block", path)
+    if kind == "redirect" and _redirects_to_itself(action.get("redirect")):
+        message = (
+            f"{where}the redirect would lead to itself: change at least one of "
+            f"{', '.join(_REDIRECTED)}"
+        )
+        yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
 
 
 _REDIRECTED = ("protocol", "host", "port", "path", "query")
@@ -232,12 +237,10 @@ def _final_action_rules(actions: Sequence[Properties], path: str) -> Refusals:
 
 def action_references(path: str) -> tuple[Reference, ...]:
     """Return the target groups that the actions at a path must find."""
-    rule = "elbv2.action.target-exists"
-    found: list[Reference] = []
-    for target in FORWARDED:
-        path_of_arn = f"{path}[].{target}"
-        found.append(Reference(path_of_arn, TARGET_GROUP, "TargetGroupNotFound", rule, "held"))
-    return tuple(found)
+    code, rule = "TargetGroupNotFound", "elbv2.action.target-exists"
+    return tuple(
+        Reference(f"{path}[].{target}", TARGET_GROUP, code, rule, "held") for target in FORWARDED
+    )
 
 
 def targets_of(inputs: Properties, path: str) -> set[str]:
@@ -250,6 +253,7 @@ def targets_of(inputs: Properties, path: str) -> set[str]:
 
 def authentication_rules(inputs: Properties, path: str) -> Refusals:
     """Refuse actions that a listener with protocol HTTP can't have."""
-    if any(kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, f"{path}[].type"))):
+    types = _types(blocks(inputs.get(path)))
+    if not _AUTHENTICATION.keys().isdisjoint(types):
         message = "Authenticate actions are only supported on HTTPS listeners"
         yield Refusal("InvalidLoadBalancerAction", message, "elbv2.listener.authentication", path)

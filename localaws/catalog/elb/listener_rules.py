@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog import regexes
 from localaws.catalog.elb.listener_actions import (
-    VALIDATION,
     action_limits,
     action_references,
     action_rules,
@@ -22,6 +21,7 @@ from localaws.catalog.elb.listeners import (
     target_account_rules,
 )
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.target_groups import VALIDATION
 from localaws.catalog.properties import UNKNOWN, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType, Unique
@@ -74,7 +74,7 @@ _NOT_BROADCAST = Allowed(
     "a network other than 255.255.255.255/32",
     lambda value: network(value) != ip_network("255.255.255.255/32"),
 )
-"""From experience with AWS; no page of its documentation mentions it."""
+"""AWS refuses it, although its documentation doesn't mention it."""
 
 
 def _condition_limits() -> tuple[Limit, ...]:
@@ -154,20 +154,27 @@ def _transform_limits() -> tuple[Limit, ...]:
 def _transform_rules(inputs: Properties) -> Refusals:
     transforms = blocks(inputs.get("transforms"))
     types = [text(each.get("type")) for each in transforms]
-    for kind, name in _TRANSFORMS.items():
+    for kind in _TRANSFORMS:
         if types.count(kind) > 1:
             message = f"A rule can have only one transform of type {kind}"
             yield Refusal(VALIDATION, message, "elbv2.transform.once", "transforms")
-        for index, transform in enumerate(transforms):
-            where, own_type = f"transforms[{index}]", types[index]
-            has_block = bool(given(transform, name))
-            if own_type is not None and has_block != (own_type == kind):
-                message = (
-                    f"{where}: type {kind} needs {name}, and no other type has it; got type "
-                    f"{own_type}"
-                )
-                yield Refusal("InvalidArgument", message, "elbv2.transform.block", "transforms")
+    for index, transform in enumerate(transforms):
+        where = f"transforms[{index}]"
+        for kind, name in _TRANSFORMS.items():
+            yield from _block_rules(transform, kind, name, where)
             yield from _rewrite_rules(transform.get(name), f"{where}.{name}")
+
+
+def _block_rules(transform: Properties, kind: str, name: str, where: str) -> Refusals:
+    """Refuse a transform without the block of its type, or with that of another type."""
+    own_type = text(transform.get("type"))
+    if own_type is None:
+        return
+    if bool(given(transform, name)) != (own_type == kind):
+        message = (
+            f"{where}: type {kind} needs {name}, and no other type has it; got type {own_type}"
+        )
+        yield Refusal("InvalidArgument", message, "elbv2.transform.block", "transforms")
 
 
 def _rewrite_rules(config: object, where: str) -> Refusals:
@@ -201,12 +208,11 @@ def _regex_rules(inputs: Properties) -> Refusals:
                 yield Refusal(VALIDATION, message, "elbv2.regex.supported", path.partition("[")[0])
 
 
-def _listener_rule_rules(inputs: Properties) -> Refusals:
+def _rules(inputs: Properties) -> Refusals:
     yield from _condition_rules(inputs)
     if inputs.get("actions") == []:
-        yield Refusal(
-            "InvalidArgument", "actions needs at least one", "elbv2.action.some", "actions"
-        )
+        message = "actions needs at least one"
+        yield Refusal("InvalidArgument", message, "elbv2.action.some", "actions")
     yield from action_rules(inputs, "actions")
     yield from _transform_rules(inputs)
     yield from _regex_rules(inputs)
@@ -223,14 +229,14 @@ def _condition_rules(inputs: Properties) -> Refusals:
                 message = f"conditions[{index}].{name} needs at least one value"
                 yield Refusal("InvalidArgument", message, "elbv2.condition.some", "conditions")
     for name in _ONCE:
-        if len([condition for condition in conditions if given(condition, name)]) > 1:
+        count = sum(condition.get(name) is not None for condition in conditions)
+        if count > 1:
             message = f"A rule can have only one {name} condition; put all values into one"
-            yield Refusal("ValidationError", message, "elbv2.condition.once", "conditions")
+            yield Refusal(VALIDATION, message, "elbv2.condition.once", "conditions")
     yield from _quota_rules(inputs)
     if inputs.get("conditions") == []:
-        yield Refusal(
-            "InvalidArgument", "conditions needs at least one", "elbv2.condition.some", "conditions"
-        )
+        message = "conditions needs at least one"
+        yield Refusal("InvalidArgument", message, "elbv2.condition.some", "conditions")
 
 
 def _quota_rules(inputs: Properties) -> Refusals:
@@ -240,7 +246,7 @@ def _quota_rules(inputs: Properties) -> Refusals:
         values += map(str, values_at(inputs, path))
     if len(values) > VALUES_PER_RULE:
         message = f"A rule can only have '{VALUES_PER_RULE}' condition values, got {len(values)}"
-        yield Refusal("ValidationError", message, "elbv2.condition.values", "conditions")
+        yield Refusal(VALIDATION, message, "elbv2.condition.values", "conditions")
     evaluations = len(values)
     for name in _WITH_REGEX:
         evaluations += len(values_at(inputs, f"conditions[].{name}.regexValues[]"))
@@ -249,38 +255,48 @@ def _quota_rules(inputs: Properties) -> Refusals:
             f"A rule can only have '{EVALUATIONS_PER_RULE}' match evaluations, which values and "
             f"regexValues are, got {evaluations}"
         )
-        yield Refusal("ValidationError", message, "elbv2.condition.evaluations", "conditions")
+        yield Refusal(VALIDATION, message, "elbv2.condition.evaluations", "conditions")
     wildcards = sum(value.count("*") + value.count("?") for value in values)
     if wildcards > WILDCARDS_PER_RULE:
         message = f"A rule can only have '{WILDCARDS_PER_RULE}' condition wildcards"
-        yield Refusal("ValidationError", message, "elbv2.condition.wildcards", "conditions")
+        yield Refusal(VALIDATION, message, "elbv2.condition.wildcards", "conditions")
 
 
-def _listener_rule_account_rules(
-    inputs: Properties, account: Account, current: Resource | None
-) -> Refusals:
+def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     listener = account.get(LISTENER, inputs.get("listenerArn"))
     if listener is None:
         return
     balancer = account.get(LOAD_BALANCER, listener.inputs.get("loadBalancerArn"))
-    prefix = listener.id.rpartition("/")[0].replace(":listener/", ":listener-rule/")
-    rules = [each for each in account.all(LISTENER_RULE) if each.id.startswith(f"{prefix}/")]
-    if current is None and len(rules) >= RULES_PER_LOAD_BALANCER:
-        message = f"the load balancer has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
-        yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
-    if current is None and not given(inputs, "priority"):
-        highest = _highest_priority(account, listener.id)
-        if highest >= LOWEST_PRECEDENCE:
-            message = (
-                f"priority must be given: the highest of the listener is {highest}, so no rule "
-                "can come after it"
-            )
-            yield Refusal(VALIDATION, message, "elbv2.listener-rule.priority", "priority")
+    if current is None:
+        yield from _rule_quota_rules(listener, account)
+        if not given(inputs, "priority"):
+            yield from _generated_priority_rules(listener, account)
     yield from target_account_rules(targets_of(inputs, "actions"), balancer, account, current)
     protocol = listener.outputs.get("protocol")
     if protocol == "HTTP":
         yield from authentication_rules(inputs, "actions")
     yield from forwarding_rules(inputs, "actions", protocol, account)
+
+
+def _rule_quota_rules(listener: Resource, account: Account) -> Refusals:
+    """Refuse more rules than a load balancer can have, on all of its listeners."""
+    count = 0
+    balancer = listener.inputs.get("loadBalancerArn")
+    for each in account.where(LISTENER, "loadBalancerArn", balancer):
+        count += len(account.where(LISTENER_RULE, "listenerArn", each.id))
+    if count >= RULES_PER_LOAD_BALANCER:
+        message = f"{balancer} has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
+        yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
+
+
+def _generated_priority_rules(listener: Resource, account: Account) -> Refusals:
+    highest = _highest_priority(account, listener.id)
+    if highest >= LOWEST_PRECEDENCE:
+        message = (
+            f"priority must be set: the highest of the listener is {highest}, so no rule can come "
+            "after it"
+        )
+        yield Refusal(VALIDATION, message, "elbv2.listener-rule.priority", "priority")
 
 
 def _highest_priority(account: Account, listener: object) -> int:
@@ -290,7 +306,7 @@ def _highest_priority(account: Account, listener: object) -> int:
     return highest
 
 
-def _listener_rule_computed(mint: Mint, inputs: Properties) -> Properties:
+def _computed(mint: Mint, inputs: Properties) -> Properties:
     listener = inputs.get("listenerArn")
     arn = f"{str(listener).replace(':listener/', ':listener-rule/')}/{mint.hex(16)}"
     computed: dict[str, object] = {"id": arn, "arn": arn}
@@ -329,8 +345,8 @@ TYPES = (
                 "Priority '{priority:g}' is currently in use",
             ),
         ),
-        rules=_listener_rule_rules,
-        account_rules=_listener_rule_account_rules,
-        computed=_listener_rule_computed,
+        rules=_rules,
+        account_rules=_account_rules,
+        computed=_computed,
     ),
 )

@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: listeners, their certificates, and what they may forward to."""
+"""Elastic Load Balancing: listeners, their certificates, and their target groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from localaws.catalog.acm import CERTIFICATE, certificate_rules
 from localaws.catalog.elb import forwarding, tls_policies
 from localaws.catalog.elb.listener_actions import (
     FORWARDED,
-    VALIDATION,
     action_limits,
     action_references,
     action_rules,
@@ -18,7 +17,7 @@ from localaws.catalog.elb.listener_actions import (
     targets_of,
 )
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER, is_application
-from localaws.catalog.elb.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
+from localaws.catalog.elb.target_groups import HTTP, PROTOCOLS, TARGET_GROUP, VALIDATION
 from localaws.catalog.elb.trust_stores import TRUST_STORE
 from localaws.catalog.iam.server_certificates import SERVER_CERTIFICATE
 from localaws.catalog.properties import UNKNOWN
@@ -256,7 +255,7 @@ def forwarding_rules(inputs: Properties, path: str, protocol: object, account: A
     yield from forwarding.action_rules(blocks(inputs.get(path)), protocol, groups)
 
 
-def _listener_certificate_account_rules(
+def _certificate_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     listener = account.get(LISTENER, inputs.get("listenerArn"))
@@ -268,9 +267,7 @@ def _listener_certificate_account_rules(
             f"certificates are for HTTPS listeners only, '{listener.id}' speaks "
             f"{listener.outputs.get('protocol')}"
         )
-        yield Refusal(
-            "ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn"
-        )
+        yield Refusal(VALIDATION, message, "elbv2.listener-certificate.tls-only", "listenerArn")
     balancer = listener.inputs.get("loadBalancerArn")
     certificates = {inputs.get("certificateArn")}
     for each in account.where(LISTENER, "loadBalancerArn", balancer):
@@ -349,7 +346,7 @@ TYPES = (
             Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
             Reference("certificateArn", SERVER_CERTIFICATE, "", "elbv2.certificate.issued", "held"),
         ),
-        account_rules=_listener_certificate_account_rules,
+        account_rules=_certificate_account_rules,
         computed=lambda _mint, inputs: {
             "id": f"{inputs.get('listenerArn')}_{inputs.get('certificateArn')}"
         },

@@ -15,7 +15,7 @@ from localaws.catalog.resource_type import Reference, ResourceType
 from localaws.catalog.values import PORT, Limit, given, matches, network, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
@@ -79,8 +79,10 @@ def _invalid(
 def _quic_rules(inputs: Properties, group: Resource) -> Refusals:
     needed = group.outputs.get("protocol") in _QUIC
     if needed != (inputs.get("quicServerId") is not None):
-        words = "needs a quicServerId" if needed else "takes no quicServerId"
-        message = f"a target of a group with protocol {group.outputs.get('protocol')} {words}"
+        verb = "needs a" if needed else "takes no"
+        message = (
+            f"a target of a group with protocol {group.outputs.get('protocol')} {verb} quicServerId"
+        )
         yield _invalid(message, "elbv2.target.quic", "quicServerId")
 
 
@@ -107,14 +109,14 @@ def _address_rules(inputs: Properties, account: Account, group: Resource, target
         yield _invalid(message, "elbv2.target.address")
     elif inputs.get("availabilityZone") is None:
         message = (
-            f"The IP address '{target}' is outside the VPC, so availabilityZone must be "
-            "given, such as all"
+            f"The IP address '{target}' is outside the VPC, so availabilityZone must be set: to "
+            "all or to the target's zone"
         )
         yield _invalid(message, "elbv2.target.availability-zone", "availabilityZone")
 
 
 def _instance_rules(inputs: Properties, target: str) -> Refusals:
-    yield from _no_zone(inputs, "instance", None)
+    yield from _zone_rules(inputs, "instance", None)
     if _INSTANCE.fullmatch(target) is None:
         yield _invalid(f"Instance ID '{target}' is not valid", "elbv2.target.id")
         return
@@ -128,37 +130,32 @@ def _instance_rules(inputs: Properties, target: str) -> Refusals:
 def _function_rules(
     inputs: Properties, account: Account, target: str, current: Resource | None
 ) -> Refusals:
-    yield from _no_zone(inputs, "lambda", ALL_ZONES)
+    yield from _zone_rules(inputs, "lambda", ALL_ZONES)
     if _FUNCTION.fullmatch(target) is None:
         yield _invalid(f"'{target}' is not a valid ARN of a Lambda function", "elbv2.target.id")
     if inputs.get("port") is not None:
-        yield _invalid(
-            "a port can't be given for a Lambda function", "elbv2.target.function-port", "port"
-        )
-    yield from _only_one(inputs, account, current)
+        yield _invalid("a Lambda function takes no port", "elbv2.target.function-port", "port")
+    yield from _one_target_rules(inputs, account, current)
 
 
 def _balancer_rules(
     inputs: Properties, account: Account, target: str, current: Resource | None
 ) -> Refusals:
-    yield from _no_zone(inputs, "alb", None)
+    yield from _zone_rules(inputs, "alb", None)
     if account.get(LOAD_BALANCER, target) is None:
         message = f"The load balancer '{target}' does not exist"
         yield _invalid(message, "elbv2.target.balancer-exists", code="InvalidTarget")
         return
     group = account.get(TARGET_GROUP, inputs.get("targetGroupArn"))
     port = inputs.get("port") or (group.outputs.get("port") if group else None)
-    if port not in [each.outputs.get("port") for each in _listeners(account, target)]:
+    listeners = account.where(LISTENER, "loadBalancerArn", target)
+    if port not in [each.outputs.get("port") for each in listeners]:
         message = f"The load balancer '{target}' has no listener on port {port:g}"
         yield _invalid(message, "elbv2.target.balancer-listens", "port", "InvalidTarget")
-    yield from _only_one(inputs, account, current)
+    yield from _one_target_rules(inputs, account, current)
 
 
-def _listeners(account: Account, balancer: str) -> Sequence[Resource]:
-    return account.where(LISTENER, "loadBalancerArn", balancer)
-
-
-def _no_zone(inputs: Properties, kind: str, allowed: str | None) -> Refusals:
+def _zone_rules(inputs: Properties, kind: str, allowed: str | None) -> Refusals:
     zone = inputs.get("availabilityZone")
     if zone not in (None, "", allowed):
         words = f"must be {allowed}" if allowed else "is not supported"
@@ -166,17 +163,13 @@ def _no_zone(inputs: Properties, kind: str, allowed: str | None) -> Refusals:
         yield _invalid(message, "elbv2.target.availability-zone", "availabilityZone")
 
 
-def _only_one(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-    others = [
-        each
-        for each in attachments_of(account, str(inputs.get("targetGroupArn")), current)
-        if each.inputs.get("targetId") != inputs.get("targetId")
-    ]
-    if others:
-        message = (
-            f"the target group has a target, and takes one only: {others[0].inputs['targetId']}"
-        )
-        yield _invalid(message, "elbv2.target.only-one", code="TooManyTargets")
+def _one_target_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    for other in attachments_of(account, str(inputs.get("targetGroupArn")), current):
+        target = other.inputs.get("targetId")
+        if target != inputs.get("targetId"):
+            message = f"the target group has a target, and takes one only: {target}"
+            yield _invalid(message, "elbv2.target.only-one", code="TooManyTargets")
+            return
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:

@@ -21,6 +21,7 @@ from localaws.catalog.values import (
     one_of,
     text,
     within,
+    without_none,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from localaws.catalog.refusals import Refusals
 
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+
+VALIDATION = "ValidationError"
+"""ELB's error code for most values that it doesn't allow."""
 
 HTTP = ("HTTP", "HTTPS")
 PROTOCOLS = (*HTTP, "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC")
@@ -39,11 +43,11 @@ _NAME = matches(
 )
 
 
-def _matcher_holds(value: object, low: int, high: int) -> bool:
+def _matcher_holds(value: str, low: int, high: int) -> bool:
     """Return whether a matcher (`200`, `200,202`, `200-399`) is within the protocol's codes."""
-    for part in str(value).split(","):
-        first, _, last = part.partition("-")
-        if "-" not in part:
+    for part in value.split(","):
+        first, is_range, last = part.partition("-")
+        if not is_range:
             last = first
         if not (first.isdecimal() and last.isdecimal()):
             return False
@@ -53,56 +57,75 @@ def _matcher_holds(value: object, low: int, high: int) -> bool:
 
 
 def _is_health_port(value: object) -> bool:
-    # Ports
-    return value == "traffic-port" or (str(value).isdecimal() and 1 <= int(str(value)) <= 65535)  # noqa: PLR2004
+    if value == "traffic-port":
+        return True
+    return str(value).isdecimal() and PORT.holds(int(str(value)))
 
 
-def _target_group_rules(inputs: Properties) -> Refusals:
-    kind = inputs.get("targetType")
-    needed = ("port", "protocol", "vpcId")
-    if kind == "lambda":
-        for name in given(inputs, *needed):
-            yield Refusal(
-                "InvalidArgument",
-                f"{name} must not be set for targetType lambda",
-                "elbv2.target-group.lambda",
-                name,
-            )
-    elif kind is not UNKNOWN:
-        for name in needed:
-            if inputs.get(name) is None:
-                message = f"{name} is required unless targetType is lambda"
-                yield Refusal("InvalidArgument", message, "elbv2.target-group.needed", name)
+def _rules(inputs: Properties) -> Refusals:
+    yield from _target_type_rules(inputs)
     yield from _health_check_rules(inputs)
-    yield from _routing_rules(inputs)
+    yield from _algorithm_rules(inputs)
+    yield from _version_rules(inputs)
+    yield from _stickiness_rules(inputs)
+
+
+def _target_type_rules(inputs: Properties) -> Refusals:
+    """Require port, protocol and VPC, which only a group of Lambda functions hasn't."""
+    kind, names = inputs.get("targetType"), ("port", "protocol", "vpcId")
+    if kind is UNKNOWN:
+        return
+    if kind == "lambda":
+        for name in given(inputs, *names):
+            message = f"{name} must not be set for targetType lambda"
+            yield Refusal("InvalidArgument", message, "elbv2.target-group.lambda", name)
+        return
+    for name in names:
+        if inputs.get(name) is None:
+            message = f"{name} is required unless targetType is lambda"
+            yield Refusal("InvalidArgument", message, "elbv2.target-group.needed", name)
 
 
 def _health_check_rules(inputs: Properties) -> Refusals:
-    health, protocol = block(inputs.get("healthCheck")), inputs.get("protocol")
-    shown = "healthCheck"
+    health = block(inputs.get("healthCheck"))
+    yield from _timeout_rules(inputs)
+    if health.get("protocol") == "TCP":
+        yield from _tcp_check_rules(inputs.get("protocol"), health)
+    if health.get("enabled") is False and inputs.get("targetType") != "lambda":
+        yield Refusal(
+            VALIDATION,
+            "healthCheck.enabled can be false for targetType lambda only",
+            "elbv2.target-group.health-enabled",
+            "healthCheck",
+        )
+    yield from _matcher_rules(inputs, text(health.get("matcher")) or "")
+
+
+def _timeout_rules(inputs: Properties) -> Refusals:
     with_defaults = _health_check(inputs)
     timeout, interval = number(with_defaults.get("timeout")), number(with_defaults.get("interval"))
+    if timeout is None or interval is None:
+        return
     # For other protocols they can be equal; the defaults of the shortest TCP checks are 10 s each.
-    too_long = protocol in HTTP and timeout == interval
-    if timeout is not None and interval is not None and (timeout > interval or too_long):
+    must_be_below = inputs.get("protocol") in HTTP
+    if timeout > interval or (must_be_below and timeout == interval):
         message = (
             f"Health check timeout '{timeout:g}' must be smaller than the interval '{interval:g}'"
         )
-        yield Refusal("ValidationError", message, "elbv2.target-group.health-timeout", shown)
-    if health.get("protocol") == "TCP":
-        if protocol in HTTP:
-            message = (
-                "healthCheck.protocol TCP is not supported for a target group with protocol "
-                f"{protocol}"
-            )
-            yield Refusal("InvalidArgument", message, "elbv2.target-group.health-tcp", shown)
-        for name in given(health, "path", "matcher"):
-            message = f"healthCheck.{name} is not supported for a health check with protocol TCP"
-            yield Refusal("InvalidArgument", message, "elbv2.target-group.health-tcp", shown)
-    if health.get("enabled") is False and inputs.get("targetType") != "lambda":
-        message = "Health check enabled must be true for target groups that aren't of type lambda"
-        yield Refusal("ValidationError", message, "elbv2.target-group.health-enabled", shown)
-    yield from _matcher_rules(inputs, text(health.get("matcher")) or "")
+        yield Refusal(VALIDATION, message, "elbv2.target-group.health-timeout", "healthCheck")
+
+
+def _tcp_check_rules(group_protocol: object, health: Properties) -> Refusals:
+    rule = "elbv2.target-group.health-tcp"
+    if group_protocol in HTTP:
+        message = (
+            "healthCheck.protocol TCP is not supported for a target group with protocol "
+            f"{group_protocol}"
+        )
+        yield Refusal("InvalidArgument", message, rule, "healthCheck")
+    for name in given(health, "path", "matcher"):
+        message = f"healthCheck.{name} is not supported for a health check with protocol TCP"
+        yield Refusal("InvalidArgument", message, rule, "healthCheck")
 
 
 def _matcher_rules(inputs: Properties, matcher: str) -> Refusals:
@@ -113,12 +136,10 @@ def _matcher_rules(inputs: Properties, matcher: str) -> Refusals:
     low, high = _codes(protocol, version)
     if not _matcher_holds(matcher, low, high):
         message = (
-            f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: "
-            "200, 200,202 or 200-399"
+            f"Health check matcher '{matcher}' must be codes from {low} to {high}: one, several "
+            "with commas, or a range with a hyphen"
         )
-        yield Refusal(
-            "ValidationError", message, "elbv2.target-group.health-matcher", "healthCheck"
-        )
+        yield Refusal(VALIDATION, message, "elbv2.target-group.health-matcher", "healthCheck")
 
 
 def _codes(protocol: object, version: object) -> tuple[int, int]:
@@ -133,35 +154,27 @@ def _codes(protocol: object, version: object) -> tuple[int, int]:
     return 200, 599
 
 
-def _routing_rules(inputs: Properties) -> Refusals:
+def _algorithm_rules(inputs: Properties) -> Refusals:
     algorithm, slow = inputs.get("loadBalancingAlgorithmType"), number(inputs.get("slowStart"))
     if slow and algorithm in ("least_outstanding_requests", "weighted_random"):
-        yield Refusal(
-            "ValidationError",
-            f"slowStart excludes {algorithm}",
-            "elbv2.target-group.slow-start-algorithm",
-            "slowStart",
-        )
-    anomaly = inputs.get("loadBalancingAnomalyMitigation")
-    if anomaly == "on" and algorithm not in ("weighted_random", UNKNOWN):
-        message = "loadBalancingAnomalyMitigation needs loadBalancingAlgorithmType weighted_random"
-        yield Refusal(
-            "ValidationError",
-            message,
-            "elbv2.target-group.anomaly",
-            "loadBalancingAnomalyMitigation",
-        )
-    if given(inputs, "protocolVersion") and inputs.get("protocol") not in (*HTTP, None, UNKNOWN):
+        message = f"slowStart excludes loadBalancingAlgorithmType {algorithm}"
+        yield Refusal(VALIDATION, message, "elbv2.target-group.slow-start-algorithm", "slowStart")
+    anomaly = "loadBalancingAnomalyMitigation"
+    if inputs.get(anomaly) == "on" and algorithm not in ("weighted_random", UNKNOWN):
+        message = f"{anomaly} needs loadBalancingAlgorithmType weighted_random"
+        yield Refusal(VALIDATION, message, "elbv2.target-group.anomaly", anomaly)
+
+
+def _version_rules(inputs: Properties) -> Refusals:
+    """Refuse a protocol version for other protocols and target types than those that have it."""
+    version, kind = inputs.get("protocolVersion"), inputs.get("targetType")
+    rule = "elbv2.target-group.version"
+    if version is not None and inputs.get("protocol") not in (*HTTP, None, UNKNOWN):
         message = f"protocolVersion needs protocol HTTP or HTTPS, got {inputs['protocol']}"
-        yield Refusal("ValidationError", message, "elbv2.target-group.version", "protocolVersion")
-    target_type = inputs.get("targetType")
-    if inputs.get("protocolVersion") in HTTP2_ONLY and target_type in ("lambda", "alb"):
-        message = (
-            f"protocolVersion {inputs['protocolVersion']} is for target types instance and ip, got "
-            f"{target_type}"
-        )
-        yield Refusal("ValidationError", message, "elbv2.target-group.version", "protocolVersion")
-    yield from _stickiness_rules(inputs)
+        yield Refusal(VALIDATION, message, rule, "protocolVersion")
+    if version in HTTP2_ONLY and kind in ("lambda", "alb"):
+        message = f"protocolVersion {version} is for target types instance and ip, got {kind}"
+        yield Refusal(VALIDATION, message, rule, "protocolVersion")
 
 
 _STICKINESS_OF_NETWORK = ("source_ip",)
@@ -177,44 +190,27 @@ Source: TargetGroupAttribute in ELB's API reference.
 
 def _stickiness_rules(inputs: Properties) -> Refusals:
     sticky, protocol = block(inputs.get("stickiness")), text(inputs.get("protocol"))
-    kind, cookie = text(sticky.get("type")), text(sticky.get("cookieName"))
+    kind, cookie = text(sticky.get("type")), sticky.get("cookieName")
     allowed = _STICKINESS.get(protocol or "", _STICKINESS_OF_NETWORK)
     if protocol and kind and kind not in allowed:
-        message = (
-            f"Stickiness type '{kind}' is not supported for target groups with protocol "
-            f"{protocol}; allowed: {', '.join(allowed)}"
-        )
         yield Refusal(
             "InvalidConfigurationRequest",
-            message,
+            f"Stickiness type '{kind}' is not supported for target groups with protocol "
+            f"{protocol}; allowed: {', '.join(allowed)}",
             "elbv2.target-group.stickiness-protocol",
             "stickiness",
         )
-    if kind == "app_cookie" and (
-        sticky.get("cookieName") is None or (cookie or "").startswith("AWSALB")
-    ):
-        message = (
-            "app_cookie needs a cookieName that doesn't start with AWSALB, got "
-            f"{sticky.get('cookieName')!r}"
-        )
-        yield Refusal("ValidationError", message, "elbv2.target-group.cookie", "stickiness")
+    if kind == "app_cookie" and (cookie is None or str(cookie).startswith("AWSALB")):
+        message = f"app_cookie needs a cookieName that doesn't start with AWSALB, got {cookie!r}"
+        yield Refusal(VALIDATION, message, "elbv2.target-group.cookie", "stickiness")
     if stickiness_of(inputs) and inputs.get("loadBalancingCrossZoneEnabled") == "false":
-        message = (
-            "Sticky sessions are not supported if cross-zone load balancing is disabled: change "
-            "stickiness or loadBalancingCrossZoneEnabled"
-        )
         yield Refusal(
             "InvalidConfigurationRequest",
-            message,
+            "Sticky sessions are not supported if cross-zone load balancing is disabled: change "
+            "stickiness or loadBalancingCrossZoneEnabled",
             "elbv2.target-group.stickiness-zones",
             "stickiness",
         )
-
-
-def _default_health_protocol(group_protocol: object) -> object:
-    if group_protocol is UNKNOWN:
-        return UNKNOWN
-    return "HTTP" if group_protocol in HTTP else "TCP"
 
 
 def _health_check(inputs: Properties) -> dict[str, Any]:
@@ -223,32 +219,48 @@ def _health_check(inputs: Properties) -> dict[str, Any]:
     Some defaults depend on whether the program has a `healthCheck` block at all.
     """
     configured = block(inputs.get("healthCheck"))
-    health = {name: configured[name] for name in given(configured, *configured)}
+    health = without_none(configured)
     protocol = health.get("protocol")
     if not protocol:
         protocol = "HTTP" if configured else _default_health_protocol(inputs.get("protocol"))
-    group_protocol = inputs.get("protocol")
-    if inputs.get("protocolVersion") == "GRPC":
-        matcher = {"path": "/AWS.ALB/healthcheck", "matcher": "12"}
-    elif group_protocol is None or group_protocol in (*HTTP, UNKNOWN):
-        matcher = {"path": "/", "matcher": "200"}
-    else:
-        matcher = {"path": "/", "matcher": "200-399"}
-    thresholds = (3, 3) if configured else (5, 2)
-    return {
+    healthy, unhealthy = (3, 3) if configured else (5, 2)
+    defaults = {
         "enabled": True,
         "interval": 30,
-        "timeout": UNKNOWN if protocol is UNKNOWN else 10 if protocol == "TCP" else 5,
-        "healthyThreshold": thresholds[0],
-        "unhealthyThreshold": thresholds[1],
+        "timeout": _default_timeout(protocol),
+        "healthyThreshold": healthy,
+        "unhealthyThreshold": unhealthy,
         "port": "traffic-port",
         "protocol": protocol,
-        **(matcher if protocol in HTTP else {}),
-        **health,
     }
+    if protocol in HTTP:
+        defaults |= _default_request(inputs.get("protocol"), inputs.get("protocolVersion"))
+    return defaults | health
 
 
-def _target_group_derived(inputs: Properties) -> Properties:
+def _default_health_protocol(group_protocol: object) -> object:
+    if group_protocol is UNKNOWN:
+        return UNKNOWN
+    return "HTTP" if group_protocol in HTTP else "TCP"
+
+
+def _default_timeout(health_protocol: object) -> object:
+    if health_protocol is UNKNOWN:
+        return UNKNOWN
+    return 10 if health_protocol == "TCP" else 5
+
+
+def _default_request(group_protocol: object, version: object) -> dict[str, object]:
+    """Return the path that a health check requests, and the codes that it expects."""
+    if version == "GRPC":
+        return {"path": "/AWS.ALB/healthcheck", "matcher": "12"}
+    if group_protocol is UNKNOWN:
+        return {"path": "/", "matcher": UNKNOWN}
+    is_application = group_protocol in HTTP or group_protocol is None
+    return {"path": "/", "matcher": "200" if is_application else "200-399"}
+
+
+def _derived(inputs: Properties) -> Properties:
     health = UNKNOWN if inputs.get("healthCheck") is UNKNOWN else _health_check(inputs)
     derived: dict[str, object] = {"healthCheck": health}
     if inputs.get("protocol") in HTTP:
@@ -263,10 +275,10 @@ def _stickiness(inputs: Properties) -> dict[str, Any]:
     """Return a target group's stickiness with the provider's defaults; off without a block."""
     configured = block(inputs.get("stickiness"))
     defaults = {"enabled": bool(configured), "type": "lb_cookie", "cookieDuration": 86_400}
-    return defaults | {name: configured[name] for name in given(configured, *configured)}
+    return defaults | without_none(configured)
 
 
-def _target_group_computed(mint: Mint, inputs: Properties) -> Properties:
+def _computed(mint: Mint, inputs: Properties) -> Properties:
     suffix = f"targetgroup/{inputs.get('name')}/{mint.hex(16)}"
     arn = mint.arn("elasticloadbalancing", suffix)
     return {"id": arn, "arn": arn, "arnSuffix": suffix, "loadBalancerArns": []}
@@ -298,7 +310,7 @@ TYPES = (
             "loadBalancingCrossZoneEnabled": "use_load_balancer_configuration",
             "ipAddressType": "ipv4",
         },
-        derived=_target_group_derived,
+        derived=_derived,
         limits=(
             Limit("name", _NAME, "elbv2.target-group.name"),
             Limit("namePrefix", PREFIX, "elbv2.target-group.name"),
@@ -386,9 +398,9 @@ TYPES = (
                 "ELBv2 Target Group ({name}) already exists",
             ),
         ),
-        rules=_target_group_rules,
+        rules=_rules,
         account_rules=group_rules,
-        computed=_target_group_computed,
+        computed=_computed,
         held=("ResourceInUse", "elbv2.target-group.held"),
     ),
 )

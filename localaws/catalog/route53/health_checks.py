@@ -45,7 +45,7 @@ def _rules(inputs: Properties) -> Refusals:
         )
         yield Refusal(_INVALID, message, "route53.health-check.endpoint", "fqdn")
     if kind and kind not in _WITH_SEARCH and inputs.get("searchString") not in (None, ""):
-        message = f"searchString is for the types {' and '.join(_WITH_SEARCH)}, got {kind}"
+        message = f"searchString is for type {' or '.join(_WITH_SEARCH)}, got {kind}"
         yield Refusal(_INVALID, message, "route53.health-check.search", "searchString")
     yield from _address_rules(inputs)
 
@@ -90,7 +90,9 @@ def _derived(inputs: Properties) -> Properties:
     }
     if kind != "TCP":
         defaults["port"] = 443 if secure else 80
-    return {name: value for name, value in defaults.items() if not given(inputs, name)}
+    for name in given(inputs, *defaults):
+        del defaults[name]
+    return defaults
 
 
 TYPES = (
