@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 REGION = "eu-west-1"
 ELB = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+MISSING_TARGET_GROUP = f"{ELB}:targetgroup/none/0123456789abcdef"
 ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.localaws.catalog.conftest import ELB
+from tests.localaws.catalog.conftest import ELB, MISSING_TARGET_GROUP
 
 Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
 
@@ -68,7 +68,7 @@ ORDINARY_CASES: list[Case] = [
         TARGET,
         "elbv2.target.group-exists",
         "TargetGroupNotFound",
-        {"targetGroupArn": f"{ELB}:targetgroup/none/0123456789abcdef"},
+        {"targetGroupArn": MISSING_TARGET_GROUP},
         {"port": 8080},
     ),
     (TARGET, "elbv2.target.port", "InvalidArgument", {"port": 0}, {"port": 65535}),
