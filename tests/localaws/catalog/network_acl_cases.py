@@ -13,7 +13,7 @@ RULE = "aws:ec2/networkAclRule:NetworkAclRule"
 ASSOCIATION = "aws:ec2/networkAclAssociation:NetworkAclAssociation"
 
 _INVALID = "InvalidParameterValue"
-_NOWHERE = "acl-00000000000000000"
+_MISSING_ACL = "acl-00000000000000000"
 
 
 def inline(*rules: dict[str, Any], direction: str = "ingress") -> dict[str, Any]:
@@ -77,7 +77,7 @@ NETWORK_ACL_CASES: list[Case] = [
         RULE,
         "ec2.network-acl.exists",
         "InvalidNetworkAclID.NotFound",
-        {"networkAclId": _NOWHERE},
+        {"networkAclId": _MISSING_ACL},
         {},
     ),
     _inline("ec2.network-acl-rule.number", {"ruleNo": 32767}, {"ruleNo": 32766}),
@@ -126,14 +126,14 @@ NETWORK_ACL_CASES: list[Case] = [
         DEFAULT_ACL,
         "ec2.network-acl.exists",
         "InvalidNetworkAclID.NotFound",
-        {"defaultNetworkAclId": _NOWHERE},
+        {"defaultNetworkAclId": _MISSING_ACL},
         inline({}),
     ),
     (
         ASSOCIATION,
         "ec2.network-acl.exists",
         "InvalidNetworkAclID.NotFound",
-        {"networkAclId": _NOWHERE},
+        {"networkAclId": _MISSING_ACL},
         {},
     ),
     (

@@ -44,7 +44,7 @@ def by_metric(*, period: int) -> dict[str, Any]:
     return {**BY_QUERY, "metricQueries": [{"id": "errors", "metric": metric, "returnData": True}]}
 
 
-STRANGER = json.dumps(
+OTHER_ACCOUNT = json.dumps(
     {
         "Version": "2012-10-17",
         "Statement": [
@@ -279,7 +279,7 @@ ORDINARY_CASES: list[Case] = [
         KEY_POLICY,
         "kms.key.lockout",
         "MalformedPolicyDocumentException",
-        {"policy": STRANGER},
-        {"policy": STRANGER, "bypassPolicyLockoutSafetyCheck": True},
+        {"policy": OTHER_ACCOUNT},
+        {"policy": OTHER_ACCOUNT, "bypassPolicyLockoutSafetyCheck": True},
     ),
 ]

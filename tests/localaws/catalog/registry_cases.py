@@ -1,7 +1,7 @@
-"""What AWS refuses of repositories and their policies, beside what it accepts.
+"""Refusals of repositories and their policies.
 
-Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
-them.
+Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
+`test_refusals.py` runs them.
 """
 
 from __future__ import annotations

@@ -9,16 +9,13 @@ import pytest
 from localaws.account import invokes
 from localaws.account.cloud import Cloud
 from tests.localaws.catalog.conftest import bucket_policy
+from tests.localaws.catalog.load_balancer_cases import BALANCER, LISTENER, TARGETS
 from tests.localaws.catalog.operations import refused
 from tests.localaws.catalog.security_cases import BUCKET_POLICY, ENCRYPTION
 
 if TYPE_CHECKING:
     from localaws.catalog import Resource
     from tests.localaws.catalog.conftest import Account
-
-BALANCER = "aws:lb/loadBalancer:LoadBalancer"
-TARGETS = "aws:lb/targetGroup:TargetGroup"
-LISTENER = "aws:lb/listener:Listener"
 
 
 def balancer(account: Account, kind: str = "network", **more: Any) -> Resource:

@@ -9,14 +9,13 @@ import pytest
 from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
 from localaws.catalog.ec2.ip_permissions import permissions_of
+from tests.localaws.catalog.network_cases import GROUP, INGRESS
 from tests.localaws.catalog.operations import other_vpc, refused
 
 if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
 
-GROUP = "aws:ec2/securityGroup:SecurityGroup"
 DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
-INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 CLASSIC = "aws:ec2/securityGroupRule:SecurityGroupRule"
 
@@ -39,28 +38,26 @@ def test_a_rule_that_its_group_has_inline_is_refused(
         GROUP, name="inline", vpcId=account.id("vpc"), ingress=[inline, everything]
     )
     rule = {"securityGroupId": group.id, "ipProtocol": "6", "fromPort": 80, "toPort": 80}
-    expected = {("ec2.security-group-rule.unique", "InvalidPermission.Duplicate")}
-    assert refused(account.make, INGRESS, **rule, cidrIpv4="10.9.0.0/16") == expected
+    assert refused(account.make, INGRESS, **rule, cidrIpv4="10.9.0.0/16") == DUPLICATE
     own = {"securityGroupId": group.id, "ipProtocol": "-1", "referencedSecurityGroupId": group.id}
-    assert refused(account.make, INGRESS, **own) == expected
+    assert refused(account.make, INGRESS, **own) == DUPLICATE
     account.make(INGRESS, **rule, cidrIpv4="10.8.0.0/16")
     account.make(EGRESS, **rule, cidrIpv4="10.9.0.0/16")
     more = {**inline, "cidrBlocks": ["10.8.0.0/16"]}
     changed = {**group.inputs, "ingress": [inline, everything, more]}
-    assert refused(account.update, GROUP, group.id, changed) == expected
+    assert refused(account.update, GROUP, group.id, changed) == DUPLICATE
     account.update(GROUP, group.id, {**group.inputs, "tags": {"a": "b"}})
 
 
 def test_rules_of_both_resource_types_are_compared_with_each_other(account: Account) -> None:
     rule = account.make(CLASSIC, **account.minimal(CLASSIC))
     ports = {"ipProtocol": "tcp", "fromPort": 8443, "toPort": 8443}
-    twin = {"securityGroupId": account.id("group"), **ports, "cidrIpv4": "10.0.0.0/8"}
-    expected = {("ec2.security-group-rule.unique", "InvalidPermission.Duplicate")}
-    assert refused(account.make, INGRESS, **twin) == expected
-    assert refused(account.make, CLASSIC, **account.minimal(CLASSIC)) == expected
+    same_rule = {"securityGroupId": account.id("group"), **ports, "cidrIpv4": "10.0.0.0/8"}
+    assert refused(account.make, INGRESS, **same_rule) == DUPLICATE
+    assert refused(account.make, CLASSIC, **account.minimal(CLASSIC)) == DUPLICATE
     account.update(CLASSIC, rule.id, {**rule.inputs, "description": "clients"})
     account.delete(CLASSIC, rule.id)
-    account.make(INGRESS, **twin)
+    account.make(INGRESS, **same_rule)
     other_vpc(account)
     outside = {"cidrBlocks": None, "sourceSecurityGroupId": account.id("other-group")}
     assert refused(account.make, CLASSIC, **{**account.minimal(CLASSIC), **outside}) == {
@@ -75,11 +72,10 @@ def test_inline_rules_and_rule_resources_count_together(account: Account) -> Non
     rule = {"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443}
     account.make(INGRESS, **rule, cidrIpv4="0.0.0.0/0")
     account.make(INGRESS, **rule, cidrIpv6="::/0")
-    expected = {("ec2.security-group-rule.quota", "RulesPerSecurityGroupLimitExceeded")}
-    assert refused(account.make, INGRESS, **rule, cidrIpv4="10.0.0.0/8") == expected
+    assert refused(account.make, INGRESS, **rule, cidrIpv4="10.0.0.0/8") == QUOTA
     assert (
         refused(account.make, INGRESS, **rule, referencedSecurityGroupId=account.id("group"))
-        == expected
+        == QUOTA
     )
 
 
