@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from localaws.alb.edge import Front
 from localaws.alb.health_probe import PATIENCE, status_in
 from localaws.catalog.ec2.network import SUBNET
-from localaws.catalog.values import blocks, texts
+from localaws.catalog.elb.load_balancers import subnets_of
+from localaws.catalog.values import texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +100,7 @@ class VpcEdge:
         """
         wanted: dict[str, list[str]] = {}
         for load_balancer in load_balancers:
-            wanted[load_balancer.id] = _subnets(load_balancer)
+            wanted[load_balancer.id] = subnets_of(load_balancer.outputs)
             for subnet in wanted[load_balancer.id]:
                 await self._attach(load_balancer, subnet)
         for balancer in list(self._interfaces):
@@ -266,9 +267,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _subnets(load_balancer: Resource) -> list[str]:
-    outputs = load_balancer.outputs
-    mapped = [str(each.get("subnetId")) for each in blocks(outputs.get("subnetMappings"))]
-    return list(dict.fromkeys([*texts(outputs.get("subnets")), *mapped]))

@@ -17,9 +17,10 @@ from localaws.catalog.ec2.network import (
     vpc_of,
     vpc_of_gateway,
 )
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER, subnets_of
 from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.partitions import partition_of
-from localaws.catalog.properties import UNKNOWN, values_at
+from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType, Unique
 from localaws.catalog.values import Limit, block, given, one_of, texts
@@ -53,8 +54,7 @@ def _internet_gateway_deletion_rules(gateway: Resource, account: Account) -> Ref
 def _vpcs_of_load_balancer(account: Account, inputs: Properties) -> set[object]:
     if inputs.get("internal") is True or inputs.get("loadBalancerType") == "gateway":
         return set()
-    subnets = values_at(inputs, "subnets[]") + values_at(inputs, "subnetMappings[].subnetId")
-    return {vpc_of(account, subnet) for subnet in subnets}
+    return {vpc_of(account, subnet) for subnet in subnets_of(inputs)}
 
 
 def _vpcs_of_nat_gateway(account: Account, inputs: Properties) -> set[object]:
@@ -71,7 +71,7 @@ def _vpcs_of_service(account: Account, inputs: Properties) -> set[object]:
 
 
 _PUBLIC_ADDRESSES: Mapping[str, Callable[[Account, Properties], set[object]]] = {
-    "aws:lb/loadBalancer:LoadBalancer": _vpcs_of_load_balancer,
+    LOAD_BALANCER: _vpcs_of_load_balancer,
     NAT_GATEWAY: _vpcs_of_nat_gateway,
     "aws:ecs/service:Service": _vpcs_of_service,
 }
@@ -211,6 +211,13 @@ TYPES = (
             Reference("subnetId", SUBNET, "InvalidSubnet", "ec2.nat-gateway.subnet-exists", "held"),
             Reference(
                 "allocationId",
+                EIP,
+                "InvalidAllocationID.NotFound",
+                "ec2.nat-gateway.address-exists",
+                "held",
+            ),
+            Reference(
+                "secondaryAllocationIds[]",
                 EIP,
                 "InvalidAllocationID.NotFound",
                 "ec2.nat-gateway.address-exists",

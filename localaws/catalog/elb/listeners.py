@@ -28,6 +28,7 @@ from localaws.catalog.values import (
     PORT,
     Allowed,
     Limit,
+    block,
     blocks,
     given,
     length,
@@ -178,6 +179,10 @@ def _listener_rules(inputs: Properties) -> Refusals:
         yield Refusal(VALIDATION, message, "elbv2.listener.certificate", "certificateArn")
     if protocol in ("HTTP", None) and _balancer_type(inputs) == "app":
         yield from _http_rules(inputs)
+    verification = block(inputs.get("mutualAuthentication"))
+    if verification.get("mode") == "verify" and not given(verification, "trustStoreArn"):
+        message = "A trust store must be specified for mutual authentication in mode verify"
+        yield Refusal(VALIDATION, message, "elbv2.trust-store.required", "mutualAuthentication")
     if inputs.get("defaultActions") == []:
         message = "defaultActions needs at least one"
         yield Refusal("InvalidArgument", message, "elbv2.action.some", "defaultActions")
@@ -187,14 +192,14 @@ def _listener_rules(inputs: Properties) -> Refusals:
 def _protocol_rules(inputs: Properties) -> Refusals:
     """Refuse a listener whose protocol or port doesn't fit the type of its load balancer."""
     kind, protocol = _balancer_type(inputs), inputs.get("protocol")
-    if kind is None or kind not in _PROTOCOLS or protocol is UNKNOWN:
+    if kind is None or kind not in _PROTOCOLS:
         return
     allowed = _PROTOCOLS[kind]
     has_default = kind == "app" and protocol is None
-    if protocol not in allowed and not has_default:
-        words = "an application" if kind == "app" else "a network"
+    if protocol not in (*allowed, UNKNOWN) and not has_default:
+        shown = "an application" if kind == "app" else "a network"
         message = (
-            f"protocol must be one of {', '.join(allowed)} for {words} load balancer, got "
+            f"protocol must be one of {', '.join(allowed)} for {shown} load balancer, got "
             f"{protocol!r}"
         )
         yield Refusal(VALIDATION, message, "elbv2.listener.protocol-fits", "protocol")
@@ -264,7 +269,7 @@ def _certificate_account_rules(
     yield from certificate_rules(account, inputs.get("certificateArn"), listener.region)
     if listener.outputs.get("protocol") not in _SECURE:
         message = (
-            f"certificates are for HTTPS listeners only, '{listener.id}' speaks "
+            f"certificates are for HTTPS and TLS listeners only, '{listener.id}' has protocol "
             f"{listener.outputs.get('protocol')}"
         )
         yield Refusal(VALIDATION, message, "elbv2.listener-certificate.tls-only", "listenerArn")

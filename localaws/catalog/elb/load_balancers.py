@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import (
+    EIP,
     SECURITY_GROUP,
     SUBNET,
     VPC,
@@ -271,6 +272,13 @@ TYPES = (
                 SUBNET,
                 "SubnetNotFound",
                 "elbv2.load-balancer.subnet-exists",
+                "held",
+            ),
+            Reference(
+                "subnetMappings[].allocationId",
+                EIP,
+                "AllocationIdNotFound",
+                "elbv2.load-balancer.address-exists",
                 "held",
             ),
             Reference(

@@ -600,6 +600,7 @@ def _whole_account() -> Account:
     made.make("aws:ecr/repository:Repository", "repository", name="shop")
     made.make("aws:secretsmanager/secret:Secret", "secret", name="main")
     made.make("aws:wafv2/webAcl:WebAcl", "acl", **web_acl("main"))
+    made.make("aws:ec2/eip:Eip", "address")
     _with_https(made)
     for label, kind, more in (
         ("function-group", "lambda", dict.fromkeys(("port", "protocol", "vpcId"))),

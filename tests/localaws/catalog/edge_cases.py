@@ -152,6 +152,13 @@ EDGE_CASES: list[Case] = [
         },
         {**VERIFYING, "mutualAuthentication": {"mode": "verify", "trustStoreArn": "$clients"}},
     ),
+    (
+        LISTENER,
+        "elbv2.trust-store.required",
+        "ValidationError",
+        {**VERIFYING, "mutualAuthentication": {"mode": "verify"}},
+        {**VERIFYING, "mutualAuthentication": {"mode": "passthrough"}},
+    ),
     (IP_SET, "wafv2.ip-set.name", "InvalidArgument", {"name": "one more"}, {}),
     (IP_SET, "wafv2.ip-set.scope", "InvalidArgument", {"scope": "GLOBAL"}, {}),
     (IP_SET, "wafv2.ip-set.version", "InvalidArgument", {"ipAddressVersion": "4"}, {}),

@@ -38,6 +38,15 @@ def host_rewrite(regex: str, replace: str) -> dict[str, Any]:
     }
 
 
+def mapped(mapping: dict[str, Any]) -> dict[str, Any]:
+    """Return inputs of a network load balancer with one mapped subnet."""
+    return {
+        "loadBalancerType": "network",
+        "subnets": None,
+        "subnetMappings": [{"subnetId": "$subnet-a", **mapping}],
+    }
+
+
 LOAD_BALANCER_CASES: list[Case] = [
     (
         BALANCER,
@@ -112,6 +121,13 @@ LOAD_BALANCER_CASES: list[Case] = [
         "InvalidSecurityGroup",
         {"securityGroups": ["sg-0"]},
         {"securityGroups": ["$group"]},
+    ),
+    (
+        BALANCER,
+        "elbv2.load-balancer.address-exists",
+        "AllocationIdNotFound",
+        mapped({"allocationId": "eipalloc-0"}),
+        mapped({"allocationId": "$address"}),
     ),
     (TARGETS, "elbv2.target-group.name", "InvalidArgument", {"name": "a" * 33}, {"name": "a" * 32}),
     (TARGETS, "elbv2.target-group.unique", "DuplicateTargetGroupName", {"name": "web"}, {}),

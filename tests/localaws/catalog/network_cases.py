@@ -121,6 +121,17 @@ NETWORK_CASES: list[Case] = [
         {"connectivityType": "public", "allocationId": "eipalloc-0"},
         {},
     ),
+    (
+        NAT,
+        "ec2.nat-gateway.address-exists",
+        "InvalidAllocationID.NotFound",
+        {
+            "connectivityType": "public",
+            "allocationId": "$address",
+            "secondaryAllocationIds": ["eipalloc-0"],
+        },
+        {"connectivityType": "public", "allocationId": "$address"},
+    ),
     (EIP, "ec2.eip.domain", "InvalidArgument", {"domain": "classic"}, {"domain": "vpc"}),
     (TABLE, "ec2.route-table.vpc-exists", "InvalidVpcID.NotFound", {"vpcId": "vpc-0"}, {}),
     (

@@ -79,6 +79,16 @@ def test_an_internet_gateway_is_held_by_a_public_load_balancer_with_subnet_mappi
     }
 
 
+def test_an_elastic_address_of_a_load_balancer_cant_be_deleted(account: Account) -> None:
+    mapping = {"subnetId": account.id("subnet-a"), "allocationId": account.id("address")}
+    inputs = {"name": "mapped", "loadBalancerType": "network", "subnetMappings": [mapping]}
+    balancer = account.make(BALANCER, **inputs)
+    held = {("ec2.eip.held", "InvalidIPAddress.InUse")}
+    assert refused(account.delete, EIP, account.id("address")) == held
+    account.delete(BALANCER, balancer.id)
+    account.delete(EIP, account.id("address"))
+
+
 def test_an_internet_gateway_isnt_held_by_a_gateway_load_balancer(account: Account) -> None:
     account.make(
         BALANCER, name="inspection", loadBalancerType="gateway", subnets=[account.id("subnet-a")]
