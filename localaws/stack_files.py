@@ -99,7 +99,8 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
             raise BadStackFile(
                 f"{path.name}: config.{key}; allowed: a namespace and a name, like shop:size"
             )
-        values[full] = value
+        # The CLI passes a key without a value as an empty text.
+        values[full] = "" if value is None else value
     return values
 
 

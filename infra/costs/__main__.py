@@ -117,8 +117,7 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
         plain = _without_ciphers(value)
         if plain != value:
             encrypted.add(key)
-        if plain is not None:
-            texts[key] = plain if isinstance(plain, str) else json.dumps(plain)
+        texts[key] = plain if isinstance(plain, str) else json.dumps(plain)
     try:
         settings = Settings.of(texts, project=name, stack=stack, secret=encrypted, foreign=foreign)
     except SettingsError as error:

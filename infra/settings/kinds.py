@@ -489,7 +489,8 @@ def _build_flaws(entries: dict[str, Any]) -> list[str]:
             try:
                 kind.read(_plain(entries[name]))
             except ValueError:
-                flaws.append(f"{name} {entries[name]}, which isn't {kind.allowed}")
+                shown = as_configured(entries[name])
+                flaws.append(f"{name} {shown}, which isn't {kind.allowed}")
     return [*flaws, *_argument_flaws(entries.get("args", {}))]
 
 

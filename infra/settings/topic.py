@@ -324,9 +324,10 @@ class Entry(Topic):
         """Read the entry at a path; its texts are None if it is no map."""
         keys = [camel(name) for name in cls.kinds()]
         if texts is None:
-            return cls.unreadable(
-                Problem(path, "a value that isn't a map", f"a map of {', '.join(keys)}")
-            )
+            allowed = f"a map of {', '.join(keys)}"
+            if cls.otherwise.keys() >= set(keys):
+                allowed += ", or {}"
+            return cls.unreadable(Problem(path, "a value that isn't a map", allowed))
         paths = {each: f"{path}.{each}" for each in keys}
         return cls.read(Configuration(texts={**cls.otherwise, **texts}, paths=paths))
 

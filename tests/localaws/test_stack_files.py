@@ -102,6 +102,13 @@ def test_values_are_read_as_the_cli_does(tmp_path: Path) -> None:
     assert read_config(tmp_path, "dev") == expected
 
 
+def test_a_key_without_a_value_is_an_empty_text_as_the_cli_passes_it(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nconfig:\n  a: { default: 1 }\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  a:\n  shop:b: ~\n  c: { d: }\n")
+    expected = {"shop:a": "", "shop:b": "", "shop:c": {"d": None}}
+    assert configured(tmp_path, "dev") == expected
+
+
 def test_a_key_without_a_namespace_is_the_projects_and_the_last_of_two_spellings_counts(
     tmp_path: Path,
 ) -> None:

@@ -86,7 +86,7 @@ class ServiceSettings:
         path = f"services.{name}"
         if texts is None:
             problem = Problem(
-                path, "a value that isn't a map", "a map of the keys that a service has"
+                path, "a value that isn't a map", "a map of the keys that a service has, or {}"
             )
             topics: dict[str, Any] = {}
             for field, topic_class in topic_classes(cls).items():
@@ -240,12 +240,14 @@ def of_defaults(
 
     A default without an effect is no problem if one of the services uses it.
     """
-    found: dict[Problem, list[str]] = {}
+    found: dict[Problem, dict[str, None]] = {}
     for problem in problems:
-        found.setdefault(replace(problem, services=()), []).extend(problem.services)
+        # A service can have a problem twice, as an entry that is no map has one for each key.
+        of_problem = found.setdefault(replace(problem, services=()), {})
+        of_problem.update(dict.fromkeys(problem.services))
     for problem, affected in found.items():
         inheriting = [service.path for service in services if service.inherits(problem.key)]
-        if not affected or affected == inheriting:
+        if not affected or list(affected) == inheriting:
             yield problem
         elif not problem.unused:
             yield replace(problem, services=tuple(affected))

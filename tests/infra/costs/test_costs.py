@@ -437,6 +437,12 @@ def test_the_command_prints_a_stack_of_the_project(capsys: pytest.CaptureFixture
             "config:\n  aws:region: us-east-1\n  fargate-web:egress: [secure: v1:x]\n",
             "egress: an encrypted value",
         ),
+        ("config:\n  aws:region: us-east-1\n  fargate-web:image:\n", "image: empty; allowed"),
+        (
+            "config:\n  aws:region: us-east-1\n  fargate-web:environment:\n",
+            "environment: empty, which is no map; allowed",
+        ),
+        ("config:\n  aws:region:\n", "aws:region of the stack new is not set"),
         ("config: [\n", "Pulumi.new.yaml, line 2: expected the node content"),
         ("foo\n", "Pulumi.new.yaml is the text foo"),
         ("config: [a]\n", "Pulumi.new.yaml: config is a list"),
@@ -465,6 +471,19 @@ def test_a_wrong_region_hides_no_wrong_key(tmp_path: Path, region: str) -> None:
         of_stack(tmp_path, "new")
     for text in ("aws:region of the stack new is", "- services: a list", "- cpuUnits: 3"):
         assert text in str(refused.value)
+
+
+def test_a_key_without_a_value_is_empty_as_in_a_run(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    empty = ["  fargate-web:logTo:", "  fargate-web:services:"]
+    lines = [
+        "config:",
+        "  aws:region: us-east-1",
+        "  fargate-web:requireImageDigest: false",
+        *empty,
+    ]
+    (tmp_path / "Pulumi.new.yaml").write_text("\n".join(lines))
+    assert [service.logs.log_to for service in of_stack(tmp_path, "new")[1].services] == [None]
 
 
 def test_wrong_types_are_named_together_which_the_cli_names_one_by_one(tmp_path: Path) -> None:

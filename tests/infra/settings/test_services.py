@@ -20,6 +20,14 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"services": "web"}, "services: 3 characters, which is no map; allowed: a map"),
     ({"services": {"api": 1}}, "services.api: a value that isn't a map; allowed: a map of the"),
     (
+        {"services": {"api": None}},
+        "a value that isn't a map; allowed: a map of the keys that a service has, or {}",
+    ),
+    (
+        {"services": {"api": {}, "web": ["x"]}, "volumes": {"scratch": None}},
+        "a value that isn't a map; allowed: a map of efsFileSystemId, efsAccessPointId, or {}",
+    ),
+    (
         {"services": {"api": {"cpuUnits": None}, "web": ["x"]}},
         "services.api.cpuUnits: null; allowed: one of 256",
     ),

@@ -106,6 +106,10 @@ REFUSED = [
         {**BUILT, "build": "https://example.com/app.git"},
         "build: context https://example.com/app.git, which isn't a relative path; allowed",
     ),
+    (
+        {**BUILT, "build": {"context": None}},
+        "build: context null, which isn't a relative path; allowed",
+    ),
     ({**BUILT, "build": {"dockerfile": "Dockerfile"}}, "build: no context; allowed: the folder"),
     ({**BUILT, "build": [APP]}, "characters, which is neither a path nor a map; allowed"),
     (
