@@ -17,6 +17,14 @@ OWN: Final = (
 )
 """Commands that Pulumi doesn't have."""
 
+OF_ONE_STACK: Final = {
+    "exec": "name the stack's service, as `status` lists it",
+    "logs": "`pulumi-local logs NAME` chooses the log groups whose names contain the stack's",
+    "status": "`pulumi-local stack --stack NAME` lists the resources of one stack",
+    "stop": "`pulumi-local destroy --stack NAME` deletes what one stack has",
+}
+"""How to choose a stack with those of these commands that take no --stack."""
+
 _DESCRIPTION = """\
 `pulumi-local`: Pulumi with a local AWS on this machine.
 

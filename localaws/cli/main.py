@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from localaws.cli import known_commands, pulumi_command
-from localaws.cli.arguments import OWN, parser
+from localaws.cli.arguments import OF_ONE_STACK, OWN, parser
 from localaws.daemon.client import ensure, stop
 from localaws.daemon.file_permissions import refusal
 from localaws.daemon.state_directory import StateDirectory
@@ -98,7 +99,7 @@ def _run_own(arguments: Sequence[str]) -> int:
     own, program = _split(arguments)
     chosen, unknown = parser().parse_known_args(own)
     if unknown:
-        chosen.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        chosen.parser.error(_unrecognized(chosen.command, unknown))
     directory = StateDirectory.of(pulumi_command.given(own).cwd)
     # Each command imports what it needs: `up` waits for none of it, and gRPC takes half a second.
     match chosen.command:
@@ -131,6 +132,15 @@ def _run_own(arguments: Sequence[str]) -> int:
             print("the local AWS has stopped" if stop(directory) else "no local AWS was running")
             code = 0
     return code
+
+
+def _unrecognized(command: str, unknown: Sequence[str]) -> str:
+    """Describe arguments that a command doesn't take; for a stack, what concerns only one."""
+    of_a_stack = [each for each in unknown if re.match(r"-s|--stack(=|$)", each)]
+    if not of_a_stack:
+        return f"unrecognized arguments: {' '.join(unknown)}"
+    hint = f"; {OF_ONE_STACK[command]}" if command in OF_ONE_STACK else ""
+    return f"{command} takes no --stack, as a local AWS has all stacks of the project{hint}"
 
 
 def _explain(directory: StateDirectory, chosen: argparse.Namespace) -> int:

@@ -69,7 +69,14 @@ def test_the_help_of_a_command_has_examples_and_exit_codes(
         (("fail", "i-1", "i-2"), "fail: error: unrecognized arguments: i-2"),
         (("exec", "web"), "exec: error: name a command, as in -- sh"),
         (("internet",), "internet: error: name a command, as in -- sh"),
-        (("-s", "dev", "status"), "status: error: unrecognized arguments: -s dev"),
+        (("-s", "dev", "status"), "status: error: status takes no --stack, as a local AWS has all"),
+        (("logs", "--stack=dev"), "logs: error: logs takes no --stack, as a local AWS has all"),
+        (("exec", "-sdev", "--", "sh"), "exec: error: exec takes no --stack, as a local AWS has"),
+        (
+            ("fail", "-s", "dev"),
+            "fail: error: fail takes no --stack, as a local AWS has all stacks",
+        ),
+        (("status", "--stacks"), "status: error: unrecognized arguments: --stacks"),
     ],
 )
 @pytest.mark.usefixtures("project")
@@ -86,6 +93,22 @@ def test_a_wrong_argument_is_an_error_of_its_command(
     assert printed.err.startswith(f"usage: {command} ")
     assert f"\npulumi-local {error}" in printed.err
     assert printed.err.endswith(f"; `{command} --help` describes the arguments\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        ("exec", "name the stack's service, as `status` lists it"),
+        ("logs", "`pulumi-local logs NAME` chooses the log groups whose names contain the stack's"),
+        ("status", "`pulumi-local stack --stack NAME` lists the resources of one stack"),
+        ("stop", "`pulumi-local destroy --stack NAME` deletes what one stack has"),
+    ],
+)
+def test_a_command_about_all_stacks_names_what_concerns_one(
+    command: str, hint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of(monkeypatch, command, "--stack", "dev") == 2
+    assert f"all stacks of the project; {hint}; `pulumi-local" in capsys.readouterr().err
 
 
 def test_an_option_may_stand_before_its_command(
