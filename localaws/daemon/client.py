@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localaws.daemon import start_settings
-from localaws.daemon.file_permissions import explained, make_folder, opener, refusal
+from localaws.daemon.file_permissions import explained, make_folder, opener, refusal, unusable
 from localaws.daemon.state_directory import Address, fingerprint, holder
 from localaws.user_error import UserError
 
@@ -42,6 +42,7 @@ def ensure(directory: StateDirectory, report: Callable[[str], None]) -> Address:
         DaemonFailed: It didn't become ready in time.
         UnusableFolder: The state directory can't be made, or is another user's.
     """
+    _refuse_another_users(directory)
     address = Address.read(directory)
     if address is not None and address.code != fingerprint():
         report("the local AWS runs older code than is here: restarting it")
@@ -68,6 +69,19 @@ def ensure(directory: StateDirectory, report: Callable[[str], None]) -> Address:
         f"the local AWS didn't start. The end of its log:\n{_tail(directory, began)}\n"
         f"The whole log is {directory.daemon_log}. Fix the cause, then run the same command again."
     )
+
+
+def _refuse_another_users(directory: StateDirectory) -> None:
+    """Refuse root, who could use it, the local AWS of another user.
+
+    The state and the daemon would be root's from then on, and the other user locked out.
+
+    Raises:
+        UnusableFolder: A daemon of another user has run there.
+    """
+    with explained():
+        if directory.lock.exists() and directory.lock.stat().st_uid != os.geteuid():
+            raise unusable(directory.lock)
 
 
 def stop(directory: StateDirectory) -> bool:

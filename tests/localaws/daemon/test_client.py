@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.daemon.client import DaemonFailed, ensure
+from localaws.daemon.file_permissions import UnusableFolder
 from localaws.daemon.start_settings import DEFAULTS
 from localaws.daemon.state_directory import StateDirectory, fingerprint, try_lock
 from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
@@ -63,6 +64,23 @@ except UserError as error:
         f"the local AWS runs as the process {os.getpid()}: /proc/{os.getpid()} belongs to the user "
         "root, and this runs as nobody: run it as that user\n"
     )
+
+
+@AS_ANOTHER_USER
+def test_root_does_not_take_over_the_local_aws_of_another_user(tmp_path: Path) -> None:
+    directory = StateDirectory(tmp_path, tmp_path / ".local")
+    lock = try_lock(directory)
+    assert lock is not None
+    lock.close()
+    for path in (directory.path, directory.lock):
+        os.chown(path, ANOTHER_USER, ANOTHER_USER)
+    with pytest.raises(UnusableFolder) as refused:
+        ensure(directory, lambda _: None)
+    assert str(refused.value) == (
+        f"{directory.lock} belongs to the user nobody, and this runs as root: run it as that user, "
+        "or set LOCALAWS_HOME to another folder for the local AWS's files"
+    )
+    assert {path.name for path in directory.path.iterdir()} == {"daemon.lock"}
 
 
 @pytest.mark.slow  # starts a daemon
