@@ -94,6 +94,7 @@ TRIED = {
     "pulumi refresh": (
         "engine/test_remedies.py::test_after_the_loss_of_its_records_the_local_aws_is_filled_again"
     ),
+    "pulumi stack": "engine/test_daemon.py::test_status_shows_what_runs",
     "pulumi stack output": (
         "engine/test_lifecycle.py::"
         "test_the_deployed_service_passes_verification_by_the_documented_pipeline"

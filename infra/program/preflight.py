@@ -28,7 +28,7 @@ from infra.settings.kinds import counted
 from infra.settings.service.capacity import FARGATE, FARGATE_SPOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from infra.aws.environment import AwsEnvironment
     from infra.aws.secret_names import Secret
@@ -49,6 +49,12 @@ _ADDRESSES: Final = ("ec2", "L-0263D0A3")
 """Services and codes of the quotas. Source: Service Quotas, "VPCs per Region" and "EC2-VPC Elastic
 IPs".
 """
+
+_MOST_DESCRIBED: Final = 10
+_DESTROY: Final = (
+    "`pulumi destroy --stack NAME`, with the local AWS `pulumi-local destroy --stack NAME`, "
+    "deletes those of a stack"
+)
 
 _NOT_ISSUED: Final = (
     "PENDING_VALIDATION",
@@ -293,15 +299,31 @@ def _quotas(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[s
 def _too_many_vpcs(own: dict[str, str], environment: AwsEnvironment) -> Iterator[Problem]:
     if aws.ec2.get_vpcs(tags=own).ids:
         return
-    existing, quota = len(aws.ec2.get_vpcs().ids), _quota(*_VPCS)
-    if existing >= quota:
+    existing, quota = aws.ec2.get_vpcs().ids, _quota(*_VPCS)
+    if len(existing) >= quota:
         yield Problem(
             "vpcId",
-            f"empty, so that a VPC is created, where {environment.region} has {existing} of at "
-            f"most {quota}",
-            "the id of an existing VPC, or a higher quota: "
-            + _request(*_VPCS, existing + 1, environment),
+            f"empty, so that a VPC is created, where {environment.region} has {len(existing)} of "
+            f"at most {quota}: {_described(existing)}",
+            f"the id of an existing VPC; or fewer of them: {_DESTROY}; or a higher quota: "
+            + _request(*_VPCS, len(existing) + 1, environment),
         )
+
+
+def _described(vpc_ids: Sequence[str]) -> str:
+    """Name the stacks that VPCs belong to, and others by their ids."""
+    found: list[str] = []
+    for vpc_id in vpc_ids[:_MOST_DESCRIBED]:
+        vpc = aws.ec2.get_vpc(id=vpc_id)
+        if vpc.default:
+            found.append("the default VPC")
+        elif "Stack" in vpc.tags:
+            found.append(f"that of stack {vpc.tags['Stack']} of {vpc.tags.get('Project')}")
+        else:
+            found.append(vpc_id)
+    if len(vpc_ids) > _MOST_DESCRIBED:
+        found.append(f"and {len(vpc_ids) - _MOST_DESCRIBED} more")
+    return ", ".join(found)
 
 
 def _too_many_addresses(
@@ -316,7 +338,7 @@ def _too_many_addresses(
             "network",
             f"{settings.network.network}, whose NAT gateways need {needed} more elastic IP "
             f"addresses, where {environment.region} has {existing} of at most {quota}",
-            "a network with fewer NAT gateways, an account with fewer addresses, or a higher "
+            f"a network with fewer NAT gateways; or fewer addresses: {_DESTROY}; or a higher "
             "quota: " + _request(*_ADDRESSES, existing + needed, environment),
         )
 

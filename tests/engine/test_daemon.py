@@ -231,6 +231,8 @@ def test_status_shows_what_runs(stack: Stack) -> None:
     output = stack.run("status")
     assert "local-web" in output
     assert "2" in output
+    assert "pulumi-local stack --stack NAME" in stack.run("status", "--stack", "local", fails=True)
+    assert "aws:ecs/service:Service" in stack.run("stack", "--stack", "local")
 
 
 def test_a_wrong_setting_stops_the_run_before_anything_is_made(empty_stack: Stack) -> None:

@@ -12,6 +12,7 @@ from localaws.catalog.ec2.network import (
     SUBNET,
     ec2_id,
     has_internet_gateway,
+    held_by_stacks,
     id_arn_and_owner,
     in_vpc,
     vpc_of,
@@ -132,7 +133,10 @@ def _eip_account_rules(inputs: Properties, account: Account, current: Resource |
     region = inputs.get("region")
     addresses = [each for each in account.all(EIP) if each.region == region]
     if len(addresses) >= EIPS_PER_REGION:
-        message = f"The maximum number of addresses in {region} is reached: {EIPS_PER_REGION}"
+        message = (
+            f"The maximum number of addresses in {region} is reached: {EIPS_PER_REGION}"
+            f"{held_by_stacks(addresses)}"
+        )
         yield Refusal("AddressLimitExceeded", message, "ec2.eip.quota")
 
 

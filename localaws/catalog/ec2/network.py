@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.resource_type import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
@@ -63,6 +64,21 @@ def is_default(resource: Resource) -> bool:
     if resource.token == SUBNET:
         return resource.id == default_id("subnet", resource.outputs.get("availabilityZone"))
     return resource.token == VPC and resource.id == default_id("vpc", resource.region)
+
+
+def held_by_stacks(resources: Iterable[Resource]) -> str:
+    """Name the stacks of resources, by their URNs, and the command that deletes a stack's."""
+    stacks: set[str] = set()
+    for each in resources:
+        match = re.match("urn:pulumi:([^:]+)::", each.urn)
+        if match:
+            stacks.add(match[1])
+    if not stacks:
+        return ""
+    return (
+        f"; stacks that have some: {', '.join(sorted(stacks))}. `pulumi-local destroy --stack "
+        "NAME` deletes those of a stack"
+    )
 
 
 def in_vpc(rule: str) -> Reference:

@@ -11,6 +11,7 @@ from localaws.catalog.ec2.network import (
     SUBNET,
     VPC,
     ec2_id,
+    held_by_stacks,
     is_default,
 )
 from localaws.catalog.refusals import Refusal
@@ -68,12 +69,12 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
 
 def _quota_rules(inputs: Properties, account: Account) -> Refusals:
     region = inputs.get("region")
-    count = 1  # The default VPC, which every account has even if this one doesn't record it yet.
-    for vpc in account.all(VPC):
-        if vpc.region == region and not is_default(vpc):
-            count += 1
-    if count >= VPCS_PER_REGION:
-        message = f"{VPCS_PER_REGION} VPCs exist in {region}, no more are allowed"
+    others = [each for each in account.all(VPC) if each.region == region and not is_default(each)]
+    # Beside them there is the default VPC, even if this account doesn't record it yet.
+    if len(others) + 1 >= VPCS_PER_REGION:
+        message = (
+            f"{VPCS_PER_REGION} VPCs exist in {region}, no more are allowed{held_by_stacks(others)}"
+        )
         yield Refusal("VpcLimitExceeded", message, "ec2.vpc.quota")
 
 

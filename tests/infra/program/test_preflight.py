@@ -208,6 +208,19 @@ def test_a_stack_beyond_the_quota_of_vpcs_is_refused_with_the_command_that_raise
     assert "--service-code vpc --quota-code L-F678F1CE --desired-value 6" in found["vpcId"]
 
 
+def test_the_vpcs_that_use_up_the_quota_are_named_with_their_stacks_and_how_to_delete_one() -> None:
+    account = fill(account_with_secrets(), recorder.VPC, 1, cidrBlock="10.0.0.0/16")
+    own = account.all(recorder.VPC)[-1].id
+    for stack in ("one", "two", "three"):
+        recorder.run(stack, file="dev", cloud=account)
+    found = problems_in(account)
+    assert (
+        f"5 of at most 5: {own}, the default VPC, that of stack one of fargate-web, that of stack "
+        "two of fargate-web, that of stack three of fargate-web; allowed"
+    ) in found["vpcId"]
+    assert "with the local AWS `pulumi-local destroy --stack NAME`, deletes" in found["vpcId"]
+
+
 @pytest.mark.parametrize(
     ("network", "existing", "accepted"),
     [("nat", 4, True), ("nat", 5, False), ("nat-per-zone", 4, False)],
@@ -224,6 +237,7 @@ def test_a_stack_beyond_the_quota_of_addresses_is_refused_by_the_number_that_it_
     found = problems_in(account, network=network)
     assert f"ap-northeast-1 has {existing} of at most 5" in found["network"]
     assert "--service-code ec2 --quota-code L-0263D0A3 --desired-value 6" in found["network"]
+    assert "with the local AWS `pulumi-local destroy --stack NAME`, deletes" in found["network"]
 
 
 def test_a_deployed_stacks_own_resources_need_no_quota() -> None:

@@ -101,8 +101,10 @@ def test_the_default_vpc_cant_be_deleted_and_counts_towards_the_quota() -> None:
         cloud.delete(VPC, vpc)
     assert [each.rule for each in refused.value.refusals] == ["ec2.vpc.default"]
     for number in range(1, VPCS_PER_REGION):
-        cloud.create(VPC, f"urn:{number}", {"cidrBlock": f"10.{number}.0.0/16"}, region=REGION)
-    with pytest.raises(Refused, match="5 VPCs exist"):
+        urn = f"urn:pulumi:stack{number % 3}::shop::{VPC}::{number}"
+        cloud.create(VPC, urn, {"cidrBlock": f"10.{number}.0.0/16"}, region=REGION)
+    held = "no more are allowed; stacks that have some: stack0, stack1, stack2. "
+    with pytest.raises(Refused, match=f"5 VPCs exist in {REGION}, {held}`pulumi-local destroy "):
         cloud.create(VPC, "urn:last", {"cidrBlock": "10.9.0.0/16"}, region=REGION)
 
 
