@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from localaws.alb import oidc_filter, stickiness, transforms
 from localaws.alb.conditions import PEER, matchers
@@ -14,22 +14,11 @@ from localaws.alb.tracing import TRACE_ID
 from localaws.alb.versions import PROTOCOL, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from localaws.alb.model import Listener, Rule, TargetGroup
 
-ROUTE_FILTERS = (
-    *oidc_filter.filters(),
-    redirects(),
-    *transforms.filters(),
-    *stickiness.filters(),
-)
-"""The filters that routes may enable, in the order in which they run.
-
-Every listener has all of them, because a route takes effect on open connections and before its
-listener changes. On a listener that got a filter with the first route that enables it, clients that
-are connected would reach the targets without a login.
-"""
+_Enables: TypeAlias = "Callable[[Rule, Mapping[str, TargetGroup]], bool]"
 
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 
@@ -83,22 +72,23 @@ def compile_routes(listener: Listener, groups: Mapping[str, TargetGroup]) -> dic
 
 def _enabled_filters(listener: Listener, groups: Mapping[str, TargetGroup]) -> list[dict[str, Any]]:
     """Return the filters that some of a listener's routes enable."""
-    asks = is_redirected = is_transformed = is_sticky = False
-    for rule in listener.rules:
-        asks |= oidc_filter.asks(rule)
-        is_redirected |= _last_action(rule)["type"] == "redirect"
-        is_transformed |= bool(rule.transforms)
-        is_sticky |= _is_sticky(rule, groups)
-    filters: list[dict[str, Any]] = []
-    if asks:
-        filters += oidc_filter.filters()
-    if is_redirected:
-        filters.append(redirects())
-    if is_transformed:
-        filters += transforms.filters()
-    if is_sticky:
-        filters += stickiness.filters()
-    return filters
+    found: list[dict[str, Any]] = []
+    for enables, filters in _FILTERS:
+        if any(enables(rule, groups) for rule in listener.rules):
+            found += filters
+    return found
+
+
+def _asks(rule: Rule, _: Mapping[str, TargetGroup]) -> bool:
+    return oidc_filter.asks(rule)
+
+
+def _is_redirected(rule: Rule, _: Mapping[str, TargetGroup]) -> bool:
+    return bool(_last_action(rule)["type"] == "redirect")
+
+
+def _is_transformed(rule: Rule, _: Mapping[str, TargetGroup]) -> bool:
+    return bool(rule.transforms)
 
 
 def _is_sticky(rule: Rule, groups: Mapping[str, TargetGroup]) -> bool:
@@ -110,6 +100,25 @@ def _is_sticky(rule: Rule, groups: Mapping[str, TargetGroup]) -> bool:
             if group is not None and group.stickiness is not None:
                 return True
     return False
+
+
+_FILTERS: Final[tuple[tuple[_Enables, Sequence[dict[str, Any]]], ...]] = (
+    (_asks, oidc_filter.filters()),
+    (_is_redirected, [redirects()]),
+    (_is_transformed, transforms.filters()),
+    (_is_sticky, stickiness.filters()),
+)
+"""The filters that routes may enable, in the order in which they run, after the check whether a
+rule's routes enable them.
+"""
+
+ROUTE_FILTERS: Final = tuple(each for _, filters in _FILTERS for each in filters)
+"""All of them.
+
+Every listener has these, because a route takes effect on open connections and before its listener
+changes. On a listener that got a filter with the first route that enables it, clients that are
+connected would reach the targets without a login.
+"""
 
 
 def _members(action: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.ecs.scheduler.capacity import FARGATE_SPOT
 
@@ -36,21 +36,21 @@ def task_for_commands(
     Raises:
         NoSuchTaskError: There is none, or its service lets nothing in.
     """
-    all_running = list(_matching("", services, tasks))
+    all_running = list(_all_running(services, tasks))
     if not all_running:
         raise NoSuchTaskError(
             "no task is running; `pulumi-local up` deploys a stack, and `pulumi-local "
             "status` shows why tasks stopped"
         )
-    matching = list(_matching(target, services, tasks))
+    matching = [each for each in all_running if each.is_meant(target)]
     if not matching:
         raise NoSuchTaskError(
             f"no running task is {target} or belongs to a service of that name; there is "
             f"{_services(all_running)}; `pulumi-local status` lists the tasks"
         )
-    if len({service.spec.name for service, _ in matching}) > 1:
+    if len({each.service.spec.name for each in matching}) > 1:
         raise NoSuchTaskError(f"name a service or task; there is {_services(matching)}")
-    service, running = matching[-1]
+    service, _, running = matching[-1]
     if service.resource.outputs.get("enableExecuteCommand") is not True:
         raise NoSuchTaskError(
             "The execute command failed because execute command was not enabled when the task "
@@ -85,22 +85,29 @@ def task_to_interrupt(target: str, services: Iterable[RunningService]) -> Task:
     return task
 
 
-def _matching(
-    target: str, services: Iterable[RunningService], tasks: LiveTasks
-) -> Iterator[tuple[RunningService, RunningTask]]:
-    """Yield the running tasks of which *target* begins the id or names the service."""
+class _Running(NamedTuple):
+    """A running task of a service."""
+
+    service: RunningService
+    task_id: str
+    running: RunningTask
+
+    def is_meant(self, target: str) -> bool:
+        """Return whether *target* begins its id or names its service; an empty one is any task."""
+        return target == self.service.spec.name or self.task_id.startswith(target)
+
+
+def _all_running(services: Iterable[RunningService], tasks: LiveTasks) -> Iterator[_Running]:
     for service in services:
         for task in service.state.tasks:
-            if target not in {"", service.spec.name} and not task.id.startswith(target):
-                continue
             running = tasks.running(task.id)
             if running is not None:
-                yield service, running
+                yield _Running(service, task.id, running)
 
 
-def _services(found: Iterable[tuple[RunningService, RunningTask]]) -> str:
+def _services(found: Iterable[_Running]) -> str:
     """Return the names of the services that tasks belong to."""
-    return ", ".join(sorted({service.spec.name for service, _ in found}))
+    return ", ".join(sorted({each.service.spec.name for each in found}))
 
 
 def _active_tasks(beginning: str, services: Iterable[RunningService]) -> Iterator[Task]:
