@@ -42,6 +42,9 @@ _NOT_FETCHED = r"(?:ResourceInitializationError|[Ff]etching secret data).*"
 # ECS stops the other containers of a task in which an essential one ended, and they then exit with
 # 0, 143 or 137 as well.
 _ENDED_BY_ITSELF = r"[^)]* exited with (?!(?:0|137|143)\b)"
+_EXITS = re.compile(r"Essential container in task exited \(([^)]*)\)")
+_EXIT = re.compile(r"([\w-]+) exited with (\d+)(: \w+Error)?")
+_STOPPED_BY_ECS = ("0", "137", "143")
 
 CAUSES = (
     # An alarm is why ECS stopped a deployment, whatever else is among its events.
@@ -348,6 +351,23 @@ CAUSES = (
     ),
 )
 """Every known cause. Specific messages come before those that many causes share."""
+
+
+def failed_containers(messages: Iterable[str]) -> list[str]:
+    """Return the containers that made a task of several fail; none if no message shows them.
+
+    Only the local AWS adds the exits of all containers to the reason of a stopped task.
+    """
+    for message in messages:
+        for exits in _EXITS.findall(message):
+            containers = _EXIT.findall(exits)
+            failed: list[str] = []
+            for name, code, error in containers:
+                if error or code not in _STOPPED_BY_ECS:
+                    failed.append(name)
+            if failed and len(containers) > 1:
+                return failed
+    return []
 
 
 def likely(messages: Iterable[str]) -> Cause | None:

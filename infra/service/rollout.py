@@ -18,7 +18,7 @@ import pulumi_aws as aws
 from pulumi.runtime.proto import engine_pb2
 
 from infra.errors import reason_of
-from infra.service.causes import likely
+from infra.service.causes import failed_containers, likely
 from infra.service.events import (
     Event,
     failed_by_alarm,
@@ -411,7 +411,14 @@ def _likely_cause(messages: Sequence[str]) -> list[str]:
     cause = likely(messages)
     if cause is None:
         return []
-    return [f"likely cause: {cause.sentence}", f"try: {cause.advice}"]
+    lines = [f"likely cause: {cause.sentence}"]
+    failed = failed_containers(messages)
+    if failed:
+        names = ", ".join(failed)
+        lines.append(
+            f"container: {names}, of several in a task; keys of a sidecar are in `sidecars`"
+        )
+    return [*lines, f"try: {cause.advice}"]
 
 
 def _where_to_look(live: LiveService, log_group: str, *, by_alarm: bool) -> list[str]:
@@ -441,7 +448,7 @@ def _stopped_tasks_command(live: LiveService) -> str:
     )
     return (
         f"stopped tasks: {describe} --query "
-        "'tasks[].[stoppedReason,containers[].[exitCode,reason]]'"
+        "'tasks[].[stoppedReason,containers[].[name,exitCode,reason]]'"
     )
 
 

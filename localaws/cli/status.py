@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from localaws.account.dns_names import verify_options
 from localaws.daemon.functions import STATUS, call
 from localaws.daemon.state_directory import Address
+from localaws.ecs.scheduler.messages import ESSENTIAL_EXITED
 from localaws.speed import VARIABLE
 
 if TYPE_CHECKING:
@@ -218,6 +219,16 @@ def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
 
 
+def _stopped_reason(task: Mapping[str, Any]) -> str:
+    """Return why a task stopped; of several containers, how each ended, as one made it stop."""
+    reason = str(task.get("stoppedReason", ""))
+    containers = task.get("containers", ())
+    if not reason.startswith(ESSENTIAL_EXITED) or len(containers) < 2:  # noqa: PLR2004 — several
+        return reason
+    exits = [f"{each['name']} exited with {each['exitCode']}" for each in containers]
+    return f"{reason} ({', '.join(exits)})"
+
+
 def _service(service: Mapping[str, Any]) -> Iterator[str]:
     yield f"{service['serviceName']}: {service['progress']}"
     for deployment in service["deployments"]:
@@ -236,7 +247,7 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
             # Without a target group there is no port. An older daemon reports no address then.
             task["endpoint"] or task.get("address", ""),
         )
-        yield f"  {'task':<10} {columns} {task.get('stoppedReason', '')}".rstrip()
+        yield f"  {'task':<10} {columns} {_stopped_reason(task)}".rstrip()
         if "ipv6Address" in task:
             yield f"  {'':<10} {task['ipv6Address']}"
         if "hostPorts" in task:

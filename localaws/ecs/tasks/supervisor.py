@@ -220,7 +220,8 @@ class Supervisor:
                 task.children[container.name] = await self._run(task, container)
         except (CannotStartError, OSError) as error:
             await self._end(task)
-            raise TaskStartError(f"CannotStartContainerError: {error}") from None
+            which = f"; local AWS: the container {container.name}" if len(order) > 1 else ""
+            raise TaskStartError(f"CannotStartContainerError: {error}{which}") from None
         except (TaskStartError, asyncio.CancelledError):
             await self._end(task)
             raise

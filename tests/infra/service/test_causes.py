@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.service.causes import CAUSES, likely
+from infra.service.causes import CAUSES, failed_containers, likely
 from infra.service.rollout import LiveService, explanation, mismatch
 from tests.infra.event_log import FAILED as FAILED_TO_START
 from tests.infra.event_log import TARGET_GROUP, EventLog
@@ -194,6 +194,47 @@ def test_exit_code_137_after_another_containers_failure_is_not_a_lack_of_memory(
     cause = likely([f"task 1 stopped: Essential container in task exited ({ends})"])
     assert cause is not None
     assert cause.sentence.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("exits", "named"),
+    [
+        ("nginx exited with 137, helper exited with 1", ["helper"]),
+        ("helper exited with 255, nginx exited with 0, other exited with 3", ["helper", "other"]),
+        ("a exited with 137: OutOfMemoryError: Container killed, b exited with 143", ["a"]),
+        ("nginx exited with 0, helper exited with 137", []),
+        ("nginx exited with 1", []),
+    ],
+)
+def test_of_several_containers_those_that_made_the_task_fail_are_named(
+    exits: str, named: list[str]
+) -> None:
+    error = f"task 1 stopped: Essential container in task exited ({exits})\n      task 1 wrote"
+    assert failed_containers(["deployment failed", error]) == named
+
+
+def test_an_explanation_names_the_container_that_failed_of_several() -> None:
+    log = EventLog()
+    primary = log.begin()
+    log.fail(primary)
+    live = LiveService(
+        cluster="c",
+        name="dev-web",
+        status="ACTIVE",
+        task_definition=GOOD,
+        tasks="dev-web:1 has 2 of 2",
+        events=log.events,
+    )
+    stopped = "Essential container in task exited"
+    error = f"task 1 stopped: {stopped} (nginx exited with 137, router exited with 127)"
+    lines = explanation(WANTED, live, [error], log_group="/web").splitlines()
+    cause = lines.index("likely cause: The container's command can't be run.")
+    assert lines[cause + 1] == (
+        "container: router, of several in a task; keys of a sidecar are in `sidecars`"
+    )
+    alone = f"task 1 stopped: {stopped} (nginx exited with 127)"
+    assert "container: " not in explanation(WANTED, live, [alone], log_group="/web")
+    assert "containers[].[name,exitCode,reason]" in "\n".join(lines)
 
 
 def test_an_unknown_message_has_no_cause() -> None:

@@ -86,6 +86,20 @@ def test_a_problem_of_a_task_that_only_this_machine_has_is_shown_below_it() -> N
     assert len(shown) == 1 + 3
 
 
+def test_of_several_containers_a_stopped_task_shows_how_each_ended() -> None:
+    exits = [{"name": "web", "exitCode": 137}, {"name": "router", "exitCode": 3}]
+    reason = "Essential container in task exited"
+    stopped = [
+        {**task(1, "STOPPED", reason), "containers": exits},
+        {**task(2, "STOPPED", reason), "containers": exits[1:]},
+        {**task(3, "STOPPED", "Scaling activity initiated"), "containers": exits},
+    ]
+    shown = table({"services": [service(*stopped)], "names": {}}).splitlines()
+    assert shown[1].endswith(f"{reason} (web exited with 137, router exited with 3)")
+    assert shown[2].endswith(reason)
+    assert shown[3].endswith("Scaling activity initiated")
+
+
 def test_all_running_tasks_are_shown_and_only_the_last_stopped_ones() -> None:
     stopped = [task(number, "STOPPED", f"reason {number}") for number in range(1, 30)]
     web = service(task(0, "RUNNING"), *stopped)

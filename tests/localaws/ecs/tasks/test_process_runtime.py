@@ -153,7 +153,12 @@ async def test_each_container_has_its_own_stop_timeout(tmp_path: Path) -> None:
         (
             [container("true")],
             Row(("x",), ("no-such",)),
-            "CannotStartContainerError: no-such: No such file",
+            "CannotStartContainerError: no-such: No such file or directory$",
+        ),
+        (
+            [container("true", "side"), container("true")],
+            Row(("x",), ("no-such",)),
+            "CannotStartContainerError: no-such: No such .*; local AWS: the container side$",
         ),
     ],
 )
