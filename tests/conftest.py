@@ -35,7 +35,6 @@ def pytest_collection_finish() -> None:
     Each is a sixth of a run of the program under mocks, whose resources refer to each other until
     it ends.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)
     gc.enable()

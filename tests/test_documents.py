@@ -131,7 +131,12 @@ def _files_naming(example: str) -> set[str]:
     name = example.removeprefix("--")
     spellings = {name, name.replace("-", "_"), re.sub("([A-Z])", r"_\1", name).lower()}
     pattern = re.compile(rf"(?<![^\W_])(?<!\w-)(?:{'|'.join(map(re.escape, spellings))})(?![\w-])")
-    return {file for file, text in _texts().items() if pattern.search(text)}
+    return {
+        file
+        for file, text in _texts().items()
+        # The pattern alone takes a hundred times as long.
+        if any(spelling in text for spelling in spellings) and pattern.search(text)
+    }
 
 
 @cache
