@@ -13,13 +13,15 @@ all resources that don't depend on its result.
 from __future__ import annotations
 
 import selectors
+from asyncio import events
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -89,8 +91,8 @@ class Lockstep(ThreadPoolExecutor):
         """Make a call and set its result; return False if it can't succeed at this stage."""
         self.stage = stage
         try:
-            # In a thread of its own: the engine's side runs event loops, and a thread has only one.
-            result = super().submit(call.make).result()
+            with _no_event_loop_running():
+                result = call.make()
         except NotYetError as error:
             call.earliest = max(call.earliest, error.earliest)
             return False
@@ -100,6 +102,21 @@ class Lockstep(ThreadPoolExecutor):
         else:
             call.future.set_result(result)
         return True
+
+
+@contextmanager
+def _no_event_loop_running() -> Iterator[None]:
+    """Let the block run event loops, of which a thread usually has only one.
+
+    The program's own waits for the block: each call in another thread is a twentieth of a run.
+    """
+    # asyncio has these functions for other implementations of an event loop.
+    waiting = events._get_running_loop()  # noqa: SLF001
+    events._set_running_loop(None)  # noqa: SLF001
+    try:
+        yield
+    finally:
+        events._set_running_loop(waiting)  # noqa: SLF001
 
 
 class IdleSelector(selectors.DefaultSelector):
