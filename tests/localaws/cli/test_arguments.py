@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from localaws.cli.main import entry_point
 from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NAMES = {"route": ("route", "explain")}
@@ -147,46 +149,53 @@ def test_a_state_directory_that_is_a_file_is_none_until_it_must_be_made(
     )
 
 
-AS_COMMAND = """
-sys.argv = ["pulumi-local", "-C", {folder!r}, *{words!r}]
-sys.stderr = sys.stdout
-try:
-    main.entry_point()
-except SystemExit as ended:
-    print(ended.code)
+AS_COMMANDS = """
+printed = {{}}
+for command in {commands!r}:
+    sys.argv = ["pulumi-local", "-C", {folder!r}, *command.split()]
+    sys.stdout = sys.stderr = io.StringIO()
+    try:
+        main.entry_point()
+    except SystemExit as ended:
+        printed[command] = [ended.code, sys.stdout.getvalue()]
+print(json.dumps(printed), file=sys.__stdout__)
 """
 IMPORTS = (
-    "import os, sys, grpc, yaml, localaws.cli.cost, localaws.cli.disturbances, localaws.cli.logs, "
-    "localaws.cli.run_command, localaws.cli.status, localaws.daemon.command_socket; "
-    "from localaws.cli import main"
+    "import io, json, os, sys, grpc, yaml, localaws.cli.cost, localaws.cli.disturbances, "
+    "localaws.cli.logs, localaws.cli.run_command, localaws.cli.status, "
+    "localaws.daemon.command_socket; from localaws.cli import main"
 )
+
+
+def printed_to_another_user(project: Path, commands: Sequence[str]) -> dict[str, list[object]]:
+    """Return each command's exit code and text; one process runs them all, as its start is slow."""
+    script = AS_COMMANDS.format(folder=str(project), commands=commands)
+    return dict(json.loads(as_user(ANOTHER_USER, script, imports=IMPORTS)))
 
 
 @AS_ANOTHER_USER
-@pytest.mark.parametrize(
-    "words", ["status", "logs --no-follow", "exec -- sh", "internet true", "stop", "interrupt x"]
-)
-def test_a_command_of_another_user_names_the_owner_of_the_state(project: Path, words: str) -> None:
+def test_a_command_of_another_user_names_the_owner_of_the_state(project: Path) -> None:
+    commands = ["status", "logs --no-follow", "exec -- sh", "internet true", "stop", "interrupt x"]
     (project / ".local").mkdir(mode=0o700)
-    script = AS_COMMAND.format(folder=str(project), words=words.split())
     with in_reach(project / ".local"):
-        printed = as_user(ANOTHER_USER, script, imports=IMPORTS)
-    assert printed == (
+        printed = printed_to_another_user(project, commands)
+    message = (
         f"pulumi-local: {project}/.local belongs to the user root, and this runs as nobody: run it "
-        "as that user, or set LOCALAWS_HOME to another folder for the local AWS's files\n1\n"
+        "as that user, or set LOCALAWS_HOME to another folder for the local AWS's files\n"
     )
+    assert printed == {command: [1, message] for command in commands}
 
 
 @AS_ANOTHER_USER
-@pytest.mark.parametrize("words", ["status", "stop"])
-def test_a_project_of_another_user_is_named_with_its_owner(project: Path, words: str) -> None:
-    script = AS_COMMAND.format(folder=str(project), words=words.split())
+def test_a_project_of_another_user_is_named_with_its_owner(project: Path) -> None:
+    commands = ["status", "stop"]
     with in_reach(project):
-        printed = as_user(ANOTHER_USER, script, imports=IMPORTS)
-    assert printed == (
+        printed = printed_to_another_user(project, commands)
+    message = (
         f"pulumi-local: {project} belongs to the user root, and this runs as nobody: run it as "
-        "that user\n1\n"
+        "that user\n"
     )
+    assert printed == {command: [1, message] for command in commands}
 
 
 @pytest.mark.parametrize(
