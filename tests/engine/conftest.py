@@ -11,6 +11,7 @@ import pytest
 from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.machine import isolation
 from tests.engine.images import table
+from tests.engine.preloaded_host import end_preloaded_host
 from tests.engine.stack import BIN, Stack, runs_containers
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> None:
     )
     if choice.runtime is Runtime.CONTAINER:
         os.environ["LOCALAWS_IMAGES"] = str(table(tmp_path_factory.mktemp("images")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def host() -> Iterator[None]:
+    """End the language host that serves the stacks of this worker."""
+    yield
+    end_preloaded_host()
 
 
 @pytest.fixture(scope="session")

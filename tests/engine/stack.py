@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -21,9 +22,10 @@ from localaws.daemon.state_directory import Address, StateDirectory
 from localaws.machine import isolation
 from localaws.mocks import word
 from localaws.mocks.urns import STACK
+from tests.engine.preloaded_host import preloaded_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from localaws.catalog import Resource
 
@@ -33,6 +35,7 @@ SPEED = "5"
 """How fast AWS's durations pass in these tests; docs/local-data-plane.md says which."""
 
 TIME_LIMIT_SECONDS = 240.0
+_ASK_FOR_A_HOST = frozenset({"up", "preview", "refresh", "destroy", "import"})
 WITHOUT_ASKING = ("--yes", "--non-interactive", "--skip-preview")
 
 
@@ -88,20 +91,20 @@ class Stack:
         return subprocess.Popen(
             [BIN / "pulumi-local", *arguments],
             cwd=self.project,
-            env=self.variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            **{"stdin": subprocess.DEVNULL, **more},
+            **{"env": self.variables, "stdin": subprocess.DEVNULL, **more},
         )
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run `pulumi-local` to its end; its output and errors together."""
-        process = self.start(*arguments)
-        try:
-            output, _ = process.communicate(timeout=TIME_LIMIT_SECONDS)
-        finally:
-            process.kill()
+        with self._with_host(arguments) as variables:
+            process = self.start(*arguments, env=variables)
+            try:
+                output, _ = process.communicate(timeout=TIME_LIMIT_SECONDS)
+            finally:
+                process.kill()
         assert (process.returncode != 0) is fails, (
             f"pulumi-local {' '.join(arguments)}:\n{output}\n{self.last_words()}"
         )
@@ -162,17 +165,27 @@ class Stack:
 
     def _document(self, *arguments: str) -> dict[str, Any]:
         """What `pulumi-local` prints as JSON; what it has to say besides isn't part of it."""
-        found = subprocess.run(
-            [BIN / "pulumi-local", *arguments],
-            cwd=self.project,
-            env=self.variables,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=TIME_LIMIT_SECONDS,
-        )
+        with self._with_host(arguments) as variables:
+            found = subprocess.run(
+                [BIN / "pulumi-local", *arguments],
+                cwd=self.project,
+                env=variables,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=TIME_LIMIT_SECONDS,
+            )
         assert found.returncode == 0, found.stdout + found.stderr
         return dict(json.loads(found.stdout))
+
+    @contextlib.contextmanager
+    def _with_host(self, arguments: Sequence[str]) -> Iterator[dict[str, str]]:
+        """Serve a command that asks for a language host; yield the command's variables."""
+        if arguments[0] not in _ASK_FOR_A_HOST or self.project != ROOT:
+            yield self.variables
+            return
+        with preloaded_host().serving(("pulumi", *arguments), self.variables) as variables:
+            yield variables
 
     def own_frames(self, output: str) -> list[str]:
         """Frames of this repository's or the project's code in the tracebacks of an output.

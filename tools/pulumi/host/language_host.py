@@ -66,7 +66,6 @@ def string_field(number: int, text: str) -> bytes:
 
 
 KNOWN_ANSWERS = {
-    "Handshake": b"",
     "GetPluginInfo": b"",
     "GetRequiredPackages": b"",
     "About": string_field(1, sys.executable)
@@ -122,6 +121,20 @@ class Methods(grpc.GenericRpcHandler):
         return self._all
 
 
+def start_server(engine: Sequence[str], children: Children) -> tuple[grpc.Server, int]:
+    """Start serving the protocol on this machine; return the server and its port.
+
+    Args:
+        engine: The engine's address, unless the engine gives it by a handshake.
+        children: What else this process starts.
+    """
+    server = grpc.server(ThreadPoolExecutor(max_workers=MAX_CALLS), options=UNLIMITED)
+    server.add_generic_rpc_handlers((Methods(engine, children),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
 def serve() -> None:
     """Serve the engine until it interrupts this process or dies."""
     children = Children()
@@ -139,10 +152,7 @@ def serve() -> None:
 
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
-    server = grpc.server(ThreadPoolExecutor(max_workers=MAX_CALLS), options=UNLIMITED)
-    server.add_generic_rpc_handlers((Methods(sys.argv[1:2], children),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    server, port = start_server(sys.argv[1:2], children)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     threading.Thread(target=leave_with_the_engine, daemon=True).start()

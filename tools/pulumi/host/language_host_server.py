@@ -69,8 +69,9 @@ class FolderLanguageServer(LanguageServer):
         self._children = children
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - the protocol's names
-        """Accept an engine that attaches to a host that runs already."""
-        del request, context
+        """Accept an engine that attaches to a host that runs already, and take its address."""
+        del context
+        self._engine = [request.engine_address]
         return language_pb2.LanguageHandshakeResponse()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802

@@ -1,0 +1,87 @@
+"""Import the program, and fork a language host for each connection to a socket."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import selectors
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from infra import startup
+
+startup.import_in_parts("pulumi_aws")
+
+import pulumi_aws  # noqa: E402 - as the program imports it
+
+import infra.program  # noqa: E402
+import infra.settings  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tools.pulumi.host import language_host, language_host_children, language_host_server
+else:
+    import language_host
+    import language_host_children
+    import language_host_server
+
+_OF_THE_SDK = re.compile(r"(?<![\w.])aws\.(\w+)\.(\w+)")
+
+
+def _import_what_runs_use() -> None:
+    """Import the modules of the SDK that the program imports only while it runs."""
+    for file in Path(infra.__path__[0]).rglob("*.py"):
+        for service, name in _OF_THE_SDK.findall(file.read_text()):
+            getattr(getattr(pulumi_aws, service), name)
+
+
+def _serve(address: str) -> None:
+    """Serve each connection by a fork of this process, until standard input ends."""
+    # A fork that looks for garbage among what was imported would copy its memory.
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no fork is waited for
+    with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as selector:
+        listener.bind(address)
+        listener.listen()
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(sys.stdin, selectors.EVENT_READ)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        while True:
+            if any(key.fileobj is sys.stdin for key, _ in selector.select()):
+                return
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                _serve_run(connection)
+            connection.close()
+
+
+def _serve_run(connection: socket.socket) -> NoReturn:
+    """Be the language host of one run, until the other end closes the connection."""
+    try:
+        with connection.makefile("rw") as file:
+            request = json.loads(file.readline())
+            os.environ.clear()
+            os.environ.update(request["environment"])
+            command: Sequence[str] = request["command"]
+            # The host asks for the command of its parent process, which is the CLI elsewhere.
+            language_host_server.engine_command = lambda: command
+            server, port = language_host.start_server((), language_host_children.Children())
+            file.write(f"{port}\n")
+            file.flush()
+            file.read()
+            server.stop(None)
+    finally:
+        os._exit(0)  # without what the process that was forked does at its end
+
+
+if __name__ == "__main__":
+    _import_what_runs_use()
+    _serve(sys.argv[1])

@@ -1,0 +1,89 @@
+"""Language hosts that have imported the program already.
+
+More than half of the CPU time of an `up` without changes is a new Python that imports Pulumi's SDK,
+the AWS SDK and the program. Each worker therefore has a process that imports them once, and forks
+for each run; the engine attaches to the fork.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[2]
+
+
+class PreloadedHost:
+    """The process that has imported the program; it ends with this one."""
+
+    def __init__(self) -> None:
+        """Start the process, and wait until it has imported the program."""
+        self._folder = tempfile.TemporaryDirectory()
+        self._address = str(Path(self._folder.name, "host"))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.forked_hosts", self._address],
+            cwd=ROOT,
+            # The language host's files import each other by their names alone. gRPC needs no
+            # handlers for forks, as it does nothing before them.
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT / "tools" / "pulumi" / "host"),
+                "GRPC_ENABLE_FORK_SUPPORT": "false",
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        if not self._process.stdout.readline():
+            self.end()
+            pytest.fail("the program can't be imported: standard error says why")
+
+    @contextlib.contextmanager
+    def serving(
+        self, command: Sequence[str], environment: Mapping[str, str]
+    ) -> Iterator[dict[str, str]]:
+        """Serve one run, and yield the CLI's variables, by which the engine attaches.
+
+        Args:
+            command: The command line of the CLI.
+            environment: Its variables, which the program sees too.
+        """
+        with (
+            socket.socket(socket.AF_UNIX) as connection,
+            connection.makefile("rw") as file,
+        ):
+            connection.connect(self._address)
+            file.write(json.dumps({"command": command, "environment": environment}) + "\n")
+            file.flush()
+            # The fork ends when the connection does.
+            yield {**environment, "PULUMI_DEBUG_LANGUAGES": f"python:{int(file.readline())}"}
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.communicate()  # which ends with its input
+        self._folder.cleanup()
+
+
+@cache
+def preloaded_host() -> PreloadedHost:
+    """Return the host of this worker, which starts when it is first needed."""
+    return PreloadedHost()
+
+
+def end_preloaded_host() -> None:
+    """End the host of this worker, if it was needed."""
+    if preloaded_host.cache_info().currsize:
+        preloaded_host().end()
