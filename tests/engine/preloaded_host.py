@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,10 +21,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tools.pulumi.install import LANGUAGE_HOST, is_official
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
 
 
 class PreloadedHost:
@@ -75,6 +79,15 @@ class PreloadedHost:
         """End the process."""
         self._process.communicate()  # which ends with its input
         self._folder.cleanup()
+
+
+@cache
+def is_usable() -> bool:
+    """Return whether the CLI uses this project's language host; Pulumi's own starts as ever."""
+    cli = BIN / "pulumi"
+    path = os.pathsep.join((str(BIN), os.environ["PATH"], str(cli.resolve().parent)))
+    host = shutil.which(LANGUAGE_HOST, path=path)
+    return host is not None and not is_official(Path(host))
 
 
 @cache

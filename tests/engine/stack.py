@@ -22,7 +22,7 @@ from localaws.daemon.state_directory import Address, StateDirectory
 from localaws.machine import isolation
 from localaws.mocks import word
 from localaws.mocks.urns import STACK
-from tests.engine.preloaded_host import preloaded_host
+from tests.engine.preloaded_host import is_usable, preloaded_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -99,16 +99,21 @@ class Stack:
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run `pulumi-local` to its end; its output and errors together."""
+        code, output = self.attempt(*arguments)
+        assert (code != 0) is fails, (
+            f"pulumi-local {' '.join(arguments)}:\n{output}\n{self.last_words()}"
+        )
+        return output
+
+    def attempt(self, *arguments: str) -> tuple[int, str]:
+        """Run `pulumi-local` to its end, however it ends; return its exit code and output."""
         with self._with_host(arguments) as variables:
             process = self.start(*arguments, env=variables)
             try:
                 output, _ = process.communicate(timeout=TIME_LIMIT_SECONDS)
             finally:
                 process.kill()
-        assert (process.returncode != 0) is fails, (
-            f"pulumi-local {' '.join(arguments)}:\n{output}\n{self.last_words()}"
-        )
-        return output
+        return process.returncode, output
 
     def up(self, *arguments: str, fails: bool = False, **config: object) -> str:
         """Deploy with some settings changed, which are given as values, lists and maps."""
@@ -181,11 +186,11 @@ class Stack:
     @contextlib.contextmanager
     def _with_host(self, arguments: Sequence[str]) -> Iterator[dict[str, str]]:
         """Serve a command that asks for a language host; yield the command's variables."""
-        if arguments[0] not in _ASK_FOR_A_HOST or self.project != ROOT:
+        if arguments[0] in _ASK_FOR_A_HOST and self.project == ROOT and is_usable():
+            with preloaded_host().serving(("pulumi", *arguments), self.variables) as variables:
+                yield variables
+        else:
             yield self.variables
-            return
-        with preloaded_host().serving(("pulumi", *arguments), self.variables) as variables:
-            yield variables
 
     def own_frames(self, output: str) -> list[str]:
         """Frames of this repository's or the project's code in the tracebacks of an output.

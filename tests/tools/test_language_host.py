@@ -204,7 +204,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def pulumi(project: Path, pulumi_cli: Path) -> Callable[..., subprocess.Popen[str]]:
-    environment = os.environ | {
+    own = {
         # The host of this checkout, also where the CLI has another beside it.
         "PATH": f"{OUR_HOST.absolute()}:{os.environ['PATH']}",
         "PULUMI_BACKEND_URL": (project / "state").as_uri(),
@@ -217,7 +217,7 @@ def pulumi(project: Path, pulumi_cli: Path) -> Callable[..., subprocess.Popen[st
         return subprocess.Popen(
             [pulumi_cli, *arguments, "--non-interactive"],
             cwd=project,
-            env=environment,
+            env=os.environ | own,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -301,6 +301,25 @@ def test_a_programs_log_messages_keep_their_severity(
         output, _ = preview.communicate(timeout=60)
     found = json.loads(output[output.index("{\n") :])["diagnostics"]
     assert [each["severity"] for each in found if "careful" in each["message"]] == ["warning"]
+
+
+def test_messages_reach_an_engine_that_attaches_to_a_host_that_runs(
+    project: Path, pulumi: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "__main__.py").write_text("import pulumi\npulumi.log.warn('careful')\n")
+    with subprocess.Popen(
+        [OUR_HOST.absolute() / LANGUAGE_HOST],
+        cwd=project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as host:
+        assert host.stdout
+        monkeypatch.setenv("PULUMI_DEBUG_LANGUAGES", f"python:{host.stdout.readline().strip()}")
+        with pulumi("preview") as preview:
+            output, _ = preview.communicate(timeout=60)
+        host.terminate()
+    assert "warning: careful" in output
 
 
 COUNTS_MESSAGES = """\

@@ -137,13 +137,22 @@ def _expect(binary: Path, version: Version) -> None:
         raise NotUsableError(f"{binary} is {text(installed)}, not the wanted {text(version)}")
 
 
+def is_official(host: Path) -> bool:
+    """Return whether a language host is Pulumi's own, which is a binary; ours is a script.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    with host.open("rb") as file:
+        return file.read(2) != b"#!"
+
+
 def _host_is_current(target: Path) -> bool:
     """Return whether there is the official language host, or this checkout's version of ours."""
     installed = target / "bin"
     try:
-        with (installed / LANGUAGE_HOST).open("rb") as host:
-            if host.read(2) != b"#!":
-                return True  # the official one is a binary
+        if is_official(installed / LANGUAGE_HOST):
+            return True
         for name in OUR_HOST_FILES:
             if (installed / name).read_bytes() != (OUR_HOST / name).read_bytes():
                 return False
