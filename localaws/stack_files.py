@@ -27,8 +27,11 @@ class _Loader(yaml.SafeLoader):
     """Parse YAML as the CLI does, to which only true and false are flags (tried with v3.255)."""
 
 
-_TOP_LEVEL: Final = ("config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider")
+_OF_A_STACK: Final = ("config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider")
 """Keys at the top of a stack's file; the CLI ignores all others, which can hold anchors."""
+
+OF_A_PROJECT: Final = ("config",)
+"""Of the keys at the top of a project's file, the one that a run can lack unnoticed."""
 
 _LIKENESS: Final = 0.8
 """From 0 to 1; `confg` has 0.9 of `config`."""
@@ -48,10 +51,13 @@ def read_project(folder: Path) -> dict[str, Any]:
     """Return the contents of a project's file, which has a name.
 
     Raises:
-        BadStackFile: It can't be read, or has none.
+        BadStackFile: It can't be read, has none, or has a misspelt key.
     """
     path = folder / "Pulumi.yaml"
     document = _read(path)
+    flaw = misspelt(document, OF_A_PROJECT)
+    if flaw:
+        raise BadStackFile(f"{path.name}: {flaw}")
     if not isinstance(document.get("name"), str):
         raise BadStackFile(f"{path.name}: no name; give the project one, like name: shop")
     return document
@@ -104,14 +110,14 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
     return values
 
 
-def misspelt(names: Collection[object]) -> str | None:
-    """Describe the first name at the top of a stack's file that stands for another one.
+def misspelt(names: Collection[object], known: Collection[str] = _OF_A_STACK) -> str | None:
+    """Describe the first name at the top of a stack's or project's file that stands for another.
 
-    Only a missing key is meant by a similar name.
+    Only a missing one of the known keys is meant by a similar name.
     """
-    missing_keys = [each for each in _TOP_LEVEL if each not in names]
+    missing_keys = [each for each in known if each not in names]
     for name in sorted(map(str, names)):
-        if name in _TOP_LEVEL:
+        if name in known:
             continue
         similar = difflib.get_close_matches(name.lower(), missing_keys, n=1, cutoff=_LIKENESS)
         if name.lower().startswith("config") and "config" in missing_keys:

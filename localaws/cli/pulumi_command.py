@@ -316,13 +316,24 @@ def _print_message(message: str) -> None:
 
 
 def project_name(directory: StateDirectory) -> str | None:
-    """Return the project's name; None if Pulumi.yaml has none, which the CLI then reports."""
+    """Return the project's name; None if Pulumi.yaml has none, which the CLI then reports.
+
+    Raises:
+        BadConfig: Its key `config` is misspelt, which the CLI ignores.
+    """
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
     # The loader in C takes a tenth of the time, but isn't everywhere.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = (directory.project / "Pulumi.yaml").read_bytes()
     try:
-        return str(yaml.load(text, loader)["name"])  # noqa: S506 — both are safe
+        document = yaml.load(text, loader)  # noqa: S506 — both are safe
+        name = str(document["name"])
     except (yaml.YAMLError, KeyError, TypeError):
         return None
+    from localaws.stack_files import OF_A_PROJECT, misspelt  # noqa: PLC0415 — brings YAML
+
+    flaw = misspelt(document, OF_A_PROJECT)
+    if flaw:
+        raise BadConfig(f"Pulumi.yaml: {flaw}")
+    return name

@@ -137,6 +137,16 @@ def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
         read_config(tmp_path, "new")
 
 
+def test_a_misspelt_key_of_a_project_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nconfigs: {}\n")
+    with pytest.raises(
+        BadStackFile, match=r"^Pulumi\.yaml: configs, which Pulumi ignores; allowed"
+    ):
+        read_project(tmp_path)
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nconfigs: {}\nconfig: {}\n")
+    assert read_project(tmp_path)["name"] == "shop"
+
+
 @pytest.mark.parametrize("text", ["", "runtime: python\n", "name: 3\n"])
 def test_a_project_needs_a_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "Pulumi.yaml").write_text(text)

@@ -235,6 +235,16 @@ def test_a_configuration_file_that_is_not_utf_8_is_named_with_what_to_do(
     assert f"pulumi-local: {source} isn't UTF-8 text" in capsys.readouterr().err
 
 
+def test_a_misspelt_key_at_the_top_of_the_projects_file_is_refused(
+    directory: StateDirectory,
+) -> None:
+    (directory.project / "Pulumi.yaml").write_text("name: p\nconfg: {}\n")
+    with pytest.raises(
+        pulumi_command.BadConfig, match=r"^Pulumi\.yaml: confg, which Pulumi ignores"
+    ):
+        pulumi_command.project_name(directory)
+
+
 def test_a_misspelt_key_at_the_top_of_a_stack_file_is_refused(directory: StateDirectory) -> None:
     (directory.project / "Pulumi.dev.yaml").write_text("confg:\n  config: 1\n")
     with pytest.raises(pulumi_command.BadConfig, match=r"^Pulumi\.dev\.yaml: confg, which Pulumi"):
