@@ -87,7 +87,10 @@ def _nat_gateway_rules(inputs: Properties) -> Refusals:
         return  # The mode decides which inputs are required.
     if mode == "regional":
         if private or given(inputs, "subnetId"):
-            message = "a regional NAT gateway is public and takes no subnetId"
+            message = (
+                "a regional NAT gateway is public and takes no subnetId: set vpcId instead, and no "
+                "connectivityType private"
+            )
             yield Refusal("InvalidArgument", message, "ec2.nat-gateway.regional")
         if not given(inputs, "vpcId"):
             message = "vpcId is required, because availabilityMode is regional"
@@ -111,7 +114,9 @@ def _nat_gateway_account_rules(
         return
     vpc = vpc_of_gateway(account, inputs)
     if not has_internet_gateway(account, vpc):
-        message = f"Network {vpc} has no Internet gateway attached"
+        message = (
+            f"Network {vpc} has no Internet gateway attached, which a public NAT gateway needs"
+        )
         name = "vpcId" if given(inputs, "vpcId") else "subnetId"
         yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", name)
 

@@ -75,10 +75,10 @@ def security_groups_of(template: Properties) -> list[str]:
 def _rules(inputs: Properties) -> Refusals:
     for first, second in _EXCLUSIVE:
         if _is_set(inputs, first) and _is_set(inputs, second):
-            message = f"{first} conflicts with {second}"
+            message = f"{first} conflicts with {second}; set one of them"
             yield Refusal("InvalidArgument", message, "ec2.launch-template.exclusive", second)
     if len(given(block(inputs.get("iamInstanceProfile")), "arn", "name")) > 1:
-        message = "iamInstanceProfile.arn conflicts with iamInstanceProfile.name"
+        message = "iamInstanceProfile.arn conflicts with iamInstanceProfile.name; set one of them"
         yield Refusal(
             "InvalidArgument", message, "ec2.launch-template.exclusive", "iamInstanceProfile"
         )
@@ -107,7 +107,7 @@ def _user_data_rules(inputs: Properties) -> Refusals:
     except ValueError:
         yield Refusal(
             "InvalidUserData.Malformed",
-            "Invalid BASE64 encoding of user data.",
+            "Invalid BASE64 encoding of user data: set userData to the script in Base64",
             "ec2.launch-template.user-data",
             "userData",
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def _rules(inputs: Properties) -> Refusals:
     if len(given(inputs, "availabilityZone", "availabilityZoneId")) > 1:
-        message = "availabilityZone and availabilityZoneId exclude each other"
+        message = "availabilityZone and availabilityZoneId exclude each other; set one of them"
         yield Refusal("InvalidArgument", message, "ec2.subnet.one-zone")
     if not given(inputs, "cidrBlock", "ipv4IpamPoolId") and inputs.get("ipv6Native") is not True:
         message = "a subnet needs a cidrBlock, unless ipv6Native is true"
@@ -66,7 +66,11 @@ def _range_rules(
     if vpc_range is None and name == "cidrBlock":
         return  # A VPC whose range comes from an IPAM pool; there are no pools here.
     if vpc_range is None or not _contains(vpc_range, subnet_range):
-        message = f"The CIDR '{subnet_range}' is outside the range {vpc_range} of {vpc.id}"
+        if vpc_range is None:
+            reason = f"{vpc.id} has no IPv6 range; set its assignGeneratedIpv6CidrBlock"
+        else:
+            reason = f"it is outside the range {vpc_range} of {vpc.id}"
+        message = f"The CIDR '{subnet_range}' is invalid: {reason}"
         yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", name)
     for other in account.where(SUBNET, "vpcId", vpc.id):
         if current is not None and other.id == current.id:

@@ -247,14 +247,19 @@ def _zone_rules(inputs: Properties, account: Account) -> Refusals:
 
 
 def _same_vpc_rules(inputs: Properties, account: Account) -> Refusals:
+    vpc = inputs.get("vpcId")
     vpcs = {vpc_of(account, subnet) for subnet in texts(inputs.get("subnetIds"))}
     for token, name in ((SECURITY_GROUP, "securityGroupIds"), (ROUTE_TABLE, "routeTableIds")):
         for identifier in texts(inputs.get(name)):
             found = account.get(token, identifier)
             if found:
                 vpcs.add(found.outputs.get("vpcId"))
-    if vpcs - {inputs.get("vpcId")}:
-        message = f"subnets, route tables and security groups must be in {inputs.get('vpcId')}"
+    others = vpcs - {vpc}
+    if others:
+        message = (
+            f"subnets, route tables and security groups must be in {vpc}, got some in "
+            f"{', '.join(sorted(map(str, others)))}"
+        )
         yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.same-vpc", "vpcId")
 
 

@@ -255,5 +255,8 @@ def authentication_rules(inputs: Properties, path: str) -> Refusals:
     """Refuse actions that a listener with protocol HTTP can't have."""
     types = _types(blocks(inputs.get(path)))
     if not _AUTHENTICATION.keys().isdisjoint(types):
-        message = "Authenticate actions are only supported on HTTPS listeners"
+        message = (
+            "Authenticate actions are only supported on HTTPS listeners, got "
+            f"{', '.join(types)} on HTTP"
+        )
         yield Refusal("InvalidLoadBalancerAction", message, "elbv2.listener.authentication", path)

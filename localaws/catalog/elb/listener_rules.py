@@ -22,7 +22,7 @@ from localaws.catalog.elb.listeners import (
 )
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import VALIDATION
-from localaws.catalog.properties import UNKNOWN, values_at
+from localaws.catalog.properties import UNKNOWN, first_name, items_at, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType, Unique
 from localaws.catalog.values import (
@@ -38,7 +38,6 @@ from localaws.catalog.values import (
     network,
     number,
     text,
-    texts,
     within,
 )
 
@@ -199,13 +198,14 @@ def _rewrite_rules(config: object, where: str) -> Refusals:
 
 def _regex_rules(inputs: Properties) -> Refusals:
     for path in _REGEXES:
-        for regex in texts(values_at(inputs, path)):
-            fault = regexes.read(regex).fault
+        for exact_path, regex in items_at(inputs, path):
+            fault = regexes.read(regex).fault if isinstance(regex, str) else None
             if fault:
                 message = (
-                    f"{path}: {regex!r} has {fault}, which regular expressions of a rule can't have"
+                    f"{exact_path}: {regex!r} has {fault}, which regular expressions of a rule "
+                    "can't have"
                 )
-                yield Refusal(VALIDATION, message, "elbv2.regex.supported", path.partition("[")[0])
+                yield Refusal(VALIDATION, message, "elbv2.regex.supported", first_name(path))
 
 
 def _rules(inputs: Properties) -> Refusals:
@@ -258,7 +258,10 @@ def _quota_rules(inputs: Properties) -> Refusals:
         yield Refusal(VALIDATION, message, "elbv2.condition.evaluations", "conditions")
     wildcards = sum(value.count("*") + value.count("?") for value in values)
     if wildcards > WILDCARDS_PER_RULE:
-        message = f"A rule can only have '{WILDCARDS_PER_RULE}' condition wildcards"
+        message = (
+            f"A rule can only have '{WILDCARDS_PER_RULE}' condition wildcards, * and ?, got "
+            f"{wildcards}"
+        )
         yield Refusal(VALIDATION, message, "elbv2.condition.wildcards", "conditions")
 
 

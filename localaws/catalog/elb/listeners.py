@@ -175,13 +175,16 @@ def _listener_rules(inputs: Properties) -> Refusals:
     protocol = inputs.get("protocol")
     yield from _protocol_rules(inputs)
     if protocol in _SECURE and inputs.get("certificateArn") is None:
-        message = f"A certificate must be specified for {protocol} listeners"
+        message = f"A certificate must be specified for {protocol} listeners: set certificateArn"
         yield Refusal(VALIDATION, message, "elbv2.listener.certificate", "certificateArn")
     if protocol in ("HTTP", None) and _balancer_type(inputs) == "app":
         yield from _http_rules(inputs)
     verification = block(inputs.get("mutualAuthentication"))
     if verification.get("mode") == "verify" and not given(verification, "trustStoreArn"):
-        message = "A trust store must be specified for mutual authentication in mode verify"
+        message = (
+            "A trust store must be specified for mutual authentication in mode verify: set "
+            "mutualAuthentication.trustStoreArn"
+        )
         yield Refusal(VALIDATION, message, "elbv2.trust-store.required", "mutualAuthentication")
     if inputs.get("defaultActions") == []:
         message = "defaultActions needs at least one"
@@ -205,17 +208,20 @@ def _protocol_rules(inputs: Properties) -> Refusals:
         yield Refusal(VALIDATION, message, "elbv2.listener.protocol-fits", "protocol")
     if not given(inputs, "port"):
         yield Refusal(
-            VALIDATION, "A port must be specified", "elbv2.listener.port-required", "port"
+            VALIDATION,
+            "A port must be specified: set port to 1 to 65535",
+            "elbv2.listener.port-required",
+            "port",
         )
 
 
 def _http_rules(inputs: Properties) -> Refusals:
     """Refuse what only a listener with protocol HTTPS can have."""
     if given(inputs, "sslPolicy"):
-        message = "An SSL policy cannot be specified for HTTP listeners"
+        message = "An SSL policy cannot be specified for HTTP listeners: leave sslPolicy out"
         yield Refusal(VALIDATION, message, "elbv2.listener.tls-only", "sslPolicy")
     for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
-        message = f"{name} is for HTTPS listeners only"
+        message = f"{name} is for HTTPS listeners only: leave it out, or set protocol HTTPS"
         yield Refusal(VALIDATION, message, "elbv2.listener.tls-only", name)
     yield from authentication_rules(inputs, "defaultActions")
 

@@ -10,9 +10,10 @@ from localaws.catalog.ec2.network import VPC
 from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.catalog.properties import values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType
-from localaws.catalog.values import PORT, Limit, given, matches, network, text
+from localaws.catalog.values import PORT, Limit, given, matches, network, show, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,9 +149,14 @@ def _balancer_rules(
         return
     group = account.get(TARGET_GROUP, inputs.get("targetGroupArn"))
     port = inputs.get("port") or (group.outputs.get("port") if group else None)
-    listeners = account.where(LISTENER, "loadBalancerArn", target)
-    if port not in [each.outputs.get("port") for each in listeners]:
-        message = f"The load balancer '{target}' has no listener on port {port:g}"
+    ports: list[float] = []
+    for listener in account.where(LISTENER, "loadBalancerArn", target):
+        ports += values_at(listener.outputs, "port")
+    if port not in ports:
+        shown = ", ".join(show(float(each)) for each in sorted(ports)) or "none"
+        message = (
+            f"The load balancer '{target}' has no listener on port {port:g}; its ports: {shown}"
+        )
         yield _invalid(message, "elbv2.target.balancer-listens", "port", "InvalidTarget")
     yield from _one_target_rules(inputs, account, current)
 

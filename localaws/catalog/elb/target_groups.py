@@ -37,7 +37,7 @@ VALIDATION = "ValidationError"
 HTTP = ("HTTP", "HTTPS")
 PROTOCOLS = (*HTTP, "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC")
 
-_NAME = matches(
+NAME = matches(
     r"(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
     "1 to 32 letters, digits and hyphens, without a hyphen at either end",
 )
@@ -312,7 +312,7 @@ TYPES = (
         },
         derived=_derived,
         limits=(
-            Limit("name", _NAME, "elbv2.target-group.name"),
+            Limit("name", NAME, "elbv2.target-group.name"),
             Limit("namePrefix", PREFIX, "elbv2.target-group.name"),
             Limit("port", PORT, "elbv2.target-group.port"),
             Limit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.elb.load_balancers import PREFIX
+from localaws.catalog.elb.target_groups import NAME
 from localaws.catalog.resource_type import AutoName, ResourceType, Unique
 from localaws.catalog.values import Limit, matches
 
@@ -14,11 +15,7 @@ if TYPE_CHECKING:
 
 TRUST_STORE = "aws:lb/trustStore:TrustStore"
 
-_NAME = matches(
-    r"(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
-    "1 to 32 letters, digits and hyphens, without a hyphen at either end",
-)
-_NOT_EMPTY = matches(r"(?s).+", "a text")
+_NOT_EMPTY = matches(r"(?s).+", "a text that isn't empty")
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
@@ -34,7 +31,7 @@ TYPES = (
         autoname=AutoName(longest=32),
         replaces=frozenset({"name", "namePrefix", "region"}),
         limits=(
-            Limit("name", _NAME, "elbv2.trust-store.name"),
+            Limit("name", NAME, "elbv2.trust-store.name"),
             Limit("namePrefix", PREFIX, "elbv2.trust-store.name"),
             Limit("caCertificatesBundleS3Bucket", _NOT_EMPTY, "elbv2.trust-store.bundle"),
             Limit("caCertificatesBundleS3Key", _NOT_EMPTY, "elbv2.trust-store.bundle"),

@@ -73,7 +73,7 @@ _POLICIES = (
 )
 _DOMAIN = matches(
     r"(?=.{1,255}\Z)(\*\.|\\052\.)?([\w-]{1,63}\.)*[\w-]{1,63}\.?",
-    "a domain name of at most 255 characters, labels of at most 63",
+    "a domain name of at most 255 characters, with labels of at most 63",
 )
 
 
@@ -135,10 +135,12 @@ def _record_rules(inputs: Properties) -> Refusals:
         message = "an alias has its target's ttl, leave ttl out"
         yield Refusal("InvalidArgument", message, "route53.record.ttl", "ttl")
     if given(inputs, "records") and not given(inputs, "ttl"):
-        yield Refusal("InvalidArgument", "records need a ttl", "route53.record.ttl", "ttl")
+        yield Refusal(
+            "InvalidArgument", "records need a ttl, such as 300", "route53.record.ttl", "ttl"
+        )
     policies = given(inputs, *_POLICIES)
     if len(policies) > 1:
-        message = f"{', '.join(policies)} exclude each other"
+        message = f"{', '.join(policies)} exclude each other; set one of them"
         yield Refusal("InvalidArgument", message, "route53.record.routing", policies[0])
     if bool(policies) != bool(given(inputs, "setIdentifier")):
         message = "a routing policy needs a setIdentifier, and a setIdentifier a routing policy"
