@@ -7,7 +7,13 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import SEEDED_SECRET, SeededParameter
-from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION, part_of_secret, seeded_suffix
+from localaws.catalog.secretsmanager import (
+    CURRENT,
+    SECRET,
+    SECRET_VERSION,
+    part_of_secret,
+    seeded_suffix,
+)
 from localaws.catalog.ssm import PARAMETER, names_of
 from localaws.catalog.values import texts
 
@@ -19,9 +25,6 @@ if TYPE_CHECKING:
 
 _SUFFIX_LENGTH = len("-AbCdEf")
 """Length of the random suffix that Secrets Manager adds to a secret's name in its ARN."""
-
-CURRENT = "AWSCURRENT"
-"""The staging label of a secret's newest version, which is the default."""
 
 _AGES = {CURRENT: 0, "AWSPREVIOUS": 1}
 """Staging labels that Secrets Manager moves itself, and how many versions are newer than theirs."""
@@ -120,17 +123,20 @@ def _secret_version(
     """Return a secret's version with this id, or without an id with this staging label."""
     newest_first = reversed(account.all(SECRET_VERSION))
     versions = [each for each in newest_first if each.computed["secretArn"] == secret.id]
-    if not version and stage in _AGES:
-        age = _AGES[stage]
-        return versions[age] if age < len(versions) else None
-    for each in versions:
-        if version:
-            matches = each.computed["versionId"] == version
-        else:
-            matches = stage in texts(each.inputs.get("versionStages"))
-        if matches:
-            return each
-    return None
+    if version:
+        for each in versions:
+            if each.computed["versionId"] == version:
+                return each
+        return None
+    # A version with other labels only leaves AWSCURRENT and AWSPREVIOUS where they are.
+    age, label = _AGES.get(stage, 0), CURRENT if stage in _AGES else stage
+    labelled = [each for each in versions if label in _stages(each)]
+    return labelled[age] if age < len(labelled) else None
+
+
+def _stages(version: Resource) -> list[str]:
+    given = version.inputs.get("versionStages")
+    return [CURRENT] if given is None else texts(given)
 
 
 def _field(text: str, key: str) -> str | None:

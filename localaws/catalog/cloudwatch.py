@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from localaws.catalog.metric_math import BadExpressionError, ids, parse
-from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.properties import UNKNOWN, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, ResourceType
 from localaws.catalog.values import (
@@ -18,6 +18,7 @@ from localaws.catalog.values import (
     length,
     number,
     one_of,
+    texts,
     within,
 )
 
@@ -31,19 +32,21 @@ if TYPE_CHECKING:
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 
-def _period(*short: int) -> Allowed:
+def period(*short: int) -> Allowed:
     """Allow multiples of a minute, and some shorter periods."""
 
     def holds(value: object) -> bool:
         seconds = number(value)
-        return seconds is not None and (seconds in short or (seconds > 0 and seconds % 60 == 0))
+        if seconds is None:
+            return False
+        return seconds in short or (seconds > 0 and seconds % 60 == 0)
 
     return Allowed(f"{', '.join(map(str, short))} or a multiple of 60 seconds", holds)
 
 
 _QUERIES = "metricQueries"
-_PERIOD = _period(10, 20, 30)
-_QUERY_PERIOD = _period(1, 5, 10, 20, 30)
+_PERIOD = period(10, 20, 30)
+_QUERY_PERIOD = period(1, 5, 10, 20, 30)
 """Only an alarm on metric queries can have the shortest periods. Source: the provider."""
 
 
@@ -65,12 +68,27 @@ def _rules(inputs: Properties) -> Refusals:
         if not given(inputs, "threshold", "thresholdMetricId"):
             message = "metricName needs a threshold"
             yield Refusal("ValidationError", message, "cloudwatch.alarm.threshold", "threshold")
-    yield from _query_rules(inputs)
+    yield from _evaluation_rules(inputs)
+    queries = inputs.get(_QUERIES)
+    yield from _return_data_rules(queries)
+    yield from _expression_rules(queries)
+
+
+_HOUR, _DAY, _WEEK = 3600, 86_400, 604_800
+"""The longest range that an alarm evaluates is a week, with periods below an hour a day.
+
+Source: `Period` of PutMetricAlarm in CloudWatch's API reference.
+"""
+
+
+def _evaluation_rules(inputs: Properties) -> Refusals:
     points, periods = (
         number(inputs.get("datapointsToAlarm")),
         number(inputs.get("evaluationPeriods")),
     )
-    if points is not None and periods is not None and points > periods:
+    if periods is None:
+        return
+    if points is not None and points > periods:
         message = (
             "DatapointsToAlarm must be less than or equal to EvaluationPeriods, got "
             f"{points:g} and {periods:g}"
@@ -78,41 +96,62 @@ def _rules(inputs: Properties) -> Refusals:
         yield Refusal(
             "ValidationError", message, "cloudwatch.alarm.datapoints", "datapointsToAlarm"
         )
-
-
-def _query_rules(inputs: Properties) -> Refusals:
-    queries = blocks(inputs.get(_QUERIES))
-    # A query that isn't known yet may be the one that is missing.
-    given_queries = inputs.get(_QUERIES)
-    is_whole = isinstance(given_queries, list) and UNKNOWN not in given_queries
-    returned = [each.get("returnData") for each in queries]
-    count = returned.count(True)
-    if queries and is_whole and UNKNOWN not in returned and count != 1:
+    seconds = [
+        number(inputs.get("period")),
+        *map(number, values_at(inputs, f"{_QUERIES}[].period")),
+        *map(number, values_at(inputs, f"{_QUERIES}[].metric.period")),
+    ]
+    longest = max(filter(None, seconds), default=0.0)
+    limit = _DAY if longest < _HOUR else _WEEK
+    if periods * longest > limit:
         message = (
-            f"Exactly one element of the metrics list should return data, got {count} with "
-            "returnData"
+            f"EvaluationPeriods * Period must be at most {limit} seconds with a period of "
+            f"{longest:g}, got {periods * longest:.0f}"
+        )
+        yield Refusal(
+            "ValidationError", message, "cloudwatch.alarm.evaluation-range", "evaluationPeriods"
+        )
+
+
+def _is_whole(queries: object) -> bool:
+    """Return whether all of an alarm's queries are known, though not all that is in them."""
+    return isinstance(queries, list) and UNKNOWN not in queries
+
+
+def _return_data_rules(queries: object) -> Refusals:
+    # A query that isn't known yet may be the one that returns data.
+    returned = [query.get("returnData") for query in blocks(queries)]
+    if not returned or not _is_whole(queries) or UNKNOWN in returned:
+        return
+    if returned.count(True) != 1:
+        message = (
+            "Exactly one element of the metrics list should return data, got "
+            f"{returned.count(True)} with returnData"
         )
         yield Refusal("ValidationError", message, "cloudwatch.alarm.return-data", _QUERIES)
-    all_known = is_whole and UNKNOWN not in [query.get("id") for query in queries]
-    uses: dict[str, list[str]] = {}
-    for query in queries:
-        name = query.get("id")
-        if isinstance(name, str):
-            uses[name] = []
-    for index, query in enumerate(queries):
-        text, path = query.get("expression"), f"{_QUERIES}[{index}].expression"
-        if not isinstance(text, str) or not text:
+
+
+def _expression_rules(queries: object) -> Refusals:
+    """Refuse expressions that can't be evaluated, or use an id that no query has, or themselves."""
+    found = blocks(queries)
+    all_ids = [query.get("id") for query in found]
+    all_known = _is_whole(queries) and UNKNOWN not in all_ids
+    uses: dict[str, list[str]] = {each: [] for each in texts(all_ids)}
+    for index, query in enumerate(found):
+        expression, path = query.get("expression"), f"{_QUERIES}[{index}].expression"
+        if not isinstance(expression, str) or not expression:
             continue
         try:
-            names = list(ids(parse(text)))
+            used = list(ids(parse(expression)))
         except BadExpressionError as error:
             yield _bad_expression(path, str(error))
             continue
-        unknown = sorted(set(names) - uses.keys())
+        unknown = sorted(set(used) - uses.keys())
         if unknown and all_known:
             yield _bad_expression(path, f"no query has the id {', '.join(unknown)}")
-        uses[str(query.get("id"))] = [each for each in names if each in uses]
-    if circle := _circle(uses):
+        uses[str(query.get("id"))] = [each for each in used if each in uses]
+    circle = _circle(uses)
+    if circle:
         yield _bad_expression(_QUERIES, f"an expression uses itself: {' -> '.join(circle)}")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.account import namesakes
+from localaws.catalog.cloudwatch import period
 from localaws.catalog.only_recorded import NO_PICTURE
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -23,6 +24,7 @@ from localaws.catalog.values import (
     one_of,
     parsed,
     show,
+    text,
     within,
 )
 
@@ -47,10 +49,7 @@ _NUMBER = Allowed("a number", lambda value: number(value) is not None)
 _OBJECT = Allowed("an object", lambda value: isinstance(value, dict))
 _LIST = Allowed("an array", lambda value: isinstance(value, list))
 _COLOR = matches(r"#[0-9a-fA-F]{3}([0-9a-fA-F]{3})?", "a color such as #d62728")
-_PERIOD = Allowed(
-    "1, 5, 10, 30 or a multiple of 60 seconds",
-    lambda value: value in (1, 5, 10, 30) or (number(value) or 1) % 60 == 0,
-)
+_PERIOD = period(1, 5, 10, 30)
 _REGION = matches(r"[a-z]{2,3}(-[a-z]+)+-\d", "a region such as eu-west-1")
 _STATISTIC = matches(
     r"SampleCount|Average|Sum|Minimum|Maximum|IQM|p\d{1,2}(\.\d+)?|p100|(TM|WM|TC|TS|PR|tm|wm|tc|ts)\S+",
@@ -221,14 +220,16 @@ def _metric_widget_flaws(properties: Mapping[str, Any], path: str) -> Iterator[t
         yield f"{path}/metrics", "Should NOT have less than 1 items"
     if len(metrics) > METRICS_OF_A_WIDGET:
         yield f"{path}/metrics", f"Should NOT have more than {METRICS_OF_A_WIDGET} items"
-    ids: set[object] = set()
+    ids: set[str] = set()
     for index, metric in enumerate(metrics):
         inside = f"{path}/metrics/{index}"
         yield from _metric_flaws(metric, inside, first=index == 0)
-        rendering = _rendering(metric)
-        if rendering.get("id") is not None and rendering["id"] in ids:
-            yield inside, f"Should have another id than the metric with {show(rendering['id'])}"
-        ids.add(rendering.get("id"))
+        identifier = text(_rendering(metric).get("id"))
+        if identifier is None:
+            continue
+        if identifier in ids:
+            yield inside, f"Should have another id than the metric with {show(identifier)}"
+        ids.add(identifier)
     yield from _annotation_flaws(annotations, f"{path}/annotations")
     yield from _axis_flaws(properties, f"{path}/yAxis")
     if "legend" in properties:

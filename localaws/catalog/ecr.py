@@ -19,6 +19,7 @@ from localaws.catalog.values import (
     blocks,
     given,
     known,
+    listed,
     number,
     parsed,
     show,
@@ -51,8 +52,9 @@ def immutable(repository: Resource, tag: str) -> bool:
     mutability = str(repository.outputs.get("imageTagMutability"))
     excluded = False
     for each in blocks(repository.inputs.get("imageTagMutabilityExclusionFilters")):
-        pattern = ".*".join(map(re.escape, str(each.get("filter")).split("*")))
-        excluded = excluded or re.fullmatch(pattern, tag) is not None
+        pattern = re.escape(str(each.get("filter"))).replace(r"\*", ".*")
+        if re.fullmatch(pattern, tag):
+            excluded = True
     return mutability.startswith("IMMUTABLE") != excluded
 
 
@@ -117,38 +119,47 @@ def _document_flaws(document: Any) -> Iterator[str]:
 
     Source: Amazon ECR, lifecycle policy properties and policy template.
     """
-    rules = blocks(block(document).get("rules"))
+    items = listed(block(document).get("rules"))
+    rules = blocks(items)
     if not rules:
         yield "it needs rules, a list of at least one"
         return
-    priorities = Counter(rule.get("rulePriority") for rule in rules)
-    yield from _priority_flaws(priorities)
+    if len(rules) < len(items):
+        yield "each of the rules must be an object"
+    yield from _priority_flaws(rules)
     for rule in rules:
         where = f"rule {show(rule.get('rulePriority'))}: "
         selection = block(rule.get("selection"))
         for flaw in (*_tag_flaws(selection), *_count_flaws(selection), *_action_flaws(rule)):
             yield where + flaw
-    of_any = [rule for rule in rules if block(rule.get("selection")).get("tagStatus") == "any"]
-    highest = max(priorities, key=lambda priority: number(priority) or 0)
+
+
+def _priority_flaws(rules: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield flaws of the rules' priorities, of which a rule for any image has the highest."""
+    times: Counter[float] = Counter()
+    of_any = []
+    for rule in rules:
+        priority = number(rule.get("rulePriority"))
+        if priority is None or priority < 1 or not priority.is_integer():
+            got = show(rule.get("rulePriority"))
+            yield f"rulePriority must be a whole number from 1, got {got}"
+            continue
+        times[priority] += 1
+        if block(rule.get("selection")).get("tagStatus") == "any":
+            of_any.append(priority)
+    for priority, count in times.items():
+        if count > 1:
+            yield f"rulePriority {show(priority)} is used by {count} rules; each needs its own"
     if len(of_any) > 1:
         yield "only one rule can have the tagStatus any"
-    elif of_any and of_any[0].get("rulePriority") != highest:
+    elif of_any and of_any[0] != max(times):
         yield "the rule with the tagStatus any must have the highest rulePriority"
-
-
-def _priority_flaws(priorities: Mapping[Any, int]) -> Iterator[str]:
-    for priority, count in priorities.items():
-        found = number(priority)
-        if found is None or found < 1 or not found.is_integer():
-            yield f"rulePriority must be a whole number from 1, got {show(priority)}"
-        elif count > 1:
-            yield f"rulePriority {show(priority)} is used by {count} rules; each needs its own"
 
 
 def _tag_flaws(selection: Properties) -> Iterator[str]:
     status = selection.get("tagStatus")
     lists = given(selection, "tagPrefixList", "tagPatternList")
-    if status not in {"tagged", "untagged", "any"}:
+    if status not in ("tagged", "untagged", "any"):
         yield f"tagStatus must be tagged, untagged or any, got {show(status)}"
     elif status == "tagged" and len(lists) != 1:
         yield "tagStatus tagged needs either tagPrefixList or tagPatternList"
@@ -161,7 +172,7 @@ def _tag_flaws(selection: Properties) -> Iterator[str]:
 
 def _count_flaws(selection: Properties) -> Iterator[str]:
     kind, unit = selection.get("countType"), selection.get("countUnit")
-    if kind not in {_COUNTED, *_AGED}:
+    if kind not in (_COUNTED, *_AGED):
         yield f"countType must be one of {', '.join((_COUNTED, *_AGED))}, got {show(kind)}"
     elif kind == _COUNTED and unit is not None:
         yield f"countType {_COUNTED} can't have a countUnit"
@@ -174,7 +185,7 @@ def _count_flaws(selection: Properties) -> Iterator[str]:
 
 def _action_flaws(rule: Properties) -> Iterator[str]:
     kind = block(rule.get("action")).get("type")
-    if kind not in {"expire", "transition"}:
+    if kind not in ("expire", "transition"):
         yield f"the action's type must be expire or transition, got {show(kind)}"
 
 

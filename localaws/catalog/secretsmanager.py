@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105 — a type token
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105 — a type token
 
+CURRENT = "AWSCURRENT"
+"""The staging label of the version that a secret's value is; a new version gets it by default."""
+
 _ARN_FIELDS = 7
 """The number of fields, separated by colons, in a secret's ARN."""
 
@@ -67,7 +70,6 @@ def _version_computed(mint: Mint, inputs: Properties) -> Properties:
         "arn": arn,
         "secretArn": arn,
         "versionId": version,
-        "versionStages": ["AWSCURRENT"],
         "hasSecretStringWo": inputs.get("secretStringWo") is not None,
     }
 
@@ -106,6 +108,7 @@ TYPES = (
     ),
     ResourceType(
         token=SECRET_VERSION,
+        defaults={"versionStages": [CURRENT]},
         replaces=frozenset(
             {"secretId", "secretString", "secretBinary", "secretStringWoVersion", "region"}
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -138,11 +138,11 @@ def test_a_staging_label_or_version_id_selects_a_version_of_a_secret(cloud: Clou
     )
     seeded = f"{PREFIX}:demo/plain"
     for part, value in {
-        f"{made}::AWSPREVIOUS:": "version 1",
+        f"{made}::AWSPREVIOUS:": "version 0",
         f"{made}:::{old}": "version 0",
         f"{made}:::{new}": "version 1",
         f"{made}:key:blue:": "labelled",
-        f"{made}:key:AWSCURRENT:": "labelled",
+        f"{made}::AWSCURRENT:": "version 1",
         f"{made}::green:": None,
         f"{made}:::none": None,
         f"{seeded}::AWSCURRENT:": "hunter3",
@@ -179,3 +179,18 @@ def test_a_parameter_added_while_the_local_aws_runs_is_found_by_the_next_lookup(
     assert get_parameter(args)["version"] == 1
     file.write_text('[later]\ntype = "SecretsManager"\nvalue = "two"')
     assert get_secret(args)["arn"].startswith(f"{PREFIX}:later-")
+
+
+@pytest.mark.parametrize(("given", "shown"), [(None, ["AWSCURRENT"]), (["blue"], ["blue"])])
+def test_a_version_of_a_secret_has_the_staging_labels_of_its_inputs(
+    cloud: Cloud, given: list[str] | None, shown: list[str]
+) -> None:
+    inputs: dict[str, Any] = {
+        "secretId": cloud.all("aws:secretsmanager/secret:Secret")[0].id,
+        "secretString": "value",
+    }
+    if given is not None:
+        inputs["versionStages"] = given
+    token = "aws:secretsmanager/secretVersion:SecretVersion"
+    version = cloud.create(token, "urn:stages", inputs, region="eu-west-1")
+    assert version.outputs["versionStages"] == shown

@@ -199,6 +199,27 @@ ORDINARY_CASES: list[Case] = [
     (ALARM, "cloudwatch.alarm.evaluation-periods", "InvalidArgument", {"evaluationPeriods": 0}, {}),
     (
         ALARM,
+        "cloudwatch.alarm.evaluation-range",
+        "ValidationError",
+        {"period": 300, "evaluationPeriods": 289},
+        {"period": 300, "evaluationPeriods": 288},
+    ),
+    (
+        ALARM,
+        "cloudwatch.alarm.evaluation-range",
+        "ValidationError",
+        {"period": 3600, "evaluationPeriods": 169},
+        {"period": 3600, "evaluationPeriods": 168},
+    ),
+    (
+        ALARM,
+        "cloudwatch.alarm.evaluation-range",
+        "ValidationError",
+        {**by_metric(period=60), "evaluationPeriods": 1441},
+        {**by_metric(period=60), "evaluationPeriods": 1440},
+    ),
+    (
+        ALARM,
         "cloudwatch.alarm.datapoints",
         "ValidationError",
         {"datapointsToAlarm": 4},

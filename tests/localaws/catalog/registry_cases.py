@@ -6,6 +6,7 @@ Each has a type, a rule, an error code, refused inputs and similar accepted inpu
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from tests.localaws.catalog.conftest import image_lifecycle, image_rule
@@ -35,6 +36,14 @@ def _rules(refused: list[dict[str, Any]], accepted: list[dict[str, Any]]) -> Cas
 def _encryption(**encryption: str) -> dict[str, Any]:
     return {"encryptionConfigurations": [encryption]}
 
+
+_WITH_LISTS = (
+    _rules([{**image_rule(), "rulePriority": [1]}], [image_rule(priority=1)]),
+    _rules([image_rule(tagStatus=["untagged"])], [image_rule(tagStatus="untagged")]),
+    _rules([image_rule(countType=["imageCountMoreThan"])], [image_rule()]),
+    _rules([{**image_rule(), "action": {"type": ["expire"]}}], [image_rule(action="expire")]),
+)
+"""Values that are lists, which a dictionary or a set can't look up."""
 
 REGISTRY_CASES: list[Case] = [
     (
@@ -79,6 +88,14 @@ REGISTRY_CASES: list[Case] = [
         {"policy": image_lifecycle()},
     ),
     _rules([image_rule(priority=0)], [image_rule(priority=7)]),
+    (
+        LIFECYCLE,
+        "ecr.lifecycle-policy.rules",
+        _INVALID,
+        {"policy": json.dumps({"rules": ["expire", image_rule()]})},
+        {"policy": json.dumps({"rules": [image_rule()]})},
+    ),
+    *_WITH_LISTS,
     _rules([image_rule(), image_rule()], [image_rule(), image_rule(priority=2)]),
     _rules(
         [image_rule(tagStatus="tagged")],

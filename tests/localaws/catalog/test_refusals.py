@@ -1280,11 +1280,12 @@ def test_no_unusual_value_anywhere_crashes_a_rule(
                 for value in islice(unusual_values, 5):
                     changed = with_changed(inputs, place, value)
                     assert all(each.message for each in CATALOG[token].check(changed))
-            definitions = parsed(row.get("containerDefinitions"))
-            for place in places(definitions):
-                changed = with_changed(definitions, place, next(unusual_values))
-                text = json.dumps(changed, default=lambda _: None)
-                list(CATALOG[token].check({**inputs, "containerDefinitions": text}))
+            for name in CATALOG[token].json & row.keys():
+                document = parsed(inputs.get(name))
+                for place in places(document):
+                    changed = with_changed(document, place, next(unusual_values))
+                    text = json.dumps(changed, default=lambda _: None)
+                    list(CATALOG[token].check({**inputs, name: text}))
 
 
 @pytest.mark.parametrize(
