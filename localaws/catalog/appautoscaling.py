@@ -66,7 +66,7 @@ def target_of(account: Account, inputs: Properties) -> Resource | None:
     return None
 
 
-def _scales_a_service(inputs: Properties) -> Refusals:
+def _dimension_rules(inputs: Properties) -> Refusals:
     """Refuse what the local AWS doesn't scale: anything but the desired count of ECS services."""
     namespace, dimension = inputs.get("serviceNamespace"), inputs.get("scalableDimension")
     if namespace not in (NAMESPACE, UNKNOWN):
@@ -77,7 +77,7 @@ def _scales_a_service(inputs: Properties) -> Refusals:
         yield Refusal(_INVALID, message, "appautoscaling.dimension", "scalableDimension")
 
 
-def _ordered(low: object, high: object) -> Refusals:
+def _bounds_rules(low: object, high: object) -> Refusals:
     least, most = number(low), number(high)
     if least is not None and most is not None and least > most:
         message = f"Maximum capacity cannot be less than minimum capacity, got {most:g} < {least:g}"
@@ -85,8 +85,8 @@ def _ordered(low: object, high: object) -> Refusals:
 
 
 def _target_rules(inputs: Properties) -> Refusals:
-    yield from _scales_a_service(inputs)
-    yield from _ordered(inputs.get("minCapacity"), inputs.get("maxCapacity"))
+    yield from _dimension_rules(inputs)
+    yield from _bounds_rules(inputs.get("minCapacity"), inputs.get("maxCapacity"))
 
 
 def _target_account_rules(
@@ -112,7 +112,9 @@ def _target_computed(mint: Mint, inputs: Properties) -> Properties:
     }
 
 
-def _needs_a_target(inputs: Properties, account: Account, _current: Resource | None) -> Refusals:
+def _target_exists_rules(
+    inputs: Properties, account: Account, _current: Resource | None
+) -> Refusals:
     if target_of(account, inputs) is None:
         message = (
             f"No scalable target found for service namespace: {inputs.get('serviceNamespace')}, "
@@ -125,7 +127,7 @@ def _needs_a_target(inputs: Properties, account: Account, _current: Resource | N
 
 
 def _policy_rules(inputs: Properties) -> Refusals:
-    yield from _scales_a_service(inputs)
+    yield from _dimension_rules(inputs)
     kind = inputs.get("policyType") or "StepScaling"
     if kind == UNKNOWN:
         return
@@ -147,7 +149,10 @@ def _policy_rules(inputs: Properties) -> Refusals:
 
 def _tracking_rules(tracking: Properties) -> Refusals:
     if given(tracking, "customizedMetricSpecification"):
-        message = f"the local AWS measures predefined metrics only: {', '.join(METRICS)}"
+        message = (
+            f"{_TRACKING} has a customizedMetricSpecification; the local AWS measures predefined "
+            f"metrics only: {', '.join(METRICS)}"
+        )
         yield Refusal(_INVALID, message, "appautoscaling.policy.metric", _TRACKING)
         return
     if not given(tracking, "predefinedMetricSpecification"):
@@ -161,9 +166,11 @@ def _tracking_rules(tracking: Properties) -> Refusals:
     if kind not in (*METRICS, UNKNOWN):
         message = f"the local AWS measures {', '.join(METRICS)}, not {kind}"
         yield Refusal(_INVALID, message, "appautoscaling.policy.metric", _TRACKING)
-    elif (kind == REQUESTS) is not bool(given(metric, "resourceLabel")) and kind != UNKNOWN:
-        message = f"resourceLabel is for {REQUESTS}, which needs it"
-        yield Refusal(_INVALID, message, "appautoscaling.policy.label", _TRACKING)
+    elif kind is not UNKNOWN:
+        has_label = bool(given(metric, "resourceLabel"))
+        if has_label != (kind == REQUESTS):
+            message = f"resourceLabel is for {REQUESTS}, which needs it, got {kind}"
+            yield Refusal(_INVALID, message, "appautoscaling.policy.label", _TRACKING)
     target = number(tracking.get("targetValue"))
     if target is not None and target <= 0:
         message = f"targetValue must be above 0, got {target:g}"
@@ -173,7 +180,7 @@ def _tracking_rules(tracking: Properties) -> Refusals:
 def _policy_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    yield from _needs_a_target(inputs, account, current)
+    yield from _target_exists_rules(inputs, account, current)
     if namesakes(account, POLICY, inputs, current, "name", *_KEY):
         message = f"the policy {inputs.get('name')} exists already: another one would overwrite it"
         yield Refusal(_INVALID, message, "appautoscaling.policy.unique", "name")
@@ -203,24 +210,25 @@ def group_of(service: Resource, label: str) -> str | None:
 def _policy_computed(mint: Mint, inputs: Properties) -> Properties:
     resource_id, name = inputs.get("resourceId"), inputs.get("name")
     policy = f"scalingPolicy:{uuid(mint)}:resource/{NAMESPACE}/{resource_id}:policyName/{name}"
-    alarms = [
-        f"TargetTracking-{resource_id}-Alarm{which}-{uuid(mint)}" for which in ("High", "Low")
-    ]
+    alarm_arns = []
+    for which in ("High", "Low"):
+        alarm = f"TargetTracking-{resource_id}-Alarm{which}-{uuid(mint)}"
+        alarm_arns.append(mint.arn("cloudwatch", f"alarm:{alarm}"))
     return {
         "id": name,
         "arn": mint.arn("autoscaling", policy),
-        "alarmArns": [mint.arn("cloudwatch", f"alarm:{alarm}") for alarm in alarms],
+        "alarmArns": alarm_arns,
     }
 
 
 def _action_rules(inputs: Properties) -> Refusals:
-    yield from _scales_a_service(inputs)
+    yield from _dimension_rules(inputs)
     action = inputs.get("scalableTargetAction")
     bounds = block(action)
     if action is not UNKNOWN and not given(bounds, "minCapacity", "maxCapacity"):
         message = "scalableTargetAction needs minCapacity or maxCapacity"
         yield Refusal(_INVALID, message, "appautoscaling.action.bounds", "scalableTargetAction")
-    yield from _ordered(bounds.get("minCapacity"), bounds.get("maxCapacity"))
+    yield from _bounds_rules(bounds.get("minCapacity"), bounds.get("maxCapacity"))
     expression, zone = text(inputs.get("schedule")), text(inputs.get("timezone"))
     if expression is None:
         return
@@ -233,7 +241,7 @@ def _action_rules(inputs: Properties) -> Refusals:
 def _action_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    yield from _needs_a_target(inputs, account, current)
+    yield from _target_exists_rules(inputs, account, current)
     if namesakes(account, SCHEDULED_ACTION, inputs, current, "name", *_KEY):
         message = f"the action {inputs.get('name')} exists already: another one would overwrite it"
         yield Refusal(_INVALID, message, "appautoscaling.action.unique", "name")

@@ -29,6 +29,8 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
     from localaws.catalog.refusals import Refusals
@@ -52,7 +54,7 @@ def _rules(inputs: Properties) -> Refusals:
         )
     subnets, zones = inputs.get("vpcZoneIdentifiers"), inputs.get("availabilityZones")
     if subnets and zones:
-        message = "availabilityZones conflicts with vpcZoneIdentifiers"
+        message = "availabilityZones conflicts with vpcZoneIdentifiers: remove one of them"
         yield Refusal("InvalidArgument", message, "autoscaling.group.zones", "availabilityZones")
     if not subnets and not zones and subnets is not UNKNOWN and zones is not UNKNOWN:
         message = "At least one Availability Zone or VPC Subnet is required."
@@ -119,7 +121,7 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
         yield Refusal(_INVALID, message, "autoscaling.group.template-exists", "launchTemplate")
         return
     yield from _version_rules(template, found)
-    for message in _unusable(found.outputs, inputs, account):
+    for message in _template_problems(found.outputs, inputs, account):
         yield Refusal(
             _INVALID, f"{_FULLY_FORMED} {message}", "autoscaling.group.template", "launchTemplate"
         )
@@ -137,48 +139,49 @@ def _version_rules(template: Properties, found: Resource) -> Refusals:
         yield Refusal(_INVALID, message, "autoscaling.group.template-exists", "launchTemplate")
 
 
-def _unusable(template: Properties, group: Properties, account: Account) -> list[str]:
-    """Return why no instance could be launched from a template in a group's subnets."""
-    found: list[str] = []
-    image, kind = text(template.get("imageId")), text(template.get("instanceType"))
+def _template_problems(template: Properties, group: Properties, account: Account) -> Iterator[str]:
+    """Yield why no instance could be launched from a template in a group's subnets."""
+    image, instance_type = text(template.get("imageId")), text(template.get("instanceType"))
     if not image:
-        found.append("The request must contain the parameter ImageId")
+        yield "The request must contain the parameter ImageId"
     elif not is_image(image):
-        found.append(f'Invalid id: "{image}" (expecting "ami-...")')
-    if not kind and not template.get("instanceRequirements"):
-        found.append("The request must contain the parameter InstanceType")
-    built_for, runs = architecture_of_image(image or ""), architecture_of_type(kind or "")
-    if built_for and runs and built_for != runs:
-        found.append(
-            f"The architecture '{runs}' of the specified instance type does not match the "
-            f"architecture '{built_for}' of the specified AMI. Specify an instance type and an "
+        yield f'Invalid id: "{image}" (expecting "ami-...")'
+    if not instance_type and not template.get("instanceRequirements"):
+        yield "The request must contain the parameter InstanceType"
+    of_image = architecture_of_image(image or "")
+    of_type = architecture_of_type(instance_type or "")
+    if of_image and of_type and of_image != of_type:
+        yield (
+            f"The architecture '{of_type}' of the specified instance type does not match the "
+            f"architecture '{of_image}' of the specified AMI. Specify an instance type and an "
             "AMI that have matching architectures, and try again."
         )
     profile = block(template.get("iamInstanceProfile"))
     name = str(profile.get("arn") or profile.get("name") or "").rpartition("/")[2]
     if name and account.find(INSTANCE_PROFILE, name) is None:
-        found.append(
+        yield (
             f"Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM "
             "Instance Profile name"
         )
-    return [*found, *_wrong_groups(template, group, account)]
+    yield from _security_group_problems(template, group, account)
 
 
-def _wrong_groups(template: Properties, group: Properties, account: Account) -> list[str]:
-    found: list[str] = []
+def _security_group_problems(
+    template: Properties, group: Properties, account: Account
+) -> Iterator[str]:
+    """Yield the security groups of a template that don't exist or are in another VPC."""
     for identifier in security_groups_of(template):
         security_group = account.find(SECURITY_GROUP, identifier)
         if security_group is None:
-            found.append(f"The security group '{identifier}' does not exist")
+            yield f"The security group '{identifier}' does not exist"
             continue
-        own_vpc = (None, security_group.outputs.get("vpcId"))
-        subnets = texts(group.get("vpcZoneIdentifiers"))
-        elsewhere = [each for each in subnets if vpc_of(account, each) not in own_vpc]
-        found += [
-            f"Security group {identifier} and subnet {subnet} belong to different networks."
-            for subnet in elsewhere
-        ]
-    return found
+        vpc = security_group.outputs.get("vpcId")
+        for subnet in texts(group.get("vpcZoneIdentifiers")):
+            # A subnet that isn't a resource has no known VPC.
+            if vpc_of(account, subnet) not in (None, vpc):
+                yield (
+                    f"Security group {identifier} and subnet {subnet} belong to different networks."
+                )
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
@@ -215,8 +218,14 @@ TYPES = (
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "initialLifecycleHooks", "region"}),
         unordered=frozenset(
-            {"availabilityZones", "enabledMetrics", "suspendedProcesses", "tags"}
-            | {"targetGroupArns", "vpcZoneIdentifiers"}
+            {
+                "availabilityZones",
+                "enabledMetrics",
+                "suspendedProcesses",
+                "tags",
+                "targetGroupArns",
+                "vpcZoneIdentifiers",
+            }
         ),
         defaults={
             "defaultCooldown": 300,

@@ -42,12 +42,12 @@ class BadExpressionError(Exception):
 
 @lru_cache(maxsize=256)
 def parse(text: str) -> ast.expr:
-    """Return the tree of an expression; it has nothing but what the local AWS evaluates.
+    """Return the tree of an expression that the local AWS can evaluate.
 
     Python's own parser reads it: what is allowed has the same form and precedence there.
 
     Raises:
-        BadExpressionError: There is something else in it.
+        BadExpressionError: It has another form, or something in it can't be evaluated.
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
@@ -66,19 +66,24 @@ def ids(tree: ast.expr) -> Iterator[str]:
 
 
 def _check(node: ast.expr) -> None:
+    """Check an expression and all expressions inside it.
+
+    Raises:
+        BadExpressionError: The local AWS can't evaluate one of them.
+    """
     for each in _inner(node):
         _check(each)
 
 
 def _inner(node: ast.expr) -> Sequence[ast.expr]:
-    """Return what an expression is made of; it may be made of anything.
+    """Return the expressions directly inside an expression, which aren't checked yet.
 
     Raises:
-        BadExpressionError: It is none that can be evaluated.
+        BadExpressionError: The local AWS can't evaluate an expression of this form.
     """
     match node:
         case ast.Constant(value=bool()):
-            pass  # which is a number to Python
+            pass  # True and False are numbers to Python, and the next case would match them.
         case ast.Constant(value=int() | float()):
             return ()
         case ast.Name(id=name) if _ID.fullmatch(name):

@@ -155,12 +155,15 @@ def _replaces(name: str, old: Properties, new: Properties) -> bool:
         return before.get("type") != after.get("type")
     if name != "dnsConfig":
         return False
-    kinds = [texts(values_at(each, "dnsRecords[].type")) for each in (before, after)]
-    policies = [each.get("routingPolicy") or "MULTIVALUE" for each in (before, after)]
+    return _fixed_dns(before) != _fixed_dns(after)
+
+
+def _fixed_dns(dns: Properties) -> tuple[object, list[str], str]:
+    """Return what can't change in a DNS configuration: namespace, records' types, and policy."""
     return (
-        before.get("namespaceId") != after.get("namespaceId")
-        or kinds[0] != kinds[1]
-        or policies[0] != policies[1]
+        dns.get("namespaceId"),
+        texts(values_at(dns, "dnsRecords[].type")),
+        dns.get("routingPolicy") or "MULTIVALUE",
     )
 
 

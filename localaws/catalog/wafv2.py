@@ -51,24 +51,26 @@ _GROUPS = ("managedRuleGroupStatement", "ruleGroupReferenceStatement")
 """Statements with groups of rules, whose actions only `overrideAction` can change."""
 
 
+def _region_rules(inputs: Properties, rule: str) -> Refusals:
+    """Refuse a resource for CloudFront outside of the region that has all of them."""
+    region = inputs.get("region")
+    if inputs.get("scope") != "CLOUDFRONT" or not isinstance(region, str):
+        return
+    if region != CLOUDFRONT_REGION:
+        message = (
+            "Error reason: The scope is not valid., field: SCOPE_VALUE, parameter: CLOUDFRONT; "
+            f"scope CLOUDFRONT needs region {CLOUDFRONT_REGION}, got {region}"
+        )
+        yield Refusal(_INVALID, message, rule, "scope")
+
+
 def _web_acl_rules(inputs: Properties) -> Refusals:
     default = inputs.get("defaultAction")
     if isinstance(default, dict):
         yield from exactly_one(
             default, ("allow", "block"), "wafv2.web-acl.default-action", where="defaultAction: "
         )
-    region = inputs.get("region")
-    if (
-        inputs.get("scope") == "CLOUDFRONT"
-        and isinstance(region, str)
-        and region != CLOUDFRONT_REGION
-    ):
-        message = (
-            "Error reason: The scope is not valid., field: SCOPE_VALUE, parameter: "
-            "CLOUDFRONT; a web ACL for "
-            f"CloudFront is made in {CLOUDFRONT_REGION}, got {region}"
-        )
-        yield Refusal(_INVALID, message, "wafv2.web-acl.cloudfront-region", "scope")
+    yield from _region_rules(inputs, "wafv2.web-acl.cloudfront-region")
     if given(inputs, "ruleJson") and given(inputs, "rules"):
         yield Refusal(
             "InvalidArgument",
@@ -81,8 +83,7 @@ def _web_acl_rules(inputs: Properties) -> Refusals:
 
 def _rule_rules(rules: Sequence[Properties]) -> Refusals:
     for field in ("priority", "name"):
-        values = [rule.get(field) for rule in rules]
-        counts = Counter(value for value in values if _is_text_or_number(value))
+        counts = Counter(filter(_is_text_or_number, [rule.get(field) for rule in rules]))
         for value, times in counts.items():
             if times > 1:
                 message = f"rules: {field} {value} is used {times} times"
@@ -126,8 +127,8 @@ def _web_acl_deletion_rules(acl: Resource, account: Account) -> Refusals:
             yield Refusal("WAFAssociatedItemException", message, "wafv2.web-acl.held")
 
 
-def _acl_exists(account: Account, arn: object, name: str, rule: str) -> Refusals:
-    if isinstance(arn, str) and all(each.computed["arn"] != arn for each in account.all(WEB_ACL)):
+def _web_acl_exists_rules(account: Account, arn: object, name: str, rule: str) -> Refusals:
+    if isinstance(arn, str) and not account.where(WEB_ACL, "arn", arn):
         message = f"AWS WAF couldn't find the web ACL {arn}"
         yield Refusal("WAFNonexistentItemException", message, rule, name)
 
@@ -135,7 +136,7 @@ def _acl_exists(account: Account, arn: object, name: str, rule: str) -> Refusals
 def _association_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    yield from _acl_exists(
+    yield from _web_acl_exists_rules(
         account, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists"
     )
     if namesakes(account, ASSOCIATION, inputs, current, "resourceArn"):
@@ -170,7 +171,7 @@ def _destination(arn: str) -> tuple[str | None, str]:
 def _logging_account_rules(
     inputs: Properties, account: Account, _current: Resource | None
 ) -> Refusals:
-    yield from _acl_exists(
+    yield from _web_acl_exists_rules(
         account, inputs.get("resourceArn"), "resourceArn", "wafv2.logging.web-acl-exists"
     )
 
@@ -231,14 +232,7 @@ def _ip_set_rules(inputs: Properties) -> Refusals:
             words = f"a range of {inputs.get('ipAddressVersion')} such as 192.0.2.0/24, and not /0"
             message = f"addresses must each be {words}, got {address!r}"
             yield Refusal(_INVALID, message, "wafv2.ip-set.address", "addresses")
-    region = inputs.get("region")
-    if (
-        inputs.get("scope") == "CLOUDFRONT"
-        and isinstance(region, str)
-        and region != CLOUDFRONT_REGION
-    ):
-        message = f"scope CLOUDFRONT needs region {CLOUDFRONT_REGION}, got {region}"
-        yield Refusal(_INVALID, message, "wafv2.ip-set.region", "scope")
+    yield from _region_rules(inputs, "wafv2.ip-set.region")
 
 
 def _range(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
