@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
-from localaws.catalog.values import block, blocks, duplicates, given, listed, parsed, show, text
+from localaws.catalog.values import block, blocks, duplicates, given, listed, parsed, show, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,7 +42,7 @@ TRUST = "a trust policy"
 RESOURCE = "a resource's policy"
 REPOSITORY = "a repository's policy"
 
-_FIELDS = {
+_ELEMENTS_BY_KIND = {
     IDENTITY: (("Action", "Resource"), ("Principal", "NotPrincipal")),
     TRUST: (("Action", "Principal"), ("Resource", "NotResource")),
     RESOURCE: (("Action", "Resource", "Principal"), ()),
@@ -53,7 +53,7 @@ _FIELDS = {
 of a needed element it can have its opposite (`NotAction`).
 """
 
-_FORMS = (
+_BEGINNINGS = (
     (
         "Action",
         "iam.policy.action",
@@ -73,7 +73,7 @@ def policy_rules(
     Args:
         value: The input with the document.
         name: The input's name.
-        kind: IDENTITY, TRUST or RESOURCE.
+        kind: IDENTITY, TRUST, RESOURCE or REPOSITORY.
         code: The error code of the service that the policy belongs to.
     """
     if value is None or value is UNKNOWN:
@@ -97,16 +97,20 @@ def policy_rules(
     if not found:
         yield Refusal(code, f"{name} needs at least one Statement", "iam.policy.statement", name)
     for index, statement in enumerate(listed(document.get("Statement", []))):
-        for rule, message in _statement(statement, kind):
+        for rule, message in _statement_flaws(statement, kind):
             yield Refusal(code, f"{name}: Statement {index}{message}", rule, name)
     if kind != RESOURCE:
-        sids = [text(statement.get("Sid")) for statement in found]
-        for sid in duplicates(filter(None, sids)):
-            message = (
-                f"{name}: Statement IDs (SID) in a single policy must be unique, {sid!r} "
-                "appears twice"
-            )
-            yield Refusal(code, message, "iam.policy.sid", name)
+        for message in _repeated_sids(found):
+            yield Refusal(code, f"{name}: {message}", "iam.policy.sid", name)
+
+
+def _repeated_sids(found: list[Mapping[str, object]]) -> Iterator[str]:
+    sids = texts([statement.get("Sid") for statement in found])
+    for sid in duplicates(filter(None, sids)):
+        yield (
+            f"Statement IDs (SID) in a single policy must be unique, {sid!r} appears "
+            f"{sids.count(sid)} times"
+        )
 
 
 def resource_policy_rules(value: object, name: str, code: str) -> Refusals:
@@ -125,19 +129,19 @@ def statements(document: Mapping[str, object]) -> list[Mapping[str, object]]:
     return [found] if isinstance(found, dict) else blocks(found)
 
 
-def _statement(statement: object, kind: str) -> Iterator[tuple[str, str]]:
+def _statement_flaws(statement: object, kind: str) -> Iterator[tuple[str, str]]:
     """Yield the rules that a statement breaks, each with the end of the message."""
     if not isinstance(statement, dict):
         yield "iam.policy.type", f" must be an object, got {show(statement)}"
         return
-    yield from _elements(statement, kind)
+    yield from _element_flaws(statement, kind)
     effect = statement.get("Effect")
     if effect not in ("Allow", "Deny"):
         yield "iam.policy.effect", f": Effect must be Allow or Deny, got {show(effect)}"
     sid = statement.get("Sid")
     if sid is not None and not _is_sid(sid, kind):
         yield "iam.policy.sid", f": Sid must be letters and digits, got {show(sid)}"
-    for name, rule, pattern, words in _FORMS:
+    for name, rule, pattern, words in _BEGINNINGS:
         for each in [*listed(statement.get(name)), *listed(statement.get(f"Not{name}"))]:
             if isinstance(each, str) and not re.match(pattern, each):
                 yield rule, f": {words}, got {show(each)}"
@@ -145,7 +149,7 @@ def _statement(statement: object, kind: str) -> Iterator[tuple[str, str]]:
                 message = f": {name} must be text or a list of texts, got {show(each)}"
                 yield "iam.policy.type", message
     for name in ("Principal", "NotPrincipal"):
-        yield from _principal(statement.get(name), name)
+        yield from _principal_flaws(statement.get(name), name)
     condition = statement.get("Condition")
     if condition is not None and not _is_condition(condition):
         message = f": Condition must be {{operator: {{key: value}}}}, got {show(condition)}"
@@ -162,13 +166,13 @@ def _is_condition(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
 
 
-def _elements(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
+def _element_flaws(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
     for element in sorted(statement.keys() - {*_STATEMENT_ELEMENTS}):
         yield (
             "iam.policy.element",
             f": {element} is no element, there are {', '.join(_STATEMENT_ELEMENTS)}",
         )
-    needed, forbidden = _FIELDS[kind]
+    needed, forbidden = _ELEMENTS_BY_KIND[kind]
     for name in needed:
         if bool(statement.get(name)) == bool(statement.get(f"Not{name}")):
             yield "iam.policy.fields", f" needs exactly one of {name} and Not{name}"
@@ -176,7 +180,7 @@ def _elements(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str,
         yield "iam.policy.fields", f": {kind} has no {name}"
 
 
-def _principal(principal: object, name: str) -> Iterator[tuple[str, str]]:
+def _principal_flaws(principal: object, name: str) -> Iterator[tuple[str, str]]:
     if principal is None or principal == "*":
         return
     if not isinstance(principal, dict):

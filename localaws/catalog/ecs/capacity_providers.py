@@ -62,7 +62,10 @@ def _providers_rules(inputs: Properties) -> Refusals:
     yield from strategy_rules(inputs, path)
     for used in texts(values_at(inputs, f"{path}[].capacityProvider")):
         if known(providers) and used not in texts(providers):
-            message = f"{path} names {used!r}, which capacityProviders lacks"
+            message = (
+                f"{path} names {used!r}, which is none of capacityProviders: "
+                f"{', '.join(texts(providers)) or 'none'}"
+            )
             yield Refusal(_INVALID, message, "ecs.strategy.provider-associated", path)
 
 
@@ -91,9 +94,10 @@ def _in_use(association: Resource, provider: str, account: Account) -> Refusals:
     """Refuse to remove a capacity provider from a cluster with services that use it."""
     cluster = cluster_of(account, association.inputs.get("clusterName"))
     for service in account.all(SERVICE):
+        if cluster_of(account, service.inputs.get("cluster")) != cluster:
+            continue
         used = texts(values_at(service.inputs, "capacityProviderStrategies[].capacityProvider"))
-        same_cluster = cluster_of(account, service.inputs.get("cluster")) == cluster
-        if same_cluster and provider in [_name(each) for each in used]:
+        if provider in map(_name, used):
             message = (
                 "The specified capacity provider is in use and cannot be removed. "
                 f"({provider} by {service.id})"
@@ -122,13 +126,19 @@ def _capacity_provider_rules(inputs: Properties) -> Refusals:
     if group and cluster not in (None, "", UNKNOWN):
         message = "cluster must not be set when using auto_scaling_group_provider"
         yield Refusal("InvalidArgument", message, "ecs.capacity-provider.cluster", "cluster")
+    yield from _protection_rules(group)
+
+
+def _protection_rules(group: Properties) -> Refusals:
+    """Refuse to protect instances from a scale-in that ECS doesn't do."""
     scaling = group.get("managedScaling")
-    off = scaling is None or block(scaling).get("status") in (None, "DISABLED")
-    if group.get("managedTerminationProtection") == "ENABLED" and scaling is not UNKNOWN and off:
+    if group.get("managedTerminationProtection") != "ENABLED" or scaling is UNKNOWN:
+        return
+    status = block(scaling).get("status")
+    if status in (None, "DISABLED"):
         message = (
-            "The managed termination protection setting is invalid: it needs "
-            "managedScaling with status ENABLED, "
-            f"got {block(scaling).get('status')}"
+            "The managed termination protection setting is invalid: it needs managedScaling with "
+            f"status ENABLED, got {status}"
         )
         yield Refusal(
             "ClientException",
