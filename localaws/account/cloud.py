@@ -530,7 +530,7 @@ def _with_defaults(kind: ResourceType, inputs: Properties) -> dict[str, Any]:
 
 def _region_of(inputs: Properties, provider_region: str) -> str:
     region = inputs.get("region")
-    return region if isinstance(region, str) else provider_region
+    return region if isinstance(region, str) and region else provider_region
 
 
 def _chosen(kind: ResourceType, mint: _Mint, inputs: Properties) -> dict[str, Any]:

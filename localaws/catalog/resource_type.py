@@ -119,7 +119,8 @@ def _never(*_: object) -> bool:
 
 def _in_region(inputs: Properties, region: str | None) -> Properties:
     """Return the inputs with the provider's region, unless they have a region themselves."""
-    return inputs if inputs.get("region") is not None else {**inputs, "region": region}
+    # The provider leaves out an empty text.
+    return {**inputs, "region": region} if inputs.get("region") in (None, "") else inputs
 
 
 def _no_properties(*_: object) -> Properties:

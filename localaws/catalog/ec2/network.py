@@ -110,9 +110,10 @@ def has_internet_gateway(account: Account, vpc: object) -> bool:
 
 def zone_id(zone: str) -> str:
     """Return a zone's id: `euw1-az1` for `eu-west-1a`, `usgw1-az1` for `us-gov-west-1a`."""
-    *areas, number = zone.split("-")
-    region = "".join(areas[1:])
+    first, _, rest = zone.partition("-")
+    *areas, number = rest.split("-")
+    region = "".join(areas)
     for word, letter in _SHORT.items():
         region = region.replace(word, letter)
-    position = ord(number[-1]) - ord("a") + 1
-    return f"{areas[0]}{region}{number[:-1]}-az{position}"
+    position = ord(zone[-1]) - ord("a") + 1
+    return f"{first}{region}{number[:-1]}-az{position}"

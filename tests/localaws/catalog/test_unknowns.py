@@ -125,6 +125,20 @@ def test_a_preview_has_known_inputs_and_defaults_and_unknown_values_that_aws_cho
     assert shown["tagsAll"] == {"Stack": "dev"}
 
 
+@pytest.mark.parametrize("region", ["", "x", "eu"])
+@pytest.mark.parametrize("token", CATALOG)
+def test_a_region_that_aws_doesnt_have_crashes_no_preview(token: str, region: str) -> None:
+    list(CATALOG[token].check({"region": region}, "eu-west-1"))
+    Cloud(seed=1).preview(token, {"region": region}, region="eu-west-1")
+
+
+def test_an_empty_region_is_the_providers() -> None:
+    cloud = Cloud(seed=1)
+    inputs = {"cidrBlock": "10.0.0.0/16", "region": ""}
+    vpc = cloud.create("aws:ec2/vpc:Vpc", "urn", inputs, region="eu-west-1")
+    assert vpc.region == "eu-west-1"
+
+
 def test_a_preview_advances_no_revision() -> None:
     cloud = Cloud(seed=1)
     cloud.preview("aws:ecs/taskDefinition:TaskDefinition", {"family": "web"})
