@@ -44,14 +44,13 @@ def commands(path: Path) -> Iterator[str]:
     yield from re.findall(r"`([^`\n]+)`", text)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_link_has_a_target(document: str) -> None:
-    path = DOCUMENTS[document]
-    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
-        file, _, heading = link.partition("#")
-        target = path.parent / file if file else path
-        assert target.exists(), f"{document} links to {link}"
-        assert not heading or heading in headings(target), f"{document} links to {link}"
+def test_every_link_has_a_target() -> None:
+    for document, path in DOCUMENTS.items():
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text()):
+            file, _, heading = link.partition("#")
+            target = path.parent / file if file else path
+            assert target.exists(), f"{document} links to {link}"
+            assert not heading or heading in headings(target), f"{document} links to {link}"
 
 
 @pytest.mark.parametrize("document", LONG_PAGES)
@@ -60,26 +59,28 @@ def test_a_long_page_begins_with_links_to_its_sections(document: str) -> None:
     assert "](#" in beginning
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_target_of_make_and_every_key_that_a_command_names_exists(document: str) -> None:
+def test_every_target_of_make_and_every_key_that_a_command_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     keys = {"KEY", *kinds()}
-    for command in commands(DOCUMENTS[document]):
-        assert targets.issuperset(re.findall(r"^make ([a-z-]+)", command)), command
-        assert keys.issuperset(re.findall(r"config set (?:--path )?'?(\w+)", command)), command
-        assert keys.issuperset(re.findall(r"fargate-web:(?!index:)(\w+)", command)), command
+    for document, path in DOCUMENTS.items():
+        for command in commands(path):
+            where = f"{document}: {command}"
+            assert targets.issuperset(re.findall(r"^make ([a-z-]+)", command)), where
+            assert keys.issuperset(re.findall(r"config set (?:--path )?'?(\w+)", command)), where
+            assert keys.issuperset(re.findall(r"fargate-web:(?!index:)(\w+)", command)), where
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_prose_has_at_most_100_columns(document: str) -> None:
+def test_prose_has_at_most_100_columns() -> None:
     """Tables, code, images and what has no space to break at may be longer."""
-    is_code = False
-    for number, line in enumerate(DOCUMENTS[document].read_text().splitlines(), 1):
-        if line.startswith("```"):
-            is_code = not is_code
-        if is_code or line.startswith(("|", "    ", "![")):
-            continue
-        assert len(line) <= 100 or " " not in line.strip("-* "), f"{document}:{number} is too long"
+    for document, path in DOCUMENTS.items():
+        is_code = False
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if line.startswith("```"):
+                is_code = not is_code
+            if is_code or line.startswith(("|", "    ", "![")):
+                continue
+            fits = len(line) <= 100 or " " not in line.strip("-* ")
+            assert fits, f"{document}:{number} is too long"
 
 
 def test_decision_records_are_numbered_without_gaps_or_repetitions() -> None:
@@ -90,14 +91,14 @@ def test_decision_records_are_numbered_without_gaps_or_repetitions() -> None:
         assert path.read_text().startswith(f"# {number}. "), path.name
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_a_link_to_a_decision_record_names_the_number_of_its_target(document: str) -> None:
-    text = DOCUMENTS[document].read_text()
-    for label, number in re.findall(r"\[([^\]]*)\]\((?:\S*/)?(\d{4})-[^)\s]*\.md\)", text):
-        named = re.findall(r"\d+", label)
-        assert [int(each) for each in named] in ([], [int(number)]), (
-            f"{document}: [{label}] links to {number}"
-        )
+def test_a_link_to_a_decision_record_names_the_number_of_its_target() -> None:
+    link = re.compile(r"\[([^\]]*)\]\((?:\S*/)?(\d{4})-[^)\s]*\.md\)")
+    for document, path in DOCUMENTS.items():
+        for label, number in link.findall(path.read_text()):
+            named = re.findall(r"\d+", label)
+            assert [int(each) for each in named] in ([], [int(number)]), (
+                f"{document}: [{label}] links to {number}"
+            )
 
 
 def test_a_decision_record_that_code_names_exists() -> None:

@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from verify import VERSION
@@ -296,8 +297,12 @@ def _values_of(given: argparse.Namespace) -> dict[str, Any]:
     return values
 
 
+@cache
 def build_parser(command: Command) -> argparse.ArgumentParser:
-    """Build the parser of a command, which also writes its `--help`."""
+    """Build the parser of a command, which also writes its `--help`.
+
+    Once: the options of each check of a plan are parsed, too.
+    """
     codes = "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
     parser = _Parser(
         prog=command.prog,
