@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import pytest
@@ -102,6 +104,13 @@ def test_another_range_of_the_vpc_is_refused() -> None:
     }
 
 
+@cache
+def _account_of_two_stacks() -> Cloud:
+    """Return an account with the networks of the stacks `another` and `owner`."""
+    first = recorder.deployed("another", file="dev")
+    return recorder.run("owner", file="dev", cloud=first.cloud).cloud
+
+
 @pytest.mark.parametrize(
     ("before", "after", "key", "shown"),
     [
@@ -114,8 +123,7 @@ def test_another_range_of_the_vpc_is_refused() -> None:
 def test_another_vpc_is_refused(
     before: str | None, after: str | None, key: str, shown: str
 ) -> None:
-    cloud = recorder.run("another", file="dev").cloud
-    cloud = recorder.run("owner", file="dev", cloud=cloud).cloud
+    cloud = deepcopy(_account_of_two_stacks())
     another, owner = recorder.made(cloud, recorder.VPC)
     chosen: dict[str | None, dict[str, Any]] = {
         None: {},
