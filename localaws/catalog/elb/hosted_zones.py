@@ -1,6 +1,7 @@
 """The Route 53 zones with the names of load balancers, by region and type.
 
-Source: AWS General Reference, "Elastic Load Balancing endpoints and quotas".
+They are those of a table in the Terraform provider for AWS, which names the AWS General Reference,
+"Elastic Load Balancing endpoints and quotas", as its source. They weren't compared with that page.
 """
 
 from __future__ import annotations
