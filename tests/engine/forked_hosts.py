@@ -10,6 +10,7 @@ import selectors
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -78,6 +79,8 @@ def _serve_run(connection: socket.socket) -> NoReturn:
             file.flush()
             file.read()
             server.stop(None)
+    except Exception:  # noqa: BLE001 - whatever it is, this process ends here
+        traceback.print_exc()
     finally:
         os._exit(0)  # without what the process that was forked does at its end
 

@@ -121,6 +121,14 @@ UNUSUAL: tuple[Any, ...] = (
 )
 
 
+def _is_among_the_first(place: Place) -> bool:
+    """Whether a place isn't in the fourth or a later element of a list.
+
+    Where a row has one element too many, its thousands of elements are alike.
+    """
+    return all(step < 3 for step in place if isinstance(step, int))
+
+
 @pytest.mark.parametrize("token", CATALOG)
 @pytest.mark.slow  # each value in each place of each row
 def test_no_unusual_value_anywhere_crashes_a_rule(
@@ -141,7 +149,7 @@ def test_no_unusual_value_anywhere_crashes_a_rule(
                     assert all(each.message for each in CATALOG[token].check(changed))
             for name in CATALOG[token].json & row.keys():
                 document = parsed(inputs.get(name))
-                for place in places(document):
+                for place in filter(_is_among_the_first, places(document)):
                     changed = with_changed(document, place, next(unusual_values))
                     text = json.dumps(changed, default=lambda _: None)
                     list(CATALOG[token].check({**inputs, name: text}))
