@@ -27,10 +27,11 @@ class _Loader(yaml.SafeLoader):
     """Parse YAML as the CLI does, to which only true and false are flags (tried with v3.255)."""
 
 
+_PROJECT_FILE: Final = "Pulumi.yaml"
 _OF_A_STACK: Final = ("config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider")
 """Keys at the top of a stack's file; the CLI ignores all others, which can hold anchors."""
 
-OF_A_PROJECT: Final = ("config",)
+_OF_A_PROJECT: Final = ("config",)
 """Of the keys at the top of a project's file, the one that a run can lack unnoticed."""
 
 _LIKENESS: Final = 0.8
@@ -53,11 +54,8 @@ def read_project(folder: Path) -> dict[str, Any]:
     Raises:
         BadStackFile: It can't be read, has none, or has a misspelt key.
     """
-    path = folder / "Pulumi.yaml"
+    path = folder / _PROJECT_FILE
     document = _read(path)
-    flaw = misspelt(document, OF_A_PROJECT)
-    if flaw:
-        raise BadStackFile(f"{path.name}: {flaw}")
     if not isinstance(document.get("name"), str):
         raise BadStackFile(f"{path.name}: no name; give the project one, like name: shop")
     return document
@@ -91,11 +89,7 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
     path = folder / f"Pulumi.{stack}.yaml"
     if not path.exists():
         raise BadStackFile(missing(folder, stack))
-    document = _read(path)
-    flaw = misspelt(document)
-    if flaw:
-        raise BadStackFile(f"{path.name}: {flaw}")
-    config = document.get("config") or {}
+    config = _read(path).get("config") or {}
     project = "" if all(":" in key for key in config) else read_project(folder)["name"]
     values: dict[str, Any] = {}
     for key, value in config.items():
@@ -110,11 +104,16 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
     return values
 
 
-def misspelt(names: Collection[object], known: Collection[str] = _OF_A_STACK) -> str | None:
+def misspelt(file: str, names: Collection[object]) -> str | None:
     """Describe the first name at the top of a stack's or project's file that stands for another.
 
     Only a missing one of the known keys is meant by a similar name.
+
+    Args:
+        file: Name of the file.
+        names: The keys at its top.
     """
+    known = _OF_A_PROJECT if file == _PROJECT_FILE else _OF_A_STACK
     missing_keys = [each for each in known if each not in names]
     for name in sorted(map(str, names)):
         if name in known:
@@ -123,7 +122,7 @@ def misspelt(names: Collection[object], known: Collection[str] = _OF_A_STACK) ->
         if name.lower().startswith("config") and "config" in missing_keys:
             similar = ["config"]
         if similar:
-            return f"{name}, which Pulumi ignores; allowed: perhaps {similar[0]}"
+            return f"{file}: {name}, which Pulumi ignores; allowed: perhaps {similar[0]}"
     return None
 
 
@@ -155,7 +154,11 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
     except OSError as error:
         raise BadStackFile(f"{path.name} can't be read: {error.strerror}") from None
-    return _parsed(path.name, text)
+    document = _parsed(path.name, text)
+    flaw = misspelt(path.name, document)
+    if flaw:
+        raise BadStackFile(flaw)
+    return document
 
 
 @cache

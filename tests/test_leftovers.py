@@ -7,18 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from tests import child_pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow  # each test runs pytest with workers
 
-ROOT = Path(__file__).parents[1]
 PATIENCE = 60
 
 DAEMON = """\
@@ -61,13 +62,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
             *("-p", "xdist.plugin", "--rootdir", str(folder), "-q", *arguments),
         ],
         cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            # Hypothesis and others are half of a start of pytest.
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        },
+        env={**os.environ, **child_pytest.ENVIRONMENT},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

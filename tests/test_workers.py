@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import child_pytest
 from tests.workers import EACH_BY_ITSELF, GRAPHS, LONG, rank, unit
 
 ROOT = Path(__file__).parents[1]
@@ -71,12 +72,7 @@ def test_a_worker_reports_every_failure_and_only_the_set_up_that_took_time(tmp_p
             *("-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-rA", "--durations=0", "-vv"),
         ],
         cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        },
+        env={**os.environ, **child_pytest.ENVIRONMENT},
         capture_output=True,
         text=True,
         check=False,

@@ -23,7 +23,7 @@ from localaws.machine.files import write_atomically
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from localaws.daemon.state_directory import Address, StateDirectory
 
@@ -292,12 +292,7 @@ def _config_copy(directory: StateDirectory, stack: str, salt: str | None) -> Pat
         text = source.read_text(encoding="utf-8") if source.exists() else ""
     except UnicodeDecodeError as error:
         raise BadConfig(f"{source} isn't UTF-8 text ({error}): save it in that encoding") from None
-    # Brings YAML, as the project's name did
-    from localaws.stack_files import misspelt  # noqa: PLC0415
-
-    flaw = misspelt(re.findall(r"^([A-Za-z][\w-]*)\s*:", text, re.MULTILINE))
-    if flaw:
-        raise BadConfig(f"{source.name}: {flaw}")
+    _refuse_misspelt(source.name, re.findall(r"^([A-Za-z][\w-]*)\s*:", text, re.MULTILINE))
     if salt is not None and not re.search(r"^encryptionsalt: ", text, re.MULTILINE):
         text = f"{text.rstrip()}\nencryptionsalt: {salt}\n"
     write_atomically(copy, text.lstrip())
@@ -331,9 +326,14 @@ def project_name(directory: StateDirectory) -> str | None:
         name = str(document["name"])
     except (yaml.YAMLError, KeyError, TypeError):
         return None
-    from localaws.stack_files import OF_A_PROJECT, misspelt  # noqa: PLC0415 — brings YAML
-
-    flaw = misspelt(document, OF_A_PROJECT)
-    if flaw:
-        raise BadConfig(f"Pulumi.yaml: {flaw}")
+    _refuse_misspelt("Pulumi.yaml", document)
     return name
+
+
+def _refuse_misspelt(file: str, names: Collection[object]) -> None:
+    # Brings YAML, as the project's name does
+    from localaws.stack_files import misspelt  # noqa: PLC0415
+
+    flaw = misspelt(file, names)
+    if flaw:
+        raise BadConfig(flaw)

@@ -92,28 +92,32 @@ class Stack:
             [BIN / "pulumi-local", *arguments],
             cwd=self.project,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             text=True,
-            **{"env": self.variables, "stdin": subprocess.DEVNULL, **more},
+            **{
+                "env": self.variables,
+                "stdin": subprocess.DEVNULL,
+                "stderr": subprocess.STDOUT,
+                **more,
+            },
         )
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run `pulumi-local` to its end; its output and errors together."""
-        code, output = self.attempt(*arguments)
-        assert (code != 0) is fails, (
-            f"pulumi-local {' '.join(arguments)}:\n{output}\n{self.last_words()}"
+        ended = self.attempt(*arguments)
+        assert (ended.returncode != 0) is fails, (
+            f"pulumi-local {' '.join(arguments)}:\n{ended.stdout}\n{self.last_words()}"
         )
-        return output
+        return ended.stdout
 
-    def attempt(self, *arguments: str) -> tuple[int, str]:
-        """Run `pulumi-local` to its end, however it ends; return its exit code and output."""
+    def attempt(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Run `pulumi-local` to its end, however it ends."""
         with self._with_host(arguments) as variables:
-            process = self.start(*arguments, env=variables)
+            process = self.start(*arguments, env=variables, **more)
             try:
-                output, _ = process.communicate(timeout=TIME_LIMIT_SECONDS)
+                output, errors = process.communicate(timeout=TIME_LIMIT_SECONDS)
             finally:
                 process.kill()
-        return process.returncode, output
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
     def up(self, *arguments: str, fails: bool = False, **config: object) -> str:
         """Deploy with some settings changed, which are given as values, lists and maps."""
@@ -170,16 +174,7 @@ class Stack:
 
     def _document(self, *arguments: str) -> dict[str, Any]:
         """What `pulumi-local` prints as JSON; what it has to say besides isn't part of it."""
-        with self._with_host(arguments) as variables:
-            found = subprocess.run(
-                [BIN / "pulumi-local", *arguments],
-                cwd=self.project,
-                env=variables,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=TIME_LIMIT_SECONDS,
-            )
+        found = self.attempt(*arguments, stderr=subprocess.PIPE)
         assert found.returncode == 0, found.stdout + found.stderr
         return dict(json.loads(found.stdout))
 

@@ -43,6 +43,6 @@ def test_an_up_and_a_destroy_that_fail_again_and_again_are_completed(empty_stack
 def stopped_after(stack: Stack, command: str) -> int:
     """Run a command whose provider soon fails, and count the AWS resources then in the state."""
     with failing_after(stack, STEP):
-        code, output = stack.attempt(command, *WITHOUT_ASKING, *settings(PROFILE))
-    assert (code != 0) is (MESSAGE in output), output
+        run = stack.attempt(command, *WITHOUT_ASKING, *settings(PROFILE))
+    assert (run.returncode != 0) is (MESSAGE in run.stdout), run.stdout
     return sum(each["type"].startswith("aws:") for each in stack.resources())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -53,20 +54,32 @@ def test_a_python_without_the_sdk_is_reported_with_its_option_and_what_to_instal
     )
 
 
-@pytest.fixture(scope="module")
-def host(project: Path) -> Iterator[grpc.Channel]:
-    """A gRPC channel to a language host, as the engine opens it."""
+@contextlib.contextmanager
+def running_host(project: Path, **variables: str) -> Iterator[int]:
+    """Run a language host during the block, and yield its port."""
     with subprocess.Popen(
         [OUR_HOST.absolute() / LANGUAGE_HOST],
         cwd=project,
+        env={**os.environ, **variables},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout
-        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-            yield channel
-        process.terminate()
+        try:
+            assert process.stdout
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def host(project: Path) -> Iterator[grpc.Channel]:
+    """A gRPC channel to a language host, as the engine opens it."""
+    with (
+        running_host(project) as port,
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        yield channel
 
 
 def test_what_is_answered_without_the_sdk_is_what_the_sdk_answers(
@@ -82,21 +95,14 @@ def test_a_host_whose_sdk_is_broken_answers_what_needs_none_and_refuses_to_run_a
     project: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "pulumi.py").write_text("raise ImportError('half of it is missing')\n")
-    with subprocess.Popen(
-        [OUR_HOST.absolute() / LANGUAGE_HOST],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-            stub = LanguageRuntimeStub(channel)
-            assert stub.About(language_pb2.AboutRequest()).version
-            with pytest.raises(grpc.RpcError, match="run a Pulumi program: half of it is missing"):
-                stub.Run(language_pb2.RunRequest())
-        process.terminate()
+    with (
+        running_host(project, PYTHONPATH=str(tmp_path)) as port,
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        stub = LanguageRuntimeStub(channel)
+        assert stub.About(language_pb2.AboutRequest()).version
+        with pytest.raises(grpc.RpcError, match="run a Pulumi program: half of it is missing"):
+            stub.Run(language_pb2.RunRequest())
 
 
 REFUSED = {
@@ -307,18 +313,10 @@ def test_messages_reach_an_engine_that_attaches_to_a_host_that_runs(
     project: Path, pulumi: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "__main__.py").write_text("import pulumi\npulumi.log.warn('careful')\n")
-    with subprocess.Popen(
-        [OUR_HOST.absolute() / LANGUAGE_HOST],
-        cwd=project,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as host:
-        assert host.stdout
-        monkeypatch.setenv("PULUMI_DEBUG_LANGUAGES", f"python:{host.stdout.readline().strip()}")
+    with running_host(project) as port:
+        monkeypatch.setenv("PULUMI_DEBUG_LANGUAGES", f"python:{port}")
         with pulumi("preview") as preview:
             output, _ = preview.communicate(timeout=60)
-        host.terminate()
     assert "warning: careful" in output
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import child_pytest
+
 pytestmark = pytest.mark.slow  # each test runs pytest, which imports pulumi-aws
 
 ROOT = Path(__file__).parents[3]
@@ -59,11 +61,7 @@ def pytest_of(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
             "test_example.py",
         ],
         cwd=folder,
-        env={
-            "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        },
+        env=child_pytest.ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
