@@ -128,7 +128,9 @@ def main() -> NoReturn:
     if problems:
         sys.stderr.write(problems)
         sys.exit(1)
-    accepted = sum(len([*entry.findings()]) for entry in findings.read(REGISTER))
+    accepted = 0
+    for entry in findings.read(REGISTER):
+        accepted += len(list(entry.findings()))
     sys.stdout.write(
         f"{', '.join(CONFIGURATIONS)}: nothing but the {accepted} accepted findings.\n"
     )

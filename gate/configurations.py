@@ -214,13 +214,16 @@ def _secrets_in(keys: Mapping[str, Any]) -> Iterator[str]:
 
 def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
     """Return a parameter or secret for a name or ARN, without the part that the name chooses."""
-    found = re.fullmatch(
-        r"arn:.*:parameter(/.+)|(?:secretsmanager:|arn:.*:secret:)([^:#]+).*|(.*)", text
-    )
-    assert found
-    parameter, secret, name = found.groups()
-    kind = "SecretsManager" if secret else "SecureString"
-    return parameter or secret or name, mocks.SeededParameter(VALUE_OF_A_SECRET, kind)
+    parameter_arn = re.fullmatch(r"arn:.*:parameter(/.+)", text)
+    # After a secret's name, `#` or a colon separates the key, the staging label and the version.
+    secret = re.fullmatch(r"(?:secretsmanager:|arn:.*:secret:)([^:#]+).*", text)
+    if parameter_arn:
+        name, kind = parameter_arn[1], "SecureString"
+    elif secret:
+        name, kind = secret[1], "SecretsManager"
+    else:
+        name, kind = text, "SecureString"
+    return name, mocks.SeededParameter(VALUE_OF_A_SECRET, kind)
 
 
 @cache
@@ -251,6 +254,7 @@ def _functions(tree: ast.AST) -> Iterator[str]:
             continue
         package, _, module = ast.unparse(node.value).partition(".")
         if package == "aws":
+            # Python's get_load_balancer_output is getLoadBalancer in tokens.
             first, *rest = node.attr.removesuffix("_output").split("_")
             name = first + "".join(map(str.capitalize, rest))
             yield canonical(f"aws:{module or 'index'}/{name}:{name}")

@@ -68,8 +68,11 @@ class Node:
         whole = self._by_value.get(text)
         if whole:
             return [whole]
-        found = self._inside.split(text) if self._inside else [text]
-        return [self._by_value.get(each, each) for each in found if each]
+        if self._identifiers_inside is None:
+            return [text] if text else []
+        # The pattern is one group, so that splitting a text keeps the identifiers too.
+        pieces = self._identifiers_inside.split(text)
+        return [self._by_value.get(piece, piece) for piece in pieces if piece]
 
     def named(self, value: object) -> Iterator[Node]:
         """Yield every resource that a value of its inputs names, at any depth."""
@@ -91,7 +94,7 @@ class Node:
         found = {}
         for source in self.sources:
             for value in source.identifiers:
-                found[value] = source.owned(value)
+                found[value] = source.origin_of(value)
         return found
 
     @cached_property
@@ -104,21 +107,26 @@ class Node:
                 found[value] = name
         return found
 
-    def owned(self, value: str) -> Reference:
-        """Return the output with this value, of the resource that the value comes from."""
+    def origin_of(self, value: str) -> Reference:
+        """Return the output with this value, of the resource that the value comes from.
+
+        A resource may repeat an identifier of one that it depends on: the id of a bucket's policy
+        is the bucket's name.
+        """
         for source in self.sources:
             if value in source.identifiers:
-                return source.owned(value)
+                return source.origin_of(value)
         return Reference(self, self.identifiers[value])
 
     @cached_property
-    def _inside(self) -> re.Pattern[str] | None:
+    def _identifiers_inside(self) -> re.Pattern[str] | None:
         """The pattern of identifiers within longer texts; None if there are none."""
         long = [text for text in self._by_value if len(text) >= _SHORTEST_INSIDE]
         if not long:
             return None
         long.sort(key=len, reverse=True)  # an identifier may begin with another one
-        return re.compile(f"({'|'.join(map(re.escape, long))})")
+        alternatives = "|".join(map(re.escape, long))
+        return re.compile(f"({alternatives})")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,14 @@ _FIRST_HOST_PORT: Final = 32768
 
 _UNKNOWN_ROUTES: Final = "the routes of a network that isn't the stack's own"
 _INTERNET: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (IPv6)"}
+_PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+
+_GATEWAYS: Final = {
+    "NatGateway": "a NAT gateway",
+    "EgressOnlyInternetGateway": "an egress-only internet gateway",
+    "InternetGateway": "public addresses of their own",
+}
+"""What the target of a route is called, by its type."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +52,26 @@ class Party:
 
 
 @dataclass(frozen=True)
-class _Opening:
-    """A rule of a security group: the other end, and the ports."""
+class _GroupRule:
+    """A rule of a security group: its peer, which is one of three kinds, and the ports."""
 
     protocol: str
     ports: tuple[int, int]
+    """The first and the last."""
+
     cidr: IPv4Network | IPv6Network | None = None
     groups: frozenset[Node] = frozenset()
     others: str = ""
     """Addresses of a service, or members of a security group that isn't the stack's."""
 
     def allows(self, party: Party, network: list[IPv4Network | IPv6Network]) -> bool:
-        """Return whether a party, which has an address of the network, is the rule's other end."""
+        """Return whether a party, which has an address of the network, is the rule's peer."""
         if self.groups:
             return bool(self.groups & party.groups)
         if self.cidr is None:
             return False
-        for each in network:
-            if each.version == self.cidr.version and each.overlaps(self.cidr):
+        for addresses in network:
+            if addresses.version == self.cidr.version and addresses.overlaps(self.cidr):
                 return True
         return False
 
@@ -141,14 +151,6 @@ def _weights(rule: Node) -> dict[Node, int]:
     return found
 
 
-_GATEWAYS: Final = {
-    "NatGateway": "a NAT gateway",
-    "EgressOnlyInternetGateway": "an egress-only internet gateway",
-    "InternetGateway": "public addresses of their own",
-}
-"""What the target of a route is called."""
-
-
 def _parties(graph: Graph) -> Iterator[Party]:
     yield from _balancers(graph)
     yield from _tasks(graph)
@@ -172,42 +174,43 @@ def _tasks(graph: Graph) -> Iterator[Party]:
         network = service.inputs.get("networkConfiguration")
         if network is None:
             continue
-        groups = service.inputs.get("loadBalancers", [])
-        answers = {int(each["containerPort"]): "" for each in groups}
+        target_groups = service.inputs.get("loadBalancers", [])
+        answers = {int(each["containerPort"]): "" for each in target_groups}
         public = bool(network.get("assignPublicIp"))
-        routes: set[tuple[int, str]] = set()
         subnets = [*service.named(network["subnets"])]
-        for subnet in subnets:
-            routes.update(_routes_out(graph, subnet, public=public))
-        if not subnets:
-            routes = {(4, _UNKNOWN_ROUTES), (6, _UNKNOWN_ROUTES)}
+        if subnets:
+            routes = _routes_out(graph, subnets, public=public)
+        else:
+            routes = frozenset({(4, _UNKNOWN_ROUTES), (6, _UNKNOWN_ROUTES)})
         name = f"tasks of {service.registered.name}"
         party = _party(service, name, network["securityGroups"], answers, public=public)
-        yield replace(party, routes_out=frozenset(routes))
+        yield replace(party, routes_out=routes)
 
 
 def _instances(graph: Graph) -> Iterator[Party]:
-    """Yield the instances of each Auto Scaling group, on whose bridges tasks are."""
+    """Yield the instances of each Auto Scaling group, which run tasks on bridge networks."""
     for scaling in graph.all("Group"):
+        services = _services_on(graph, scaling)
+        name = f"instances of {' and '.join(each.registered.name for each in services)}"
+        subnets = [*scaling.named(scaling.inputs["vpcZoneIdentifiers"])]
         for template in scaling.named(scaling.inputs["launchTemplate"]):
             groups: list[str] = []
             public = False
             for interface in template.inputs["networkInterfaces"]:
                 groups += interface["securityGroups"]
                 public = public or interface.get("associatePublicIpAddress") != "false"
-            routes: set[tuple[int, str]] = set()
-            for subnet in scaling.named(scaling.inputs["vpcZoneIdentifiers"]):
-                routes.update(_routes_out(graph, subnet, public=public))
-            names, answers = [], {}
-            for service in _services_on(graph, scaling):
-                names.append(service.registered.name)
-                for each in service.inputs.get("loadBalancers", []):
-                    note = f", where ECS puts their tasks' port {int(each['containerPort'])}"
-                    answers[_FIRST_HOST_PORT] = note
-            party = _party(
-                template, f"instances of {' and '.join(names)}", groups, answers, public=public
-            )
-            yield replace(party, routes_out=frozenset(routes))
+            party = _party(template, name, groups, _host_ports(services), public=public)
+            yield replace(party, routes_out=_routes_out(graph, subnets, public=public))
+
+
+def _host_ports(services: list[Node]) -> dict[int, str]:
+    """Return the first host port, which stands for all, with the note on its container's port."""
+    answers: dict[int, str] = {}
+    for service in services:
+        for each in service.inputs.get("loadBalancers", []):
+            container_port = int(each["containerPort"])
+            answers[_FIRST_HOST_PORT] = f", where ECS puts their tasks' port {container_port}"
+    return answers
 
 
 def _services_on(graph: Graph, scaling: Node) -> list[Node]:
@@ -259,29 +262,33 @@ def _answer(graph: Graph, listener: Node) -> str:
     return ", which only redirects to HTTPS" if protocol == "HTTPS" else ""
 
 
-def _routes_out(graph: Graph, subnet: Node, *, public: bool) -> Iterator[tuple[int, str]]:
-    for route in routes_of(graph, subnet):
-        version = 6 if route.inputs.get("destinationIpv6CidrBlock") else 4
-        for target in route.named(dict(route.inputs)):
-            # An internet gateway carries only packets from public addresses.
-            if target.kind in _GATEWAYS and (target.kind != "InternetGateway" or public):
-                yield version, _GATEWAYS[target.kind]
+def _routes_out(graph: Graph, subnets: list[Node], *, public: bool) -> frozenset[tuple[int, str]]:
+    """Return the IP versions and gateways of the subnets' routes to the internet."""
+    found: set[tuple[int, str]] = set()
+    for subnet in subnets:
+        for route in routes_of(graph, subnet):
+            version = 6 if route.inputs.get("destinationIpv6CidrBlock") else 4
+            for target in route.named(dict(route.inputs)):
+                # An internet gateway carries only packets from public addresses.
+                if target.kind == "InternetGateway" and not public:
+                    continue
+                if target.kind in _GATEWAYS:
+                    found.add((version, _GATEWAYS[target.kind]))
+    return frozenset(found)
 
 
 def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
-    for opening in _openings(graph, "SecurityGroupIngressRule", party.groups):
-        if opening.cidr is not None:
-            yield f"{_outside(opening, public=party.public)} reaches {_at(opening, party)}."
-        elif opening.others:
-            yield f"The {opening.others} reach {_at(opening, party)}."
-        for group in opening.groups - _joined(graph):
-            yield (
-                f"Whatever joins security group {group.registered.name} reaches "
-                f"{_at(opening, party)}."
-            )
+    for rule in _group_rules(graph, "SecurityGroupIngressRule", party.groups):
+        destination = _destination(rule, party)
+        if rule.cidr is not None:
+            yield f"{_origin(rule, public=party.public)} reaches {destination}."
+        elif rule.others:
+            yield f"The {rule.others} reach {destination}."
+        for group in rule.groups - _groups_in_use(graph):
+            yield f"Whatever joins security group {group.registered.name} reaches {destination}."
 
 
-def _joined(graph: Graph) -> frozenset[Node]:
+def _groups_in_use(graph: Graph) -> frozenset[Node]:
     """Return the security groups that some party has."""
     groups: set[Node] = set()
     for party in _parties(graph):
@@ -289,54 +296,60 @@ def _joined(graph: Graph) -> frozenset[Node]:
     return frozenset(groups)
 
 
-def _outside(opening: _Opening, *, public: bool) -> str:
-    name = _INTERNET.get(str(opening.cidr), str(opening.cidr))
+def _origin(rule: _GroupRule, *, public: bool) -> str:
+    """Describe the clients in a rule's CIDR, as the beginning of a sentence."""
+    name = _INTERNET.get(str(rule.cidr), str(rule.cidr))
     if not public:
-        origin = "anywhere" if str(opening.cidr) in _INTERNET else name
+        origin = "anywhere" if str(rule.cidr) in _INTERNET else name
         return f"Anyone who is routed to the network from {origin}"
     return name[0].upper() + name[1:]
 
 
 def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
-    network = _ranges(graph)
-    for out in _openings(graph, "SecurityGroupEgressRule", one.groups):
-        for into in _openings(graph, "SecurityGroupIngressRule", other.groups):
+    network = _network_addresses(graph)
+    for egress in _group_rules(graph, "SecurityGroupEgressRule", one.groups):
+        for ingress in _group_rules(graph, "SecurityGroupIngressRule", other.groups):
             # Where both rules are open to the whole internet, each has a sentence already.
-            repeated = str(out.cidr) in _INTERNET and str(into.cidr) in _INTERNET
-            if repeated or not (out.allows(other, network) and into.allows(one, network)):
+            if str(egress.cidr) in _INTERNET and str(ingress.cidr) in _INTERNET:
                 continue
-            both = _common(out, into)
-            if both is not None:
-                whom = _at(both, other)
-                if one is other:
-                    whom = whom.replace("tasks", "other tasks", 1)
-                yield f"The {one.name} reach{_verb_ending(one, 'es')} {whom}."
+            if not egress.allows(other, network) or not ingress.allows(one, network):
+                continue
+            connection = _intersection(egress, ingress)
+            if connection is None:
+                continue
+            destination = _destination(connection, other)
+            if one is other:
+                destination = destination.replace("tasks", "other tasks", 1)
+            yield f"The {one.name} reach{_verb_ending(one, 'es')} {destination}."
 
 
-def _common(out: _Opening, into: _Opening) -> _Opening | None:
+def _intersection(egress: _GroupRule, ingress: _GroupRule) -> _GroupRule | None:
     """Return the protocol and the ports that two rules both allow; None if there are none."""
-    protocols = {out.protocol, into.protocol} - {_ALL_PROTOCOLS}
-    first, last = max(out.ports[0], into.ports[0]), min(out.ports[1], into.ports[1])
+    protocols = {egress.protocol, ingress.protocol} - {_ALL_PROTOCOLS}
+    first = max(egress.ports[0], ingress.ports[0])
+    last = min(egress.ports[1], ingress.ports[1])
     if len(protocols) > 1 or first > last:
         return None
-    return _Opening(protocols.pop() if protocols else _ALL_PROTOCOLS, (first, last))
+    return _GroupRule(protocols.pop() if protocols else _ALL_PROTOCOLS, (first, last))
 
 
 def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
-    for opening in _openings(graph, "SecurityGroupEgressRule", party.groups):
-        subject = f"The {party.name}"
-        if opening.others:
-            yield f"{subject} may send to the {opening.others} on {_ports(opening)}."
-        elif opening.cidr is not None and str(opening.cidr) in _INTERNET:
-            internet, ports = _INTERNET[str(opening.cidr)], _ports(opening)
-            version = opening.cidr.version
+    subject = f"The {party.name}"
+    for rule in _group_rules(graph, "SecurityGroupEgressRule", party.groups):
+        ports = _ports(rule)
+        if rule.others:
+            yield f"{subject} may send to the {rule.others} on {ports}."
+        elif rule.cidr is None:
+            continue  # a group of the stack's, which is another party's
+        elif str(rule.cidr) not in _INTERNET:
+            yield f"{subject} may send to {rule.cidr} on {ports}."
+        else:
+            internet, version = _INTERNET[str(rule.cidr)], rule.cidr.version
             gateways = sorted(name for family, name in party.routes_out if family == version)
             if gateways:
                 yield f"{subject} reach {internet} on {ports}, through {' and '.join(gateways)}."
             else:
                 yield f"{subject} may send to {internet} on {ports}, but have no route there."
-        elif opening.cidr is not None:
-            yield f"{subject} may send to {opening.cidr} on {_ports(opening)}."
 
 
 def _default_groups(graph: Graph) -> Iterator[str]:
@@ -361,28 +374,35 @@ def _unread(party: Party) -> Iterator[str]:
             yield f"{name} has inline rules, which are not read here."
 
 
-def _openings(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_Opening]:
-    for rule in graph.all(kind):
-        if groups & {*rule.named(rule.inputs["securityGroupId"])}:
-            given = rule.inputs
-            everything = str(given["ipProtocol"]) == "-1"
-            cidr = given.get("cidrIpv4") or given.get("cidrIpv6")
-            named = frozenset(rule.named(given.get("referencedSecurityGroupId")))
-            yield _Opening(
-                _ALL_PROTOCOLS if everything else str(given["ipProtocol"]),
-                _ANY_PORT if everything else (int(given["fromPort"]), int(given["toPort"])),
-                ip_network(cidr) if cidr else None,
-                named,
-                "" if named else _others(rule),
-            )
+def _group_rules(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_GroupRule]:
+    """Yield the rules of one direction that some security groups have."""
+    for node in graph.all(kind):
+        if groups.isdisjoint(node.named(node.inputs["securityGroupId"])):
+            continue
+        inputs = node.inputs
+        if str(inputs["ipProtocol"]) == "-1":
+            protocol, ports = _ALL_PROTOCOLS, _ANY_PORT
+        else:
+            protocol = str(inputs["ipProtocol"])
+            ports = (int(inputs["fromPort"]), int(inputs["toPort"]))
+        cidr = inputs.get("cidrIpv4") or inputs.get("cidrIpv6")
+        peers = frozenset(node.named(inputs.get("referencedSecurityGroupId")))
+        yield _GroupRule(
+            protocol,
+            ports,
+            ip_network(cidr) if cidr else None,
+            peers,
+            "" if peers else _others(node),
+        )
 
 
-def _others(rule: Node) -> str:
-    """Describe the other end of a rule that is neither a CIDR nor a group of the stack's."""
-    listed, group = rule.inputs.get("prefixListId"), rule.inputs.get("referencedSecurityGroupId")
-    if listed:
-        endpoint = next(rule.named(listed), None)
-        return f"addresses of {_service_of(endpoint) if endpoint else listed}"
+def _others(node: Node) -> str:
+    """Describe the peer of a rule that is neither a CIDR nor a group of the stack's."""
+    prefix_list = node.inputs.get("prefixListId")
+    if prefix_list:
+        endpoint = next(node.named(prefix_list), None)
+        return f"addresses of {_service_of(endpoint) if endpoint else prefix_list}"
+    group = node.inputs.get("referencedSecurityGroupId")
     return f"members of security group {group}" if group else ""
 
 
@@ -391,13 +411,14 @@ def _service_of(endpoint: Node) -> str:
     return str(endpoint.inputs["serviceName"].split(".", 3)[3])
 
 
-def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:
+def _network_addresses(graph: Graph) -> list[IPv4Network | IPv6Network]:
     """Return the network's addresses; every private one where the stack didn't create it."""
-    known = filter(None, (vpc.inputs.get("cidrBlock") for vpc in graph.all("Vpc")))
-    return [ip_network(cidr) for cidr in (list(known) or _PRIVATE)]
-
-
-_PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    networks: list[IPv4Network | IPv6Network] = []
+    for vpc in graph.all("Vpc"):
+        cidr = vpc.inputs.get("cidrBlock")
+        if cidr:
+            networks.append(ip_network(cidr))
+    return networks or list(map(ip_network, _PRIVATE_NETWORKS))
 
 
 def _verb_ending(party: Party, ending: str = "s") -> str:
@@ -405,18 +426,19 @@ def _verb_ending(party: Party, ending: str = "s") -> str:
     return "" if party.name.startswith(("tasks", "instances")) else ending
 
 
-def _at(opening: _Opening, party: Party) -> str:
-    low, high = opening.ports
-    notes = {note for port, note in party.answers.items() if low <= port <= high}
+def _destination(rule: _GroupRule, party: Party) -> str:
+    """Describe a party with the ports that a rule opens, and what answers there."""
+    first, last = rule.ports
+    notes = {note for port, note in party.answers.items() if first <= port <= last}
     if not notes:
         notes = {", where nothing answers"}
-    # The notes of several ports describe each only its own.
+    # A note is about one port only, so it doesn't describe several.
     note = notes.pop() if len(notes) == 1 else ""
-    return f"the {party.name} on {_ports(opening)}{note}"
+    return f"the {party.name} on {_ports(rule)}{note}"
 
 
-def _ports(opening: _Opening) -> str:
-    low, high = opening.ports
-    if opening.ports == _ANY_PORT:
-        return f"any port ({opening.protocol})"
-    return f"{opening.protocol} {low}" if low == high else f"{opening.protocol} {low} to {high}"
+def _ports(rule: _GroupRule) -> str:
+    if rule.ports == _ANY_PORT:
+        return f"any port ({rule.protocol})"
+    first, last = rule.ports
+    return f"{rule.protocol} {first}" if first == last else f"{rule.protocol} {first} to {last}"

@@ -78,25 +78,39 @@ def only_load_balancers_are_public(graph: Graph) -> Iterator[Node]:
 def egress_is_restricted(graph: Graph) -> Iterator[Node]:
     """Require egress to name its ports, HTTPS only to the internet, and groups from a balancer."""
     for egress in graph.all("SecurityGroupEgressRule"):
-        port = _tcp_port(egress)
         all_protocols = str(egress.inputs["ipProtocol"]) == "-1"
-        # A load balancer has only its targets to reach, which have security groups, and by HTTPS
-        # the providers at which its clients log in.
-        from_balancer_to_addresses = _belongs_to(egress, balancers_groups(graph)) and _cidrs(egress)
-        if port == _HTTPS and _clients_log_in(graph):
-            from_balancer_to_addresses = False
-        peers = {*egress.named(egress.inputs.get("referencedSecurityGroupId"))}
-        to_host_ports = _host_ports_only(egress) and peers and peers <= instances_groups(graph)
-        to_group = egress.inputs.get("referencedSecurityGroupId")
-        to_group_on_many_ports = to_group and port is None and not to_host_ports
-        to_internet_without_tls = _is_the_internet(egress) and port != _HTTPS
+        to_internet_without_tls = _is_the_internet(egress) and _tcp_port(egress) != _HTTPS
         if (
             all_protocols
-            or from_balancer_to_addresses
-            or to_group_on_many_ports
             or to_internet_without_tls
+            or _allows_balancer_addresses(graph, egress)
+            or _allows_many_ports_of_group(graph, egress)
         ):
             yield egress
+
+
+def _allows_balancer_addresses(graph: Graph, egress: Node) -> bool:
+    """Return whether a rule allows a load balancer more than its targets, which have groups.
+
+    It also connects by HTTPS to the providers at which its clients log in.
+    """
+    if not _cidrs(egress) or not _belongs_to(egress, balancers_groups(graph)):
+        return False
+    for_logins = _tcp_port(egress) == _HTTPS and _clients_log_in(graph)
+    return not for_logins
+
+
+def _allows_many_ports_of_group(graph: Graph, egress: Node) -> bool:
+    """Return whether a rule names a security group and more than one port.
+
+    Tasks on instances get any host port.
+    """
+    group = egress.inputs.get("referencedSecurityGroupId")
+    if not group or _tcp_port(egress) is not None:
+        return False
+    peers = {*egress.named(group)}
+    only_instances = peers and peers <= instances_groups(graph)
+    return not (only_instances and _host_ports_only(egress))
 
 
 def _clients_log_in(graph: Graph) -> bool:
@@ -129,8 +143,9 @@ def instances_have_no_public_addresses(graph: Graph) -> Iterator[Node]:
     """Require that instances get no public address, wherever they are started."""
     for template in graph.all("LaunchTemplate"):
         interfaces = template.inputs.get("networkInterfaces", [])
-        public = [each.get("associatePublicIpAddress") != "false" for each in interfaces]
-        if not public or any(public):
+        # Without an interface here, or without the value in one, the subnet decides.
+        public = any(each.get("associatePublicIpAddress") != "false" for each in interfaces)
+        if public or not interfaces:
             yield template
 
 

@@ -113,16 +113,24 @@ def _group_rules(graph: Graph, service: Node) -> Iterator[Node]:
     of_services: set[Node] = set()
     for other in graph.all("Service"):
         of_services.update(security_groups(other))
+    other_services = of_services - groups
     for kind in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
         for node in graph.all(kind):
-            own = {*node.named(node.inputs["securityGroupId"])}
-            peer = {*node.named(node.inputs.get("referencedSecurityGroupId"))}
-            source, target = (peer, own) if kind == "SecurityGroupIngressRule" else (own, peer)
-            outbound = not groups.isdisjoint(source)
-            inbound = not groups.isdisjoint(target)
-            from_another_service = bool(source) and source <= of_services - groups
-            if outbound or (inbound and not from_another_service):
+            sources, targets = _ends(node)
+            outbound = not groups.isdisjoint(sources)
+            inbound = not groups.isdisjoint(targets)
+            from_other_services = bool(sources) and sources <= other_services
+            if outbound or (inbound and not from_other_services):
                 yield node
+
+
+def _ends(group_rule: Node) -> tuple[set[Node], set[Node]]:
+    """Return the security groups from which a rule allows connections, and those to which."""
+    group = {*group_rule.named(group_rule.inputs["securityGroupId"])}
+    peer = {*group_rule.named(group_rule.inputs.get("referencedSecurityGroupId"))}
+    if group_rule.kind == "SecurityGroupIngressRule":
+        return peer, group
+    return group, peer
 
 
 def _everything_before(node: Node) -> set[Node]:

@@ -79,7 +79,9 @@ def resource_policies_name_their_principals(graph: Graph) -> Iterator[Node]:
     for node in graph.nodes:
         # Not a VPC endpoint's policy: the resource behind it still has to allow the request.
         document = "policy" if node.kind == "BucketPolicy" else "assumeRolePolicy"
-        for statement in statements(node, document) if document in node.inputs else ():
+        if document not in node.inputs:
+            continue
+        for statement in statements(node, document):
             if statement["Effect"] == "Allow" and _allows_anyone(statement):
                 yield node
 
@@ -92,9 +94,8 @@ def topic_policies_name_their_sources(graph: Graph) -> Iterator[Node]:
     """
     for policy in graph.all("TopicPolicy"):
         for statement in statements(policy, "policy"):
-            if statement["Effect"] == "Allow" and not _restricts_origin(
-                statement.get("Condition", {})
-            ):
+            condition = statement.get("Condition", {})
+            if statement["Effect"] == "Allow" and not _restricts_origin(condition):
                 yield policy
 
 
@@ -106,13 +107,22 @@ def trust_policies_name_the_account(graph: Graph) -> Iterator[Node]:
     """
     for role in graph.all("Role"):
         for statement in statements(role, "assumeRolePolicy"):
-            if str(statement.get("Principal", {})).startswith("{'Service': 'ec2."):
+            if _trusts_only_ec2(statement):
                 continue
             if "aws:SourceAccount" not in json.dumps(statement.get("Condition", {})):
                 yield role
 
 
+def _trusts_only_ec2(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    if not isinstance(principal, dict) or principal.keys() != {"Service"}:
+        return False
+    service = principal["Service"]
+    return isinstance(service, str) and service.startswith("ec2.")
+
+
 def _is_broad(graph: Graph, policy: Node, statement: Mapping[str, Any]) -> bool:
+    """Return whether a statement's actions or resources are patterns that match too much."""
     actions = actions_of(statement)
     if {"NotAction", "NotResource"} & statement.keys():
         return True
@@ -162,7 +172,7 @@ def _kind(*, service: str, account: str, pattern: str) -> str | None:
     if service in _NAMES_ONLY or (service == "s3" and not account):
         return ""
     words = 2 if pattern.startswith(_KINDS_OF_TWO_WORDS.get(service, ())) else 1
-    found = re.match(r"/?(?:[^/:*?]+[/:]+)" + f"{{{words}}}", pattern)
+    found = re.match(rf"/?(?:[^/:*?]+[/:]+){{{words}}}", pattern)
     return found[0] if found else None
 
 

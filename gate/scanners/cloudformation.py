@@ -24,6 +24,7 @@ _SPELLINGS: Final = {
     ("TargetGroup", "arn"): None,
     ("Topic", "arn"): None,
     ("TaskDefinition", "arn"): None,
+    ("Cluster", "id"): "Arn",
     ("Cluster", "name"): None,
     ("Service", "name"): "Name",
     ("Eip", "id"): "AllocationId",
@@ -51,30 +52,35 @@ def template(graph: Graph) -> dict[str, Any]:
         kind = names(node.type).cloudformation
         if kind:
             resources[_label(node)] = _resource(node, kind)
+        beside = _resource_beside(node)
+        if beside:
+            resources[f"{_label(node)}{_BESIDE}"] = beside
     for node in graph.nodes:
         # Types that are a part of another resource in CloudFormation.
         fold = FOLDS.get(node.kind)
         if fold:
             owner_input = "repository" if node.kind == "LifecyclePolicy" else "bucket"
             (owner,) = set(node.named(node.inputs[owner_input]))
-            own = resources[_label(owner)]["Properties"]
-            own.update(_with_functions(node, fold(dict(node.inputs))))
-        # Properties that are a resource of their own in CloudFormation.
-        if node.kind == "InternetGateway":
-            vpc = _with_functions(
-                node, {"VpcId": node.inputs["vpcId"], "InternetGatewayId": {"Ref": _label(node)}}
-            )
-            resources[f"{_label(node)}{_BESIDE}"] = {
-                "Type": "AWS::EC2::VPCGatewayAttachment",
-                "Properties": vpc,
-            }
-        if node.kind == "Vpc" and node.inputs.get("assignGeneratedIpv6CidrBlock"):
-            block = {"VpcId": {"Ref": _label(node)}, "AmazonProvidedIpv6CidrBlock": True}
-            resources[f"{_label(node)}{_BESIDE}"] = {
-                "Type": "AWS::EC2::VPCCidrBlock",
-                "Properties": block,
-            }
+            added = _with_functions(node, fold(dict(node.inputs)))
+            resources[_label(owner)]["Properties"].update(added)
     return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+
+
+def _resource_beside(node: Node) -> dict[str, Any] | None:
+    """Return the second resource that CloudFormation has for some inputs of a first one."""
+    reference = {"Ref": _label(node)}
+    if node.kind == "InternetGateway":
+        gateway = {"VpcId": node.inputs["vpcId"], "InternetGatewayId": reference}
+        return {
+            "Type": "AWS::EC2::VPCGatewayAttachment",
+            "Properties": _with_functions(node, gateway),
+        }
+    if node.kind == "Vpc" and node.inputs.get("assignGeneratedIpv6CidrBlock"):
+        return {
+            "Type": "AWS::EC2::VPCCidrBlock",
+            "Properties": {"VpcId": reference, "AmazonProvidedIpv6CidrBlock": True},
+        }
+    return None
 
 
 def title_of(graph: Graph, label: str) -> str:
@@ -96,14 +102,14 @@ def _resource(node: Node, kind: str) -> dict[str, Any]:
         "Properties": _with_functions(node, properties(node.kind, inputs)),
     }
     text = json.dumps(resource["Properties"])
-    missing = set()
+    unnamed = set()
     for source in node.sources:
         label = _label(source)
         # What the properties name already needs no DependsOn.
         if names(source.type).cloudformation and not _mentions(text, label):
-            missing.add(label)
-    if missing:
-        resource["DependsOn"] = sorted(missing)
+            unnamed.add(label)
+    if unnamed:
+        resource["DependsOn"] = sorted(unnamed)
     return resource
 
 
@@ -133,12 +139,12 @@ def _with_functions(node: Node, value: Any) -> Any:
 
 def _text(parts: list[str | Reference]) -> Any:
     match parts:
-        case [Reference(attribute="prefixListId") as whole]:
-            return whole.node.outputs["prefixListId"]  # no function gives a template this
-        case [Reference() as whole]:
-            label, attribute = _target(whole)
+        case [Reference(attribute="prefixListId") as reference]:
+            return reference.node.outputs["prefixListId"]  # no function gives a template this
+        case [Reference() as reference]:
+            label, attribute = _target(reference)
             return {"Fn::GetAtt": [label, attribute]} if attribute else {"Ref": label}
-        case _ if all(isinstance(each, str) for each in parts):
+        case [] | [str()]:  # adjacent texts are one part
             return "".join(map(str, parts))
     return {"Fn::Sub": "".join(map(_in_sub, parts))}
 
@@ -152,8 +158,7 @@ def _in_sub(part: str | Reference) -> str:
 
 
 def _target(reference: Reference) -> tuple[str, str | None]:
+    """Return the label of a resource, and its attribute; None where a `Ref` returns the value."""
     node, attribute = reference.node, reference.attribute
     default = None if attribute in {"id", "name"} else attribute[0].upper() + attribute[1:]
-    if (node.kind, attribute) == ("Cluster", "id"):
-        return _label(node), "Arn"
     return _label(node), _SPELLINGS.get((node.kind, attribute), default)

@@ -29,8 +29,8 @@ NOT_OURS: Final = {
 
 _ENDED_WITH_FINDINGS: Final = 1
 _LINT_EXIT_CODES: Final = frozenset({0, 2, 4, 6, 8, 10, 12, 14})
-"""cfn-lint: the sum of 2 for errors, 4 for warnings and 8 for information. 1 and others are
-failures of its own.
+"""cfn-lint: the sum of 2 for errors, 4 for warnings and 8 for information. With 1 and other codes
+cfn-lint itself failed.
 """
 
 
@@ -137,9 +137,10 @@ def _checkov(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
     for stack, graph in graphs.items():
         for node in graph.nodes:
             resources[terraform.address(stack, node)] = (stack, node.title)
-    if not isinstance(report, dict) or report["summary"]["resource_count"] != len(resources):
-        looked = report["summary"]["resource_count"] if isinstance(report, dict) else 0
-        raise ScannerError(f"checkov looked at {looked} of {len(resources)} resources")
+    # Without any resource in the plan, the report is a list.
+    checked = report["summary"]["resource_count"] if isinstance(report, dict) else 0
+    if checked != len(resources) or not isinstance(report, dict):
+        raise ScannerError(f"checkov looked at {checked} of {len(resources)} resources")
     if report["summary"]["parsing_errors"]:
         raise ScannerError(f"checkov couldn't read {report['results']['parsing_errors']}")
     found = set()

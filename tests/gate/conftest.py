@@ -39,11 +39,11 @@ def commands() -> Path:
     return running.find()
 
 
-def worse(graph: Graph, changes: Mapping[str, Iterable[Change]]) -> Graph:
-    """A copy of a graph in which the inputs of some resources, by title, are changed."""
+def weakened(graph: Graph, changes: Mapping[str, Iterable[Change]]) -> Graph:
+    """Return a copy of a graph in which the inputs of some resources, by title, are changed."""
     changed = copy.deepcopy(graph)
-    for title, own in changes.items():
-        for change in own:
+    for title, changes_of_node in changes.items():
+        for change in changes_of_node:
             change(node(changed, title).registered.inputs)
     return changed
 
@@ -51,13 +51,14 @@ def worse(graph: Graph, changes: Mapping[str, Iterable[Change]]) -> Graph:
 def without(graph: Graph, title: str) -> Graph:
     """Return a copy of a graph without a resource."""
     changed = copy.deepcopy(graph)
-    (gone,) = [node for node in changed.nodes if node.title == title]
-    for node in changed.nodes:
-        if gone in node.sources:
-            node.sources.remove(gone)
-    return Graph([node for node in changed.nodes if node is not gone])
+    removed = node(changed, title)
+    for each in changed.nodes:
+        if removed in each.sources:
+            each.sources.remove(removed)
+    return Graph([each for each in changed.nodes if each is not removed])
 
 
 def node(graph: Graph, title: str) -> Node:
+    """Return the resource with a title."""
     (found,) = [each for each in graph.nodes if each.title == title]
     return found

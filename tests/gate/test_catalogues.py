@@ -13,7 +13,7 @@ import pytest
 from gate.findings import Finding
 from gate.scanners import running
 from tests.gate.changes import container, having, lacking, statement
-from tests.gate.conftest import node, without, worse
+from tests.gate.conftest import node, weakened, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ ANYBODY = (
 DEFAULT_OPEN = [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}]
 FROM_ANYWHERE = "SecurityGroupIngressRule alb-http"
 
-WORSE: dict[str, tuple[str, Change]] = {
+WEAKENED: dict[str, tuple[str, Change]] = {
     # The network.
     "CKV_AWS_23": ("SecurityGroupEgressRule web-https", lacking("description")),
     "CKV_AWS_24": (FROM_ANYWHERE, having(fromPort=22.0, toPort=22.0)),
@@ -89,7 +89,7 @@ WORSE: dict[str, tuple[str, Change]] = {
 }
 """By a rule of each family: the resource that is changed and must be found, and the change."""
 
-ELSEWHERE: dict[str, tuple[str, str]] = {
+MISSING: dict[str, tuple[str, str]] = {
     "CKV2_AWS_6": ("Bucket access-logs", "BucketPublicAccessBlock access-logs"),
     "CKV2_AWS_11": ("Vpc network", "FlowLog flow-logs"),
     "CKV2_AWS_28": ("LoadBalancer alb", "WebAclAssociation waf"),
@@ -102,67 +102,67 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
 
 def touched(graph: Graph, title: str, change: Change) -> set[tuple[str, str]]:
     """Return the inputs that a change changes."""
-    before, after = node(graph, title).inputs, node(worse(graph, {title: [change]}), title).inputs
-    return {
-        (title, name)
-        for name in before.keys() | after.keys()
-        if before.get(name) != after.get(name)
-    }
+    before = node(graph, title).inputs
+    after = node(weakened(graph, {title: [change]}), title).inputs
+    names = before.keys() | after.keys()
+    return {(title, name) for name in names if before.get(name) != after.get(name)}
 
 
-def batches(graph: Graph) -> list[list[str]]:
-    """Divide the table's rules into few parts, each of which changes an input at most once."""
-    parts: list[list[str]] = []
-    inputs_of_parts: list[set[tuple[str, str]]] = []
-    for rule, (title, change) in WORSE.items():
+def divide(graph: Graph) -> list[list[str]]:
+    """Divide the table's rules into few batches, each of which changes an input at most once."""
+    batches: list[list[str]] = []
+    inputs_of_batches: list[set[tuple[str, str]]] = []
+    for rule, (title, change) in WEAKENED.items():
         inputs = touched(graph, title, change)
-        for part, changed in zip(parts, inputs_of_parts, strict=True):
+        for batch, changed in zip(batches, inputs_of_batches, strict=True):
             if changed.isdisjoint(inputs):
-                part.append(rule)
+                batch.append(rule)
                 changed.update(inputs)
                 break
         else:
-            parts.append([rule])
-            inputs_of_parts.append(set(inputs))
-    return parts
+            batches.append([rule])
+            inputs_of_batches.append(set(inputs))
+    return batches
 
 
 @pytest.fixture(scope="module")
-def parts(graphs: Mapping[str, Graph]) -> list[list[str]]:
-    return batches(graphs[STACK])
+def batches(graphs: Mapping[str, Graph]) -> list[list[str]]:
+    return divide(graphs[STACK])
 
 
 @pytest.fixture(scope="module")
-def found(graphs: Mapping[str, Graph], commands: Path, parts: list[list[str]]) -> set[Finding]:
+def found(graphs: Mapping[str, Graph], commands: Path, batches: list[list[str]]) -> set[Finding]:
+    """Scan the stack as it is, once with each batch of changes, and once without some resources."""
     base = graphs[STACK]
-    changed = {STACK: base}
-    for number, part in enumerate(parts):
+    scanned = {STACK: base}
+    for number, batch in enumerate(batches):
         changes: dict[str, list[Change]] = {}
-        for title, change in map(WORSE.__getitem__, part):
+        for rule in batch:
+            title, change = WEAKENED[rule]
             changes.setdefault(title, []).append(change)
-        changed[f"batch{number}"] = worse(base, changes)
+        scanned[f"batch{number}"] = weakened(base, changes)
     fewer = base
-    for _, title in ELSEWHERE.values():
+    for _, title in MISSING.values():
         fewer = without(fewer, title)
-    opened = worse(fewer, {"DefaultSecurityGroup network-default": [having(ingress=DEFAULT_OPEN)]})
-    return running.scan(commands, {**changed, "fewer": opened})
+    opened = {"DefaultSecurityGroup network-default": [having(ingress=DEFAULT_OPEN)]}
+    return running.scan(commands, {**scanned, "fewer": weakened(fewer, opened)})
 
 
-@pytest.mark.parametrize("rule", WORSE)
+@pytest.mark.parametrize("rule", WEAKENED)
 def test_a_weakened_resource_is_found(
-    found: set[Finding], parts: list[list[str]], rule: str
+    found: set[Finding], batches: list[list[str]], rule: str
 ) -> None:
-    number = next(number for number, part in enumerate(parts) if rule in part)
-    title, _ = WORSE[rule]
+    (number,) = [number for number, batch in enumerate(batches) if rule in batch]
+    title, _ = WEAKENED[rule]
     assert Finding(f"batch{number}", rule, title) in found
     assert Finding(STACK, rule, title) not in found
 
 
-@pytest.mark.parametrize("rule", ELSEWHERE)
+@pytest.mark.parametrize("rule", MISSING)
 def test_a_missing_resource_is_reported_at_the_resource_that_needs_it(
     found: set[Finding], rule: str
 ) -> None:
-    title, _ = ELSEWHERE[rule]
+    title, _ = MISSING[rule]
     assert Finding("fewer", rule, title) in found
     assert Finding(STACK, rule, title) not in found
 

@@ -19,7 +19,7 @@ from gate.configurations import (
 )
 from localaws import mocks
 from tests.gate.changes import having
-from tests.gate.conftest import node, without, worse
+from tests.gate.conftest import node, weakened, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,7 +137,7 @@ def test_a_change_of_what_is_reachable_is_reported(
 ) -> None:
     before = reachability.sentences(graphs["dev"])
     assert new not in before
-    assert new in reachability.sentences(worse(graphs["dev"], {title: [having(**change)]}))
+    assert new in reachability.sentences(weakened(graphs["dev"], {title: [having(**change)]}))
 
 
 def test_rules_for_their_own_group_allow_tasks_to_connect_to_each_other(
@@ -164,8 +164,8 @@ def test_a_connection_needs_an_egress_and_an_ingress_rule(graphs: Mapping[str, G
     ):
         for changed in (
             without(graphs["dev"], rule),
-            worse(graphs["dev"], {rule: [having(fromPort=81.0, toPort=90.0)]}),
-            worse(graphs["dev"], {rule: [having(ipProtocol="udp")]}),
+            weakened(graphs["dev"], {rule: [having(fromPort=81.0, toPort=90.0)]}),
+            weakened(graphs["dev"], {rule: [having(ipProtocol="udp")]}),
         ):
             assert sentence not in reachability.sentences(changed), rule
 
@@ -173,7 +173,7 @@ def test_a_connection_needs_an_egress_and_an_ingress_rule(graphs: Mapping[str, G
 def test_tasks_without_public_addresses_or_a_gateway_have_no_internet_access(
     graphs: Mapping[str, Graph],
 ) -> None:
-    private = worse(
+    private = weakened(
         graphs["dev"],
         {
             "Service web": [
@@ -194,7 +194,7 @@ def test_a_port_that_only_redirects_is_reported_as_such(
     reached = "The internet (IPv4) reaches the load balancer alb on tcp 80"
     assert f"{reached}, which only redirects to HTTPS." in sentences
     serves = {"Listener alb-http": [having(defaultActions=[{"type": "fixed-response"}])]}
-    sentences = reachability.sentences(worse(graphs["everything"], serves))
+    sentences = reachability.sentences(weakened(graphs["everything"], serves))
     assert f"{reached}." in sentences
 
 
@@ -212,7 +212,7 @@ def test_routes_of_an_existing_network_are_reported_as_another_owners() -> None:
 
 def test_an_open_default_group_is_not_reported_as_closed(graphs: Mapping[str, Graph]) -> None:
     closed = "The network's default security group lets nothing in and nothing out."
-    opened = worse(
+    opened = weakened(
         graphs["dev"],
         {"DefaultSecurityGroup network-default": [having(egress=[{"protocol": "-1"}])]},
     )

@@ -44,7 +44,8 @@ pytestmark = [
 
 SERVICE = "aws:ecs/service:Service"
 PORTS = (22, 80, 443, 2049, 3389, 5432, 8080)
-PATIENCE = 0.6
+CONNECT_TIMEOUT = 0.6
+"""Seconds; what is dropped takes as long."""
 INTERNET, S3 = "the internet", "the addresses of s3"
 NEIGHBOUR, DEFAULT = "a neighbour", "a member of the default group"
 EVERYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
@@ -57,7 +58,7 @@ OUTBOUND = re.compile(
     r"The (?P<source>.+?) (?:reach|may send to) "
     r"(?:the internet \((?P<family>IPv.)\)|(?P<other>the addresses of s3)|(?P<cidr>[\d.:/]+)) on "
 )
-WHERE = re.compile(r"the (?P<name>.+?) on tcp (?P<port>\d+)")
+TARGET = re.compile(r"the (?P<name>.+?) on tcp (?P<port>\d+)")
 NO_PATH = "The network's default security group lets nothing in and nothing out."
 
 
@@ -66,39 +67,41 @@ class Sentences:
     """What the sentences of a file allow."""
 
     inbound: frozenset[tuple[str, str, int]]
-    """Sources' network, target and port."""
+    """The network of the source, the target's name, and the port."""
 
     between: frozenset[tuple[str, str, int]]
-    """Source, target and port."""
+    """The names of source and target, and the port."""
 
     outbound: frozenset[tuple[str, str, int]]
-    """Source, targets' network or name, and port."""
+    """The source's name, the network or the name of the target, and the port."""
 
-    def allow(self, source: Party, own: str, target: Party, address: str, port: int) -> bool:
-        """Return whether one party reaches an address of another, from one of its own."""
+    def allow(self, source: Party, origin: str, target: Party, address: str, port: int) -> bool:
+        """Return whether packets pass from a source's address to an address of a target."""
         if DEFAULT in (source.name, target.name):
             return False
         if (source.name, target.name, port) in self.between:
             return True
-        return self._may_send(source, target, address, port) and self._allows(target, own, port)
+        return self._may_leave(source, target, address, port) and self._may_enter(
+            target, origin, port
+        )
 
-    def _may_send(self, source: Party, target: Party, address: str, port: int) -> bool:
+    def _may_leave(self, source: Party, target: Party, address: str, port: int) -> bool:
         if source.name in (INTERNET, NEIGHBOUR):
             return True
-        return any(
-            name == source.name
-            and number == port
-            and (other == target.name or _contains(other, address))
-            for name, other, number in self.outbound
-        )
+        for name, network_or_name, allowed_port in self.outbound:
+            if (name, allowed_port) != (source.name, port):
+                continue
+            if network_or_name == target.name or _contains(network_or_name, address):
+                return True
+        return False
 
-    def _allows(self, target: Party, own: str, port: int) -> bool:
+    def _may_enter(self, target: Party, origin: str, port: int) -> bool:
         if target.name in (INTERNET, NEIGHBOUR, S3):
             return True
-        return any(
-            name == target.name and number == port and _contains(network, own)
-            for network, name, number in self.inbound
-        )
+        for network, name, allowed_port in self.inbound:
+            if (name, allowed_port) == (target.name, port) and _contains(network, origin):
+                return True
+        return False
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,11 @@ class Party:
             return [*HOSTS[self.name]]
         found: list[str] = []
         for each in self.interfaces:
-            found += [each.public_address, each.ipv6] if source.name == INTERNET else each.addresses
-        return [each for each in found if each]
+            if source.name == INTERNET:
+                found += [each.public_address, each.ipv6]
+            else:
+                found += each.addresses
+        return [address for address in found if address]
 
 
 def read(text: str) -> Sentences:
@@ -133,20 +139,23 @@ def read(text: str) -> Sentences:
     inbound, between, outbound = set(), set(), set()
     for line in text.splitlines():
         sentence = line.removeprefix("- ")
-        if found := INBOUND.match(sentence):
-            where = WHERE.match(sentence, found.end())
-            assert where, sentence
-            network = found["cidr"] or EVERYWHERE[found["family"]]
-            inbound.add((network, where["name"], int(where["port"])))
-        elif found := OUTBOUND.match(sentence):
-            port = re.match(r"tcp (\d+)", sentence[found.end() :])
+        from_outside = INBOUND.match(sentence)
+        to_outside = OUTBOUND.match(sentence)
+        connection = BETWEEN.match(sentence)
+        if from_outside:
+            target = TARGET.match(sentence, from_outside.end())
+            assert target, sentence
+            network = from_outside["cidr"] or EVERYWHERE[from_outside["family"]]
+            inbound.add((network, target["name"], int(target["port"])))
+        elif to_outside:
+            port = re.match(r"tcp (\d+)", sentence[to_outside.end() :])
             assert port, sentence
-            other = found["other"] or found["cidr"] or EVERYWHERE[found["family"]]
-            outbound.add((found["source"], other, int(port[1])))
-        elif found := BETWEEN.match(sentence):
-            where = WHERE.match(found["rest"])
-            assert where, sentence
-            between.add((found["source"], where["name"], int(where["port"])))
+            other = to_outside["other"] or to_outside["cidr"] or EVERYWHERE[to_outside["family"]]
+            outbound.add((to_outside["source"], other, int(port[1])))
+        elif connection:
+            target = TARGET.match(connection["rest"])
+            assert target, sentence
+            between.add((connection["source"], target["name"], int(target["port"])))
         else:
             assert sentence == NO_PATH
     return Sentences(frozenset(inbound), frozenset(between), frozenset(outbound))
@@ -262,11 +271,11 @@ def attempts(all_parties: list[Party], sentences: Sentences) -> dict[Attempt, bo
             continue
         if source.name in (INTERNET, NEIGHBOUR, DEFAULT) and not target.interfaces:
             continue  # no sentence is about them
-        for (network, own), address in product(source.sources, target.addresses(source)):
-            if ip_address(own).version == ip_address(address).version:
+        for (network, origin), address in product(source.sources, target.addresses(source)):
+            if ip_address(origin).version == ip_address(address).version:
                 for port in PORTS:
                     attempt = Attempt(source.name, network, target.name, address, port)
-                    found[attempt] = sentences.allow(source, own, target, address, port)
+                    found[attempt] = sentences.allow(source, origin, target, address, port)
     return found
 
 
@@ -300,13 +309,13 @@ async def test_packets_pass_exactly_where_a_sentence_allows_it(
         if not party.name.startswith("endpoint "):
             for each in party.interfaces:
                 await network.attach(each)
-    outcomes = await asyncio.gather(
-        *(network.connect(each.network, each.address, each.port, PATIENCE) for each in expected)
-    )
-    reached = [each in (OPEN, REFUSED) for each in outcomes]
+    connecting = [
+        network.connect(each.network, each.address, each.port, CONNECT_TIMEOUT) for each in expected
+    ]
+    reached = [outcome in (OPEN, REFUSED) for outcome in await asyncio.gather(*connecting)]
     found = dict(zip(expected, reached, strict=True))
     assert {each for each in expected if found[each] != expected[each]} == set()
     for sentence in text.splitlines(keepends=True):
         if NO_PATH not in sentence:
-            fewer = attempts(all_parties, read(text.replace(sentence, "")))
-            assert fewer != found, f"no packet needs {sentence}"
+            without_it = attempts(all_parties, read(text.replace(sentence, "")))
+            assert without_it != found, f"no packet needs {sentence}"

@@ -24,7 +24,7 @@ from tests.gate.changes import (
     log_option,
     statement,
 )
-from tests.gate.conftest import node, without, worse
+from tests.gate.conftest import node, weakened, without
 from tests.infra.arns import MATCHING_EVERY_RESOURCE, SPECIFIC
 from tests.infra.conftest import EXTRA_CERTIFICATE
 from tests.infra.logins import CLIENT_SECRETS, OIDC
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.gate.changes import Change
 
 
-DEV = "arn:aws:logs:ap-northeast-1:123456789012"
+DEV_LOGS = "arn:aws:logs:ap-northeast-1:123456789012"
 """The logs of dev's account and region: the stack has two groups under /aws/ecs."""
 
 BALANCERS = "arn:aws:elasticloadbalancing:x:123456789012"
@@ -70,7 +70,7 @@ def repository_expires(**selection: Any) -> tuple[str, str, Change]:
     return "Repository web", "LifecyclePolicy web", having(policy=policy)
 
 
-WORSE: dict[str, list[tuple[str, str, Change]]] = {
+DEV_WEAKENED: dict[str, list[tuple[str, str, Change]]] = {
     "containers-drop-capabilities": [
         itself("TaskDefinition web", container(linuxParameters=None)),
         itself("TaskDefinition web", container(linuxParameters={"capabilities": {"drop": []}})),
@@ -152,7 +152,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         itself("RolePolicy web-task", statement(Action=["s3:ListAllMyBuckets"])),
         itself("RolePolicy web-execution", statement(Action="ssm:GetParameter?")),
         *(execution_allows(action, arn) for action, arn in MATCHING_EVERY_RESOURCE),
-        execution_allows("logs:PutLogEvents", f"{DEV}:log-group:/aws/ecs/*"),
+        execution_allows("logs:PutLogEvents", f"{DEV_LOGS}:log-group:/aws/ecs/*"),
         execution_allows("logs:PutLogEvents", "arn:aws:logs:*:123456789012:log-group:/demo:*"),
         execution_allows("s3:GetObject", "shop/*"),
     ],
@@ -204,7 +204,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
 }
 """By rule: the resource that is found, the resource of dev that is changed, and the change."""
 
-WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
+EVERYTHING_WEAKENED: dict[str, list[tuple[str, str, Change]]] = {
     "containers-run-as-non-root": [
         itself("TaskDefinition web", container(user=None)),
         itself("TaskDefinition web", container(user="0:101")),
@@ -242,9 +242,9 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
         itself("Listener alb-https", lacking("sslPolicy")),
     ],
 }
-"""The same over the configuration with everything on."""
+"""The same for the configuration with everything on."""
 
-WORSE_SEALED = {
+SEALED_WEAKENED = {
     "repositories-keep-what-runs": [
         itself("Repository web", having(imageTagMutability="MUTABLE")),
         itself("Repository web", having(imageScanningConfiguration={"scanOnPush": False})),
@@ -259,7 +259,7 @@ WORSE_SEALED = {
         ),
     ]
 }
-"""The same over the configuration whose image is built."""
+"""The same for the configuration whose image is built."""
 
 REMOVED = {
     "target-groups-are-attached-before-services": "ListenerRule alb-attachment-48689",
@@ -267,7 +267,7 @@ REMOVED = {
 }
 """By a rule about order: a resource that dev's service or its task definition must depend on."""
 
-WORSE_INSTANCES: dict[str, list[tuple[str, str, Change]]] = {
+EC2_WEAKENED: dict[str, list[tuple[str, str, Change]]] = {
     "instances-allow-only-the-load-balancer": [
         itself("SecurityGroupIngressRule instances-from-ingress", having(fromPort=0.0)),
         itself("SecurityGroupIngressRule instances-from-ingress", having(toPort=65535.0)),
@@ -307,10 +307,20 @@ WORSE_INSTANCES: dict[str, list[tuple[str, str, Change]]] = {
     "egress-is-restricted": [
         itself("SecurityGroupEgressRule instances-from-ingress", having(toPort=65535.0))
     ],
+    "trust-policies-name-the-account": [
+        # Instances may use the role, and so may another account.
+        itself(
+            "Role instances",
+            having(
+                assumeRolePolicy='{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
+                '"Principal": {"Service": "ec2.amazonaws.com", "AWS": "210987654321"}}]}'
+            ),
+        )
+    ],
 }
-"""Changes of a stack on instances."""
+"""The same for a stack on instances."""
 
-WORSE_SEVERAL = {
+SEVERAL_WEAKENED = {
     "tasks-allow-only-the-load-balancer": [
         # Its tasks have no endpoint any more, or the callers take no part.
         (
@@ -326,9 +336,9 @@ WORSE_SEVERAL = {
         itself("SecurityGroupIngressRule web-calls-api-8080", having(fromPort=22.0)),
     ]
 }
-"""Changes of a stack whose services call each other."""
+"""The same for a stack whose services call each other."""
 
-WORSE_PROD: dict[str, list[tuple[str, str, Change]]] = {
+PROD_WEAKENED: dict[str, list[tuple[str, str, Change]]] = {
     "alarms-have-recipients": [
         itself("MetricAlarm web-errors", lacking("alarmActions")),
         (
@@ -346,7 +356,7 @@ WORSE_PROD: dict[str, list[tuple[str, str, Change]]] = {
         itself("TopicPolicy alarms", statement(Principal="*", Condition={})),
     ],
 }
-"""Changes of a stack whose alarms are e-mailed."""
+"""The same for a stack whose alarms are e-mailed."""
 
 
 def broken_by(rule: str, stack: Graph) -> list[str]:
@@ -355,13 +365,15 @@ def broken_by(rule: str, stack: Graph) -> list[str]:
 
 
 CASES = []
+"""A rule and its number in the table; the stack and the table's three values."""
+
 for stack, table in (
-    ("dev", WORSE),
-    ("everything", WORSE_EDGE),
-    ("sealed", WORSE_SEALED),
-    ("ec2", WORSE_INSTANCES),
-    ("several", WORSE_SEVERAL),
-    ("prod", WORSE_PROD),
+    ("dev", DEV_WEAKENED),
+    ("everything", EVERYTHING_WEAKENED),
+    ("sealed", SEALED_WEAKENED),
+    ("ec2", EC2_WEAKENED),
+    ("several", SEVERAL_WEAKENED),
+    ("prod", PROD_WEAKENED),
 ):
     for rule, changes in table.items():
         for number, change in enumerate(changes):
@@ -372,15 +384,16 @@ for stack, table in (
 def test_every_weakened_stack_breaks_its_rule(
     graphs: Mapping[str, Graph], rule: str, case: tuple[str, str, str, Change]
 ) -> None:
-    stack, where, title, change = case
-    before, after = graphs[stack], worse(graphs[stack], {title: [change]})
-    assert where in broken_by(rule, after)
+    stack, found_at, changed_title, change = case
+    before = graphs[stack]
+    after = weakened(before, {changed_title: [change]})
+    assert found_at in broken_by(rule, after)
     if rule != "images-are-pinned":  # dev's image isn't pinned
         assert not broken_by(rule, before)
 
 
 def test_only_the_caller_needs_the_rules_between_two_services(graphs: Mapping[str, Graph]) -> None:
-    changed = worse(graphs["several"], {})
+    changed = weakened(graphs["several"], {})
     caller = node(changed, "Service web")
     for title in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
         caller.sources.remove(node(changed, f"{title} web-calls-api-8080"))
@@ -391,7 +404,7 @@ def test_only_the_caller_needs_the_rules_between_two_services(graphs: Mapping[st
 def test_a_service_without_a_needed_dependency_is_found(
     graphs: Mapping[str, Graph], rule: str, title: str
 ) -> None:
-    changed = worse(graphs["dev"], {})
+    changed = weakened(graphs["dev"], {})
     needed = node(changed, title)
     for each in ("Service web", "TaskDefinition web"):
         if needed in node(changed, each).sources:
@@ -406,12 +419,12 @@ def test_a_target_group_without_a_listener_or_rule_is_found(graphs: Mapping[str,
 
 
 def test_instances_in_public_subnets_are_found(graphs: Mapping[str, Graph]) -> None:
-    changed = worse(graphs["ec2"], {})
+    changed = weakened(graphs["ec2"], {})
     subnet, group = node(changed, "Subnet network-public-1"), node(changed, "Group instances")
     group.sources.append(subnet)
     inputs: Any = group.registered.inputs
     inputs["vpcZoneIdentifiers"] = [subnet.outputs["id"]]
-    for cached in ("_by_value", "_inside"):
+    for cached in ("_by_value", "_identifiers_inside"):
         vars(group).pop(cached, None)
     assert broken_by("private-tasks-are-in-private-subnets", changed) == [subnet.title]
     assert not broken_by("private-tasks-are-in-private-subnets", graphs["ec2"])
@@ -425,7 +438,7 @@ def test_a_repository_without_a_lifecycle_policy_is_found(graphs: Mapping[str, G
 def test_a_listener_rule_that_does_not_depend_on_the_service_is_found(
     graphs: Mapping[str, Graph],
 ) -> None:
-    changed = worse(graphs["dev"], {})
+    changed = weakened(graphs["dev"], {})
     serving = node(changed, "ListenerRule alb-50000")
     serving.sources.remove(node(changed, "Service web"))
     assert broken_by("traffic-moves-after-services-are-steady", changed) == [serving.title]
@@ -442,16 +455,16 @@ def test_a_load_balancer_may_reach_the_internet_only_by_https_and_only_for_login
     registered = graph.build(record("dev", config))
     egress = node(registered, "SecurityGroupEgressRule alb-login")
     assert broken_by("egress-is-restricted", registered) == []
-    changed = worse(registered, {egress.title: [having(fromPort=80.0, toPort=80.0)]})
+    changed = weakened(registered, {egress.title: [having(fromPort=80.0, toPort=80.0)]})
     assert broken_by("egress-is-restricted", changed) == [egress.title]
-    without_login: Any = node(registered, "ListenerRule alb-50000").inputs
-    del without_login["actions"][0]
+    rule_inputs: Any = node(registered, "ListenerRule alb-50000").inputs
+    del rule_inputs["actions"][0]  # the login
     assert broken_by("egress-is-restricted", registered) == [egress.title]
 
 
 def test_names_that_aws_would_refuse_are_found(graphs: Mapping[str, Graph]) -> None:
     for name in ("a" * 33, "-alb", "internal-alb"):
-        changed = worse(graphs["dev"], {})
+        changed = weakened(graphs["dev"], {})
         made: Any = node(changed, "LoadBalancer alb").outputs
         made["name"] = name
         assert broken_by("names-fit", changed) == ["LoadBalancer alb"], name
@@ -462,7 +475,7 @@ def test_permissions_that_a_stack_may_configure_are_no_finding(graphs: Mapping[s
         statement(Action="s3:GetObject", Resource=SPECIFIC),
         statement(Action=sorted(WITHOUT_RESOURCE), Resource="*"),
     ):
-        changed = worse(graphs["dev"], {"RolePolicy web-execution": [allowed]})
+        changed = weakened(graphs["dev"], {"RolePolicy web-execution": [allowed]})
         assert not broken_by("role-policies-name-their-resources", changed)
 
 
@@ -472,7 +485,7 @@ def test_any_principal_is_allowed_with_a_condition_on_the_source_account(
     with_condition = statement(
         Principal="*", Condition={"StringEquals": {"aws:sourceaccount": "123456789012"}}
     )
-    changed = worse(graphs["everything"], {"BucketPolicy access-logs": [with_condition]})
+    changed = weakened(graphs["everything"], {"BucketPolicy access-logs": [with_condition]})
     assert not broken_by("resource-policies-name-their-principals", changed)
 
 
@@ -483,7 +496,14 @@ def test_a_stack_may_choose_the_recommended_tls_policies_and_no_others() -> None
 
 
 def test_every_rule_has_a_case_in_which_it_fails() -> None:
-    found = {*WORSE, *WORSE_EDGE, *WORSE_SEALED, *WORSE_INSTANCES, *WORSE_PROD, *REMOVED}
+    found = {
+        *DEV_WEAKENED,
+        *EVERYTHING_WEAKENED,
+        *SEALED_WEAKENED,
+        *EC2_WEAKENED,
+        *PROD_WEAKENED,
+        *REMOVED,
+    }
     assert found == {*rules.RULES}
 
 

@@ -15,12 +15,12 @@ from gate.scanners import cloudformation, terraform
 from gate.scanners.cloudformation_properties import FOLDS
 from gate.scanners.terraform import UnmappedBlockError
 from gate.scanners.type_names import TYPES, UnmappedTypeError, names
-from tests.gate.conftest import node, worse
+from tests.gate.conftest import node, weakened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ELSEWHERE = {*FOLDS, "CertificateValidation", "EventTarget", "ScheduledAction"}
+PART_OF_ANOTHER = {*FOLDS, "CertificateValidation", "EventTarget", "ScheduledAction"}
 """Types that are part of another type's resource in CloudFormation."""
 
 WITHOUT_REFERENCES = {"DefaultSecurityGroup network-default"}
@@ -46,7 +46,7 @@ def test_a_template_lacks_only_types_that_cloudformation_does_not_have(
 ) -> None:
     missing: set[str] = set()
     for each in graphs[stack].nodes:
-        if not names(each.type).cloudformation and each.kind not in ELSEWHERE:
+        if not names(each.type).cloudformation and each.kind not in PART_OF_ANOTHER:
             missing.add(each.title)
     assert missing == WITHOUT_REFERENCES
 
@@ -135,7 +135,7 @@ def test_a_type_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]
 def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(
     graphs: Mapping[str, Graph],
 ) -> None:
-    unknown = worse(
+    unknown = weakened(
         graphs["dev"],
         {"Cluster cluster": [lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])]},
     )
@@ -162,7 +162,7 @@ def test_stacks_share_no_address(graphs: Mapping[str, Graph]) -> None:
 
 
 def test_a_translation_leaves_the_graph_unchanged(graphs: Mapping[str, Graph]) -> None:
-    graph = worse(graphs["everything"], {})
+    graph = weakened(graphs["everything"], {})
     before = json.dumps([each.inputs for each in graph.nodes])
     cloudformation.template(graph)
     terraform.plan({"dev": graph})
