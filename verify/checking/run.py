@@ -77,9 +77,9 @@ def run(
             spent=spent,
         )
 
-    steps = [*map(step, jobs, evidences)]
+    found = runtime.run(list(map(step, jobs, evidences)), stop)
     reports = []
-    for job, evidence, report in zip(jobs, evidences, runtime.run(steps, stop), strict=True):
+    for job, evidence, report in zip(jobs, evidences, found, strict=True):
         # A check that a signal left behind has no report: its evidence makes one.
         reports.append(report or _report(*job, evidence, Threads.clock() - began))
     return tuple(reports)

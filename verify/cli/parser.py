@@ -249,12 +249,13 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
             "--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND"
         )
     ends = (given["lasting"] is not None, given["until_file"] is not None, bool(command))
-    if sum(ends) > 1:
+    if ends.count(True) > 1:
         raise InputError(
             "--for, --until-file and a command contradict each other", "give one end to the watch"
         )
     watching = {name: given.pop(name) for name in WatchOptions.names()}
-    if all(watching[bound] is None for bound in ("max_errors", "min_availability", "max_outage")):
+    bounds = {watching["max_errors"], watching["min_availability"], watching["max_outage"]}
+    if bounds == {None}:
         watching["max_errors"] = 0
     unused = _values_of(build_parser(CHECK).parse_args([]))  # what watching has no option for
     watch = Watch(**watching, command=tuple(command))

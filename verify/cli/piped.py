@@ -29,9 +29,9 @@ def read_targets(
     port: int | None = None,
     path: str | None = None,
 ) -> tuple[Parsed, ...]:
-    """Find the target in what `pulumi stack output` printed, or in an argument.
+    """Find the target in the output of `pulumi stack output`, or in an argument.
 
-    Or `several`, one on each line.
+    With `several` there may be one on each line.
 
     Raises:
         InputError: There is none, or more than one and not `several`.
@@ -53,9 +53,12 @@ def read_targets(
         parsed = parse_target(value, scheme=scheme, port=port, path=path)
         return Parsed(parsed.target, (*notes, *parsed.notes))
 
-    if text.startswith("{") or (text.startswith("[") and not _BRACKETED_ADDRESS.fullmatch(text)):
+    is_array = text.startswith("[") and not _BRACKETED_ADDRESS.fullmatch(text)
+    if text.startswith("{") or is_array:
         outputs = _json_object(text)
-        return (_named(outputs, output_name, parse) if output_name else _only_host(outputs, parse),)
+        if output_name:
+            return (_named(outputs, output_name, parse),)
+        return (_only_host(outputs, parse),)
     if output_name:
         raise InputError(
             "--output-name needs the JSON of all outputs", "pipe `pulumi stack output --json`"

@@ -1,4 +1,4 @@
-"""The file of `--plan`: several checks of one target, each with options of its own, as TOML.
+"""The file of `--plan`: several checks of one target, each with its own options, as TOML.
 
 A key is an option's long name. What a key takes follows from the option's declaration, and so does
 the published schema: docs/verify-plan.schema.json.

@@ -84,7 +84,9 @@ def bars(names: Names, axis: Axis, rows: Sequence[Row]) -> Element:
     """Return a chart with a bar per row and slot, all rows on one scale."""
     height = HEAD + len(rows) * (ROW + GAP)
     svg = _chart(names, axis, height)
-    most = max((max(row.counts, default=0) for row in rows), default=0) or 1
+    most = 1
+    for row in rows:
+        most = max(most, *row.counts)
     for number, row in enumerate(rows):
         foot = HEAD + number * (ROW + GAP) + ROW
         group = SubElement(svg, "g", {"class": f"row {row.style}"})

@@ -5,8 +5,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from verify.judging.report import Report, Result, Status
 
-# An inconclusive check isn't a wrong answer, it is a check that didn't come off: JUnit calls that
-# an error.
+# JUnit's word for a check that couldn't be made is an error; a failure is a wrong answer.
 _ELEMENTS = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.SKIP: "skipped"}
 
 
@@ -44,7 +43,8 @@ def _case(suite: Element, result: Result, report: Report) -> str:
         element = "skipped"
     if element:
         detail = SubElement(case, element, message=result.actual)
-        detail.text = "\n".join(
-            filter(None, (result.expected and f"expected: {result.expected}", result.hint))
-        )
+        lines = [f"expected: {result.expected}"] if result.expected else []
+        if result.hint:
+            lines.append(result.hint)
+        detail.text = "\n".join(lines)
     return element

@@ -22,9 +22,8 @@ def tap(reports: Sequence[Report]) -> str:
 
 
 def _point(number: int, report: Report, result: Result) -> Iterator[str]:
-    skipped = result.status is Status.SKIP or (
-        result.status is Status.UNKNOWN and not report.exit_code
-    )
+    accepted = result.status is Status.UNKNOWN and report.exit_code == 0
+    skipped = result.status is Status.SKIP or accepted
     good = skipped or result.status is Status.OK
     name = re.sub(r"([\\#])", r"\\\1", f"{report.label} {result.id}")
     reason = f" # SKIP {result.actual}" if skipped else ""

@@ -11,7 +11,8 @@ _SHOWN_TASKS = 10
 
 def text(reports: Sequence[Report], *, colour: bool = False) -> str:
     """Return one report after the other, with colours for a terminal that has them."""
-    return "\n\n".join("\n".join(_lines(report, colour=colour)) for report in reports) + "\n"
+    sections = ["\n".join(_lines(report, colour=colour)) for report in reports]
+    return "\n\n".join(sections) + "\n"
 
 
 def _lines(report: Report, *, colour: bool) -> Iterator[str]:

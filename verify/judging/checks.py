@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from verify.exit_codes import ExitCode
 from verify.judging import regexes, sampling
 from verify.judging.attempt import Attempt
-from verify.judging.expectations import Unmet, expectations
+from verify.judging.expectations import Expectation, expectations
 from verify.judging.report import Result, Samples, Status, counted, latency, steps
 from verify.network.outcome import Answer, Failure, Phase
 from verify.options.groups import Options
@@ -161,44 +161,55 @@ def check_results(
         yield _answered(samples, planned)
     answered = [sample for sample in samples if isinstance(sample.outcome, Answer)]
     for number, expectation in enumerate(expectations(options)):
-        missed: list[tuple[Unmet, Attempt]] = []
-        for sample in answered:
-            found = sample.unmet[number]
-            if found:
-                missed.append((found, sample))
-        wrong = [each for each in missed if not each[0].undecided]
-        status, actual, hint, fault = Status.OK, expectation.wanted, "", expectation.fault
-        if not answered:
-            status, actual = Status.SKIP, "nothing answered"
-        elif wrong:
-            seen = Counter(found.seen for found, _ in wrong).most_common(1)[0][0]
-            status = Status.FAIL
-            typical = next(sample for found, sample in wrong if found.seen == seen)
-            quoted = typical.quoted if expectation.id == "status" else ""
-            actual = f"{seen} ({len(wrong)} of {len(answered)} answers){quoted}"
-            fault = fault or typical.fault
-            hint = typical.hint or (_OTHER_VERSION if fault is ExitCode.WRONG_VERSION else "")
-        elif missed:
-            status, hint = Status.UNKNOWN, regexes.HINT
-            actual = f"{missed[0][0].seen} ({len(missed)} of {len(answered)} answers)"
-        elif expectation.id == "status":
-            counts = Counter(sample.text for sample in answered)
-            actual = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items()))
-        yield Result(
-            id=expectation.id,
-            status=status,
-            expected=expectation.wanted,
-            actual=actual,
-            hint=hint,
-            fault=fault,
-            attempts=len(answered),
-        )
+        yield _expectation_result(expectation, number, answered)
     if planned:
         yield from certificate_results(_answers(samples), options)
         yield from _latencies(numbers.latency, options)
         yield from _tasks(
             numbers, options.expect_tasks, _cookies(samples), whole=len(samples) == planned
         )
+
+
+def _expectation_result(
+    expectation: Expectation, number: int, answered: Sequence[Attempt]
+) -> Result:
+    """Judge all answers by one expectation, which is the `number`th of each attempt's."""
+    wrong: list[tuple[str, Attempt]] = []
+    undecided: list[str] = []
+    for sample in answered:
+        unmet = sample.unmet[number]
+        if unmet is None:
+            continue
+        if unmet.undecided:
+            undecided.append(unmet.seen)
+        else:
+            wrong.append((unmet.seen, sample))
+    status, actual, hint, fault = Status.OK, expectation.wanted, "", expectation.fault
+    if not answered:
+        status, actual = Status.SKIP, "nothing answered"
+    elif wrong:
+        status = Status.FAIL
+        ((most_common, _),) = Counter(seen for seen, _ in wrong).most_common(1)
+        typical = next(sample for seen, sample in wrong if seen == most_common)
+        quoted = typical.quoted if expectation.id == "status" else ""
+        actual = f"{most_common} ({len(wrong)} of {len(answered)} answers){quoted}"
+        fault = fault or typical.fault
+        hint = typical.hint or (_OTHER_VERSION if fault is ExitCode.WRONG_VERSION else "")
+    elif undecided:
+        status, hint = Status.UNKNOWN, regexes.HINT
+        actual = f"{undecided[0]} ({len(undecided)} of {len(answered)} answers)"
+    elif expectation.id == "status":
+        counts = Counter(sample.text for sample in answered)
+        actual = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items()))
+    return Result(
+        id=expectation.id,
+        status=status,
+        expected=expectation.wanted,
+        actual=actual,
+        hint=hint,
+        fault=fault,
+        attempts=len(answered),
+    )
 
 
 def without_hints_to_go_on(results: Iterable[Result]) -> Iterator[Result]:

@@ -120,7 +120,9 @@ def fault(outcome: Answer | Failure) -> ExitCode | None:
     if outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundaries, here and below
         return ExitCode.WRONG_REDIRECT if outcome.status in _REDIRECTS else None
     maker, _ = made_by(outcome)
-    return maker if maker is ExitCode.BALANCER_ERROR or outcome.status >= 500 else None  # noqa: PLR2004
+    if outcome.status < 500 and maker is not ExitCode.BALANCER_ERROR:  # noqa: PLR2004
+        return None  # an application may well refuse a request
+    return maker
 
 
 def made_by(error: Answer) -> tuple[ExitCode | None, str]:
@@ -132,6 +134,7 @@ def made_by(error: Answer) -> tuple[ExitCode | None, str]:
 
 
 def _maker_by_signs(error: Answer) -> tuple[ExitCode | None, str]:
+    """Guess the maker from the Server header, else from the status, else from the page."""
     server = error.header("server")
     if server:
         return _maker(by_balancer=server.startswith("awselb/")), "the Server header"
@@ -140,10 +143,9 @@ def _maker_by_signs(error: Answer) -> tuple[ExitCode | None, str]:
     # A listener may hide the header on every answer. The load balancer's own errors still have its
     # page, except in answers to HEAD.
     if error.body and not error.truncated:
-        is_page = (
-            len(error.body) <= _START
-            and re.fullmatch(_PAGE.format(error.status), error.text) is not None
-        )
+        # A longer body can't be its page, and needn't be decoded.
+        is_short = len(error.body) <= _START
+        is_page = is_short and re.fullmatch(_PAGE.format(error.status), error.text) is not None
         return _maker(by_balancer=is_page), "the page"
     return None, ""
 
@@ -241,9 +243,9 @@ def _hint_below_errors(answer: Answer) -> str:
     return "give the redirect's target to verify, or accept it with --status"
 
 
-def _points_back(asked: str, location: str) -> bool:
+def _points_back(requested: str, location: str) -> bool:
     try:
-        return _parts(urljoin(asked, location)) == _parts(asked)
+        return _parts(urljoin(requested, location)) == _parts(requested)
     except ValueError:
         return False
 
@@ -271,6 +273,7 @@ def retry_after(answer: Answer, now: datetime | None = None) -> float:
     from email.utils import parsedate_to_datetime  # noqa: PLC0415
 
     try:
-        return max(0.0, (parsedate_to_datetime(value) - (now or datetime.now(UTC))).total_seconds())
+        wait = parsedate_to_datetime(value) - (now or datetime.now(UTC))
     except (TypeError, ValueError, OverflowError):
         return 0.0
+    return max(0.0, wait.total_seconds())

@@ -32,12 +32,15 @@ class Latencies:
         """Return the ranks of `report.latency`, percentiles by nearest rank to three digits."""
         if not self._number:
             return {}
-        found, seen, ordered = {}, 0, iter(sorted(self._counts.items()))
-        value = 0.0
+        ordered = iter(sorted(self._counts.items()))
+        found = {}
+        seen, value = 0, 0.0
         for percent in RANKS:
-            while seen < -(-self._number * percent // 100):
+            rank = -(-self._number * percent // 100)  # rounded up, in whole numbers
+            while seen < rank:
                 value, count = next(ordered)
                 seen += count
+            # Three digits may be beyond the exact bounds.
             found[f"p{percent}"] = min(max(value, self._shortest), self._longest)
         return {
             "min": self._shortest,

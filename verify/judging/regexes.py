@@ -1,7 +1,7 @@
 """A user's regular expression on text from elsewhere, which together may take for ever.
 
-Neither a signal nor another thread gets in while Python matches, so it is done in a process of its
-own, whose processor time the system bounds.
+Neither a signal nor another thread gets in while Python matches, so it is done in another process,
+whose processor time the system bounds.
 """
 
 import atexit
@@ -52,7 +52,9 @@ class _Worker:
     def _search(self, pattern: str, text: str) -> tuple[str | None, ...] | None:
         if pattern in self._stopped:  # a run has many answers, and time for one such search
             raise TooSlowError
-        process = self._process = self._process or _start_worker()
+        if self._process is None:
+            self._process = _start_worker()
+        process = self._process
         assert process.stdin
         assert process.stdout
         try:
@@ -75,7 +77,7 @@ class _Worker:
 
 
 def _start_worker() -> "subprocess.Popen[bytes]":
-    """Start the worker in a process group of its own.
+    """Start the worker in a new process group.
 
     A terminal's Ctrl-C then doesn't end it before the run has reported.
     """

@@ -41,6 +41,7 @@ def samples_needed(tasks: int, accepted: float) -> int:
     # The union bound, which is never too few.
     enough = math.ceil(math.log(tasks / accepted) / -math.log1p(-1 / tasks))
     candidates = range(tasks, enough)
+    # The key is False, False, ..., True, True: the first True is looked for by halving.
     return tasks + bisect_left(
         candidates, x=True, key=lambda samples: miss_probability(tasks, samples) <= accepted
     )
@@ -111,8 +112,10 @@ def _default_name(answer: Answer) -> str | None:
 
 def _captured(pattern: str, text: str) -> str | None:
     """Return the first group of a match, or the whole match where it has no group."""
-    found = regexes.search(pattern, text) or (None,)
-    return found[1 if len(found) > 1 else 0]
+    found = regexes.search(pattern, text)
+    if found is None:
+        return None
+    return found[1] if len(found) > 1 else found[0]
 
 
 def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:

@@ -51,14 +51,15 @@ class Slot:
         """Add the outcomes of another span."""
         self.kinds += other.kinds
         self.tasks += other.tasks
-        self._latencies += other._latencies  # noqa: SLF001 — another one of its own class
+        self._latencies += other._latencies  # noqa: SLF001 — of the same class
 
     def latency(self, percent: int) -> float | None:
         """Return a nearest-rank percentile in seconds, to within 5 %; None without answers."""
-        rank = -(-self._latencies.total() * percent // 100)
+        rank = -(-self._latencies.total() * percent // 100)  # rounded up, in whole numbers
+        seen = 0
         for step in sorted(self._latencies):
-            rank -= self._latencies[step]
-            if rank <= 0:
+            seen += self._latencies[step]
+            if seen >= rank:
                 return math.exp(step * _STEP)
         return None
 
@@ -110,6 +111,7 @@ class Timeline:
 
     @staticmethod
     def _known(name: _Name, names: list[_Name], others: _Name) -> _Name:
+        """Return the name to count by: itself, or `others` where there are too many."""
         if name in names:
             return name
         if len(names) >= MOST_NAMES:
@@ -121,15 +123,16 @@ class Timeline:
 
 def of_samples(attempts: Sequence[Attempt]) -> Timeline:
     """Return the timeline of attempts that are over, by when they started."""
-    starts = [one.ended - _took(one) for one in attempts]
-    timeline = Timeline(origin=min(starts, default=0.0), width=0.01)
-    for one in attempts:
-        timeline.add(one.ended - _took(one), one)
+    timeline = Timeline(origin=min(map(_started, attempts), default=0.0), width=0.01)
+    for attempt in attempts:
+        timeline.add(_started(attempt), attempt)
     return timeline
 
 
-def _took(attempt: Attempt) -> float:
-    return attempt.outcome.timings.total if isinstance(attempt.outcome, Answer) else 0.0
+def _started(attempt: Attempt) -> float:
+    """Return when an attempt started; of one without an answer, when it ended."""
+    took = attempt.outcome.timings.total if isinstance(attempt.outcome, Answer) else 0.0
+    return attempt.ended - took
 
 
 def _kind(attempt: Attempt) -> Kind:

@@ -62,7 +62,7 @@ class Client(Protocol):
         """Close the client: no more requests follow."""
 
 
-class _Kept(NamedTuple):
+class _Connection(NamedTuple):
     to: HostPort
     stream: "Stream"
     round_trip: float
@@ -91,7 +91,7 @@ class DirectClient:
         self._name = name
         self._keep = keep
         self._tunnel = tunnel
-        self._idle: _Kept | None = None
+        self._idle: _Connection | None = None
 
     async def exchange(
         self, request: Request, to: HostPort, seconds: float, passed: "Callable[[str], None]"
@@ -110,8 +110,10 @@ class DirectClient:
             passed("complete")
         except BaseException as error:
             stream.abort()
-            early = self._runtime.clock() - sent <= max(2 * connection.round_trip, _IN_FLIGHT)
-            if kept and exchange.silent and early and isinstance(error, (ProtocolError, OSError)):
+            took = self._runtime.clock() - sent
+            # Then the server may have closed it before the request arrived.
+            early = exchange.silent and took <= max(2 * connection.round_trip, _IN_FLIGHT)
+            if kept and early and isinstance(error, (ProtocolError, OSError)):
                 raise ClosedWhileIdleError(
                     "the kept connection was closed as the request was sent"
                 ) from error
@@ -127,7 +129,7 @@ class DirectClient:
         if self._idle:
             self._idle.stream.abort()
 
-    def _idle_connection(self, to: HostPort) -> _Kept | None:
+    def _idle_connection(self, to: HostPort) -> _Connection | None:
         """Return the connection that was kept for this, if there is one."""
         kept, self._idle = self._idle, None
         if kept is None:
@@ -142,7 +144,7 @@ class DirectClient:
 
     async def _connect(
         self, to: HostPort, seconds: float, passed: "Callable[[str], None]"
-    ) -> _Kept:
+    ) -> _Connection:
         began = self._runtime.clock()
         passed("connecting")
         try:
@@ -169,7 +171,7 @@ class DirectClient:
                 stream.abort()
                 raise
             passed("secured")
-        return _Kept(to, stream, round_trip, secured)
+        return _Connection(to, stream, round_trip, secured)
 
 
 async def _answered(stream: "Stream", request: Request, exchange: Exchange) -> Head:

@@ -99,10 +99,18 @@ class Exchange:
     def __init__(self, stream: Stream, request: Request) -> None:
         self._stream = stream
         self._request = request
-        self._left: int | None = 0
+        self._length: int | None = 0
+        """Bytes of the body; None where it comes in chunks."""
+
         self._raw = bytearray()
-        self._begins = 0
+        """Everything received, of an answer in chunks."""
+
+        self._body_start = 0
+        """Where in `_raw` the body begins."""
+
         self._start = b""
+        """The first bytes of the answer, by which another protocol is recognised."""
+
         self._body = bytearray()
         self._h11: h11.Connection | None = None
         self._closes = False
@@ -119,25 +127,26 @@ class Exchange:
         plain = plain_head(data, self._request.method)
         if plain is None:
             return await self._head_by_h11(data)
-        head, self._left, self._begins = plain
-        if self._left is None:
+        head, self._length, self._body_start = plain
+        if self._length is None:
             self._raw += data
         else:
-            self._body += data[self._begins :]
-        self._closes = any(
-            name == "connection" and value.lower() != "keep-alive" for name, value in head.headers
-        )
+            self._body += data[self._body_start :]
+        for name, value in head.headers:
+            if name == "connection" and value.lower() != "keep-alive":
+                self._closes = True
         return head
 
     async def body(self) -> tuple[bytearray, bool]:
         """Read the body up to the limit; return it, and whether there is more."""
         limit = self._request.max_body
-        if self._left is None and not self._h11 and not await self._small_chunks():
+        in_chunks = self._length is None
+        if in_chunks and not self._h11 and not await self._small_chunks():
             await self._head_by_h11(bytes(self._raw))
         if self._h11:
             await self._body_by_h11(self._h11, limit)
-        elif self._left is not None:
-            await self._body_by_length(self._left, limit)
+        elif self._length is not None:
+            await self._body_by_length(self._length, limit)
         truncated = len(self._body) > limit
         self.reusable = self.reusable and not truncated and not self._ended
         del self._body[limit:]
@@ -162,7 +171,7 @@ class Exchange:
         Return False where that isn't so.
         """
         for _ in range(_READS):
-            whole = plain_chunks(self._raw, self._begins)
+            whole = plain_chunks(self._raw, self._body_start)
             if whole:
                 self._body, end = whole
                 self.reusable = len(self._raw) == end and not self._closes
@@ -260,12 +269,15 @@ def plain_head(data: bytes, method: str) -> tuple[Head, int | None, int] | None:
     None for anything else, whether it is valid or not.
     """
     match = _PLAIN_HEAD.match(data)
-    read = match and _read(match[1], match[2])
-    if not match or not read:
+    if match is None:
+        return None
+    read = _read(match[1], match[2])
+    if read is None:
         return None
     head, length = read
-    none = method == "HEAD" or head.status in _NO_BODY
-    return head, 0 if none else length, match.end()
+    if method == "HEAD" or head.status in _NO_BODY:
+        length = 0
+    return head, length, match.end()
 
 
 @lru_cache(maxsize=8)
@@ -276,13 +288,13 @@ def _read(status: bytes, block: bytes) -> tuple[Head, int | None] | None:
     """
     headers, lengths, codings = [], [], []
     for line in block.split(b"\r\n")[:-1]:
-        name, _, value = line.partition(b":")
-        header = name.decode("ascii").lower(), value.strip(b" \t").decode("ascii")
-        headers.append(header)
-        if header[0] == "transfer-encoding":
-            codings.append(header[1].lower())
-        if header[0] == "content-length":
-            lengths.append(header[1])
+        raw_name, _, raw_value = line.partition(b":")
+        name, value = raw_name.decode("ascii").lower(), raw_value.strip(b" \t").decode("ascii")
+        headers.append((name, value))
+        if name == "transfer-encoding":
+            codings.append(value.lower())
+        if name == "content-length":
+            lengths.append(value)
     if codings == ["chunked"] and not lengths:
         return Head(int(status), tuple(headers)), None
     if codings or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):

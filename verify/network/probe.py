@@ -105,7 +105,10 @@ def _proxy_variable(*, tls: bool) -> str:
 def _default_headers(options: Options, body: Body | None) -> Iterator[tuple[str, str]]:
     """See `_OWN_HEADERS`; with a body also its type, and with --json it is what is accepted too."""
     for name, value in _OWN_HEADERS:
-        yield name, options.json.content_type if name == "Accept" and options.json else value
+        if name == "Accept" and options.json:
+            yield name, options.json.content_type
+        else:
+            yield name, value
     if body is not None:
         yield "Content-Type", body.content_type
 
@@ -256,7 +259,7 @@ class Probe:
         self._client = client
         self._runtime = runtime
         self.resolver = resolver
-        self._asked = f"{target.scheme}://{options.host or target.authority}{target.path}"
+        self._url = f"{target.scheme}://{options.host or target.authority}{target.path}"
         self._sent = 0
         self._keep = keep
         self._kept: str | None = None
@@ -308,8 +311,9 @@ class Probe:
                     raise
                 course.begin_again()  # as any client does, from the name on
         await self._resolve(course)
-        for each in filter(_refusable, course.addresses):
-            return _refused(each, course)
+        for each in course.addresses:
+            if _refusable(each):
+                return _refused(each, course)
         return await self._first_that_connects(course, limit)
 
     async def _resolve(self, course: _Course) -> None:
@@ -335,34 +339,36 @@ class Probe:
     async def _exchange(self, address: str, course: _Course, connect_limit: float) -> Answer:
         to = HostPort(address, self.host_port.port)
         reply = await self._client.exchange(self._request, to, connect_limit, course.passed)
-        timings = course.timings()
-        body, truncated, encoding = reply.body, reply.truncated, ""
-        sent_as = next((value for name, value in reply.headers if name == "content-encoding"), "")
-        sent_as = sent_as.strip().lower() or "identity"
-        if body and sent_as != "identity":
-            from verify.network.decoding import decoded  # noqa: PLC0415 — for few
-
-            limit = self._options.max_body
-            plain = decoded(body, sent_as, limit)
-            encoding = "" if plain is not None else mask_of(self._options)(sent_as, 20)
-            truncated = truncated or len(plain or b"") > limit
-            if plain is not None:
-                del plain[limit:]
-                body = plain
-        return Answer(
+        answer = Answer(
             status=reply.status,
             headers=reply.headers,
-            body=body,
-            truncated=truncated,
+            body=reply.body,
+            truncated=reply.truncated,
             address=address,
             addresses=course.addresses,
-            timings=timings,
+            timings=course.timings(),
             unreachable=tuple(course.unreachable),
             tls=reply.tls,
-            url=self._asked,
+            url=self._url,
             forwarded=self._forwarded,
-            encoding=encoding,
         )
+        return self._decoded(answer)
+
+    def _decoded(self, answer: Answer) -> Answer:
+        """Return an answer with its body decoded, or with the encoding that it is still in."""
+        given = [value for name, value in answer.headers if name == "content-encoding"]
+        encoding = given[0].strip().lower() if given else ""
+        if not answer.body or encoding in ("", "identity"):
+            return answer
+        from verify.network.decoding import decoded  # noqa: PLC0415 — for few
+
+        limit = self._options.max_body
+        body = decoded(answer.body, encoding, limit)
+        if body is None:
+            return answer._replace(encoding=mask_of(self._options)(encoding, 20))
+        truncated = answer.truncated or len(body) > limit
+        del body[limit:]
+        return answer._replace(body=body, truncated=truncated)
 
     def _unresolved(self, error: socket.gaierror, course: _Course) -> Failure:
         problem = visible(error.strerror or str(error))
@@ -380,21 +386,22 @@ class Probe:
         return course.failed(f"the name does not resolve (yet): {problem}")
 
     def _explained(self, error: Exception, course: _Course) -> Failure:
-        causes = list(_causes(error))
-        for cause in causes:
+        """Return the failure of an attempt, by the first of the error's causes that explains it."""
+        from_service = not course.before_proxy
+        text = ""
+        for cause in _causes(error):
             if isinstance(cause, OtherProtocolError):
                 reason, hint = _OTHER_PROTOCOLS[str(cause)]
-                return course.failed(reason, "" if course.before_proxy else hint)
-            early = not course.answered and not course.before_proxy
-            if isinstance(cause, MalformedError) and early:
+                return course.failed(reason, hint if from_service else "")
+            if isinstance(cause, MalformedError) and from_service and not course.answered:
                 return course.failed(mask_of(self._options)(str(cause)), _MALFORMED)
             refused = _refused_by_tls(cause, course) if self.tls else None
             if refused:
                 return refused
             if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:
                 return course.failed(_ERRNO_REASONS[cause.errno])
-        text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)
-        return course.failed(mask_of(self._options)(text))
+            text = text or str(cause)
+        return course.failed(mask_of(self._options)(text or type(error).__name__))
 
 
 @cache

@@ -63,9 +63,10 @@ def tunnel_to(target: Target, options: "Options") -> Tunnel | None:
 
     What is forwarded goes to the host of its URL, so another `Host` or address needs a tunnel.
     """
-    if options.proxy is None or not (
-        target.scheme == "https" or options.host or options.connect_to
-    ):
+    if options.proxy is None:
+        return None
+    needs_tunnel = target.scheme == "https" or options.host or options.connect_to
+    if not needs_tunnel:
         return None
     host, port = options.connect_to or (target.host, target.port)
     return Tunnel(options.proxy, HostPort(host or target.host, port))

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 from verify.judging import regexes, sampling
@@ -27,9 +26,10 @@ if TYPE_CHECKING:
     from verify.exit_codes import ExitCode
 
 LANES = {"fresh": 0.0, "kept": 0.5}
-"""A connection of its own for each request, which sees new addresses; and one that is kept for the
-next, which sees mistakes in draining. Each starts so many intervals after the other, so that
-together they look twice as often."""
+"""A new connection for each request, which sees new addresses; and one that is kept for the next,
+which sees mistakes in draining. Each starts so many intervals after the other, so that together
+they look twice as often.
+"""
 
 _CANNOT_RUN = 126
 """What a shell returns for a file that it can't execute."""
@@ -53,12 +53,12 @@ class Record:
 
     def __init__(self, options: Options) -> None:
         assert options.watch is not None
-        self.asked: Watch = options.watch
+        self.watch: Watch = options.watch
         self.lanes = {lane: bytearray() for lane in LANES}
         self.changed: float | None = None
         self.command_exit_code: int | None = None
         self.command_error = ""
-        self.command_over: float | None = None
+        self.command_ended_at: float | None = None
         self.reached = False
         self.stopped: ExitCode | None = None
         self._connections: Counter[str] = Counter()
@@ -73,7 +73,7 @@ class Record:
         self._why_undecided = ""
         self._tasks: dict[str, TaskSeen] = {}
         self._old: frozenset[str] = frozenset()
-        self.timeline = Timeline(width=1 / self.asked.rate)
+        self.timeline = Timeline(width=1 / self.watch.rate)
 
     def due(self, lane: str) -> int:
         """Take the number of a lane's next request."""
@@ -96,27 +96,19 @@ class Record:
     def command_text(self) -> str:
         """The end of the command, in words."""
         if self.command_error:
-            return f"{self.asked.command[0]} could not be run: {self.command_error}"
-        return f"{self.asked.command[0]} ended with {self.command_exit_code}"
+            return f"{self.watch.command[0]} could not be run: {self.command_error}"
+        return f"{self.watch.command[0]} ended with {self.command_exit_code}"
 
     def add(self, lane: str, number: int, attempt: Attempt) -> Iterator[str]:
         """Record one attempt; yield messages about what changed with it."""
         reason = attempt.text if attempt.stopped_in else attempt.mismatch
         self.lanes[lane][number] = _BAD if reason else _GOOD
-        self.timeline.add((number + LANES[lane]) / self.asked.rate, attempt)
+        self.timeline.add((number + LANES[lane]) / self.watch.rate, attempt)
         if reason:
-            known = reason
-            if reason not in self._failures and len(self._failures) >= _BOUND:
-                known = "other failures"
-            if known not in self._failures:
-                self._first[known] = attempt
-            if known not in self._failures or lane not in self._failing:
-                yield from self._turn(f"failing: {known}")
-            self._failing.setdefault(lane, number)
-            self._failures[known] += 1
-        elif number > self._failing.get(lane, number):
+            yield from self._fail(lane, number, reason, attempt)
+        elif lane in self._failing and number > self._failing[lane]:
             missed = number - self._failing.pop(lane)
-            yield from self._turn(f"good again after {missed / self.asked.rate:.3g} s")
+            yield from self._turn(f"good again after {missed / self.watch.rate:.3g} s")
         if attempt.undecided:
             self._undecided += 1
             self._why_undecided = attempt.undecided
@@ -128,6 +120,18 @@ class Record:
         self._latencies.add(attempt.outcome.timings.total)
         self._connections[lane] += bool(attempt.outcome.timings.connect)
         yield from self._task(attempt)
+
+    def _fail(self, lane: str, number: int, reason: str, attempt: Attempt) -> Iterator[str]:
+        """Count a failed request; yield a message if its reason is new, or the lane was good."""
+        if reason not in self._failures and len(self._failures) >= _BOUND:
+            reason = "other failures"
+        is_new = reason not in self._failures
+        if is_new:
+            self._first[reason] = attempt
+        if is_new or lane not in self._failing:
+            yield from self._turn(f"failing: {reason}")
+        self._failing.setdefault(lane, number)
+        self._failures[reason] += 1
 
     def _turn(self, text: str) -> Iterator[str]:
         self._turns += 1
@@ -156,18 +160,18 @@ class Record:
                 connections=self._connections[lane],
             )
         return Watched(
-            rate=self.asked.rate,
+            rate=self.watch.rate,
             lanes=lanes,
             failures=dict(self._failures.most_common()),
             outages=tuple(sorted(outages, key=lambda outage: outage.start)),
             availability=self._good / self._requests if self._requests else 0.0,
             tasks=dict(sorted(self._tasks.items(), key=lambda task: task[1].first)),
             old=self._old,
-            command=" ".join(self.asked.command[:1]),
+            command=" ".join(self.watch.command[:1]),
             command_exit_code=self.command_exit_code,
             command_error=self.command_error,
             changed=self.changed or 0.0,
-            command_ended=self.command_over,
+            command_ended=self.command_ended_at,
         )
 
     @property
@@ -181,8 +185,8 @@ class Record:
     def _outages(self, lane: str, seen: bytearray) -> Iterator[Outage]:
         """Yield the outages: failed requests in a row, up to the next good one."""
         for run in re.finditer(rb"x[x.]*", seen):
-            start = (run.start() + LANES[lane]) / self.asked.rate
-            yield Outage(lane, start, (run.end() - run.start()) / self.asked.rate)
+            start = (run.start() + LANES[lane]) / self.watch.rate
+            yield Outage(lane, start, (run.end() - run.start()) / self.watch.rate)
 
     def samples(self) -> Samples:
         """Return the requests as the report of a check counts them."""
@@ -200,54 +204,17 @@ class Record:
     def results(self) -> Iterator[Result]:
         """Judge what was seen by the bounds that were given."""
         watched = self.watched()
-        requests, failed = self._requests, self._requests - self._good
-        cause = self._first[next(iter(watched.failures))] if failed else None
-        bounded = partial(_bounded, cause=cause)
-        actual = f"{failed} of {counted(requests, 'request')} failed"
-        if cause:
-            most = list(watched.failures.items())[:3]
-            reasons = ", ".join(f"{count} x {reason}" for reason, count in most)
-            actual += f": {reasons}{cause.quoted}"
-        most_errors = self.asked.max_errors
-        yield bounded(
-            "errors",
-            actual,
-            good=not failed,
-            within=most_errors and failed <= most_errors,
-            wanted=None if most_errors is None else f"at most {most_errors} failed",
-        )
-        least = self.asked.min_availability
-        yield bounded(
-            "available",
-            (
-                f"{self._good * 100_000 // max(requests, 1) / 1000:g} % of the requests were "
-                "answered well"
-            ),
-            good=not failed,
-            within=least is not None and watched.availability * 100 >= least - _ROUNDING,
-            wanted=None if least is None else f"at least {least:g} %",
-        )
-        longest = max(watched.outages, key=lambda outage: outage.length, default=None)
-        bound = self.asked.max_outage
-        actual = "none"
-        if longest:
-            actual = (
-                f"longest {longest.length:.3g} s, from {longest.start:.3g} s on "
-                f"({longest.lane} connections); {len(watched.outages)} in all"
-            )
-        yield bounded(
-            "outage",
-            actual,
-            good=longest is None,
-            within=longest is None or (bound is not None and longest.length <= bound),
-            wanted=None if bound is None else f"at most {bound:g} s",
-        )
+        # The reason of most failures explains them all; the first such answer stands for it.
+        cause = self._first[next(iter(watched.failures))] if watched.failures else None
+        yield self._errors(watched, cause)
+        yield self._available(watched, cause)
+        yield self._longest_outage(watched, cause)
         if self._undecided:
             yield Result(
                 id="undecided",
                 status=Status.UNKNOWN,
                 actual=(
-                    f"{self._undecided} of {requests} answers could not be judged; "
+                    f"{self._undecided} of {self._requests} answers could not be judged; "
                     f"{self._why_undecided}"
                 ),
                 expected="every answer can be judged",
@@ -256,6 +223,50 @@ class Record:
         yield from self._change(watched)
         if self.command_exit_code is not None:
             yield self._command_result()
+
+    def _errors(self, watched: Watched, cause: Attempt | None) -> Result:
+        failed, most_errors = sum(watched.failures.values()), self.watch.max_errors
+        actual = f"{failed} of {counted(self._requests, 'request')} failed"
+        if cause:
+            most = list(watched.failures.items())[:3]
+            reasons = ", ".join(f"{count} x {reason}" for reason, count in most)
+            actual += f": {reasons}{cause.quoted}"
+        return _bounded(
+            "errors",
+            actual,
+            cause,
+            within=most_errors is not None and failed <= most_errors,
+            wanted=None if most_errors is None else f"at most {most_errors} failed",
+        )
+
+    def _available(self, watched: Watched, cause: Attempt | None) -> Result:
+        least = self.watch.min_availability
+        # Rounded down: 99.9996 % isn't 100 %.
+        percent = self._good * 100_000 // max(self._requests, 1) / 1000
+        return _bounded(
+            "available",
+            f"{percent:g} % of the requests were answered well",
+            cause,
+            within=least is not None and watched.availability * 100 >= least - _ROUNDING,
+            wanted=None if least is None else f"at least {least:g} %",
+        )
+
+    def _longest_outage(self, watched: Watched, cause: Attempt | None) -> Result:
+        longest = max(watched.outages, key=lambda outage: outage.length, default=None)
+        bound = self.watch.max_outage
+        actual = "none"
+        if longest:
+            actual = (
+                f"longest {longest.length:.3g} s, from {longest.start:.3g} s on "
+                f"({longest.lane} connections); {len(watched.outages)} in all"
+            )
+        return _bounded(
+            "outage",
+            actual,
+            cause,
+            within=longest is None or (bound is not None and longest.length <= bound),
+            wanted=None if bound is None else f"at most {bound:g} s",
+        )
 
     def _command_result(self) -> Result:
         status, hint = Status.OK, ""
@@ -268,7 +279,7 @@ class Record:
     def _change(self, watched: Watched) -> Iterator[Result]:
         new = [name for name in watched.tasks if name not in watched.old]
         status, hint, wanted = Status.OK, "", ""
-        if self.asked.expect_change:
+        if self.watch.expect_change:
             wanted = "a task that did not answer before"
             if sampling.always_new({name: seen.answers for name, seen in watched.tasks.items()}):
                 status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
@@ -294,19 +305,13 @@ class Record:
 
 
 def _bounded(
-    identifier: str,
-    actual: str,
-    *,
-    good: bool,
-    within: object,
-    wanted: str | None,
-    cause: Attempt | None,
+    identifier: str, actual: str, cause: Attempt | None, *, within: bool, wanted: str | None
 ) -> Result:
     """Return a number's result, judged by a bound where there is one.
 
-    `cause` is what failed most.
+    `cause` is what failed most; None where nothing failed.
     """
-    if good or within or cause is None:
+    if cause is None or within:
         return Result(id=identifier, status=Status.OK, actual=actual, expected=wanted or "")
     if wanted is None:
         return Result(id=identifier, status=Status.SKIP, actual=f"{actual} (not judged)")

@@ -21,7 +21,7 @@ from verify.network.event_loop import EventLoop
 from verify.network.probe import Probe
 from verify.network.resolve import chosen_resolver
 from verify.network.threads import STOPPED_BY
-from verify.options.groups import Options
+from verify.options.groups import Options, Watch
 from verify.options.target import Parsed
 from verify.watching.record import LANES, Record
 
@@ -37,7 +37,7 @@ _LOOK_EVERY = 0.2
 def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
     """Watch one target over the real network."""
     record = Record(options)
-    child = _Child(record.asked.command)
+    child = _Child(record.watch.command)
 
     async def until_stopped() -> Report:
         watching = asyncio.create_task(over_the_network())
@@ -88,13 +88,13 @@ async def observe(
     command: Command | None,
     progress: Progress,
 ) -> Report:
-    """Ask in every lane until the command or the time has ended.
+    """Send requests in every lane until the command or the time has ended.
 
     Cancelled, it reports what was seen so far.
     """
     clock = asyncio.get_running_loop().time
     began, started = clock(), datetime.now(UTC)
-    requests = "1 request" if record.asked.rate == 1 else f"{record.asked.rate:g} requests"
+    requests = "1 request" if record.watch.rate == 1 else f"{record.watch.rate:g} requests"
     rate = f"{requests} a second in {counted(len(probes), 'lane')}"
     progress("watch", f"{shown_url(parsed, options)}, {rate}")
     try:
@@ -107,8 +107,8 @@ async def observe(
     results = tuple(record.results())
     # A command's failure has its own exit code, and only counts where the service did well. One
     # that could not be run has changed nothing, so the watch proves nothing.
-    own = [result for result in results if result.id != "command" or record.command_error]
-    ended = verdict(own, reached=record.reached, stopped=record.stopped)
+    judged = [result for result in results if result.id != "command" or record.command_error]
+    ended = verdict(judged, reached=record.reached, stopped=record.stopped)
     return Report(
         parsed=parsed,
         url=shown_url(parsed, options),
@@ -132,44 +132,52 @@ async def _while_it_changes(
     progress: Progress,
     began: float,
 ) -> None:
-    asked, clock = record.asked, asyncio.get_running_loop().time
-    over = asyncio.Event()
+    requested, clock = record.watch, asyncio.get_running_loop().time
+    finished = asyncio.Event()
 
-    async def ask(lane: str, number: int) -> None:
+    async def send(lane: str, number: int) -> None:
         outcome = await probes[lane](options.timeout)
         now = clock() - began
-        for seen in record.add(lane, number, judge(outcome, options, now)):
-            progress(_at(now), f"{seen} ({lane} connections)")
+        for message in record.add(lane, number, judge(outcome, options, now)):
+            progress(_at(now), f"{message} ({lane} connections)")
 
-    async def keep_asking(lane: str) -> None:
-        due = began + LANES[lane] / asked.rate
+    async def send_at_rate(lane: str) -> None:
+        due = began + LANES[lane] / requested.rate
         async with asyncio.TaskGroup() as requests:
             while True:
                 await asyncio.sleep(due - clock())
-                if over.is_set():
+                if finished.is_set():
                     return
                 number = record.due(lane)
-                requests.create_task(ask(lane, number))
-                due = began + (number + 1 + LANES[lane]) / asked.rate
+                requests.create_task(send(lane, number))
+                due = began + (number + 1 + LANES[lane]) / requested.rate
 
     async with asyncio.TaskGroup() as lanes:
         for lane in probes:
-            lanes.create_task(keep_asking(lane))
-        before = asked.before if asked.lasting is None else min(asked.before, asked.lasting)
+            lanes.create_task(send_at_rate(lane))
+        before = requested.before
+        if requested.lasting is not None:
+            before = min(before, requested.lasting)
         await asyncio.sleep(before)
         record.change(clock() - began)
         if command:
-            progress(_at(clock() - began), f"{asked.command[0]} starts")
+            progress(_at(clock() - began), f"{requested.command[0]} starts")
             ran = await _run(command, record)
-            record.command_over = clock() - began
+            record.command_ended_at = clock() - began
             progress(_at(clock() - began), record.command_text)
-            await asyncio.sleep(asked.after if ran else 0)
-        elif asked.lasting is not None:
-            await asyncio.sleep(began + asked.lasting - clock())
+            await asyncio.sleep(requested.after if ran else 0)
         else:
-            while asked.until_file is None or not os.path.exists(asked.until_file):  # noqa: ASYNC110, ASYNC240, PTH110
-                await asyncio.sleep(_LOOK_EVERY)
-        over.set()
+            await _end_of_watch(requested, began)
+        finished.set()
+
+
+async def _end_of_watch(requested: Watch, began: float) -> None:
+    """Wait for the end of `--for`, or for the file of `--until-file`, else for a signal."""
+    if requested.lasting is not None:
+        await asyncio.sleep(began + requested.lasting - asyncio.get_running_loop().time())
+        return
+    while requested.until_file is None or not os.path.exists(requested.until_file):  # noqa: ASYNC110, ASYNC240, PTH110
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 async def _run(command: Command, record: Record) -> bool:
@@ -187,7 +195,7 @@ def _at(seconds: float) -> str:
 
 
 class _Child:
-    """The command: in a process group of its own, so that a signal reaches it once, from here."""
+    """The command: in a new process group, so that a signal reaches it once, from here."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self.words = words
