@@ -17,6 +17,7 @@ from localaws.catalog.inputs import blocks_of
 from localaws.catalog.model_limits import CODES, model_rules
 from localaws.catalog.properties import Properties, first_name, items_at, values_at
 from localaws.catalog.refusals import Refusal
+from localaws.catalog.regions import region_rules
 
 if TYPE_CHECKING:
     from localaws.catalog.account import Account, Mint
@@ -233,6 +234,8 @@ class ResourceType:
             yield Refusal(
                 "InvalidArgument", f"{self.token} {message} {path}", rule, first_name(path)
             )
+        if "region" in self.inputs:
+            yield from region_rules(inputs.get("region"), region)
         own: list[Refusal] = []
         for limit in self.limits:
             own += limit.check(inputs)

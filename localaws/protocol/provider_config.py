@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.account.tagging import NO_TAGGING, Tagging
+from localaws.catalog import regions
 from localaws.catalog.properties import UNKNOWN, Unknown
-from localaws.catalog.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -137,21 +136,18 @@ def _region_problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     region = values.get("region")
     if not isinstance(region, str) or not region:
         return
-    known: list[str] = table("regions")["regions"]
+    reason = (
+        f"invalid AWS Region: {region}. aws:region is one of AWS's regions, like "
+        f"{regions.similar(region)}."
+    )
     if not _REGION.fullmatch(region):
-        yield "region", f"invalid AWS Region: {region}. {_similar(region, known)}"
-    elif region not in known and values.get("skipRegionValidation") is not True:
-        reason = (
-            f"invalid AWS Region: {region}. {_similar(region, known)} For a region that is newer "
-            "than the installed pulumi-aws: `pulumi config set aws:skipRegionValidation true`."
-        )
         yield "region", reason
-
-
-def _similar(region: str, known: list[str]) -> str:
-    """Name regions that may be meant."""
-    similar = difflib.get_close_matches(region, known)
-    return f"aws:region is one of AWS's regions, like {', '.join(similar or ['us-east-1'])}."
+    elif not regions.is_known(region) and values.get("skipRegionValidation") is not True:
+        newer = (
+            "For a region that is newer than the installed pulumi-aws: `pulumi config set "
+            "aws:skipRegionValidation true`."
+        )
+        yield "region", f"{reason} {newer}"
 
 
 def tagging(settings: Mapping[str, Any]) -> Tagging:

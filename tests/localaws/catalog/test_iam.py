@@ -34,6 +34,13 @@ def test_a_role_that_lists_managed_policies_is_deleted_with_all_attachments(
     assert not account.where(ATTACHMENT, "role", "mixed")
 
 
+def test_names_of_instance_profiles_are_unique(account: Account) -> None:
+    inputs = account.minimal(PROFILE)
+    account.make(PROFILE, **inputs)
+    taken = ("iam.instance-profile.unique", "EntityAlreadyExists")
+    assert refused(account.make, PROFILE, **inputs) == {taken}
+
+
 @pytest.mark.parametrize("more", [{"name": "ONE-MORE"}, {"path": "/team/"}])
 def test_a_policys_name_is_unique_whatever_its_path_and_case(
     account: Account, more: dict[str, str]

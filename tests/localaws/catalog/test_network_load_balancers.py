@@ -46,6 +46,8 @@ def test_only_an_application_load_balancer_gets_the_vpcs_default_security_group(
         ("eu-west-1", "network", "Z2IFOLAFXWLO4F"),
         ("eu-central-1", "application", "Z215JYRZR1TBD5"),
         ("us-east-1", "network", "Z26RNL4JYFTOTI"),
+        ("ca-west-1", "application", "Z06473681N0SF6OS049SD"),
+        ("ap-southeast-7", "network", "Z054363131YWATEMWRG5L"),
     ],
 )
 def test_each_type_of_load_balancer_has_a_hosted_zone_in_each_region(
