@@ -1,11 +1,16 @@
 """Find changes of a deployed stack's network that AWS would refuse half-way through a run.
 
-A load balancer can't move to another VPC. And another layout of a VPC's subnets has ranges that
-overlap those of the former layout: Pulumi creates the new subnets first, which AWS refuses.
+A load balancer can't move to another VPC, and a NAT gateway in a new VPC can't have the elastic IP
+address of the one that Pulumi deletes last. A stack that has neither, because its first run or its
+`destroy` was stopped, can get another VPC.
+
+Another layout of a VPC's subnets has ranges that overlap those of the former layout: Pulumi creates
+the new subnets first, which AWS refuses. That holds for the subnets of a stopped run, too.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Final
 
@@ -21,9 +26,10 @@ if TYPE_CHECKING:
     from infra.network.layout import PlannedSubnet
     from infra.settings import Settings
 
+_DESTROY: Final = "run `pulumi destroy` first (`pulumi-local destroy` with the local AWS)"
 _HOW: Final = (
-    "for another value, run `pulumi destroy` first, or deploy a second stack and move the domain "
-    "to it (docs/network.md)"
+    f"for another value, {_DESTROY}, or deploy a second stack and move the domain to it "
+    "(docs/network.md)"
 )
 _IPV6_SUBNET_BITS: Final = 64
 _IPV6_SUBNETS: Final = 256
@@ -43,7 +49,7 @@ def problems(settings: Settings, vpc_name: str) -> Iterator[Problem]:
     if running and set(running).isdisjoint(wanted):
         yield from _in_another_vpc(settings, running)
     elif not settings.network.existing_vpc:
-        yield from _in_another_layout(settings, vpc_name, wanted)
+        yield from _in_another_range(settings, vpc_name, wanted)
 
 
 def _wanted_vpcs(settings: Settings) -> Sequence[str]:
@@ -55,9 +61,12 @@ def _wanted_vpcs(settings: Settings) -> Sequence[str]:
 
 
 def _in_another_vpc(settings: Settings, running: Sequence[str]) -> Iterator[Problem]:
+    reason = _bound_to_vpc(settings)
+    if reason is None:
+        return
     network = settings.network
     where = f"where the stack runs in {', '.join(sorted(set(running)))}"
-    allowed = f"the stack's VPC, as a load balancer doesn't move to another one; {_HOW}"
+    allowed = f"the stack's VPC, as {reason}; {_HOW}"
     if network.vpc_tags:
         tags = ", ".join(f"{key}={value}" for key, value in network.vpc_tags.items())
         yield Problem("vpcTags", f"{tags}, {where}", allowed)
@@ -66,31 +75,85 @@ def _in_another_vpc(settings: Settings, running: Sequence[str]) -> Iterator[Prob
         yield Problem("vpcId", f"{chosen}, {where}", allowed)
 
 
-def _in_another_layout(
+def _bound_to_vpc(settings: Settings) -> str | None:
+    """Return why the stack can't get another VPC; None if it can, as a stopped run left too little.
+
+    This is looked up only for a stack that is to get another one.
+    """
+    if aws.lb.get_lbs(tags=settings.tags).arns:
+        return "a load balancer doesn't move to another one"
+    network = settings.network
+    if network.nat_gateways and not network.existing_vpc:
+        # EC2 lists deleted ones for about an hour.
+        found = aws.ec2.get_nat_gateways(
+            tags=settings.tags, filters=[{"name": "state", "values": ["pending", "available"]}]
+        )
+        if found.ids:
+            return "its NAT gateways keep their elastic IP addresses until they are deleted"
+    return None
+
+
+def _in_another_range(
     settings: Settings, vpc_name: str, vpc_ids: Sequence[str]
 ) -> Iterator[Problem]:
     network = settings.network
     cidrs = {vpc_id: aws.ec2.get_vpc(id=vpc_id).cidr_block for vpc_id in vpc_ids}
     same = [vpc_id for vpc_id, cidr in cidrs.items() if cidr == network.vpc_cidr]
     if cidrs and not same:
-        yield Problem(
-            "vpcCidr",
-            f"{network.vpc_cidr}, where the stack's VPC has {', '.join(cidrs.values())}",
-            f"the range of that VPC, as a load balancer doesn't move to another one; {_HOW}",
-        )
-    planned = layout.subnets(
-        vpc_name,
-        cidr=network.vpc_cidr,
-        zones=network.availability_zone_count,
-        private_tasks=network.private_tasks,
-    )
+        reason = _bound_to_vpc(settings)
+        if reason is not None:
+            yield Problem(
+                "vpcCidr",
+                f"{network.vpc_cidr}, where the stack's VPC has {', '.join(cidrs.values())}",
+                f"the range of that VPC, as {reason}; {_HOW}",
+            )
     for vpc_id in same:
-        ids = aws.ec2.get_subnets(
-            filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=settings.tags
-        ).ids
-        existing = [aws.ec2.get_subnet(id=subnet_id) for subnet_id in ids]
-        if any(_overlaps(each, planned) for each in existing):
-            yield _overlap(settings, vpc_id, existing)
+        yield from _in_another_layout(settings, vpc_name, vpc_id)
+
+
+def _in_another_layout(settings: Settings, vpc_name: str, vpc_id: str) -> Iterator[Problem]:
+    """Name the keys that changed the layout of a VPC's subnets, if that is certain."""
+    ids = aws.ec2.get_subnets(
+        filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=settings.tags
+    ).ids
+    existing = [aws.ec2.get_subnet(id=subnet_id) for subnet_id in ids]
+    network = settings.network
+    zones, private = network.availability_zone_count, network.private_tasks
+    planned = partial(layout.subnets, vpc_name, cidr=network.vpc_cidr)
+    if not _overlap(existing, planned(zones=zones, private_tasks=private)):
+        return
+    overlapped = f"whose subnets would overlap those of the stack's VPC, {vpc_id}"
+    kinds = [each.tags.get("SubnetType") for each in existing]
+    former_zones, former_private = kinds.count("Public"), "Private" in kinds
+    former = planned(zones=former_zones, private_tasks=former_private)
+    ranges = {name: str(each.cidr) for name, each in former.items()}
+    if {each.tags.get("Name"): each.cidr_block for each in existing} != ranges:
+        yield Problem(
+            "network",
+            f"{network.network}, with availabilityZoneCount {zones}, {overlapped}, of which an "
+            "earlier run that was stopped made or left only some",
+            f"both keys as in that run; for other values, {_DESTROY}",
+        )
+        return
+    # Each key is named that must go back whatever the other one is.
+    if private != former_private and _overlap(
+        existing, planned(zones=former_zones, private_tasks=private)
+    ):
+        before = f"one other than {PUBLIC}" if former_private else PUBLIC
+        yield Problem("network", f"{network.network}, {overlapped}", f"{before}, as before; {_HOW}")
+    if zones != former_zones and _overlap(
+        existing, planned(zones=zones, private_tasks=former_private)
+    ):
+        yield Problem(
+            "availabilityZoneCount", f"{zones}, {overlapped}", f"{former_zones}, as before; {_HOW}"
+        )
+
+
+def _overlap(
+    existing: Sequence[aws.ec2.GetSubnetResult], planned: dict[str, PlannedSubnet]
+) -> bool:
+    """Return whether AWS would refuse planned subnets because of those that exist."""
+    return any(_overlaps(each, planned) for each in existing)
 
 
 def _overlaps(subnet: aws.ec2.GetSubnetResult, planned: dict[str, PlannedSubnet]) -> bool:
@@ -108,23 +171,3 @@ def _overlaps(subnet: aws.ec2.GetSubnetResult, planned: dict[str, PlannedSubnet]
         if cidr.overlaps(each.cidr) or position == each.ipv6_position:
             return True
     return False
-
-
-def _overlap(
-    settings: Settings, vpc_id: str, existing: Sequence[aws.ec2.GetSubnetResult]
-) -> Problem:
-    """Name the key that changed: all but `public` have the same layout of as many zones."""
-    network = settings.network
-    overlapped = f"whose subnets would overlap those of the stack's VPC, {vpc_id}"
-    kinds = [each.tags.get("SubnetType") for each in existing]
-    private = "Private" in kinds
-    if private != network.private_tasks:
-        former = f"one other than {PUBLIC}" if private else PUBLIC
-        return Problem(
-            "network", f"{network.network}, {overlapped}", f"{former}, as before; {_HOW}"
-        )
-    return Problem(
-        "availabilityZoneCount",
-        f"{network.availability_zone_count}, {overlapped}",
-        f"{kinds.count('Public')}, as before; {_HOW}",
-    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +15,9 @@ from localaws.mocks import Cloud
 from localaws.protocol.awsx.subnets import auto_ranges
 from tests.infra import recorder
 
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
 DEPLOYED: dict[str, dict[str, Any]] = {
     "public": {},
     "nat": {"network": "nat"},
@@ -21,17 +25,44 @@ DEPLOYED: dict[str, dict[str, Any]] = {
     "three-nat": {"availabilityZoneCount": 3, "network": "nat"},
     "three-nat-ipv6": {"availabilityZoneCount": 3, "network": "nat", "dualStack": True},
 }
+DESTROY = "run `pulumi destroy` first (`pulumi-local destroy` with the local AWS)"
 HOW = (
-    "for another value, run `pulumi destroy` first, or deploy a second stack and move the domain "
-    "to it (docs/network.md)"
+    f"for another value, {DESTROY}, or deploy a second stack and move the domain to it "
+    "(docs/network.md)"
 )
+
+
+def left_of_a_stopped_run(before: str, without: str) -> Recording:
+    """Return what is left of a stack in DEPLOYED, as `left_of` does."""
+    return left_of(recorder.deployed("dev", **DEPLOYED[before]), without)
+
+
+def left_of(deployed: Recording, without: str) -> Recording:
+    """Return what is left of a stack where a first run or a `destroy` was stopped.
+
+    Args:
+        deployed: The stack.
+        without: How the URN of the resource that is deleted last ends.
+    """
+    resources = dict(deployed.resources)
+    for urn in reversed([*deployed.resources]):
+        gone = resources.pop(urn)
+        deployed.cloud.delete(gone.token, gone.id)
+        if urn.endswith(without):
+            break
+    assert len(resources) < len(deployed.resources)
+    return replace(deployed, resources=resources)
 
 
 def refused(before: str, **changes: Any) -> dict[str, str]:
     """Return the problems of a change of a deployed stack, by key."""
-    deployed = recorder.deployed("dev", **DEPLOYED[before])
+    return refused_after(recorder.deployed("dev", **DEPLOYED[before]), before, **changes)
+
+
+def refused_after(stack: Recording, before: str, **changes: Any) -> dict[str, str]:
+    """Return the problems of a change of what is left of a stack, by key."""
     config = {**DEPLOYED[before], **changes}
-    found = recorder.refusal_of("dev", cloud=deployed.cloud, **config)
+    found = recorder.refusal_of("dev", cloud=stack.cloud, **config)
     return {problem.key: str(problem) for problem in found.problems}
 
 
@@ -104,6 +135,59 @@ def test_another_range_of_the_vpc_is_refused() -> None:
     }
 
 
+def test_both_keys_are_named_if_each_gives_subnets_that_overlap() -> None:
+    found = refused("public", network="nat", availabilityZoneCount=3)
+    assert found.keys() == {"network", "availabilityZoneCount"}
+
+
+def test_only_the_network_is_named_if_other_zones_alone_would_be_accepted() -> None:
+    assert refused("three", network="nat", availabilityZoneCount=4).keys() == {"network"}
+
+
+@pytest.mark.parametrize(
+    ("before", "without", "changes"),
+    [
+        # Only one public subnet is there, which has the range of three public zones as well.
+        ("nat", "Subnet::network-public-2", {"network": "public"}),
+        ("nat", "Subnet::network-private-1", {"network": "public"}),
+        ("three", "Subnet::network-public-3", {"availabilityZoneCount": 2}),
+    ],
+)
+def test_what_a_stopped_run_left_is_to_be_destroyed_without_blaming_a_key(
+    before: str, without: str, changes: dict[str, Any]
+) -> None:
+    (problem,) = refused_after(left_of_a_stopped_run(before, without), before, **changes).values()
+    assert "an earlier run that was stopped made or left only some; allowed: " in problem
+    assert problem.endswith(f"both keys as in that run; for other values, {DESTROY}")
+
+
+@pytest.mark.parametrize(
+    ("before", "without", "changes"),
+    [
+        ("public", "LoadBalancer::alb", {"vpcCidr": "10.9.0.0/16"}),
+        ("public", "SecurityGroup::alb", {"vpcCidr": "10.9.0.0/16"}),
+        ("nat", "NatGateway::network-1", {"vpcCidr": "10.9.0.0/16"}),
+        ("nat", "LoadBalancer::alb", {"vpcCidr": "10.9.0.0/16", "network": "public"}),
+        ("public", "Vpc::network", {"vpcCidr": "10.9.0.0/16", "network": "nat"}),
+    ],
+)
+def test_a_stack_without_a_load_balancer_or_nat_gateway_gets_another_range(
+    before: str, without: str, changes: dict[str, Any]
+) -> None:
+    left = left_of_a_stopped_run(before, without)
+    after = recorder.run("dev", after=left, **{**DEPLOYED[before], **changes})
+    assert recorder.changes_by_name(after, "Vpc")["network"] in {"create", "replace"}
+
+
+def test_a_stack_with_a_nat_gateway_but_no_load_balancer_keeps_its_vpc() -> None:
+    left = left_of_a_stopped_run("nat", "LoadBalancer::alb")
+    found = refused_after(left, "nat", vpcCidr="10.9.0.0/16")
+    assert found["vpcCidr"].endswith(
+        "allowed: the range of that VPC, as its NAT gateways keep their elastic IP addresses until "
+        f"they are deleted; {HOW}"
+    )
+
+
 @cache
 def _account_of_two_stacks() -> Cloud:
     """Return an account with the networks of the stacks `another` and `owner`."""
@@ -137,6 +221,14 @@ def test_another_vpc_is_refused(
     assert str(problem).startswith(f"{key}: {shown}")
     assert "where the stack runs in vpc-" in problem.value
     assert problem.allowed.endswith(HOW)
+
+
+def test_a_stack_without_a_load_balancer_moves_to_another_vpc() -> None:
+    cloud = deepcopy(_account_of_two_stacks())
+    _, owner = recorder.made(cloud, recorder.VPC)
+    left = left_of(recorder.run("dev", cloud=cloud), "LoadBalancer::alb")
+    after = recorder.run("dev", after=left, vpcId=owner.id)
+    assert set(recorder.changes_by_name(after, "SecurityGroup").values()) == {"replace"}
 
 
 @pytest.mark.parametrize("config", DEPLOYED.values(), ids=DEPLOYED)
