@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from localaws.alb import oidc_filter
 from localaws.alb.clusters import compile_group
@@ -40,6 +40,16 @@ _HEADER_MUTATION = (
     f"{_TYPES}.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
 )
 _ANSWER_HEADERS = f"{_TYPES}.extensions.filters.http.header_mutation.v3.HeaderMutation"
+
+_ROUTER: Final = {
+    "name": "envoy.filters.http.router",
+    "typed_config": {
+        "@type": f"{_TYPES}.extensions.filters.http.router.v3.Router",
+        "suppress_envoy_headers": True,
+        # Counters of statuses by cluster, which nothing reads, cost each request CPU time.
+        "dynamic_stats": False,
+    },
+}
 
 
 def _flagged(*flags: str) -> dict[str, Any]:
@@ -105,17 +115,13 @@ def compile_files(
 
 def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
     """Return the configuration that Envoy starts with: where everything else is."""
-
-    def watch(name: str) -> dict[str, Any]:
-        return {"path_config_source": {"path": str(folder / name)}, "resource_api_version": "V3"}
-
     return {
         "node": {"id": "local-alb", "cluster": "local-alb"},
         "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
         "static_resources": {"clusters": [oidc_filter.cluster()]},
         "dynamic_resources": {
-            "cds_config": watch(CLUSTERS),
-            "lds_config": watch("listeners.json"),
+            "cds_config": _watched(folder / CLUSTERS),
+            "lds_config": _watched(folder / "listeners.json"),
         },
         # Else a timer merges histograms every five seconds, whether they are read or not.
         "stats_flush_on_admin": True,
@@ -125,11 +131,16 @@ def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
                 {"name": "limits", "static_layer": {_EXPRESSION_SIZE: 2**30}},
                 {
                     "name": RUNTIME,
-                    "rtds_layer": {"name": RUNTIME, "rtds_config": watch(_RUNTIME)},
+                    "rtds_layer": {"name": RUNTIME, "rtds_config": _watched(folder / _RUNTIME)},
                 },
             ]
         },
     }
+
+
+def _watched(file: Path) -> dict[str, Any]:
+    """Return a source of configuration: a file, which Envoy reads again when it is replaced."""
+    return {"path_config_source": {"path": str(file)}, "resource_api_version": "V3"}
 
 
 def _addresses(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -142,10 +153,58 @@ def _addresses(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
-    underscores = "DROP_HEADER" if listener.drop_invalid_headers else "ALLOW"
+    chain: dict[str, Any] = {
+        "filters": [
+            {
+                "name": "envoy.filters.network.http_connection_manager",
+                "typed_config": _connection_manager(listener, folder),
+            }
+        ]
+    }
+    if listener.tls:
+        chain["transport_socket"] = transport_socket(listener.tls)
+    return {
+        "@type": f"{_TYPES}.config.listener.v3.Listener",
+        "name": listener.arn,
+        **_addresses(listener.accepts or (listener.endpoint,)),
+        # Else two of them on one address share its connections in silence, and those of the one
+        # that ends are reset.
+        "enable_reuse_port": False,
+        "filter_chains": [chain],
+    }
+
+
+def _connection_manager(listener: Listener, folder: Path) -> dict[str, Any]:
+    """Return what a listener does with connections and requests, apart from TLS."""
     manager = {
         "@type": _MANAGER,
         "stat_prefix": "alb",
+        **_protocol_options(listener),
+        **_end_of_connections(listener),
+        "rds": {
+            "route_config_name": listener.arn,
+            "config_source": _watched(folder / file_name("routes", listener.arn)),
+        },
+        "server_header_transformation": "PASS_THROUGH",
+        "generate_request_id": False,
+        "tracing": tracing(),
+        "skip_xff_append": True,
+        "normalize_path": False,
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "early_header_mutation_extensions": [_headers_for_routing(listener)],
+        "http_filters": [*_answer_headers(listener), limits(), *ROUTE_FILTERS, _ROUTER],
+        "local_reply_config": {
+            "mappers": [_own_answer(when, status) for when, status in _OWN_ANSWERS]
+        },
+    }
+    if listener.name:
+        manager["access_log"] = loggers(listener.name)
+    return manager
+
+
+def _protocol_options(listener: Listener) -> dict[str, Any]:
+    """Return the versions of HTTP, and the bounds of headers and connections."""
+    return {
         # HTTP/2 is negotiated in TLS, as by an ALB: on a plain listener it is no HTTP.
         "codec_type": "AUTO" if listener.tls else "HTTP1",
         "http_protocol_options": {
@@ -153,21 +212,20 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
             "default_host_for_http_10": listener.dns_name,
         },
         "max_request_headers_kb": REQUEST_HEADERS_KIB,
-        "rds": {
-            "route_config_name": listener.arn,
-            "config_source": {
-                "path_config_source": {"path": str(folder / file_name("routes", listener.arn))},
-                "resource_api_version": "V3",
-            },
-        },
         "common_http_protocol_options": {
             "idle_timeout": f"{listener.idle_timeout}s",
             "max_connection_duration": f"{listener.keep_alive}s",
             "max_headers_count": ALLOWED_HEADERS,
-            "headers_with_underscores_action": underscores,
+            "headers_with_underscores_action": (
+                "DROP_HEADER" if listener.drop_invalid_headers else "ALLOW"
+            ),
         },
+    }
+
+
+def _end_of_connections(listener: Listener) -> dict[str, Any]:
+    return {
         "stream_idle_timeout": f"{listener.idle_timeout}s",
-        "server_header_transformation": "PASS_THROUGH",
         # A connection that is to be closed, as one that was idle, waits for requests on their way,
         # and then for the client to close it first: five seconds and one by default.
         "drain_timeout": "0.1s",
@@ -176,62 +234,19 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         # (ELB's guide, "HTTP client keepalive duration"). Else it is closed between two requests,
         # or into one.
         "http1_safe_max_connection_duration": True,
-        "generate_request_id": False,
-        **({"access_log": loggers(listener.name)} if listener.name else {}),
-        "tracing": tracing(),
-        "skip_xff_append": True,
-        "normalize_path": False,
-        "upgrade_configs": [{"upgrade_type": "websocket"}],
-        "early_header_mutation_extensions": [
-            {
-                "name": "for-routing",
-                "typed_config": {
-                    "@type": _HEADER_MUTATION,
-                    "mutations": [
-                        {"append": header(SIZE, "%REQUEST_HEADERS_BYTES%")},
-                        *_peer(listener),
-                        *_protocol(listener),
-                    ],
-                },
-            }
-        ],
-        "http_filters": [
-            *_answer_headers(listener),
-            limits(),
-            *ROUTE_FILTERS,
-            {
-                "name": "envoy.filters.http.router",
-                "typed_config": {
-                    "@type": f"{_TYPES}.extensions.filters.http.router.v3.Router",
-                    "suppress_envoy_headers": True,
-                    # Counters of statuses by cluster, which nothing reads, cost each request CPU
-                    # time.
-                    "dynamic_stats": False,
-                },
-            },
-        ],
-        "local_reply_config": {
-            "mappers": [_own_answer(when, status) for when, status in _OWN_ANSWERS]
-        },
     }
+
+
+def _headers_for_routing(listener: Listener) -> dict[str, Any]:
+    """Return what adds the headers by which routes are chosen, before they are."""
+    mutations = [
+        {"append": header(SIZE, "%REQUEST_HEADERS_BYTES%")},
+        *_peer(listener),
+        *_protocol(listener),
+    ]
     return {
-        "@type": f"{_TYPES}.config.listener.v3.Listener",
-        "name": listener.arn,
-        **_addresses(listener.accepts or (listener.endpoint,)),
-        # Else two of them on one address share its connections in silence, and those of the one
-        # that ends are reset.
-        "enable_reuse_port": False,
-        "filter_chains": [
-            {
-                "filters": [
-                    {
-                        "name": "envoy.filters.network.http_connection_manager",
-                        "typed_config": manager,
-                    }
-                ],
-                **({"transport_socket": transport_socket(listener.tls)} if listener.tls else {}),
-            }
-        ],
+        "name": "for-routing",
+        "typed_config": {"@type": _HEADER_MUTATION, "mutations": mutations},
     }
 
 

@@ -321,9 +321,11 @@ class _Step:
         complete = listed <= {primary.id} and self._is_settled()
         if service_health.is_watched(self.spec, primary):
             # The bake time begins anew whenever a task isn't healthy.
-            since = (primary.baking_since or self.now) if complete else None
-            primary = replace(primary, baking_since=since)
-            if since is None or self.now < since + self.timing.bake:
+            baking_since = None
+            if complete:
+                baking_since = primary.baking_since or self.now
+            primary = replace(primary, baking_since=baking_since)
+            if baking_since is None or self.now < baking_since + self.timing.bake:
                 complete = False
                 listed |= {each.id for each in others if each.rollout is Rollout.COMPLETED}
         kept = [each for each in others if each.id in listed]
@@ -395,30 +397,12 @@ class _Step:
         return replace(task, stop_code=code, stop_reason=reason, note=observation.note)
 
     def _start(self, count: int, *, replacing: int = 0, evens_zones: bool = False) -> None:
-        deployment = self._primary()
+        """Start up to `count` tasks of the primary deployment, and add their event."""
         started: list[Task] = []
         for _ in range(count):
-            primary, _ = self._active()
-            provider = next_provider(self.capacity.strategy, primary)
-            found = self._find_room(deployment, provider)
-            if isinstance(found, NotPlaced) and not provider:
-                # Only a task of a capacity provider waits for an instance, which that launches.
-                reason = messages.unable_to_place(found.reason)
-                self._add_event_once(reason, since=deployment.created_at)
+            task = self._start_one(evens_zones=evens_zones)
+            if task is None:
                 break
-            task = Task(
-                id=self.ids.task(),
-                deployment=deployment.id,
-                task_definition=deployment.revision.task_definition,
-                zone=_NO_ZONE_YET,
-                created_at=self.now,
-                capacity_provider=provider,
-                status=Status.PROVISIONING,
-                evens_zones=evens_zones,
-            )
-            self.state = replace(self.state, tasks=(*self.state.tasks, task))
-            if not isinstance(found, NotPlaced):
-                task = self._begin(task, found)
             started.append(task)
         if not started:
             return
@@ -426,6 +410,30 @@ class _Step:
             self._add_event(messages.moved(started[0]))
         else:
             self._add_event(messages.started(started, replacing=replacing))
+
+    def _start_one(self, *, evens_zones: bool) -> Task | None:
+        """Start a task, or have it wait for an instance; None where it can do neither."""
+        deployment = self._primary()
+        primary, _ = self._active()
+        provider = next_provider(self.capacity.strategy, primary)
+        found = self._find_room(deployment, provider)
+        if isinstance(found, NotPlaced) and not provider:
+            # Only a task of a capacity provider waits for an instance, which that launches.
+            reason = messages.unable_to_place(found.reason)
+            self._add_event_once(reason, since=deployment.created_at)
+            return None
+        task = Task(
+            id=self.ids.task(),
+            deployment=deployment.id,
+            task_definition=deployment.revision.task_definition,
+            zone=_NO_ZONE_YET,
+            created_at=self.now,
+            capacity_provider=provider,
+            status=Status.PROVISIONING,
+            evens_zones=evens_zones,
+        )
+        self.state = replace(self.state, tasks=(*self.state.tasks, task))
+        return task if isinstance(found, NotPlaced) else self._begin(task, found)
 
     def _find_room(self, deployment: Deployment, provider: str) -> Placed | NotPlaced:
         return self.capacity.place(deployment, provider, list(self._occupants()))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from localaws.ecs.services.waits import PAUSE, NotSteadyError
+from localaws.ecs.services.waits import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,23 +106,23 @@ class InstanceWaits:
         self,
         done: Callable[[], bool],
         progress: Callable[[], str],
-        what: str,
-        patience: float,
+        subject: str,
+        time_limit: float,
         report: Callable[[str], None],
     ) -> None:
-        """Wait until something is done, after at least one more step of the fleet."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience
-        reported = ""
-        while True:
-            await self._passes.wait_for_next(deadline)
-            if done():
-                return
-            if progress() != reported:
-                reported = progress()
-                report(reported)
-            if loop.time() >= deadline:
-                problems = [*self._passes.problems, *self._fleet.problems()]
-                words = "; ".join([f"{progress()} after {patience:g} s", *problems])
-                raise NotSteadyError(f"{what}: {words}")
-            await asyncio.sleep(PAUSE)
+        def progress_before_end() -> str:
+            return "" if done() else progress()
+
+        def failure() -> str:
+            problems = [*self._passes.problems, *self._fleet.problems()]
+            words = "; ".join([f"{progress()} after {time_limit:g} s", *problems])
+            return f"{subject}: {words}"
+
+        await wait_for(
+            self._passes,
+            done,
+            progress=progress_before_end,
+            failure=failure,
+            time_limit=time_limit,
+            report=report,
+        )

@@ -19,12 +19,53 @@ if TYPE_CHECKING:
     from localaws.ecs.services.running_services import RunningServices
     from localaws.ecs.tasks.running_tasks import LiveTasks
 
-PAUSE = 0.1
+_PAUSE = 0.1
 """Seconds between the end of a pass and the next look at what is waited for."""
 
 
 class NotSteadyError(Exception):
     """A service didn't reach its desired state; the message has its progress and the reasons."""
+
+
+async def wait_for(
+    passes: Passes,
+    done: Callable[[], bool],
+    *,
+    progress: Callable[[], str],
+    failure: Callable[[], str],
+    time_limit: float,
+    report: Callable[[str], None],
+    prepare: Callable[[], None] = lambda: None,
+) -> None:
+    """Wait until something is done, after at least one more pass.
+
+    Args:
+        passes: The passes in which it is done.
+        done: Returns whether it is.
+        progress: Describes how far it is; an empty text isn't reported.
+        failure: Describes the error, when the time is over.
+        time_limit: Seconds to wait.
+        report: Called with each progress that differs from the last one.
+        prepare: Called before each pass.
+
+    Raises:
+        NotSteadyError: It isn't done in time.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + time_limit
+    reported = ""
+    while True:
+        prepare()
+        await passes.wait_for_next(deadline)
+        current = progress()
+        if current not in {reported, ""}:
+            report(current)
+            reported = current
+        if done():
+            return
+        if loop.time() >= deadline:
+            raise NotSteadyError(failure())
+        await asyncio.sleep(_PAUSE)
 
 
 class ServiceWaits:
@@ -97,7 +138,6 @@ class ServiceWaits:
 
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
 
-    # It raises an error of its own, with a reason.
     async def wait_until_accepted(self, service_arn: str, *, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until a service's newest deployment is the requested one: ECS answers with that.
 
@@ -148,27 +188,30 @@ class ServiceWaits:
         service_arn: str,
         done: Callable[[], bool],
         goal: str,
-        patience: float,
+        time_limit: float,
         report: Callable[[str], None],
     ) -> None:
-        """Wait until something is done, after at least one more step of the service."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience
-        reported = ""
-        while True:
+        def prepare() -> None:
             service = self._services.get(service_arn)
             if service is not None:
                 self._services.touch(service)
-            await self._passes.wait_for_next(deadline)
+
+        def progress() -> str:
             service = self._services.get(service_arn)
-            progress = self._descriptions.progress(service) if service else ""
-            if progress not in {reported, ""}:
-                report(progress)
-                reported = progress
-            if done():
-                return
-            if loop.time() >= deadline:
-                why = why_stopped(service.state) if service else ""
-                words = "; ".join([f"{progress}{why}", *self._passes.problems])
-                raise NotSteadyError(f"{service_arn} did not {goal} within {patience:g} s: {words}")
-            await asyncio.sleep(PAUSE)
+            return self._descriptions.progress(service) if service else ""
+
+        def failure() -> str:
+            service = self._services.get(service_arn)
+            why = why_stopped(service.state) if service else ""
+            words = "; ".join([f"{progress()}{why}", *self._passes.problems])
+            return f"{service_arn} did not {goal} within {time_limit:g} s: {words}"
+
+        await wait_for(
+            self._passes,
+            done,
+            progress=progress,
+            failure=failure,
+            time_limit=time_limit,
+            report=report,
+            prepare=prepare,
+        )
