@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 """Seconds; a browser that starts on a busy machine takes a few."""
 
 _ARGUMENTS = (
@@ -109,7 +109,7 @@ class Browser:
                 return
 
     def _messages(self) -> Iterator[dict[str, Any]]:
-        ends = time.monotonic() + _PATIENCE
+        ends = time.monotonic() + _TIMEOUT
         while True:
             while b"\0" in self._rest:
                 one, _, self._rest = self._rest.partition(b"\0")
@@ -121,7 +121,7 @@ class Browser:
                 self._rest += read
 
     def open(self, file: Path, *, dark: bool = False, width: int = 1100) -> "Page":
-        """Open a file in a page of its own, and wait until it has loaded."""
+        """Open a file in a new page, and wait until it has loaded."""
         page = Page(self)
         for domain in ("Page", "Network", "Runtime", "Log", "Accessibility"):
             page.call(f"{domain}.enable")
@@ -180,5 +180,10 @@ class Page:
     def happened(self, method: str) -> list[dict[str, Any]]:
         """Return the parameters of all events of one kind."""
         self.call("Runtime.evaluate", expression="0")  # earlier events have arrived with its result
-        mine = (event for event in self._browser.events if event.get("sessionId") == self.session)
-        return [event["params"] for event in mine if event["method"] == method]
+        found = []
+        for event in self._browser.events:
+            if event.get("sessionId") != self.session:
+                continue
+            if event["method"] == method:
+                found.append(event["params"])
+        return found

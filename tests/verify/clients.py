@@ -25,7 +25,7 @@ look_up = partial(system_resolver, runtime=EventLoop())
 """The system's resolver, on an event loop."""
 
 
-def made(by: str, target: Target, options: Options) -> tuple[Runtime, Client]:
+def new_runtime_and_client(by: str, target: Target, options: Options) -> tuple[Runtime, Client]:
     """Return a client by its name, and the runtime that it works on."""
     runtime = Threads() if by == "threads" else EventLoop()
     if by == "httpx":
@@ -44,7 +44,7 @@ def probe(
 ) -> Sequence[Answer | Failure]:
     """Probe a target `times` times, one after the other, and return the outcomes."""
     parsed, options = parse_target(target).target, parse_options(arguments)
-    runtime, usual = made(by, parsed, options)
+    runtime, usual = new_runtime_and_client(by, parsed, options)
     chosen = client or usual
 
     async def each() -> list[Answer | Failure]:

@@ -24,6 +24,11 @@ def two_tasks(number: int, _request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, text=f"<h1>Hello from task-{number % 2}</h1>")
 
 
+def slow_from(number: int, *, before: float = 0.01) -> Callable[[int], float]:
+    """Return durations of requests: from this number on, each takes longer than any run."""
+    return lambda each: 60.0 if each >= number else before
+
+
 def run(
     handler: Handler,
     *arguments: str,

@@ -86,10 +86,11 @@ def watch(
 
 
 def good_rollout(now: float, lane: str) -> Answer:
-    """Answer well during a rollout from old tasks to new ones."""
-    """Old and new tasks answer side by side for a while, and the old ones drain."""
-    new = now > 12 or (now > 9 and int(now * 10) % 2)
-    return HELLO_NEW if new else HELLO_OLD
+    """Answer well during a rollout: old and new tasks in turn for a while, then new ones."""
+    if now > 12:
+        return HELLO_NEW
+    is_turn_of_new = int(now * 10) % 2
+    return HELLO_NEW if now > 9 and is_turn_of_new else HELLO_OLD
 
 
 def down(
@@ -98,6 +99,8 @@ def down(
     """Return a rollout with an outage from `start` to `end`, in all lanes or `only` in one."""
 
     def service(now: float, lane: str) -> Answer | Failure:
-        return with_answer if start <= now < end and only in ("", lane) else good_rollout(now, lane)
+        if start <= now < end and only in ("", lane):
+            return with_answer
+        return good_rollout(now, lane)
 
     return service

@@ -65,7 +65,7 @@ def test_without_a_server_header_the_load_balancer_is_recognized_by_its_page(
         "upstream connect error",
         "<p>503 Service Temporarily Unavailable</p>",
     ],
-    ids=["nginx's", "of another status", "two texts", "text", "a page of its own"],
+    ids=["nginx's", "of another status", "two texts", "text", "another page"],
 )
 def test_without_a_server_header_any_other_page_is_the_applications(body: str) -> None:
     error = answer(503, body.encode())

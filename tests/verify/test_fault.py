@@ -19,7 +19,7 @@ from verify.judging.report import Report, exit_code
 class Case:
     """A broken deployment, and what the report contains."""
 
-    broken: Callable[[], Report]
+    run: Callable[[], Report]
     result: str
     text: str
     hint: str
@@ -50,7 +50,7 @@ def garbled(_number: int, _request: httpx.Request) -> httpx.Response:
     raise httpx.RemoteProtocolError("illegal status line")
 
 
-def old_version(_number: int, _request: httpx.Request) -> httpx.Response:
+def answering_version_1(_number: int, _request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, text="version 1")
 
 
@@ -185,7 +185,7 @@ CASES = {
         ExitCode.UNREACHABLE,
     ),
     "the wrong version": Case(
-        lambda: run(old_version, "--body-contains", "version 2"),
+        lambda: run(answering_version_1, "--body-contains", "version 2"),
         "body-contains",
         "'version 1' (10 of 10 answers)",
         "is the new version deployed everywhere?",
@@ -197,7 +197,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_each_fault_has_its_text_hint_and_exit_code(name: str) -> None:
     case = CASES[name]
-    report = case.broken()
+    report = case.run()
     result = found(report, case.result)
     assert case.text in result.actual
     assert case.hint in result.hint
@@ -220,9 +220,8 @@ def test_of_several_faults_the_first_on_a_requests_path_is_reported() -> None:
     def mixed(number: int, _request: httpx.Request) -> httpx.Response:
         if number == 5:
             return httpx.Response(502, headers={"server": BALANCER})
-        return httpx.Response(
-            301 if number == 6 else 200, text="version 1", headers={"location": "/"}
-        )
+        status = 301 if number == 6 else 200
+        return httpx.Response(status, text="version 1", headers={"location": "/"})
 
     wrong_in_three_ways = run(mixed, "--body-contains", "version 2")
     assert wrong_in_three_ways.fault is ExitCode.BALANCER_ERROR
@@ -230,12 +229,15 @@ def test_of_several_faults_the_first_on_a_requests_path_is_reported() -> None:
 
 
 def test_of_several_targets_the_worst_verdict_counts_and_then_the_first_fault() -> None:
-    down, away = CASES["no healthy target"].broken(), CASES["the name does not resolve"].broken()
-    old, moved = CASES["the wrong version"].broken(), CASES["a wrong redirect"].broken()
-    missing = CASES["a page that is missing"].broken()
-    assert exit_code([run(answered), old, missing, moved]) == ExitCode.WRONG_REDIRECT
-    assert exit_code([missing, run(answered)]) == ExitCode.FAILED
-    assert exit_code([old, down, away]) == ExitCode.NO_NAME
+    good = run(answered)
+    unhealthy = CASES["no healthy target"].run()
+    unresolved = CASES["the name does not resolve"].run()
+    old_version = CASES["the wrong version"].run()
+    redirect = CASES["a wrong redirect"].run()
+    missing_page = CASES["a page that is missing"].run()
+    assert exit_code([good, old_version, missing_page, redirect]) == ExitCode.WRONG_REDIRECT
+    assert exit_code([missing_page, good]) == ExitCode.FAILED
+    assert exit_code([old_version, unhealthy, unresolved]) == ExitCode.NO_NAME
 
 
 @settings(deadline=None)

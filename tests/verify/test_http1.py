@@ -62,26 +62,30 @@ ENDS = st.sampled_from([b"\r\n", b"\n", b"\r\n\r\n"])
 
 
 def by_h11(data: bytes, method: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """What h11 makes of an answer."""
+    """Return the status, headers and body that h11 finds in an answer."""
     connection = h11.Connection(h11.CLIENT)
     connection.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
     connection.send(h11.EndOfMessage())
     connection.receive_data(data)
     head = connection.next_event()
     assert isinstance(head, h11.Response)
+    headers = [(name.decode(), value.decode()) for name, value in head.headers]
     body = b""
-    while isinstance(found := connection.next_event(), h11.Data):
-        body += found.data
-    return head.status_code, [(name.decode(), value.decode()) for name, value in head.headers], body
+    following = connection.next_event()
+    while isinstance(following, h11.Data):
+        body += following.data
+        following = connection.next_event()
+    return head.status_code, headers, body
 
 
+@st.composite
 def heads(
-    status: st.SearchStrategy[bytes], lines: st.SearchStrategy[bytes]
-) -> st.SearchStrategy[list[bytes]]:
-    """Heads of some lines with a length somewhere among them."""
-    return st.tuples(
-        status, st.permutations([b"Content-Length: 5\r\n", b"A: b\r\n"]), lines, ENDS
-    ).map(lambda parts: [parts[0], *parts[1], parts[2], parts[3]])
+    draw: st.DrawFn, status: st.SearchStrategy[bytes], lines: st.SearchStrategy[bytes]
+) -> list[bytes]:
+    """Draw a status line, a length and another header in any order, one more line, and an end."""
+    status_line = draw(status)
+    headers = draw(st.permutations([b"Content-Length: 5\r\n", b"A: b\r\n"]))
+    return [status_line, *headers, draw(lines), draw(ENDS)]
 
 
 @examples(400)
@@ -282,7 +286,8 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
 )
 def test_a_connection_is_used_again_after_a_whole_answer_with_nothing_behind_it(
     answer: bytes,
-    reusable: bool,  # noqa: FBT001
+    *,
+    reusable: bool,
 ) -> None:
     exchange = Exchange(Replay(answer), Request("GET", "/", (("Host", "a"),), max_body=20))  # type: ignore[arg-type]
     completed(exchange.head())

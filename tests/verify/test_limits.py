@@ -20,7 +20,7 @@ import pytest
 from tests.verify.fake_alb import CHUNKED, HEAD, FakeAlb, Script, forever, hello
 from verify.exit_codes import ExitCode
 
-pytestmark = pytest.mark.slow  # reads endless answers in processes of their own
+pytestmark = pytest.mark.slow  # reads endless answers in separate processes
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""The command line: what each value may be, and that the documentation tells the same."""
+"""The command line: the values of each option, and that the documentation says the same."""
 
 import re
 import tomllib

@@ -30,20 +30,19 @@ ALIASED = b"\xc0\x27"
 
 
 def record(address: str, owner: bytes = b"\xc0\x0c") -> bytes:
-    packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
-    return owner + struct.pack("!HHIH", 28 if ":" in address else 1, 1, 60, len(packed)) + packed
+    family, kind_of_record = (socket.AF_INET6, 28) if ":" in address else (socket.AF_INET, 1)
+    packed = socket.inet_pton(family, address)
+    return owner + struct.pack("!HHIH", kind_of_record, 1, 60, len(packed)) + packed
 
 
 def answer(query: bytes, *records: bytes, code: int = 0, flags: int = 0x8180) -> bytes:
-    return (
-        query[:2]
-        + struct.pack("!HHHHH", flags | code, 1, len(records), 0, 0)
-        + query[12:]
-        + b"".join(records)
-    )
+    """Return the answer to a query: its number, the counts, its question and the records."""
+    counts = struct.pack("!HHHHH", flags | code, 1, len(records), 0, 0)
+    return query[:2] + counts + query[12:] + b"".join(records)
 
 
 def kind(query: bytes) -> int:
+    """Return the type of record that a query asks for: 1 is A, 28 is AAAA."""
     return int.from_bytes(query[-4:-2], "big")
 
 
@@ -114,9 +113,8 @@ async def resolved_by(
 
 
 def both(_number: int, query: bytes) -> list[bytes]:
-    return [
-        answer(query, ALIAS, record("192.0.2.1" if kind(query) == 1 else "2001:db8::1", ALIASED))
-    ]
+    address = "192.0.2.1" if kind(query) == 1 else "2001:db8::1"
+    return [answer(query, ALIAS, record(address, ALIASED))]
 
 
 @pytest.mark.parametrize(
@@ -170,9 +168,11 @@ async def test_an_unrequested_datagram_is_no_answer() -> None:
 
 async def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verify.network.resolve._LOST_AFTER", 0.01)
-    assert await addresses(lambda number, query: both(number, query) if number > 2 else []) == (
-        "192.0.2.1",
-    )
+
+    def loses_three(number: int, query: bytes) -> list[bytes]:
+        return both(number, query) if number > 2 else []
+
+    assert await addresses(loses_three) == ("192.0.2.1",)
 
 
 async def test_a_missing_name_server_is_a_failure() -> None:

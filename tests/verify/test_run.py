@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from tests.verify.outcomes import failure
-from tests.verify.simulated_run import found, run, two_tasks
+from tests.verify.simulated_run import found, run, slow_from, two_tasks
 from verify.checking.extra_checks import trace_result
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
@@ -171,11 +171,12 @@ def test_a_redirect_fails_and_shows_where_it_points() -> None:
     def moved(_number: int, _request: httpx.Request) -> httpx.Response:
         return httpx.Response(301, headers={"location": "https://b.example/?token=hunter2"})
 
-    report, masked = run(moved), run(moved, "--mask-query")
+    report = run(moved)
     assert report.verdict is ExitCode.FAILED
     assert found(report, "status").actual.startswith(
         "301 redirect to https://b.example/?token=hunter2 "
     )
+    masked = run(moved, "--mask-query")
     assert found(masked, "status").actual.startswith("301 redirect to https://b.example/?*** ")
 
 
@@ -193,11 +194,10 @@ def test_answers_that_never_become_stable_fail() -> None:
 
 
 def test_a_request_that_fails_while_measuring_fails_the_run() -> None:
-    report = run(
-        lambda number, request: (
-            failing(number, request) if number == 7 else two_tasks(number, request)
-        )
-    )
+    def fails_once(number: int, request: httpx.Request) -> httpx.Response:
+        return failing(number, request) if number == 7 else two_tasks(number, request)
+
+    report = run(fails_once)
     assert report.verdict is ExitCode.FAILED
     assert report.samples.errors == 1
     assert found(report, "answers").actual == "9 of 10 requests answered; connection reset by peer"
@@ -236,31 +236,22 @@ def test_an_address_without_targets_is_found() -> None:
     assert "192.0.2.2: 503" in found(report, "addresses").actual
 
 
-def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
-    def stumbles(number: int, request: httpx.Request) -> httpx.Response:
+def test_each_address_that_answers_passes_also_when_one_request_fails() -> None:
+    def fails_once(number: int, request: httpx.Request) -> httpx.Response:
         return httpx.Response(502) if number == 3 else two_tasks(number, request)
 
-    report = run(stumbles, "--each-address", "--min-addresses", "2", addresses=TWO)
+    report = run(fails_once, "--each-address", "--min-addresses", "2", addresses=TWO)
     assert report.exit_code is ExitCode.PASSED
     assert found(report, "addresses").actual == "2: 192.0.2.1, 192.0.2.2"
 
 
 def test_addresses_left_out_by_the_deadline_are_inconclusive_unless_one_is_dead() -> None:
-    def ask(until_stable: int, dead: str = "") -> Report:
-        return run(
-            two_tasks,
-            "--each-address",
-            "--deadline",
-            "4s",
-            addresses=TWO,
-            takes=lambda number: 0.01 if number < until_stable else 60.0,
-            dead=dead,
-        )
-
-    result = found(ask(3), "addresses")
+    options = ("--each-address", "--deadline", "4s")
+    report = run(two_tasks, *options, addresses=TWO, takes=slow_from(3))
+    result = found(report, "addresses")
     assert (result.status, result.hint) == (Status.UNKNOWN, "raise --deadline")
     assert result.actual == "2 of 2 not asked in time: 192.0.2.1, 192.0.2.2"
-    report = ask(5, dead="192.0.2.1")
+    report = run(two_tasks, *options, addresses=TWO, takes=slow_from(5), dead="192.0.2.1")
     assert report.verdict is ExitCode.FAILED
     assert "; 192.0.2.1: connection refused" in found(report, "addresses").actual
 
@@ -340,10 +331,11 @@ def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifi
         return httpx.Response(200, text=two_tasks(number, request).text, headers={"x-version": "2"})
 
     def late(number: int, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(204, text="no", headers={}) if number > 8 else good(number, request)
+        return httpx.Response(204, text="no") if number > 8 else good(number, request)
 
-    held, failed = run(good, option, value), run(late, option, value)
+    held = run(good, option, value)
     assert (held.exit_code, found(held, identifier).status) == (ExitCode.PASSED, Status.OK)
+    failed = run(late, option, value)
     assert (failed.verdict, found(failed, identifier).status) == (ExitCode.FAILED, Status.FAIL)
     assert "4 of 10 answers" in found(failed, identifier).actual
 
@@ -351,8 +343,7 @@ def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifi
 @pytest.mark.parametrize(
     ("rank", "good"), [("p50=16ms", True), ("max=15ms", False), ("mean=1s", True)]
 )
-# a parameter of the table
-def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noqa: FBT001
+def test_a_latency_is_bounded_by_its_rank(rank: str, *, good: bool) -> None:
     report = run(two_tasks, "--max-latency", rank)
     assert report.verdict is (ExitCode.PASSED if good else ExitCode.FAILED)
     result = found(report, f"latency-{rank.partition('=')[0]}")
@@ -564,9 +555,10 @@ results = st.lists(st.sampled_from(list(Status))).map(
 
 
 @settings(deadline=None)
-@given(results, st.booleans())
-# Hypothesis passes it
-def test_more_failures_never_improve_a_verdict(given_results: list[Result], reached: bool) -> None:  # noqa: FBT001
+@given(given_results=results, reached=st.booleans())
+def test_more_failures_never_improve_a_verdict(
+    given_results: list[Result], *, reached: bool
+) -> None:
     before = verdict(given_results, reached=reached)
     after = verdict([*given_results, Result(id="y", status=Status.FAIL)], reached=reached)
     assert after is not ExitCode.PASSED

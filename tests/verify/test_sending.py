@@ -134,8 +134,7 @@ def test_a_body_is_sent_with_every_request_and_by_watch_too(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-# Which answer
-def test_a_body_is_sent_whichever_reader_the_answer_needs(chunked: bool) -> None:  # noqa: FBT001
+def test_a_body_is_sent_whichever_reader_the_answer_needs(*, chunked: bool) -> None:
     answer = page("ok")
     if chunked:
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

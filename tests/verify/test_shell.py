@@ -268,10 +268,10 @@ def test_tasks_without_a_name_exit_with_4(alb: FakeAlb) -> None:
     assert done.returncode == ExitCode.INCONCLUSIVE
 
 
-def test_an_open_port_is_1_and_the_report_names_it(alb: FakeAlb) -> None:
-    shut = verify(alb.authority, "--closed", ":1", "--closed", "127.0.0.2:1", *QUICK)
-    assert shut.returncode == ExitCode.PASSED
-    assert b"127.0.0.1:1 refused, 127.0.0.2:1 refused" in shut.stdout
+def test_an_open_port_exits_with_1_and_the_report_names_it(alb: FakeAlb) -> None:
+    closed = verify(alb.authority, "--closed", ":1", "--closed", "127.0.0.2:1", *QUICK)
+    assert closed.returncode == ExitCode.PASSED
+    assert b"127.0.0.1:1 refused, 127.0.0.2:1 refused" in closed.stdout
     opened = verify(alb.authority, "--closed", alb.authority, *QUICK)
     assert opened.returncode == ExitCode.FAILED
     assert f"{alb.authority} open".encode() in opened.stdout
@@ -534,7 +534,8 @@ def test_closed_stdin_without_an_argument_is_unusable_input() -> None:
 def test_a_terminal_gets_colour_unless_no_color_is_set(
     alb: FakeAlb,
     environment: dict[str, str],
-    coloured: bool,  # noqa: FBT001 — a parameter of the table
+    *,
+    coloured: bool,
 ) -> None:
     leader, follower = pty.openpty()
     inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
@@ -600,7 +601,7 @@ def test_a_regular_expression_without_end_holds_neither_the_deadline_nor_a_signa
 
 
 def loaded_by(arguments: list[str], modules: set[str]) -> bytes:
-    """Which of these modules a run loads."""
+    """Return the line of output that names those of these modules that a run loads."""
     code = (
         "import sys; from verify.main import main; main(sys.argv[1:]);"
         f"print('loaded:', *({modules!r} & sys.modules.keys()))"

@@ -199,7 +199,8 @@ def test_a_run_has_an_event_loop_only_where_it_needs_one(
     each: list[str],
     number: int,
     more: list[list[str]],
-    blocking: bool,  # noqa: FBT001
+    *,
+    blocking: bool,
 ) -> None:
     checks = [parse_options(each)] * number + [parse_options(words) for words in more]
     assert chosen_runtime(checks).blocking == blocking

@@ -20,7 +20,7 @@ from tests.verify.clients import by_each_client
 from tests.verify.fake_alb import FakeAlb, Script, page
 from tests.verify.loopback import closed_port
 from tests.verify.outcomes import answer
-from tests.verify.simulated_run import Handler, found, run, two_tasks
+from tests.verify.simulated_run import Handler, found, run, slow_from, two_tasks
 from tests.verify.simulated_watch import watch
 from verify.exit_codes import ExitCode
 from verify.judging.report import Report
@@ -31,119 +31,115 @@ from verify.network.tls import alert_hint
 
 
 def always(status: int, text: str = "", **headers: str) -> Handler:
+    """Return a service that gives every request the same answer."""
+
     def handler(_number: int, _request: httpx.Request) -> httpx.Response:
         return httpx.Response(status, headers=headers, text=text)
 
     return handler
 
 
-def good_from(number: int, before: Handler) -> Handler:
-    return lambda turn, request: (
-        two_tasks(turn, request) if turn >= number else before(turn, request)
-    )
-
-
-def good_before(number: int, after: Handler) -> Handler:
-    return lambda turn, request: two_tasks(turn, request) if turn < number else after(turn, request)
+def first_then(first: Handler, count: int, then: Handler) -> Handler:
+    """Return a service that answers `count` requests as one, and the others as another."""
+    return lambda number, request: (first if number < count else then)(number, request)
 
 
 @dataclass(frozen=True)
-class Timed:
-    """A run with a deadline, and what is expected: code, a result's text, and its hint's start."""
+class SimulatedCase:
+    """A run in virtual time, and what is expected of it."""
 
     run: Callable[[], Report]
     code: ExitCode
     result: str
+    """The id of a result of the report."""
+
     text: str
+    """A part of that result's text."""
+
     hint: str
+    """The beginning of its hint."""
 
 
 BALANCER_503, BALANCER_504 = always(503, server="awselb/2.0"), always(504, server="awselb/2.0")
 OUT_OF_TIME = {
-    "an application that answers 500 after a second": Timed(
+    "an application that answers 500 after a second": SimulatedCase(
         lambda: run(always(500, server="nginx"), "--deadline", "10s", takes=1.0),
         ExitCode.APPLICATION_ERROR,
         "http",
         "500 from nginx",
         "a target answered this",
     ),
-    "a load balancer that answers 504 after three seconds": Timed(
+    "a load balancer that answers 504 after three seconds": SimulatedCase(
         lambda: run(BALANCER_504, "--deadline", "10s", takes=3.0),
         ExitCode.BALANCER_ERROR,
         "http",
         "504 from the load balancer: a target did not",
         "is the application stuck",
     ),
-    "a load balancer that answers 504 after three seconds, asked twice at most": Timed(
+    "a load balancer that answers 504 after three seconds, asked twice at most": SimulatedCase(
         lambda: run(BALANCER_504, "--deadline", "7s", takes=3.0),
         ExitCode.BALANCER_ERROR,
         "http",
         "504 from the load balancer",
         "is the application stuck",
     ),
-    "errors that take longer and longer": Timed(
-        lambda: run(
-            BALANCER_503, "--deadline", "10s", takes=lambda number: (0.1, 0.1, 60.0)[min(number, 2)]
-        ),
+    "errors that take longer and longer": SimulatedCase(
+        lambda: run(BALANCER_503, "--deadline", "10s", takes=slow_from(2, before=0.1)),
         ExitCode.BALANCER_ERROR,
         "http",
         "503 from the load balancer",
         "do the service's tasks run",
     ),
-    "a healthy service that takes two seconds": Timed(
+    "a healthy service that takes two seconds": SimulatedCase(
         lambda: run(two_tasks, "--deadline", "5s", takes=2.0),
         ExitCode.INCONCLUSIVE,
         "stable",
         "2 good answers, and the deadline left no time for more",
         "raise --deadline (an answer took 2 s)",
     ),
-    "a healthy service that takes ever longer": Timed(
-        lambda: run(
-            two_tasks, "--deadline", "5s", takes=lambda number: (0.1, 60.0)[min(number, 1)]
-        ),
+    "a healthy service that takes ever longer": SimulatedCase(
+        lambda: run(two_tasks, "--deadline", "5s", takes=slow_from(1, before=0.1)),
         ExitCode.INCONCLUSIVE,
         "stable",
         "1 good answer, and the deadline left no time",
         "raise --deadline, or",
     ),
-    "a service that became healthy just before the end": Timed(
-        lambda: run(good_from(3, BALANCER_503), "--deadline", "8s", takes=0.1),
+    "a service that became healthy just before the end": SimulatedCase(
+        lambda: run(first_then(BALANCER_503, 3, two_tasks), "--deadline", "8s", takes=0.1),
         ExitCode.INCONCLUSIVE,
         "stable",
         "good answer",
         "raise --deadline",
     ),
-    "a service that is good for a shorter time than was requested": Timed(
+    "a service that is good for a shorter time than was requested": SimulatedCase(
         lambda: run(two_tasks, "--deadline", "5s", "--stable-for", "10s"),
         ExitCode.INCONCLUSIVE,
         "stable",
         "good answers, and the deadline",
         "raise --deadline",
     ),
-    "a service that goes down once it was good": Timed(
-        lambda: run(good_before(2, BALANCER_503), "--deadline", "8s"),
+    "a service that goes down once it was good": SimulatedCase(
+        lambda: run(first_then(two_tasks, 2, BALANCER_503), "--deadline", "8s"),
         ExitCode.BALANCER_ERROR,
         "stable",
         "2 good of 6 answers, but not in a row; the last other one: 503 from",
         "do the service's tasks run",
     ),
-    "a healthy service that is too slow for so many samples": Timed(
+    "a healthy service that is too slow for so many samples": SimulatedCase(
         lambda: run(two_tasks, "--deadline", "10s", takes=1.0),
         ExitCode.INCONCLUSIVE,
         "answers",
         "of 10 requests answered; the run ended before the rest",
         "raise --deadline (an answer took 1 s)",
     ),
-    "a healthy service whose last sample the deadline cuts": Timed(
-        lambda: run(
-            two_tasks, "--deadline", "5s", takes=lambda number: 0.01 if number < 9 else 60.0
-        ),
+    "a healthy service whose last sample the deadline cuts": SimulatedCase(
+        lambda: run(two_tasks, "--deadline", "5s", takes=slow_from(9)),
         ExitCode.INCONCLUSIVE,
         "answers",
         "6 of 10 requests answered; the run ended before",
         "raise --deadline",
     ),
-    "a task that did not come up in too few samples": Timed(
+    "a task that did not come up in too few samples": SimulatedCase(
         lambda: run(
             always(200, "Hello from a"), "--deadline", "10s", "--expect-tasks", "2", takes=1.0
         ),
@@ -152,42 +148,42 @@ OUT_OF_TIME = {
         "1 distinct",
         "raise --deadline, or lower --samples",
     ),
-    "a wrong body, however few samples there were": Timed(
+    "a wrong body, however few samples there were": SimulatedCase(
         lambda: run(two_tasks, "--deadline", "10s", "--body-contains", "version 2", takes=1.0),
         ExitCode.WRONG_VERSION,
         "body-contains",
         "'<h1>Hello from task-",
         "is the new version deployed everywhere?",
     ),
-    "an address that answers too slowly to be requested": Timed(
+    "an address that answers too slowly to be requested": SimulatedCase(
         lambda: run(
             two_tasks,
             "--deadline",
             "6s",
             "--each-address",
             addresses=("192.0.2.1", "192.0.2.2"),
-            takes=lambda number: 0.01 if number < 4 else 60.0,
+            takes=slow_from(4),
         ),
         ExitCode.INCONCLUSIVE,
         "addresses",
         "1 of 2 not asked in time: 192.0.2.2",
         "raise --deadline",
     ),
-    "nothing in all the time that there is": Timed(
+    "nothing in all the time that there is": SimulatedCase(
         lambda: run(two_tasks, "--deadline", "8s", takes=60.0),
         ExitCode.UNREACHABLE,
         "http",
         "no complete answer within 8 s, which was all that the deadline left",
         "raise --deadline; what listens here",
     ),
-    "nothing within --timeout": Timed(
+    "nothing within --timeout": SimulatedCase(
         lambda: run(two_tasks, "--deadline", "8s", "--timeout", "2s", takes=60.0),
         ExitCode.UNREACHABLE,
         "http",
         "no complete answer within 2 s",
         "is the application stuck, or slow?",
     ),
-    "a name that came up so late that its service had no time": Timed(
+    "a name that came up so late that its service had no time": SimulatedCase(
         lambda: run(two_tasks, "--deadline", "8s", takes=60.0, resolves_after=2),
         ExitCode.UNREACHABLE,
         "http",
@@ -199,10 +195,10 @@ OUT_OF_TIME = {
 
 @pytest.mark.parametrize("name", OUT_OF_TIME)
 def test_complete_answers_count_more_than_one_that_the_deadline_cut(name: str) -> None:
-    check_run(OUT_OF_TIME[name])
+    check_simulated_case(OUT_OF_TIME[name])
 
 
-def check_run(case: Timed) -> None:
+def check_simulated_case(case: SimulatedCase) -> None:
     report = case.run()
     result = found(report, case.result)
     assert case.text in result.actual
@@ -211,41 +207,41 @@ def check_run(case: Timed) -> None:
 
 
 def numbered(number: int, _request: httpx.Request) -> httpx.Response:
-    """An answer with an id of its own, from one of two tasks."""
+    """Answer with a new id each time, as one of two tasks."""
     headers = {"x-request-id": f"{number:032x}", "x-served-by": f"task-{number % 2}"}
     return httpx.Response(200, headers=headers)
 
 
 IDENTITIES = {
-    "a request's id, taken for a task's": Timed(
+    "a request's id, taken for a task's": SimulatedCase(
         lambda: run(numbered, "--expect-tasks", "2", "--identity", "header:X-Request-Id"),
         ExitCode.INCONCLUSIVE,
         "tasks",
         "11 distinct",
         "every answer has another name: is it a request's id?",
     ),
-    "a request's id, where one task is enough": Timed(
+    "a request's id, where one task is enough": SimulatedCase(
         lambda: run(numbered, "--expect-tasks", "1", "--identity", "header:X-Request-Id"),
         ExitCode.INCONCLUSIVE,
         "tasks",
         "10 distinct",
         "every answer has another name",
     ),
-    "a request's id that is only shown": Timed(
+    "a request's id that is only shown": SimulatedCase(
         lambda: run(numbered, "--identity", "header:X-Request-Id"),
         ExitCode.PASSED,
         "tasks",
         "10 distinct",
         "every answer has another name",
     ),
-    "a task's name beside a request's id": Timed(
+    "a task's name beside a request's id": SimulatedCase(
         lambda: run(numbered, "--expect-tasks", "2", "--identity", "header:X-Served-By"),
         ExitCode.PASSED,
         "tasks",
         "2 distinct",
         "",
     ),
-    "a single sample, which proves a single task": Timed(
+    "a single sample, which proves a single task": SimulatedCase(
         lambda: run(
             numbered, "--expect-tasks", "1", "--samples", "1", "--identity", "header:X-Request-Id"
         ),
@@ -259,69 +255,69 @@ IDENTITIES = {
 
 @pytest.mark.parametrize("name", IDENTITIES)
 def test_identities_that_are_new_with_every_answer_are_no_count_of_tasks(name: str) -> None:
-    check_run(IDENTITIES[name])
+    check_simulated_case(IDENTITIES[name])
 
 
 def redirecting(location: str | None, status: int = 302) -> Handler:
     return always(status, **({} if location is None else {"location": location}))
 
 
-BACK, AWAY = (
-    "it points back to the requested URL: does it wait for a cookie",
-    "give the redirect's target to verify",
-)
+BACK = "it points back to the requested URL: does it wait for a cookie"
+AWAY = "give the redirect's target to verify"
 REDIRECTS = {
-    "304 to a conditional request": Timed(
+    "304 to a conditional request": SimulatedCase(
         lambda: run(always(304, etag='"a"'), "--header", 'If-None-Match: "a"'),
         ExitCode.FAILED,
         "status",
         "304 (1 of 1 answers)",
         "leave out the headers If-None-Match",
     ),
-    "304 with a Location": Timed(
+    "304 with a Location": SimulatedCase(
         lambda: run(redirecting("/", 304)),
         ExitCode.FAILED,
         "status",
         "304 (1 of 1 answers)",
         "leave out the headers",
     ),
-    "300": Timed(lambda: run(always(300)), ExitCode.FAILED, "status", "300 (1 of 1 answers)", ""),
-    "a redirect elsewhere": Timed(
+    "300": SimulatedCase(
+        lambda: run(always(300)), ExitCode.FAILED, "status", "300 (1 of 1 answers)", ""
+    ),
+    "a redirect elsewhere": SimulatedCase(
         lambda: run(redirecting("https://a.example/")),
         ExitCode.WRONG_REDIRECT,
         "status",
         "302 redirect to https",
         AWAY,
     ),
-    "a redirect to the same URL": Timed(
+    "a redirect to the same URL": SimulatedCase(
         lambda: run(redirecting("http://A.example:80")),
         ExitCode.WRONG_REDIRECT,
         "status",
         "302 redirect to http",
         BACK,
     ),
-    "a redirect to the same path": Timed(
+    "a redirect to the same path": SimulatedCase(
         lambda: run(redirecting("?a=1#top", 307), target="http://a.example/shop?a=1"),
         ExitCode.WRONG_REDIRECT,
         "status",
         "307 redirect to ?a=1",
         BACK,
     ),
-    "a redirect to the same place of a virtual host": Timed(
+    "a redirect to the same place of a virtual host": SimulatedCase(
         lambda: run(redirecting("http://b.example/"), "--host", "b.example"),
         ExitCode.WRONG_REDIRECT,
         "status",
         "302 redirect to http://b",
         BACK,
     ),
-    "a redirect to no URL": Timed(
+    "a redirect to no URL": SimulatedCase(
         lambda: run(redirecting("http://[")),
         ExitCode.WRONG_REDIRECT,
         "status",
         "302 redirect to http://[",
         AWAY,
     ),
-    "a redirect without a Location": Timed(
+    "a redirect without a Location": SimulatedCase(
         lambda: run(redirecting(None, 301)),
         ExitCode.WRONG_REDIRECT,
         "status",
@@ -333,29 +329,30 @@ REDIRECTS = {
 
 @pytest.mark.parametrize("name", REDIRECTS)
 def test_a_redirect_has_a_hint_by_its_target_and_a_3xx_without_a_target_is_none(name: str) -> None:
-    check_run(REDIRECTS[name])
+    check_simulated_case(REDIRECTS[name])
 
 
 @dataclass(frozen=True)
-class Row:
-    """A server on loopback, the arguments, and what is expected: the code and the output."""
+class ServerCase:
+    """A server on loopback, the arguments of a run, and what is expected of it."""
 
     server: Script
     arguments: tuple[str, ...]
     code: ExitCode
     text: str
+    """A part of the output."""
+
     hint: str = ""
+    """Another part."""
 
 
 def echoed(header: str, as_name: str = "", body: str = "ok") -> Script:
-    """Answers with the value of a request's header as a header of its own."""
+    """Return a server that answers with the value of a request's header, as a header too."""
+    prefix = f"{header.lower()}:".encode()
 
     def script(_number: int, request: bytes) -> Iterator[bytes]:
-        values = [
-            line.partition(b":")[2].strip().decode()
-            for line in request.split(b"\r\n")
-            if line.lower().startswith(f"{header.lower()}:".encode())
-        ]
+        lines = [line for line in request.split(b"\r\n") if line.lower().startswith(prefix)]
+        values = [line.partition(b":")[2].strip().decode() for line in lines]
         headers: dict[str, Any] = {as_name or "x_echo": ", ".join(values)}
         yield page(body.replace("VALUE", "".join(values)), **headers)
 
@@ -368,7 +365,7 @@ def traced(_number: int, request: bytes) -> list[bytes]:
 
 ORIGIN = "https://app.example.com"
 HEADERS = {
-    "an origin that is allowed": Row(
+    "an origin that is allowed": ServerCase(
         echoed("Origin", "access_control_allow_origin"),
         (
             "--header",
@@ -379,7 +376,7 @@ HEADERS = {
         ExitCode.PASSED,
         "Access-Control-Allow-Origin=https://app.example.com",
     ),
-    "a type that was accepted": Row(
+    "a type that was accepted": ServerCase(
         echoed("Accept", "content_type"),
         (
             "--header",
@@ -390,13 +387,13 @@ HEADERS = {
         ExitCode.PASSED,
         "Content-Type=application/json",
     ),
-    "a value of JSON that was sent": Row(
+    "a value of JSON that was sent": ServerCase(
         echoed("X-Env", body='{"env": "VALUE"}'),
         ("--header", "X-Env: production", "--expect-json", "/env=production"),
         ExitCode.PASSED,
         "/env=production",
     ),
-    "a credential that is expected, and not shown where another one fails": Row(
+    "a credential that is expected, and not shown where another one fails": ServerCase(
         echoed("Authorization", body='{"token": "VALUE"}'),
         (
             "--header",
@@ -407,13 +404,13 @@ HEADERS = {
         ExitCode.WRONG_VERSION,
         "'***' at /token",
     ),
-    "a number of JSON that is also a key": Row(
+    "a number of JSON that is also a key": ServerCase(
         echoed("X-Api-Key", body='{"version": VALUE}'),
         ("--header", "X-Api-Key: 1234567", "--expect-json", "/version=1"),
         ExitCode.WRONG_VERSION,
         "'***' at /version",
     ),
-    "a version in Server that was also sent": Row(
+    "a version in Server that was also sent": ServerCase(
         lambda _number, _request: [
             page(
                 "ok",
@@ -426,7 +423,7 @@ HEADERS = {
         ExitCode.FAILED,
         "Server: nginx/1.22.1",
     ),
-    "a credential in a redirect": Row(
+    "a credential in a redirect": ServerCase(
         lambda _number, _request: [
             page("", 302, location="https://b.example/?sid=hunter2-hunter2")
         ],
@@ -434,13 +431,13 @@ HEADERS = {
         ExitCode.WRONG_REDIRECT,
         "302 redirect to https://b.example/?***",
     ),
-    "a credential in a task's name": Row(
+    "a credential in a task's name": ServerCase(
         echoed("X-Auth-Token", "x_served_by"),
         ("--header", "X-Auth-Token: hunter2-hunter2", "--identity", "header:X-Served-By"),
         ExitCode.PASSED,
         "(100%)  ***",
     ),
-    "an agent and types that replace verify's": Row(
+    "an agent and types that replace verify's": ServerCase(
         lambda _number, request: [page(str(sorted(request.lower().split(b"\r\n"))))],
         (
             "--header",
@@ -458,7 +455,7 @@ HEADERS = {
         ExitCode.PASSED,
         "the body matches",
     ),
-    "a header that is given without a value": Row(
+    "a header that is given without a value": ServerCase(
         lambda _number, request: [page(request)],
         (
             "--header",
@@ -471,13 +468,13 @@ HEADERS = {
         ExitCode.PASSED,
         "the body matches",
     ),
-    "TRACE that is answered with a page": Row(
+    "TRACE that is answered with a page": ServerCase(
         lambda _number, _request: [page("Hello from a")],
         ("--no-trace",),
         ExitCode.PASSED,
         "TRACE is answered with 200, but nothing of the request is echoed",
     ),
-    "TRACE that echoes": Row(
+    "TRACE that echoes": ServerCase(
         traced,
         ("--no-trace",),
         ExitCode.FAILED,
@@ -490,41 +487,41 @@ HEADERS = {
 A_FORTY = "a" * 40 + "b"
 UNDECIDED = "no result within 0.1 s of processor time"
 EXPRESSIONS = {
-    "a body that an expression never gets through": Row(
+    "a body that an expression never gets through": ServerCase(
         lambda _number, _request: [page(A_FORTY)],
         ("--body-regex", "(a+)+$"),
         ExitCode.INCONCLUSIVE,
         f"{UNDECIDED} (10 of 10 answers)",
         "repeats within repeats, as in (a+)+",
     ),
-    "a header that an expression never gets through": Row(
+    "a header that an expression never gets through": ServerCase(
         lambda _number, _request: [page("", x_a=A_FORTY)],
         ("--expect-header", "X-A~(?:a|a)*$"),
         ExitCode.INCONCLUSIVE,
         f"{UNDECIDED} (10 of 10 answers)",
         "repeats within repeats",
     ),
-    "a long body that an expression tries from every place": Row(
+    "a long body that an expression tries from every place": ServerCase(
         lambda _number, _request: [page("a" * 1_000_000)],
         ("--body-regex", "a.*b"),
         ExitCode.INCONCLUSIVE,
         UNDECIDED,
         "repeats within repeats",
     ),
-    "a name that an expression never finds": Row(
+    "a name that an expression never finds": ServerCase(
         lambda _number, _request: [page(A_FORTY)],
         ("--identity", "body-regex:(b+b+|a)*c", "--expect-tasks", "1"),
         ExitCode.INCONCLUSIVE,
         "no answer names the task that made it",
     ),
-    "a wrong body beside an expression without end": Row(
+    "a wrong body beside an expression without end": ServerCase(
         lambda _number, _request: [page(A_FORTY)],
         ("--body-regex", "(a|aa)+$", "--body-contains", "version 2"),
         ExitCode.WRONG_VERSION,
         "'version 2' in the body",
         "is the new version deployed",
     ),
-    "expressions that hold": Row(
+    "expressions that hold": ServerCase(
         lambda _number, _request: [page(b"version 2\xff", x_a="b1")],
         (
             "--body-regex",
@@ -545,7 +542,7 @@ def test_an_expression_that_takes_too_long_is_inconclusive(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("verify.judging.regexes.SECONDS", 0.1)
-    check_row(EXPRESSIONS[name], capsys)
+    check_server_case(EXPRESSIONS[name], capsys)
 
 
 HTTPS_PORT = "this is an HTTPS port: give the URL with https://, or --scheme https"
@@ -585,145 +582,149 @@ def large_body() -> bytes:
 
 
 ANSWERS = {
-    "plain HTTP to nginx's HTTPS port": Row(
+    "plain HTTP to nginx's HTTPS port": ServerCase(
         nginx_400("The plain HTTP request was sent to HTTPS port"),
         (),
         ExitCode.FAILED,
         "400 from nginx",
         HTTPS_PORT,
     ),
-    "plain HTTP to the load balancer's HTTPS port": Row(
+    "plain HTTP to the load balancer's HTTPS port": ServerCase(
         nginx_400("The plain HTTP request was sent to HTTPS port", "awselb/2.0"),
         (),
         ExitCode.BALANCER_ERROR,
         "400 from the load balancer",
         HTTPS_PORT,
     ),
-    "plain HTTP to Apache's HTTPS port": Row(
+    "plain HTTP to Apache's HTTPS port": ServerCase(
         status(400, "Reason: You're speaking plain HTTP to an SSL-enabled server port."),
         (),
         ExitCode.FAILED,
         "400 (1 of 1 answers): 'Reason: You're speaking",
         HTTPS_PORT,
     ),
-    "plain HTTP to the HTTPS port of a program in Go": Row(
+    "plain HTTP to the HTTPS port of a program in Go": ServerCase(
         status(400, "Client sent an HTTP request to an HTTPS server.\n"),
         (),
         ExitCode.FAILED,
         "'Client sent an HTTP request",
         HTTPS_PORT,
     ),
-    "an answer in TLS": Row(
+    "an answer in TLS": ServerCase(
         raw(b"\x15\x03\x01\x00\x02\x02\x46"),
         ONCE,
         ExitCode.UNREACHABLE,
         "it answers in TLS",
         HTTPS_PORT,
     ),
-    "an answer in HTTP/2": Row(
+    "an answer in HTTP/2": ServerCase(
         raw(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\1"),
         ONCE,
         ExitCode.UNREACHABLE,
         "it answers in HTTP/2",
         "verify speaks HTTP/1.1: a gRPC or HTTP/2 service",
     ),
-    "nginx that refuses the client certificate": Row(
+    "nginx that refuses the client certificate": ServerCase(
         nginx_400("The SSL certificate error"),
         (),
         ExitCode.FAILED,
         "400 from nginx",
         "the server refuses the client certificate of --cert",
     ),
-    "nginx that wants a client certificate": Row(
+    "nginx that wants a client certificate": ServerCase(
         nginx_400("No required SSL certificate was sent"),
         (),
         ExitCode.FAILED,
         "400 from nginx",
         MUTUAL,
     ),
-    "a gRPC target group": Row(
+    "a gRPC target group": ServerCase(
         status(464),
         (),
         ExitCode.BALANCER_ERROR,
         "464 from the load balancer: the target group takes another version of HTTP",
         "protocol version HTTP2 or GRPC?",
     ),
-    "an identity provider that fails": Row(
+    "an identity provider that fails": ServerCase(
         status(561, server="awselb/2.0"),
         (),
         ExitCode.BALANCER_ERROR,
         "561 from the load balancer: the identity",
         "is there a path without it? (guessed from the Server header)",
     ),
-    "too many proxies, behind a listener that hides who answers": Row(
+    "too many proxies, behind a listener that hides who answers": ServerCase(
         status(463),
         (),
         ExitCode.BALANCER_ERROR,
         "463 from the load balancer",
         "a loop? (guessed from the status)",
     ),
-    "misdirected": Row(
+    "misdirected": ServerCase(
         status(421),
         (),
         ExitCode.FAILED,
         "421 (1 of 1",
         "not for the name in the request: see --host",
     ),
-    "too early": Row(status(425), ONCE, ExitCode.FAILED, "425", "it takes no early data"),
-    "too many requests": Row(
+    "too early": ServerCase(status(425), ONCE, ExitCode.FAILED, "425", "it takes no early data"),
+    "too many requests": ServerCase(
         status(429, server="nginx", retry_after="30"),
         ONCE,
         ExitCode.FAILED,
         "429 from nginx",
         "it asks to wait 30 s; it limits the rate: ask less often",
     ),
-    "too many requests without Retry-After": Row(
+    "too many requests without Retry-After": ServerCase(
         status(429), ONCE, ExitCode.FAILED, "429", "hint: it limits the rate"
     ),
-    "maintenance for an hour": Row(
+    "maintenance for an hour": ServerCase(
         status(503, server="nginx", retry_after="3600"),
         ONCE,
         ExitCode.APPLICATION_ERROR,
         "503 from nginx",
         "it asks to wait 3600 s; a target answered this",
     ),
-    "a request that came too slowly": Row(
+    "a request that came too slowly": ServerCase(
         status(408, server="awselb/2.0"),
         ONCE,
         ExitCode.BALANCER_ERROR,
         "408 from the load balancer: the request did not arrive",
         "does something on the way hold requests back?",
     ),
-    "a request that is too large": Row(
+    "a request that is too large": ServerCase(
         status(413), (), ExitCode.FAILED, "413", "leave out what is large"
     ),
-    "a URL that is too long": Row(status(414), (), ExitCode.FAILED, "414", "give a shorter --path"),
-    "no credential": Row(status(401), (), ExitCode.FAILED, "401", "give one with --header @FILE"),
-    "an error whose page has a title": Row(
+    "a URL that is too long": ServerCase(
+        status(414), (), ExitCode.FAILED, "414", "give a shorter --path"
+    ),
+    "no credential": ServerCase(
+        status(401), (), ExitCode.FAILED, "401", "give one with --header @FILE"
+    ),
+    "an error whose page has a title": ServerCase(
         status(500, "<html>\n<head>\n<title>\n Boom &amp;\x1b[2J\n bust</title>", server="nginx"),
         ONCE,
         ExitCode.APPLICATION_ERROR,
         r"500 from nginx (1 of 1 answers): 'Boom &amp;\x1b[2J bust'",
     ),
-    "an error in text, on the phase that it ends": Row(
+    "an error in text, on the phase that it ends": ServerCase(
         status(500, "\n  Traceback: boom\nmore"),
         ONCE,
         ExitCode.APPLICATION_ERROR,
         "http    500: 'Traceback: boom'",
     ),
-    "an error in HTML without a title": Row(
+    "an error in HTML without a title": ServerCase(
         status(404, "<h1>No <b>such</b> page</h1>"),
         (),
         ExitCode.FAILED,
         "404 (1 of 1 answers): 'No such page'",
     ),
-    "an error whose page says no more than its status": Row(
+    "an error whose page says no more than its status": ServerCase(
         status(404, "<html><title>404 Not Found</title>", server="nginx"),
         (),
         ExitCode.FAILED,
         "404 from nginx (1 of 1 answers)\n",
     ),
-    "an error whose page says more below its status": Row(
+    "an error whose page says more below its status": ServerCase(
         status(
             503,
             (
@@ -735,80 +736,80 @@ ANSWERS = {
         ExitCode.APPLICATION_ERROR,
         "503 (1 of 1 answers): 'No server is available.'",
     ),
-    "an error that a listener's rule makes": Row(
+    "an error that a listener's rule makes": ServerCase(
         status(404, "no such shop", server="awselb/2.0"),
         (),
         ExitCode.BALANCER_ERROR,
         ": 'no such shop'",
     ),
-    "an error that repeats a credential": Row(
+    "an error that repeats a credential": ServerCase(
         status(403, "hunter2-hunter2 may not do this"),
         ("--header", "Cookie: hunter2-hunter2"),
         ExitCode.FAILED,
         "403 (1 of 1 answers): '*** may not do this'",
     ),
-    "a body in gzip": Row(
+    "a body in gzip": ServerCase(
         packed(gzip.compress(b"version 2"), content_encoding="gzip"),
         ("--body-equals", "version 2"),
         ExitCode.PASSED,
         "the body is 'version 2'",
     ),
-    "a body in deflate": Row(
+    "a body in deflate": ServerCase(
         packed(zlib.compress(b"version 2"), content_encoding="Deflate"),
         ("--body-equals", "version 2"),
         ExitCode.PASSED,
         "the body is 'version 2'",
     ),
-    "a body in deflate without its header": Row(
+    "a body in deflate without its header": ServerCase(
         packed(without_header(b"version 2"), content_encoding="deflate"),
         ("--body-equals", "version 2"),
         ExitCode.PASSED,
         "the body is 'version 2'",
     ),
-    "a small body that unpacks to a large one": Row(
+    "a small body that unpacks to a large one": ServerCase(
         small_until_unpacked,
         ("--body-equals", "a", "--max-body", "64KiB"),
         ExitCode.WRONG_VERSION,
         "(cut at --max-body)",
     ),
-    "a body in Brotli": Row(
+    "a body in Brotli": ServerCase(
         packed(b"\x0b\x04\x80", content_encoding="br"),
         ("--body-contains", "version 2"),
         ExitCode.WRONG_VERSION,
         "a body in Content-Encoding br, which verify can't read",
     ),
-    "a body that only claims to be in gzip": Row(
+    "a body that only claims to be in gzip": ServerCase(
         packed(b"version 2", content_encoding="gzip"),
         ("--body-contains", "version 2"),
         ExitCode.PASSED,
         "'version 2' in the body",
     ),
-    "a body that is cut short": Row(
+    "a body that is cut short": ServerCase(
         raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"),
         ONCE,
         ExitCode.UNREACHABLE,
         "without sending complete message body",
         "the answer broke off: did the application",
     ),
-    "a body in Latin-1": Row(
+    "a body in Latin-1": ServerCase(
         packed(b"h\xf6st", content_type="text/html; charset=ISO-8859-1"),
         ("--body-contains", "h\u00f6st"),
         ExitCode.PASSED,
         "'h\u00f6st' in the body",
     ),
-    "a body in UTF-16": Row(
+    "a body in UTF-16": ServerCase(
         packed("h\u00f6st".encode("utf-16"), content_type='text/plain; charset="utf-16"'),
         ("--body-equals", "h\u00f6st"),
         ExitCode.PASSED,
         "the body is 'h\u00f6st'",
     ),
-    "a JSON body behind a byte order mark": Row(
+    "a JSON body behind a byte order mark": ServerCase(
         packed(b'\xef\xbb\xbf{"version": 2}'),
         ("--expect-json", "/version=2"),
         ExitCode.PASSED,
         "/version=2",
     ),
-    "a body in a character set that is none": Row(
+    "a body in a character set that is none": ServerCase(
         packed("h\u00f6st".encode(), content_type="text/plain; charset=idna"),
         ("--body-equals", "h\u00f6st"),
         ExitCode.PASSED,
@@ -826,7 +827,7 @@ def test_an_answer_is_parsed_and_has_the_right_hint(
     row = ANSWERS[name]
     if by == "httpx" and row.text.startswith("it answers in"):  # it doesn't hand on what it refuses
         row = replace(row, text="illegal request line", hint="")
-    check_row(row, capsys)
+    check_server_case(row, capsys)
 
 
 @pytest.mark.parametrize(
@@ -939,7 +940,7 @@ def test_headers_are_judged_as_they_are_and_shown_without_secrets(
     name: str, by: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_by(by, monkeypatch)
-    check_row(HEADERS[name], capsys)
+    check_server_case(HEADERS[name], capsys)
 
 
 def run_by(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -953,7 +954,7 @@ def run_by(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
-def check_row(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
+def check_server_case(row: ServerCase, capsys: pytest.CaptureFixture[str]) -> None:
     with FakeAlb(row.server) as alb:
         code = main([alb.authority, "--interval", "1ms", "--quiet", *row.arguments])
     report = capsys.readouterr().out
@@ -968,4 +969,6 @@ def test_a_secret_from_a_file_is_masked_whatever_its_header_is_called(
 ) -> None:
     (tmp_path / "header").write_text("X-Shop: hunter2-hunter2\n", encoding="utf-8")
     arguments = ("--header", f"@{tmp_path}/header", "--expect-header", "X-Echo=a")
-    check_row(Row(echoed("X-Shop"), arguments, ExitCode.WRONG_VERSION, "X-Echo: ***"), capsys)
+    check_server_case(
+        ServerCase(echoed("X-Shop"), arguments, ExitCode.WRONG_VERSION, "X-Echo: ***"), capsys
+    )

@@ -22,7 +22,7 @@ Outcome = Answer | Failure
 def wait(
     script: Callable[[int], Outcome], *arguments: str, takes: float = 0.0
 ) -> tuple[bool, list[Attempt], float]:
-    """Wait on outcomes by number, each of which `takes` seconds.
+    """Wait on the outcomes of a script, each of which takes `takes` seconds.
 
     Returns:
         Whether the service became stable, the attempts, and the time of the end.
@@ -32,11 +32,9 @@ def wait(
 
     async def probe(limit: float) -> Outcome:
         await asyncio.sleep(min(takes, limit))
-        return (
-            script(len(attempts))
-            if takes <= limit
-            else failure(Phase.HTTP)._replace(cut=limit < options.timeout)
-        )
+        if takes <= limit:
+            return script(len(attempts))
+        return failure(Phase.HTTP)._replace(cut=limit < options.timeout)
 
     async def main() -> tuple[bool, list[Attempt], float]:
         ready = await wait_until_stable(

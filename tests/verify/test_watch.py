@@ -69,22 +69,21 @@ def test_an_outage_that_only_kept_connections_see_is_found() -> None:
 
 def test_a_task_that_closes_early_fails_every_other_request() -> None:
     def service(now: float, lane: str) -> Answer:
-        return EARLY_CLOSE if 9 <= now < 11 and int(now * 10) % 2 else good_rollout(now, lane)
+        is_second_request = int(now * 10) % 2
+        return EARLY_CLOSE if 9 <= now < 11 and is_second_request else good_rollout(now, lane)
 
     report = watch(service)
     assert report.verdict is ExitCode.FAILED
     reason = "502 from the load balancer: a target closed the connection"
     assert reason in found(report, "errors").actual
-    assert longest(report) == pytest.approx(0.1), "each failed request is an outage of its own"
+    assert longest(report) == pytest.approx(0.1), "each failed request is a separate outage"
 
 
 def test_slow_answers_do_not_slow_the_requests_down() -> None:
     report = watch(good_rollout, takes=4.0)
     assert report.samples.sent == 340
     assert report.exit_code == ExitCode.PASSED
-    assert report.samples.latency["p50"] == pytest.approx(0), (
-        "the made-up answers carry no times of their own"
-    )
+    assert report.samples.latency["p50"] == pytest.approx(0), "the simulated answers carry no times"
 
 
 def test_an_outage_of_a_service_that_hangs_is_counted_from_when_requests_were_due() -> None:
@@ -167,7 +166,8 @@ def test_a_command_that_cannot_be_run_makes_a_watch_inconclusive() -> None:
         assert report.verdict is ExitCode.FAILED
         assert found(report, "command").actual == "deploy could not be run: Permission denied"
         assert "passed" not in FORMATS["text"]([report])
-        assert report.exit_code == (126 if service is good_rollout else ExitCode.BALANCER_ERROR)
+        expected = 126 if service is good_rollout else ExitCode.BALANCER_ERROR
+        assert report.exit_code == expected
         assert report.seconds < STARTS + 1, "there is nothing to wait for"
 
 
