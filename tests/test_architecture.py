@@ -182,9 +182,13 @@ def test_the_areas_of_the_program_do_not_import_each_other(area: str) -> None:
             assert _is_in(name, allowed), f"{module} imports {name}, which only infra.program may"
 
 
-def test_settings_import_only_facts_about_aws() -> None:
-    allowed = ("infra.settings", "infra.aws", "infra.errors")
-    for module in modules("infra/settings"):
+@pytest.mark.parametrize(
+    ("folder", "own"), [("infra/settings", ()), ("infra/costs", ("infra.costs",))]
+)
+def test_settings_and_costs_import_only_facts_about_aws(folder: str, own: tuple[str, ...]) -> None:
+    # The modules that declare resources import pulumi_aws, which takes as long as all the rest.
+    allowed = ("infra.settings", "infra.aws", "infra.errors", *own)
+    for module in modules(folder):
         for name in _imports_of_the_program(module):
             assert _is_in(name, allowed), f"{module} imports {name}"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from infra.edge.waf import MANAGED_RULES
-from infra.network import endpoints
+from infra.aws import endpoint_services
+from infra.aws.managed_rules import MANAGED_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -284,7 +284,7 @@ def _endpoint_interfaces(settings: Settings) -> int:
     """Return how many interfaces all VPC endpoints have together: one for each zone."""
     if not settings.network.endpoints:
         return 0
-    services = endpoints.needed(
+    services = endpoint_services.needed(
         secret_services=settings.secret_services,
         ecs_exec=settings.operation.ecs_exec,
         session_key=settings.keys.exec_key_arn is not None,

@@ -10,20 +10,12 @@ import pulumi_aws as aws
 
 from infra import log_group
 from infra.aws import naming
+from infra.aws.managed_rules import MANAGED_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infra.log_group import LogGroupArgs
-
-MANAGED_RULES: Final = (
-    "AWSManagedRulesAmazonIpReputationList",
-    "AWSManagedRulesCommonRuleSet",
-    "AWSManagedRulesKnownBadInputsRuleSet",
-)
-"""Rule groups, the cheapest first. They take 925 of the 1500 capacity units that a web ACL's base
-price includes. Source: AWS WAF.
-"""
 
 _SECRET_HEADERS: Final = ("authorization", "cookie")
 """Headers whose values the log doesn't show."""

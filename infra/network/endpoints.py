@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.aws import naming
+from infra.aws import endpoint_services, naming
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from infra.aws.environment import AwsEnvironment
-
-_OTHER_PREFIXES: Final = {"aws-cn": ("cn.com.amazonaws", frozenset({"ecr.api", "ecr.dkr"}))}
-"""By partition: the prefix of the service names that don't begin with `com.amazonaws`, and the
-services used here whose names have it.
-
-Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has it from DescribeVpcEndpointServices in
-China.
-"""
-
-
-_AGENT: Final = ("ecs", "ecs-agent", "ecs-telemetry")
-"""What the agent on an instance calls; Fargate's is outside of the VPC."""
-
-
-def needed(
-    *, secret_services: Collection[str], ecs_exec: bool, session_key: bool, instances: bool
-) -> tuple[str, ...]:
-    """Return the services besides S3 that tasks and instances call.
-
-    Tasks call them for images, logs, secrets and Exec.
-
-    Source: Amazon ECS, interface VPC endpoints.
-    """
-    services = ["ecr.api", "ecr.dkr", "logs", *sorted(secret_services)]
-    if ecs_exec:
-        services.append("ssmmessages")
-        if session_key:
-            services.append("kms")
-    if instances:
-        services += _AGENT
-    return tuple(services)
-
-
-def service_name(environment: AwsEnvironment, service: str) -> str:
-    """Return the service name of an interface endpoint."""
-    prefix = "com.amazonaws"
-    other_prefix, services = _OTHER_PREFIXES.get(environment.partition, (prefix, frozenset()))
-    if service in services:
-        prefix = other_prefix
-    return f"{prefix}.{environment.region}.{service}"
 
 
 @dataclass(kw_only=True)
@@ -117,7 +77,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
             interface = aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
                 vpc_id=args.vpc_id,
-                service_name=service_name(args.aws_environment, service),
+                service_name=endpoint_services.service_name(args.aws_environment, service),
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
                 subnet_ids=args.subnet_ids,

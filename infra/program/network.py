@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.aws import naming
+from infra.aws import endpoint_services, naming
 from infra.aws import policies as iam
-from infra.network import endpoints, existing_vpc, vpc
+from infra.network import existing_vpc, vpc
 from infra.network.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.network.existing_vpc import SubnetQuery
 from infra.network.flow_logs import FlowLogs, FlowLogsArgs
@@ -68,7 +68,7 @@ def deploy_endpoints(
             subnet_ids=network.task_subnet_ids,
             route_table_ids=network.task_route_table_ids,
             s3_policy=iam.s3_endpoint(environment, statements),
-            services=endpoints.needed(
+            services=endpoint_services.needed(
                 secret_services=settings.secret_services,
                 ecs_exec=settings.operation.ecs_exec,
                 session_key=settings.keys.exec_key_arn is not None,

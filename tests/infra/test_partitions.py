@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gate.configurations import CONFIGURATIONS, ROOT, record
+from infra.aws import endpoint_services
 from infra.aws.environment import AwsEnvironment
 from infra.aws.locality import partition_of
-from infra.network import endpoints
 from localaws import mocks
 from tests.infra import recorder
 
@@ -96,7 +96,10 @@ def test_endpoints_have_the_names_that_they_have_in_china() -> None:
         environment = AwsEnvironment(
             partition=partition_of(region), region=region, account="123456789012"
         )
-        assert endpoints.service_name(environment, "ecr.api") == f"com.amazonaws.{region}.ecr.api"
+        assert (
+            endpoint_services.service_name(environment, "ecr.api")
+            == f"com.amazonaws.{region}.ecr.api"
+        )
 
 
 @pytest.mark.parametrize(

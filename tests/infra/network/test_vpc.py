@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.network.endpoints import needed
+from infra.aws.endpoint_services import needed
 from tests.infra import recorder
 
 if TYPE_CHECKING:
