@@ -1,7 +1,8 @@
 # Works with GNU make 3.81, which macOS has: no .ONESHELL, no .SHELLFLAGS.
 SHELL := bash
-PYTHON ?= python3
 BIN := .venv/bin
+# Set-up leaves this stamp in a complete environment, whose Python starts without a version manager's script.
+PYTHON ?= $(if $(wildcard .venv/set-up.json),$(BIN)/python,python3)
 CODE := __main__.py infra localaws verify gate tests tools
 # Each worker rewrites the assertions of every test for six seconds where Python may not keep the result.
 PYTEST = PYTHONDONTWRITEBYTECODE= PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest
@@ -21,10 +22,10 @@ CHECK_ec2 = --expect-tasks 3 --path /hostname --identity 'body-regex:([0-9a-f]{1
 
 demo: setup ## deploy to the local AWS and check the deployment; STACK=ec2 runs its tasks on EC2 instances
 	@if [ -z "$(CHECK_$(STACK))" ]; then echo 'make demo: STACK: $(STACK); allowed: local, ec2' >&2; exit 1; fi
-	$(BIN)/pulumi-local up --yes --stack $(STACK)
-	set -o pipefail; tasks=$$($(BIN)/pulumi-local status --public-tasks | sed 's/^/--closed /'); \
-	$(BIN)/pulumi-local stack output albDns --stack $(STACK) | \
-	  $(BIN)/verify $(CHECK_$(STACK)) --each-address --closed :3389 $$tasks --interval 250ms
+	$(BIN)/pulumi-local up --yes --skip-preview --stack $(STACK)
+	set -o pipefail; $(BIN)/pulumi-local stack output albDns --stack $(STACK) | { \
+	  tasks=$$($(BIN)/pulumi-local status --public-tasks </dev/null | sed 's/^/--closed /'); \
+	  $(BIN)/verify $(CHECK_$(STACK)) --each-address --closed :3389 $$tasks --interval 250ms; }
 
 test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some, -n0 without workers
 	$(PYTEST) -n auto $(ARGS)
