@@ -203,9 +203,9 @@ class Cloud:
         region = _region_of(inputs, region)
         chosen = _chosen(kind, _PreviewMint(region, self), inputs).keys() - {"id"}
         return {
-            **dict.fromkeys(chosen - inputs.keys(), UNKNOWN),
             **inputs,
             **_derived(kind, inputs, region, tagging, chosen),
+            **dict.fromkeys(chosen - inputs.keys(), UNKNOWN),
         }
 
     def changed_by_update(self, token: str, identifier: str, inputs: Properties) -> dict[str, Any]:
@@ -249,7 +249,7 @@ class Cloud:
         if kind.idempotent and existing is not None:
             _raise(*kind.idempotent.check(existing, changes(kind, existing.inputs, inputs)))
             return existing
-        computed |= _derived(kind, inputs, mint.region, tagging, computed)
+        computed = {**_derived(kind, inputs, mint.region, tagging, computed), **computed}
         resource = Resource(token, identifier, urn, mint.region, dict(inputs), computed)
         if token in self.completions:
             resource = replace(resource, computed={**computed, **self.completions[token](resource)})

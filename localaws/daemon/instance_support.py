@@ -50,7 +50,7 @@ def service_problem(service: Resource, account: Account, *, in_containers: bool)
         account: Where its task definition is.
         in_containers: Whether tasks run in containers.
     """
-    choice = capacity_of(service, account)
+    choice = capacity_of(service)
     if not choice.on_instances:
         return ""
     if not in_containers:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ec2.network import SUBNET
-from localaws.catalog.ecs.capacity_strategies import CAPACITY_PROVIDERS, FARGATE_PROVIDERS
+from localaws.catalog.ecs.capacity_strategies import FARGATE_PROVIDERS
 from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.ec2.placement import Rules, Strategy
@@ -87,7 +87,7 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
         breaker=_breaker(outputs.get("deploymentCircuitBreaker") or {}),
         alarms=_alarms(outputs.get("alarms") or {}),
         rebalances=outputs.get("availabilityZoneRebalancing") == "ENABLED",
-        capacity=capacity_of(service, resources),
+        capacity=capacity_of(service),
         revision=revision,
         drain_delays={group: _drain_delay(group, resources) for group in groups},
     )
@@ -121,13 +121,11 @@ def completed(state: ServiceState, service: Resource, resources: Account) -> Ser
     )
 
 
-def capacity_of(service: Resource, resources: Account) -> CapacityChoice:
-    """Return what tasks run on: by launch type or strategy, else by the cluster's default."""
+def capacity_of(service: Resource) -> CapacityChoice:
+    """Return what tasks run on: by the service's launch type or strategy."""
     cluster = str(service.outputs.get("cluster") or "default").rpartition("/")[2]
-    launch = service.inputs.get("launchType")
-    strategy = service.inputs.get("capacityProviderStrategies")
-    if not strategy and launch is None:
-        strategy = _default_strategy(cluster, resources)
+    launch = service.outputs.get("launchType")
+    strategy = service.outputs.get("capacityProviderStrategies")
     items = tuple(map(_strategy_item, strategy or ()))
     providers = {item.provider for item in items}
     on_fargate = launch == "FARGATE" or not providers.isdisjoint(FARGATE_PROVIDERS)
@@ -137,13 +135,6 @@ def capacity_of(service: Resource, resources: Account) -> CapacityChoice:
         cluster=cluster,
         rules=_placement_rules(service.outputs),
     )
-
-
-def _default_strategy(cluster: str, resources: Account) -> list[Mapping[str, Any]]:
-    for each in resources.all(CAPACITY_PROVIDERS):
-        if each.inputs.get("clusterName") == cluster:
-            return list(each.inputs.get("defaultCapacityProviderStrategies") or ())
-    return []
 
 
 def _strategy_item(item: Mapping[str, Any]) -> StrategyItem:

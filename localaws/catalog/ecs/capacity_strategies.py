@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.properties import values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.values import Limit, blocks, known, number, size, texts, within
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.catalog.account import Account
     from localaws.catalog.properties import Properties
     from localaws.catalog.refusals import Refusals
 
@@ -16,6 +19,16 @@ CAPACITY_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 _INVALID = "InvalidParameterException"
+
+
+def default_strategy(account: Account, cluster: str) -> list[Mapping[str, Any]]:
+    """Return the strategy of new services in a cluster that have neither launch type nor strategy.
+
+    `cluster` is the cluster's name.
+    """
+    for each in account.where(CAPACITY_PROVIDERS, "clusterName", cluster):
+        return blocks(each.inputs.get("defaultCapacityProviderStrategies"))
+    return []
 
 
 def uses_fargate(inputs: Properties) -> bool:

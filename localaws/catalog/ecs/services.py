@@ -8,6 +8,7 @@ from localaws.catalog.account import Resource, namesakes
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, vpc_of
 from localaws.catalog.ecs.capacity_strategies import (
     CAPACITY_PROVIDERS,
+    default_strategy,
     strategy_limits,
     strategy_rules,
     uses_fargate,
@@ -18,7 +19,7 @@ from localaws.catalog.ecs.scheduling import default_percents, scheduling_rules
 from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.elb.listeners import balancers_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.catalog.properties import values_at
+from localaws.catalog.properties import UNKNOWN, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType
 from localaws.catalog.servicediscovery import SERVICE as REGISTRY
@@ -120,7 +121,8 @@ def _task_definition_rules(
                 "ClientException", message, "ecs.service.task-definition-exists", "taskDefinition"
             )
         return
-    yield from _compatibility_rules(inputs, definition.inputs, current)
+    chosen = _service_updated(current, inputs) if current else _default_capacity(inputs, account)
+    yield from _compatibility_rules({**inputs, **chosen}, definition.inputs, current)
     yield from _container_rules(inputs, definition.inputs)
     yield from _target_group_rules(inputs, definition.inputs, account, current)
     yield from _connect_rules(inputs, definition.inputs)
@@ -301,30 +303,55 @@ def _connect_rules(inputs: Properties, definition: Properties) -> Refusals:
 
 
 def _service_computed(mint: Mint, inputs: Properties) -> Properties:
-    cluster = str(inputs.get("cluster") or "default").rpartition("/")[2]
-    arn = mint.arn("ecs", f"service/{cluster}/{inputs.get('name')}")
-    chosen = {"id": arn, "arn": arn}
+    arn = mint.arn("ecs", f"service/{_cluster_name(inputs)}/{inputs.get('name')}")
+    chosen: dict[str, object] = {"id": arn, "arn": arn, **_default_capacity(inputs, mint.account)}
     default = cluster_of(mint.account, None)
     if not given(inputs, "cluster") and default is not None:
         chosen["cluster"] = default.id
     return chosen
 
 
+def _cluster_name(inputs: Properties) -> str:
+    return str(inputs.get("cluster") or "default").rpartition("/")[2]
+
+
+def _default_capacity(inputs: Properties, account: Account) -> Properties:
+    """Return the cluster's default strategy for a service with neither launch type nor strategy.
+
+    The service keeps it, whatever becomes the cluster's default later.
+
+    Source: ECS's API reference, `capacityProviderStrategy` of CreateService. The provider reads the
+    launch type of a service with a strategy as an empty text (resourceServiceRead in service.go).
+    """
+    if given(inputs, "launchType") or inputs.get(_STRATEGY):
+        return {}
+    if inputs.get("cluster") is UNKNOWN:
+        return {"launchType": UNKNOWN, _STRATEGY: UNKNOWN}
+    strategy = default_strategy(account, _cluster_name(inputs))
+    return {"launchType": "", _STRATEGY: strategy} if strategy else {}
+
+
 def _service_derived(inputs: Properties) -> Properties:
     defaults: dict[str, object] = {**default_percents(inputs)}
-    if not inputs.get(_STRATEGY):
-        defaults["launchType"] = "EC2"
+    defaults["launchType"] = "" if inputs.get(_STRATEGY) else "EC2"
     if inputs.get("launchType") == "FARGATE":
         defaults["platformVersion"] = "LATEST"
     return {name: value for name, value in defaults.items() if not given(inputs, name)}
 
 
 def _service_updated(service: Resource, inputs: Properties) -> Properties:
-    """Keep a scaled service's count: the provider sends the input only if it has changed."""
+    """Keep what an update without these inputs leaves as it is.
+
+    The provider sends a scaled service's count only if the input has changed.
+    """
+    kept: dict[str, object] = {}
     scaled = service.computed.get("desiredCount")
-    if scaled is None or inputs.get("desiredCount") != service.inputs.get("desiredCount"):
-        return {}
-    return {"desiredCount": scaled}
+    if scaled is not None and inputs.get("desiredCount") == service.inputs.get("desiredCount"):
+        kept["desiredCount"] = scaled
+    strategy = service.computed.get(_STRATEGY)
+    if strategy and not inputs.get(_STRATEGY):
+        kept |= {"launchType": "", _STRATEGY: strategy}
+    return kept
 
 
 def _import_service(service: Resource) -> Sequence[str]:

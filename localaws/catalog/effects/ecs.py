@@ -181,12 +181,10 @@ EFFECTS: Mapping[str, Effects] = {
         },
     ),
     CAPACITY_PROVIDERS: Effects(
-        effective=(
-            "clusterName",
-            *inside("defaultCapacityProviderStrategies[]", "base capacityProvider weight"),
-        ),
+        effective=inside("defaultCapacityProviderStrategies[]", "base capacityProvider weight"),
         unmentioned={
             "capacityProviders": CATALOG_ONLY,
+            "clusterName": CATALOG_ONLY,
             "region": REGION,
         },
     ),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.account import invokes
-from localaws.catalog import CATALOG, Refused
+from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.amis import architecture_of_image, architecture_of_type, public_parameter
+from localaws.ecs.definition import capacity_of
 from tests.localaws.catalog.conftest import REGION, TEMPLATE, refusal
 from tests.localaws.catalog.operations import refused
 
@@ -172,3 +173,72 @@ def test_a_parameter_that_aws_doesnt_publish_is_missing(account: Account) -> Non
         invokes.answer(
             account, "aws:ssm/getParameter:getParameter", {"name": f"{AMI}/newest"}, REGION
         )
+
+
+def without_launch_type(account: Account, **more: Any) -> dict[str, Any]:
+    """Return inputs of a service for which the cluster's default strategy decides."""
+    return {**account.minimal(SERVICE), "launchType": None, **more}
+
+
+def set_default(account: Account, *providers: str) -> None:
+    """Have the account's cluster use these capacity providers by default."""
+    (association,) = account.all(PROVIDERS)
+    strategy = [{"capacityProvider": each, "weight": 1} for each in providers]
+    inputs = {**association.inputs, "defaultCapacityProviderStrategies": strategy}
+    account.update(PROVIDERS, association.id, inputs)
+
+
+def test_a_service_without_launch_type_keeps_the_default_strategy_of_its_creation(
+    account: Account,
+) -> None:
+    set_default(account, "FARGATE_SPOT")
+    inputs = without_launch_type(account)
+    made = account.make(SERVICE, **inputs)
+    strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    assert made.outputs["capacityProviderStrategies"] == strategy
+    assert made.outputs["launchType"] == ""
+    set_default(account)
+    updated = account.update(SERVICE, made.id, {**inputs, "desiredCount": 3})
+    assert updated.outputs["capacityProviderStrategies"] == strategy
+    assert updated.outputs["launchType"] == ""
+    assert not capacity_of(updated).on_instances
+
+
+def test_a_service_without_launch_type_or_default_strategy_runs_on_instances_for_good(
+    account: Account,
+) -> None:
+    set_default(account)
+    made = account.make(SERVICE, **without_launch_type(account))
+    assert made.outputs["launchType"] == "EC2"
+    set_default(account, "FARGATE_SPOT")
+    assert capacity_of(made).on_instances
+
+
+def test_a_service_with_a_strategy_has_no_launch_type(account: Account) -> None:
+    made = account.make(SERVICE, **on_provider(account, "FARGATE_SPOT"))
+    assert made.outputs["launchType"] == ""
+
+
+@pytest.mark.parametrize("cluster", ["main", UNKNOWN])
+def test_a_preview_does_not_know_what_a_default_strategy_decides(
+    account: Account, cluster: object
+) -> None:
+    set_default(account, "FARGATE")
+    seen = account.preview(SERVICE, without_launch_type(account, cluster=cluster))
+    assert seen["capacityProviderStrategies"] is UNKNOWN
+
+
+def test_a_default_strategy_on_fargate_needs_a_task_definition_for_fargate(
+    account: Account,
+) -> None:
+    set_default(account, "FARGATE")
+    container = json.dumps([{"name": "web", "image": "nginx", "memory": 64}])
+    for_instances = account.make(
+        "aws:ecs/taskDefinition:TaskDefinition",
+        family="for-instances",
+        networkMode="awsvpc",
+        containerDefinitions=container,
+    )
+    inputs = without_launch_type(account, taskDefinition=for_instances.id)
+    incompatible = ("ecs.service.compatible", "InvalidParameterException")
+    assert refused(account.make, SERVICE, **inputs) == {incompatible}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog.ecs.capacity_strategies import CAPACITY_PROVIDERS
 from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
 from localaws.ecs.scheduler.model import Breaker, Deployment, DeploymentAlarms, ServiceState
@@ -65,35 +64,23 @@ def test_tasks_drain_for_the_delay_of_each_target_group_that_they_are_in(web: An
 
 
 @pytest.mark.parametrize(
-    ("launch", "strategy", "default", "on_fargate"),
+    ("launch", "strategy", "on_fargate"),
     [
-        ("FARGATE", None, None, True),
-        ("EC2", None, "FARGATE", False),
-        ("EXTERNAL", None, None, False),
-        (None, None, None, False),
-        (None, None, "FARGATE_SPOT", True),
-        (None, ["FARGATE_SPOT"], None, True),
-        (None, ["instances"], "FARGATE", False),
+        ("FARGATE", [], True),
+        ("EC2", [], False),
+        ("EXTERNAL", [], False),
+        ("", ["FARGATE_SPOT"], True),
+        ("", ["instances"], False),
     ],
 )
 def test_tasks_run_on_fargate_or_on_instances(
     web: Any,
-    launch: str | None,
-    strategy: list[str] | None,
-    default: str | None,
+    launch: str,
+    strategy: list[str],
     on_fargate: bool,  # noqa: FBT001 — a table's column
 ) -> None:
-    """Without launch type or strategy, a service uses its cluster's default strategy or EC2."""
-    items = [{"capacityProvider": each, "weight": 1} for each in strategy or ()]
+    items = [{"capacityProvider": each, "weight": 1} for each in strategy]
     web.change(launchType=launch, capacityProviderStrategies=items)
-    for cluster in ("cluster", "other"):
-        defaults = [{"capacityProvider": default}] if default and cluster == "cluster" else []
-        web.put(
-            CAPACITY_PROVIDERS,
-            cluster,
-            clusterName=cluster,
-            defaultCapacityProviderStrategies=defaults,
-        )
     assert read(web).capacity.on_instances is not on_fargate
 
 
