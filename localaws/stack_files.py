@@ -31,8 +31,12 @@ _PROJECT_FILE: Final = "Pulumi.yaml"
 _OF_A_STACK: Final = ("config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider")
 """Keys at the top of a stack's file; the CLI ignores all others, which can hold anchors."""
 
-_OF_A_PROJECT: Final = ("config",)
-"""Of the keys at the top of a project's file, the one that a run can lack unnoticed."""
+_OF_A_PROJECT: Final = ("config", "runtime")
+"""Of the keys at the top of a project's file, those that a run can lack unnoticed.
+
+Without `runtime` the CLI runs no program, so a run deletes all that the stack has (tried with
+v3.255).
+"""
 
 _LIKENESS: Final = 0.8
 """From 0 to 1; `confg` has 0.9 of `config`."""

@@ -147,6 +147,15 @@ def test_a_misspelt_key_of_a_project_is_refused(tmp_path: Path) -> None:
     assert read_project(tmp_path)["name"] == "shop"
 
 
+@pytest.mark.parametrize("key", ["runtim", "Runtime", "runtimes"])
+def test_a_misspelt_runtime_is_refused_without_which_a_run_deletes_all(
+    tmp_path: Path, key: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: shop\n{key}: python\n")
+    with pytest.raises(BadStackFile, match=rf"^Pulumi\.yaml: {key}, .* perhaps runtime$"):
+        read_project(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["", "runtime: python\n", "name: 3\n"])
 def test_a_project_needs_a_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "Pulumi.yaml").write_text(text)

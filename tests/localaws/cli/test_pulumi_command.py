@@ -235,12 +235,13 @@ def test_a_configuration_file_that_is_not_utf_8_is_named_with_what_to_do(
     assert f"pulumi-local: {source} isn't UTF-8 text" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("key", ["confg", "runtim"])
 def test_a_misspelt_key_at_the_top_of_the_projects_file_is_refused(
-    directory: StateDirectory,
+    directory: StateDirectory, key: str
 ) -> None:
-    (directory.project / "Pulumi.yaml").write_text("name: p\nconfg: {}\n")
+    (directory.project / "Pulumi.yaml").write_text(f"name: p\n{key}: {{}}\n")
     with pytest.raises(
-        pulumi_command.BadConfig, match=r"^Pulumi\.yaml: confg, which Pulumi ignores"
+        pulumi_command.BadConfig, match=rf"^Pulumi\.yaml: {key}, which Pulumi ignores"
     ):
         pulumi_command.project_name(directory)
 
