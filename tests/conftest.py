@@ -5,9 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.second_user import folder_open_to_others
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 pytest_plugins = ["tests.leftovers", "tests.workers"]
 
@@ -50,3 +57,10 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("pulumi")
     (folder / "logs").touch()
     os.environ["PULUMI_HOME"] = str(folder)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that other users can enter, unlike `tmp_path`."""
+    with folder_open_to_others() as folder:
+        yield folder

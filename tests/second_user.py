@@ -6,14 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ANOTHER_USER = 65534
 
@@ -92,17 +93,13 @@ def tries(
 
 
 @contextmanager
-def in_reach(path: Path) -> Iterator[None]:
-    """Let other users get as far as to this path, so that only its own mode protects it."""
-    closed = {
-        parent: parent.stat().st_mode
-        for parent in path.parents
-        if not parent.stat().st_mode & 0o001
-    }
-    for parent, mode in closed.items():
-        parent.chmod(mode | 0o011)
-    try:
-        yield
-    finally:
-        for parent, mode in closed.items():
-            parent.chmod(mode)
+def folder_open_to_others() -> Iterator[Path]:
+    """Create a temporary folder that other users can enter.
+
+    `tmp_path` is in a folder that each pytest of this user closes to others when it starts, so it
+    can't be opened for the time of a test. TMPDIR may be closed to others, too.
+    """
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder

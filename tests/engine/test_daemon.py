@@ -21,7 +21,7 @@ from localaws.mocks.urns import STACK
 from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING, Stack, deployed, runs_containers
 from tests.localaws.account.test_cloud import in_version_1
-from tests.second_user import AS_ANOTHER_USER, in_reach, tries
+from tests.second_user import AS_ANOTHER_USER, folder_open_to_others, tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,9 +30,12 @@ SERVICE = "aws:ecs/service:Service"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """A deployed stack for these tests only, as they kill its daemon."""
-    yield from deployed(Stack(tmp_path_factory.mktemp("state")))
+    with folder_open_to_others() as folder:
+        state = folder / "state"
+        state.mkdir()
+        yield from deployed(Stack(state))
 
 
 def eventually(holds: Callable[[], bool], what: str, seconds: float = 120) -> None:
@@ -89,8 +92,7 @@ def test_another_user_can_neither_call_the_daemon_nor_read_its_files(stack: Stac
     assert tries([stack.address.aws_port], stack.path, user=0)["answers"] != ["UNAVAILABLE"], (
         "root may"
     )
-    with in_reach(stack.path):
-        found = tries(ports, stack.path)
+    found = tries(ports, stack.path)
     assert found == {
         "answers": ["UNAVAILABLE"] * len(ports),
         "status": ["UNAVAILABLE"] * len(ports),

@@ -10,7 +10,7 @@ import pytest
 
 from localaws.cli.arguments import OWN
 from localaws.cli.main import entry_point
-from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +23,13 @@ STOPPED = "the local AWS is not running; `pulumi-local up` starts it\n"
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project without anything deployed, for which no local AWS runs."""
     monkeypatch.delenv("LOCALAWS_HOME", raising=False)
-    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
-    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    (open_folder / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    (open_folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    monkeypatch.chdir(open_folder)
+    return open_folder
 
 
 def code_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
@@ -177,8 +177,7 @@ def printed_to_another_user(project: Path, commands: Sequence[str]) -> dict[str,
 def test_a_command_of_another_user_names_the_owner_of_the_state(project: Path) -> None:
     commands = ["status", "logs --no-follow", "exec -- sh", "internet true", "stop", "interrupt x"]
     (project / ".local").mkdir(mode=0o700)
-    with in_reach(project / ".local"):
-        printed = printed_to_another_user(project, commands)
+    printed = printed_to_another_user(project, commands)
     message = (
         f"pulumi-local: {project}/.local belongs to the user root, and this runs as nobody: run it "
         "as that user, or set LOCALAWS_HOME to another folder for the local AWS's files\n"
@@ -189,8 +188,8 @@ def test_a_command_of_another_user_names_the_owner_of_the_state(project: Path) -
 @AS_ANOTHER_USER
 def test_a_project_of_another_user_is_named_with_its_owner(project: Path) -> None:
     commands = ["status", "stop"]
-    with in_reach(project):
-        printed = printed_to_another_user(project, commands)
+    project.chmod(0o700)
+    printed = printed_to_another_user(project, commands)
     message = (
         f"pulumi-local: {project} belongs to the user root, and this runs as nobody: run it as "
         "that user\n"

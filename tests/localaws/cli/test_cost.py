@@ -12,7 +12,7 @@ import pytest
 from localaws.cli import cost
 from localaws.cli.main import main
 from localaws.daemon.state_directory import StateDirectory
-from tests.second_user import AS_ANOTHER_USER, as_user, in_reach
+from tests.second_user import AS_ANOTHER_USER, as_user
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,17 +26,17 @@ def deployed(directory: StateDirectory, outputs: dict[str, object]) -> None:
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> StateDirectory:
+def directory(open_folder: Path) -> StateDirectory:
     """A project whose module prints what it is given."""
-    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
-    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
-    module = tmp_path / "infra" / "costs"
+    (open_folder / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (open_folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    module = open_folder / "infra" / "costs"
     module.mkdir(parents=True)
     for package in (module.parent, module):
         (package / "__init__.py").touch()
     program = "import sys; print(sys.argv[1:], sys.stdin.read()); sys.exit(7)"
     (module / "__main__.py").write_text(program)
-    return StateDirectory.of(tmp_path)
+    return StateDirectory.of(open_folder)
 
 
 def test_the_estimate_is_compared_with_the_deployed_stack(
@@ -73,20 +73,19 @@ def test_the_projects_module_alone_reads_the_stack_file(
 def test_the_state_of_another_user_is_named_with_what_to_do(directory: StateDirectory) -> None:
     deployed(directory, {"monthlyCostUsd": {"total": 49.5}})
     directory.path.chmod(0o700)
-    with in_reach(directory.path):
-        printed = as_user(
-            65534,
-            f"""
+    printed = as_user(
+        65534,
+        f"""
 directory = StateDirectory(Path({str(directory.project)!r}), Path({str(directory.path)!r}))
 try:
     cost.show(directory, "shop", "dev", "text")
 except UserError as error:
     print(error)
 """,
-            imports="import os; from pathlib import Path; from localaws.cli import cost; "
-            "from localaws.daemon.state_directory import StateDirectory; "
-            "from localaws.user_error import UserError",
-        )
+        imports="import os; from pathlib import Path; from localaws.cli import cost; "
+        "from localaws.daemon.state_directory import StateDirectory; "
+        "from localaws.user_error import UserError",
+    )
     assert printed == (
         f"{directory.path} belongs to the user root, and this runs as nobody: run it as that user, "
         "or set LOCALAWS_HOME to another folder for the local AWS's files\n"

@@ -12,7 +12,7 @@ from localaws.daemon.client import DaemonFailed, ensure
 from localaws.daemon.file_permissions import UnusableFolder
 from localaws.daemon.start_settings import DEFAULTS
 from localaws.daemon.state_directory import StateDirectory, fingerprint, try_lock
-from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,9 +38,9 @@ def test_the_error_shows_what_this_daemon_printed_last_and_not_an_earlier_one(
 
 @AS_ANOTHER_USER
 def test_only_its_owner_or_root_stops_a_daemon_and_anyone_else_learns_whose_it_is(
-    tmp_path: Path,
+    open_folder: Path,
 ) -> None:
-    directory = StateDirectory(tmp_path, tmp_path / ".local")
+    directory = StateDirectory(open_folder, open_folder / ".local")
     lock = try_lock(directory)
     assert lock is not None
     print(os.getpid(), file=lock, flush=True)
@@ -48,7 +48,7 @@ def test_only_its_owner_or_root_stops_a_daemon_and_anyone_else_learns_whose_it_i
         os.chown(path, ANOTHER_USER, ANOTHER_USER)
     attempt = f"""
 try:
-    stop(StateDirectory(Path({str(tmp_path)!r}), Path({str(directory.path)!r})))
+    stop(StateDirectory(Path({str(open_folder)!r}), Path({str(directory.path)!r})))
 except UserError as error:
     print(error)
 """
@@ -57,8 +57,7 @@ except UserError as error:
         "from localaws.daemon.client import stop;"
         "from localaws.daemon.state_directory import StateDirectory"
     )
-    with in_reach(directory.path):
-        printed = as_user(ANOTHER_USER, attempt, imports=imports)
+    printed = as_user(ANOTHER_USER, attempt, imports=imports)
     lock.close()
     assert printed == (
         f"the local AWS runs as the process {os.getpid()}: /proc/{os.getpid()} belongs to the user "

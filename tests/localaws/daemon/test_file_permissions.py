@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.daemon.file_permissions import SharedFolder, make_folder, refusal, take_from_others
-from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +23,9 @@ FILES = (
 
 
 @pytest.fixture
-def old_directory(tmp_path: Path) -> Path:
+def old_directory(open_folder: Path) -> Path:
     """A state directory of an earlier version, which every user can read."""
-    directory = tmp_path / ".local"
+    directory = open_folder / ".local"
     for name in FILES:
         file = directory / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,6 @@ for name in {FILES}:
     except OSError as error:
         print(type(error).__name__)
 """
-    with in_reach(old_directory):
-        assert as_user(ANOTHER_USER, attempt).split() == ["secret"] * len(FILES)
-        take_from_others(old_directory)
-        assert as_user(ANOTHER_USER, attempt).split() == ["PermissionError"] * len(FILES)
+    assert as_user(ANOTHER_USER, attempt).split() == ["secret"] * len(FILES)
+    take_from_others(old_directory)
+    assert as_user(ANOTHER_USER, attempt).split() == ["PermissionError"] * len(FILES)

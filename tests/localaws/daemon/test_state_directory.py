@@ -18,13 +18,17 @@ from localaws.daemon.state_directory import (
     holder,
     try_lock,
 )
-from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> StateDirectory:
-    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
-    return StateDirectory.of(tmp_path, {})
+    return directory_of_project(tmp_path)
+
+
+def directory_of_project(folder: Path) -> StateDirectory:
+    (folder / "Pulumi.yaml").write_text("name: p\n")
+    return StateDirectory.of(folder, {})
 
 
 def leave_address(directory: StateDirectory, pid: int) -> None:
@@ -106,8 +110,9 @@ def test_a_change_of_code_or_of_a_table_changes_the_fingerprint(tmp_path: Path, 
 @pytest.mark.parametrize("function", ["Address.read", "try_lock"])
 @pytest.mark.parametrize("mode", [0o700, 0o755])
 def test_another_users_directory_is_refused_with_its_owner_and_what_to_do(
-    directory: StateDirectory, function: str, mode: int
+    open_folder: Path, function: str, mode: int
 ) -> None:
+    directory = directory_of_project(open_folder)
     directory.path.mkdir()
     for file in (directory.ready, directory.lock):
         file.touch(mode=0o600)
@@ -122,8 +127,7 @@ except UserError as error:
         "import os; from pathlib import Path; from localaws.user_error import UserError;"
         "from localaws.daemon.state_directory import Address, StateDirectory, try_lock"
     )
-    with in_reach(directory.path):
-        printed = as_user(ANOTHER_USER, attempt, imports=imports)
+    printed = as_user(ANOTHER_USER, attempt, imports=imports)
     refused = directory.ready if function == "Address.read" else directory.lock
     path = directory.path if mode == 0o700 else refused
     assert printed == (
