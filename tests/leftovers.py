@@ -1,8 +1,8 @@
 """End every process that the tests started, also when a run is interrupted.
 
-A daemon of the local AWS runs in a session of its own and outlives the command that started it, and
+A daemon of the local AWS runs in a new session and outlives the command that started it, and
 pytest-xdist kills a worker that doesn't end soon after Ctrl-C, before its fixtures have stopped
-what they started. Therefore the run puts a variable with a value of its own into its environment,
+what they started. Therefore the run puts a variable with a unique value into its environment,
 which what the tests start inherits, and looks for processes that have it once all tests are over.
 Tasks of the local AWS don't get it: they end with their daemon.
 """

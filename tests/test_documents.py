@@ -24,11 +24,8 @@ DOCUMENTS = {
     str(path.relative_to(ROOT)): path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
 }
 
-LONG_PAGES = [
-    name
-    for name, path in DOCUMENTS.items()
-    if name.startswith("docs/") and len(path.read_text().splitlines()) >= 180
-]
+PAGES = {name: path for name, path in DOCUMENTS.items() if name.startswith("docs/")}
+LONG_PAGES = [name for name, path in PAGES.items() if len(path.read_text().splitlines()) >= 180]
 
 
 def headings(path: Path) -> set[str]:
@@ -132,12 +129,13 @@ def _files_naming(example: str) -> set[str]:
     name = example.removeprefix("--")
     spellings = {name, name.replace("-", "_"), re.sub("([A-Z])", r"_\1", name).lower()}
     pattern = re.compile(rf"(?<![^\W_])(?<!\w-)(?:{'|'.join(map(re.escape, spellings))})(?![\w-])")
-    return {
-        file
-        for file, text in _texts().items()
+    found = set()
+    for file, text in _texts().items():
         # The pattern alone takes a hundred times as long.
-        if any(spelling in text for spelling in spellings) and pattern.search(text)
-    }
+        has_spelling = any(spelling in text for spelling in spellings)
+        if has_spelling and pattern.search(text):
+            found.add(file)
+    return found
 
 
 @cache

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow  # each test runs pytest with workers
 
-PATIENCE = 60
+TIMEOUT = 60
 
 DAEMON = """\
 import os, signal, time
@@ -29,7 +29,7 @@ with open("pids", "a") as pids:
     pids.write(f"{os.getpid()}\\n")
 time.sleep(600)
 """
-"""As the local AWS's own: no Ctrl-C of a terminal reaches it, in a session of its own."""
+"""As the local AWS's own: no Ctrl-C of a terminal reaches it, in its own session."""
 
 TESTS = f"""\
 import subprocess, sys, time
@@ -76,7 +76,7 @@ def daemons(folder: Path) -> list[int]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -90,7 +90,7 @@ def test_an_interrupt_leaves_nothing_of_two_workers(tmp_path: Path, *, whole_gro
         until(lambda: len(daemons(tmp_path)) == 2)
         send = os.killpg if whole_group else os.kill
         send(run.pid, signal.SIGINT)
-        output, _ = run.communicate(timeout=PATIENCE)
+        output, _ = run.communicate(timeout=TIMEOUT)
     finally:
         run.kill()
     assert run.returncode == pytest.ExitCode.INTERRUPTED, output
@@ -100,7 +100,7 @@ def test_an_interrupt_leaves_nothing_of_two_workers(tmp_path: Path, *, whole_gro
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_a_process_that_a_test_forgets_fails_the_run_and_ends(tmp_path: Path, workers: str) -> None:
     run = start(tmp_path, workers, "-k", "forgets")
-    output, _ = run.communicate(timeout=PATIENCE)
+    output, _ = run.communicate(timeout=TIMEOUT)
     (pid,) = daemons(tmp_path)
     assert "1 passed" in output
     assert f"left processes behind: {pid} (" in output

@@ -22,6 +22,6 @@ def alarms_have_recipients(graph: Graph) -> Iterator[Node]:
         received.update(channel.named(channel.inputs.get("snsTopicArns")))
     for alarm in graph.all("MetricAlarm"):
         actions = alarm.inputs.get("alarmActions", [])
-        # A topic that the stack only refers to has recipients of its own.
+        # A topic that the stack only refers to has its own recipients.
         if not actions or not received.issuperset(alarm.named(actions)):
             yield alarm

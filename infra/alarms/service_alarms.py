@@ -247,7 +247,7 @@ def balancer_errors(
         parent: Component that it belongs to.
         alarm_name: Name of the alarm.
         load_balancer_arn: The load balancer.
-        max_error_percent: Share of its requests that it may answer with an error of its own.
+        max_error_percent: Share of its requests that it may answer with its own error.
         topic_arn: Where the alarm is published.
         tags: Tags of the alarm.
     """

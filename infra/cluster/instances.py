@@ -133,7 +133,7 @@ class Instances(pulumi.ComponentResource):
     def _profile(
         self, name: str, args: InstancesArgs, tags: dict[str, str]
     ) -> tuple[aws.iam.InstanceProfile, aws.iam.RolePolicy]:
-        """Register the role of the agent on an instance; tasks have roles of their own."""
+        """Register the role of the agent on an instance; tasks have their own roles."""
         child = pulumi.ResourceOptions(parent=self)
         cluster_name = pulumi.Output.from_input(args.cluster_name)
         role = aws.iam.Role(
@@ -269,7 +269,7 @@ class Instances(pulumi.ComponentResource):
 def _rules(name: str, group_id: pulumi.Input[str], args: InstancesArgs) -> Iterator[Rule]:
     """Yield the rules of the instances' security group, and their counterparts in other groups.
 
-    On a bridge, tasks have no security groups of their own: what reaches an instance can reach each
+    On a bridge, tasks have no security groups: what reaches an instance can reach each
     of its tasks, and what an instance may connect to, they may too.
     """
     yield from connection(

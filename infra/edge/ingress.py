@@ -86,8 +86,8 @@ class LoadBalancedIngressArgs:
     """With it, plain HTTP is redirected to HTTPS; without it, everything is plain HTTP."""
 
     internal: bool
-    """Whether it has private addresses only; a change creates another load balancer, with target
-    groups of its own.
+    """Whether it has private addresses only; a change creates another load balancer, with other
+    target groups.
     """
 
     allowed_cidrs: tuple[str, ...]

@@ -189,7 +189,7 @@ def _subnets(vpc_id: str, wanted: SubnetQuery, otherwise: str) -> dict[str, str]
                 id=found.id,
                 vpc_id=found.vpc_id,
                 zone=found.availability_zone,
-                # A subnet without a route table of its own uses the main one.
+                # A subnet without its own route table uses the main one.
                 public=table_of.get(found.id, main_table) in public_tables,
                 ipv6=bool(found.ipv6_cidr_block),
             )

@@ -58,7 +58,7 @@ def create(
         name: Its logical name.
         cidr: Its IPv4 range.
         zones: How many availability zones it spans.
-        private_tasks: Whether tasks get subnets of their own, not reachable from outside the VPC.
+        private_tasks: Whether tasks get their own subnets, not reachable from outside the VPC.
         internal: Whether the load balancer is in the subnets of the tasks, not in the public ones.
         gateways: Number of NAT gateways of the tasks' subnets: 0, 1, or one for each zone.
         private_dns: Whether names of AWS's services can resolve to endpoints in the VPC.

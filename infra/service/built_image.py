@@ -41,7 +41,7 @@ class BuiltImageArgs:
 
 
 class BuiltImage(pulumi.ComponentResource):
-    """An image in an ECR repository of its own, built where Pulumi runs."""
+    """An image in its own ECR repository, built where Pulumi runs."""
 
     image: pulumi.Output[str]
     """The image's name, by its digest."""

@@ -23,7 +23,7 @@ _HOST_OF_EXAMPLES = "example.com"
 def plan(services: Sequence[ServiceSettings]) -> tuple[Rule, ...]:
     """Return the rules of services, in the order in which a load balancer tries them.
 
-    A service without a route of its own, to which others give a share of their requests, has none.
+    A service without a route, to which others give a share of their requests, has none.
     """
     found: list[rules.Route] = []
     shared = weights.shared_with(services)
@@ -64,7 +64,7 @@ def problems(settings: StackSettings) -> Iterator[Problem]:
     incomplete = _incomplete(settings)
     misnamed = weights.misnamed(settings.services)
     for same in rules.repeated(planned):
-        # A service with the name that is meant would need no route of its own.
+        # A service with the name that is meant would need no route.
         if (misnamed | incomplete).isdisjoint(rule.route.service for rule in same):
             yield _repeated(settings, same)
     for finding in rules.findings(planned):

@@ -3,7 +3,7 @@
 A field declares its key's kind, and a method decorated with `relation` checks several values
 together. Settings are dataclasses in turn, whose fields are topics.
 
-A value that can't be read is a problem of its own; the checks that need it are skipped, and all
+A value that can't be read is a separate problem; the checks that need it are skipped, and all
 others still run, so that one run reports every problem.
 """
 

@@ -52,7 +52,7 @@ class Proxy:
     """A running Envoy that listens on one port."""
 
     def __init__(self, folder: Path, port: int, configuration: dict[str, Any]) -> None:
-        """Start it in a folder of its own; returns once it answers with 200."""
+        """Start it in its own folder; returns once it answers with 200."""
         (folder / "bootstrap.json").write_text(json.dumps(configuration))
         argv = [find_envoy(), "-c", "bootstrap.json", "--disable-hot-restart", "--concurrency", "1"]
         self.port = port

@@ -318,7 +318,7 @@ def samples(url: str, times: int) -> Iterator[Row]:
 
 
 def fresh_requests(url: str, requests: int = 1000, at_a_time: int = 10) -> None:
-    """As many requests as a load tool makes, from threads, each on a connection of its own."""
+    """As many requests as a load tool makes, from threads, each on its own connection."""
     parts = urlsplit(url)
     assert parts.hostname, url
 

@@ -1,7 +1,7 @@
 """A gateway between the engine and AWS's provider that makes a stack's calls fail or time out.
 
-A quota is reached or credentials expire in the middle of a run; or the engine's patience, of which
-the program can ask for no less than a minute, is over sooner.
+A quota is reached or credentials expire in the middle of a run; or the engine's time limit, which
+the program can't set to less than a minute, is over sooner.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def failing_after(stack: Stack, operations: int) -> Iterator[None]:
 
 
 @contextmanager
-def patience(stack: Stack, seconds: float, *, instead_of: float) -> Iterator[None]:
+def time_limit(stack: Stack, seconds: float, *, instead_of: float) -> Iterator[None]:
     """Have the engine wait for a service of a stack no longer than this.
 
     Args:

@@ -16,7 +16,7 @@ _UNVERIFIED.verify_mode = ssl.CERT_NONE
 
 
 def get(url: str, **options: Any) -> httpx.Response:
-    """Make a request on a connection of its own, past any proxy.
+    """Make a request on its own connection, past any proxy.
 
     No certificate is verified: httpx would read those of all authorities for each request, also for
     one without TLS, which takes twenty times as long as the request. In test_https.py, `verify`

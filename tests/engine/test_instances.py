@@ -1,6 +1,6 @@
 """The article's system: tasks on EC2 instances behind a load balancer, under the real engine.
 
-One stack for all; the tests are the stages of its life, in their order.
+One stack for all; the tests change it one after the other, in their order.
 """
 
 from __future__ import annotations

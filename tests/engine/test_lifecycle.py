@@ -27,7 +27,7 @@ PAUSE_SECONDS = 0.02
 
 
 class Traffic:
-    """Requests one after the other, each on a connection of its own, until the block ends."""
+    """Requests one after the other, each on its own connection, until the block ends."""
 
     def __init__(self, url: str) -> None:
         self.url = url

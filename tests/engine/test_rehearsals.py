@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.engine.gateway import patience
+from tests.engine.gateway import time_limit
 from tests.engine.requests import get
 from tests.engine.test_containers import load_balancers
 from tests.engine.test_daemon import eventually
@@ -86,16 +86,16 @@ def test_requests_stay_where_they_are_until_a_deployment_that_a_run_stopped_wait
     """After a run that timed out, a refresh leaves Pulumi nothing to wait for."""
     url = stack.outputs()["serviceUrl"]
     slow: dict[str, Any] = {"image": "python:3", "command": list(server(200, delay_seconds=100))}
-    patient = {
+    long_wait = {
         "serviceName": "shop",
         "healthCheckGraceSeconds": 600,
         "steadyStateTimeoutMinutes": 1,
         **slow,
     }
     with Traffic(url) as traffic:
-        with patience(stack, 3, instead_of=60):
-            stack.up(**patient, fails=True)
-        output = stack.up("--refresh", **patient, fails=True)
+        with time_limit(stack, 3, instead_of=60):
+            stack.up(**long_wait, fails=True)
+        output = stack.up("--refresh", **long_wait, fails=True)
         assert (
             "local-shop has not completed a deployment yet, so alb-50000 still sends "
             "requests where it did before"

@@ -95,7 +95,7 @@ def test_a_version_whose_secret_lacks_a_key_is_rolled_back_with_the_reason_and_t
     )
     recovered = service_of(stack)
     assert recovered["taskDefinition"] != before, (
-        "the good configuration has a revision of its own again"
+        "the good configuration has its own revision again"
     )
     assert recovered["runningCount"] == recovered["desiredCount"] == 2
     stack.up("--expect-no-changes")

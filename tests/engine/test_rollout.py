@@ -15,7 +15,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.protocol.property_values import from_wire, to_wire
-from tests.engine.gateway import patience
+from tests.engine.gateway import time_limit
 from tests.engine.images import FOREIGN
 from tests.engine.stack import runs_containers, settings
 from tests.engine.test_lifecycle import SERVICE
@@ -231,12 +231,12 @@ def test_a_deployment_that_takes_too_long_fails_the_run_and_the_next_one_finds_i
     stack: Stack,
 ) -> None:
     slow = container(*server(200, delay_seconds=10))
-    patient: Any = {"healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1}
-    with patience(stack, 3, instead_of=60):
-        output = stack.up(*slow, **patient, fails=True)
+    long_wait: Any = {"healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1}
+    with time_limit(stack, 3, instead_of=60):
+        output = stack.up(*slow, **long_wait, fails=True)
     assert "likely cause: The deployment was still under way when the run stopped waiting" in output
-    stack.up(*slow, **patient)
-    stack.up("--expect-no-changes", *slow, **patient)
+    stack.up(*slow, **long_wait)
+    stack.up("--expect-no-changes", *slow, **long_wait)
     stack.up()
 
 

@@ -26,8 +26,8 @@ SCALED: dict[str, Any] = {
 }
 
 
-def eventually(condition: Callable[[], bool], patience: float = 60) -> None:
-    deadline = time.monotonic() + patience
+def eventually(condition: Callable[[], bool], timeout: float = 60) -> None:
+    deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.2)

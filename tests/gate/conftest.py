@@ -27,7 +27,7 @@ __all__ = ["launcher"]
 @pytest.fixture(scope="session")
 def graphs() -> Mapping[str, Graph]:
     with warnings.catch_warnings():
-        # pulumi-aws warns about classes of its own that are deprecated when a module of it is first
+        # pulumi-aws warns about its own classes that are deprecated when a module of it is first
         # used.
         warnings.simplefilter("ignore", DeprecationWarning)
         return {stack: graph_of(stack) for stack in CONFIGURATIONS}

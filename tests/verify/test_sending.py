@@ -274,6 +274,15 @@ def clients(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+def with_paths(words: tuple[str, ...], folder: Path) -> list[str]:
+    """Return options whose values are the paths of files in a folder."""
+    found = []
+    for word in words:
+        is_option = word.startswith("--")
+        found.append(word if is_option else str(folder / word))
+    return found
+
+
 def mutual(
     authority: Authority, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
 ) -> ssl.SSLContext:
@@ -291,7 +300,7 @@ def mutual(
 def test_a_listener_that_requires_a_client_certificate_gets_it(
     version: ssl.TLSVersion, files: tuple[str, ...], clients: Path, authority: Authority
 ) -> None:
-    words = [word if word.startswith("--") else str(clients / word) for word in files]
+    words = with_paths(files, clients)
     with FakeAlb(lambda _number, _request: [hello("a")], mutual(authority, version)) as alb:
         url = f"https://{alb.authority}"
         common = ("--cacert", authority.file, "--quiet", "--interval", "1ms", *words)
@@ -389,7 +398,7 @@ def test_files_that_are_no_certificate_and_its_key_are_refused(
     name: str, clients: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words, text = WRONG_FILES[name]
-    options = [word if word.startswith("--") else str(clients / word) for word in words]
+    options = with_paths(words, clients)
     assert main(["https://127.0.0.1:1", *options]) == ExitCode.USAGE
     error = capsys.readouterr().err
     assert text in error

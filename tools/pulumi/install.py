@@ -32,8 +32,8 @@ OUR_HOST_FILES = (
     "pulumi-resource-pulumi-python",
     LANGUAGE_HOST,
 )
-"""Each after what it uses, as they are put there one after the other. The program can't import a
-module of its own by such a name.
+"""Each after what it uses, as they are put there one after the other. The program can't import
+a module of this folder by such a name.
 """
 
 SOURCES: Sequence[Source] = (sources.release, sources.go_modules)

@@ -1,6 +1,6 @@
 """Charts of a timeline as inline SVG: bars in rows, and lines.
 
-They have no script and no colours of their own.
+They have no script, and set no colours.
 
 Classes name what a mark stands for; the page's style sheet gives each class its colour, in light
 and in dark.

@@ -30,7 +30,7 @@ def _point(number: int, report: Report, result: Result) -> Iterator[str]:
     yield f"{'ok' if good else 'not ok'} {number} - {name}{reason}"
     if not good:
         yield "  ---"
-        # A JSON string is a YAML one, and needs no rules of its own for what it may hold.
+        # A JSON string is a YAML one, and needs no further rules for what it may hold.
         for key in ("actual", "expected", "hint"):
             yield f"  {key}: {json.dumps(getattr(result, key))}"
         yield f"  inconclusive: {json.dumps(result.status is Status.UNKNOWN)}"

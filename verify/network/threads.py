@@ -161,7 +161,7 @@ class Threads:
         return found
 
     async def gather(self, steps: Iterable[Coroutine[Any, Any, None]]) -> None:
-        """Take the first step on this thread, and each other one on a thread of its own."""
+        """Take the first step on this thread, and each other one on its own thread."""
         first, *others = steps
         with _one_processor() if others else nullcontext():
             threads = _started(others)
@@ -173,7 +173,7 @@ class Threads:
     def run(
         self, steps: Sequence[Coroutine[Any, Any, _Result]], stop: Callable[[ExitCode], None]
     ) -> list[_Result | None]:
-        """Take each step on a thread of its own.
+        """Take each step on its own thread.
 
         A signal leaves them behind: they end with the process.
         """

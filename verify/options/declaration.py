@@ -44,7 +44,7 @@ class Option(Generic[_Value]):
             sets: The attribute that it sets, where several options set the same.
             needs_time: Whether a single attempt can't do it.
             needs_https: Whether it means something for https targets only.
-            extra_check: Whether it is a check of its own, made once the service is stable.
+            extra_check: Whether it is a separate check, made once the service is stable.
             needs_direct: Whether it connects to the service by itself, which a proxy prevents.
         """
         self.flags = flags

@@ -495,4 +495,4 @@ def _extra_checks() -> Iterator[Option[Any]]:
 
 
 EXTRA_CHECKS = tuple(_extra_checks())
-"""Options of which each is a check of its own, beside the answers that are measured."""
+"""Options of which each is a separate check, beside the answers that are measured."""

@@ -78,7 +78,7 @@ class NetworkSettings(Topic):
 
     @property
     def private_tasks(self) -> bool:
-        """Whether tasks have subnets of their own, without public addresses."""
+        """Whether tasks have their own subnets, without public addresses."""
         return self.network != PUBLIC
 
     @property

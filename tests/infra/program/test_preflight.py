@@ -196,7 +196,8 @@ def test_without_secrets_and_in_an_existing_vpc_nothing_is_looked_up(
 @pytest.mark.parametrize(("existing", "accepted"), [(3, True), (4, False)])
 def test_a_stack_beyond_the_quota_of_vpcs_is_refused_with_the_command_that_raises_it(
     existing: int,
-    accepted: bool,  # noqa: FBT001 — a table's column
+    *,
+    accepted: bool,
 ) -> None:
     # The account has a default VPC as well.
     account = fill(account_with_secrets(), recorder.VPC, existing, cidrBlock="10.0.0.0/16")
@@ -228,7 +229,8 @@ def test_the_vpcs_that_use_up_the_quota_are_named_with_their_stacks_and_how_to_d
 def test_a_stack_beyond_the_quota_of_addresses_is_refused_by_the_number_that_it_needs(
     network: str,
     existing: int,
-    accepted: bool,  # noqa: FBT001 — a table's column
+    *,
+    accepted: bool,
 ) -> None:
     account = fill(account_with_secrets(), "aws:ec2/eip:Eip", existing, domain="vpc")
     if accepted:

@@ -68,7 +68,7 @@ def refused_after(stack: Recording, before: str, **changes: Any) -> dict[str, st
 
 @pytest.mark.parametrize("zones", range(2, 7))
 @pytest.mark.parametrize("private_tasks", [False, True])
-def test_the_planned_subnets_are_those_of_awsx(zones: int, private_tasks: bool) -> None:  # noqa: FBT001 — a table's column
+def test_the_planned_subnets_are_those_of_awsx(zones: int, *, private_tasks: bool) -> None:
     kinds = ["public", "private"] if private_tasks else ["public"]
     planned = layout.subnets("net", cidr="10.0.0.0/16", zones=zones, private_tasks=private_tasks)
     expected = {}

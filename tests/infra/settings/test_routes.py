@@ -62,7 +62,7 @@ SPLIT = {"web": 9, "next": 1}
 
 
 def split(web: dict[str, Any], following: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the configuration of a service, and of another one without a route of its own."""
+    """Return the configuration of a service, and of another one without its own route."""
     return {"services": {"web": web, "next": following or {}}}
 
 

@@ -69,7 +69,8 @@ def test_a_covered_pattern_has_at_least_as_many_fixed_characters(one: str, other
 def test_patterns_of_paths_and_hosts_cover_as_expected(
     general: str,
     special: str,
-    expected: bool,  # noqa: FBT001 — a table's column
+    *,
+    expected: bool,
 ) -> None:
     assert covers(general, special) is expected
 
