@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from localaws.alb.health_probe import PATIENCE, status_in, status_of
+from localaws.alb.health_probe import TIMEOUT, status_in, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -84,7 +84,7 @@ class Edge(Protocol):
         path: str,
         *,
         version: str = "HTTP1",
-        patience: float = PATIENCE,
+        time_limit: float = TIMEOUT,
     ) -> int | None:
         """Return the status of a health check of a target; None without one.
 
@@ -94,7 +94,7 @@ class Edge(Protocol):
             port: The port to check.
             path: What to request, or the method to call.
             version: The target group's; the status of GRPC is one of gRPC.
-            patience: The seconds after which there is none.
+            time_limit: The seconds after which there is none.
         """
 
 
@@ -145,10 +145,10 @@ class LocalEdge:
         path: str,
         *,
         version: str = "HTTP1",
-        patience: float = PATIENCE,
+        time_limit: float = TIMEOUT,
     ) -> int | None:
         """Connect from this machine."""
         if version == "HTTP1":
             return await self._ask(address, port, path)
         opening = asyncio.open_connection(address, port)
-        return await status_in(version, opening, f"{address}:{port}", path, patience=patience)
+        return await status_in(version, opening, f"{address}:{port}", path, time_limit=time_limit)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds within which Envoy must have started, or taken a configuration; it needs some hundredths.
 """
 
@@ -252,7 +252,7 @@ class Envoy:
         Raises:
             EnvoyError: It has refused one since then, or hasn't accepted all in time.
         """
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        deadline = asyncio.get_running_loop().time() + TIMEOUT
         wanted = set(self._versions.values())
         while asyncio.get_running_loop().time() < deadline:
             with suppress(OSError):

@@ -10,7 +10,7 @@ from localaws.alb import http2_probe
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-PATIENCE = 1.0
+TIMEOUT = 1.0
 """Seconds until the answer doesn't matter any more."""
 
 
@@ -25,15 +25,15 @@ async def status_in(
     host: str,
     path: str,
     *,
-    patience: float = PATIENCE,
+    time_limit: float = TIMEOUT,
 ) -> int | None:
     """Check the health of a target of a group with this protocol version, as `ask` does."""
     match version:
         case "GRPC":
-            return await http2_probe.grpc_status_of(opening, host, path, patience=patience)
+            return await http2_probe.grpc_status_of(opening, host, path, time_limit=time_limit)
         case "HTTP2":
-            return await http2_probe.status_of(opening, host, path, patience=patience)
-    return await ask(opening, host, path, patience=patience)
+            return await http2_probe.status_of(opening, host, path, time_limit=time_limit)
+    return await ask(opening, host, path, time_limit=time_limit)
 
 
 async def ask(
@@ -41,7 +41,7 @@ async def ask(
     host: str,
     path: str,
     *,
-    patience: float = PATIENCE,
+    time_limit: float = TIMEOUT,
 ) -> int | None:
     """Send a health check request on a connection that is being opened.
 
@@ -49,13 +49,13 @@ async def ask(
         opening: Opens the connection.
         host: The target as the request names it, `address:port`.
         path: What to request.
-        patience: The seconds after which there is no answer.
+        time_limit: The seconds after which there is no answer.
 
     Returns:
         The status of the answer; None without an answer in HTTP.
     """
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(time_limit):
             reader, writer = await opening
             try:
                 request = (

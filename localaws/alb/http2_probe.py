@@ -32,11 +32,11 @@ async def status_of(
     host: str,
     path: str,
     *,
-    patience: float,
+    time_limit: float,
 ) -> int | None:
     """Return the status of the answer to a request; None without an answer in HTTP/2."""
     headers = [(":method", "GET"), (":scheme", "http"), (":authority", host), (":path", path)]
-    return _number((await _exchange(opening, headers, b"", patience)).get(":status"))
+    return _number((await _exchange(opening, headers, b"", time_limit)).get(":status"))
 
 
 async def grpc_status_of(
@@ -44,7 +44,7 @@ async def grpc_status_of(
     host: str,
     path: str,
     *,
-    patience: float,
+    time_limit: float,
 ) -> int | None:
     """Return the status of gRPC that a call of a method has; None without one."""
     headers = [
@@ -55,7 +55,7 @@ async def grpc_status_of(
         ("te", "trailers"),
         ("content-type", "application/grpc"),
     ]
-    return _number((await _exchange(opening, headers, _NO_MESSAGE, patience)).get("grpc-status"))
+    return _number((await _exchange(opening, headers, _NO_MESSAGE, time_limit)).get("grpc-status"))
 
 
 def _number(text: str | None) -> int | None:
@@ -66,11 +66,11 @@ async def _exchange(
     opening: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]],
     headers: list[tuple[str, str]],
     body: bytes,
-    patience: float,
+    time_limit: float,
 ) -> dict[str, str]:
     """Return the headers and trailers of an answer; empty without a complete one."""
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(time_limit):
             reader, writer = await opening
             try:
                 return await _answer(reader, writer, headers, body)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds within which an endpoint must have answered."""
 
 _CHUNK = 2**16
@@ -47,7 +47,7 @@ async def fetch(
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or _PORT
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             reader, writer = await connect(host, port)
             try:
                 connection = h11.Connection(h11.CLIENT)

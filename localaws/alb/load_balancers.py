@@ -14,7 +14,7 @@ from localaws.alb.compiler import compile_files
 from localaws.alb.edge import Front, LocalEdge
 from localaws.alb.envoy import CheckResult, EnvoyError
 from localaws.alb.grpc_checks import GrpcChecks, Plan
-from localaws.alb.health_probe import PATIENCE
+from localaws.alb.health_probe import TIMEOUT
 from localaws.alb.listeners import (
     certificate_names,
     listeners,
@@ -367,12 +367,12 @@ class LoadBalancers:
         await asyncio.gather(*explanations)
 
     async def _explain(self, group: TargetGroup, endpoint: Endpoint, target: Target) -> None:
-        code = await self._probe(group, endpoint, PATIENCE)
+        code = await self._probe(group, endpoint, TIMEOUT)
         if code is None or _is_expected(code, group):
             return  # it fails some checks and passes others: no code explains that
         target.explain_failure(code)
 
-    async def _probe(self, group: TargetGroup, endpoint: Endpoint, patience: float) -> int | None:
+    async def _probe(self, group: TargetGroup, endpoint: Endpoint, time_limit: float) -> int | None:
         """Send one health check from where the load balancer is; return the answer's status."""
         balancer = load_balancers_of_groups(self._cloud).get(group.arn, "")
         port, path = group.health_port or endpoint.port, str(group.health_check.get("path") or "/")
@@ -382,7 +382,7 @@ class LoadBalancers:
             port,
             path,
             version=group.version,
-            patience=patience,
+            time_limit=time_limit,
         )
 
     def _follow_grpc(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from localaws.alb.edge import Front
-from localaws.alb.health_probe import PATIENCE, status_in
+from localaws.alb.health_probe import TIMEOUT, status_in
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.elb.load_balancers import subnets_of
 from localaws.catalog.values import texts
@@ -208,11 +208,11 @@ class VpcEdge:
         path: str,
         *,
         version: str = "HTTP1",
-        patience: float = PATIENCE,
+        time_limit: float = TIMEOUT,
     ) -> int | None:
         """Connect from where the load balancer is, never from this machine's own network."""
         opening = self._open(front, address, port)
-        return await status_in(version, opening, f"{address}:{port}", path, patience=patience)
+        return await status_in(version, opening, f"{address}:{port}", path, time_limit=time_limit)
 
     async def _open(
         self, front: Front, address: str, port: int

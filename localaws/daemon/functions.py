@@ -32,7 +32,7 @@ SET_ALARM_STATE = "localaws:index:setAlarmState"
 `alarm`, and `state`.
 """
 
-_PATIENCE_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0
 
 
 def call(
@@ -47,7 +47,7 @@ def call(
     with grpc.insecure_channel(f"127.0.0.1:{address.aws_port}") as channel:
         provider = provider_pb2_grpc.ResourceProviderStub(channel)
         try:
-            answer = provider.Invoke(request, timeout=_PATIENCE_SECONDS)
+            answer = provider.Invoke(request, timeout=_TIMEOUT_SECONDS)
         except grpc.RpcError as error:
             raise DaemonFailed(
                 f"the local AWS doesn't answer ({error.code().name}): `pulumi-local stop` ends it"

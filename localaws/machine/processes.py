@@ -82,15 +82,15 @@ class ChildProcess:
             return Usage(0, 0)
         return await self._launcher.usage(self.pid)
 
-    async def stop(self, patience: float, first: int | None = None) -> int:
-        """Send `first`, by default SIGTERM, and SIGKILL after `patience` seconds.
+    async def stop(self, time_limit: float, first: int | None = None) -> int:
+        """Send `first`, by default SIGTERM, and SIGKILL after `time_limit` seconds.
 
         Returns:
             Its exit status.
         """
         self.signal(signal.SIGTERM if first is None else first)
         with suppress(TimeoutError):
-            return await asyncio.wait_for(self.wait(), patience)
+            return await asyncio.wait_for(self.wait(), time_limit)
         self.signal(signal.SIGKILL)
         return await self.wait()
 

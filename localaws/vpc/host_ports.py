@@ -30,7 +30,7 @@ _WAITING = 512
 _QUICK_SECONDS = 0.3
 """After which a port that wasn't open counts as closed."""
 
-_PATIENCE_SECONDS = 10
+_TIMEOUT_SECONDS = 10
 """For the connection behind one that a client opened here."""
 
 
@@ -138,8 +138,8 @@ class _HostPort:
     async def refresh(self, timeout: float) -> None:  # noqa: ASYNC109 — of the connection
         # One that wasn't open is tried again soon; one that was must not seem closed on a busy
         # machine.
-        patience = timeout if self.state == OPEN else min(timeout, _QUICK_SECONDS)
-        found = await self.network.connect(INTERNET, *self.public, patience)
+        time_limit = timeout if self.state == OPEN else min(timeout, _QUICK_SECONDS)
+        found = await self.network.connect(INTERNET, *self.public, time_limit)
         # Other errors, such as an unreachable network, aren't the port's answer.
         state = found if found in (OPEN, REFUSED) else TIMED_OUT
         if state == self.state:
@@ -191,7 +191,7 @@ class _HostPort:
         writer: asyncio.StreamWriter,
     ) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 opened = await self.network.open_connection(INTERNET, *public)
         except OSError:  # a time-out is one too
             return

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 _HTTP_PORT = 80
 _WAITING = 128
-_PATIENCE_SECONDS = 10
+_TIMEOUT_SECONDS = 10
 """For a client that has connected and sends nothing."""
 
 Metadata = tuple[HTTPStatus, object]
@@ -195,7 +195,7 @@ async def _serve(
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A client may leave at any moment, and what it sends may make no sense.
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await answer(reader, writer)
 
     server = StreamServer(accept)

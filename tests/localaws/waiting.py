@@ -12,17 +12,17 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds that anything in these tests may take on a busy machine; it takes one or two."""
 
 _PAUSE = 0.02
 
 
 async def eventually(
-    condition: Callable[[], object], what: str, *, patience: float = PATIENCE
+    condition: Callable[[], object], what: str, *, time_limit: float = TIMEOUT
 ) -> None:
     """Return once a condition holds, which may be a coroutine function; else fail the test."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + time_limit
     while time.monotonic() < deadline:
         holds = condition()
         if inspect.isawaitable(holds):
@@ -30,4 +30,4 @@ async def eventually(
         if holds:
             return
         await asyncio.sleep(_PAUSE)
-    pytest.fail(f"waited {patience:g} s for {what}")
+    pytest.fail(f"waited {time_limit:g} s for {what}")

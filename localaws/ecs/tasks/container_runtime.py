@@ -297,13 +297,13 @@ class ContainerSandbox(Sandbox):
         if container.name in self._forwarders:
             self._forwarders[container.name].add(lines)
 
-    async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:
-        """Send the image's stop signal, and SIGKILL after `patience` seconds."""
+    async def stop(self, container: ContainerSpec, child: ChildProcess, time_limit: float) -> int:
+        """Send the image's stop signal, and SIGKILL after `time_limit` seconds."""
         if container.log_router:
             for each in self._forwarders.values():
                 await each.flush(_LAST_LINES)
         name = self._images[container.name].config.stop_signal
-        return await child.stop(patience, _signal_number(name))
+        return await child.stop(time_limit, _signal_number(name))
 
     def reasons(self, codes: Mapping[str, int]) -> dict[str, str]:
         """Return which containers were killed for lack of memory."""

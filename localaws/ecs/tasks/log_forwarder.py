@@ -72,10 +72,10 @@ class LogForwarder:
             self._sent.clear()
             self._added.set()
 
-    async def flush(self, patience: float) -> None:
-        """Wait until all is sent, for `patience` seconds at most."""
+    async def flush(self, time_limit: float) -> None:
+        """Wait until all is sent, for `time_limit` seconds at most."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._sent.wait(), patience)
+            await asyncio.wait_for(self._sent.wait(), time_limit)
 
     async def close(self) -> None:
         """Close the connection; what waits is lost."""

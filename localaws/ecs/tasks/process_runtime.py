@@ -139,9 +139,9 @@ class ProcessSandbox(Sandbox):
             "LOCALAWS_RUNTIME=container, then run `pulumi-local stop` and the last `up` again"
         )
 
-    async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:  # noqa: ARG002 — all stop alike
-        """Send SIGTERM, and SIGKILL after `patience` seconds."""
-        return await child.stop(patience)
+    async def stop(self, container: ContainerSpec, child: ChildProcess, time_limit: float) -> int:  # noqa: ARG002 — all stop alike
+        """Send SIGTERM, and SIGKILL after `time_limit` seconds."""
+        return await child.stop(time_limit)
 
     async def close(self) -> None:
         """Free the task's address."""

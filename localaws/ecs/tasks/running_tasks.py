@@ -253,14 +253,14 @@ class LiveTasks:
         live.running.ended.add_done_callback(lambda _: live.notify())
 
     async def _stop(
-        self, live: _LocalTask, unfinished: tuple[asyncio.Task[None], ...], patience: float
+        self, live: _LocalTask, unfinished: tuple[asyncio.Task[None], ...], time_limit: float
     ) -> None:
         # A start may wait for ever, as a container does for one that never becomes healthy.
         for job in unfinished:
             job.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
         if live.running is not None:
-            await self._runtime.stop(live.running, patience)
+            await self._runtime.stop(live.running, time_limit)
         else:
             live.failure = live.failure or "stopped before it had started"
 

@@ -69,8 +69,8 @@ class Sandbox(ABC):
         """
 
     @abstractmethod
-    async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:
-        """Send a container its stop signal, and SIGKILL after `patience` seconds."""
+    async def stop(self, container: ContainerSpec, child: ChildProcess, time_limit: float) -> int:
+        """Send a container its stop signal, and SIGKILL after `time_limit` seconds."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -246,8 +246,8 @@ class Supervisor:
             child = ours.children.get(container.name)
             if child is None:
                 continue  # it hadn't started
-            patience = min(stop_timeout, container.stop_timeout)
-            stop = partial(ours.sandbox.stop, container, child, patience)
+            time_limit = min(stop_timeout, container.stop_timeout)
+            stop = partial(ours.sandbox.stop, container, child, time_limit)
             dependents = [stops[name] for name in stops if container.name in depends_on[name]]
             stops[container.name] = asyncio.create_task(_after(dependents, stop))
         ours.stopping = asyncio.gather(*stops.values())

@@ -65,8 +65,9 @@ class Echo:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while head := (await reader.readuntil(b"\r\n\r\n")).decode():
-                lines = head.split("\r\n")
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                lines = head.decode().split("\r\n")
                 values = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
                 headers = {name.lower(): value.lower() for name, value in values.items()}
                 is_health_check = headers.get("user-agent") == "elb-healthchecker/2.0"
@@ -130,7 +131,7 @@ class Alb:
         self._servers: list[StreamServer] = []
 
     async def target(self, **how: Any) -> Echo:
-        """Start a target at an address of its own."""
+        """Start a target at a new address."""
         listen_address = self.addresses.take_task([80])
         echo = Echo(listen_address.address, **{"port": listen_address.port(80), **how})
         await self.serve(echo.serve, echo.address, echo.port)
@@ -210,16 +211,18 @@ def https_url(load_balancer: ListenAddress) -> str:
     return f"https://{load_balancer.address}{suffix}"
 
 
-async def raw(alb: Alb, request: str, patience: float = 2) -> tuple[str, str]:
+async def raw(alb: Alb, request: str, time_limit: float = 2) -> tuple[str, str]:
     """Send raw bytes; return the status code and the rest once the connection is silent."""
     reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
     answer = b""
     try:
         writer.write(request.encode())
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                while part := await reader.read(2**16):
+            async with asyncio.timeout(time_limit):
+                part = await reader.read(2**16)
+                while part:
                     answer += part
+                    part = await reader.read(2**16)
     finally:
         writer.close()
     status_line, _, rest = answer.decode().partition("\r\n")

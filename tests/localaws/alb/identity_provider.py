@@ -65,9 +65,9 @@ class IdentityProvider:
             def log_message(self, *_: object) -> None:
                 pass
 
-        own = self.listening is None
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=own)
-        port = f":{self.server.server_port}" if own else ""
+        binds = self.listening is None
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=binds)
+        port = f":{self.server.server_port}" if binds else ""
         if self.listening is not None:
             self.server.socket.close()
             self.server.socket = self.listening
@@ -95,7 +95,7 @@ class IdentityProvider:
         return jwt.encode(whole, self.key, "RS256", headers={"kid": "one"})
 
     def config(self, client: str, **more: Any) -> dict[str, Any]:
-        """The block `authenticateOidc` of a client."""
+        """Return the block `authenticateOidc` of a client."""
         return {
             "issuer": self.issuer,
             "authorizationEndpoint": f"{self.issuer}/authorize?tenant=1",

@@ -56,7 +56,8 @@ def meets(condition: dict[str, Any], **request: str) -> bool:
 def test_a_path_matches_whole_case_sensitively_and_without_its_query(
     pattern: str,
     path: str,
-    expected: bool,  # noqa: FBT001
+    *,
+    expected: bool,
 ) -> None:
     assert meets({"pathPattern": {"values": [pattern]}}, __path=path) is expected
 
@@ -70,8 +71,9 @@ def test_a_path_matches_whole_case_sensitively_and_without_its_query(
         ("example.com", "example.com.evil.org", False),
     ],
 )
-# a table's column
-def test_a_host_matches_whatever_its_case_and_port(pattern: str, host: str, expected: bool) -> None:  # noqa: FBT001
+def test_a_host_matches_whatever_its_case_and_port(
+    pattern: str, host: str, *, expected: bool
+) -> None:
     assert meets({"hostHeader": {"values": [pattern]}}, __authority=host) is expected
 
 
@@ -106,19 +108,25 @@ def test_methods_match_exactly() -> None:
         ({"value": "1"}, "/1", False),
     ],
 )
-# a table's column
-def test_query_strings_match_by_pair(pair: dict[str, str], path: str, expected: bool) -> None:  # noqa: FBT001
+def test_query_strings_match_by_pair(pair: dict[str, str], path: str, *, expected: bool) -> None:
     assert meets({"queryStrings": [pair]}, __path=path) is expected
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 32), st.integers(0, 2**32 - 1), st.booleans())
+@given(
+    base=st.integers(0, 2**32 - 1),
+    prefix=st.integers(0, 32),
+    other=st.integers(0, 2**32 - 1),
+    near=st.booleans(),
+)
 def test_a_source_address_matches_the_networks_it_is_in(
     base: int,
     prefix: int,
     other: int,
-    near: bool,  # noqa: FBT001
+    *,
+    near: bool,
 ) -> None:
     network = ipaddress.IPv4Network((base, prefix), strict=False)
+    # A random address is hardly ever in a random network: half of them are chosen from within.
     address = network[other % network.num_addresses] if near else ipaddress.IPv4Address(other)
     condition = {"sourceIp": {"values": [str(network)]}}
     assert meets(condition, **{PEER.replace("-", "_"): str(address)}) is (address in network)
@@ -133,9 +141,11 @@ def test_wildcards_mean_any_text_and_one_character(pattern: str, text: str) -> N
     def match(pattern: str, text: str) -> bool:
         if not pattern:
             return not text
-        if pattern[0] == "*":
-            return any(match(pattern[1:], text[index:]) for index in range(len(text) + 1))
-        return bool(text) and pattern[0] in {"?", text[0]} and match(pattern[1:], text[1:])
+        first, rest = pattern[0], pattern[1:]
+        if first == "*":
+            # It stands for nothing, or for one more character.
+            return match(rest, text) or (bool(text) and match(pattern, text[1:]))
+        return bool(text) and first in {"?", text[0]} and match(rest, text[1:])
 
     assert bool(re.fullmatch(wildcard(pattern), text)) is match(pattern, text)
 

@@ -1,4 +1,4 @@
-"""Load balancers that listen in networks of their own, a proxy for each network."""
+"""Load balancers that listen in different networks, with a proxy for each network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TARGET = Endpoint("10.0.1.4", 80)
 
 
 class ScriptedEdge:
-    """Each load balancer in a network of its own name."""
+    """Each load balancer in a network that is named after it."""
 
     def __init__(self) -> None:
         self.followed: list[str] = []
@@ -104,7 +104,7 @@ class TwoNetworks:
         await self.load_balancers.sync()
 
     def file(self, network: str, name: str) -> list[dict[str, Any]]:
-        """What a network's proxy took last under a name."""
+        """Return the file with this name that a network's proxy took last."""
         return list(self.proxies[network].applied[-1][name])
 
 

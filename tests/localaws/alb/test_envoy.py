@@ -511,7 +511,7 @@ async def test_a_dead_envoy_is_started_again_with_what_it_knew(
 async def test_a_configuration_that_envoy_refuses_is_an_error_with_the_reason(
     alb: Alb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 1.5)
+    monkeypatch.setattr("localaws.alb.envoy.TIMEOUT", 1.5)
     bad = on({"pathPattern": {"regexValues": ["(unclosed"]}}, TO_GROUP)
     with pytest.raises(EnvoyError, match=r"unclosed|missing \)"):
         await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
@@ -524,7 +524,7 @@ async def test_an_address_that_another_proxy_serves_is_an_error_with_the_reason(
     await alb.apply([forward((GROUP, 1))], {GROUP: []})
     async with started_alb(tmp_path / "copy") as copy:
         copy.endpoint = alb.endpoint
-        monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 600)
+        monkeypatch.setattr("localaws.alb.envoy.TIMEOUT", 600)
         async with asyncio.timeout(60):  # it says so as soon as it is refused
             for _ in range(2):
                 with pytest.raises(
@@ -567,7 +567,7 @@ async def test_a_machine_that_lets_envoy_watch_no_more_files_is_an_error_with_wh
     envoy.write_text(f"#!/bin/sh\necho '{log}'\nseq 1 22\nkill -ABRT $$\n")
     envoy.chmod(0o755)
     monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(envoy))
-    monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 0.5)
+    monkeypatch.setattr("localaws.alb.envoy.TIMEOUT", 0.5)
     with pytest.raises(EnvoyError, match=r"sudo sysctl fs\.inotify\.max_user_instances"):
         await alb.apply([forward((GROUP, 1))], {GROUP: []})
 

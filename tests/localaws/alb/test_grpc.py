@@ -16,7 +16,6 @@ from h2.events import RequestReceived
 from h2.exceptions import ProtocolError
 
 from localaws.alb.certificate_authority import Authority, authority_file
-from localaws.alb.envoy import CheckResult
 from localaws.alb.grpc_checks import CheckHistory, GrpcChecks, Plan
 from localaws.alb.health_probe import status_in
 from localaws.alb.load_balancers import LoadBalancers
@@ -27,18 +26,27 @@ from localaws.alb.versions import refused
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.machine.stream_server import StreamServer
-from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, PREFIX, FewResources
+from tests.localaws.alb.test_load_balancers import (
+    ALB,
+    FAIL,
+    GROUP,
+    HTTP,
+    PASS,
+    PREFIX,
+    FewResources,
+)
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from localaws.alb.envoy import CheckResult
     from tests.localaws.alb.conftest import Alb
 
-HTTP2, HTTP1 = f"{PREFIX}:targetgroup/streams/4", f"{PREFIX}:targetgroup/plain/5"
+HTTP2 = f"{PREFIX}:targetgroup/streams/4"
+HTTP1 = f"{PREFIX}:targetgroup/plain/5"
 CHECK = {"interval": 5, "timeout": 2, "healthyThreshold": 2, "unhealthyThreshold": 2}
-PASS, FAIL = CheckResult(healthy=True, timed_out=False), CheckResult(healthy=False, timed_out=False)
 
 
 class Cart(grpc.GenericRpcHandler):
@@ -75,7 +83,8 @@ class Cart(grpc.GenericRpcHandler):
             yield request.upper()
 
     async def ready(self, request: bytes, context: Any) -> bytes:
-        await context.abort(self.health, "") if self.health is not grpc.StatusCode.OK else None
+        if self.health is not grpc.StatusCode.OK:
+            await context.abort(self.health, "")
         return b""
 
 
@@ -84,8 +93,8 @@ async def serve_http_2(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
     connection.initiate_connection()
     with suppress(ProtocolError, ConnectionError):
-        while received := await reader.read(2**16):
-            for event in connection.receive_data(received):
+        while not reader.at_eof():
+            for event in connection.receive_data(await reader.read(2**16)):
                 if isinstance(event, RequestReceived) and event.stream_id:
                     fields = {str(name): str(value) for name, value in event.headers or ()}
                     seen = f"{fields[':method']} {fields[':path']}".encode()
@@ -225,7 +234,7 @@ async def _other_clients(url: str, authority: Path) -> None:
             (old, "POST", "/shop.Cart/Count", {}, 464),
             (old, "GET", "/streams/1", {}, 464),
             (new, "GET", "/shop.Cart/Count", {}, 464),
-            (new, "POST", "/", {"Content-Type": "application/grpc-web"}, 503),
+            (new, "POST", "/", grpc_web, 503),
             (old, "GET", "/", grpc_web, 503),
             (new, "GET", "/", {}, 503),
         ):
@@ -258,7 +267,7 @@ def test_the_first_check_decides_and_then_the_thresholds_hold() -> None:
 
 async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
     counts = dict.fromkeys("ab", 0)
-    news: list[str] = []
+    notified: list[str] = []
 
     def plan(name: str) -> Plan:
         async def check() -> CheckResult:
@@ -266,7 +275,7 @@ async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
             return PASS
 
         return Plan(
-            interval=0.01, passes=1, failures=1, check=check, notify=lambda: news.append(name)
+            interval=0.01, passes=1, failures=1, check=check, notify=lambda: notified.append(name)
         )
 
     checks, target = GrpcChecks(), Endpoint("127.0.0.1", 1)
@@ -277,7 +286,7 @@ async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
         return min(counts.values()) > 2
 
     await eventually(checked, "several checks of each")
-    assert sorted(news) == ["a", "b"], "the first result is news, and the same again isn't"
+    assert sorted(notified) == ["a", "b"], "only of the first result: the others are the same"
     checks.follow({("a", target): plan("a")})
     assert checks.health() == {("a", target): PASS}
     before = counts["b"]
@@ -307,6 +316,6 @@ async def test_a_health_check_without_a_valid_answer_has_no_status(
     await server.listen("127.0.0.1", 0)
     host = f"127.0.0.1:{server.port}"
     opening = asyncio.open_connection("127.0.0.1", server.port)
-    assert await status_in(version, opening, host, "/a", patience=0.2) is None
+    assert await status_in(version, opening, host, "/a", time_limit=0.2) is None
     await served.wait()
     await server.close()

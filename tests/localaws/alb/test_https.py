@@ -96,7 +96,12 @@ class Edge:
                     f"GET {path} HTTP/1.1\r\nHost: {name}\r\n{fields}Connection: close\r\n\r\n"
                 )
                 connection.sendall(request.encode())
-                return b"".join(iter(lambda: connection.recv(65536), b"")).decode().lower()
+                answer = b""
+                part = connection.recv(65536)
+                while part:
+                    answer += part
+                    part = connection.recv(65536)
+                return answer.decode().lower()
 
         return await asyncio.to_thread(ask)
 

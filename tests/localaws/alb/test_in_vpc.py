@@ -178,7 +178,7 @@ async def _visit(
         states = [each["state"] for each in plane.load_balancers.attached()]
         return states == ["healthy"] * 3
 
-    await eventually(healthy, "healthy targets", patience=20)
+    await eventually(healthy, "healthy targets", time_limit=20)
     url = https_url(where)
     trusted = ssl.create_default_context(cafile=authority_file(directory))
     async with httpx.AsyncClient(verify=trusted) as client:

@@ -148,7 +148,7 @@ async def test_a_client_that_stops_half_way_gets_408_and_one_whose_target_is_sil
     await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target(mode="silent")]})
     await alb.healthy(1)
     start = time.monotonic()
-    code, rest = await raw(alb, part_of_a_request, patience=10)
+    code, rest = await raw(alb, part_of_a_request, time_limit=10)
     assert code == status
     assert "server: awselb/2.0" in rest
     assert time.monotonic() - start > NEARLY_A_SECOND

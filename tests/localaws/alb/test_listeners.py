@@ -19,10 +19,8 @@ from localaws.machine.addresses import Addresses
 if TYPE_CHECKING:
     from localaws.alb.model import Listener
 
-OWN, WILD = (
-    "arn:aws:acm:eu-west-1:123456789012:certificate/own",
-    "arn:aws:acm:eu-west-1:123456789012:certificate/wild",
-)
+OWN = "arn:aws:acm:eu-west-1:123456789012:certificate/own"
+WILD = "arn:aws:acm:eu-west-1:123456789012:certificate/wild"
 BEFOREHAND = "arn:aws:acm:eu-west-1:123456789012:certificate/beforehand"
 FIXED = [
     {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}
@@ -75,9 +73,9 @@ def served(name: str) -> Served:
 
 
 def read(cloud: Resources, folder: Path, *arns: str) -> list[Listener]:
-    return list(
-        listeners(cloud, Addresses(folder), {arn: served(arn[-4:]) for arn in arns or (OWN,)})
-    )
+    """Return the listeners of an account, for which these certificates were issued."""
+    issued = {arn: served(arn[-4:]) for arn in arns or (OWN,)}
+    return list(listeners(cloud, Addresses(folder), issued))
 
 
 def test_a_listener_serves_its_own_certificate_first_and_then_the_others(tmp_path: Path) -> None:

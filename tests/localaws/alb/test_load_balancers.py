@@ -26,14 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
-ALB, HTTP, GROUP = (
-    f"{PREFIX}:loadbalancer/app/web/1",
-    f"{PREFIX}:listener/app/web/1/2",
-    f"{PREFIX}:targetgroup/web/3",
-)
+ALB = f"{PREFIX}:loadbalancer/app/web/1"
+HTTP = f"{PREFIX}:listener/app/web/1/2"
+GROUP = f"{PREFIX}:targetgroup/web/3"
 TARGET = Endpoint("127.99.0.1", 80)
-# a tuple of two
-PASS, FAIL, TIMEOUT = CheckResult(True, False), CheckResult(False, False), CheckResult(False, True)  # noqa: FBT003
+PASS = CheckResult(healthy=True, timed_out=False)
+FAIL = CheckResult(healthy=False, timed_out=False)
+TIMED_OUT = CheckResult(healthy=False, timed_out=True)
 
 
 class FewResources(Cloud):
@@ -102,14 +101,12 @@ class ScriptedProxy:
 
     def endpoints(self, cluster: str) -> list[dict[str, Any]]:
         """Return the endpoints of a cluster in the last configuration."""
-        (found,) = (
-            each
-            for resources in self.applied[-1].values()
-            for each in resources
-            if each.get("cluster_name") == cluster
-        )
-        endpoints: list[dict[str, Any]] = found["endpoints"][0]["lb_endpoints"]
-        return endpoints
+        for resources in self.applied[-1].values():
+            for resource in resources:
+                if resource.get("cluster_name") == cluster:
+                    endpoints: list[dict[str, Any]] = resource["endpoints"][0]["lb_endpoints"]
+                    return endpoints
+        pytest.fail(f"there is no cluster {cluster}")
 
 
 class Harness:
@@ -241,7 +238,7 @@ async def test_a_target_that_recovered_before_the_request_has_no_code(harness: H
 async def test_a_silent_target_times_out(harness: Harness) -> None:
     harness.load_balancer.register(GROUP, TARGET)
     await harness.check(PASS, INITIAL)
-    await harness.check(TIMEOUT, CHECKED)
+    await harness.check(TIMED_OUT, CHECKED)
     assert harness.load_balancer.health(GROUP, TARGET).reason == "Target.Timeout"
     assert harness.requests == 0
 
@@ -430,13 +427,13 @@ async def test_a_target_that_joins_a_healthy_one_starts_slowly_and_the_first_one
     assert weights() == {"first": None, "second": None, "third": None}
 
     # One that fails starts slowly again, beside others that are warm.
-    await check(first=PASS, second=PASS, third=TIMEOUT)
+    await check(first=PASS, second=PASS, third=TIMED_OUT)
     await check(first=PASS, second=PASS, third=PASS)
     harness.now = 46
     await check(first=PASS, second=PASS, third=PASS)
     assert weights() == {"first": 100, "second": 100, "third": 20}
-    await check(first=TIMEOUT, second=TIMEOUT, third=TIMEOUT)
-    await check(first=PASS, second=TIMEOUT, third=TIMEOUT)
+    await check(first=TIMED_OUT, second=TIMED_OUT, third=TIMED_OUT)
+    await check(first=PASS, second=TIMED_OUT, third=TIMED_OUT)
     assert weights() == {"first": None, "second": None, "third": None}, "there was no warm one left"
 
     # Without the attribute nothing starts slowly.

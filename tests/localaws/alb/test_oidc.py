@@ -209,7 +209,7 @@ async def _several_apps(browser: Browser, *_: object) -> None:
     await browser.log_in("/app")
     await browser.log_in("/other")
     for path in ("/app", "/other"):
-        assert (await browser.get(path)).status_code == 200, "each has a cookie of its own"
+        assert (await browser.get(path)).status_code == 200, "each has another cookie"
     await browser.log_in("/rival")
     assert (await browser.get("/app")).status_code == 302, "the rival's cookie has its name"
     assert (await browser.get("/other")).status_code == 200

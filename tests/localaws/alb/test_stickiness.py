@@ -27,9 +27,9 @@ def set_cookies(answer: httpx.Response) -> dict[str, str]:
     found = {}
     for line in answer.headers.get_list("set-cookie"):
         first, *attributes = line.split("; ")
-        found[first.partition("=")[0]] = "; ".join(
-            each for each in attributes if not each.startswith("Expires=")
-        )
+        name = first.partition("=")[0]
+        kept = [each for each in attributes if not each.startswith("Expires=")]
+        found[name] = "; ".join(kept)
     return found
 
 
@@ -51,7 +51,7 @@ def cookie_of(answer: httpx.Response, name: str) -> str:
     pytest.fail(f"the answer sets no cookie {name}")
 
 
-async def fresh(url: str, cookie: str = "") -> httpx.Response:
+async def get_as_new_client(url: str, cookie: str = "") -> httpx.Response:
     """Request a page as a client that has this cookie only."""
     # To read authorities takes longer than the request.
     async with httpx.AsyncClient(verify=False) as client:
@@ -96,7 +96,7 @@ async def _lb_cookie(alb: Alb, echoes: list[Echo]) -> None:
         ):
             found = set()
             for _ in range(6):
-                answer = await fresh(alb.url, cookie)
+                answer = await get_as_new_client(alb.url, cookie)
                 found.add(answer.json()["target"])
                 assert "AWSALB" in set_cookies(answer)
             assert found == expected, cookie
@@ -119,13 +119,13 @@ async def _lb_cookie(alb: Alb, echoes: list[Echo]) -> None:
     await alb.apply(rules, {GROUP: echoes})
     await alb.healthy(3)
     # On a busy machine it may have expired before a client stores it.
-    cookie = cookie_of(await fresh(alb.url), "AWSALB")
+    cookie = cookie_of(await get_as_new_client(alb.url), "AWSALB")
 
     async def ended() -> bool:
-        found = {(await fresh(alb.url, cookie)).json()["target"] for _ in range(3)}
+        found = {(await get_as_new_client(alb.url, cookie)).json()["target"] for _ in range(3)}
         return len(found) > 1
 
-    await eventually(ended, "the end of a session whose client kept the cookie", patience=4)
+    await eventually(ended, "the end of a session whose client kept the cookie", time_limit=4)
 
 
 async def _app_cookie(alb: Alb, echoes: list[Echo]) -> None:
@@ -152,7 +152,7 @@ async def _app_cookie(alb: Alb, echoes: list[Echo]) -> None:
         value = first.cookies["AWSALBAPP-0"]
         found = set()
         for _ in range(6):
-            answer = await fresh(alb.url, f"AWSALBAPP-0={value}")
+            answer = await get_as_new_client(alb.url, f"AWSALBAPP-0={value}")
             found.add(answer.json()["target"])
             assert set_cookies(answer) == {}
         assert len(found) == 3, "both cookies are needed"
@@ -180,11 +180,11 @@ async def test_a_client_stays_at_its_group_of_a_rule_that_forwards_to_several(
 
     cookies: dict[str, set[str]] = {}  # by target
     for _ in range(40):
-        answer = await fresh(both_groups)
+        answer = await get_as_new_client(both_groups)
         target = answer.json()["target"]
         kept = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
         for _ in range(3):
-            again = await fresh(both_groups, kept)
+            again = await get_as_new_client(both_groups, kept)
             assert again.json()["target"] == target
         cookies.setdefault(target, set()).update(set_cookies(answer))
         if len(cookies) == 3:

@@ -27,7 +27,8 @@ def test_only_a_services_name_in_its_region_is_accepted(
     region: str,
     kind: str,
     name: str,
-    exists: bool,  # noqa: FBT001 — a table's column
+    *,
+    exists: bool,
 ) -> None:
     cloud = Cloud(seed=1)
 

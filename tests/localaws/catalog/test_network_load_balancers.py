@@ -138,7 +138,8 @@ def test_a_target_group_has_the_stickiness_of_its_protocol(
     account: Account,
     protocol: str,
     kind: str,
-    accepted: bool,  # noqa: FBT001 — a table's column
+    *,
+    accepted: bool,
 ) -> None:
     sticky = {"type": kind, "cookieName": "session"}
     if accepted:

@@ -137,7 +137,8 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
 def test_a_log_groups_key_must_allow_cloudwatch_logs_to_use_it(
     account: Account,
     statements: list[dict[str, Any]],
-    accepted: bool,  # noqa: FBT001 — a table's column
+    *,
+    accepted: bool,
 ) -> None:
     key = account.make(KEY, policy=policy(*statements))
     inputs = {"name": "/secret", "kmsKeyId": key.computed["arn"]}
@@ -185,7 +186,8 @@ def test_a_key_policy_resource_overrides_the_keys_policy_and_is_unique(
 def test_a_keys_policy_must_allow_a_principal_to_replace_it(
     account: Account,
     statements: list[dict[str, Any]],
-    accepted: bool,  # noqa: FBT001 — a table's column
+    *,
+    accepted: bool,
 ) -> None:
     if accepted:
         account.make(KEY, policy=policy(*statements))
@@ -218,7 +220,8 @@ def test_the_bucket_for_access_logs_must_allow_the_type_of_load_balancer_to_writ
     account: Account,
     kind: str,
     statements: list[dict[str, Any]],
-    accepted: bool,  # noqa: FBT001 — a table's column
+    *,
+    accepted: bool,
 ) -> None:
     in_bucket = []
     for each in statements:
@@ -251,7 +254,8 @@ def test_the_bucket_for_access_logs_must_allow_the_type_of_load_balancer_to_writ
 )
 def test_elements_of_a_policy_can_be_negated_and_contain_patterns(
     statement: dict[str, Any],
-    allowed: bool,  # noqa: FBT001 — a table's column
+    *,
+    allowed: bool,
 ) -> None:
     request = Request(principals=frozenset({("AWS", "1")}), action="s3:GetObject", resource="arn:a")
     assert allows({"Statement": {"Effect": "Allow", **statement}}, request) is allowed

@@ -319,7 +319,8 @@ def test_without_managed_draining_tasks_are_lost() -> None:
 
 @pytest.mark.parametrize("forced", [True, False])
 def test_a_deleted_group_ends_at_once_if_forced_else_when_its_tasks_have_left(
-    forced: bool,  # noqa: FBT001 — a case
+    *,
+    forced: bool,
 ) -> None:
     fleet = settled()
     fleet.tasks, fleet.moves = 2, False

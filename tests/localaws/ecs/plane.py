@@ -16,7 +16,7 @@ import psutil
 
 from localaws.daemon.data_plane import data_plane
 from localaws.machine.addresses import Addresses
-from tests.localaws.waiting import PATIENCE
+from tests.localaws.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ class Plane:
     directory: Path
     reports: list[str] = field(default_factory=list)
 
-    async def settle(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109 — passed on
+    async def settle(self, timeout: float = TIMEOUT) -> None:  # noqa: ASYNC109 — passed on
         await self.controller.waits.settle(
             self.web.service, timeout=timeout, report=self.reports.append
         )
@@ -45,7 +45,7 @@ class Plane:
     async def drain(self) -> None:
         self.web.draining.add(self.web.service)
         await self.controller.waits.drain(
-            self.web.service, timeout=PATIENCE, report=self.reports.append
+            self.web.service, timeout=TIMEOUT, report=self.reports.append
         )
 
     def describe(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from tests.localaws.ecs.plane import (
     processes,
     stored,
 )
-from tests.localaws.waiting import PATIENCE, eventually
+from tests.localaws.waiting import TIMEOUT, eventually
 
 pytestmark = pytest.mark.slow  # real processes, most of them with a real Envoy
 
@@ -103,7 +103,7 @@ async def test_a_changed_listener_answers_as_soon_as_it_is_applied(
             }
             actions = [{"type": "fixed-response", "fixedResponse": fixed}]
             web.put("aws:lb/listener:Listener", web.listener, defaultActions=actions)
-            await running.controller.apply(timeout=PATIENCE)
+            await running.controller.apply(timeout=TIMEOUT)
             assert (await client.get(running.url)).text == f"answer {number}"
 
 
@@ -117,13 +117,13 @@ async def test_a_change_that_cannot_be_applied_ends_the_wait_for_it(
         await running.settle()
         monkeypatch.setattr(LoadBalancers, "sync", fail)
         web.put("aws:lb/listener:Listener", web.listener, port=81)
-        async with asyncio.timeout(PATIENCE):
-            await running.controller.apply(timeout=10 * PATIENCE)
+        async with asyncio.timeout(TIMEOUT):
+            await running.controller.apply(timeout=10 * TIMEOUT)
         assert running.controller.problems() == ["a refused configuration"]
 
 
 async def test_the_controller_can_be_closed_during_a_change(web: Any, directory: Path) -> None:
-    async with asyncio.timeout(PATIENCE), plane(web, directory) as running:
+    async with asyncio.timeout(TIMEOUT), plane(web, directory) as running:
         await running.settle()
         await asyncio.sleep(0.01)  # until the controller waits for the next change
         web.change(desiredCount=1)

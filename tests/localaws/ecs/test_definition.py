@@ -77,7 +77,8 @@ def test_tasks_run_on_fargate_or_on_instances(
     web: Any,
     launch: str,
     strategy: list[str],
-    on_fargate: bool,  # noqa: FBT001 — a table's column
+    *,
+    on_fargate: bool,
 ) -> None:
     items = [{"capacityProvider": each, "weight": 1} for each in strategy]
     web.change(launchType=launch, capacityProviderStrategies=items)
@@ -145,7 +146,8 @@ def test_the_circuit_breaker_is_off_by_default(web: Any, block: object, breaker:
 def test_only_some_changes_start_a_deployment(
     web: Any,
     change: dict[str, Any],
-    deploys: bool,  # noqa: FBT001 — a table's column
+    *,
+    deploys: bool,
 ) -> None:
     before = read(web).revision
     web.change(**change)

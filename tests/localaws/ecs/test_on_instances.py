@@ -21,7 +21,7 @@ from localaws.machine.programs import find
 from tests.engine.images import PYTHON, write_python, write_table
 from tests.localaws.ecs.instance_records import IMAGE, OnInstances, user_data
 from tests.localaws.ecs.plane import traffic
-from tests.localaws.waiting import PATIENCE, eventually
+from tests.localaws.waiting import TIMEOUT, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,7 +71,7 @@ class Plane:
 
     async def settle(self) -> None:
         await self.running.controller.waits.settle(
-            self.records.service.id, timeout=PATIENCE, report=lambda _: None
+            self.records.service.id, timeout=TIMEOUT, report=lambda _: None
         )
 
     async def hostnames(self, count: int = 12) -> Counter[str]:
@@ -247,9 +247,9 @@ async def test_tasks_without_room_start_an_instance_and_a_forced_deletion_ends_a
         waits = running.instance_waits
         group = records.scaling_group.id
         with records.cloud.deleting(group):
-            await waits.drain_group(group, timeout=PATIENCE, report=lambda _: None)
+            await waits.drain_group(group, timeout=TIMEOUT, report=lambda _: None)
         assert not running.instances
-        await waits.wait_until_empty("shop", timeout=PATIENCE, report=lambda _: None)
+        await waits.wait_until_empty("shop", timeout=TIMEOUT, report=lambda _: None)
 
 
 async def test_a_group_that_is_not_forced_waits_for_its_tasks_and_a_cluster_for_its_instances(
@@ -267,4 +267,4 @@ async def test_a_group_that_is_not_forced_waits_for_its_tasks_and_a_cluster_for_
                 await waits.drain_group(group, timeout=1, report=lambda _: None)
             assert {each["agent"] for each in running.instances} == {"DRAINING"}
             records.change(records.service, desiredCount=0)
-            await waits.drain_group(group, timeout=PATIENCE, report=lambda _: None)
+            await waits.drain_group(group, timeout=TIMEOUT, report=lambda _: None)

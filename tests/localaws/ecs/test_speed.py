@@ -18,7 +18,7 @@ from tests.localaws.alb.test_compiler import compiled
 from tests.localaws.ecs.conftest import Web
 from tests.localaws.ecs.plane import plane
 from tests.localaws.ecs.simulated_service import GROUP, spec
-from tests.localaws.waiting import PATIENCE
+from tests.localaws.waiting import TIMEOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +78,7 @@ def test_a_speed_shortens_intervals_of_checks_and_not_their_timeouts() -> None:
 async def test_a_rollout_passes_through_all_durations_at_the_speed(directory: Path) -> None:
     """At AWS's own speed the drain alone would take longer than `settle` waits."""
     web = Web()
-    group: Any = {"deregistrationDelay": PATIENCE + 5, "healthCheck": {"interval": 5, "timeout": 1}}
+    group: Any = {"deregistrationDelay": TIMEOUT + 5, "healthCheck": {"interval": 5, "timeout": 1}}
     web.put("aws:lb/targetGroup:TargetGroup", web.group, **group)
     async with plane(web, directory, speed=10) as running:
         await running.settle()

@@ -65,10 +65,10 @@ async def pull(launcher: Launcher, layout: Path, folder: Path) -> Image:
     return await puller.pull(NGINX, platform=of_this_machine())
 
 
-async def get(launcher: Launcher, patience: float = 20) -> str:
+async def get(launcher: Launcher, time_limit: float = 20) -> str:
     """The answer of what listens on port 80 of the container's loopback, once something does."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(patience):
+    async with asyncio.timeout(time_limit):
         while True:
             client = await launcher.open_socket(
                 "task", family=socket.AF_INET, type=socket.SOCK_STREAM

@@ -57,7 +57,7 @@ async def test_exit_statuses_and_signals_are_distinguished() -> None:
     await launcher.close()
 
 
-async def test_who_ignores_sigterm_is_killed_when_patience_ends() -> None:
+async def test_a_process_that_ignores_sigterm_is_killed_after_the_time_limit() -> None:
     launcher = Launcher()
     child = await shell(launcher, "trap '' TERM; while true; do sleep 0.05; done")
     await asyncio.sleep(0.1)  # for the trap to be set

@@ -453,7 +453,7 @@ def test_a_preview_creates_nothing_has_no_ids_and_still_refuses() -> None:
 
 
 @pytest.mark.parametrize("preview", [False, True])
-def test_rules_apply_to_the_providers_region(preview: bool) -> None:  # noqa: FBT001 — a case
+def test_rules_apply_to_the_providers_region(*, preview: bool) -> None:
     def program() -> None:
         seen: Any = {
             "cloudwatch_metrics_enabled": True,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["launcher"]
 
-PATIENCE = 0.3
+TIMEOUT = 0.3
 """Seconds without an answer until a port counts as closed; packets here take microseconds."""
 
 
@@ -72,7 +72,7 @@ class Packets:
 
     async def check(self, expected: dict[Attempt, str]) -> None:
         """Assert how connections end that are tried at the same time."""
-        tries = [self.network.connect(*attempt, PATIENCE) for attempt in expected]
+        tries = [self.network.connect(*attempt, TIMEOUT) for attempt in expected]
         outcomes = await asyncio.gather(*tries)
         assert dict(zip(expected, outcomes, strict=True)) == expected
 

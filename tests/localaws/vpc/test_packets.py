@@ -18,7 +18,7 @@ from localaws.vpc.metadata import TaskMetadata
 from localaws.vpc.names import Instance, Running
 from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT
 from localaws.vpc.services import RouterServices
-from tests.localaws.vpc.conftest import PATIENCE
+from tests.localaws.vpc.conftest import TIMEOUT
 from tests.localaws.vpc.records import (
     ANYWHERE,
     ANYWHERE_IPV6,
@@ -227,7 +227,7 @@ async def test_changes_hold_for_new_connections_and_open_ones_go_on(
 
 async def _unacknowledged(connection: socket.socket) -> int:
     """Return how many segments of a connection have got no acknowledgement after a moment."""
-    await asyncio.sleep(PATIENCE)
+    await asyncio.sleep(TIMEOUT)
     unacknowledged = 24  # offset of tcpi_unacked in struct tcp_info (linux/tcp.h)
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
     return int.from_bytes(info[unacknowledged : unacknowledged + 4], "little")
@@ -570,7 +570,7 @@ async def test_protocols_and_types_of_icmp_differ(start_network: StartNetwork) -
 
 
 async def _ping(packets: Packets, address: str) -> str:
-    command = [sys.executable, "-I", "-S", "-c", PING, address, str(PATIENCE)]
+    command = [sys.executable, "-I", "-S", "-c", PING, address, str(TIMEOUT)]
     return (await packets.launcher.run(command, network="sender")).strip()
 
 
@@ -585,6 +585,6 @@ async def _datagram(packets: Packets, address: str, port: int, receiver: str) ->
         await loop.sock_connect(sending, (address, port))
         await loop.sock_sendall(sending, b"datagram")
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 return await loop.sock_recv(receiving, 100) == b"datagram"
     return False

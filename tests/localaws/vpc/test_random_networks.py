@@ -32,7 +32,7 @@ pytestmark = [
 
 NETWORKS = 8
 PORTS = (80, 443)
-PATIENCE = 0.6
+TIMEOUT = 0.6
 
 ACLS, OPEN_AT_THE_END = 0.5, 0.7
 """How often a subnet has a network ACL of its own, and how often that allows the rest."""
@@ -177,7 +177,7 @@ async def test_packets_get_where_the_records_let_them(launcher: Launcher, seed: 
         await network.attach(each)
     outcomes = await asyncio.gather(
         *(
-            network.connect(source.id if source else None, address, port, PATIENCE)
+            network.connect(source.id if source else None, address, port, TIMEOUT)
             for source, address, port in tries
         )
     )

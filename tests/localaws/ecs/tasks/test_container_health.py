@@ -135,11 +135,11 @@ async def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_p
 
 @pytest.mark.slow  # real processes and their durations
 async def test_a_check_runs_as_often_as_the_speed_requires(tmp_path: Path) -> None:
-    """At AWS's own speed the first one would come after `patience`."""
+    """At AWS's own speed the first one would come after `time_limit`."""
     async with runtime(tmp_path, speed=10) as running:
         health_check = checked("true", interval=11)
         started = await running.start(task(container("sleep 1000", health_check=health_check)))
-        await eventually(lambda: started.health[0] is Health.HEALTHY, "a success", patience=10)
+        await eventually(lambda: started.health[0] is Health.HEALTHY, "a success", time_limit=10)
 
 
 @pytest.mark.parametrize(

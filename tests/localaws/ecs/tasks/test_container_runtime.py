@@ -70,8 +70,8 @@ class Child:
     def __init__(self) -> None:
         self.stopped: list[tuple[float, int]] = []
 
-    async def stop(self, patience: float, first: int) -> int:
-        self.stopped.append((patience, first))
+    async def stop(self, time_limit: float, first: int) -> int:
+        self.stopped.append((time_limit, first))
         return 0
 
 

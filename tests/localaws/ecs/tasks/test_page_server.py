@@ -130,9 +130,10 @@ def test_the_server_ends_with_a_message_if_its_port_is_in_use() -> None:
 )
 def test_a_connection_stays_open_as_http_requires(
     head: str,
-    last: bool,  # noqa: FBT001 — a table's column
+    *,
+    last: bool,
     status: int,
-    stays: bool,  # noqa: FBT001 — a table's column
+    stays: bool,
 ) -> None:
     response, kept, _ = answer(head.encode(), b"page", last=last)
     assert response.startswith(f"HTTP/1.1 {status} ".encode())
