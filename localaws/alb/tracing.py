@@ -2,7 +2,7 @@
 
 Envoy's X-Ray tracer makes ids of the right form (`1-` and eight hexadecimal digits of the time, `-`
 and 24 random ones), at a small part of what a script costs for each request. It is configured to
-sample nothing and to pass no context of its own on.
+sample nothing and to pass no context on.
 """
 
 from __future__ import annotations

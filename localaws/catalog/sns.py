@@ -197,7 +197,7 @@ def _subscription_rules(inputs: Properties) -> Refusals:
 
 
 def _topic_region(topic: object, region: object) -> Refusals:
-    """Refuse a topic of another region: SNS answers for the topics of its own."""
+    """Refuse a topic of another region: SNS answers for topics of its region only."""
     if isinstance(topic, str) and isinstance(region, str) and _TOPIC_ARN.holds(topic):
         found = topic.split(":")[3]
         if found != region:

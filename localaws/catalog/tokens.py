@@ -2,7 +2,7 @@
 
 pulumi-aws keeps the types of Elastic Load Balancing in the modules `lb` and `alb`, and some of S3's
 under the names that they had before its version 7. Each pair is the same resource of Terraform's
-provider. Types that were renamed with other inputs (`aws.s3.BucketV2`) are types of their own.
+provider. Types that were renamed with other inputs (`aws.s3.BucketV2`) are separate types.
 """
 
 from __future__ import annotations

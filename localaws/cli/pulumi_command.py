@@ -148,7 +148,7 @@ def given(arguments: Sequence[str]) -> argparse.Namespace:
 def check_user(command: str | None) -> None:
     """Refuse a user that the CLI can't look up, before anything is started.
 
-    A container that was started with a user ID of its own has such a user. Whether the CLI accepts
+    A container that was started with its own user ID has such a user. Whether the CLI accepts
     it depends on how the CLI was built, so this tries a command that needs the user only.
 
     Raises:

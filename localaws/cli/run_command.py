@@ -1,7 +1,7 @@
 """`pulumi-local exec` and `pulumi-local internet`: run a program in a container or the internet.
 
 The daemon starts the program. It gets this process's standard streams, or, if they are a terminal,
-a terminal of its own, whose other end comes back here.
+its own terminal, whose other end comes back here.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class VpcCommands(TaskCommands):
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def start_in_network(self, request: Request, streams: Sequence[int]) -> ChildProcess:
-        """Start a program on the internet, or in a VPC with an interface of its own.
+        """Start a program on the internet, or in a VPC with its own interface.
 
         Its own groups hold nothing back; those of what it connects to do.
         """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DRIVER: Final = "awsfirelens"
 HOST: Final = "127.0.0.1"
 PORT: Final = 24224
-"""Where a log router listens, in the network of a task that has one of its own."""
+"""Where a log router listens, in the network of a task that has its own."""
 
 CONFIGURATION_FILE: Final = "/fluent-bit/etc/fluent-bit.conf"
 SOCKET_FOLDER: Final = "/var/run"

@@ -31,7 +31,7 @@ class Location(NamedTuple):
 def registries(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return where a service's tasks register: the ARN of a service of Cloud Map, and a port.
 
-    An endpoint of Service Connect is one too, where tasks have addresses of their own.
+    An endpoint of Service Connect is one too, where tasks have their own addresses.
     """
     found: list[dict[str, Any]] = []
     configured = outputs.get("serviceRegistries")

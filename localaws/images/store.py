@@ -2,7 +2,7 @@
 
 A folder of the store is either a complete image or not there: it is filled under another name and
 renamed at the end, under a lock that other daemons of this user respect and a killed one releases.
-Each isolation needs a store of its own: files belong to users as they are seen behind the launcher,
+Each isolation needs its own store: files belong to users as they are seen behind the launcher,
 and an overlay refuses files of users that aren't mapped.
 """
 

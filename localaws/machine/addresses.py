@@ -1,4 +1,4 @@
-"""Loopback addresses: every local load balancer and every task has one of its own.
+"""Loopback addresses: one for every local load balancer and one for every task.
 
 A state directory (a project's `.local/`) owns a block of 1024 addresses between 127.64.0.0 and
 127.191.255.255, chosen by its path, so that several checkouts run side by side. Load balancers live

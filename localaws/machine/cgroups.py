@@ -142,7 +142,7 @@ def find(proc: Path = Path("/proc")) -> ControlGroups:
 
 
 def _try_to_join(folder: str) -> None:
-    """Have a process of its own become a member, and end."""
+    """Have a new process become a member, and end."""
     joining = subprocess.run(  # noqa: S603 — a fixed script
         ["/bin/sh", "-c", 'echo 0 > "$1/cgroup.procs"', "sh", folder],
         capture_output=True,

@@ -111,7 +111,7 @@ class Container:
     """The folder with the image's files, which stay as they are."""
 
     work: str
-    """A folder of its own for what it writes; it is made if it is missing."""
+    """The folder for what it writes; it is made if it is missing."""
 
     argv: tuple[str, ...]
     user: str = ""
@@ -122,7 +122,7 @@ class Container:
     """Its whole environment; HOME and PATH are added where they are missing."""
 
     read_only: bool = False
-    """Whether its root file system is read-only; each mount has a setting of its own."""
+    """Whether its root file system is read-only; each mount has its own setting."""
 
     mounts: tuple[Mount, ...] = ()
     temporary: tuple[TemporaryFolder, ...] = ()

@@ -2,7 +2,7 @@
 
 Runs with one end of a SOCK_SEQPACKET pair as standard input. It starts processes and containers on
 request and reports how they end. At end of file, which follows the daemon's death whatever the
-cause, it ends with every descendant. Isolated from this machine it has process ID 1 of its own
+cause, it ends with every descendant. Isolated from this machine it has process ID 1 in its own
 namespaces, so the kernel kills what is left and unmounts all. Otherwise it is child subreaper:
 it inherits also those that left their process group, and kills them itself. It has one thread, so
 forking is quick and safe here, which it is not in the daemon.
@@ -219,7 +219,7 @@ class _Launcher:
             descriptors: Its standard input, output and error.
             become: Called in the child; doesn't return.
             named: What an error's text begins with.
-            is_container: Whether it has a process ID namespace of its own.
+            is_container: Whether it has its own process ID namespace.
             terminal: The other end of its terminal, for the daemon.
         """
         listen, report = os.pipe()
@@ -404,7 +404,7 @@ def _wake_on_signals() -> int:
 
 
 def _make_run_folders() -> None:
-    """Give the namespaces' names and the tasks' files a /run of their own, which ends with it."""
+    """Give the namespaces' names and the tasks' files their own /run, which ends with it."""
     kernel.mount("tmpfs", "/run", "tmpfs", kernel.NO_SETUID | kernel.NO_DEVICES, "mode=755")
     for folder in ("/run/netns", "/run/tasks"):
         os.mkdir(folder)

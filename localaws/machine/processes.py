@@ -114,7 +114,7 @@ class _Answer(NamedTuple):
 
 
 class Launcher:
-    """Starts processes through a launcher process of its own, which it starts when needed."""
+    """Starts processes through a launcher process, which it starts when needed."""
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class Launcher:
         stdin: int | None = None,
         network: str | None = None,
     ) -> ChildProcess:
-        """Start a program in a session of its own.
+        """Start a program in a new session.
 
         Args:
             argv: The program, looked up in the environment's PATH, and its arguments.

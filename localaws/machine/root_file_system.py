@@ -92,7 +92,7 @@ _ALL_IDS = 2**32 - 1
 
 @dataclass(frozen=True)
 class Mount:
-    """A folder or file outside a container that it sees at a path of its own."""
+    """A folder or file outside a container that it sees at its own path."""
 
     source: str
     target: str

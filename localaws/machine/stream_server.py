@@ -26,7 +26,7 @@ streams over, and closes its socket once it was aborted.
 
 
 class StreamServer:
-    """Serves each connection in a task of its own."""
+    """Serves each connection in a separate task."""
 
     def __init__(
         self, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -29,7 +29,7 @@ from localaws.mocks.beside_aws import TYPES as TYPES_BESIDE_AWS
 from localaws.mocks.beside_aws import BesideAws
 from localaws.mocks.callback_server import CallbackServers
 from localaws.mocks.encrypted import replaced
-from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
+from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Phase
 from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
 from localaws.mocks.running import (
@@ -232,8 +232,8 @@ class Recorder(mocks.MockMonitor):
         """Answer a function, or the SDK's request for a resource that an output refers to."""
         if request.tok == "pulumi:pulumi:getResource":
             return self._answer(self.resources[from_wire(request.args)["urn"]]._asdict())
-        if self._calls.stage < Stage.LOOKUPS and not self._under_construction:
-            raise NotYetError(Stage.LOOKUPS)
+        if self._calls.phase < Phase.LOOKUPS and not self._under_construction:
+            raise NotYetError(Phase.LOOKUPS)
         args = unwrapped(from_wire(request.args))
         provider_settings = self._provider_settings(_without_id(request.provider))
         failure = None
@@ -267,7 +267,7 @@ class Recorder(mocks.MockMonitor):
         Raises:
             NotYetError: The call is postponed.
         """
-        if self._calls.stage < Stage.REFUSALS and not self._under_construction:
+        if self._calls.phase < Phase.REFUSALS and not self._under_construction:
             raise NotYetError
 
     def _lookup_in(self, error: Exception) -> Mistake | None:

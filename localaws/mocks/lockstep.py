@@ -27,7 +27,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Stage(IntEnum):
+class Phase(IntEnum):
     """Kinds of calls, by when they are answered: each once no call of the kinds before can be."""
 
     REGISTRATIONS = 0
@@ -36,12 +36,12 @@ class Stage(IntEnum):
 
 
 class NotYetError(Exception):
-    """The call can't succeed yet: repeat it in a later stage, or after another call."""
+    """The call can't succeed yet: repeat it in a later phase, or after another call."""
 
-    def __init__(self, earliest: Stage = Stage.REGISTRATIONS) -> None:
+    def __init__(self, earliest: Phase = Phase.REGISTRATIONS) -> None:
         super().__init__()
         self.earliest = earliest
-        """First stage in which it can succeed at all."""
+        """First phase in which it can succeed at all."""
 
 
 @dataclass(eq=False)
@@ -50,8 +50,8 @@ class Call:
 
     make: Callable[[], Any]
     future: Future[Any]
-    earliest: Stage = Stage.REGISTRATIONS
-    """First stage in which it can succeed, as far as is known."""
+    earliest: Phase = Phase.REGISTRATIONS
+    """First phase in which it can succeed, as far as is known."""
 
 
 class Lockstep(ThreadPoolExecutor):
@@ -64,7 +64,7 @@ class Lockstep(ThreadPoolExecutor):
         self, order: Callable[[Sequence[Call]], Sequence[Call]] = lambda calls: calls
     ) -> None:
         super().__init__(thread_name_prefix="mocks")
-        self.stage = Stage.REGISTRATIONS
+        self.phase = Phase.REGISTRATIONS
         self._order = order
         self._waiting: list[Call] = []
 
@@ -78,18 +78,18 @@ class Lockstep(ThreadPoolExecutor):
 
     def answer_one(self) -> bool:
         """Answer one of the waiting calls; return False if none can be answered."""
-        for stage in Stage:
+        for phase in Phase:
             for call in self._order(tuple(self._waiting)):
                 if call.future.cancelled():
                     self._waiting.remove(call)
-                elif call.earliest <= stage and self._answer(call, stage):
+                elif call.earliest <= phase and self._answer(call, phase):
                     self._waiting.remove(call)
                     return True
         return False
 
-    def _answer(self, call: Call, stage: Stage) -> bool:
-        """Make a call and set its result; return False if it can't succeed at this stage."""
-        self.stage = stage
+    def _answer(self, call: Call, phase: Phase) -> bool:
+        """Make a call and set its result; return False if it can't succeed at this phase."""
+        self.phase = phase
         try:
             with _no_event_loop_running():
                 result = call.make()

@@ -1,7 +1,7 @@
 """EC2 instances in a VPC, and containers behind their ports.
 
 An instance is an interface's namespace with a bridge in it. A container in network mode bridge has
-a namespace of its own on the bridge, so its localhost is its alone. A port of the instance is
+its own namespace on the bridge, so its localhost is its alone. A port of the instance is
 forwarded to a container's; the instance's security groups filter it, as those of every interface.
 Nothing else of the instance listens, and nothing answers at the address of instances' metadata.
 """

@@ -221,7 +221,7 @@ class Network:
         first = others[0]
         if not change.network or not first.network:
             return change.network == first.network
-        # An interface that is there is changed in a script of its own.
+        # An interface that is there is changed in a separate script.
         return not (self._plan.has(change.interface) or self._plan.has(first.interface))
 
     async def _make(self, changes: list[_Change]) -> None:

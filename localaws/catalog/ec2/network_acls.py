@@ -1,6 +1,6 @@
 """EC2: network ACLs, their rules, and their associations with subnets.
 
-Every VPC has a default ACL. It has no record of its own: its id is the VPC's output
+Every VPC has a default ACL. It has no separate record: its id is the VPC's output
 `defaultNetworkAclId`.
 """
 

@@ -1,4 +1,4 @@
-"""A page server that stands in for nginx: each task's page with its host name and an id of its own.
+"""A page server that stands in for nginx: each task's page with its host name and its own id.
 
 Run as `python -I -S page_server.py ADDRESS PORT`; it imports little, so that it listens within some
 hundredths of a second. SIGTERM and SIGQUIT end it once the requests in flight are answered.

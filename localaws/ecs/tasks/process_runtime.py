@@ -1,4 +1,4 @@
-"""The runtime `process`: a container is a process, a task has a loopback address of its own.
+"""The runtime `process`: a container is a process, a task has its own loopback address.
 
 Nothing is isolated: no image, no limits, no security groups. A table names the command for
 each image (images.py).

@@ -164,7 +164,7 @@ class ContainerSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskNetwork:
-    """The network interface of a task that has one of its own (`awsvpc`)."""
+    """The network interface of a task that has one (`awsvpc`)."""
 
     vpc: str = ""
     """Its id; nothing where the local AWS doesn't hold the subnet."""

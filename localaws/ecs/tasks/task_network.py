@@ -1,4 +1,4 @@
-"""What connects a task's containers: an interface of its own, or an instance's bridge."""
+"""What connects a task's containers: its own interface, or an instance's bridge."""
 
 from __future__ import annotations
 

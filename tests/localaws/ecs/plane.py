@@ -115,7 +115,7 @@ still be seen about 13 times in a hundred rollouts.
 async def traffic(url: str) -> AsyncIterator[Counter[int]]:
     """Send requests from several clients during the block; yield the statuses of the answers.
 
-    Each client is a thread with a connection of its own, which it keeps. With httpx, the requests
+    Each client is a thread with its own connection, which it keeps. With httpx, the requests
     took half of the CPU time of the process that runs the data plane.
     """
     statuses: Counter[int] = Counter()

@@ -1,4 +1,4 @@
-"""A registry on loopback, images made of small layers, and a puller with a store of its own."""
+"""A registry on loopback, images made of small layers, and a puller with its own store."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def unpack(root: Path, *layers: bytes, one_id: bool = False) -> subprocess.Compl
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root to be made, in a folder of its own, so that a test sees what is written beside it."""
+    """A root to be made, in its own folder, so that a test sees what is written beside it."""
     (tmp_path / "inner").mkdir()
     return tmp_path / "inner" / "root"
 

@@ -12,7 +12,7 @@ import pulumi
 import pytest
 
 from localaws.mocks import Mistake, Recorder, Recording
-from localaws.mocks.lockstep import Lockstep, NotYetError, Stage
+from localaws.mocks.lockstep import Lockstep, NotYetError, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -221,13 +221,13 @@ def test_a_lookup_sees_all_resources_that_dont_depend_on_it(order: object) -> No
     assert run(program, order).exports == {"count": 2, "log": "/shop/log"}
 
 
-def test_a_call_that_needs_a_later_stage_is_not_tried_again_before_it() -> None:
+def test_a_call_that_needs_a_later_phase_is_not_tried_again_before_it() -> None:
     calls, tried = Lockstep(), []
 
     def lookup() -> None:
-        tried.append(calls.stage)
-        if calls.stage < Stage.LOOKUPS:
-            raise NotYetError(Stage.LOOKUPS)
+        tried.append(calls.phase)
+        if calls.phase < Phase.LOOKUPS:
+            raise NotYetError(Phase.LOOKUPS)
 
     def register() -> None:
         """Succeed at once."""
@@ -237,7 +237,7 @@ def test_a_call_that_needs_a_later_stage_is_not_tried_again_before_it() -> None:
         calls.submit(each)
     while calls.answer_one():
         pass
-    assert tried == [Stage.REGISTRATIONS, Stage.LOOKUPS]
+    assert tried == [Phase.REGISTRATIONS, Phase.LOOKUPS]
     calls.shutdown()
 
 

@@ -35,7 +35,7 @@ PORTS = (80, 443)
 TIMEOUT = 0.6
 
 ACLS, OPEN_AT_THE_END = 0.5, 0.7
-"""How often a subnet has a network ACL of its own, and how often that allows the rest."""
+"""How often a subnet has its own network ACL, and how often that allows the rest."""
 
 Attempt = tuple["Interface | None", str, int]
 """A source, None for the internet, and an address and port."""

@@ -102,7 +102,7 @@ def test_a_version_that_fails_is_rolled_back_while_the_old_one_serves(behaviour:
             break
     assert described(service) == [("PRIMARY", "web:1", "COMPLETED")]
     assert describe(service.spec, service.state, service.observations)["taskDefinition"] == "web:1"
-    assert service.state.deployments[0].id != good, "a rollback is a deployment of its own"
+    assert service.state.deployments[0].id != good, "a rollback is another deployment"
     assert service.active_counts() == {"web:1": 2}
     assert service.has_event("deployment failed: tasks failed to start.")
     assert service.has_event(
