@@ -59,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Mark what this run starts; a worker of pytest-xdist inherits the mark of its run."""
     if not hasattr(config, "workerinput"):
         config.stash[_RUN] = os.environ[VARIABLE] = uuid.uuid4().hex
+        # `timeout` and a CI that cancels a run send SIGTERM, which would end this process at once.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -77,14 +79,17 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what is left; another Ctrl-C doesn't stop that."""
+    """End what is left; another Ctrl-C or SIGTERM doesn't stop that."""
     run = config.stash.get(_RUN, None)
     if run is None:
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         # What ends may have been starting something.
         while left := started_by(run):
             end(left)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

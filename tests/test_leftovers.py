@@ -29,7 +29,7 @@ with open("pids", "a") as pids:
     pids.write(f"{os.getpid()}\\n")
 time.sleep(600)
 """
-"""As the local AWS's own: no Ctrl-C of a terminal reaches it, in its own session."""
+"""As the local AWS's own: no Ctrl-C of a terminal reaches it, in a session of its own."""
 
 TESTS = f"""\
 import subprocess, sys, time
@@ -82,14 +82,20 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("whole_group", [True, False])
-def test_an_interrupt_leaves_nothing_of_two_workers(tmp_path: Path, *, whole_group: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "whole_group"),
+    [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False)],
+    ids=["Ctrl-C in a terminal", "kill -INT", "kill"],
+)
+def test_an_interrupted_run_leaves_nothing_of_two_workers(
+    tmp_path: Path, number: signal.Signals, *, whole_group: bool
+) -> None:
     """A terminal interrupts the workers too, `kill` only the process that is named."""
     run = start(tmp_path, "-n2", "-k", "with_a_daemon")
     try:
         until(lambda: len(daemons(tmp_path)) == 2)
         send = os.killpg if whole_group else os.kill
-        send(run.pid, signal.SIGINT)
+        send(run.pid, number)
         output, _ = run.communicate(timeout=TIMEOUT)
     finally:
         run.kill()
