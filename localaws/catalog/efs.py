@@ -6,7 +6,15 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import namesakes
-from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, ec2_id, vpc_of, zone_id, zone_of
+from localaws.catalog.ec2.network import (
+    SECURITY_GROUP,
+    SUBNET,
+    ec2_id,
+    vpc_of,
+    zone_id,
+    zone_of,
+    zones_of,
+)
 from localaws.catalog.only_recorded import NO_FILE_SYSTEM
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import resource_policy_rules
@@ -78,10 +86,10 @@ def _file_system_rules(inputs: Properties) -> Refusals:
 
 
 def _file_system_account_rules(
-    inputs: Properties, account: Account, _current: Resource | None
+    inputs: Properties, _account: Account, _current: Resource | None
 ) -> Refusals:
     zone, region = text(inputs.get("availabilityZoneName")), text(inputs.get("region"))
-    if zone and (zone[-1] not in account.zones or (region and zone[:-1] != region)):
+    if zone and zone not in zones_of(region or zone[:-1]):
         message = f"the availability zone {zone} does not exist"
         yield Refusal(_BAD_REQUEST, message, "efs.file-system.zone", "availabilityZoneName")
 

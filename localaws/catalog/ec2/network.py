@@ -108,6 +108,25 @@ def has_internet_gateway(account: Account, vpc: object) -> bool:
     return bool(account.where(INTERNET_GATEWAY, "vpcId", vpc))
 
 
+_MOST_ZONES = {
+    "ap-northeast-1": "abcd",
+    "ap-northeast-2": "abcd",
+    "ca-central-1": "abcd",
+    "us-east-1": "abcdef",
+    "us-west-2": "abcd",
+}
+"""The letters of the zones in regions with more than three.
+
+No account sees all of them in ap-northeast-1 and ca-central-1, so a program may name any; lookups
+return the zones of the local account. Source: AWS's list of availability zones.
+"""
+
+
+def zones_of(region: str) -> list[str]:
+    """Return the names of all zones that some account sees in a region."""
+    return [f"{region}{letter}" for letter in _MOST_ZONES.get(region, "abc")]
+
+
 def zone_id(zone: str) -> str:
     """Return a zone's id: `euw1-az1` for `eu-west-1a`, `usgw1-az1` for `us-gov-west-1a`."""
     first, _, rest = zone.partition("-")

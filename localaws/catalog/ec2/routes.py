@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,9 @@ _GATEWAYS = {
     "egressOnlyGatewayId": (EGRESS_ONLY_GATEWAY, "InvalidGatewayID.NotFound"),
 }
 """Targets that are types of the catalog, with AWS's error code if the gateway doesn't exist."""
+
+_VPN_GATEWAY = "vgw-[0-9a-f]{8,17}"
+"""Matches virtual private gateways, which may exist beforehand: they are no type of the catalog."""
 
 _GATEWAY_EXISTS = "ec2.route.gateway-exists"
 _LOCAL = "local"
@@ -120,12 +124,23 @@ def _duplicate(table: str, destination: str, where: str = "") -> Refusal:
     return Refusal("RouteAlreadyExists", message, "ec2.route.unique")
 
 
+def _elsewhere(name: str) -> str | None:
+    """Return which gateways in an input are assumed to exist."""
+    return _VPN_GATEWAY if name == "gatewayId" else None
+
+
+def _is_vpn_gateway(name: str, gateway: object) -> bool:
+    return name == "gatewayId" and re.fullmatch(_VPN_GATEWAY, str(gateway)) is not None
+
+
 def _gateway_exists_rules(inline: Properties, account: Account, where: str) -> Refusals:
     """Refuse a route in a table's `routes` to a gateway that doesn't exist."""
     for name, (token, code) in _GATEWAYS.items():
         gateway = inline.get(name)
         # The provider leaves out an empty text.
-        if gateway not in (None, "", _LOCAL) and account.get(token, gateway) is None:
+        if gateway in (None, "", _LOCAL) or _is_vpn_gateway(name, gateway):
+            continue
+        if account.get(token, gateway) is None:
             message = f"{where}{name} names {gateway!r}, which does not exist"
             yield Refusal(code, message, _GATEWAY_EXISTS, "routes")
 
@@ -253,7 +268,7 @@ TYPES = (
         references=(
             _TABLE,
             *(
-                Reference(name, token, code, _GATEWAY_EXISTS)
+                Reference(name, token, code, _GATEWAY_EXISTS, elsewhere=_elsewhere(name))
                 for name, (token, code) in _GATEWAYS.items()
             ),
         ),
@@ -289,6 +304,7 @@ TYPES = (
                 "InvalidGatewayID.NotFound",
                 "ec2.route-table-association.exists",
                 "gone",
+                elsewhere=_VPN_GATEWAY,
             ),
         ),
         unique=(

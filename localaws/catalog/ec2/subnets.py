@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id, in_vpc, zone_id
+from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id, in_vpc, zone_id, zones_of
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import ResourceType
 from localaws.catalog.values import Allowed, Limit, cidr, given, network
@@ -40,12 +40,12 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
         return
     yield from _range_rules("ipv6CidrBlock", inputs, vpc, account, current)
     if current is None:  # An update changes neither the zone nor the IPv4 range.
-        yield from _zone_rules(inputs, vpc, account)
+        yield from _zone_rules(inputs, vpc)
         yield from _range_rules("cidrBlock", inputs, vpc, account, current)
 
 
-def _zone_rules(inputs: Properties, vpc: Resource, account: Account) -> Refusals:
-    zones = [f"{vpc.region}{suffix}" for suffix in account.zones]
+def _zone_rules(inputs: Properties, vpc: Resource) -> Refusals:
+    zones = zones_of(vpc.region)
     zone_ids = [zone_id(zone) for zone in zones]
     for name, allowed in (("availabilityZone", zones), ("availabilityZoneId", zone_ids)):
         if inputs.get(name) not in (None, *allowed):
@@ -91,7 +91,7 @@ def _contains(outer: IPv4Network | IPv6Network, inner: IPv4Network | IPv6Network
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
-    zones = [f"{mint.region}{suffix}" for suffix in mint.account.zones]
+    zones = zones_of(mint.region)
     zone = inputs.get("availabilityZone")
     if not isinstance(zone, str):
         zones_by_id = {zone_id(each): each for each in zones}

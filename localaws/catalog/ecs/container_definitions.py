@@ -344,8 +344,9 @@ def _memory_rules(
             "must be specified, or memory for the task"
         )
         yield Refusal(_CLIENT, message, "ecs.container.memory-required")
-    if memory is not None and reserved is not None and memory <= reserved:
-        message = f"{where}memory {memory:g} must be greater than memoryReservation {reserved:g}"
+    # ECS's documentation says "greater than", but an equal reservation is accepted.
+    if memory is not None and reserved is not None and memory < reserved:
+        message = f"{where}memory {memory:g} must not be below memoryReservation {reserved:g}"
         yield Refusal(_CLIENT, message, "ecs.container.memory-reservation")
 
 

@@ -21,7 +21,11 @@ def scheduling_rules(inputs: Properties) -> Refusals:
     """Refuse a service's inputs by which ECS couldn't deploy or place its tasks."""
     yield from _percent_rules(inputs)
     if inputs.get("availabilityZoneRebalancing") == "ENABLED":
-        yield from _rebalancing_rules(inputs)
+        for problem in _rebalancing_problems(inputs):
+            message = f"availabilityZoneRebalancing {problem}"
+            yield Refusal(
+                _INVALID, message, "ecs.service.rebalancing", "availabilityZoneRebalancing"
+            )
     yield from _controller_rules(inputs)
     if is_daemon(inputs):
         yield from _daemon_rules(inputs)
@@ -67,8 +71,16 @@ def _percent_rules(inputs: Properties) -> Refusals:
         )
 
 
-def _rebalancing_rules(inputs: Properties) -> Refusals:
-    """Refuse settings that rebalancing across zones doesn't work with.
+def default_rebalancing(inputs: Properties) -> str:
+    """Return whether ECS rebalances a new service that doesn't say so: if nothing forbids it.
+
+    Source: `availabilityZoneRebalancing` in the provider's documentation of services.
+    """
+    return "DISABLED" if _rebalancing_problems(inputs) else "ENABLED"
+
+
+def _rebalancing_problems(inputs: Properties) -> list[str]:
+    """Return why a service can't be rebalanced across zones.
 
     Source: ECS's guide to service rebalancing.
     """
@@ -87,9 +99,7 @@ def _rebalancing_rules(inputs: Properties) -> Refusals:
     constraints = texts(values_at(inputs, "placementConstraints[].expression"))
     if any(_ZONE in each for each in constraints):
         problems.append(f"doesn't work with a constraint on {_ZONE}")
-    for problem in problems:
-        message = f"availabilityZoneRebalancing {problem}"
-        yield Refusal(_INVALID, message, "ecs.service.rebalancing", "availabilityZoneRebalancing")
+    return problems
 
 
 def _controller_rules(inputs: Properties) -> Refusals:
@@ -105,15 +115,10 @@ def _daemon_rules(inputs: Properties) -> Refusals:
     if uses_fargate(inputs):
         message = "schedulingStrategy DAEMON isn't supported on Fargate; allowed: REPLICA"
         yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
-    # The provider sends neither a count of 0 nor an empty list.
-    forbidden = {
-        "desiredCount": number(inputs.get("desiredCount")),
-        "orderedPlacementStrategies": blocks(inputs.get("orderedPlacementStrategies")),
-    }
-    for name, value in forbidden.items():
-        if value:
-            message = f"{name} can't be set for schedulingStrategy DAEMON"
-            yield Refusal(_INVALID, message, "ecs.service.daemon", name)
+    # The provider doesn't send a desired count, which has no effect then, and no empty list.
+    if blocks(inputs.get("orderedPlacementStrategies")):
+        message = "orderedPlacementStrategies can't be set for schedulingStrategy DAEMON"
+        yield Refusal(_INVALID, message, "ecs.service.daemon", "orderedPlacementStrategies")
 
 
 def _launch_type_rules(inputs: Properties) -> Refusals:

@@ -15,7 +15,11 @@ from localaws.catalog.ecs.capacity_strategies import (
 )
 from localaws.catalog.ecs.clusters import CLUSTER, NAME, cluster_of, namespace_rules
 from localaws.catalog.ecs.container_definitions import declared_ports, port_names
-from localaws.catalog.ecs.scheduling import default_percents, scheduling_rules
+from localaws.catalog.ecs.scheduling import (
+    default_percents,
+    default_rebalancing,
+    scheduling_rules,
+)
 from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.catalog.elb.listeners import balancers_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
@@ -51,19 +55,13 @@ SERVICE = "aws:ecs/service:Service"
 
 _INVALID = "InvalidParameterException"
 _BALANCERS = "loadBalancers"
+_REBALANCING = "availabilityZoneRebalancing"
 _STRATEGY = "capacityProviderStrategies"
 
 
 def _service_rules(inputs: Properties) -> Refusals:
     yield from strategy_rules(inputs, _STRATEGY)
     yield from scheduling_rules(inputs)
-    if given(inputs, "healthCheckGracePeriodSeconds") and not inputs.get(_BALANCERS):
-        message = (
-            "Health check grace period is only valid for services configured to use load balancers"
-        )
-        yield Refusal(
-            _INVALID, message, "ecs.service.grace-needs-balancer", "healthCheckGracePeriodSeconds"
-        )
 
 
 def _service_account_rules(
@@ -308,6 +306,8 @@ def _service_computed(mint: Mint, inputs: Properties) -> Properties:
     default = cluster_of(mint.account, None)
     if not given(inputs, "cluster") and default is not None:
         chosen["cluster"] = default.id
+    if not given(inputs, _REBALANCING):
+        chosen[_REBALANCING] = default_rebalancing(inputs)
     return chosen
 
 
@@ -345,6 +345,8 @@ def _service_updated(service: Resource, inputs: Properties) -> Properties:
     The provider sends a scaled service's count only if the input has changed.
     """
     kept: dict[str, object] = {}
+    if not given(inputs, _REBALANCING):
+        kept[_REBALANCING] = service.outputs.get(_REBALANCING)
     scaled = service.computed.get("desiredCount")
     if scaled is not None and inputs.get("desiredCount") == service.inputs.get("desiredCount"):
         kept["desiredCount"] = scaled
@@ -383,7 +385,6 @@ TYPES = (
             "enableExecuteCommand": False,
             "forceNewDeployment": False,
             "waitForSteadyState": False,
-            "availabilityZoneRebalancing": "DISABLED",
         },
         derived=_service_derived,
         updated=_service_updated,
@@ -397,11 +398,7 @@ TYPES = (
                 one_of("SERVICE", "TASK_DEFINITION", "NONE"),
                 "ecs.service.propagate-tags",
             ),
-            Limit(
-                "availabilityZoneRebalancing",
-                one_of("ENABLED", "DISABLED"),
-                "ecs.service.rebalancing",
-            ),
+            Limit(_REBALANCING, one_of("ENABLED", "DISABLED"), "ecs.service.rebalancing"),
             Limit("platformVersion", _PLATFORM, "ecs.service.platform", "PlatformUnknownException"),
             Limit("healthCheckGracePeriodSeconds", within(0, 2**31 - 1), "ecs.service.grace"),
             Limit(

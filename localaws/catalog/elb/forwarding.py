@@ -23,11 +23,17 @@ HTTP2_ONLY = ("HTTP2", "GRPC")
 """The protocol versions that only a listener with protocol HTTPS can forward to."""
 
 
+WITHOUT_STICKINESS = ("lambda", "alb")
+"""The target types for which the provider sends no stickiness."""
+
+
 def stickiness_of(group: Properties) -> str:
     """Return the type of a target group's stickiness; empty if it has none.
 
     A block without `enabled` enables it.
     """
+    if group.get("targetType") in WITHOUT_STICKINESS:
+        return ""
     sticky = block(group.get("stickiness"))
     enabled = sticky.get("enabled") in (None, True)
     return (text(sticky.get("type")) or "") if enabled else ""
@@ -68,7 +74,8 @@ def _version_rules(
 ) -> Refusals:
     """Refuse to forward to HTTP/2 or gRPC from HTTP, or after another action."""
     version = group.get("protocolVersion")
-    if version not in HTTP2_ONLY:
+    # The provider leaves the version out for Lambda functions.
+    if version not in HTTP2_ONLY or group.get("targetType") == "lambda":
         return
     if listener_protocol == "HTTP":
         message = (

@@ -68,7 +68,7 @@ def action_limits(path: str) -> tuple[Limit, ...]:
     port = Allowed(
         "a port from 1 to 65535, or #{port}", lambda value: value == "#{port}" or _is_port(value)
     )
-    statuses = matches(r"[245]\d\d|[245]XX", "a code from 200 to 599 other than 3xx")
+    statuses = matches(r"[245]\d\d", "a code from 200 to 599 other than 3xx")
     return (
         Limit(f"{login}.issuer", _HTTPS_URL, "elbv2.action.oidc", VALIDATION),
         Limit(f"{login}.authorizationEndpoint", _HTTPS_URL, "elbv2.action.oidc", VALIDATION),

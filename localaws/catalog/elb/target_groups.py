@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ec2.network import VPC
-from localaws.catalog.elb.forwarding import HTTP2_ONLY, group_rules, stickiness_of
+from localaws.catalog.elb.forwarding import WITHOUT_STICKINESS, group_rules, stickiness_of
 from localaws.catalog.elb.load_balancers import PREFIX
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -66,21 +66,16 @@ def _rules(inputs: Properties) -> Refusals:
     yield from _target_type_rules(inputs)
     yield from _health_check_rules(inputs)
     yield from _algorithm_rules(inputs)
-    yield from _version_rules(inputs)
-    yield from _stickiness_rules(inputs)
+    # The provider sends it for other target types no more than a protocol version for TCP.
+    if inputs.get("targetType") not in WITHOUT_STICKINESS:
+        yield from _stickiness_rules(inputs)
 
 
 def _target_type_rules(inputs: Properties) -> Refusals:
-    """Require port, protocol and VPC, which only a group of Lambda functions hasn't."""
-    kind, names = inputs.get("targetType"), ("port", "protocol", "vpcId")
-    if kind is UNKNOWN:
+    """Require port, protocol and VPC, which the provider leaves out for Lambda functions."""
+    if inputs.get("targetType") in ("lambda", UNKNOWN):
         return
-    if kind == "lambda":
-        for name in given(inputs, *names):
-            message = f"{name} must not be set for targetType lambda"
-            yield Refusal("InvalidArgument", message, "elbv2.target-group.lambda", name)
-        return
-    for name in names:
+    for name in ("port", "protocol", "vpcId"):
         if inputs.get(name) is None:
             message = f"{name} is required unless targetType is lambda"
             yield Refusal("InvalidArgument", message, "elbv2.target-group.needed", name)
@@ -90,7 +85,7 @@ def _health_check_rules(inputs: Properties) -> Refusals:
     health = block(inputs.get("healthCheck"))
     yield from _timeout_rules(inputs)
     if health.get("protocol") == "TCP":
-        yield from _tcp_check_rules(inputs.get("protocol"), health)
+        yield from _tcp_check_rules(inputs, health)
     if health.get("enabled") is False and inputs.get("targetType") != "lambda":
         yield Refusal(
             VALIDATION,
@@ -115,15 +110,17 @@ def _timeout_rules(inputs: Properties) -> Refusals:
         yield Refusal(VALIDATION, message, "elbv2.target-group.health-timeout", "healthCheck")
 
 
-def _tcp_check_rules(group_protocol: object, health: Properties) -> Refusals:
+def _tcp_check_rules(inputs: Properties, health: Properties) -> Refusals:
     rule = "elbv2.target-group.health-tcp"
-    if group_protocol in HTTP:
-        message = (
-            "healthCheck.protocol TCP is not supported for a target group with protocol "
-            f"{group_protocol}"
-        )
+    unsupported = []
+    if inputs.get("protocol") in HTTP:
+        unsupported.append(f"protocol {inputs['protocol']}")
+    if inputs.get("targetType") == "lambda":
+        unsupported.append("targetType lambda")
+    for what in unsupported:
+        message = f"healthCheck.protocol TCP is not supported for a target group with {what}"
         yield Refusal("InvalidArgument", message, rule, "healthCheck")
-    for name in given(health, "path", "matcher"):
+    for name in filter(health.get, ("path", "matcher")):
         message = f"healthCheck.{name} is not supported for a health check with protocol TCP"
         yield Refusal("InvalidArgument", message, rule, "healthCheck")
 
@@ -165,18 +162,6 @@ def _algorithm_rules(inputs: Properties) -> Refusals:
         yield Refusal(VALIDATION, message, "elbv2.target-group.anomaly", anomaly)
 
 
-def _version_rules(inputs: Properties) -> Refusals:
-    """Refuse a protocol version for other protocols and target types than those that have it."""
-    version, kind = inputs.get("protocolVersion"), inputs.get("targetType")
-    rule = "elbv2.target-group.version"
-    if version is not None and inputs.get("protocol") not in (*HTTP, None, UNKNOWN):
-        message = f"protocolVersion needs protocol HTTP or HTTPS, got {inputs['protocol']}"
-        yield Refusal(VALIDATION, message, rule, "protocolVersion")
-    if version in HTTP2_ONLY and kind in ("lambda", "alb"):
-        message = f"protocolVersion {version} is for target types instance and ip, got {kind}"
-        yield Refusal(VALIDATION, message, rule, "protocolVersion")
-
-
 _STICKINESS_OF_NETWORK = ("source_ip",)
 _STICKINESS = {
     **dict.fromkeys(HTTP, ("lb_cookie", "app_cookie")),
@@ -203,7 +188,8 @@ def _stickiness_rules(inputs: Properties) -> Refusals:
     if kind == "app_cookie" and (cookie is None or str(cookie).startswith("AWSALB")):
         message = f"app_cookie needs a cookieName that doesn't start with AWSALB, got {cookie!r}"
         yield Refusal(VALIDATION, message, "elbv2.target-group.cookie", "stickiness")
-    if stickiness_of(inputs) and inputs.get("loadBalancingCrossZoneEnabled") == "false":
+    without_cross_zone = inputs.get("loadBalancingCrossZoneEnabled") == "false"
+    if stickiness_of(inputs) and without_cross_zone and protocol in HTTP:
         yield Refusal(
             "InvalidConfigurationRequest",
             "Sticky sessions are not supported if cross-zone load balancing is disabled: change "

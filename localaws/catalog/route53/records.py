@@ -138,7 +138,7 @@ def _record_rules(inputs: Properties) -> Refusals:
         yield Refusal(
             "InvalidArgument", "records need a ttl, such as 300", "route53.record.ttl", "ttl"
         )
-    policies = given(inputs, *_POLICIES)
+    policies = _policies_of(inputs)
     if len(policies) > 1:
         message = f"{', '.join(policies)} exclude each other; set one of them"
         yield Refusal("InvalidArgument", message, "route53.record.routing", policies[0])
@@ -225,13 +225,18 @@ def _coexistence_rules(inputs: Properties, name: str, other: Resource) -> Refusa
             )
             yield Refusal(_BATCH, message, "route53.record.unique", "name")
         return
-    policies, others = given(inputs, *_POLICIES), given(other.inputs, *_POLICIES)
+    policies, others = _policies_of(inputs), _policies_of(other.inputs)
     if policies != others:
         message = (
             f"[RRSet with DNS name {name}., type {kind} can't be created: all of the name and type "
             f"must have the same routing policy, got {_policy(policies)} beside {_policy(others)}]"
         )
         yield Refusal(_BATCH, message, "route53.record.one-policy", "setIdentifier")
+
+
+def _policies_of(inputs: Properties) -> list[str]:
+    """Return the names of a record's routing policies; one that is off or empty is none."""
+    return [name for name in _POLICIES if inputs.get(name) not in (None, False, [])]
 
 
 def _policy(policies: list[str]) -> str:

@@ -572,7 +572,7 @@ ECS_CASES: tuple[Case, ...] = (
         DEFINITION,
         "ecs.container.memory-reservation",
         "ClientException",
-        {"containerDefinitions": containers(memory=128, memoryReservation=128)},
+        {"containerDefinitions": containers(memory=128, memoryReservation=129)},
         {"containerDefinitions": containers(memory=128, memoryReservation=64)},
     ),
     (
@@ -720,13 +720,6 @@ ECS_CASES: tuple[Case, ...] = (
         {"platformVersion": "1.4.0"},
     ),
     (SERVICE, "ecs.service.grace", "InvalidArgument", {"healthCheckGracePeriodSeconds": -1}, {}),
-    (
-        SERVICE,
-        "ecs.service.grace-needs-balancer",
-        "InvalidParameterException",
-        {"healthCheckGracePeriodSeconds": 60},
-        {},
-    ),
     (
         SERVICE,
         "ecs.service.minimum-percent",

@@ -24,6 +24,12 @@ FIXED = {
 }
 
 
+def answered(**more: Any) -> dict[str, Any]:
+    """Return the actions of a rule that answers by itself."""
+    answer = {"contentType": "text/plain", **more}
+    return {"actions": [{"type": "fixed-response", "fixedResponse": answer}]}
+
+
 def url_rewrite(regex: str, replace: str) -> dict[str, Any]:
     return {
         "type": "url-rewrite",
@@ -135,10 +141,17 @@ LOAD_BALANCER_CASES: list[Case] = [
     (TARGETS, "elbv2.target-group.needed", "InvalidArgument", {"vpcId": None}, {}),
     (
         TARGETS,
-        "elbv2.target-group.lambda",
+        "elbv2.target-group.needed",
         "InvalidArgument",
-        {"targetType": "lambda"},
+        {"port": None, "protocol": None, "vpcId": None},
         {"targetType": "lambda", "port": None, "protocol": None, "vpcId": None},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.health-tcp",
+        "InvalidArgument",
+        {"targetType": "lambda", "healthCheck": {"protocol": "TCP"}},
+        {"targetType": "lambda", "healthCheck": {"enabled": True}},
     ),
     (
         TARGETS,
@@ -160,13 +173,6 @@ LOAD_BALANCER_CASES: list[Case] = [
         "InvalidArgument",
         {"protocolVersion": "HTTP3"},
         {"protocolVersion": "HTTP2"},
-    ),
-    (
-        TARGETS,
-        "elbv2.target-group.version",
-        "ValidationError",
-        {"protocol": "TCP", "protocolVersion": "HTTP2"},
-        {"protocol": "TCP"},
     ),
     (
         TARGETS,
@@ -308,13 +314,6 @@ LOAD_BALANCER_CASES: list[Case] = [
         "ValidationError",
         {"stickiness": {"type": "app_cookie", "cookieName": "AWSALBX"}},
         {"stickiness": {"type": "app_cookie", "cookieName": "session"}},
-    ),
-    (
-        TARGETS,
-        "elbv2.target-group.version",
-        "ValidationError",
-        {"targetType": "alb", "protocolVersion": "GRPC"},
-        {"targetType": "instance", "protocolVersion": "GRPC"},
     ),
     (
         TARGETS,
@@ -529,6 +528,13 @@ LOAD_BALANCER_CASES: list[Case] = [
                 }
             ]
         },
+    ),
+    (
+        RULE,
+        "elbv2.action.fixed-response",
+        "InvalidArgument",
+        answered(statusCode="2XX"),
+        answered(statusCode="204"),
     ),
     (RULE, "elbv2.listener-rule.arn", "InvalidArgument", {"listenerArn": "web"}, {}),
     (

@@ -164,3 +164,26 @@ def test_a_service_can_be_scaled_after_its_listener_was_deleted(account: Account
     account.delete(RULE, account.id("rule"))
     scaled = account.update(SERVICE, current.id, {**current.inputs, "desiredCount": 3})
     assert scaled.outputs["desiredCount"] == 3
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({}, "ENABLED"),
+        ({"availabilityZoneRebalancing": "DISABLED"}, "DISABLED"),
+        ({"deploymentMaximumPercent": 100, "deploymentMinimumHealthyPercent": 0}, "DISABLED"),
+        ({"launchType": "EC2", "schedulingStrategy": "DAEMON"}, "DISABLED"),
+    ],
+)
+def test_a_new_service_is_rebalanced_across_zones_unless_it_cant_be(
+    account: Account, inputs: dict[str, Any], expected: str
+) -> None:
+    made = account.make(SERVICE, **{**account.minimal(SERVICE), **inputs})
+    assert made.outputs["availabilityZoneRebalancing"] == expected
+
+
+def test_an_update_without_rebalancing_keeps_it(account: Account) -> None:
+    inputs = account.minimal(SERVICE)
+    made = account.make(SERVICE, **inputs, availabilityZoneRebalancing="DISABLED")
+    updated = account.update(SERVICE, made.id, inputs)
+    assert updated.outputs["availabilityZoneRebalancing"] == "DISABLED"

@@ -73,3 +73,36 @@ def test_load_balancers_have_a_hosted_zone_in_each_region_of_the_known_partition
     zones = {region: hosted_zone(region, kind) for region in regions}
     assert None not in zones.values()
     assert len({*zones.values()}) == len(regions), "no zone twice"
+
+
+@pytest.mark.parametrize(
+    ("region", "zone", "identifier"),
+    [
+        ("us-east-1", "us-east-1f", "use1-az6"),
+        ("us-west-2", "us-west-2d", "usw2-az4"),
+        ("ap-northeast-1", "ap-northeast-1d", "apne1-az4"),
+        ("ca-central-1", "ca-central-1d", "cac1-az4"),
+    ],
+)
+def test_a_subnet_can_be_in_each_zone_of_a_region_with_more_than_three(
+    region: str, zone: str, identifier: str
+) -> None:
+    cloud = Cloud(seed=1)
+    vpc = cloud.create(VPC, "vpc", {"cidrBlock": "10.0.0.0/16"}, region=region).id
+    for number, named in enumerate(
+        ({"availabilityZone": zone}, {"availabilityZoneId": identifier})
+    ):
+        inputs = {"vpcId": vpc, "cidrBlock": f"10.0.{number}.0/24", **named}
+        subnet = cloud.create("aws:ec2/subnet:Subnet", str(number), inputs, region=region)
+        assert subnet.outputs["availabilityZone"] == zone
+        assert subnet.outputs["availabilityZoneId"] == identifier
+    files = {"availabilityZoneName": zone}
+    cloud.create("aws:efs/fileSystem:FileSystem", "files", files, region=region)
+
+
+def test_other_regions_have_no_fourth_zone() -> None:
+    cloud = Cloud(seed=1)
+    vpc = cloud.create(VPC, "vpc", {"cidrBlock": "10.0.0.0/16"}, region="eu-west-1").id
+    inputs = {"vpcId": vpc, "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1d"}
+    with pytest.raises(Refused, match="must be one of eu-west-1a, eu-west-1b, eu-west-1c"):
+        cloud.create("aws:ec2/subnet:Subnet", "subnet", inputs, region="eu-west-1")
