@@ -212,3 +212,28 @@ def test_a_step_that_suspends_without_an_event_loop_is_an_error() -> None:
 
     with pytest.raises(RuntimeError, match="waits for one"):
         completed(step())
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_started_step_is_taken_beside_the_current_one(runtime: type[Runtime]) -> None:
+    order: list[str] = []
+
+    async def step() -> int:
+        await runtime().sleep(0.05)
+        order.append("step")
+        return 1
+
+    async def fail() -> None:
+        raise KeyError("a bug")
+
+    async def run() -> None:
+        started, failed = runtime().start(step()), runtime().start(fail())
+        order.append("current")
+        seen = [started.ended]
+        assert await started.result() == 1
+        assert [*seen, started.ended] == [False, True]
+        with pytest.raises(KeyError):
+            await failed.result()
+
+    runtime().run([run()], never)
+    assert order == ["current", "step"]

@@ -4,22 +4,30 @@ A port without an answer proves something only while the network works. So the l
 control, is connected to before and after.
 """
 
-import asyncio
 import errno
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from ipaddress import ip_address
 
 from verify.judging.report import Result, Status
+from verify.network.probe import Probe
 from verify.network.resolve import Resolver
+from verify.network.runtime import Runtime, Started
+from verify.options.groups import Options
 from verify.options.values import HostPort
+
+SENT_AGAIN = 1.0
+"""Seconds after which a dropped packet is sent again for the first time."""
 
 LONGEST_TRY = 3.0
 """Seconds; a dropped packet is sent again after one, and after two more."""
 
 SHORTEST_TRY = 0.5
 """Seconds; in less, an open port may only have been slow to answer."""
+
+LONGEST_LOOPBACK_TRY = SENT_AGAIN + SHORTEST_TRY
+"""Seconds; no network loses or delays a packet that stays on this machine."""
 
 
 class PortState(StrEnum):
@@ -33,6 +41,8 @@ class PortState(StrEnum):
     UNKNOWN = "the name does not resolve"
 
 
+_OPENNESS = list(PortState).index
+
 _BY_ERRNO = {
     errno.EHOSTUNREACH: PortState.NO_ROUTE,
     errno.ENETUNREACH: PortState.NO_ROUTE,
@@ -40,51 +50,137 @@ _BY_ERRNO = {
 }
 
 
-async def try_connect(host_port: HostPort, limit: float, *, resolver: Resolver) -> PortState:
+async def try_connect(
+    host_port: HostPort, limit: float, *, resolver: Resolver, runtime: Runtime
+) -> PortState:
     """Try every address of a host.
 
     Its port is open when one accepts a connection, even if nothing answers there.
     """
     try:
-        async with asyncio.timeout(limit):
+        async with runtime.limit(limit):
             addresses = await resolver(host_port.host)
     except (TimeoutError, socket.gaierror):
         addresses = ()
     if not addresses:
         return PortState.UNKNOWN
-    tries = [_connect(address, host_port.port, limit) for address in addresses]
-    return min(await asyncio.gather(*tries), key=list(PortState).index)
+    found: list[PortState] = []
+
+    async def connect(address: str) -> None:
+        found.append(await _connect(address, host_port.port, limit, runtime))
+
+    await runtime.gather(connect(address) for address in addresses)
+    return min(found, key=_OPENNESS)
 
 
-async def _connect(address: str, port: int, limit: float) -> PortState:
+async def _connect(address: str, port: int, limit: float, runtime: Runtime) -> PortState:
+    if ip_address(address).is_loopback:
+        limit = min(limit, LONGEST_LOOPBACK_TRY)
     try:
-        async with asyncio.timeout(limit):
-            _, writer = await asyncio.open_connection(address, port)
+        async with runtime.limit(limit):
+            stream = await runtime.connect(address, port, limit)
     except TimeoutError:
         return PortState.DROPPED if limit >= SHORTEST_TRY else PortState.UNTRIED
     except OSError as error:
         return _BY_ERRNO.get(error.errno or 0, PortState.REFUSED)
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
+    stream.abort()
     return PortState.OPEN
 
 
 async def try_connect_all(
-    ports: Sequence[HostPort], control: HostPort, time_left: float, *, resolver: Resolver
+    ports: Sequence[HostPort],
+    control: HostPort,
+    time_left: float,
+    *,
+    resolver: Resolver,
+    runtime: Runtime,
 ) -> dict[HostPort, PortState]:
     """Try to connect to all at once, within `time_left` seconds.
 
     The control is tried before and after; of its two states the less open one counts.
     """
     limit = min(LONGEST_TRY, time_left / 6)  # resolving and connecting, three times
-    before = await try_connect(control, limit, resolver=resolver)
-    tries = [try_connect(each, limit, resolver=resolver) for each in ports]
-    found = await asyncio.gather(*tries)
-    after = await try_connect(control, limit, resolver=resolver)
-    states = dict(zip(ports, found, strict=True))
-    states[control] = max(before, after, key=list(PortState).index)
+    before = await try_connect(control, limit, resolver=resolver, runtime=runtime)
+    states: dict[HostPort, PortState] = {}
+
+    async def connect(port: HostPort) -> None:
+        states[port] = await try_connect(port, limit, resolver=resolver, runtime=runtime)
+
+    await runtime.gather(connect(port) for port in dict.fromkeys(ports))
+    after = await try_connect(control, limit, resolver=resolver, runtime=runtime)
+    states[control] = max(before, after, key=_OPENNESS)
     return states
+
+
+class EarlyTries:
+    """Tries that begin when the service is expected to be stable before a packet is sent again.
+
+    So most of their time passes during the last pauses between answers. They start again after an
+    answer that isn't good, and once more if they ended before the service was stable.
+    """
+
+    def __init__(
+        self, probe: Probe, options: Options, time_left: Callable[[], float], runtime: Runtime
+    ) -> None:
+        """Start nothing before the first good answer.
+
+        Args:
+            probe: Of the runtime; its port is the control.
+            options: The options of the check.
+            time_left: Returns the seconds in which a try may still begin.
+            runtime: Threads or the running event loop.
+        """
+        self.control = probe.host_port
+        self.ports = [
+            HostPort(each.host or self.control.host, each.port) for each in options.closed
+        ]
+        self._resolver = probe.resolver
+        self._time_left = time_left
+        self._options = options
+        self._runtime = runtime
+        self._good = 0
+        self._good_since = 0.0
+        self._started: Started[dict[HostPort, PortState]] | None = None
+
+    def count(self, *, good: bool) -> None:
+        """Take an answer into account, and start where enough good ones have come."""
+        if not self.ports:
+            return
+        if not good:
+            self._good = 0
+            self.cancel()
+            return
+        now = self._runtime.clock()
+        if not self._good:
+            self._good_since = now
+        self._good += 1
+        missing = (self._options.stable - self._good) * self._options.interval
+        if self._started is None and (
+            max(missing, self._good_since + self._options.stable_for - now) <= SENT_AGAIN
+        ):
+            self._started = self._start()
+
+    async def states(self) -> dict[HostPort, PortState]:
+        """Return the states of the ports and of the control of a service that is stable now."""
+        if self._started is None or self._started.ended:
+            self._started = self._start()
+        return await self._started.result()
+
+    def _start(self) -> Started[dict[HostPort, PortState]]:
+        tries = try_connect_all(
+            self.ports,
+            self.control,
+            self._time_left(),
+            resolver=self._resolver,
+            runtime=self._runtime,
+        )
+        return self._runtime.start(tries)
+
+    def cancel(self) -> None:
+        """End the tries."""
+        if self._started:
+            self._started.cancel()
+        self._started = None
 
 
 def closed_result(

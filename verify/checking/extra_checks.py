@@ -1,18 +1,18 @@
 """Extra checks of a stable service, besides the answers that are measured."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
-from verify.checking import closed_ports, redirect
+from verify.checking import redirect
+from verify.checking.closed_ports import EarlyTries, closed_result
 from verify.judging.attempt import Attempt, attempts_that_count, judge
 from verify.judging.report import Result, Status
 from verify.network.client import Client, new_client
-from verify.network.event_loop import EventLoop
 from verify.network.outcome import Answer, Failure, Phase
 from verify.network.probe import Probe
-from verify.network.resolve import Resolver
+from verify.network.resolve import Resolver, chosen_resolver
+from verify.network.runtime import Runtime
 from verify.options import values
 from verify.options.groups import Options
 from verify.options.target import Target
@@ -26,54 +26,71 @@ TimeLeft = Callable[[], float]
 
 
 async def run_extra_checks(
-    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft, resolver: Resolver
+    probe: Probe,
+    options: Options,
+    answer: Answer,
+    time_left: TimeLeft,
+    *,
+    tries: EarlyTries,
+    runtime: Runtime,
 ) -> AsyncIterator[Result]:
     """Make all checks that were requested at the same time, and yield their results in order.
 
     Args:
-        probe: Of the running event loop.
+        probe: Of the runtime.
         options: The options of the check.
         answer: The service's last.
         time_left: See `TimeLeft`.
-        resolver: Of the running event loop.
+        tries: Of the ports that must be closed.
+        runtime: Threads or the running event loop.
     """
     checks: list[Coroutine[Any, Any, Result]] = []
     if options.each_address or options.min_addresses:
-        checks.append(_check_addresses(probe, options, answer, time_left))
+        checks.append(_check_addresses(probe, options, answer, time_left, runtime))
     if options.closed:
-        checks.append(_check_closed(probe, options, time_left, resolver))
+        checks.append(_check_closed(tries))
     if options.min_tls:
-        checks.append(_check_tls_versions(probe, options, answer, time_left))
+        versions = _check_tls_versions(probe, options, answer, time_left)
+        checks.append(_on_event_loop(versions, runtime))
     if options.redirect_from:
-        checks.append(_check_redirect(probe, options, time_left, resolver))
+        redirected = _check_redirect(probe, options, time_left, runtime)
+        checks.append(_on_event_loop(redirected, runtime))
     if options.no_trace:
-        checks.append(_check_trace(probe, options, time_left, resolver))
-    running = [asyncio.create_task(check) for check in checks]
+        traced = _check_trace(probe, options, time_left, runtime)
+        checks.append(_on_event_loop(traced, runtime))
+    running = [runtime.start(check) for check in checks]
     try:
-        for task in running:
-            yield await task
+        for started in running:
+            yield await started.result()
     finally:
-        for task in running:
-            task.cancel()
+        for started in running:
+            started.cancel()
+
+
+async def _on_event_loop(check: Coroutine[Any, Any, Result], runtime: Runtime) -> Result:
+    """Make a check that needs an event loop, on one of its own where none runs."""
+    if not runtime.blocking:
+        return await check
+    import asyncio  # noqa: PLC0415 — costs 40 ms, and is for few
+
+    return asyncio.run(check)
 
 
 async def _check_addresses(
-    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft
+    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft, runtime: Runtime
 ) -> Result:
     addresses = sorted(answer.addresses)
     probed = addresses if options.each_address else []
-    probing = [_probe_address(probe, address, options, time_left) for address in probed]
-    attempts = await asyncio.gather(*probing)
+    probing = [
+        runtime.start(_probe_address(probe, address, options, time_left, runtime))
+        for address in probed
+    ]
+    attempts = [await started.result() for started in probing]
     return address_result(dict(zip(probed, attempts, strict=True)), addresses, options)
 
 
-async def _check_closed(
-    probe: Probe, options: Options, time_left: TimeLeft, resolver: Resolver
-) -> Result:
-    control = probe.host_port
-    closed = [HostPort(each.host or control.host, each.port) for each in options.closed]
-    states = await closed_ports.try_connect_all(closed, control, time_left(), resolver=resolver)
-    return closed_ports.closed_result(closed, control, states)
+async def _check_closed(tries: EarlyTries) -> Result:
+    return closed_result(tries.ports, tries.control, await tries.states())
 
 
 async def _check_tls_versions(
@@ -86,7 +103,7 @@ async def _check_tls_versions(
 
 
 async def _check_redirect(
-    probe: Probe, options: Options, time_left: TimeLeft, resolver: Resolver
+    probe: Probe, options: Options, time_left: TimeLeft, runtime: Runtime
 ) -> Result:
     target = probe.target
     plain = redirect.plain(target, options.redirect_from or 0)
@@ -95,23 +112,36 @@ async def _check_redirect(
     without_secrets = options.replace(
         header=(), connect_to=to, method=None, data=None, json=None, cert=None, key=None
     )
+    resolver = _resolver(probe, options, runtime)
     outcome = await _send_once(plain, without_secrets, resolver, time_left())
     return redirect.redirect_result(target, options.host or target.authority, plain, outcome)
 
 
 async def _check_trace(
-    probe: Probe, options: Options, time_left: TimeLeft, resolver: Resolver
+    probe: Probe, options: Options, time_left: TimeLeft, runtime: Runtime
 ) -> Result:
     mark = os.urandom(8).hex()
     header = (*options.header, values.Header(TRACE_MARK, mark))
     marked = options.replace(method="TRACE", data=None, json=None, header=header)
+    resolver = _resolver(probe, options, runtime)
     return trace_result(await _send_once(probe.target, marked, resolver, time_left()), mark)
+
+
+def _resolver(probe: Probe, options: Options, runtime: Runtime) -> Resolver:
+    """Return the run's resolver for an event loop, which one of threads would block."""
+    if not runtime.blocking:
+        return probe.resolver
+    from verify.network.event_loop import EventLoop  # noqa: PLC0415 — imports asyncio
+
+    return chosen_resolver(probe.target, options, EventLoop())
 
 
 async def _send_once(
     target: Target, options: Options, resolver: Resolver, time_left: float
 ) -> Answer | Failure:
     """Send one request that differs from the run's own, on a client made for it."""
+    from verify.network.event_loop import EventLoop  # noqa: PLC0415 — imports asyncio
+
     runtime = EventLoop()
     client: Client
     if options.proxy:
@@ -159,14 +189,14 @@ def trace_result(outcome: Answer | Failure, mark: str) -> Result:
 
 
 async def _probe_address(
-    probe: Probe, address: str, options: Options, time_left: TimeLeft
+    probe: Probe, address: str, options: Options, time_left: TimeLeft, runtime: Runtime
 ) -> Attempt | None:
     """Probe one address until it answers well, at most `--stable` times."""
     attempts: list[Attempt] = []
     for turn in range(options.stable):
         if time_left() <= 0:
             break
-        await asyncio.sleep(min(options.interval, time_left()) if turn else 0)
+        await runtime.sleep(min(options.interval, time_left()) if turn else 0)
         outcome = await probe(min(options.timeout, time_left()), address)
         attempt = judge(outcome, options, 0.0)
         attempts.append(attempt)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
+from verify.checking.closed_ports import EarlyTries
 from verify.checking.job import Job
 from verify.checking.waiting import shortest_attempt, wait_until_stable
 from verify.exit_codes import ExitCode
@@ -195,6 +196,7 @@ async def _collect(
 
     def record(attempt: Attempt) -> None:
         evidence.attempts.append(attempt)
+        tries.count(good=attempt.stopped_in is None)
         for phase in phases:
             if attempt.passed(phase) and (phase, "") not in reported:
                 reported.append((phase, ""))
@@ -205,64 +207,38 @@ async def _collect(
                 reported.append(waiting)
                 progress(*waiting)
 
-    evidence.ready = await wait_until_stable(
-        probe, options, runtime=runtime, deadline=deadline, rng=rng, record=record
-    )
-    if not evidence.ready or not options.deadline:
-        evidence.samples = list(attempts_that_count(evidence.attempts)[-1:])
-        return
-    progress(Phase.STABLE, checks.in_a_row(options))
-    evidence.planned = sampling.planned(options)
-    last = evidence.attempts[-1].outcome
-    assert isinstance(last, Answer), "a service is stable by answering"
-    if any(getattr(options, option.name) for option in EXTRA_CHECKS):
-        checking = _run_extra_checks(
-            probe, options, evidence, last, runtime=runtime, deadline=deadline, progress=progress
-        )
-        if runtime.blocking:
-            import asyncio  # noqa: PLC0415 — costs 40 ms, and is for few
+    def time_left() -> float:
+        return deadline - clock() - shortest_attempt(options)
 
-            asyncio.run(checking)
-        else:
-            await checking
+    tries = EarlyTries(probe, options, time_left, runtime)
+    try:
+        evidence.ready = await wait_until_stable(
+            probe, options, runtime=runtime, deadline=deadline, rng=rng, record=record
+        )
+        if not evidence.ready or not options.deadline:
+            evidence.samples = list(attempts_that_count(evidence.attempts)[-1:])
+            return
+        progress(Phase.STABLE, checks.in_a_row(options))
+        evidence.planned = sampling.planned(options)
+        last = evidence.attempts[-1].outcome
+        assert isinstance(last, Answer), "a service is stable by answering"
+        if any(getattr(options, option.name) for option in EXTRA_CHECKS):
+            # Imports what is for few.
+            from verify.checking.extra_checks import run_extra_checks  # noqa: PLC0415
+
+            async for result in run_extra_checks(
+                probe, options, last, time_left, tries=tries, runtime=runtime
+            ):
+                evidence.found.append(result)
+                progress(Phase.CHECKS, f"{result.id}: {result.actual}")
+    finally:
+        tries.cancel()
     progress(Phase.CHECKS, f"measuring {counted(evidence.planned, 'request')}")
     turns = iter(range(evidence.planned))
     await runtime.gather(
         _measure(probe, options, evidence, turns, last, clock=clock, began=began, deadline=deadline)
         for _ in range(options.concurrency)
     )
-
-
-async def _run_extra_checks(
-    probe: Probe,
-    options: Options,
-    evidence: Evidence,
-    last: Answer,
-    *,
-    runtime: Runtime,
-    deadline: float,
-    progress: Progress,
-) -> None:
-    # Both import asyncio, which is for few.
-    from verify.checking.extra_checks import run_extra_checks  # noqa: PLC0415
-    from verify.network.event_loop import EventLoop  # noqa: PLC0415
-
-    def time_left() -> float:
-        return deadline - runtime.clock() - shortest_attempt(options)
-
-    client: Client | None = None
-    if runtime.blocking:  # a probe that waits for its event loop leaves time to the other checks
-        loop = EventLoop()
-        client = new_client(probe.target, options, loop)
-        resolver = chosen_resolver(probe.target, options, loop)
-        probe = Probe(probe.target, options, client=client, resolver=resolver, runtime=loop)
-    try:
-        async for result in run_extra_checks(probe, options, last, time_left, probe.resolver):
-            evidence.found.append(result)
-            progress(Phase.CHECKS, f"{result.id}: {result.actual}")
-    finally:
-        if client:
-            await client.aclose()
 
 
 async def _measure(

@@ -6,7 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from verify.exit_codes import ExitCode
 from verify.network.runtime import BLOCK
@@ -120,6 +120,21 @@ def _retrieve(sending: "asyncio.Future[None]") -> None:
         sending.exception()
 
 
+class _Started(Generic[_Result]):
+    def __init__(self, task: "asyncio.Task[_Result]") -> None:
+        self._task = task
+
+    @property
+    def ended(self) -> bool:
+        return self._task.done()
+
+    async def result(self) -> _Result:
+        return await self._task
+
+    def cancel(self) -> None:
+        self._task.cancel()
+
+
 class EventLoop:
     """Tasks of the running event loop."""
 
@@ -172,6 +187,10 @@ class EventLoop:
     async def gather(self, steps: Iterable[Coroutine[Any, Any, None]]) -> None:
         """Take steps at the same time, until all have ended."""
         await asyncio.gather(*steps)
+
+    def start(self, step: Coroutine[Any, Any, _Result]) -> "_Started[_Result]":
+        """Take a step as another task."""
+        return _Started(asyncio.create_task(step))
 
     def run(
         self, steps: Sequence[Coroutine[Any, Any, _Result]], stop: Callable[[ExitCode], None]

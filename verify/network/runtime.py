@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from verify.exit_codes import ExitCode
 
 _Result = TypeVar("_Result")
+_Result_co = TypeVar("_Result_co", covariant=True)
 
 BLOCK = 64 * 1024
 """Bytes that are read at once."""
@@ -44,6 +45,20 @@ class Stream(Protocol):
 
     def is_idle(self) -> bool:
         """Return whether nothing has come since the last answer, not even the end."""
+
+
+class Started(Protocol[_Result_co]):
+    """A step that is taken beside the one that started it."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has a result or an error."""
+
+    async def result(self) -> _Result_co:
+        """Wait for its end, and return its result or raise its error."""
+
+    def cancel(self) -> None:
+        """End it where that is possible; its result is no longer needed."""
 
 
 class Runtime(Protocol):
@@ -73,6 +88,9 @@ class Runtime(Protocol):
 
     async def gather(self, steps: Iterable[Coroutine[Any, Any, None]]) -> None:
         """Take steps at the same time, until all have ended."""
+
+    def start(self, step: Coroutine[Any, Any, _Result]) -> Started[_Result]:
+        """Take a step beside the current one."""
 
     def run(
         self,

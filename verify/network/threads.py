@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from verify.exit_codes import ExitCode
 from verify.network.runtime import BLOCK, completed
@@ -170,6 +170,10 @@ class Threads:
                 thread.join()
                 thread.check()
 
+    def start(self, step: Coroutine[Any, Any, _Result]) -> "_Started[_Result]":
+        """Take a step on a thread of its own."""
+        return _Started(step)
+
     def run(
         self, steps: Sequence[Coroutine[Any, Any, _Result]], stop: Callable[[ExitCode], None]
     ) -> list[_Result | None]:
@@ -222,6 +226,23 @@ class _Thread(threading.Thread, Generic[_Result]):
         """Raise what the step raised."""
         if self._error:
             raise self._error
+
+
+class _Started(Generic[_Result]):
+    def __init__(self, step: Coroutine[Any, Any, _Result]) -> None:
+        (self._thread,) = _started([step])
+
+    @property
+    def ended(self) -> bool:
+        return not self._thread.is_alive()
+
+    async def result(self) -> _Result:
+        self._thread.join()
+        self._thread.check()
+        return cast("_Result", self._thread.result)
+
+    def cancel(self) -> None:
+        """Leave the thread behind: it ends with its step, or with the process."""
 
 
 @contextmanager
