@@ -1,8 +1,9 @@
 # Works with GNU make 3.81, which macOS has: no .ONESHELL, no .SHELLFLAGS.
 SHELL := bash
 BIN := .venv/bin
-# Set-up leaves this stamp in a complete environment, whose Python starts without a version manager's script.
-PYTHON ?= $(if $(wildcard .venv/set-up.json),$(BIN)/python,python3)
+# Set-up leaves this stamp in a complete environment, whose Python starts without a version manager's script. It may be
+# a link to one that was removed, or that only another user may run.
+PYTHON ?= $(shell if [ -f .venv/set-up.json -a -x $(BIN)/python ]; then echo $(BIN)/python; else echo python3; fi)
 CODE := __main__.py infra localaws verify gate tests tools
 # Each worker rewrites the assertions of every test for six seconds where Python may not keep the result.
 PYTEST = PYTHONDONTWRITEBYTECODE= PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest

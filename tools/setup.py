@@ -138,6 +138,10 @@ def main() -> NoReturn:
     started = time.monotonic()
     try:
         set_up(ROOT)
+    except PermissionError as error:
+        sys.exit(
+            f"Set-up failed. {error}. If another user set up this checkout, use a clone of your own"
+        )
     except (CommandFailedError, NoUvError, NoPulumiError, OSError) as error:
         sys.exit(f"Set-up failed. {error}")
     except KeyboardInterrupt:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,6 +124,44 @@ def test_if_uv_cannot_be_fetched_the_error_names_each_attempt_and_what_to_instal
     for reason in ("has no pip", "no ensurepip", "fetching pip from", "Install uv", "python3-pip"):
         assert reason in message
     assert printed
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_make_runs_set_up_by_the_environments_python_only_where_that_starts(
+    root: Path, *, usable: bool
+) -> None:
+    (root / "Makefile").write_text(Path("Makefile").read_text())
+    links = root / ".venv" / "bin"
+    links.mkdir(parents=True)
+    (links.parent / "set-up.json").touch()
+    (links / "python").symlink_to(sys.executable if usable else root / "removed")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+    shown = subprocess.run(
+        ["make", "-n", "setup"],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    python = ".venv/bin/python" if usable else "python3"
+    assert shown.stdout == f"{python} -m tools.setup\n"
+
+
+def test_a_checkout_that_another_user_set_up_is_refused_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def denied(_root: Path) -> None:
+        raise PermissionError(13, "Permission denied", ".venv/bin/python")
+
+    monkeypatch.setattr(setup, "set_up", denied)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        setup.main()
+    assert str(ended.value) == (
+        "Set-up failed. [Errno 13] Permission denied: '.venv/bin/python'. If another user set up "
+        "this checkout, use a clone of your own"
+    )
 
 
 def test_make_lists_every_target() -> None:
