@@ -188,7 +188,7 @@ class LoadBalancers:
             EnvoyError: One of them doesn't.
         """
         async with self._syncing:
-            self._follow_attached()
+            gone = self._register_attached()
             self._follow_grpc()
             # Health comes before the configuration, which depends on it: a target's first result
             # moves it to the group's own cluster.
@@ -197,22 +197,33 @@ class LoadBalancers:
                 self._registry.update_health(results, load_balancers_of_groups(self._cloud))
                 await self._explain_failures()
             self._release_addresses()
-            wanted = await self._configurations()
-            for network in self._proxies.keys() - wanted.keys():
-                await self._stop_proxy(network)
-            self._listen_errors = {}
-            failures: list[EnvoyError] = []
-            for network, configuration in wanted.items():
-                if configuration != self._applied.get(network):
-                    try:
-                        await self._apply(network, configuration)
-                    except EnvoyError as error:  # the other networks' proxies get theirs
-                        failures.append(error)
+            failures = await self._apply_configurations()
+            if gone:
+                # Only now: a proxy that got changed rules and an emptied target group at once
+                # could still route to that group, and clients would see 503.
+                for group, endpoint in gone:
+                    self.forget(group, endpoint)
+                failures = await self._apply_configurations()
             if failures:
                 raise failures[0]
             # Only now: until then the proxies use the addresses that are to be released.
             if await self._edge.release():
                 self._compiled = (None, {})
+
+    async def _apply_configurations(self) -> list[EnvoyError]:
+        """Have each network's proxy take its configuration; return why some didn't."""
+        wanted = await self._configurations()
+        for network in self._proxies.keys() - wanted.keys():
+            await self._stop_proxy(network)
+        self._listen_errors = {}
+        failures: list[EnvoyError] = []
+        for network, configuration in wanted.items():
+            if configuration != self._applied.get(network):
+                try:
+                    await self._apply(network, configuration)
+                except EnvoyError as error:  # the other networks' proxies get theirs
+                    failures.append(error)
+        return failures
 
     async def _stop_proxy(self, network: str) -> None:
         await self._proxies.pop(network).close()
@@ -339,15 +350,14 @@ class LoadBalancers:
         """Return where a load balancer listens; one that isn't followed yet has the default."""
         return self._fronts.get(load_balancer, Front())
 
-    def _follow_attached(self) -> None:
-        """Follow the targets that the program itself registers and deregisters."""
+    def _register_attached(self) -> set[tuple[str, Endpoint]]:
+        """Register the new targets of the program itself; return those that it deregistered."""
         before = _reached(self._followed)
         self._followed = self._attached()
         now = _reached(self._followed)
         for group, endpoint in sorted(now - before, key=repr):
             self.register(group, endpoint)
-        for group, endpoint in before - now:
-            self.forget(group, endpoint)
+        return before - now
 
     def _release_addresses(self) -> None:
         """Free the addresses of load balancers that were deleted."""

@@ -68,6 +68,16 @@ class FewResources(Cloud):
         return None
 
 
+def endpoints_in(files: Mapping[str, Any], cluster: str) -> list[dict[str, Any]]:
+    """Return the endpoints of a cluster in a configuration."""
+    for resources in files.values():
+        for resource in resources:
+            if resource.get("cluster_name") == cluster:
+                endpoints: list[dict[str, Any]] = resource["endpoints"][0]["lb_endpoints"]
+                return endpoints
+    pytest.fail(f"there is no cluster {cluster}")
+
+
 class ScriptedProxy:
     """A proxy whose health checks have the results that a test sets."""
 
@@ -101,12 +111,7 @@ class ScriptedProxy:
 
     def endpoints(self, cluster: str) -> list[dict[str, Any]]:
         """Return the endpoints of a cluster in the last configuration."""
-        for resources in self.applied[-1].values():
-            for resource in resources:
-                if resource.get("cluster_name") == cluster:
-                    endpoints: list[dict[str, Any]] = resource["endpoints"][0]["lb_endpoints"]
-                    return endpoints
-        pytest.fail(f"there is no cluster {cluster}")
+        return endpoints_in(self.applied[-1], cluster)
 
 
 class Harness:

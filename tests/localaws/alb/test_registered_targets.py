@@ -9,6 +9,7 @@ import pytest
 from localaws.account.cloud import Cloud
 from localaws.alb.edge import LocalEdge
 from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.parts import file_name
 from localaws.alb.registered_targets import endpoints, is_this_machines, unreachable
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog import Refused
@@ -16,7 +17,15 @@ from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.cli.status import table
-from tests.localaws.alb.test_load_balancers import CHECKED, GROUP, HTTP, INITIAL, PASS, Harness
+from tests.localaws.alb.test_load_balancers import (
+    CHECKED,
+    GROUP,
+    HTTP,
+    INITIAL,
+    PASS,
+    Harness,
+    endpoints_in,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,12 +143,20 @@ class WithTargets(Harness):
             clock=lambda: self.now,
         )
 
+    def forward(self, weights: dict[str, int]) -> None:
+        """Have the listener forward to these groups."""
+        groups = [{"arn": arn, "weight": weight} for arn, weight in weights.items()]
+        action = {"type": "forward", "forward": {"targetGroups": groups}}
+        listener = self.cloud.outputs[LISTENER, HTTP]
+        self.cloud.outputs[LISTENER, HTTP] = {**listener, "defaultActions": [action]}
+
     async def sync_targets(self) -> list[str]:
         """Sync, and return the state of each registered target."""
         await self.load_balancer.sync()
         return [each["state"] for each in self.load_balancer.attached()]
 
 
+OTHER = f"{GROUP}-other"
 REACHED, NOT_REACHED = (GROUP, Endpoint("127.99.0.1", 80)), (GROUP, Endpoint("10.0.1.9", 80))
 
 
@@ -161,6 +178,28 @@ async def test_a_registered_target_gets_requests_from_its_first_pass_until_it_is
     harness.attached = {NOT_REACHED: "nothing has it"}
     assert await harness.sync_targets() == [TargetState.UNHEALTHY]
     assert harness.target_count(CHECKED) == 0
+
+
+async def test_a_changed_rule_is_applied_before_the_targets_of_its_old_group_are_gone(
+    tmp_path: Path,
+) -> None:
+    """Else a proxy that gets both at once has requests for a target group without targets: 503."""
+    harness = WithTargets(tmp_path)
+    harness.cloud.outputs[TARGET_GROUP, OTHER] = harness.cloud.outputs[TARGET_GROUP, GROUP]
+    harness.forward({GROUP: 1, OTHER: 0})
+    harness.attached = {REACHED: ""}
+    await harness.sync_targets()
+    harness.proxy.verdicts = {(INITIAL, REACHED[1]): PASS}
+    await harness.sync_targets()
+    before = len(harness.proxy.applied)
+    harness.forward({GROUP: 0, OTHER: 1})
+    harness.attached = {}
+    await harness.sync_targets()
+    last = harness.proxy.applied[before:]
+    assert [len(endpoints_in(files, CHECKED)) for files in last] == [1, 0]
+    routes = file_name("routes", HTTP)
+    assert last[0][routes] == last[1][routes]
+    assert last[0][routes] != harness.proxy.applied[before - 1][routes]
 
 
 async def test_targets_of_a_group_that_no_listener_forwards_to_are_unused(tmp_path: Path) -> None:
