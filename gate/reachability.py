@@ -441,4 +441,5 @@ def _ports(rule: _GroupRule) -> str:
     if rule.ports == _ANY_PORT:
         return f"any port ({rule.protocol})"
     first, last = rule.ports
-    return f"{rule.protocol} {first}" if first == last else f"{rule.protocol} {first} to {last}"
+    ports = str(first) if first == last else f"{first} to {last}"
+    return f"{rule.protocol} {ports}"

@@ -139,9 +139,10 @@ def policy(
         allowed = sorted(wanted & {*statement.actions})
         if allowed:
             allowing.append(_document("Allow", statement, allowed, bounded=bounded))
-    denying = [
-        _document("Deny", each, sorted(each.actions)) for each in _of_parts(table.denied, parts)
-    ]
+    denying = []
+    for statement in _of_parts(table.denied, parts):
+        actions_denied = sorted(statement.actions)
+        denying.append(_document("Deny", statement, actions_denied))
     return {"Version": "2012-10-17", "Statement": [*allowing, *denying]}
 
 

@@ -160,5 +160,8 @@ def _in_sub(part: str | Reference) -> str:
 def _target(reference: Reference) -> tuple[str, str | None]:
     """Return the label of a resource, and its attribute; None where a `Ref` returns the value."""
     node, attribute = reference.node, reference.attribute
-    default = None if attribute in {"id", "name"} else attribute[0].upper() + attribute[1:]
-    return _label(node), _SPELLINGS.get((node.kind, attribute), default)
+    if (node.kind, attribute) in _SPELLINGS:
+        return _label(node), _SPELLINGS[node.kind, attribute]
+    if attribute in {"id", "name"}:
+        return _label(node), None
+    return _label(node), attribute[0].upper() + attribute[1:]

@@ -87,12 +87,13 @@ def properties(kind: str, inputs: Properties) -> Properties:
         kind: The last word of its type.
         inputs: By Pulumi's names; documents of policies as objects.
     """
-    shape, renamed = _SHAPES.get(kind), _RENAMED.get(kind, {})
-    found = shape(inputs) if shape else {}
+    group_differently = _SHAPES.get(kind)
+    found = group_differently(inputs) if group_differently else {}
+    renamed = _RENAMED.get(kind, {})
     for name, value in inputs.items():
-        theirs = renamed.get(name, _pascal(name))
-        if theirs is not None:
-            found[theirs] = _value(name, value)
+        property_name = renamed.get(name, _pascal(name))
+        if property_name is not None:
+            found[property_name] = _value(name, value)
     return found
 
 
@@ -226,12 +227,11 @@ def _config(name: str) -> str:
 
 
 def _forward(forward: Properties) -> Properties:
-    found: Properties = {
-        "TargetGroups": [
-            {"TargetGroupArn": _deep(group["arn"]), "Weight": _deep(group["weight"])}
-            for group in forward["targetGroups"]
-        ]
-    }
+    groups = []
+    for group in forward["targetGroups"]:
+        weight = _deep(group["weight"])
+        groups.append({"TargetGroupArn": _deep(group["arn"]), "Weight": weight})
+    found: Properties = {"TargetGroups": groups}
     sticky = forward.get("stickiness")
     if sticky:
         found["TargetGroupStickinessConfig"] = {
@@ -264,6 +264,7 @@ def _listener_rule(rest: Properties) -> Properties:
     conditions = []
     for condition in rest.pop("conditions"):
         for name, value in condition.items():
+            # pathPattern is the field path-pattern, with its values in PathPatternConfig.
             field = re.sub(r"(?<=[a-z])([A-Z])", lambda match: f"-{match[1].lower()}", name)
             conditions.append({"Field": field, f"{_pascal(name)}Config": _deep(value)})
     return {"Actions": _actions(rest.pop("actions")), "Conditions": conditions}
@@ -345,8 +346,9 @@ def _topic_policy(rest: Properties) -> Properties:
 
 
 def _certificate(rest: Properties) -> Properties:
-    transparency = rest.pop("options", {}).get("certificateTransparencyLoggingPreference")
-    return {"CertificateTransparencyLoggingPreference": transparency} if transparency else {}
+    name = "certificateTransparencyLoggingPreference"
+    transparency = rest.pop("options", {}).get(name)
+    return {_pascal(name): transparency} if transparency else {}
 
 
 def _record(rest: Properties) -> Properties:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from infra.service.args import WebServiceArgs
+    from infra.service.front_end import Connection
 
 
 class WebService(pulumi.ComponentResource):
@@ -57,8 +58,6 @@ class WebService(pulumi.ComponentResource):
         self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-web:index:WebService", name, None, opts)
-        port = args.task.ingress_container.port
-        assert port is not None, "requests come to a port"
         tags = naming.of_component(args.tags, name)
         logs = log_group.adopt_or_create(name, args.log_group, tags=tags, parent=self)
         definition, role_policies = task_definition.register(
@@ -69,7 +68,7 @@ class WebService(pulumi.ComponentResource):
         self.security_group_id = None
         if not args.capacity.on_instances:
             group, group_rules = security_groups.register(
-                name, args, port=port, tags=tags, parent=self
+                name, args, port=_port(args), tags=tags, parent=self
             )
             self.security_group_id = group.id
             network = {
@@ -78,18 +77,7 @@ class WebService(pulumi.ComponentResource):
                 "subnets": args.network.subnet_ids,
             }
         connection = args.front_end.connect(self, target_type=args.capacity.target_type)
-        load_balancers: list[aws.ecs.ServiceLoadBalancerArgsDict] | None = None
-        grace_seconds: int | None = None
-        # ECS refuses a grace period where nothing checks the tasks' health.
-        if connection.target_group_arn:
-            grace_seconds = args.deployment.health_check_grace_seconds
-            load_balancers = [
-                {
-                    "target_group_arn": connection.target_group_arn,
-                    "container_name": args.task.ingress_container.name,
-                    "container_port": port,
-                }
-            ]
+        load_balancers = _load_balancers(args, connection)
         self.alarms = []
         if args.alarms and connection.request_label is not None:
             self.alarms = args.alarms.register_before_service(self, connection.request_label)
@@ -97,6 +85,19 @@ class WebService(pulumi.ComponentResource):
         if args.service_connect:
             connect = service_connect.configuration(args.service_connect)
         rollback = _rollback(args)
+        # Tasks can't start, be reached or be drained without these, so they are created before the
+        # service and deleted after it.
+        prerequisites: list[pulumi.Resource] = [
+            *group_rules,
+            *role_policies,
+            *connection.prerequisites,
+            *args.capacity.prerequisites,
+        ]
+        if rollback:
+            # ECS reads their states as soon as a deployment begins.
+            prerequisites += self.alarms
+        for callee in args.calls:
+            prerequisites.append(callee.service)
         rollout = Rollout(name, parent=self, log_group=args.log_group.name)
         suffix = f"{args.front_end.service_suffix}{args.capacity.service_suffix}"
         strategy = args.capacity.strategy
@@ -115,7 +116,10 @@ class WebService(pulumi.ComponentResource):
             alarms=rollback,
             availability_zone_rebalancing="ENABLED",
             enable_execute_command=args.exec_log_group is not None,
-            health_check_grace_period_seconds=grace_seconds,
+            # ECS refuses a grace period where nothing checks the tasks' health.
+            health_check_grace_period_seconds=(
+                args.deployment.health_check_grace_seconds if load_balancers else None
+            ),
             load_balancers=load_balancers,
             network_configuration=network,
             service_connect_configuration=connect,
@@ -125,17 +129,7 @@ class WebService(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Tasks can't start, be reached or be drained without these, so they are created
-                # before the service and deleted after it.
-                depends_on=[
-                    *group_rules,
-                    *role_policies,
-                    *connection.prerequisites,
-                    *args.capacity.prerequisites,
-                    # ECS reads their states as soon as a deployment begins.
-                    *(self.alarms if rollback else ()),
-                    *(callee.service for callee in args.calls),
-                ],
+                depends_on=prerequisites,
                 custom_timeouts=_timeouts(args),
                 hooks=rollout.hooks,
                 # A run would undo what the scaler has set.
@@ -170,6 +164,28 @@ class WebService(pulumi.ComponentResource):
                 "targetGroupArn": self.target_group_arn,
             }
         )
+
+
+def _port(args: WebServiceArgs) -> int:
+    """Return the port of the container that requests come to."""
+    port = args.task.ingress_container.port
+    assert port is not None, "requests come to a port"
+    return port
+
+
+def _load_balancers(
+    args: WebServiceArgs, connection: Connection
+) -> list[aws.ecs.ServiceLoadBalancerArgsDict] | None:
+    """Return the target group that the tasks join; None where the front end has none."""
+    if connection.target_group_arn is None:
+        return None
+    return [
+        {
+            "target_group_arn": connection.target_group_arn,
+            "container_name": args.task.ingress_container.name,
+            "container_port": _port(args),
+        }
+    ]
 
 
 def _rollback(args: WebServiceArgs) -> aws.ecs.ServiceAlarmsArgsDict | None:

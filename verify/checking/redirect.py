@@ -53,10 +53,13 @@ def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | 
 def _hint(outcome: Answer | Failure, wrong: list[str]) -> str:
     if isinstance(outcome, Failure):
         return outcome.hint
-    return "the listener's redirect action keeps #{host}, #{path} and #{query}" if wrong else ""
+    if not wrong:
+        return ""
+    return "the listener's redirect action keeps #{host}, #{path} and #{query}"
 
 
 def _lost(target: Target, host: str, asked: Target, location: str) -> list[str]:
+    """Return what is wrong with a redirect's location, in words; empty where nothing is."""
     try:
         url = urlsplit(location)
         port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
@@ -71,7 +74,9 @@ def _lost(target: Target, host: str, asked: Target, location: str) -> list[str]:
         "query": url.query == query,
     }
     lost = [part for part, is_kept in kept.items() if not is_kept]
-    return [f"it redirects to {_shown(url)}: {', '.join(lost)} changed"] if lost else []
+    if not lost:
+        return []
+    return [f"it redirects to {_shown(url)}: {', '.join(lost)} changed"]
 
 
 def _shown(url: SplitResult) -> str:

@@ -235,10 +235,13 @@ async def _collect(
         tries.cancel()
     progress(Phase.CHECKS, f"measuring {counted(evidence.planned, 'request')}")
     turns = iter(range(evidence.planned))
-    await runtime.gather(
-        _measure(probe, options, evidence, turns, last, clock=clock, began=began, deadline=deadline)
-        for _ in range(options.concurrency)
-    )
+
+    def measure() -> Coroutine[Any, Any, None]:
+        return _measure(
+            probe, options, evidence, turns, last, clock=clock, began=began, deadline=deadline
+        )
+
+    await runtime.gather(measure() for _ in range(options.concurrency))
 
 
 async def _measure(
@@ -256,10 +259,9 @@ async def _measure(
 
     It ends earlier if another request couldn't end in time.
     """
-    while (
-        deadline - clock() > shortest_attempt(options) + last.timings.total
-        and next(turns, None) is not None
-    ):
+    while deadline - clock() > shortest_attempt(options) + last.timings.total:
+        if next(turns, None) is None:
+            return
         outcome = await probe(min(options.timeout, deadline - clock()))
         sample = judge(outcome, options, clock() - began)
         if not sample.cut:  # an attempt that the deadline cut proves nothing

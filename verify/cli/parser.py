@@ -124,7 +124,9 @@ class _Parser(argparse.ArgumentParser):
         if extra:
             names = [word.partition("=")[0] for word in extra[1].split() if word.startswith("-")]
             options = list(dict.fromkeys(names))  # each once
-            message = f"unknown option: {' '.join(options)}" if options else "more than one target"
+            message = "more than one target"
+            if options:
+                message = f"unknown option: {' '.join(options)}"
             hint = _suggestion(options, self) or hint
         starts = re.match(r"argument (--\S+): expected one argument", message)
         message = re.sub(r"(?s)ignored explicit argument .*", "it takes no value", message)

@@ -218,7 +218,10 @@ def planned_options() -> dict[str, Option[Any]]:
 
 
 def _types(option: Option[Any]) -> Sequence[str]:
-    return ("boolean",) if option.constant is not None else _TYPES.get(option.metavar, ("string",))
+    """Return the types of an option's value, by their names in JSON Schema."""
+    if option.constant is not None:
+        return ("boolean",)
+    return _TYPES.get(option.metavar, ("string",))
 
 
 def schema() -> dict[str, object]:

@@ -194,12 +194,9 @@ def _latency(report: Report, axis: charts.Axis, name: str) -> Element:
     for rank, percent in _RANKS.items():
         values = [_ms(slot.latency(percent)) for slot in timeline.slots]
         drawn.append(charts.Line(rank, rank, values))
-    whole = ", ".join(
-        f"{rank} {1000 * seconds:.1f} ms" for rank, seconds in report.samples.latency.items()
-    )
-    return charts.lines(
-        charts.Names(name, "Latency over time", f"Of all answers: {whole}"), axis, drawn
-    )
+    ranks = [f"{rank} {1000 * took:.1f} ms" for rank, took in report.samples.latency.items()]
+    description = f"Of all answers: {', '.join(ranks)}"
+    return charts.lines(charts.Names(name, "Latency over time", description), axis, drawn)
 
 
 def _ms(seconds: float | None) -> float | None:
@@ -249,7 +246,9 @@ def _task_table(section: Element, report: Report, name: str) -> None:
             rows.append(((task, _task_style(task, watched), str(seen.answers), *times), ""))
         elif not watched and task in report.samples.tasks:
             rows.append(((task, str(report.samples.tasks[task])), ""))
-    columns = ("Task", "Old or new", "Answers", "First", "Last") if watched else ("Task", "Answers")
+    columns: Sequence[str] = ("Task", "Answers")
+    if watched:
+        columns = ("Task", "Old or new", "Answers", "First", "Last")
     _table(section, f"{name}-task-table", "Answers by task", columns, rows)
 
 

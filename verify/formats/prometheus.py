@@ -52,7 +52,9 @@ def _samples(report: Report) -> Iterator[tuple[str, str, float]]:
         return name, f"{{{written}}}", value
 
     watched, samples = report.watched, report.samples
-    failed = sum(lane.failed for lane in watched.lanes.values()) if watched else samples.errors
+    failed = samples.errors
+    if watched:
+        failed = sum(lane.failed for lane in watched.lanes.values())
     yield sample("probe_success", float(report.exit_code == 0))
     yield sample("probe_duration_seconds", report.seconds)
     yield sample("verify_exit_code", float(report.exit_code))

@@ -36,7 +36,9 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
             yield f"{indent}hint: {result.hint}"
     yield from _latency(report.samples)
     yield ""
-    after = f" (exit {int(report.exit_code)})" if report.verdict or report.exit_code else ""
+    after = ""
+    if report.verdict or report.exit_code:
+        after = f" (exit {int(report.exit_code)})"
     watched = report.watched
     if watched and not report.verdict and report.exit_code:
         after = f", but {watched.command} ended with {watched.command_exit_code}{after}"

@@ -336,35 +336,49 @@ def _tasks(
     tasks, unnamed = samples.tasks, samples.unidentified
     if expected is None and not tasks:
         return
-    actual = f"{len(tasks)} distinct" if tasks else "no answer names the task that made it"
-    actual += f"; {unnamed} answers name none" if unnamed and tasks else ""
-    always_new = sampling.always_new(tasks)
-    status, hint = Status.OK, sampling.ALWAYS_NEW if always_new else ""
-    if expected is not None and not tasks:
-        status = Status.UNKNOWN
-        hint = "let it send its host name, e.g. as a header, and give --identity header:NAME"
-    elif expected is not None:
-        actual += f"; chance to miss one of {expected}: {samples.miss_probability:.2g}"
-        if always_new:
-            status = Status.UNKNOWN
-        elif len(tasks) < expected:
-            status = Status.UNKNOWN if unnamed or not whole else Status.FAIL
-            hint = _ALL_RUN if whole else _TOO_FEW_SAMPLES
-        elif len(tasks) > expected:
-            hint = "more than expected: a rollout may be under way"
+    actual = "no answer names the task that made it"
+    if tasks:
+        actual = f"{len(tasks)} distinct"
+        if unnamed:
+            actual += f"; {unnamed} answers name none"
+        if expected is not None:
+            actual += f"; chance to miss one of {expected}: {samples.miss_probability:.2g}"
     if sampling.skewed(tasks):
         actual += "; the shares are more uneven than chance explains"
     if cookies:
         actual += f"; stickiness is on ({', '.join(cookies)}): a browser stays with one task"
-    wanted = f"at least {expected} distinct" if expected else ""
+    status, hint = _enough_tasks(samples, expected, whole=whole)
     yield Result(
         id="tasks",
         status=status,
-        expected=wanted,
+        expected=f"at least {expected} distinct" if expected else "",
         actual=actual,
         hint=hint,
         attempts=sum(tasks.values()) + unnamed,
     )
+
+
+def _enough_tasks(samples: Samples, expected: int | None, *, whole: bool) -> tuple[Status, str]:
+    """Judge the number of tasks that answered; return a hint too.
+
+    `whole` is whether all planned requests were measured.
+    """
+    tasks = samples.tasks
+    if expected is not None and not tasks:
+        hint = "let it send its host name, e.g. as a header, and give --identity header:NAME"
+        return Status.UNKNOWN, hint
+    if sampling.always_new(tasks):
+        status = Status.OK if expected is None else Status.UNKNOWN
+        return status, sampling.ALWAYS_NEW
+    if expected is None or len(tasks) == expected:
+        return Status.OK, ""
+    if len(tasks) > expected:
+        return Status.OK, "more than expected: a rollout may be under way"
+    hint = _ALL_RUN if whole else _TOO_FEW_SAMPLES
+    if samples.unidentified or not whole:
+        # The missing tasks may be among those that name none, or those not asked in time.
+        return Status.UNKNOWN, hint
+    return Status.FAIL, hint
 
 
 def _duration(seconds: float) -> str:

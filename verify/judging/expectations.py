@@ -124,7 +124,9 @@ def _json(expected: JsonExpectation, show: Show) -> Expectation:
     def seen(answer: Answer) -> str:
         found = answer.at_pointer(expected.pointer)
         pointer = visible(expected.pointer or "the document's root", 40)
-        return f"no value at {pointer}" if found is None else f"'{show(found, 60)}' at {pointer}"
+        if found is None:
+            return f"no value at {pointer}"
+        return f"'{show(found, 60)}' at {pointer}"
 
     return Expectation("json", visible(expected.text, 80), holds, seen)
 
@@ -135,7 +137,8 @@ def _body(show: Mask, answer: Answer) -> str:
     if answer.encoding:
         return f"a body in Content-Encoding {answer.encoding}, which verify can't read"
     start = show.masked(answer.beginning(1000))[:1000].strip()
-    return f"'{visible(start, 60)}'{' (cut at --max-body)' if answer.truncated else ''}"
+    cut = " (cut at --max-body)" if answer.truncated else ""
+    return f"'{visible(start, 60)}'{cut}"
 
 
 _HALF_A_YEAR = 15_552_000

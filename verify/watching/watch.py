@@ -95,8 +95,8 @@ async def observe(
     clock = asyncio.get_running_loop().time
     began, started = clock(), datetime.now(UTC)
     requests = "1 request" if record.watch.rate == 1 else f"{record.watch.rate:g} requests"
-    rate = f"{requests} a second in {counted(len(probes), 'lane')}"
-    progress("watch", f"{shown_url(parsed, options)}, {rate}")
+    lanes = counted(len(probes), "lane")
+    progress("watch", f"{shown_url(parsed, options)}, {requests} a second in {lanes}")
     try:
         await _while_it_changes(
             options, record, probes, command=command, progress=progress, began=began
