@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from localaws.alb.certificate_authority import Authority
 from localaws.alb.compiler import compile_files
 from localaws.alb.envoy import Envoy
 from localaws.alb.model import Listener, Rule, TargetGroup
@@ -209,6 +211,14 @@ def https_url(load_balancer: ListenAddress) -> str:
     port = load_balancer.port(443)
     suffix = "" if port == 443 else f":{port}"
     return f"https://{load_balancer.address}{suffix}"
+
+
+def server_context(directory: Path, name: str) -> ssl.SSLContext:
+    """Return the TLS settings of a server for which the local authority issued a certificate."""
+    certificate = Authority(directory).issue([name])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    return context
 
 
 async def raw(alb: Alb, request: str, time_limit: float = 2) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from localaws.alb.certificate_authority import Authority, authority_file
+from localaws.alb.certificate_authority import authority_file
 from localaws.daemon.data_plane import data_plane
 from localaws.daemon.runtime_choice import Choice, Runtime
 from localaws.machine import isolation
@@ -19,7 +19,7 @@ from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
 from localaws.machine.stream_server import StreamServer
-from tests.localaws.alb.conftest import Echo, https_url
+from tests.localaws.alb.conftest import Echo, https_url, server_context
 from tests.localaws.alb.identity_provider import USER, IdentityProvider, Seen
 from tests.localaws.alb.test_grpc import serve_http_2
 from tests.localaws.vpc.records import ANYWHERE, Records
@@ -134,9 +134,7 @@ async def test_a_load_balancer_in_a_vpc_logs_users_in_by_its_names_and_checks_gr
     await plane.start()
     try:
         await plane.settle_network(timeout=30)
-        own = await asyncio.to_thread(Authority(tmp_path).issue, ["login.shop.test"])
-        served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        served.load_cert_chain(own.chain, own.key)
+        served = await asyncio.to_thread(server_context, tmp_path, "login.shop.test")
 
         async def listening(address: str, port: int) -> socket.socket:
             assert plane.attachments is not None

@@ -16,7 +16,7 @@ from localaws.alb.certificate_authority import Authority, authority_file
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
-from tests.localaws.alb.conftest import https_url
+from tests.localaws.alb.conftest import https_url, server_context
 from tests.localaws.alb.identity_provider import SECRET, USER, IdentityProvider
 from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, FewResources
 from tests.localaws.waiting import eventually
@@ -114,10 +114,7 @@ async def test_users_log_in_and_targets_get_their_claims(
     alb: Alb, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "localaws")
-    authority = Authority(tmp_path)
-    own = await asyncio.to_thread(authority.issue, ["127.0.0.1"])
-    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    served.load_cert_chain(own.chain, own.key)
+    served = await asyncio.to_thread(server_context, tmp_path, "127.0.0.1")
     trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
     with IdentityProvider(served) as provider:
         balancers = LoadBalancers(
@@ -125,7 +122,7 @@ async def test_users_log_in_and_targets_get_their_claims(
             alb.addresses,
             lambda _: alb.envoy,
             lambda _: tmp_path / "envoy",
-            issue=authority.issue,
+            issue=Authority(tmp_path).issue,
             speed=10,
             trust=lambda: trusted,
         )
@@ -158,11 +155,11 @@ async def _log_in(
     page = "/app/cart?item=1&item=2"
     first = await browser.get(page)
     location = urlsplit(first.headers["location"])
-    asked = {name: values[0] for name, values in parse_qs(location.query).items()}
-    state = asked.pop("state")
+    parameters = {name: values[0] for name, values in parse_qs(location.query).items()}
+    state = parameters.pop("state")
     assert (first.status_code, first.headers["server"]) == (302, "awselb/2.0")
     assert f"https://{location.netloc}{location.path}" == f"{provider.issuer}/authorize"
-    assert asked == {
+    assert parameters == {
         "tenant": "1",
         "client_id": "app",
         "redirect_uri": f"{browser.url}/oauth2/idpresponse",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from localaws.alb.certificate_authority import Authority, authority_file
+from localaws.alb.certificate_authority import authority_file
 from localaws.alb.edge import Front
 from localaws.alb.model import Listener
 from localaws.alb.targets import Endpoint
@@ -20,6 +20,7 @@ from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.machine.addresses import Addresses, SubnetAddresses
 from localaws.machine.stream_server import StreamServer
 from localaws.vpc.model import Interface
+from tests.localaws.alb.conftest import server_context
 from tests.localaws.filled_account import FilledAccount
 
 if TYPE_CHECKING:
@@ -227,9 +228,7 @@ async def test_an_identity_provider_is_resolved_and_reached_in_the_load_balancer
             await writer.wait_closed()
         served_one.set()
 
-    own = Authority(tmp_path).issue(["idp.example.test"])
-    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    served.load_cert_chain(own.chain, own.key)
+    served = server_context(tmp_path, "idp.example.test")
     trusted = ssl.create_default_context(cafile=authority_file(tmp_path))
     server = StreamServer(serve)
     await server.listen("127.0.0.1", 0, ssl=served)
