@@ -235,12 +235,17 @@ async def _collect(
         tries.cancel()
     progress(Phase.CHECKS, f"measuring {counted(evidence.planned, 'request')}")
     turns = iter(range(evidence.planned))
-
-    def measure() -> Coroutine[Any, Any, None]:
-        return _measure(
-            probe, options, evidence, turns, last, clock=clock, began=began, deadline=deadline
-        )
-
+    measure = partial(
+        _measure,
+        probe,
+        options,
+        evidence,
+        turns,
+        last,
+        clock=clock,
+        began=began,
+        deadline=deadline,
+    )
     await runtime.gather(measure() for _ in range(options.concurrency))
 
 
