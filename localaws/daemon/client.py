@@ -118,7 +118,7 @@ def _start(directory: StateDirectory) -> subprocess.Popen[bytes]:
         # which may be another checkout: its daemon would look outdated to each command.
         return subprocess.Popen(  # noqa: S603 — our own interpreter and module
             [
-                *(sys.executable, "-P", "-m", "localaws.daemon.server"),
+                *(sys.executable, "-P", "-m", "localaws.daemon.start"),
                 *(str(directory.project), str(directory.path)),
             ],
             stdin=subprocess.DEVNULL,

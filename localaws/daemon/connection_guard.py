@@ -92,9 +92,16 @@ class Guard:
         self._prefix = f"\0localaws-{secrets.token_hex(8)}"
         self._refused: set[int | None] = set()
 
-    async def start(self) -> int:
-        """Begin to listen; return the port."""
-        await self._server.listen("127.0.0.1", 0)
+    async def start(self, listener: socket.socket | None = None) -> int:
+        """Begin to accept connections; return the port.
+
+        Args:
+            listener: The socket that listens already; by default a new one.
+        """
+        if listener is None:
+            await self._server.listen("127.0.0.1", 0)
+        else:
+            await self._server.listen(sock=listener)
         return self._server.port
 
     async def close(self) -> None:

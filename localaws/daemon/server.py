@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import importlib.metadata
-import json
 import logging
 import os
 import signal
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import grpc
@@ -19,23 +15,19 @@ import grpc
 from localaws.account import parameters
 from localaws.account.cloud import Cloud, StateFileError
 from localaws.alb.envoy import EnvoyError
-from localaws.daemon import start_settings
 from localaws.daemon.connection_guard import Guard
-from localaws.daemon.file_permissions import UMASK, SharedFolder, make_folder, take_from_others
 from localaws.daemon.lifecycle import Running
-from localaws.daemon.runtime_choice import BadRuntime
-from localaws.daemon.state_directory import Address, StateDirectory, fingerprint, try_lock
-from localaws.images.mirrors import MirrorError
 from localaws.machine.addresses import NoAddressError
-from localaws.machine.files import write_atomically
 from localaws.protocol.aws import AwsProvider
 from localaws.protocol.awsx.provider import AwsxProvider
 from localaws.protocol.docker_build_provider import DockerBuildProvider
 from localaws.protocol.messages import provider_pb2_grpc
-from localaws.speed import BadSpeed
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Sequence
+
+    from localaws.daemon.state_directory import Address, StateDirectory
 
 log = logging.getLogger("localaws")
 
@@ -55,9 +47,6 @@ _USER_ERRORS = (
     NoAddressError,
     parameters.BadParameters,
     EnvoyError,
-    BadSpeed,
-    BadRuntime,
-    MirrorError,
 )
 """Errors that a user can correct; their messages say how."""
 
@@ -69,7 +58,10 @@ def _installed(package: str) -> str:
 
 @asynccontextmanager
 async def serving(
-    servicer: provider_pb2_grpc.ResourceProviderServicer, folder: int, name: str
+    servicer: provider_pb2_grpc.ResourceProviderServicer,
+    folder: int,
+    name: str,
+    listener: socket.socket | None = None,
 ) -> AsyncIterator[int]:
     """Serve the owner of this process and root, and yield the port.
 
@@ -79,15 +71,16 @@ async def serving(
             port. By the descriptor the socket's path is short enough: it has at most 107
             characters.
         name: The socket's name.
+        listener: A socket that listens on the port already; by default a new one.
     """
-    socket = f"/proc/self/fd/{folder}/{name}"
+    path = f"/proc/self/fd/{folder}/{name}"
     server = grpc.aio.server(options=_UNLIMITED)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    server.add_insecure_port(f"unix:{socket}")
-    guard = Guard(socket)
+    server.add_insecure_port(f"unix:{path}")
+    guard = Guard(path)
     await server.start()
     try:
-        yield await guard.start()
+        yield await guard.start(listener)
     finally:
         await server.stop(grace=1)
         await guard.close()
@@ -101,15 +94,18 @@ def _still_locked(directory: StateDirectory, lock: TextIO) -> bool:
         return False
 
 
-async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
+async def serve(
+    directory: StateDirectory, address: Address, lock: TextIO, listeners: Sequence[socket.socket]
+) -> None:
     """Run until SIGTERM, SIGINT, the deletion of the state directory or the loss of all that runs.
 
     Meanwhile `directory.ready` holds the address.
 
     Args:
         directory: The state directory to serve.
-        code: Fingerprint of the code that runs, for the address.
+        address: How to reach this process.
         lock: The daemon's lock, which this process holds.
+        listeners: Sockets that listen on the ports of aws, awsx and docker-build.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -134,21 +130,13 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
             running.registry, directory.project, version=_installed("pulumi-docker-build")
         )
         folder = os.open(directory.path, os.O_PATH)
+        of_aws, of_awsx, of_docker_build = listeners
         async with (
-            serving(provider, folder, "aws.sock") as port,
-            serving(awsx, folder, "awsx.sock") as awsx_port,
-            serving(docker_build, folder, "docker-build.sock") as docker_build_port,
+            serving(provider, folder, "aws.sock", of_aws) as port,
+            serving(awsx, folder, "awsx.sock", of_awsx) as awsx_port,
+            serving(docker_build, folder, "docker-build.sock", of_docker_build),
         ):
-            address = Address(
-                pid=os.getpid(),
-                aws_port=port,
-                awsx_port=awsx_port,
-                docker_build_port=docker_build_port,
-                code=code,
-                runtime=running.choice.sentence,
-                settings=start_settings.of(os.environ),
-            )
-            write_atomically(directory.ready, json.dumps(asdict(address)))
+            address.publish(directory)
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
             while not stop.is_set() and _still_locked(directory, lock):
                 with suppress(TimeoutError):
@@ -161,38 +149,13 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
     log.info("stopped")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve one state directory; end at once if a daemon serves it already."""
-    parser = argparse.ArgumentParser(prog="python -m localaws.daemon.server", description=__doc__)
-    parser.add_argument("project", type=Path, help="folder that holds Pulumi.yaml")
-    parser.add_argument("directory", type=Path, help="folder for the local AWS's files")
-    chosen = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    os.umask(UMASK)
-    code = fingerprint()
-    directory = StateDirectory(chosen.project, chosen.directory)
+def run(
+    directory: StateDirectory, address: Address, lock: TextIO, listeners: Sequence[socket.socket]
+) -> int:
+    """Serve until the end, and return the exit code of the process."""
     try:
-        make_folder(directory.path)
-        take_from_others(directory.path)
-    except SharedFolder as error:
-        log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
-        return 1
-    lock = try_lock(directory)
-    if lock is None:
-        log.info("a daemon serves %s already", directory.path)
-        return 0
-    lock.truncate(0)
-    print(os.getpid(), file=lock, flush=True)
-    os.dup(lock.fileno())  # never closed, so that only the process's end releases the lock
-    try:
-        asyncio.run(serve(directory, code, lock))
+        asyncio.run(serve(directory, address, lock, listeners))
     except _USER_ERRORS as error:
         log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

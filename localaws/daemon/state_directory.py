@@ -6,11 +6,12 @@ import fcntl
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from localaws.daemon.file_permissions import explained, make_folder, opener
+from localaws.machine.files import write_atomically
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class StateDirectory:
 
     @property
     def ready(self) -> Path:
-        """The `Address` of a daemon that is ready."""
+        """The `Address` of a daemon that is ready, or about to be."""
         return self.path / "daemon.json"
 
     @property
@@ -121,7 +122,7 @@ class Address:
 
     @classmethod
     def read(cls, directory: StateDirectory) -> Address | None:
-        """Return the address of the living daemon; None if there is none, or it isn't ready yet.
+        """Return the address of the living daemon; None if there is none, or it isn't found yet.
 
         Raises:
             UnusableFolder: The state directory is another user's.
@@ -132,6 +133,10 @@ class Address:
         except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
             return None
         return address if address.pid == holder(directory) else None
+
+    def publish(self, directory: StateDirectory) -> None:
+        """Let commands find the daemon."""
+        write_atomically(directory.ready, json.dumps(asdict(self)))
 
 
 _CODE = Path(__file__).parents[1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -52,3 +54,18 @@ async def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
             ]
     os.close(folder)
     assert not list(directory.iterdir()), "the socket is gone"
+
+
+async def test_what_connects_before_the_server_starts_is_answered(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_PATH)
+    provider = AwsProvider(Cloud(seed=1), Idle(), version="7.0.0")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            configuring = asyncio.ensure_future(configure(channel, "eu-west-1"))
+            await asyncio.sleep(0.05)
+            assert not configuring.done()
+            async with serving(provider, folder, "aws.sock", listener) as served:
+                assert served == port
+                assert await region_of(await configuring) == "eu-west-1"
+    os.close(folder)

@@ -1,0 +1,106 @@
+"""The daemon's process, which listens before it imports what it serves.
+
+The imports take most of a start. A new local AWS has nothing to restore, so the errors that a user
+can correct are found without them: the command that starts it goes on as soon as they are, and the
+CLI starts while the daemon does. What connects meanwhile waits for an answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from localaws.account import parameters
+from localaws.daemon import runtime_choice, start_settings
+from localaws.daemon.file_permissions import UMASK, SharedFolder, make_folder, take_from_others
+from localaws.daemon.state_directory import Address, StateDirectory, fingerprint, try_lock
+from localaws.images import mirrors
+from localaws.machine.isolation import find
+from localaws.speed import BadSpeed, speed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = logging.getLogger("localaws")
+
+_USER_ERRORS = (
+    BadSpeed,
+    mirrors.MirrorError,
+    parameters.BadParameters,
+    runtime_choice.BadRuntime,
+)
+"""Errors that a user can correct; their messages say how."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve one state directory; end at once if a daemon serves it already."""
+    parser = argparse.ArgumentParser(prog="python -m localaws.daemon.start", description=__doc__)
+    parser.add_argument("project", type=Path, help="folder that holds Pulumi.yaml")
+    parser.add_argument("directory", type=Path, help="folder for the local AWS's files")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    os.umask(UMASK)
+    code = fingerprint()
+    directory = StateDirectory(chosen.project, chosen.directory)
+    try:
+        make_folder(directory.path)
+        take_from_others(directory.path)
+    except SharedFolder as error:
+        log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
+        return 1
+    lock = try_lock(directory)
+    if lock is None:
+        log.info("a daemon serves %s already", directory.path)
+        return 0
+    lock.truncate(0)
+    print(os.getpid(), file=lock, flush=True)
+    os.dup(lock.fileno())  # never closed, so that only the process's end releases the lock
+    with ExitStack() as stack:
+        return check_and_run(directory, code, lock, [_listen(stack) for _ in range(3)])
+
+
+def _listen(stack: ExitStack) -> socket.socket:
+    return stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+
+def check_and_run(
+    directory: StateDirectory, code: str, lock: TextIO, listeners: Sequence[socket.socket]
+) -> int:
+    """Check what the user has set, import the rest, and serve until the end."""
+    try:
+        runtime = runtime_choice.choose(find)
+        speed()
+        mirrors.parse(os.environ.get(mirrors.VARIABLE, ""))
+        parameters.load(directory.parameters)
+    except _USER_ERRORS as error:
+        log.error("%s", error)  # noqa: TRY400 — as above
+        return 1
+    aws_port, awsx_port, docker_build_port = (each.getsockname()[1] for each in listeners)
+    address = Address(
+        pid=os.getpid(),
+        aws_port=aws_port,
+        awsx_port=awsx_port,
+        docker_build_port=docker_build_port,
+        code=code,
+        runtime=runtime.sentence,
+        settings=start_settings.of(os.environ),
+    )
+    # Files of resources may be damaged, and what runs by them may not start again. Loopback
+    # addresses may be missing where this isn't Linux.
+    if sys.platform == "linux" and not directory.resources.exists():
+        address.publish(directory)
+    from localaws.daemon.server import run  # noqa: PLC0415 — takes most of the time of a start
+
+    return run(directory, address, lock, listeners)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
