@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -393,7 +394,7 @@ def test_every_weakened_stack_breaks_its_rule(
 
 
 def test_only_the_caller_needs_the_rules_between_two_services(graphs: Mapping[str, Graph]) -> None:
-    changed = weakened(graphs["several"], {})
+    changed = copy.deepcopy(graphs["several"])
     caller = node(changed, "Service web")
     for title in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
         caller.sources.remove(node(changed, f"{title} web-calls-api-8080"))
@@ -404,7 +405,7 @@ def test_only_the_caller_needs_the_rules_between_two_services(graphs: Mapping[st
 def test_a_service_without_a_needed_dependency_is_found(
     graphs: Mapping[str, Graph], rule: str, title: str
 ) -> None:
-    changed = weakened(graphs["dev"], {})
+    changed = copy.deepcopy(graphs["dev"])
     needed = node(changed, title)
     for each in ("Service web", "TaskDefinition web"):
         if needed in node(changed, each).sources:
@@ -419,7 +420,7 @@ def test_a_target_group_without_a_listener_or_rule_is_found(graphs: Mapping[str,
 
 
 def test_instances_in_public_subnets_are_found(graphs: Mapping[str, Graph]) -> None:
-    changed = weakened(graphs["ec2"], {})
+    changed = copy.deepcopy(graphs["ec2"])
     subnet, group = node(changed, "Subnet network-public-1"), node(changed, "Group instances")
     group.sources.append(subnet)
     inputs: Any = group.registered.inputs
@@ -438,7 +439,7 @@ def test_a_repository_without_a_lifecycle_policy_is_found(graphs: Mapping[str, G
 def test_a_listener_rule_that_does_not_depend_on_the_service_is_found(
     graphs: Mapping[str, Graph],
 ) -> None:
-    changed = weakened(graphs["dev"], {})
+    changed = copy.deepcopy(graphs["dev"])
     serving = node(changed, "ListenerRule alb-50000")
     serving.sources.remove(node(changed, "Service web"))
     assert broken_by("traffic-moves-after-services-are-steady", changed) == [serving.title]
@@ -464,7 +465,7 @@ def test_a_load_balancer_may_reach_the_internet_only_by_https_and_only_for_login
 
 def test_names_that_aws_would_refuse_are_found(graphs: Mapping[str, Graph]) -> None:
     for name in ("a" * 33, "-alb", "internal-alb"):
-        changed = weakened(graphs["dev"], {})
+        changed = copy.deepcopy(graphs["dev"])
         made: Any = node(changed, "LoadBalancer alb").outputs
         made["name"] = name
         assert broken_by("names-fit", changed) == ["LoadBalancer alb"], name
