@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _OTHER_NAMESPACES: Final = ("aws", "awsx", "pulumi")
 """Namespaces of the configuration that belong to providers and the engine, not to a project."""
 
+_REGION: Final = "aws:region"
+"""The provider's key that is most often written without its namespace, which is the project's then.
+"""
+
 _MISPLACED_WEIGHTS: Final = Problem(
     "weights",
     "set beside services, so that every service would have them",
@@ -113,7 +117,7 @@ class Settings(StackSettings):
             )
         settings = cls(project=project, stack=stack, services=services, **topics)
         problems = [
-            *unknown_keys("", texts, kinds()),
+            *unknown_keys("", texts, [*kinds(), _REGION]),
             *_in_another_namespace(foreign, project),
             *settings.problems(),
         ]

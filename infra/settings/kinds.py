@@ -421,7 +421,8 @@ def no_map(text: str) -> str:
     """Describe a text that is no map, without showing it."""
     if list_or_none(text) is not None:
         return "a list, which is no map"
-    return f"{counted(len(text), 'character') if text else 'empty'}, which is no map"
+    shown = f"{counted(len(text), 'character')}, not shown" if text else "empty"
+    return f"{shown}, which is no map"
 
 
 def _size_of(value: object) -> str:

@@ -59,7 +59,7 @@ def test_an_invalid_duration_is_refused_and_the_option_is_named(option: str, tex
 
 @pytest.mark.parametrize("option", ["--timeout", "--interval"])
 def test_zero_seconds_are_refused_where_they_would_mean_never(option: str) -> None:
-    with pytest.raises(InputError, match=option):
+    with pytest.raises(InputError, match=rf"{option}: '0' is no duration: .*, more than 0 and up"):
         parse_options([option, "0"])
 
 

@@ -142,8 +142,10 @@ def duration(*, zero: bool = False) -> Callable[[str], float]:
         match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|)", text)
         seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
         if not (0 <= seconds <= _MAX_SECONDS and (zero or seconds)):
+            bounds = "up to 24h" if zero else "more than 0 and up to 24h"
             raise _refused(
-                text, "duration: write 500ms, 10s, 5m or 1h, up to 24h; a bare number means seconds"
+                text,
+                f"duration: write 500ms, 10s, 5m or 1h, {bounds}; a bare number means seconds",
             )
         return seconds
 

@@ -17,7 +17,7 @@ BUILD = {"context": "tests/infra/app"}
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"services": {}}, "services: an empty map; allowed: a map from the name of each service"),
     ({"services": []}, "services: a list, which is no map; allowed: a map"),
-    ({"services": "web"}, "services: 3 characters, which is no map; allowed: a map"),
+    ({"services": "web"}, "services: 3 characters, not shown, which is no map; allowed: a map"),
     ({"services": {"api": 1}}, "services.api: a value that isn't a map; allowed: a map of the"),
     (
         {"services": {"api": None}},

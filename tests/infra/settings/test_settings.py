@@ -453,6 +453,7 @@ REFUSED = [
     ),
     ({"conatinerPort": 8080}, "conatinerPort: an unknown key; allowed: perhaps containerPort"),
     ({"zzz": 1}, "zzz: an unknown key; allowed: one of the keys in docs/config.md"),
+    ({"region": "us-east-1"}, "region: an unknown key; allowed: perhaps aws:region\n"),
     ({"servicename": "a"}, "servicename: an unknown key; allowed: perhaps serviceName\n"),
     ({"port": 80}, "port: an unknown key; allowed: perhaps containerPort\n"),
     ({"cpu": 256}, "cpu: an unknown key; allowed: perhaps cpuUnits or cpuArchitecture\n"),
