@@ -41,6 +41,10 @@ _TEMPLATES = ("launchConfiguration", "launchTemplate", "mixedInstancesPolicy")
 _INVALID = "ValidationError"
 _FULLY_FORMED = "You must use a valid fully-formed launch template."
 _DURATION = matches(r"(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+|0", 'a duration such as "10m", or "0"')
+_HEALTH_CHECKS = matches(
+    r"(EC2|EBS|ELB|VPC_LATTICE)(,(EC2|EBS|ELB|VPC_LATTICE))*",
+    "EC2, EBS, ELB or VPC_LATTICE, several with commas between them",
+)
 _REFRESH = "instanceRefresh.preferences"
 
 
@@ -247,7 +251,7 @@ TYPES = (
             ),
             Limit("minSize", within(0, 10000), "autoscaling.group.bounds", _INVALID),
             Limit("maxSize", within(0, 10000), "autoscaling.group.bounds", _INVALID),
-            Limit("healthCheckType", one_of("EC2", "ELB"), "autoscaling.group.health-check"),
+            Limit("healthCheckType", _HEALTH_CHECKS, "autoscaling.group.health-check"),
             Limit("waitForCapacityTimeout", _DURATION, "autoscaling.group.wait"),
             Limit("instanceRefresh.strategy", one_of("Rolling"), "autoscaling.group.refresh"),
             Limit(

@@ -12,12 +12,14 @@ from localaws.catalog.resource_type import AutoName, ResourceType
 from localaws.catalog.values import (
     Allowed,
     Limit,
+    block,
     blocks,
     exactly_one,
     given,
     length,
     number,
     one_of,
+    text,
     texts,
     within,
 )
@@ -68,8 +70,12 @@ def _rules(inputs: Properties) -> Refusals:
         if not given(inputs, "threshold", "thresholdMetricId"):
             message = "metricName needs a threshold"
             yield Refusal("ValidationError", message, "cloudwatch.alarm.threshold", "threshold")
+    if len(given(inputs, "threshold", "thresholdMetricId")) > 1:
+        message = "threshold and thresholdMetricId exclude each other: remove one of them"
+        yield Refusal("InvalidArgument", message, "cloudwatch.alarm.threshold", "threshold")
     yield from _evaluation_rules(inputs)
     queries = inputs.get(_QUERIES)
+    yield from _query_rules(inputs)
     yield from _return_data_rules(queries)
     yield from _expression_rules(queries)
 
@@ -111,6 +117,26 @@ def _evaluation_rules(inputs: Properties) -> Refusals:
         yield Refusal(
             "ValidationError", message, "cloudwatch.alarm.evaluation-range", "evaluationPeriods"
         )
+
+
+_OF_A_METRIC = ("dimensions", "extendedStatistic", "namespace", "period", "statistic")
+"""Inputs of an alarm on a metric, which queries have by themselves.
+
+Source: the schema of metric_alarm.go in the Terraform provider, as for queries with two sources.
+"""
+
+
+def _query_rules(inputs: Properties) -> Refusals:
+    """Refuse inputs that queries exclude, and a query of both a metric and an expression."""
+    if not given(inputs, _QUERIES):
+        return
+    for name in given(inputs, *_OF_A_METRIC):
+        message = f"{name} conflicts with {_QUERIES}: set it in a query's metric instead"
+        yield Refusal("InvalidArgument", message, "cloudwatch.alarm.queries", name)
+    for index, query in enumerate(blocks(inputs.get(_QUERIES))):
+        if block(query.get("metric")) and text(query.get("expression")):
+            message = f"{_QUERIES}[{index}] has both metric and expression: remove one of them"
+            yield Refusal("InvalidArgument", message, "cloudwatch.alarm.queries", _QUERIES)
 
 
 def _is_whole(queries: object) -> bool:

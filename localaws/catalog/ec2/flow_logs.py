@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id
 from localaws.catalog.refusals import Refusal
-from localaws.catalog.resource_type import AllExcept, Reference, ResourceType, Unique
+from localaws.catalog.resource_type import AllExcept, Reference, ResourceType
 from localaws.catalog.values import ARN, Limit, exactly_one, given, one_of
 
 if TYPE_CHECKING:
-    from localaws.catalog.account import Mint
+    from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
     from localaws.catalog.refusals import Refusals
 
@@ -24,6 +24,9 @@ _SOURCES = (
     "transitGatewayId",
     "vpcId",
 )
+_CONFIGURATION = (*_SOURCES, "logFormat", "maxAggregationInterval", "trafficType")
+"""The inputs in which two flow logs to one destination differ."""
+
 _CLOUDWATCH = (None, "cloud-watch-logs")
 """The types of destination that mean CloudWatch Logs, which is the default."""
 
@@ -46,6 +49,20 @@ def _rules(inputs: Properties) -> Refusals:
     if given(inputs, "vpcId", "subnetId", "eniId") and not given(inputs, "trafficType"):
         message = "trafficType must be set for a VPC, subnet or interface: ACCEPT, REJECT or ALL"
         yield Refusal("InvalidParameter", message, "ec2.flow-log.traffic", "trafficType")
+
+
+def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    """Refuse a second flow log with the same configuration."""
+    destination = inputs.get("logDestination")
+    wanted = [inputs.get(name) for name in _CONFIGURATION]
+    for other in account.where(FLOW_LOG, "logDestination", destination):
+        is_other = current is None or other.id != current.id
+        if is_other and [other.inputs.get(name) for name in _CONFIGURATION] == wanted:
+            message = (
+                "There is an existing flow log with the same configuration and log destination "
+                f"{destination}: {other.id}"
+            )
+            yield Refusal("FlowLogAlreadyExists", message, "ec2.flow-log.unique", "logDestination")
 
 
 def _computed(mint: Mint, _inputs: Properties) -> Properties:
@@ -84,18 +101,8 @@ TYPES = (
                 "subnetId", SUBNET, "InvalidSubnetId.NotFound", "ec2.flow-log.source-exists", "gone"
             ),
         ),
-        unique=(
-            Unique(
-                ("logDestination", *_SOURCES),
-                "FlowLogAlreadyExists",
-                "ec2.flow-log.unique",
-                (
-                    "There is an existing flow log with the same configuration and log "
-                    "destination {logDestination}"
-                ),
-            ),
-        ),
         rules=_rules,
+        account_rules=_account_rules,
         computed=_computed,
     ),
 )

@@ -35,6 +35,13 @@ GATEWAY_SERVICES = {"s3": ("52.218.0.0/17", "3.5.64.0/21"), "dynamodb": ("52.94.
 """Services with gateway endpoints, and some of the networks in their prefix lists."""
 
 
+_DIRECTORY_BUCKETS = "s3express"
+"""The service of directory buckets, which has gateway endpoints too.
+
+Source: Amazon S3 User Guide, "Networking for directory buckets in an Availability Zone".
+"""
+
+
 def prefix_list_id(name: str) -> str:
     """Return the id of one of AWS's prefix lists, by its name (`com.amazonaws.eu-west-1.s3`)."""
     return f"pl-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -161,7 +168,7 @@ def _rules(inputs: Properties) -> Refusals:
             message = f"a {kind} endpoint takes no {name}"
             yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.kind", name)
     service = _service(inputs)
-    if kind == "Gateway" and service and service not in GATEWAY_SERVICES:
+    if kind == "Gateway" and service and service not in (*GATEWAY_SERVICES, _DIRECTORY_BUCKETS):
         message = (
             f"The Vpc Endpoint Service '{inputs.get('serviceName')}' has no Gateway "
             "endpoints; use Interface"

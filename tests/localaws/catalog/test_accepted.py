@@ -12,7 +12,7 @@ import pytest
 from tests.localaws.catalog.ecs_cases import DEFINITION, SERVICE, containers
 from tests.localaws.catalog.load_balancer_cases import RULE, TARGETS
 from tests.localaws.catalog.network_cases import ROUTE, TABLE
-from tests.localaws.catalog.security_cases import RECORD
+from tests.localaws.catalog.security_cases import ENDPOINT, RECORD
 from tests.localaws.catalog.test_refusals import over_minimal
 
 if TYPE_CHECKING:
@@ -69,6 +69,16 @@ ACCEPTED: list[tuple[str, str, dict[str, Any]]] = [
         _VPN_GATEWAY,
         TABLE,
         {"routes": [{"cidrBlock": "192.168.0.0/16", "gatewayId": "vgw-0123456789abcdef0"}]},
+    ),
+    (
+        "a group can have several health checks",
+        "aws:autoscaling/group:Group",
+        {"healthCheckType": "ELB,EBS"},
+    ),
+    (
+        "directory buckets have gateway endpoints too",
+        ENDPOINT,
+        {"serviceName": "com.amazonaws.eu-west-1.s3express"},
     ),
     ("a flag that is off is no policy", RECORD, {"multivalueAnswerRoutingPolicy": False}),
 ]

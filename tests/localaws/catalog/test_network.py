@@ -249,12 +249,14 @@ def test_quotas_of_vpcs_and_elastic_addresses_are_for_each_region(account: Accou
         account.create(EIP, "urn:eip:last", {}, region="us-east-1")
 
 
-def test_a_second_flow_log_needs_another_destination(account: Account) -> None:
+def test_a_second_flow_log_needs_another_destination_or_configuration(account: Account) -> None:
     inputs = account.minimal(FLOW_LOG)
     account.make(FLOW_LOG, **inputs)
     rules = refused(account.make, FLOW_LOG, **inputs)
     assert rules == {("ec2.flow-log.unique", "FlowLogAlreadyExists")}
     account.make(FLOW_LOG, **{**inputs, "logDestination": "arn:aws:s3:::other-logs"})
+    for other in ({"trafficType": "REJECT"}, {"logFormat": "${srcaddr} ${dstaddr}"}):
+        account.make(FLOW_LOG, **{**inputs, **other})
 
 
 def test_private_dns_of_an_endpoint_needs_the_vpcs_dns_and_is_unique_in_the_vpc(
