@@ -179,17 +179,40 @@ def _listener_rules(inputs: Properties) -> Refusals:
         yield Refusal(VALIDATION, message, "elbv2.listener.certificate", "certificateArn")
     if protocol in ("HTTP", None) and _balancer_type(inputs) == "app":
         yield from _http_rules(inputs)
-    verification = block(inputs.get("mutualAuthentication"))
-    if verification.get("mode") == "verify" and not given(verification, "trustStoreArn"):
+    yield from _verification_rules(block(inputs.get("mutualAuthentication")))
+    if inputs.get("defaultActions") == []:
+        message = "defaultActions needs at least one"
+        yield Refusal("InvalidArgument", message, "elbv2.action.some", "defaultActions")
+    yield from action_rules(inputs, "defaultActions")
+
+
+_OF_VERIFICATION = ("advertiseTrustStoreCaNames", "ignoreClientCertificateExpiry", "trustStoreArn")
+"""What only mode verify can have, unless it is off.
+
+Sources: hashicorp/terraform-provider-aws#35452, #43251 and #34861.
+"""
+
+
+def _verification_rules(verification: Properties) -> Refusals:
+    """Refuse a verification of clients' certificates with too little, or more than its mode has."""
+    mode = verification.get("mode")
+    if mode == "verify" and not given(verification, "trustStoreArn"):
         message = (
             "A trust store must be specified for mutual authentication in mode verify: set "
             "mutualAuthentication.trustStoreArn"
         )
         yield Refusal(VALIDATION, message, "elbv2.trust-store.required", "mutualAuthentication")
-    if inputs.get("defaultActions") == []:
-        message = "defaultActions needs at least one"
-        yield Refusal("InvalidArgument", message, "elbv2.action.some", "defaultActions")
-    yield from action_rules(inputs, "defaultActions")
+    if mode not in ("off", "passthrough"):
+        return
+    for name in _OF_VERIFICATION:
+        if verification.get(name) not in (None, False, "", "off", UNKNOWN):
+            message = (
+                f"mutualAuthentication.{name} cannot be specified when mutualAuthentication.mode "
+                f"is {mode}"
+            )
+            yield Refusal(
+                "InvalidArgument", message, "elbv2.listener.verification", "mutualAuthentication"
+            )
 
 
 def _protocol_rules(inputs: Properties) -> Refusals:

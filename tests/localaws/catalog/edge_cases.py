@@ -159,6 +159,19 @@ EDGE_CASES: list[Case] = [
         {**VERIFYING, "mutualAuthentication": {"mode": "verify"}},
         {**VERIFYING, "mutualAuthentication": {"mode": "passthrough"}},
     ),
+    (
+        LISTENER,
+        "elbv2.listener.verification",
+        "InvalidArgument",
+        {
+            **VERIFYING,
+            "mutualAuthentication": {"mode": "passthrough", "trustStoreArn": "$clients"},
+        },
+        {
+            **VERIFYING,
+            "mutualAuthentication": {"mode": "off", "ignoreClientCertificateExpiry": False},
+        },
+    ),
     (IP_SET, "wafv2.ip-set.name", "InvalidArgument", {"name": "one more"}, {}),
     (IP_SET, "wafv2.ip-set.scope", "InvalidArgument", {"scope": "GLOBAL"}, {}),
     (IP_SET, "wafv2.ip-set.version", "InvalidArgument", {"ipAddressVersion": "4"}, {}),
