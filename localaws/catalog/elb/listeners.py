@@ -16,7 +16,7 @@ from localaws.catalog.elb.listener_actions import (
     authentication_rules,
     targets_of,
 )
-from localaws.catalog.elb.load_balancers import LOAD_BALANCER, is_application
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import HTTP, PROTOCOLS, TARGET_GROUP, VALIDATION
 from localaws.catalog.elb.trust_stores import TRUST_STORE
 from localaws.catalog.iam.server_certificates import SERVER_CERTIFICATE
@@ -39,6 +39,7 @@ from localaws.catalog.values import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from localaws.catalog.account import Account, Mint
     from localaws.catalog.properties import Properties
@@ -69,10 +70,29 @@ def balancers_of(
     return found
 
 
+_FITTING = {
+    "HTTP": HTTP,
+    "HTTPS": HTTP,
+    "TCP": ("TCP", "TCP_UDP", "TCP_QUIC"),
+    "TLS": ("TCP", "TLS"),
+    "UDP": ("UDP", "TCP_UDP"),
+    "TCP_UDP": ("TCP_UDP",),
+}
+"""The protocols of target groups to which a listener of a protocol forwards.
+
+As in AWS's page about target groups of network load balancers. What it doesn't say about QUIC is
+accepted.
+"""
+
+
 def target_account_rules(
-    targets: Iterable[str], balancer: Resource | None, account: Account, current: Resource | None
+    targets: Iterable[str],
+    balancer: Resource | None,
+    account: Account,
+    current: Resource | None,
+    protocol: str = "HTTP",
 ) -> Refusals:
-    """Refuse target groups to which this load balancer can't forward."""
+    """Refuse target groups to which a listener with this protocol can't forward."""
     if balancer is None:
         return
     for arn in sorted(targets):
@@ -92,12 +112,19 @@ def target_account_rules(
                 f"{balancer.outputs.get('vpcId')}"
             )
             yield Refusal("InvalidConfigurationRequest", message, "elbv2.target-group.same-vpc")
-        if is_application(balancer.inputs) and group.inputs.get("protocol") not in (*HTTP, None):
+        fitting = _FITTING.get(protocol)
+        if fitting is not None and _protocol_of(group) not in (*fitting, None, UNKNOWN):
             message = (
-                "an application load balancer can't forward to protocol "
-                f"{group.inputs['protocol']} of '{arn}'"
+                f"The listener and its associated target group '{arn}' have incompatible "
+                f"protocols: a listener with protocol {protocol} forwards to "
+                f"{' or '.join(fitting)}, not to {_protocol_of(group)}"
             )
             yield Refusal("IncompatibleProtocols", message, "elbv2.target-group.protocol-fits")
+
+
+def _protocol_of(group: Resource) -> Any:
+    """Return the protocol that the provider sends for a target group: none for one of functions."""
+    return None if group.inputs.get("targetType") == "lambda" else group.inputs.get("protocol")
 
 
 _TLS_HEADERS = (
@@ -258,8 +285,8 @@ def _listener_account_rules(
         message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
     targets, balancer = targets_of(inputs, "defaultActions"), account.get(LOAD_BALANCER, arn)
-    yield from target_account_rules(targets, balancer, account, current)
-    protocol = inputs.get("protocol") or "HTTP"
+    protocol = inputs.get("protocol") or ("GENEVE" if _balancer_type(inputs) == "gwy" else "HTTP")
+    yield from target_account_rules(targets, balancer, account, current, protocol)
     yield from forwarding_rules(inputs, "defaultActions", protocol, account)
     if balancer is not None and given(inputs, "certificateArn"):
         yield from certificate_rules(account, inputs["certificateArn"], balancer.region)

@@ -109,6 +109,41 @@ def test_a_listener_of_a_network_load_balancer_has_a_protocol_of_its_kind_and_a_
     account.make(LISTENER, **inputs)
 
 
+@pytest.mark.parametrize(
+    ("listener", "of_group", "accepted"),
+    [
+        ("TCP", "TCP", True),
+        ("TCP", "TCP_UDP", True),
+        ("TCP", "HTTP", False),
+        ("TCP", "TLS", False),
+        ("TCP", "UDP", False),
+        ("UDP", "UDP", True),
+        ("UDP", "TCP_UDP", True),
+        ("UDP", "TCP", False),
+        ("TCP_UDP", "TCP_UDP", True),
+        ("TCP_UDP", "TCP", False),
+        ("QUIC", "QUIC", True),
+        ("TCP_QUIC", "TCP_QUIC", True),
+    ],
+)
+def test_a_listener_forwards_to_groups_of_protocols_that_fit_its_own(
+    account: Account, listener: str, of_group: str, *, accepted: bool
+) -> None:
+    """As in the table of AWS's page about target groups of network load balancers."""
+    forwarded = group(account, protocol=of_group).id
+    inputs = {
+        "loadBalancerArn": balancer(account).id,
+        "port": 5432,
+        "protocol": listener,
+        "defaultActions": [{"type": "forward", "targetGroupArn": forwarded}],
+    }
+    if accepted:
+        account.make(LISTENER, **inputs)
+    else:
+        fits = {("elbv2.target-group.protocol-fits", "IncompatibleProtocols")}
+        assert refused(account.make, LISTENER, **inputs) == fits
+
+
 def test_a_listener_of_a_gateway_load_balancer_has_no_protocol_or_port(account: Account) -> None:
     inputs = {
         "loadBalancerArn": balancer(account, "gateway").id,
