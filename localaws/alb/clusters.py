@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = "10s"
 """How long an ALB waits for a target to accept a connection."""
 
-INITIAL_CHECK_INTERVAL = 0.5
+INITIAL_CHECK_INTERVAL = 0.2
 """Seconds between checks of a target that hasn't passed one yet.
 
 On AWS several load balancer nodes check a new target, each on its own clock; one pass is enough. A
 single prober that met a server a moment before it listens would wait a whole interval (30 s by
-default) instead.
+default) instead. Most servers listen some tenths of a second after their start.
 """
 
 _TYPES = "type.googleapis.com/envoy"

@@ -343,8 +343,10 @@ class LoadBalancers:
                 if listener.arn not in listening:
                     self._listen_errors[listener.arn] = str(error)
             raise
-        self._applied[network] = configuration
-        await self._edge.show(configuration.listeners)
+        before, self._applied[network] = self._applied.get(network), configuration
+        # What is shown is tried anew, which the next resource may wait for.
+        if before is None or before.listeners != configuration.listeners:
+            await self._edge.show(configuration.listeners)
 
     def _front(self, load_balancer: str) -> Front:
         """Return where a load balancer listens; one that isn't followed yet has the default."""

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _WAITING = 512
 """Connections that may wait for their turn, as many as servers usually let."""
 
-_QUICK_SECONDS = 0.3
-"""After which a port that wasn't open counts as closed."""
+_QUICK_SECONDS = 0.1
+"""After which a port that wasn't open counts as closed; the kernel answers for an open one at once.
+"""
 
 _TIMEOUT_SECONDS = 10
 """For the connection behind one that a client opened here."""

@@ -123,6 +123,19 @@ async def test_load_balancers_have_the_addresses_of_the_edge(
     assert "127.0.3.1, 127.0.3.2" in shown
 
 
+async def test_only_changed_listeners_are_shown_again(networks: TwoNetworks) -> None:
+    await networks.sync()
+    networks.edge.shown.clear()
+    networks.load_balancers.register("group-a", TARGET)
+    await networks.sync()
+    assert len(networks.proxies["vpc-a"].applied) == 2
+    assert networks.edge.shown == []
+    before = networks.cloud.outputs[LISTENER, "listener-a"]
+    networks.cloud.outputs[LISTENER, "listener-a"] = {**before, "port": 81.0}
+    await networks.sync()
+    assert networks.edge.shown == ["listener-a"]
+
+
 async def test_each_network_has_a_proxy_with_its_own_load_balancers(networks: TwoNetworks) -> None:
     await networks.sync()
     assert networks.edge.followed == ["a", "b"]
