@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.daemon import start_settings
-from localaws.daemon.start import check_and_run
+from localaws.daemon.start import check_and_run, listen
 from localaws.daemon.state_directory import Address, StateDirectory, try_lock
+from localaws.machine.stream_server import StreamServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +40,7 @@ def directory(tmp_path: Path) -> StateDirectory:
 @pytest.fixture
 def listeners() -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
-        made = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-        for listener in made:
-            stack.enter_context(listener)
-        yield made
+        yield [listen(stack) for _ in range(3)]
 
 
 def seen_by_commands(
@@ -130,3 +129,20 @@ def test_a_daemon_listens_before_it_imports_asyncio_and_grpc() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
     )
     assert (ran.returncode, ran.stdout) == (0, "set()\n"), ran.stderr
+
+
+async def test_answers_are_sent_at_once(listeners: list[socket.socket]) -> None:
+    undelayed: list[int] = []
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        undelayed.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    server = StreamServer(serve)
+    await server.listen(sock=listeners[0])
+    try:
+        with socket.create_connection(listeners[0].getsockname()) as client:
+            await asyncio.to_thread(client.recv, 1)
+    finally:
+        await server.close()
+    assert undelayed == [1]
