@@ -1,4 +1,4 @@
-"""Imports of the gate and of its modules, and what its configurations and manual cover."""
+"""Imports of the gate and of its modules."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gate.configurations import EVERYTHING, ROOT
-from gate.rules import RULES
-from infra.settings import kinds
-from infra.settings.kinds import Flag
+from gate.configurations import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,16 +56,3 @@ def test_the_gate_imports_of_other_folders_only_the_mocks_and_what_reads_stack_f
 def test_pure_modules_do_no_io(module: str) -> None:
     packages = {each.partition(".")[0] for each in imported(f"gate/{module}.py")}
     assert not packages & {"os", "socket", "subprocess", "tempfile", "tools", "pulumi"}
-
-
-def test_the_configuration_with_everything_on_sets_every_switch() -> None:
-    switches = {key for key, kind in kinds().items() if isinstance(kind, Flag)}
-    assert switches - {*EVERYTHING} <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
-        "a new switch belongs into gate/configurations.py, or is one of those that "
-        "prod's file or no file sets"
-    )
-
-
-def test_the_manual_names_every_rule_of_our_own() -> None:
-    manual = (ROOT / "docs" / "gate.md").read_text()
-    assert {name for name in RULES if f"`{name}`" not in manual} == set()
