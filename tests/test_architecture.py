@@ -318,6 +318,15 @@ def _depends_on(module: str, known: set[str]) -> set[str]:
     return set(names) & known - only_path
 
 
+def test_no_module_of_the_tests_imports_a_test_module() -> None:
+    known = set(modules("tests"))
+    tests = {module for module in known if module.rpartition(".")[2].startswith("test_")}
+    assert tests
+    for module in known:
+        found = sorted(imports(module) & tests)
+        assert not found, f"{module} imports {found}; both can import a helper module"
+
+
 def test_only_settings_reads_the_configuration() -> None:
     reading = re.compile(r"pulumi\.Config|get_stack|get_project|os\.environ")
     for module in modules("infra"):

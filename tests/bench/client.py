@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.bench.balancer import Proxy, free_port, plain
 from tests.engine.stack import BIN, ROOT
 from tests.verify.fake_alb import FakeAlb
-from tests.verify.test_limits import FLOODS, MEASURED, WATCHED, measured
+from tests.verify.floods import FLOODS
+from tests.verify.measuring import MEASURED, WATCHED, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,3 +257,21 @@ def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
             yield from _leaves(f"{path}.{name}", each)
     else:
         yield path, value if isinstance(value, str) else json.dumps(value)
+
+
+def cloud_and_engine_agree(stack: Stack) -> bool:
+    """Return whether every resource in the engine's state exists in the local AWS."""
+    known = {each["id"] for each in stack.resources() if each["type"].startswith("aws:")}
+    return known <= {each.id for each in stack.made()}
+
+
+def operations(output: str) -> Counter[str]:
+    """How often the engine says that it created, updated, replaced or deleted something."""
+    verbs = "created|updated|replaced|deleted|unchanged|imported"
+    summary = output.rsplit("Resources:", 1)[-1]
+    return Counter(
+        {
+            verb: int(count)
+            for count, verb in re.findall(rf"(\d+) ({verbs})$", summary, re.MULTILINE)
+        }
+    )

@@ -17,7 +17,7 @@ import yaml
 from localaws.images import stand_in
 from tests.engine.requests import get
 from tests.engine.stack import BIN, ROOT, Stack, copy_project
-from tests.engine.test_lifecycle import Traffic
+from tests.engine.traffic import Traffic
 from tests.infra.changes import promised
 
 if TYPE_CHECKING:

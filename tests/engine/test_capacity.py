@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.cli.status import fetch
-from tests.engine.test_daemon import eventually
-from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
+from tests.engine.service import SERVICE
+from tests.engine.traffic import Traffic, tasks
+from tests.engine.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack

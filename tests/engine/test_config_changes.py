@@ -14,7 +14,7 @@ import pytest
 
 from localaws.mocks import word
 from tests.engine.stack import Stack
-from tests.engine.test_lifecycle import Traffic
+from tests.engine.traffic import Traffic
 from tests.infra import recorder
 from tests.infra.changes import (
     EXAMPLES,

@@ -14,34 +14,17 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.catalog.ec2.ip_permissions import INGRESS_RULE
-from localaws.cli.status import fetch
 from localaws.protocol.property_values import to_wire
 from tests.engine.images import PYTHON
 from tests.engine.requests import get
-from tests.engine.test_daemon import eventually
-from tests.engine.test_watch import UP, watch
+from tests.engine.status import load_balancers, tasks
+from tests.engine.waiting import eventually
+from tests.engine.watching import UP, watch
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("containers")
-
-
-def status_of(stack: Stack) -> dict[str, Any]:
-    found = fetch(stack.directory)
-    assert found is not None, "no daemon is running"
-    return found
-
-
-def tasks(stack: Stack) -> list[dict[str, Any]]:
-    """Running tasks as `pulumi-local status` has them."""
-    (service,) = status_of(stack)["services"]
-    return [each for each in service["tasks"] if each["lastStatus"] == "RUNNING"]
-
-
-def load_balancers(stack: Stack) -> list[dict[str, Any]]:
-    """Load balancers as `pulumi-local status` has them."""
-    return list(status_of(stack)["loadBalancers"])
 
 
 def load_balancer(stack: Stack) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +18,20 @@ from localaws.daemon.state_directory import holder
 from localaws.machine.journal import Journal
 from localaws.mocks.urns import STACK
 from tests.engine.requests import get
-from tests.engine.stack import WITHOUT_ASKING, Stack, deployed, runs_containers
-from tests.localaws.account.test_cloud import in_version_1
+from tests.engine.service import SERVICE
+from tests.engine.stack import (
+    WITHOUT_ASKING,
+    Stack,
+    cloud_and_engine_agree,
+    deployed,
+    runs_containers,
+)
+from tests.engine.waiting import eventually
+from tests.localaws.account.state_version_1 import in_version_1
 from tests.second_user import AS_ANOTHER_USER, folder_open_to_others, tries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-SERVICE = "aws:ecs/service:Service"
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +41,6 @@ def stack() -> Iterator[Stack]:
         state = folder / "state"
         state.mkdir()
         yield from deployed(Stack(state))
-
-
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    """Wait for something that needs a moment, or a minute where a dozen others share the CPUs."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
-        time.sleep(0.05)
 
 
 def family(stack: Stack) -> list[psutil.Process]:
@@ -66,12 +63,6 @@ def gone(processes: list[psutil.Process]) -> bool:
     return not any(
         each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes
     )
-
-
-def cloud_and_engine_agree(stack: Stack) -> bool:
-    """Return whether every resource in the engine's state exists in the local AWS."""
-    known = {each["id"] for each in stack.resources() if each["type"].startswith("aws:")}
-    return known <= {each.id for each in stack.made()}
 
 
 @AS_ANOTHER_USER

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.stack import Stack, deployed
-from tests.engine.test_lifecycle import Traffic, tasks
+from tests.engine.traffic import Traffic, tasks
 from tests.infra.changes import NEVER, as_documented, documented, promised
 from tests.infra.recorder import SUBNET, VPC
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 import pytest
 
+from tests.engine.images import OF_ECR
+from tests.engine.other_project import take_over
+from tests.engine.out_of_band import delete, of_aws, restore
 from tests.engine.requests import get
 from tests.engine.stack import Stack, deployed
-from tests.engine.test_import import take_over
-from tests.engine.test_network import OWN_IMAGE
-from tests.engine.test_out_of_band import delete, of_aws, restore
 from tests.infra.changes import EXAMPLES, STACKS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ FULL: dict[str, dict[str, Any]] = {
     "a domain and endpoints": {
         **STACKS["named"],
         "network": "endpoints",
-        "image": OWN_IMAGE,
+        "image": OF_ECR,
         "egress": EXAMPLES["egress"].value,
     },
 }

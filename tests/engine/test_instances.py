@@ -16,8 +16,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from localaws.catalog.ecs.clusters import CLUSTER
 from localaws.cli.status import fetch
 from tests.engine.stack import Stack, deployed, settings
-from tests.engine.test_daemon import eventually
-from tests.engine.test_watch import UP, watch
+from tests.engine.waiting import eventually
+from tests.engine.watching import UP, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

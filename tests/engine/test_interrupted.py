@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.requests import get
-from tests.engine.stack import WITHOUT_ASKING, Stack, deployed
-from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
-from tests.engine.test_lifecycle import Traffic, tasks
-from tests.engine.test_rollback import get_service
+from tests.engine.service import SERVICE, get_service
+from tests.engine.stack import WITHOUT_ASKING, Stack, cloud_and_engine_agree, deployed
+from tests.engine.traffic import Traffic, tasks
+from tests.engine.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import httpx
 
 from localaws.machine.addresses import can_bind
+from tests.engine.out_of_band import delete, kind, of_aws
 from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING
-from tests.engine.test_daemon import eventually
-from tests.engine.test_out_of_band import delete, kind, of_aws
+from tests.engine.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

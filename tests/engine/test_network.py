@@ -15,17 +15,15 @@ import pytest
 from localaws.mocks.urns import STACK
 from tests.engine.images import OF_ECR
 from tests.engine.requests import get
-from tests.engine.stack import runs_containers
-from tests.engine.test_lifecycle import operations
+from tests.engine.stack import operations, runs_containers
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
-OWN_IMAGE = OF_ECR
 NAT = {"network": "nat-per-zone", "dualStack": "true", "flowLogs": "all", "ecsExec": "false"}
 ENDPOINTS = {
     "network": "endpoints",
-    "image": OWN_IMAGE,
+    "image": OF_ECR,
     "internal": "true",
     "egress": ["10.0.0.0/8:5432"],
 }

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import grpc
 import httpx
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from localaws.mocks import word
+from tests.engine.out_of_band import delete, kind, of_aws, restore
 from tests.engine.requests import get
-from tests.engine.stack import WITHOUT_ASKING, runs_containers, settings
-from tests.engine.test_lifecycle import operations, tasks
+from tests.engine.stack import runs_containers
+from tests.engine.traffic import tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tests.engine.stack import Stack
 
 CASES = {
@@ -30,25 +26,6 @@ CASES = {
     "everything": set[str](),
 }
 """Types that go at once, the last made first; an empty set stands for all of them."""
-
-
-def kind(resource: dict[str, Any]) -> str:
-    return word(resource["type"])
-
-
-def of_aws(stack: Stack) -> list[dict[str, Any]]:
-    """Resources in the state, in the order in which they were made."""
-    return [each for each in stack.resources() if each["type"].startswith("aws:")]
-
-
-def delete(stack: Stack, resources: Iterable[dict[str, Any]]) -> None:
-    """Delete them as a user of AWS's console would, from the last one to the first."""
-    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
-        provider = provider_pb2_grpc.ResourceProviderStub(channel)
-        for each in reversed(list(resources)):
-            provider.Delete(
-                provider_pb2.DeleteRequest(urn=each["urn"], id=each["id"], timeout=30), timeout=60
-            )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -68,15 +45,3 @@ def test_what_vanished_is_noticed_by_refresh_and_restored_by_up(stack: Stack, ca
     url = stack.outputs()["serviceUrl"]
     assert get(url).status_code == httpx.codes.OK
     assert len(tasks(url)) == 2
-
-
-def restore(
-    stack: Stack, before: list[dict[str, Any]], gone: list[dict[str, Any]], **config: Any
-) -> None:
-    """Refresh and deploy; check that the same resources exist again and nothing is left to do."""
-    refreshed = operations(stack.run("refresh", *WITHOUT_ASKING, *settings(config)))
-    assert refreshed["deleted"] == len(gone)
-    restored = operations(stack.up(**config))
-    assert restored["created"] + restored["imported"] >= len(gone)
-    assert sorted(map(kind, of_aws(stack))) == sorted(map(kind, before))
-    stack.needs_nothing(**config)

@@ -16,8 +16,8 @@ import pytest
 from tests.engine.images import write_processes
 from tests.engine.requests import get
 from tests.engine.stack import BIN, ROOT, Stack, deployed, settings
-from tests.engine.test_lifecycle import tasks
-from tests.engine.test_watch import UP, watch
+from tests.engine.traffic import tasks
+from tests.engine.watching import UP, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.stack import WITHOUT_ASKING
-from tests.engine.test_import import other_project
-from tests.engine.test_lifecycle import operations
+from tests.engine.other_project import other_project
+from tests.engine.stack import WITHOUT_ASKING, operations
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,8 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from localaws.account.cloud import Cloud
-from tests.engine.stack import WITHOUT_ASKING
-from tests.engine.test_import import other_project
-from tests.engine.test_lifecycle import operations
+from tests.engine.other_project import other_project
+from tests.engine.stack import WITHOUT_ASKING, operations
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,10 @@ import pytest
 
 from tests.engine.gateway import time_limit
 from tests.engine.requests import get
-from tests.engine.test_containers import load_balancers
-from tests.engine.test_daemon import eventually
-from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
-from tests.engine.test_rollback import MISSING, get_service
-from tests.engine.test_rollout import server
+from tests.engine.service import MISSING, SERVICE, get_service, server
+from tests.engine.status import load_balancers
+from tests.engine.traffic import Traffic, tasks
+from tests.engine.waiting import eventually
 from tests.infra.changes import EXAMPLES, ITS_COMMAND, REFUSED, STACKS, UNPRIVILEGED
 
 if TYPE_CHECKING:

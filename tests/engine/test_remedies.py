@@ -14,17 +14,18 @@ import pytest
 
 from localaws.catalog.route53.records import assumed_zone_id
 from localaws.mocks.urns import STACK
+from tests.engine.other_project import other_project
 from tests.engine.requests import get
-from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
-from tests.engine.test_import import other_project
-from tests.engine.test_rollback import MISSING, service_of
-from tests.engine.test_rollout import (
+from tests.engine.service import (
+    MISSING,
     MISSING_SECRET,
     TASK_DEFINITION,
     another_revision,
     change_service,
     of_type,
+    service_of,
 )
+from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,23 +8,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-import grpc
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
-
 from localaws.cli.status import fetch
-from localaws.protocol.property_values import from_wire, to_wire
 from tests.engine.requests import get
+from tests.engine.service import MISSING, service_of
 from tests.engine.stack import WITHOUT_ASKING
-from tests.engine.test_daemon import eventually
-from tests.engine.test_lifecycle import SERVICE, Traffic
+from tests.engine.traffic import Traffic
+from tests.engine.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
-
-MISSING = "secretsmanager:demo/local/settings#missing"
-"""A key that a secret of the file of parameters lacks: what the program, which reads no secret,
-can't find out.
-"""
 
 WATCHED: dict[str, Any] = {"alarms": True, "rollbackOnAlarms": True, "drainSeconds": 10}
 """While the old tasks drain, only the new one answers: on a busy machine too, long enough for an
@@ -47,24 +39,6 @@ FAILS_ITS_USERS: dict[str, Any] = {
     ],
 }
 """A version that passes its health checks and answers everything else with 500."""
-
-
-def service_of(stack: Stack) -> dict[str, Any]:
-    """What `aws.ecs.get_service` answers."""
-    (arn,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
-    return get_service(stack, arn)
-
-
-def get_service(stack: Stack, arn: str) -> dict[str, Any]:
-    """The same of the service with that ARN."""
-    cluster, name = arn.partition(":service/")[2].split("/")
-    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
-        provider = provider_pb2_grpc.ResourceProviderStub(channel)
-        request = provider_pb2.InvokeRequest(
-            tok="aws:ecs/getService:getService",
-            args=to_wire({"clusterArn": cluster, "serviceName": name}),
-        )
-        return from_wire(getattr(provider.Invoke(request), "return"))
 
 
 def test_a_version_whose_secret_lacks_a_key_is_rolled_back_with_the_reason_and_the_next_up_recovers(

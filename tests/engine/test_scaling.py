@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from localaws.cli.status import fetch
+from tests.engine.service import service_of
 from tests.engine.stack import BIN, settings
-from tests.engine.test_rollback import service_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

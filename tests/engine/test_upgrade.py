@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.stack import ROOT, Stack
-from tests.engine.test_lifecycle import operations
+from tests.engine.stack import ROOT, Stack, operations
 from tests.infra.upgrade.deployed import CHECKPOINT, read, versions, write_project
 
 if TYPE_CHECKING:

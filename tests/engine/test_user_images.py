@@ -24,9 +24,9 @@ from localaws.mocks import word
 from tests.engine.images import add_file, write_image, write_python, write_table
 from tests.engine.requests import get
 from tests.engine.stack import ROOT, Stack, copy_project, settings
-from tests.engine.test_containers import status_of, tasks
-from tests.engine.test_daemon import eventually
-from tests.engine.test_watch import UP, watch
+from tests.engine.status import status_of, tasks
+from tests.engine.waiting import eventually
+from tests.engine.watching import UP, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import threading
 import time
@@ -11,14 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from tests.engine.stack import WITHOUT_ASKING, settings
-from tests.engine.test_lifecycle import tasks
+from tests.engine.traffic import tasks
+from tests.engine.watching import INTERVAL_MS, UP, watch
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
-
-UP = "pulumi-local up --yes --non-interactive --skip-preview"
-INTERVAL_MS = 100
-"""Of `verify watch`, whose rate is ten requests a second."""
 
 
 class Outage:
@@ -54,18 +50,6 @@ class Outage:
         first, last = bad[0], bad[-1]
         shortest = self.answers[last][0] - self.answers[first][1]
         return shortest, self.answers[last + 1][1] - self.answers[first - 1][0]
-
-
-def watch(stack: Stack, url: str, *options: str, command: str) -> dict[str, Any]:
-    run = stack.shell(f"verify watch {url} --format json --quiet {' '.join(options)} -- {command}")
-    assert run.stdout, run.stderr
-    assert "older code" not in run.stderr, (
-        "localaws/ was edited meanwhile, so a new daemon has cut all connections"
-    )
-    (report,) = json.loads(run.stdout)["reports"]
-    assert report["exit_code"] == run.returncode
-    assert report["watch"]["command"]["exit_code"] == 0, run.stderr
-    return dict(report)
 
 
 def test_a_good_rollout_has_no_failed_request_in_either_lane_and_replaces_every_task(

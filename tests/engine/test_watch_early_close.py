@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.images import write_processes
 from tests.engine.stack import Stack
-from tests.engine.test_watch import INTERVAL_MS, UP, watch
+from tests.engine.watching import INTERVAL_MS, UP, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

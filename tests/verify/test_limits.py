@@ -6,73 +6,25 @@ deadline holds.
 
 import itertools
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.verify.fake_alb import CHUNKED, HEAD, FakeAlb, Script, forever, hello
+from tests.verify.fake_alb import HEAD, FakeAlb, Script, forever, hello
+from tests.verify.floods import BLOCK, FLOODS
+from tests.verify.measuring import MEASURED, WATCHED, Done, measured
 from verify.exit_codes import ExitCode
 
 pytestmark = pytest.mark.slow  # reads endless answers in separate processes
 
-ROOT = Path(__file__).parents[2]
-
 MIB = 1024
 """Of what the system counts resident memory in."""
-
-GIB = 1 << 30
-BLOCK = b"x" * 65536
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a process ended: its code, the seconds it took, and its peak memory in KiB."""
-
-    code: int
-    seconds: float
-    peak: int
-
-
-MEASURED = """
-import resource, sys
-from pathlib import Path
-from verify.main import main
-code = main(sys.argv[1:])
-status = Path("/proc/self/status")
-if status.exists():
-    # What the system counts for a process on its end includes the one that started it.
-    peak = int(status.read_text().partition("VmHWM:")[2].split()[0])
-else:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-print(peak)
-sys.exit(code)
-"""
-"""Runs verify, and then prints the most memory that its process ever held, in KiB."""
 
 
 def verify(*arguments: str) -> Done:
     return measured(MEASURED, *arguments)
-
-
-def measured(program: str, *arguments: str) -> Done:
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        check=False,
-        timeout=120,
-    )
-    return Done(done.returncode, time.monotonic() - began, int(done.stdout.splitlines()[-1]))
 
 
 @pytest.fixture(scope="module")
@@ -80,37 +32,6 @@ def plain() -> int:
     """The memory that a run against a small page takes."""
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
         return verify(alb.authority, "--deadline", "0").peak
-
-
-def body_of_a_gibibyte(_number: int, _request: bytes) -> Iterator[bytes]:
-    return itertools.chain(
-        [HEAD + b"Content-Length: %d\r\n\r\n" % GIB], itertools.repeat(BLOCK, GIB // len(BLOCK))
-    )
-
-
-FLOODS: dict[str, Script] = {
-    "a body of 1 GiB": body_of_a_gibibyte,
-    "endless chunks": lambda _number, _request: itertools.chain(
-        [CHUNKED], forever(b"10000\r\n" + BLOCK + b"\r\n")
-    ),
-    "a chunk without an end": lambda _number, _request: itertools.chain(
-        [CHUNKED, b"40000000\r\n"], forever(BLOCK)
-    ),
-    "a gzip bomb": lambda _number, _request: itertools.chain(
-        [HEAD + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\xff"],
-        forever(b"\0" * 65536),
-    ),
-    "a header without an end": lambda _number, _request: itertools.chain(
-        [HEAD, b"A: "], forever(BLOCK)
-    ),
-    "headers without an end": lambda _number, _request: itertools.chain(
-        [HEAD], forever(b"Set-Cookie: a=b\r\n" * 4000)
-    ),
-    "a status line without an end": lambda _number, _request: forever(BLOCK),
-    "1xx answers without an end": lambda _number, _request: forever(
-        b"HTTP/1.1 103 Early\r\nA: b\r\n\r\n" * 2000
-    ),
-}
 
 
 @pytest.mark.parametrize("name", FLOODS)
@@ -145,33 +66,6 @@ def test_the_largest_body_is_held_once(name: str) -> None:
         done = verify(alb.authority, "--deadline", "0", "--timeout", "60s", "--max-body", "64MiB")
     assert done.code == ExitCode.PASSED
     assert 64 * MIB < done.peak < 100 * MIB
-
-
-WATCHED = (
-    """
-import sys
-from verify import main
-def watch(arguments):
-    from verify.judging.attempt import judge
-    from verify.cli.parser import parse_options
-    from verify.network.outcome import Answer, Timings
-    from verify.watching.watch import Record
-    options = parse_options(["watch", "a.example", "--rate", "100"])
-    record = Record(options)
-    address, timings = "192.0.2.1", Timings(total=0.0)
-    answer = Answer(200, (), b"Hello from a", False, address, (address,), timings)
-    attempt = judge(answer, options, 0.0)
-    for number in range(int(arguments[0])):
-        timed = answer._replace(body=b"", timings=Timings(total=0.001 + number * 1e-6))
-        lane = ("fresh", "kept")[number % 2]
-        ended = attempt._replace(ended=number / 200, outcome=timed)
-        assert all(record.add(lane, record.due(lane), ended))
-    assert record.samples().sent == int(arguments[0]), list(record.results())
-main.main = watch
-"""
-    + MEASURED
-)
-"""Counts as many requests as a watch sees in ever so long, in the time that counting takes."""
 
 
 def test_a_watch_takes_hardly_more_memory_the_longer_it_lasts() -> None:

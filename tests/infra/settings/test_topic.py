@@ -22,14 +22,14 @@ from infra.settings.topic import (
     topic_classes,
     topics_of,
 )
-from tests.infra.settings import test_edge_settings, test_settings
+from tests.infra.settings import edge_refusals, refusals
 from tests.infra.settings.loading import load, only_service, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-TABLES: list[tuple[Any, str]] = [*test_settings.REFUSED, *test_edge_settings.REFUSED]
+TABLES: list[tuple[Any, str]] = [*refusals.REFUSED, *edge_refusals.REFUSED]
 REFUSED = [changes for changes, _ in TABLES if changes.keys() <= kinds().keys()]
 REFUSED_BY_ALL = "\x00"
 """A text that no key allows."""

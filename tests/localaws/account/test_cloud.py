@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from localaws.account.cloud import Cloud, StateFileError, changes, equivalent
 from localaws.account.tagging import Tagging
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.account import SeededParameter
+from tests.localaws.account.state_version_1 import in_version_1
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,14 +96,6 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     path.write_text('{"version": 3, "everything": "else"}\n')
     with pytest.raises(StateFileError, match="has version 3, this code reads version 2"):
         Cloud(path)
-
-
-def in_version_1(cloud: Cloud) -> str:
-    """Return the state file that version 1 would have written."""
-    resources: list[dict[str, Any]] = []
-    for token in CATALOG:
-        resources += map(asdict, cloud.all(token))
-    return json.dumps({"version": 1, "counters": dict(cloud.counters), "resources": resources})
 
 
 def resources_by_type(cloud: Cloud) -> dict[str, Any]:

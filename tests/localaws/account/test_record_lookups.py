@@ -11,7 +11,8 @@ import pytest
 from localaws.account import invokes
 from localaws.catalog import Refused
 from localaws.catalog.ec2.network import VPC, default_id
-from tests.localaws.account.test_invokes import REGION, Account, sdk_outputs
+from tests.localaws.account.account_for_lookups import REGION, Account
+from tests.localaws.account.sdk_source import sdk_outputs
 
 POLICY = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", '

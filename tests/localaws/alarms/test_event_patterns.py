@@ -11,21 +11,7 @@ from hypothesis import strategies as st
 
 from localaws.alarms.event_patterns import matches, message, value_at
 from localaws.catalog.events import pattern_flaws
-
-SERVICE = "arn:aws:ecs:eu-west-1:123456789012:service/main/web"
-EVENT: dict[str, Any] = {
-    "source": "aws.ecs",
-    "detail-type": "ECS Deployment State Change",
-    "time": "2026-11-29T18:00:00Z",
-    "resources": [SERVICE],
-    "detail": {
-        "eventName": "SERVICE_DEPLOYMENT_FAILED",
-        "reason": 'alarm "errors"',
-        "count": 3,
-        "flag": True,
-        "nothing": None,
-    },
-}
+from tests.localaws.alarms.events import EVENT, SERVICE
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from localaws.alarms import topics
 from tests.localaws.alarms.conftest import ALARM
-from tests.localaws.alarms.test_event_patterns import EVENT
+from tests.localaws.alarms.events import EVENT
 
 if TYPE_CHECKING:
     from tests.localaws.alarms.conftest import Harness

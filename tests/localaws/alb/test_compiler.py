@@ -8,29 +8,14 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.alb.compiler import bootstrap, compile_files
-from localaws.alb.model import Listener, Rule, TargetGroup
+from localaws.alb.compiler import bootstrap
+from localaws.alb.model import TargetGroup
 from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.targets import Endpoint
+from tests.localaws.alb.compiled_files import FOLDER, GROUP, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
-GROUP = f"{PREFIX}:targetgroup/web/0123456789abcdef"
-FOLDER = Path("/project/.local/envoy")
-
-
-def compiled(**group: Any) -> dict[str, list[dict[str, Any]]]:
-    listener = Listener(
-        arn=f"{PREFIX}:listener/app/web/1/2",
-        endpoint=Endpoint("127.64.0.1", 80),
-        port=80,
-        rules=[Rule(actions=[{"type": "forward", "targetGroupArn": GROUP}])],
-    )
-    return compile_files(
-        [listener], [TargetGroup(arn=GROUP, **{"health_check": {}, **group})], FOLDER
-    )
 
 
 def test_files_come_after_those_that_they_refer_to() -> None:

@@ -15,7 +15,7 @@ from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.machine.addresses import Addresses
-from tests.localaws.alb.test_load_balancers import FAIL, FewResources, ScriptedProxy
+from tests.localaws.alb.scripted_proxy import FAIL, FewResources, ScriptedProxy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,8 +33,8 @@ from tests.localaws.alb.conftest import (
     raw,
     started_alb,
 )
-from tests.localaws.alb.test_load_balancers import ALB, FewResources
-from tests.localaws.alb.test_load_balancers import GROUP as ITS_GROUP
+from tests.localaws.alb.scripted_proxy import ALB, FewResources
+from tests.localaws.alb.scripted_proxy import GROUP as ITS_GROUP
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:

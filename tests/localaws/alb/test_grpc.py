@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import httpx
 import pytest
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import RequestReceived
-from h2.exceptions import ProtocolError
 
 from localaws.alb.certificate_authority import Authority, authority_file
 from localaws.alb.grpc_checks import CheckHistory, GrpcChecks, Plan
@@ -26,15 +21,8 @@ from localaws.alb.versions import refused
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.machine.stream_server import StreamServer
-from tests.localaws.alb.test_load_balancers import (
-    ALB,
-    FAIL,
-    GROUP,
-    HTTP,
-    PASS,
-    PREFIX,
-    FewResources,
-)
+from tests.localaws.alb.http_2_server import serve_http_2
+from tests.localaws.alb.scripted_proxy import ALB, FAIL, GROUP, HTTP, PASS, PREFIX, FewResources
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
@@ -86,22 +74,6 @@ class Cart(grpc.GenericRpcHandler):
         if self.health is not grpc.StatusCode.OK:
             await context.abort(self.health, "")
         return b""
-
-
-async def serve_http_2(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer requests in HTTP/2 with their method and path, and those in HTTP/1.1 with nothing."""
-    connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
-    connection.initiate_connection()
-    with suppress(ProtocolError, ConnectionError):
-        while not reader.at_eof():
-            for event in connection.receive_data(await reader.read(2**16)):
-                if isinstance(event, RequestReceived) and event.stream_id:
-                    fields = {str(name): str(value) for name, value in event.headers or ()}
-                    seen = f"{fields[':method']} {fields[':path']}".encode()
-                    headers = [(":status", "200"), ("grpc-status", "12")]
-                    connection.send_headers(event.stream_id, headers)
-                    connection.send_data(event.stream_id, seen, end_stream=True)
-            writer.write(connection.data_to_send())
 
 
 def rule(priority: int, path: str, group: str) -> dict[str, Any]:

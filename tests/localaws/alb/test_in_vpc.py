@@ -20,8 +20,8 @@ from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
 from localaws.machine.stream_server import StreamServer
 from tests.localaws.alb.conftest import Echo, https_url, server_context
+from tests.localaws.alb.http_2_server import serve_http_2
 from tests.localaws.alb.identity_provider import USER, IdentityProvider, Seen
-from tests.localaws.alb.test_grpc import serve_http_2
 from tests.localaws.vpc.records import ANYWHERE, Records
 from tests.localaws.waiting import eventually
 

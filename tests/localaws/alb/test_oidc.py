@@ -18,7 +18,7 @@ from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from tests.localaws.alb.conftest import https_url, server_context
 from tests.localaws.alb.identity_provider import SECRET, USER, IdentityProvider
-from tests.localaws.alb.test_load_balancers import ALB, GROUP, HTTP, FewResources
+from tests.localaws.alb.scripted_proxy import ALB, GROUP, HTTP, FewResources
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.cli.status import table
-from tests.localaws.alb.test_load_balancers import (
+from tests.localaws.alb.scripted_proxy import (
     CHECKED,
     GROUP,
     HTTP,

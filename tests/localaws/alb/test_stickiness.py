@@ -11,7 +11,7 @@ from localaws.alb.model import Rule
 from localaws.alb.parts import cluster_name
 from localaws.alb.stickiness import Stickiness, read
 from tests.localaws.alb.conftest import GROUP, OTHER, Alb, Echo, forward, raw
-from tests.localaws.alb.test_transforms import url
+from tests.localaws.alb.url_rewrites import url
 from tests.localaws.waiting import eventually
 
 pytestmark = pytest.mark.slow  # a real Envoy

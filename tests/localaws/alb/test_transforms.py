@@ -8,17 +8,11 @@ import pytest
 
 from localaws.alb.model import Rule
 from tests.localaws.alb.conftest import GROUP, Alb, forward, raw
-from tests.localaws.catalog.test_regexes import GOOD
+from tests.localaws.alb.url_rewrites import url
+from tests.localaws.catalog.regex_cases import GOOD
 
 if TYPE_CHECKING:
     import httpx
-
-
-def url(regex: str, replace: str) -> dict[str, Any]:
-    return {
-        "type": "url-rewrite",
-        "urlRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}},
-    }
 
 
 def host(regex: str, replace: str) -> dict[str, Any]:

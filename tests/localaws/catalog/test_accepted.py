@@ -12,8 +12,8 @@ import pytest
 from tests.localaws.catalog.ecs_cases import DEFINITION, SERVICE, containers
 from tests.localaws.catalog.load_balancer_cases import RULE, TARGETS
 from tests.localaws.catalog.network_cases import ROUTE, TABLE
+from tests.localaws.catalog.operations import over_minimal
 from tests.localaws.catalog.security_cases import ENDPOINT, RECORD
-from tests.localaws.catalog.test_refusals import over_minimal
 
 if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account

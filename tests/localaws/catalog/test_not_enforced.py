@@ -10,16 +10,7 @@ import pytest
 
 from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
-from tests.localaws.catalog.sources import ROOT
-
-PAGE = (ROOT / "docs" / "local-aws-rules.md").read_text()
-LIST = PAGE[PAGE.index("<!-- not enforced -->") : PAGE.index("<!-- /not enforced -->")]
-ROWS = []
-for line in LIST.splitlines():
-    if line.startswith("| `"):
-        cells = line.strip("|").split(" | ")
-        ROWS.append([cell.strip() for cell in cells])
-IDS = [row[0].strip("` ") for row in ROWS]
+from tests.localaws.catalog.not_enforced import IDS, ROWS
 
 
 def container(name: str, **more: Any) -> dict[str, Any]:

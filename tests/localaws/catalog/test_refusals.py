@@ -24,7 +24,7 @@ from tests.localaws.catalog.load_balancer_cases import LOAD_BALANCER_CASES
 from tests.localaws.catalog.log_and_parameter_cases import LOG_AND_PARAMETER_CASES
 from tests.localaws.catalog.network_acl_cases import NETWORK_ACL_CASES
 from tests.localaws.catalog.network_cases import NETWORK_CASES
-from tests.localaws.catalog.operations import filled, refused
+from tests.localaws.catalog.operations import over_minimal, refused
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.registry_cases import REGISTRY_CASES
 from tests.localaws.catalog.scaling_cases import SCALING_CASES
@@ -65,12 +65,6 @@ DOCUMENTED_CODES = {}
 for line in PAGE.read_text().splitlines():
     if line.startswith("| `"):
         DOCUMENTED_CODES[line.split("`")[1]] = line.split(" | ")[-2].split(", ")
-
-
-def over_minimal(account: Account, token: str, more: dict[str, Any]) -> dict[str, Any]:
-    """Return a type's minimal inputs with others, of which None removes one."""
-    inputs = {**account.minimal(token), **filled(account, more)}
-    return {name: value for name, value in inputs.items() if value is not None}
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from localaws.catalog.properties import first_name
 from localaws.catalog.resource_type import AllExcept
 from localaws.catalog.tables import table
 from localaws.catalog.tokens import SECOND_TOKENS, canonical
+from tests.localaws.catalog.not_enforced import IDS as NOT_ENFORCED
 from tests.localaws.catalog.sources import ROOT, rules_in_code
-from tests.localaws.catalog.test_not_enforced import IDS as NOT_ENFORCED
 from tools.sdk_inputs import sdk_blocks, sdk_regions, sdk_source
 
 ROW = re.compile(r"^\| `([a-z0-9.-]+)` \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)

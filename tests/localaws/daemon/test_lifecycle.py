@@ -16,7 +16,7 @@ from localaws.daemon.functions import FAIL_INSTANCE, INTERRUPT, SET_ALARM_STATE,
 from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
 from localaws.protocol.property_values import from_wire, to_wire
-from tests.localaws.protocol.test_aws import NEW, OLD, SERVICE, create_service, serving
+from tests.localaws.protocol.served_provider import NEW, OLD, SERVICE, create_service, serving
 from tests.localaws.waiting import eventually
 
 GROUP = "aws:cloudwatch/logGroup:LogGroup"

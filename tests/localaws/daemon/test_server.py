@@ -14,7 +14,7 @@ from localaws.account.cloud import Cloud
 from localaws.daemon.server import serving
 from localaws.protocol.aws import AwsProvider
 from localaws.protocol.property_values import from_wire, to_wire
-from tests.localaws.protocol.test_aws import Idle
+from tests.localaws.protocol.served_provider import Idle
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from localaws.cli.status import table
 from localaws.ecs.scheduler.model import Timing
 from localaws.ecs.tasks.runtime import HealthCheck
 from localaws.speed import BadSpeed, speed
-from tests.localaws.alb.test_compiler import compiled
+from tests.localaws.alb.compiled_files import compiled
 from tests.localaws.ecs.conftest import Web
 from tests.localaws.ecs.plane import plane
 from tests.localaws.ecs.simulated_service import GROUP, spec

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import tarfile
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from localaws.images.layout import BrokenLayoutError
 from localaws.images.puller import Puller, Sources
 from localaws.images.reference import parse
 from tests.localaws.images.conftest import AMD64, ImageFiles, file_names, layer, member
+from tests.localaws.images.docker_archives import add_member, docker_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,26 +35,6 @@ def packed(folder: Path, file: Path) -> Path:
         for path in sorted(folder.rglob("*")):
             tar.add(path, str(path.relative_to(folder)), recursive=False)
     return file
-
-
-def docker_archive(file: Path, images: dict[str, ImageFiles]) -> Path:
-    """Write what `docker save` writes: a manifest, configurations, and layers."""
-    manifest = []
-    with tarfile.open(file, "w") as tar:
-        for number, (name, image) in enumerate(images.items()):
-            layers = [f"{number}-{each}/layer.tar" for each in range(len(image.layers))]
-            for path, content in zip(layers, image.layers, strict=True):
-                _add(tar, path, content)
-            config = {"architecture": image.architecture, "os": "linux", "config": image.config}
-            _add(tar, f"{number}.json", json.dumps(config).encode())
-            manifest.append({"Config": f"{number}.json", "RepoTags": [name], "Layers": layers})
-        _add(tar, "manifest.json", json.dumps(manifest).encode())
-    return file
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    info, _ = member(name, content)
-    tar.addfile(info, io.BytesIO(content))
 
 
 async def pull(pulls: Pulls, name: str, *rows: Archive, platform: str = AMD64) -> Image:
@@ -188,9 +168,9 @@ async def test_a_file_that_is_no_archive_is_reported_in_one_sentence(
 @pytest.mark.parametrize("path", ["../../escaped", "blobs/sha256/../../../escaped"])
 def test_an_archive_writes_nothing_outside_the_scratch_folder(tmp_path: Path, path: str) -> None:
     with tarfile.open(tmp_path / "hostile.tar", "w") as tar:
-        _add(tar, "oci-layout", b"{}")
-        _add(tar, "index.json", b"{}")
-        _add(tar, path, b"x")
+        add_member(tar, "oci-layout", b"{}")
+        add_member(tar, "index.json", b"{}")
+        add_member(tar, path, b"x")
     scratch = tmp_path / "a" / "scratch"
     scratch.mkdir(parents=True)
     with pytest.raises(BrokenLayoutError):
@@ -203,7 +183,7 @@ def test_an_archive_writes_nothing_outside_the_scratch_folder(tmp_path: Path, pa
 )
 def test_a_manifest_that_makes_no_sense_is_reported(tmp_path: Path, manifest: Any) -> None:
     with tarfile.open(tmp_path / "odd.tar", "w") as tar:
-        _add(tar, "manifest.json", json.dumps(manifest).encode())
+        add_member(tar, "manifest.json", json.dumps(manifest).encode())
     with pytest.raises(BrokenLayoutError, match=r"odd\.tar: no image archive"):
         read(tmp_path / "odd.tar", tmp_path, platform=AMD64)
 

@@ -10,7 +10,7 @@ from localaws.images.engines import Engines
 from localaws.images.errors import CannotPullError
 from localaws.images.puller import Puller, Sources
 from tests.localaws.images.conftest import AMD64, ImageFiles, file_names, layer, member
-from tests.localaws.images.test_archives import docker_archive
+from tests.localaws.images.docker_archives import docker_archive
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localaws.catalog import UNKNOWN
-from tests.localaws.protocol.test_awsx import Engine, component
+from tests.localaws.protocol.recording_engine import Engine, component
 
 URL = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop"
 DIGEST = "sha256:" + "a" * 64

@@ -12,8 +12,8 @@ from localaws.machine.addresses import ListenAddress
 from localaws.machine.stream_server import StreamServer
 from localaws.vpc.host_ports import HostPorts
 from localaws.vpc.network import OPEN, REFUSED, TIMED_OUT, Network
+from tests.localaws.vpc.recording_launcher import RecordingLauncher
 from tests.localaws.vpc.records import Records
-from tests.localaws.vpc.test_network import RecordingLauncher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -8,33 +8,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from localaws.vpc.metadata import ContainerDescription, TaskDescription, TaskMetadata
+from tests.localaws.vpc.task_descriptions import ADDRESS, VPC, path_of, task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-VPC, ADDRESS = "vpc-1", "10.0.1.21"
-
-
-def task(**changes: Any) -> TaskDescription:
-    values: dict[str, Any] = {
-        "arn": "arn:aws:ecs:eu-west-1:123456789012:task/web/0123456789abcdef",
-        "cluster": "web",
-        "family": "shop",
-        "revision": "3",
-        "zone": "eu-west-1a",
-        "vpc": VPC,
-        "address": ADDRESS,
-        "cidr": "10.0.1.0/24",
-        "cpu": 256,
-        "memory": 512,
-        "role": "arn:aws:iam::123456789012:role/task",
-        "containers": (
-            ContainerDescription(name="web", image="nginx"),
-            ContainerDescription(name="side", image="proxy"),
-        ),
-    }
-    return TaskDescription(**{**values, **changes})
 
 
 class Clock:
@@ -49,10 +28,6 @@ def serving(description: TaskDescription, clock: Clock | None = None) -> TaskMet
     metadata = TaskMetadata(clock or Clock())
     metadata.add(description)
     return metadata
-
-
-def path_of(url: str) -> str:
-    return url.removeprefix("http://169.254.170.2")
 
 
 def get(metadata: TaskMetadata, path: str) -> Mapping[str, Any]:

@@ -27,8 +27,8 @@ from tests.localaws.vpc.records import (
     interface,
     ipv6_prefix,
 )
-from tests.localaws.vpc.test_metadata import path_of
-from tests.localaws.vpc.test_metadata import task as described
+from tests.localaws.vpc.task_descriptions import path_of
+from tests.localaws.vpc.task_descriptions import task as described
 
 if TYPE_CHECKING:
     from localaws.catalog import Resource

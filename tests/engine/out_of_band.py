@@ -1,0 +1,47 @@
+"""Resources that are deleted outside Pulumi, and the runs that restore them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localaws.mocks import word
+from tests.engine.stack import WITHOUT_ASKING, operations, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.engine.stack import Stack
+
+
+def kind(resource: dict[str, Any]) -> str:
+    return word(resource["type"])
+
+
+def of_aws(stack: Stack) -> list[dict[str, Any]]:
+    """Resources in the state, in the order in which they were made."""
+    return [each for each in stack.resources() if each["type"].startswith("aws:")]
+
+
+def delete(stack: Stack, resources: Iterable[dict[str, Any]]) -> None:
+    """Delete them as a user of AWS's console would, from the last one to the first."""
+    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
+        provider = provider_pb2_grpc.ResourceProviderStub(channel)
+        for each in reversed(list(resources)):
+            provider.Delete(
+                provider_pb2.DeleteRequest(urn=each["urn"], id=each["id"], timeout=30), timeout=60
+            )
+
+
+def restore(
+    stack: Stack, before: list[dict[str, Any]], gone: list[dict[str, Any]], **config: Any
+) -> None:
+    """Refresh and deploy; check that the same resources exist again and nothing is left to do."""
+    refreshed = operations(stack.run("refresh", *WITHOUT_ASKING, *settings(config)))
+    assert refreshed["deleted"] == len(gone)
+    restored = operations(stack.up(**config))
+    assert restored["created"] + restored["imported"] >= len(gone)
+    assert sorted(map(kind, of_aws(stack))) == sorted(map(kind, before))
+    stack.needs_nothing(**config)

@@ -1,0 +1,25 @@
+"""Runs of `verify watch` while a command changes the stack."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.engine.stack import Stack
+
+UP = "pulumi-local up --yes --non-interactive --skip-preview"
+INTERVAL_MS = 100
+"""Of `verify watch`, whose rate is ten requests a second."""
+
+
+def watch(stack: Stack, url: str, *options: str, command: str) -> dict[str, Any]:
+    run = stack.shell(f"verify watch {url} --format json --quiet {' '.join(options)} -- {command}")
+    assert run.stdout, run.stderr
+    assert "older code" not in run.stderr, (
+        "localaws/ was edited meanwhile, so a new daemon has cut all connections"
+    )
+    (report,) = json.loads(run.stdout)["reports"]
+    assert report["exit_code"] == run.returncode
+    assert report["watch"]["command"]["exit_code"] == 0, run.stderr
+    return dict(report)
