@@ -225,7 +225,8 @@ class Cloud:
         """Create a resource.
 
         An unacknowledged resource with the same URN is left over from a creation whose answer was
-        lost (the daemon was killed). The engine doesn't know it, so it is removed first.
+        lost (the daemon was killed). The engine doesn't know it, so it is removed first. If another
+        resource uses it, the engine once knew it, and the state was removed since: it stays.
 
         Where AWS's creation is idempotent, an existing resource is returned unchanged, even if
         another program created it.
@@ -240,7 +241,8 @@ class Cloud:
         if needs_default_network(kind, inputs):
             self.require_default_network(_region_of(inputs, region))
         same_urn = self._resources.of_urn(token, urn)
-        self._discard([each for each in same_urn if not each.acknowledged])
+        lost = [each for each in same_urn if not (each.acknowledged or self._is_held(each))]
+        self._discard(lost)
         _raise(*kind.admit(inputs, self, None, region))
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
@@ -382,6 +384,9 @@ class Cloud:
     def _put(self, resource: Resource) -> None:
         self._resources.put(resource)
         self._unsaved[_key(resource.token, resource.id)] = _document(resource)
+
+    def _is_held(self, resource: Resource) -> bool:
+        return any(True for _ in self.holders(resource))
 
     def _discard(self, unrecorded: Sequence[Resource]) -> None:
         """Remove resources that no run has recorded, even if other resources refer to them."""

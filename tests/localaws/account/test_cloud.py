@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CLUSTER = "aws:ecs/cluster:Cluster"
 LOGS = "aws:cloudwatch/logGroup:LogGroup"
 VPC = "aws:ec2/vpc:Vpc"
+SUBNET = "aws:ec2/subnet:Subnet"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 TARGETS = "aws:lb/targetGroup:TargetGroup"
@@ -172,6 +173,15 @@ def test_the_next_creation_replaces_an_unacknowledged_resource(path: Path) -> No
     make(Cloud(path), LOGS, name="/a")
     made = make(Cloud(path), LOGS, name="/a")
     assert [each.id for each in Cloud(path).all(LOGS)] == [made.id]
+
+
+def test_an_unacknowledged_resource_that_another_one_uses_stays(path: Path) -> None:
+    """As after `stack rm --force`: a load balancer still runs in the subnets."""
+    cloud = Cloud(path)
+    vpc = make(cloud, VPC, cidrBlock="10.0.0.0/16")
+    make(cloud, SUBNET, "urn:subnet", vpcId=vpc.id, cidrBlock="10.0.0.0/24")
+    other = make(cloud, VPC, cidrBlock="10.0.0.0/16")
+    assert {each.id for each in cloud.all(VPC)} == {vpc.id, other.id}
 
 
 def test_an_unacknowledged_resource_is_removed_even_if_the_next_creation_is_refused(
