@@ -25,7 +25,7 @@ demo: setup ## deploy to the local AWS and check the deployment; STACK=ec2 runs 
 	@if [ -z "$(CHECK_$(STACK))" ]; then echo 'make demo: STACK: $(STACK); allowed: local, ec2' >&2; exit 1; fi
 	$(BIN)/pulumi-local up --yes --skip-preview --stack $(STACK)
 	set -o pipefail; $(BIN)/pulumi-local stack output albDns --stack $(STACK) | { \
-	  tasks=$$($(BIN)/pulumi-local status --public-tasks </dev/null | sed 's/^/--closed /'); \
+	  tasks=$$($(BIN)/pulumi-local status --public-tasks </dev/null | sed 's/^/--closed /') && \
 	  $(BIN)/verify $(CHECK_$(STACK)) --each-address --closed :3389 $$tasks --interval 250ms; }
 
 test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some, -n0 without workers

@@ -116,7 +116,7 @@ class WebService(pulumi.ComponentResource):
             alarms=rollback,
             availability_zone_rebalancing="ENABLED",
             enable_execute_command=args.exec_log_group is not None,
-            # ECS refuses a grace period where nothing checks the tasks' health.
+            # A container's own health check has its own start period.
             health_check_grace_period_seconds=(
                 args.deployment.health_check_grace_seconds if load_balancers else None
             ),

@@ -164,6 +164,25 @@ def test_a_checkout_that_another_user_set_up_is_refused_with_what_to_do(
     )
 
 
+@pytest.mark.parametrize("failing", ["up", "status", "stack", None])
+def test_the_demo_fails_if_a_command_before_its_check_fails(
+    tmp_path: Path, failing: str | None
+) -> None:
+    write_stub(tmp_path / "pulumi-local", f'[ "$1" != "{failing}" ] || exit 3; echo 127.0.0.1:80')
+    write_stub(tmp_path / "verify", 'cat > /dev/null; echo "checked with $*"')
+    ended = subprocess.run(
+        ["make", "-o", "setup", "demo", f"BIN={tmp_path}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode == 0) is (failing is None), ended.stderr
+    if failing in ("up", "status"):
+        assert "checked" not in ended.stdout
+    else:
+        assert "--closed 127.0.0.1:80" in ended.stdout
+
+
 def test_make_lists_every_target() -> None:
     makefile = Path("Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
