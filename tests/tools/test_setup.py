@@ -126,6 +126,19 @@ def test_if_uv_cannot_be_fetched_the_error_names_each_attempt_and_what_to_instal
     assert printed
 
 
+def make(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run make as from a shell, also where `make test` runs the tests."""
+    from_outside = {"PYTHON", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=cwd,
+        env={name: value for name, value in os.environ.items() if name not in from_outside},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("usable", [True, False])
 def test_make_runs_set_up_by_the_environments_python_only_where_that_starts(
     root: Path, *, usable: bool
@@ -135,15 +148,7 @@ def test_make_runs_set_up_by_the_environments_python_only_where_that_starts(
     links.mkdir(parents=True)
     (links.parent / "set-up.json").touch()
     (links / "python").symlink_to(sys.executable if usable else root / "removed")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
-    shown = subprocess.run(
-        ["make", "-n", "setup"],
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    shown = make("-n", "setup", cwd=root)
     python = ".venv/bin/python" if usable else "python3"
     assert shown.stdout == f"{python} -m tools.setup\n"
 
@@ -170,12 +175,7 @@ def test_the_demo_fails_if_a_command_before_its_check_fails(
 ) -> None:
     write_stub(tmp_path / "pulumi-local", f'[ "$1" != "{failing}" ] || exit 3; echo 127.0.0.1:80')
     write_stub(tmp_path / "verify", 'cat > /dev/null; echo "checked with $*"')
-    ended = subprocess.run(
-        ["make", "-o", "setup", "demo", f"BIN={tmp_path}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = make("-o", "setup", "demo", f"BIN={tmp_path}")
     assert (ended.returncode == 0) is (failing is None), ended.stderr
     if failing in ("up", "status"):
         assert "checked" not in ended.stdout
@@ -187,8 +187,6 @@ def test_make_lists_every_target() -> None:
     makefile = Path("Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony
-    answer = subprocess.run(
-        ["make", "--no-print-directory"], capture_output=True, text=True, check=True
-    ).stdout
+    answer = make().stdout
     assert re.findall(r"^make ([\w-]+) ", answer, re.MULTILINE) == phony[1].split()
     assert re.findall(r"^([a-z-]+):", makefile, re.MULTILINE) == phony[1].split()
