@@ -108,10 +108,10 @@ def read_config(folder: Path, stack: str) -> dict[str, Any]:
     return values
 
 
-def misspelt(file: str, names: Collection[object]) -> str | None:
-    """Describe the first name at the top of a stack's or project's file that stands for another.
+def flaw_of_keys(file: str, names: Collection[object]) -> str | None:
+    """Describe what is wrong with the keys at the top of a stack's or project's file; None if fine.
 
-    Only a missing one of the known keys is meant by a similar name.
+    A key stands for a similar one of the known keys only if that one is missing.
 
     Args:
         file: Name of the file.
@@ -127,6 +127,11 @@ def misspelt(file: str, names: Collection[object]) -> str | None:
             similar = ["config"]
         if similar:
             return f"{file}: {name}, which Pulumi ignores; allowed: perhaps {similar[0]}"
+    if "runtime" in missing_keys and "name" in names:
+        return (
+            f"{file}: no runtime, without which Pulumi runs no program and deletes all that a "
+            "stack has; give the project one, like runtime: python"
+        )
     return None
 
 
@@ -159,7 +164,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BadStackFile(f"{path.name} can't be read: {error.strerror}") from None
     document = _parsed(path.name, text)
-    flaw = misspelt(path.name, document)
+    flaw = flaw_of_keys(path.name, document)
     if flaw:
         raise BadStackFile(flaw)
     return document

@@ -292,7 +292,7 @@ def _config_copy(directory: StateDirectory, stack: str, salt: str | None) -> Pat
         text = source.read_text(encoding="utf-8") if source.exists() else ""
     except UnicodeDecodeError as error:
         raise BadConfig(f"{source} isn't UTF-8 text ({error}): save it in that encoding") from None
-    _refuse_misspelt(source.name, re.findall(r"^([A-Za-z][\w-]*)\s*:", text, re.MULTILINE))
+    _check_keys(source.name, re.findall(r"^([A-Za-z][\w-]*)\s*:", text, re.MULTILINE))
     if salt is not None and not re.search(r"^encryptionsalt: ", text, re.MULTILINE):
         text = f"{text.rstrip()}\nencryptionsalt: {salt}\n"
     write_atomically(copy, text.lstrip())
@@ -314,7 +314,7 @@ def project_name(directory: StateDirectory) -> str | None:
     """Return the project's name; None if Pulumi.yaml has none, which the CLI then reports.
 
     Raises:
-        BadConfig: Its key `config` is misspelt, which the CLI ignores.
+        BadConfig: A key is misspelt or missing without which the CLI would ignore what it is for.
     """
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
@@ -326,14 +326,14 @@ def project_name(directory: StateDirectory) -> str | None:
         name = str(document["name"])
     except (yaml.YAMLError, KeyError, TypeError):
         return None
-    _refuse_misspelt("Pulumi.yaml", document)
+    _check_keys("Pulumi.yaml", document)
     return name
 
 
-def _refuse_misspelt(file: str, names: Collection[object]) -> None:
+def _check_keys(file: str, names: Collection[object]) -> None:
     # Brings YAML, as the project's name does
-    from localaws.stack_files import misspelt  # noqa: PLC0415
+    from localaws.stack_files import flaw_of_keys  # noqa: PLC0415
 
-    flaw = misspelt(file, names)
+    flaw = flaw_of_keys(file, names)
     if flaw:
         raise BadConfig(flaw)

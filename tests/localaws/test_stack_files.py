@@ -103,7 +103,9 @@ def test_values_are_read_as_the_cli_does(tmp_path: Path) -> None:
 
 
 def test_a_key_without_a_value_is_an_empty_text_as_the_cli_passes_it(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: shop\nconfig:\n  a: { default: 1 }\n")
+    (tmp_path / "Pulumi.yaml").write_text(
+        "name: shop\nruntime: python\nconfig:\n  a: { default: 1 }\n"
+    )
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  a:\n  shop:b: ~\n  c: { d: }\n")
     expected = {"shop:a": "", "shop:b": "", "shop:c": {"d": None}}
     assert configured(tmp_path, "dev") == expected
@@ -112,7 +114,7 @@ def test_a_key_without_a_value_is_an_empty_text_as_the_cli_passes_it(tmp_path: P
 def test_a_key_without_a_namespace_is_the_projects_and_the_last_of_two_spellings_counts(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     text = "config:\n  a: 1\n  shop:a: 2\n  shop:b: 1\n  b: 2\n  shop:config:c: 3\n  other:a: 4\n"
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
     assert read_config(tmp_path, "dev") == {"shop:a": 2, "shop:b": 2, "shop:c": 3, "other:a": 4}
@@ -120,7 +122,8 @@ def test_a_key_without_a_namespace_is_the_projects_and_the_last_of_two_spellings
 
 def test_a_stack_is_configured_by_the_projects_file_and_its_own(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text(
-        "name: shop\nconfig:\n  a: { type: integer, default: 1 }\n  b: { type: string }\n"
+        "name: shop\nruntime: python\n"
+        "config:\n  a: { type: integer, default: 1 }\n  b: { type: string }\n"
         "  c: { default: 3 }\n  aws:region: { value: eu-west-1 }\n  other:d: 4\n"
     )
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  a: 2\n")
@@ -131,7 +134,7 @@ def test_a_stack_is_configured_by_the_projects_file_and_its_own(tmp_path: Path) 
 def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:
     for stack in ("prod", "a.b", "a"):
         (tmp_path / f"Pulumi.{stack}.yaml").write_text("")
-    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     assert stacks(tmp_path) == ["a", "a.b", "prod"]
     with pytest.raises(BadStackFile, match=r"no Pulumi\.new\.yaml; there is a, a\.b, prod$"):
         read_config(tmp_path, "new")
@@ -143,7 +146,7 @@ def test_a_misspelt_key_of_a_project_is_refused(tmp_path: Path) -> None:
         BadStackFile, match=r"^Pulumi\.yaml: configs, which Pulumi ignores; allowed"
     ):
         read_project(tmp_path)
-    (tmp_path / "Pulumi.yaml").write_text("name: shop\nconfigs: {}\nconfig: {}\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\nconfigs: {}\nconfig: {}\n")
     assert read_project(tmp_path)["name"] == "shop"
 
 
@@ -156,7 +159,13 @@ def test_a_misspelt_runtime_is_refused_without_which_a_run_deletes_all(
         read_project(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "runtime: python\n", "name: 3\n"])
+def test_a_project_without_a_runtime_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    with pytest.raises(BadStackFile, match=r"^Pulumi\.yaml: no runtime, without which .* python$"):
+        read_project(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "runtime: python\n", "name: 3\nruntime: python\n"])
 def test_a_project_needs_a_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "Pulumi.yaml").write_text(text)
     with pytest.raises(BadStackFile, match=r"Pulumi\.yaml: no name; give the project one"):

@@ -425,8 +425,9 @@ def test_a_changed_default_tag_updates_resources_in_a_run_after_another() -> Non
 
 def test_a_projects_files_and_changes_are_merged_into_its_configuration(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text(
-        "name: shop\nconfig:\n  size: {type: integer, default: 2}\n  name: {default: "
-        "a}\n  aws:region: {value: r}\n"
+        "name: shop\nruntime: python\n"
+        "config:\n  size: {type: integer, default: 2}\n  name: {default: a}\n"
+        "  aws:region: {value: r}\n"
     )
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  shop:name: b\n")
     found = mocks.configuration(tmp_path, "dev", zones=["a"])
