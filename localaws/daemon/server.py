@@ -95,7 +95,12 @@ def _still_locked(directory: StateDirectory, lock: TextIO) -> bool:
 
 
 async def serve(
-    directory: StateDirectory, address: Address, lock: TextIO, listeners: Sequence[socket.socket]
+    directory: StateDirectory,
+    address: Address,
+    lock: TextIO,
+    listeners: Sequence[socket.socket],
+    *,
+    publish: bool,
 ) -> None:
     """Run until SIGTERM, SIGINT, the deletion of the state directory or the loss of all that runs.
 
@@ -106,6 +111,7 @@ async def serve(
         address: How to reach this process.
         lock: The daemon's lock, which this process holds.
         listeners: Sockets that listen on the ports of aws, awsx and docker-build.
+        publish: Whether the address is still to be published.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -136,7 +142,8 @@ async def serve(
             serving(awsx, folder, "awsx.sock", of_awsx) as awsx_port,
             serving(docker_build, folder, "docker-build.sock", of_docker_build),
         ):
-            address.publish(directory)
+            if publish:
+                address.publish(directory)
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
             while not stop.is_set() and _still_locked(directory, lock):
                 with suppress(TimeoutError):
@@ -150,11 +157,16 @@ async def serve(
 
 
 def run(
-    directory: StateDirectory, address: Address, lock: TextIO, listeners: Sequence[socket.socket]
+    directory: StateDirectory,
+    address: Address,
+    lock: TextIO,
+    listeners: Sequence[socket.socket],
+    *,
+    publish: bool,
 ) -> int:
     """Serve until the end, and return the exit code of the process."""
     try:
-        asyncio.run(serve(directory, address, lock, listeners))
+        asyncio.run(serve(directory, address, lock, listeners, publish=publish))
     except _USER_ERRORS as error:
         log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
         return 1

@@ -102,11 +102,12 @@ def check_and_run(
     )
     # Files of resources may be damaged, and what runs by them may not start again. Loopback
     # addresses may be missing where this isn't Linux.
-    if sys.platform == "linux" and not directory.resources.exists():
+    is_new = sys.platform == "linux" and not directory.resources.exists()
+    if is_new:
         address.publish(directory)
     from localaws.daemon.server import run  # noqa: PLC0415 — takes most of the time of a start
 
-    return run(directory, address, lock, listeners)
+    return run(directory, address, lock, listeners, publish=not is_new)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ def test_an_empty_target_group_is_measured(stack: Stack) -> None:
     assert (report["fault"], report["exit_code"]) == ("balancer_error", 34)
     assert {outage["lane"] for outage in report["watch"]["outages"]} == {"fresh", "kept"}
     shortest, longest = truth.bounds
-    assert shortest - INTERVAL_MS <= report["watch"]["longest_outage_ms"] <= longest + INTERVAL_MS
+    # Each end is known to an interval, and on a busy machine requests are sent a little late.
+    error = 2 * INTERVAL_MS
+    assert shortest - error <= report["watch"]["longest_outage_ms"] <= longest + error
 
 
 def test_a_service_comes_is_rolled_out_swaps_and_goes_without_a_lost_request_to_another(

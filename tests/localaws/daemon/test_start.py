@@ -49,8 +49,9 @@ def seen_by_commands(
     """Return the exit code, and the address that is known when the rest has been imported."""
     known: list[Address | None] = []
 
-    def run(*_: object) -> int:
+    def run(*_: object, publish: bool) -> int:
         known.append(Address.read(directory))
+        assert publish is (known[-1] is None), "an address is published once"
         return SERVED
 
     monkeypatch.setattr("localaws.daemon.server.run", run)
