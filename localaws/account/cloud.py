@@ -241,7 +241,7 @@ class Cloud:
         if needs_default_network(kind, inputs):
             self.require_default_network(_region_of(inputs, region))
         same_urn = self._resources.of_urn(token, urn)
-        lost = [each for each in same_urn if not (each.acknowledged or self._is_held(each))]
+        lost = [each for each in same_urn if not (each.acknowledged or self.holders(each))]
         self._discard(lost)
         _raise(*kind.admit(inputs, self, None, region))
         mint = _Mint(_region_of(inputs, region), self)
@@ -384,9 +384,6 @@ class Cloud:
     def _put(self, resource: Resource) -> None:
         self._resources.put(resource)
         self._unsaved[_key(resource.token, resource.id)] = _document(resource)
-
-    def _is_held(self, resource: Resource) -> bool:
-        return any(True for _ in self.holders(resource))
 
     def _discard(self, unrecorded: Sequence[Resource]) -> None:
         """Remove resources that no run has recorded, even if other resources refer to them."""

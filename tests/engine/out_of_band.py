@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import grpc
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from localaws.mocks import word
+from tests.engine.service import console
 from tests.engine.stack import WITHOUT_ASKING, operations, settings
 
 if TYPE_CHECKING:
@@ -27,10 +27,9 @@ def of_aws(stack: Stack) -> list[dict[str, Any]]:
 
 def delete(stack: Stack, resources: Iterable[dict[str, Any]]) -> None:
     """Delete them as a user of AWS's console would, from the last one to the first."""
-    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
-        provider = provider_pb2_grpc.ResourceProviderStub(channel)
+    with console(stack) as aws:
         for each in reversed(list(resources)):
-            provider.Delete(
+            aws.Delete(
                 provider_pb2.DeleteRequest(urn=each["urn"], id=each["id"], timeout=30), timeout=60
             )
 

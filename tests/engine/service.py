@@ -35,13 +35,12 @@ def service_of(stack: Stack) -> dict[str, Any]:
 def get_service(stack: Stack, arn: str) -> dict[str, Any]:
     """The same of the service with that ARN."""
     cluster, name = arn.partition(":service/")[2].split("/")
-    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
-        provider = provider_pb2_grpc.ResourceProviderStub(channel)
-        request = provider_pb2.InvokeRequest(
-            tok="aws:ecs/getService:getService",
-            args=to_wire({"clusterArn": cluster, "serviceName": name}),
-        )
-        return from_wire(getattr(provider.Invoke(request), "return"))
+    request = provider_pb2.InvokeRequest(
+        tok="aws:ecs/getService:getService",
+        args=to_wire({"clusterArn": cluster, "serviceName": name}),
+    )
+    with console(stack) as aws:
+        return from_wire(getattr(aws.Invoke(request), "return"))
 
 
 def server(code: int, delay_seconds: float = 0) -> tuple[str, ...]:

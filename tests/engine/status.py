@@ -16,10 +16,10 @@ def status_of(stack: Stack) -> dict[str, Any]:
     return found
 
 
-def tasks(stack: Stack) -> list[dict[str, Any]]:
-    """Running tasks as `pulumi-local status` has them."""
+def tasks(stack: Stack, status: str = "RUNNING") -> list[dict[str, Any]]:
+    """Tasks with a status, as `pulumi-local status` has them."""
     (service,) = status_of(stack)["services"]
-    return [each for each in service["tasks"] if each["lastStatus"] == "RUNNING"]
+    return [each for each in service["tasks"] if each["lastStatus"] == status]
 
 
 def load_balancers(stack: Stack) -> list[dict[str, Any]]:

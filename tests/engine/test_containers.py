@@ -9,14 +9,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from localaws.catalog.ec2.ip_permissions import INGRESS_RULE
 from localaws.protocol.property_values import to_wire
 from tests.engine.images import PYTHON
 from tests.engine.requests import get
+from tests.engine.service import console
 from tests.engine.status import load_balancers, tasks
 from tests.engine.waiting import eventually
 from tests.engine.watching import UP, watch
@@ -88,13 +88,12 @@ def test_a_group_that_is_opened_opens_a_tasks_address_until_it_is_closed_again(
         "cidrIpv4": "0.0.0.0/0",
     }
     urn = f"urn:pulumi:local::fargate-web::{INGRESS_RULE}::opened"
-    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
-        provider = provider_pb2_grpc.ResourceProviderStub(channel)
-        made = provider.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(rule)))
+    with console(stack) as aws:
+        made = aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(rule)))
         try:
             assert f"{shown} open" in closed(stack, shown, other, passes=False)
         finally:
-            provider.Delete(provider_pb2.DeleteRequest(urn=urn, id=made.id))
+            aws.Delete(provider_pb2.DeleteRequest(urn=urn, id=made.id))
     assert f"{shown} dropped" in closed(stack, shown, other)
 
 

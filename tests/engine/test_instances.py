@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from localaws.catalog.ecs.clusters import CLUSTER
-from localaws.cli.status import fetch
+from tests.engine.service import console
 from tests.engine.stack import Stack, deployed, settings
+from tests.engine.status import status_of, tasks
 from tests.engine.waiting import eventually
 from tests.engine.watching import UP, watch
 
@@ -51,17 +52,6 @@ def with_three(**changes: object) -> dict[str, Any]:
 
 def up_command(config: dict[str, Any]) -> str:
     return f"{UP} {shlex.join(settings(config))}"
-
-
-def status_of(stack: Stack) -> dict[str, Any]:
-    found = fetch(stack.directory)
-    assert found is not None, "no daemon is running"
-    return found
-
-
-def tasks(stack: Stack, status: str = "RUNNING") -> list[dict[str, Any]]:
-    (service,) = status_of(stack)["services"]
-    return [each for each in service["tasks"] if each["lastStatus"] == status]
 
 
 def instances(stack: Stack) -> list[dict[str, Any]]:
@@ -192,11 +182,9 @@ def test_a_rollout_without_room_stops_tasks_first_if_the_minimum_allows_it(stack
 
 def test_a_cluster_with_instances_cant_be_deleted(stack: Stack) -> None:
     (cluster,) = (each for each in stack.resources() if each["type"] == CLUSTER)
-    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
-        provider = provider_pb2_grpc.ResourceProviderStub(channel)
-        request = provider_pb2.DeleteRequest(urn=cluster["urn"], id=cluster["id"], timeout=1)
-        with pytest.raises(grpc.RpcError) as refused:
-            provider.Delete(request)
+    request = provider_pb2.DeleteRequest(urn=cluster["urn"], id=cluster["id"], timeout=1)
+    with console(stack) as aws, pytest.raises(grpc.RpcError) as refused:
+        aws.Delete(request)
     assert "ClusterContainsContainerInstancesException: The Cluster cannot be deleted while" in str(
         refused.value
     )

@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import shlex
-import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from tests.engine.stack import WITHOUT_ASKING, settings
-from tests.engine.traffic import tasks
+from tests.engine.traffic import InBackground, tasks
 from tests.engine.watching import INTERVAL_MS, UP, watch
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
 
-class Outage:
+class Outage(InBackground):
     """Bounds of an outage's length, from requests far more frequent than `verify watch` sends."""
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self.url = url
         self.answers: list[tuple[float, float, bool]] = []
         """When each was requested and when it came, in milliseconds, and whether it was good."""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
 
-    def _ask(self) -> None:
+    def _run(self) -> None:
         with httpx.Client(trust_env=False, timeout=5) as client:
             while not self._stop.wait(0.01):
                 asked = time.monotonic()
                 good = client.get(self.url).status_code == httpx.codes.OK
                 self.answers.append((asked * 1000, time.monotonic() * 1000, good))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from http.client import HTTPException
 from typing import Self
@@ -16,14 +17,33 @@ PAUSE_SECONDS = 0.02
 """That makes about 40 requests a second, which leave the CPU to the deployment."""
 
 
-class Traffic:
+class InBackground(ABC):
+    """Requests in a thread, until the block ends."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Make requests until the event is set."""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+class Traffic(InBackground):
     """Requests one after the other, each on its own connection, until the block ends."""
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self.url = url
         self.answers: Counter[str] = Counter()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -36,14 +56,6 @@ class Traffic:
     def ask(self) -> int:
         """Make a request, and return the status that it is answered with."""
         return page(self.url).status
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
 
 def tasks(url: str, requests: int = 40) -> set[str]:

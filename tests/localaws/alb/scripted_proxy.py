@@ -132,6 +132,9 @@ class Harness:
         self.issued: list[tuple[str, ...]] = []
         """The names in each certificate that was issued."""
 
+        self.attached: dict[tuple[str, Endpoint], str] = {}
+        """Targets that the program registers, with why each can't be reached; empty if it can."""
+
         self.addresses = Addresses(directory)
         self.load_balancer = LoadBalancers(
             self.cloud,
@@ -140,6 +143,7 @@ class Harness:
             lambda _: directory,
             edge=LocalEdge(self._status_of),
             issue=self._issue,
+            attached=lambda: dict(self.attached),
             clock=lambda: self.now,
         )
 

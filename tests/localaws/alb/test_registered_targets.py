@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.account.cloud import Cloud
-from localaws.alb.edge import LocalEdge
-from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.parts import file_name
 from localaws.alb.registered_targets import endpoints, is_this_machines, unreachable
 from localaws.alb.targets import Endpoint, TargetState
@@ -128,20 +126,6 @@ def test_a_target_is_found_by_what_pulumi_aws_documents_for_imports() -> None:
 
 class WithTargets(Harness):
     """A load balancer whose group has targets that were registered by the program."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self.attached: dict[tuple[str, Endpoint], str] = {}
-        self.load_balancer = LoadBalancers(
-            self.cloud,
-            self.addresses,
-            lambda _: self.proxy,
-            lambda _: directory,
-            edge=LocalEdge(self._status_of),
-            issue=self._issue,
-            attached=lambda: dict(self.attached),
-            clock=lambda: self.now,
-        )
 
     def forward(self, weights: dict[str, int]) -> None:
         """Have the listener forward to these groups."""
