@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from localaws.alb.health_probe import TIMEOUT, status_in, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from ssl import SSLContext
 
     from localaws.alb.model import Listener
@@ -38,11 +38,11 @@ class Front:
 class Edge(Protocol):
     """What load balancers need of the network that they are in."""
 
-    async def follow(self, load_balancers: Sequence[Resource]) -> None:
+    async def follow(self, load_balancers: Sequence[Resource]) -> Mapping[str, str]:
         """Have the addresses of these load balancers exist.
 
-        Raises:
-            OSError: They can't be made.
+        Returns:
+            By ARN, why some of them lack an address.
         """
 
     def front(self, load_balancer: Resource) -> Front:
@@ -105,8 +105,12 @@ class LocalEdge:
         """Probe targets with `ask`: address, port and path to a status."""
         self._ask = ask
 
-    async def follow(self, load_balancers: Sequence[Resource]) -> None:
-        """Do nothing: every loopback address is there."""
+    async def follow(
+        self,
+        load_balancers: Sequence[Resource],  # noqa: ARG002 — all of them
+    ) -> Mapping[str, str]:
+        """Return nothing: every loopback address is there."""
+        return {}
 
     def front(self, load_balancer: Resource) -> Front:  # noqa: ARG002 — all have the same
         """Return this machine's own network."""

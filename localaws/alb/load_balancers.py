@@ -59,6 +59,10 @@ _NOT_HERE = TargetHealth(TargetState.UNHEALTHY, "Target.Timeout")
 """The health of a target that the local AWS doesn't reach."""
 
 
+class NotSynchronizedError(Exception):
+    """Some load balancers don't serve what they should; the message has the reason of each."""
+
+
 class Proxy(Protocol):
     """What the balancer needs of Envoy."""
 
@@ -130,7 +134,10 @@ class LoadBalancers:
         self._folder = folder
         self._edge = edge or LocalEdge()
         self._fronts: dict[str, Front] = {}
-        """Where each load balancer listens, by ARN."""
+        """Where each load balancer listens, by ARN; those without any address are missing."""
+
+        self._address_errors: Mapping[str, str] = {}
+        """By ARN why load balancers lack an address."""
 
         self._issue = issue
         self._attached = attached
@@ -146,6 +153,9 @@ class LoadBalancers:
 
         self._applied: dict[str, _Configuration] = {}
         """What each network's proxy has taken."""
+
+        self._to_show: set[str] = set()
+        """The networks whose proxies have listeners that are yet to be shown."""
 
         self._listen_errors: dict[str, str] = {}
         """By ARN why listeners take no connections."""
@@ -185,7 +195,8 @@ class LoadBalancers:
         """Read the health checks' results, then have the proxies apply what has changed.
 
         Raises:
-            EnvoyError: One of them doesn't.
+            NotSynchronizedError: Some of them don't, or a load balancer has no address. All others
+                have what has changed.
         """
         async with self._syncing:
             gone = self._register_attached()
@@ -204,31 +215,33 @@ class LoadBalancers:
                 for group, endpoint in gone:
                     self.forget(group, endpoint)
                 failures = await self._apply_configurations()
+            failures = [*self._address_errors.values(), *failures]
             if failures:
-                raise failures[0]
+                raise NotSynchronizedError("; ".join(dict.fromkeys(failures)))
             # Only now: until then the proxies use the addresses that are to be released.
             if await self._edge.release():
                 self._compiled = (None, {})
 
-    async def _apply_configurations(self) -> list[EnvoyError]:
+    async def _apply_configurations(self) -> list[str]:
         """Have each network's proxy take its configuration; return why some didn't."""
         wanted = await self._configurations()
         for network in self._proxies.keys() - wanted.keys():
             await self._stop_proxy(network)
         self._listen_errors = {}
-        failures: list[EnvoyError] = []
+        failures: list[str] = []
         for network, configuration in wanted.items():
-            if configuration != self._applied.get(network):
+            if configuration != self._applied.get(network) or network in self._to_show:
                 try:
                     await self._apply(network, configuration)
-                except EnvoyError as error:  # the other networks' proxies get theirs
-                    failures.append(error)
+                except Exception as error:  # noqa: BLE001 — the other networks' proxies get theirs
+                    failures.append(str(error) or repr(error))
         return failures
 
     async def _stop_proxy(self, network: str) -> None:
         await self._proxies.pop(network).close()
         await self._logins.stop(network)
         self._applied.pop(network, None)
+        self._to_show.discard(network)
 
     def attached(self) -> list[dict[str, str]]:
         """Return the targets that a program registered itself, as DescribeTargetHealth does."""
@@ -266,6 +279,10 @@ class LoadBalancers:
                     }
                 )
         return found
+
+    def address_error(self, load_balancer: str) -> str:
+        """Return why a load balancer lacks an address, as of the last `sync`; else empty."""
+        return self._address_errors.get(load_balancer, "")
 
     def listen_error(self, listener: str) -> str:
         """Return why clients can't connect to a listener, as of the last `sync`; else empty."""
@@ -346,10 +363,13 @@ class LoadBalancers:
         before, self._applied[network] = self._applied.get(network), configuration
         # What is shown is tried anew, which the next resource may wait for.
         if before is None or before.listeners != configuration.listeners:
+            self._to_show.add(network)
+        if network in self._to_show:
             await self._edge.show(configuration.listeners)
+            self._to_show.remove(network)
 
     def _front(self, load_balancer: str) -> Front:
-        """Return where a load balancer listens; one that isn't followed yet has the default."""
+        """Return where a load balancer listens; one that has no address yet has the default."""
         return self._fronts.get(load_balancer, Front())
 
     def _register_attached(self) -> set[tuple[str, Endpoint]]:
@@ -432,13 +452,18 @@ class LoadBalancers:
         source = (self._registry.groups(), [self._cloud.all(token) for token in _COMPILED])
         if source != self._compiled[0]:
             await self._follow_load_balancers()
-            self._compiled = (source, self._compile())
+            # One without an address gets it as soon as there is one, with no change of a source.
+            self._compiled = (None if self._address_errors else source, self._compile())
         return self._compiled[1]
 
     async def _follow_load_balancers(self) -> None:
         load_balancers = self._cloud.all(LOAD_BALANCER)
-        await self._edge.follow(load_balancers)
-        self._fronts = {each.id: self._edge.front(each) for each in load_balancers}
+        self._address_errors = await self._edge.follow(load_balancers)
+        self._fronts = {}
+        for each in load_balancers:
+            front = self._edge.front(each)
+            if front.addresses or each.id not in self._address_errors:
+                self._fronts[each.id] = front
 
     def _compile(self) -> dict[str, _Configuration]:
         names = certificate_names(self._cloud, self._addresses)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from localaws.alb.health_probe import TIMEOUT, status_in
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.elb.load_balancers import subnets_of
 from localaws.catalog.values import texts
+from localaws.machine.addresses import NoAddressError, no_such_subnet
+from localaws.machine.processes import CommandFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from ssl import SSLContext
 
     from localaws.alb.model import Listener
@@ -88,25 +91,28 @@ class VpcEdge:
 
         self._clock = clock
 
-    async def follow(self, load_balancers: Sequence[Resource]) -> None:
+    async def follow(self, load_balancers: Sequence[Resource]) -> Mapping[str, str]:
         """Attach new or changed load balancers; `release` detaches what is no longer needed.
 
         The proxy still accepts connections at the old addresses, and connects to targets from them.
-        They are detached once it has its next configuration, or requests would be lost.
-
-        Raises:
-            NoAddressError: A subnet is full, or no public address is free.
-            CommandFailedError: The machine refuses.
+        They are detached once it has its next configuration, or requests would be lost. A load
+        balancer that can't be attached to one of its subnets leaves none.
         """
         wanted: dict[str, list[str]] = {}
+        problems: dict[str, str] = {}
         for load_balancer in load_balancers:
             wanted[load_balancer.id] = subnets_of(load_balancer.outputs)
             for subnet in wanted[load_balancer.id]:
-                await self._attach(load_balancer, subnet)
+                try:
+                    await self._attach(load_balancer, subnet)
+                except (NoAddressError, CommandFailedError) as error:
+                    problems[load_balancer.id] = str(error)
         for balancer in list(self._interfaces):
-            # A load balancer that was deleted has no requests left.
-            seconds = _LAST_SECONDS if balancer in wanted else 0
-            self._leave_others(balancer, wanted.get(balancer, []), self._clock() + seconds)
+            if balancer not in problems:
+                # A load balancer that was deleted has no requests left.
+                seconds = _LAST_SECONDS if balancer in wanted else 0
+                self._leave_others(balancer, wanted.get(balancer, []), self._clock() + seconds)
+        return problems
 
     def _leave_others(self, balancer: str, stays: Sequence[str], until: float) -> None:
         """Note that a load balancer leaves all of its subnets but those in which it stays."""
@@ -158,15 +164,21 @@ class VpcEdge:
         return ""
 
     def outside(self, load_balancer: Resource) -> dict[str, str]:
-        """Return the public address of each of its interfaces, and where this machine shows it."""
+        """Return its public addresses that are shown, and where this machine shows each."""
         found: dict[str, str] = {}
         for each in self.interfaces(load_balancer.id):
             if each.public_address:
-                found[each.public_address] = self._shown(load_balancer.id, each).dns_name
+                with suppress(NoAddressError):  # it isn't shown
+                    found[each.public_address] = self._shown(load_balancer.id, each).dns_name
         return found
 
     async def show(self, listeners: Sequence[Listener]) -> None:
-        """Show the ports of public addresses, which the proxy has opened."""
+        """Show the ports of public addresses, which the proxy has opened.
+
+        Raises:
+            NoAddressError: This machine has no address left for some; the others are shown.
+        """
+        problem: NoAddressError | None = None
         ports: dict[str, list[int]] = {}
         for each in listeners:
             ports.setdefault(each.load_balancer, []).append(each.port)
@@ -174,8 +186,14 @@ class VpcEdge:
             await self._keep_first_shown(balancer)
             for interface in self._interfaces.get(balancer, {}).values():
                 if interface.public_address:
-                    shown = self._shown(balancer, interface)
+                    try:
+                        shown = self._shown(balancer, interface)
+                    except NoAddressError as error:
+                        problem = error
+                        continue
                     self._attachments.show(interface, numbers, shown)
+        if problem is not None:
+            raise problem
 
     async def _keep_first_shown(self, balancer: str) -> None:
         """Show a load balancer's new first address where the one that leaves was shown.
@@ -229,16 +247,17 @@ class VpcEdge:
         outputs = load_balancer.outputs
         interfaces = self._interfaces.setdefault(load_balancer.id, {})
         found = self._cloud.get(SUBNET, subnet)
+        if found is None:
+            raise no_such_subnet(subnet)
         came_back = self._leaving.get(load_balancer.id, {}).pop(subnet, None)
         if came_back is not None:
             interfaces[subnet] = came_back.interface
         there = interfaces.get(subnet)
         if there is None:
-            block = str(found.outputs.get("cidrBlock")) if found else ""
-            address = self._subnet_addresses.take(subnet, block)
+            address = self._subnet_addresses.take(subnet, str(found.outputs.get("cidrBlock")))
         else:
             address = there.address
-        vpc = str(found.outputs.get("vpcId")) if found else ""
+        vpc = str(found.outputs.get("vpcId"))
         try:
             interfaces[subnet] = await self._attachments.attach(
                 f"{load_balancer.id.rpartition('/')[2]}-{subnet}",

@@ -345,8 +345,8 @@ class Running:
     async def find_problem(self, resource: Resource) -> str:
         """Return why a resource doesn't work on this machine, or an empty string.
 
-        That is a listener that takes no connections, and a group or a service on instances that
-        this machine can't run.
+        That is a listener that takes no connections or whose load balancer lacks an address, and a
+        group or a service on instances that this machine can't run.
         """
         in_containers = self.choice.runtime is Runtime.CONTAINER
         if resource.token == GROUP:
@@ -356,6 +356,10 @@ class Running:
         if resource.token != LISTENER:
             return ""
         why = await self._listen_error(resource.id)
+        load_balancer = str(resource.outputs.get("loadBalancerArn"))
+        missing = self._data_plane.load_balancers.address_error(load_balancer)
+        if missing:
+            return f"the local load balancer lacks an address: {missing}"
         if not why:
             await self._settle_network(resource)
             why = await self._listen_error(resource.id)

@@ -28,7 +28,7 @@ from localaws.ec2.placement import ContainerInstance, PlacedTask
 from localaws.ecs.instance_capacity import Instances
 from localaws.ecs.instance_groups import groups, problem_of
 from localaws.ecs.saved_instances import SavedInstances
-from localaws.machine.addresses import NoAddressError
+from localaws.machine.addresses import NoAddressError, no_such_subnet
 from localaws.machine.processes import CommandFailedError
 
 if TYPE_CHECKING:
@@ -354,7 +354,7 @@ class ContainerInstances:
     def _cidr_block(self, subnet: str) -> str:
         found = self._cloud.get(SUBNET, subnet)
         if found is None:
-            raise NoAddressError(f"subnet {subnet} isn't a resource of the local AWS")
+            raise no_such_subnet(subnet)
         return str(found.outputs.get("cidrBlock"))
 
     def _put(self, instance: Instance) -> None:

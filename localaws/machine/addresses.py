@@ -44,6 +44,13 @@ class NoAddressError(Exception):
     """No loopback address is left, or this system has only one."""
 
 
+def no_such_subnet(subnet: str) -> NoAddressError:
+    """Return the error for a subnet that isn't a resource of the local AWS."""
+    return NoAddressError(
+        f"subnet {subnet} isn't a resource of the local AWS, so nothing can run in it here"
+    )
+
+
 @dataclass(frozen=True)
 class ListenAddress:
     """Where something listens on the loopback interface."""

@@ -6,7 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import SUBNET, VPC
-from localaws.machine.addresses import NoAddressError
+from localaws.machine.addresses import NoAddressError, no_such_subnet
 from localaws.vpc.model import Interface
 
 if TYPE_CHECKING:
@@ -86,9 +86,7 @@ class Attachments:
         found = self._cloud.get(SUBNET, subnet)
         vpc = self._cloud.get(VPC, found.outputs.get("vpcId")) if found else None
         if found is None or vpc is None:
-            raise NoAddressError(
-                f"subnet {subnet} isn't a resource of the local AWS, so nothing can run in it here"
-            )
+            raise no_such_subnet(subnet)
         block = str(found.outputs.get("ipv6CidrBlock") or "") if ipv6 else ""
         interface = Interface(
             id=identifier,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.alb.edge import Front
-from localaws.alb.envoy import EnvoyError
-from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.load_balancers import LoadBalancers, NotSynchronizedError
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.machine.addresses import Addresses
+from localaws.machine.addresses import Addresses, NoAddressError
+from localaws.machine.processes import CannotStartError
 from tests.localaws.alb.scripted_proxy import FAIL, FewResources, ScriptedProxy
 
 if TYPE_CHECKING:
@@ -32,16 +32,23 @@ class ScriptedEdge:
 
     def __init__(self) -> None:
         self.followed: list[str] = []
+        self.without_address: dict[str, str] = {}
+        self.cannot_show = ""
+        """The ARN of a listener."""
+
         self.shown: list[str] = []
         self.hidden: dict[str, str] = {}
         self.leaving: tuple[str, ...] = ()
         self.checks: list[tuple[Front, str, int, str]] = []
         """The requests of health checks' paths, by the load balancer itself."""
 
-    async def follow(self, load_balancers: Sequence[Resource]) -> None:
+    async def follow(self, load_balancers: Sequence[Resource]) -> dict[str, str]:
         self.followed = [each.id for each in load_balancers]
+        return self.without_address
 
     def front(self, load_balancer: Resource) -> Front:
+        if load_balancer.id in self.without_address:
+            return Front()
         return Front(f"vpc-{load_balancer.id}", ADDRESSES[load_balancer.id], self.leaving)
 
     async def release(self) -> bool:
@@ -56,6 +63,8 @@ class ScriptedEdge:
         return found if load_balancer.id == "a" else {}
 
     async def show(self, listeners: Sequence[Listener]) -> None:
+        if self.cannot_show in [each.arn for each in listeners]:
+            raise NoAddressError("no loopback address is free")
         self.shown += [each.arn for each in listeners]
 
     async def connect(self, *_: Any) -> Any:
@@ -189,7 +198,7 @@ async def test_a_proxy_that_refuses_does_not_keep_the_others_from_theirs(
 ) -> None:
     refusing = networks._proxy("vpc-a")
     refusing.refuses.add("listener-a")
-    with pytest.raises(EnvoyError, match="cannot bind"):
+    with pytest.raises(NotSynchronizedError, match="cannot bind"):
         await networks.sync()
     assert networks.proxies["vpc-b"].state == "running"
     assert networks.load_balancers.listen_error("listener-a") == "cannot bind"
@@ -198,6 +207,55 @@ async def test_a_proxy_that_refuses_does_not_keep_the_others_from_theirs(
     await networks.sync()
     assert networks.load_balancers.listen_error("listener-a") == ""
     assert sorted(networks.edge.shown) == ["listener-a", "listener-b"]
+
+
+async def test_a_proxy_that_does_not_start_does_not_keep_the_others_from_theirs(
+    networks: TwoNetworks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        raise CannotStartError("no such network namespace")
+
+    monkeypatch.setattr(networks._proxy("vpc-a"), "apply", fail)
+    with pytest.raises(NotSynchronizedError, match="no such network namespace"):
+        await networks.sync()
+    assert networks.proxies["vpc-b"].state == "running"
+
+
+async def test_a_load_balancer_without_an_address_does_not_keep_the_others_from_theirs(
+    networks: TwoNetworks,
+) -> None:
+    networks.edge.without_address = {"a": "subnet 10.0.0.0/28 has no free address"}
+    for _ in range(2):
+        with pytest.raises(NotSynchronizedError, match=r"^subnet 10\.0\.0\.0/28 has no free"):
+            await networks.sync()
+        assert networks.load_balancers.address_error("a").startswith("subnet 10.0.0.0/28")
+        assert networks.load_balancers.address_error("b") == ""
+        assert networks.proxies.keys() == {"vpc-b"}
+        assert networks.edge.shown == ["listener-b"]
+    networks.edge.without_address = {}
+    await networks.sync()
+    assert networks.load_balancers.address_error("a") == ""
+    assert networks.edge.shown == ["listener-b", "listener-a"]
+
+
+async def test_every_reason_is_reported(networks: TwoNetworks) -> None:
+    networks.edge.without_address = {"a": "subnet 10.0.0.0/28 has no free address"}
+    networks._proxy("vpc-b").refuses.add("listener-b")
+    with pytest.raises(NotSynchronizedError, match=r"no free address; cannot bind"):
+        await networks.sync()
+
+
+async def test_a_listener_that_is_not_shown_keeps_no_other_from_it_and_is_shown_later(
+    networks: TwoNetworks,
+) -> None:
+    networks.edge.cannot_show = "listener-a"
+    for _ in range(2):
+        with pytest.raises(NotSynchronizedError, match="no loopback address is free"):
+            await networks.sync()
+        assert networks.edge.shown == ["listener-b"]
+    networks.edge.cannot_show = ""
+    await networks.sync()
+    assert networks.edge.shown == ["listener-b", "listener-a"]
 
 
 async def test_a_listener_that_this_machine_cannot_show_is_one_that_takes_no_connections(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from localaws.alb.envoy import CheckResult, EnvoyError
+from localaws.alb.envoy import CheckResult
+from localaws.alb.load_balancers import NotSynchronizedError
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
@@ -167,7 +168,7 @@ async def test_only_a_listener_that_the_proxy_cannot_open_has_an_error_until_it_
     harness.cloud.outputs[LISTENER, "other"] = {**harness.cloud.outputs[LISTENER, HTTP], "port": 81}
     harness.proxy.refuses = {"other"}
     for _ in range(2):
-        with pytest.raises(EnvoyError):
+        with pytest.raises(NotSynchronizedError):
             await harness.sync()
         assert harness.load_balancer.listen_error("other") == "cannot bind"
         assert harness.load_balancer.listen_error(HTTP) == ""

@@ -17,7 +17,7 @@ from localaws.alb.targets import Endpoint
 from localaws.alb.vpc_edge import VpcEdge
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
-from localaws.machine.addresses import Addresses, SubnetAddresses
+from localaws.machine.addresses import Addresses, NoAddressError, SubnetAddresses
 from localaws.machine.stream_server import StreamServer
 from localaws.vpc.model import Interface
 from tests.localaws.alb.conftest import server_context
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from localaws.machine.addresses import ListenAddress
 
 
-PUBLIC = {"a": "203.0.113.1", "b": "203.0.113.2"}
+PUBLIC = {"a": "203.0.113.1", "b": "203.0.113.2", "full": "203.0.113.3"}
 """The public address of each load balancer's interface, by its subnet."""
 
 
@@ -82,16 +82,21 @@ class Namespaces:
 
 
 class Harness:
-    """The edge of a VPC with two subnets, and a clock."""
+    """The edge of a VPC with two subnets and a full one, and a clock."""
 
     def __init__(self, directory: Path) -> None:
         self.cloud = FilledAccount()
-        for subnet, block in {"a": "10.0.0.0/24", "b": "10.0.1.0/24"}.items():
+        # AWS keeps four addresses of each subnet, all that the third one has.
+        blocks = {"a": "10.0.0.0/24", "b": "10.0.1.0/24", "full": "10.0.2.0/30"}
+        for subnet, block in blocks.items():
             self.cloud.put(SUBNET, subnet, vpcId="vpc-1", cidrBlock=block)
         self.attachments = cast("Any", RecordingAttachments())
         network: Any = None
         self.addresses = Addresses(directory)
         self.now = 0.0
+        self.problems: dict[str, str] = {}
+        """Why load balancers lacked an address the last time."""
+
         self.edge = VpcEdge(
             self.cloud,
             network,
@@ -109,7 +114,7 @@ class Harness:
             resource = self.cloud.get(LOAD_BALANCER, name)
             assert resource
             found.append(resource)
-        await self.edge.follow(found)
+        self.problems = dict(await self.edge.follow(found))
         return found
 
     async def show(self, *load_balancers: str) -> None:
@@ -214,6 +219,61 @@ async def test_a_change_keeps_addresses_and_attaches_new_ones_before_it_detaches
     assert harness.attachments.attached == {}
     (again,) = await harness.follow(one={})
     assert harness.edge.front(again).addresses == ("10.0.0.4", "10.0.1.4")
+
+
+async def test_a_load_balancer_without_an_address_keeps_no_other_from_theirs(
+    harness: Harness,
+) -> None:
+    one, two, three = await harness.follow(
+        one={"subnets": ["full"]}, two={}, three={"subnets": ["elsewhere"]}
+    )
+    assert harness.problems == {
+        "one": "subnet 10.0.2.0/30 has no free address",
+        "three": "subnet elsewhere isn't a resource of the local AWS, so nothing can run in it "
+        "here",
+    }
+    assert [harness.edge.front(each).addresses for each in (one, two, three)] == [
+        (),
+        ("10.0.0.4", "10.0.1.4"),
+        (),
+    ]
+    harness.cloud.put(SUBNET, "full", vpcId="vpc-1", cidrBlock="10.0.2.0/24")
+    (one,) = await harness.follow(one={"subnets": ["full"]})
+    assert harness.problems == {}
+    assert harness.edge.front(one).addresses == ("10.0.2.4",)
+
+
+async def test_a_load_balancer_keeps_its_addresses_until_it_has_all_of_the_new_ones(
+    harness: Harness,
+) -> None:
+    await harness.follow(one={})
+    (one,) = await harness.follow(one={"subnets": ["full", "b"]})
+    assert harness.problems.keys() == {"one"}
+    assert harness.edge.front(one) == Front("vpc-1", ("10.0.0.4", "10.0.1.4"))
+    harness.cloud.put(SUBNET, "full", vpcId="vpc-1", cidrBlock="10.0.2.0/24")
+    (one,) = await harness.follow(one={"subnets": ["full", "b"]})
+    assert harness.problems == {}
+    front = harness.edge.front(one)
+    assert front == Front("vpc-1", ("10.0.1.4", "10.0.2.4"), leaving=("10.0.0.4",))
+
+
+async def test_public_addresses_are_shown_beside_one_for_which_this_machine_has_none_left(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = await harness.follow(one={}, two={})
+    has_address = harness.addresses.load_balancer
+
+    def load_balancer(arn: str, subnet: str = "") -> ListenAddress:
+        if arn == "one" and subnet:
+            raise NoAddressError("no loopback address is free")
+        return has_address(arn, subnet)
+
+    monkeypatch.setattr(harness.addresses, "load_balancer", load_balancer)
+    harness.attachments.log.clear()
+    with pytest.raises(NoAddressError):
+        await harness.show("one", "two")
+    assert len(harness.attachments.log) == 3
+    assert harness.edge.outside(one) == {PUBLIC["a"]: has_address("one").dns_name}
 
 
 async def test_an_identity_provider_is_resolved_and_reached_in_the_load_balancers_vpc(

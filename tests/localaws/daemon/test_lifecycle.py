@@ -10,8 +10,9 @@ from pulumi.runtime.proto import provider_pb2
 
 from localaws.account.cloud import Cloud
 from localaws.alb.load_balancers import LoadBalancers
+from localaws.catalog import Resource
 from localaws.catalog.cloudwatch import ALARM
-from localaws.catalog.elb.listeners import LISTENER_CERTIFICATE, LISTENER_RULE
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.daemon.functions import FAIL_INSTANCE, INTERRUPT, SET_ALARM_STATE, STATUS
 from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
@@ -94,6 +95,20 @@ async def test_a_rule_is_answered_only_after_the_load_balancers_apply_it(
             assert applied[-1] == len(cloud.all(GROUP))
     finally:
         await running.close()
+
+
+async def test_a_listener_whose_load_balancer_lacks_an_address_fails_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = {"lb": "subnet 10.0.0.0/28 has no free address"}
+    monkeypatch.setattr(LoadBalancers, "address_error", lambda _, arn: errors.get(arn, ""))
+    running = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / ".local"))
+    inputs = {"loadBalancerArn": "lb"}
+    listener = Resource(LISTENER, "listener", "urn", "eu-west-1", inputs, computed={})
+    problem = await running.find_problem(listener)
+    assert problem == f"the local load balancer lacks an address: {errors['lb']}"
+    other = replace(listener, inputs={"loadBalancerArn": "other"})
+    assert await running.find_problem(other) == ""
 
 
 async def change(provider: Any, identifier: str, before: str, after: str) -> object:
