@@ -27,7 +27,7 @@ _PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 _GATEWAYS: Final = {
     "NatGateway": "a NAT gateway",
     "EgressOnlyInternetGateway": "an egress-only internet gateway",
-    "InternetGateway": "public addresses of their own",
+    "InternetGateway": "their public addresses",
 }
 """What the target of a route is called, by its type."""
 

@@ -42,10 +42,12 @@ if TYPE_CHECKING:
     from infra.settings.kinds import Kind
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("infra", "verify", "localaws")
-BETWEEN_ROOMS = {"infra.costs.__main__": ("localaws.stack_files",)}
-"""Commands, and the modules of other folders that they use. The command that estimates a stack's
-cost reads its file as `pulumi-local` does; no run of the program imports it.
+PACKAGES = ("infra", "verify", "localaws")
+"""The packages that are installed, none of which imports another."""
+
+IMPORTS_OF_OTHER_PACKAGES = {"infra.costs.__main__": ("localaws.stack_files",)}
+"""The exceptions: commands, and the modules of other packages that they import. The command that
+estimates a stack's cost reads its file as `pulumi-local` does; no run of the program imports it.
 """
 
 PURE = (
@@ -140,19 +142,20 @@ def packages(module: str) -> set[str]:
     return {name.partition(".")[0] for name in imports(module)} - sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_program_check_and_local_aws_do_not_import_each_other(room: str) -> None:
-    others = set(ROOMS) - {room}
-    for module in modules(room):
+@pytest.mark.parametrize("package", PACKAGES)
+def test_program_check_and_local_aws_do_not_import_each_other(package: str) -> None:
+    others = set(PACKAGES) - {package}
+    for module in modules(package):
+        exceptions = IMPORTS_OF_OTHER_PACKAGES.get(module, ())
         for name in imports(module):
             if _is_in(name, others):
-                assert _is_in(name, BETWEEN_ROOMS.get(module, ())), f"{module} imports {name}"
+                assert _is_in(name, exceptions), f"{module} imports {name}"
 
 
-@pytest.mark.parametrize("command", BETWEEN_ROOMS)
-def test_no_module_imports_a_command_that_uses_another_room(command: str) -> None:
-    for room in ROOMS:
-        for module in modules(room):
+@pytest.mark.parametrize("command", IMPORTS_OF_OTHER_PACKAGES)
+def test_no_module_imports_a_command_that_uses_another_package(command: str) -> None:
+    for package in PACKAGES:
+        for module in modules(package):
             assert command not in imports(module), module
 
 
@@ -341,10 +344,10 @@ def test_every_component_has_its_token_in_the_table() -> None:
     assert tokens == COMPONENTS
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_module_has_a_meaningless_name(room: str) -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_has_a_meaningless_name(package: str) -> None:
     meaningless = {"utils", "util", "helpers", "helper", "common", "misc", "core", "base"}
-    for module in modules(room):
+    for module in modules(package):
         assert meaningless.isdisjoint(module.split(".")), module
 
 

@@ -29,7 +29,7 @@ with open("pids", "a") as pids:
     pids.write(f"{os.getpid()}\\n")
 time.sleep(600)
 """
-"""As the local AWS's own: no Ctrl-C of a terminal reaches it, in a session of its own."""
+"""A process like the local AWS's daemon, which Ctrl-C in a terminal doesn't stop."""
 
 TESTS = f"""\
 import subprocess, sys, time

@@ -296,7 +296,7 @@ def _endpoint_interfaces(settings: Settings) -> int:
 def _usage(settings: Settings, usd: Mapping[str, float]) -> Iterator[Usage]:
     lcu_hours = 1_000_000 / CONNECTIONS_PER_LCU_HOUR
     yield Usage(
-        "a million requests, each on a connection of its own", lcu_hours * usd["alb-lcu-hour"]
+        "a million requests, each on a separate connection", lcu_hours * usd["alb-lcu-hour"]
     )
     if settings.edge.waf:
         yield Usage("a million requests through the web ACL", usd["waf-million-requests"])

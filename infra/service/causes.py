@@ -344,8 +344,8 @@ CAUSES = (
     Cause(
         pattern=r"tasks failed to start",
         sentence=(
-            "The container most likely ends right after its start: other causes have an event of "
-            "their own."
+            "The container most likely ends right after its start: ECS reports other causes in "
+            "separate events."
         ),
         advice="Its log has the reason, if it got that far; else the stopped tasks have it.",
     ),

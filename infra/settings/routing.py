@@ -158,7 +158,7 @@ def _unreachable(settings: StackSettings, finding: Finding) -> Problem:
         _key_of(settings, second),
         f"requests like {_example(settings, finding)}, which never get there: {first.title} is "
         f"tried before rule {second.priority}",
-        "conditions that no earlier rule covers, or a route of its own for these, with a "
+        "conditions that no earlier rule covers, or a separate route for these, with a "
         "routePriority if need be",
     )
 

@@ -49,9 +49,9 @@ OTHERWISE = {
 
 NOT_REQUIRED = {
     "aws:ec2/internetGateway:InternetGateway vpcId": (
-        "a gateway needs no VPC: attaching it is a call of its own"
+        "a gateway needs no VPC: a separate call attaches it"
     ),
-    "aws:ec2/securityGroup:SecurityGroup description": "pulumi-aws sends a text of its own",
+    "aws:ec2/securityGroup:SecurityGroup description": "pulumi-aws sends a default text",
     (
         "aws:ecr/repository:Repository encryptionConfigurations[].encryptionType"
     ): "the provider sends AES256",

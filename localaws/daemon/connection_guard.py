@@ -1,4 +1,4 @@
-"""Allows only the processes of its own user, and of root, to connect to the daemon.
+"""Allows only the processes of the daemon's user, and of root, to connect to it.
 
 The engine attaches by a bare port number, without credentials, and gRPC can't find out which user
 is at the other end of a connection. So gRPC listens on a Unix socket in a folder that only the

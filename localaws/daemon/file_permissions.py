@@ -123,8 +123,7 @@ def take_from_others(directory: Path) -> None:
     elif directory.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SharedFolder(
             f"{directory} holds other files than the local AWS's, and other users can write "
-            "to it: give the local AWS a "
-            "folder of its own (LOCALAWS_HOME)"
+            "to it: set LOCALAWS_HOME to a folder that only the local AWS uses"
         )
     for name in names & OURS:
         for path in _all_in(directory / name):

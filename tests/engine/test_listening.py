@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 CANNOT_LISTEN = "(cannot bind '|can't be shown at ){name}.*Address already in use"
-"""What Envoy says of its own listener, and what shows one that is in a VPC."""
+"""What Envoy reports for a port that is in use, on this machine's loopback or in a VPC."""
 
 
 @contextmanager

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from gate.graph import Graph
 
 EVERYWHERE = (
-    "The tasks of web reach the internet (IPv4) on any port (all protocols), through public "
-    "addresses of their own."
+    "The tasks of web reach the internet (IPv4) on any port (all protocols), through their "
+    "public addresses."
 )
 ROUTED = (
     "Anyone who is routed to the network from anywhere reaches the load balancer alb on tcp 80."

@@ -68,7 +68,7 @@ async def run_extra_checks(
 
 
 async def _on_event_loop(check: Coroutine[Any, Any, Result], runtime: Runtime) -> Result:
-    """Make a check that needs an event loop, on one of its own where none runs."""
+    """Make a check that needs an event loop; start one if the requests are made without it."""
     if not runtime.blocking:
         return await check
     import asyncio  # noqa: PLC0415 — costs 40 ms, and is for few

@@ -111,7 +111,7 @@ def _checks(plan: Mapping[str, Any], shown: str) -> Iterator[PlannedCheck]:
         location = f"{shown}, check {number} ({name})"
         if name in names:
             raise InputError(
-                f"{location}, name: another check has it", "give each check a name of its own"
+                f"{location}, name: another check has it", "give each check a different name"
             )
         names.add(name)
         inherited = {key: value for key, value in defaults.items() if key not in own}

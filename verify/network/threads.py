@@ -171,7 +171,7 @@ class Threads:
                 thread.check()
 
     def start(self, step: Coroutine[Any, Any, _Result]) -> "_Started[_Result]":
-        """Take a step on a thread of its own."""
+        """Take a step on a new thread."""
         return _Started(step)
 
     def run(

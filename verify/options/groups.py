@@ -328,7 +328,7 @@ class CoverageOptions(Values):
         read=str,
         help=(
             "make the checks of this TOML file, at the same time: paths of the target, each "
-            "with options of its own"
+            "with its options"
         ),
     )
 

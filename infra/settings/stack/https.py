@@ -105,8 +105,8 @@ class HttpsSettings(Topic):
                 yield Problem(
                     name,
                     arn,
-                    f"a certificate of {start}…, as a load balancer uses those of its own region "
-                    "and account only",
+                    f"a certificate of {start}…, as a load balancer only uses certificates of its "
+                    "region and account",
                 )
 
     @relation("domain", "hosted_zone", "certificate_arn")

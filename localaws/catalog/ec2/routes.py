@@ -312,7 +312,7 @@ TYPES = (
                 ("subnetId",),
                 "Resource.AlreadyAssociated",
                 "ec2.route-table-association.unique",
-                "subnet {subnetId} already has a route table of its own",
+                "subnet {subnetId} is already associated with a route table",
             ),
         ),
         rules=_association_rules,

@@ -41,7 +41,7 @@ EFFECTS: Mapping[str, Effects] = {
                 "sessions in containers are neither logged nor encrypted"
             ),
             "configuration.managedStorageConfiguration": NO_ENCRYPTION,
-            "serviceConnectDefaults": "a service has a namespace of its own where it needs one",
+            "serviceConnectDefaults": "each service with Service Connect names its namespace",
             "settings": NO_METRICS,
         },
     ),

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 from localaws.catalog.autoscaling import GROUP
 from localaws.catalog.ec2.launch_templates import LAUNCH_TEMPLATE
 from localaws.catalog.effects.model import Effects, inside
-from localaws.catalog.effects.reasons import CATALOG_ONLY, EVERYWHERE, NAME, NO_METRICS, TAGS, TEXT
+from localaws.catalog.effects.reasons import (
+    CATALOG_ONLY,
+    EVERYWHERE,
+    NAME,
+    NO_MACHINE,
+    NO_METRICS,
+    TAGS,
+    TEXT,
+)
 from localaws.catalog.only_recorded import NO_PERMISSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_HOST = "an instance is a network here, without a machine of its own"
 
 EFFECTS: Mapping[str, Effects] = {
     GROUP: Effects(
@@ -95,18 +101,18 @@ EFFECTS: Mapping[str, Effects] = {
         },
         unmentioned={
             **EVERYWHERE,
-            "blockDeviceMappings": _HOST,
-            "creditSpecification": _HOST,
+            "blockDeviceMappings": NO_MACHINE,
+            "creditSpecification": NO_MACHINE,
             "defaultVersion": CATALOG_ONLY,
             "description": TEXT,
-            "disableApiStop": _HOST,
-            "disableApiTermination": _HOST,
-            "ebsOptimized": _HOST,
+            "disableApiStop": NO_MACHINE,
+            "disableApiTermination": NO_MACHINE,
+            "ebsOptimized": NO_MACHINE,
             "imageId": CATALOG_ONLY,
-            "instanceInitiatedShutdownBehavior": _HOST,
+            "instanceInitiatedShutdownBehavior": NO_MACHINE,
             "instanceRequirements": "refused here: instances are of one type",
-            "keyName": _HOST,
-            "maintenanceOptions": _HOST,
+            "keyName": NO_MACHINE,
+            "maintenanceOptions": NO_MACHINE,
             "metadataOptions": "nothing answers at the address of instances' metadata",
             "monitoring": NO_METRICS,
             "name": NAME,
@@ -122,7 +128,7 @@ EFFECTS: Mapping[str, Effects] = {
                 ),
                 "an instance has one interface, with an address of its subnet",
             ),
-            "networkPerformanceOptions": _HOST,
+            "networkPerformanceOptions": NO_MACHINE,
             "tagSpecifications": TAGS,
             "updateDefaultVersion": CATALOG_ONLY,
         },

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import SUBNET, VPC
 from localaws.catalog.effects.model import Effects
-from localaws.catalog.effects.reasons import ADDRESSES, CATALOG_ONLY, EVERYWHERE, NO_METRICS
+from localaws.catalog.effects.reasons import (
+    ADDRESSES,
+    CATALOG_ONLY,
+    EVERYWHERE,
+    NO_MACHINE,
+    NO_METRICS,
+)
 from localaws.catalog.route53.records import RECORD
 
 if TYPE_CHECKING:
@@ -20,7 +26,7 @@ EFFECTS: Mapping[str, Effects] = {
             "assignGeneratedIpv6CidrBlock": ADDRESSES,
             "enableDnsHostnames": "no host here has a public name",
             "enableNetworkAddressUsageMetrics": NO_METRICS,
-            "instanceTenancy": "an instance is a network here, without a machine of its own",
+            "instanceTenancy": NO_MACHINE,
             "ipv4IpamPoolId": ADDRESSES,
             "ipv4NetmaskLength": ADDRESSES,
             "ipv6CidrBlockNetworkBorderGroup": ADDRESSES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 ADDRESSES = "an address is of the subnet's block, or of this machine"
 CATALOG_ONLY = "the catalog's rules use it"
 NAME = "it is a name"
+NO_MACHINE = "an instance is a network here, not a machine"
 NO_METRICS = "no metrics are recorded"
 REGION = "it is in ARNs; all regions are this machine"
 TAGS = "tags are shown, and nothing here reads them"

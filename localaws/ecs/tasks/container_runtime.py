@@ -111,7 +111,7 @@ class Containers:
         if spec.instance and any(each.log_router for each in spec.containers):
             raise TaskStartError(
                 "ResourceInitializationError: local AWS: FireLens isn't emulated on instances, "
-                "only in tasks with a network interface of their own"
+                "only in tasks with network mode awsvpc"
             )
         images = await self._pull(spec)
         network = await self._connect(spec)

@@ -70,7 +70,7 @@ def test_a_certificate_of_another_account_or_region_is_refused_with_the_reason(
     settings = load(certificateArn=certificate(1), extraCertificateArns=[elsewhere])
     (problem,) = settings.problems_in(ENVIRONMENT)
     assert (problem.key, problem.value) == ("extraCertificateArns", elsewhere)
-    assert "its own region and account only" in problem.allowed
+    assert "only uses certificates of its region and account" in problem.allowed
 
 
 def test_a_partition_whose_names_are_not_known_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The help of the command and of its own commands."""
+"""The help of the command and of its subcommands."""
 
 from __future__ import annotations
 
