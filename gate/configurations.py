@@ -194,22 +194,37 @@ def record(stack: str, config: Mapping[str, str], account: mocks.Cloud | None = 
 
 
 def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]:
-    """Return the parameters and secrets that a configuration names, which must exist first."""
+    """Return the parameters and secrets that a configuration names, which must exist first.
+
+    A value of another form names none: the program refuses it.
+    """
     found: dict[str, mocks.SeededParameter] = {}
     for key, text in config.items():
         name = key.rpartition(":")[2]
-        if name in {"secrets", "logSecrets", "services", "sidecars"} and text:
-            found.update(map(_seeded, _secrets_in({name: json.loads(text)})))
+        if name in {"secrets", "logSecrets", "services", "sidecars"}:
+            try:
+                value = json.loads(text)
+            except ValueError:
+                continue
+            found.update(map(_seeded, _secrets_in({name: value})))
     return found
 
 
-def _secrets_in(keys: Mapping[str, Any]) -> Iterator[str]:
+def _secrets_in(keys: object) -> Iterator[str]:
     """Yield the secrets that keys name, and those of services and sidecars among them."""
     for name in ("secrets", "logSecrets"):
-        yield from keys.get(name, {}).values()
+        for secret in _entries(keys, name):
+            if isinstance(secret, str | int):
+                yield str(secret)
     for name in ("services", "sidecars"):
-        for inner in keys.get(name, {}).values():
+        for inner in _entries(keys, name):
             yield from _secrets_in(inner)
+
+
+def _entries(keys: object, name: str) -> list[object]:
+    """Return the values of the map that a key holds; none where it holds no map."""
+    found = keys.get(name) if isinstance(keys, dict) else None
+    return [*found.values()] if isinstance(found, dict) else []
 
 
 def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:

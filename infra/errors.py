@@ -49,7 +49,8 @@ class SettingsError(pulumi.RunError):
         super().__init__(
             "The stack's configuration can't be deployed:\n"
             + "".join(f"  - {problem}\n" for problem in problems)
-            + "docs/config.md describes every key; `pulumi config set KEY VALUE` changes one."
+            + "docs/config.md describes every key; `pulumi config set KEY VALUE` changes one; a "
+            "KEY with dots or brackets needs --path."
         )
         self.problems = tuple(problems)
 
@@ -70,5 +71,11 @@ def looking_up(key: str, value: str, allowed: str) -> Iterator[None]:
 
 
 def reason_of(error: Exception) -> str:
-    """Return the provider's error of a lookup, without the prefixes of the engine and the SDK."""
-    return str(error).rpartition("error: ")[2]
+    """Return the provider's error of a lookup in one line.
+
+    The prefixes of the SDK, the engine and the provider's libraries are left out.
+    """
+    reason = str(error).rpartition("error: ")[2]
+    reason = re.sub(r"^invoking [\w/:]+: ", "", reason)
+    reason = re.sub(r"^1 error occurred:\s+\* ", "", reason)
+    return " ".join(reason.split())

@@ -19,7 +19,7 @@ from infra.aws.egress import Destination
 from infra.aws.image_build import PLATFORMS, ImageBuild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _LAST_PORT = 65_535
 
@@ -273,8 +273,10 @@ class Map(Kind):
 
     def read(self, text: str) -> dict[str, str]:
         """Parse the entries, and sort them by name."""
-        entries = read_map(text)
-        return dict(self._entry(name, entries[name]) for name in sorted(entries))
+        read: dict[str, str] = {}
+        for name, value in sorted(read_map(text).items()):
+            read[self.name.read(name)] = self.value.read(_plain(value))
+        return read
 
     def part(self, text: str) -> dict[str, str]:
         """Return the allowed entries."""
@@ -289,25 +291,17 @@ class Map(Kind):
         entries = map_or_none(text)
         if entries is None:
             return no_map(text)
-        refused = []
+        return ", ".join(self._flaws(entries))
+
+    def _flaws(self, entries: Mapping[str, object]) -> Iterator[str]:
         for name, value in sorted(entries.items()):
-            try:
-                self._entry(name, value)
-            except ValueError:
-                refused.append(self._described(name, value))
-        return ", ".join(refused)
-
-    def _entry(self, name: str, value: object) -> tuple[str, str]:
-        return self.name.read(name), self.value.read(_plain(value))
-
-    def _described(self, name: str, value: object) -> str:
-        shown = f"{name or 'an empty name'} with {_size_of(value)}"
-        # `flaw` explains a value that doesn't match. Here the name may be the wrong part.
-        if self.value.flaw is None or not isinstance(value, str):
-            return shown
-        if re.fullmatch(self.value.pattern, value):
-            return shown
-        return f"{shown}: {self.value.flaw(value)}"
+            if item_flaw(self.name, name) is not None:
+                yield f"the name {name or 'empty'}"
+            if item_flaw(self.value, value) is not None:
+                shown = f"{name or 'an empty name'} with {_size_of(value)}"
+                if self.value.flaw is not None and isinstance(value, str):
+                    shown += f": {self.value.flaw(value)}"
+                yield shown
 
 
 @dataclass(frozen=True)

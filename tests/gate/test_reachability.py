@@ -63,6 +63,23 @@ def test_a_damaged_stack_file_ends_the_gate_with_its_line(
 
 
 @pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"secrets": ["A"]}, "secrets: a list, which is no map"),
+        ({"secrets": {"A": None}}, "secrets: A with null"),
+        ({"secrets": "A"}, "secrets: 1 character, not shown, which is no map"),
+        ({"services": {"web": None}}, "services.web: a value that isn't a map"),
+    ],
+)
+def test_a_refused_value_of_another_form_ends_the_gate_with_its_key(
+    monkeypatch: pytest.MonkeyPatch, changes: Mapping[str, Any], key: str
+) -> None:
+    monkeypatch.setitem(CONFIGURATIONS, "refused", Configuration("dev", changes))
+    with pytest.raises(NotRecordedError, match=f"^refused can't be deployed(?s:.*) - {key}"):
+        recording("refused")
+
+
+@pytest.mark.parametrize(
     ("title", "change", "new"),
     [
         (

@@ -191,7 +191,9 @@ def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iter
             yield Problem(
                 path,
                 f"{named}, which is no sidecar with logRouter",
-                f"empty, or {' or '.join(sorted(routers))}" if routers else "empty without one",
+                f"empty, or {' or '.join(sorted(routers))}"
+                if routers
+                else "empty, as no sidecar has logRouter",
             )
     needed = {sidecars.ingress_container, sidecars.connect_container, *sidecars.part("depends_on")}
     for sidecar in sidecars.all.values():
@@ -337,7 +339,7 @@ def _volumes_are_mounted(sidecars: SidecarSettings, volumes: VolumeSettings) -> 
         yield Problem(
             f"volumes.{name}",
             "a volume that no container has",
-            "one that mounts of some container names",
+            "a volume that the key mounts of some container names",
             unused=True,
         )
 

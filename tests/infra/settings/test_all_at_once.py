@@ -109,7 +109,7 @@ def test_a_null_is_reported_with_its_own_key_only() -> None:
 ENTRIES: dict[str, tuple[dict[str, Any], str, str]] = {
     "environment": (
         {"environment": {"1A": "x", "A": "1"}, "secrets": {"A": "/a"}},
-        "environment: 1A with a value of 1 character, not shown",
+        "environment: the name 1A",
         "environment: A, which secrets has too",
     ),
     "secrets": (
@@ -134,7 +134,7 @@ ENTRIES: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "logOptions": (
         {"logOptions": {"a b": "x", "exclude-pattern": "("}},
-        "logOptions: a b with a value of 1 character, not shown",
+        "logOptions: the name a b",
         "logOptions: exclude-pattern (, in which a ( isn't closed",
     ),
     "logSecrets": (

@@ -55,7 +55,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"services": {"": {"environment": {"1A": "x"}}}},
-        'services[""].environment: 1A with a value',
+        'services[""].environment: the name 1A',
     ),
     (
         {"schedules": {"": {"minCount": 1}}, "maxCount": 2},

@@ -148,7 +148,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {**with_sidecar(), "logTo": "proxy"},
-        "logTo: proxy, which is no sidecar with logRouter; allowed: empty without one",
+        "logTo: proxy, which is no sidecar with logRouter; allowed: empty, as no ",
     ),
     (
         {**with_sidecar(logRouter="fluentbit"), "logTo": "nginx"},
@@ -234,10 +234,16 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"logOptions": {"Name": "a\nb"}}, "logOptions: Name with a value of 3 characters"),
     ({"logOptions": {"Name": ""}}, "logOptions: Name with an empty value; allowed: a map, each"),
-    ({"logOptions": {"": "x"}}, "logOptions: an empty name with a value of 1 character, not"),
+    (
+        {"logOptions": {"": "x"}},
+        "logOptions: the name empty; allowed: a map, each name an option of Fluent Bit",
+    ),
     ({"mounts": ""}, "mounts: empty, which is no map; allowed: a map, each name at most 63"),
     ({"logOptions": {"Name": "a\rb"}}, "logOptions: Name with a value of 3 characters"),
-    ({"volumes": {"a": {}}}, "volumes.a: a volume that no container has; allowed: one that"),
+    (
+        {"volumes": {"a": {}}},
+        "volumes.a: a volume that no container has; allowed: a volume that the key",
+    ),
     ({"mounts": {"a": "/a"}}, "mounts: a, which is no volume; allowed: a name that volumes has"),
     (
         with_sidecar(mounts={"a": "/a"}),
