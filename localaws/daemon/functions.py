@@ -49,6 +49,8 @@ def call(
         try:
             answer = provider.Invoke(request, timeout=_TIMEOUT_SECONDS)
         except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
+                raise DaemonFailed(error.details()) from None  # its start failed
             raise DaemonFailed(
                 f"the local AWS doesn't answer ({error.code().name}): `pulumi-local stop` ends it"
             ) from None

@@ -22,6 +22,7 @@ from localaws.protocol.aws import AwsProvider
 from localaws.protocol.awsx.provider import AwsxProvider
 from localaws.protocol.docker_build_provider import DockerBuildProvider
 from localaws.protocol.messages import provider_pb2_grpc
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     import socket
@@ -163,11 +164,13 @@ def run(
     listeners: Sequence[socket.socket],
     *,
     publish: bool,
-) -> int:
-    """Serve until the end, and return the exit code of the process."""
+) -> None:
+    """Serve until the end.
+
+    Raises:
+        UserError: A user can correct what failed.
+    """
     try:
         asyncio.run(serve(directory, address, lock, listeners, publish=publish))
     except _USER_ERRORS as error:
-        log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
-        return 1
-    return 0
+        raise UserError(str(error)) from None

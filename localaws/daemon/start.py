@@ -8,11 +8,12 @@ CLI starts while the daemon does. What connects meanwhile waits for an answer.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import os
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -23,6 +24,7 @@ from localaws.daemon.state_directory import Address, StateDirectory, fingerprint
 from localaws.images import mirrors
 from localaws.machine.isolation import find
 from localaws.speed import BadSpeed, speed
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +38,9 @@ _USER_ERRORS = (
     runtime_choice.BadRuntime,
 )
 """Errors that a user can correct; their messages say how."""
+
+_CLOSED = -1
+"""The descriptor of a closed socket."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,9 +110,46 @@ def check_and_run(
     is_new = sys.platform == "linux" and not directory.resources.exists()
     if is_new:
         address.publish(directory)
-    from localaws.daemon.server import run  # noqa: PLC0415 — takes most of the time of a start
+    try:
+        from localaws.daemon.server import run  # noqa: PLC0415 — most of the time of a start
 
-    return run(directory, address, lock, listeners, publish=not is_new)
+        run(directory, address, lock, listeners, publish=not is_new)
+    except UserError as error:
+        log.error("%s", error)  # noqa: TRY400 — as above
+        why = str(error)
+    except Exception as error:  # whatever it is, the command that waits must get it
+        log.exception("the local AWS failed")
+        why = f"{type(error).__name__}: {error}"
+    else:
+        return 0
+    if is_new:
+        report_failure(directory, lock, listeners, why)
+    return 1
+
+
+def report_failure(
+    directory: StateDirectory, lock: TextIO, listeners: Sequence[socket.socket], why: str
+) -> None:
+    """Answer the command that has gone on why the start failed, unless it was complete.
+
+    The next command starts another daemon, even meanwhile.
+    """
+    ports = [each.getsockname()[1] for each in listeners if each.fileno() != _CLOSED]
+    if len(ports) < len(listeners):
+        return  # it has served, and they were closed at its end
+    directory.ready.unlink(missing_ok=True)
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    for each in listeners:
+        each.close()
+    # The failure may be one of gRPC.
+    with suppress(Exception):
+        from localaws.daemon.failed_start import answer  # noqa: PLC0415 — as above
+
+        answer(
+            ports,
+            f"the local AWS failed to start: {why}. The whole log is {directory.daemon_log}. Fix "
+            "the cause, then run the same command again",
+        )
 
 
 if __name__ == "__main__":
