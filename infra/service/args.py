@@ -199,7 +199,10 @@ class Deployment:
     """Share of the tasks that may exist during a deployment."""
 
     health_check_grace_seconds: int
-    """Time after a task's start during which its failed health checks don't count."""
+    """Time after a task's start during which its failed health checks don't count.
+
+    They are those of the load balancer, if there is one, and those of its containers.
+    """
 
     steady_state_timeout_minutes: int
     """Time after which the run stops waiting for a deployment."""

@@ -116,10 +116,8 @@ class WebService(pulumi.ComponentResource):
             alarms=rollback,
             availability_zone_rebalancing="ENABLED",
             enable_execute_command=args.exec_log_group is not None,
-            # A container's own health check has its own start period.
-            health_check_grace_period_seconds=(
-                args.deployment.health_check_grace_seconds if load_balancers else None
-            ),
+            # ECS applies it to the health checks of a load balancer and of containers alike.
+            health_check_grace_period_seconds=args.deployment.health_check_grace_seconds,
             load_balancers=load_balancers,
             network_configuration=network,
             service_connect_configuration=connect,

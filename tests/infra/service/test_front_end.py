@@ -267,7 +267,7 @@ def test_a_service_runs_behind_a_front_end_that_has_no_target_group() -> None:
     ecs, traffic = run.one("Service"), run.one("Parameter", "traffic")
     assert (ecs.name, ecs.inputs["name"]) == ("shop-gateway", "test-shop-gateway")
     assert "loadBalancers" not in ecs.inputs
-    assert "healthCheckGracePeriodSeconds" not in ecs.inputs, "ECS refuses it without a balancer"
+    assert ecs.inputs["healthCheckGracePeriodSeconds"] == 60, "containers have health checks, too"
     assert run.one("Parameter", "membership").urn in ecs.dependencies
     assert ecs.urn in traffic.dependencies
     assert traffic.hooks == {
