@@ -6,28 +6,18 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from verify.checking.job import Job
-from verify.cli.parser import (
-    CHECK,
-    WATCH,
-    build_parser,
-    first_given,
-    options_of,
-    parse_options,
-    parse_planned,
-)
-from verify.cli.piped import MAX_BYTES, read_targets
+from verify.cli.parser import read_command_line, share_an_output
 from verify.errors import InputError
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
+from verify.jobs import find_jobs
 from verify.options.groups import Options
-from verify.options.target import Parsed
-from verify.options.values import STREAMS, HostPort, Output
+from verify.options.values import STREAMS, Output
 
 if TYPE_CHECKING:
     from verify.judging.report import Report
@@ -45,17 +35,16 @@ def run_command(arguments: Sequence[str] | None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = parse_options(arguments)
-        jobs = _jobs(options, arguments)
+        line = read_command_line(arguments)
+        jobs, mistakes = find_jobs(line)
         with ExitStack() as closing:
-            outputs = [(output, _opened(output, closing)) for output in _outputs(options)]
-            return _check(jobs, options, started, outputs)
+            outputs = _opened_outputs(line.options, closing, mistakes)
+            if mistakes:
+                return _refuse(mistakes, outputs)
+            return _check(jobs, line.options, started, outputs)
     except SystemExit:
         _write(sys.stdout, "")
         return ExitCode.PASSED
-    except InputError as error:
-        _write(sys.stderr, f"verify: {error.problem}\n  {error.hint}\n")
-        return ExitCode.USAGE
     # The last line of defence: a bug has its own exit code
     except Exception as error:  # noqa: BLE001
         if "--debug" in arguments:
@@ -70,50 +59,27 @@ def run_command(arguments: Sequence[str] | None) -> int:
         return ExitCode.INTERNAL
 
 
-def _jobs(options: Options, arguments: Sequence[str]) -> list[Job]:
-    """Return a job for each target, or for each check of a plan on its one target."""
-    if options.plan is None:
-        targets = _targets(_read(options), options)
-        _refuse_contradictions(targets, options)
-        return [Job(parsed, options) for parsed in targets]
-    from verify.cli.plan import read_plan  # noqa: PLC0415 — for few
-
-    jobs = []
-    planned = read_plan(options.plan)
-    raw = _read(options)
-    for each in planned:
-        own = parse_planned(each, arguments)
-        try:
-            (parsed,) = _targets(raw, own)
-            _refuse_contradictions((parsed,), own)
-        except InputError as error:
-            raise InputError(f"{each.location}: {error.problem}", error.hint) from None
-        jobs.append(Job(parsed, own, each.name))
-    return jobs
-
-
-def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
-    needs_https = [one for one in options_of(CHECK) if one.needs_https]
-    given = first_given(needs_https, options)
-    if given and any(parsed.target.scheme == "http" for parsed in targets):
-        raise InputError(
-            f"{given} needs an https target", "give the URL with https://, or --scheme https"
-        )
-    if not options.family or options.proxy:
-        return
-    for parsed in targets:
-        host = (options.connect_to and options.connect_to.host) or parsed.target.host
-        with suppress(ValueError):  # a name, which may have addresses of any family
-            if ip_address(host).version != options.family:
-                raise InputError(f"-{options.family} contradicts {host}", "leave one of them out")
-
-
 def _outputs(options: Options) -> list[Output]:
     """Return the configured outputs, and text on stdout unless another format goes there."""
     outputs = list(options.format)
     if not any(output.path is None for output in outputs):
         outputs.append(Output("text", None))
     return outputs
+
+
+def _opened_outputs(
+    options: Options, closing: ExitStack, mistakes: list[InputError]
+) -> list[tuple[Output, TextIO | None]]:
+    """Open every output; one that can't be opened is one more mistake."""
+    opened: list[tuple[Output, TextIO | None]] = []
+    if share_an_output(options.format):
+        return opened
+    for output in _outputs(options):
+        try:
+            opened.append((output, _opened(output, closing)))
+        except InputError as error:
+            mistakes.append(error)
+    return opened
 
 
 def _opened(output: Output, closing: ExitStack) -> TextIO | None:
@@ -145,6 +111,35 @@ def _is_job_summary(path: str) -> bool:
     """Return whether a file is GitHub Actions' job summary, to which each command adds."""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     return bool(summary) and os.path.realpath(path) == os.path.realpath(summary or "")
+
+
+def _refuse(mistakes: Sequence[InputError], outputs: Sequence[tuple[Output, TextIO | None]]) -> int:
+    """Report mistakes in the input, for people on stderr and in the format of each output."""
+    if not _lines_on_stderr(outputs):
+        _write(sys.stderr, _listed(mistakes))
+    lost: dict[Output, str] = {}
+    for output, stream in outputs:
+        if output.format == "text" and stream in (sys.stdout, sys.stderr):
+            continue
+        from verify.formats.mistakes import MISTAKES  # noqa: PLC0415 — for few
+
+        form = MISTAKES.get(output.format, _listed)
+        reason = _write(stream, form(mistakes))
+        if reason:
+            lost[output] = reason
+    _report_unwritten(lost)
+    return ExitCode.USAGE
+
+
+def _listed(mistakes: Sequence[InputError]) -> str:
+    """Return mistakes for people, with the same hint once for those in a row that share it."""
+    text = ""
+    for number, mistake in enumerate(mistakes):
+        text += f"verify: {mistake.problem}\n"
+        following = mistakes[number + 1 : number + 2]
+        if not following or following[0].hint != mistake.hint:
+            text += f"  {mistake.hint}\n"
+    return text
 
 
 def _check(
@@ -180,7 +175,6 @@ def _check(
 
     reports: Sequence[Report]
     if options.watch:
-        _refuse_unknown_program(options.watch.command)
         from verify.watching.watch import watch  # noqa: PLC0415
 
         reports = [watch(jobs[0].parsed, options, progress=partial(progress, jobs[0]))]
@@ -208,44 +202,6 @@ def _lines_on_stderr(outputs: Sequence[tuple[Output, TextIO | None]]) -> bool:
 
 def _takes_colour(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _refuse_unknown_program(command: Sequence[str]) -> None:
-    from shutil import which  # noqa: PLC0415 — for watching only
-
-    if command and which(command[0]) is None:
-        raise InputError(
-            f"there is no program '{visible(command[0], 60)}'",
-            "what follows -- is run without a shell",
-        )
-
-
-def _read(options: Options) -> bytes:
-    """Read the text that names the target, from the argument or from stdin."""
-    if options.target not in (None, "-"):
-        return os.fsencode(options.target or "")
-    if sys.stdin is None or sys.stdin.isatty():
-        raise InputError(
-            "no target", build_parser(WATCH if options.watch else CHECK).format_usage().strip()
-        )
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
-
-
-def _targets(raw: bytes, options: Options) -> tuple[Parsed, ...]:
-    found = read_targets(
-        raw,
-        several=options.all,
-        output_name=options.output_name,
-        scheme=options.scheme,
-        port=options.port,
-        path=options.path,
-    )
-    if options.proxy is None:
-        return found
-    note = (
-        f"every request goes through the proxy {HostPort(options.proxy.host, options.proxy.port)}"
-    )
-    return tuple(parsed._replace(notes=(*parsed.notes, note)) for parsed in found)
 
 
 def _write(stream: TextIO | None, text: str) -> str:

@@ -1,10 +1,18 @@
 """As much of JSON Schema as the published schema uses; an unknown keyword is an error."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 Schema = dict[str, Any]
+
+PUBLISHED: Schema = json.loads(
+    (Path(__file__).parents[2] / "docs" / "verify-report.schema.json").read_text(encoding="utf-8")
+)
+"""The schema of `--format json`."""
+
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),

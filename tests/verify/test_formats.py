@@ -5,7 +5,6 @@ import json
 import re
 from collections import defaultdict
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -13,7 +12,7 @@ import httpx
 import pytest
 
 from tests.verify.read_formats import metrics, tap_points
-from tests.verify.schema import violations
+from tests.verify.schema import PUBLISHED, violations
 from tests.verify.simulated_run import run, two_tasks
 from tests.verify.simulated_watch import down, good_rollout, watch
 from verify.exit_codes import ExitCode
@@ -22,10 +21,6 @@ from verify.formats.document import SCHEMA
 from verify.formats.markdown import literal
 from verify.judging.report import Report, Status
 from verify.options.values import FORMAT_NAMES
-
-PUBLISHED = json.loads(
-    (Path(__file__).parents[2] / "docs" / "verify-report.schema.json").read_text(encoding="utf-8")
-)
 
 
 def unnamed(_number: int, _request: httpx.Request) -> httpx.Response:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from verify import VERSION
-from verify.cli.parser import CHECK, WATCH, Command, build_parser, parse_options
-from verify.errors import InputError
+from verify.cli.commands import CHECK, WATCH, Command, build_parser
+from verify.cli.parser import parse_options
+from verify.errors import InputError, MistakesError
 from verify.exit_codes import MEANINGS, ExitCode
 from verify.options.values import Header
 
@@ -425,9 +426,15 @@ def test_a_mistyped_option_is_guessed(words: list[str], hint: str) -> None:
 
 
 def test_an_option_that_is_mistyped_twice_is_reported_once() -> None:
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(MistakesError) as refused:
         parse_options(["--expect-taks", "2", "--expect-taks=2", "--other"])
-    assert str(refused.value) == "unknown option: --expect-taks --other"
+    assert [(one.problem, one.hint) for one in refused.value.mistakes] == [
+        (
+            "unknown option: --expect-taks",
+            "did you mean --expect-tasks? `verify --help` lists the options",
+        ),
+        ("unknown option: --other", "`verify --help` lists the options"),
+    ]
 
 
 def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:

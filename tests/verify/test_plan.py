@@ -12,13 +12,13 @@ import pytest
 from tests.verify.fake_alb import FakeAlb, page
 from tests.verify.read_formats import metrics, tap_points
 from tests.verify.schema import violations
-from verify.cli import plan
-from verify.cli.parser import CHECK, options_of, parse_options, parse_planned
-from verify.cli.plan import read_plan, schema
+from verify.cli.commands import CHECK, options_of
+from verify.cli.parser import add_planned, parse_options, read_command_line
+from verify.cli.plan import PlannedCheck, plan_of, read_plan, schema
 from verify.errors import InputError
 from verify.exit_codes import ExitCode
 from verify.main import main
-from verify.options.groups import OutputOptions
+from verify.options.groups import Options, OutputOptions
 
 DOCS = Path(__file__).parents[2] / "docs"
 PUBLISHED = json.loads((DOCS / "verify-plan.schema.json").read_text(encoding="utf-8"))
@@ -137,15 +137,22 @@ WRONG_VALUES = {
 """What only the options themselves refuse."""
 
 
+def options_with(check: PlannedCheck, arguments: list[str]) -> Options:
+    line = read_command_line(arguments)
+    whole = add_planned(line, check.given, check.inherited)
+    assert (line.mistakes, whole.contradictions) == ([], ())
+    return whole.options
+
+
 def refused(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> str:
     monkeypatch.chdir(tmp_path)
     Path("plan.toml").write_text(text)
     assert main(["http://127.0.0.1:1", "--plan", "plan.toml"]) == ExitCode.USAGE
-    first, second = capsys.readouterr().err.splitlines()
-    assert second.strip(), "each says what to do"
-    return first
+    printed = capsys.readouterr().err
+    assert re.fullmatch("((verify: .+\n)+  .+\n)+", printed), "each says what to do"
+    return printed
 
 
 WRONG: dict[str, tuple[str, str]] = {**WRONG_SHAPES, **WRONG_VALUES}
@@ -161,9 +168,8 @@ def test_a_wrong_plan_is_refused_with_the_keys_path(
 
 def test_a_mistyped_key_is_guessed(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(ONE + "expect-task = 2")
-    with pytest.raises(InputError) as raised:
-        read_plan(str(tmp_path / "plan.toml"))
-    assert raised.value.hint == "did you mean expect-tasks?"
+    (mistake,) = read_plan(str(tmp_path / "plan.toml")).mistakes
+    assert mistake.hint == "did you mean expect-tasks?"
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe", b"#" * 300_000])
@@ -183,8 +189,10 @@ def test_the_published_schema_matches_the_code() -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_the_schema_accepts_the_plans_that_the_code_accepts(name: str, tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(GOOD[name])
-    for check in read_plan(str(tmp_path / "plan.toml")):
-        parse_planned(check, ["https://a.example"])
+    found = read_plan(str(tmp_path / "plan.toml"))
+    assert found.mistakes == ()
+    for check in found.checks:
+        options_with(check, ["https://a.example"])
     assert list(violations(tomllib.loads(GOOD[name]), PUBLISHED, PUBLISHED)) == []
 
 
@@ -201,11 +209,8 @@ VALUES: list[Any] = [1, 1.5, "text", "2s", True, [], ["text"], [1], {"a": 1}]
 def test_a_keys_type_is_refused_by_both_or_by_neither(key: str) -> None:
     for value in VALUES:
         good = not list(violations({"check": [{"name": "a", key: value}]}, PUBLISHED, PUBLISHED))
-        problem = ""
-        try:
-            list(plan._checks({"check": [{"name": "a", key: value}]}, "plan.toml"))
-        except InputError as error:
-            problem = error.problem
+        found = plan_of({"check": [{"name": "a", key: value}]}, "plan.toml").mistakes
+        problem = "".join(mistake.problem for mistake in found)
         of_the_wrong_type = re.search(r", not an? |is none of|can't be used", problem) is not None
         assert good != of_the_wrong_type, (key, value, problem)
 
@@ -229,8 +234,8 @@ def test_a_checks_own_key_overrides_the_command_line_which_overrides_a_default(
         f'{ONE}samples = 6\n[[check]]\nname = "b"\nbody-contains = "own"\n'
     )
     first, second = (
-        parse_planned(check, ["--timeout", "8s", "--samples", "9"])
-        for check in read_plan(str(tmp_path / "plan.toml"))
+        options_with(check, ["--timeout", "8s", "--samples", "9"])
+        for check in read_plan(str(tmp_path / "plan.toml")).checks
     )
     assert (first.stable, first.samples, first.timeout) == (4, 6, 8)
     assert (second.stable, second.samples, second.timeout) == (4, 9, 8)
@@ -243,9 +248,9 @@ def test_the_manuals_plan_can_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     Path("token.txt").write_text("Authorization: Bearer x")
     written = MANUAL.partition("    $ cat checks.toml\n")[2].partition("    $ pulumi")[0]
     Path("checks.toml").write_text(re.sub("^    ", "", written, flags=re.MULTILINE))
-    first, second, third = read_plan("checks.toml")
+    first, second, third = read_plan("checks.toml").checks
     assert (first.name, second.name, third.name) == ("front page", "order, dry run", "old address")
-    assert parse_planned(second, []).status.accepts(202)
+    assert options_with(second, []).status.accepts(202)
     assert "`checks.toml, check 2 (order, dry run), status: 'ok' is no status`" in MANUAL
 
 

@@ -439,7 +439,7 @@ def test_an_interrupt_while_reading_stdin_is_130_without_a_trace(
 INTERRUPTED_WHILE_LOADING = interrupted_script("verify.main:entry_point")
 
 
-@pytest.mark.parametrize("module", ["verify.command", "verify.options.groups", "argparse"])
+@pytest.mark.parametrize("module", ["verify.command", "verify.options.groups", "verify.cli.words"])
 def test_an_interrupt_while_the_check_is_loaded_is_130_without_a_trace(module: str) -> None:
     done = verify(module, "a.example", program=[sys.executable, "-c", INTERRUPTED_WHILE_LOADING])
     assert (done.returncode, done.stderr, done.stdout) == (ExitCode.INTERRUPTED, b"", b"")

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
-from verify.errors import InputError
+from verify.errors import InputError, refuse
 from verify.escaping import visible
-from verify.options.target import Parsed, parse_target, shown
+from verify.options.target import Parsed, Target, parse_target, shown
 
 MAX_BYTES = 64 * 1024
 """More than this is no host name, whatever it is; reading stops there."""
@@ -35,6 +35,7 @@ def read_targets(
 
     Raises:
         InputError: There is none, or more than one and not `several`.
+        MistakesError: Several lines aren't targets.
     """
     text, notes = _decoded(raw)
     text = text.strip(_SPACES)
@@ -64,12 +65,26 @@ def read_targets(
             "--output-name needs the JSON of all outputs", "pipe `pulumi stack output --json`"
         )
     if several:
-        found = {}
-        for line in _lines(text):
-            parsed = parse(_unquoted(line))
-            found[parsed.target] = parsed  # each target once
-        return tuple(found.values())
+        return _every_line(text, parse)
     return (parse(_unquoted(_only_line(text, notes))),)
+
+
+def _every_line(text: str, parse: Callable[[str], Parsed]) -> tuple[Parsed, ...]:
+    """Return the target on each line, each target once."""
+    found: dict[Target, Parsed] = {}
+    mistakes = []
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip(_SPACES)
+        if not stripped:
+            continue
+        try:
+            parsed = parse(_unquoted(stripped))
+        except InputError as error:
+            mistakes.append(error.within(f"line {number}"))
+        else:
+            found[parsed.target] = parsed
+    refuse(mistakes)
+    return tuple(found.values())
 
 
 def _decoded(raw: bytes) -> tuple[str, list[str]]:

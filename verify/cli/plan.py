@@ -5,9 +5,10 @@ the published schema: docs/verify-plan.schema.json.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
+from verify.cli.words import Given
 from verify.errors import InputError
 from verify.escaping import visible
 from verify.options.declaration import Option, declared
@@ -53,22 +54,29 @@ _MATCHES = {"integer": (int,), "number": (int, float), "string": (str,), "boolea
 
 
 class PlannedCheck(NamedTuple):
-    """A check of a plan: where it stands in the file, and its options as words.
+    """A check of a plan: where it stands in the file, and its options.
 
     Those of its defaults are separate, as they count less.
     """
 
     name: str
     location: str
-    words: tuple[str, ...]
-    default_words: tuple[str, ...]
+    given: Given
+    inherited: Given
 
 
-def read_plan(path: str) -> tuple[PlannedCheck, ...]:
+class Plan(NamedTuple):
+    """The checks of a plan, and all mistakes in it."""
+
+    checks: tuple[PlannedCheck, ...]
+    mistakes: tuple[InputError, ...]
+
+
+def read_plan(path: str) -> Plan:
     """Read a plan, and every value in it.
 
     Raises:
-        InputError: It can't be read, or holds something else; the message names the key.
+        InputError: It can't be read, or isn't TOML.
     """
     shown = visible(path, 60)
     try:
@@ -76,7 +84,7 @@ def read_plan(path: str) -> tuple[PlannedCheck, ...]:
             content = file.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
             raise InputError(f"the plan {shown} is larger than 256 KiB", "is this the right file?")
-        plan = tomllib.loads(content.decode())
+        document = tomllib.loads(content.decode())
     except OSError as error:
         raise InputError(
             f"can't read the plan {shown}: {visible(error.strerror or '')}", "give a TOML file"
@@ -85,41 +93,42 @@ def read_plan(path: str) -> tuple[PlannedCheck, ...]:
         raise InputError(f"the plan {shown} is no TOML: {visible(str(error))}", _AS_TOML) from None
     except RecursionError:
         raise InputError(f"the plan {shown} is no plan: it nests too deeply", _AS_TOML) from None
-    return tuple(_checks(plan, shown))
+    return plan_of(document, shown)
 
 
-def _checks(plan: Mapping[str, Any], shown: str) -> Iterator[PlannedCheck]:
-    for key in plan:
+def plan_of(document: Mapping[str, Any], shown: str) -> Plan:
+    """Return the plan that a document of TOML is; `shown` names its file."""
+    mistakes = list(_wrong_tables(document, shown))
+    defaults = document.get("defaults", {})
+    if isinstance(defaults, dict):
+        mistakes += _read_table(defaults, f"{shown}, defaults").mistakes
+    else:
+        defaults = {}
+    checks: list[PlannedCheck] = []
+    listed = document.get("check")
+    if _is_list_of_tables(listed) and len(listed) <= MOST_CHECKS:
+        for number, table in enumerate(listed, 1):
+            taken = {check.name for check in checks}
+            checks.append(_read_check(table, defaults, f"{shown}, check {number}", taken))
+            mistakes += checks[-1].given.mistakes
+    return Plan(tuple(checks), tuple(mistakes))
+
+
+def _wrong_tables(document: Mapping[str, Any], shown: str) -> Iterator[InputError]:
+    for key in document:
         if key not in ("defaults", "check"):
-            raise InputError(
+            yield InputError(
                 f"{shown}: {visible(key)} is unknown",
                 "a plan has [defaults] and one or more [[check]]",
             )
-    listed, defaults = plan.get("check"), plan.get("defaults", {})
+    if not isinstance(document.get("defaults", {}), dict):
+        yield InputError(f"{shown}: defaults is no table", "begin it with a line [defaults]")
+    listed = document.get("check")
     if not _is_list_of_tables(listed):
-        raise InputError(f"{shown}: there is no check", "begin each check with a line [[check]]")
-    if not isinstance(defaults, dict):
-        raise InputError(f"{shown}: defaults is no table", "begin it with a line [defaults]")
-    if len(listed) > MOST_CHECKS:
-        raise InputError(
+        yield InputError(f"{shown}: there is no check", "begin each check with a line [[check]]")
+    elif len(listed) > MOST_CHECKS:
+        yield InputError(
             f"{shown}: {len(listed)} checks; allowed: {MOST_CHECKS}", "make several plans of it"
-        )
-    names: set[str] = set()
-    for number, given in enumerate(listed, 1):
-        own = dict(given)
-        name = _name(own.pop("name", None), f"{shown}, check {number}")
-        location = f"{shown}, check {number} ({name})"
-        if name in names:
-            raise InputError(
-                f"{location}, name: another check has it", "give each check a different name"
-            )
-        names.add(name)
-        inherited = {key: value for key, value in defaults.items() if key not in own}
-        yield PlannedCheck(
-            name,
-            location,
-            tuple(_arguments(own, location)),
-            tuple(_arguments(inherited, f"{shown}, defaults")),
         )
 
 
@@ -129,50 +138,61 @@ def _is_list_of_tables(listed: object) -> TypeGuard[list[dict[str, Any]]]:
     return all(isinstance(each, dict) for each in listed)
 
 
-def _name(value: object, location: str) -> str:
-    if not isinstance(value, str) or not value.strip() or visible(value, _NAME_LENGTH) != value:
-        what = "is missing" if value is None else "can't be used"
-        raise InputError(
-            f"{location}, name: it {what}",
-            f'write name = "...", up to {_NAME_LENGTH} characters in a line',
-        )
-    return value
+def _read_check(
+    table: Mapping[str, Any], defaults: Mapping[str, Any], location: str, taken: Container[str]
+) -> PlannedCheck:
+    name = table.get("name")
+    wrong = _wrong_name(name)
+    if wrong is None:
+        location = f"{location} ({name})"
+        if name in taken:
+            wrong = InputError("another check has it", "give each check a different name")
+    own = {key: value for key, value in table.items() if key != "name"}
+    given = _read_table(own, location)
+    if wrong is not None:
+        given.mistakes.insert(0, wrong.within(f"{location}, name"))
+    inherited = {key: value for key, value in defaults.items() if key not in own}
+    return PlannedCheck(str(name), location, given, _read_table(inherited, location))
 
 
-def _arguments(table: Mapping[str, object], location: str) -> Iterator[str]:
-    """Yield the options of a table as command line arguments."""
-    options = planned_options()
+def _wrong_name(name: object) -> InputError | None:
+    if isinstance(name, str) and name.strip() and visible(name, _NAME_LENGTH) == name:
+        return None
+    what = "is missing" if name is None else "can't be used"
+    return InputError(
+        f"it {what}", f'write name = "...", up to {_NAME_LENGTH} characters in a line'
+    )
+
+
+def _read_table(table: Mapping[str, object], location: str) -> Given:
+    """Read the options of a table; each mistake has its key's location."""
+    options, given = planned_options(), Given()
     for key, value in table.items():
         where = f"{location}, {visible(key)}"
         if key not in options:
-            raise InputError(f"{where}: no such key in a check", _suggestion(key, options))
+            given.refuse(f"{where}: no such key in a check", _suggestion(key, options))
+            continue
         option = options[key]
-        values = value if isinstance(value, list) and option.repeatable else [value]
-        for each in values:
-            text = _text(each, option, where)
-            if text is not None:
-                yield f"--{key}={text}" if option.constant is None else f"--{key}"
+        for each in value if isinstance(value, list) and option.repeatable else [value]:
+            _read_value(each, option, where, given)
+    return given
 
 
-def _text(value: object, option: Option[Any], where: str) -> str | None:
-    """Return one value as command line text; None for a switch that is off."""
+def _read_value(value: object, option: Option[Any], where: str, given: Given) -> None:
     allowed = _types(option)
     if not any(_is_of(value, kind) for kind in allowed):
         several = ", or an array of them" if option.repeatable else ""
         wanted = " or ".join(map(_with_article, allowed))
-        raise InputError(f"{where}: {_kind(value)}, not {wanted}", f"{option.help}{several}")
-    if option.constant is not None:
-        return "" if value else None
-    text = str(value)
-    if option.choices and text not in option.choices:
-        raise InputError(
-            f"{where}: {visible(text, 40)!r} is none of {', '.join(option.choices)}", option.help
-        )
-    try:
-        option.read(text)
-    except ValueError as error:
-        raise InputError(f"{where}: {error}", option.help) from None
-    return text
+        problem = f"{where}: {_kind(value)}, not {wanted}"
+        given.refuse(problem, f"{option.help}{several}", option)
+    elif option.constant is not None:
+        if value:
+            given.add(option, option.constant)
+    else:
+        try:
+            given.add(option, option.parse(str(value)))
+        except ValueError as error:
+            given.refuse(f"{where}: {error}", option.help, option)
 
 
 def _is_of(value: object, kind: str) -> bool:

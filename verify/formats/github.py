@@ -23,7 +23,7 @@ def annotations(reports: Sequence[Report]) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     verdict = report.verdict.name.lower()
-    yield _command(
+    yield annotation(
         "notice", f"verify {verdict}", f"{report.label} {verdict} after {report.seconds:.1f} s"
     )
     for result in report.results:
@@ -33,8 +33,9 @@ def _lines(report: Report) -> Iterator[str]:
                 message += f"\nexpected: {result.expected}"
             if result.hint:
                 message += f"\n{result.hint}"
-            yield _command(_LEVELS[result.status], f"verify {result.id}", message)
+            yield annotation(_LEVELS[result.status], f"verify {result.id}", message)
 
 
-def _command(level: str, title: str, message: str) -> str:
+def annotation(level: str, title: str, message: str) -> str:
+    """Return a workflow command that makes an annotation."""
     return f"::{level} title={title.translate(_PROPERTY)}::{message.translate(_DATA)}"

@@ -7,9 +7,12 @@ style sheet.
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from verify import VERSION
+from verify.errors import InputError
+from verify.exit_codes import ExitCode
 from verify.formats import charts
 from verify.formats.page_style import STYLE
 from verify.judging.report import Outage, Report, Status, Watched, counted, exit_code, worst
@@ -29,24 +32,34 @@ _RANKS = {"p50": 50, "p95": 95, "max": 100}
 
 def html(reports: Sequence[Report]) -> str:
     """Return the whole page, in ASCII."""
+    main = Element("main", {"id": "results"})
+    if len(reports) > 1:
+        _contents(main, reports)
+    for number, report in enumerate(reports, 1):
+        _report(main, report, f"r{number}")
     verdict = worst(report.verdict for report in reports).name.lower()
+    return _page(verdict, exit_code(reports), reports[0].started, main)
+
+
+def mistakes_page(mistakes: Sequence[InputError]) -> str:
+    """Return the page of a run that didn't start, as its input has mistakes."""
+    main = Element("main", {"id": "results"})
+    rows = [((mistake.problem, mistake.hint), "") for mistake in mistakes]
+    caption = "Mistakes in the input; nothing was sent"
+    _table(main, "mistakes", caption, ("Mistake", "What to do"), rows)
+    return _page(ExitCode.USAGE.name.lower(), ExitCode.USAGE, datetime.now(UTC), main)
+
+
+def _page(verdict: str, code: int, started: datetime, main: Element) -> str:
     root = Element("html", {"lang": "en"})
     _head(SubElement(root, "head"), f"verify: {verdict}")
     body = SubElement(root, "body")
     _add(body, "a", "Skip to the results", href="#results", style="jump")
     header = SubElement(body, "header")
     _add(header, "h1", f"verify: {verdict}")
-    code = exit_code(reports)
-    _add(
-        header,
-        "p",
-        f"Exit code {code} · verify {VERSION} · {reports[0].started.isoformat(' ', 'seconds')}",
-    )
-    main = SubElement(body, "main", {"id": "results"})
-    if len(reports) > 1:
-        _contents(main, reports)
-    for number, report in enumerate(reports, 1):
-        _report(main, report, f"r{number}")
+    when = started.isoformat(" ", "seconds")
+    _add(header, "p", f"Exit code {int(code)} · verify {VERSION} · {when}")
+    body.append(main)
     # ElementTree writes no end tag for elements that HTML has none for, and escapes everything
     # else.
     return f"<!DOCTYPE html>\n{tostring(root, encoding='us-ascii', method='html').decode()}\n"

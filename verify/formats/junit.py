@@ -14,6 +14,11 @@ def junit(reports: Sequence[Report]) -> str:
     root = Element("testsuites")
     for report in reports:
         _suite(root, report)
+    return written(root)
+
+
+def written(root: Element) -> str:
+    """Return a document as text, in ASCII."""
     indent(root)
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="us-ascii").decode()}\n'

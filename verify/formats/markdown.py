@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     if report.parsed.notes:
         yield ""  # else the table would be the last note's text
     columns = ("Check", "Result", "Found", "Expected", "What to do")
-    yield from _table(columns, map(_row, report.results))
+    yield from table(columns, map(_row, report.results))
     if report.samples.latency:
         numbers = [f"{1000 * seconds:.1f}" for seconds in report.samples.latency.values()]
         yield (
@@ -48,13 +48,13 @@ def _lines(report: Report) -> Iterator[str]:
             f"{report.samples.errors} without an answer:"
         )
         yield ""
-        yield from _table(tuple(report.samples.latency), (tuple(numbers),))
+        yield from table(tuple(report.samples.latency), (tuple(numbers),))
     watched = report.watched
     if watched and watched.outages:
         longest = sorted(watched.outages, key=lambda outage: -outage.length)[:_SHOWN_OUTAGES]
         yield f"{counted(len(watched.outages), 'outage')}, the longest first:"
         yield ""
-        yield from _table(
+        yield from table(
             ("From", "Length", "Connections"),
             ((f"{one.start:.2f} s", f"{one.length:.3g} s", one.lane) for one in longest),
         )
@@ -71,9 +71,10 @@ def _row(result: Result) -> Sequence[str]:
     )
 
 
-def _table(
+def table(
     columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]
 ) -> Iterator[str]:
+    """Yield the lines of a table, and an empty one."""
     yield f"| {' | '.join(columns)} |"
     yield f"|{' --- |' * len(columns)}"
     for row in rows:

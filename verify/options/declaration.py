@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NoReturn, Self, TypeVar, overload
 
+from verify.escaping import visible
+
 _Value = TypeVar("_Value")
 
 
@@ -63,6 +65,22 @@ class Option(Generic[_Value]):
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = self.sets or name
+
+    @property
+    def unset(self) -> Any:
+        """The value where the option isn't given."""
+        if self.repeatable:
+            return ()
+        if self.default is not None:
+            return self.read(self.default)
+        # Flags that set the same attribute need the same default.
+        return False if self.constant is not None and not self.sets else None
+
+    def parse(self, text: str) -> Any:
+        """Return the value that a text stands for; raise `ValueError` with the reason."""
+        if self.choices and text not in self.choices:
+            raise ValueError(f"'{visible(text, 40)}' is none of {', '.join(self.choices)}")
+        return self.read(text)
 
     @overload
     def __get__(self, values: None, group: type) -> Self: ...
