@@ -139,6 +139,12 @@ class LoadBalancers:
         self._address_errors: Mapping[str, str] = {}
         """By ARN why load balancers lack an address."""
 
+        self._refusals: dict[str, str] = {}
+        """By network why its proxy didn't take its configuration."""
+
+        self._failure = ""
+        """Why the last `sync` didn't get so far; empty where it did."""
+
         self._issue = issue
         self._attached = attached
         self._clock = clock
@@ -199,43 +205,49 @@ class LoadBalancers:
                 have what has changed.
         """
         async with self._syncing:
-            gone = self._register_attached()
-            self._follow_grpc()
-            # Health comes before the configuration, which depends on it: a target's first result
-            # moves it to the group's own cluster.
-            if self._registry.has_targets_in_use:
-                results = await self._check_results()
-                self._registry.update_health(results, load_balancers_of_groups(self._cloud))
-                await self._explain_failures()
-            self._release_addresses()
-            failures = await self._apply_configurations()
-            if gone:
-                # Only now: a proxy that got changed rules and an emptied target group at once
-                # could still route to that group, and clients would see 503.
-                for group, endpoint in gone:
-                    self.forget(group, endpoint)
-                failures = await self._apply_configurations()
-            failures = [*self._address_errors.values(), *failures]
+            try:
+                await self._sync()
+            except Exception as error:
+                self._failure = str(error) or repr(error)
+                raise
+            self._failure = ""
+            failures = [*self._address_errors.values(), *self._refusals.values()]
             if failures:
                 raise NotSynchronizedError("; ".join(dict.fromkeys(failures)))
             # Only now: until then the proxies use the addresses that are to be released.
             if await self._edge.release():
                 self._compiled = (None, {})
 
-    async def _apply_configurations(self) -> list[str]:
-        """Have each network's proxy take its configuration; return why some didn't."""
+    async def _sync(self) -> None:
+        gone = self._register_attached()
+        self._follow_grpc()
+        # Health comes before the configuration, which depends on it: a target's first result
+        # moves it to the group's own cluster.
+        if self._registry.has_targets_in_use:
+            results = await self._check_results()
+            self._registry.update_health(results, load_balancers_of_groups(self._cloud))
+            await self._explain_failures()
+        self._release_addresses()
+        await self._apply_configurations()
+        if gone:
+            # Only now: a proxy that got changed rules and an emptied target group at once
+            # could still route to that group, and clients would see 503.
+            for group, endpoint in gone:
+                self.forget(group, endpoint)
+            await self._apply_configurations()
+
+    async def _apply_configurations(self) -> None:
+        """Have each network's proxy take its configuration, and note why some didn't."""
         wanted = await self._configurations()
         for network in self._proxies.keys() - wanted.keys():
             await self._stop_proxy(network)
-        self._listen_errors = {}
-        failures: list[str] = []
+        self._listen_errors, self._refusals = {}, {}
         for network, configuration in wanted.items():
             if configuration != self._applied.get(network) or network in self._to_show:
                 try:
                     await self._apply(network, configuration)
                 except Exception as error:  # noqa: BLE001 — the other networks' proxies get theirs
-                    failures.append(str(error) or repr(error))
-        return failures
+                    self._refusals[network] = str(error) or repr(error)
 
     async def _stop_proxy(self, network: str) -> None:
         await self._proxies.pop(network).close()
@@ -283,6 +295,12 @@ class LoadBalancers:
     def address_error(self, load_balancer: str) -> str:
         """Return why a load balancer lacks an address, as of the last `sync`; else empty."""
         return self._address_errors.get(load_balancer, "")
+
+    def problem(self, load_balancer: str) -> str:
+        """Return why a load balancer may not serve as its records are, as of the last `sync`."""
+        if self._failure or load_balancer in self._address_errors:
+            return self._failure or self._address_errors[load_balancer]
+        return self._refusals.get(self._front(load_balancer).network, "")
 
     def listen_error(self, listener: str) -> str:
         """Return why clients can't connect to a listener, as of the last `sync`; else empty."""

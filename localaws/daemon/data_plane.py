@@ -123,8 +123,7 @@ class DataPlane:
         """Wait until the network is as the cloud's records are now; return why it isn't."""
         if self.follower is None:
             return ""
-        await self.follower.settled(timeout)
-        return self.follower.problem
+        return await self.follower.settled(timeout)
 
     async def close(self) -> None:
         """Stop everything at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 from functools import partial
@@ -43,6 +44,7 @@ from localaws.ecr.builders import HostPrograms
 from localaws.ecr.registry import AccountRegistry
 from localaws.ecs.container_instances import NoSuchInstanceError
 from localaws.ecs.scheduler.waiter import NEXT_LINE, failed_containers
+from localaws.ecs.services.controller import NotAppliedError
 from localaws.ecs.services.task_choice import NotInterruptedError
 from localaws.ecs.services.waits import NotSteadyError
 from localaws.images.registry import find_crane
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from localaws.catalog import Properties, Resource
     from localaws.daemon.state_directory import StateDirectory
 
+log = logging.getLogger(__name__)
 
 GET_SERVICE = "aws:ecs/getService:getService"
 
@@ -265,7 +268,10 @@ class Running:
         if problem:
             raise NotSettled(problem)
         if resource.token in _ROUTES:
-            await self._controller.apply(timeout=min(seconds, _ACCEPT_SECONDS))
+            try:
+                await self._controller.apply(timeout=min(seconds, _ACCEPT_SECONDS))
+            except NotAppliedError as reason:
+                raise NotSettled(str(reason)) from None
         if resource.token == SERVICE:
             await self._settle_service(resource, seconds, report)
         if resource.token == GROUP:
@@ -277,12 +283,12 @@ class Running:
     async def _settle_service(
         self, service: Resource, seconds: float, report: Callable[[str], None]
     ) -> None:
-        accepted = min(seconds, _ACCEPT_SECONDS)
-        await self._controller.waits.wait_until_accepted(service.id, timeout=accepted)
-        if not service.inputs.get("waitForSteadyState"):
-            return
         try:
-            await self._controller.waits.settle(service.id, timeout=seconds, report=report)
+            if service.inputs.get("waitForSteadyState"):
+                await self._controller.waits.settle(service.id, timeout=seconds, report=report)
+            else:
+                accepted = min(seconds, _ACCEPT_SECONDS)
+                await self._controller.waits.wait_until_accepted(service.id, timeout=accepted)
         except NotSteadyError as reason:
             raise NotSettled(f"{reason}{self._last_log_lines(service.id)}") from None
 
@@ -330,7 +336,9 @@ class Running:
             self.registry.remove(resource)
         if resource.token in _OF_NOTIFICATIONS and self._data_plane.alarms is not None:
             self._data_plane.alarms.notifications.forget(str(resource.outputs["arn"]))
-        await self._settle_network(resource)
+        problem = await self._settle_network(resource)
+        if problem:
+            log.error("the local network isn't as it is without %s: %s", resource.id, problem)
 
     async def _settle_network(self, resource: Resource) -> str:
         """Wait until packets are routed as the cloud's records are, for this machine's clients too.
@@ -391,10 +399,28 @@ class Running:
         return f"the local AWS registers the target and sends it no requests: {why_not}"
 
     def remarks(self, resource: Resource) -> list[str]:
-        """Return which of a service's images are stand-ins, and which alarms ECS ignored."""
-        if resource.token != SERVICE:
-            return []
-        return [*self._stand_ins(resource), *self._ignored_alarms(resource)]
+        """Return what a user must know of a resource beside that it is complete.
+
+        For a service, this is which of its images are stand-ins, and which alarms ECS ignored; for
+        a listener and its rules, why they may not be in effect.
+        """
+        if resource.token == SERVICE:
+            return [*self._stand_ins(resource), *self._ignored_alarms(resource)]
+        if resource.token == LISTENER:
+            return [*self._unapplied(resource)]
+        if resource.token in _ROUTES:
+            listener = self._cloud.get(LISTENER, resource.outputs.get("listenerArn"))
+            return [*self._unapplied(listener)] if listener else []
+        return []
+
+    def _unapplied(self, listener: Resource) -> Iterator[str]:
+        load_balancer = str(listener.outputs.get("loadBalancerArn"))
+        problem = self._data_plane.load_balancers.problem(load_balancer)
+        if problem:
+            yield (
+                f"the local load balancer may not serve this yet: {problem}. It tries again until "
+                "it does; `pulumi-local status` lists the problems that are left"
+            )
 
     def _stand_ins(self, resource: Resource) -> Iterator[str]:
         definition = task_definition_of(self._cloud, resource.outputs.get("taskDefinition"))

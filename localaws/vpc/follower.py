@@ -72,18 +72,24 @@ class Follower:
         self._changes += 1
         self._wake.set()
 
-    async def settled(self, timeout: float) -> None:  # noqa: ASYNC109 — it isn't an error
+    async def settled(self, timeout: float) -> str:  # noqa: ASYNC109 — it isn't an error
         """Wait until all that has changed so far is applied and shown, if anything is shown.
 
         Args:
-            timeout: Seconds to wait, with no error when they are over: `problem` has the reason.
+            timeout: Seconds to wait.
+
+        Returns:
+            Why it isn't; empty if it is.
         """
         if not self._host_ports.states:
-            return  # nothing here can see a difference
+            return self.problem  # nothing here can see a difference
         changes = self._changes
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(timeout), self._passed:
                 await self._passed.wait_for(lambda: self._applied >= changes)
+        except TimeoutError:
+            return self.problem or f"it hasn't been after {timeout:g} s"
+        return self.problem
 
     async def _run(self) -> None:
         pauses = iter(_PAUSES)

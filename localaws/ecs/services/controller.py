@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -45,6 +44,10 @@ _BUSY_PAUSE = 0.2
 
 _CALM_PAUSE = 2.0
 """Seconds between two steps of a service that is steady, or for which nothing can be done."""
+
+
+class NotAppliedError(Exception):
+    """The load balancers didn't apply a change in time; the message has the known reasons."""
 
 
 class Controller:
@@ -160,13 +163,24 @@ class Controller:
 
         All callers wait for the same next synchronization, so that many rules cost one.
 
+        A change that the load balancers tried and couldn't apply ends the wait, too: `problems`
+        has the reason.
+
         Args:
-            timeout: Seconds to wait, with no error when they are over: `problems` has the reason.
+            timeout: Seconds to wait.
+
+        Raises:
+            NotAppliedError: They haven't tried it in time.
         """
         changes = self._load_balancers.changes
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(timeout):
                 await self._passes.wait_until(lambda: self._load_balancers.has_tried(changes))
+        except TimeoutError:
+            late = f"the load balancers haven't applied it after {timeout:g} s"
+            message = "; ".join([late, *self.problems()])
+            log.error("%s", message)  # noqa: TRY400 — where it waited says nothing
+            raise NotAppliedError(message) from None
 
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy the requested revision, even after it was rolled back."""

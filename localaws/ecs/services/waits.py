@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from localaws.ecs.definition import MissingTaskDefinitionError
@@ -143,7 +142,10 @@ class ServiceWaits:
 
         Args:
             service_arn: The service.
-            timeout: Seconds to wait, with no error when they are over: `settle` raises one.
+            timeout: Seconds to wait.
+
+        Raises:
+            NotSteadyError: It isn't in time.
         """
 
         def done() -> bool:
@@ -155,9 +157,7 @@ class ServiceWaits:
             except MissingTaskDefinitionError:
                 return True
 
-        with suppress(NotSteadyError):
-            goal = "take up what was requested"
-            await self._wait(service_arn, done, goal, timeout, lambda _: None)
+        await self._wait(service_arn, done, "take up what was requested", timeout, lambda _: None)
 
     async def drain(
         self,

@@ -219,6 +219,23 @@ async def test_a_proxy_that_does_not_start_does_not_keep_the_others_from_theirs(
     with pytest.raises(NotSynchronizedError, match="no such network namespace"):
         await networks.sync()
     assert networks.proxies["vpc-b"].state == "running"
+    problems = [networks.load_balancers.problem(each) for each in ("a", "b")]
+    assert problems == ["no such network namespace", ""]
+
+
+async def test_a_synchronization_that_fails_as_a_whole_is_a_problem_of_every_load_balancer(
+    networks: TwoNetworks,
+) -> None:
+    await networks.sync()
+    listener = networks.cloud.outputs[LISTENER, "listener-a"]
+    networks.cloud.outputs[LISTENER, "listener-a"] = {**listener, "port": "eighty"}
+    with pytest.raises(ValueError, match="eighty"):
+        await networks.sync()
+    for name in ADDRESSES:
+        assert "eighty" in networks.load_balancers.problem(name)
+    networks.cloud.outputs[LISTENER, "listener-a"] = listener
+    await networks.sync()
+    assert [networks.load_balancers.problem(each) for each in ("a", "b")] == ["", ""]
 
 
 async def test_a_load_balancer_without_an_address_does_not_keep_the_others_from_theirs(
@@ -230,11 +247,14 @@ async def test_a_load_balancer_without_an_address_does_not_keep_the_others_from_
             await networks.sync()
         assert networks.load_balancers.address_error("a").startswith("subnet 10.0.0.0/28")
         assert networks.load_balancers.address_error("b") == ""
+        assert networks.load_balancers.problem("a").startswith("subnet 10.0.0.0/28")
+        assert networks.load_balancers.problem("b") == ""
         assert networks.proxies.keys() == {"vpc-b"}
         assert networks.edge.shown == ["listener-b"]
     networks.edge.without_address = {}
     await networks.sync()
     assert networks.load_balancers.address_error("a") == ""
+    assert networks.load_balancers.problem("a") == ""
     assert networks.edge.shown == ["listener-b", "listener-a"]
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from localaws.account.cloud import Cloud
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.catalog import Resource
 from localaws.catalog.cloudwatch import ALARM
+from localaws.catalog.ecs.services import SERVICE as ECS_SERVICE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.daemon.functions import FAIL_INSTANCE, INTERRUPT, SET_ALARM_STATE, STATUS
 from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
+from localaws.protocol.aws import NotSettled
 from localaws.protocol.property_values import from_wire, to_wire
+from tests.localaws.filled_account import FilledAccount
 from tests.localaws.protocol.served_provider import NEW, OLD, SERVICE, create_service, serving
 from tests.localaws.waiting import eventually
 
@@ -35,9 +39,8 @@ ALARM_INPUTS = {
 }
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
-
-    import pytest
 
 
 async def test_an_update_is_answered_only_after_the_requested_deployment_began(
@@ -95,6 +98,56 @@ async def test_a_rule_is_answered_only_after_the_load_balancers_apply_it(
             assert applied[-1] == len(cloud.all(GROUP))
     finally:
         await running.close()
+
+
+@pytest.fixture
+async def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
+    """Run what is served, with a synchronization of the load balancers that doesn't end."""
+
+    async def hang(_: LoadBalancers) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(LoadBalancers, "sync", hang)
+    running = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / ".local"))
+    await running.start()
+    yield running
+    await running.close()
+
+
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        (LISTENER_RULE, "the load balancers haven't applied it after 0.2 s"),
+        (ECS_SERVICE, "arn did not take up what was requested within 0.2 s: "),
+    ],
+)
+async def test_what_is_not_applied_in_time_fails(busy: Running, token: str, message: str) -> None:
+    resource = Resource(token, "arn", "urn", "eu-west-1", {}, computed={})
+    with pytest.raises(NotSettled) as failed:
+        await busy.settle(resource, seconds=0.2, report=lambda _: None)
+    assert str(failed.value) == message
+
+
+async def test_a_rule_that_the_load_balancer_may_not_apply_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problems = {"lb": "Envoy doesn't take its configuration"}
+    monkeypatch.setattr(LoadBalancers, "problem", lambda _, arn: problems.get(arn, ""))
+    cloud = FilledAccount()
+    cloud.put(LISTENER, "listener", loadBalancerArn="lb")
+    cloud.put(LISTENER_RULE, "rule", listenerArn="listener")
+    cloud.put(LISTENER, "other", loadBalancerArn="another")
+    running = Running(cast("Any", cloud), StateDirectory(tmp_path, tmp_path / ".local"))
+    for token, identifier in ((LISTENER, "listener"), (LISTENER_RULE, "rule")):
+        resource = cloud.get(token, identifier)
+        assert resource
+        (remark,) = running.remarks(resource)
+        assert remark.startswith(
+            "the local load balancer may not serve this yet: Envoy doesn't take its configuration."
+        )
+    other = cloud.get(LISTENER, "other")
+    assert other
+    assert running.remarks(other) == []
 
 
 async def test_a_listener_whose_load_balancer_lacks_an_address_fails_with_the_reason(
