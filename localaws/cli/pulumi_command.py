@@ -40,6 +40,9 @@ _WRITES_CONFIG = frozenset(
 _WANTS_STACK = _WRITES_CONFIG | {"config", "stack"}
 """Commands that need a stack to be there."""
 
+_REFUSED_WHILE_LOCKED = _WRITES_CONFIG | {"stack"}
+"""Commands that the CLI may refuse while a run has locked the stack."""
+
 _OPTIONS_WITH_VALUE = (
     *("-C", "--cwd", "--color", "-v", "--verbose", "-s", "--stack"),
     *("--memprofilerate", "--otel-traces", "--profiling", "--tracing"),
@@ -96,6 +99,9 @@ def run(
             _ensure_stack(directory, state)
             if not state.file.exists() and not _may_create(chosen):
                 _print_missing(directory, stack)
+        if command in _REFUSED_WHILE_LOCKED:
+            for notice in state.lock_notices():
+                _print_message(notice)
     if command in _WRITES_CONFIG and not options.config_file:
         copy = _config_copy(directory, stack, None if state is None else state.salt())
         chosen += ["--config-file", str(copy)]

@@ -6,6 +6,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from localaws.daemon.file_permissions import explained
@@ -14,7 +15,6 @@ from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
 Discard: TypeAlias = "Callable[[Sequence[str], Sequence[str]], None]"
 """Takes the URNs of creations, and the ids of all resources that the state has."""
@@ -43,11 +43,26 @@ class StackState:
     @property
     def locked(self) -> bool:
         """Whether a run is under way, or was killed."""
+        return any(self._locks())
+
+    def lock_notices(self) -> Iterator[str]:
+        """Yield what to do about each lock of the stack; the CLI names `pulumi cancel`."""
+        cancel = f"`pulumi-local cancel --yes --stack {self.stack}` removes the lock"
+        for file in self._locks():
+            lock = _read(file) or {}
+            process, machine = lock.get("pid"), lock.get("hostname") or "another machine"
+            if machine != os.uname().nodename:
+                yield f"a run on {machine} has locked the stack; if it was killed, {cancel}"
+            elif Path(f"/proc/{process}").exists():
+                yield f"process {process} has locked the stack; if it is no run, {cancel}"
+            else:
+                yield f"a run that was killed has left the stack locked: {cancel}"
+
+    def _locks(self) -> Iterator[Path]:
+        """Yield the files by which runs lock the stack."""
         locks = self.backend / ".pulumi" / "locks"
         for project in (locks / self.project, locks / "organization" / self.project):
-            if any((project / self.stack).glob("*.json")):
-                return True
-        return False
+            yield from (project / self.stack).glob("*.json")
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs of the deployed stack; empty if it isn't deployed or is damaged.

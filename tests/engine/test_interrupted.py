@@ -60,7 +60,9 @@ def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) 
     eventually(lambda: exists(stack, SERVICE) > 0, "a service", seconds=120)
     run.kill()
     run.communicate(timeout=120)
-    assert "the stack is currently locked" in stack.up(fails=True)
+    refused = stack.up(fails=True)
+    assert "the stack is currently locked" in refused
+    assert "a run that was killed has left the stack locked: `pulumi-local cancel --yes" in refused
     stack.run("cancel", "--yes")
     output = stack.up()
     assert (

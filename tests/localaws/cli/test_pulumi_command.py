@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -413,6 +414,24 @@ def test_the_cli_then_removes_the_state_alone(directory: StateDirectory) -> None
     assert ran.returncode == 0, ran.stderr
     assert "'local' has been removed" in ran.stdout
     assert file.read_text() == "config: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "may_be_refused"), [("up", True), ("stack", True), ("cancel", False)]
+)
+def test_a_killed_runs_lock_is_reported_with_the_command_that_removes_it_here(
+    command: str, directory: StateDirectory, tmp_path: Path, *, may_be_refused: bool
+) -> None:
+    lock = directory.backend / ".pulumi/locks/organization/p/local/1.json"
+    nowhere = 2**31  # more than any process's id
+    write_atomically(lock, json.dumps({"pid": nowhere, "hostname": os.uname().nodename}))
+    fake = fake_cli(tmp_path)
+    ran = run_pulumi(directory, command, [command], f"c.executable = lambda: {str(fake)!r};")
+    message = (
+        "pulumi-local: a run that was killed has left the stack locked: `pulumi-local cancel --yes "
+        "--stack local` removes the lock\n"
+    )
+    assert (ran.returncode, ran.stderr) == (0, message if may_be_refused else "")
 
 
 @pytest.mark.parametrize(

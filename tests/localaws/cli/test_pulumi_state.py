@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,8 +41,8 @@ def leave(path: Path, text: str, *, age: float = 0) -> Path:
     return path
 
 
-def lock(state: StackState) -> None:
-    leave(state.backend / ".pulumi/locks/organization/web/local/1.json", "{}")
+def lock(state: StackState, content: str = "{}") -> None:
+    leave(state.backend / ".pulumi/locks/organization/web/local/1.json", content)
 
 
 def repair(state: StackState) -> list[str]:
@@ -177,3 +178,22 @@ def test_recorded_runs_are_in_the_order_of_their_times(state: StackState) -> Non
     leave(history / "local-3.history.json", "{")
     leave(history / "local-1.checkpoint.json", "{}")
     assert [each["kind"] for each in state.runs()] == ["update", "destroy"]
+
+
+def test_a_lock_is_described_by_its_run_with_the_command_that_removes_it_here(
+    state: StackState,
+) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    cancel = "`pulumi-local cancel --yes --stack local` removes the lock"
+    expected = {
+        (ended.pid, os.uname().nodename): "a run that was killed has left the stack locked: ",
+        (os.getpid(), os.uname().nodename): (
+            f"process {os.getpid()} has locked the stack; if it is no run, "
+        ),
+        (1, "elsewhere"): "a run on elsewhere has locked the stack; if it was killed, ",
+    }
+    assert [*state.lock_notices()] == []
+    for (process, machine), words in expected.items():
+        lock(state, json.dumps({"pid": process, "hostname": machine}))
+        assert [*state.lock_notices()] == [f"{words}{cancel}"]
