@@ -179,12 +179,11 @@ class Cloud:
         A resource that AWS makes or removes along with this one doesn't.
         """
         removed = {(each.token, each.id) for each in self._with_dependents(resource)}
-        holders = []
-        for each in self._resources.referring(resource, "held"):
-            made_by_aws = not each.urn
-            if not made_by_aws and (each.token, each.id) not in removed:
-                holders.append(each)
-        return holders
+        return [
+            each
+            for each in self._resources.referring(resource, "held")
+            if not each.made_by_aws and (each.token, each.id) not in removed
+        ]
 
     def preview(
         self,
@@ -371,8 +370,7 @@ class Cloud:
                 if dependent not in removed:
                     removed.append(dependent)
             for dependent in self._resources.referring(each, "held"):
-                made_by_aws = not dependent.urn
-                if made_by_aws and dependent not in removed:
+                if dependent.made_by_aws and dependent not in removed:
                     removed.append(dependent)
         return removed
 

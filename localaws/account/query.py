@@ -177,8 +177,7 @@ _INLINE = {"destinationCidrBlock": "cidrBlock", "destinationIpv6CidrBlock": "ipv
 def associations_of(account: Account, table: Resource) -> list[dict[str, Any]]:
     """Return a route table's associations; a VPC's own table has a main association."""
     found: list[dict[str, Any]] = []
-    made_by_aws = not table.urn
-    if made_by_aws:
+    if table.made_by_aws:
         main = f"{table.id}-main"
         found.append({"routeTableAssociationId": main, "routeTableId": table.id, "main": True})
     for resource in account.where(ASSOCIATION, "routeTableId", table.id):

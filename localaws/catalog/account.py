@@ -35,6 +35,11 @@ class Resource:
     """
 
     @property
+    def made_by_aws(self) -> bool:
+        """Whether AWS made it along with another resource, so that no program declares it."""
+        return not self.urn
+
+    @property
     def outputs(self) -> dict[str, Any]:
         """All outputs: the inputs, overridden by `computed`."""
         return {**self.inputs, **self.computed}
@@ -131,7 +136,15 @@ def uuid(mint: Mint) -> str:
     return "-".join(map(mint.hex, (8, 4, 4, 4, 12)))
 
 
-def namesakes(
+def is_current(resource: Resource, current: Resource | None) -> bool:
+    """Return whether a resource is `current`, the one that an update changes.
+
+    `current` is None for a creation.
+    """
+    return current is not None and resource.id == current.id
+
+
+def others_with_same(
     account: Account, token: str, inputs: Properties, current: Resource | None, *names: str
 ) -> list[Resource]:
     """Return the other resources of a type with the same values of these inputs.
@@ -142,8 +155,7 @@ def namesakes(
     wanted = [inputs.get(name) for name in names]
     found = []
     for each in account.where(token, names[0], wanted[0]):
-        if current is not None and each.id == current.id:
-            continue
-        if [each.outputs.get(name) for name in names] == wanted:
+        same = [each.outputs.get(name) for name in names] == wanted
+        if same and not is_current(each, current):
             found.append(each)
     return found

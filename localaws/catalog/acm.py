@@ -232,7 +232,7 @@ TYPES = (
     ),
     ResourceType(
         token=VALIDATION,
-        recorded="it waits for the certificate, which is what is read",
+        only_recorded="it waits for the certificate, which is what is read",
         replaces=frozenset({"certificateArn", "validationRecordFqdns", "region"}),
         unordered=frozenset({"validationRecordFqdns"}),
         limits=(Limit("certificateArn", ARN, "acm.validation.arn"),),

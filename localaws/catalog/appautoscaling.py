@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from localaws.catalog.account import namesakes, uuid
+from localaws.catalog.account import others_with_same, uuid
 from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -95,7 +95,7 @@ def _target_account_rules(
     if service_of(account, inputs.get("resourceId")) is None:
         message = f"ECS service doesn't exist: {inputs.get('resourceId')}"
         yield Refusal(_INVALID, message, "appautoscaling.target.service-exists", "resourceId")
-    if namesakes(account, TARGET, inputs, current, *_KEY):
+    if others_with_same(account, TARGET, inputs, current, *_KEY):
         message = (
             f"{inputs.get('resourceId')} is registered already: another scalable target would "
             "overwrite its bounds"
@@ -181,7 +181,7 @@ def _policy_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     yield from _target_exists_rules(inputs, account, current)
-    if namesakes(account, POLICY, inputs, current, "name", *_KEY):
+    if others_with_same(account, POLICY, inputs, current, "name", *_KEY):
         message = f"the policy {inputs.get('name')} exists already: another one would overwrite it"
         yield Refusal(_INVALID, message, "appautoscaling.policy.unique", "name")
     metric = block(block(inputs.get(_TRACKING)).get("predefinedMetricSpecification"))
@@ -242,7 +242,7 @@ def _action_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     yield from _target_exists_rules(inputs, account, current)
-    if namesakes(account, SCHEDULED_ACTION, inputs, current, "name", *_KEY):
+    if others_with_same(account, SCHEDULED_ACTION, inputs, current, "name", *_KEY):
         message = f"the action {inputs.get('name')} exists already: another one would overwrite it"
         yield Refusal(_INVALID, message, "appautoscaling.action.unique", "name")
 

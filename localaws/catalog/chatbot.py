@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import namesakes
+from localaws.catalog.account import others_with_same
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import ResourceType
 from localaws.catalog.values import Limit, matches, one_of
@@ -23,10 +23,10 @@ _TOPIC = matches(
 
 
 def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-    if namesakes(account, SLACK_CHANNEL, inputs, current, "configurationName"):
+    if others_with_same(account, SLACK_CHANNEL, inputs, current, "configurationName"):
         message = f"the configuration {inputs.get('configurationName')} exists already"
         yield Refusal("ConflictException", message, "chatbot.slack.unique", "configurationName")
-    if namesakes(account, SLACK_CHANNEL, inputs, current, "slackChannelId", "slackTeamId"):
+    if others_with_same(account, SLACK_CHANNEL, inputs, current, "slackChannelId", "slackTeamId"):
         message = f"the channel {inputs.get('slackChannelId')} has a configuration already"
         yield Refusal("ConflictException", message, "chatbot.slack.unique", "slackChannelId")
 

@@ -37,13 +37,13 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 def period(*short: int) -> Allowed:
     """Allow multiples of a minute, and some shorter periods."""
 
-    def holds(value: object) -> bool:
+    def contains(value: object) -> bool:
         seconds = number(value)
         if seconds is None:
             return False
         return seconds in short or (seconds > 0 and seconds % 60 == 0)
 
-    return Allowed(f"{', '.join(map(str, short))} or a multiple of 60 seconds", holds)
+    return Allowed(f"{', '.join(map(str, short))} or a multiple of 60 seconds", contains)
 
 
 _QUERIES = "metricQueries"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.account import namesakes
+from localaws.catalog.account import others_with_same
 from localaws.catalog.cloudwatch import period
 from localaws.catalog.only_recorded import NO_PICTURE
 from localaws.catalog.properties import UNKNOWN
@@ -179,8 +179,8 @@ def _members(
     for name, value in found.items():
         if name not in known:
             yield f"{path}/{name}", f"Should NOT have additional properties: {name}"
-        elif not known[name].holds(value):
-            yield f"{path}/{name}", f"Should be {known[name].words}, got {show(value)}"
+        elif not known[name].contains(value):
+            yield f"{path}/{name}", f"Should be {known[name].description}, got {show(value)}"
 
 
 def _widget_flaws(widget: object, path: str) -> Iterator[tuple[str, str]]:
@@ -206,8 +206,8 @@ def _widget_flaws(widget: object, path: str) -> Iterator[tuple[str, str]]:
 
 def _alarm_widget_flaws(properties: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for index, arn in enumerate(_items(properties, "alarms")):
-        if not ARN.holds(arn) or arn == "":
-            yield f"{path}/alarms/{index}", f"Should be {ARN.words}, got {show(arn)}"
+        if not ARN.contains(arn) or arn == "":
+            yield f"{path}/alarms/{index}", f"Should be {ARN.description}, got {show(arn)}"
     for index, state in enumerate(_items(properties, "states")):
         if state not in ("ALARM", "INSUFFICIENT_DATA", "OK"):
             message = f"Should be ALARM, INSUFFICIENT_DATA or OK, got {show(state)}"
@@ -330,7 +330,7 @@ def _rules(inputs: Properties) -> Refusals:
 
 
 def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-    if namesakes(account, DASHBOARD, inputs, current, "dashboardName"):
+    if others_with_same(account, DASHBOARD, inputs, current, "dashboardName"):
         message = (
             f"the dashboard {inputs.get('dashboardName')} exists already: another one would "
             "overwrite it"
@@ -350,7 +350,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=DASHBOARD,
-        recorded=NO_PICTURE,
+        only_recorded=NO_PICTURE,
         replaces=frozenset({"dashboardName", "region"}),
         json=frozenset({"dashboardBody"}),
         limits=(

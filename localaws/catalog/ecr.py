@@ -230,7 +230,7 @@ TYPES = (
     ),
     ResourceType(
         token=LIFECYCLE_POLICY,
-        recorded="images never expire",
+        only_recorded="images never expire",
         # The provider replaces it for another policy, too.
         replaces=frozenset({"repository", "policy", "region"}),
         json=frozenset({"policy"}),
@@ -241,7 +241,7 @@ TYPES = (
     ),
     ResourceType(
         token=REPOSITORY_POLICY,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         replaces=frozenset({"repository", "region"}),
         json=frozenset({"policy"}),
         references=(_OF_REPOSITORY,),

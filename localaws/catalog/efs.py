@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import namesakes
+from localaws.catalog.account import is_current, others_with_same
 from localaws.catalog.ec2.network import (
     SECURITY_GROUP,
     SUBNET,
@@ -120,7 +120,7 @@ def _mount_target_account_rules(
 ) -> Refusals:
     subnet = account.find(SUBNET, inputs.get("subnetId"))
     zone, vpc = zone_of(account, inputs.get("subnetId")), vpc_of(account, inputs.get("subnetId"))
-    for other in namesakes(account, MOUNT_TARGET, inputs, current, "fileSystemId"):
+    for other in others_with_same(account, MOUNT_TARGET, inputs, current, "fileSystemId"):
         if vpc_of(account, other.inputs.get("subnetId")) != vpc:
             message = f"the file system has a mount target in another VPC, {other.id}"
             yield Refusal("MountTargetConflict", message, "efs.mount-target.one-vpc", "subnetId")
@@ -156,7 +156,7 @@ def _address_rules(
         yield Refusal(_BAD_REQUEST, message, "efs.mount-target.address", "ipAddress")
     vpc = vpc_of(account, inputs.get("subnetId"))
     for other in account.where(MOUNT_TARGET, "ipAddress", address):
-        if current is not None and other.id == current.id:
+        if is_current(other, current):
             continue
         if vpc_of(account, other.inputs.get("subnetId")) == vpc:
             message = f"the address {address} is in use by {other.id}"
@@ -168,15 +168,15 @@ def _mount_target_computed(mint: Mint, inputs: Properties) -> Properties:
     subnet = mint.account.find(SUBNET, inputs.get("subnetId"))
     zone = text(zone_of(mint.account, inputs.get("subnetId"))) or ""
     subnet_range = network(subnet.outputs.get("cidrBlock")) if subnet else None
-    own: dict[str, object] = {}
+    chosen: dict[str, object] = {}
     if not given(inputs, "ipAddress") and subnet_range is not None:
         position = _FIRST_FREE + mint.count(f"efs/{inputs.get('subnetId')}")
-        own["ipAddress"] = str(subnet_range[position % subnet_range.num_addresses])
+        chosen["ipAddress"] = str(subnet_range[position % subnet_range.num_addresses])
     if not given(inputs, "securityGroups"):
         vpc = vpc_of(mint.account, inputs.get("subnetId"))
         groups = mint.account.where(SECURITY_GROUP, "vpcId", vpc)
-        made_by_aws = [each for each in groups if not each.urn]  # the VPC's default group
-        own["securityGroups"] = [each.id for each in made_by_aws]
+        # The one that AWS made is the VPC's default group.
+        chosen["securityGroups"] = [each.id for each in groups if each.made_by_aws]
     return {
         "id": ec2_id(mint, "fsmt"),
         "availabilityZoneId": zone_id(zone) if zone else "",
@@ -186,7 +186,7 @@ def _mount_target_computed(mint: Mint, inputs: Properties) -> Properties:
         "mountTargetDnsName": _dns_name(mint, f"{zone}.{file_system}"),
         "networkInterfaceId": ec2_id(mint, "eni"),
         "ownerId": mint.account.account_id,
-        **own,
+        **chosen,
     }
 
 
@@ -227,7 +227,7 @@ def _file_system(when_deleted: str) -> Reference:
 TYPES = (
     ResourceType(
         token=FILE_SYSTEM,
-        recorded=NO_FILE_SYSTEM,
+        only_recorded=NO_FILE_SYSTEM,
         replaces=frozenset(
             {
                 "availabilityZoneName",
@@ -269,7 +269,7 @@ TYPES = (
     ),
     ResourceType(
         token=MOUNT_TARGET,
-        recorded=NO_FILE_SYSTEM,
+        only_recorded=NO_FILE_SYSTEM,
         replaces=frozenset(
             {"fileSystemId", "subnetId", "ipAddress", "ipAddressType", "ipv6Address", "region"}
         ),
@@ -301,14 +301,14 @@ TYPES = (
     ),
     ResourceType(
         token=ACCESS_POINT,
-        recorded=NO_FILE_SYSTEM,
+        only_recorded=NO_FILE_SYSTEM,
         replaces=frozenset({"fileSystemId", "posixUser", "rootDirectory", "region"}),
         references=(_file_system("gone"),),
         computed=_access_point_computed,
     ),
     ResourceType(
         token=POLICY,
-        recorded=NO_FILE_SYSTEM,
+        only_recorded=NO_FILE_SYSTEM,
         replaces=frozenset({"fileSystemId", "region"}),
         json=frozenset({"policy"}),
         references=(_file_system("gone"),),

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.account import namesakes
+from localaws.catalog.account import is_current, others_with_same
 from localaws.catalog.properties import UNKNOWN, items_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType
@@ -197,7 +197,7 @@ def _rule_rules(inputs: Properties) -> Refusals:
 
 
 def _rule_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-    for each in namesakes(account, RULE, inputs, current, "name"):
+    for each in others_with_same(account, RULE, inputs, current, "name"):
         if _bus(each.inputs) == _bus(inputs):
             message = f"the rule {each.id} exists already: another one would overwrite it"
             yield Refusal(_INVALID, message, "events.rule.unique", "name")
@@ -310,7 +310,7 @@ def _target_account_rules(
     others: list[Resource] = []
     for each in account.where(TARGET, "rule", inputs.get("rule")):
         same_bus = _bus(each.inputs) == _bus(inputs)
-        if same_bus and (current is None or each.id != current.id):
+        if same_bus and not is_current(each, current):
             others.append(each)
     if len(others) >= TARGETS_OF_A_RULE:
         message = f"The requested resource exceeds the maximum number allowed: {TARGETS_OF_A_RULE}"

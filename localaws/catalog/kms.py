@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import Resource, namesakes, uuid
+from localaws.catalog.account import Resource, others_with_same, uuid
 from localaws.catalog.only_recorded import NO_ENCRYPTION
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import (
@@ -135,7 +135,7 @@ def _key_policy_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     yield from _key_account_rules(inputs, account, current)
-    if namesakes(account, KEY_POLICY, inputs, current, "keyId"):
+    if others_with_same(account, KEY_POLICY, inputs, current, "keyId"):
         message = (
             f"{inputs.get('keyId')} has a KeyPolicy already, and one resource would "
             "overwrite the other"
@@ -156,7 +156,7 @@ def _alias_computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=KEY,
-        recorded=NO_ENCRYPTION,
+        only_recorded=NO_ENCRYPTION,
         replaces=frozenset(
             {
                 "customerMasterKeySpec",
@@ -189,7 +189,7 @@ TYPES = (
     ),
     ResourceType(
         token=ALIAS,
-        recorded=NO_ENCRYPTION,
+        only_recorded=NO_ENCRYPTION,
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "region"}),
         limits=(
@@ -217,7 +217,7 @@ TYPES = (
     ),
     ResourceType(
         token=KEY_POLICY,
-        recorded=NO_ENCRYPTION,
+        only_recorded=NO_ENCRYPTION,
         replaces=frozenset({"keyId", "region"}),
         json=frozenset({"policy"}),
         references=(

@@ -141,7 +141,7 @@ def _resource_policy_computed(_mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=LOG_GROUP,
-        recorded="what tasks write is kept under the group's name for good",
+        only_recorded="what tasks write is kept under the group's name for good",
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "logGroupClass", "region"}),
         defaults={"retentionInDays": 0, "logGroupClass": "STANDARD", "skipDestroy": False},
@@ -178,7 +178,7 @@ TYPES = (
     ),
     ResourceType(
         token=RESOURCE_POLICY,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         replaces=frozenset({"policyName", "resourceArn", "region"}),
         json=frozenset({"policyDocument"}),
         limits=(

@@ -1,7 +1,7 @@
-"""The reasons why no run mentions an input of some types, for `ResourceType.recorded`.
+"""The reasons why resources of some types are only recorded, for `ResourceType.only_recorded`.
 
-AWS's rules for such types are enforced and lookups find them. They have no other effect, or only
-with containers in VPCs.
+AWS's rules for them are enforced and lookups find them. They have no other effect, or only with
+containers in VPCs.
 """
 
 NO_CHECK = "no endpoint is checked, and no query is answered"

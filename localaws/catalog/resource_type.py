@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from localaws.catalog.account import Resource, namesakes
+from localaws.catalog.account import Resource, others_with_same
 from localaws.catalog.inputs import blocks_of
 from localaws.catalog.model_limits import CODES, model_rules
 from localaws.catalog.properties import Properties, first_name, items_at, values_at
@@ -163,9 +163,9 @@ class ResourceType:
     replaces the resource.
     """
 
-    recorded: str = ""
-    """Why no run mentions an input of this type. Empty for a type whose inputs `effects/` lists one
-    by one.
+    only_recorded: str = ""
+    """Why resources of this type are only recorded, so that no run warns about their inputs. Empty
+    for a type whose inputs `effects/` lists one by one.
     """
 
     delete_first: bool = False
@@ -219,11 +219,7 @@ class ResourceType:
 
     def replacing(self, names: Sequence[str], old: Properties, new: Properties) -> list[str]:
         """Return those of the changed inputs whose change replaces the resource."""
-
-        def is_replacing(name: str) -> bool:
-            return name in self.replaces or self.replaces_if(name, old, new)
-
-        return list(filter(is_replacing, names))
+        return [name for name in names if name in self.replaces or self.replaces_if(name, old, new)]
 
     def check(self, inputs: Properties, region: str | None = None) -> Refusals:
         """Refuse inputs without regard to other resources; in a preview they may be UNKNOWN.
@@ -236,16 +232,16 @@ class ResourceType:
             )
         if "region" in self.inputs:
             yield from region_rules(inputs.get("region"), region)
-        own: list[Refusal] = []
+        by_the_type: list[Refusal] = []
         for limit in self.limits:
-            own += limit.check(inputs)
-        own += self.rules(_in_region(inputs, region))
-        yield from own
+            by_the_type += limit.check(inputs)
+        by_the_type += self.rules(_in_region(inputs, region))
+        yield from by_the_type
         code = CODES.get(self.token.split(":")[1].partition("/")[0], "ValidationException")
         generated = self.autoname.property if self.autoname else None
         for path, allowed in model_rules(self.token, inputs, generated=generated):
-            # One refusal of a value is enough, and the type's own has the better message.
-            if not any(path in each.message for each in own):
+            # One refusal of a value is enough, and that of the type's rules has a better message.
+            if not any(path in each.message for each in by_the_type):
                 yield Refusal(code, f"{path} must be {allowed}", "catalog.model", first_name(path))
 
     def _check_names(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
@@ -278,7 +274,7 @@ class ResourceType:
             first = unique.properties[0]
             if inputs.get(first) in (None, ""):
                 continue
-            if namesakes(account, self.token, inputs, current, *unique.properties):
+            if others_with_same(account, self.token, inputs, current, *unique.properties):
                 yield Refusal(unique.code, unique.message.format_map(inputs), unique.rule, first)
         if not missing:
             yield from self.account_rules(_in_region(inputs, region), account, current)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.account import Resource, namesakes
+from localaws.catalog.account import Resource, others_with_same
 from localaws.catalog.only_recorded import NO_FILE
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules, resource_policy_rules, statements
@@ -101,7 +103,7 @@ def _companion_rules(
 
     AWS accepts it, but then each deployment would overwrite the other's setting.
     """
-    if namesakes(account, token, inputs, current, "bucket"):
+    if others_with_same(account, token, inputs, current, "bucket"):
         kind = token.rpartition(":")[2]
         message = (
             f"{inputs.get('bucket')} has a {kind} already, and one resource would overwrite "
@@ -189,30 +191,28 @@ def _lifecycle_rules(inputs: Properties) -> Refusals:
             yield Refusal("InvalidRequest", message, "s3.lifecycle.action", "rules")
 
 
-def _companion(token: str, **table: object) -> ResourceType:
-    """Return the type of a setting that a bucket has at most once; its id is the bucket's name."""
+def _companion(token: str, **more: Any) -> ResourceType:
+    """Return the type of a setting that a bucket has at most once; its id is the bucket's name.
 
-    def account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-        return _companion_rules(token, inputs, account, current)
-
-    entries: dict[str, object] = {
-        "token": token,
-        "references": (Reference("bucket", BUCKET, "NoSuchBucket", "s3.bucket.exists", "gone"),),
-        "account_rules": account_rules,
-        "computed": lambda _mint, inputs: {"id": inputs.get("bucket")},
-        "replaces": frozenset({"bucket", "region"}),
-        "recorded": NO_FILE,
-        **table,
-    }
-    return ResourceType(**entries)  # type: ignore[arg-type]
+    `more` are the fields of `ResourceType` in which the type differs from the others.
+    """
+    common = ResourceType(
+        token=token,
+        only_recorded=NO_FILE,
+        replaces=frozenset({"bucket", "region"}),
+        references=(Reference("bucket", BUCKET, "NoSuchBucket", "s3.bucket.exists", "gone"),),
+        account_rules=partial(_companion_rules, token),
+        computed=lambda _mint, inputs: {"id": inputs.get("bucket")},
+    )
+    return replace(common, **more)
 
 
-_OWNED = frozenset({"bucket", "expectedBucketOwner", "region"})
+_REPLACING_WITH_OWNER = frozenset({"bucket", "expectedBucketOwner", "region"})
 
 TYPES = (
     ResourceType(
         token=BUCKET,
-        recorded=NO_FILE,
+        only_recorded=NO_FILE,
         autoname=AutoName("bucket", 63, lower=True),
         replaces=frozenset(
             {"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled", "region"}
@@ -253,7 +253,7 @@ TYPES = (
     ),
     _companion(
         VERSIONING,
-        replaces=_OWNED,
+        replaces=_REPLACING_WITH_OWNER,
         limits=(
             Limit(
                 "versioningConfiguration.status",
@@ -265,7 +265,7 @@ TYPES = (
     ),
     _companion(
         ENCRYPTION,
-        replaces=_OWNED,
+        replaces=_REPLACING_WITH_OWNER,
         limits=(
             Limit("rules", size(1, 1), "s3.encryption.one"),
             Limit(
@@ -278,7 +278,7 @@ TYPES = (
     ),
     _companion(
         LIFECYCLE,
-        replaces=_OWNED,
+        replaces=_REPLACING_WITH_OWNER,
         limits=(
             Limit("rules", size(1, 1000), "s3.lifecycle.size"),
             Limit("rules[].id", length(1, 255), "s3.lifecycle.id"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import namesakes
+from localaws.catalog.account import is_current, others_with_same
 from localaws.catalog.ec2.network import VPC
 from localaws.catalog.only_recorded import NO_NAME
 from localaws.catalog.properties import UNKNOWN, values_at
@@ -65,7 +65,7 @@ def _namespace_account_rules(
 ) -> Refusals:
     """Refuse an HTTP namespace that exists in the region, or a private one that does in the VPC."""
     token = PRIVATE_NAMESPACE if "vpc" in inputs else HTTP_NAMESPACE
-    for each in namesakes(account, token, inputs, current, "name", "vpc"):
+    for each in others_with_same(account, token, inputs, current, "name", "vpc"):
         message = f"the namespace {inputs.get('name')} already exists: {each.id}"
         yield Refusal(
             "NamespaceAlreadyExists", message, "servicediscovery.namespace.unique", "name"
@@ -128,7 +128,7 @@ def _service_account_rules(
         )
     for each in account.where(SERVICE, "namespaceId", namespace.id):
         same_name = each.outputs.get("name") == inputs.get("name")
-        if same_name and (current is None or each.id != current.id):
+        if same_name and not is_current(each, current):
             message = (
                 f"the service {inputs.get('name')} already exists in {namespace.id}: {each.id}"
             )
@@ -174,7 +174,7 @@ def _private_import_ids(namespace: Resource) -> tuple[str, ...]:
 TYPES = (
     ResourceType(
         token=HTTP_NAMESPACE,
-        recorded=NO_NAME,
+        only_recorded=NO_NAME,
         autoname=AutoName(longest=1024),
         replaces=frozenset({"name", "region"}),
         limits=(Limit("name", _HTTP_NAME, "servicediscovery.namespace.name"),),
@@ -184,7 +184,7 @@ TYPES = (
     ),
     ResourceType(
         token=PRIVATE_NAMESPACE,
-        recorded=NO_NAME,
+        only_recorded=NO_NAME,
         autoname=AutoName(longest=253),
         replaces=frozenset({"name", "vpc", "region"}),
         limits=(Limit("name", _DNS_NAME, "servicediscovery.namespace.name"),),
@@ -196,7 +196,7 @@ TYPES = (
     ),
     ResourceType(
         token=SERVICE,
-        recorded=NO_NAME,
+        only_recorded=NO_NAME,
         autoname=AutoName(longest=127),
         replaces=frozenset({"name", "namespaceId", "healthCheckCustomConfig", "type", "region"}),
         replaces_if=_replaces,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import namesakes, uuid
+from localaws.catalog.account import others_with_same, uuid
 from localaws.catalog.policies import resource_policy_rules, statements
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -160,7 +160,7 @@ def _topic_policy_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     yield from _policy_rules(inputs.get("policy"), inputs.get("arn"))
-    if namesakes(account, TOPIC_POLICY, inputs, current, "arn"):
+    if others_with_same(account, TOPIC_POLICY, inputs, current, "arn"):
         message = (
             f"{inputs.get('arn')} has a TopicPolicy already, and one would overwrite the other"
         )
@@ -198,7 +198,7 @@ def _subscription_rules(inputs: Properties) -> Refusals:
 
 def _topic_region(topic: object, region: object) -> Refusals:
     """Refuse a topic of another region: SNS answers for topics of its region only."""
-    if isinstance(topic, str) and isinstance(region, str) and _TOPIC_ARN.holds(topic):
+    if isinstance(topic, str) and isinstance(region, str) and _TOPIC_ARN.contains(topic):
         found = topic.split(":")[3]
         if found != region:
             message = f"Invalid parameter: TopicArn: {topic} is in {found}, not in {region}"
@@ -208,7 +208,7 @@ def _topic_region(topic: object, region: object) -> Refusals:
 def _subscription_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    if namesakes(account, SUBSCRIPTION, inputs, current, "endpoint", "protocol", "topic"):
+    if others_with_same(account, SUBSCRIPTION, inputs, current, "endpoint", "protocol", "topic"):
         message = (
             f"{inputs.get('endpoint')} is subscribed to the topic already: SNS would return that "
             "subscription, and two resources would be one"

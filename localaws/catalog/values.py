@@ -21,10 +21,13 @@ _LONGEST_SHOWN = 80
 
 @dataclass(frozen=True)
 class Allowed:
-    """A set of values: a description, and a test of whether a known value is in it."""
+    """A set of allowed values."""
 
-    words: str
-    holds: Callable[[Any], bool]
+    description: str
+    """Completes the sentence "the input must be …"."""
+
+    contains: Callable[[Any], bool]
+    """Returns whether a known value is in the set."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class Limit:
         `within` starts the message; it names what the inputs belong to.
         """
         for path, value in items_at(inputs, self.property):
-            if not self.allowed.holds(value):
+            if not self.allowed.contains(value):
                 got = "" if self.hidden else f", got {show(value)}"
-                message = f"{within}{path} must be {self.allowed.words}{got}"
+                message = f"{within}{path} must be {self.allowed.description}{got}"
                 yield Refusal(self.code, message, self.rule, first_name(path))
 
 
@@ -62,7 +65,10 @@ def show(value: object) -> str:
 
 def number(value: object) -> float | None:
     """Return the value as a float if it is a number, else None."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    # Python's bool is a kind of int.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
 
 
 def text(value: object) -> str | None:
@@ -137,28 +143,28 @@ def exactly_one(
 def within(low: float, high: float) -> Allowed:
     """Allow whole numbers in a closed range."""
 
-    def holds(value: object) -> bool:
+    def contains(value: object) -> bool:
         found = number(value)
         return found is not None and found.is_integer() and low <= found <= high
 
-    return Allowed(f"a whole number from {show(float(low))} to {show(float(high))}", holds)
+    return Allowed(f"a whole number from {show(float(low))} to {show(float(high))}", contains)
 
 
 def one_of(*choices: Any) -> Allowed:
     """Allow a few values."""
 
-    def holds(value: object) -> bool:
+    def contains(value: object) -> bool:
         # Python's True equals 1, which may be a choice.
         return not isinstance(value, bool) and value in choices
 
-    return Allowed(f"one of {', '.join(map(str, choices))}", holds)
+    return Allowed(f"one of {', '.join(map(str, choices))}", contains)
 
 
-def matches(pattern: str, words: str) -> Allowed:
+def matches(pattern: str, description: str) -> Allowed:
     r"""Allow strings that a regular expression matches in full; `\w` and `\d` mean ASCII only."""
     compiled = re.compile(pattern, re.ASCII)
     return Allowed(
-        words, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
+        description, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
     )
 
 
@@ -181,29 +187,32 @@ def size(low: int, high: int) -> Allowed:
 def cidr(shortest: int = 0, longest: int = 32) -> Allowed:
     """Allow IPv4 networks in canonical form, with a prefix length in this range."""
 
-    def holds(value: object) -> bool:
+    def contains(value: object) -> bool:
         found = network(value)
-        # IPv4
-        return found is not None and found.version == 4 and shortest <= found.prefixlen <= longest  # noqa: PLR2004
+        if not isinstance(found, ipaddress.IPv4Network):
+            return False
+        return shortest <= found.prefixlen <= longest
 
     sizes = "" if (shortest, longest) == (0, 32) else f" of /{shortest} to /{longest}"
-    return Allowed(f"an IPv4 network{sizes} without host bits, such as 10.0.0.0/16", holds)
+    return Allowed(f"an IPv4 network{sizes} without host bits, such as 10.0.0.0/16", contains)
 
 
 def network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     """Return the network that a string names in canonical form, else None."""
+    # Without a slash, the library would read a single address as a network.
+    if not isinstance(value, str) or "/" not in value:
+        return None
     try:
-        return ipaddress.ip_network(value) if isinstance(value, str) and "/" in value else None
+        return ipaddress.ip_network(value)
     except ValueError:
         return None
 
 
-def _is_ipv6(value: object) -> bool:
-    found = network(value)
-    return found is not None and found.version == 6  # noqa: PLR2004 — IPv6
+def _is_ipv6_network(value: object) -> bool:
+    return isinstance(network(value), ipaddress.IPv6Network)
 
 
-CIDR_IPV6 = Allowed("an IPv6 network without host bits, such as 2001:db8::/32", _is_ipv6)
+CIDR_IPV6 = Allowed("an IPv6 network without host bits, such as 2001:db8::/32", _is_ipv6_network)
 ARN = matches(
     r"|arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws)?:.+",
     "an ARN, arn:aws:<service>:<region>:<account>:<resource>",
@@ -215,7 +224,9 @@ def parsed(value: object) -> Any:
     """Return the value of a JSON string; UNKNOWN for an unknown string, None if it isn't JSON."""
     if value is UNKNOWN:
         return UNKNOWN
+    if not isinstance(value, str):
+        return None
     try:
-        return json.loads(value) if isinstance(value, str) else None
+        return json.loads(value)
     except ValueError:
         return None

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import Resource, namesakes, uuid
+from localaws.catalog.account import Resource, others_with_same, uuid
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.only_recorded import NO_FILTER
 from localaws.catalog.properties import values_at
@@ -139,7 +139,7 @@ def _association_account_rules(
     yield from _web_acl_exists_rules(
         account, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists"
     )
-    if namesakes(account, ASSOCIATION, inputs, current, "resourceArn"):
+    if others_with_same(account, ASSOCIATION, inputs, current, "resourceArn"):
         message = (
             f"{inputs.get('resourceArn')} has a web ACL already, and it would lose both: "
             "disassociate the first one"
@@ -279,7 +279,7 @@ def _visibility_limits(path: str) -> tuple[Limit, ...]:
 TYPES = (
     ResourceType(
         token=WEB_ACL,
-        recorded=NO_FILTER,
+        only_recorded=NO_FILTER,
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "scope", "region"}),
         unordered=frozenset({"rules", "tokenDomains", "customResponseBodies"}),
@@ -316,7 +316,7 @@ TYPES = (
     ),
     ResourceType(
         token=IP_SET,
-        recorded=NO_FILTER,
+        only_recorded=NO_FILTER,
         autoname=AutoName(longest=128),
         replaces=frozenset({"name", "namePrefix", "scope", "ipAddressVersion", "region"}),
         unordered=frozenset({"addresses"}),
@@ -342,7 +342,7 @@ TYPES = (
     ),
     ResourceType(
         token=ASSOCIATION,
-        recorded=NO_FILTER,
+        only_recorded=NO_FILTER,
         replaces=frozenset({"resourceArn", "webAclArn", "region"}),
         limits=(
             Limit("resourceArn", ARN, "wafv2.association.arn"),
@@ -364,7 +364,7 @@ TYPES = (
     ),
     ResourceType(
         token=LOGGING,
-        recorded=NO_FILTER,
+        only_recorded=NO_FILTER,
         replaces=frozenset({"logDestinationConfigs", "resourceArn", "region"}),
         unordered=frozenset({"redactedFields"}),
         limits=(

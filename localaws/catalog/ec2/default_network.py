@@ -164,13 +164,13 @@ def _subnet_account_rules(
 TYPES = (
     ResourceType(
         token=DEFAULT_VPC,
-        recorded=DEFAULT_NETWORK,
+        only_recorded=DEFAULT_NETWORK,
         replaces=frozenset({"region"}),
         computed=_vpc_computed,
     ),
     ResourceType(
         token=DEFAULT_SUBNET,
-        recorded=DEFAULT_NETWORK,
+        only_recorded=DEFAULT_NETWORK,
         replaces=frozenset({"availabilityZone", "ipv6Native", "region"}),
         account_rules=_subnet_account_rules,
         computed=_subnet_computed,

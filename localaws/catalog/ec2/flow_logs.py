@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import is_current
 from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AllExcept, Reference, ResourceType
@@ -56,8 +57,8 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
     destination = inputs.get("logDestination")
     wanted = [inputs.get(name) for name in _CONFIGURATION]
     for other in account.where(FLOW_LOG, "logDestination", destination):
-        is_other = current is None or other.id != current.id
-        if is_other and [other.inputs.get(name) for name in _CONFIGURATION] == wanted:
+        same = [other.inputs.get(name) for name in _CONFIGURATION] == wanted
+        if same and not is_current(other, current):
             message = (
                 "There is an existing flow log with the same configuration and log destination "
                 f"{destination}: {other.id}"
@@ -73,7 +74,7 @@ def _computed(mint: Mint, _inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=FLOW_LOG,
-        recorded="flow logs record nothing",
+        only_recorded="flow logs record nothing",
         replaces=AllExcept("tags"),
         defaults={
             "logDestinationType": "cloud-watch-logs",

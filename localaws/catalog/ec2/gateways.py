@@ -174,7 +174,7 @@ def _eip_computed(mint: Mint, _inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=INTERNET_GATEWAY,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"region"}),
         references=(in_vpc("ec2.internet-gateway.vpc-exists"),),
         unique=(
@@ -190,14 +190,14 @@ TYPES = (
     ),
     ResourceType(
         token=EGRESS_ONLY_GATEWAY,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "region"}),
         references=(in_vpc("ec2.egress-only-gateway.vpc-exists"),),
         computed=lambda mint, _inputs: {"id": ec2_id(mint, "eigw")},
     ),
     ResourceType(
         token=NAT_GATEWAY,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset(
             {
                 "subnetId",
@@ -247,7 +247,7 @@ TYPES = (
     ),
     ResourceType(
         token=EIP,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"domain", "address", "publicIpv4Pool", "networkBorderGroup", "region"}),
         defaults={"domain": "vpc"},
         limits=(Limit("domain", one_of("vpc", "standard"), "ec2.eip.domain"),),

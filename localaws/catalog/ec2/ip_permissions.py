@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from localaws.catalog.account import is_current
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.values import blocks, given, number, texts
 
@@ -88,8 +89,7 @@ def _inline_or_default_permissions(
 
     Source: Amazon VPC User Guide, "Default security groups for your VPCs".
     """
-    made_by_aws = not group.urn
-    if not made_by_aws:
+    if not group.made_by_aws:
         return inline_permissions(group.inputs, direction, group.id)
     adopted = account.get(DEFAULT_SECURITY_GROUP, group.id)
     if adopted is not None:
@@ -117,16 +117,12 @@ def separate_permissions(
     permissions: list[Permission] = []
     for rule in account.where(CLASSIC_RULE, "securityGroupId", group):
         in_direction = rule.inputs.get("type") == direction
-        if in_direction and not _is_same(rule, except_for):
+        if in_direction and not is_current(rule, except_for):
             permissions += classic_permissions(rule.inputs)
     for rule in account.where(RULE_TYPES[direction], "securityGroupId", group):
-        if not _is_same(rule, except_for):
+        if not is_current(rule, except_for):
             permissions += rule_permissions(rule.inputs)
     return permissions
-
-
-def _is_same(rule: Resource, other: Resource | None) -> bool:
-    return other is not None and rule.id == other.id
 
 
 def rule_permissions(inputs: Properties) -> list[Permission]:

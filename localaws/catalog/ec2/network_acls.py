@@ -355,7 +355,7 @@ _UNORDERED = frozenset({"ingress", "egress", "subnetIds"})
 TYPES = (
     ResourceType(
         token=NETWORK_ACL,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "region"}),
         unordered=_UNORDERED,
         defaults={"ingress": [], "egress": [], "subnetIds": []},
@@ -370,7 +370,7 @@ TYPES = (
     ),
     ResourceType(
         token=DEFAULT_NETWORK_ACL,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"defaultNetworkAclId", "region"}),
         unordered=_UNORDERED,
         limits=_inline_limits(),
@@ -381,7 +381,7 @@ TYPES = (
     ),
     ResourceType(
         token=NETWORK_ACL_RULE,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=AllExcept(),
         defaults={"egress": False},
         limits=(
@@ -403,7 +403,7 @@ TYPES = (
     ),
     ResourceType(
         token=NETWORK_ACL_ASSOCIATION,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=AllExcept(),
         references=(
             Reference("networkAclId", NETWORK_ACL, "", "ec2.network-acl.exists", "gone"),

@@ -159,8 +159,7 @@ def _gateway_faults(
 
 
 def _table_deletion_rules(table: Resource, _account: Account) -> Refusals:
-    made_by_aws = not table.urn
-    if made_by_aws:
+    if table.made_by_aws:
         message = f"the main route table {table.id} can't be deleted"
         yield Refusal("DependencyViolation", message, "ec2.route-table.main")
 
@@ -244,7 +243,7 @@ _TABLE = Reference(
 TYPES = (
     ResourceType(
         token=ROUTE_TABLE,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "region"}),
         unordered=frozenset({"routes", "propagatingVgws"}),
         limits=(
@@ -259,7 +258,7 @@ TYPES = (
     ),
     ResourceType(
         token=ROUTE,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"routeTableId", *_DESTINATIONS, "region"}),
         limits=(
             Limit("destinationCidrBlock", cidr(), "ec2.route.cidr"),
@@ -287,7 +286,7 @@ TYPES = (
     ),
     ResourceType(
         token=ASSOCIATION,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=AllExcept("routeTableId"),
         references=(
             _TABLE,

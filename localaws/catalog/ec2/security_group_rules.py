@@ -148,7 +148,7 @@ def _rule_type(direction: Literal["ingress", "egress"]) -> ResourceType:
     """Return the type of a rule with one source (`ingress`) or destination (`egress`)."""
     return ResourceType(
         token=RULE_TYPES[direction],
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"securityGroupId", "region"}),
         replaces_if=lambda name, old, new: (
             name in SOURCES and given(old, *SOURCES) != given(new, *SOURCES)
@@ -182,7 +182,7 @@ def _rule_type(direction: Literal["ingress", "egress"]) -> ResourceType:
 TYPES = (
     ResourceType(
         token=CLASSIC_RULE,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=AllExcept("description"),
         unordered=frozenset({"cidrBlocks", "ipv6CidrBlocks", "prefixListIds"}),
         limits=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from localaws.catalog.account import is_current
 from localaws.catalog.ec2.ip_permissions import (
     ALL_PROTOCOLS,
     DEFAULT_SECURITY_GROUP,
@@ -128,9 +129,7 @@ def _name_rules(inputs: Properties, account: Account, current: Resource | None) 
     """Refuse a name that another group of the VPC has, be it the default VPC."""
     name, vpc = inputs.get("name"), _vpc_of_group(inputs)
     for other in account.where(SECURITY_GROUP, "name", name):
-        if current is not None and other.id == current.id:
-            continue
-        if other.outputs.get("vpcId") == vpc:
+        if other.outputs.get("vpcId") == vpc and not is_current(other, current):
             message = f"The security group '{name}' already exists for VPC '{vpc}'"
             yield Refusal("InvalidGroup.Duplicate", message, "ec2.security-group.unique", "name")
 
@@ -159,8 +158,7 @@ def _permission_rules(
 
 
 def _deletion_rules(group: Resource, _account: Account) -> Refusals:
-    made_by_aws = not group.urn
-    if made_by_aws:
+    if group.made_by_aws:
         message = f"the default security group {group.id} can't be deleted by a user"
         yield Refusal("CannotDelete", message, "ec2.security-group.default")
 
@@ -200,7 +198,7 @@ def _default_group_computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=SECURITY_GROUP,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         autoname=AutoName(),
         replaces=frozenset({"description", "name", "namePrefix", "vpcId", "region"}),
         unordered=frozenset({"ingress", "egress"}),
@@ -230,7 +228,7 @@ TYPES = (
     ),
     ResourceType(
         token=DEFAULT_SECURITY_GROUP,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "region"}),
         unordered=frozenset({"ingress", "egress"}),
         limits=(*_inline_limits("ingress"), *_inline_limits("egress")),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import is_current
 from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id, in_vpc, zone_id, zones_of
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import ResourceType
 from localaws.catalog.values import Allowed, Limit, cidr, given, network
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
+    from ipaddress import IPv4Network
 
     from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
@@ -73,7 +75,7 @@ def _range_rules(
         message = f"The CIDR '{subnet_range}' is invalid: {reason}"
         yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", name)
     for other in account.where(SUBNET, "vpcId", vpc.id):
-        if current is not None and other.id == current.id:
+        if is_current(other, current):
             continue
         other_range = network(other.inputs.get(name))
         if other_range is not None and subnet_range.overlaps(other_range):
@@ -108,8 +110,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _is_ipv6_range(value: object) -> bool:
     found = network(value)
-    # IPv6
-    return found is not None and found.version == 6 and found.prefixlen in range(44, 65, 4)  # noqa: PLR2004
+    return isinstance(found, IPv6Network) and found.prefixlen in range(44, 65, 4)
 
 
 _IPV6_RANGE = Allowed(

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import namesakes
+from localaws.catalog.account import others_with_same
 from localaws.catalog.ec2.network import (
     ROUTE_TABLE,
     SECURITY_GROUP,
@@ -182,7 +182,9 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
     vpc = account.get(VPC, inputs.get("vpcId"))
     same_service: list[Resource] = []
     if given(inputs, "serviceName"):
-        same_service = namesakes(account, VPC_ENDPOINT, inputs, current, "vpcId", "serviceName")
+        same_service = others_with_same(
+            account, VPC_ENDPOINT, inputs, current, "vpcId", "serviceName"
+        )
     yield from _region_rules(inputs, vpc)
     yield from _route_rules(inputs, same_service)
     yield from _private_dns_rules(inputs, vpc, same_service)
@@ -296,7 +298,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=VPC_ENDPOINT,
-        recorded=NO_PACKET,
+        only_recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "serviceName", "vpcEndpointType", "serviceRegion", "region"}),
         unordered=frozenset(
             {"subnetIds", "securityGroupIds", "routeTableIds", "subnetConfigurations"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import is_current
 from localaws.catalog.autoscaling import GROUP, has_tag
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.ecs.capacity_strategies import (
@@ -171,8 +172,8 @@ def _group_rules(
     property_ = "autoScalingGroupProvider"
     for other in account.all(CAPACITY_PROVIDER):
         used = block(other.inputs.get(property_)).get("autoScalingGroupArn")
-        is_other = current is None or other.id != current.id
-        if is_other and account.find(GROUP, text(used)) == group:
+        same_group = account.find(GROUP, text(used)) == group
+        if same_group and not is_current(other, current):
             message = (
                 "The specified Auto Scaling group ARN is already being used by another capacity "
                 "provider. Specify a unique Auto Scaling group ARN and try again."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import Resource, namesakes
+from localaws.catalog.account import Resource, others_with_same
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, vpc_of
 from localaws.catalog.ecs.capacity_strategies import (
     CAPACITY_PROVIDERS,
@@ -94,7 +94,7 @@ def _name_rules(
     """Refuse a name that another service of the cluster has."""
     if not given(inputs, "name"):
         return
-    for namesake in namesakes(account, SERVICE, inputs, current, "name"):
+    for namesake in others_with_same(account, SERVICE, inputs, current, "name"):
         if cluster_of(account, namesake.inputs.get("cluster")) != cluster:
             continue
         if namesake.id in account.draining:

@@ -1,6 +1,6 @@
 """The effect of each input in the local AWS, beyond rules and lookups.
 
-The inputs of every type are in the tables of `Effects`, or the type itself is in `RECORDED`; a test
+The inputs of every type are in the tables of `Effects`, or the type is in `ONLY_RECORDED`; a test
 checks that none is missing. Nothing else about a type changes with its entry here.
 """
 
@@ -39,10 +39,10 @@ EFFECTS: Mapping[str, Effects] = {
 }
 """The effects of the inputs, by type."""
 
-RECORDED: Mapping[str, str] = {
-    token: kind.recorded for token, kind in CATALOG.items() if kind.recorded
+ONLY_RECORDED: Mapping[str, str] = {
+    token: kind.only_recorded for token, kind in CATALOG.items() if kind.only_recorded
 }
-"""Types of which no run mentions an input, and why."""
+"""Types whose resources are only recorded, and why; no run warns about their inputs."""
 
 
 def without_effect(token: str, inputs: Properties) -> list[str]:

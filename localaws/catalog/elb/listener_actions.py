@@ -159,7 +159,7 @@ def _claim_rules(claim: Properties, path: str) -> Refusals:
 
 
 def _is_port(value: object) -> bool:
-    return str(value).isdecimal() and PORT.holds(int(str(value)))
+    return str(value).isdecimal() and PORT.contains(int(str(value)))
 
 
 def _forward_rules(action: Properties, where: str) -> Refusals:

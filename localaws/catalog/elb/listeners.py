@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import Resource, namesakes
+from localaws.catalog.account import Resource, others_with_same
 from localaws.catalog.acm import CERTIFICATE, certificate_rules
 from localaws.catalog.elb import forwarding, tls_policies
 from localaws.catalog.elb.listener_actions import (
@@ -280,7 +280,7 @@ def _listener_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     arn = inputs.get("loadBalancerArn")
-    others = namesakes(account, LISTENER, inputs, current, "loadBalancerArn")
+    others = others_with_same(account, LISTENER, inputs, current, "loadBalancerArn")
     if len(others) >= LISTENERS_PER_LOAD_BALANCER:
         message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import is_current
 from localaws.catalog.ec2.network import VPC
 from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
@@ -50,7 +51,7 @@ def attachments_of(
 ) -> Iterator[Resource]:
     """Yield the registered targets of a group, except for `current`."""
     for each in account.where(TARGET_ATTACHMENT, "targetGroupArn", group):
-        if current is None or each.id != current.id:
+        if not is_current(each, current):
             yield each
 
 

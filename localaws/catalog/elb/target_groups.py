@@ -59,7 +59,7 @@ def _matcher_holds(value: str, low: int, high: int) -> bool:
 def _is_health_port(value: object) -> bool:
     if value == "traffic-port":
         return True
-    return str(value).isdecimal() and PORT.holds(int(str(value)))
+    return str(value).isdecimal() and PORT.contains(int(str(value)))
 
 
 def _rules(inputs: Properties) -> Refusals:
@@ -320,7 +320,7 @@ TYPES = (
                 "slowStart",
                 Allowed(
                     "0 or a whole number from 30 to 900",
-                    lambda value: value == 0 or within(30, 900).holds(value),
+                    lambda value: value == 0 or within(30, 900).contains(value),
                 ),
                 "elbv2.target-group.slow-start",
             ),

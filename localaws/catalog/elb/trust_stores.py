@@ -27,7 +27,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=TRUST_STORE,
-        recorded="no certificate is requested of a client; a listener's run mentions that",
+        only_recorded="no certificate is requested of a client; a listener's run mentions that",
         autoname=AutoName(longest=32),
         replaces=frozenset({"name", "namePrefix", "region"}),
         limits=(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import is_current
 from localaws.catalog.values import Allowed, matches, text
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ CREATED = "2024-01-01T00:00:00Z"
 
 def iam_name(longest: int) -> Allowed:
     """Allow IAM's names of at most that length."""
-    words = f"1 to {longest} letters, digits and _+=,.@-"
-    return matches(rf"[\w+=,.@-]{{1,{longest}}}", words)
+    description = f"1 to {longest} letters, digits and _+=,.@-"
+    return matches(rf"[\w+=,.@-]{{1,{longest}}}", description)
 
 
 def path_and_name(inputs: Properties) -> str:
@@ -36,7 +37,7 @@ def is_taken(account: Account, token: str, inputs: Properties, current: Resource
     if not name:
         return False
     for each in account.all(token):
-        is_other = current is None or each.id != current.id
-        if is_other and str(each.outputs.get("name")).lower() == name.lower():
+        same_name = str(each.outputs.get("name")).lower() == name.lower()
+        if same_name and not is_current(each, current):
             return True
     return False

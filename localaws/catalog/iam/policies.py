@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from localaws.catalog.account import namesakes
+from localaws.catalog.account import others_with_same
 from localaws.catalog.iam.names import PATH, iam_name, is_taken, path_and_name
 from localaws.catalog.only_recorded import NO_PERMISSION
 from localaws.catalog.policies import policy_rules
@@ -56,7 +56,7 @@ def _inline_policy_rules(
 ) -> Refusals:
     """Refuse an inline policy with which those of a role or user exceed IAM's size quota."""
     total = characters(inputs.get("policy"))
-    for other in namesakes(account, token, inputs, current, owner):
+    for other in others_with_same(account, token, inputs, current, owner):
         total += characters(other.inputs.get("policy"))
     if total > limit:
         message = (
@@ -78,7 +78,7 @@ def inline_policy(token: str, owner: Reference, *, limit: int, rule: str) -> Res
     name = owner.property
     return ResourceType(
         token=token,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", name}),
         json=frozenset({"policy"}),
@@ -120,7 +120,7 @@ def policy_attachment(token: str, owner: Reference, *, rule: str) -> ResourceTyp
     name = owner.property
     return ResourceType(
         token=token,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         replaces=frozenset({name, "policyArn"}),
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
@@ -160,7 +160,7 @@ def _policy_computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=POLICY,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         autoname=AutoName(longest=128),
         replaces=frozenset({"name", "namePrefix", "path", "description"}),
         json=frozenset({"policy"}),

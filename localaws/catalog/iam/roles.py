@@ -108,7 +108,7 @@ _OWNER = Reference("role", ROLE, "NoSuchEntity", "iam.role.exists", "gone")
 TYPES = (
     ResourceType(
         token=ROLE,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         autoname=AutoName(longest=64),
         replaces=frozenset({"name", "namePrefix", "path"}),
         unordered=frozenset({"managedPolicyArns", "inlinePolicies"}),
@@ -136,7 +136,7 @@ TYPES = (
     policy_attachment(ATTACHMENT, _OWNER, rule="iam.role.quota"),
     ResourceType(
         token=INSTANCE_PROFILE,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         autoname=AutoName(longest=128),
         replaces=frozenset({"name", "namePrefix", "path"}),
         defaults={"path": "/"},

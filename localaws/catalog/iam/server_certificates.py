@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 SERVER_CERTIFICATE = "aws:iam/serverCertificate:ServerCertificate"
 
 
-def _pem(words: str, label: str) -> Allowed:
-    """Allow text in PEM form whose label ends with this one; what it encodes isn't checked."""
+def _pem(kind: str, label: str) -> Allowed:
+    """Allow text in PEM form whose label ends with `label`; what it encodes isn't checked."""
 
-    def holds(value: object) -> bool:
+    def contains(value: object) -> bool:
         if not isinstance(value, str):
             return False
         return "-----BEGIN " in value and f"{label}-----" in value and "-----END " in value
 
-    return Allowed(f"{words} in PEM form", holds)
+    return Allowed(f"{kind} in PEM form", contains)
 
 
 _CERTIFICATE = _pem("a certificate", "CERTIFICATE")
@@ -42,7 +42,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=SERVER_CERTIFICATE,
-        recorded="the local authority signs what a listener serves in its place",
+        only_recorded="the local authority signs what a listener serves in its place",
         autoname=AutoName(longest=128),
         replaces=frozenset(
             {"certificateBody", "certificateChain", "name", "namePrefix", "path", "privateKey"}

@@ -94,7 +94,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=SERVICE_LINKED_ROLE,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         replaces=frozenset({"awsServiceName", "customSuffix"}),
         limits=(
             Limit(

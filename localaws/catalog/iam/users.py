@@ -62,7 +62,7 @@ _OWNER = Reference("user", USER, "NoSuchEntity", "iam.user.exists")
 TYPES = (
     ResourceType(
         token=USER,
-        recorded=NO_PERMISSION,
+        only_recorded=NO_PERMISSION,
         autoname=AutoName(longest=64),
         defaults={"path": "/", "forceDestroy": False},
         limits=(

@@ -98,7 +98,7 @@ def _derived(inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=HEALTH_CHECK,
-        recorded=NO_CHECK,
+        only_recorded=NO_CHECK,
         replaces=frozenset(
             {"measureLatency", "referenceName", "requestInterval", "routingControlArn", "type"}
         ),

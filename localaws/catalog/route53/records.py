@@ -11,6 +11,7 @@ import base64
 import ipaddress
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import is_current
 from localaws.catalog.ec2.network import VPC
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.only_recorded import NO_QUERY
@@ -85,7 +86,7 @@ def zone_name(name: str) -> str:
 def assumed_zone_id(name: str) -> str | None:
     """Return the id of a registered domain's zone; None for names that can't be registered."""
     domain = zone_name(name)
-    if not _DOMAIN.holds(domain) or "." not in domain or domain.rpartition(".")[2] == "invalid":
+    if not _DOMAIN.contains(domain) or "." not in domain or domain.rpartition(".")[2] == "invalid":
         return None
     return f"Z{base64.b32encode(domain.encode()).decode().rstrip('=')}"
 
@@ -195,7 +196,7 @@ def _record_account_rules(
         )
         yield Refusal(_BATCH, message, "route53.record.cname-apex", "type")
     for other in _records_of_name(account, inputs.get("zoneId"), name):
-        if current is None or other.id != current.id:
+        if not is_current(other, current):
             yield from _coexistence_rules(inputs, name, other)
     yield from _alias_rules(inputs, account)
 
@@ -292,7 +293,7 @@ def _zone_deletion_rules(zone: Resource, account: Account) -> Refusals:
 TYPES = (
     ResourceType(
         token=ZONE,
-        recorded=NO_QUERY,
+        only_recorded=NO_QUERY,
         autoname=AutoName(),
         replaces=frozenset({"name", "delegationSetId"}),
         unordered=frozenset({"vpcs"}),

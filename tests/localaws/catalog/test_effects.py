@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localaws.catalog import CATALOG
-from localaws.catalog.effects import DOCUMENTS, EFFECTS, RECORDED, without_effect
+from localaws.catalog.effects import DOCUMENTS, EFFECTS, ONLY_RECORDED, without_effect
 from localaws.catalog.inputs import blocks_of
 from localaws.catalog.service_models import members
 from tests.localaws.catalog.sources import ROOT, input_paths
@@ -86,11 +86,11 @@ def covers(path: str, leaf: str) -> bool:
 
 @pytest.mark.parametrize("token", CATALOG)
 def test_every_type_has_effects_or_is_only_recorded(token: str) -> None:
-    assert (token in EFFECTS) != (token in RECORDED)
+    assert (token in EFFECTS) != (token in ONLY_RECORDED)
 
 
 def test_only_types_of_the_catalog_have_effects() -> None:
-    assert EFFECTS.keys() | RECORDED.keys() == CATALOG.keys()
+    assert EFFECTS.keys() | ONLY_RECORDED.keys() == CATALOG.keys()
 
 
 @pytest.mark.parametrize("token", EFFECTS)
