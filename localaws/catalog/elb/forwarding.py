@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 HTTP2_ONLY = ("HTTP2", "GRPC")
 """The protocol versions that only a listener with protocol HTTPS can forward to."""
 
-
 WITHOUT_STICKINESS = ("lambda", "alb")
 """The target types for which the provider sends no stickiness."""
 
@@ -34,9 +33,10 @@ def stickiness_of(group: Properties) -> str:
     """
     if group.get("targetType") in WITHOUT_STICKINESS:
         return ""
-    sticky = block(group.get("stickiness"))
-    enabled = sticky.get("enabled") in (None, True)
-    return (text(sticky.get("type")) or "") if enabled else ""
+    stickiness = block(group.get("stickiness"))
+    if stickiness.get("enabled") not in (None, True):
+        return ""
+    return text(stickiness.get("type")) or ""
 
 
 def groups_of(action: Properties) -> list[str]:
@@ -45,15 +45,15 @@ def groups_of(action: Properties) -> list[str]:
     return list(dict.fromkeys(texts(arns)))
 
 
-def keeps_clients(action: Properties) -> bool:
-    """Return whether an action has group stickiness, which is off by default."""
+def has_group_stickiness(action: Properties) -> bool:
+    """Return whether an action sends each client to the same group; that is off by default."""
     return block(block(action.get("forward")).get("stickiness")).get("enabled") is True
 
 
-def action_rules(
+def rules_for_actions(
     actions: Sequence[Properties], listener_protocol: object, groups: Mapping[str, Properties]
 ) -> Refusals:
-    """Refuse actions that the target groups don't allow.
+    """Refuse actions that their target groups don't allow.
 
     Args:
         actions: The actions of a rule, or the default actions of a listener.
@@ -66,7 +66,7 @@ def action_rules(
         for group in known_groups:
             yield from _version_rules(group, listener_protocol, types)
         if len(known_groups) > 1:
-            yield from _stickiness_rules(action, known_groups)
+            yield from _weighted_groups_rules(action, known_groups)
 
 
 def _version_rules(
@@ -80,7 +80,7 @@ def _version_rules(
     if listener_protocol == "HTTP":
         message = (
             "Listener protocol 'HTTP' is not supported with a target group with the "
-            f"protocol-version '{version}'"
+            f"protocol-version '{version}': use a listener with protocol HTTPS"
         )
         yield _refusal(message, "elbv2.action.protocol-version")
     if len(action_types) > 1:
@@ -91,13 +91,13 @@ def _version_rules(
         yield _refusal(message, "elbv2.action.forward-only")
 
 
-def _stickiness_rules(action: Properties, groups: Sequence[Properties]) -> Refusals:
-    """Refuse stickiness of the target groups of an action that forwards to several."""
+def _weighted_groups_rules(action: Properties, groups: Sequence[Properties]) -> Refusals:
+    """Refuse an action that forwards to several groups and doesn't allow their stickiness."""
     types = {stickiness_of(group) for group in groups} - {""}
-    if types and not keeps_clients(action):
+    if types and not has_group_stickiness(action):
         message = (
             "You must enable group stickiness on a rule if you enabled target stickiness on "
-            "one of its target groups"
+            "one of its target groups: set forward.stickiness.enabled to true"
         )
         yield _refusal(message, "elbv2.action.sticky-groups")
     if "app_cookie" in types:
@@ -114,25 +114,26 @@ def _refusal(message: str, rule: str, code: str = "InvalidLoadBalancerAction") -
     return Refusal(code, message, rule)
 
 
-def group_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-    """Refuse stickiness that listeners and rules, which forward to a target group, don't allow."""
+def rules_for_group(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    """Refuse a group's stickiness that a listener or rule which forwards to it doesn't allow."""
     kind = stickiness_of(inputs)
     if current is None or not kind:
         return
     for holder in account.holders(current):
+        # A rule has `actions`, a listener `defaultActions`.
         for action in blocks(holder.inputs.get("actions") or holder.inputs.get("defaultActions")):
             arns = groups_of(action)
             if current.id in arns and len(arns) > 1:
-                yield from _stickiness_of_weighted_group(kind, action, holder)
+                yield from _weighted_group_rules(kind, action, holder)
 
 
-def _stickiness_of_weighted_group(kind: str, action: Properties, holder: Resource) -> Refusals:
+def _weighted_group_rules(kind: str, action: Properties, holder: Resource) -> Refusals:
     """Refuse stickiness of a target group that is one of several in an action.
 
     `holder` is the listener or rule with the action.
     """
     code = "InvalidConfigurationRequest"
-    if not keeps_clients(action):
+    if not has_group_stickiness(action):
         message = (
             "This target group appears behind a rule with group stickiness disabled "
             f"({holder.id}). You must enable group stickiness before enabling target "

@@ -116,7 +116,8 @@ _HTTPS_URL = Allowed("a full URL with https:// and a domain", _is_https_url)
 """Source: the API's AuthenticateOidcActionConfig."""
 
 _CLAIM = matches(
-    "(?!(?:exp|iss|nbf|iat)$).+", "a claim other than exp, iss, nbf and iat, which always count"
+    "(?!(?:exp|iss|nbf|iat)$).+",
+    "a claim other than exp, iss, nbf and iat, which are always verified",
 )
 
 _MOST_EXTRA_PARAMETERS = 10
@@ -124,34 +125,39 @@ _MOST_EXTRA_PARAMETERS = 10
 
 
 def _authentication_rules(actions: Sequence[Properties], path: str) -> Refusals:
-    """Refuse what the API's configurations of authenticating actions don't allow."""
+    """Refuse authenticating actions whose configuration is invalid, or two of them."""
     for index, action in enumerate(actions):
         parameters = block(action.get("authenticateOidc")).get("authenticationRequestExtraParams")
         count = len(block(parameters))
         if count > _MOST_EXTRA_PARAMETERS:
             message = (
-                f"{path}[{index}].authenticateOidc: authenticationRequestExtraParams has {count} "
-                f"parameters; {_MOST_EXTRA_PARAMETERS} are allowed"
+                f"{path}[{index}].authenticateOidc: authenticationRequestExtraParams must have at "
+                f"most {_MOST_EXTRA_PARAMETERS} parameters, got {count}"
             )
             yield Refusal(VALIDATION, message, "elbv2.action.oidc", path)
         for claim in blocks(block(action.get("jwtValidation")).get("additionalClaims")):
             yield from _claim_rules(claim, path)
     authenticating = [each for each in _types(actions) if each in _AUTHENTICATION]
     if len(authenticating) > 1:
-        message = f"{path} can authenticate once, got {', '.join(authenticating)}"
+        message = (
+            f"{path} can authenticate only once, got {', '.join(authenticating)}: remove all of "
+            "these actions but one"
+        )
         yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.one-login", path)
 
 
 def _types(actions: Sequence[Properties]) -> list[str]:
-    """Return the known types of actions."""
+    """Return the types of actions, without UNKNOWN ones."""
     return texts([each.get("type") for each in actions])
 
 
 def _claim_rules(claim: Properties, path: str) -> Refusals:
-    """Refuse values that a claim of its format can't have."""
+    """Refuse values that a claim can't have, because of its format."""
     values, form = texts(claim.get("values")), claim.get("format")
     if form == "single-string" and len(values) > 1:
-        message = f"claim {claim.get('name')} of format {form} has one value, got {len(values)}"
+        message = (
+            f"claim {claim.get('name')} of format {form} must have one value, got {len(values)}"
+        )
         yield Refusal(VALIDATION, message, "elbv2.action.jwt", path)
     if form == "space-separated-values" and any(" " in each for each in values):
         message = f"claim {claim.get('name')} of format {form} can't have values with spaces"
@@ -192,7 +198,7 @@ def _single_action_rules(action: Properties, path: str, where: str) -> Refusals:
         yield Refusal("InvalidArgument", message, "elbv2.action.block", path)
     if kind == "redirect" and _redirects_to_itself(action.get("redirect")):
         message = (
-            f"{where}the redirect would lead to itself: change at least one of "
+            f"{where}the redirect's target is the request's URL: change at least one of "
             f"{', '.join(_REDIRECTED)}"
         )
         yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
@@ -251,12 +257,12 @@ def targets_of(inputs: Properties, path: str) -> set[str]:
     return arns
 
 
-def authentication_rules(inputs: Properties, path: str) -> Refusals:
-    """Refuse actions that a listener with protocol HTTP can't have."""
+def https_only_action_rules(inputs: Properties, path: str) -> Refusals:
+    """Refuse actions of a listener with protocol HTTP that authenticate users."""
     types = _types(blocks(inputs.get(path)))
     if not _AUTHENTICATION.keys().isdisjoint(types):
         message = (
             "Authenticate actions are only supported on HTTPS listeners, got "
-            f"{', '.join(types)} on HTTP"
+            f"{', '.join(types)} on HTTP: remove them, or use a listener with protocol HTTPS"
         )
         yield Refusal("InvalidLoadBalancerAction", message, "elbv2.listener.authentication", path)

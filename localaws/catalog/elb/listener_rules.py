@@ -11,7 +11,7 @@ from localaws.catalog.elb.listener_actions import (
     action_limits,
     action_references,
     action_rules,
-    authentication_rules,
+    https_only_action_rules,
     targets_of,
 )
 from localaws.catalog.elb.listeners import (
@@ -62,7 +62,7 @@ _CONDITIONS = (
     "sourceIp",
 )
 _WITH_REGEX = ("hostHeader", "httpHeader", "pathPattern")
-_ONCE = ("hostHeader", "httpRequestMethod", "pathPattern", "sourceIp")
+_AT_MOST_ONCE = ("hostHeader", "httpRequestMethod", "pathPattern", "sourceIp")
 
 
 def _is_network(value: object) -> bool:
@@ -108,7 +108,7 @@ def _condition_limits() -> tuple[Limit, ...]:
     )
 
 
-_VALUES = (
+_VALUE_PATHS = (
     "conditions[].hostHeader.values[]",
     "conditions[].httpHeader.values[]",
     "conditions[].httpRequestMethod.values[]",
@@ -116,7 +116,7 @@ _VALUES = (
     "conditions[].sourceIp.values[]",
     "conditions[].queryStrings[].value",
 )
-"""The paths of all values that count towards a rule's quotas."""
+"""The paths of the values that count towards a rule's quotas."""
 
 
 def _has_values(condition: object) -> bool:
@@ -132,7 +132,7 @@ _TRANSFORMS = {"host-header-rewrite": "hostHeaderRewriteConfig", "url-rewrite": 
 Source: ELB's guide to transforms for listener rules.
 """
 
-_REGEXES = (
+_REGEX_PATHS = (
     "conditions[].hostHeader.regexValues[]",
     "conditions[].httpHeader.regexValues[]",
     "conditions[].pathPattern.regexValues[]",
@@ -166,14 +166,15 @@ def _transform_rules(inputs: Properties) -> Refusals:
 
 def _block_rules(transform: Properties, kind: str, name: str, where: str) -> Refusals:
     """Refuse a transform without the block of its type, or with that of another type."""
-    own_type = text(transform.get("type"))
-    if own_type is None:
+    actual = text(transform.get("type"))
+    has_block = bool(given(transform, name))
+    if actual is None or has_block == (actual == kind):
         return
-    if bool(given(transform, name)) != (own_type == kind):
-        message = (
-            f"{where}: type {kind} needs {name}, and no other type has it; got type {own_type}"
-        )
-        yield Refusal("InvalidArgument", message, "elbv2.transform.block", "transforms")
+    if has_block:
+        message = f"{where}: {name} is for type {kind} only, got type {actual}"
+    else:
+        message = f"{where}: type {kind} needs {name}"
+    yield Refusal("InvalidArgument", message, "elbv2.transform.block", "transforms")
 
 
 def _rewrite_rules(config: object, where: str) -> Refusals:
@@ -191,13 +192,14 @@ def _rewrite_rules(config: object, where: str) -> Refusals:
     missing = [each for each in re.findall(r"\$(\d)", replace) if int(each) > groups]
     if missing:
         message = (
-            f"{where}: replace has ${missing[0]}, but regex {regex!r} has {groups} capture groups"
+            f"{where}: replace has ${missing[0]}, but regex {regex!r} has {groups} capture "
+            "groups; replace can only use these"
         )
         yield Refusal(VALIDATION, message, "elbv2.transform.groups", "transforms")
 
 
 def _regex_rules(inputs: Properties) -> Refusals:
-    for path in _REGEXES:
+    for path in _REGEX_PATHS:
         for exact_path, regex in items_at(inputs, path):
             fault = regexes.read(regex).fault if isinstance(regex, str) else None
             if fault:
@@ -211,7 +213,7 @@ def _regex_rules(inputs: Properties) -> Refusals:
 def _rules(inputs: Properties) -> Refusals:
     yield from _condition_rules(inputs)
     if inputs.get("actions") == []:
-        message = "actions needs at least one"
+        message = "actions needs at least one action"
         yield Refusal("InvalidArgument", message, "elbv2.action.some", "actions")
     yield from action_rules(inputs, "actions")
     yield from _transform_rules(inputs)
@@ -228,21 +230,21 @@ def _condition_rules(inputs: Properties) -> Refusals:
             if not _has_values(condition[name]):
                 message = f"conditions[{index}].{name} needs at least one value"
                 yield Refusal("InvalidArgument", message, "elbv2.condition.some", "conditions")
-    for name in _ONCE:
+    for name in _AT_MOST_ONCE:
         count = sum(condition.get(name) is not None for condition in conditions)
         if count > 1:
             message = f"A rule can have only one {name} condition; put all values into one"
             yield Refusal(VALIDATION, message, "elbv2.condition.once", "conditions")
     yield from _quota_rules(inputs)
     if inputs.get("conditions") == []:
-        message = "conditions needs at least one"
+        message = "conditions needs at least one condition"
         yield Refusal("InvalidArgument", message, "elbv2.condition.some", "conditions")
 
 
 def _quota_rules(inputs: Properties) -> Refusals:
     """Refuse more values than a rule can have."""
     values: list[str] = []
-    for path in _VALUES:
+    for path in _VALUE_PATHS:
         values += map(str, values_at(inputs, path))
     if len(values) > VALUES_PER_RULE:
         message = f"A rule can only have '{VALUES_PER_RULE}' condition values, got {len(values)}"
@@ -250,6 +252,7 @@ def _quota_rules(inputs: Properties) -> Refusals:
     evaluations = len(values)
     for name in _WITH_REGEX:
         evaluations += len(values_at(inputs, f"conditions[].{name}.regexValues[]"))
+    # Values alone that are too many are refused above.
     if evaluations > EVALUATIONS_PER_RULE >= len(values):
         message = (
             f"A rule can only have '{EVALUATIONS_PER_RULE}' match evaluations, which values and "
@@ -277,7 +280,7 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
     yield from target_account_rules(targets_of(inputs, "actions"), balancer, account, current)
     protocol = listener.outputs.get("protocol")
     if protocol == "HTTP":
-        yield from authentication_rules(inputs, "actions")
+        yield from https_only_action_rules(inputs, "actions")
     yield from forwarding_rules(inputs, "actions", protocol, account)
 
 
@@ -288,7 +291,7 @@ def _rule_quota_rules(listener: Resource, account: Account) -> Refusals:
     for each in account.where(LISTENER, "loadBalancerArn", balancer):
         count += len(account.where(LISTENER_RULE, "listenerArn", each.id))
     if count >= RULES_PER_LOAD_BALANCER:
-        message = f"{balancer} has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
+        message = f"{balancer} has {RULES_PER_LOAD_BALANCER} rules, no more are allowed: remove one"
         yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
 
 
@@ -296,8 +299,8 @@ def _generated_priority_rules(listener: Resource, account: Account) -> Refusals:
     highest = _highest_priority(account, listener.id)
     if highest >= LOWEST_PRECEDENCE:
         message = (
-            f"priority must be set: the highest of the listener is {highest}, so no rule can come "
-            "after it"
+            f"priority must be set: the listener's highest one is {highest}, after which there is "
+            "no other"
         )
         yield Refusal(VALIDATION, message, "elbv2.listener-rule.priority", "priority")
 
@@ -321,7 +324,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=LISTENER_RULE,
-        unordered=frozenset({"conditions", *_VALUES}),
+        unordered=frozenset({"conditions", *_VALUE_PATHS}),
         replaces=frozenset({"listenerArn", "region"}),
         limits=(
             Limit("listenerArn", ARN, "elbv2.listener-rule.arn"),

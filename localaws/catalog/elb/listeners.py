@@ -13,7 +13,7 @@ from localaws.catalog.elb.listener_actions import (
     action_limits,
     action_references,
     action_rules,
-    authentication_rules,
+    https_only_action_rules,
     targets_of,
 )
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
@@ -70,7 +70,7 @@ def balancers_of(
     return found
 
 
-_FITTING = {
+_COMPATIBLE_PROTOCOLS = {
     "HTTP": HTTP,
     "HTTPS": HTTP,
     "TCP": ("TCP", "TCP_UDP", "TCP_QUIC"),
@@ -78,10 +78,10 @@ _FITTING = {
     "UDP": ("UDP", "TCP_UDP"),
     "TCP_UDP": ("TCP_UDP",),
 }
-"""The protocols of target groups to which a listener of a protocol forwards.
+"""The protocols of target groups to which a listener can forward, by the listener's protocol.
 
-As in AWS's page about target groups of network load balancers. What it doesn't say about QUIC is
-accepted.
+Source: AWS's page about target groups of network load balancers. For QUIC and TCP_QUIC, which it
+doesn't mention, every protocol is accepted.
 """
 
 
@@ -102,29 +102,31 @@ def target_account_rules(
         others = balancers_of(account, arn, except_for=current) - {balancer.id}
         if others:
             message = (
-                f"target group '{arn}' already serves {', '.join(sorted(others))}; a group "
-                "serves one load balancer"
+                f"target group '{arn}' is already used by {', '.join(sorted(others))}; create "
+                "another target group, as each is for one load balancer"
             )
             yield Refusal("TargetGroupAssociationLimit", message, "elbv2.target-group.one-balancer")
         if group.outputs.get("vpcId") not in (None, balancer.outputs.get("vpcId")):
             message = (
-                f"target group '{arn}' is in {group.outputs.get('vpcId')}, the load balancer in "
-                f"{balancer.outputs.get('vpcId')}"
+                f"target group '{arn}' is in {group.outputs.get('vpcId')}, but must be in the load "
+                f"balancer's VPC, {balancer.outputs.get('vpcId')}"
             )
             yield Refusal("InvalidConfigurationRequest", message, "elbv2.target-group.same-vpc")
-        fitting = _FITTING.get(protocol)
-        if fitting is not None and _protocol_of(group) not in (*fitting, None, UNKNOWN):
+        compatible = _COMPATIBLE_PROTOCOLS.get(protocol)
+        if compatible is not None and _protocol_of(group) not in (*compatible, None, UNKNOWN):
             message = (
                 f"The listener and its associated target group '{arn}' have incompatible "
                 f"protocols: a listener with protocol {protocol} forwards to "
-                f"{' or '.join(fitting)}, not to {_protocol_of(group)}"
+                f"{' or '.join(compatible)}, not to {_protocol_of(group)}"
             )
             yield Refusal("IncompatibleProtocols", message, "elbv2.target-group.protocol-fits")
 
 
 def _protocol_of(group: Resource) -> Any:
-    """Return the protocol that the provider sends for a target group: none for one of functions."""
-    return None if group.inputs.get("targetType") == "lambda" else group.inputs.get("protocol")
+    """Return the protocol that the provider sends for a target group; None for Lambda functions."""
+    if group.inputs.get("targetType") == "lambda":
+        return None
+    return group.inputs.get("protocol")
 
 
 _TLS_HEADERS = (
@@ -208,20 +210,20 @@ def _listener_rules(inputs: Properties) -> Refusals:
         yield from _http_rules(inputs)
     yield from _verification_rules(block(inputs.get("mutualAuthentication")))
     if inputs.get("defaultActions") == []:
-        message = "defaultActions needs at least one"
+        message = "defaultActions needs at least one action"
         yield Refusal("InvalidArgument", message, "elbv2.action.some", "defaultActions")
     yield from action_rules(inputs, "defaultActions")
 
 
-_OF_VERIFICATION = ("advertiseTrustStoreCaNames", "ignoreClientCertificateExpiry", "trustStoreArn")
-"""What only mode verify can have, unless it is off.
+_VERIFY_ONLY = ("advertiseTrustStoreCaNames", "ignoreClientCertificateExpiry", "trustStoreArn")
+"""The inputs of `mutualAuthentication` that only mode verify can have.
 
 Sources: hashicorp/terraform-provider-aws#35452, #43251 and #34861.
 """
 
 
 def _verification_rules(verification: Properties) -> Refusals:
-    """Refuse a verification of clients' certificates with too little, or more than its mode has."""
+    """Refuse `mutualAuthentication` without what its mode needs, or with what it can't have."""
     mode = verification.get("mode")
     if mode == "verify" and not given(verification, "trustStoreArn"):
         message = (
@@ -231,11 +233,11 @@ def _verification_rules(verification: Properties) -> Refusals:
         yield Refusal(VALIDATION, message, "elbv2.trust-store.required", "mutualAuthentication")
     if mode not in ("off", "passthrough"):
         return
-    for name in _OF_VERIFICATION:
+    for name in _VERIFY_ONLY:
         if verification.get(name) not in (None, False, "", "off", UNKNOWN):
             message = (
                 f"mutualAuthentication.{name} cannot be specified when mutualAuthentication.mode "
-                f"is {mode}"
+                f"is {mode}: leave it out, or use mode verify"
             )
             yield Refusal(
                 "InvalidArgument", message, "elbv2.listener.verification", "mutualAuthentication"
@@ -250,10 +252,10 @@ def _protocol_rules(inputs: Properties) -> Refusals:
     allowed = _PROTOCOLS[kind]
     has_default = kind == "app" and protocol is None
     if protocol not in (*allowed, UNKNOWN) and not has_default:
-        shown = "an application" if kind == "app" else "a network"
+        kind_of_balancer = "an application" if kind == "app" else "a network"
         message = (
-            f"protocol must be one of {', '.join(allowed)} for {shown} load balancer, got "
-            f"{protocol!r}"
+            f"protocol must be one of {', '.join(allowed)} for {kind_of_balancer} load balancer, "
+            f"got {protocol!r}"
         )
         yield Refusal(VALIDATION, message, "elbv2.listener.protocol-fits", "protocol")
     if not given(inputs, "port"):
@@ -273,7 +275,7 @@ def _http_rules(inputs: Properties) -> Refusals:
     for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
         message = f"{name} is for HTTPS listeners only: leave it out, or set protocol HTTPS"
         yield Refusal(VALIDATION, message, "elbv2.listener.tls-only", name)
-    yield from authentication_rules(inputs, "defaultActions")
+    yield from https_only_action_rules(inputs, "defaultActions")
 
 
 def _listener_account_rules(
@@ -282,10 +284,13 @@ def _listener_account_rules(
     arn = inputs.get("loadBalancerArn")
     others = others_with_same(account, LISTENER, inputs, current, "loadBalancerArn")
     if len(others) >= LISTENERS_PER_LOAD_BALANCER:
-        message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
+        message = (
+            f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed: remove one"
+        )
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
     targets, balancer = targets_of(inputs, "defaultActions"), account.get(LOAD_BALANCER, arn)
-    protocol = inputs.get("protocol") or ("GENEVE" if _balancer_type(inputs) == "gwy" else "HTTP")
+    default_protocol = "GENEVE" if _balancer_type(inputs) == "gwy" else "HTTP"
+    protocol = inputs.get("protocol") or default_protocol
     yield from target_account_rules(targets, balancer, account, current, protocol)
     yield from forwarding_rules(inputs, "defaultActions", protocol, account)
     if balancer is not None and given(inputs, "certificateArn"):
@@ -313,7 +318,7 @@ def forwarding_rules(inputs: Properties, path: str, protocol: object, account: A
     for arn in targets_of(inputs, path):
         if group := account.get(TARGET_GROUP, arn):
             groups[arn] = group.inputs
-    yield from forwarding.action_rules(blocks(inputs.get(path)), protocol, groups)
+    yield from forwarding.rules_for_actions(blocks(inputs.get(path)), protocol, groups)
 
 
 def _certificate_account_rules(
@@ -325,8 +330,8 @@ def _certificate_account_rules(
     yield from certificate_rules(account, inputs.get("certificateArn"), listener.region)
     if listener.outputs.get("protocol") not in _SECURE:
         message = (
-            f"certificates are for HTTPS and TLS listeners only, '{listener.id}' has protocol "
-            f"{listener.outputs.get('protocol')}"
+            "listenerArn must be that of a listener with protocol HTTPS or TLS, but "
+            f"'{listener.id}' has protocol {listener.outputs.get('protocol')}"
         )
         yield Refusal(VALIDATION, message, "elbv2.listener-certificate.tls-only", "listenerArn")
     balancer = listener.inputs.get("loadBalancerArn")
@@ -336,7 +341,8 @@ def _certificate_account_rules(
             certificates.add(other.inputs.get("certificateArn"))
     if current is None and len(certificates) > CERTIFICATES_PER_LOAD_BALANCER:
         message = (
-            f"{balancer} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed"
+            f"{balancer} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed: "
+            "remove one"
         )
         yield Refusal("TooManyCertificates", message, "elbv2.listener-certificate.quota")
 

@@ -102,9 +102,15 @@ def log_rules(inputs: Properties, account: Account) -> Refusals:
         allowed = _ENCRYPTION[_kind(inputs)]
         if not _algorithms(bucket, account) <= allowed:
             algorithms = " or ".join(sorted(allowed))
-            reason = f"Such load balancers write to buckets with encryption {algorithms} only"
+            reason = (
+                f"Load balancers of type {_kind(inputs)} write only to buckets with encryption "
+                f"{algorithms}"
+            )
         elif not _allows_writing(inputs, bucket, key, account):
-            reason = f"Please check S3bucket permission: no principal may write {key}"
+            reason = (
+                f"Please check S3bucket permission: allow s3:PutObject on {key} in the bucket's "
+                "policy"
+            )
         else:
             continue
         yield Refusal(

@@ -58,7 +58,7 @@ def _rules(inputs: Properties) -> Refusals:
     )
     subnets = inputs.get("subnets") or inputs.get("subnetMappings")
     if is_application(inputs) and isinstance(subnets, list) and len(subnets) < _FEWEST_ZONES:
-        yield _two_zones()
+        yield _too_few_zones()
 
 
 def is_application(inputs: Properties) -> bool:
@@ -71,7 +71,7 @@ def subnets_of(inputs: Properties) -> list[str]:
     return texts(inputs.get("subnets")) or texts(values_at(inputs, "subnetMappings[].subnetId"))
 
 
-def _two_zones() -> Refusal:
+def _too_few_zones() -> Refusal:
     message = "At least two subnets in two different Availability Zones must be specified"
     return Refusal("ValidationError", message, "elbv2.load-balancer.two-zones", "subnets")
 
@@ -101,10 +101,11 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
 def _zone_rules(inputs: Properties, account: Account) -> Refusals:
     zones = [zone_of(account, each) for each in subnets_of(inputs)]
     if is_application(inputs) and len(set(zones)) < _FEWEST_ZONES:
-        yield _two_zones()
+        yield _too_few_zones()
     if len(set(zones)) < len(zones):
         message = (
-            "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
+            "A load balancer cannot be attached to multiple subnets in the same Availability "
+            "Zone: name one subnet of each zone"
         )
         yield Refusal(
             "InvalidConfigurationRequest", message, "elbv2.load-balancer.subnet-per-zone", "subnets"
@@ -114,7 +115,7 @@ def _zone_rules(inputs: Properties, account: Account) -> Refusals:
 def _internet_gateway_rules(inputs: Properties, account: Account, vpc: object) -> Refusals:
     public = inputs.get("internal") is not True and inputs.get("loadBalancerType") != "gateway"
     if public and not has_internet_gateway(account, vpc):
-        message = f"VPC {vpc} has no internet gateway; attach one, or set internal"
+        message = f"VPC {vpc} has no internet gateway: attach one, or set internal to true"
         yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets")
 
 
@@ -133,7 +134,8 @@ def _subnet_rules(inputs: Properties, account: Account) -> Refusals:
         has_ipv6 = found is not None and found.inputs.get("ipv6CidrBlock")
         if dualstack and not has_ipv6:
             message = (
-                f"{subnet} has no IPv6 range, which ipAddressType {inputs['ipAddressType']} needs"
+                f"{subnet} has no IPv6 range, which ipAddressType {inputs['ipAddressType']} needs: "
+                "set its ipv6CidrBlock"
             )
             yield Refusal(
                 "ValidationError", message, "elbv2.load-balancer.dualstack", "ipAddressType"
@@ -145,8 +147,8 @@ def _security_group_rules(inputs: Properties, account: Account, vpc: object) -> 
         found = account.get(SECURITY_GROUP, group)
         if found and found.outputs.get("vpcId") != vpc:
             message = (
-                f"security group {group} belongs to {found.outputs.get('vpcId')}, the "
-                f"subnets to {vpc}"
+                f"security group {group} is in {found.outputs.get('vpcId')}, but must be in the "
+                f"subnets' VPC, {vpc}"
             )
             yield Refusal(
                 "InvalidConfigurationRequest",
@@ -184,15 +186,15 @@ def _deletion_rules(balancer: Resource, _account: Account) -> Refusals:
     if balancer.inputs.get("enableDeletionProtection") is True:
         message = (
             f"Load balancer '{balancer.id}' cannot be deleted because deletion protection is "
-            "enabled"
+            "enabled: set enableDeletionProtection to false and deploy that first"
         )
         yield Refusal("OperationNotPermitted", message, "elbv2.load-balancer.deletion-protection")
 
 
 def _replaces_if(name: str, old: Properties, new: Properties) -> bool:
-    """Replace a network load balancer that leaves a subnet, or gets its first security group.
+    """Replace a network load balancer in three cases.
 
-    The same goes for the last security group that is removed.
+    It is no longer in one of its subnets, it gets its first security group, or it loses its last.
     """
     if old.get("loadBalancerType") != "network":
         return False

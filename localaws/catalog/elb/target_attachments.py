@@ -14,7 +14,7 @@ from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.catalog.properties import values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference, ResourceType
-from localaws.catalog.values import PORT, Limit, given, matches, network, show, text
+from localaws.catalog.values import PORT, Limit, given, matches, network, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,11 @@ TARGET_ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 
 ALL_ZONES = "all"
 
-_OUTSIDE = tuple(
-    map(ipaddress.ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
+_RANGES_OUTSIDE_VPC = (
+    ipaddress.ip_network("10.0.0.0/8"),
+    ipaddress.ip_network("100.64.0.0/10"),
+    ipaddress.ip_network("172.16.0.0/12"),
+    ipaddress.ip_network("192.168.0.0/16"),
 )
 """The address ranges that targets outside of the VPC can have.
 
@@ -79,12 +82,12 @@ def _invalid(
 
 
 def _quic_rules(inputs: Properties, group: Resource) -> Refusals:
-    needed = group.outputs.get("protocol") in _QUIC
-    if needed != (inputs.get("quicServerId") is not None):
-        verb = "needs a" if needed else "takes no"
-        message = (
-            f"a target of a group with protocol {group.outputs.get('protocol')} {verb} quicServerId"
-        )
+    """Require a QUIC server id if the group's protocol is one of QUIC's, and only then."""
+    protocol = group.outputs.get("protocol")
+    needs_id = protocol in _QUIC
+    if needs_id != (inputs.get("quicServerId") is not None):
+        verb = "needs a" if needs_id else "can't have a"
+        message = f"a target of a group with protocol {protocol} {verb} quicServerId"
         yield _invalid(message, "elbv2.target.quic", "quicServerId")
 
 
@@ -102,8 +105,8 @@ def _address_rules(inputs: Properties, account: Account, group: Resource, target
     vpc = account.get(VPC, group.outputs.get("vpcId"))
     if version == 6 or is_in_vpc(vpc, target):  # noqa: PLR2004 — IPv6
         return
-    if not any(address in each for each in _OUTSIDE):
-        ranges = ", ".join(map(str, _OUTSIDE))
+    if not any(address in each for each in _RANGES_OUTSIDE_VPC):
+        ranges = ", ".join(map(str, _RANGES_OUTSIDE_VPC))
         message = (
             f"The IP address '{target}' must be within the VPC "
             f"'{group.outputs.get('vpcId')}' or one of {ranges}"
@@ -136,7 +139,9 @@ def _function_rules(
     if _FUNCTION.fullmatch(target) is None:
         yield _invalid(f"'{target}' is not a valid ARN of a Lambda function", "elbv2.target.id")
     if inputs.get("port") is not None:
-        yield _invalid("a Lambda function takes no port", "elbv2.target.function-port", "port")
+        yield _invalid(
+            "a Lambda function has no port: leave it out", "elbv2.target.function-port", "port"
+        )
     yield from _one_target_rules(inputs, account, current)
 
 
@@ -145,7 +150,7 @@ def _balancer_rules(
 ) -> Refusals:
     yield from _zone_rules(inputs, "alb", None)
     if account.get(LOAD_BALANCER, target) is None:
-        message = f"The load balancer '{target}' does not exist"
+        message = f"The load balancer '{target}' does not exist: set targetId to an existing one"
         yield _invalid(message, "elbv2.target.balancer-exists", code="InvalidTarget")
         return
     group = account.get(TARGET_GROUP, inputs.get("targetGroupArn"))
@@ -154,9 +159,10 @@ def _balancer_rules(
     for listener in account.where(LISTENER, "loadBalancerArn", target):
         ports += values_at(listener.outputs, "port")
     if port not in ports:
-        shown = ", ".join(show(float(each)) for each in sorted(ports)) or "none"
+        existing = ", ".join(f"{each:g}" for each in sorted(ports)) or "none"
         message = (
-            f"The load balancer '{target}' has no listener on port {port:g}; its ports: {shown}"
+            f"The load balancer '{target}' has no listener on port {port:g}: add one, or use a "
+            f"port with a listener ({existing})"
         )
         yield _invalid(message, "elbv2.target.balancer-listens", "port", "InvalidTarget")
     yield from _one_target_rules(inputs, account, current)
@@ -165,8 +171,10 @@ def _balancer_rules(
 def _zone_rules(inputs: Properties, kind: str, allowed: str | None) -> Refusals:
     zone = inputs.get("availabilityZone")
     if zone not in (None, "", allowed):
-        words = f"must be {allowed}" if allowed else "is not supported"
-        message = f"availabilityZone {words} for target type {kind}, got {zone}"
+        if allowed:
+            message = f"availabilityZone must be {allowed} for target type {kind}, got {zone}"
+        else:
+            message = f"availabilityZone is not supported for target type {kind}: leave it out"
         yield _invalid(message, "elbv2.target.availability-zone", "availabilityZone")
 
 
@@ -174,7 +182,7 @@ def _one_target_rules(inputs: Properties, account: Account, current: Resource | 
     for other in attachments_of(account, str(inputs.get("targetGroupArn")), current):
         target = other.inputs.get("targetId")
         if target != inputs.get("targetId"):
-            message = f"the target group has a target, and takes one only: {target}"
+            message = f"the target group can have only one target, and has {target}: remove that"
             yield _invalid(message, "elbv2.target.only-one", code="TooManyTargets")
             return
 

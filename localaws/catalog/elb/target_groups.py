@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ec2.network import VPC
-from localaws.catalog.elb.forwarding import WITHOUT_STICKINESS, group_rules, stickiness_of
+from localaws.catalog.elb.forwarding import WITHOUT_STICKINESS, rules_for_group, stickiness_of
 from localaws.catalog.elb.load_balancers import PREFIX
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -43,8 +43,8 @@ NAME = matches(
 )
 
 
-def _matcher_holds(value: str, low: int, high: int) -> bool:
-    """Return whether a matcher (`200`, `200,202`, `200-399`) is within the protocol's codes."""
+def _is_matcher(value: str, low: int, high: int) -> bool:
+    """Return whether a text is a matcher (`200`, `200,202`, `200-399`) with codes in a range."""
     for part in value.split(","):
         first, is_range, last = part.partition("-")
         if not is_range:
@@ -66,7 +66,7 @@ def _rules(inputs: Properties) -> Refusals:
     yield from _target_type_rules(inputs)
     yield from _health_check_rules(inputs)
     yield from _algorithm_rules(inputs)
-    # The provider sends it for other target types no more than a protocol version for TCP.
+    # For the other target types the provider sends no stickiness.
     if inputs.get("targetType") not in WITHOUT_STICKINESS:
         yield from _stickiness_rules(inputs)
 
@@ -101,37 +101,47 @@ def _timeout_rules(inputs: Properties) -> Refusals:
     timeout, interval = number(with_defaults.get("timeout")), number(with_defaults.get("interval"))
     if timeout is None or interval is None:
         return
-    # For other protocols they can be equal; the defaults of the shortest TCP checks are 10 s each.
+    # For other protocols they can be equal, as in a TCP check with an interval of 10 seconds and
+    # the default timeout.
     must_be_below = inputs.get("protocol") in HTTP
     if timeout > interval or (must_be_below and timeout == interval):
         message = (
-            f"Health check timeout '{timeout:g}' must be smaller than the interval '{interval:g}'"
+            f"Health check timeout '{timeout:g}' must be smaller than the interval '{interval:g}': "
+            "lower healthCheck.timeout, or raise healthCheck.interval"
         )
         yield Refusal(VALIDATION, message, "elbv2.target-group.health-timeout", "healthCheck")
 
 
 def _tcp_check_rules(inputs: Properties, health: Properties) -> Refusals:
+    """Refuse a health check by TCP of a group that can't have one, or with HTTP's inputs."""
     rule = "elbv2.target-group.health-tcp"
     unsupported = []
     if inputs.get("protocol") in HTTP:
         unsupported.append(f"protocol {inputs['protocol']}")
     if inputs.get("targetType") == "lambda":
         unsupported.append("targetType lambda")
-    for what in unsupported:
-        message = f"healthCheck.protocol TCP is not supported for a target group with {what}"
+    for value in unsupported:
+        message = (
+            f"healthCheck.protocol TCP is not supported for a target group with {value}; "
+            "use HTTP or HTTPS"
+        )
         yield Refusal("InvalidArgument", message, rule, "healthCheck")
-    for name in filter(health.get, ("path", "matcher")):
-        message = f"healthCheck.{name} is not supported for a health check with protocol TCP"
-        yield Refusal("InvalidArgument", message, rule, "healthCheck")
+    for name in ("path", "matcher"):
+        if health.get(name):
+            message = (
+                f"healthCheck.{name} is not supported for a health check with protocol TCP: "
+                f"leave {name} out"
+            )
+            yield Refusal("InvalidArgument", message, rule, "healthCheck")
 
 
 def _matcher_rules(inputs: Properties, matcher: str) -> Refusals:
-    """Refuse codes that a health check can't expect; an empty matcher has the default's."""
+    """Refuse codes that a health check can't expect; an empty matcher means the default's."""
     version, protocol = inputs.get("protocolVersion"), inputs.get("protocol")
     if UNKNOWN in (version, protocol) or not matcher:
         return
     low, high = _codes(protocol, version)
-    if not _matcher_holds(matcher, low, high):
+    if not _is_matcher(matcher, low, high):
         message = (
             f"Health check matcher '{matcher}' must be codes from {low} to {high}: one, several "
             "with commas, or a range with a hyphen"
@@ -141,6 +151,8 @@ def _matcher_rules(inputs: Properties, matcher: str) -> Refusals:
 
 def _codes(protocol: object, version: object) -> tuple[int, int]:
     """Return the lowest and the highest code that a health check can expect.
+
+    They are gRPC's status codes for that protocol version, else those of HTTP.
 
     Source: Matcher in ELB's API reference.
     """
@@ -154,7 +166,10 @@ def _codes(protocol: object, version: object) -> tuple[int, int]:
 def _algorithm_rules(inputs: Properties) -> Refusals:
     algorithm, slow = inputs.get("loadBalancingAlgorithmType"), number(inputs.get("slowStart"))
     if slow and algorithm in ("least_outstanding_requests", "weighted_random"):
-        message = f"slowStart excludes loadBalancingAlgorithmType {algorithm}"
+        message = (
+            f"slowStart excludes loadBalancingAlgorithmType {algorithm}: leave slowStart out, or "
+            "use round_robin"
+        )
         yield Refusal(VALIDATION, message, "elbv2.target-group.slow-start-algorithm", "slowStart")
     anomaly = "loadBalancingAnomalyMitigation"
     if inputs.get(anomaly) == "on" and algorithm not in ("weighted_random", UNKNOWN):
@@ -162,21 +177,21 @@ def _algorithm_rules(inputs: Properties) -> Refusals:
         yield Refusal(VALIDATION, message, "elbv2.target-group.anomaly", anomaly)
 
 
-_STICKINESS_OF_NETWORK = ("source_ip",)
+_NETWORK_STICKINESS = ("source_ip",)
 _STICKINESS = {
     **dict.fromkeys(HTTP, ("lb_cookie", "app_cookie")),
     "GENEVE": ("source_ip_dest_ip", "source_ip_dest_ip_proto"),
 }
-"""The types of stickiness of protocols that differ from those of Network Load Balancers.
+"""The types of stickiness by protocol; every other protocol is one of Network Load Balancers.
 
 Source: TargetGroupAttribute in ELB's API reference.
 """
 
 
 def _stickiness_rules(inputs: Properties) -> Refusals:
-    sticky, protocol = block(inputs.get("stickiness")), text(inputs.get("protocol"))
-    kind, cookie = text(sticky.get("type")), sticky.get("cookieName")
-    allowed = _STICKINESS.get(protocol or "", _STICKINESS_OF_NETWORK)
+    stickiness, protocol = block(inputs.get("stickiness")), text(inputs.get("protocol"))
+    kind, cookie = text(stickiness.get("type")), stickiness.get("cookieName")
+    allowed = _STICKINESS.get(protocol or "", _NETWORK_STICKINESS)
     if protocol and kind and kind not in allowed:
         yield Refusal(
             "InvalidConfigurationRequest",
@@ -247,8 +262,9 @@ def _default_request(group_protocol: object, version: object) -> dict[str, objec
 
 
 def _derived(inputs: Properties) -> Properties:
-    health = UNKNOWN if inputs.get("healthCheck") is UNKNOWN else _health_check(inputs)
-    derived: dict[str, object] = {"healthCheck": health}
+    derived: dict[str, object] = {"healthCheck": UNKNOWN}
+    if inputs.get("healthCheck") is not UNKNOWN:
+        derived["healthCheck"] = _health_check(inputs)
     if inputs.get("protocol") in HTTP:
         if not given(inputs, "protocolVersion"):
             derived["protocolVersion"] = "HTTP1"
@@ -385,7 +401,7 @@ TYPES = (
             ),
         ),
         rules=_rules,
-        account_rules=group_rules,
+        account_rules=rules_for_group,
         computed=_computed,
         held=("ResourceInUse", "elbv2.target-group.held"),
     ),
