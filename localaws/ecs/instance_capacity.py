@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.ecs.reservations import of_task
+from localaws.catalog.ecs.reservations import reserved_by_task
 from localaws.ec2.placement import (
     Constraint,
     ContainerInstance,
@@ -98,7 +98,7 @@ def _constraint(described: Mapping[str, Any]) -> Constraint:
 @lru_cache(maxsize=256)
 def _need(containers: str, cpu: str | None, memory: str | None, architecture: str) -> Need:
     size = {"containerDefinitions": containers, "cpu": cpu, "memory": memory}
-    cpu_units, mib = of_task(size)
+    cpu_units, mib = reserved_by_task(size)
     ports = set()
     for each in json.loads(containers):
         for mapping in each.get("portMappings") or ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from localaws.catalog.ecs.reservations import of_task
+from localaws.catalog.ecs.reservations import reserved_by_task
 from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.ecs.task_definitions import task_definition_of
 from localaws.scaling.model import IN_POINTS, Kind, Metric, Point
@@ -146,5 +146,5 @@ class Metrics:
             name = service.outputs.get("taskDefinition")
             definition = task_definition_of(self.account, name)
             if definition is not None:
-                cpu, memory = of_task(definition.outputs)
+                cpu, memory = reserved_by_task(definition.outputs)
         return cpu or _VCPU, memory or _GIB

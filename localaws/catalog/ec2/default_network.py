@@ -88,7 +88,7 @@ def default_network(account: Account, region: str) -> Iterator[Resource]:
         )
 
 
-_KINDS = {
+_ARN_KINDS = {
     VPC: "vpc",
     INTERNET_GATEWAY: "internet-gateway",
     ROUTE_TABLE: "route-table",
@@ -110,7 +110,7 @@ def _made_by_aws(
     """Return a resource without a URN, as AWS and not a program makes it."""
     partition, owner = partition_of(region).name, account.account_id
     all_computed = {
-        "arn": f"arn:{partition}:ec2:{region}:{owner}:{_KINDS[token]}/{identifier}",
+        "arn": f"arn:{partition}:ec2:{region}:{owner}:{_ARN_KINDS[token]}/{identifier}",
         "ownerId": owner,
         "region": region,
         "tagsAll": {},
@@ -120,7 +120,7 @@ def _made_by_aws(
 
 
 def needs_default_network(kind: ResourceType, inputs: Properties) -> bool:
-    """Return whether a new resource is a part of the default VPC, or in it because it has none."""
+    """Return whether a new resource adopts a part of the default VPC, or is in it by default."""
     if kind.token in {DEFAULT_VPC, DEFAULT_SUBNET}:
         return True
     return kind.token.startswith("aws:ec2/") and "vpcId" in kind.inputs and not inputs.get("vpcId")
@@ -132,10 +132,11 @@ def _adopted(mint: Mint, inputs: Properties, identifier: str, exists: str) -> Pr
     `exists` is the output which reports that the program didn't create it.
     """
     outputs = {"id": identifier, exists: True}
-    for each in default_network(mint.account, mint.region):
-        if each.id == identifier:
-            for name in each.outputs.keys() - {*inputs, "tagsAll", "region"}:
-                outputs[name] = each.outputs[name]
+    for part in default_network(mint.account, mint.region):
+        if part.id == identifier:
+            # What the program sets, or the provider computes, isn't taken from the part.
+            for name in part.outputs.keys() - {*inputs, "tagsAll", "region"}:
+                outputs[name] = part.outputs[name]
     return outputs
 
 

@@ -26,10 +26,10 @@ _SOURCES = (
     "vpcId",
 )
 _CONFIGURATION = (*_SOURCES, "logFormat", "maxAggregationInterval", "trafficType")
-"""The inputs in which two flow logs to one destination differ."""
+"""The inputs of which at least one differs between two flow logs to one destination."""
 
 _CLOUDWATCH = (None, "cloud-watch-logs")
-"""The types of destination that mean CloudWatch Logs, which is the default."""
+"""The values of `logDestinationType` that mean CloudWatch Logs; None is the default."""
 
 
 def _rules(inputs: Properties) -> Refusals:
@@ -61,7 +61,7 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
         if same and not is_current(other, current):
             message = (
                 "There is an existing flow log with the same configuration and log destination "
-                f"{destination}: {other.id}"
+                f"{destination}: {other.id}; change one of the two"
             )
             yield Refusal("FlowLogAlreadyExists", message, "ec2.flow-log.unique", "logDestination")
 

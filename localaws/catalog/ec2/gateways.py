@@ -12,9 +12,9 @@ from localaws.catalog.ec2.network import (
     SUBNET,
     ec2_id,
     has_internet_gateway,
-    held_by_stacks,
     id_arn_and_owner,
     in_vpc,
+    stacks_to_destroy,
     vpc_of,
     vpc_of_gateway,
 )
@@ -42,7 +42,7 @@ def _internet_gateway_deletion_rules(gateway: Resource, account: Account) -> Ref
     vpc = gateway.inputs.get("vpcId")
     if vpc is None:
         return
-    for token, vpcs_with_public_address in _PUBLIC_ADDRESSES.items():
+    for token, vpcs_with_public_address in _VPCS_WITH_PUBLIC_ADDRESS.items():
         for each in account.all(token):
             if vpc in vpcs_with_public_address(account, each.inputs):
                 message = (
@@ -71,13 +71,13 @@ def _vpcs_of_service(account: Account, inputs: Properties) -> set[object]:
     return {vpc_of(account, subnet) for subnet in texts(network.get("subnets"))}
 
 
-_PUBLIC_ADDRESSES: Mapping[str, Callable[[Account, Properties], set[object]]] = {
+_VPCS_WITH_PUBLIC_ADDRESS: Mapping[str, Callable[[Account, Properties], set[object]]] = {
     LOAD_BALANCER: _vpcs_of_load_balancer,
     NAT_GATEWAY: _vpcs_of_nat_gateway,
     "aws:ecs/service:Service": _vpcs_of_service,
 }
-"""Types whose resources can have public addresses, by token: each has a function that returns the
-VPCs in which a resource with these inputs has them.
+"""By type, a function that returns the VPCs in which a resource with these inputs has a public
+address.
 """
 
 
@@ -88,8 +88,8 @@ def _nat_gateway_rules(inputs: Properties) -> Refusals:
     if mode == "regional":
         if private or given(inputs, "subnetId"):
             message = (
-                "a regional NAT gateway is public and takes no subnetId: set vpcId instead, and no "
-                "connectivityType private"
+                "a regional NAT gateway is public and has no subnet: set vpcId instead of "
+                "subnetId, and leave out connectivityType private"
             )
             yield Refusal("InvalidArgument", message, "ec2.nat-gateway.regional")
         if not given(inputs, "vpcId"):
@@ -100,7 +100,10 @@ def _nat_gateway_rules(inputs: Properties) -> Refusals:
         message = "subnetId is required, unless availabilityMode is regional"
         yield Refusal("InvalidArgument", message, "ec2.nat-gateway.subnet-required", "subnetId")
     if private and given(inputs, "allocationId", "secondaryAllocationIds"):
-        message = "a private NAT gateway takes no allocationId or secondaryAllocationIds"
+        message = (
+            "a private NAT gateway has no elastic address: leave out allocationId and "
+            "secondaryAllocationIds"
+        )
         yield Refusal("InvalidArgument", message, "ec2.nat-gateway.private", "allocationId")
     if inputs.get("connectivityType") in ("public", None) and not given(inputs, "allocationId"):
         message = "a public NAT gateway needs the allocationId of an elastic address"
@@ -115,7 +118,8 @@ def _nat_gateway_account_rules(
     vpc = vpc_of_gateway(account, inputs)
     if not has_internet_gateway(account, vpc):
         message = (
-            f"Network {vpc} has no Internet gateway attached, which a public NAT gateway needs"
+            f"Network {vpc} has no Internet gateway attached, which a public NAT gateway needs: "
+            "attach one first, with dependsOn"
         )
         name = "vpcId" if given(inputs, "vpcId") else "subnetId"
         yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", name)
@@ -140,7 +144,7 @@ def _eip_account_rules(inputs: Properties, account: Account, current: Resource |
     if len(addresses) >= EIPS_PER_REGION:
         message = (
             f"The maximum number of addresses in {region} is reached: {EIPS_PER_REGION}"
-            f"{held_by_stacks(addresses)}"
+            f"{stacks_to_destroy(addresses)}"
         )
         yield Refusal("AddressLimitExceeded", message, "ec2.eip.quota")
 
@@ -152,8 +156,8 @@ def _free_elastic_address(mint: Mint) -> str:
     """
     taken = {each.outputs.get("publicIp") for each in mint.account.all(EIP)}
     addresses = [f"203.0.113.{number}" for number in range(128, 255)]
-    free = [address for address in addresses if address not in taken]
-    candidates = free or addresses
+    # With all of them taken, which the quota allows in many regions together, two share one.
+    candidates = [address for address in addresses if address not in taken] or addresses
     return candidates[int(mint.hex(4), 16) % len(candidates)]
 
 

@@ -82,9 +82,9 @@ def permissions_of(account: Account, group: Resource, direction: str) -> list[Pe
 def _inline_or_default_permissions(
     account: Account, group: Resource, direction: str
 ) -> list[Permission]:
-    """Return what a group's inline rules allow, or AWS's own rules of a VPC's default group.
+    """Return what a group's inline rules allow, or the rules that AWS gives a default group.
 
-    Those allow traffic between resources in the group, and all traffic out. They hold until a
+    These allow traffic between resources in the group, and all traffic out. They apply until a
     program adopts the group, which removes every rule that the program doesn't list.
 
     Source: Amazon VPC User Guide, "Default security groups for your VPCs".
@@ -173,8 +173,8 @@ def quota_rules(permissions: Iterable[Permission], group: object) -> Refusals:
     count = max(kinds["cidrIpv4"], kinds["cidrIpv6"]) + others
     if count > RULES_PER_GROUP:
         message = (
-            f"{group} would have {count} rules, at most {RULES_PER_GROUP} are allowed; a rule "
-            "counts once for each network it names"
+            f"{group} would have {count} rules, at most {RULES_PER_GROUP} are allowed: remove "
+            "some; a rule counts once for each network that it names"
         )
         yield Refusal(
             "RulesPerSecurityGroupLimitExceeded", message, "ec2.security-group-rule.quota"
@@ -189,6 +189,6 @@ def duplicate_rules(
         if each in existing:
             message = (
                 f"the specified rule already exists in {group}: {each.protocol} {each.kind} "
-                f"{each.other}"
+                f"{each.other}; remove one of the two"
             )
             yield Refusal("InvalidPermission.Duplicate", message, "ec2.security-group-rule.unique")

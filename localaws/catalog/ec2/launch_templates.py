@@ -38,7 +38,7 @@ _NAME = matches(
     r"[a-zA-Z0-9().\-/_]{3,128}", "3 to 128 letters, digits and ().-/_, as EC2 requires"
 )
 _FLAG = one_of("true", "false", "")
-"""Pulumi has these booleans as texts; an empty one is left out."""
+"""The values of booleans that Pulumi has as texts; the provider leaves out an empty one."""
 
 _EXCLUSIVE = (
     ("defaultVersion", "updateDefaultVersion"),
@@ -123,11 +123,17 @@ def _volume_rules(inputs: Properties) -> Refusals:
         device, volume = mapping.get("deviceName"), block(mapping.get("ebs"))
         kind = volume.get("volumeType")
         if volume.get("kmsKeyId") and volume.get("encrypted") in (None, "", "false"):
-            message = f"{device}: the parameter KmsKeyId requires the parameter Encrypted to be set"
+            message = (
+                f"{device}: the parameter KmsKeyId requires the parameter Encrypted to be set: set "
+                'encrypted to "true"'
+            )
             yield Refusal("InvalidParameterDependency", message, rule, property_)
         without_throughput = kind in _VOLUME_TYPES and kind != "gp3"
         if number(volume.get("throughput")) and without_throughput:
-            message = f"{device}: the parameter throughput is not supported for {kind} volumes"
+            message = (
+                f"{device}: the parameter throughput is not supported for {kind} volumes: leave it "
+                "out, or use gp3"
+            )
             yield Refusal("InvalidParameterCombination", message, rule, property_)
 
 
@@ -162,7 +168,8 @@ def _updated(current: Resource, inputs: Properties) -> Properties:
 def _account_rules(inputs: Properties, _account: Account, current: Resource | None) -> Refusals:
     latest = number(current.computed.get("latestVersion")) if current else 1
     default = number(inputs.get("defaultVersion"))
-    # The new version of the same update isn't counted: the provider moves the default after it.
+    # The default can be the version that the same update creates, because the provider changes the
+    # default afterwards.
     if default is not None and latest is not None and not 1 <= default <= latest + 1:
         message = f"Could not find launch template version {default:g}: the latest is {latest:g}"
         yield Refusal(
@@ -219,7 +226,7 @@ TYPES = (
                 ("name",),
                 "InvalidLaunchTemplateName.AlreadyExistsException",
                 "ec2.launch-template.unique",
-                "Launch template name already in use.",
+                "Launch template name already in use: {name}; choose another one",
             ),
         ),
         rules=_rules,

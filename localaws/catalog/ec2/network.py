@@ -25,8 +25,8 @@ ROUTE = "aws:ec2/route:Route"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
-_SHORT = {"gov": "g", "north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
-"""Letters in the ids of zones, for the parts of regions' names."""
+_LETTERS = {"gov": "g", "north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
+"""The letters that stand for the words of a region's name in the ids of its zones."""
 
 
 def ec2_id(mint: Mint, prefix: str) -> str:
@@ -66,8 +66,11 @@ def is_default(resource: Resource) -> bool:
     return resource.token == VPC and resource.id == default_id("vpc", resource.region)
 
 
-def held_by_stacks(resources: Iterable[Resource]) -> str:
-    """Name the stacks of resources, by their URNs, and the command that deletes a stack's."""
+def stacks_to_destroy(resources: Iterable[Resource]) -> str:
+    """Return the end of a message about a quota: which stacks to destroy to be within it.
+
+    It names the stacks of the resources, by their URNs. It is empty if no stack has any.
+    """
     stacks: set[str] = set()
     for each in resources:
         match = re.match("urn:pulumi:([^:]+)::", each.urn)
@@ -108,7 +111,7 @@ def has_internet_gateway(account: Account, vpc: object) -> bool:
     return bool(account.where(INTERNET_GATEWAY, "vpcId", vpc))
 
 
-_MOST_ZONES = {
+_ZONE_LETTERS = {
     "ap-northeast-1": "abcd",
     "ap-northeast-2": "abcd",
     "ca-central-1": "abcd",
@@ -124,15 +127,16 @@ return the zones of the local account. Source: AWS's list of availability zones.
 
 def zones_of(region: str) -> list[str]:
     """Return the names of all zones that some account sees in a region."""
-    return [f"{region}{letter}" for letter in _MOST_ZONES.get(region, "abc")]
+    return [f"{region}{letter}" for letter in _ZONE_LETTERS.get(region, "abc")]
 
 
 def zone_id(zone: str) -> str:
     """Return a zone's id: `euw1-az1` for `eu-west-1a`, `usgw1-az1` for `us-gov-west-1a`."""
-    first, _, rest = zone.partition("-")
-    *areas, number = rest.split("-")
-    region = "".join(areas)
-    for word, letter in _SHORT.items():
-        region = region.replace(word, letter)
+    # The region may be one that AWS doesn't have, even without a hyphen: a preview checks it later.
+    country, _, rest = zone.partition("-")
+    *words, number_and_letter = rest.split("-")
+    direction = "".join(words)  # `gov` and `west`, but also `southeast`
+    for word, letter in _LETTERS.items():
+        direction = direction.replace(word, letter)
     position = ord(zone[-1]) - ord("a") + 1
-    return f"{first}{region}{number[:-1]}-az{position}"
+    return f"{country}{direction}{number_and_letter[:-1]}-az{position}"

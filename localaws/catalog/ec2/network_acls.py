@@ -70,9 +70,11 @@ _NUMBERS = within(1, 32766)
 _TYPES = within(-1, 255)
 
 
+_PROTOCOLS = frozenset({*_PROTOCOL_NUMBERS, *map(str, range(-1, 256))})
+
+
 def _is_protocol(value: object) -> bool:
-    name = text(value)
-    return name in _PROTOCOL_NUMBERS or (name is not None and name in map(str, range(-1, 256)))
+    return text(value) in _PROTOCOLS
 
 
 _PROTOCOL = Allowed(
@@ -125,7 +127,8 @@ def acl_of(account: Account, subnet: Resource) -> tuple[str, list[str]]:
     named += [str(each.inputs.get("networkAclId")) for each in associations]
     vpc = account.get(VPC, subnet.outputs.get("vpcId"))
     default = str(vpc.outputs.get("defaultNetworkAclId")) if vpc else ""
-    return (named[-1] if named else default), named
+    used = named[-1] if named else default
+    return used, named
 
 
 def _vpc_of(account: Account, acl: object) -> str | None:
@@ -138,7 +141,7 @@ def _vpc_of(account: Account, acl: object) -> str | None:
 
 
 def _default_entries(account: Account, acl: str) -> list[Entry]:
-    """Return AWS's own rules of a VPC's default ACL."""
+    """Return the rules that AWS gives a VPC's default ACL."""
     vpc = account.get(VPC, _vpc_of(account, acl))
     everything = Entry(
         number=100, allow=True, protocol=ALL_PROTOCOLS, first=0, last=0, network="0.0.0.0/0"
@@ -180,7 +183,7 @@ def _entry(
 
 
 def _whole(rule: Properties, name: str) -> int:
-    """Return a number of a rule: the provider sends 0 for one that a program leaves out."""
+    """Return a number in a rule; 0 if the program leaves it out, as the provider sends then."""
     return int(number(rule.get(name)) or 0)
 
 
@@ -191,14 +194,14 @@ def _protocol_number(rule: Properties) -> str:
 
 
 def _combination_rules(rule: Properties, where: str = "") -> Refusals:
-    """Refuse a rule whose parts don't fit each other; `where` is the start of the messages."""
+    """Refuse a rule whose inputs exclude each other; messages start with `where`."""
     yield from exactly_one(rule, _RANGES, "ec2.network-acl-rule.one-range", where=where)
     protocol = _protocol_number(rule)
     ports = (rule.get("fromPort"), rule.get("toPort"))
     if protocol in {TCP, UDP} and UNKNOWN not in ports:
         first, last = _whole(rule, "fromPort"), _whole(rule, "toPort")
         if first > last:
-            message = f"{where}Invalid port range: {first} to {last}"
+            message = f"{where}Invalid port range: fromPort {first} is above toPort {last}"
             yield Refusal(_INVALID, message, "ec2.network-acl-rule.port-range", "toPort")
     if protocol in {ICMP, ICMPV6}:
         code = rule.get("icmpCode")
@@ -228,27 +231,28 @@ def _numbers_rules(acl: object, direction: str, entries: Iterable[Entry]) -> Ref
     for each in entries:
         if each.number in numbers:
             message = (
-                f"EC2 Network ACL ({acl}) Rule (egress: {egress})({each.number}) already exists"
+                f"EC2 Network ACL ({acl}) Rule (egress: {egress})({each.number}) already exists: "
+                "choose another number"
             )
             yield Refusal("NetworkAclEntryAlreadyExists", message, "ec2.network-acl-rule.unique")
         numbers.add(each.number)
     if len(numbers) > ENTRIES_PER_DIRECTION:
         message = (
             f"{acl} would have {len(numbers)} {direction} rules, at most "
-            f"{ENTRIES_PER_DIRECTION} are allowed"
+            f"{ENTRIES_PER_DIRECTION} are allowed: remove some"
         )
         yield Refusal("NetworkAclEntryLimitExceeded", message, "ec2.network-acl-rule.quota")
 
 
 def _acl_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     acl = current.id if current else inputs.get("defaultNetworkAclId")
-    shown = acl or "the network ACL"
+    acl_in_message = acl or "the network ACL"
     for direction in _DIRECTIONS:
-        separate = _separate_entries(account, acl, direction)
-        yield from _numbers_rules(shown, direction, separate + _inline_entries(inputs, direction))
+        entries = _separate_entries(account, acl, direction) + _inline_entries(inputs, direction)
+        yield from _numbers_rules(acl_in_message, direction, entries)
     vpc = inputs.get("vpcId") or _vpc_of(account, inputs.get("defaultNetworkAclId"))
     for subnet in texts(inputs.get("subnetIds")):
-        yield from _same_vpc_rules(account, shown, vpc, subnet, "subnetIds")
+        yield from _same_vpc_rules(account, acl_in_message, vpc, subnet, "subnetIds")
 
 
 def _default_acl_account_rules(
@@ -267,7 +271,7 @@ def _default_acl_account_rules(
 
 
 def _missing(acl: object, name: str) -> Refusal:
-    message = f"The networkAcl ID '{acl}' does not exist"
+    message = f"The networkAcl ID '{acl}' does not exist: name an existing network ACL"
     return Refusal(_NOT_FOUND, message, "ec2.network-acl.exists", name)
 
 
@@ -275,7 +279,10 @@ def _same_vpc_rules(account: Account, acl: object, vpc: object, subnet: str, nam
     """Refuse a subnet of another VPC than the ACL's; `name` is the input that names the subnet."""
     vpc_of_subnet = vpc_of(account, subnet)
     if vpc_of_subnet is not None and vpc != vpc_of_subnet:
-        message = f"network ACL {acl} and subnet {subnet} belong to different networks"
+        message = (
+            f"network ACL {acl} and subnet {subnet} belong to different networks: use a subnet of "
+            f"{vpc}"
+        )
         yield Refusal(_INVALID, message, "ec2.network-acl.same-vpc", name)
 
 

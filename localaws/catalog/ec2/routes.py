@@ -57,7 +57,7 @@ _GATEWAYS = {
 """Targets that are types of the catalog, with AWS's error code if the gateway doesn't exist."""
 
 _VPN_GATEWAY = "vgw-[0-9a-f]{8,17}"
-"""Matches virtual private gateways, which may exist beforehand: they are no type of the catalog."""
+"""Matches virtual private gateways, which are assumed to exist: the catalog has no such type."""
 
 _GATEWAY_EXISTS = "ec2.route.gateway-exists"
 _LOCAL = "local"
@@ -83,7 +83,10 @@ def _inline_routes(table: Properties) -> Iterator[tuple[str, Properties]]:
 def _destination_faults(
     route: Properties, destinations: tuple[str, str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a message for each target that the route's destination excludes, and that target."""
+    """Yield a message for each target that the route's destination excludes, and that target.
+
+    `destinations` are the names of the inputs for IPv4, IPv6 and prefix lists.
+    """
     ipv4, ipv6, _ = destinations
     for target, allowed in (
         ("egressOnlyGatewayId", [ipv6]),
@@ -120,12 +123,12 @@ def _destination(route: Properties, names: Sequence[str]) -> str:
 
 
 def _duplicate(table: str, destination: str, where: str = "") -> Refusal:
-    message = f"{where}Route Table ({table}) has a route to {destination} already"
+    message = f"{where}Route Table ({table}) has a route to {destination} already: remove one"
     return Refusal("RouteAlreadyExists", message, "ec2.route.unique")
 
 
 def _elsewhere(name: str) -> str | None:
-    """Return which gateways in an input are assumed to exist."""
+    """Return the pattern of the gateways in an input that are assumed to exist, or None."""
     return _VPN_GATEWAY if name == "gatewayId" else None
 
 
@@ -153,14 +156,15 @@ def _gateway_faults(
         gateway = account.get(token, route.get(name))
         if gateway and vpc_of_gateway(account, gateway.inputs) != vpc:
             message = (
-                f"route table {table} and network gateway {gateway.id} belong to different networks"
+                f"route table {table} and network gateway {gateway.id} belong to different "
+                f"networks: use a gateway in {vpc}"
             )
             yield message, name
 
 
 def _table_deletion_rules(table: Resource, _account: Account) -> Refusals:
     if table.made_by_aws:
-        message = f"the main route table {table.id} can't be deleted"
+        message = f"the main route table {table.id} can't be deleted; AWS deletes it with its VPC"
         yield Refusal("DependencyViolation", message, "ec2.route-table.main")
 
 
@@ -225,7 +229,10 @@ def _association_account_rules(
     else:
         return
     if vpc != table.inputs.get("vpcId"):
-        message = f"route table {table.id} and {associated} belong to different networks"
+        message = (
+            f"route table {table.id} and {associated} belong to different networks: use a route "
+            f"table of {vpc}"
+        )
         yield Refusal(
             "InvalidParameterValue", message, "ec2.route-table-association.same-vpc", "routeTableId"
         )

@@ -90,7 +90,10 @@ def _same_vpc_rules(inputs: Properties, account: Account, source: str) -> Refusa
     group = account.get(SECURITY_GROUP, inputs.get("securityGroupId"))
     other = account.get(SECURITY_GROUP, inputs.get(source))
     if group and other and group.outputs.get("vpcId") != other.outputs.get("vpcId"):
-        message = f"{group.id} and {other.id} belong to different networks"
+        message = (
+            f"{group.id} and {other.id} belong to different networks: {source} must be a group in "
+            f"{group.outputs.get('vpcId')}"
+        )
         yield Refusal("InvalidGroup.NotFound", message, "ec2.security-group-rule.same-vpc", source)
 
 
@@ -114,7 +117,7 @@ def _classic_rules(inputs: Properties) -> Refusals:
     for name in _CLASSIC_GROUPS:
         others = set(sources) - {name, "prefixListIds"}
         if name in sources and others:
-            message = f"{name} excludes {', '.join(sorted(others))}"
+            message = f"{name} excludes {', '.join(sorted(others))}: leave one of them out"
             yield Refusal("InvalidArgument", message, "ec2.security-group-rule.some-source", name)
 
 

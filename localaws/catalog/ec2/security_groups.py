@@ -90,15 +90,17 @@ def port_range_rules(
     Args:
         rule: The rule, with the ports.
         protocol: Its protocol.
-        property_: The input that is wrong.
-        where: The start of the message, which says which rule is wrong.
+        property_: The input that contains the rule.
+        where: The start of the message, which names the rule.
     """
     name = protocol_name(protocol)
     first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
     if name not in WITH_PORTS or first is None or last is None:
         return
     if first > last:
-        message = f"{where}Invalid {name.upper()} port range: {first:g} to {last:g}"
+        message = (
+            f"{where}Invalid {name.upper()} port range: fromPort {first:g} is above toPort {last:g}"
+        )
         yield Refusal(
             "InvalidParameterValue", message, "ec2.security-group-rule.port-range", property_
         )
@@ -130,7 +132,9 @@ def _name_rules(inputs: Properties, account: Account, current: Resource | None) 
     name, vpc = inputs.get("name"), _vpc_of_group(inputs)
     for other in account.where(SECURITY_GROUP, "name", name):
         if other.outputs.get("vpcId") == vpc and not is_current(other, current):
-            message = f"The security group '{name}' already exists for VPC '{vpc}'"
+            message = (
+                f"The security group '{name}' already exists for VPC '{vpc}': choose another name"
+            )
             yield Refusal("InvalidGroup.Duplicate", message, "ec2.security-group.unique", "name")
 
 
@@ -159,7 +163,10 @@ def _permission_rules(
 
 def _deletion_rules(group: Resource, _account: Account) -> Refusals:
     if group.made_by_aws:
-        message = f"the default security group {group.id} can't be deleted by a user"
+        message = (
+            f"the default security group {group.id} can't be deleted by a user; AWS deletes it "
+            "with its VPC"
+        )
         yield Refusal("CannotDelete", message, "ec2.security-group.default")
 
 
@@ -182,7 +189,7 @@ def _group_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _default_group_computed(mint: Mint, inputs: Properties) -> Properties:
     default_vpc = _default_vpc(mint, inputs)
-    vpc = mint.account.get(VPC, {**inputs, **default_vpc}["vpcId"])
+    vpc = mint.account.get(VPC, default_vpc.get("vpcId") or inputs["vpcId"])
     identifier = vpc.outputs["defaultSecurityGroupId"] if vpc else ec2_id(mint, "sg")
     return {
         "id": identifier,

@@ -66,12 +66,12 @@ def _range_rules(
     if subnet_range is None:
         return
     if vpc_range is None and name == "cidrBlock":
-        return  # A VPC whose range comes from an IPAM pool; there are no pools here.
+        return  # The VPC's range comes from an IPAM pool, and the local AWS has no pools.
     if vpc_range is None or not _contains(vpc_range, subnet_range):
         if vpc_range is None:
             reason = f"{vpc.id} has no IPv6 range; set its assignGeneratedIpv6CidrBlock"
         else:
-            reason = f"it is outside the range {vpc_range} of {vpc.id}"
+            reason = f"it must be inside the range of {vpc.id}, {vpc_range}"
         message = f"The CIDR '{subnet_range}' is invalid: {reason}"
         yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", name)
     for other in account.where(SUBNET, "vpcId", vpc.id):
@@ -81,7 +81,7 @@ def _range_rules(
         if other_range is not None and subnet_range.overlaps(other_range):
             message = (
                 f"The CIDR '{subnet_range}' conflicts with another subnet: {other.id} has "
-                f"{other_range}"
+                f"{other_range}; choose a range that no subnet has"
             )
             yield Refusal("InvalidSubnet.Conflict", message, "ec2.subnet.overlap", name)
 

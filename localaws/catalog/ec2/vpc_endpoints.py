@@ -56,6 +56,7 @@ def prefix_lists(region: str) -> dict[str, tuple[str, ...]]:
 
 
 def _kind(inputs: Properties) -> object:
+    """Return an endpoint's type, which is Gateway by default."""
     return inputs.get("vpcEndpointType") or "Gateway"
 
 
@@ -68,7 +69,10 @@ _NAME = re.compile(
 
 
 def _service(inputs: Properties) -> str:
-    """Return the service's short name: `ecr.api` for `com.amazonaws.eu-west-1.ecr.api`."""
+    """Return the service's short name: `ecr.api` for `com.amazonaws.eu-west-1.ecr.api`.
+
+    In another name without a region, it is what follows the third dot.
+    """
     name = text(inputs.get("serviceName")) or ""
     found = _NAME.match(name)
     return found["service"] if found else ".".join(name.split(".")[3:])
@@ -200,12 +204,15 @@ def _region_rules(inputs: Properties, vpc: Resource | None) -> Refusals:
         return
     in_region = _region(name) in (None, region)
     if not in_region or not _has_valid_prefix(kind, name, str(region)):
-        message = f"The Vpc Endpoint Service '{name}' does not exist in {region}"
+        message = (
+            f"The Vpc Endpoint Service '{name}' does not exist in {region}: set serviceName to a "
+            "service of that region"
+        )
         yield Refusal("InvalidServiceName", message, "ec2.vpc-endpoint.region", "serviceName")
 
 
 def _route_rules(inputs: Properties, same_service: list[Resource]) -> Refusals:
-    """Refuse a route table that another gateway endpoint of the service has."""
+    """Refuse a route table that another gateway endpoint of the same service has."""
     taken: set[str] = set()
     for other in same_service:
         taken.update(texts(other.inputs.get("routeTableIds")))

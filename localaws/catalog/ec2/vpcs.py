@@ -11,8 +11,8 @@ from localaws.catalog.ec2.network import (
     SUBNET,
     VPC,
     ec2_id,
-    held_by_stacks,
     is_default,
+    stacks_to_destroy,
 )
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import ResourceType
@@ -39,9 +39,11 @@ def _rules(inputs: Properties) -> Refusals:
 
 def _ipv6_rules(inputs: Properties) -> Refusals:
     """Refuse IPv6 ranges that come from two sources, or from none."""
-    of_pool = given(inputs, "ipv6IpamPoolId", "ipv6CidrBlock")
-    if _has_amazon_ipv6(inputs) and of_pool:
-        message = f"assignGeneratedIpv6CidrBlock excludes {' and '.join(of_pool)}"
+    from_pool = given(inputs, "ipv6IpamPoolId", "ipv6CidrBlock")
+    if _has_amazon_ipv6(inputs) and from_pool:
+        message = (
+            f"assignGeneratedIpv6CidrBlock excludes {' and '.join(from_pool)}: set one or the other"
+        )
         yield Refusal("InvalidArgument", message, "ec2.vpc.ipv6", "assignGeneratedIpv6CidrBlock")
     chosen = given(inputs, "ipv6CidrBlock", "ipv6NetmaskLength")
     if chosen and not given(inputs, "ipv6IpamPoolId"):
@@ -73,7 +75,8 @@ def _quota_rules(inputs: Properties, account: Account) -> Refusals:
     # Beside them there is the default VPC, even if this account doesn't record it yet.
     if len(others) + 1 >= VPCS_PER_REGION:
         message = (
-            f"{VPCS_PER_REGION} VPCs exist in {region}, no more are allowed{held_by_stacks(others)}"
+            f"{VPCS_PER_REGION} VPCs exist in {region}, no more are allowed"
+            f"{stacks_to_destroy(others)}"
         )
         yield Refusal("VpcLimitExceeded", message, "ec2.vpc.quota")
 
@@ -84,7 +87,8 @@ def _ipv6_removal_rules(vpc: Resource, account: Account) -> Refusals:
         if given(subnet.inputs, "ipv6CidrBlock"):
             yield Refusal(
                 "InvalidCidrBlock.InUse",
-                f"The vpc {vpc.id} currently has a subnet within its IPv6 range: {subnet.id}",
+                f"The vpc {vpc.id} currently has a subnet within its IPv6 range, {subnet.id}: "
+                "remove the subnet's ipv6CidrBlock first",
                 "ec2.vpc.ipv6-held",
                 "assignGeneratedIpv6CidrBlock",
             )

@@ -24,13 +24,13 @@ from localaws.catalog.values import (
     Limit,
     block,
     exactly_one,
-    given,
     known,
     matches,
     size,
     text,
     texts,
     within,
+    without_none,
 )
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def _providers_rules(inputs: Properties) -> Refusals:
     for used in texts(values_at(inputs, f"{path}[].capacityProvider")):
         if known(providers) and used not in texts(providers):
             message = (
-                f"{path} names {used!r}, which is none of capacityProviders: "
-                f"{', '.join(texts(providers)) or 'none'}"
+                f"{path} names {used!r}, which is not in capacityProviders "
+                f"({', '.join(texts(providers)) or 'none'}): add it there"
             )
             yield Refusal(_INVALID, message, "ecs.strategy.provider-associated", path)
 
@@ -75,7 +75,10 @@ def _providers_account_rules(
 ) -> Refusals:
     for provider in texts(inputs.get("capacityProviders")):
         if provider not in FARGATE_PROVIDERS and account.find(CAPACITY_PROVIDER, provider) is None:
-            message = f"The specified capacity provider '{provider}' was not found"
+            message = (
+                f"The specified capacity provider '{provider}' was not found: create it, or use "
+                f"{' or '.join(FARGATE_PROVIDERS)}"
+            )
             yield Refusal(
                 _INVALID, message, "ecs.cluster-capacity-providers.exists", "capacityProviders"
             )
@@ -101,7 +104,7 @@ def _in_use(association: Resource, provider: str, account: Account) -> Refusals:
         if provider in map(_name, used):
             message = (
                 "The specified capacity provider is in use and cannot be removed. "
-                f"({provider} by {service.id})"
+                f"({provider} by {service.id}: delete that service, or change its strategy, first)"
             )
             yield Refusal(
                 "ResourceInUseException",
@@ -112,7 +115,7 @@ def _in_use(association: Resource, provider: str, account: Account) -> Refusals:
 
 
 def _name(provider: str) -> str:
-    """Return the name of a capacity provider that is named by its name or ARN."""
+    """Return a capacity provider's name, given its name or its ARN."""
     return provider.rpartition("/")[2]
 
 
@@ -204,20 +207,19 @@ def _capacity_provider_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _capacity_provider_derived(inputs: Properties) -> Properties:
     """Return an Auto Scaling group's block with ECS's defaults."""
-    group = block(inputs.get("autoScalingGroupProvider"))
-    shown = {name: group[name] for name in given(group, *group)}
-    if not shown:
+    configured = without_none(block(inputs.get("autoScalingGroupProvider")))
+    if not configured:
         return {}
     defaults = {"managedDraining": "ENABLED", "managedTerminationProtection": "DISABLED"}
-    scaling = block(group.get("managedScaling"))
+    scaling = block(configured.get("managedScaling"))
     if scaling:
         # The Terraform provider sends 0, not ECS's default of 300, for a warm-up that isn't set.
-        shown["managedScaling"] = {"instanceWarmupPeriod": 0, **scaling}
-    return {"autoScalingGroupProvider": {**defaults, **shown}}
+        configured["managedScaling"] = {"instanceWarmupPeriod": 0, **scaling}
+    return {"autoScalingGroupProvider": {**defaults, **configured}}
 
 
 def _replaces_capacity_provider(name: str, old: Properties, new: Properties) -> bool:
-    """Return whether a change replaces a provider: another group, or another kind, does."""
+    """Return whether a change replaces a provider: it does if the group or the kind changes."""
     before, after = block(old.get(name)), block(new.get(name))
     if name == "autoScalingGroupProvider":
         return before.get("autoScalingGroupArn") != after.get("autoScalingGroupArn")

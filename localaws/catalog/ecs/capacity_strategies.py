@@ -32,7 +32,7 @@ def default_strategy(account: Account, cluster: str) -> list[Mapping[str, Any]]:
 
 
 def uses_fargate(inputs: Properties) -> bool:
-    """Return whether a service asks for Fargate, by its launch type or its strategy.
+    """Return whether a service is to run on Fargate, by its launch type or its strategy.
 
     A service with neither uses the default strategy of its cluster, which isn't looked up here.
     """
@@ -52,7 +52,10 @@ def strategy_limits(path: str) -> tuple[Limit, ...]:
 
 
 def strategy_rules(inputs: Properties, path: str) -> Refusals:
-    """Refuse a capacity provider strategy at a path by which ECS couldn't choose a provider."""
+    """Refuse a capacity provider strategy with which ECS couldn't choose a provider.
+
+    `path` is the input that contains the strategy.
+    """
     items = blocks(inputs.get(path))
     if not items or not known(inputs[path]):
         return

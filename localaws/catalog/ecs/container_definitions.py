@@ -51,11 +51,15 @@ def containers(inputs: Properties) -> list[dict[str, Any]]:
 
 def declared_ports(inputs: Properties) -> dict[str, list[float]]:
     """Return each container's ports, by its name."""
-    ports: dict[str, list[float]] = {}
+    ports_by_container: dict[str, list[float]] = {}
     for container in containers(inputs):
-        numbers = map(number, values_at(container, "portMappings[].containerPort"))
-        ports[str(container.get("name"))] = [port for port in numbers if port]
-    return ports
+        ports: list[float] = []
+        for value in values_at(container, "portMappings[].containerPort"):
+            port = number(value)
+            if port:
+                ports.append(port)
+        ports_by_container[str(container.get("name"))] = ports
+    return ports_by_container
 
 
 def port_names(inputs: Properties) -> list[str]:
@@ -77,17 +81,17 @@ def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
         yield Refusal("InvalidArgument", message, "ecs.container.json", _INPUT)
         return
     refused = set()
-    for refusal in _own_rules(found, inputs, fargate=fargate):
-        refused.add(_subject(refusal))
+    for refusal in _ecs_rules(found, inputs, fargate=fargate):
+        refused.add(_container_and_path(refusal))
         yield replace(refusal, property=_INPUT)
-    # One refusal of a value is enough, and ECS's own rules have better messages than its model.
+    # One refusal of a value is enough, and the rules above have better messages than the model.
     for refusal in _model_rules(found):
-        if _subject(refusal) not in refused:
+        if _container_and_path(refusal) not in refused:
             yield replace(refusal, property=_INPUT)
 
 
-def _subject(refusal: Refusal) -> str:
-    """Return the container and path that a refusal is about."""
+def _container_and_path(refusal: Refusal) -> str:
+    """Return the start of a message of the form `container web: cpu must be …`."""
     return refusal.message.partition(" must be ")[0]
 
 
@@ -97,13 +101,14 @@ def _where(container: Properties, position: int) -> str:
 
 
 def _model_rules(found: list[dict[str, Any]]) -> Refusals:
+    """Refuse what the API's model doesn't allow."""
     for position, container in enumerate(found):
         where = _where(container, position)
         for path, allowed in model_rules(TASK_DEFINITION, container, below=f"{_INPUT}[]."):
             yield Refusal(_CLIENT, f"{where}{path} must be {allowed}", "catalog.model")
 
 
-def _own_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+def _ecs_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
     yield from _list_rules(found)
     for position, container in enumerate(found):
         where = _where(container, position)
@@ -123,7 +128,7 @@ def _own_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
 
 def _list_rules(found: list[dict[str, Any]]) -> Refusals:
     if len(found) > _MOST_CONTAINERS:
-        message = f"Too many containers: {len(found)}, a task has at most {_MOST_CONTAINERS}"
+        message = f"Too many containers: a task can have {_MOST_CONTAINERS}, got {len(found)}"
         yield Refusal(_CLIENT, message, "ecs.container.most")
     if not any(container.get("essential", True) is True for container in found):
         message = "at least one container must be essential"
@@ -138,7 +143,8 @@ def _member_rules(container: Properties, where: str, *, fargate: bool) -> Refusa
     for path in REQUIRED:
         for missing in missing_at(container, path):
             yield Refusal(_CLIENT, f"{where}{missing} must be given", "ecs.container.required")
-    for limit in (*LIMITS, *FARGATE_LIMITS) if fargate else LIMITS:
+    limits = (*LIMITS, *FARGATE_LIMITS) if fargate else LIMITS
+    for limit in limits:
         yield from limit.check(container, within=where)
 
 
@@ -207,7 +213,7 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
 
 
 def _firelens_rules(found: list[dict[str, Any]], *, fargate: bool) -> Refusals:
-    """Refuse log routers without containers that use them, and the opposite.
+    """Refuse a log router that no container uses, and a container whose log router is missing.
 
     Sources: ECS's errors in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552; ECS developer
     guide, "Example Amazon ECS task definition: Route logs to FireLens".
@@ -248,7 +254,7 @@ def _firelens_rules(found: list[dict[str, Any]], *, fargate: bool) -> Refusals:
 def _port_rules(container: Properties, mode: object, where: str) -> Refusals:
     mappings = blocks(container.get("portMappings"))
     if mode == "none" and mappings:
-        message = f"{where}network mode none takes no portMappings"
+        message = f"{where}network mode none can't have portMappings: leave them out"
         yield Refusal(_CLIENT, message, "ecs.container.no-ports")
     times: Counter[float] = Counter()
     for mapping in mappings:
@@ -278,7 +284,7 @@ def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate
         if fargate and not inputs.get("executionRoleArn"):
             message = (
                 "Fargate requires task definition to have execution role ARN to support log "
-                "driver awslogs."
+                "driver awslogs: set executionRoleArn"
             )
             yield Refusal(_CLIENT, message, "ecs.task-definition.execution-role")
 
@@ -319,7 +325,7 @@ def _unsupported_rules(
     if fargate:
         for name in FARGATE_FORBIDS:
             if any(values_at(container, name)):
-                message = f"{where}Fargate doesn't support {name}"
+                message = f"{where}Fargate doesn't support {name}: leave it out"
                 yield Refusal(_CLIENT, message, "ecs.container.fargate-forbids")
         if "GPU" in values_at(container, "resourceRequirements[].type"):
             message = f"{where}Fargate doesn't support resourceRequirements of type GPU"
@@ -330,7 +336,7 @@ def _unsupported_rules(
     if mode == "awsvpc":
         for name in AWSVPC_FORBIDS:
             if container.get(name):
-                message = f"{where}network mode awsvpc doesn't support {name}"
+                message = f"{where}network mode awsvpc doesn't support {name}: leave it out"
                 yield Refusal(_CLIENT, message, "ecs.container.awsvpc-forbids")
 
 
@@ -356,7 +362,7 @@ def _dependency_rules(container: Properties, found: list[dict[str, Any]], where:
         name, condition = text(dependency.get("containerName")), dependency.get("condition")
         other = by_name.get(name)
         if other is None or other is container:
-            message = f"{where}dependsOn names {name!r}, which is no other container of the task"
+            message = f"{where}dependsOn must name another container of the task, got {name!r}"
             yield Refusal(_CLIENT, message, "ecs.container.depends-on-exists")
         elif condition == "HEALTHY" and not other.get("healthCheck"):
             message = f"{where}dependsOn HEALTHY needs a health check of container {name}"
@@ -402,7 +408,8 @@ def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: boo
     # On an instance the agent can use the instance's role for an image.
     if fargate and any(".dkr.ecr." in str(container.get("image")) for container in found):
         message = (
-            "Fargate requires task definition to have execution role ARN to support ECR images."
+            "Fargate requires task definition to have execution role ARN to support ECR images: "
+            "set executionRoleArn"
         )
         yield Refusal(_CLIENT, message, "ecs.task-definition.ecr-role")
 

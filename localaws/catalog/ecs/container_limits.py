@@ -64,14 +64,14 @@ def _is_command(value: object) -> bool:
     return isinstance(value, list) and len(value) > 1 and value[0] in ("CMD", "CMD-SHELL")
 
 
-def _of(kind: type, words: str) -> Allowed:
-    return Allowed(words, lambda value: isinstance(value, kind))
+def _instances(kind: type, description: str) -> Allowed:
+    return Allowed(description, lambda value: isinstance(value, kind))
 
 
-_TEXT = _of(str, "text")
-_BOOLEAN = _of(bool, "true or false")
-_LIST = _of(list, "a list")
-_OBJECT = _of(dict, "an object")
+_TEXT = _instances(str, "text")
+_BOOLEAN = _instances(bool, "true or false")
+_LIST = _instances(list, "a list")
+_OBJECT = _instances(dict, "an object")
 
 _TYPES = (
     ("command[]", _TEXT),
@@ -135,6 +135,7 @@ REQUIRED = (
     "environmentFiles[].type",
     "repositoryCredentials.credentialsParameter",
 )
+"""The members that a container definition must have, each if the object around it exists."""
 
 
 def _limit(path: str, allowed: Allowed, rule: str) -> Limit:
@@ -194,6 +195,8 @@ LIMITS = (
     _limit("healthCheck.startPeriod", within(0, 300), "ecs.container.health"),
     _limit("dependsOn[].condition", one_of(*_CONDITIONS), "ecs.container.depends-on"),
 )
+"""The allowed values of members, wherever the task runs."""
+
 FARGATE_LIMITS = (
     _limit("startTimeout", within(2, 120), "ecs.container.timeout"),
     _limit("stopTimeout", within(2, 120), "ecs.container.timeout"),
@@ -204,6 +207,8 @@ FARGATE_LIMITS = (
         "ecs.container.fargate-capability",
     ),
 )
+"""The allowed values of members in tasks on Fargate, in addition to `LIMITS`."""
+
 FARGATE_FORBIDS = (
     "links",
     "privileged",
@@ -213,4 +218,7 @@ FARGATE_FORBIDS = (
     "linuxParameters.sharedMemorySize",
     "linuxParameters.swappiness",
 )
+"""The members that Fargate doesn't support."""
+
 AWSVPC_FORBIDS = ("dnsSearchDomains", "dnsServers", "extraHosts", "hostname")
+"""The members that network mode `awsvpc` doesn't support."""

@@ -34,7 +34,9 @@ GB = re.compile(r"(\d+|\d*\.\d+)\s*gb", re.IGNORECASE)
 
 def units(value: object, with_unit: re.Pattern[str]) -> int | None:
     """Return the CPU units or MiB of a size: plain (`256`) or with a unit (`.25 vCPU`)."""
-    size = show(value) if number(value) is not None else text(value) or ""
+    size = text(value) or ""
+    if number(value) is not None:
+        size = show(value)
     match = with_unit.fullmatch(size.strip())
     if match:
         return round(float(match.group(1)) * 1024)
@@ -46,7 +48,7 @@ INSTANCE_UNITS = (128, 196608)
 
 
 def size_rules(inputs: Properties) -> Refusals:
-    """Refuse a task definition whose size its capacity doesn't have."""
+    """Refuse a task definition with a size that Fargate, or ECS on instances, doesn't have."""
     launches = inputs.get("requiresCompatibilities")
     if not known(launches):
         return
@@ -54,17 +56,23 @@ def size_rules(inputs: Properties) -> Refusals:
         yield from _fargate_size_rules(inputs)
         return
     cpu = inputs.get("cpu")
-    min_units, max_units = INSTANCE_UNITS
-    if cpu is not None and known(cpu) and not min_units <= (units(cpu, VCPU) or 0) <= max_units:
-        allowed = f"{min_units} to {max_units}"
-        message = f"Invalid setting for cpu: {cpu}; outside of Fargate it is {allowed}"
+    if cpu is None or not known(cpu):
+        return
+    fewest, most = INSTANCE_UNITS
+    if not fewest <= (units(cpu, VCPU) or 0) <= most:
+        message = (
+            f"Invalid setting for cpu: outside of Fargate it must be {fewest} to {most}, got {cpu}"
+        )
         yield Refusal("ClientException", message, "ecs.task-definition.ec2-cpu", "cpu")
 
 
 def _fargate_size_rules(inputs: Properties) -> Refusals:
     for name in ("cpu", "memory"):
         if inputs.get(name) is None:
-            message = f"Fargate requires that '{name}' be defined at the task level"
+            message = (
+                f"Fargate requires that '{name}' be defined at the task level: set the task "
+                f"definition's {name}"
+            )
             yield Refusal(
                 "ClientException", message, "ecs.task-definition.fargate-size-required", name
             )
@@ -72,10 +80,10 @@ def _fargate_size_rules(inputs: Properties) -> Refusals:
     if cpu is None or memory is None or not known(cpu, memory):
         return
     allowed = SIZES.get(units(cpu, VCPU) or 0)
+    if allowed is not None and units(memory, GB) in allowed:
+        return
     if allowed is None:
         choices = f"cpu must be one of {', '.join(map(str, SIZES))}"
-    elif units(memory, GB) in allowed:
-        return
     else:
         choices = f"with cpu {cpu}, memory must be one of {', '.join(map(str, allowed))}"
     message = (

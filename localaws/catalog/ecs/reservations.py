@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def of_containers(containers: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-    """Return the CPU units and MiB of all containers, of each its reservation before its limit."""
+def reserved_by_containers(containers: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+    """Return the CPU units and MiB that containers reserve together.
+
+    A container without `memoryReservation` reserves its limit, `memory`.
+    """
     cpu = memory = 0
     for each in containers:
         cpu += int(each.get("cpu") or 0)
@@ -20,16 +23,17 @@ def of_containers(containers: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
     return cpu, memory
 
 
-def of_task(definition: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the CPU units and MiB of a task of a task definition: its size, else its containers'.
+def reserved_by_task(definition: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the CPU units and MiB that a task reserves: its size, or else what its containers do.
 
     Source: `ToHostResources` of amazon-ecs-agent.
     """
     cpu, memory = units(definition.get("cpu"), VCPU), units(definition.get("memory"), GB)
     if cpu is not None and memory is not None:
         return cpu, memory
-    together = of_containers(json.loads(definition["containerDefinitions"]))
+    containers = json.loads(definition["containerDefinitions"])
+    cpu_of_containers, memory_of_containers = reserved_by_containers(containers)
     return (
-        together[0] if cpu is None else cpu,
-        together[1] if memory is None else memory,
+        cpu_of_containers if cpu is None else cpu,
+        memory_of_containers if memory is None else memory,
     )

@@ -50,7 +50,9 @@ def default_percents(inputs: Properties) -> dict[str, int]:
 
 def _percent(inputs: Properties, name: str) -> float | None:
     """Return a bound of a deployment in percent; None while it is unknown."""
-    return number(inputs[name] if given(inputs, name) else default_percents(inputs)[name])
+    if given(inputs, name):
+        return number(inputs[name])
+    return default_percents(inputs)[name]
 
 
 def _percent_rules(inputs: Properties) -> Refusals:
@@ -72,7 +74,7 @@ def _percent_rules(inputs: Properties) -> Refusals:
 
 
 def default_rebalancing(inputs: Properties) -> str:
-    """Return whether ECS rebalances a new service that doesn't say so: if nothing forbids it.
+    """Return the default of `availabilityZoneRebalancing`: ENABLED if nothing forbids it.
 
     Source: `availabilityZoneRebalancing` in the provider's documentation of services.
     """
@@ -107,7 +109,10 @@ def _controller_rules(inputs: Properties) -> Refusals:
     if controller not in ("CODE_DEPLOY", "EXTERNAL"):
         return
     for name in given(inputs, "deploymentCircuitBreaker", "alarms"):
-        message = f"{name} needs the deployment controller ECS, got {controller}"
+        message = (
+            f"{name} needs the deployment controller ECS, got {controller}: leave {name} out, or "
+            "set deploymentController.type to ECS"
+        )
         yield Refusal(_INVALID, message, "ecs.service.controller", name)
 
 
@@ -115,9 +120,11 @@ def _daemon_rules(inputs: Properties) -> Refusals:
     if uses_fargate(inputs):
         message = "schedulingStrategy DAEMON isn't supported on Fargate; allowed: REPLICA"
         yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
-    # The provider doesn't send a desired count, which has no effect then, and no empty list.
+    # A desired count and an empty list aren't refused, because the provider doesn't send them.
     if blocks(inputs.get("orderedPlacementStrategies")):
-        message = "orderedPlacementStrategies can't be set for schedulingStrategy DAEMON"
+        message = (
+            "orderedPlacementStrategies can't be set for schedulingStrategy DAEMON: leave them out"
+        )
         yield Refusal(_INVALID, message, "ecs.service.daemon", "orderedPlacementStrategies")
 
 
@@ -134,15 +141,15 @@ def _launch_type_rules(inputs: Properties) -> Refusals:
     if launch_type == "FARGATE":
         return
     if given(inputs, "platformVersion"):
-        message = f"platformVersion is for launchType FARGATE only, got {launch_type}"
+        message = f"platformVersion is for launchType FARGATE only: leave it out for {launch_type}"
         yield Refusal(_INVALID, message, "ecs.service.fargate-only", "platformVersion")
     if block(inputs.get("networkConfiguration")).get("assignPublicIp") is True:
-        message = f"assignPublicIp is for launchType FARGATE only, got {launch_type}"
+        message = f"assignPublicIp is for launchType FARGATE only: leave it out for {launch_type}"
         yield Refusal(_INVALID, message, "ecs.service.fargate-only", "networkConfiguration")
 
 
 def _fargate_rules(inputs: Properties) -> Refusals:
     for name in ("orderedPlacementStrategies", "placementConstraints"):
         if inputs.get(name):
-            message = f"{name} can't be set for tasks on Fargate"
+            message = f"{name} can't be set for tasks on Fargate: leave it out"
             yield Refusal(_INVALID, message, "ecs.service.fargate-placement", name)

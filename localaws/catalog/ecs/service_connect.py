@@ -1,4 +1,4 @@
-"""The endpoints that services offer others by Service Connect."""
+"""The endpoints by which services reach each other with Service Connect."""
 
 from __future__ import annotations
 
@@ -15,28 +15,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A port of a service that others reach by names."""
+    """A port of a service that other services reach by name."""
 
     namespace: str
-    """As the service has it: name or ARN."""
+    """The name or ARN of the namespace, as the service's inputs have it."""
 
     discovery_name: str
     dns_names: tuple[str, ...]
-    """Names in the tasks that call it; empty for the discovery name in the namespace."""
+    """The names by which other tasks reach it; if there are none, the discovery name in the
+    namespace is used.
+    """
 
     @property
     def registry(self) -> str:
-        """What its tasks register with, which is no ARN of Cloud Map's."""
+        """The key under which its tasks are registered; Cloud Map has no service for it."""
         return f"{self.namespace}/{self.discovery_name}"
 
 
 def connect_endpoints(service: Properties) -> Iterator[Endpoint]:
-    """Yield the endpoints of a service of ECS."""
+    """Yield the endpoints of an ECS service, given its inputs."""
     connect = block(service.get("serviceConnectConfiguration"))
     if connect.get("enabled") is not True:
         return
     for each in blocks(connect.get("services")):
         name = text(each.get("discoveryName")) or text(each.get("portName")) or ""
-        aliases = [text(alias.get("dnsName")) for alias in blocks(each.get("clientAlias"))]
+        dns_names: list[str] = []
+        for alias in blocks(each.get("clientAlias")):
+            dns_name = text(alias.get("dnsName"))
+            if dns_name:
+                dns_names.append(dns_name)
         namespace = str(connect.get("namespace") or "")
-        yield Endpoint(namespace, name, tuple(filter(None, aliases)))
+        yield Endpoint(namespace, name, tuple(dns_names))

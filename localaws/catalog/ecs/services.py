@@ -69,7 +69,10 @@ def _service_account_rules(
 ) -> Refusals:
     cluster = cluster_of(account, inputs.get("cluster"))
     if cluster is None:
-        message = f"Cluster not found: {inputs.get('cluster') or 'default'}"
+        message = (
+            f"Cluster not found: {inputs.get('cluster') or 'default'}; set cluster to an existing "
+            "one"
+        )
         yield Refusal("ClusterNotFoundException", message, "ecs.service.cluster-exists", "cluster")
         return
     yield from _name_rules(inputs, account, cluster, current)
@@ -84,7 +87,10 @@ def _service_account_rules(
     if given(inputs, "taskDefinition"):
         yield from _task_definition_rules(inputs, account, current)
     elif block(inputs.get("deploymentController")).get("type") != "EXTERNAL":
-        message = "TaskDefinition can not be blank"
+        message = (
+            "TaskDefinition can not be blank: set taskDefinition, or the deployment controller "
+            "EXTERNAL"
+        )
         yield Refusal(_INVALID, message, "ecs.service.task-definition-required", "taskDefinition")
 
 
@@ -94,14 +100,19 @@ def _name_rules(
     """Refuse a name that another service of the cluster has."""
     if not given(inputs, "name"):
         return
-    for namesake in others_with_same(account, SERVICE, inputs, current, "name"):
-        if cluster_of(account, namesake.inputs.get("cluster")) != cluster:
+    for other in others_with_same(account, SERVICE, inputs, current, "name"):
+        if cluster_of(account, other.inputs.get("cluster")) != cluster:
             continue
-        if namesake.id in account.draining:
-            message = "Unable to Start a service that is still Draining"
+        if other.id in account.draining:
+            message = (
+                "Unable to Start a service that is still Draining: deploy again when its tasks "
+                "have stopped, or choose another name"
+            )
             yield Refusal(_INVALID, message, "ecs.service.draining", "name")
         else:
-            message = f"Creation of service was not idempotent: {namesake.id} exists"
+            message = (
+                f"Creation of service was not idempotent: {other.id} exists; choose another name"
+            )
             yield Refusal(_INVALID, message, "ecs.service.unique", "name")
 
 
@@ -127,7 +138,7 @@ def _task_definition_rules(
 
 
 def _registry_rules(inputs: Properties, account: Account) -> Refusals:
-    """Refuse a registry without the port that a record of type SRV needs, or with two.
+    """Refuse a registry with two ports, or without the port that an SRV record needs.
 
     Source: ECS's API reference, ServiceRegistry.
     """
@@ -135,7 +146,9 @@ def _registry_rules(inputs: Properties, account: Account) -> Refusals:
     names = ("containerName", "containerPort")
     of_container = given(configured, *names)
     if len(of_container) == 1 or (of_container and given(configured, "port")):
-        message = "serviceRegistries takes containerName with containerPort, or port"
+        message = (
+            "serviceRegistries must have containerName with containerPort, or port, or none of them"
+        )
         yield Refusal(_INVALID, message, "ecs.service.registry-port", "serviceRegistries")
     registry = account.find(REGISTRY, configured.get("registryArn"))
     if registry is None or of_container or given(configured, "port"):
@@ -156,12 +169,11 @@ def _strategy_change_rules(inputs: Properties, current: Resource | None) -> Refu
     """
     if current is None or not known(inputs.get(_STRATEGY)):
         return
-    if (
-        _strategy(current.inputs) != _strategy(inputs)
-        and inputs.get("forceNewDeployment") is not True
-    ):
+    changes = _strategy(current.inputs) != _strategy(inputs)
+    if changes and inputs.get("forceNewDeployment") is not True:
         message = (
-            "force_new_deployment should be true when capacity_provider_strategy is being updated"
+            "force_new_deployment should be true when capacity_provider_strategy is being "
+            "updated: set forceNewDeployment to true"
         )
         yield Refusal("InvalidArgument", message, "ecs.service.strategy-change", _STRATEGY)
 
@@ -212,16 +224,23 @@ def _compatibility_rules(
     """Refuse a task definition with another network mode, capacity or role than a service needs."""
     awsvpc = definition.get("networkMode") == "awsvpc"
     if awsvpc and not inputs.get("networkConfiguration"):
-        message = "Network Configuration must be provided when networkMode 'awsvpc' is specified"
+        message = (
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified: set "
+            "networkConfiguration"
+        )
         yield Refusal(_INVALID, message, "ecs.service.network-required", "networkConfiguration")
     if not awsvpc and inputs.get("networkConfiguration"):
         message = (
-            "Network Configuration is not valid for the given networkMode of this task definition"
+            "Network Configuration is not valid for the given networkMode of this task "
+            "definition: leave networkConfiguration out, or use networkMode awsvpc"
         )
         yield Refusal(_INVALID, message, "ecs.service.network-forbidden", "networkConfiguration")
     compatibilities = texts(definition.get("requiresCompatibilities"))
     if uses_fargate(inputs) and "FARGATE" not in compatibilities:
-        message = "Task definition does not support launch_type FARGATE"
+        message = (
+            "Task definition does not support launch_type FARGATE: add FARGATE to its "
+            "requiresCompatibilities"
+        )
         yield Refusal(_INVALID, message, "ecs.service.compatible", "taskDefinition")
     if inputs.get("enableExecuteCommand") is True and not definition.get("taskRoleArn"):
         operation = "updated" if current else "created"
@@ -255,7 +274,7 @@ def _container_rules(inputs: Properties, definition: Properties) -> Refusals:
 def _target_group_rules(
     inputs: Properties, definition: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    """Refuse target groups of another target type, or without a load balancer.
+    """Refuse target groups with the wrong target type, or without a load balancer.
 
     An update that leaves them as they are isn't refused, even if their listener is gone.
     """
@@ -267,16 +286,19 @@ def _target_group_rules(
         if group is None:
             continue
         target_type = group.outputs.get("targetType")
-        if (target_type == "ip") != (mode == "awsvpc"):
+        needed = "ip" if mode == "awsvpc" else "instance"
+        if (target_type == "ip") != (needed == "ip"):
             message = (
                 f"The provided target group {group.id} has target type {target_type}, which is "
-                f"incompatible with the {mode} network mode specified in the task definition"
+                f"incompatible with the {mode} network mode specified in the task definition; it "
+                f"must have target type {needed}"
             )
             yield Refusal(_INVALID, message, "ecs.service.target-type", _BALANCERS)
         if not balancers_of(account, group.id):
             message = (
                 f"The target group with targetGroupArn {group.id} does not have an "
-                "associated load balancer"
+                "associated load balancer: create a listener or listener rule that forwards to it "
+                "before the service, with dependsOn"
             )
             yield Refusal(_INVALID, message, "ecs.service.target-group-attached", _BALANCERS)
 
@@ -340,7 +362,7 @@ def _service_derived(inputs: Properties) -> Properties:
 
 
 def _service_updated(service: Resource, inputs: Properties) -> Properties:
-    """Keep what an update without these inputs leaves as it is.
+    """Return the outputs that an update keeps, because its inputs don't set them.
 
     The provider sends a scaled service's count only if the input has changed.
     """

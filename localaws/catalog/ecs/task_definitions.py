@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from localaws.catalog.refusals import Refusals
 
 _CLIENT = "ClientException"
-_SYSTEM = matches(
+_OPERATING_SYSTEM = matches(
     r"LINUX|WINDOWS_SERVER_\w+", "LINUX, or a release of Windows such as WINDOWS_SERVER_2022_CORE"
 )
 
@@ -56,7 +56,7 @@ def _task_definition_rules(inputs: Properties) -> Refusals:
     if fargate:
         yield from _fargate_rules(inputs)
     elif given(inputs, "ephemeralStorage") and known(inputs.get("requiresCompatibilities")):
-        message = "ephemeralStorage is for Fargate only"
+        message = "ephemeralStorage is for Fargate only: leave it out"
         yield Refusal(_CLIENT, message, "ecs.task-definition.ephemeral-fargate", "ephemeralStorage")
     names = texts(values_at(inputs, "volumes[].name"))
     for name in duplicates(names):
@@ -67,6 +67,7 @@ def _task_definition_rules(inputs: Properties) -> Refusals:
 
 
 def _fargate_rules(inputs: Properties) -> Refusals:
+    """Refuse what a task on Fargate can't have."""
     forbidden = []
     if inputs.get("placementConstraints"):
         forbidden.append(("placementConstraints", "have placement constraints"))
@@ -148,7 +149,11 @@ TYPES = (
                 one_of("X86_64", "ARM64"),
                 "ecs.task-definition.platform",
             ),
-            Limit("runtimePlatform.operatingSystemFamily", _SYSTEM, "ecs.task-definition.platform"),
+            Limit(
+                "runtimePlatform.operatingSystemFamily",
+                _OPERATING_SYSTEM,
+                "ecs.task-definition.platform",
+            ),
         ),
         rules=_task_definition_rules,
         computed=_task_definition_computed,

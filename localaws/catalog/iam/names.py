@@ -29,7 +29,7 @@ def path_and_name(inputs: Properties) -> str:
 
 
 def is_taken(account: Account, token: str, inputs: Properties, current: Resource | None) -> bool:
-    """Return whether another resource of a type has the name, whatever the case of its letters.
+    """Return whether another resource of a type has the same name; upper and lower case are equal.
 
     `current` is the resource with the inputs, or None before its creation.
     """

@@ -31,7 +31,7 @@ _AWS_MANAGED = ":iam::aws:policy/"
 
 
 def characters(policy: object) -> int:
-    """Return the length of a policy without white space."""
+    """Return the length of a policy document without white space."""
     return len("".join(policy.split())) if isinstance(policy, str) else 0
 
 
@@ -40,7 +40,9 @@ def managed_policy_rules(account: Account, arn: object, name: str) -> Refusals:
     if not isinstance(arn, str) or _AWS_MANAGED in arn:
         return
     if account.get(POLICY, arn) is None:
-        message = f"Policy {arn} does not exist or is not attachable."
+        message = (
+            f"Policy {arn} does not exist or is not attachable: use the ARN of an existing policy"
+        )
         yield Refusal("NoSuchEntity", message, "iam.policy.exists", name)
 
 
@@ -61,7 +63,8 @@ def _inline_policy_rules(
     if total > limit:
         message = (
             f"Maximum policy size of {limit} bytes exceeded for {owner} {inputs.get(owner)}: its "
-            f"inline policies have {total} without white space"
+            f"inline policies have {total} without white space; shorten one, or move it into a "
+            "managed policy"
         )
         yield Refusal("LimitExceeded", message, rule, "policy")
 
@@ -105,7 +108,10 @@ def _attachment_rules(
     yield from managed_policy_rules(account, inputs.get("policyArn"), "policyArn")
     attached = account.where(token, owner, inputs.get(owner))
     if current is None and len(attached) >= ATTACHED_POLICIES:
-        message = f"Cannot exceed quota for PoliciesPer{owner.title()}: {ATTACHED_POLICIES}"
+        message = (
+            f"Cannot exceed quota for PoliciesPer{owner.title()}: {ATTACHED_POLICIES}; combine "
+            "policies, or use inline ones"
+        )
         yield Refusal("LimitExceeded", message, rule, "policyArn")
 
 
@@ -147,7 +153,8 @@ def _policy_account_rules(
 ) -> Refusals:
     if is_taken(account, POLICY, inputs, current):
         message = (
-            f"A policy called {inputs.get('name')} already exists. Duplicate names are not allowed."
+            f"A policy called {inputs.get('name')} already exists. Duplicate names are not "
+            "allowed: choose another one"
         )
         yield Refusal("EntityAlreadyExists", message, "iam.policy.unique", "name")
 

@@ -61,13 +61,16 @@ def _role_rules(inputs: Properties) -> Refusals:
 
 def _role_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     if is_taken(account, ROLE, inputs, current):
-        message = f"Role with name {inputs.get('name')} already exists."
+        message = f"Role with name {inputs.get('name')} already exists: choose another name"
         yield Refusal("EntityAlreadyExists", message, "iam.role.unique", "name")
     arns = texts(inputs.get("managedPolicyArns"))
     for arn in arns:
         yield from managed_policy_rules(account, arn, "managedPolicyArns")
     if len(arns) > ATTACHED_POLICIES:
-        message = f"Cannot exceed quota for PoliciesPerRole: {ATTACHED_POLICIES}, got {len(arns)}"
+        message = (
+            f"Cannot exceed quota for PoliciesPerRole: {ATTACHED_POLICIES}, got {len(arns)}; "
+            "combine policies, or use inline ones"
+        )
         yield Refusal("LimitExceeded", message, "iam.role.quota", "managedPolicyArns")
 
 
@@ -93,12 +96,12 @@ def _role_deletion_rules(role: Resource, account: Account) -> Refusals:
     """Refuse to delete a role with policies, unless the provider deletes or detaches them first."""
     if role.inputs.get("forceDetachPolicies") is True:
         return
-    # The provider removes all policies of a kind if the role itself lists some of that kind.
-    for token, action, own in (
+    # The provider removes all policies of a kind if the role's inputs list some of that kind.
+    for token, action, listed_in in (
         (ROLE_POLICY, "delete", "inlinePolicies"),
         (ATTACHMENT, "detach", "managedPolicyArns"),
     ):
-        if not role.inputs.get(own) and account.where(token, "role", role.id):
+        if not role.inputs.get(listed_in) and account.where(token, "role", role.id):
             message = f"Cannot delete entity, must {action} all policies of role {role.id} first."
             yield Refusal("DeleteConflict", message, "iam.role.held")
 

@@ -35,7 +35,7 @@ Source: AWS's guides to the services' roles.
 """
 
 _SCALING = ".application-autoscaling"
-"""What follows the service's name in the principal that scales the service."""
+"""The end of the principal that scales a service: `ecs.application-autoscaling`."""
 
 _WITH_SUFFIX = frozenset({"autoscaling"})
 """The services in `_NAMES` whose role can have a custom suffix."""
@@ -47,24 +47,29 @@ def _service(inputs: Properties) -> str:
 
 
 def _role_name(inputs: Properties) -> str:
-    service = _service(inputs)
-    scaled = service.removesuffix(_SCALING)
-    if scaled in _NAMES:
-        name = _NAMES[scaled]
-    else:
-        words = scaled.replace("-", ".").split(".")
-        name = "".join(word[:1].upper() + word[1:] for word in words)
-    if scaled != service:
+    """Return the role's name: `AWSServiceRoleForECS` for `ecs.amazonaws.com`."""
+    principal = _service(inputs)
+    service = principal.removesuffix(_SCALING)
+    name = _NAMES.get(service) or _camel_case(service)
+    if principal.endswith(_SCALING):
         name = f"ApplicationAutoScaling_{name}Service"
     suffix = inputs.get("customSuffix")
     return f"AWSServiceRoleFor{name}_{suffix}" if suffix else f"AWSServiceRoleFor{name}"
+
+
+def _camel_case(service: str) -> str:
+    """Return `CostOptimizationHub` for `cost-optimization-hub`."""
+    words = service.replace("-", ".").split(".")
+    return "".join(word[:1].upper() + word[1:] for word in words)
 
 
 def _rules(inputs: Properties) -> Refusals:
     if not text(inputs.get("awsServiceName")) or not inputs.get("customSuffix"):
         return
     if _service(inputs) in _NAMES.keys() - _WITH_SUFFIX:
-        message = f"Custom suffix is not allowed for {inputs['awsServiceName']}"
+        message = (
+            f"Custom suffix is not allowed for {inputs['awsServiceName']}: leave customSuffix out"
+        )
         yield Refusal("InvalidInput", message, "iam.service-linked-role.suffix", "customSuffix")
 
 

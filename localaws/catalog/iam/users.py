@@ -41,7 +41,7 @@ def _updated(current: Resource, inputs: Properties) -> Properties:
 
 def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     if is_taken(account, USER, inputs, current):
-        message = f"User with name {inputs.get('name')} already exists."
+        message = f"User with name {inputs.get('name')} already exists: choose another name"
         yield Refusal("EntityAlreadyExists", message, "iam.user.unique", "name")
 
 

@@ -22,8 +22,10 @@ HEALTH_CHECK = "aws:route53/healthCheck:HealthCheck"
 
 _INVALID = "InvalidInput"
 _WITH_SEARCH = ("HTTP_STR_MATCH", "HTTPS_STR_MATCH")
-_ENDPOINTS = ("HTTP", "HTTPS", *_WITH_SEARCH, "TCP")
-_NEEDED = {
+_OF_ENDPOINT = ("HTTP", "HTTPS", *_WITH_SEARCH, "TCP")
+"""The types that search an answer for a text, and all types that check an endpoint."""
+
+_REQUIRED = {
     "CALCULATED": ("childHealthchecks",),
     "CLOUDWATCH_METRIC": ("cloudwatchAlarmName", "cloudwatchAlarmRegion"),
     "RECOVERY_CONTROL": ("routingControlArn",),
@@ -35,17 +37,19 @@ _NEEDED = {
 
 def _rules(inputs: Properties) -> Refusals:
     kind = text(inputs.get("type"))
-    for name in _NEEDED.get(str(kind), ()):
+    for name in _REQUIRED.get(str(kind), ()):
         if not given(inputs, name):
             yield Refusal(_INVALID, f"type {kind} needs {name}", "route53.health-check.needs", name)
-    if kind in _ENDPOINTS and not given(inputs, "fqdn", "ipAddress"):
+    if kind in _OF_ENDPOINT and not given(inputs, "fqdn", "ipAddress"):
         message = (
             "Invalid IPv4 address and Fully Qualified Domain Name combination. Either should "
-            "be specified."
+            "be specified: set fqdn, or ipAddress."
         )
         yield Refusal(_INVALID, message, "route53.health-check.endpoint", "fqdn")
     if kind and kind not in _WITH_SEARCH and inputs.get("searchString") not in (None, ""):
-        message = f"searchString is for type {' or '.join(_WITH_SEARCH)}, got {kind}"
+        message = (
+            f"searchString is for type {' or '.join(_WITH_SEARCH)}: leave it out for type {kind}"
+        )
         yield Refusal(_INVALID, message, "route53.health-check.search", "searchString")
     yield from _address_rules(inputs)
 
@@ -56,17 +60,21 @@ def _address_rules(inputs: Properties) -> Refusals:
         return
     if not ipaddress.ip_address(str(value)).is_global:
         message = (
-            f"{value} is local, private, non-routable or for multicast, which no health "
-            "checker reaches"
+            f"ipAddress must be one that health checkers reach, got {value}, which is local, "
+            "private, non-routable or for multicast"
         )
         yield Refusal(_INVALID, message, "route53.health-check.public", "ipAddress")
 
 
 def _is_address(value: object) -> bool:
+    """Return whether a value is an IP address, or the empty text that the provider leaves out."""
+    if value == "":
+        return True
     try:
-        return value == "" or bool(ipaddress.ip_address(str(value)))
+        ipaddress.ip_address(str(value))
     except ValueError:
         return False
+    return True
 
 
 def _computed(mint: Mint, _inputs: Properties) -> Properties:
@@ -80,7 +88,7 @@ def _computed(mint: Mint, _inputs: Properties) -> Properties:
 def _derived(inputs: Properties) -> Properties:
     """Return Route 53's defaults for checks of an endpoint."""
     kind = text(inputs.get("type"))
-    if kind not in _ENDPOINTS:
+    if kind not in _OF_ENDPOINT:
         return {}
     secure = kind.startswith("HTTPS")
     defaults: dict[str, object] = {

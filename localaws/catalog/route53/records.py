@@ -61,7 +61,7 @@ RECORD_TYPES = (
     "TXT",
 )
 
-_BATCH = "InvalidChangeBatch"
+_INVALID_BATCH = "InvalidChangeBatch"
 _IP_VERSIONS = {"A": 4, "AAAA": 6}
 _POLICIES = (
     "cidrRoutingPolicy",
@@ -97,14 +97,16 @@ def zone_id(value: object) -> str:
 
 
 def name_of_zone(account: Account, identifier: object) -> str | None:
-    """Return the domain of the zone with that id, or None if there is no such zone."""
+    """Return the domain of the zone with an id, or None if there is no such zone."""
     identifier = zone_id(identifier)
     found = account.get(ZONE, identifier)
     if found is not None:
         return zone_name(str(found.inputs.get("name")))
-    code = str(identifier).removeprefix("Z")
+    # It may be the id of an assumed zone, which has no padding.
+    code = identifier.removeprefix("Z")
+    padding = "=" * (-len(code) % 8)
     try:
-        name = base64.b32decode(code + "=" * (-len(code) % 8)).decode()
+        name = base64.b32decode(code + padding).decode()
     except ValueError:
         return None
     return name if assumed_zone_id(name) == identifier else None
@@ -133,7 +135,7 @@ def _zone_computed(mint: Mint, inputs: Properties) -> Properties:
 def _record_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, ("aliases", "records"), "route53.record.one-value")
     if given(inputs, "aliases") and given(inputs, "ttl"):
-        message = "an alias has its target's ttl, leave ttl out"
+        message = "an alias has its target's ttl: leave ttl out"
         yield Refusal("InvalidArgument", message, "route53.record.ttl", "ttl")
     if given(inputs, "records") and not given(inputs, "ttl"):
         yield Refusal(
@@ -161,7 +163,7 @@ def _address_rules(inputs: Properties) -> Refusals:
                 f"[Invalid Resource Record: Value is not a valid IPv{version} address, as type "
                 f"{kind} requires: '{value}']"
             )
-            yield Refusal(_BATCH, message, "route53.record.value", "records")
+            yield Refusal(_INVALID_BATCH, message, "route53.record.value", "records")
 
 
 def _is_address(value: str, version: int) -> bool:
@@ -186,15 +188,19 @@ def _record_account_rules(
 ) -> Refusals:
     zone = name_of_zone(account, inputs.get("zoneId"))
     if zone is None:
-        message = f"No hosted zone found with ID: {inputs.get('zoneId')}"
+        message = (
+            f"No hosted zone found with ID: {inputs.get('zoneId')}; set zoneId to that of an "
+            "existing zone"
+        )
         yield Refusal("NoSuchHostedZone", message, "route53.record.zone-exists", "zoneId")
         return
     name = _full_name(inputs, zone)
     if inputs.get("type") == "CNAME" and name == zone:
         message = (
-            f"[RRSet of type CNAME with DNS name {name}. is not permitted at apex in zone {zone}.]"
+            f"[RRSet of type CNAME with DNS name {name}. is not permitted at apex in zone "
+            f"{zone}.]: use an alias of type A"
         )
-        yield Refusal(_BATCH, message, "route53.record.cname-apex", "type")
+        yield Refusal(_INVALID_BATCH, message, "route53.record.cname-apex", "type")
     for other in _records_of_name(account, inputs.get("zoneId"), name):
         if not is_current(other, current):
             yield from _coexistence_rules(inputs, name, other)
@@ -213,26 +219,27 @@ def _coexistence_rules(inputs: Properties, name: str, other: Resource) -> Refusa
     if kind != other_kind:
         if "CNAME" in (kind, other_kind):
             message = (
-                f"[RRSet of type {kind} with DNS name {name}. is not permitted: a CNAME "
-                "stands alone]"
+                f"[RRSet of type {kind} with DNS name {name}. is not permitted: a CNAME must be "
+                "the only record of its name]"
             )
-            yield Refusal(_BATCH, message, "route53.record.cname-alone", "type")
+            yield Refusal(_INVALID_BATCH, message, "route53.record.cname-alone", "type")
         return
     if inputs.get("setIdentifier") == other.inputs.get("setIdentifier"):
         if inputs.get("allowOverwrite") is not True:
             message = (
                 f"[Tried to create resource record set [name='{name}.', type='{kind}'] "
-                "but it already exists]"
+                "but it already exists]: choose another name, or set allowOverwrite to true"
             )
-            yield Refusal(_BATCH, message, "route53.record.unique", "name")
+            yield Refusal(_INVALID_BATCH, message, "route53.record.unique", "name")
         return
     policies, others = _policies_of(inputs), _policies_of(other.inputs)
     if policies != others:
         message = (
             f"[RRSet with DNS name {name}., type {kind} can't be created: all of the name and type "
-            f"must have the same routing policy, got {_policy(policies)} beside {_policy(others)}]"
+            f"must have the same routing policy, got {_policy_or_none(policies)} beside "
+            f"{_policy_or_none(others)}]"
         )
-        yield Refusal(_BATCH, message, "route53.record.one-policy", "setIdentifier")
+        yield Refusal(_INVALID_BATCH, message, "route53.record.one-policy", "setIdentifier")
 
 
 def _policies_of(inputs: Properties) -> list[str]:
@@ -240,12 +247,12 @@ def _policies_of(inputs: Properties) -> list[str]:
     return [name for name in _POLICIES if inputs.get(name) not in (None, False, [])]
 
 
-def _policy(policies: list[str]) -> str:
+def _policy_or_none(policies: list[str]) -> str:
     return policies[0] if policies else "none"
 
 
 def _alias_rules(inputs: Properties, account: Account) -> Refusals:
-    """Refuse an alias into the load balancers' zone that names none of them."""
+    """Refuse an alias in a zone of load balancers that isn't the name of a load balancer."""
     zones, names = set(), set()
     for balancer in account.all(LOAD_BALANCER):
         zone, dns_name = balancer.outputs.get("zoneId"), str(balancer.outputs.get("dnsName"))
@@ -257,10 +264,10 @@ def _alias_rules(inputs: Properties, account: Account) -> Refusals:
         if zone in zones and (zone, name) not in names:
             message = (
                 f"[Tried to create an alias that targets {name}., type "
-                f"{inputs.get('type')} in zone {zone}, "
-                "but the alias target name does not lie within the target zone]"
+                f"{inputs.get('type')} in zone {zone}, but the alias target name does not lie "
+                "within the target zone]: use the dnsName and zoneId of one load balancer"
             )
-            yield Refusal(_BATCH, message, "route53.record.alias-target", "aliases")
+            yield Refusal(_INVALID_BATCH, message, "route53.record.alias-target", "aliases")
 
 
 def _record_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -284,7 +291,7 @@ def _zone_deletion_rules(zone: Resource, account: Account) -> Refusals:
         if zone_id(record.inputs.get("zoneId")) == zone.id:
             message = (
                 f"The specified hosted zone {zone.id} contains non-required resource record sets, "
-                f"such as {record.id}"
+                f"such as {record.id}: delete them first, or set forceDestroy to true"
             )
             yield Refusal("HostedZoneNotEmpty", message, "route53.zone.held")
             return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.ecs.reservations import of_containers
+from localaws.catalog.ecs.reservations import reserved_by_containers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +44,7 @@ def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     Raises:
         ValueError: No size is enough.
     """
-    cpu_units, mib = of_containers(containers)
+    cpu_units, mib = reserved_by_containers(containers)
     vcpu, gib = cpu_units / _UNITS, mib / _UNITS
     most_vcpu, (most_gib, _) = max(_GIB_BY_VCPU), _SIZES[-1]
     if vcpu > most_vcpu or gib > most_gib:
