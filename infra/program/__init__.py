@@ -48,8 +48,6 @@ def deploy(settings: Settings) -> dict[str, object]:
     cluster = deploy_cluster(settings, log_groups)
     ingress = deploy_ingress(settings, environment, network, zone, log_groups)
     endpoints = deploy_endpoints(settings, environment, network)
-    routed = routes(settings)
-    stack_alarms = deploy_notifications(settings, environment, ingress)
     areas = Areas(
         settings=settings,
         environment=environment,
@@ -59,9 +57,10 @@ def deploy(settings: Settings) -> dict[str, object]:
         cluster=cluster,
         ingress=ingress,
     )
+    stack_alarms = deploy_notifications(settings, environment, ingress)
     capacity = deploy_capacity(areas)
+    route_of = routes(settings)
     services: dict[str, WebService] = {}
-    serving: list[pulumi.Resource] = []
     alarms: list[aws.cloudwatch.MetricAlarm] = []
     if stack_alarms and stack_alarms.on_load_balancer:
         alarms.append(stack_alarms.on_load_balancer)
@@ -71,14 +70,15 @@ def deploy(settings: Settings) -> dict[str, object]:
             areas,
             capacity=capacity,
             deployed=services,
-            route=routed[service.name],
+            route=route_of[service.name],
             alarms=stack_alarms,
         )
-        alarms += deploy_alarms_of_tasks(stack_alarms, service, deployed, cluster)
         services[service.name] = deployed
-        serving += deployed.serving
+        alarms += deploy_alarms_of_tasks(stack_alarms, service, deployed, cluster)
     deploy_dashboard(settings, environment, cluster, services, alarms)
+    serving = [rule for service in services.values() for rule in service.serving]
     deploy_aliases(settings, zone, ingress, after=serving)
+    # The outputs of a single service are by themselves, those of several in a map.
     only = next(iter(services.values())) if len(services) == 1 else None
     outputs = {
         "albDns": ingress.alb_dns,
@@ -87,11 +87,53 @@ def deploy(settings: Settings) -> dict[str, object]:
         "serviceName": only.service_name if only else None,
         "targetGroupArn": only.target_group_arn if only else None,
         "webLogGroup": only.log_group if only else None,
-        "services": None if only else _outputs_of_each(services, routed),
+        "services": None if only else _outputs_of_each(services, route_of),
         "execLogGroup": cluster.exec_log_group,
         "monthlyCostUsd": _monthly_cost(settings, environment),
     }
     return {name: value for name, value in outputs.items() if value is not None}
+
+
+def _aws_environment() -> AwsEnvironment:
+    """Look up the account and region that the provider deploys to."""
+    partition = aws.get_partition()
+    return AwsEnvironment(
+        partition=partition.partition,
+        dns_suffix=partition.dns_suffix,
+        region=aws.get_region().region,
+        account=aws.get_caller_identity().account_id,
+    )
+
+
+def _outputs_of_each(
+    services: Mapping[str, WebService], route_of: Mapping[str, Route]
+) -> dict[str, dict[str, object]]:
+    """Return the outputs of several services, by the services' names."""
+    outputs: dict[str, dict[str, object]] = {}
+    for name, service in sorted(services.items()):
+        outputs[name] = {
+            "serviceName": service.service_name,
+            "targetGroupArn": service.target_group_arn,
+            "logGroup": service.log_group,
+            "routes": list(_requests_of(name, route_of)),
+        }
+    return outputs
+
+
+def _requests_of(name: str, route_of: Mapping[str, Route]) -> Iterator[str]:
+    """Yield the conditions of the requests that a service gets all of, or a share by weight.
+
+    Other services' routes may give it a share, too.
+    """
+    for owner, route in route_of.items():
+        for rule in route.rules:
+            weights = rule.split.weights if rule.split else {owner: 1}
+            weight = weights.get(name, 0)
+            total = sum(weights.values())
+            if weight == total:
+                yield rule.conditions.text
+            elif weight:
+                yield f"{rule.conditions.text} ({weight} of {total})"
 
 
 def _monthly_cost(settings: Settings, environment: AwsEnvironment) -> dict[str, float] | None:
@@ -104,40 +146,3 @@ def _monthly_cost(settings: Settings, environment: AwsEnvironment) -> dict[str, 
         )
         return None
     return estimate(settings, of_region(region)).by_part()
-
-
-def _outputs_of_each(
-    services: Mapping[str, WebService], routed: Mapping[str, Route]
-) -> dict[str, dict[str, object]]:
-    """Return the outputs of several services, by the services' names."""
-    outputs: dict[str, dict[str, object]] = {}
-    for name, service in sorted(services.items()):
-        outputs[name] = {
-            "serviceName": service.service_name,
-            "targetGroupArn": service.target_group_arn,
-            "logGroup": service.log_group,
-            "routes": list(_requests_of(name, routed)),
-        }
-    return outputs
-
-
-def _requests_of(name: str, routed: Mapping[str, Route]) -> Iterator[str]:
-    """Yield the conditions of the requests that a service gets all of, or a share by weight."""
-    for owner, route in routed.items():
-        for rule in route.rules:
-            weights = rule.split.weights if rule.split else {owner: 1}
-            weight, total = weights.get(name, 0), sum(weights.values())
-            share = "" if weight == total else f" ({weight} of {total})"
-            if weight:
-                yield f"{rule.conditions.text}{share}"
-
-
-def _aws_environment() -> AwsEnvironment:
-    """Look up the account and region that the provider deploys to."""
-    partition = aws.get_partition()
-    return AwsEnvironment(
-        partition=partition.partition,
-        dns_suffix=partition.dns_suffix,
-        region=aws.get_region().region,
-        account=aws.get_caller_identity().account_id,
-    )

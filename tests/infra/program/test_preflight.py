@@ -13,7 +13,7 @@ import pytest
 
 from gate.configurations import VALUE_OF_A_SECRET
 from infra.errors import SettingsError
-from infra.program import preflight
+from infra.program.lookups import secrets
 from localaws.mocks import Cloud, SeededParameter
 from localaws.mocks.mistake import LookupFailedError
 from tests.infra import recorder
@@ -145,7 +145,7 @@ def test_a_parameter_whose_impossible_version_is_not_found_is_looked_up_without_
             raise Exception("reading SSM Parameter: couldn't find resource")  # noqa: TRY002
 
     monkeypatch.setattr("pulumi_aws.ssm.get_parameter", get_parameter)
-    assert preflight._parameter_exists("/a")
+    assert secrets._parameter_exists("/a")
     assert names == ["/a:999999999", "/a"]
 
 

@@ -10,9 +10,8 @@ the new subnets first, which AWS refuses. That holds for the subnets of a stoppe
 
 from __future__ import annotations
 
-from functools import partial
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pulumi_aws as aws
 
@@ -21,7 +20,7 @@ from infra.network import layout
 from infra.settings.stack.network import PUBLIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from infra.network.layout import PlannedSubnet
     from infra.settings import Settings
@@ -34,6 +33,16 @@ _HOW: Final = (
 _IPV6_SUBNET_BITS: Final = 64
 _IPV6_SUBNETS: Final = 256
 """Number of /64 in a VPC's /56."""
+
+
+class _Layout(NamedTuple):
+    """What decides the subnets of a VPC, besides its range."""
+
+    zones: int
+    """The key `availabilityZoneCount`."""
+
+    private_tasks: bool
+    """Whether tasks have their own subnets, as with each `network` but public."""
 
 
 def problems(settings: Settings, vpc_name: str) -> Iterator[Problem]:
@@ -113,54 +122,68 @@ def _in_another_range(
 
 def _in_another_layout(settings: Settings, vpc_name: str, vpc_id: str) -> Iterator[Problem]:
     """Name the keys that changed the layout of a VPC's subnets, if that is certain."""
+    network = settings.network
     ids = aws.ec2.get_subnets(
         filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=settings.tags
     ).ids
     existing = [aws.ec2.get_subnet(id=subnet_id) for subnet_id in ids]
-    network = settings.network
-    zones, private = network.availability_zone_count, network.private_tasks
-    planned = partial(layout.subnets, vpc_name, cidr=network.vpc_cidr)
-    if not _overlap(existing, planned(zones=zones, private_tasks=private)):
+
+    def planned(chosen: _Layout) -> dict[str, PlannedSubnet]:
+        return layout.subnets(vpc_name, cidr=network.vpc_cidr, **chosen._asdict())
+
+    wanted = _Layout(network.availability_zone_count, network.private_tasks)
+    if not _overlap(existing, planned(wanted)):
         return
     overlapped = f"whose subnets would overlap those of the stack's VPC, {vpc_id}"
-    kinds = [each.tags.get("SubnetType") for each in existing]
-    former_zones, former_private = kinds.count("Public"), "Private" in kinds
-    former = planned(zones=former_zones, private_tasks=former_private)
-    ranges = {name: str(each.cidr) for name, each in former.items()}
-    if {each.tags.get("Name"): each.cidr_block for each in existing} != ranges:
+    former = _layout_of(existing)
+    if not _has_exactly(existing, planned(former)):
         yield Problem(
             "network",
-            f"{network.network}, with availabilityZoneCount {zones}, {overlapped}, of which an "
-            "earlier run that was stopped made or left only some",
+            f"{network.network}, with availabilityZoneCount {wanted.zones}, {overlapped}, of which "
+            "an earlier run that was stopped made or left only some",
             f"both keys as in that run; for other values, {_DESTROY}",
         )
         return
-    # Each key is named that must go back whatever the other one is.
-    if private != former_private and _overlap(
-        existing, planned(zones=former_zones, private_tasks=private)
-    ):
-        before = f"one other than {PUBLIC}" if former_private else PUBLIC
+    # A key is named if its change alone would be refused: it must go back whatever the other is.
+    only_private = former._replace(private_tasks=wanted.private_tasks)
+    if only_private != former and _overlap(existing, planned(only_private)):
+        before = f"one other than {PUBLIC}" if former.private_tasks else PUBLIC
         yield Problem("network", f"{network.network}, {overlapped}", f"{before}, as before; {_HOW}")
-    if zones != former_zones and _overlap(
-        existing, planned(zones=zones, private_tasks=former_private)
-    ):
+    only_zones = former._replace(zones=wanted.zones)
+    if only_zones != former and _overlap(existing, planned(only_zones)):
         yield Problem(
-            "availabilityZoneCount", f"{zones}, {overlapped}", f"{former_zones}, as before; {_HOW}"
+            "availabilityZoneCount",
+            f"{wanted.zones}, {overlapped}",
+            f"{former.zones}, as before; {_HOW}",
         )
 
 
+def _layout_of(subnets: Sequence[aws.ec2.GetSubnetResult]) -> _Layout:
+    """Return the layout of subnets that awsx created, by its tags on them."""
+    kinds = [subnet.tags.get("SubnetType") for subnet in subnets]
+    return _Layout(kinds.count("Public"), "Private" in kinds)
+
+
+def _has_exactly(
+    subnets: Sequence[aws.ec2.GetSubnetResult], planned: Mapping[str, PlannedSubnet]
+) -> bool:
+    """Return whether subnets are those of a plan, by their names and IPv4 ranges."""
+    existing = {subnet.tags.get("Name"): subnet.cidr_block for subnet in subnets}
+    return existing == {name: str(subnet.cidr) for name, subnet in planned.items()}
+
+
 def _overlap(
-    existing: Sequence[aws.ec2.GetSubnetResult], planned: dict[str, PlannedSubnet]
+    existing: Sequence[aws.ec2.GetSubnetResult], planned: Mapping[str, PlannedSubnet]
 ) -> bool:
     """Return whether AWS would refuse planned subnets because of those that exist."""
     return any(_overlaps(each, planned) for each in existing)
 
 
-def _overlaps(subnet: aws.ec2.GetSubnetResult, planned: dict[str, PlannedSubnet]) -> bool:
+def _overlaps(subnet: aws.ec2.GetSubnetResult, planned: Mapping[str, PlannedSubnet]) -> bool:
     """Return whether a subnet has addresses that another one is to get."""
     own_name = subnet.tags.get("Name")
     cidr = IPv4Network(subnet.cidr_block)
-    position = None
+    position = None  # of its /64 in the VPC's IPv6 range
     if subnet.ipv6_cidr_block:
         address = int(IPv6Network(subnet.ipv6_cidr_block).network_address)
         position = (address >> _IPV6_SUBNET_BITS) % _IPV6_SUBNETS
