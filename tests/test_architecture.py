@@ -53,7 +53,7 @@ estimates a stack's cost reads its file as `pulumi-local` does; no run of the pr
 PURE = (
     "infra.aws",
     "infra.settings.kinds",
-    *(f"infra.service.{name}" for name in ("causes", "container", "events")),
+    *(f"infra.service.{name}" for name in ("causes", "container", "events", "rollout_report")),
 )
 """Modules and folders of the program that import only each other and the standard library."""
 

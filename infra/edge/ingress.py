@@ -171,40 +171,15 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         super().__init__("fargate-web:index:LoadBalancedIngress", name, None, opts)
         tags = naming.of_component(args.tags, name)
         child = pulumi.ResourceOptions(parent=self)
-        group = aws.ec2.SecurityGroup(
-            name,
-            # The same for all settings: a change of the description would replace the group.
-            description="Load balancer: its web ports in, its targets out",
-            vpc_id=args.vpc_id,
-            tags=tags,
-            opts=child,
-        )
-        schemes = ["http", "https"] if args.https else ["http"]
-        for scheme in schemes:
-            for cidr in args.allowed_cidrs:
-                self._allow(name, scheme, cidr, group.id, tags)
-        if args.authenticates:
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-login",
-                security_group_id=group.id,
-                # A load balancer connects to providers by IPv4 only. Source: AWS re:Post, "errors
-                # when I configure authentication".
-                description="HTTPS to OpenID Connect providers",
-                cidr_ipv4=ANYWHERE,
-                ip_protocol="tcp",
-                from_port=_PORTS["https"],
-                to_port=_PORTS["https"],
-                tags=tags,
-                opts=child,
-            )
+        group = self._security_group(name, args, tags)
         # AWS can't turn a load balancer into an internal one, nor move a target group to another
         # load balancer. So all of these get other names: both load balancers exist until the
         # service has moved, and a run that fails before that can be reverted.
         base = f"{name}-internal" if args.internal else name
         # Disabled explicitly: without this, the provider would leave an existing log on.
-        access_logs: aws.lb.LoadBalancerAccessLogsArgsDict = {"bucket": "", "enabled": False}
+        access_logs: aws.lb.LoadBalancerAccessLogsArgsDict = {"enabled": False, "bucket": ""}
         if args.access_log_bucket is not None:
-            access_logs = {"bucket": args.access_log_bucket, "enabled": True}
+            access_logs = {"enabled": True, "bucket": args.access_log_bucket}
         balancer = aws.lb.LoadBalancer(
             base,
             load_balancer_type="application",
@@ -231,7 +206,10 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             opts=child,
         )
         self.host_certificates = {}
-        serving = self._https(base, args.https, balancer.arn, tags) if args.https else plain
+        # The listener that gets the rules of services.
+        serving = plain
+        if args.https:
+            serving = self._https(base, args.https, balancer.arn, tags)
         self.arn = balancer.arn
         self.alb_zone_id = balancer.zone_id
         self.alb_dns = balancer.dns_name
@@ -252,6 +230,39 @@ class LoadBalancedIngress(pulumi.ComponentResource):
                 "securityGroupId": self.security_group_id,
             }
         )
+
+    def _security_group(
+        self, name: str, args: LoadBalancedIngressArgs, tags: dict[str, str]
+    ) -> aws.ec2.SecurityGroup:
+        """Register the security group, and its rules for clients and logins."""
+        child = pulumi.ResourceOptions(parent=self)
+        group = aws.ec2.SecurityGroup(
+            name,
+            # The same for all settings: a change of the description would replace the group.
+            description="Load balancer: its web ports in, its targets out",
+            vpc_id=args.vpc_id,
+            tags=tags,
+            opts=child,
+        )
+        schemes = ["http", "https"] if args.https else ["http"]
+        for scheme in schemes:
+            for cidr in args.allowed_cidrs:
+                self._allow(name, scheme, cidr, group.id, tags)
+        if args.authenticates:
+            aws.vpc.SecurityGroupEgressRule(
+                f"{name}-login",
+                security_group_id=group.id,
+                # A load balancer connects to providers by IPv4 only. Source: AWS re:Post, "errors
+                # when I configure authentication".
+                description="HTTPS to OpenID Connect providers",
+                cidr_ipv4=ANYWHERE,
+                ip_protocol="tcp",
+                from_port=_PORTS["https"],
+                to_port=_PORTS["https"],
+                tags=tags,
+                opts=child,
+            )
+        return group
 
     def _allow(
         self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]
@@ -277,7 +288,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     def _https(
         self, base: str, https: Https, balancer_arn: pulumi.Input[str], tags: dict[str, str]
     ) -> aws.lb.Listener:
-        """Register the HTTPS listener."""
+        """Register the HTTPS listener, and attach its further certificates."""
         child = pulumi.ResourceOptions(parent=self)
         listener = aws.lb.Listener(
             f"{base}-https",
@@ -294,19 +305,20 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        further: dict[str, pulumi.Input[str]] = {}
-        for arn in https.extra_certificate_arns:
-            further[arn.rpartition("/")[2]] = arn
-        further.update(https.host_certificate_arns)
-        attached: dict[str, pulumi.Resource] = {}
-        for name, certificate_arn in further.items():
-            attached[name] = aws.lb.ListenerCertificate(
+
+        def attach(name: str, certificate_arn: pulumi.Input[str]) -> pulumi.Resource:
+            return aws.lb.ListenerCertificate(
                 f"{base}-https-{name}",
                 listener_arn=listener.arn,
                 certificate_arn=certificate_arn,
                 opts=child,
             )
-        self.host_certificates = {name: attached[name] for name in https.host_certificate_arns}
+
+        for arn in https.extra_certificate_arns:
+            attach(arn.rpartition("/")[2], arn)
+        self.host_certificates = {
+            name: attach(name, arn) for name, arn in https.host_certificate_arns.items()
+        }
         return listener
 
 

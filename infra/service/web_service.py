@@ -63,76 +63,26 @@ class WebService(pulumi.ComponentResource):
         definition, role_policies = task_definition.register(
             name, args, logs_to=logs.name, tags=tags, parent=self
         )
-        network: aws.ecs.ServiceNetworkConfigurationArgsDict | None = None
-        group_rules: list[pulumi.Resource] = []
         self.security_group_id = None
+        group_rules: list[pulumi.Resource] = []
         if not args.capacity.on_instances:
             group, group_rules = security_groups.register(
                 name, args, port=_port(args), tags=tags, parent=self
             )
             self.security_group_id = group.id
-            network = {
-                "assign_public_ip": args.network.public_addresses,
-                "security_groups": [group.id],
-                "subnets": args.network.subnet_ids,
-            }
         connection = args.front_end.connect(self, target_type=args.capacity.target_type)
-        load_balancers = _load_balancers(args, connection)
         self.alarms = []
         if args.alarms and connection.request_label is not None:
             self.alarms = args.alarms.register_before_service(self, connection.request_label)
-        connect: aws.ecs.ServiceServiceConnectConfigurationArgsDict | None = None
-        if args.service_connect:
-            connect = service_connect.configuration(args.service_connect)
-        rollback = _rollback(args)
-        # Tasks can't start, be reached or be drained without these, so they are created before the
-        # service and deleted after it.
-        prerequisites: list[pulumi.Resource] = [
-            *group_rules,
-            *role_policies,
-            *connection.prerequisites,
-            *args.capacity.prerequisites,
-        ]
-        if rollback:
-            # ECS reads their states as soon as a deployment begins.
-            prerequisites += self.alarms
-        for callee in args.calls:
-            prerequisites.append(callee.service)
         rollout = Rollout(name, parent=self, log_group=args.log_group.name)
-        suffix = f"{args.front_end.service_suffix}{args.capacity.service_suffix}"
-        strategy = args.capacity.strategy
-        service = aws.ecs.Service(
-            f"{name}{suffix}",
-            name=f"{args.service_name}{suffix}",
-            cluster=args.cluster_arn,
-            task_definition=definition.arn,
-            launch_type=None if strategy else "FARGATE",
-            capacity_provider_strategies=strategy or None,
-            force_new_deployment=args.capacity.force_new_deployment or None,
-            desired_count=args.deployment.desired_count,
-            deployment_minimum_healthy_percent=args.deployment.minimum_healthy_percent,
-            deployment_maximum_percent=args.deployment.maximum_percent,
-            deployment_circuit_breaker={"enable": True, "rollback": True},
-            alarms=rollback,
-            availability_zone_rebalancing="ENABLED",
-            enable_execute_command=args.exec_log_group is not None,
-            # ECS applies it to the health checks of a load balancer and of containers alike.
-            health_check_grace_period_seconds=args.deployment.health_check_grace_seconds,
-            load_balancers=load_balancers,
-            network_configuration=network,
-            service_connect_configuration=connect,
-            enable_ecs_managed_tags=True,
-            propagate_tags="SERVICE",
-            wait_for_steady_state=True,
+        service = self._register_service(
+            name,
+            args,
+            connection,
+            task_definition_arn=definition.arn,
+            prerequisites=[*group_rules, *role_policies],
+            hooks=rollout.hooks,
             tags=tags,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=prerequisites,
-                custom_timeouts=_timeouts(args),
-                hooks=rollout.hooks,
-                # A run would undo what the scaler has set.
-                ignore_changes=["desiredCount"] if args.scaling else None,
-            ),
         )
         if args.scaling:
             scaling.register(
@@ -162,6 +112,88 @@ class WebService(pulumi.ComponentResource):
                 "targetGroupArn": self.target_group_arn,
             }
         )
+
+    def _register_service(
+        self,
+        name: str,
+        args: WebServiceArgs,
+        connection: Connection,
+        *,
+        task_definition_arn: pulumi.Input[str],
+        prerequisites: Sequence[pulumi.Resource],
+        hooks: pulumi.ResourceHookBinding,
+        tags: dict[str, str],
+    ) -> aws.ecs.Service:
+        """Register the ECS service.
+
+        Args:
+            name: The service.
+            args: Arguments of the service.
+            connection: The service's membership in the front end.
+            task_definition_arn: What its tasks run.
+            prerequisites: Rules and policies, without which tasks can't start.
+            hooks: Hooks that watch its deployments.
+            tags: Tags of the ECS service.
+        """
+        suffix = f"{args.front_end.service_suffix}{args.capacity.service_suffix}"
+        rollback = _rollback(args)
+        # Tasks can't start, be reached or be drained without these, so they are created before the
+        # service and deleted after it.
+        depends_on = [*prerequisites, *connection.prerequisites, *args.capacity.prerequisites]
+        if rollback:
+            # ECS reads their states as soon as a deployment begins.
+            depends_on += self.alarms
+        for callee in args.calls:
+            depends_on.append(callee.service)
+        return aws.ecs.Service(
+            f"{name}{suffix}",
+            name=f"{args.service_name}{suffix}",
+            cluster=args.cluster_arn,
+            task_definition=task_definition_arn,
+            launch_type=None if args.capacity.strategy else "FARGATE",
+            capacity_provider_strategies=args.capacity.strategy or None,
+            force_new_deployment=args.capacity.force_new_deployment or None,
+            desired_count=args.deployment.desired_count,
+            deployment_minimum_healthy_percent=args.deployment.minimum_healthy_percent,
+            deployment_maximum_percent=args.deployment.maximum_percent,
+            deployment_circuit_breaker={"enable": True, "rollback": True},
+            alarms=rollback,
+            availability_zone_rebalancing="ENABLED",
+            enable_execute_command=args.exec_log_group is not None,
+            # ECS applies it to the health checks of a load balancer and of containers alike.
+            health_check_grace_period_seconds=args.deployment.health_check_grace_seconds,
+            load_balancers=_load_balancers(args, connection),
+            network_configuration=self._network_configuration(args),
+            service_connect_configuration=(
+                service_connect.configuration(args.service_connect)
+                if args.service_connect
+                else None
+            ),
+            enable_ecs_managed_tags=True,
+            propagate_tags="SERVICE",
+            wait_for_steady_state=True,
+            tags=tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=depends_on,
+                custom_timeouts=_timeouts(args),
+                hooks=hooks,
+                # A run would undo what the scaler has set.
+                ignore_changes=["desiredCount"] if args.scaling else None,
+            ),
+        )
+
+    def _network_configuration(
+        self, args: WebServiceArgs
+    ) -> aws.ecs.ServiceNetworkConfigurationArgsDict | None:
+        """Return where the tasks are; None on instances, whose network they share."""
+        if self.security_group_id is None:
+            return None
+        return {
+            "assign_public_ip": args.network.public_addresses,
+            "security_groups": [self.security_group_id],
+            "subnets": args.network.subnet_ids,
+        }
 
 
 def _port(args: WebServiceArgs) -> int:

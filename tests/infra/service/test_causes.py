@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from infra.service.causes import CAUSES, failed_containers, likely
-from infra.service.rollout import LiveService, explanation, mismatch
+from infra.service.rollout_report import LiveService, explanation, mismatch
 from tests.infra.event_log import FAILED as FAILED_TO_START
 from tests.infra.event_log import TARGET_GROUP, EventLog
 from tests.infra.recorder import ROOT_FOLDER, schema

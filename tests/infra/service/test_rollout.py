@@ -12,7 +12,8 @@ import pytest
 from pulumi.runtime.proto import engine_pb2
 
 from infra.service.events import Event
-from infra.service.rollout import LiveService, NotDeployedError, Rollout, explanation, mismatch
+from infra.service.rollout import NotDeployedError, Rollout
+from infra.service.rollout_report import LiveService, explanation, mismatch
 from tests.infra import recorder
 from tests.infra.event_log import BEGIN, EventLog
 
