@@ -13,10 +13,7 @@ Source: amazon-ecs-agent, README (ECS_DYNAMIC_HOST_PORT_RANGE) and issue 2331.
 """
 
 _FAMILIES: Final = {
-    "X86_64": (
-        *("t3", "t3a"),
-        *("c5", "c6i", "c7i", "m5", "m6i", "m7i", "r5", "r6i", "r7i"),
-    ),
+    "X86_64": ("t3", "t3a", "c5", "c6i", "c7i", "m5", "m6i", "m7i", "r5", "r6i", "r7i"),
     "ARM64": ("t4g", "c6g", "c7g", "m6g", "m7g", "r6g", "r7g"),
 }
 """Families by processor, as a task definition names it."""
@@ -105,7 +102,10 @@ def families() -> str:
     other: list[str] = []
     for names in _FAMILIES.values():
         for family in names:
-            (burstable if family.startswith("t") else other).append(family)
+            if family.startswith("t"):
+                burstable.append(family)
+            else:
+                other.append(family)
     return (
         f"nano to 2xlarge of {', '.join(burstable)}, or large to 4xlarge of "
         f"{', '.join(sorted(other))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -130,16 +131,18 @@ def _route_tables(vpc: awsx.ec2.Vpc, kind: str, zones: int) -> dict[str, pulumi.
     They come from the component itself (docs/adr/0016). A lookup in AWS could run while the network
     is being created, when a subnet exists without its route table.
     """
+    found: dict[str, pulumi.Output[str]] = {}
+    for number in range(1, zones + 1):
+        subnet = f"{kind}-{number}"
+        found[subnet] = vpc.route_tables.apply(partial(_id_of_table, subnet))
+    return found
 
-    def table_of(subnet: str) -> pulumi.Output[str]:
-        return vpc.route_tables.apply(
-            lambda tables: next(
-                table.id for table in tables if table.pulumi_resource_name == subnet
-            )
-        )
 
-    subnets = [f"{kind}-{number}" for number in range(1, zones + 1)]
-    return {subnet: table_of(subnet) for subnet in subnets}
+def _id_of_table(name: str, tables: Sequence[aws.ec2.RouteTable]) -> pulumi.Output[str]:
+    for table in tables:
+        if table.pulumi_resource_name == name:
+            return table.id
+    raise LookupError(name)
 
 
 def _route_ipv6(

@@ -20,7 +20,8 @@ from infra.settings import relations
 from infra.settings.defaults import default
 from infra.settings.service import ServiceSettings, of_defaults
 from infra.settings.stack import TOPICS, StackSettings
-from infra.settings.topic import Configuration, camel, read_topics, topic_classes, unknown_keys
+from infra.settings.topic import Configuration, camel, read_topics, topic_classes
+from infra.settings.unknown_keys import unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -103,18 +104,12 @@ class Settings(StackSettings):
         """
         configuration = Configuration(texts=texts, encrypted=secret)
         topics = read_topics(cls, configuration)
-        if topics["service_map"].services and texts.get("weights", "{}") != "{}":
-            configuration = replace(configuration, misplaced={"weights": _MISPLACED_WEIGHTS})
-        defaults = ServiceSettings.read(configuration)
-        services: tuple[ServiceSettings, ...] = (defaults,)
         service_map: ServiceMap = topics["service_map"]
-        if service_map.unread:
-            services = ()
-        elif service_map.services:
-            services = tuple(
-                ServiceSettings.listed(configuration, name, own)
-                for name, own in service_map.services.items()
-            )
+        if service_map.services and texts.get("weights", "{}") != "{}":
+            configuration = replace(configuration, misplaced={"weights": _MISPLACED_WEIGHTS})
+        # The stack's own keys: those of its only service, or the defaults of all.
+        defaults = ServiceSettings.read(configuration)
+        services = _services(configuration, service_map, defaults)
         settings = cls(project=project, stack=stack, services=services, **topics)
         problems = [
             *unknown_keys("", texts, [*kinds(), _REGION]),
@@ -163,6 +158,20 @@ class Settings(StackSettings):
             found.extend(topic.problems_in(environment))
         found.extend(relations.problems_in(self, environment))
         return list(of_defaults(found, self.services))
+
+
+def _services(
+    configuration: Configuration, service_map: ServiceMap, defaults: ServiceSettings
+) -> tuple[ServiceSettings, ...]:
+    """Return the services of a stack; none if the map of them couldn't be read."""
+    if service_map.unread:
+        return ()
+    if not service_map.services:
+        return (defaults,)
+    services: list[ServiceSettings] = []
+    for name, own in service_map.services.items():
+        services.append(ServiceSettings.listed(configuration, name, own))
+    return tuple(services)
 
 
 @cache

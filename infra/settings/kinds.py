@@ -362,8 +362,8 @@ class Build(Kind):
         entries = _build_entries(text)
         if _build_flaws(entries):
             refuse(text)
-        args = {name: _plain(value) for name, value in (entries.pop("args", None) or {}).items()}
-        return ImageBuild(args=args, **{name: _plain(value) for name, value in entries.items()})
+        args = entries.pop("args", {})
+        return ImageBuild(args=_all_plain(args), **_all_plain(entries))
 
     def shown(self, text: str) -> str:
         """Describe every flaw, without the arguments' values."""
@@ -534,6 +534,10 @@ def _plain(value: object) -> str:
     if isinstance(value, int):
         return json.dumps(value)
     raise ValueError(value)
+
+
+def _all_plain(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: _plain(value) for name, value in values.items()}
 
 
 def read_map(text: str) -> dict[str, Any]:

@@ -99,8 +99,13 @@ def target_protocol_suits_the_listener(
 
 
 @relation(
-    *("oidc", "routes", "target_protocol", "service_name", "oidc_client_secrets"),
-    *("domain", "certificate_arn"),
+    "oidc",
+    "routes",
+    "target_protocol",
+    "service_name",
+    "oidc_client_secrets",
+    "domain",
+    "certificate_arn",
 )
 def logins_are_possible(settings: StackSettings, service: ServiceSettings) -> Iterator[Problem]:
     """Check that AWS lets a load balancer authenticate clients for a service."""

@@ -9,7 +9,6 @@ others still run, so that one run reports every problem.
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, wraps
@@ -28,6 +27,7 @@ from typing import (
 
 from infra.errors import Problem
 from infra.settings.defaults import default
+from infra.settings.unknown_keys import unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -37,12 +37,6 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
     from infra.settings.kinds import Kind, Texts
 
-
-_MOST_LISTED = 12
-"""Of more keys, a message names the documentation."""
-
-_MOST_SUGGESTED = 3
-_SHORTEST_PART = 3
 
 _ArgumentsT = ParamSpec("_ArgumentsT")
 _ResultT = TypeVar("_ResultT")
@@ -258,55 +252,6 @@ def relation(
         return unless_unread
 
     return decorate
-
-
-def unknown_keys(path: str, keys: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
-    """Refuse keys of a map that don't exist, with one that may be meant.
-
-    Args:
-        path: Path of the map, empty at the top.
-        keys: The map's keys.
-        known: The keys that exist.
-    """
-    existing = list(known)
-    for name in sorted(set(keys) - set(existing)):
-        similar = _similar(name, existing)
-        if similar:
-            allowed = f"perhaps {' or '.join(similar)}"
-        elif len(existing) > _MOST_LISTED:
-            allowed = "one of the keys in docs/config.md"
-        else:
-            allowed = ", ".join(existing)
-        yield Problem(f"{path}.{name}" if path else name, "an unknown key", allowed)
-
-
-def _similar(name: str, existing: Iterable[str]) -> list[str]:
-    """Return the keys that may be meant by a name, the likeliest first."""
-    by_rank: dict[int, list[str]] = {}
-    by_lowered: dict[str, str] = {}
-    for each in existing:
-        by_lowered[each.lower()] = each
-        rank = _likeness(name.lower(), each.lower())
-        if rank is not None:
-            by_rank.setdefault(rank, []).append(each)
-    if by_rank:
-        # Of several keys, the shorter ones have less that the name lacks.
-        return sorted(by_rank[min(by_rank)], key=len)[:_MOST_SUGGESTED]
-    misspelt = difflib.get_close_matches(name.lower(), by_lowered, n=1)
-    return [by_lowered[each] for each in misspelt]
-
-
-def _likeness(name: str, existing: str) -> int | None:
-    """Rank how one of two names contains the other, from 0; None if neither does."""
-    short, long = sorted((name, existing), key=len)
-    if short == long:
-        return 0
-    # Fewer letters are part of too many names.
-    if len(short) < _SHORTEST_PART or short not in long:
-        return None
-    if long.startswith(short):
-        return 1
-    return 2 if long.endswith(short) else 3
 
 
 @dataclass(frozen=True, kw_only=True)

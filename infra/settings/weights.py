@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from infra.settings.stack import StackSettings
 
 _COMPARED: Final = (
-    *("service_name", "calls", "target_protocol"),
-    *("stickiness_seconds", "stickiness_cookie"),
+    "service_name",
+    "calls",
+    "target_protocol",
+    "stickiness_seconds",
+    "stickiness_cookie",
 )
 """Fields outside of routes that the checks read."""
 
@@ -126,11 +129,12 @@ def _cycle(settings: StackSettings, services: Mapping[str, ServiceSettings]) -> 
     try:
         in_order(settings.dependencies)
     except CycleError as error:
-        # The error has the cycle with its first service again at the end, each service before the
-        # one that depends on it.
-        cycle = error.args[1][:0:-1]
+        # In the error each service is before the one that depends on it, and one is at both ends.
+        # Reversed and without the repetition, each is before the one that it depends on.
+        _, *cycle = reversed(error.args[1])
+        dependencies = [*cycle[1:], cycle[0]]
         splitting = []
-        for name, dependency in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+        for name, dependency in zip(cycle, dependencies, strict=True):
             if dependency in services[name].shares_with:
                 splitting.append(name)
         if splitting:

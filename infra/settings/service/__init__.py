@@ -1,11 +1,19 @@
-"""Settings of a service."""
+"""Settings of a service.
+
+A stack without the key `services` has one service, of the stack's own keys. With it, these are the
+defaults of the services that it lists.
+
+A problem names the key where the user set the value: `services.api.cpuUnits`, or `cpuUnits` for a
+service that has the stack's value. The latter is one problem for all services that have that value
+(`of_defaults`).
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from infra.errors import Problem
 from infra.settings.defaults import default
@@ -39,10 +47,6 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
     from infra.settings.kinds import Texts
     from infra.settings.topic import Configuration
-
-
-_ALTERNATIVES: Final = {"image": "build", "build": "image"}
-"""Keys of which a service has one: if it sets one, the stack's value of the other is no default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +97,11 @@ class ServiceSettings:
                 topics[field] = topic_class.unreadable(problem)
             return cls(path=path, **topics)
         own = {**texts, "serviceName": name}
-        for key, other in _ALTERNATIVES.items():
-            if texts.get(key) and other not in texts:
-                own[other] = str(default(other)) if other == "image" else ""
+        # A service has an image or a build. If it sets one, it doesn't get the stack's other one.
+        if texts.get("image"):
+            own.setdefault("build", "")
+        if texts.get("build"):
+            own.setdefault("image", str(default("image")))
         paths = {key: f"{path}.{key}" for key in own}
         paths["serviceName"] = path
         return cls(path=path, own=paths.keys(), **read_topics(cls, defaults.within(own, paths)))
@@ -138,12 +144,12 @@ class ServiceSettings:
 
         ECS refuses a router in a task of which no container's output goes there.
         """
-        named = {self.logs.log_to}
-        named.update(sidecar.log_to for sidecar in self.sidecars.readable.values())
+        sidecars = self.sidecars.readable
+        used_routers = {self.logs.log_to, *(sidecar.log_to for sidecar in sidecars.values())}
         return {
             name: sidecar
-            for name, sidecar in self.sidecars.readable.items()
-            if not sidecar.log_router or name in named
+            for name, sidecar in sidecars.items()
+            if not sidecar.log_router or name in used_routers
         }
 
     @property
@@ -222,7 +228,11 @@ class ServiceSettings:
         return f"{self.path}.{key}" if self.path and not self.inherits(key) else key
 
     def inherits(self, key: str) -> bool:
-        """Return whether the stack sets a key, and the service doesn't."""
+        """Return whether a service of `services` has the stack's value of a key, not the default.
+
+        Args:
+            key: The key, or a path in it like `routes[0].weights`.
+        """
         top = re.split(r"[.\[]", key)[0]
         if not self.path or top in self.own:
             return False
@@ -240,14 +250,16 @@ def of_defaults(
 
     A default without an effect is no problem if one of the services uses it.
     """
-    found: dict[Problem, dict[str, None]] = {}
+    affected: dict[Problem, list[str]] = {}
     for problem in problems:
-        # A service can have a problem twice, as an entry that is no map has one for each key.
-        of_problem = found.setdefault(replace(problem, services=()), {})
-        of_problem.update(dict.fromkeys(problem.services))
-    for problem, affected in found.items():
+        paths = affected.setdefault(replace(problem, services=()), [])
+        for path in problem.services:
+            # A service can have a problem twice, as an entry that is no map has one for each key.
+            if path not in paths:
+                paths.append(path)
+    for problem, paths in affected.items():
         inheriting = [service.path for service in services if service.inherits(problem.key)]
-        if not affected or list(affected) == inheriting:
+        if not paths or paths == inheriting:
             yield problem
         elif not problem.unused:
-            yield replace(problem, services=tuple(affected))
+            yield replace(problem, services=tuple(paths))

@@ -28,8 +28,17 @@ if TYPE_CHECKING:
     from infra.settings.route_kinds import Oidc, Rewrite
 
 _FIELDS: Final = (
-    *("hosts", "paths", "methods", "headers", "query", "source_cidrs"),
-    *("route_priority", "rewrite_url", "rewrite_host", "oidc", "weights"),
+    "hosts",
+    "paths",
+    "methods",
+    "headers",
+    "query",
+    "source_cidrs",
+    "route_priority",
+    "rewrite_url",
+    "rewrite_host",
+    "oidc",
+    "weights",
 )
 """The fields of a single route; what modifies one of them only is left out."""
 

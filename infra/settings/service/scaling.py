@@ -178,8 +178,11 @@ class ScalingSettings(Topic):
             )
 
     @relation(
-        *("max_count", "schedules"),
-        *("target_cpu_percent", "target_memory_percent", "target_requests_per_minute"),
+        "max_count",
+        "schedules",
+        "target_cpu_percent",
+        "target_memory_percent",
+        "target_requests_per_minute",
     )
     def _something_scales(self) -> Iterator[Problem]:
         if self.on and not (self.targets or self.schedules):

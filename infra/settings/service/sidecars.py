@@ -45,6 +45,15 @@ _DEPENDENCIES: Final = Map(
 )
 _SHELL_FORMS: Final = ("CMD", "CMD-SHELL")
 
+_HEALTH_CHECK: Final = (
+    "health_check_interval_seconds",
+    "health_check_timeout_seconds",
+    "health_check_retries",
+    "health_check_start_seconds",
+)
+_MIN_MEMORY_MIB: Final = 6
+"""Source: ECS, ContainerDefinition."""
+
 _DEFAULTS: Final = {
     "command": "[]",
     "port": "0",
@@ -158,16 +167,6 @@ class Sidecar(Entry):
                 f"{self.log_router_file} without logRouter",
                 "empty, or any with logRouter",
             )
-
-
-_HEALTH_CHECK: Final = (
-    "health_check_interval_seconds",
-    "health_check_timeout_seconds",
-    "health_check_retries",
-    "health_check_start_seconds",
-)
-_MIN_MEMORY_MIB: Final = 6
-"""Source: ECS, ContainerDefinition."""
 
 
 _OWN_CONTAINER: Final = "empty for the service's own container"

@@ -49,7 +49,9 @@ def problems(
     yield from _sidecars_leave_something(container, sidecars)
     yield from _sidecars_are_pinned(container, sidecars)
     yield from _ports_are_apart(container, sidecars)
-    yield from _logs_go_to_the_router(sidecars, logs)
+    yield from _log_routers_are_few(sidecars)
+    yield from _output_goes_to_a_router(sidecars, logs)
+    yield from _routers_get_output(sidecars, logs)
     yield from _routed_logs_have_an_output(sidecars, logs)
     yield from _log_router_has_its_ports(container, sidecars)
     yield from _requests_come_to_ports(container, sidecars)
@@ -165,41 +167,49 @@ def _ports_are_apart(container: ContainerSettings, sidecars: SidecarSettings) ->
             owners[sidecar.port] = path
 
 
-@relation("sidecars", "log_to", "ingress_container", "connect_container")
-def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iterator[Problem]:
-    """Check that a task has one log router at most, which gets the output of some container.
+@relation("sidecars")
+def _log_routers_are_few(sidecars: SidecarSettings) -> Iterator[Problem]:
+    """Check that a task has one log router at most.
 
     Source: ECS developer guide, "Example Amazon ECS task definition: Route logs to FireLens".
     """
-    known = sidecars.having("log_router")
-    routers = [name for name, each in known.items() if each.log_router]
+    routers = _log_routers(sidecars)
     if len(routers) > 1:
-        yield Problem("sidecars", f"logRouter of {' and '.join(sorted(routers))}", "one per task")
-    senders = sidecars.having("log_to")
-    to = {"logTo": logs.log_to}
-    for name, sidecar in senders.items():
-        to[f"sidecars.{name}.logTo"] = sidecar.log_to
+        yield Problem("sidecars", f"logRouter of {' and '.join(routers)}", "one per task")
+
+
+@relation("sidecars", "log_to")
+def _output_goes_to_a_router(sidecars: SidecarSettings, logs: LogSettings) -> Iterator[Problem]:
+    """Check that containers name a log router, which doesn't route its own output."""
+    routers = _log_routers(sidecars)
+    # A sidecar whose key couldn't be read may be meant as a router.
+    possible = {*routers, *(sidecars.sidecars.keys() - sidecars.having("log_router").keys())}
+    for path, named in _output_of(sidecars, logs).items():
+        if named and named not in possible:
+            allowed = "empty, as no sidecar has logRouter"
+            if routers:
+                allowed = f"empty, or {' or '.join(routers)}"
+            yield Problem(path, f"{named}, which is no sidecar with logRouter", allowed)
+    for name, sidecar in sidecars.having("log_to").items():
         if name in routers and sidecar.log_to:
             yield Problem(
                 f"sidecars.{name}.logTo",
                 f"{sidecar.log_to} of a log router",
                 "empty, so that its own output shows why it fails",
             )
-    unknown = sidecars.sidecars.keys() - known.keys()
-    for path, named in to.items():
-        if named and named not in routers and named not in unknown:
-            yield Problem(
-                path,
-                f"{named}, which is no sidecar with logRouter",
-                f"empty, or {' or '.join(sorted(routers))}"
-                if routers
-                else "empty, as no sidecar has logRouter",
-            )
+
+
+@relation("sidecars", "log_to", "ingress_container", "connect_container")
+def _routers_get_output(sidecars: SidecarSettings, logs: LogSettings) -> Iterator[Problem]:
+    """Check that a log router gets the output of some container, if all could be read."""
+    if sidecars.having("log_to").keys() != sidecars.sidecars.keys():
+        return
+    used = set(_output_of(sidecars, logs).values())
     needed = {sidecars.ingress_container, sidecars.connect_container, *sidecars.part("depends_on")}
     for sidecar in sidecars.all.values():
         needed.update(sidecar.part("depends_on"))
-    for name in routers:
-        if name not in to.values() and senders.keys() == sidecars.sidecars.keys():
+    for name in _log_routers(sidecars):
+        if name not in used:
             yield Problem(
                 f"sidecars.{name}.logRouter",
                 "a log router that gets no container's output",
@@ -207,6 +217,20 @@ def _logs_go_to_the_router(sidecars: SidecarSettings, logs: LogSettings) -> Iter
                 # A task leaves such a default out, unless something else needs it.
                 unused=name not in needed,
             )
+
+
+def _log_routers(sidecars: SidecarSettings) -> list[str]:
+    """Return the names of the log routers, as far as they could be read."""
+    known = sidecars.having("log_router")
+    return sorted(name for name, sidecar in known.items() if sidecar.log_router)
+
+
+def _output_of(sidecars: SidecarSettings, logs: LogSettings) -> dict[str, str | None]:
+    """Return where each container's output goes, by the path of the key, as far as it was read."""
+    routers: dict[str, str | None] = {"logTo": logs.log_to}
+    for name, sidecar in sidecars.having("log_to").items():
+        routers[f"sidecars.{name}.logTo"] = sidecar.log_to
+    return routers
 
 
 @relation("sidecars", "log_to", "log_options", "log_secrets")

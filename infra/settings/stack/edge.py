@@ -51,6 +51,7 @@ class EdgeSettings(Topic):
     def _access_log_uses_its_keys(self) -> Iterator[Problem]:
         if not self.access_logs:
             yield from self.without_effect(
-                *("access_log_retention_days", "empty_logs_on_destroy"),
+                "access_log_retention_days",
+                "empty_logs_on_destroy",
                 allowed="only with accessLogs true",
             )

@@ -147,7 +147,9 @@ class HttpsSettings(Topic):
     def _https_uses_its_keys(self) -> Iterator[Problem]:
         if not self.https:
             yield from self.without_effect(
-                *("tls_policy", "hsts_seconds", "frame_options"),
+                "tls_policy",
+                "hsts_seconds",
+                "frame_options",
                 allowed="only with HTTPS, which domain or certificateArn switches on",
             )
 

@@ -123,8 +123,12 @@ class NetworkSettings(Topic):
             yield Problem("vpcTags", _shown(self.vpc_tags), "none, as vpcId names the VPC already")
 
     @relation(
-        *("vpc_id", "vpc_tags"),
-        *("subnet_ids", "subnet_tags", "task_subnet_ids", "task_subnet_tags"),
+        "vpc_id",
+        "vpc_tags",
+        "subnet_ids",
+        "subnet_tags",
+        "task_subnet_ids",
+        "task_subnet_tags",
     )
     def _subnets_belong_to_a_vpc(self) -> Iterator[Problem]:
         if self.existing_vpc:
@@ -180,7 +184,8 @@ class NetworkSettings(Topic):
     def _created_vpc_uses_its_keys(self) -> Iterator[Problem]:
         if self.existing_vpc:
             yield from self.without_effect(
-                *("vpc_cidr", "availability_zone_count"),
+                "vpc_cidr",
+                "availability_zone_count",
                 allowed="only for a VPC that the stack creates, without vpcId and vpcTags",
             )
 
