@@ -94,12 +94,9 @@ def explanation(
         earlier: Ids of the events that were listed before the request.
         log_group: Log group of the service's containers.
     """
-    errors_text = "\n".join(errors)
-    events = [
-        message
-        for message in _events_of_request(wanted, live, earlier)
-        if _reason(message) not in errors_text
-    ]
+    printed = "\n".join(errors)
+    events = _events_of_request(wanted, live, earlier)
+    events = [message for message in events if _reason(message) not in printed]
     unfinished = live.task_definition == wanted and not live.stopped
     progress = "has not finished deploying" if unfinished else "did not deploy"
     lines = [

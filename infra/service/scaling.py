@@ -7,7 +7,7 @@ service begins with, and no run sets it again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from infra.outputs import of_created
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 _NAMESPACE: Final = "ecs"
 _DIMENSION: Final = "ecs:service:DesiredCount"
@@ -60,6 +60,22 @@ class Scaling:
     """Changes of the bounds by time, by name."""
 
 
+class _Metric(NamedTuple):
+    """A metric that the number of tasks follows."""
+
+    policy: str
+    """Name of the scaling policy."""
+
+    type: str
+    """Application Auto Scaling's name of the metric."""
+
+    goal: int
+    """The value to keep; 0 for none."""
+
+    label: pulumi.Input[str] | None = None
+    """Load balancer and target group that the metric is about; None for one about the service."""
+
+
 def register(
     name: str,
     scaling: Scaling,
@@ -96,31 +112,14 @@ def register(
         tags=tags,
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    metrics: Sequence[tuple[str, str, int, pulumi.Input[str] | None]] = (
-        ("cpu", "ECSServiceAverageCPUUtilization", scaling.cpu_percent, None),
-        ("memory", "ECSServiceAverageMemoryUtilization", scaling.memory_percent, None),
-        ("requests", "ALBRequestCountPerTarget", scaling.requests_per_minute, request_label),
-    )
-    for suffix, metric, goal, label in metrics:
-        if goal:
-            aws.appautoscaling.Policy(
-                f"{name}-{suffix}",
-                name=suffix,
-                policy_type="TargetTrackingScaling",
-                service_namespace=_NAMESPACE,
-                scalable_dimension=_DIMENSION,
-                resource_id=target.resource_id,
-                target_tracking_scaling_policy_configuration={
-                    "predefined_metric_specification": {
-                        "predefined_metric_type": metric,
-                        "resource_label": label,
-                    },
-                    "target_value": goal,
-                    "scale_in_cooldown": scaling.scale_in_cooldown_seconds,
-                    "scale_out_cooldown": scaling.scale_out_cooldown_seconds,
-                },
-                opts=pulumi.ResourceOptions(parent=parent),
-            )
+    metrics = [
+        _Metric("cpu", "ECSServiceAverageCPUUtilization", scaling.cpu_percent),
+        _Metric("memory", "ECSServiceAverageMemoryUtilization", scaling.memory_percent),
+        _Metric("requests", "ALBRequestCountPerTarget", scaling.requests_per_minute, request_label),
+    ]
+    for metric in metrics:
+        if metric.goal:
+            _follow(name, metric, scaling, target, parent)
     for action, bounds in scaling.schedules.items():
         aws.appautoscaling.ScheduledAction(
             f"{name}-{action}",
@@ -136,3 +135,31 @@ def register(
             },
             opts=pulumi.ResourceOptions(parent=parent),
         )
+
+
+def _follow(
+    name: str,
+    metric: _Metric,
+    scaling: Scaling,
+    target: aws.appautoscaling.Target,
+    parent: pulumi.Resource,
+) -> None:
+    """Register the policy that keeps a metric at its goal."""
+    aws.appautoscaling.Policy(
+        f"{name}-{metric.policy}",
+        name=metric.policy,
+        policy_type="TargetTrackingScaling",
+        service_namespace=_NAMESPACE,
+        scalable_dimension=_DIMENSION,
+        resource_id=target.resource_id,
+        target_tracking_scaling_policy_configuration={
+            "predefined_metric_specification": {
+                "predefined_metric_type": metric.type,
+                "resource_label": metric.label,
+            },
+            "target_value": metric.goal,
+            "scale_in_cooldown": scaling.scale_in_cooldown_seconds,
+            "scale_out_cooldown": scaling.scale_out_cooldown_seconds,
+        },
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
