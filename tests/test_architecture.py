@@ -249,7 +249,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     ),
     "verify": (
         {"errors", "escaping", "exit_codes"},
-        {"options"},
+        {"options", "streams"},
         {"network"},
         {"judging"},
         {"cli", "formats", "checking"},

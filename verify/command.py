@@ -18,6 +18,7 @@ from verify.exit_codes import ExitCode
 from verify.jobs import find_jobs
 from verify.options.groups import Options
 from verify.options.values import STREAMS, Output
+from verify.streams import write
 
 if TYPE_CHECKING:
     from verify.judging.report import Report
@@ -42,8 +43,7 @@ def run_command(arguments: Sequence[str] | None) -> int:
             if mistakes:
                 return _refuse(mistakes, outputs)
             return _check(jobs, line.options, started, outputs)
-    except SystemExit:
-        _write(sys.stdout, "")
+    except SystemExit:  # after --help or --version
         return ExitCode.PASSED
     # The last line of defence: a bug has its own exit code
     except Exception as error:  # noqa: BLE001
@@ -52,7 +52,7 @@ def run_command(arguments: Sequence[str] | None) -> int:
 
             traceback.print_exc()
         name = type(error).__name__
-        _write(
+        write(
             sys.stderr,
             f"verify: internal error ({name}), please report it; --debug shows more\n",
         )
@@ -116,7 +116,7 @@ def _is_job_summary(path: str) -> bool:
 def _refuse(mistakes: Sequence[InputError], outputs: Sequence[tuple[Output, TextIO | None]]) -> int:
     """Report mistakes in the input, for people on stderr and in the format of each output."""
     if not _lines_on_stderr(outputs):
-        _write(sys.stderr, _listed(mistakes))
+        write(sys.stderr, _listed(mistakes))
     lost: dict[Output, str] = {}
     for output, stream in outputs:
         if output.format == "text" and stream in (sys.stdout, sys.stderr):
@@ -124,7 +124,7 @@ def _refuse(mistakes: Sequence[InputError], outputs: Sequence[tuple[Output, Text
         from verify.formats.mistakes import MISTAKES  # noqa: PLC0415 — for few
 
         form = MISTAKES.get(output.format, _listed)
-        reason = _write(stream, form(mistakes))
+        reason = write(stream, form(mistakes))
         if reason:
             lost[output] = reason
     _report_unwritten(lost)
@@ -158,8 +158,8 @@ def _check(
     text_on_stderr = not options.quiet and not _lines_on_stderr(outputs)
     lost: dict[Output, str] = {}
 
-    def write(output: Output, stream: TextIO | None, text: str) -> None:
-        reason = _write(stream, text)
+    def report(output: Output, stream: TextIO | None, text: str) -> None:
+        reason = write(stream, text)
         if reason:
             lost[output] = reason
 
@@ -167,11 +167,11 @@ def _check(
         name = job.name or (job.parsed.target.authority if options.all else "")
         label = f"[{name}] " if name else ""
         if text_on_stderr:
-            _write(sys.stderr, f"{label}{step:<8} {text}\n")
+            write(sys.stderr, f"{label}{step:<8} {text}\n")
         for output, stream in outputs:
             if output.format == "jsonl":
                 url = shown_url(job.parsed, options)
-                write(output, stream, progress_line(url, step, text, name=job.name))
+                report(output, stream, progress_line(url, step, text, name=job.name))
 
     reports: Sequence[Report]
     if options.watch:
@@ -184,7 +184,7 @@ def _check(
     for output, stream in outputs:
         takes_colour = output.format == "text" and _takes_colour(stream)
         form = coloured if takes_colour else FORMATS[output.format]
-        write(output, stream, form(reports))
+        report(output, stream, form(reports))
     _report_unwritten(lost)
     return exit_code(reports) or (ExitCode.UNWRITTEN if lost else ExitCode.PASSED)
 
@@ -192,7 +192,7 @@ def _check(
 def _report_unwritten(lost: Mapping[Output, str]) -> None:
     for output, reason in lost.items():
         path = visible(output.path or "stdout")
-        _write(sys.stderr, f"verify: can't write {output.format} to {path}: {reason}\n")
+        write(sys.stderr, f"verify: can't write {output.format} to {path}: {reason}\n")
 
 
 def _lines_on_stderr(outputs: Sequence[tuple[Output, TextIO | None]]) -> bool:
@@ -202,24 +202,3 @@ def _lines_on_stderr(outputs: Sequence[tuple[Output, TextIO | None]]) -> bool:
 
 def _takes_colour(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _write(stream: TextIO | None, text: str) -> str:
-    """Write and flush; return the reason of a failure, or an empty text.
-
-    A reader that closed the pipe (`verify | head`) is no failure.
-    """
-    if stream is None:
-        return ""
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError as error:
-        # What is still in the buffer would fail again when the stream is closed.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-        if isinstance(error, BrokenPipeError):
-            return ""
-        return visible(error.strerror or type(error).__name__)
-    return ""

@@ -525,6 +525,13 @@ def test_a_closed_stream_does_not_change_the_verdict(alb: FakeAlb, closed: str) 
     assert verify(alb.authority, "--deadline", "0", program=shell).returncode == ExitCode.PASSED
 
 
+@pytest.mark.parametrize("option", ["--help", "--version"])
+@pytest.mark.parametrize("closed", [">&-", "> /dev/full"])
+def test_help_without_a_stream_is_not_reported_as_a_bug(option: str, closed: str) -> None:
+    done = verify(option, program=["sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM])
+    assert (done.returncode, done.stderr) == (ExitCode.PASSED, b"")
+
+
 def test_closed_stdin_without_an_argument_is_unusable_input() -> None:
     done = verify(program=["sh", "-c", 'exec "$@" <&-', "sh", *PROGRAM])
     assert done.returncode == ExitCode.USAGE

@@ -22,6 +22,7 @@ from verify.cli.commands import (
 )
 from verify.errors import InputError
 from verify.escaping import visible
+from verify.streams import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,10 +131,10 @@ def _read_option(
 
 def _show_help(word: str, command: Command) -> None:
     if word in HELP_FLAGS:
-        sys.stdout.write(help_of(command))
+        write(sys.stdout, help_of(command))
         raise SystemExit(0)
     if word == VERSION_FLAG:
-        sys.stdout.write(version_line())
+        write(sys.stdout, version_line())
         raise SystemExit(0)
 
 
