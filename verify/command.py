@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from verify.checking.job import Job
-from verify.cli.parser import read_command_line, share_an_output
+from verify.cli.parser import has_json_on_stderr, read_command_line, share_an_output
 from verify.errors import InputError
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
@@ -41,7 +41,7 @@ def run_command(arguments: Sequence[str] | None) -> int:
         with ExitStack() as closing:
             outputs = _opened_outputs(line.options, closing, mistakes)
             if mistakes:
-                return _refuse(mistakes, outputs)
+                return _refuse(mistakes, line.options, outputs)
             return _check(jobs, line.options, started, outputs)
     except SystemExit:  # after --help or --version
         return ExitCode.PASSED
@@ -113,9 +113,13 @@ def _is_job_summary(path: str) -> bool:
     return bool(summary) and os.path.realpath(path) == os.path.realpath(summary or "")
 
 
-def _refuse(mistakes: Sequence[InputError], outputs: Sequence[tuple[Output, TextIO | None]]) -> int:
+def _refuse(
+    mistakes: Sequence[InputError],
+    options: Options,
+    outputs: Sequence[tuple[Output, TextIO | None]],
+) -> int:
     """Report mistakes in the input, for people on stderr and in the format of each output."""
-    if not _lines_on_stderr(outputs):
+    if not has_json_on_stderr(options):
         write(sys.stderr, _listed(mistakes))
     lost: dict[Output, str] = {}
     for output, stream in outputs:
@@ -155,7 +159,7 @@ def _check(
     from verify.formats.text import text as as_text  # noqa: PLC0415
     from verify.judging.report import exit_code  # noqa: PLC0415
 
-    text_on_stderr = not options.quiet and not _lines_on_stderr(outputs)
+    text_on_stderr = not options.quiet and not has_json_on_stderr(options)
     lost: dict[Output, str] = {}
 
     def report(output: Output, stream: TextIO | None, text: str) -> None:
@@ -193,11 +197,6 @@ def _report_unwritten(lost: Mapping[Output, str]) -> None:
     for output, reason in lost.items():
         path = visible(output.path or "stdout")
         write(sys.stderr, f"verify: can't write {output.format} to {path}: {reason}\n")
-
-
-def _lines_on_stderr(outputs: Sequence[tuple[Output, TextIO | None]]) -> bool:
-    """Return whether lines of JSON are written to stderr, among which no other text may be."""
-    return any(output.format == "jsonl" and stream is sys.stderr for output, stream in outputs)
 
 
 def _takes_colour(stream: TextIO | None) -> bool:

@@ -10,16 +10,20 @@ from typing import NamedTuple
 
 from verify.checking.job import Job
 from verify.cli.commands import CHECK, options_of, usage_of
-from verify.cli.parser import CommandLine, add_planned, given_flags
+from verify.cli.parser import CommandLine, add_planned, given_flags, has_json_on_stderr
 from verify.cli.piped import MAX_BYTES, read_targets
 from verify.errors import InputError, MistakesError, refuse
 from verify.escaping import visible
 from verify.options.groups import Options
 from verify.options.target import Parsed
 from verify.options.values import HostPort
+from verify.streams import write
 
 _READS_TARGET = {"target", "output_name", "scheme", "port", "path", "all"}
 """Attributes of the options that decide how the target is read."""
+
+_SOON = 2.0
+"""Seconds after which a line shows that stdin has not ended."""
 
 
 class _Check(NamedTuple):
@@ -137,7 +141,17 @@ def _read(line: CommandLine) -> bytes:
         return os.fsencode(target or "")
     if sys.stdin is None or sys.stdin.isatty():
         raise InputError("no target", usage_of(line.command))
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
+    from threading import Timer  # noqa: PLC0415 — a target as argument needs none
+
+    text = "parse    waiting for the target on stdin\n"
+    notice = Timer(_SOON, write, (sys.stderr, text))
+    notice.daemon = True
+    if not line.options.quiet and not has_json_on_stderr(line.options):
+        notice.start()
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    finally:
+        notice.cancel()
 
 
 def _targets(raw: bytes, options: Options) -> tuple[Parsed, ...]:

@@ -468,6 +468,50 @@ def test_an_interrupt_before_the_first_answer_still_gives_a_report() -> None:
         assert "interrupted" in render([report])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "stop_after", "phases"),
+    [
+        ((), 0.001, {"resolve": "no result after 0.001 s, when the run was stopped"}),
+        (
+            ("--stable", "1"),
+            0.005,
+            {"connect": "no result after 0.005 s, when the run was stopped"},
+        ),
+        ((), 6.0, {"connect": "passed", "http": "no result after 6 s, when the run was stopped"}),
+    ],
+)
+def test_an_interrupted_run_names_the_phase_that_it_was_in(
+    arguments: tuple[str, ...], stop_after: float, phases: dict[str, str]
+) -> None:
+    report = run(two_tasks, *arguments, stop_after=stop_after, takes=slow_from(0))
+    for name, actual in phases.items():
+        assert found(report, name).actual == actual
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "last"),
+    [
+        ((), 404, "http     failed: 404"),
+        (("--deadline", "0"), 503, "http     failed: 503"),
+        (("--deadline", "3s"), 503, "http     waiting: 503"),
+    ],
+)
+def test_a_run_shows_that_it_waits_only_where_it_tries_again(
+    arguments: tuple[str, ...], status: int, last: str
+) -> None:
+    progress: list[str] = []
+    run(lambda _number, _request: httpx.Response(status), *arguments, progress=progress)
+    assert progress[-1] == last
+
+
+def test_an_interrupted_attempt_does_not_replace_an_earlier_result() -> None:
+    def unhealthy(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(503, headers={"server": "awselb/2.0"})
+
+    report = run(unhealthy, stop_after=6.0, takes=slow_from(2))
+    assert found(report, "http").actual.startswith("503 from the load balancer")
+
+
 def test_a_query_can_be_kept_out_of_every_format() -> None:
     progress: list[str] = []
     report = run(

@@ -451,6 +451,16 @@ def test_an_ignored_interrupt_stays_ignored_while_the_check_is_loaded(alb: FakeA
     assert verify(alb.authority, *QUICK, program=program).returncode == ExitCode.PASSED
 
 
+@pytest.mark.parametrize(("option", "lines"), [(("--stable", "1"), 1), (("--quiet",), 0)])
+def test_a_pipe_that_does_not_end_is_shown(
+    alb: FakeAlb, option: tuple[str, ...], lines: int
+) -> None:
+    script = f'(echo {alb.authority}; sleep 2.5) | "$@"'
+    done = verify(*option, *QUICK, program=["sh", "-c", script, "sh", *PROGRAM])
+    assert done.returncode == ExitCode.PASSED
+    assert done.stderr.count(b"parse    waiting for the target on stdin\n") == lines
+
+
 def test_a_terminal_as_stdin_shows_the_usage_instead_of_hanging() -> None:
     leader, follower = pty.openpty()
     done = verify(stdin=follower)

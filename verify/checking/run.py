@@ -11,14 +11,15 @@ from typing import Any
 
 from verify.checking.closed_ports import EarlyTries
 from verify.checking.job import Job
-from verify.checking.waiting import shortest_attempt, wait_until_stable
+from verify.checking.still_waiting import StillWaiting
+from verify.checking.waiting import shortest_attempt, wait_until_stable, worth_another_try
 from verify.exit_codes import ExitCode
 from verify.judging import checks, sampling
 from verify.judging.attempt import Attempt, attempts_that_count, judge
 from verify.judging.report import Report, Result, counted, verdict
 from verify.judging.timeline import of_samples
 from verify.network.client import Client, new_client
-from verify.network.outcome import Answer, Phase
+from verify.network.outcome import Answer, Failure, Phase
 from verify.network.probe import Probe
 from verify.network.resolve import Resolver, chosen_resolver
 from verify.network.runtime import Runtime
@@ -47,6 +48,10 @@ class Evidence:
 
         self.samples: list[Attempt] = []
         self.stopped: ExitCode | None = None
+        self.probe: Probe | None = None
+        """What makes the attempts."""
+
+        self.ended = False
 
 
 def run(
@@ -64,6 +69,20 @@ def run(
         for evidence in evidences:
             evidence.stopped = code
 
+    def report_step(job: Job, step: str, text: str) -> None:
+        waiting.printed()
+        progress(job, step, text)
+
+    def show_waiting() -> None:
+        unfinished = [each for each in zip(jobs, evidences, strict=True) if not each[1].ended]
+        if unfinished:
+            job, evidence = unfinished[0]
+            phase, text = _state(evidence)
+            more = f" (and {len(unfinished) - 1} more)" if unfinished[1:] else ""
+            progress(job, phase, f"{text}{more}")
+
+    waiting = StillWaiting(show_waiting)
+
     def step(job: Job, evidence: Evidence) -> Coroutine[Any, Any, Report]:
         return check(
             job.parsed,
@@ -73,12 +92,13 @@ def run(
             client=new_client(job.parsed.target, job.options, runtime),
             resolver=chosen_resolver(job.parsed.target, job.options, runtime),
             runtime=runtime,
-            progress=partial(progress, job),
+            progress=partial(report_step, job),
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
             spent=spent,
         )
 
-    found = runtime.run(list(map(step, jobs, evidences)), stop)
+    with waiting:
+        found = runtime.run(list(map(step, jobs, evidences)), stop)
     reports = []
     for job, evidence, report in zip(jobs, evidences, found, strict=True):
         # A check that a signal left behind has no report: its evidence makes one.
@@ -112,6 +132,7 @@ async def check(
     """Check one target; cancelled, it reports the evidence so far."""
     began = runtime.clock() - spent
     probe = Probe(parsed.target, options, client=client, resolver=resolver, runtime=runtime)
+    evidence.probe = probe
 
     def report_step(step: str, text: str) -> None:
         if evidence.stopped is None:  # then the whole report is being written
@@ -132,6 +153,7 @@ async def check(
         if evidence.stopped is None:
             raise
     finally:
+        evidence.ended = True
         await client.aclose()
     return _report(parsed, options, name, evidence, runtime.clock() - began)
 
@@ -145,7 +167,7 @@ def _report(
     stopped = evidence.stopped is not None
     phases = tuple(
         checks.phase_results(
-            attempts,
+            attempts_that_count([*attempts, *_stopped_attempt(evidence, seconds)]),
             ready=evidence.ready,
             tls=parsed.target.scheme == "https",
             options=options,
@@ -178,6 +200,34 @@ def _report(
     )
 
 
+def _state(evidence: Evidence) -> tuple[Phase, str]:
+    """Describe what a run that has not ended is waiting for."""
+    attempts, samples = list(evidence.attempts), len(evidence.samples)
+    if evidence.planned:
+        return Phase.CHECKS, f"{samples} of {evidence.planned} requests measured so far"
+    unfinished = evidence.probe and evidence.probe.unfinished()
+    if unfinished:
+        phase, seconds, _ = unfinished
+        return phase, f"no result yet after {seconds:.0f} s"
+    if attempts and attempts[-1].stopped_in:
+        tries = counted(len(attempts), "attempt")
+        return attempts[-1].stopped_in, f"still waiting after {tries}: {attempts[-1].text}"
+    return Phase.STABLE, "waiting for more good answers"
+
+
+def _stopped_attempt(evidence: Evidence, seconds: float) -> Iterator[Attempt]:
+    """Yield the attempt that a signal ended while the service wasn't stable yet."""
+    if evidence.stopped is None or evidence.ready or evidence.probe is None:
+        return
+    unfinished = evidence.probe.unfinished()
+    if unfinished is None:
+        return
+    phase, took, addresses = unfinished
+    reason = f"no result after {took:.3g} s, when the run was stopped"
+    outcome = Failure(phase, reason, hint="", addresses=addresses, cut=True)
+    yield Attempt(ended=seconds, outcome=outcome, text=reason, stopped_in=phase)
+
+
 async def _collect(
     probe: Probe,
     options: Options,
@@ -202,10 +252,12 @@ async def _collect(
                 reported.append((phase, ""))
                 progress(phase, checks.passed(phase, attempt.outcome))
         if attempt.stopped_in:
-            waiting = (attempt.stopped_in, f"waiting: {attempt.text}")
-            if reported[-1:] != [waiting]:
-                reported.append(waiting)
-                progress(*waiting)
+            again = options.deadline and worth_another_try(attempt.outcome, options)
+            word = "waiting" if again else "failed"
+            line = (attempt.stopped_in, f"{word}: {attempt.text}")
+            if reported[-1:] != [line]:
+                reported.append(line)
+                progress(*line)
 
     def time_left() -> float:
         return deadline - clock() - shortest_attempt(options)

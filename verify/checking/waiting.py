@@ -76,7 +76,7 @@ async def wait_until_stable(
             good, failures, pause = good + 1, 0, options.interval
             if last or (good >= options.stable and clock() - good_since >= options.stable_for):
                 return True
-        elif last or not _worth_another_try(outcome, options):
+        elif last or not worth_another_try(outcome, options):
             return False
         else:
             good, failures = 0, failures + 1
@@ -89,7 +89,8 @@ async def wait_until_stable(
         await runtime.sleep(min(pause, time_left))
 
 
-def _worth_another_try(outcome: Answer | Failure, options: Options) -> bool:
+def worth_another_try(outcome: Answer | Failure, options: Options) -> bool:
+    """Return whether another attempt may succeed after a bad outcome."""
     if isinstance(outcome, Failure):
         return not outcome.final
     return options.retry_mismatch or outcome.status in _TRANSIENT

@@ -10,7 +10,7 @@ from verify.errors import InputError, refuse
 from verify.escaping import visible
 from verify.options.declaration import Option
 from verify.options.groups import Options, Watch, WatchOptions
-from verify.options.values import Output
+from verify.options.values import STREAMS, Output
 
 _MAX_CONFIG = 64 * 1024
 """Characters; more is no list of options."""
@@ -189,6 +189,11 @@ def share_an_output(outputs: Sequence[Output]) -> bool:
     """Return whether two outputs are written to the same file or stream."""
     paths = [output.path and os.path.realpath(output.path) for output in outputs]
     return len(set(paths)) < len(paths)
+
+
+def has_json_on_stderr(options: Options) -> bool:
+    """Return whether lines of JSON are written to stderr, among which no other text may be."""
+    return Output("jsonl", f"{STREAMS}2") in options.format
 
 
 def _contradictory_requests(options: Options, broken: set[str]) -> Iterator[InputError]:

@@ -56,7 +56,7 @@ def phase_results(
         last = tried[-1]
         result = Result(
             id=phase,
-            status=Status.FAIL,
+            status=Status.UNKNOWN if stopped and last.cut else Status.FAIL,
             actual=f"{last.text}{last.quoted}",
             hint=last.hint,
             fault=last.fault,

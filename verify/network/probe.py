@@ -263,6 +263,7 @@ class Probe:
         self._sent = 0
         self._keep = keep
         self._kept: str | None = None
+        self._course: _Course | None = None
         body = options.data if options.json is None else options.json
         headers = tuple(_headers(target, options, body, keep=keep))
         path = target.path
@@ -285,10 +286,27 @@ class Probe:
             self._kept = outcome.address if isinstance(outcome, Answer) else None
         return outcome
 
+    def unfinished(self) -> tuple[Phase, float, tuple[str, ...]] | None:
+        """Return the current attempt's phase, its seconds so far, and the addresses it has.
+
+        None between attempts.
+        """
+        course = self._course
+        if course is None:
+            return None
+        return course.phase, course.clock() - course.marks["start"], course.addresses
+
     async def _attempt(self, limit: float, address: str | None) -> Answer | Failure:
-        course = _Course(
+        course = self._course = _Course(
             self._runtime.clock, tls=self.tls, proxy=self._options.proxy, forwarded=self._forwarded
         )
+        outcome = await self._outcome(limit, address, course)
+        self._course = None  # where a signal ends the attempt, it stays
+        return outcome
+
+    async def _outcome(
+        self, limit: float, address: str | None, course: _Course
+    ) -> Answer | Failure:
         try:
             async with self._runtime.limit(limit):
                 return await self._within(limit, address, course)
