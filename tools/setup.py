@@ -56,7 +56,32 @@ def environment_is_current(root: Path) -> bool:
         complete = (root / ".venv" / "set-up.json").read_text() == inputs_of(root)
     except OSError:
         return False
-    return complete and all((root / ".venv" / "bin" / script).exists() for script in SCRIPTS)
+    return complete and has_commands(root)
+
+
+def can_be_updated(root: Path) -> bool:
+    """Return whether the requirements can be brought into the environment that exists.
+
+    uv leaves the commands of packages that are installed as they are. So where a command is missing
+    or the checkout was moved, all of them have to be written again: their first lines name the
+    environment's Python by its path.
+    """
+    venv = root / ".venv"
+    if not ((venv / "bin" / "python").exists() and (venv / "pyvenv.cfg").exists()):
+        return False
+    try:
+        stamp = json.loads((venv / "set-up.json").read_text())
+    except FileNotFoundError:
+        return True  # set-up was interrupted here
+    except ValueError:
+        return False
+    here = isinstance(stamp, dict) and stamp.get("at") == str(root)
+    return here and has_commands(root)
+
+
+def has_commands(root: Path) -> bool:
+    """Return whether the environment has each command without which it isn't complete."""
+    return all((root / ".venv" / "bin" / script).exists() for script in SCRIPTS)
 
 
 def create_environment(root: Path, uv: Path) -> None:
@@ -68,6 +93,12 @@ def create_environment(root: Path, uv: Path) -> None:
     venv = root / ".venv"
     python = venv / "bin" / "python"
     stamp = venv / "set-up.json"
+    # Set-up may run in the environment that it removes, whose Python is a link to another one.
+    base = Path(sys.executable).resolve()
+    if not can_be_updated(root):
+        # First the file by which uv and the next set-up know an environment.
+        (venv / "pyvenv.cfg").unlink(missing_ok=True)
+        remove(venv)
     stamp.unlink(missing_ok=True)
     # mypy would go on reporting a module as missing that a new requirement has brought.
     remove(root / ".mypy_cache")
@@ -76,10 +107,9 @@ def create_environment(root: Path, uv: Path) -> None:
     environment.pop("VIRTUAL_ENV", None)
     environment.pop("CONDA_PREFIX", None)
     do = partial(run, cwd=root, environment=environment)
-    if not (python.exists() and (venv / "pyvenv.cfg").exists()):
-        remove(venv)
+    if not venv.exists():
         say("Creating the Python environment .venv.")
-        do([uv, "venv", "--quiet", "--python", sys.executable, venv], what="creating .venv")
+        do([uv, "venv", "--quiet", "--python", base, venv], what="creating .venv")
     say("Installing the locked requirements (about a minute where nothing is cached).")
     do(
         [

@@ -20,6 +20,7 @@ from tools.uv import NoUvError, find_or_fetch
 STUB_UV = """
 case "$1" in
 venv)
+    [ -x "$4" ] || { echo "no Python at $4" >&2; exit 1; }
     for last; do :; done
     mkdir -p "$last/bin"; touch "$last/pyvenv.cfg"
     for name in SCRIPTS; do
@@ -85,14 +86,68 @@ def test_a_missing_command_makes_it_stale_and_is_installed_again(
     create_environment(root, stub_uv)
     (root / ".venv" / "bin" / script).unlink()
     assert not environment_is_current(root)
-    (root / ".venv" / "pyvenv.cfg").unlink()
     create_environment(root, stub_uv)
     assert environment_is_current(root)
 
 
 def test_a_checkout_that_was_moved_is_set_up_again(root: Path, stub_uv: Path) -> None:
     create_environment(root, stub_uv)
-    assert not environment_is_current(root.rename(root.with_name("elsewhere")))
+    here = root.rename(root.with_name("elsewhere"))
+    assert not environment_is_current(here)
+    script = here / ".venv" / "bin" / "of-a-requirement"
+    script.write_text(f"#!{root}/.venv/bin/python\n")
+    create_environment(here, stub_uv)
+    assert environment_is_current(here)
+    assert not script.exists(), "its first line names a Python that is gone"
+
+
+def test_the_environments_own_python_replaces_it(
+    root: Path, stub_uv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_environment(root, stub_uv)
+    python = root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(sys.executable)
+    (root / ".venv" / "bin" / "pytest").unlink()
+    monkeypatch.setattr(sys, "executable", str(python))
+    create_environment(root, stub_uv)
+    assert environment_is_current(root)
+
+
+def test_an_interrupted_set_up_continues_in_the_same_environment(root: Path, stub_uv: Path) -> None:
+    create_environment(root, stub_uv)
+    (root / ".venv" / "set-up.json").unlink()
+    installed = root / ".venv" / "installed"
+    installed.touch()
+    create_environment(root, stub_uv)
+    assert environment_is_current(root)
+    assert installed.exists()
+
+
+@pytest.mark.parametrize("name", setup.INPUTS)
+def test_a_changed_input_is_installed_into_the_same_environment(
+    root: Path, stub_uv: Path, name: str
+) -> None:
+    create_environment(root, stub_uv)
+    installed = root / ".venv" / "installed"
+    installed.touch()
+    (root / name).write_text("changed")
+    create_environment(root, stub_uv)
+    assert environment_is_current(root)
+    assert installed.exists()
+
+
+@pytest.mark.parametrize("stamp", ["", "{}", "[]", '{"at": "'])
+def test_an_environment_with_a_damaged_stamp_is_made_anew(
+    root: Path, stub_uv: Path, stamp: str
+) -> None:
+    create_environment(root, stub_uv)
+    (root / ".venv" / "set-up.json").write_text(stamp)
+    installed = root / ".venv" / "installed"
+    installed.touch()
+    create_environment(root, stub_uv)
+    assert environment_is_current(root)
+    assert not installed.exists()
 
 
 def test_uv_on_path_is_used(tmp_path: Path) -> None:
