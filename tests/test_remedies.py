@@ -32,6 +32,9 @@ TRIED = {
     "pulumi config": (
         "engine/test_config_commands.py::test_a_stack_configured_by_these_commands_is_previewed"
     ),
+    "pulumi config rm": (
+        "engine/test_tutorial.py::test_without_a_container_engine_a_process_takes_the_images_part"
+    ),
     "pulumi config set": (
         "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes"
     ),

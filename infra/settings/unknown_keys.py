@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
@@ -29,7 +31,14 @@ def unknown_keys(path: str, keys: Iterable[str], known: Iterable[str]) -> Iterat
     existing = list(known)
     for name in sorted(set(keys) - set(existing)):
         similar = _similar(name, existing)
-        if similar:
+        outer = re.split(r"[.\[]", name, maxsplit=1)[0]
+        if not path and outer != name and outer in existing:
+            quoted = shlex.quote(name)
+            allowed = (
+                f"{outer}, which `pulumi config set --path {quoted} VALUE` changes; "
+                f"`pulumi config rm {quoted}` removes this key"
+            )
+        elif similar:
             allowed = f"perhaps {' or '.join(similar)}"
         elif len(existing) > _MOST_LISTED:
             allowed = "one of the keys in docs/config.md"

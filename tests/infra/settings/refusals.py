@@ -419,4 +419,15 @@ REFUSED = [
     ({"port": 80}, "port: an unknown key; allowed: perhaps containerPort\n"),
     ({"cpu": 256}, "cpu: an unknown key; allowed: perhaps cpuUnits or cpuArchitecture\n"),
     ({"containerImage": "a"}, "containerImage: an unknown key; allowed: perhaps image\n"),
+    (
+        {"environment.LEVEL": "a"},
+        "environment.LEVEL: an unknown key; allowed: environment, which `pulumi config set",
+    ),
+    (
+        {"paths[0]": "/api"},
+        (
+            "paths[0]: an unknown key; allowed: paths, which `pulumi config set --path 'paths[0]' "
+            "VALUE` changes; `pulumi config rm 'paths[0]'` removes this key\n"
+        ),
+    ),
 ]
