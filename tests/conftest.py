@@ -23,7 +23,7 @@ pytest_plugins = ["tests.leftovers", "tests.workers"]
 settings.register_profile(
     "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("fast", settings.get_profile("shared machine"), max_examples=20)
+settings.register_profile("fast", settings.get_profile("shared machine"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shared machine"))
 
 # A shell lets what it runs in the background ignore interrupts, and children inherit that; some

@@ -8,7 +8,7 @@ from hypothesis import settings
 from tests.examples import examples
 
 
-@pytest.mark.parametrize(("profile", "tried"), [("shared machine", [400, 5]), ("fast", [20, 5])])
+@pytest.mark.parametrize(("profile", "tried"), [("shared machine", [400, 5]), ("fast", [10, 5])])
 def test_only_the_profile_fast_limits_the_number_of_examples(
     profile: str, tried: list[int]
 ) -> None:

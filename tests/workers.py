@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest.runner import runtestprotocol
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CPUS = os.cpu_count() or 1
 WORKERS = min(4, 2 * CPUS)
@@ -66,6 +69,18 @@ def rank(nodeid: str) -> int:
     return LONG.index(file) if file in LONG else len(LONG)
 
 
+class Collection(list[str]):
+    """The tests that a worker collected; a test's position is looked up, not searched for."""
+
+    def __init__(self, tests: Iterable[str]) -> None:
+        super().__init__(tests)
+        self._positions = {test: position for position, test in enumerate(self)}
+
+    def index(self, test: str, *_: Any) -> int:
+        """Return the position of a test."""
+        return self._positions[test]
+
+
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Hands out units in the order of their tests, whatever their number of tests."""
 
@@ -75,6 +90,10 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         return unit(nodeid)
+
+    def add_node_collection(self, node: Any, collection: Iterable[str]) -> None:
+        """Keep what a worker collected, of which pytest-xdist asks the position of every test."""
+        super().add_node_collection(node, Collection(collection))
 
     def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
         """Count what a worker has yet to run, and forget the units that it has completed.

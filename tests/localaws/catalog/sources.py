@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -20,13 +19,14 @@ RULE = re.compile(rf"(?!cloud\.(?:json|adc-e\.uk))(?:{_SERVICES})(?:\.[a-z0-9-]+
 
 @cache
 def rules_in_code() -> frozenset[str]:
-    """Return every string constant in the local AWS's code that has the form of a rule's id."""
+    """Return every quoted text in the local AWS's code that has the form of a rule's id.
+
+    Parsing all of its files would take forty times as long.
+    """
+    quoted = re.compile(rf"""(["'])({RULE.pattern})\1""")
     found: set[str] = set()
     for path in (ROOT / "localaws").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            text = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(text, str) and RULE.fullmatch(text):
-                found.add(text)
+        found.update(match[2] for match in quoted.finditer(path.read_text()))
     return frozenset(found)
 
 
