@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytest_plugins = ["tests.leftovers", "tests.workers"]
+pytest_plugins = ["tests.leftovers", "tests.slow", "tests.workers"]
 
 # How long an example takes says something about the machine's other work, and nothing about the
 # code.

@@ -77,6 +77,7 @@ def test_a_name_that_no_likely_module_exports_is_found_by_importing_the_whole_pa
     }
 
 
+@pytest.mark.slow  # a new Python
 def test_using_a_name_imports_no_other_resource() -> None:
     wanted = ["SecurityGroup", "SecurityGroupArgs", "get_vpc_output", "GetSubnetResult"]
     loaded = in_a_new_python("modules", wanted)
@@ -93,6 +94,7 @@ def test_the_program_registers_the_same_and_imports_no_sub_package_whole(stack: 
     assert found["recorded"] == ordinary_runs()[stack]
 
 
+@pytest.mark.slow  # a new Python
 def test_a_reference_becomes_a_resource_of_its_class() -> None:
     assert in_a_new_python("reference", "aws:ec2/securityGroup:SecurityGroup") == {
         "class": "pulumi_aws.ec2.security_group.SecurityGroup",
@@ -190,6 +192,7 @@ OTHER_LAYOUTS = {
 }
 
 
+@pytest.mark.slow  # a new Python
 @pytest.mark.parametrize("sdk", OTHER_LAYOUTS.values(), ids=OTHER_LAYOUTS.keys(), indirect=True)
 def test_an_sdk_of_another_layout_is_imported_as_usual(sdk: Path) -> None:
     ordinary = subprocess.run(
@@ -231,6 +234,7 @@ def test_garbage_is_collected_again_afterwards(*, enabled: bool) -> None:
         (gc.enable if before else gc.disable)()
 
 
+@pytest.mark.slow  # a new Python
 def test_imports_of_the_first_program_of_a_process_are_left_out_of_garbage_collection() -> None:
     code = """
 import gc

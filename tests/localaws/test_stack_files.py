@@ -172,6 +172,7 @@ def test_a_project_needs_a_name(tmp_path: Path, text: str) -> None:
         read_project(tmp_path)
 
 
+@pytest.mark.slow  # starts the commands
 @pytest.mark.parametrize("text", ["foo", "config: [a]", "config: {a: 1, a: 2}", "config: {"])
 def test_commands_that_read_a_damaged_file_report_the_same(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], text: str

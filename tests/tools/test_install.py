@@ -286,6 +286,7 @@ def test_a_second_set_up_waits_for_the_first_and_then_uses_its_cli(
     assert printed
 
 
+@pytest.mark.slow  # a new Python
 def test_the_lock_of_a_killed_set_up_is_released(bench: Bench, printed: list[str]) -> None:
     folder = bench.context.cache / "pulumi"
     hold = (

@@ -97,6 +97,7 @@ def test_a_style_that_cannot_be_drawn_is_an_error() -> None:
         Screen(40).write("\x1b[48;5;9m")
 
 
+@pytest.mark.slow  # a new Python
 def test_a_command_runs_in_a_terminal_and_its_failure_is_reported() -> None:
     code = "import os, sys; print(os.get_terminal_size().columns, sys.stdout.isatty())"
     assert record([sys.executable, "-c", code], {}) == "144 True\r\n"
@@ -133,6 +134,7 @@ def dropping(stack: ExitStack) -> str:
     return "{}:{}".format(*listener.getsockname())
 
 
+@pytest.mark.slow  # a new Python
 def test_the_pictures_report_has_the_form_of_verifys_current_one() -> None:
     lines = texts(COMMITTED)
     (heading,) = [line for line in lines if re.fullmatch(r"http://[\d.]+/", line)]

@@ -55,6 +55,7 @@ def test_progress_is_printed_at_first_more_often(
     assert printed == ["  … sleeping: 0 s"]
 
 
+@pytest.mark.slow  # a new Python
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_set_up_ends_its_commands(tmp_path: Path, number: signal.Signals) -> None:
     pid = tmp_path / "pid"

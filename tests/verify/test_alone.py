@@ -45,6 +45,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow  # a new Python
 def test_a_run_needs_only_its_own_dependencies(alone: Path) -> None:
     program = (
         "import sys; sys.path.append(sys.argv.pop(1)); from verify.main import main; "

@@ -9,6 +9,8 @@ import pytest
 from tests.verify.fake_alb import FakeAlb, hello
 from verify.exit_codes import ExitCode
 
+pytestmark = pytest.mark.slow  # a new Python for each test
+
 ROOT = Path(__file__).parents[2]
 HEAVY = {
     *(

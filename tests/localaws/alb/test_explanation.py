@@ -75,6 +75,7 @@ async def envoy_answer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
         yield ask
 
 
+@pytest.mark.slow  # a real Envoy
 @pytest.mark.asyncio(loop_scope="module")
 @examples(60)
 @given(drawn=REQUESTS)

@@ -14,6 +14,8 @@ from tests.localaws.catalog.regex_cases import GOOD
 if TYPE_CHECKING:
     import httpx
 
+pytestmark = pytest.mark.slow  # a real Envoy
+
 
 def host(regex: str, replace: str) -> dict[str, Any]:
     return {
@@ -85,7 +87,6 @@ async def test_a_target_gets_the_request_that_a_transform_makes(
     assert target_path == "/large"
 
 
-@pytest.mark.slow  # a real Envoy
 async def test_a_transform_that_fails_is_answered_with_500_and_one_of_a_redirect_does_nothing(
     alb: Alb,
 ) -> None:

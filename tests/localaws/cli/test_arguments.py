@@ -173,6 +173,7 @@ def printed_to_another_user(project: Path, commands: Sequence[str]) -> dict[str,
     return dict(json.loads(as_user(ANOTHER_USER, script, imports=IMPORTS)))
 
 
+@pytest.mark.slow  # a new Python, as another user
 @AS_ANOTHER_USER
 def test_a_command_of_another_user_names_the_owner_of_the_state(project: Path) -> None:
     commands = ["status", "logs --no-follow", "exec -- sh", "internet true", "stop", "interrupt x"]
@@ -185,6 +186,7 @@ def test_a_command_of_another_user_names_the_owner_of_the_state(project: Path) -
     assert printed == {command: [1, message] for command in commands}
 
 
+@pytest.mark.slow  # a new Python, as another user
 @AS_ANOTHER_USER
 def test_a_project_of_another_user_is_named_with_its_owner(project: Path) -> None:
     commands = ["status", "stop"]

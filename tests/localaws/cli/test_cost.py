@@ -39,6 +39,7 @@ def directory(open_folder: Path) -> StateDirectory:
     return StateDirectory.of(open_folder)
 
 
+@pytest.mark.slow  # starts the command
 def test_the_estimate_is_compared_with_the_deployed_stack(
     directory: StateDirectory, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +50,7 @@ def test_the_estimate_is_compared_with_the_deployed_stack(
     assert '{"total": 49.5}' in out
 
 
+@pytest.mark.slow  # starts the command
 @pytest.mark.parametrize("outputs", [None, {"albDns": "x"}])
 def test_without_a_deployed_cost_nothing_is_compared(
     directory: StateDirectory,
@@ -61,6 +63,7 @@ def test_without_a_deployed_cost_nothing_is_compared(
     assert "--deployed" not in capfd.readouterr().out
 
 
+@pytest.mark.slow  # starts the command
 def test_the_projects_module_alone_reads_the_stack_file(
     directory: StateDirectory, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,6 +72,7 @@ def test_the_projects_module_alone_reads_the_stack_file(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow  # starts the command
 @AS_ANOTHER_USER
 def test_the_state_of_another_user_is_named_with_what_to_do(directory: StateDirectory) -> None:
     deployed(directory, {"monthlyCostUsd": {"total": 49.5}})
@@ -98,6 +102,7 @@ def test_a_project_that_cannot_estimate_its_costs_is_refused(tmp_path: Path) -> 
         cost.show(StateDirectory.of(tmp_path), "shop", "dev", "text")
 
 
+@pytest.mark.slow  # starts the command
 @pytest.mark.parametrize(
     ("form", "row"), [("text", "NAT gateways"), ("markdown", "| NAT gateways |")]
 )
@@ -108,6 +113,7 @@ def test_the_project_estimates_its_costs(
     assert row in capfd.readouterr().out
 
 
+@pytest.mark.slow  # starts the command
 def test_help_has_the_exit_codes_of_the_estimate(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["cost", "--help"])

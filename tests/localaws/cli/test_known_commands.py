@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PULUMI = Path(sys.executable).with_name("pulumi")
 
 
+@pytest.mark.slow  # starts the Pulumi CLI
 @pytest.mark.parametrize(
     ("command", "similar"),
     [
@@ -46,6 +47,7 @@ def test_an_unknown_command_is_refused_with_similar_ones_before_anything_starts(
     )
 
 
+@pytest.mark.slow  # starts the Pulumi CLI
 def test_a_command_that_is_not_in_the_list_but_in_the_cli_is_passed_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -56,6 +58,7 @@ def test_a_command_that_is_not_in_the_list_but_in_the_cli_is_passed_on(
         check("stat")
 
 
+@pytest.mark.slow  # starts the Pulumi CLI
 def test_the_list_has_the_commands_of_this_cli() -> None:
     shown = subprocess.run(
         [PULUMI, "__complete", ""], capture_output=True, text=True, check=True, timeout=60
@@ -86,6 +89,7 @@ def test_help_is_known_from_a_value_that_looks_like_it(
     assert asks_for_help(command, arguments) is shows_help
 
 
+@pytest.mark.slow  # starts the Pulumi CLI
 @pytest.mark.parametrize("arguments", [("up", "--help"), ("help", "up")])
 def test_the_help_of_a_command_of_the_cli_needs_no_project_and_starts_nothing(
     tmp_path: Path, arguments: Sequence[str]

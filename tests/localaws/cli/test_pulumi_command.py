@@ -149,6 +149,7 @@ def test_a_salt_of_the_files_own_is_used(directory: StateDirectory) -> None:
     assert copy.read_text() == "encryptionsalt: v1:own\n"
 
 
+@pytest.mark.slow  # a new Python
 @pytest.mark.parametrize("of_state", [None, "v1:abc:d"])
 def test_a_salt_that_the_file_no_longer_has_is_not_kept(
     directory: StateDirectory, tmp_path: Path, of_state: str | None
@@ -260,6 +261,7 @@ def test_a_copy_that_is_not_utf_8_is_replaced(directory: StateDirectory) -> None
     assert pulumi_command._config_copy(directory, "dev", None).read_text() == "config: {}\n"
 
 
+@pytest.mark.slow  # a new Python
 @pytest.mark.parametrize("command", ["preview", "config", "down", "dn"])
 def test_a_new_stack_is_made_without_touching_the_projects_files(
     directory: StateDirectory, tmp_path: Path, command: str
@@ -376,6 +378,7 @@ def test_a_user_outside_of_passwd_is_accepted_if_the_cli_does(
     pulumi_command.check_user("up")
 
 
+@pytest.mark.slow  # a new Python
 @pytest.mark.parametrize("options", [(), ("--no-plugins",)])
 def test_install_downloads_no_provider(
     directory: StateDirectory, tmp_path: Path, options: tuple[str, ...]
@@ -383,6 +386,7 @@ def test_install_downloads_no_provider(
     assert passed(directory, tmp_path, "install", *options) == ["install", "--no-plugins"]
 
 
+@pytest.mark.slow  # a new Python
 @pytest.mark.parametrize(
     ("arguments", "added_at"),
     [
@@ -407,6 +411,7 @@ def test_stack_rm_keeps_the_projects_stack_file(
     assert passed(directory, tmp_path, "stack", arguments=arguments) == expected
 
 
+@pytest.mark.slow  # starts the Pulumi CLI
 def test_the_cli_then_removes_the_state_alone(directory: StateDirectory) -> None:
     file = directory.project / "Pulumi.local.yaml"
     file.write_text("config: {}\n")
@@ -416,6 +421,7 @@ def test_the_cli_then_removes_the_state_alone(directory: StateDirectory) -> None
     assert file.read_text() == "config: {}\n"
 
 
+@pytest.mark.slow  # a new Python
 @pytest.mark.parametrize(
     ("command", "may_be_refused"), [("up", True), ("stack", True), ("cancel", False)]
 )
@@ -434,6 +440,7 @@ def test_a_killed_runs_lock_is_reported_with_the_command_that_removes_it_here(
     assert (ran.returncode, ran.stderr) == (0, message if may_be_refused else "")
 
 
+@pytest.mark.slow  # a new Python
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

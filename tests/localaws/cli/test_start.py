@@ -11,6 +11,8 @@ import pytest
 
 from tests.interrupted_loading import interrupted_script
 
+pytestmark = pytest.mark.slow  # a new Python
+
 SLOW = {"asyncio", "grpc", "pulumi", "socket", "termios"}
 """What only other commands need, or the daemon."""
 

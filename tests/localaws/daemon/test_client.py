@@ -36,6 +36,7 @@ def test_the_error_shows_what_this_daemon_printed_last_and_not_an_earlier_one(
     ]
 
 
+@pytest.mark.slow  # a new Python, as another user
 @AS_ANOTHER_USER
 def test_only_its_owner_or_root_stops_a_daemon_and_anyone_else_learns_whose_it_is(
     open_folder: Path,

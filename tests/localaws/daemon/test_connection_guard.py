@@ -184,6 +184,7 @@ async def test_closing_the_guard_ends_a_connection_that_is_being_accepted(
         await guard.close()
 
 
+@pytest.mark.slow  # a new Python, as another user
 @AS_ANOTHER_USER
 async def test_another_user_is_refused_by_either_family(tmp_path: Path) -> None:
     attempt = """

@@ -88,6 +88,7 @@ def test_a_path_of_the_user_itself_is_refused_for_its_mode(tmp_path: Path) -> No
         assert refusal(path).endswith(f"keeps its owner root out: run `chmod u+rwX {tmp_path}`")
 
 
+@pytest.mark.slow  # a new Python, as another user
 @AS_ANOTHER_USER
 def test_another_user_can_read_nothing_afterwards(old_directory: Path) -> None:
     attempt = f"""

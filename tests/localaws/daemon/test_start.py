@@ -228,6 +228,7 @@ def test_a_failure_that_no_command_waits_for_ends_the_daemon_at_once(
     assert "RuntimeError: out of order" in caplog.text
 
 
+@pytest.mark.slow  # a new Python
 def test_a_daemon_listens_before_it_imports_asyncio_and_grpc() -> None:
     program = (
         "import sys, localaws.daemon.start; print({'asyncio', 'grpc', 'pulumi'} & {*sys.modules})"

@@ -106,6 +106,7 @@ def test_a_change_of_code_or_of_a_table_changes_the_fingerprint(tmp_path: Path, 
     assert fingerprint(tmp_path) != before
 
 
+@pytest.mark.slow  # a new Python, as another user
 @AS_ANOTHER_USER
 @pytest.mark.parametrize("function", ["Address.read", "try_lock"])
 @pytest.mark.parametrize("mode", [0o700, 0o755])

@@ -88,6 +88,7 @@ async def serving(
         await launcher.close()
 
 
+@pytest.mark.slow  # real processes
 async def test_an_image_is_built_pushed_and_pulled_by_its_digest(
     cloud: Cloud, project: Path, crane: str
 ) -> None:
@@ -101,6 +102,7 @@ async def test_an_image_is_built_pushed_and_pulled_by_its_digest(
     assert (project / "layout" / "index.json").exists()
 
 
+@pytest.mark.slow  # real processes
 async def test_a_tag_that_exists_is_refused_before_anything_is_built(
     cloud: Cloud, project: Path, crane: str
 ) -> None:
@@ -113,6 +115,7 @@ async def test_a_tag_that_exists_is_refused_before_anything_is_built(
             await registry.build_and_push(BUILD, current=digest)
 
 
+@pytest.mark.slow  # real processes
 async def test_a_build_that_comes_to_the_same_image_needs_no_push(
     cloud: Cloud, project: Path, crane: str
 ) -> None:
@@ -124,6 +127,7 @@ async def test_a_build_that_comes_to_the_same_image_needs_no_push(
             await registry.build_and_push(BUILD, current=digest)
 
 
+@pytest.mark.slow  # real processes
 async def test_a_repository_with_images_is_deleted_by_force_only(
     cloud: Cloud, project: Path, crane: str
 ) -> None:

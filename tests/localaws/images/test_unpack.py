@@ -17,6 +17,8 @@ import pytest
 from localaws.images.store import UNPACK
 from tests.localaws.images.conftest import folder, hardlink, layer, member, symlink
 
+pytestmark = pytest.mark.slow  # a new Python for each image
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has several users")
 
 

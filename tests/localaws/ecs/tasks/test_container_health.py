@@ -118,6 +118,7 @@ def checked(script: str, **how: Any) -> HealthCheck:
     return HealthCheck(command=("/bin/sh", "-c", script), **{"interval": 0.05, "retries": 2, **how})
 
 
+@pytest.mark.slow  # real processes
 async def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: Path) -> None:
     async with runtime(tmp_path) as running:
         script = f'test "$A" = 1 && test -e {tmp_path}/healthy'
@@ -142,6 +143,7 @@ async def test_a_check_runs_as_often_as_the_speed_requires(tmp_path: Path) -> No
         await eventually(lambda: started.health[0] is Health.HEALTHY, "a success", time_limit=10)
 
 
+@pytest.mark.slow  # real processes
 @pytest.mark.parametrize(
     ("how", "answer"),
     [
@@ -160,6 +162,7 @@ async def test_a_check_that_takes_too_long_or_does_not_exist_fails(
         await eventually(lambda: started.health == (Health.UNHEALTHY, answer), "the verdict")
 
 
+@pytest.mark.slow  # real processes
 async def test_the_check_of_a_container_that_is_not_essential_does_not_decide_the_tasks_health(
     tmp_path: Path,
 ) -> None:
@@ -170,6 +173,7 @@ async def test_the_check_of_a_container_that_is_not_essential_does_not_decide_th
         assert started.health == (Health.UNCHECKED, "")
 
 
+@pytest.mark.slow  # real processes
 @pytest.mark.parametrize("condition", [Condition.COMPLETE, Condition.SUCCESS])
 async def test_a_container_starts_when_the_one_it_waits_for_is_done(
     tmp_path: Path, condition: Condition
@@ -183,6 +187,7 @@ async def test_a_container_starts_when_the_one_it_waits_for_is_done(
     assert (tmp_path / "logs/group/app").read_text().endswith(" ready\n")
 
 
+@pytest.mark.slow  # real processes
 async def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path: Path) -> None:
     async with runtime(tmp_path) as running:
         database = container(
@@ -199,6 +204,7 @@ async def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path:
         await running.stop(started, 5)
 
 
+@pytest.mark.slow  # real processes
 @pytest.mark.parametrize(
     ("other", "condition", "message"),
     [

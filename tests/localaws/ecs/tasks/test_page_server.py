@@ -45,6 +45,7 @@ def serving() -> Iterator[tuple[subprocess.Popen[str], int]]:
             server.kill()
 
 
+@pytest.mark.slow  # starts the server
 def test_the_page_has_the_host_name_and_an_id_and_requests_are_logged_as_by_nginx() -> None:
     with (
         serving() as (server, port),
@@ -76,6 +77,7 @@ def test_the_page_has_the_host_name_and_an_id_and_requests_are_logged_as_by_ngin
         )
 
 
+@pytest.mark.slow  # starts the server
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
 def test_the_server_ends_after_it_has_answered_received_requests(number: signal.Signals) -> None:
     with serving() as (server, port):
@@ -93,6 +95,7 @@ def test_the_server_ends_after_it_has_answered_received_requests(number: signal.
             assert server.wait(timeout=5) == 0, "idle connections don't prevent the end"
 
 
+@pytest.mark.slow  # starts the server
 def test_a_request_may_arrive_in_parts() -> None:
     with serving() as (_, port), socket.create_connection((ADDRESS, port), timeout=5) as client:
         client.sendall(b"GET / HT")
@@ -101,6 +104,7 @@ def test_a_request_may_arrive_in_parts() -> None:
         assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
 
 
+@pytest.mark.slow  # starts the server
 def test_the_server_ends_with_a_message_if_its_port_is_in_use() -> None:
     with serving() as (_, port):
         second = subprocess.run(

@@ -1,0 +1,57 @@
+"""What the mark `slow` means, and a check that tests which start long programs have it.
+
+`make test-fast` leaves out the tests with this mark. One that starts Python, the Pulumi CLI or
+another program of the environment, as the launcher of tasks is, takes a tenth of a second and more
+before it shows anything. Programs that a test writes itself, or which the system has, start sooner;
+so does the process that matches regular expressions, which all tests of a worker share.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from verify.judging import regexes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAMS = Path(sys.executable).parent
+
+_ENGINE = Path(__file__).parent / "engine"
+"""Which `make test-fast` leaves out as a folder."""
+
+_started: list[str] = []
+"""The programs of the environment that were started since the set-up of the present test began."""
+
+
+def _notice(event: str, arguments: tuple[Any, ...]) -> None:
+    """Keep what is started; `sys.audit` calls this for every event."""
+    if event == "subprocess.Popen":
+        program = Path(os.fsdecode(arguments[0]))
+        if program.parent == PROGRAMS and regexes._WORKER not in arguments[1]:
+            _started.append(program.name)
+
+
+def pytest_configure() -> None:
+    sys.addaudithook(_notice)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    _started.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that starts a program of the environment without being marked."""
+    yield
+    if _started and not item.get_closest_marker("slow") and _ENGINE not in item.path.parents:
+        pytest.fail(
+            f"The test starts {_started[0]}: mark it as slow, with this as the reason.",
+            pytrace=False,
+        )

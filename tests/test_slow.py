@@ -1,0 +1,63 @@
+"""The check that tests which start long programs are marked as slow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import child_pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TESTS = """\
+import subprocess
+import sys
+import pytest
+
+@pytest.fixture
+def started():
+    subprocess.run([sys.executable, "-c", ""])
+
+@pytest.fixture
+def failed_to_start():
+    try:
+        subprocess.run([sys.executable, "-c", ""], cwd="/no/such/folder")
+    except OSError:
+        pass
+
+@pytest.mark.slow
+def test_marked(started): pass
+def test_in_the_set_up(started): pass
+def test_attempt(failed_to_start): pass
+def test_in_the_call(): subprocess.run([sys.executable, "-c", ""])
+def test_of_another_program(): subprocess.run(["true"])
+def test_of_nothing(): pass
+"""
+
+
+@pytest.mark.slow  # it runs pytest
+def test_a_test_that_starts_a_program_of_the_environment_fails_unless_it_is_marked(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "test_starts.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "tests.slow", "-p", "no:cacheprovider"),
+            *("--rootdir", str(tmp_path), "-rA"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, **child_pytest.ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "3 failed, 3 passed" in run.stdout
+    for test in ("test_in_the_set_up", "test_attempt", "test_in_the_call"):
+        assert f"FAILED test_starts.py::{test} - Failed: The test starts python" in run.stdout
