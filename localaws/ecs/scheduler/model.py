@@ -21,6 +21,13 @@ class Timing:
     healthy_without_checks: float = 40
     """How long a task must run to count as healthy when nothing checks it."""
 
+    healthy_beside_unchecked: float = 3
+    """How long a task must run to count as healthy when only some essential containers are checked.
+
+    ECS has no such time, but on AWS a new target isn't healthy earlier: a sidecar that fails at its
+    start has failed by then. Here a target is healthy after a fraction of a second.
+    """
+
     first_pause: float = 1
     """Before a replacement is started after a task failed; doubles with each failure in a row."""
 
@@ -62,6 +69,7 @@ class Timing:
         return replace(
             self,
             healthy_without_checks=self.healthy_without_checks / speed,
+            healthy_beside_unchecked=self.healthy_beside_unchecked / speed,
             first_pause=self.first_pause / speed,
             longest_pause=self.longest_pause / speed,
             crash_window=self.crash_window / speed,
@@ -443,6 +451,9 @@ class TaskObservation:
 
     host_lost: bool = False
     """Whether it ended with its EC2 instance."""
+
+    has_unchecked: bool = False
+    """Whether nothing checks one of its essential containers."""
 
     container_health: Health = Health.UNCHECKED
     """The result of its containers' own health checks."""

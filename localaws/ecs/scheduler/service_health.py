@@ -21,10 +21,12 @@ def healthy(
     """Return whether a task counts for the lower bound."""
     if task.status is not Status.RUNNING or task.started_at is None:
         return False
-    health = observations.get(task.id, NOT_OBSERVED).health
-    if health is Health.UNCHECKED:
-        return now - task.started_at >= timing.healthy_without_checks
-    return health is Health.HEALTHY
+    observation, age = observations.get(task.id, NOT_OBSERVED), now - task.started_at
+    if observation.health is Health.UNCHECKED:
+        return age >= timing.healthy_without_checks
+    if observation.has_unchecked and age < timing.healthy_beside_unchecked:
+        return False
+    return observation.health is Health.HEALTHY
 
 
 def failing(

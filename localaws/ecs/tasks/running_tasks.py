@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from localaws.alb.targets import TargetHealth
     from localaws.ecs.scheduler.model import Binding, ServiceRevision, Task
-    from localaws.ecs.tasks.runtime import PublicAddress, RunningTask, TaskRuntime
+    from localaws.ecs.tasks.runtime import PublicAddress, RunningTask, TaskRuntime, TaskSpec
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,9 @@ class _LocalTask:
     running: RunningTask | None = None
     targets: list[tuple[str, Endpoint]] = field(default_factory=list)
     """Target groups, and where it listens for each."""
+
+    has_unchecked: bool = False
+    """Whether nothing checks one of its essential containers."""
 
     failure: str = ""
     jobs: list[asyncio.Task[None]] = field(default_factory=list)
@@ -239,6 +242,7 @@ class LiveTasks:
                 self._parameters,
                 instance=live.instance,
             )
+            live.has_unchecked = _has_unchecked(spec, revision)
             live.running = await self._runtime.start(spec)
         except TaskStartError as error:
             live.failure = str(error)
@@ -286,6 +290,7 @@ class LiveTasks:
             container_health=container_health,
             container_answer=container_answer,
             note=live.running.note,
+            has_unchecked=live.has_unchecked,
         )
         states = set()
         for group, endpoint in live.targets:
@@ -299,6 +304,15 @@ class LiveTasks:
                     unhealthy_host_port=endpoint.port if live.instance else 0,
                 )
         return replace(observation, target_health=_health_in_all(states))
+
+
+def _has_unchecked(spec: TaskSpec, revision: ServiceRevision) -> bool:
+    """Return whether an essential container has neither a health check nor a target group."""
+    targets = {each.container for each in revision.bindings}
+    for each in spec.containers:
+        if each.essential and each.health_check is None and each.name not in targets:
+            return True
+    return False
 
 
 def _endpoint(running: RunningTask, binding: Binding) -> Endpoint:

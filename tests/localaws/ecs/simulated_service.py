@@ -74,6 +74,9 @@ class Behaviour:
     checks_itself: bool = False
     """Whether its containers have health checks, with the load balancer's results."""
 
+    has_unchecked: bool = False
+    """Whether nothing checks one of its essential containers."""
+
 
 @dataclass
 class SimulatedService:
@@ -212,6 +215,7 @@ class SimulatedService:
             container_health=health if behaviour.checks_itself else Health.UNCHECKED,
             container_answer="container web: exit code 7",
             note=behaviour.note,
+            has_unchecked=behaviour.has_unchecked,
             unhealthy_target_group=GROUP,
             unhealthy_host_port=32768 if task.instance else 0,
             unhealthy_reason="Health checks failed with these codes: [404]",

@@ -41,6 +41,7 @@ def test_a_wrong_speed_is_refused_with_the_allowed_ones(text: str) -> None:
 def test_a_speed_shortens_ecss_durations_and_not_those_of_this_machine() -> None:
     assert asdict(Timing().at(5)) == {
         "healthy_without_checks": 8,
+        "healthy_beside_unchecked": 0.6,
         "first_pause": 0.2,
         "longest_pause": 12,
         "crash_window": 24,

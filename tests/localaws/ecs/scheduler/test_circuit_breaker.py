@@ -34,6 +34,7 @@ BROKEN = [
     UNHEALTHY_IN_ITSELF,
     CRASHING,
     Behaviour(start=5, warm_up=NEVER, crash_after=0),
+    Behaviour(warm_up=0, crash_after=2, has_unchecked=True),
 ]
 LONG_ENOUGH = 200
 """Seconds of the fake clock in which any deployment ends."""

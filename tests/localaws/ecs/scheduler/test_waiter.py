@@ -44,7 +44,7 @@ async def test_without_wait_for_steady_state_an_operation_ends_although_the_imag
     reports: list[str] = []
     for requested in ({}, {"waitForSteadyState": False}):
         web.change(taskDefinition=web.define(2, image="unknown/image:1"), **requested)
-        await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
+        await running.settle(web.get(SERVICE, web.service), seconds=30, report=reports.append)
     assert not reports, "no operation waited"
     web.change(waitForSteadyState=True)
     await eventually(
@@ -87,6 +87,18 @@ async def test_a_timeout_is_not_explained_by_a_task_of_an_earlier_deployment(
     assert "did not reach a steady state within 1 s" in second
     assert "no configuration" not in second
     assert "exited" not in second
+
+
+async def test_a_sidecar_that_fails_soon_fails_the_deployment(web: Any, running: Running) -> None:
+    """On AWS it does before the load balancer finds the task's own target healthy."""
+    beside = {"name": "beside", "image": "python:3", "command": ["sh", "-c", "sleep 1; exit 3"]}
+    web.change(
+        deploymentCircuitBreaker={"enable": True, "rollback": False},
+        taskDefinition=web.define(2, sidecars=[beside]),
+        waitForSteadyState=True,
+    )
+    with pytest.raises(NotSettled, match="circuit breaker"):
+        await running.settle(web.get(SERVICE, web.service), seconds=30, report=lambda _: None)
 
 
 async def test_a_failed_task_is_explained_by_the_log_of_the_container_that_failed(

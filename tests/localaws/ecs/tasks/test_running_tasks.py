@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-async def observation_of_task(web: Any, states: Mapping[str, TargetState]) -> Any:
+async def observation_of_task(
+    web: Any, states: Mapping[str, TargetState], definition: str = ""
+) -> Any:
     """Return the observation of a running task whose targets have these states, by group."""
     bound = [
         {"targetGroupArn": group, "containerName": "web", "containerPort": 80} for group in states
     ]
-    web.change(loadBalancers=bound)
+    web.change(loadBalancers=bound, taskDefinition=definition or web.define(1))
     revision = service_spec(web.get(SERVICE, web.service), web, ServiceState()).revision
     task = Task(
         id="t",
@@ -80,3 +82,25 @@ async def test_a_task_is_healthy_when_it_is_healthy_in_all_its_target_groups(
             "group-1",
             "from group-1",
         )
+
+
+CHECK = {"command": ["CMD-SHELL", "exit 0"]}
+
+
+@pytest.mark.parametrize(
+    ("own", "sidecar", "expected"),
+    [
+        ({}, None, False),
+        ({}, {}, True),
+        ({}, {"healthCheck": CHECK}, False),
+        ({}, {"essential": False}, False),
+        ({"healthCheck": CHECK}, {}, True),
+    ],
+)
+async def test_an_essential_container_is_checked_by_itself_or_by_a_target_group(
+    web: Any, own: dict[str, Any], sidecar: dict[str, Any] | None, *, expected: bool
+) -> None:
+    sidecars = [] if sidecar is None else [{"name": "beside", "image": "python:3", **sidecar}]
+    definition = web.define(2, sidecars=sidecars, **own)
+    found = await observation_of_task(web, {web.group: TargetState.HEALTHY}, definition)
+    assert found.has_unchecked is expected
