@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests import child_pytest
-from tests.workers import EACH_BY_ITSELF, GRAPHS, LONG, rank, unit
+from tests.workers import CHANGES_OF_KEYS, EACH_BY_ITSELF, GRAPHS, LONG, rank, unit
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("file", sorted({*LONG, *EACH_BY_ITSELF, *GRAPHS}))
+@pytest.mark.parametrize("file", sorted({*LONG, *EACH_BY_ITSELF, *GRAPHS, *CHANGES_OF_KEYS}))
 def test_a_file_that_is_listed_exists(file: str) -> None:
     assert (ROOT / file).is_file()
 
@@ -28,8 +28,9 @@ def test_a_files_tests_stay_together_unless_each_makes_what_it_needs() -> None:
             assert unit(f"{file}::{name}") == f"{file}::{name}"
 
 
-def test_files_that_read_the_same_graphs_stay_together() -> None:
-    assert len({unit(f"{file}::test_a") for file in GRAPHS}) == 1
+@pytest.mark.parametrize("files", [GRAPHS, CHANGES_OF_KEYS])
+def test_files_that_need_the_same_runs_stay_together(files: frozenset[str]) -> None:
+    assert len({unit(f"{file}::test_a") for file in files}) == 1
 
 
 def test_what_takes_long_comes_first() -> None:

@@ -51,15 +51,21 @@ GRAPHS = frozenset(
 )
 """Files whose tests need all configurations of the gate, for which the program runs ten times."""
 
+CHANGES_OF_KEYS = frozenset(
+    {"tests/engine/test_config_changes.py", "tests/infra/test_config_changes.py"}
+)
+"""Files whose tests need the effect of each key, for which the program runs a hundred times."""
+
 EACH_BY_ITSELF = frozenset({"tests/infra/test_stopped_runs.py"})
 """Files whose tests share no fixture that costs anything."""
 
 
 def unit(nodeid: str) -> str:
-    """What a test is handed out with: its file, the files with the same graphs, or only itself."""
+    """What a test is handed out with: its file, files that need the same runs, or only itself."""
     file = nodeid.partition("::")[0]
-    if file in GRAPHS:
-        return min(GRAPHS)
+    for files in (GRAPHS, CHANGES_OF_KEYS):
+        if file in files:
+            return min(files)
     return nodeid if file in EACH_BY_ITSELF else file
 
 

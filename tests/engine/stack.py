@@ -26,7 +26,7 @@ from localaws.mocks.urns import STACK
 from tests.engine.preloaded_host import is_usable, preloaded_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from localaws.catalog import Resource
 
@@ -71,6 +71,8 @@ class Stack:
             "AWS_CONFIG_FILE": os.devnull,
             # The CLI lives for seconds: collecting its garbage is a twentieth of its CPU time.
             "GOGC": "400",
+            # It has the option `--event-log` then.
+            "PULUMI_DEBUG_COMMANDS": "true",
         }
         outside = {
             key: value
@@ -124,6 +126,26 @@ class Stack:
         """Deploy with some settings changed, which are given as values, lists and maps."""
         return self.run("up", *WITHOUT_ASKING, *settings(config), *arguments, fails=fails)
 
+    def up_steps(self, **config: object) -> list[dict[str, Any]]:
+        """Deploy, and return what the engine did, as `steps` returns what it would do.
+
+        A preview before the deployment would show the same, in a run of its own.
+        """
+        log = self.path / "events.json"
+        self.run("up", *WITHOUT_ASKING, "--event-log", str(log), *settings(config))
+        steps: list[dict[str, Any]] = []
+        for line in log.read_text().splitlines():
+            event = json.loads(line).get("resourcePreEvent")
+            if event is None:
+                continue
+            step = event["metadata"]
+            # A replacement is three steps of the engine, of which a preview shows the logical one.
+            if step.get("logical") and step["op"] != "same":
+                steps.append(
+                    {"op": step["op"], "urn": step["urn"], "diffReasons": step.get("diffs")}
+                )
+        return steps
+
     def destroy(self) -> str:
         """Delete everything but what outlives a stack."""
         return self.run("destroy", *WITHOUT_ASKING)
@@ -134,11 +156,7 @@ class Stack:
 
     def preview(self, **config: object) -> set[tuple[str, str]]:
         """What the engine would do, and to which types of AWS (their last words)."""
-        kinds = {
-            (each["op"], each["urn"].split("::")[2].rpartition("$")[2])
-            for each in self.steps(**config)
-        }
-        return {(done, word(kind)) for done, kind in kinds if kind.startswith("aws:")}
+        return operations_on_types(self.steps(**config))
 
     def steps(self, **config: object) -> list[dict[str, Any]]:
         """What a preview would do, a resource each, as `pulumi preview --json` prints it."""
@@ -263,6 +281,21 @@ def cloud_and_engine_agree(stack: Stack) -> bool:
     """Return whether every resource in the engine's state exists in the local AWS."""
     known = {each["id"] for each in stack.resources() if each["type"].startswith("aws:")}
     return known <= {each.id for each in stack.made()}
+
+
+def operations_on_types(steps: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Return the operations of steps, and on which types of AWS (their last words)."""
+    done: set[tuple[str, str]] = set()
+    for step in steps:
+        token = token_of(step["urn"])
+        if token.startswith("aws:"):
+            done.add((step["op"], word(token)))
+    return done
+
+
+def token_of(urn: str) -> str:
+    """Return the type of a resource, without those of the components that it is in."""
+    return urn.split("::")[2].rpartition("$")[2]
 
 
 def operations(output: str) -> Counter[str]:

@@ -1,21 +1,20 @@
 """Configuration changes under the real engine do what the manual documents, without a deadlock.
 
-A preview takes seconds, so keys share one where the effect of each stays visible: those that touch
-different types, and those with the same effect, as the engine names the inputs that changed.
-tests/infra/test_config_changes.py looks at each key by itself.
+A run takes seconds, so keys share one where the effect of each stays visible: those that change
+different resources, and those that do the same to a resource, as the engine names the inputs that
+changed. tests/infra/test_config_changes.py looks at each key by itself.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from localaws.mocks import word
-from tests.engine.stack import Stack
+from tests.engine.stack import Stack, operations_on_types, token_of
 from tests.engine.traffic import Traffic
-from tests.infra import recorder
 from tests.infra.changes import (
     EXAMPLES,
     REFUSED,
@@ -23,9 +22,10 @@ from tests.infra.changes import (
     as_documented,
     promised,
 )
+from tests.infra.effects import effect, types_and_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 ON_PROCESSES = STACKS.keys() - {
@@ -37,56 +37,82 @@ with other capacity are tried under mocks (tests/infra/test_config_changes.py), 
 with a log router, which runs in containers only, and with a proxy, at whose port nothing listens.
 """
 
+TOO_MANY = {"query"}
+"""A key that can't change with those of the same effect: a rule has five kinds of conditions."""
 
-APART = {"query"}
-"""Keys that can't change together with all others: a rule has five kinds of conditions at most."""
+DECIDE_ON_A_ROLE = {"ecsExec", "taskPolicyStatements"}
+"""The role of the tasks exists if either needs it; the change of the first removes it."""
+
+ONLY_PREVIEWED = {
+    "targetProtocol",  # what runs here speaks HTTP/1.1 only
+    "ingressContainer",  # nothing listens at the sidecar's port here
+    "alarmTopicArn",  # it excludes the recipients of the stack's own topic
+}
+"""Keys that don't change under traffic."""
+
+HIDES_OTHERS = {"hostRecords"}
+"""A key that removes what others of its stack change: all keys of that stack are previewed too."""
+
+PREVIEWED = {"plain"} | {EXAMPLES[key].on for key in ONLY_PREVIEWED | HIDES_OTHERS}
+"""Stacks with keys whose effects no change under traffic shows."""
 
 
-def groups() -> Iterator[tuple[str, list[str]]]:
-    """Group keys that can change together on a stack while the effect of each stays visible."""
-    found: list[tuple[str, list[str], set[str]]] = []
-    keys_tried = {key for key, example in EXAMPLES.items() if example.on in ON_PROCESSES}
-    for key in sorted(keys_tried - REFUSED, key=lambda each: (-len(promised(each)), each)):
-        types = {kind for _, kind in promised(key)}
-        for on, keys, taken in found:
-            if on == EXAMPLES[key].on and (not types & taken or joins(key, keys)):
-                keys.append(key)
-                taken.update(types)
+def keys_of(stack: str) -> set[str]:
+    """Return the keys that can change on one of the stacks."""
+    return {key for key, example in EXAMPLES.items() if example.on == stack} - REFUSED
+
+
+def changed_at_once(stack: str) -> set[str]:
+    """Return the keys that change on one of the stacks under traffic."""
+    return set() if stack == "plain" else keys_of(stack) - ONLY_PREVIEWED
+
+
+def check_at_once(stack: str) -> bool:
+    """Whether the effect of each key is visible where all change at once."""
+    return not changed_at_once(stack) & HIDES_OTHERS
+
+
+def groups(keys: Iterable[str]) -> list[list[str]]:
+    """Group keys that can change together while the effect of each stays visible."""
+    found: list[list[str]] = []
+    for key in sorted(keys, key=lambda each: (-len(effect(each).operations), each)):
+        for group in found:
+            if not any(hides(key, other) for other in group):
+                group.append(key)
                 break
         else:
-            found.append((EXAMPLES[key].on, [key], types))
-    return ((on, keys) for on, keys, _ in found)
-
-
-def joins(key: str, keys: list[str]) -> bool:
-    """Whether a key has the effect of another one, and can change together with it."""
-    if key in APART:
-        return False
-    return any(promised(key) == promised(other) for other in keys)
-
-
-@cache
-def without_engine(stack: str) -> recorder.Recording:
-    """A stack under mocks, before a change."""
-    return recorder.run("dev", **STACKS[stack])
-
-
-def changed_inputs(key: str) -> set[tuple[str, str]]:
-    """Return which inputs of existing resources a key changes, by type, under mocks."""
-    stack = EXAMPLES[key].on
-    before = {each.urn: each for each in without_engine(stack).registered}
-    changed = recorder.run(
-        "dev", after=without_engine(stack), **STACKS[stack] | {key: EXAMPLES[key].value}
-    )
-    found = set()
-    for each in changed.registered:
-        if each.urn not in before or changed.operations.get(each.urn, "same") == "same":
-            continue
-        earlier = before[each.urn].inputs
-        for name in earlier.keys() | each.inputs.keys():
-            if earlier.get(name) != each.inputs.get(name):
-                found.add((word(each.type), name))
+            found.append([key])
     return found
+
+
+def hides(key: str, other: str) -> bool:
+    """Whether one of two keys that change together could hide what the other does."""
+    if {key, other} == DECIDE_ON_A_ROLE:
+        return True
+    alike = promised(key) == promised(other) and not {key, other} & TOO_MANY
+    first, second = effect(key).operations, effect(other).operations
+    for resource in first.keys() & second.keys():
+        if first[resource] != second[resource]:
+            return True
+        if first[resource] in {"create", "delete"} and not alike:
+            return True
+    return False
+
+
+def check(keys: list[str], steps: list[dict[str, Any]]) -> None:
+    """Check that the engine does to each resource what the keys of a group do, and no more."""
+    done = operations_on_types(steps)
+    assert done == set().union(*map(promised, keys)), as_documented(done)
+    operations: dict[str, str] = {}
+    inputs: set[tuple[str, str]] = set()
+    for step in steps:
+        token = token_of(step["urn"])
+        if token.startswith("aws:"):
+            operations[types_and_name(step["urn"])] = step["op"]
+            inputs.update((word(token), name) for name in step.get("diffReasons") or ())
+    unseen = {key: left for key in keys if (left := effect(key).inputs - inputs)}
+    assert not unseen, "inputs that these keys change, and whose change the engine doesn't notice"
+    assert operations == effect(*keys).operations
 
 
 @pytest.fixture(scope="module")
@@ -104,38 +130,32 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
         each.run("stop")
 
 
-@pytest.mark.parametrize(
-    ("on", "keys"), [pytest.param(on, keys, id="+".join(keys)) for on, keys in groups()]
-)
-def test_the_engine_does_to_each_resource_what_the_manual_says(
-    stacks: Callable[[str], Stack], on: str, keys: list[str]
-) -> None:
-    config = STACKS[on] | {key: EXAMPLES[key].value for key in keys}
-    done: set[tuple[str, str]] = set()
-    seen: set[tuple[str, str]] = set()
-    for step in stacks(on).steps(**config):
-        token = step["urn"].split("::")[2].rpartition("$")[2]
-        if token.startswith("aws:"):
-            done.add((step["op"], word(token)))
-            seen.update((word(token), name) for name in step.get("diffReasons") or ())
-    assert done == set().union(*map(promised, keys)), as_documented(done)
-    unseen = {key: left for key in keys if (left := changed_inputs(key) - seen)}
-    assert not unseen, "inputs that these keys change, and whose change the engine doesn't notice"
+@pytest.mark.parametrize("name", sorted(PREVIEWED))
+def test_a_preview_shows_what_the_manual_says(stacks: Callable[[str], Stack], name: str) -> None:
+    keys = keys_of(name)
+    if check_at_once(name):
+        keys -= changed_at_once(name)
+    for group in groups(keys):
+        config = STACKS[name] | {key: EXAMPLES[key].value for key in group}
+        check(group, stacks(name).steps(**config))
 
 
 @pytest.mark.parametrize("name", sorted(ON_PROCESSES - {"plain"}))
 def test_keys_that_ask_for_others_change_at_once_and_back_without_a_failed_request(
     stacks: Callable[[str], Stack], name: str
 ) -> None:
+    """The engine does what the manual says, as in the test above."""
     given, stack = STACKS[name], stacks(name)
-    changed = {key: example.value for key, example in EXAMPLES.items() if example.on == name}
-    changed.pop("targetProtocol", None)  # what runs here speaks HTTP/1.1 only
-    changed.pop("ingressContainer", None)  # nothing listens at the sidecar's port here
-    changed.pop("alarmTopicArn", None)  # it excludes the recipients of the stack's own topic
+    keys = changed_at_once(name)
+    changed = given | {key: EXAMPLES[key].value for key in keys}
     with Traffic(f"http://{stack.outputs()['albDns']}") as traffic:
-        stack.up(**given | changed)
-        stack.needs_nothing(**given | changed)
-        # The previews of single keys show that the original configuration needs nothing.
+        if check_at_once(name):
+            # These are also all steps, so the original configuration needed nothing.
+            (group,) = groups(keys)
+            check(group, stack.up_steps(**changed))
+        else:
+            stack.up(**changed)
+        stack.needs_nothing(**changed)
         stack.up(**given)
     answer = "301" if "certificateArn" in given or "domain" in given else "200"
     assert set(traffic.answers) == {answer}, traffic.answers

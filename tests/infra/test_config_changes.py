@@ -5,7 +5,6 @@ tests/engine/test_config_changes.py shows that the real engine comes to the same
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import pytest
@@ -16,20 +15,14 @@ from tests.infra.changes import (
     EXAMPLES,
     NEVER,
     REFUSED,
-    STACKS,
     as_documented,
     documented,
     keys,
     promised,
 )
+from tests.infra.effects import before, effect
 
-pytestmark = pytest.mark.slow  # the program runs three times for each key
-
-
-@cache
-def before(stack: str = "plain") -> recorder.Recording:
-    """A stack before the change."""
-    return recorder.run("dev", **STACKS[stack])
+pytestmark = pytest.mark.slow  # the program runs for each key
 
 
 def test_every_key_has_an_example_of_its_change() -> None:
@@ -56,17 +49,14 @@ def test_a_change_that_cannot_work_is_refused_before_anything_changes(key: str) 
 
 @pytest.mark.parametrize("key", sorted(EXAMPLES.keys() - REFUSED))
 def test_a_change_has_the_documented_operations(key: str) -> None:
-    example = EXAMPLES[key]
-    done = recorder.run(
-        "dev", after=before(example.on), **{**example.given, key: example.value}
-    ).done()
+    done = effect(key).done
     assert promised(key) == done, (
         f"docs/config.md must begin {key}'s last column with: {as_documented(done)}"
     )
 
 
 def test_the_same_configuration_changes_nothing() -> None:
-    assert recorder.run("dev", after=before()).done() == set()
+    assert recorder.run("dev", after=before("plain")).done() == set()
 
 
 @pytest.fixture(scope="module")
