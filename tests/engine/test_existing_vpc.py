@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.stack import Stack, deployed
+from tests.engine.stack import Stack, deployed, operations_on_types
 from tests.engine.traffic import Traffic, tasks
 from tests.infra.changes import NEVER, as_documented, documented, promised
 from tests.infra.recorder import SUBNET, VPC
@@ -80,11 +80,10 @@ def test_a_stack_in_an_existing_vpc_moves_between_its_subnets_without_a_failed_r
     ]
     with Traffic(guest.outputs()["serviceUrl"]) as traffic:
         for key, config in moves:
-            done = guest.preview(**config)
+            done = operations_on_types(guest.up_steps(**config))
             assert done == promised("taskSubnetIds" if key == "network" else key), (
                 f"{key} {as_documented(done)}"
             )
-            guest.up(**config)
     assert set(traffic.answers) == {"200"}, traffic.answers
-    # The preview of each next move has shown that the one before it left nothing to do.
+    # The steps of each next move have shown that the one before it left nothing to do.
     guest.needs_nothing(**moves[-1][1])
