@@ -149,7 +149,7 @@ def _notes(report: Report) -> Iterator[str]:
     when = f"on {first}" if first == last else f"from {first} to {last}"
     yield f"Prices were read {when} (docs/costs.md)."
     if not report.deployed:
-        yield "Nothing is deployed that it could be compared with."
+        yield "It isn't compared with a deployed stack."
     if report.verdict:
         yield report.verdict
 

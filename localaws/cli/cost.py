@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from localaws.cli.pulumi_state import StackState
+from localaws.daemon.file_permissions import UnusableFolder
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def show(directory: StateDirectory, project: str | None, stack: str, form: str) 
 
     Raises:
         NoEstimate: The project has no module that estimates costs.
-        UnusableFolder: The state is another user's.
     """
     module = directory.project.joinpath(*_MODULE.split("."))
     if not (module / "__main__.py").exists():
@@ -44,7 +44,12 @@ def show(directory: StateDirectory, project: str | None, stack: str, form: str) 
     command = [sys.executable, "-m", _MODULE, "--stack", stack, "--format", form]
     deployed: object = None
     if project is not None:
-        deployed = StackState(directory.backend, project, stack).outputs().get(OUTPUT)
+        try:
+            deployed = StackState(directory.backend, project, stack).outputs().get(OUTPUT)
+        except UnusableFolder as reason:
+            # The estimate needs the project's files only.
+            message = f"pulumi-local: not compared with the deployed stack: {reason}"
+            print(message, file=sys.stderr)
     if deployed is not None:
         command += ["--deployed", "-"]
     done = subprocess.run(  # noqa: S603 — this Python and the project's own module

@@ -74,26 +74,34 @@ def test_the_projects_module_alone_reads_the_stack_file(
 
 @pytest.mark.slow  # starts the command
 @AS_ANOTHER_USER
-def test_the_state_of_another_user_is_named_with_what_to_do(directory: StateDirectory) -> None:
+def test_beside_the_state_of_another_user_the_cost_is_estimated_and_not_compared(
+    directory: StateDirectory,
+) -> None:
     deployed(directory, {"monthlyCostUsd": {"total": 49.5}})
     directory.path.chmod(0o700)
     printed = as_user(
         65534,
         f"""
 directory = StateDirectory(Path({str(directory.project)!r}), Path({str(directory.path)!r}))
-try:
-    cost.show(directory, "shop", "dev", "text")
-except UserError as error:
-    print(error)
+sys.stderr = sys.stdout
+
+def run(command, *, input, **_):
+    print(command[-4:], input)
+    return subprocess.CompletedProcess(command, 7)
+
+cost.subprocess.run = run  # the other user may have no access to the interpreter
+print(cost.show(directory, "shop", "dev", "text"))
 """,
-        imports="import os; from pathlib import Path; from localaws.cli import cost; "
-        "from localaws.daemon.state_directory import StateDirectory; "
-        "from localaws.user_error import UserError",
+        imports="import os, subprocess, sys; from pathlib import Path; "
+        "from localaws.cli import cost; "
+        "from localaws.daemon.state_directory import StateDirectory",
     )
-    assert printed == (
-        f"{directory.path} belongs to the user root, and this runs as nobody: run it as that user, "
-        "or set LOCALAWS_HOME to another folder for the local AWS's files\n"
+    reason = (
+        f"pulumi-local: not compared with the deployed stack: {directory.path} belongs to the user "
+        "root, and this runs as nobody: run it as that user, or set LOCALAWS_HOME to another "
+        "folder for the local AWS's files"
     )
+    assert printed.splitlines() == [reason, "['--stack', 'dev', '--format', 'text'] null", "7"]
 
 
 def test_a_project_that_cannot_estimate_its_costs_is_refused(tmp_path: Path) -> None:
