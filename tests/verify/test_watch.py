@@ -136,6 +136,25 @@ def test_a_rollout_that_changed_nothing_fails_where_a_change_is_expected() -> No
     assert found(report, "tasks").actual == "1 old; 0 new"
 
 
+def test_a_slow_answer_to_a_request_from_before_the_change_is_no_new_task() -> None:
+    report = watch(lambda _now, _lane: HELLO_OLD, "--expect-change", takes=STARTS + 1)
+    assert found(report, "tasks").actual == "1 old; 0 new"
+    assert report.exit_code == ExitCode.FAILED
+
+
+def test_a_watch_in_which_no_request_has_ended_judges_nothing() -> None:
+    report = watch(good_rollout, command_exit_code=None, takes=8.0, stop_after=4.0)
+    for name in ("errors", "available", "outage"):
+        assert found(report, name).status is Status.SKIP
+        assert found(report, name).actual == "no request has ended"
+
+
+def test_a_watch_ends_in_time_however_low_its_rate() -> None:
+    report = watch(good_rollout, "--for", "6s", "--rate", "0.1", command_exit_code=None)
+    assert report.seconds < 6.1
+    assert report.samples.sent == 2, "one on each lane, at 0 s and at 5 s"
+
+
 def test_a_change_that_no_answer_can_show_is_inconclusive() -> None:
     assert watch(lambda _now, _lane: answer(), "--expect-change").exit_code == ExitCode.INCONCLUSIVE
     assert watch(lambda _now, _lane: answer()).exit_code == ExitCode.PASSED

@@ -72,7 +72,7 @@ class Record:
         self._undecided = 0
         self._why_undecided = ""
         self._tasks: dict[str, TaskSeen] = {}
-        self._old: frozenset[str] = frozenset()
+        self._old: set[str] = set()
         self.timeline = Timeline(width=1 / self.watch.rate)
 
     def due(self, lane: str) -> int:
@@ -81,8 +81,8 @@ class Record:
         return len(self.lanes[lane]) - 1
 
     def change(self, now: float) -> None:
-        """Begin the change: a task that hasn't answered yet counts as a new one."""
-        self.changed, self._old = now, frozenset(self._tasks)
+        """Begin the change: a task that answers later requests only counts as a new one."""
+        self.changed = now
 
     def command_ended(self, code: int) -> None:
         """Record the exit code of the command."""
@@ -103,7 +103,8 @@ class Record:
         """Record one attempt; yield messages about what changed with it."""
         reason = attempt.text if attempt.stopped_in else attempt.mismatch
         self.lanes[lane][number] = _BAD if reason else _GOOD
-        self.timeline.add((number + LANES[lane]) / self.watch.rate, attempt)
+        due = (number + LANES[lane]) / self.watch.rate
+        self.timeline.add(due, attempt)
         if reason:
             yield from self._fail(lane, number, reason, attempt)
         elif lane in self._failing and number > self._failing[lane]:
@@ -119,7 +120,7 @@ class Record:
             self.reached = True
         self._latencies.add(attempt.outcome.timings.total)
         self._connections[lane] += bool(attempt.outcome.timings.connect)
-        yield from self._task(attempt)
+        yield from self._task(attempt, due)
 
     def _fail(self, lane: str, number: int, reason: str, attempt: Attempt) -> Iterator[str]:
         """Count a failed request; yield a message if its reason is new, or the lane was good."""
@@ -138,13 +139,15 @@ class Record:
         if self._turns <= _BOUND:
             yield text
 
-    def _task(self, attempt: Attempt) -> Iterator[str]:
+    def _task(self, attempt: Attempt, due: float) -> Iterator[str]:
         name, now = attempt.task, attempt.ended
         if name is None or (name not in self._tasks and len(self._tasks) >= _BOUND):
             self._unnamed += attempt.stopped_in is None
             return
+        if self.changed is None or due < self.changed:
+            self._old.add(name)
         if name not in self._tasks:
-            yield f"{'new ' if self.changed is not None else ''}task {name}"
+            yield f"{'' if name in self._old else 'new '}task {name}"
         seen = self._tasks.get(name, TaskSeen(0, now, now))
         self._tasks[name] = TaskSeen(seen.answers + 1, min(seen.first, now), max(seen.last, now))
 
@@ -166,7 +169,7 @@ class Record:
             outages=tuple(sorted(outages, key=lambda outage: outage.start)),
             availability=self._good / self._requests if self._requests else 0.0,
             tasks=dict(sorted(self._tasks.items(), key=lambda task: task[1].first)),
-            old=self._old,
+            old=frozenset(self._old),
             command=" ".join(self.watch.command[:1]),
             command_exit_code=self.command_exit_code,
             command_error=self.command_error,
@@ -206,9 +209,13 @@ class Record:
         watched = self.watched()
         # The reason of most failures explains them all; the first such answer stands for it.
         cause = self._first[next(iter(watched.failures))] if watched.failures else None
-        yield self._errors(watched, cause)
-        yield self._available(watched, cause)
-        yield self._longest_outage(watched, cause)
+        if self._requests:
+            yield self._errors(watched, cause)
+            yield self._available(watched, cause)
+            yield self._longest_outage(watched, cause)
+        else:
+            for identifier in ("errors", "available", "outage"):
+                yield Result(id=identifier, status=Status.SKIP, actual="no request has ended")
         if self._undecided:
             yield Result(
                 id="undecided",

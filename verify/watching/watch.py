@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from verify.checking.run import Progress, shown_url
@@ -144,10 +145,7 @@ async def _while_it_changes(
     async def send_at_rate(lane: str) -> None:
         due = began + LANES[lane] / requested.rate
         async with asyncio.TaskGroup() as requests:
-            while True:
-                await asyncio.sleep(due - clock())
-                if finished.is_set():
-                    return
+            while not await _is_set_within(due - clock(), finished):
                 number = record.due(lane)
                 requests.create_task(send(lane, number))
                 due = began + (number + 1 + LANES[lane]) / requested.rate
@@ -169,6 +167,13 @@ async def _while_it_changes(
         else:
             await _end_of_watch(requested, began)
         finished.set()
+
+
+async def _is_set_within(seconds: float, event: asyncio.Event) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 async def _end_of_watch(requested: Watch, began: float) -> None:
