@@ -200,4 +200,7 @@ def _report_unwritten(lost: Mapping[Output, str]) -> None:
 
 
 def _takes_colour(stream: TextIO | None) -> bool:
-    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+    """Return whether a stream is a terminal that shows colours; https://no-color.org."""
+    if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()

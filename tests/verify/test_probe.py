@@ -308,6 +308,12 @@ def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(
         pytest.param(
             [HEAD + b"Content-Length: 9\r\n\r\nx"], "the answer broke off", id="closed in the body"
         ),
+        pytest.param(
+            [CHUNKED + b"5\r\nhello\r\nZZ\r\n"],
+            "the answer breaks the rules of HTTP/1.1",
+            id="a malformed chunk",
+        ),
+        pytest.param([CHUNKED + b"5\r\nhe"], "the answer broke off", id="closed in a chunk"),
         pytest.param([b"SSH-2.0\r\n"], "what listens here speaks no HTTP", id="another protocol"),
         pytest.param([b"\0\0\0\x01\r\n"], "what listens here speaks no HTTP", id="bytes"),
         pytest.param([b"\x15\x03\x03"], "this is an HTTPS port", id="TLS without an end of a line"),
@@ -329,6 +335,16 @@ def test_a_body_that_takes_too_long_is_no_sign_of_an_https_port() -> None:
     assert isinstance(outcome, Failure)
     hint = "is the application stuck, or slow? raise --timeout if it may take longer"
     assert outcome.hint == hint
+
+
+def test_a_body_that_the_deadline_cuts_has_not_broken_off() -> None:
+    parts: list[bytes | float] = [HEAD + b"Content-Length: 9\r\n\r\nx", 60.0]
+    outcome = ask(lambda _number, _request: parts, by="threads", limit=0.3)
+    assert isinstance(outcome, Failure)
+    assert outcome.hint == (
+        "raise --deadline; the answer was still on its way: is its body large, or the application "
+        "slow?"
+    )
 
 
 PIECES = [

@@ -547,7 +547,10 @@ def test_closed_stdin_without_an_argument_is_unusable_input() -> None:
     assert done.returncode == ExitCode.USAGE
 
 
-@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({"TERM": "xterm"}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
 def test_a_terminal_gets_colour_unless_no_color_is_set(
     alb: FakeAlb,
     environment: dict[str, str],

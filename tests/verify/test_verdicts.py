@@ -771,6 +771,14 @@ ANSWERS = {
         ("--body-equals", "a", "--max-body", "64KiB"),
         ExitCode.WRONG_VERSION,
         "(cut at --max-body)",
+        "only the beginning of the body was read: raise --max-body",
+    ),
+    "a value beyond what is read of a body": ServerCase(
+        packed(b'{"a": "b", "c": "d"}'),
+        ("--expect-json", "/c=d", "--max-body", "8"),
+        ExitCode.WRONG_VERSION,
+        "no value at /c",
+        "only the beginning of the body was read: raise --max-body",
     ),
     "a body in Brotli": ServerCase(
         packed(b"\x0b\x04\x80", content_encoding="br"),

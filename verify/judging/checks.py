@@ -30,6 +30,7 @@ _SHOWN_NAMES = 3
 
 _ALL_RUN = "do all tasks run and pass the health check?"
 _TOO_FEW_SAMPLES = "raise --deadline, or lower --samples"
+_LONGER_BODY = "only the beginning of the body was read: raise --max-body"
 _OTHER_VERSION = "is the new version deployed everywhere? --retry-mismatch waits for it"
 
 
@@ -194,7 +195,12 @@ def _expectation_result(
         quoted = typical.quoted if expectation.id == "status" else ""
         actual = f"{most_common} ({len(wrong)} of {len(answered)} answers){quoted}"
         fault = fault or typical.fault
-        hint = typical.hint or (_OTHER_VERSION if fault is ExitCode.WRONG_VERSION else "")
+        hint = typical.hint
+        if not hint and fault is ExitCode.WRONG_VERSION:
+            hint = _OTHER_VERSION
+            of_the_body = expectation.id == "json" or expectation.id.startswith("body-")
+            if of_the_body and isinstance(typical.outcome, Answer) and typical.outcome.truncated:
+                hint = _LONGER_BODY
     elif undecided:
         status, hint = Status.UNKNOWN, regexes.HINT
         actual = f"{undecided[0]} ({len(undecided)} of {len(answered)} answers)"

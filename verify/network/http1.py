@@ -236,7 +236,9 @@ class Exchange:
             other = _other_protocol(self._start)
             if other:
                 raise OtherProtocolError(other) from error
-            kind = MalformedError if self._start.startswith(b"HTTP/1.") else ProtocolError
+            whole = not str(error).startswith("peer closed connection")
+            is_http = self._start.startswith(b"HTTP/1.")
+            kind = MalformedError if whole and is_http else ProtocolError
             raise kind(_worded(error)) from error
         assert not isinstance(event, type), "one request has one answer"
         return event

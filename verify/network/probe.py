@@ -71,6 +71,7 @@ _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 _BROKEN_OFF = (
     "the answer broke off: did the application crash over it, or something on the way time out?"
 )
+_STILL_COMING = "the answer was still on its way: is its body large, or the application slow?"
 _MALFORMED = (
     "the answer breaks the rules of HTTP/1.1: see it with `curl -i --raw`, then what made it "
     "or passed it on"
@@ -208,9 +209,8 @@ class _Course:
         failure = self.failed(f"no {what} within {limit:.3g} s")._replace(timed_out=True)
         if limit < timeout:
             reason = f"{failure.reason}, which was all that the deadline left"
-            return failure._replace(
-                reason=reason, hint=f"raise --deadline; {failure.hint}", cut=True
-            )
+            hint = _STILL_COMING if self.answered else failure.hint
+            return failure._replace(reason=reason, hint=f"raise --deadline; {hint}", cut=True)
         if failure.phase is Phase.HTTP:
             hint = _SLOW
             if not (self._tls or self.answered):
@@ -411,7 +411,7 @@ class Probe:
             if isinstance(cause, OtherProtocolError):
                 reason, hint = _OTHER_PROTOCOLS[str(cause)]
                 return course.failed(reason, hint if from_service else "")
-            if isinstance(cause, MalformedError) and from_service and not course.answered:
+            if isinstance(cause, MalformedError) and from_service:
                 return course.failed(mask_of(self._options)(str(cause)), _MALFORMED)
             refused = _refused_by_tls(cause, course) if self.tls else None
             if refused:
