@@ -184,10 +184,12 @@ def test_every_line_that_is_no_target_is_reported_with_its_number(
 
 
 def test_hints_that_mistakes_share_are_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["a.example", "--stable=0", "--samples=0", "--stabel=3"]) == ExitCode.USAGE
+    assert main(["a.example", "-x", "-y", "--scheme=a", "--stabel=3"]) == ExitCode.USAGE
     assert capsys.readouterr().err.splitlines() == [
-        "verify: argument --stable: '0' is no whole number from 1 to 1000",
-        "verify: argument --samples: '0' is no whole number from 1 to 100000",
+        "verify: argument --scheme: 'a' is none of http, https",
+        "  --scheme http,https: http, unless the target or port 443 implies https",
+        "verify: unknown option: -x",
+        "verify: unknown option: -y",
         "  `verify --help` lists the options",
         "verify: unknown option: --stabel",
         "  did you mean --stable? `verify --help` lists the options",
@@ -219,7 +221,7 @@ def test_every_format_has_every_mistake(capsys: pytest.CaptureFixture[str]) -> N
     assert found["text"] == printed.err
     first = {
         "problem": "argument --stable: '0' is no whole number from 1 to 1000",
-        "hint": "`verify --help` lists the options",
+        "hint": "--stable N: good answers in a row that count as stable (3)",
     }
     document = json.loads(found["json"])
     assert list(violations(document, PUBLISHED, PUBLISHED)) == []

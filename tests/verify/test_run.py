@@ -504,6 +504,20 @@ def test_a_run_shows_that_it_waits_only_where_it_tries_again(
     assert progress[-1] == last
 
 
+def test_a_missing_task_among_few_samples_may_be_chance() -> None:
+    def one(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text="Hello from a")
+
+    few = found(run(one, "--expect-tasks", "2", "--samples", "4"), "tasks")
+    assert few.status is Status.FAIL
+    assert few.hint == (
+        "do all tasks run and pass the health check? or was one missed by chance? "
+        "--miss-probability 0.001 needs --samples 11"
+    )
+    enough = found(run(one, "--expect-tasks", "2", "--samples", "11"), "tasks")
+    assert enough.hint == "do all tasks run and pass the health check?"
+
+
 def test_an_interrupted_attempt_does_not_replace_an_earlier_result() -> None:
     def unhealthy(_number: int, _request: httpx.Request) -> httpx.Response:
         return httpx.Response(503, headers={"server": "awselb/2.0"})

@@ -80,7 +80,7 @@ def read_words(words: Sequence[str], command: Command) -> Given:
         _show_help(word, command)
         flag, equals, _ = word.partition("=")
         if flag in options:
-            _read_option(word, options, rest, given, _help_hint(command))
+            _read_option(word, options, rest, given)
             continue
         unknown.append(flag.split()[0])  # what follows a space may be half of a secret
         if not equals:
@@ -102,14 +102,15 @@ def _help_hint(command: Command) -> str:
 
 
 def _read_option(
-    word: str, options: Mapping[str, Option[Any]], rest: deque[str], given: Given, hint: str
+    word: str, options: Mapping[str, Option[Any]], rest: deque[str], given: Given
 ) -> None:
     """Read an option, and take its value from the rest where it isn't in the same word."""
     flag, equals, text = word.partition("=")
     option = options[flag]
+    usage = f"{flag} {option.metavar or ','.join(option.choices)}".rstrip() + f": {option.help}"
     if option.constant is not None:
         if equals:
-            given.refuse(f"argument {flag}: it takes no value", hint, option)
+            given.refuse(f"argument {flag}: it takes no value", usage, option)
         else:
             given.add(option, option.constant)
         return
@@ -126,7 +127,7 @@ def _read_option(
     try:
         given.add(option, option.parse(text))
     except ValueError as error:
-        given.refuse(visible(f"argument {flag}: {error}", 300), hint, option)
+        given.refuse(visible(f"argument {flag}: {error}", 300), usage, option)
 
 
 def _show_help(word: str, command: Command) -> None:

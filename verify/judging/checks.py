@@ -166,9 +166,7 @@ def check_results(
     if planned:
         yield from certificate_results(_answers(samples), options)
         yield from _latencies(numbers.latency, options)
-        yield from _tasks(
-            numbers, options.expect_tasks, _cookies(samples), whole=len(samples) == planned
-        )
+        yield from _tasks(numbers, options, _cookies(samples), whole=len(samples) == planned)
 
 
 def _expectation_result(
@@ -337,9 +335,10 @@ def _latencies(latency: dict[str, float], options: Options) -> Iterator[Result]:
 
 
 def _tasks(
-    samples: Samples, expected: int | None, cookies: Sequence[str], *, whole: bool
+    samples: Samples, options: Options, cookies: Sequence[str], *, whole: bool
 ) -> Iterator[Result]:
     tasks, unnamed = samples.tasks, samples.unidentified
+    expected = options.expect_tasks
     if expected is None and not tasks:
         return
     actual = "no answer names the task that made it"
@@ -353,7 +352,7 @@ def _tasks(
         actual += "; the shares are more uneven than chance explains"
     if cookies:
         actual += f"; stickiness is on ({', '.join(cookies)}): a browser stays with one task"
-    status, hint = _enough_tasks(samples, expected, whole=whole)
+    status, hint = _enough_tasks(samples, options, whole=whole)
     yield Result(
         id="tasks",
         status=status,
@@ -364,12 +363,12 @@ def _tasks(
     )
 
 
-def _enough_tasks(samples: Samples, expected: int | None, *, whole: bool) -> tuple[Status, str]:
+def _enough_tasks(samples: Samples, options: Options, *, whole: bool) -> tuple[Status, str]:
     """Judge the number of tasks that answered; return a hint too.
 
     `whole` is whether all planned requests were measured.
     """
-    tasks = samples.tasks
+    tasks, expected = samples.tasks, options.expect_tasks
     if expected is not None and not tasks:
         hint = "let it send its host name, e.g. as a header, and give --identity header:NAME"
         return Status.UNKNOWN, hint
@@ -384,6 +383,13 @@ def _enough_tasks(samples: Samples, expected: int | None, *, whole: bool) -> tup
     if samples.unidentified or not whole:
         # The missing tasks may be among those that name none, or those not asked in time.
         return Status.UNKNOWN, hint
+    accepted = options.miss_probability
+    if samples.miss_probability is not None and samples.miss_probability > accepted:
+        needed = sampling.samples_needed(expected, accepted)
+        hint += (
+            f" or was one missed by chance? --miss-probability {accepted:g} needs "
+            f"--samples {needed}"
+        )
     return Status.FAIL, hint
 
 
