@@ -11,10 +11,10 @@ PYTEST = PYTHONDONTWRITEBYTECODE= PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast check format lint types gate reachability permissions models picture bench lock stop clean
 
-help: ## say what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-setup: ## get what is missing: uv, the environment, the Pulumi CLI; does nothing when all is there
+setup: ## install what is missing: uv, the environment, the Pulumi CLI
 	@$(PYTHON) -m tools.setup
 
 STACK = local
@@ -34,29 +34,29 @@ test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some
 test-fast: setup ## run what needs no engine and no long waits; takes ARGS too
 	HYPOTHESIS_PROFILE=fast $(PYTEST) -n logical -m "not slow" --ignore=tests/engine $(ARGS)
 
-check: lint types gate test ## everything that must be green before a change goes in
+check: lint types gate test ## everything that must pass before a change is merged
 
 format: setup ## format the code and fix what can be fixed
 	$(BIN)/ruff check --quiet --fix-only $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-lint: setup ## format and lint rules, without changing anything
+lint: setup ## check the format and the lint rules, without changing anything
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 
-types: setup ## static types
+types: setup ## check the static types
 	$(BIN)/mypy
 
-gate: setup ## what a security review asks, of every stack; the first time it gets its scanners (docs/gate.md)
+gate: setup ## review the security of every stack; installs its scanners on first use (docs/gate.md)
 	$(BIN)/python -m gate
 
-reachability: setup ## say who can reach which port, in every stack
+reachability: setup ## print who can reach which port, in every stack
 	@$(BIN)/python -m gate reachability
 
-permissions: setup ## write the policies of who deploys and previews, as the program needs them (docs/permissions.md)
+permissions: setup ## write the IAM policies for deployments and previews (docs/permissions.md)
 	$(BIN)/python -m gate permissions --write
 
-models: setup ## write anew the catalog's tables: inputs from the SDK, what is allowed from the newest botocore
+models: setup ## generate the catalog's tables from the SDK and the newest botocore
 	$(BIN)/python -m tools.sdk_inputs
 	set -e; uv=$$($(PYTHON) -m tools.uv); folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$$uv pip install --quiet --no-deps --python $(BIN)/python --target "$$folder" botocore; \
@@ -65,7 +65,7 @@ models: setup ## write anew the catalog's tables: inputs from the SDK, what is a
 picture: setup ## run the demo in a terminal and draw it, for the README
 	$(BIN)/python -m tools.picture
 
-bench: setup ## measure, and print ratios
+bench: setup ## run the benchmarks, and print ratios
 	$(BIN)/python tests/bench/run.py
 
 lock: ## recompile the locked requirements; UPGRADE=--upgrade takes newer versions
@@ -76,7 +76,7 @@ lock: ## recompile the locked requirements; UPGRADE=--upgrade takes newer versio
 stop: ## stop what the local AWS runs
 	@if [ -x $(BIN)/pulumi-local ]; then $(BIN)/pulumi-local stop; fi
 
-clean: ## stop, and remove all that this checkout made; docs/setup.md says what the cache outside it holds
+clean: ## stop, and remove everything that this checkout made; not the cache (docs/setup.md)
 	-@$(MAKE) --no-print-directory stop
 	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
