@@ -48,6 +48,18 @@ class SubnetQuery:
     other zones than its own.
     """
 
+    vpc_key: str = "vpcId"
+    """Configuration key that names the VPC."""
+
+    @property
+    def deciding_key(self) -> str:
+        """The configuration key that decides which subnets are looked up."""
+        if self.ids:
+            return f"{self.key}Ids"
+        if self.tags:
+            return f"{self.key}Tags"
+        return self.vpc_key
+
 
 def find(
     *,
@@ -71,9 +83,9 @@ def find(
     found_id = vpc_id or _only_vpc_with(vpc_tags)
     with looking_up(key, found_id, "a VPC of this account and region"):
         vpc = aws.ec2.get_vpc(id=found_id)
-    balancer_subnets = task_subnets = _subnets(vpc.id, balancer, key)
+    balancer_subnets = task_subnets = _subnets(vpc.id, replace(balancer, vpc_key=key))
     if tasks:
-        task_subnets = _subnets(vpc.id, replace(tasks, zones=[*balancer_subnets]), key)
+        task_subnets = _subnets(vpc.id, replace(tasks, vpc_key=key, zones=[*balancer_subnets]))
     return Network(
         vpc_id=vpc.id,
         cidr=vpc.cidr_block,
@@ -82,9 +94,7 @@ def find(
     )
 
 
-def choose(
-    vpc_id: str, subnets: Iterable[Subnet], wanted: SubnetQuery, *, otherwise: str = "vpcId"
-) -> dict[str, str]:
+def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: SubnetQuery) -> dict[str, str]:
     """Return one subnet's id for each zone, as a load balancer takes one a zone.
 
     Subnets that the configuration names by id must all be suitable; of others, the suitable ones
@@ -94,7 +104,6 @@ def choose(
         vpc_id: The VPC that they must be in.
         subnets: The subnets to choose from.
         wanted: The query that they must match.
-        otherwise: The configuration key to report if the query has neither ids nor tags.
 
     Raises:
         SettingsError: A subnet named by id isn't suitable, or fewer than two zones have one.
@@ -116,19 +125,10 @@ def choose(
         if wanted.zones:
             zones = f"zones of the load balancer's, {', '.join(wanted.zones)}"
         allowed = f"{kind} subnets in at least two {zones}{with_ipv6}"
-        problems.append(Problem(_key(wanted, otherwise), found, allowed))
+        problems.append(Problem(wanted.deciding_key, found, allowed))
     if problems:
         raise SettingsError(problems)
     return by_zone
-
-
-def _key(wanted: SubnetQuery, otherwise: str) -> str:
-    """Return the configuration key that decided which subnets were looked up."""
-    if wanted.ids:
-        return f"{wanted.key}Ids"
-    if wanted.tags:
-        return f"{wanted.key}Tags"
-    return otherwise
 
 
 def _flaw(
@@ -161,21 +161,41 @@ def _only_vpc_with(vpc_tags: Mapping[str, str]) -> str:
     return ids[0]
 
 
-def _subnets(vpc_id: str, wanted: SubnetQuery, otherwise: str) -> dict[str, str]:
+@dataclass
+class _RouteTables:
+    """The route tables of a VPC, as far as they decide which subnets are public."""
+
+    main: str = ""
+    """The one of each subnet that isn't associated with another."""
+
+    by_subnet: dict[str, str] = field(default_factory=dict)
+    public: set[str] = field(default_factory=set)
+    """Those with a route to an internet gateway."""
+
+    @classmethod
+    def of(cls, vpc_id: str) -> _RouteTables:
+        """Look up those of a VPC."""
+        found = cls()
+        for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids:
+            table = aws.ec2.get_route_table(route_table_id=table_id)
+            for association in table.associations:
+                if association.main:
+                    found.main = table.id
+                if association.subnet_id:
+                    found.by_subnet[association.subnet_id] = table.id
+            for route in table.routes:
+                if (route.gateway_id or "").startswith("igw-"):
+                    found.public.add(table.id)
+        return found
+
+    def make_public(self, subnet_id: str) -> bool:
+        """Return whether a subnet has a route to an internet gateway."""
+        return self.by_subnet.get(subnet_id, self.main) in self.public
+
+
+def _subnets(vpc_id: str, wanted: SubnetQuery) -> dict[str, str]:
     """Look up the wanted subnets, and choose one for each zone."""
-    main_table = ""
-    table_of: dict[str, str] = {}
-    public_tables: set[str] = set()
-    for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids:
-        table = aws.ec2.get_route_table(route_table_id=table_id)
-        for association in table.associations:
-            if association.main:
-                main_table = table.id
-            if association.subnet_id:
-                table_of[association.subnet_id] = table.id
-        for route in table.routes:
-            if (route.gateway_id or "").startswith("igw-"):
-                public_tables.add(table.id)
+    tables = _RouteTables.of(vpc_id)
     ids = wanted.ids
     if not ids:
         ids = aws.ec2.get_subnets(
@@ -183,18 +203,17 @@ def _subnets(vpc_id: str, wanted: SubnetQuery, otherwise: str) -> dict[str, str]
         ).ids
     subnets = []
     for subnet_id in ids:
-        found = _subnet(subnet_id, _key(wanted, otherwise))
+        found = _subnet(subnet_id, wanted.deciding_key)
         subnets.append(
             Subnet(
                 id=found.id,
                 vpc_id=found.vpc_id,
                 zone=found.availability_zone,
-                # A subnet without its own route table uses the main one.
-                public=table_of.get(found.id, main_table) in public_tables,
+                public=tables.make_public(found.id),
                 ipv6=bool(found.ipv6_cidr_block),
             )
         )
-    return choose(vpc_id, subnets, wanted, otherwise=otherwise)
+    return choose(vpc_id, subnets, wanted)
 
 
 def _subnet(subnet_id: str, key: str) -> aws.ec2.GetSubnetResult:

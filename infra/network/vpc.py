@@ -40,66 +40,51 @@ class Network:
     """The routes of a network that the stack created."""
 
 
-def create(
-    name: str,
-    *,
-    cidr: str,
-    zones: int,
-    private_tasks: bool,
-    internal: bool,
-    gateways: int,
-    private_dns: bool,
-    ipv6: bool,
-    deletion_protection: bool,
-    tags: dict[str, str],
-) -> Network:
-    """Create a VPC with a public subnet in each of `zones` zones, and optional private ones.
+@dataclass(kw_only=True)
+class VpcArgs:
+    """Arguments of a VPC that a stack creates; what a stack configures has no defaults here."""
 
-    Args:
-        name: Its logical name.
-        cidr: Its IPv4 range.
-        zones: How many availability zones it spans.
-        private_tasks: Whether tasks get their own subnets, not reachable from outside the VPC.
-        internal: Whether the load balancer is in the subnets of the tasks, not in the public ones.
-        gateways: Number of NAT gateways of the tasks' subnets: 0, 1, or one for each zone.
-        private_dns: Whether names of AWS's services can resolve to endpoints in the VPC.
-        ipv6: Whether everything in it gets IPv6 addresses as well.
-        deletion_protection: Whether Pulumi refuses to delete it.
-        tags: Tags of everything in it.
+    cidr: str
+    """Its IPv4 range."""
+
+    zones: int
+    """How many availability zones it spans."""
+
+    private_tasks: bool
+    """Whether tasks get their own subnets, not reachable from outside the VPC."""
+
+    internal: bool
+    """Whether the load balancer is in the subnets of the tasks, not in the public ones."""
+
+    gateways: int
+    """Number of NAT gateways of the tasks' subnets: 0, 1, or one for each zone."""
+
+    private_dns: bool
+    """Whether names of AWS's services can resolve to endpoints in the VPC."""
+
+    ipv6: bool
+    """Whether everything in it gets IPv6 addresses as well."""
+
+    deletion_protection: bool
+    """Whether Pulumi refuses to delete it."""
+
+    tags: dict[str, str]
+    """Tags of everything in it."""
+
+
+def create(name: str, args: VpcArgs) -> Network:
+    """Create a VPC with a public subnet in each zone, and optional private ones.
 
     Raises:
         SettingsError: The region has fewer zones; nothing was registered.
     """
     # awsx would fail too, but only after other resources were created.
     offered = aws.get_availability_zones().names
-    if zones > len(offered):
+    if args.zones > len(offered):
         allowed = f"at most {len(offered)}, {', '.join(offered)}"
-        raise SettingsError([Problem("availabilityZoneCount", f"{zones}", allowed)])
-    tags = naming.of_component(tags, name)
-    subnet_types = [awsx.ec2.SubnetType.PUBLIC]
-    if private_tasks:
-        subnet_types.append(awsx.ec2.SubnetType.PRIVATE)
-    strategies = awsx.ec2.NatGatewayStrategy
-    strategy = {0: strategies.NONE, 1: strategies.SINGLE}.get(gateways, strategies.ONE_PER_AZ)
-    # Passed only where wanted, so that awsx's defaults remain in a stack without them.
-    extras: dict[str, Any] = {}
-    if private_dns:
-        extras |= {"enable_dns_hostnames": True, "enable_dns_support": True}
-    if ipv6:
-        extras["assign_generated_ipv6_cidr_block"] = True
-    vpc = awsx.ec2.Vpc(
-        name,
-        cidr_block=cidr,
-        number_of_availability_zones=zones,
-        subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
-        subnet_specs=[{"type": each} for each in subnet_types],
-        nat_gateways={"strategy": strategy},
-        **extras,
-        tags=tags,
-        opts=pulumi.ResourceOptions(
-            protect=deletion_protection or None, transforms=[_without_automatic_public_addresses]
-        ),
-    )
+        raise SettingsError([Problem("availabilityZoneCount", f"{args.zones}", allowed)])
+    tags = naming.of_component(args.tags, name)
+    vpc = _register_vpc(name, args, tags)
     # The default security group of a VPC allows its members to connect to each other and to
     # everything outside. Nothing here uses it.
     aws.ec2.DefaultSecurityGroup(
@@ -110,18 +95,53 @@ def create(
         tags=tags,
         opts=pulumi.ResourceOptions(parent=vpc),
     )
-    public_tables = _route_tables(vpc, f"{name}-public", zones)
-    private_tables = _route_tables(vpc, f"{name}-private", zones if private_tasks else 0)
-    if ipv6:
+    public_tables = _route_tables(vpc, f"{name}-public", args.zones)
+    private_tables: dict[str, pulumi.Output[str]] = {}
+    task_subnet_ids = vpc.public_subnet_ids
+    if args.private_tasks:
+        private_tables = _route_tables(vpc, f"{name}-private", args.zones)
+        task_subnet_ids = vpc.private_subnet_ids
+    if args.ipv6:
         _route_ipv6(name, vpc, public_tables, private_tables, tags)
-    task_subnet_ids = vpc.private_subnet_ids if private_tasks else vpc.public_subnet_ids
     return Network(
         vpc_id=vpc.vpc_id,
-        cidr=cidr,
-        subnet_ids=task_subnet_ids if internal else vpc.public_subnet_ids,
+        cidr=args.cidr,
+        subnet_ids=task_subnet_ids if args.internal else vpc.public_subnet_ids,
         task_subnet_ids=task_subnet_ids,
         task_route_table_ids=pulumi.Output.all(*private_tables.values()),
         routes=vpc.routes,
+    )
+
+
+def _register_vpc(name: str, args: VpcArgs, tags: dict[str, str]) -> awsx.ec2.Vpc:
+    """Register the VPC with its subnets, route tables and gateways."""
+    subnet_types = [awsx.ec2.SubnetType.PUBLIC]
+    if args.private_tasks:
+        subnet_types.append(awsx.ec2.SubnetType.PRIVATE)
+    strategy = awsx.ec2.NatGatewayStrategy.ONE_PER_AZ
+    if args.gateways == 0:
+        strategy = awsx.ec2.NatGatewayStrategy.NONE
+    elif args.gateways == 1:
+        strategy = awsx.ec2.NatGatewayStrategy.SINGLE
+    # Passed only where wanted, so that awsx's defaults remain in a stack without them.
+    extras: dict[str, Any] = {}
+    if args.private_dns:
+        extras |= {"enable_dns_hostnames": True, "enable_dns_support": True}
+    if args.ipv6:
+        extras["assign_generated_ipv6_cidr_block"] = True
+    return awsx.ec2.Vpc(
+        name,
+        cidr_block=args.cidr,
+        number_of_availability_zones=args.zones,
+        subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
+        subnet_specs=[{"type": each} for each in subnet_types],
+        nat_gateways={"strategy": strategy},
+        **extras,
+        tags=tags,
+        opts=pulumi.ResourceOptions(
+            protect=args.deletion_protection or None,
+            transforms=[_without_automatic_public_addresses],
+        ),
     )
 
 

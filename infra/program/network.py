@@ -10,6 +10,7 @@ from infra.network import existing_vpc, vpc
 from infra.network.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.network.existing_vpc import SubnetQuery
 from infra.network.flow_logs import FlowLogs, FlowLogsArgs
+from infra.network.vpc import VpcArgs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,15 +83,17 @@ def deploy_endpoints(
 def _created(settings: Settings) -> Network:
     return vpc.create(
         VPC_NAME,
-        cidr=settings.network.vpc_cidr,
-        zones=settings.network.availability_zone_count,
-        private_tasks=settings.network.private_tasks,
-        internal=settings.edge.internal,
-        gateways=settings.network.nat_gateways,
-        private_dns=settings.network.endpoints,
-        ipv6=settings.network.dual_stack,
-        deletion_protection=settings.operation.deletion_protection,
-        tags=settings.tags,
+        VpcArgs(
+            cidr=settings.network.vpc_cidr,
+            zones=settings.network.availability_zone_count,
+            private_tasks=settings.network.private_tasks,
+            internal=settings.edge.internal,
+            gateways=settings.network.nat_gateways,
+            private_dns=settings.network.endpoints,
+            ipv6=settings.network.dual_stack,
+            deletion_protection=settings.operation.deletion_protection,
+            tags=settings.tags,
+        ),
     )
 
 

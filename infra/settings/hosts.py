@@ -12,7 +12,7 @@ from infra.settings.kinds import counted
 from infra.settings.stack.https import LONGEST_COMMON_NAME, MOST_EXTRA_CERTIFICATES, NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from infra.settings.stack import StackSettings
 
@@ -62,6 +62,15 @@ def problems(settings: StackSettings, zone: str | None) -> Iterator[Problem]:
     if not https.issued or https.domain is None:
         return
     certificates = of(settings, zone).certificates
+    yield from _certificates_can_be_issued(settings, certificates)
+    yield from _certificates_are_few(settings, certificates)
+    if not https.extra_certificate_arns:
+        yield from _hosts_have_certificates(settings, https.domain, zone)
+
+
+def _certificates_can_be_issued(
+    settings: StackSettings, certificates: Sequence[str]
+) -> Iterator[Problem]:
     for host, key in _further(settings).items():
         if host in certificates and len(host) > LONGEST_COMMON_NAME:
             yield Problem(
@@ -70,31 +79,40 @@ def problems(settings: StackSettings, zone: str | None) -> Iterator[Problem]:
                 f"at most {LONGEST_COMMON_NAME}, as ACM issues no certificate for a longer one, "
                 f"{_INSTEAD}",
             )
-    everything = (*https.extra_certificate_arns, *certificates)
-    if len(everything) > MOST_EXTRA_CERTIFICATES:
+
+
+def _certificates_are_few(
+    settings: StackSettings, certificates: Sequence[str]
+) -> Iterator[Problem]:
+    extra = settings.https.extra_certificate_arns
+    if len(extra) + len(certificates) > MOST_EXTRA_CERTIFICATES:
         yield Problem(
             "extraCertificateArns",
-            f"{len(https.extra_certificate_arns)}, beside "
-            f"{counted(len(certificates), 'certificate')} for further hosts of routes",
+            f"{len(extra)}, beside {counted(len(certificates), 'certificate')} for further hosts "
+            "of routes",
             f"at most {MOST_EXTRA_CERTIFICATES} together; a host like *.example.com needs one for "
             "all hosts in example.com",
         )
-    if https.extra_certificate_arns:
-        return
-    served = (https.domain, *_further(settings))
-    for host, key in _patterns(settings).items():
-        if _is_name(host):
-            if _within(host, zone) or patterns.covers(host, https.domain):
-                continue
+
+
+def _hosts_have_certificates(
+    settings: StackSettings, domain: str, zone: str | None
+) -> Iterator[Problem]:
+    """Check that the certificates that ACM issues cover the hosts of all routes."""
+    served = [name for name in (domain, *_further(settings)) if _is_host(name)]
+    for pattern, key in _patterns(settings).items():
+        if _is_name(pattern):
+            # The domain's own certificate serves a pattern that covers the domain.
+            if not _within(pattern, zone) and not patterns.covers(pattern, domain):
+                yield Problem(
+                    key,
+                    f"host {pattern}, which isn't in the zone {zone}",
+                    f"hosts in hostedZone, {_INSTEAD}",
+                )
+        elif not any(patterns.covers(pattern, host) for host in served):
             yield Problem(
                 key,
-                f"host {host}, which isn't in the zone {zone}",
-                f"hosts in hostedZone, {_INSTEAD}",
-            )
-        elif not any(_is_host(each) and patterns.covers(host, each) for each in served):
-            yield Problem(
-                key,
-                f"host {host}, for which ACM issues no certificate",
+                f"host {pattern}, for which ACM issues no certificate",
                 "a whole name, or *. and a domain, as * stands for the first label only, "
                 f"{_INSTEAD}",
             )

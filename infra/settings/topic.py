@@ -89,14 +89,14 @@ class Configuration:
         if name in self.misplaced and name not in self.paths:
             return self.misplaced[name]
         path = self.paths.get(name, name)
-        if name in self.encrypted and not kind.encrypted:
+        text = self.texts.get(name, kind.absent)
+        encrypted = name in self.encrypted
+        if encrypted and not kind.encrypted:
             return Problem(
                 path, "an encrypted value", "plain text; name secrets of the task in `secrets`"
             )
-        has_text = name in self.texts and self.texts[name] != kind.absent
-        if kind.encrypted and has_text and name not in self.encrypted:
+        if kind.encrypted and not encrypted and text != kind.absent:
             return Problem(path, "a value in plain text, not shown", kind.allowed)
-        text = self.texts.get(name, kind.absent)
         if text is None:
             return Problem(path, "null" if name in self.texts else "not set", kind.allowed)
         try:
@@ -261,7 +261,7 @@ class Entry(Topic):
     Its problems have the entry's own keys, and the empty one for the entry itself.
     """
 
-    otherwise: ClassVar[Mapping[str, str]]
+    defaults: ClassVar[Mapping[str, str]]
     """Values of keys that an entry doesn't have; any other key must be set."""
 
     @classmethod
@@ -270,11 +270,11 @@ class Entry(Topic):
         keys = [camel(name) for name in cls.kinds()]
         if texts is None:
             allowed = f"a map of {', '.join(keys)}"
-            if cls.otherwise.keys() >= set(keys):
+            if cls.defaults.keys() >= set(keys):
                 allowed += ", or {}"
             return cls.unreadable(Problem(path, "a value that isn't a map", allowed))
         paths = {each: f"{path}.{each}" for each in keys}
-        return cls.read(Configuration(texts={**cls.otherwise, **texts}, paths=paths))
+        return cls.read(Configuration(texts={**cls.defaults, **texts}, paths=paths))
 
 
 def entry_problems(

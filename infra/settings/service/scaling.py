@@ -74,7 +74,7 @@ def _zones() -> set[str]:
 class ScheduledBounds(Entry):
     """Bounds that hold from certain moments on."""
 
-    otherwise: ClassVar[Mapping[str, str]] = {
+    defaults: ClassVar[Mapping[str, str]] = {
         "timezone": _USUAL_ZONE,
         "minCount": "",
         "maxCount": "",

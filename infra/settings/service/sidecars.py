@@ -79,7 +79,7 @@ _DEFAULTS: Final = {
 class Sidecar(Entry):
     """A container beside the service's own."""
 
-    otherwise: ClassVar[Mapping[str, str]] = _DEFAULTS
+    defaults: ClassVar[Mapping[str, str]] = _DEFAULTS
 
     image: str = key(IMAGE)
     command: tuple[str, ...] = key(COMMAND)

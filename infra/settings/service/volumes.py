@@ -38,7 +38,7 @@ MOUNTS: Final = Map(
 class Volume(Entry):
     """A volume of a task: empty when the task starts, or an access point of EFS."""
 
-    otherwise: ClassVar[Mapping[str, str]] = {"efsFileSystemId": "", "efsAccessPointId": ""}
+    defaults: ClassVar[Mapping[str, str]] = {"efsFileSystemId": "", "efsAccessPointId": ""}
 
     efs_file_system_id: str | None = key(
         OrNone(
