@@ -53,6 +53,12 @@ def show(directory: StateDirectory, project: str | None, stack: str, form: str) 
     if deployed is not None:
         command += ["--deployed", "-"]
     done = subprocess.run(  # noqa: S603 — this Python and the project's own module
-        command, cwd=directory.project, input=json.dumps(deployed), text=True, check=False
+        command,
+        cwd=directory.project,
+        input=json.dumps(deployed),
+        text=True,
+        check=False,
+        # Ctrl-C reaches this process only, which kills the other one: that would print a traceback.
+        process_group=0,
     )
     return done.returncode

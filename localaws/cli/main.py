@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import re
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 _DEPLOYS = ("up", "update")
 """Commands that print how tasks run."""
+
+
+_REMEDIES = {
+    errno.EROFS: "Set LOCALAWS_HOME to a folder that this user can write to",
+    errno.ENOSPC: "Free some space there, and run the same command again",
+    errno.EDQUOT: "Free some of this user's space there, and run the same command again",
+}
+"""What to do about errors of files, by their numbers."""
 
 
 class NotInstalled(UserError):  # noqa: N818 — names the finding
@@ -53,12 +62,13 @@ def entry_point() -> NoReturn:
 
 
 def _described(error: OSError) -> str:
-    """Describe an error of a file by its name, and one of its permissions by its owner."""
-    if error.filename is None:
-        return str(error)
-    if isinstance(error, PermissionError):
+    """Describe an error of a file by its name, one of its permissions by its owner."""
+    if error.filename is not None and isinstance(error, PermissionError):
         return refusal(Path(error.filename))
-    return f"{error.filename}: {error.strerror}"
+    described = str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
+    if error.errno in _REMEDIES:
+        described += f". {_REMEDIES[error.errno]}"
+    return described
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -99,6 +99,7 @@ def run(
             _ensure_stack(directory, state)
             if not state.file.exists() and not _may_create(chosen):
                 _print_missing(directory, stack)
+            _print_flaw(directory, stack, options.config_file)
         if command in _REFUSED_WHILE_LOCKED:
             for notice in state.lock_notices():
                 _print_message(notice)
@@ -280,6 +281,21 @@ def _print_missing(directory: StateDirectory, stack: str) -> None:
         from localaws.stack_files import missing  # noqa: PLC0415
 
         _print_message(missing(directory.project, stack))
+
+
+def _print_flaw(directory: StateDirectory, stack: str, another_file: str | None) -> None:
+    """Describe what is wrong with a stack's file, whose name the CLI leaves out.
+
+    The CLI decides whether to refuse the file: it reads some that are refused here.
+    """
+    if another_file is None and _config_file(directory, stack).exists():
+        # Brings YAML, as the project's name does
+        from localaws.stack_files import BadStackFile, read_config  # noqa: PLC0415
+
+        try:
+            read_config(directory.project, stack)
+        except BadStackFile as flaw:
+            _print_message(str(flaw))
 
 
 def _config_file(directory: StateDirectory, stack: str) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +75,27 @@ def test_the_projects_module_alone_reads_the_stack_file(
 
 
 @pytest.mark.slow  # starts the command
+@pytest.mark.slow  # starts the command
+def test_an_interrupt_ends_the_estimate_without_a_traceback(directory: StateDirectory) -> None:
+    module = directory.project / "infra" / "costs" / "__main__.py"
+    module.write_text("import time; print('begun', flush=True); time.sleep(60)")
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("pulumi-local"), "cost", "--stack", "dev"],
+        cwd=directory.project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "begun\n"
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
+        # Its output ends once both processes have ended.
+        _, printed = run.communicate(timeout=30)
+    assert (run.returncode, printed) == (130, "")
+
+
+@pytest.mark.slow  # a new Python, as another user
 @AS_ANOTHER_USER
 def test_beside_the_state_of_another_user_the_cost_is_estimated_and_not_compared(
     directory: StateDirectory,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -235,6 +236,70 @@ def test_a_configuration_file_that_is_not_utf_8_is_named_with_what_to_do(
     with pytest.raises(SystemExit, match="1"):
         cli.entry_point()
     assert f"pulumi-local: {source} isn't UTF-8 text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "filename", "printed"),
+    [
+        (
+            errno.EROFS,
+            "/x/daemon.log",
+            (
+                "/x/daemon.log: Read-only file system. Set LOCALAWS_HOME to a folder that this "
+                "user can write to"
+            ),
+        ),
+        (
+            errno.ENOSPC,
+            None,
+            (
+                "[Errno 28] No space left on device. Free some space there, and run the same "
+                "command again"
+            ),
+        ),
+        (errno.ENOTDIR, "/x", "/x: Not a directory"),
+    ],
+)
+def test_an_error_of_a_file_is_printed_with_what_to_do(
+    number: int,
+    filename: str | None,
+    printed: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: object) -> None:
+        raise OSError(number, os.strerror(number), filename)
+
+    monkeypatch.setattr(cli, "main", fail)
+    with pytest.raises(SystemExit, match="1"):
+        cli.entry_point()
+    assert capsys.readouterr().err == f"pulumi-local: {printed}\n"
+
+
+@pytest.mark.parametrize("command", ["preview", "config", "stack"])
+def test_a_damaged_stack_file_is_named_with_its_line_before_the_cli_refuses_it(
+    directory: StateDirectory,
+    command: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (directory.project / "Pulumi.dev.yaml").write_text("config:\n\tp:a: 1\n")
+
+    class Became(Exception):  # noqa: N818 — no error
+        """This process is the CLI now."""
+
+    def become(*_: object) -> None:
+        raise Became
+
+    monkeypatch.setattr(pulumi_command, "executable", lambda: "pulumi")
+    monkeypatch.setattr(os, "umask", int)
+    monkeypatch.setattr(os, "execve", become)
+    with pytest.raises(Became):
+        pulumi_command.run(directory, ADDRESS, command, [command, "-s", "dev"])
+    assert capsys.readouterr().err == (
+        "pulumi-local: Pulumi.dev.yaml, line 2: found character '\\t' that cannot start any token; "
+        "correct its YAML there\n"
+    )
 
 
 @pytest.mark.parametrize("key", ["confg", "runtim"])
