@@ -147,7 +147,7 @@ _WRONG_BODIES: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 """Pairs of a body that CloudWatch refuses and a similar one that it accepts."""
 
 _WRONG_ENDPOINTS = (
-    ("email", "nobody", "ops@example.test"),
+    ("email", "no-address", "ops@example.test"),
     ("email-json", "@example.test", "json@example.test"),
     ("https", "http://example.test/", "https://example.test/"),
     ("http", "https://example.test/", "http://example.test/"),

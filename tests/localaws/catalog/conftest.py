@@ -28,9 +28,6 @@ ENCRYPTION = (
 )
 SLACK = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
 
-Place = tuple[Any, ...]
-"""A path into nested inputs: names and positions."""
-
 
 class Account(Cloud):
     """A cloud with short calls to create resources, and minimal valid inputs for each type."""
@@ -95,7 +92,7 @@ TEMPLATE = {"name": "template", "imageId": "ami-0123456789abc8664", "instanceTyp
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
-ANYBODY = statement(
+LOG_DELIVERY_POLICY = statement(
     Action="logs:PutLogEvents", Resource="*", Principal={"Service": "delivery.logs.amazonaws.com"}
 )
 
@@ -218,7 +215,7 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     "aws:cloudwatch/logGroup:LogGroup": lambda _: {"name": "/one/more"},
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": lambda _: {
         "policyName": "one-more",
-        "policyDocument": ANYBODY,
+        "policyDocument": LOG_DELIVERY_POLICY,
     },
     "aws:cloudwatch/metricAlarm:MetricAlarm": lambda _: {
         "name": "one-more",
@@ -601,7 +598,7 @@ def _whole_account() -> Account:
     made.make("aws:secretsmanager/secret:Secret", "secret", name="main")
     made.make("aws:wafv2/webAcl:WebAcl", "acl", **web_acl("main"))
     made.make("aws:ec2/eip:Eip", "address")
-    _with_https(made)
+    _add_https(made)
     for label, kind, more in (
         ("function-group", "lambda", dict.fromkeys(("port", "protocol", "vpcId"))),
         ("instance-group", "instance", {}),
@@ -614,12 +611,12 @@ def _whole_account() -> Account:
             label,
             **{name: value for name, value in inputs.items() if value is not None},
         )
-    _with_files_and_names(made)
-    _with_users_and_edges(made)
+    _add_file_systems_and_namespaces(made)
+    _add_users_and_edges(made)
     return made
 
 
-def _with_users_and_edges(made: Account) -> None:
+def _add_users_and_edges(made: Account) -> None:
     """Create a user, and resources that load balancers, web ACLs and records can refer to."""
     for token, label, more in (
         ("aws:iam/user:User", "user", {"name": "deployer"}),
@@ -643,7 +640,7 @@ def _with_users_and_edges(made: Account) -> None:
         made.made[f"{label}-arn"] = replace(resource, id=resource.outputs["arn"])
 
 
-def _with_files_and_names(made: Account) -> None:
+def _add_file_systems_and_namespaces(made: Account) -> None:
     """Create a file system with a mount target, and namespaces, one of them with a service."""
     made.make("aws:efs/fileSystem:FileSystem", "files", creationToken="files")
     made.make("aws:efs/fileSystem:FileSystem", "more-files", availabilityZoneName="eu-west-1b")
@@ -654,7 +651,7 @@ def _with_files_and_names(made: Account) -> None:
         subnetId=made.id("subnet-b"),
         ipAddress="10.0.1.77",
     )
-    _with_instances(made)
+    _add_instances(made)
     vpc = made.id("vpc")
     internal = made.make(
         "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
@@ -685,7 +682,7 @@ def _with_files_and_names(made: Account) -> None:
     made.make("aws:ec2/securityGroup:SecurityGroup", "other-group", name="other", vpcId=other)
 
 
-def _with_instances(made: Account) -> None:
+def _add_instances(made: Account) -> None:
     """Create launch templates, Auto Scaling groups, and a capacity provider of one of them."""
     for label, more in (
         ("template", {}),
@@ -716,7 +713,7 @@ def _with_instances(made: Account) -> None:
     )
 
 
-def _with_https(made: Account) -> None:
+def _add_https(made: Account) -> None:
     """Create a zone, a validated certificate, and a listener that serves it."""
     zone = made.make("aws:route53/zone:Zone", "zone", name="example.test").id
     certificate = made.make(
@@ -744,36 +741,3 @@ def _with_https(made: Account) -> None:
         certificateArn=certificate.id,
         defaultActions=NOT_FOUND,
     )
-
-
-def _places(value: Any, path: Place = ()) -> list[Place]:
-    items: list[tuple[Any, Any]] = []
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, list):
-        items = list(enumerate(value))
-    found: list[Place] = []
-    for key, each in items:
-        inner = (*path, key)
-        found += [inner, *_places(each, inner)]
-    return found
-
-
-def _with_changed(value: Any, place: Place, new: Any) -> Any:
-    if not place:
-        return new
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[place[0]] = _with_changed(value[place[0]], place[1:], new)
-    return copy
-
-
-@pytest.fixture
-def places() -> Callable[[Any], list[Place]]:
-    """Return a function that lists every path into a nested value."""
-    return _places
-
-
-@pytest.fixture
-def with_changed() -> Callable[[Any, Place, Any], Any]:
-    """Return a function that replaces the value at a path."""
-    return _with_changed

@@ -53,7 +53,7 @@ def other_vpc(account: Account) -> str:
     return vpc
 
 
-def over_minimal(account: Account, token: str, more: dict[str, Any]) -> dict[str, Any]:
+def minimal_with(account: Account, token: str, more: dict[str, Any]) -> dict[str, Any]:
     """Return a type's minimal inputs with others, of which None removes one."""
     inputs = {**account.minimal(token), **filled(account, more)}
     return {name: value for name, value in inputs.items() if value is not None}

@@ -12,7 +12,7 @@ import pytest
 from tests.localaws.catalog.ecs_cases import DEFINITION, SERVICE, containers
 from tests.localaws.catalog.load_balancer_cases import RULE, TARGETS
 from tests.localaws.catalog.network_cases import ROUTE, TABLE
-from tests.localaws.catalog.operations import over_minimal
+from tests.localaws.catalog.operations import minimal_with
 from tests.localaws.catalog.security_cases import ENDPOINT, RECORD
 
 if TYPE_CHECKING:
@@ -88,12 +88,12 @@ ACCEPTED: list[tuple[str, str, dict[str, Any]]] = [
 def test_inputs_are_accepted_for_this_reason(
     account: Account, reason: str, token: str, inputs: dict[str, Any]
 ) -> None:
-    made = account.make(token, **over_minimal(account, token, inputs))
+    made = account.make(token, **minimal_with(account, token, inputs))
     assert account.get(token, made.id) is not None, reason
 
 
 def test_a_group_of_functions_takes_no_part_in_the_rules_for_http2(account: Account) -> None:
     inputs = {"targetType": "lambda", "protocolVersion": "HTTP2"}
-    group = account.make(TARGETS, **over_minimal(account, TARGETS, inputs))
+    group = account.make(TARGETS, **minimal_with(account, TARGETS, inputs))
     forward = [{"type": "forward", "targetGroupArn": group.id}]
-    account.make(RULE, **over_minimal(account, RULE, {"actions": forward}))
+    account.make(RULE, **minimal_with(account, RULE, {"actions": forward}))

@@ -22,9 +22,10 @@ from tests.localaws.catalog.edge_cases import EDGE_CASES
 from tests.localaws.catalog.iam_cases import IAM_CASES
 from tests.localaws.catalog.load_balancer_cases import LOAD_BALANCER_CASES
 from tests.localaws.catalog.log_and_parameter_cases import LOG_AND_PARAMETER_CASES
+from tests.localaws.catalog.nested_values import paths_in, with_value_at
 from tests.localaws.catalog.network_acl_cases import NETWORK_ACL_CASES
 from tests.localaws.catalog.network_cases import NETWORK_CASES
-from tests.localaws.catalog.operations import over_minimal, refused
+from tests.localaws.catalog.operations import minimal_with, refused
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.registry_cases import REGISTRY_CASES
 from tests.localaws.catalog.scaling_cases import SCALING_CASES
@@ -32,9 +33,10 @@ from tests.localaws.catalog.security_cases import SECURITY_CASES
 from tests.localaws.catalog.storage_cases import STORAGE_CASES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from tests.localaws.catalog.conftest import Account, Place
+    from tests.localaws.catalog.conftest import Account
+    from tests.localaws.catalog.nested_values import InputPath
 
 # Each case has a type, a rule, an error code, refused inputs and similar accepted inputs. Both
 # override the type's minimal inputs: None removes an input, and `$name` is the id of a resource of
@@ -77,26 +79,24 @@ def test_a_wrong_value_is_refused_by_its_rule_and_a_right_one_accepted(  # noqa:
     account: Account, token: str, rule: str, code: str, wrong: dict[str, Any], right: dict[str, Any]
 ) -> None:
     before = len(account.all(token))
-    assert (rule, code) in refused(account.make, token, **over_minimal(account, token, wrong))
+    assert (rule, code) in refused(account.make, token, **minimal_with(account, token, wrong))
     assert len(account.all(token)) == before, "nothing is created"
     assert code in DOCUMENTED_CODES[rule]
-    account.make(token, **over_minimal(account, token, right))
+    account.make(token, **minimal_with(account, token, right))
 
 
 @pytest.mark.parametrize("token", CATALOG)
 def test_accepted_inputs_are_accepted_with_any_one_value_unknown(
     account: Account,
     token: str,
-    places: Callable[[Any], list[Place]],
-    with_changed: Callable[[Any, Place, Any], Any],
 ) -> None:
     for case_token, _rule, _code, _wrong, right in CASES:
         if case_token != token:
             continue
-        inputs = over_minimal(account, token, right)
-        for place in places(inputs):
-            refusals = list(CATALOG[token].check(with_changed(inputs, place, UNKNOWN)))
-            assert refusals == [], f"{place} of {right}"
+        inputs = minimal_with(account, token, right)
+        for path in paths_in(inputs):
+            refusals = list(CATALOG[token].check(with_value_at(inputs, path, UNKNOWN)))
+            assert refusals == [], f"{path} of {right}"
 
 
 UNUSUAL: tuple[Any, ...] = (
@@ -115,38 +115,43 @@ UNUSUAL: tuple[Any, ...] = (
 )
 
 
-def _is_among_the_first(place: Place) -> bool:
-    """Whether a place isn't in the fourth or a later element of a list.
+def _is_in_first_elements(path: InputPath) -> bool:
+    """Return whether a path is in the first three elements of each list that it leads through.
 
-    Where a row has one element too many, its thousands of elements are alike.
+    Where a case has one element too many, its thousands of elements are alike.
     """
-    return all(step < 3 for step in place if isinstance(step, int))
+    return all(step < 3 for step in path if isinstance(step, int))
+
+
+def _tried_inputs(token: str) -> Iterator[dict[str, Any]]:
+    """Yield the refused and the accepted inputs of each case of a type."""
+    for case_token, _rule, _code, wrong, right in CASES:
+        if case_token == token:
+            yield wrong
+            yield right
 
 
 @pytest.mark.parametrize("token", CATALOG)
-@pytest.mark.slow  # each value in each place of each row
+@pytest.mark.slow  # several values at each path of each case
 def test_no_unusual_value_anywhere_crashes_a_rule(
     account: Account,
     token: str,
-    places: Callable[[Any], list[Place]],
-    with_changed: Callable[[Any, Place, Any], Any],
 ) -> None:
     unusual_values = cycle(UNUSUAL)
-    for case_token, _rule, _code, *rows in CASES:
-        if case_token != token:
-            continue
-        for row in rows:
-            inputs = over_minimal(account, token, row)
-            for place in [each for each in places(inputs) if each[0] in row]:
-                for value in islice(unusual_values, 5):
-                    changed = with_changed(inputs, place, value)
-                    assert all(each.message for each in CATALOG[token].check(changed))
-            for name in CATALOG[token].json & row.keys():
-                document = parsed(inputs.get(name))
-                for place in filter(_is_among_the_first, places(document)):
-                    changed = with_changed(document, place, next(unusual_values))
-                    text = json.dumps(changed, default=lambda _: None)
-                    list(CATALOG[token].check({**inputs, name: text}))
+    for tried in _tried_inputs(token):
+        inputs = minimal_with(account, token, tried)
+        for path in paths_in(inputs):
+            if path[0] not in tried:
+                continue  # one of the minimal inputs, which are the same in all cases
+            for value in islice(unusual_values, 5):
+                changed = with_value_at(inputs, path, value)
+                assert all(each.message for each in CATALOG[token].check(changed))
+        for name in CATALOG[token].json & tried.keys():
+            document = parsed(inputs.get(name))
+            for path in filter(_is_in_first_elements, paths_in(document)):
+                changed = with_value_at(document, path, next(unusual_values))
+                text = json.dumps(changed, default=lambda _: None)
+                list(CATALOG[token].check({**inputs, name: text}))
 
 
 @pytest.mark.parametrize(

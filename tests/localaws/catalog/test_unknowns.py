@@ -13,11 +13,11 @@ from localaws.account.cloud import Cloud
 from localaws.account.tagging import Tagging
 from localaws.catalog import CATALOG, UNKNOWN, Refusal
 from tests.examples import examples
+from tests.localaws.catalog.nested_values import paths_in, with_value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    from tests.localaws.catalog.conftest import Account, Place
+    from tests.localaws.catalog.conftest import Account
 
 SCALARS = st.one_of(
     st.none(),
@@ -103,13 +103,11 @@ def test_rules_and_previews_accept_or_refuse_any_inputs(
 def test_a_preview_with_any_one_value_unknown_refuses_nothing(
     account: Account,
     token: str,
-    places: Callable[[Any], list[Place]],
-    with_changed: Callable[[Any, Place, Any], Any],
 ) -> None:
     inputs = account.minimal(token)
-    for place in [(), *places(inputs)]:
-        changed = with_changed(inputs, place, UNKNOWN) if place else inputs
-        assert list(CATALOG[token].check(changed)) == [], f"{place} is unknown"
+    for path in [(), *paths_in(inputs)]:
+        changed = with_value_at(inputs, path, UNKNOWN) if path else inputs
+        assert list(CATALOG[token].check(changed)) == [], f"{path} is unknown"
         assert account.preview(token, changed).keys() >= inputs.keys()
 
 

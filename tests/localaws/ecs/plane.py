@@ -87,18 +87,21 @@ def processes(directory: Path) -> list[psutil.Process]:
             return ipaddress.ip_address(word) in block
         return word.startswith(str(directory))
 
-    return [
-        each
-        for each in psutil.process_iter(["cmdline"])
-        if any(map(belongs, each.info["cmdline"] or []))
-    ]
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if any(map(belongs, command)):
+            found.append(process)
+    return found
 
 
 def stored(directory: Path) -> str:
-    """Return the contents of all files."""
-    return "".join(
-        path.read_text(errors="replace") for path in directory.rglob("*") if path.is_file()
-    )
+    """Return the contents of all files in a directory, one after the other."""
+    contents = ""
+    for path in directory.rglob("*"):
+        if path.is_file():
+            contents += path.read_text(errors="replace")
+    return contents
 
 
 CLIENTS = 3

@@ -28,7 +28,8 @@ from localaws.ecs.scheduler.model import (
     Zone,
 )
 from localaws.ecs.scheduler.rolling_update import Ids, recover, step
-from localaws.ecs.scheduler.service_health import healthy, steady
+from localaws.ecs.scheduler.service_health import healthy, next_look, steady
+from localaws.ecs.scheduler.waiter import wait_is_over
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
 ZONES = (Zone(subnet="subnet-a", name="eu-west-1a"), Zone(subnet="subnet-b", name="eu-west-1b"))
@@ -291,6 +292,16 @@ class SimulatedService:
 
     def steady(self) -> bool:
         return steady(self.spec, self.state, self.observations, self.now, TIMING)
+
+    def wait_is_over(self, *, since: float) -> bool:
+        """Return whether the provider's wait, begun at this time, ends; raise its error."""
+        return wait_is_over(
+            self.spec, self.state, self.observations, self.now, since=since, timing=TIMING
+        )
+
+    def seconds_to_next_step(self) -> float | None:
+        """Return when the controller must make the next step; None if only a change needs one."""
+        return next_look(self.spec, self.state, self.observations, self.now, TIMING)
 
     def draining(self) -> bool:
         return self.alive() != self.active_ids()

@@ -46,6 +46,12 @@ class Harness:
     async def settle(self, arn: str) -> None:
         await self.controller.waits.settle(arn, timeout=30, report=lambda _: None)
 
+    def position(self, name: str) -> int:
+        """Return the position of a service's task in `groups.notify` and `runtime.running`."""
+        notifications: list[Any] = list(self.groups.notify)  # partial functions of a service
+        names = [each.args[0].spec.name for each in notifications]
+        return names.index(name)
+
     def written(self) -> list[set[str]]:
         """Return the services in each line of the file."""
         _version, *lines = (self.directory / "services.jsonl").read_text().splitlines()
@@ -96,13 +102,9 @@ async def test_a_change_of_another_resource_steps_no_service(harness: Harness) -
 async def test_an_event_steps_its_service_at_once(harness: Harness, event: str) -> None:
     arn = harness.arns[7]
     if event == "a task ends":
-        (number,) = (
-            i for i, notify in enumerate(harness.groups.notify) if notifies(notify, "web7")
-        )
-        harness.runtime.running[number].ended.set_result({"web": 1})
+        harness.runtime.running[harness.position("web7")].ended.set_result({"web": 1})
     elif event == "a target's health changes":
-        (notify,) = (each for each in harness.groups.notify if notifies(each, "web7"))
-        notify()
+        harness.groups.notify[harness.position("web7")]()
     elif event == "its deletion begins":
         harness.web.draining.add(arn)
         harness.web.put("aws:cloudwatch/logGroup:LogGroup", "/a-change-that-is-noticed")
@@ -110,8 +112,3 @@ async def test_an_event_steps_its_service_at_once(harness: Harness, event: str) 
         harness.web.remove(SERVICE, arn)
     await eventually(lambda: harness.stepped, "a step")
     assert harness.stepped == {"web7"}
-
-
-def notifies(notify: Any, name: str) -> bool:
-    """Return whether a function notifies about a service."""
-    return bool(notify.args[0].spec.name == name)

@@ -12,14 +12,14 @@ from localaws.ecs.services.task_choice import NoSuchTaskError, task_for_commands
 
 
 class Live:
-    """Running tasks, which counts how often each is asked for."""
+    """Running tasks, which counts how often each is looked up."""
 
     def __init__(self, *running: str) -> None:
         self._running = running
-        self.asked: Counter[str] = Counter()
+        self.lookups: Counter[str] = Counter()
 
     def running(self, task_id: str) -> str | None:
-        self.asked[task_id] += 1
+        self.lookups[task_id] += 1
         return f"running {task_id}" if task_id in self._running else None
 
 
@@ -49,7 +49,7 @@ def chosen(target: str, live: Any, *services: Any) -> Any:
 def test_the_newest_running_task_of_what_is_named_is_chosen(target: str, task: str) -> None:
     live = Live("a1", "a2", "c4")
     assert chosen(target, live, *SERVICES) == f"running {task}"
-    assert set(live.asked.values()) == {1}, "each task is looked at once"
+    assert set(live.lookups.values()) == {1}, "each task is looked up once"
 
 
 def test_the_only_service_needs_no_name() -> None:

@@ -310,20 +310,23 @@ def test_a_launch_type_has_no_provider() -> None:
     assert next_provider((), []) == ""
 
 
-@given(st.lists(st.tuples(st.integers(0, 5)), min_size=1, max_size=4), st.integers(1, 60))
-def test_shares_are_as_even_as_whole_tasks_allow(weights: list[tuple[int]], count: int) -> None:
-    strategy = tuple(StrategyItem(provider=str(n), weight=w) for n, (w,) in enumerate(weights))
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.integers(1, 60))
+def test_shares_are_as_even_as_whole_tasks_allow(weights: list[int], count: int) -> None:
+    strategy = tuple(
+        StrategyItem(provider=str(number), weight=weight) for number, weight in enumerate(weights)
+    )
     total = sum(each.weight for each in strategy)
     if not total:
         return
     chosen: list[str] = []
     for _ in range(count):
         chosen.append(next_provider(strategy, _tasks(*chosen)))
-    got = Counter(chosen)
-    for each in strategy:
-        exact = count * each.weight / total
-        assert abs(got[each.provider] - exact) < len(strategy), (each, got)
-        assert each.weight or not got[each.provider]
+    counts = Counter(chosen)
+    for item in strategy:
+        exact = count * item.weight / total
+        assert abs(counts[item.provider] - exact) < len(strategy), (item, counts)
+        if not item.weight:
+            assert not counts[item.provider], "a weight of 0 gets no task"
 
 
 @pytest.mark.parametrize(
@@ -384,13 +387,13 @@ def test_draining_never_drops_below_the_lower_bound_and_ends_if_there_is_room(
     )
     service.run(30)
     for change in changes:
-        drained = [instance(n, z, draining=n in change.draining) for n, z in names]
-        service.capacity = on(*drained)
+        instances = [instance(name, zone, draining=name in change.draining) for name, zone in names]
+        service.capacity = on(*instances)
         service.spec = spec(revision=sized(change.release), desired=desired, **limits)
         service.run(change.seconds)
-        for each in drained:
-            running = [task for task in service.alive() if service.task(task).instance == each.id]
-            assert len(running) * 512 <= each.memory, "no instance is overfull"
+        used = Counter(service.task(identifier).instance for identifier in service.alive())
+        for each in instances:
+            assert used[each.id] * 512 <= each.memory, "no instance is overfull"
     service.capacity = on(*(instance(name, zone) for name, zone in names))
     service.run(150)
     assert service.steady()

@@ -10,10 +10,9 @@ import pytest
 
 from localaws.ecs.scheduler.description import describe
 from localaws.ecs.scheduler.model import Breaker, Rollout, Status, StopCode, Task
-from localaws.ecs.scheduler.waiter import DeploymentFailedError, wait_is_over
+from localaws.ecs.scheduler.waiter import DeploymentFailedError
 from tests.localaws.ecs.simulated_service import (
     GROUP,
-    TIMING,
     Behaviour,
     SimulatedService,
     revision,
@@ -22,7 +21,7 @@ from tests.localaws.ecs.simulated_service import (
 )
 
 ROLLBACK = Breaker(enable=True, rollback=True)
-STALL = Breaker(enable=True)
+NO_ROLLBACK = Breaker(enable=True)
 NEVER = float("inf")
 UNPULLABLE = Behaviour(unpullable=True)
 UNHEALTHY = Behaviour(warm_up=NEVER)
@@ -69,12 +68,6 @@ def described(service: SimulatedService) -> list[tuple[str, str, str]]:
     """Return status, task definition and rollout state of each deployment."""
     columns = itemgetter("status", "taskDefinition", "rolloutState")
     return [columns(deployment) for deployment in deployments(service)]
-
-
-def outcome(service: SimulatedService, *, since: float) -> bool:
-    return wait_is_over(
-        service.spec, service.state, service.observations, service.now, since=since, timing=TIMING
-    )
 
 
 @pytest.mark.parametrize(
@@ -140,7 +133,7 @@ def test_an_older_deployment_is_described_with_its_remaining_tasks() -> None:
 
 
 def test_without_rollback_a_failed_deployment_stays_and_so_do_the_old_tasks() -> None:
-    service = failing_service(UNHEALTHY, breaker=STALL)
+    service = failing_service(UNHEALTHY, breaker=NO_ROLLBACK)
     run_until_tripped(service)
     begun = len(service.begun)
     service.run(LONG_ENOUGH)
@@ -160,7 +153,7 @@ def test_a_failed_first_deployment_has_no_rollback_and_stalls() -> None:
 
 
 def test_a_stalled_service_can_be_scaled_to_zero() -> None:
-    service = failing_service(UNHEALTHY, breaker=STALL)
+    service = failing_service(UNHEALTHY, breaker=NO_ROLLBACK)
     run_until_tripped(service)
     service.spec = replace(service.spec, desired=0)
     service.run(20)
@@ -300,7 +293,7 @@ def test_failing_container_checks_are_counted_and_reported_with_their_result() -
     with pytest.raises(
         DeploymentFailedError, match=r"container health checks \(container web: exit code 7\)"
     ):
-        outcome(service, since=started)
+        service.wait_is_over(since=started)
 
 
 def test_a_rolled_back_forced_deployment_is_not_tried_again_once_no_longer_forced() -> None:
@@ -330,21 +323,21 @@ def test_a_service_that_is_being_deleted_is_draining() -> None:
 def test_the_wait_ends_when_the_deployment_has_completed() -> None:
     service = failing_service(Behaviour())
     started = service.now
-    assert not outcome(service, since=started), "the request hasn't been read yet"
+    assert not service.wait_is_over(since=started), "the request hasn't been read yet"
     service.settle()
-    assert not outcome(service, since=started)
+    assert not service.wait_is_over(since=started)
     service.run(20)
-    assert outcome(service, since=started)
+    assert service.wait_is_over(since=started)
 
 
 def test_a_rolled_back_deployment_fails_with_the_health_checks_result_after_the_rollback() -> None:
     service = failing_service(UNHEALTHY)
     started = service.now
     run_until_tripped(service)
-    assert not outcome(service, since=started)
+    assert not service.wait_is_over(since=started)
     service.run(30)
     with pytest.raises(DeploymentFailedError) as caught:
-        outcome(service, since=started)
+        service.wait_is_over(since=started)
     assert str(caught.value).startswith(
         "Service deployment rolled back because the circuit breaker threshold was exceeded\n"
         "      task "
@@ -364,9 +357,9 @@ def test_a_later_operation_succeeds_on_a_rolled_back_service() -> None:
     service.run(LONG_ENOUGH)
     service.spec = replace(service.spec, desired=3)
     started = service.now
-    assert not outcome(service, since=started)
+    assert not service.wait_is_over(since=started)
     service.run(20)
-    assert outcome(service, since=started), (
+    assert service.wait_is_over(since=started), (
         "so the program itself must compare the running version with the requested one"
     )
 
@@ -379,11 +372,11 @@ def test_a_rollback_of_an_earlier_operations_deployment_is_not_this_ones_failure
     this = service.now
     run_until_tripped(service)
     service.run(30)
-    assert outcome(service, since=this), (
+    assert service.wait_is_over(since=this), (
         "the provider looks at the deployments that it finds when it begins to wait"
     )
     with pytest.raises(DeploymentFailedError):
-        outcome(service, since=began)
+        service.wait_is_over(since=began)
 
 
 @pytest.mark.parametrize("rollback", [False, True])
@@ -402,4 +395,4 @@ def test_a_deployment_that_stays_failed_is_an_error_at_once_with_exit_codes(
         DeploymentFailedError,
         match=rf"{error}Essential container in task exited \(web exited with 1\)",
     ):
-        outcome(service, since=0)
+        service.wait_is_over(since=0)

@@ -65,7 +65,7 @@ broken = st.one_of(
         Behaviour, start=st.floats(0, 5), warm_up=st.just(NEVER), crash_after=st.floats(0, 6)
     ),
 )
-fickle = st.builds(
+unreliable = st.builds(
     Behaviour,
     start=st.floats(0, 3),
     warm_up=st.sampled_from([0.0, 1.0, 3.0, 8.0, NEVER]),
@@ -103,8 +103,8 @@ def run_until_calm(service: SimulatedService) -> None:
     assert service.alive() == service.active_ids() == service.registered, "a task is left over"
 
 
-def end_of(service: SimulatedService) -> tuple[object, ...]:
-    """Return the state of a service without ids and times."""
+def final_state(service: SimulatedService) -> tuple[object, ...]:
+    """Return what two services with the same history have in common: no ids and no times."""
     deployments = [
         (each.revision.task_definition, each.rollout) for each in service.state.deployments
     ]
@@ -128,7 +128,7 @@ changes = st.fixed_dictionaries(
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(changes, st.integers(0, 15)), max_size=4),
-    st.dictionaries(st.sampled_from(["web:2", "web:3", "web:4"]), fickle),
+    st.dictionaries(st.sampled_from(["web:2", "web:3", "web:4"]), unreliable),
     shapes,
     working,
     st.data(),
@@ -202,7 +202,7 @@ def test_crashes_during_a_deployment_do_not_change_its_outcome(
         crashing.crash_after_steps(steps)
     for service in (undisturbed, crashing):
         run_until_calm(service)
-    assert end_of(crashing) == end_of(undisturbed)
+    assert final_state(crashing) == final_state(undisturbed)
     works = behaviour.warm_up < NEVER and not behaviour.unpullable
     last = undisturbed.state.deployments[0]
     outcome = (last.revision.task_definition, last.rollout)
@@ -233,12 +233,12 @@ def test_a_working_version_that_supersedes_failing_ones_is_deployed(
         service.run(seconds)
         service.crash_after_steps(steps)
     run_until_calm(service)
-    assert end_of(service)[0] == [("web:9", Rollout.COMPLETED)]
+    assert final_state(service)[0] == [("web:9", Rollout.COMPLETED)]
     assert service.steady()
 
 
 @settings(deadline=None, max_examples=40)
-@given(shapes, fickle, breakers, st.integers(0, 40), crashes)
+@given(shapes, unreliable, breakers, st.integers(0, 40), crashes)
 def test_a_service_deleted_at_any_moment_of_a_deployment_leaves_nothing(
     shape: dict[str, Any],
     behaviour: Behaviour,

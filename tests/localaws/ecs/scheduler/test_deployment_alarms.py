@@ -9,8 +9,7 @@ import pytest
 
 from localaws.ecs.scheduler import description
 from localaws.ecs.scheduler.model import Breaker, DeploymentAlarms, Rollout
-from localaws.ecs.scheduler.service_health import next_look
-from localaws.ecs.scheduler.waiter import DeploymentFailedError, wait_is_over
+from localaws.ecs.scheduler.waiter import DeploymentFailedError
 from tests.localaws.ecs.simulated_service import (
     TIMING,
     Behaviour,
@@ -23,7 +22,7 @@ from tests.localaws.ecs.simulated_service import (
 ERRORS = "demo-web-errors"
 REASON = "Threshold Crossed: 3 out of the last 5 datapoints were greater than the threshold (1.0)."
 ROLLBACK = DeploymentAlarms(names=(ERRORS,), rollback=True)
-STALL = DeploymentAlarms(names=(ERRORS,))
+NO_ROLLBACK = DeploymentAlarms(names=(ERRORS,))
 UNPULLABLE = Behaviour(unpullable=True)
 LONG_ENOUGH = 60
 
@@ -49,12 +48,6 @@ def described(service: SimulatedService) -> list[tuple[str, str, str, str]]:
     found = description.describe(service.spec, service.state, service.observations)
     columns = ("status", "taskDefinition", "rolloutState", "rolloutStateReason")
     return [tuple(each[column] for column in columns) for each in found["deployments"]]
-
-
-def outcome(service: SimulatedService, *, since: float) -> bool:
-    return wait_is_over(
-        service.spec, service.state, service.observations, service.now, since=since, timing=TIMING
-    )
 
 
 def progress(service: SimulatedService) -> str:
@@ -123,11 +116,9 @@ def test_a_task_that_ends_during_the_bake_time_restarts_it() -> None:
 def test_the_next_step_is_at_once_while_alarms_are_watched() -> None:
     service = deploying()
     run_until_baking(service)
-    arguments = (service.spec, service.state, service.observations, service.now, TIMING)
-    assert next_look(*arguments) == 0
+    assert service.seconds_to_next_step() == 0
     service.run(TIMING.bake)
-    arguments = (service.spec, service.state, service.observations, service.now, TIMING)
-    assert next_look(*arguments) is None
+    assert service.seconds_to_next_step() is None
 
 
 # Alarms that go off
@@ -215,10 +206,10 @@ def test_after_the_rollback_the_error_has_the_alarm_and_its_reason() -> None:
     run_until_baking(service)
     service.firing = {ERRORS: REASON}
     service.run(1)
-    assert not outcome(service, since=started)
+    assert not service.wait_is_over(since=started)
     service.run(LONG_ENOUGH)
     with pytest.raises(DeploymentFailedError) as caught:
-        outcome(service, since=started)
+        service.wait_is_over(since=started)
     assert str(caught.value) == (
         "Service deployment rolled back because an alarm was detected\n"
         f"      alarm {ERRORS}: {REASON}"
@@ -229,9 +220,9 @@ def test_the_provider_waits_through_the_bake_time() -> None:
     service = deploying()
     started = service.state.deployments[0].created_at
     run_until_baking(service)
-    assert not outcome(service, since=started)
+    assert not service.wait_is_over(since=started)
     service.run(TIMING.bake)
-    assert outcome(service, since=started)
+    assert service.wait_is_over(since=started)
 
 
 def test_the_next_version_is_watched_again_after_a_rollback() -> None:
@@ -261,7 +252,7 @@ def test_a_newer_version_supersedes_one_that_bakes() -> None:
 
 
 def test_without_rollback_the_failed_version_stays_and_the_wait_ends_with_an_error() -> None:
-    service = deploying(STALL)
+    service = deploying(NO_ROLLBACK)
     started = service.state.deployments[0].created_at
     run_until_baking(service)
     service.firing = {ERRORS: REASON}
@@ -274,7 +265,7 @@ def test_without_rollback_the_failed_version_stays_and_the_wait_ends_with_an_err
         DeploymentFailedError,
         match=r"stopped because an alarm was detected\n +alarm demo-web-errors",
     ):
-        outcome(service, since=started)
+        service.wait_is_over(since=started)
 
 
 def test_the_first_deployment_has_nothing_to_roll_back_to() -> None:
@@ -345,7 +336,7 @@ def test_a_rollback_whose_tasks_fail_too_ends_with_both_reasons() -> None:
         match=rf"failed to be rolled back because an alarm was detected\n +alarm {ERRORS}: .*\n"
         " +task .* stopped: CannotPullContainerError",
     ):
-        outcome(service, since=started)
+        service.wait_is_over(since=started)
 
 
 # Alarms that were in ALARM before
@@ -422,4 +413,4 @@ def test_a_rollback_and_its_reason_are_kept_after_a_crash() -> None:
     service.run(LONG_ENOUGH)
     assert service.active_counts() == {"web:1": 2}
     with pytest.raises(DeploymentFailedError, match=f"alarm {ERRORS}: Threshold Crossed"):
-        outcome(service, since=started)
+        service.wait_is_over(since=started)

@@ -8,11 +8,9 @@ import pytest
 
 from localaws.ecs.scheduler import messages
 from localaws.ecs.scheduler.model import Breaker
-from localaws.ecs.scheduler.service_health import next_look
 from localaws.ecs.scheduler.waiter import why_stopped
 from tests.localaws.ecs.simulated_service import (
     GROUP,
-    TIMING,
     Behaviour,
     SimulatedService,
     revision,
@@ -174,29 +172,25 @@ def test_after_a_final_failure_no_next_step_is_scheduled(*, rollback: bool) -> N
     )
     service.settle()
     service.run(60)
-    assert seconds_to_next_step(service) is None
+    assert service.seconds_to_next_step() is None
 
 
 def test_no_next_step_is_scheduled_for_a_steady_or_stuck_service() -> None:
     service = steady_service(desired=1, maximum_percent=150)
-    assert seconds_to_next_step(service) is None
+    assert service.seconds_to_next_step() is None
     service.spec = replace(service.spec, revision=revision(2))
-    assert seconds_to_next_step(service) == 0, "the request hasn't been read yet"
+    assert service.seconds_to_next_step() == 0, "the request hasn't been read yet"
     service.run(10)
     assert not service.steady()
-    assert seconds_to_next_step(service) is None
+    assert service.seconds_to_next_step() is None
 
 
 def test_the_next_step_is_at_once_while_tasks_start_and_otherwise_after_the_pause() -> None:
     service = SimulatedService(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
     service.settle()
-    assert seconds_to_next_step(service) == 0
+    assert service.seconds_to_next_step() == 0
     for _ in range(20):
         service.run(1)
         if service.state.deployments[0].failures == 4:
             break
-    assert seconds_to_next_step(service) == 8
-
-
-def seconds_to_next_step(service: SimulatedService) -> float | None:
-    return next_look(service.spec, service.state, service.observations, service.now, TIMING)
+    assert service.seconds_to_next_step() == 8
