@@ -1,7 +1,7 @@
 """Lines that show that a run still waits."""
 
+import re
 import time
-from functools import partial
 
 import pytest
 
@@ -14,8 +14,10 @@ from verify.main import main
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses of a run."""
-    shortened = partial(StillWaiting, pauses=(0.1,))
-    monkeypatch.setattr("verify.checking.run.StillWaiting", shortened)
+    monkeypatch.setattr("verify.checking.run.StillWaiting", lambda show: StillWaiting(show, (0.1,)))
+    monkeypatch.setattr(
+        "verify.watching.watch.StillWaiting", lambda show, _pauses: StillWaiting(show, (0.1,))
+    )
 
 
 def lines_after(seconds: float, pauses: tuple[float, ...], printed_every: float = 60.0) -> int:
@@ -69,6 +71,17 @@ def test_of_several_targets_one_is_named(capsys: pytest.CaptureFixture[str]) -> 
     assert f"[{alb.authority}] http     no result yet after 0 s (and 1 more)\n" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_watch_in_which_nothing_happens_shows_its_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with FakeAlb(lambda _number, _request: [0.5, hello("a")]) as alb:
+        arguments = ["watch", alb.authority, "--for", "300ms", "--rate", "5"]
+        assert main(arguments) == ExitCode.PASSED
+    lines = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r" +0\.[1-3] s 0 requests answered, [12] under way", lines[1])
 
 
 @pytest.mark.usefixtures("brief")

@@ -93,6 +93,16 @@ class Record:
         self.command_exit_code, self.command_error = _CANNOT_RUN, reason
 
     @property
+    def so_far(self) -> str:
+        """The counts so far, in words."""
+        seen = b"".join(self.lanes.values())
+        failed, pending = seen.count(_BAD), seen.count(_PENDING)
+        text = f"{counted(seen.count(_GOOD), 'request')} answered"
+        if failed:
+            text += f", {failed} failed"
+        return f"{text}, {pending} under way" if pending else text
+
+    @property
     def command_text(self) -> str:
         """The end of the command, in words."""
         if self.command_error:

@@ -8,11 +8,13 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from verify.checking.run import Progress, shown_url
+from verify.checking.still_waiting import StillWaiting
 from verify.checking.waiting import ProbeOnce
 from verify.escaping import visible
 from verify.judging.attempt import judge
@@ -31,6 +33,9 @@ Command = Callable[[], Awaitable[int]]
 can't be run.
 """
 
+_PAUSES = (5.0, 10.0, 15.0, 30.0)
+"""Seconds without a line before one with the counts; a command prints its own lines."""
+
 _LOOK_EVERY = 0.2
 """Seconds between looks for the file of `--until-file`."""
 
@@ -39,6 +44,12 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
     """Watch one target over the real network."""
     record = Record(options)
     child = _Child(record.watch.command)
+    began = time.monotonic()
+    waiting = StillWaiting(lambda: progress(_at(time.monotonic() - began), record.so_far), _PAUSES)
+
+    def report_step(step: str, text: str) -> None:
+        waiting.printed()
+        progress(step, text)
 
     async def until_stopped() -> Report:
         watching = asyncio.create_task(over_the_network())
@@ -71,13 +82,14 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
                 record,
                 probes,
                 command=child.run if child.words else None,
-                progress=progress,
+                progress=report_step,
             )
         finally:
             for client in clients:
                 await client.aclose()
 
-    return asyncio.run(until_stopped())
+    with waiting:
+        return asyncio.run(until_stopped())
 
 
 async def observe(
