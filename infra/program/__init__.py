@@ -61,6 +61,7 @@ def deploy(settings: Settings) -> dict[str, object]:
     capacity = deploy_capacity(areas)
     route_of = routes(settings)
     services: dict[str, WebService] = {}
+    serving: list[pulumi.Resource] = []
     alarms: list[aws.cloudwatch.MetricAlarm] = []
     if stack_alarms and stack_alarms.on_load_balancer:
         alarms.append(stack_alarms.on_load_balancer)
@@ -74,9 +75,9 @@ def deploy(settings: Settings) -> dict[str, object]:
             alarms=stack_alarms,
         )
         services[service.name] = deployed
+        serving += deployed.serving
         alarms += deploy_alarms_of_tasks(stack_alarms, service, deployed, cluster)
     deploy_dashboard(settings, environment, cluster, services, alarms)
-    serving = [rule for service in services.values() for rule in service.serving]
     deploy_aliases(settings, zone, ingress, after=serving)
     # The outputs of a single service are by themselves, those of several in a map.
     only = next(iter(services.values())) if len(services) == 1 else None
