@@ -1,4 +1,4 @@
-"""EC2: the types that make up a VPC's network, and ids and lookups that their rules share."""
+"""EC2: the types that make up a VPC's network, and what their modules share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import Reference
+from localaws.catalog.values import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from localaws.catalog.account import Account, Mint, Resource
     from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -109,6 +112,20 @@ def vpc_of_gateway(account: Account, gateway: Properties) -> object:
 def has_internet_gateway(account: Account, vpc: object) -> bool:
     """Return whether an internet gateway is attached to a VPC."""
     return bool(account.where(INTERNET_GATEWAY, "vpcId", vpc))
+
+
+def zero_ports_rules(rule: Properties, rule_id: str, direction: str, where: str) -> Refusals:
+    """Refuse ports in an inline rule for all protocols.
+
+    Args:
+        rule: The inline rule, of a security group or a network ACL.
+        rule_id: The id of the refusal's rule.
+        direction: The input that contains the inline rule: `ingress` or `egress`.
+        where: The start of the message, which names the inline rule.
+    """
+    if number(rule.get("fromPort")) or number(rule.get("toPort")):
+        message = f"{where}fromPort and toPort must both be 0 with protocol -1"
+        yield Refusal("InvalidArgument", message, rule_id, direction)
 
 
 _ZONE_LETTERS = {

@@ -9,7 +9,15 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id, id_arn_and_owner, in_vpc, vpc_of
+from localaws.catalog.ec2.network import (
+    SUBNET,
+    VPC,
+    ec2_id,
+    id_arn_and_owner,
+    in_vpc,
+    vpc_of,
+    zero_ports_rules,
+)
 from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -216,11 +224,9 @@ def _acl_rules(inputs: Properties) -> Refusals:
         for index, rule in enumerate(blocks(inputs.get(direction))):
             where = f"{direction}[{index}]: "
             yield from _combination_rules(rule, where)
-            ports = [number(rule.get(name)) for name in ("fromPort", "toPort")]
-            if _protocol_number(rule) == ALL_PROTOCOLS and any(ports):
-                message = f"{where}fromPort and toPort must both be 0 with protocol -1"
-                yield Refusal(
-                    "InvalidArgument", message, "ec2.network-acl.inline-all-ports", direction
+            if _protocol_number(rule) == ALL_PROTOCOLS:
+                yield from zero_ports_rules(
+                    rule, "ec2.network-acl.inline-all-ports", direction, where
                 )
 
 

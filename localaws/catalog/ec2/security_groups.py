@@ -23,6 +23,7 @@ from localaws.catalog.ec2.network import (
     ec2_id,
     id_arn_and_owner,
     in_vpc,
+    zero_ports_rules,
 )
 from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.refusals import Refusal
@@ -111,11 +112,9 @@ def _rules(inputs: Properties) -> Refusals:
         for index, rule in enumerate(blocks(inputs.get(direction))):
             where, protocol = f"{direction}[{index}]: ", rule.get("protocol")
             yield from port_range_rules(rule, protocol, direction, where)
-            ports = [number(rule.get(name)) for name in ("fromPort", "toPort")]
-            if protocol_name(protocol) == ALL_PROTOCOLS and any(ports):
-                message = f"{where}fromPort and toPort must both be 0 with protocol -1"
-                yield Refusal(
-                    "InvalidArgument", message, "ec2.security-group.inline-all-ports", direction
+            if protocol_name(protocol) == ALL_PROTOCOLS:
+                yield from zero_ports_rules(
+                    rule, "ec2.security-group.inline-all-ports", direction, where
                 )
 
 

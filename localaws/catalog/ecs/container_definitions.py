@@ -75,17 +75,18 @@ def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
     source = inputs.get(_INPUT)
     if source is None or source is UNKNOWN:
         return
-    found = parsed(source)
-    if not isinstance(found, list) or not found or len(blocks(found)) < len(found):
+    definitions = parsed(source)
+    objects = blocks(definitions)
+    if not objects or len(objects) < len(definitions):
         message = f"{_INPUT} must be a JSON array of at least one container definition"
         yield Refusal("InvalidArgument", message, "ecs.container.json", _INPUT)
         return
     refused = set()
-    for refusal in _ecs_rules(found, inputs, fargate=fargate):
+    for refusal in _ecs_rules(definitions, inputs, fargate=fargate):
         refused.add(_container_and_path(refusal))
         yield replace(refusal, property=_INPUT)
     # One refusal of a value is enough, and the rules above have better messages than the model.
-    for refusal in _model_rules(found):
+    for refusal in _model_rules(definitions):
         if _container_and_path(refusal) not in refused:
             yield replace(refusal, property=_INPUT)
 
@@ -100,40 +101,40 @@ def _where(container: Properties, position: int) -> str:
     return f"container {text(container.get('name')) or position}: "
 
 
-def _model_rules(found: list[dict[str, Any]]) -> Refusals:
+def _model_rules(definitions: list[dict[str, Any]]) -> Refusals:
     """Refuse what the API's model doesn't allow."""
-    for position, container in enumerate(found):
+    for position, container in enumerate(definitions):
         where = _where(container, position)
         for path, allowed in model_rules(TASK_DEFINITION, container, below=f"{_INPUT}[]."):
             yield Refusal(_CLIENT, f"{where}{path} must be {allowed}", "catalog.model")
 
 
-def _ecs_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
-    yield from _list_rules(found)
-    for position, container in enumerate(found):
+def _ecs_rules(definitions: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+    yield from _list_rules(definitions)
+    for position, container in enumerate(definitions):
         where = _where(container, position)
         yield from _member_rules(container, where, fargate=fargate)
         yield from _port_rules(container, inputs.get("networkMode"), where)
         yield from _log_rules(container, inputs, where, fargate=fargate)
         yield from _unsupported_rules(container, inputs.get("networkMode"), where, fargate=fargate)
         yield from _memory_rules(container, inputs.get("memory"), where, fargate=fargate)
-        yield from _dependency_rules(container, found, where)
+        yield from _dependency_rules(container, definitions, where)
         yield from _volume_rules(container, inputs, where)
         yield from _secret_name_rules(container, where)
-    yield from _host_port_rules(found, inputs.get("networkMode"))
-    yield from _sum_rules(found, inputs)
-    yield from _firelens_rules(found, fargate=fargate)
-    yield from _role_rules(found, inputs, fargate=fargate)
+    yield from _host_port_rules(definitions, inputs.get("networkMode"))
+    yield from _sum_rules(definitions, inputs)
+    yield from _firelens_rules(definitions, fargate=fargate)
+    yield from _role_rules(definitions, inputs, fargate=fargate)
 
 
-def _list_rules(found: list[dict[str, Any]]) -> Refusals:
-    if len(found) > _MOST_CONTAINERS:
-        message = f"Too many containers: a task can have {_MOST_CONTAINERS}, got {len(found)}"
+def _list_rules(definitions: list[dict[str, Any]]) -> Refusals:
+    if len(definitions) > _MOST_CONTAINERS:
+        message = f"Too many containers: a task can have {_MOST_CONTAINERS}, got {len(definitions)}"
         yield Refusal(_CLIENT, message, "ecs.container.most")
-    if not any(container.get("essential", True) is True for container in found):
+    if not any(container.get("essential", True) is True for container in definitions):
         message = "at least one container must be essential"
         yield Refusal(_CLIENT, message, "ecs.container.essential")
-    names = texts(values_at({"containers": found}, "containers[].name"))
+    names = texts(values_at({"containers": definitions}, "containers[].name"))
     for name in duplicates(names):
         message = f"Container names must be unique, {name!r} appears {names.count(name)} times"
         yield Refusal(_CLIENT, message, "ecs.container.unique-name")
@@ -152,11 +153,11 @@ _RESERVED_PORTS = (22, 2375, 2376, 51678, 51679, 51680)
 """Source: ECS, PortMapping.hostPort."""
 
 
-def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
+def _host_port_rules(definitions: list[dict[str, Any]], mode: object) -> Refusals:
     """Refuse a host port that several containers of the task map."""
     host_port_is_container_port = mode in ("awsvpc", "host")
     counts: Counter[tuple[float, str]] = Counter()
-    for container in found:
+    for container in definitions:
         for mapping in blocks(container.get("portMappings")):
             port = number(mapping.get("hostPort"))
             if not port and host_port_is_container_port:
@@ -176,14 +177,14 @@ def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
             yield Refusal(_CLIENT, message, "ecs.container.reserved-port")
 
 
-def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
+def _sum_rules(definitions: list[dict[str, Any]], inputs: Properties) -> Refusals:
     """Refuse containers that reserve more than their task has, in sum or one by itself.
 
     Source: ContainerDefinition in the API reference, and ECS's errors in aws/aws-cdk#1553 and
     pulumi/pulumi-awsx#1220.
     """
     cpu_sum = memory_sum = 0.0
-    for container in found:
+    for container in definitions:
         cpu_sum += number(container.get("cpu")) or 0
         reserved, memory = container.get("memoryReservation"), container.get("memory")
         memory_sum += number(reserved) or number(memory) or 0
@@ -202,7 +203,7 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
             f"greater than the value of the task 'memory', got {memory_sum:g} of {task_memory}"
         )
         yield Refusal(_CLIENT, message, "ecs.container.memory-sum")
-    for container in found:
+    for container in definitions:
         limit = number(container.get("memory"))
         if limit is not None and limit > task_memory:
             message = (
@@ -212,14 +213,14 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
             yield Refusal(_CLIENT, message, "ecs.container.memory-sum")
 
 
-def _firelens_rules(found: list[dict[str, Any]], *, fargate: bool) -> Refusals:
+def _firelens_rules(definitions: list[dict[str, Any]], *, fargate: bool) -> Refusals:
     """Refuse a log router that no container uses, and a container whose log router is missing.
 
     Sources: ECS's errors in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552; ECS developer
     guide, "Example Amazon ECS task definition: Route logs to FireLens".
     """
     routers, routed = [], []
-    for container in found:
+    for container in definitions:
         name = str(container.get("name"))
         if block(container.get("logConfiguration")).get("logDriver") == "awsfirelens":
             routed.append(name)
@@ -356,8 +357,10 @@ def _memory_rules(
         yield Refusal(_CLIENT, message, "ecs.container.memory-reservation")
 
 
-def _dependency_rules(container: Properties, found: list[dict[str, Any]], where: str) -> Refusals:
-    by_name = {text(each.get("name")): each for each in found}
+def _dependency_rules(
+    container: Properties, definitions: list[dict[str, Any]], where: str
+) -> Refusals:
+    by_name = {text(each.get("name")): each for each in definitions}
     for dependency in blocks(container.get("dependsOn")):
         name, condition = text(dependency.get("containerName")), dependency.get("condition")
         other = by_name.get(name)
@@ -395,18 +398,20 @@ def _secret_name_rules(container: Properties, where: str) -> Refusals:
             yield Refusal(_CLIENT, message, "ecs.container.secret-unique")
 
 
-def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+def _role_rules(
+    definitions: list[dict[str, Any]], inputs: Properties, *, fargate: bool
+) -> Refusals:
     """Refuse a task without the role by which ECS reads secrets and pulls images."""
     if inputs.get("executionRoleArn"):
         return
-    if any(map(_has_secrets, found)):
+    if any(map(_has_secrets, definitions)):
         message = (
             "When you are specifying container secrets, you must also specify a value for "
             "'executionRoleArn'."
         )
         yield Refusal(_CLIENT, message, "ecs.task-definition.secrets-role")
     # On an instance the agent can use the instance's role for an image.
-    if fargate and any(".dkr.ecr." in str(container.get("image")) for container in found):
+    if fargate and any(".dkr.ecr." in str(container.get("image")) for container in definitions):
         message = (
             "Fargate requires task definition to have execution role ARN to support ECR images: "
             "set executionRoleArn"

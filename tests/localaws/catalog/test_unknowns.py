@@ -16,7 +16,6 @@ from tests.examples import examples
 from tests.localaws.catalog.nested_values import paths_in, with_value_at
 
 if TYPE_CHECKING:
-
     from tests.localaws.catalog.conftest import Account
 
 SCALARS = st.one_of(
