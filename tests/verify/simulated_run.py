@@ -8,7 +8,8 @@ from collections.abc import Callable
 import httpx
 
 from tests.verify.virtual_time import run_in_virtual_time
-from verify.checking.run import Evidence, check
+from verify.checking.evidence import Evidence
+from verify.checking.run import check
 from verify.cli.parser import parse_options
 from verify.exit_codes import ExitCode
 from verify.judging.report import Report, Result

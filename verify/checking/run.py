@@ -5,21 +5,21 @@ This module has the order of these phases only; what each does is elsewhere.
 
 import random
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
 from verify.checking.closed_ports import EarlyTries
+from verify.checking.evidence import Evidence
 from verify.checking.job import Job
 from verify.checking.still_waiting import StillWaiting
 from verify.checking.waiting import shortest_attempt, wait_until_stable, worth_another_try
 from verify.exit_codes import ExitCode
 from verify.judging import checks, sampling
 from verify.judging.attempt import Attempt, attempts_that_count, judge
-from verify.judging.report import Report, Result, counted, verdict
+from verify.judging.report import Report, counted, verdict
 from verify.judging.timeline import of_samples
 from verify.network.client import Client, new_client
-from verify.network.outcome import Answer, Failure, Phase
+from verify.network.outcome import Answer, Phase
 from verify.network.probe import Probe
 from verify.network.resolve import Resolver, chosen_resolver
 from verify.network.runtime import Runtime
@@ -32,26 +32,6 @@ Progress = Callable[[str, str], None]
 
 MOST_THREADS = 200
 """With more, for `--all` takes thousands of targets, tasks of an event loop cost less."""
-
-
-class Evidence:
-    """The outcomes so far, from which an interrupted run is reported too."""
-
-    def __init__(self) -> None:
-        """Begin now, with nothing seen."""
-        self.started = datetime.now(UTC)
-        self.attempts: list[Attempt] = []
-        self.ready = False
-        self.planned = 0
-        self.found: list[Result] = []
-        """Results of the extra checks."""
-
-        self.samples: list[Attempt] = []
-        self.stopped: ExitCode | None = None
-        self.probe: Probe | None = None
-        """What makes the attempts."""
-
-        self.ended = False
 
 
 def run(
@@ -74,10 +54,13 @@ def run(
         progress(job, step, text)
 
     def show_waiting() -> None:
-        unfinished = [each for each in zip(jobs, evidences, strict=True) if not each[1].ended]
+        unfinished = []
+        for job, evidence in zip(jobs, evidences, strict=True):
+            if not evidence.ended and evidence.stopped is None:
+                unfinished.append((job, evidence))
         if unfinished:
             job, evidence = unfinished[0]
-            phase, text = _state(evidence)
+            phase, text = evidence.waits_for()
             more = f" (and {len(unfinished) - 1} more)" if unfinished[1:] else ""
             progress(job, phase, f"{text}{more}")
 
@@ -167,7 +150,7 @@ def _report(
     stopped = evidence.stopped is not None
     phases = tuple(
         checks.phase_results(
-            attempts_that_count([*attempts, *_stopped_attempt(evidence, seconds)]),
+            attempts_that_count([*attempts, *evidence.stopped_attempt(seconds)]),
             ready=evidence.ready,
             tls=parsed.target.scheme == "https",
             options=options,
@@ -198,34 +181,6 @@ def _report(
         verdict=ended,
         allow_inconclusive=options.allow_inconclusive,
     )
-
-
-def _state(evidence: Evidence) -> tuple[Phase, str]:
-    """Describe what a run that has not ended is waiting for."""
-    attempts, samples = list(evidence.attempts), len(evidence.samples)
-    if evidence.planned:
-        return Phase.CHECKS, f"{samples} of {evidence.planned} requests measured so far"
-    unfinished = evidence.probe and evidence.probe.unfinished()
-    if unfinished:
-        phase, seconds, _ = unfinished
-        return phase, f"no result yet after {seconds:.0f} s"
-    if attempts and attempts[-1].stopped_in:
-        tries = counted(len(attempts), "attempt")
-        return attempts[-1].stopped_in, f"still waiting after {tries}: {attempts[-1].text}"
-    return Phase.STABLE, "waiting for more good answers"
-
-
-def _stopped_attempt(evidence: Evidence, seconds: float) -> Iterator[Attempt]:
-    """Yield the attempt that a signal ended while the service wasn't stable yet."""
-    if evidence.stopped is None or evidence.ready or evidence.probe is None:
-        return
-    unfinished = evidence.probe.unfinished()
-    if unfinished is None:
-        return
-    phase, took, addresses = unfinished
-    reason = f"no result after {took:.3g} s, when the run was stopped"
-    outcome = Failure(phase, reason, hint="", addresses=addresses, cut=True)
-    yield Attempt(ended=seconds, outcome=outcome, text=reason, stopped_in=phase)
 
 
 async def _collect(

@@ -359,15 +359,16 @@ def host_header(text: str) -> str:
 
 def pinned(text: str) -> Pinned:
     """Read HOST:PORT:ADDRESS[,ADDRESS...], as curl takes it."""
-    host, _, rest = text.partition(":")
-    port, _, listed = rest.partition(":")
-    if not host:
-        listed = ""  # which is no address either
+    wrong = ValueError(f"'{visible(text, 60)}' is not HOST:PORT:ADDR[,ADDR]")
+    match = re.fullmatch(r"([^:]+):([0-9]+):(.+)", text, re.DOTALL)
+    if match is None:
+        raise wrong
+    host, port, listed = match.groups()
     try:
         addresses = [ip_address(each.strip("[]")) for each in listed.split(",")]
         pin = Pinned(host.lower().removesuffix("."), parse_port(port), tuple(map(str, addresses)))
     except ValueError:
-        raise ValueError(f"'{visible(text, 60)}' is not HOST:PORT:ADDR[,ADDR]") from None
+        raise wrong from None
     if any(map(no_balancer, addresses)):
         raise ValueError(f"'{visible(text, 60)}' has an address that can't be a load balancer's")
     return pin
