@@ -52,7 +52,8 @@ _COLOR = matches(r"#[0-9a-fA-F]{3}([0-9a-fA-F]{3})?", "a color such as #d62728")
 _PERIOD = period(1, 5, 10, 30)
 _REGION = matches(r"[a-z]{2,3}(-[a-z]+)+-\d", "a region such as eu-west-1")
 _STATISTIC = matches(
-    r"SampleCount|Average|Sum|Minimum|Maximum|IQM|p\d{1,2}(\.\d+)?|p100|(TM|WM|TC|TS|PR|tm|wm|tc|ts)\S+",
+    r"SampleCount|Average|Sum|Minimum|Maximum|IQM|p\d{1,2}(\.\d+)?|p100"
+    r"|(TM|WM|TC|TS|PR|tm|wm|tc|ts)\S+",
     "a statistic such as Average, Sum or p95",
 )
 _RELATIVE = matches(

@@ -128,6 +128,10 @@ def _no_properties(*_: object) -> Properties:
     return {}
 
 
+def _no_resources(*_: object) -> Sequence[Resource]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:
     """A resource type: tables of AWS's rules, and functions for rules that don't fit a table."""
@@ -150,8 +154,7 @@ class ResourceType:
     defaults: Properties = field(default_factory=dict)
     """Outputs that have AWS's default if the input of that name isn't set."""
 
-    # The table's signature
-    implied: Callable[[Mint, Resource], Sequence[Resource]] = lambda mint, resource: ()  # noqa: ARG005
+    implied: Callable[[Mint, Resource], Sequence[Resource]] = _no_resources
     """Returns the resources that AWS makes along with a new one."""
 
     autoname: AutoName | None = None

@@ -129,7 +129,7 @@ class Stack:
     def up_steps(self, **config: object) -> list[dict[str, Any]]:
         """Deploy, and return what the engine did, as `steps` returns what it would do.
 
-        A preview before the deployment would show the same, in a run of its own.
+        A preview before the deployment would show the same, in a separate run.
         """
         log = self.path / "events.json"
         self.run("up", *WITHOUT_ASKING, "--event-log", str(log), *settings(config))
