@@ -260,9 +260,23 @@ class Cloud:
         return resource
 
     def update(
-        self, token: str, identifier: str, inputs: Properties, *, tagging: Tagging = NO_TAGGING
+        self,
+        token: str,
+        identifier: str,
+        inputs: Properties,
+        *,
+        tagging: Tagging = NO_TAGGING,
+        recorded: Properties | None = None,
     ) -> Resource:
         """Change a resource in place; the outputs that AWS chose at its creation stay.
+
+        Args:
+            token: Its type.
+            identifier: Its id.
+            inputs: All of its new inputs.
+            tagging: The provider's tags.
+            recorded: Inputs as the caller's state has them; the others, and by default all, are
+                those of the last change.
 
         Raises:
             Refused: It doesn't exist, or AWS would refuse the change, according to the catalog;
@@ -274,11 +288,12 @@ class Cloud:
         current = self._existing(token, identifier)
         _raise(*kind.check(inputs, current.region))
         _raise(*kind.admit(inputs, self, current, current.region))
+        known = replace(current, inputs={**current.inputs, **(recorded or {})})
         chosen = {name: value for name, value in current.computed.items() if name not in inputs}
         computed = {
             **chosen,
             **_derived(kind, inputs, current.region, tagging, chosen),
-            **kind.updated(current, inputs),
+            **kind.updated(known, inputs),
         }
         resource = replace(current, inputs=dict(inputs), computed=computed)
         self._put(resource)

@@ -96,6 +96,10 @@ CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
 """Inputs that AWS itself changes, with a rollback for example. The real provider reads every input
 after an operation and compares with that; here only these can differ from the requested ones."""
 
+_COUNT = "desiredCount"
+"""The number of tasks, which scaling changes. Only a refresh brings that into the engine's state;
+the next run compares with it."""
+
 
 @dataclass
 class _Session:
@@ -305,8 +309,12 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             outputs |= self._cloud.changed_by_update(token, request.id, inputs)
             outputs.pop(DEFAULTS, None)
             return provider_pb2.UpdateResponse(properties=to_wire(outputs))
+        state = from_wire(request.old_inputs)
+        recorded = {_COUNT: state[_COUNT]} if _COUNT in state else {}
         try:
-            resource = self._cloud.update(token, request.id, inputs, tagging=session.tagging)
+            resource = self._cloud.update(
+                token, request.id, inputs, tagging=session.tagging, recorded=recorded
+            )
         except Refused as refused:
             message = f"updating {_described(request.urn)} ({request.id}): {refused}"
             await context.abort(grpc.StatusCode.UNKNOWN, message)
@@ -330,6 +338,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         self._cloud.acknowledge(token, resource.id)
         inputs = {**resource.inputs, **self._lifecycle.current_inputs(resource)}
+        if _COUNT in inputs:
+            inputs[_COUNT] = resource.outputs[_COUNT]
         if ALL_TAGS in resource.outputs:
             inputs[ALL_TAGS] = resource.outputs[ALL_TAGS]
         inputs[DEFAULTS] = from_wire(request.inputs).get(DEFAULTS, [])

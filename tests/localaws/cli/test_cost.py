@@ -75,7 +75,6 @@ def test_the_projects_module_alone_reads_the_stack_file(
 
 
 @pytest.mark.slow  # starts the command
-@pytest.mark.slow  # starts the command
 def test_an_interrupt_ends_the_estimate_without_a_traceback(directory: StateDirectory) -> None:
     module = directory.project / "infra" / "costs" / "__main__.py"
     module.write_text("import time; print('begun', flush=True); time.sleep(60)")

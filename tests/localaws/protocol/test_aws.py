@@ -580,3 +580,24 @@ async def test_a_rolled_back_service_is_read_with_its_old_revision_and_redeploye
     assert not lifecycle.retried, "the update didn't change the task definition"
     await provider.Update(provider_pb2.UpdateRequest(**refreshed))
     assert lifecycle.retried == [identifier]
+
+
+@pytest.mark.parametrize("refreshed", [True, False])
+async def test_a_scaled_services_number_of_tasks_is_sent_if_the_state_has_another(
+    provider: Any, cloud: Cloud, *, refreshed: bool
+) -> None:
+    identifier = await create_service(provider)
+    read = provider_pb2.ReadRequest(id=identifier, urn=SERVICE)
+    inputs = {**from_wire((await provider.Read(read)).inputs), "desiredCount": 2}
+    scaled: dict[str, Any] = {"id": identifier, "urn": SERVICE, "news": to_wire(inputs)}
+    await provider.Update(provider_pb2.UpdateRequest(**scaled))
+    cloud.overwrite("aws:ecs/service:Service", identifier, {"desiredCount": 4})
+    state = inputs
+    if refreshed:
+        state = from_wire((await provider.Read(read)).inputs)
+        assert state["desiredCount"] == 4
+    again: dict[str, Any] = {**scaled, "old_inputs": to_wire(state), "olds": to_wire(state)}
+    shown = await provider.Diff(provider_pb2.DiffRequest(**again))
+    assert list(shown.diffs) == (["desiredCount"] if refreshed else [])
+    updated = await provider.Update(provider_pb2.UpdateRequest(**again))
+    assert from_wire(updated.properties)["desiredCount"] == (2 if refreshed else 4)
