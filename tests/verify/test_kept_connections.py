@@ -127,7 +127,12 @@ def test_a_connection_that_is_closed_while_idle_is_opened_again(behaviour: Behav
 
 
 @pytest.mark.parametrize(
-    "behaviour", [closes_while_it_works_on_the_request, closes_in_the_middle_of_the_answer]
+    "behaviour",
+    [
+        # It waits for more than a second.
+        pytest.param(closes_while_it_works_on_the_request, marks=pytest.mark.slow),
+        closes_in_the_middle_of_the_answer,
+    ],
 )
 def test_a_request_that_the_server_has_begun_to_answer_fails_with_its_connection(
     behaviour: Behaviour,
