@@ -26,6 +26,7 @@ from infra.settings.kinds import (
     read_map,
     refuse,
 )
+from infra.settings.unknown_keys import similar_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -458,7 +459,9 @@ def _flaws(path: str, entry: object) -> list[str]:
     for name, value in entry.items():
         kind = KINDS.get(name)
         if kind is None:
-            flaws.append(f"{path}.{name}, which is no key of a route")
+            similar = " or ".join(similar_keys(name, KINDS))
+            hint = f", perhaps {similar}" if similar else ""
+            flaws.append(f"{path}.{name}, which is no key of a route{hint}")
             continue
         text = as_configured(value)
         try:

@@ -30,7 +30,7 @@ def unknown_keys(path: str, keys: Iterable[str], known: Iterable[str]) -> Iterat
     """
     existing = list(known)
     for name in sorted(set(keys) - set(existing)):
-        similar = _similar(name, existing)
+        similar = similar_keys(name, existing)
         outer = re.split(r"[.\[]", name, maxsplit=1)[0]
         if not path and outer != name and outer in existing:
             quoted = shlex.quote(name)
@@ -47,7 +47,7 @@ def unknown_keys(path: str, keys: Iterable[str], known: Iterable[str]) -> Iterat
         yield Problem(f"{path}.{name}" if path else name, "an unknown key", allowed)
 
 
-def _similar(name: str, existing: Iterable[str]) -> list[str]:
+def similar_keys(name: str, existing: Iterable[str]) -> list[str]:
     """Return the keys that may be meant by a name, the likeliest first."""
     by_rank: dict[int, list[str]] = {}
     by_lowered: dict[str, str] = {}

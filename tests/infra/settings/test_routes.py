@@ -129,7 +129,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"routes": {}}, "routes: {}, which is no list"),
     (
         {"routes": [{"paths": ["/a"]}, {"path": "/b"}, {"hosts": ["x"]}, 5]},
-        "routes: [1].path, which is no key of a route; [2].hosts: ",
+        "routes: [1].path, which is no key of a route, perhaps paths; [2].hosts: ",
     ),
     ({"routes": [{"paths": ["/a", "/a"]}]}, "routes[0].paths: /a twice; allowed: each value"),
     ({"headers": {"X": ["a", "a"]}}, "headers.x: a twice; allowed: each value once"),
