@@ -171,7 +171,7 @@ def _program(name: str) -> Path:
 
 
 def _libraries(*programs: Path) -> set[Path]:
-    """The shared libraries of some programs, where their loader looks for them."""
+    """Return the shared libraries of some programs, where their loader looks for them."""
     listed = subprocess.run(
         ["ldd", *map(str, programs)], capture_output=True, text=True, check=False
     ).stdout

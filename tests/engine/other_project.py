@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack
 
@@ -17,14 +17,14 @@ config: {aws:region: {value: ap-northeast-1}}
 """
 
 IDS = {"aws:ecs/service:Service": "ecs-cluster-local/local-web"}
-"""What AWS's provider imports by something else than the id."""
+"""Ids by which AWS's provider imports a resource, where they aren't the resource's own."""
 
 A_WAIT = "aws:acm/certificateValidation:CertificateValidation"
-"""Nothing at AWS, and so nothing that the provider can import."""
+"""A resource that doesn't exist at AWS, so that the provider can't import it."""
 
 
 def other_project(folder: Path, stack: Stack, program: str) -> Stack:
-    """Another project that meets the same AWS."""
+    """Make another project, which deploys to the same local AWS."""
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text(PROJECT)
     (folder / "__main__.py").write_text(program)
@@ -33,20 +33,26 @@ def other_project(folder: Path, stack: Stack, program: str) -> Stack:
 
 
 def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:
-    """Import what the stack made, or what awsx made for it, and compare."""
+    """Import the stack's own resources, or those of awsx's VPC, and compare them.
+
+    Args:
+        stack: The stack.
+        tmp_path: Folder for the project that imports them.
+        of_awsx: Whether to import those of awsx's VPC.
+    """
     other = other_project(tmp_path / "other", stack, "")
-    made = [
-        each
-        for each in stack.resources()
-        if each["type"].startswith("aws:")
-        and each["type"] != A_WAIT
-        and ("awsx:ec2:Vpc$" in each["urn"]) is of_awsx
-    ]
+    made: list[dict[str, Any]] = []
+    wanted: list[dict[str, str]] = []
+    for each in stack.resources():
+        token = each["type"]
+        if not token.startswith("aws:") or token == A_WAIT:
+            continue
+        if ("awsx:ec2:Vpc$" in each["urn"]) is of_awsx:
+            made.append(each)
+            wanted.append(
+                {"type": token, "name": f"r{len(made)}", "id": IDS.get(token, each["id"])}
+            )
     assert len(made) > 8
-    wanted = [
-        {"type": each["type"], "name": f"r{number}", "id": IDS.get(each["type"], each["id"])}
-        for number, each in enumerate(made)
-    ]
     file = tmp_path / "wanted.json"
     file.write_text(json.dumps({"resources": wanted}))
     if not of_awsx:

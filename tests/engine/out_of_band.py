@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 def kind(resource: dict[str, Any]) -> str:
+    """Return the last word of a resource's type."""
     return word(resource["type"])
 
 
 def of_aws(stack: Stack) -> list[dict[str, Any]]:
-    """Resources in the state, in the order in which they were made."""
+    """Return AWS's resources in the state, in the order in which they were made."""
     return [each for each in stack.resources() if each["type"].startswith("aws:")]
 
 

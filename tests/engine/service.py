@@ -19,21 +19,21 @@ SERVICE = "aws:ecs/service:Service"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 
 MISSING = "secretsmanager:demo/local/settings#missing"
-"""A key that a secret of the file of parameters lacks: what the program, which reads no secret,
-can't find out.
+"""A key that a secret in the file of parameters lacks. The program can't find that out, as it reads
+no secret.
 """
 
 MISSING_SECRET = ("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}')
 
 
 def service_of(stack: Stack) -> dict[str, Any]:
-    """What `aws.ecs.get_service` answers."""
-    (arn,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
-    return get_service(stack, arn)
+    """Return the stack's only service, as `aws.ecs.get_service` does."""
+    (service,) = stack.resources_of(SERVICE)
+    return get_service(stack, service["id"])
 
 
 def get_service(stack: Stack, arn: str) -> dict[str, Any]:
-    """The same of the service with that ARN."""
+    """Return the service with that ARN, as `aws.ecs.get_service` does."""
     cluster, name = arn.partition(":service/")[2].split("/")
     request = provider_pb2.InvokeRequest(
         tok="aws:ecs/getService:getService",
@@ -63,22 +63,27 @@ def console(stack: Stack) -> Iterator[Any]:
 
 
 def of_type(stack: Stack, token: str) -> dict[str, Any]:
-    (found,) = [
-        each for each in stack.resources() if each["type"] == token and not each.get("delete")
-    ]
+    """Return the only resource of a type in the engine's state that isn't about to be deleted."""
+    (found,) = (each for each in stack.resources_of(token) if not each.get("delete"))
     return found
 
 
+def _inputs(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource's inputs, without the engine's own entry."""
+    inputs = dict(resource["inputs"])
+    inputs.pop("__defaults", None)
+    return inputs
+
+
 def change_service(stack: Stack, **inputs: Any) -> None:
-    """`aws ecs update-service`, which doesn't wait."""
+    """Change the service's inputs as `aws ecs update-service` does, which doesn't wait."""
     service = of_type(stack, SERVICE)
-    known = {key: value for key, value in service["inputs"].items() if key != "__defaults"}
     with console(stack) as aws:
         now = from_wire(
             aws.Read(provider_pb2.ReadRequest(urn=service["urn"], id=service["id"])).inputs
         )
         wanted = {
-            **known,
+            **_inputs(service),
             "taskDefinition": now["taskDefinition"],
             "waitForSteadyState": False,
             **inputs,
@@ -91,12 +96,8 @@ def change_service(stack: Stack, **inputs: Any) -> None:
 
 
 def another_revision(stack: Stack) -> str:
-    """`aws ecs register-task-definition`, with what is there already; its ARN."""
-    inputs = {
-        key: value
-        for key, value in of_type(stack, TASK_DEFINITION)["inputs"].items()
-        if key != "__defaults"
-    }
+    """Register the task definition again, as the AWS CLI does, and return the new ARN."""
+    inputs = _inputs(of_type(stack, TASK_DEFINITION))
     with console(stack) as aws:
         urn = f"urn:pulumi:console::console::{TASK_DEFINITION}::other"
         made = aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs)))

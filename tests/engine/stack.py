@@ -74,11 +74,7 @@ class Stack:
             # It has the option `--event-log` then.
             "PULUMI_DEBUG_COMMANDS": "true",
         }
-        outside = {
-            key: value
-            for key, value in os.environ.items()
-            if key == "PULUMI_HOME" or not key.startswith(("PULUMI_", "AWS_"))
-        }
+        outside = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
         return {**outside, **own, **self.environment}
 
     @property
@@ -90,7 +86,7 @@ class Stack:
         return StackState(self.directory.backend, name, stack)
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-        """Start `pulumi-local` and come back at once."""
+        """Start `pulumi-local`, and return its process at once."""
         return subprocess.Popen(
             [BIN / "pulumi-local", *arguments],
             cwd=self.project,
@@ -105,7 +101,7 @@ class Stack:
         )
 
     def run(self, *arguments: str, fails: bool = False) -> str:
-        """Run `pulumi-local` to its end; its output and errors together."""
+        """Run `pulumi-local` to its end, and return its output and errors together."""
         ended = self.attempt(*arguments)
         assert (ended.returncode != 0) is fails, (
             f"pulumi-local {' '.join(arguments)}:\n{ended.stdout}\n{self.last_words()}"
@@ -113,7 +109,7 @@ class Stack:
         return ended.stdout
 
     def attempt(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        """Run `pulumi-local` to its end, however it ends."""
+        """Run `pulumi-local` to its end, and return how it ended."""
         with self._with_host(arguments) as variables:
             process = self.start(*arguments, env=variables, **more)
             try:
@@ -123,7 +119,7 @@ class Stack:
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
     def up(self, *arguments: str, fails: bool = False, **config: object) -> str:
-        """Deploy with some settings changed, which are given as values, lists and maps."""
+        """Deploy with some settings changed, and return the output."""
         return self.run("up", *WITHOUT_ASKING, *settings(config), *arguments, fails=fails)
 
     def up_steps(self, **config: object) -> list[dict[str, Any]]:
@@ -147,7 +143,7 @@ class Stack:
         return steps
 
     def destroy(self) -> str:
-        """Delete everything but what outlives a stack."""
+        """Delete everything but what outlives a stack, and return the output."""
         return self.run("destroy", *WITHOUT_ASKING)
 
     def needs_nothing(self, **config: object) -> None:
@@ -155,26 +151,30 @@ class Stack:
         self.run("preview", "--non-interactive", "--expect-no-changes", *settings(config))
 
     def preview(self, **config: object) -> set[tuple[str, str]]:
-        """What the engine would do, and to which types of AWS (their last words)."""
+        """Return the operations of a preview, and on which types of AWS (their last words)."""
         return operations_on_types(self.steps(**config))
 
     def steps(self, **config: object) -> list[dict[str, Any]]:
-        """What a preview would do, a resource each, as `pulumi preview --json` prints it."""
+        """Return the changes that `pulumi preview --json` prints, one for each resource."""
         document = self._document("preview", "--json", "--non-interactive", *settings(config))
         return [each for each in document["steps"] if each["op"] != "same"]
 
     def outputs(self) -> dict[str, Any]:
-        """What `pulumi stack output --json` prints; no output of these programs is a secret."""
-        (of_stack,) = (each for each in self.resources() if each["type"] == STACK)
+        """Return what `pulumi stack output --json` prints; none of these programs has a secret."""
+        (of_stack,) = self.resources_of(STACK)
         return dict(of_stack.get("outputs", {}))
 
     def resources(self) -> list[dict[str, Any]]:
-        """What the engine's state holds, as `pulumi stack export` prints it, from its file.
+        """Return the resources in the file of the engine's state, as `pulumi stack export` does.
 
         A start of the CLI costs half a second, and most tests look more than once.
         """
         state = json.loads(self.state.file.read_text())
         return list((state["checkpoint"].get("latest") or {}).get("resources") or [])
+
+    def resources_of(self, token: str) -> list[dict[str, Any]]:
+        """Return the resources of a type in the engine's state."""
+        return [each for each in self.resources() if each["type"] == token]
 
     def is_as_first_deployed(self) -> bool:
         """Return whether the last run was an `up` that succeeded, configured like the first one."""
@@ -189,10 +189,17 @@ class Stack:
     def made(self) -> list[Resource]:
         """Return the resources that programs made in the local AWS, without the default VPC."""
         cloud = Cloud(self.directory.resources)
-        return [each for token in CATALOG for each in cloud.all(token) if each.urn]
+        found: list[Resource] = []
+        for token in CATALOG:
+            found += [each for each in cloud.all(token) if each.urn]
+        return found
+
+    def made_of(self, token: str) -> list[Resource]:
+        """Return the resources of a type that programs made in the local AWS."""
+        return [each for each in self.made() if each.token == token]
 
     def _document(self, *arguments: str) -> dict[str, Any]:
-        """What `pulumi-local` prints as JSON; what it has to say besides isn't part of it."""
+        """Return the JSON that `pulumi-local` prints to its standard output."""
         found = self.attempt(*arguments, stderr=subprocess.PIPE)
         assert found.returncode == 0, found.stdout + found.stderr
         return dict(json.loads(found.stdout))
@@ -207,7 +214,7 @@ class Stack:
             yield self.variables
 
     def own_frames(self, output: str) -> list[str]:
-        """Frames of this repository's or the project's code in the tracebacks of an output.
+        """Return the frames of the repository's or the project's code in an output's tracebacks.
 
         Frames of the language host's own are no fault: Pulumi's official one ends the program by a
         KeyboardInterrupt.
@@ -216,13 +223,14 @@ class Stack:
         return re.findall(rf'File "(?:{folders})/(?!\.venv/).*', output)
 
     def last_words(self) -> str:
+        """Return the end of the daemon's log."""
         log = self.directory.daemon_log
         return log.read_text(errors="replace")[-4000:] if log.exists() else ""
 
     def shell(
         self, command: str, *, timeout: float = TIME_LIMIT_SECONDS
     ) -> subprocess.CompletedProcess[str]:
-        """A line as a user would type it, with `pipefail`."""
+        """Run a line as a user would type it, with `pipefail`."""
         return subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             cwd=self.project,
@@ -233,6 +241,11 @@ class Stack:
             check=False,
             timeout=timeout,
         )
+
+
+def _is_passed_on(name: str) -> bool:
+    """Return whether stacks get a variable of this process, unlike what configures a deployment."""
+    return name == "PULUMI_HOME" or not name.startswith(("PULUMI_", "AWS_"))
 
 
 def deployed(stack: Stack, **config: Any) -> Iterator[Stack]:
@@ -253,20 +266,21 @@ def copy_project(folder: Path, *files: str) -> None:
 
 
 def runs_containers() -> bool:
-    """Whether tasks run as containers in these tests, as LOCALAWS_RUNTIME says."""
+    """Return whether tasks run as containers in these tests, as LOCALAWS_RUNTIME says."""
     return choose(isolation.find).runtime is Runtime.CONTAINER
 
 
 def settings(config: Mapping[str, object]) -> list[str]:
-    """Configuration as the CLI's options."""
-    leaves = (
-        leaf for key, value in config.items() for leaf in _leaves(f"fargate-web:{key}", value)
-    )
-    return ["--config-path", *(part for path, text in leaves for part in ("-c", f"{path}={text}"))]
+    """Return a configuration as the CLI's options."""
+    options = ["--config-path"]
+    for key, value in config.items():
+        for path, text in _leaves(f"fargate-web:{key}", value):
+            options += ["-c", f"{path}={text}"]
+    return options
 
 
 def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
-    """A value as paths and texts, as the CLI takes lists and maps."""
+    """Yield the paths and texts of a value, as the CLI takes lists and maps."""
     if isinstance(value, list):
         for number, each in enumerate(value):
             yield from _leaves(f"{path}[{number}]", each)
@@ -299,12 +313,10 @@ def token_of(urn: str) -> str:
 
 
 def operations(output: str) -> Counter[str]:
-    """How often the engine says that it created, updated, replaced or deleted something."""
+    """Return how many resources the engine created, updated and so on, by its summary."""
     verbs = "created|updated|replaced|deleted|unchanged|imported"
     summary = output.rsplit("Resources:", 1)[-1]
-    return Counter(
-        {
-            verb: int(count)
-            for count, verb in re.findall(rf"(\d+) ({verbs})$", summary, re.MULTILINE)
-        }
-    )
+    found: Counter[str] = Counter()
+    for count, verb in re.findall(rf"(\d+) ({verbs})$", summary, re.MULTILINE):
+        found[verb] = int(count)
+    return found

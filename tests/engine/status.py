@@ -11,17 +11,18 @@ if TYPE_CHECKING:
 
 
 def status_of(stack: Stack) -> dict[str, Any]:
+    """Return everything that `pulumi-local status --json` prints."""
     found = fetch(stack.directory)
     assert found is not None, "no daemon is running"
     return found
 
 
 def tasks(stack: Stack, status: str = "RUNNING") -> list[dict[str, Any]]:
-    """Tasks with a status, as `pulumi-local status` has them."""
+    """Return the tasks of the only service that have a status."""
     (service,) = status_of(stack)["services"]
     return [each for each in service["tasks"] if each["lastStatus"] == status]
 
 
 def load_balancers(stack: Stack) -> list[dict[str, Any]]:
-    """Load balancers as `pulumi-local status` has them."""
+    """Return the load balancers."""
     return list(status_of(stack)["loadBalancers"])

@@ -56,8 +56,8 @@ def test_a_stack_moves_from_capacity_to_capacity_without_a_failed_request(
         for changes, name in CAPACITIES:
             before = tasks(url)
             empty_stack.up(**private, **changes)
-            services = [each for each in empty_stack.made() if each.token == SERVICE]
-            assert [each.outputs["name"] for each in services] == [name]
+            (service,) = empty_stack.made_of(SERVICE)
+            assert service.outputs["name"] == name
             assert not before & tasks(url), "old tasks still answer"
             if changes.get("capacity") == "fargate-spot":
                 interrupt(empty_stack)

@@ -16,13 +16,17 @@ from tests.engine.stack import ROOT, Stack, copy_project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LINES = sorted(
-    {
-        line.partition("  #")[0].strip()
-        for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
-        for line in re.findall(r"^ {4,}(pulumi config set .*)$", document.read_text(), re.MULTILINE)
-    }
-)
+
+def _commands() -> list[str]:
+    """Return each command of a document that sets a key, without its comment."""
+    found: set[str] = set()
+    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        lines = re.findall(r"^ {4,}(pulumi config set .*)$", document.read_text(), re.MULTILINE)
+        found.update(line.partition("  #")[0].strip() for line in lines)
+    return sorted(found)
+
+
+LINES = _commands()
 PLACEHOLDERS = {
     "certificate/…": "certificate/00000000-0000-0000-0000-000000000001",
     "sha256:…": "sha256:" + "0" * 64,

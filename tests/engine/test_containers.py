@@ -16,7 +16,7 @@ from localaws.catalog.ec2.ip_permissions import INGRESS_RULE
 from localaws.protocol.property_values import to_wire
 from tests.engine.images import PYTHON
 from tests.engine.requests import get
-from tests.engine.service import console
+from tests.engine.service import SERVICE, console
 from tests.engine.status import load_balancers, tasks
 from tests.engine.waiting import eventually
 from tests.engine.watching import UP, watch
@@ -78,7 +78,7 @@ def test_a_group_that_is_opened_opens_a_tasks_address_until_it_is_closed_again(
     stack: Stack,
 ) -> None:
     (shown, other) = (each["shownAt"] for each in tasks(stack))
-    (service,) = (each for each in stack.resources() if each["type"].endswith("service:Service"))
+    (service,) = stack.resources_of(SERVICE)
     (group,) = service["outputs"]["networkConfiguration"]["securityGroups"]
     rule = {
         "securityGroupId": group,

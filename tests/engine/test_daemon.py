@@ -44,13 +44,13 @@ def stack() -> Iterator[Stack]:
 
 
 def family(stack: Stack) -> list[psutil.Process]:
-    """The daemon and everything that it started."""
+    """Return the daemon and everything that it started."""
     daemon = psutil.Process(stack.address.pid)
     return [daemon, *daemon.children(recursive=True)]
 
 
 def environments(stack: Stack) -> list[set[str]]:
-    """The environment of each running task, whichever runtime runs it."""
+    """Return the environment of each running task, whichever runtime runs it."""
     if "`container`" in stack.run("status"):
         ids = re.findall(r"task +(\w+) +RUNNING", stack.run("status"))
         return [{*stack.run("exec", each, "--", "env").splitlines()} for each in ids]
@@ -60,26 +60,26 @@ def environments(stack: Stack) -> list[set[str]]:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not any(
-        each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes
-    )
+    """Return whether all processes have ended."""
+    for process in processes:
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return False
+    return True
 
 
 @AS_ANOTHER_USER
 def test_another_user_can_neither_call_the_daemon_nor_read_its_files(stack: Stack) -> None:
     daemon = psutil.Process(stack.address.pid)
-    ports = sorted(
-        {
-            each.laddr.port
-            for each in daemon.net_connections("inet")
-            if each.status == psutil.CONN_LISTEN
-        }
-    )
+    listening: set[int] = set()
+    for each in daemon.net_connections("inet"):
+        if each.status == psutil.CONN_LISTEN:
+            listening.add(each.laddr.port)
+    ports = sorted(listening)
     assert {
         stack.address.aws_port,
         stack.address.awsx_port,
         stack.address.docker_build_port,
-    } <= {*ports}
+    } <= listening
     assert tries([stack.address.aws_port], stack.path, user=0)["answers"] != ["UNAVAILABLE"], (
         "root may"
     )
@@ -149,12 +149,10 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
     stack.up("--expect-no-changes")
     assert get(url).status_code == 200
     (before,), (after,) = described, json.loads(stack.run("status", "--json"))["services"]
-    assert [each["id"] for each in after["deployments"]] == [
-        each["id"] for each in before["deployments"]
-    ]
-    assert {each["taskId"] for each in after["tasks"]} == {
-        each["taskId"] for each in before["tasks"]
-    }
+    deployments = [each["id"] for each in before["deployments"]]
+    assert [each["id"] for each in after["deployments"]] == deployments
+    running = {each["taskId"] for each in before["tasks"]}
+    assert {each["taskId"] for each in after["tasks"]} == running
     assert not resources.with_suffix(".json").exists()
 
 

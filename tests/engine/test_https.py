@@ -109,7 +109,7 @@ def test_further_hosts_get_certificates_and_records_without_a_lost_request(stack
     run = stack.shell(f"verify https://other.test {reached(stack, 'other.test')}")
     assert run.returncode != 0
     assert "certificate" in run.stdout + run.stderr, "a host of no route has none"
-    records = [each.inputs for each in stack.made() if each.token == RECORD]
+    records = [each.inputs for each in stack.made_of(RECORD)]
     assert {each["name"] for each in records if each["type"] == "A"} == {*hosts}
 
 
@@ -118,7 +118,7 @@ def test_back_to_plain_http_the_records_that_prove_domains_stay_for_other_certif
     stack: Stack,
 ) -> None:
     stack.up()
-    proofs = [each.inputs for each in stack.made() if each.token == RECORD]
+    proofs = [each.inputs for each in stack.made_of(RECORD)]
     assert {each["type"] for each in proofs} == {"CNAME"}
     domains = [each["name"].partition(".")[2] for each in proofs]
     assert sorted(domains) == ["api.example.test.", "app.example.test.", "shops.example.test."]
@@ -139,11 +139,10 @@ def reached(stack: Stack, host: str) -> str:
 
 
 def carriers(stack: Stack) -> dict[str, str]:
-    """Ids by URN."""
-    found = {
-        each["urn"]: each["id"]
-        for each in stack.resources()
-        if any(kind in each["type"] for kind in CARRIERS)
-    }
+    """Return the ids of the resources that carry requests, by URN."""
+    found: dict[str, str] = {}
+    for each in stack.resources():
+        if any(kind in each["type"] for kind in CARRIERS):
+            found[each["urn"]] = each["id"]
     assert len(found) > len(CARRIERS), "the types were not found"
     return found

@@ -44,11 +44,8 @@ def test_a_log_group_that_existed_before_is_adopted_and_gets_its_retention(
     other_project(tmp_path / "other", stack, ONE_LOG_GROUP).up()
     output = stack.up()
     assert "1 imported" in output
-    (group,) = [
-        each
-        for each in stack.resources()
-        if each.get("id") == "/aws/ecs/ecs-cluster-local/local-web"
-    ]
+    by_id = {each.get("id"): each for each in stack.resources()}
+    group = by_id["/aws/ecs/ecs-cluster-local/local-web"]
     assert group["outputs"]["retentionInDays"] == 14
     stack.up("--expect-no-changes")
 

@@ -181,7 +181,7 @@ def test_a_rollout_without_room_stops_tasks_first_if_the_minimum_allows_it(stack
 
 
 def test_a_cluster_with_instances_cant_be_deleted(stack: Stack) -> None:
-    (cluster,) = (each for each in stack.resources() if each["type"] == CLUSTER)
+    (cluster,) = stack.resources_of(CLUSTER)
     request = provider_pb2.DeleteRequest(urn=cluster["urn"], id=cluster["id"], timeout=1)
     with console(stack) as aws, pytest.raises(grpc.RpcError) as refused:
         aws.Delete(request)

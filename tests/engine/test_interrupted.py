@@ -31,7 +31,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def exists(stack: Stack, token: str) -> int:
-    """How many resources of a type there are in the cloud."""
+    """Return the number of resources of a type in the cloud."""
     return sum(each.token == token for each in stack.made())
 
 
@@ -152,7 +152,8 @@ def test_ctrl_c_while_destroying(stack: Stack) -> None:
 def test_a_service_whose_deletion_was_interrupted_serves_again_after_the_next_up(
     stack: Stack,
 ) -> None:
-    (arn,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
+    (service,) = stack.resources_of(SERVICE)
+    arn = service["id"]
     interrupt(stack, "destroy", when=lambda: get_service(stack, arn)["desiredCount"] == 0)
     assert exists(stack, SERVICE), "it was interrupted too late for what this shows"
     stack.up()

@@ -45,20 +45,16 @@ def other(empty_stack: Stack, tmp_path: Path) -> Stack:
 
 
 def with_tags(**tags: str) -> list[str]:
-    return [
-        "--config-path",
-        *(
-            part
-            for name, tag in tags.items()
-            for part in ("-c", f"aws:defaultTags.tags.{name}={tag}")
-        ),
-    ]
+    """Return the options that set the provider's default tags."""
+    options = ["--config-path"]
+    for name, tag in tags.items():
+        options += ["-c", f"aws:defaultTags.tags.{name}={tag}"]
+    return options
 
 
 def all_tags(stack: Stack) -> dict[str, Any]:
-    groups = [
-        each for each in stack.resources() if each["type"] == "aws:cloudwatch/logGroup:LogGroup"
-    ]
+    """Return all tags of each log group, by its id."""
+    groups = stack.resources_of("aws:cloudwatch/logGroup:LogGroup")
     return {each["id"]: each["outputs"]["tagsAll"] for each in groups}
 
 

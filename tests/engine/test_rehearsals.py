@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.gateway import time_limit
 from tests.engine.requests import get
-from tests.engine.service import MISSING, SERVICE, get_service, server
+from tests.engine.service import MISSING, server, service_of
 from tests.engine.status import load_balancers
 from tests.engine.traffic import Traffic, tasks
 from tests.engine.waiting import eventually
@@ -108,23 +108,20 @@ def test_a_health_check_that_running_tasks_fail_is_not_rolled_back_and_ends_with
     stack: Stack,
 ) -> None:
     """The load balancer fails open, and ECS replaces tasks that answered well."""
-    (service,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
 
     def events() -> list[dict[str, Any]]:
-        return list(get_service(stack, service)["events"])
+        return list(service_of(stack)["events"])
+
+    def a_task_is_replaced() -> bool:
+        for event in events():
+            if event["id"] not in known and "an unhealthy status" in event["message"]:
+                return True
+        return False
 
     with Traffic(stack.outputs()["serviceUrl"]) as traffic:
         known = {each["id"] for each in events()}
         stack.up(healthCheckCodes="404")
-        eventually(
-            lambda: any(
-                "an unhealthy status" in each["message"]
-                for each in events()
-                if each["id"] not in known
-            ),
-            "ECS to replace a task",
-            seconds=90,
-        )
+        eventually(a_task_is_replaced, "ECS to replace a task", seconds=90)
         stack.up()
         eventually(
             lambda: "has reached a steady state" in events()[0]["message"],
@@ -185,25 +182,20 @@ class Following(Traffic):
         ).status_code
 
     def _addresses(self) -> dict[str, str]:
-        """Addresses in the VPC of the internal load balancers in one, by name; "" of others."""
-        return {
-            each["shownAt"]: "" if each["publicAddress"] else each["addresses"].split(",")[0]
-            for each in load_balancers(self._stack)
-        }
+        """Return the address in the VPC of each load balancer by its name, "" of a public one."""
+        found: dict[str, str] = {}
+        for each in load_balancers(self._stack):
+            internal = not each["publicAddress"]
+            found[each["shownAt"]] = each["addresses"].split(",")[0] if internal else ""
+        return found
 
     def _look_up(self) -> str:
         file = self._stack.directory.resources
         written = file.stat().st_mtime_ns
         if written != self._written:
-            records = [
-                each.inputs
-                for each in self._stack.made()
-                if each.token == "aws:route53/record:Record"
-            ]
-            (found,) = [
-                each["aliases"][0]["name"] for each in records if each["name"] == self._domain
-            ]
-            self._name, self._written = str(found), written
+            records = [each.inputs for each in self._stack.made_of("aws:route53/record:Record")]
+            (record,) = [each for each in records if each["name"] == self._domain]
+            self._name, self._written = str(record["aliases"][0]["name"]), written
         return self._name
 
     def _ask_in_vpc(self, address: str) -> int:

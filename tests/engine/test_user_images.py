@@ -20,9 +20,9 @@ from localaws.images import stand_in
 from localaws.images.registry import find_crane
 from localaws.machine import isolation
 from localaws.machine.isolation import Isolation
-from localaws.mocks import word
 from tests.engine.images import add_file, write_image, write_python, write_table
 from tests.engine.requests import get
+from tests.engine.service import TASK_DEFINITION
 from tests.engine.stack import ROOT, Stack, copy_project, settings
 from tests.engine.status import status_of, tasks
 from tests.engine.waiting import eventually
@@ -182,7 +182,7 @@ def page(stack: Stack, path: str = "/") -> str:
 
 
 def facts(stack: Stack) -> dict[str, Any]:
-    """What the Python server says about itself."""
+    """Return what the Python server reports about its task."""
     return dict(json.loads(page(stack).splitlines()[1]))
 
 
@@ -202,8 +202,8 @@ def roll_out(stack: Stack, path: str, *options: str, **config: object) -> None:
 
 
 def start_from_python(stack: Stack) -> None:
-    """Deploy the Python server unless it is what runs."""
-    definitions = [each for each in stack.resources() if word(each["type"]) == "TaskDefinition"]
+    """Deploy the Python server, unless it runs already."""
+    definitions = stack.resources_of(TASK_DEFINITION)
     if not any(PYTHON in each["outputs"]["containerDefinitions"] for each in definitions):
         stack.up(**APP)
 

@@ -59,6 +59,6 @@ class Traffic(InBackground):
 
 
 def tasks(url: str, requests: int = 40) -> set[str]:
-    """The hosts that answer."""
+    """Return the hosts that answer a number of requests."""
     pages = (page(url).text for _ in range(requests))
     return {text.split("Hello from ")[1].split("<")[0] for text in pages}

@@ -14,6 +14,7 @@ INTERVAL_MS = 100
 
 
 def watch(stack: Stack, url: str, *options: str, command: str) -> dict[str, Any]:
+    """Watch a URL while a command runs, which must succeed, and return the report."""
     run = stack.shell(f"verify watch {url} --format json --quiet {' '.join(options)} -- {command}")
     assert run.stdout, run.stderr
     assert "older code" not in run.stderr, (
