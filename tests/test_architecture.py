@@ -229,6 +229,7 @@ PARSING = {
     "verify.jobs",
     "verify.cli.commands",
     "verify.cli.parser",
+    "verify.cli.words",
 }
 """The modules of the check that use its command line; all others use `verify.options.groups`."""
 

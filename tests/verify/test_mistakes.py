@@ -98,7 +98,6 @@ def test_every_mistake_on_the_command_line_is_reported_with_its_source(
                 "--scheme=ftp",
                 "--port",
                 "--statsu=200",
-                "--quiet=yes",
                 "--samples=many",
                 "--samples=9",
             ]
@@ -119,7 +118,6 @@ def test_every_mistake_on_the_command_line_is_reported_with_its_source(
         ),
         "argument --scheme: 'ftp' is none of http, https",
         "argument --port: a value is missing",
-        "argument --quiet: it takes no value",
         "argument --samples: 'many' is no whole number from 1 to 100000",
         "unknown option: --statsu",
     ]
@@ -164,6 +162,12 @@ def test_several_contradictions_are_reported_at_once(capsys: pytest.CaptureFixtu
         (["b_b.example", "--hedaer", "X: a"], 2),
         (["--hedaer=X: a", "b_b.example"], 2),
         (["--body-contains", "-x", "a.example"], 1),
+        (["b_b.example", "--quiet=yes", "--cert=none.pem"], 1),
+        (["a.example", "-4x", "--stable=0"], 1),
+        (["--stable=0", "a.example", "--quiet=yes"], 2),
+        (["a.example", "--no such=secret"], 1),
+        (["a.example", "--no-such", "--"], 1),
+        (["--", "-x"], 1),
     ],
 )
 def test_a_mistake_has_no_further_mistakes_as_consequences(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import argparse
+from typing import Any, NamedTuple
 
 from verify import VERSION
 from verify.exit_codes import MEANINGS
@@ -17,9 +18,6 @@ from verify.options.groups import (
     WaitingOptions,
     WatchOptions,
 )
-
-if TYPE_CHECKING:
-    import argparse
 
 _EXAMPLES = """examples:
   pulumi stack output albDns | verify
@@ -106,12 +104,10 @@ VERSION_FLAG = "--version"
 
 
 def build_parser(command: Command) -> argparse.ArgumentParser:
-    """Build the parser of a command, which writes its help.
+    """Build the parser that writes a command's help.
 
-    It doesn't read the command line, because it would stop at the first mistake.
+    `verify/cli/words.py` reads the words by another one, which goes on after a mistake.
     """
-    import argparse  # noqa: PLC0415 — costs every run 10 ms, and is for the help
-
     codes = "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
     parser = argparse.ArgumentParser(
         prog=command.prog,
