@@ -26,6 +26,9 @@ REGISTER: Final = ROOT / "docs" / "exceptions.yaml"
 GOLDEN: Final = ROOT / "docs" / "reachability"
 POLICIES: Final = ROOT / "docs" / "permissions"
 
+INTERRUPTED: Final = 130
+"""The exit code of a shell's command that SIGINT ended."""
+
 
 def golden(stack: str) -> Path:
     """Return the file that records the open network paths of a stack."""
@@ -99,7 +102,10 @@ def _policy_flaws(installed: Path) -> Iterator[str]:
 
 
 def main() -> NoReturn:
-    """Exit 0 when all is well, 1 when something was found, 2 when the gate failed to run."""
+    """Exit 0 when all is well, 1 when something was found, 2 when the gate failed to run.
+
+    An interrupt exits by 130, as in a shell.
+    """
     parser = argparse.ArgumentParser(prog="python -m gate", description=__doc__)
     parser.add_argument(
         "what", nargs="?", choices=("check", "reachability", "permissions"), default="check"
@@ -125,6 +131,9 @@ def main() -> NoReturn:
     ) as reason:
         sys.stderr.write(f"The gate failed to run: {reason}\n")
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("The gate was interrupted. Nothing was reported\n")
+        sys.exit(INTERRUPTED)
     if problems:
         sys.stderr.write(problems)
         sys.exit(1)

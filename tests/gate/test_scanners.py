@@ -150,6 +150,20 @@ def test_the_gate_reports_scanners_that_cannot_be_installed(
     assert not output.out
 
 
+def test_an_interrupted_gate_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "check", interrupted)
+    monkeypatch.setattr(sys, "argv", ["gate"])
+    with pytest.raises(SystemExit) as exit_:
+        command.main()
+    assert exit_.value.code == 130
+    assert capsys.readouterr().err == "The gate was interrupted. Nothing was reported\n"
+
+
 def test_installed_scanners_are_not_installed_again(tmp_path: Path) -> None:
     installations: list[Path] = []
 

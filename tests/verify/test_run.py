@@ -180,6 +180,18 @@ def test_a_redirect_fails_and_shows_where_it_points() -> None:
     assert found(masked, "status").actual.startswith("301 redirect to https://b.example/?*** ")
 
 
+def test_a_masked_query_is_in_no_header_that_is_shown() -> None:
+    def moved(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(301, headers={"location": "https://b.example/?token=hunter2"})
+
+    expected = ("--status", "301", "--expect-header", "Location=https://c.example/")
+    shown = run(moved, *expected)
+    assert "Location: https://b.example/?token=hunter2" in repr(shown)
+    masked = repr(run(moved, *expected, "--mask-query"))
+    assert "Location: https://b.example/?***" in masked
+    assert "hunter2" not in masked
+
+
 def test_a_good_status_that_is_not_the_expected_one_is_named_in_its_phase() -> None:
     report = run(two_tasks, "--status", "204")
     assert found(report, "http").actual == "200, not 204: 'Hello from task-0'"

@@ -78,7 +78,7 @@ def _requested(options: Options) -> Iterator[Expectation]:
             "body-equals", f"the body is '{visible(wanted, 60)}'", partial(_equals, wanted), body
         )
     for header in options.expect_header:
-        yield _header(header, show)
+        yield _header(header, show, mask_query=options.mask_query)
     for value in options.expect_json:
         yield _json(value, show)
     if options.security_headers:
@@ -97,7 +97,11 @@ def _equals(text: str, answer: Answer) -> bool:
     return not answer.truncated and answer.text.strip() == text
 
 
-def _header(expected: HeaderExpectation, show: Show) -> Expectation:
+_HEADERS_OF_URLS = {"location", "content-location"}
+"""Headers whose values may repeat the query string of the request."""
+
+
+def _header(expected: HeaderExpectation, show: Show, *, mask_query: bool) -> Expectation:
     def holds(answer: Answer) -> bool:
         value = answer.header(expected.name)
         if value is None:
@@ -112,6 +116,8 @@ def _header(expected: HeaderExpectation, show: Show) -> Expectation:
         value = answer.header(expected.name)
         if value is None:
             return f"no {expected.name} header"
+        if expected.name.lower() in _HEADERS_OF_URLS:
+            return f"{expected.name}: {explain.shown_url(value, show, mask_query=mask_query)}"
         return f"{expected.name}: {show(value, 60)}"
 
     return Expectation(f"header-{expected.name.lower()}", visible(expected.text, 80), holds, seen)

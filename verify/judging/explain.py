@@ -163,12 +163,17 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
         return f"{text}: {reason}" if reason else text
     location = answer.header("location")
     if location is not None and answer.status in _REDIRECTS:
-        url, mark, query = location.partition("?")
-        shown = "***" if mark and mask_query else show(query, 120)
-        return f"{answer.status} redirect to {show(url, 120)}{mark}{shown}"
+        return f"{answer.status} redirect to {shown_url(location, show, mask_query=mask_query)}"
     if server and answer.status >= 400:  # noqa: PLR2004
         return f"{answer.status} from {show(server, 40)}"
     return str(answer.status)
+
+
+def shown_url(text: str, show: Show, *, mask_query: bool) -> str:
+    """Return a URL of an answer, safe to show."""
+    url, mark, query = text.partition("?")
+    shown = "***" if mark and mask_query else show(query, 120)
+    return f"{show(url, 120)}{mark}{shown}"
 
 
 def excerpt(answer: Answer, mask: Mask) -> str:
