@@ -1,5 +1,10 @@
-"""The variables of a pytest that a test runs as a child process."""
+"""A pytest that a test runs as a child process."""
 
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 ENVIRONMENT = {
@@ -8,3 +13,20 @@ ENVIRONMENT = {
     # Hypothesis and others are half of a start of pytest.
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
 }
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run pytest on the tests of a folder to its end, and return what it prints."""
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+            *("--rootdir", str(folder), "-rA", *arguments),
+        ],
+        cwd=folder,
+        env={**os.environ, **ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return ended.stdout

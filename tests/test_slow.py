@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,18 +43,7 @@ def test_a_test_that_starts_a_program_of_the_environment_fails_unless_it_is_mark
 ) -> None:
     (tmp_path / "test_starts.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
-    run = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "tests.slow", "-p", "no:cacheprovider"),
-            *("--rootdir", str(tmp_path), "-rA"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, **child_pytest.ENVIRONMENT},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "3 failed, 3 passed" in run.stdout
+    printed = child_pytest.run(tmp_path, "-p", "tests.slow")
+    assert "3 failed, 3 passed" in printed
     for test in ("test_in_the_set_up", "test_attempt", "test_in_the_call"):
-        assert f"FAILED test_starts.py::{test} - Failed: The test starts python" in run.stdout
+        assert f"FAILED test_starts.py::{test} - Failed: The test starts python" in printed

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -67,23 +64,14 @@ def test_fails_afterwards(fails_to_be_removed): pass
 @pytest.mark.slow  # it runs pytest with a worker
 def test_a_worker_reports_every_failure_and_only_the_set_up_that_took_time(tmp_path: Path) -> None:
     (tmp_path / "test_phases.py").write_text(PHASES)
-    run = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "xdist.plugin", "-p", "tests.workers", "-n1"),
-            *("-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-rA", "--durations=0", "-vv"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, **child_pytest.ENVIRONMENT},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+    printed = child_pytest.run(
+        tmp_path, "-p", "xdist.plugin", "-p", "tests.workers", "-n1", "--durations=0", "-vv"
     )
-    assert "1 failed, 3 passed, 1 skipped, 2 errors" in run.stdout
-    assert "ERROR at setup of test_fails_before" in run.stdout
-    assert "ERROR at teardown of test_fails_afterwards" in run.stdout
+    assert "1 failed, 3 passed, 1 skipped, 2 errors" in printed
+    assert "ERROR at setup of test_fails_before" in printed
+    assert "ERROR at teardown of test_fails_afterwards" in printed
     durations = re.findall(
-        r"^[0-9.]+s (setup|teardown) +test_phases.py::(.*)", run.stdout, re.MULTILINE
+        r"^[0-9.]+s (setup|teardown) +test_phases.py::(.*)", printed, re.MULTILINE
     )
     assert ("setup", "test_waits") in durations
     assert ("setup", "test_passes") not in durations
