@@ -99,13 +99,12 @@ def run(
             _ensure_stack(directory, state)
             if not state.file.exists() and not _may_create(chosen):
                 _print_missing(directory, stack)
-            _print_flaw(directory, stack, options.config_file)
-        if command in _REFUSED_WHILE_LOCKED:
-            for notice in state.lock_notices():
-                _print_message(notice)
     if command in _WRITES_CONFIG and not options.config_file:
         copy = _config_copy(directory, stack, None if state is None else state.salt())
         chosen += ["--config-file", str(copy)]
+    if state is not None:
+        # Only now: what the copy is refused for isn't printed twice.
+        _print_causes(directory, state, command, options.config_file)
     if command == "stack":
         chosen = _keeping_stack_file(chosen)
     if command == "install" and "--no-plugins" not in chosen:
@@ -283,19 +282,26 @@ def _print_missing(directory: StateDirectory, stack: str) -> None:
         _print_message(missing(directory.project, stack))
 
 
-def _print_flaw(directory: StateDirectory, stack: str, another_file: str | None) -> None:
-    """Describe what is wrong with a stack's file, whose name the CLI leaves out.
+def _print_causes(
+    directory: StateDirectory, state: StackState, command: str, another_file: str | None
+) -> None:
+    """Print why the CLI may refuse a command, where its own message says less.
 
-    The CLI decides whether to refuse the file: it reads some that are refused here.
+    Of a flaw in a stack's file it leaves out the file's name. It decides whether to refuse the
+    file: it reads some that are refused here. What it says of a lock names another command.
     """
-    if another_file is None and _config_file(directory, stack).exists():
+    reads_file = another_file is None and command in _WANTS_STACK
+    if reads_file and _config_file(directory, state.stack).exists():
         # Brings YAML, as the project's name does
         from localaws.stack_files import BadStackFile, read_config  # noqa: PLC0415
 
         try:
-            read_config(directory.project, stack)
+            read_config(directory.project, state.stack)
         except BadStackFile as flaw:
             _print_message(str(flaw))
+    if command in _REFUSED_WHILE_LOCKED:
+        for notice in state.lock_notices():
+            _print_message(notice)
 
 
 def _config_file(directory: StateDirectory, stack: str) -> Path:

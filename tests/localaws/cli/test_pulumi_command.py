@@ -302,6 +302,21 @@ def test_a_damaged_stack_file_is_named_with_its_line_before_the_cli_refuses_it(
     )
 
 
+@pytest.mark.parametrize("text", [b"confg:\n  p:a: 1\n", b"config:\n  p:a: \xff\n"])
+def test_what_is_refused_in_a_stack_file_is_not_printed_before(
+    directory: StateDirectory,
+    text: bytes,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (directory.project / "Pulumi.dev.yaml").write_bytes(text)
+    monkeypatch.setattr(pulumi_command, "executable", lambda: "pulumi")
+    monkeypatch.setattr(os, "umask", int)
+    with pytest.raises(pulumi_command.BadConfig):
+        pulumi_command.run(directory, ADDRESS, "preview", ["preview", "-s", "dev"])
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("key", ["confg", "runtim"])
 def test_a_misspelt_key_at_the_top_of_the_projects_file_is_refused(
     directory: StateDirectory, key: str
