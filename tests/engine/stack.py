@@ -24,6 +24,7 @@ from localaws.machine import isolation
 from localaws.mocks import word
 from localaws.mocks.urns import STACK
 from tests.engine.preloaded_host import is_usable, preloaded_host
+from tests.infra import recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -191,12 +192,12 @@ class Stack:
         cloud = Cloud(self.directory.resources)
         found: list[Resource] = []
         for token in CATALOG:
-            found += [each for each in cloud.all(token) if each.urn]
+            found += recorder.made(cloud, token)
         return found
 
     def made_of(self, token: str) -> list[Resource]:
         """Return the resources of a type that programs made in the local AWS."""
-        return [each for each in self.made() if each.token == token]
+        return recorder.made(Cloud(self.directory.resources), token)
 
     def _document(self, *arguments: str) -> dict[str, Any]:
         """Return the JSON that `pulumi-local` prints to its standard output."""

@@ -163,7 +163,7 @@ def read(text: str) -> Sentences:
 
 def parties(cloud: mocks.Cloud) -> list[Party]:
     """Return the sources and targets in a network that the program registered."""
-    (vpc,) = [each for each in cloud.all(VPC) if each.urn]
+    (vpc,) = [each for each in cloud.all(VPC) if not each.made_by_aws]
     numbers = iter(range(1, 100))
     found = [
         Party(INTERNET),

@@ -132,7 +132,7 @@ def account_for(config: Mapping[str, str], cloud: Cloud | None = None) -> Cloud:
 
 def made(cloud: Cloud, token: str) -> list[Resource]:
     """Return the resources of a type that a program created, so without the default VPC's."""
-    return [each for each in cloud.all(token) if each.urn]
+    return [each for each in cloud.all(token) if not each.made_by_aws]
 
 
 def identities(recording: Recording) -> set[tuple[str, str]]:

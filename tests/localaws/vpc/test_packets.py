@@ -386,7 +386,7 @@ def _remove_vpc(records: Records, vpc: Resource) -> None:
         "aws:ec2/internetGateway:InternetGateway",
     ):
         for each in records.cloud.all(token):
-            if each.urn and each.outputs.get("vpcId") == vpc.id:
+            if not each.made_by_aws and each.outputs.get("vpcId") == vpc.id:
                 records.remove(each)
     records.remove(vpc)
 
