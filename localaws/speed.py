@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from localaws.user_error import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,7 +27,7 @@ alarms pass at a speed of 1: a minute is a second. Schedules follow the machine'
 """
 
 
-class BadSpeed(Exception):  # noqa: N818 — it is the value that is bad
+class BadSpeed(UserError):  # noqa: N818 — it is the value that is bad
     """The variable holds no speed; the message says what it may hold."""
 
 

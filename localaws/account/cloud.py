@@ -19,6 +19,7 @@ from localaws.catalog.partitions import partition_of
 from localaws.catalog.tokens import canonical
 from localaws.catalog.values import known, without_none
 from localaws.machine.journal import Journal, WrongVersion
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ _OLD_VERSION = 1
 """The version of the state file before: one JSON document, with the suffix `.json`."""
 
 
-class StateFileError(Exception):
+class StateFileError(UserError):
     """The state file can't be read; the message gives the reason and what to do."""
 
 

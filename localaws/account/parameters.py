@@ -16,6 +16,7 @@ from localaws.catalog.secretsmanager import (
 )
 from localaws.catalog.ssm import PARAMETER, names_of
 from localaws.catalog.values import texts
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ _AGES = {CURRENT: 0, "AWSPREVIOUS": 1}
 TYPES = ("String", "StringList", "SecureString", SEEDED_SECRET)
 
 
-class BadParameters(Exception):  # noqa: N818 — it is the file that is bad
+class BadParameters(UserError):  # noqa: N818 — it is the file that is bad
     """The file is invalid; the message names the entry and what is allowed, but no value."""
 
 

@@ -18,6 +18,7 @@ from localaws.alb.compiler import CLUSTERS, bootstrap
 from localaws.alb.targets import Endpoint
 from localaws.alb.traffic import PREFIX, Traffic, parse
 from localaws.machine.processes import CannotStartError
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ _RESTART_PAUSE = 0.2
 _POLL = 0.01
 
 
-class EnvoyError(Exception):
+class EnvoyError(UserError):
     """Envoy is missing, doesn't start or refuses its configuration."""
 
 

@@ -56,6 +56,7 @@ def configured(project: Path, seeds: Path, stack: str) -> list[Known]:
     Raises:
         CannotExplain: There is no such stack, its file can't be read, or its program isn't in
             Python or fails.
+        BadParameters: The file of parameters can't be read.
     """
     import pulumi  # noqa: PLC0415 — half a second, which other commands don't need
 
@@ -74,10 +75,7 @@ def configured(project: Path, seeds: Path, stack: str) -> list[Known]:
             "--deployed explains the stack that is deployed here"
         )
     cloud = mocks.Cloud(seed=1)
-    try:
-        cloud.parameters = parameters.load(seeds)
-    except parameters.BadParameters as reason:
-        raise CannotExplain(str(reason)) from None
+    cloud.parameters = parameters.load(seeds)
     logging.disable()  # the program's warnings are for its previews
     here = os.getcwd()  # noqa: PTH109 — to return to
     try:

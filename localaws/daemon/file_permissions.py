@@ -39,7 +39,7 @@ OURS = frozenset(
 """What a state directory holds. A folder with anything else has other uses too."""
 
 
-class SharedFolder(Exception):  # noqa: N818 — a state of the user's folder
+class SharedFolder(UserError):  # noqa: N818 — a state of the user's folder
     """The state directory is writable for other users; the message says what to do."""
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from localaws.machine.isolation import Isolation
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +37,7 @@ _PROCESSES_LACK = (
 )
 
 
-class BadRuntime(Exception):  # noqa: N818 — it is the value, or the machine, that is bad
+class BadRuntime(UserError):  # noqa: N818 — it is the value, or the machine, that is bad
     """The variable has a value that isn't allowed or possible here; the message says what to do."""
 
 

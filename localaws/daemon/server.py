@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, TextIO
 import grpc
 
 from localaws.account import parameters
-from localaws.account.cloud import Cloud, StateFileError
-from localaws.alb.envoy import EnvoyError
+from localaws.account.cloud import Cloud
 from localaws.daemon.connection_guard import Guard
 from localaws.daemon.lifecycle import Running
-from localaws.machine.addresses import NoAddressError
 from localaws.protocol.aws import AwsProvider
 from localaws.protocol.awsx.provider import AwsxProvider
 from localaws.protocol.docker_build_provider import DockerBuildProvider
 from localaws.protocol.messages import provider_pb2_grpc
-from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     import socket
@@ -42,14 +39,6 @@ _LOST = (
     "the launcher was killed, and every task, load balancer and network with it; this local AWS "
     "stops, and the next command of pulumi-local starts it again as it was"
 )
-
-_USER_ERRORS = (
-    StateFileError,
-    NoAddressError,
-    parameters.BadParameters,
-    EnvoyError,
-)
-"""Errors that a user can correct; their messages say how."""
 
 
 def _installed(package: str) -> str:
@@ -170,7 +159,4 @@ def run(
     Raises:
         UserError: A user can correct what failed.
     """
-    try:
-        asyncio.run(serve(directory, address, lock, listeners, publish=publish))
-    except _USER_ERRORS as error:
-        raise UserError(str(error)) from None
+    asyncio.run(serve(directory, address, lock, listeners, publish=publish))

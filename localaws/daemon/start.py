@@ -19,25 +19,17 @@ from typing import TYPE_CHECKING, TextIO
 
 from localaws.account import parameters
 from localaws.daemon import runtime_choice, start_settings
-from localaws.daemon.file_permissions import UMASK, SharedFolder, make_folder, take_from_others
+from localaws.daemon.file_permissions import UMASK, make_folder, take_from_others
 from localaws.daemon.state_directory import Address, StateDirectory, fingerprint, try_lock
 from localaws.images import mirrors
 from localaws.machine.isolation import find
-from localaws.speed import BadSpeed, speed
+from localaws.speed import speed
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 log = logging.getLogger("localaws")
-
-_USER_ERRORS = (
-    BadSpeed,
-    mirrors.MirrorError,
-    parameters.BadParameters,
-    runtime_choice.BadRuntime,
-)
-"""Errors that a user can correct; their messages say how."""
 
 _CLOSED = -1
 """The descriptor of a closed socket."""
@@ -58,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         make_folder(directory.path)
         take_from_others(directory.path)
-    except SharedFolder as error:
+    except UserError as error:
         log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
         return 1
     lock = try_lock(directory)
@@ -92,7 +84,7 @@ def check_and_run(
         speed()
         mirrors.parse(os.environ.get(mirrors.VARIABLE, ""))
         parameters.load(directory.parameters)
-    except _USER_ERRORS as error:
+    except UserError as error:
         log.error("%s", error)  # noqa: TRY400 — as above
         return 1
     aws_port, awsx_port, docker_build_port = (each.getsockname()[1] for each in listeners)

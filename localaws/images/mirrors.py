@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from localaws.images.reference import is_host, is_repository
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from localaws.images.reference import Reference
@@ -20,7 +21,7 @@ _ALLOWED = (
 )
 
 
-class MirrorError(ValueError):
+class MirrorError(UserError):
     """The mirrors can't be understood; the message has the entry and what is allowed."""
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.machine.files import read_what_can_be_made_anew, write_atomically
+from localaws.user_error import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +41,7 @@ _WEB_PORTS = (80, 443)
 _TASKS = range(256, _BLOCK_SIZE - 1)
 
 
-class NoAddressError(Exception):
+class NoAddressError(UserError):
     """No loopback address is left, or this system has only one."""
 
 
