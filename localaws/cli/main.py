@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import os
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from localaws.cli import known_commands, pulumi_command
 from localaws.cli.arguments import OF_ONE_STACK, OWN, parser
 from localaws.daemon.client import ensure, stop
-from localaws.daemon.file_permissions import refusal
 from localaws.daemon.state_directory import StateDirectory
+from localaws.machine import file_errors
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
@@ -23,14 +21,6 @@ if TYPE_CHECKING:
 
 _DEPLOYS = ("up", "update")
 """Commands that print how tasks run."""
-
-
-_REMEDIES = {
-    errno.EROFS: "Set LOCALAWS_HOME to a folder that this user can write to",
-    errno.ENOSPC: "Free some space there, and run the same command again",
-    errno.EDQUOT: "Free some of this user's space there, and run the same command again",
-}
-"""What to do about errors of files, by their numbers."""
 
 
 class NotInstalled(UserError):  # noqa: N818 — names the finding
@@ -57,18 +47,8 @@ def entry_point() -> NoReturn:
         print(f"pulumi-local: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except OSError as error:
-        print(f"pulumi-local: {_described(error)}", file=sys.stderr)
+        print(f"pulumi-local: {file_errors.described(error)}", file=sys.stderr)
         raise SystemExit(1) from None
-
-
-def _described(error: OSError) -> str:
-    """Describe an error of a file by its name, one of its permissions by its owner."""
-    if error.filename is not None and isinstance(error, PermissionError):
-        return refusal(Path(error.filename))
-    described = str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
-    if error.errno in _REMEDIES:
-        described += f". {_REMEDIES[error.errno]}"
-    return described
 
 
 def main(arguments: Sequence[str]) -> int:

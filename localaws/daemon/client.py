@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localaws.daemon import start_settings
-from localaws.daemon.file_permissions import explained, make_folder, opener, refusal, unusable
+from localaws.daemon.file_permissions import explained, make_folder, opener, unusable
 from localaws.daemon.state_directory import Address, fingerprint, holder
+from localaws.machine.file_errors import refusal
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localaws.machine.file_errors import refusal
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
@@ -80,28 +80,6 @@ def unusable(path: Path) -> UnusableFolder:
     return UnusableFolder(
         f"{refusal(path)}, or set LOCALAWS_HOME to another folder for the local AWS's files"
     )
-
-
-def refusal(path: Path) -> str:
-    """Describe why this user can't use a path, and what to do, by its owner.
-
-    A path that can't be looked at, or doesn't exist, is described by the folder that it is in.
-    """
-    try:
-        owner = _user(path.stat().st_uid)
-    except (FileNotFoundError, PermissionError):
-        return refusal(path.parent)
-    user = _user(os.geteuid())
-    if owner == user:
-        return f"{path} has a mode that keeps its owner {user} out: run `chmod u+rwX {path}`"
-    return f"{path} belongs to the user {owner}, and this runs as {user}: run it as that user"
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def opener(path: str, flags: int) -> int:

@@ -51,7 +51,7 @@ from localaws.images.registry import find_crane
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import find
 from localaws.machine.processes import Launcher
-from localaws.protocol.aws import NotSettled
+from localaws.protocol.failures import NotSettled
 from localaws.speed import speed
 
 if TYPE_CHECKING:

@@ -19,11 +19,13 @@ from localaws.daemon.lifecycle import Running
 from localaws.protocol.aws import AwsProvider
 from localaws.protocol.awsx.provider import AwsxProvider
 from localaws.protocol.docker_build_provider import DockerBuildProvider
+from localaws.protocol.failures import FailureInterceptor
 from localaws.protocol.messages import provider_pb2_grpc
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
     from localaws.daemon.state_directory import Address, StateDirectory
 
@@ -51,6 +53,7 @@ async def serving(
     servicer: provider_pb2_grpc.ResourceProviderServicer,
     folder: int,
     name: str,
+    log_file: Path,
     listener: socket.socket | None = None,
 ) -> AsyncIterator[int]:
     """Serve the owner of this process and root, and yield the port.
@@ -61,10 +64,11 @@ async def serving(
             port. By the descriptor the socket's path is short enough: it has at most 107
             characters.
         name: The socket's name.
+        log_file: Where this process's faults are logged.
         listener: A socket that listens on the port already; by default a new one.
     """
     path = f"/proc/self/fd/{folder}/{name}"
-    server = grpc.aio.server(options=_UNLIMITED)
+    server = grpc.aio.server(interceptors=[FailureInterceptor(log_file)], options=_UNLIMITED)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     server.add_insecure_port(f"unix:{path}")
     guard = Guard(path)
@@ -127,10 +131,11 @@ async def serve(
         )
         folder = os.open(directory.path, os.O_PATH)
         of_aws, of_awsx, of_docker_build = listeners
+        log_file = directory.daemon_log
         async with (
-            serving(provider, folder, "aws.sock", of_aws) as port,
-            serving(awsx, folder, "awsx.sock", of_awsx) as awsx_port,
-            serving(docker_build, folder, "docker-build.sock", of_docker_build),
+            serving(provider, folder, "aws.sock", log_file, of_aws) as port,
+            serving(awsx, folder, "awsx.sock", log_file, of_awsx) as awsx_port,
+            serving(docker_build, folder, "docker-build.sock", log_file, of_docker_build),
         ):
             if publish:
                 address.publish(directory)

@@ -112,13 +112,19 @@ class Addresses:
         if name in self._load_balancers:
             return self._load_balancers[name]
         taken = {listen_address.address for listen_address in self._load_balancers.values()}
-        for candidate in self._block(_LOAD_BALANCERS):
-            listen_address = None if candidate in taken else _free(candidate, _WEB_PORTS)
+        candidates = [each for each in self._block(_LOAD_BALANCERS) if each not in taken]
+        if not candidates:
+            raise NoAddressError(
+                f"all {len(_LOAD_BALANCERS)} loopback addresses for load balancers are taken; "
+                "delete a load balancer first"
+            )
+        for candidate in candidates:
+            listen_address = _free(candidate, _WEB_PORTS)
             if listen_address is not None:
                 self._load_balancers[name] = listen_address
                 self._save()
                 return listen_address
-        raise NoAddressError("no loopback address is free for another load balancer; delete one")
+        raise _in_use(_WEB_PORTS)
 
     def restore(self, arn: str, dns_name: str) -> None:
         """Give a load balancer that the file lacks the address in its DNS name."""
@@ -149,10 +155,7 @@ class Addresses:
             if listen_address is not None:
                 self._taken.add(candidate)
                 return listen_address
-        raise NoAddressError(
-            f"ports {ports} are in use on every loopback address of this project; stop "
-            "what holds them"
-        )
+        raise _in_use(ports)
 
     def release_task(self, listen_address: ListenAddress) -> None:
         """Make a task's address free again."""
@@ -200,6 +203,14 @@ class SubnetAddresses:
     def release(self, subnet: str, address: str) -> None:
         """Make an address free again."""
         self._taken.get(subnet, set()).discard(address)
+
+
+def _in_use(ports: Iterable[int]) -> NoAddressError:
+    """Return the error for ports that other programs hold on every address."""
+    return NoAddressError(
+        f"ports {[*ports]} are in use on every loopback address of this project; stop what holds "
+        "them"
+    )
 
 
 def _free(address: str, ports: Iterable[int]) -> ListenAddress | None:

@@ -24,7 +24,11 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     scratch.touch(mode=0o600)
-    scratch.write_text(text, encoding="utf-8")
+    try:
+        scratch.write_text(text, encoding="utf-8")
+    except OSError as error:
+        error.filename = str(path)  # which a full disk's error lacks
+        raise
     scratch.replace(path)
 
 

@@ -123,8 +123,9 @@ class Journal:
             try:
                 while rest:
                     rest = rest[os.write(descriptor, rest) :]
-            except OSError:
+            except OSError as error:
                 os.ftruncate(descriptor, size)
+                error.filename = str(self._path)  # which a descriptor's error lacks
                 raise
         finally:
             os.close(descriptor)

@@ -21,6 +21,7 @@ from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.effects import without_effect
 from localaws.catalog.tokens import canonical
 from localaws.protocol import provider_config, schema
+from localaws.protocol.failures import NotSettled
 from localaws.protocol.messages import (
     engine_pb2,
     engine_pb2_grpc,
@@ -30,6 +31,7 @@ from localaws.protocol.messages import (
     status_pb2,
 )
 from localaws.protocol.property_values import from_wire, to_wire
+from localaws.protocol.urns import described, name_of_urn, type_of_urn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -49,11 +51,6 @@ DEFAULT_TIMEOUT_SECONDS = 20 * 60.0
 """The timeout of an operation for which the program sets none, as in the real provider."""
 
 _RETRY_SECONDS = 0.1
-
-
-# The outcome of a deployment, not a fault of this program
-class NotSettled(Exception):  # noqa: N818
-    """A resource exists but doesn't work as configured; the message gives the reason."""
 
 
 class Lifecycle(Protocol):
@@ -112,7 +109,10 @@ class _Session:
 
 
 class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """Creates, reads, updates and deletes resources of the local AWS for Pulumi's engine."""
+    """Creates, reads, updates and deletes resources of the local AWS for Pulumi's engine.
+
+    Its methods raise what goes wrong; the server's `FailureInterceptor` answers the engine.
+    """
 
     def __init__(
         self,
@@ -231,7 +231,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             kind = type_of(_token(request.urn))
             news = documents_as_text(kind, news)
-            name = request.name or _name(request.urn)
+            name = request.name or name_of_urn(request.urn)
             inputs = with_name(
                 kind, name, _given(news), from_wire(request.olds), request.randomSeed
             )
@@ -285,15 +285,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             outputs = self._cloud.preview(token, inputs, **settings)
             return provider_pb2.CreateResponse(properties=to_wire(outputs))
-        try:
-            resource = await self._retrying(
-                context,
-                request.urn,
-                lambda: self._cloud.create(token, request.urn, inputs, **settings),
-            )
-        except (Refused, NotSettled) as reason:
-            message = f"creating {_described(request.urn)}: {reason}"
-            await context.abort(grpc.StatusCode.UNKNOWN, message)
+        resource = await self._retrying(
+            context,
+            request.urn,
+            lambda: self._cloud.create(token, request.urn, inputs, **settings),
+        )
         await self._warn_of_limitations(session, resource)
         await self._settle("creating", resource, request.timeout, context)
         return provider_pb2.CreateResponse(id=resource.id, properties=self._shown(resource))
@@ -311,13 +307,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=to_wire(outputs))
         state = from_wire(request.old_inputs)
         recorded = {_COUNT: state[_COUNT]} if _COUNT in state else {}
-        try:
-            resource = self._cloud.update(
-                token, request.id, inputs, tagging=session.tagging, recorded=recorded
-            )
-        except Refused as refused:
-            message = f"updating {_described(request.urn)} ({request.id}): {refused}"
-            await context.abort(grpc.StatusCode.UNKNOWN, message)
+        resource = self._cloud.update(
+            token, request.id, inputs, tagging=session.tagging, recorded=recorded
+        )
         old = _inputs_in_state(token, request)
         if any(old.get(name) != inputs.get(name) for name in CHANGED_BY_AWS.get(token, ())):
             self._lifecycle.retry(resource)
@@ -356,19 +348,15 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if resource is None:
             return empty_pb2.Empty()
         seconds = request.timeout or DEFAULT_TIMEOUT_SECONDS
-        try:
-            with self._cloud.deleting(resource.id):
-                report = self._reporter(session, request.urn)
-                await _unless_cancelled(
-                    session, self._lifecycle.drain(resource, seconds=seconds, report=report)
-                )
-                await self._retrying(
-                    context, request.urn, lambda: self._cloud.delete(token, resource.id)
-                )
-            await self._lifecycle.removed(resource)
-        except (Refused, NotSettled) as reason:
-            message = f"deleting {_described(request.urn)} ({request.id}): {reason}"
-            await context.abort(grpc.StatusCode.UNKNOWN, message)
+        with self._cloud.deleting(resource.id):
+            report = self._reporter(session, request.urn)
+            await _unless_cancelled(
+                session, self._lifecycle.drain(resource, seconds=seconds, report=report)
+            )
+            await self._retrying(
+                context, request.urn, lambda: self._cloud.delete(token, resource.id)
+            )
+        await self._lifecycle.removed(resource)
         return empty_pb2.Empty()
 
     async def Invoke(
@@ -377,13 +365,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Answer a function, such as `aws.ec2.get_vpc`."""
         args = from_wire(request.args)
         region = args.get("region") or self._session(context).region
-        try:
-            if request.tok in self._functions:
-                answer = self._functions[request.tok]({**args, "region": region})
-            else:
-                answer = invokes.answer(self._cloud, request.tok, args, region)
-        except Refused as refused:
-            await context.abort(grpc.StatusCode.UNKNOWN, f"invoking {request.tok}: {refused}")
+        if request.tok in self._functions:
+            answer = self._functions[request.tok]({**args, "region": region})
+        else:
+            answer = invokes.answer(self._cloud, request.tok, args, region)
         return provider_pb2.InvokeResponse(**{"return": to_wire(answer)})  # type: ignore[arg-type]
 
     async def _retrying(self, context: Context, urn: str, call: Callable[[], T]) -> T:
@@ -418,7 +403,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 ),
             )
         except NotSettled as reason:
-            message = f"{verb} {_described(resource.urn)} ({resource.id}): {reason}"
+            message = f"{verb} {described(resource.urn)} ({resource.id}): {reason}"
             await context.abort_with_status(_created_but_failed(resource, message))
         for remark in self._lifecycle.remarks(resource):
             await _warn(session, resource.urn, remark)
@@ -521,16 +506,7 @@ def _created_but_failed(resource: Resource, message: str) -> _Status:
 
 def _token(urn: str) -> str:
     """Return the catalog's token of a resource's type."""
-    return canonical(_registered_token(urn))
-
-
-def _registered_token(urn: str) -> str:
-    """Return the token of a resource's type in the program: the last type in its URN."""
-    return urn.split("::")[2].rsplit("$", 1)[-1]
-
-
-def _name(urn: str) -> str:
-    return urn.split("::", 3)[3]
+    return canonical(type_of_urn(urn))
 
 
 def _failure(urn: str, refusal: Refusal) -> provider_pb2.CheckFailure:
@@ -539,13 +515,10 @@ def _failure(urn: str, refusal: Refusal) -> provider_pb2.CheckFailure:
     The failure's field `property` stays empty, because the engine would print the input's whole
     value with its secrets.
     """
-    where = f". Examine values at '{_name(urn)}.{refusal.property}'." if refusal.property else ""
+    where = (
+        f". Examine values at '{name_of_urn(urn)}.{refusal.property}'." if refusal.property else ""
+    )
     return provider_pb2.CheckFailure(reason=f"{refusal}{where}")
-
-
-def _described(urn: str) -> str:
-    """Return a resource's type and name as messages have them: `Service 'web'`."""
-    return f"{_registered_token(urn).rsplit(':', 1)[-1]} '{_name(urn)}'"
 
 
 def _given(inputs: Mapping[str, Any]) -> dict[str, Any]:

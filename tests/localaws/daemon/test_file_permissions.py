@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.daemon.file_permissions import SharedFolder, make_folder, refusal, take_from_others
+from localaws.daemon.file_permissions import SharedFolder, make_folder, take_from_others
+from localaws.machine.file_errors import refusal
 from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user
 
 if TYPE_CHECKING:

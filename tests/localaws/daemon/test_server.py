@@ -39,7 +39,7 @@ async def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
     directory.mkdir()
     folder = os.open(directory, os.O_PATH)
     provider = AwsProvider(Cloud(seed=1), Idle(), version="7.0.0")
-    async with serving(provider, folder, "aws.sock") as port:
+    async with serving(provider, folder, "aws.sock", tmp_path / "daemon.log") as port:
         address = f"127.0.0.1:{port}"
         # Otherwise gRPC gives both channels the same connection.
         separate = [("grpc.use_local_subchannel_pool", 1)]
@@ -58,6 +58,7 @@ async def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
 
 async def test_what_connects_before_the_server_starts_is_answered(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_PATH)
+    log_file = tmp_path / "daemon.log"
     provider = AwsProvider(Cloud(seed=1), Idle(), version="7.0.0")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -65,7 +66,7 @@ async def test_what_connects_before_the_server_starts_is_answered(tmp_path: Path
             configuring = asyncio.ensure_future(configure(channel, "eu-west-1"))
             await asyncio.sleep(0.05)
             assert not configuring.done()
-            async with serving(provider, folder, "aws.sock", listener) as served:
+            async with serving(provider, folder, "aws.sock", log_file, listener) as served:
                 assert served == port
                 assert await region_of(await configuring) == "eu-west-1"
     os.close(folder)

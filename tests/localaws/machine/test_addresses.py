@@ -120,8 +120,20 @@ def test_a_port_that_is_taken_everywhere_is_an_error(
     monkeypatch.setattr(addresses, "can_bind", lambda *_: False)
     with pytest.raises(NoAddressError, match=r"ports \[9000\] are in use"):
         Addresses(tmp_path).take_task([9000])
-    with pytest.raises(NoAddressError, match="no loopback address"):
+    with pytest.raises(NoAddressError, match=r"ports \[80, 443\] are in use"):
         Addresses(tmp_path).load_balancer("alb")
+
+
+def test_more_load_balancers_than_addresses_are_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "can_bind", lambda *_: True)
+    monkeypatch.setattr(addresses, "write_atomically", lambda *_: None)
+    plan = Addresses(tmp_path)
+    for number in range(255):
+        plan.load_balancer(f"alb-{number}")
+    with pytest.raises(NoAddressError, match=r"all 255 .* are taken; delete a load balancer"):
+        plan.load_balancer("alb-255")
 
 
 def test_other_systems_than_linux_are_refused_with_a_way_out(

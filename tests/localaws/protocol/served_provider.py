@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from localaws.protocol.aws import AwsProvider, Lifecycle, NotSettled
+from localaws.protocol.aws import AwsProvider, Lifecycle
+from localaws.protocol.failures import FailureInterceptor, NotSettled
 from localaws.protocol.property_values import to_wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from localaws.account.cloud import Cloud
     from localaws.catalog import Resource
@@ -75,16 +77,29 @@ class Idle:
 
 
 @asynccontextmanager
-async def serving(lifecycle: Lifecycle, cloud: Cloud) -> AsyncIterator[Any]:
-    """Serve a provider, and yield a client that has configured it for eu-west-1."""
+async def serving(
+    lifecycle: Lifecycle,
+    cloud: Cloud,
+    *,
+    log: Path = Path("daemon.log"),
+    functions: Mapping[str, Any] | None = None,
+) -> AsyncIterator[Any]:
+    """Serve a provider, and yield a client that has configured it for eu-west-1.
+
+    Args:
+        lifecycle: The data plane.
+        cloud: The resources.
+        log: The file that faults refer to.
+        functions: What the data plane answers; by default a function that returns its arguments.
+    """
     provider = AwsProvider(
         cloud,
         lifecycle,
         version="7.0.0",
-        functions={"localaws:index:echo": lambda args: args},
+        functions=functions or {"localaws:index:echo": lambda args: args},
         max_retry_seconds={"ec2.security-group.held": 0.3},
     )
-    server = grpc.aio.server()
+    server = grpc.aio.server(interceptors=[FailureInterceptor(log)])
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
