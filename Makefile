@@ -4,6 +4,8 @@ BIN := .venv/bin
 # Set-up leaves this stamp in a complete environment, whose Python starts without a version manager's script. It may be
 # a link to one that was removed, or that only another user may run.
 PYTHON ?= $(shell if [ -f .venv/set-up.json -a -x $(BIN)/python ]; then echo $(BIN)/python; else echo python3; fi)
+# A Python that was named is taken; otherwise set-up may choose a faster one than python3.
+SET_UP = -m tools.setup$(if $(filter file,$(origin PYTHON)), --any-python)
 CODE := __main__.py infra localaws verify gate tests tools
 # Each worker rewrites the assertions of every test for six seconds where Python may not keep the result.
 PYTEST = PYTHONDONTWRITEBYTECODE= PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest
@@ -15,7 +17,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what is missing: uv, the environment, the Pulumi CLI
-	@$(PYTHON) -m tools.setup
+	@$(PYTHON) $(SET_UP)
 
 STACK = local
 CHECK_local = --expect-tasks 2

@@ -284,7 +284,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"debian"},
         {"setup_context"},
         {"executables"},
-        {"browser", "crane", "network_programs", "pulumi", "stand_in", "uv"},
+        {"browser", "crane", "interpreter", "network_programs", "pulumi", "stand_in", "uv"},
         {"gate", "picture", "setup"},
     ),
 }

@@ -4,7 +4,8 @@
 
 Each step is skipped when its result exists and was made from the present inputs, so the run after
 an interrupted one goes on where that stopped. It needs nothing but a Python: `python3 -m
-tools.setup`.
+tools.setup`. The environment gets that Python; with `--any-python` it keeps the one that it has,
+and a new environment may get a faster one (`tools/interpreter.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an older Python is what this lin
         "Try: make PYTHON=python3.12"
     )
 
+import argparse
 import hashlib
 import json
 import os
@@ -28,6 +30,7 @@ from typing import NoReturn
 
 from tools.cache import cache_root, remove, replace_link
 from tools.crane.install import NoCraneError, find_or_build
+from tools.interpreter import optimized, own
 from tools.network_programs import find_or_fetch as find_network_programs
 from tools.pulumi.install import NoPulumiError, find_or_install
 from tools.running import CommandFailedError, run, say
@@ -50,24 +53,33 @@ def inputs_of(root: Path) -> str:
     return json.dumps({**texts, "at": str(root)}, indent=1)
 
 
-def environment_is_current(root: Path) -> bool:
-    """Return whether the environment is complete, from the present inputs."""
+def environment_is_current(root: Path, python: Path | None = None) -> bool:
+    """Return whether the environment is complete, from the present inputs.
+
+    Args:
+        root: The checkout.
+        python: The Python that it must have; None for any.
+    """
     try:
         complete = (root / ".venv" / "set-up.json").read_text() == inputs_of(root)
     except OSError:
         return False
-    return complete and has_commands(root)
+    return complete and has_commands(root) and has_python(root, python)
 
 
-def can_be_updated(root: Path) -> bool:
+def can_be_updated(root: Path, python: Path | None = None) -> bool:
     """Return whether the requirements can be brought into the environment that exists.
 
     uv leaves the commands of packages that are installed as they are. So where a command is missing
     or the checkout was moved, all of them have to be written again: their first lines name the
     environment's Python by its path.
+
+    Args:
+        root: The checkout.
+        python: The Python that the environment must have; None for any.
     """
     venv = root / ".venv"
-    if not ((venv / "bin" / "python").exists() and (venv / "pyvenv.cfg").exists()):
+    if not ((venv / "pyvenv.cfg").exists() and has_python(root, python)):
         return False
     try:
         stamp = json.loads((venv / "set-up.json").read_text())
@@ -79,13 +91,24 @@ def can_be_updated(root: Path) -> bool:
     return here and has_commands(root)
 
 
+def has_python(root: Path, python: Path | None) -> bool:
+    """Return whether the environment has this Python, or any if that is None."""
+    present = root / ".venv" / "bin" / "python"
+    return present.exists() and python in (None, present.resolve())
+
+
 def has_commands(root: Path) -> bool:
     """Return whether the environment has each command without which it isn't complete."""
     return all((root / ".venv" / "bin" / script).exists() for script in SCRIPTS)
 
 
-def create_environment(root: Path, uv: Path) -> None:
+def create_environment(root: Path, uv: Path, named: Path | None = None) -> None:
     """Create `.venv`, or bring it to the locked requirements.
+
+    Args:
+        root: The checkout.
+        uv: The uv that does it.
+        named: The environment's Python; None for the one that it has, or a fast one.
 
     Raises:
         CommandFailedError: A step failed.
@@ -93,21 +116,21 @@ def create_environment(root: Path, uv: Path) -> None:
     venv = root / ".venv"
     python = venv / "bin" / "python"
     stamp = venv / "set-up.json"
-    # Set-up may run in the environment that it removes, whose Python is a link to another one.
-    base = Path(sys.executable).resolve()
-    if not can_be_updated(root):
-        # First the file by which uv and the next set-up know an environment.
-        (venv / "pyvenv.cfg").unlink(missing_ok=True)
-        remove(venv)
-    stamp.unlink(missing_ok=True)
-    # mypy would go on reporting a module as missing that a new requirement has brought.
-    remove(root / ".mypy_cache")
     environment = dict(os.environ)
     # uv would install into another environment that is active.
     environment.pop("VIRTUAL_ENV", None)
     environment.pop("CONDA_PREFIX", None)
     do = partial(run, cwd=root, environment=environment)
-    if not venv.exists():
+    # mypy would go on reporting a module as missing that a new requirement has brought.
+    remove(root / ".mypy_cache")
+    if can_be_updated(root, named):
+        stamp.unlink(missing_ok=True)
+    else:
+        # Set-up may run in the environment that it removes, whose Python is a link to this one.
+        base = named or optimized()
+        # First the file by which uv and the next set-up know an environment.
+        (venv / "pyvenv.cfg").unlink(missing_ok=True)
+        remove(venv)
         say("Creating the Python environment .venv.")
         do([uv, "venv", "--quiet", "--python", base, venv], what="creating .venv")
     say("Installing the locked requirements (about a minute where nothing is cached).")
@@ -128,12 +151,17 @@ def create_environment(root: Path, uv: Path) -> None:
     stamp.write_text(inputs_of(root))
 
 
-def set_up(root: Path) -> None:
-    """Take each step whose result is missing."""
+def set_up(root: Path, named: Path | None) -> None:
+    """Take each step whose result is missing.
+
+    Args:
+        root: The checkout.
+        named: The Python that the environment must have; None for any.
+    """
     cache = cache_root(os.environ)
     uv = partial(find_or_fetch, cache, os.environ.get("PATH"))
-    if not environment_is_current(root):
-        create_environment(root, uv())
+    if not environment_is_current(root, named):
+        create_environment(root, uv(), named)
     links = root / ".venv" / "bin"
     context = SetupContext(cache=cache, environment=os.environ, uv=uv)
     replace_link(links / "pulumi", find_or_install(context, own_links=links))
@@ -163,11 +191,18 @@ def main() -> NoReturn:
 
     Exit 0 when it is complete, 1 with a message when it can't be, 130 on Ctrl-C.
     """
+    parser = argparse.ArgumentParser(prog="python -m tools.setup", description="Set up a checkout.")
+    parser.add_argument(
+        "--any-python",
+        action="store_true",
+        help="keep the environment's Python; a new environment may get a faster one than this",
+    )
+    any_python = parser.parse_args().any_python
     # Ends a terminated set-up the way Ctrl-C does: through the clean-up of whatever is running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
     try:
-        set_up(ROOT)
+        set_up(ROOT, None if any_python else own())
     except PermissionError as error:
         sys.exit(
             f"Set-up failed. {error}. If another user set up this checkout, use a clone of your own"

@@ -79,6 +79,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for module in (
         "tools.running",
         "tools.cache",
+        "tools.interpreter",
         "tools.network_programs",
         "tools.uv",
         "tools.setup_context",

@@ -13,6 +13,7 @@ import pytest
 
 from tests.tools.conftest import write_stub
 from tools import setup, uv
+from tools.interpreter import own
 from tools.running import CommandFailedError
 from tools.setup import SCRIPTS, create_environment, environment_is_current
 from tools.uv import NoUvError, find_or_fetch
@@ -25,7 +26,8 @@ venv)
     mkdir -p "$last/bin"; touch "$last/pyvenv.cfg"
     for name in SCRIPTS; do
         printf '#!/bin/sh\\n' > "$last/bin/$name"; chmod 755 "$last/bin/$name"
-      done ;;
+      done
+    ln -sf "$4" "$last/bin/python" ;;
 pip) [ ! -e broken ] || { echo "no such package" >&2; exit 1; } ;;
 esac
 """
@@ -112,6 +114,31 @@ def test_the_environments_own_python_replaces_it(
     monkeypatch.setattr(sys, "executable", str(python))
     create_environment(root, stub_uv)
     assert environment_is_current(root)
+
+
+def test_a_python_that_was_named_replaces_the_environments(
+    root: Path, stub_uv: Path, tmp_path: Path
+) -> None:
+    named = write_stub(tmp_path / "python3.12", "exit 0")
+    create_environment(root, stub_uv, named)
+    assert environment_is_current(root)
+    assert environment_is_current(root, named)
+    assert not environment_is_current(root, own())
+    installed = root / ".venv" / "installed"
+    installed.touch()
+    create_environment(root, stub_uv, own())
+    assert environment_is_current(root, own())
+    assert not installed.exists(), "it is for another version of Python"
+
+
+def test_the_environment_keeps_its_python_if_none_is_named(
+    root: Path, stub_uv: Path, tmp_path: Path
+) -> None:
+    named = write_stub(tmp_path / "python3.12", "exit 0")
+    create_environment(root, stub_uv, named)
+    (root / "requirements.txt").write_text("changed")
+    create_environment(root, stub_uv)
+    assert environment_is_current(root, named)
 
 
 def test_an_interrupted_set_up_continues_in_the_same_environment(root: Path, stub_uv: Path) -> None:
@@ -205,16 +232,22 @@ def test_make_runs_set_up_by_the_environments_python_only_where_that_starts(
     (links / "python").symlink_to(sys.executable if usable else root / "removed")
     shown = make("-n", "setup", cwd=root)
     python = ".venv/bin/python" if usable else "python3"
-    assert shown.stdout == f"{python} -m tools.setup\n"
+    assert shown.stdout == f"{python} -m tools.setup --any-python\n"
+
+
+def test_the_environment_gets_the_python_that_make_names() -> None:
+    shown = make("-n", "setup", "PYTHON=python3.12")
+    assert shown.stdout == "python3.12 -m tools.setup\n"
 
 
 def test_a_checkout_that_another_user_set_up_is_refused_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def denied(_root: Path) -> None:
+    def denied(*_: object) -> None:
         raise PermissionError(13, "Permission denied", ".venv/bin/python")
 
     monkeypatch.setattr(setup, "set_up", denied)
+    monkeypatch.setattr(sys, "argv", ["setup"])
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
         setup.main()
