@@ -249,7 +249,7 @@ def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
 
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "localaws": (
-        {"user_error"},
+        {"not_settled", "user_error"},
         {"catalog", "machine", "speed", "stack_files"},
         {"ec2", "images", "scaling", "vpc"},
         {"account", "alb"},

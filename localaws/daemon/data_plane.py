@@ -119,11 +119,14 @@ class DataPlane:
         """What the cloud's network has that no packet meets here, as sentences."""
         return () if self.follower is None else self.follower.not_enforced
 
-    async def settle_network(self, *, timeout: float) -> str:  # noqa: ASYNC109 — no error
-        """Wait until the network is as the cloud's records are now; return why it isn't."""
-        if self.follower is None:
-            return ""
-        return await self.follower.settled(timeout)
+    async def settle_network(self, *, timeout: float) -> None:  # noqa: ASYNC109
+        """Wait until the network, if there is one, is as the cloud's records are now.
+
+        Raises:
+            NotSettled: It isn't in time, or can't be.
+        """
+        if self.follower is not None:
+            await self.follower.settle(timeout=timeout)
 
     async def close(self) -> None:
         """Stop everything at once."""

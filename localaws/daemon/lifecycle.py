@@ -44,14 +44,12 @@ from localaws.ecr.builders import HostPrograms
 from localaws.ecr.registry import AccountRegistry
 from localaws.ecs.container_instances import NoSuchInstanceError
 from localaws.ecs.scheduler.waiter import NEXT_LINE, failed_containers
-from localaws.ecs.services.controller import NotAppliedError
 from localaws.ecs.services.task_choice import NotInterruptedError
-from localaws.ecs.services.waits import NotSteadyError
 from localaws.images.registry import find_crane
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import find
 from localaws.machine.processes import Launcher
-from localaws.protocol.failures import NotSettled
+from localaws.not_settled import NotSettled
 from localaws.speed import speed
 
 if TYPE_CHECKING:
@@ -268,17 +266,12 @@ class Running:
         if problem:
             raise NotSettled(problem)
         if resource.token in _ROUTES:
-            try:
-                await self._controller.apply(timeout=min(seconds, _ACCEPT_SECONDS))
-            except NotAppliedError as reason:
-                raise NotSettled(str(reason)) from None
+            await self._controller.apply(timeout=min(seconds, _ACCEPT_SECONDS))
         if resource.token == SERVICE:
             await self._settle_service(resource, seconds, report)
         if resource.token == GROUP:
             await self._settle_group(resource, seconds, report)
-        problem = await self._settle_network(resource)
-        if problem:
-            raise NotSettled(f"the local network can't be changed: {problem}")
+        await self._settle_network(resource)
 
     async def _settle_service(
         self, service: Resource, seconds: float, report: Callable[[str], None]
@@ -289,7 +282,7 @@ class Running:
             else:
                 accepted = min(seconds, _ACCEPT_SECONDS)
                 await self._controller.waits.wait_until_accepted(service.id, timeout=accepted)
-        except NotSteadyError as reason:
+        except NotSettled as reason:
             raise NotSettled(f"{reason}{self._last_log_lines(service.id)}") from None
 
     async def _settle_group(
@@ -301,10 +294,7 @@ class Running:
         instances = self._controller.instance_waits
         if instances is None:
             return  # there are none, as tasks run as processes
-        try:
-            await instances.settle_group(group.id, timeout=min(seconds, allowed), report=report)
-        except NotSteadyError as reason:
-            raise NotSettled(str(reason)) from None
+        await instances.settle_group(group.id, timeout=min(seconds, allowed), report=report)
 
     async def drain(
         self, resource: Resource, *, seconds: float, report: Callable[[str], None]
@@ -319,16 +309,13 @@ class Running:
             if why_not:
                 raise NotSettled(why_not)
         instances = self._controller.instance_waits
-        try:
-            if resource.token == SERVICE:
-                await self._controller.waits.drain(resource.id, timeout=seconds, report=report)
-            elif resource.token == GROUP and instances is not None:
-                await instances.drain_group(resource.id, timeout=seconds, report=report)
-            elif resource.token == CLUSTER and instances is not None:
-                name = str(resource.outputs["name"])
-                await instances.wait_until_empty(name, timeout=seconds, report=report)
-        except NotSteadyError as reason:
-            raise NotSettled(str(reason)) from None
+        if resource.token == SERVICE:
+            await self._controller.waits.drain(resource.id, timeout=seconds, report=report)
+        elif resource.token == GROUP and instances is not None:
+            await instances.drain_group(resource.id, timeout=seconds, report=report)
+        elif resource.token == CLUSTER and instances is not None:
+            name = str(resource.outputs["name"])
+            await instances.wait_until_empty(name, timeout=seconds, report=report)
 
     async def removed(self, resource: Resource) -> None:
         """Wait until the network is as it is without a resource."""
@@ -336,19 +323,19 @@ class Running:
             self.registry.remove(resource)
         if resource.token in _OF_NOTIFICATIONS and self._data_plane.alarms is not None:
             self._data_plane.alarms.notifications.forget(str(resource.outputs["arn"]))
-        problem = await self._settle_network(resource)
-        if problem:
-            log.error("the local network isn't as it is without %s: %s", resource.id, problem)
+        try:
+            await self._settle_network(resource)
+        except NotSettled as reason:
+            log.error("after the deletion of %s: %s", resource.id, reason)  # noqa: TRY400
 
-    async def _settle_network(self, resource: Resource) -> str:
+    async def _settle_network(self, resource: Resource) -> None:
         """Wait until packets are routed as the cloud's records are, for this machine's clients too.
 
-        Returns:
-            Why they don't; empty if they do.
+        Raises:
+            NotSettled: They aren't in time.
         """
-        if not resource.token.startswith(_OF_THE_NETWORK):
-            return ""
-        return await self._data_plane.settle_network(timeout=_ACCEPT_SECONDS)
+        if resource.token.startswith(_OF_THE_NETWORK):
+            await self._data_plane.settle_network(timeout=_ACCEPT_SECONDS)
 
     async def find_problem(self, resource: Resource) -> str:
         """Return why a resource doesn't work on this machine, or an empty string.
@@ -369,7 +356,8 @@ class Running:
         if missing:
             return f"the local load balancer lacks an address: {missing}"
         if not why:
-            await self._settle_network(resource)
+            with suppress(NotSettled):
+                await self._settle_network(resource)
             why = await self._listen_error(resource.id)
         if not why:
             return ""

@@ -20,8 +20,8 @@ from localaws.catalog import MAX_RETRY_SECONDS, Refused
 from localaws.catalog.ecs.services import SERVICE
 from localaws.catalog.effects import without_effect
 from localaws.catalog.tokens import canonical
+from localaws.not_settled import NotSettled
 from localaws.protocol import provider_config, schema
-from localaws.protocol.failures import NotSettled
 from localaws.protocol.messages import (
     engine_pb2,
     engine_pb2_grpc,

@@ -12,6 +12,7 @@ import grpc
 
 from localaws.catalog import Refused
 from localaws.machine import file_errors
+from localaws.not_settled import NotSettled
 from localaws.protocol.urns import described
 from localaws.user_error import UserError
 
@@ -33,11 +34,6 @@ _OPERATIONS = {
     "Delete": "deleting",
 }
 """What methods do with a resource."""
-
-
-# The outcome of a deployment, not a fault of this program
-class NotSettled(Exception):  # noqa: N818
-    """A resource exists but doesn't work as configured; the message gives the reason."""
 
 
 class FailureInterceptor(grpc.aio.ServerInterceptor):

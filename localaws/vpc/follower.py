@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from localaws.machine.processes import CannotStartError, CommandFailedError
+from localaws.not_settled import NotSettled
 
 if TYPE_CHECKING:
     from localaws.catalog.account import Account
@@ -72,24 +73,25 @@ class Follower:
         self._changes += 1
         self._wake.set()
 
-    async def settled(self, timeout: float) -> str:  # noqa: ASYNC109 — it isn't an error
+    async def settle(self, *, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until all that has changed so far is applied and shown, if anything is shown.
 
         Args:
             timeout: Seconds to wait.
 
-        Returns:
-            Why it isn't; empty if it is.
+        Raises:
+            NotSettled: It can't be applied, or hasn't been in time.
         """
-        if not self._host_ports.states:
-            return self.problem  # nothing here can see a difference
-        changes = self._changes
-        try:
-            async with asyncio.timeout(timeout), self._passed:
-                await self._passed.wait_for(lambda: self._applied >= changes)
-        except TimeoutError:
-            return self.problem or f"it hasn't been after {timeout:g} s"
-        return self.problem
+        if self._host_ports.states:  # otherwise nothing here can see a difference
+            changes = self._changes
+            try:
+                async with asyncio.timeout(timeout), self._passed:
+                    await self._passed.wait_for(lambda: self._applied >= changes)
+            except TimeoutError:
+                late = f"the local network hasn't applied it after {timeout:g} s"
+                raise NotSettled("; ".join(filter(None, [late, self.problem]))) from None
+        if self.problem:
+            raise NotSettled(f"the local network can't be changed: {self.problem}")
 
     async def _run(self) -> None:
         pauses = iter(_PAUSES)

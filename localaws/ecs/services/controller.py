@@ -26,6 +26,7 @@ from localaws.ecs.services.task_choice import task_for_commands, task_to_interru
 from localaws.ecs.services.waits import ServiceWaits
 from localaws.ecs.tasks.running_tasks import LiveTasks
 from localaws.machine.addresses import SubnetAddresses
+from localaws.not_settled import NotSettled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +45,6 @@ _BUSY_PAUSE = 0.2
 
 _CALM_PAUSE = 2.0
 """Seconds between two steps of a service that is steady, or for which nothing can be done."""
-
-
-class NotAppliedError(Exception):
-    """The load balancers didn't apply a change in time; the message has the known reasons."""
 
 
 class Controller:
@@ -170,7 +167,7 @@ class Controller:
             timeout: Seconds to wait.
 
         Raises:
-            NotAppliedError: They haven't tried it in time.
+            NotSettled: They haven't tried it in time.
         """
         changes = self._load_balancers.changes
         try:
@@ -178,9 +175,7 @@ class Controller:
                 await self._passes.wait_until(lambda: self._load_balancers.has_tried(changes))
         except TimeoutError:
             late = f"the load balancers haven't applied it after {timeout:g} s"
-            message = "; ".join([late, *self.problems()])
-            log.error("%s", message)  # noqa: TRY400 — where it waited says nothing
-            raise NotAppliedError(message) from None
+            raise NotSettled("; ".join([late, *self.problems()])) from None
 
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy the requested revision, even after it was rolled back."""

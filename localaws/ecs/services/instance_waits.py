@@ -41,7 +41,7 @@ class InstanceWaits:
             report: Called with each progress.
 
         Raises:
-            NotSteadyError: It doesn't.
+            NotSettled: It doesn't.
         """
         fleet = self._fleet
 
@@ -64,7 +64,7 @@ class InstanceWaits:
         """Wait until all instances of an Auto Scaling group that is being deleted are gone.
 
         Raises:
-            NotSteadyError: Some aren't.
+            NotSettled: Some aren't.
         """
         fleet = self._fleet
 
@@ -86,7 +86,7 @@ class InstanceWaits:
         """Wait until no instance is registered with a cluster that is being deleted.
 
         Raises:
-            NotSteadyError: Some are.
+            NotSettled: Some are.
         """
         fleet = self._fleet
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from localaws.ecs.definition import MissingTaskDefinitionError
 from localaws.ecs.scheduler.service_health import has_accepted
 from localaws.ecs.scheduler.waiter import DeploymentFailedError, wait_is_over, why_stopped
+from localaws.not_settled import NotSettled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.1
 """Seconds between the end of a pass and the next look at what is waited for."""
-
-
-class NotSteadyError(Exception):
-    """A service didn't reach its desired state; the message has its progress and the reasons."""
 
 
 async def wait_for(
@@ -48,7 +45,7 @@ async def wait_for(
         prepare: Called before each pass.
 
     Raises:
-        NotSteadyError: It isn't done in time.
+        NotSettled: It isn't done in time.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + time_limit
@@ -63,7 +60,7 @@ async def wait_for(
         if done():
             return
         if loop.time() >= deadline:
-            raise NotSteadyError(failure())
+            raise NotSettled(failure())
         await asyncio.sleep(_PAUSE)
 
 
@@ -112,7 +109,7 @@ class ServiceWaits:
             report: Called with each progress: `1 of 2 tasks healthy, 1 waiting for health checks`.
 
         Raises:
-            NotSteadyError: It isn't in time, or its deployment has failed.
+            NotSettled: It isn't in time, or its deployment has failed.
         """
 
         def done() -> bool:
@@ -131,9 +128,7 @@ class ServiceWaits:
             except MissingTaskDefinitionError:
                 return False
             except DeploymentFailedError as failure:
-                raise NotSteadyError(
-                    f"waiting for ECS Service ({service_arn}): {failure}"
-                ) from None
+                raise NotSettled(f"waiting for ECS Service ({service_arn}): {failure}") from None
 
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
 
@@ -145,7 +140,7 @@ class ServiceWaits:
             timeout: Seconds to wait.
 
         Raises:
-            NotSteadyError: It isn't in time.
+            NotSettled: It isn't in time.
         """
 
         def done() -> bool:
@@ -174,7 +169,7 @@ class ServiceWaits:
             report: Called with each progress.
 
         Raises:
-            NotSteadyError: A task still runs.
+            NotSettled: A task still runs.
         """
 
         def done() -> bool:

@@ -18,7 +18,7 @@ from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTE
 from localaws.daemon.functions import FAIL_INSTANCE, INTERRUPT, SET_ALARM_STATE, STATUS
 from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
-from localaws.protocol.failures import NotSettled
+from localaws.not_settled import NotSettled
 from localaws.protocol.property_values import from_wire, to_wire
 from tests.localaws.filled_account import FilledAccount
 from tests.localaws.protocol.served_provider import NEW, OLD, SERVICE, create_service, serving

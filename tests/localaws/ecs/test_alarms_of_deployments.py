@@ -12,7 +12,7 @@ import pytest
 
 from localaws.ecs.scheduler.model import Timing
 from localaws.ecs.services.controller import Controller
-from localaws.ecs.services.waits import NotSteadyError
+from localaws.not_settled import NotSettled
 from tests.localaws.ecs.conftest import ARN, SERVICE, Web
 from tests.localaws.ecs.fakes import Runtime, TargetGroups
 from tests.localaws.waiting import eventually
@@ -120,7 +120,7 @@ async def test_only_the_service_whose_alarm_goes_off_is_rolled_back(harness: Har
     harness.deploy(OTHER, 2)
     await harness.wait_for_bake_time(harness.web.service, OTHER)
     harness.alarms.firing.add("web")
-    with pytest.raises(NotSteadyError, match=re.escape(f"\n      alarm web: {REASON}")):
+    with pytest.raises(NotSettled, match=re.escape(f"\n      alarm web: {REASON}")):
         await harness.settle(harness.web.service)
     harness.skip_bake_time()
     await harness.settle(OTHER)
@@ -146,7 +146,7 @@ async def test_each_change_of_a_deployment_is_published_in_order(harness: Harnes
     harness.deploy(harness.web.service, 2)
     await harness.wait_for_bake_time(harness.web.service)
     harness.alarms.firing.add("web")
-    with pytest.raises(NotSteadyError):
+    with pytest.raises(NotSettled):
         await harness.settle(harness.web.service)
     details = [each["detail"] for each in harness.events]
     assert [(each["eventName"], each["eventType"]) for each in details] == [

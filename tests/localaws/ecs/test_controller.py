@@ -16,9 +16,9 @@ import pytest
 
 from localaws.alb.envoy import EnvoyError
 from localaws.alb.load_balancers import LoadBalancers
-from localaws.ecs.services.waits import NotSteadyError
 from localaws.machine import addresses
 from localaws.machine.journal import Journal
+from localaws.not_settled import NotSettled
 from tests.localaws.ecs.plane import (
     PARAMETERS,
     exit_codes,
@@ -253,7 +253,7 @@ async def test_a_service_that_does_not_start_is_reported_with_the_reason(
     web.change(taskDefinition=web.define(2, **container))
     async with plane(web, directory) as running:
         await eventually(lambda: running.tasks("STOPPED"), "a task's end")
-        with pytest.raises(NotSteadyError, match=message) as caught:
+        with pytest.raises(NotSettled, match=message) as caught:
             await running.settle(timeout=0.5)
         assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(
             caught.value
@@ -292,7 +292,7 @@ async def test_failing_container_checks_are_reported_with_their_result(
     async with plane(web, directory) as running:
         await eventually(lambda: running.has_event("failed container health checks."), "the event")
         with pytest.raises(
-            NotSteadyError, match=r"container health checks \(container web: exit code 7\)"
+            NotSettled, match=r"container health checks \(container web: exit code 7\)"
         ):
             await running.settle(timeout=0.5)
         assert running.describe()["tasks"][0]["stopCode"] == "ServiceSchedulerInitiated"
@@ -387,7 +387,7 @@ async def test_without_envoy_services_run_and_it_is_reported(
 ) -> None:
     monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(directory / "no-envoy"))
     async with plane(web, directory) as running:
-        with pytest.raises(NotSteadyError, match="no-envoy"):
+        with pytest.raises(NotSettled, match="no-envoy"):
             await running.settle(timeout=1)
         assert len(running.tasks()) == 2
 

@@ -13,11 +13,11 @@ import pytest
 
 from localaws.daemon.data_plane import DataPlane, data_plane
 from localaws.daemon.runtime_choice import Choice, Runtime
-from localaws.ecs.services.waits import NotSteadyError
 from localaws.machine import isolation
 from localaws.machine.addresses import Addresses
 from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
+from localaws.not_settled import NotSettled
 from tests.engine.images import PYTHON, write_python, write_table
 from tests.localaws.ecs.instance_records import IMAGE, OnInstances, user_data
 from tests.localaws.ecs.plane import traffic
@@ -260,10 +260,10 @@ async def test_a_group_that_is_not_forced_waits_for_its_tasks_and_a_cluster_for_
     async with plane(records, tmp_path / ".local", images) as running:
         await running.settle()
         waits, group = running.instance_waits, records.scaling_group.id
-        with pytest.raises(NotSteadyError, match="ClusterContainsContainerInstancesException"):
+        with pytest.raises(NotSettled, match="ClusterContainsContainerInstancesException"):
             await waits.wait_until_empty("shop", timeout=0.3, report=lambda _: None)
         with records.cloud.deleting(group):
-            with pytest.raises(NotSteadyError, match="2 instances left, want 0"):
+            with pytest.raises(NotSettled, match="2 instances left, want 0"):
                 await waits.drain_group(group, timeout=1, report=lambda _: None)
             assert {each["agent"] for each in running.instances} == {"DRAINING"}
             records.change(records.service, desiredCount=0)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from localaws.not_settled import NotSettled
 from localaws.protocol.aws import AwsProvider, Lifecycle
-from localaws.protocol.failures import FailureInterceptor, NotSettled
+from localaws.protocol.failures import FailureInterceptor
 from localaws.protocol.property_values import to_wire
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from localaws.not_settled import NotSettled
 from localaws.vpc.follower import Follower
 from tests.localaws.filled_account import FilledAccount
 
@@ -53,8 +54,13 @@ async def test_a_change_that_is_not_applied_in_time_is_a_problem_until_it_is(
     await follower.start()
     try:
         follower.touch()
-        assert await follower.settled(0.05) == "it hasn't been after 0.05 s"
+        with pytest.raises(NotSettled, match=r"network hasn't applied it after 0\.05 s$"):
+            await follower.settle(timeout=0.05)
         network.may_follow.set()
-        assert await follower.settled(10) == str(failure or "")
+        if failure is None:
+            await follower.settle(timeout=10)
+        else:
+            with pytest.raises(NotSettled, match="network can't be changed: no nft"):
+                await follower.settle(timeout=10)
     finally:
         await follower.close()

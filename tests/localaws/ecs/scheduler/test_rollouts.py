@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.ecs.services.waits import NotSteadyError
+from localaws.not_settled import NotSettled
 from tests.localaws.ecs.plane import exit_codes, plane, server, traffic
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_se
             web.change(taskDefinition=web.define(2, **container))
             failure = "rolled back because the circuit breaker threshold was exceeded"
             with pytest.raises(
-                NotSteadyError, match=rf"{failure}\n +task \w+ stopped: {reason} ?{detail}"
+                NotSettled, match=rf"{failure}\n +task \w+ stopped: {reason} ?{detail}"
             ):
                 await running.settle()
             assert any(report.startswith("rolling back: ") for report in running.reports)
@@ -193,7 +193,7 @@ async def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed
         web.change(taskDefinition=bad)
         for _ in ("at once", "and as long as it stays like that"):
             with pytest.raises(
-                NotSteadyError,
+                NotSettled,
                 match=r"stopped because the circuit breaker .*\n.*CannotStartContainer",
             ):
                 await running.settle()
@@ -205,7 +205,7 @@ async def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed
         )
         assert [each["runningCount"] for each in old] == ([] if first else [2])
         running.controller.renew(web.service)
-        with pytest.raises(NotSteadyError, match="stopped because"):
+        with pytest.raises(NotSettled, match="stopped because"):
             await running.settle()
         assert running.describe()["deployments"][0]["id"] != failed["id"], "it was tried again"
         web.change(taskDefinition=web.define(3))

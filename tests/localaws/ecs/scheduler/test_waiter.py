@@ -11,7 +11,7 @@ from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
 from localaws.ecs.scheduler.model import Task, Zone
 from localaws.ecs.scheduler.waiter import failed_containers
-from localaws.protocol.failures import NotSettled
+from localaws.not_settled import NotSettled
 from tests.localaws.ecs.conftest import SERVICE
 from tests.localaws.waiting import eventually
 
