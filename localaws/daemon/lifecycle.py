@@ -73,6 +73,11 @@ _ACCEPT_SECONDS = 30.0
 most.
 """
 
+_FIRST_ATTEMPT_SECONDS = 2.0
+"""How long a run waits at its start until the load balancers have tried what they should serve,
+to learn of problems. It takes a tenth of a second where a proxy runs already.
+"""
+
 _ROUTES = (LISTENER_RULE, LISTENER_CERTIFICATE)
 """What requests are routed by, beside listeners."""
 
@@ -336,6 +341,12 @@ class Running:
         """
         if resource.token.startswith(_OF_THE_NETWORK):
             await self._data_plane.settle_network(timeout=_ACCEPT_SECONDS)
+
+    async def find_problems(self) -> list[str]:
+        """Return what is wrong with everything that runs, and what to do."""
+        with suppress(NotSettled):
+            await self._controller.apply(timeout=_FIRST_ATTEMPT_SECONDS)
+        return self._data_plane.problems
 
     async def find_problem(self, resource: Resource) -> str:
         """Return why a resource doesn't work on this machine, or an empty string.

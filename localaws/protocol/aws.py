@@ -73,6 +73,9 @@ class Lifecycle(Protocol):
     async def removed(self, resource: Resource) -> None:
         """Wait until nothing acts on a resource that was deleted."""
 
+    async def find_problems(self) -> list[str]:
+        """Return what is wrong with everything that runs, and what to do."""
+
     async def find_problem(self, resource: Resource) -> str:
         """Return why an existing resource doesn't work, and what to do; empty if it works."""
 
@@ -201,7 +204,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
-        """Set the session's region, and what is done to tags."""
+        """Set the session's region, and what is done to tags; warn of what is wrong.
+
+        A run that changes nothing would not notice that what it deployed doesn't run.
+        """
         session, settings = self._session(context), from_wire(request.args)
         session.region = settings.get("region") or self._default_region
         if not settings.get("region"):
@@ -212,6 +218,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 "estimate has",
             )
         session.tagging = provider_config.tagging(settings)
+        for problem in await self._lifecycle.find_problems():
+            message = f"a problem of the local AWS, which tries again until it is solved: {problem}"
+            await _log(session, engine_pb2.WARNING, message)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=False, supportsPreview=True, acceptResources=False
         )

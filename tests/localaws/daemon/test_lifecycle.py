@@ -10,11 +10,13 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from localaws.account.cloud import Cloud
+from localaws.alb.envoy import EnvoyError
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.catalog import Resource
 from localaws.catalog.cloudwatch import ALARM
 from localaws.catalog.ecs.services import SERVICE as ECS_SERVICE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
+from localaws.daemon import lifecycle
 from localaws.daemon.functions import FAIL_INSTANCE, INTERRUPT, SET_ALARM_STATE, STATUS
 from localaws.daemon.lifecycle import GET_SERVICE, Running
 from localaws.daemon.state_directory import StateDirectory
@@ -126,6 +128,31 @@ async def test_what_is_not_applied_in_time_fails(busy: Running, token: str, mess
     with pytest.raises(NotSettled) as failed:
         await busy.settle(resource, seconds=0.2, report=lambda _: None)
     assert str(failed.value) == message
+
+
+async def test_problems_are_those_after_the_first_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run asks as soon as the daemon is ready."""
+
+    async def fail(_: LoadBalancers) -> None:
+        await asyncio.sleep(0.1)
+        raise EnvoyError("Envoy isn't there: install it")
+
+    monkeypatch.setattr(LoadBalancers, "sync", fail)
+    running = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / ".local"))
+    await running.start()
+    try:
+        assert await running.find_problems() == ["Envoy isn't there: install it"]
+    finally:
+        await running.close()
+
+
+async def test_an_attempt_that_does_not_end_holds_no_run_up(
+    busy: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "_FIRST_ATTEMPT_SECONDS", 0.1)
+    assert await busy.find_problems() == []
 
 
 async def test_a_rule_that_the_load_balancer_may_not_apply_is_reported(

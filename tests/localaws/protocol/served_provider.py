@@ -37,6 +37,9 @@ class Idle:
         self.limitations: dict[str, str] = {}
         """Warnings, by type."""
 
+        self.problems: list[str] = []
+        """What is wrong with what runs."""
+
         self.timeouts: list[float] = []
         """The time that each operation could take, in seconds."""
 
@@ -56,6 +59,9 @@ class Idle:
 
     async def find_problem(self, resource: Resource) -> str:
         return ""
+
+    async def find_problems(self) -> list[str]:
+        return self.problems
 
     def limitation(self, resource: Resource) -> str:
         return self.limitations.get(resource.token, "")

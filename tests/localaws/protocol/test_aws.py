@@ -195,6 +195,27 @@ DEFAULT_TAGS = json.dumps({"tags": {"Stack": "dev", "Owner": "all", "Size": 3}})
 IGNORED_TAGS = json.dumps({"keys": ["Owner"], "keyPrefixes": ["aws:"]})
 
 
+async def test_each_run_warns_of_what_is_wrong_with_what_runs(
+    provider: Any, lifecycle: Idle
+) -> None:
+    """A run that changes nothing compares resources, and would report success."""
+    lifecycle.problems = ["install Envoy"]
+    async with attached_to(provider) as engine:
+        await provider.Configure(
+            provider_pb2.ConfigureRequest(args=to_wire({"region": "eu-west-1"}))
+        )
+        lifecycle.problems = []
+        await provider.Configure(
+            provider_pb2.ConfigureRequest(args=to_wire({"region": "eu-west-1"}))
+        )
+    assert [(each.severity, each.message) for each in engine.lines] == [
+        (
+            engine_pb2.WARNING,
+            "a problem of the local AWS, which tries again until it is solved: install Envoy",
+        )
+    ]
+
+
 async def test_default_tags_are_merged_into_a_resources_tags_and_ignored_ones_removed(
     provider: Any,
     cloud: Cloud,
