@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from contextlib import suppress
@@ -372,10 +373,10 @@ class Running:
             why = await self._listen_error(resource.id)
         if not why:
             return ""
-        return (
-            f"the local load balancer can't listen: {why}. Stop what holds the address, or "
-            "choose another port"
-        )
+        problem = f"the local load balancer can't listen: {why}"
+        if os.strerror(errno.EADDRINUSE) in why:
+            problem += ". Stop what holds the address, or choose another port"
+        return problem
 
     async def _listen_error(self, listener: str) -> str:
         """Return why a load balancer's listener takes no connections; empty where it does."""

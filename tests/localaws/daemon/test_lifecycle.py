@@ -191,6 +191,26 @@ async def test_a_listener_whose_load_balancer_lacks_an_address_fails_with_the_re
     assert await running.find_problem(other) == ""
 
 
+@pytest.mark.parametrize(
+    ("why", "remedy"),
+    [
+        (
+            "cannot bind '127.64.0.1:80': Address already in use",
+            ". Stop what holds the address, or choose another port",
+        ),
+        ("Envoy isn't there: install it", ""),
+    ],
+)
+async def test_a_listener_that_takes_no_connections_fails_with_the_reason_and_what_to_do(
+    why: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LoadBalancers, "listen_error", lambda *_: why)
+    running = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / ".local"))
+    listener = Resource(LISTENER, "listener", "urn", "eu-west-1", {}, computed={})
+    problem = await running.find_problem(listener)
+    assert problem == f"the local load balancer can't listen: {why}{remedy}"
+
+
 async def change(provider: Any, identifier: str, before: str, after: str) -> object:
     """Update the service's task definition, and return the one in the answer."""
     inputs = {"name": "web", "cluster": "main", "taskDefinition": before}
