@@ -69,8 +69,21 @@ class NoSuchUser(UserError):  # noqa: N818 — names the finding
     """The CLI can't find out who runs it; the message says what to do."""
 
 
+class NoSpace(UserError):  # noqa: N818 — names the finding
+    """The state directory has no room for what a run writes; the message says what to do."""
+
+
 class NoCli(UserError):  # noqa: N818 — names the finding
     """There is no Pulumi CLI."""
+
+
+_LEAST_SPACE = 4 * 1024 * 1024
+"""Bytes that a run needs at least: it writes 0.4 MB with one service, and logs come on top."""
+
+_STATES_WRITTEN = 8
+"""How often a run may write its state in full: Pulumi keeps the state before and after each
+operation, a backup and a copy in its history, and the local AWS its own records of about that size.
+"""
 
 
 def run(
@@ -83,6 +96,7 @@ def run(
         BadState: Pulumi's state is damaged beyond repair.
         DaemonFailed: The local AWS doesn't answer.
         BadConfig: The stack's configuration file can't be read.
+        NoSpace: The state directory is nearly full.
     """
     cli = executable()
     if command in _WANTS_STACK:
@@ -93,6 +107,8 @@ def run(
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
     state = _state(directory, stack) if command in _WANTS_STACK | {"cancel"} else None
+    if state is not None and command in _WRITES_CONFIG:
+        check_space(directory, state)
     if state is not None:
         state.repair(_print_message, partial(_discard_unrecorded, address))
         if command in _WANTS_STACK:
@@ -265,6 +281,30 @@ def _ensure_stack(directory: StateDirectory, state: StackState) -> None:
         return
     if _NAME.fullmatch(state.project) and _NAME.fullmatch(state.stack):
         state.create()
+
+
+def check_space(directory: StateDirectory, state: StackState) -> None:
+    """Refuse a run for which the state directory has no room.
+
+    With a full disk Pulumi tries to write its state again for a minute or two without a word, and
+    then leaves a part of the stack.
+
+    Raises:
+        NoSpace: It has too little.
+    """
+    written = _STATES_WRITTEN * state.file.stat().st_size if state.file.exists() else 0
+    needed = max(_LEAST_SPACE, written)
+    total, _, free = shutil.disk_usage(directory.path)
+    if total > 0 and free < needed:  # some file systems have no size
+        raise NoSpace(
+            f"{directory.path} has {_mebibytes(free)} left, and a run may write "
+            f"{_mebibytes(needed)} there, most of it Pulumi's state. Free some space there, and "
+            "run the same command again"
+        )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MiB"
 
 
 def _may_create(arguments: Sequence[str]) -> bool:

@@ -276,6 +276,51 @@ def test_an_error_of_a_file_is_printed_with_what_to_do(
     assert capsys.readouterr().err == f"pulumi-local: {printed}\n"
 
 
+def with_space(
+    directory: StateDirectory, monkeypatch: pytest.MonkeyPatch, *, state_kib: int, free_kib: int
+) -> StackState:
+    """Return a state of a size, in a state directory with so much space left."""
+    state = StackState(directory.backend, "p", "local")
+    if state_kib:
+        state.file.parent.mkdir(parents=True)
+        state.file.write_bytes(bytes(state_kib * 1024))
+    usage = {directory.path: (10**9, 0, free_kib * 1024)}
+    monkeypatch.setattr("shutil.disk_usage", usage.get)
+    return state
+
+
+@pytest.mark.parametrize(("state_kib", "needed"), [(0, "4.0"), (100, "4.0"), (1024, "8.0")])
+def test_a_run_without_room_for_what_it_writes_is_refused(
+    directory: StateDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    state_kib: int,
+    needed: str,
+) -> None:
+    """Pulumi would try to write its state again for a minute or two without a word."""
+    state = with_space(directory, monkeypatch, state_kib=state_kib, free_kib=3072)
+    with pytest.raises(
+        pulumi_command.NoSpace,
+        match=rf"{directory.path} has 3\.0 MiB left, and a run may write {needed} MiB there, .*"
+        "Free some space there",
+    ):
+        pulumi_command.check_space(directory, state)
+
+
+@pytest.mark.parametrize(("state_kib", "free_kib"), [(0, 4096), (100, 4096), (1024, 8192)])
+def test_a_run_with_room_for_what_it_writes_is_not_refused(
+    directory: StateDirectory, monkeypatch: pytest.MonkeyPatch, state_kib: int, free_kib: int
+) -> None:
+    state = with_space(directory, monkeypatch, state_kib=state_kib, free_kib=free_kib)
+    pulumi_command.check_space(directory, state)
+
+
+def test_a_file_system_without_a_size_has_room(
+    directory: StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: (0, 0, 0))
+    pulumi_command.check_space(directory, StackState(directory.backend, "p", "local"))
+
+
 @pytest.mark.parametrize("command", ["preview", "config", "stack"])
 def test_a_damaged_stack_file_is_named_with_its_line_before_the_cli_refuses_it(
     directory: StateDirectory,
