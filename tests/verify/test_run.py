@@ -401,6 +401,36 @@ def test_a_value_of_a_json_body_is_compared(wanted: str, seen: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "body", "equal"),
+    [
+        ("1", "1.0", True),
+        ("1.0", "1", True),
+        ("1e2", "100", True),
+        ("-0", "0", True),
+        ("0.10", "0.1", True),
+        ("12345678901234567890", "12345678901234567890", True),
+        ("12345678901234567891", "12345678901234567890", False),
+        ("1", "1.5", False),
+        ("1.0", '"1"', False),
+        ("1", '"1"', True),
+        ("1", "true", False),
+        ("true", "1", False),
+        ("01", "1", False),
+        ("NaN", "NaN", True),
+        ("[" * 100_000, "1", False),
+    ],
+)
+def test_numbers_of_json_are_compared_by_value_and_strings_by_their_text(
+    wanted: str, body: str, *, equal: bool
+) -> None:
+    def status(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=f'{{"n": {body}}}')
+
+    report = run(status, "--expect-json", f"/n={wanted}")
+    assert report.exit_code is (ExitCode.PASSED if equal else ExitCode.WRONG_VERSION)
+
+
+@pytest.mark.parametrize(
     ("answered", "status"),
     [
         (lambda _request: httpx.Response(405), Status.OK),

@@ -1,14 +1,15 @@
 """What an answer must look like, one expectation at a time."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
 from verify.judging import explain, regexes
-from verify.network.outcome import Answer
+from verify.network.outcome import Answer, as_text
 from verify.options.groups import Options
 from verify.options.masking import Mask, Show, mask_of
 from verify.options.values import HeaderExpectation, JsonExpectation
@@ -124,8 +125,13 @@ def _header(expected: HeaderExpectation, show: Show, *, mask_query: bool) -> Exp
 
 
 def _json(expected: JsonExpectation, show: Show) -> Expectation:
+    number = _number(expected.equals)
+
     def holds(answer: Answer) -> bool:
-        return answer.at_pointer(expected.pointer) == expected.equals
+        value = answer.value_at(expected.pointer)
+        if _is_number(value) and value == number:
+            return True
+        return as_text(value) == expected.equals
 
     def seen(answer: Answer) -> str:
         found = answer.at_pointer(expected.pointer)
@@ -135,6 +141,20 @@ def _json(expected: JsonExpectation, show: Show) -> Expectation:
         return f"'{show(found, 60)}' at {pointer}"
 
     return Expectation("json", visible(expected.text, 80), holds, seen)
+
+
+def _number(text: str) -> int | float | None:
+    """Return the number that a text is in JSON; None where it is something else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if _is_number(value) else None
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether a value is a number of JSON; 1 and 1.0 are the same one."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _body(show: Mask, answer: Answer) -> str:

@@ -97,11 +97,8 @@ class Answer(NamedTuple):
     def _decoded(self, body: bytes | bytearray) -> str:
         return body.decode(self.charset, "backslashreplace").removeprefix("\ufeff")
 
-    def at_pointer(self, pointer: str) -> str | None:
-        """Return what RFC 6901 finds in a JSON body.
-
-        A string, or the JSON of a number or boolean; None for anything else.
-        """
+    def value_at(self, pointer: str) -> object:
+        """Return what RFC 6901 finds in a JSON body; None where there is nothing."""
         try:
             value = json.loads(self.text)
             for token in pointer.split("/")[1:]:
@@ -109,9 +106,18 @@ class Answer(NamedTuple):
                 value = value[int(key)] if isinstance(value, list) else value[key]
         except (ValueError, LookupError, TypeError, RecursionError):
             return None
-        if isinstance(value, str):
-            return value
-        return json.dumps(value) if isinstance(value, (bool, int, float)) else None
+        return value
+
+    def at_pointer(self, pointer: str) -> str | None:
+        """Return what `value_at` finds as text; None for anything but a plain value."""
+        return as_text(self.value_at(pointer))
+
+
+def as_text(value: object) -> str | None:
+    """Return a string, or the JSON of a number or boolean; None for any other value of JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, (bool, int, float)) else None
 
 
 @lru_cache(maxsize=8)
