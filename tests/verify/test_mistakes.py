@@ -150,6 +150,19 @@ def test_several_contradictions_are_reported_at_once(capsys: pytest.CaptureFixtu
     ]
 
 
+def test_a_watch_until_a_file_that_exists_already_is_refused(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    """It would end at once, and pass without having seen anything change."""
+    (folder / "done").touch()
+    assert main(["watch", "http://a.example", "--until-file=done"]) == ExitCode.USAGE
+    (problem,) = problems(capsys)
+    assert problem == (
+        "argument --until-file: the file done exists already, so the watch would end at once: "
+        "remove it first"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "mistakes"),
     [

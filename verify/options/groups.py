@@ -425,7 +425,7 @@ class WatchOptions(Values):
     until_file = optional(
         "--until-file",
         metavar="FILE",
-        read=str,
+        read=values.missing_file,
         help="watch until this file exists, without a command",
     )
     before = defaulted(

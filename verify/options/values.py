@@ -1,5 +1,6 @@
 """What an option may be: each reader returns its value, or raises `ValueError` with the reason."""
 
+import os
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -414,6 +415,16 @@ def cafile(text: str) -> str:
         raise ValueError(
             f"can't read certificates from the file {visible(text)}: {error.strerror}"
         ) from None
+    return text
+
+
+def missing_file(text: str) -> str:
+    """Read the name of a file that doesn't exist yet."""
+    if os.path.exists(text):  # noqa: PTH110 — `pathlib` costs every run 10 ms
+        raise ValueError(
+            f"the file {visible(text)} exists already, so the watch would end at once: remove it "
+            "first"
+        )
     return text
 
 
