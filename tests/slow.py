@@ -9,6 +9,7 @@ so does the process that matches regular expressions, which all tests of a worke
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,9 +33,12 @@ _started: list[str] = []
 def _notice(event: str, arguments: tuple[Any, ...]) -> None:
     """Keep what is started; `sys.audit` calls this for every event."""
     if event == "subprocess.Popen":
-        program = Path(os.fsdecode(arguments[0]))
-        if program.parent == PROGRAMS and regexes._WORKER not in arguments[1]:
-            _started.append(program.name)
+        executable, words, _, environment = arguments
+        # A bare name is searched for in PATH, that of the new process if it gets another one.
+        path = os.pathsep.join(os.get_exec_path(environment))
+        program = shutil.which(os.fsdecode(executable), path=path)
+        if program and Path(program).parent == PROGRAMS and regexes._WORKER not in words:
+            _started.append(Path(program).name)
 
 
 def pytest_configure() -> None:
