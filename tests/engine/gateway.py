@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent import futures
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,9 @@ class Refusal(Exception):  # noqa: N818 — it is AWS's
 class _Gateway(grpc.GenericRpcHandler):
     """Passes calls on to the local AWS; their messages are bytes here."""
 
-    channel: grpc.Channel
+    port: int
+    """The local AWS's."""
+
     change: Callable[[str, bytes], bytes]
     """Takes the method's name and the request, and returns what is passed on.
 
@@ -41,12 +43,34 @@ class _Gateway(grpc.GenericRpcHandler):
         Refusal: Nothing is.
     """
 
+    channels: dict[str, grpc.Channel] = field(default_factory=dict)
+    """One for each connection of an engine, because the provider keeps a region and a cancellation
+    for each.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def close(self) -> None:
+        """Close the connections to the local AWS."""
+        for channel in self.channels.values():
+            channel.close()
+
+    def channel(self, peer: str) -> grpc.Channel:
+        """Return the channel for a connection of an engine."""
+        with self.lock:
+            if peer not in self.channels:
+                # Without the option gRPC gives all channels the same connection.
+                self.channels[peer] = grpc.insecure_channel(
+                    f"127.0.0.1:{self.port}", [("grpc.use_local_subchannel_pool", 1)]
+                )
+            return self.channels[peer]
+
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         """Handle a call."""
         method = call.method
-        forward: Any = self.channel.unary_unary(method)
 
         def handle(request: bytes, context: grpc.ServicerContext) -> bytes:
+            forward: Any = self.channel(context.peer()).unary_unary(method)
             try:
                 return bytes(forward(self.change(method.rpartition("/")[2], request)))
             except Refusal as refusal:
@@ -64,10 +88,10 @@ def _gateway(stack: Stack, change: Callable[[str, bytes], bytes]) -> Iterator[No
     """Have a stack's runs go through a gateway."""
     address = stack.address
     with (
-        grpc.insecure_channel(f"127.0.0.1:{address.aws_port}") as channel,
+        closing(_Gateway(address.aws_port, change)) as gateway,
         futures.ThreadPoolExecutor(max_workers=16) as threads,
     ):
-        server = grpc.server(threads, handlers=[_Gateway(channel, change)])
+        server = grpc.server(threads, handlers=[gateway])
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         stack.directory.ready.write_text(json.dumps(asdict(replace(address, aws_port=port))))
