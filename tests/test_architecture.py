@@ -20,7 +20,9 @@ import yaml
 
 from infra.aws import fargate
 from infra.settings import Settings, kinds
-from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, MapsByName, Statements, Whole
+from infra.settings.build_kind import Build
+from infra.settings.collection_kinds import ListOf, Map, MapsByName
+from infra.settings.kinds import Choice, Flag, Whole
 from infra.settings.route_kinds import (
     Alternatives,
     ClientSecrets,
@@ -33,6 +35,7 @@ from infra.settings.service.scaling import ScheduledBounds
 from infra.settings.service.sidecars import Sidecar
 from infra.settings.service.volumes import Volume
 from infra.settings.stack import TOPICS
+from infra.settings.statements_kind import Statements
 from infra.settings.topic import camel
 from localaws.catalog.ecs import fargate_sizes
 
@@ -52,7 +55,10 @@ estimates a stack's cost reads its file as `pulumi-local` does; no run of the pr
 
 PURE = (
     "infra.aws",
-    "infra.settings.kinds",
+    *(
+        f"infra.settings.{name}"
+        for name in ("values", "kinds", "collection_kinds", "build_kind", "statements_kind")
+    ),
     *(f"infra.service.{name}" for name in ("causes", "container", "events", "rollout_report")),
 )
 """Modules and folders of the program that import only each other and the standard library."""

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
-    from infra.settings.kinds import Kind, Texts
+    from infra.settings.kinds import Kind
     from infra.settings.stack.services import ServiceMap
     from infra.settings.topic import Topic
+    from infra.settings.values import Texts
 
 _OTHER_NAMESPACES: Final = ("aws", "awsx", "pulumi")
 """Namespaces of the configuration that belong to providers and the engine, not to a project."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from infra.aws.routes import patterns
 from infra.aws.routes.conditions import HOST
 from infra.errors import Problem
-from infra.settings.kinds import counted
 from infra.settings.stack.https import LONGEST_COMMON_NAME, MOST_EXTRA_CERTIFICATES, NAME
+from infra.settings.values import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,22 +11,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-from infra.settings.kinds import (
-    Choice,
-    IpRange,
-    Kind,
-    ListOf,
-    Text,
-    Whole,
+from infra.settings.collection_kinds import ListOf, item_flaw
+from infra.settings.kinds import Choice, IpRange, Kind, Text, Whole
+from infra.settings.unknown_keys import similar_keys
+from infra.settings.values import (
     as_configured,
     counted,
-    item_flaw,
     list_or_none,
     map_or_none,
     read_map,
     refuse,
 )
-from infra.settings.unknown_keys import similar_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

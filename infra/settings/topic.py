@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from infra.aws.environment import AwsEnvironment
-    from infra.settings.kinds import Kind, Texts
+    from infra.settings.kinds import Kind
+    from infra.settings.values import Texts
 
 
 _ArgumentsT = ParamSpec("_ArgumentsT")

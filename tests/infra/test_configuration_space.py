@@ -20,18 +20,15 @@ from gate.configurations import VALUE_OF_A_SECRET
 from infra.aws.environment import AwsEnvironment
 from infra.errors import SettingsError
 from infra.settings import Settings, kinds
+from infra.settings.build_kind import Build
+from infra.settings.collection_kinds import ListOf, Map, MapsByName
 from infra.settings.kinds import (
-    Build,
     Choice,
     Destinations,
     Flag,
     IpRange,
     Ipv4Network,
-    ListOf,
-    Map,
-    MapsByName,
     OrNone,
-    Statements,
     Text,
     Whole,
 )
@@ -43,6 +40,7 @@ from infra.settings.route_kinds import (
     Routes,
     Weights,
 )
+from infra.settings.statements_kind import Statements
 from localaws.mocks import Cloud
 from tests.infra import recorder
 from tests.infra.changes import task_sizes

@@ -9,8 +9,8 @@ import pulumi_aws as aws
 from infra.aws import naming
 from infra.errors import Problem
 from infra.program.lookups import ownership
-from infra.settings.kinds import counted
 from infra.settings.service.capacity import FARGATE, FARGATE_SPOT
+from infra.settings.values import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from infra.aws.environment import AwsEnvironment
-    from infra.settings.kinds import Texts
     from infra.settings.topic import Configuration
+    from infra.settings.values import Texts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
-from infra.settings.kinds import Flag, ListOf, Text, duplicates
+from infra.settings.collection_kinds import ListOf
+from infra.settings.kinds import Flag, Text
 from infra.settings.topic import Topic, key
+from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

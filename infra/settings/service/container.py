@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from infra.aws import fargate, image_build, images, naming
 from infra.errors import Problem
+from infra.settings.build_kind import Build
+from infra.settings.collection_kinds import ListOf, Map
 from infra.settings.defaults import default
-from infra.settings.kinds import Build, Choice, Flag, ListOf, Map, OrNone, Text, Whole, duplicates
+from infra.settings.kinds import Choice, Flag, OrNone, Text, Whole
 from infra.settings.topic import Topic, key, relation
+from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from infra.errors import Problem
-from infra.settings.kinds import Map, OrNone, Text
+from infra.settings.collection_kinds import Map
+from infra.settings.kinds import OrNone, Text
 from infra.settings.service.container import CONTAINER_NAME, FOLDER
 from infra.settings.service.log_patterns import flaw as pattern_flaw
 from infra.settings.service.secrets import SECRETS, secrets_elsewhere

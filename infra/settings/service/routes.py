@@ -18,9 +18,9 @@ from infra.aws.routes.conditions import (
 )
 from infra.aws.routes.priorities import CONFIGURED
 from infra.errors import Problem
-from infra.settings.kinds import duplicates
 from infra.settings.route_kinds import KINDS, Routes
 from infra.settings.topic import Topic, camel, key, relation
+from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

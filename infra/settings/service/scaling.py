@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from zoneinfo import available_timezones
 
 from infra.errors import Problem
-from infra.settings.kinds import MapsByName, OrNone, Text, Whole
+from infra.settings.collection_kinds import MapsByName
+from infra.settings.kinds import OrNone, Text, Whole
 from infra.settings.topic import Entry, Topic, camel, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from infra.settings.kinds import Texts
+    from infra.settings.values import Texts
 
 _MOST_TASKS: Final = 5000
 _COOLDOWN: Final = Whole(0, 3600)

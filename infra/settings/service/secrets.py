@@ -9,8 +9,10 @@ from infra.aws import locality
 from infra.aws.secret_names import ALLOWED, FORM, flaw
 from infra.errors import Problem
 from infra.settings.arns import KMS_KEY, keys_elsewhere
-from infra.settings.kinds import ListOf, Map, Statements, Text
+from infra.settings.collection_kinds import ListOf, Map
+from infra.settings.kinds import Text
 from infra.settings.service.container import VARIABLE
+from infra.settings.statements_kind import Statements
 from infra.settings.topic import Topic, key
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from infra.errors import Problem
-from infra.settings.kinds import Flag, ListOf, Map, MapsByName, OrNone, Text, Whole
+from infra.settings.collection_kinds import ListOf, Map, MapsByName
+from infra.settings.kinds import Flag, OrNone, Text, Whole
 from infra.settings.service.container import (
     CAPABILITIES,
     COMMAND,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
-    from infra.settings.kinds import Texts
+    from infra.settings.values import Texts
 
 HEALTHY: Final = "HEALTHY"
 _ENDED: Final = ("COMPLETE", "SUCCESS")

@@ -7,14 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from infra.errors import Problem
-from infra.settings.kinds import Map, MapsByName, OrNone, Text, Whole
+from infra.settings.collection_kinds import Map, MapsByName
+from infra.settings.kinds import OrNone, Text, Whole
 from infra.settings.service.container import FOLDER
 from infra.settings.topic import Entry, Topic, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from infra.settings.kinds import Texts
+    from infra.settings.values import Texts
 
 READ_ONLY: Final = ":ro"
 """Suffix of a mount that can't be written to."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from infra.aws import locality
 from infra.errors import Problem
 from infra.settings.arns import TOPIC
-from infra.settings.kinds import Flag, ListOf, OrNone, Text, duplicates
+from infra.settings.collection_kinds import ListOf
+from infra.settings.kinds import Flag, OrNone, Text
 from infra.settings.topic import Topic, key, relation
+from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

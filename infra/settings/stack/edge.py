@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
-from infra.settings.kinds import Choice, Flag, IpRange, ListOf, Whole, duplicates
+from infra.settings.collection_kinds import ListOf
+from infra.settings.kinds import Choice, Flag, IpRange, Whole
 from infra.settings.topic import Topic, key, relation
+from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

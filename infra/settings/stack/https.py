@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.arns import CERTIFICATE
-from infra.settings.kinds import Choice, Flag, ListOf, OrNone, Text, Whole, duplicates
+from infra.settings.collection_kinds import ListOf
+from infra.settings.kinds import Choice, Flag, OrNone, Text, Whole
 from infra.settings.topic import Topic, key, relation
+from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from infra.aws.locality import PARTITIONS
 from infra.errors import Problem
-from infra.settings.kinds import (
-    Choice,
-    Destinations,
-    Flag,
-    Ipv4Network,
-    ListOf,
-    Map,
-    OrNone,
-    Text,
-    Whole,
-    duplicates,
-)
+from infra.settings.collection_kinds import ListOf, Map
+from infra.settings.kinds import Choice, Destinations, Flag, Ipv4Network, OrNone, Text, Whole
 from infra.settings.stack.operation import RETENTION_DAYS
 from infra.settings.topic import Topic, key, relation
+from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.settings.kinds import MapsByName
+from infra.settings.collection_kinds import MapsByName
 from infra.settings.topic import Topic, key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.settings.kinds import Texts
+    from infra.settings.values import Texts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.aws.statements import flaw
-from infra.settings.kinds import Statements
+from infra.settings.statements_kind import Statements
 from tests.infra import recorder
 from tests.infra.arns import MATCHING_EVERY_RESOURCE, SPECIFIC
 
