@@ -276,8 +276,8 @@ class Cloud:
             identifier: Its id.
             inputs: All of its new inputs.
             tagging: The provider's tags.
-            recorded: Inputs as the caller's state has them; the others, and by default all, are
-                those of the last change.
+            recorded: Inputs as the caller's state has them, which those are compared with; the
+                others, and by default all, are those of the last change.
 
         Raises:
             Refused: It doesn't exist, or AWS would refuse the change, according to the catalog;

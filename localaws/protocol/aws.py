@@ -97,8 +97,8 @@ CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
 after an operation and compares with that; here only these can differ from the requested ones."""
 
 _COUNT = "desiredCount"
-"""The number of tasks, which scaling changes. Only a refresh brings that into the engine's state;
-the next run compares with it."""
+"""The number of tasks, which scaling changes. Only a refresh brings that into the engine's state,
+with which each update compares, as the real provider does."""
 
 
 @dataclass
@@ -314,10 +314,12 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             outputs |= self._cloud.changed_by_update(token, request.id, inputs)
             outputs.pop(DEFAULTS, None)
             return provider_pb2.UpdateResponse(properties=to_wire(outputs))
-        state = from_wire(request.old_inputs)
-        recorded = {_COUNT: state[_COUNT]} if _COUNT in state else {}
         resource = self._cloud.update(
-            token, request.id, inputs, tagging=session.tagging, recorded=recorded
+            token,
+            request.id,
+            inputs,
+            tagging=session.tagging,
+            recorded=_given(from_wire(request.old_inputs)),
         )
         old = _inputs_in_state(token, request)
         if any(old.get(name) != inputs.get(name) for name in CHANGED_BY_AWS.get(token, ())):
