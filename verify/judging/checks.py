@@ -48,30 +48,36 @@ def phase_results(
     """
     for phase in phases(tls=tls):
         tried = [attempt for attempt in attempts if attempt.reached(phase)]
-        failed = [attempt for attempt in tried if not attempt.passed(phase)]
         if not tried or tried[-1] is not attempts[-1]:
             yield Result(
                 id=phase, status=Status.SKIP, actual="not reached in the end", attempts=len(tried)
             )
-            continue
-        last = tried[-1]
-        result = Result(
-            id=phase,
-            status=Status.UNKNOWN if stopped and last.cut else Status.FAIL,
-            actual=f"{last.text}{last.quoted}",
-            hint=last.hint,
-            fault=last.fault,
-            duration=last.ended,
-            attempts=len(tried),
-        )
-        if last.passed(phase):
-            text = passed(phase, last.outcome)
-            if failed:
-                text += f", after {len(failed)} x {failed[-1].text}"
-            first = next(attempt for attempt in tried if attempt.passed(phase))
-            result = result._replace(status=Status.OK, actual=text, hint="", duration=first.ended)
-        yield result
+        elif tried[-1].passed(phase):
+            yield _passed_in_the_end(phase, tried)
+        else:
+            last = tried[-1]
+            yield Result(
+                id=phase,
+                status=Status.UNKNOWN if stopped and last.cut else Status.FAIL,
+                actual=f"{last.text}{last.quoted}",
+                hint=last.hint,
+                fault=last.fault,
+                duration=last.ended,
+                attempts=len(tried),
+            )
     yield _stable(attempts, ready=ready, options=options, stopped=stopped)
+
+
+def _passed_in_the_end(phase: Phase, tried: Sequence[Attempt]) -> Result:
+    """Return the result of a phase that the last of these attempts passed."""
+    well = [attempt for attempt in tried if attempt.passed(phase)]
+    failed = [attempt for attempt in tried if not attempt.passed(phase)]
+    text = passed(phase, tried[-1].outcome)
+    if failed:
+        text += f", after {len(failed)} x {failed[-1].text}"
+    return Result(
+        id=phase, status=Status.OK, actual=text, duration=well[0].ended, attempts=len(tried)
+    )
 
 
 def passed(phase: Phase, outcome: Answer | Failure) -> str:
@@ -103,8 +109,23 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options, stopp
         )
     if not good:
         return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
+    bad = _last_bad_after_good(attempts)
+    if bad is not None:
+        return Result(
+            id=Phase.STABLE,
+            status=Status.FAIL,
+            actual=(
+                f"{good} good of {len(attempts)} answers, but not in a row; the last other one: "
+                f"{bad.text}"
+            ),
+            expected=wanted,
+            hint=bad.hint,
+            fault=bad.fault,
+            duration=ended,
+            attempts=len(attempts),
+        )
     reason = "the run was stopped before more" if stopped else "the deadline left no time for more"
-    result = Result(
+    return Result(
         id=Phase.STABLE,
         status=Status.UNKNOWN,
         actual=f"{counted(good, 'good answer')}, and {reason}",
@@ -114,18 +135,6 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options, stopp
         ),
         duration=ended,
         attempts=len(attempts),
-    )
-    bad = _last_bad_after_good(attempts)
-    if bad is None:
-        return result
-    return result._replace(
-        status=Status.FAIL,
-        actual=(
-            f"{good} good of {len(attempts)} answers, but not in a row; the last other one: "
-            f"{bad.text}"
-        ),
-        hint=bad.hint,
-        fault=bad.fault,
     )
 
 
@@ -183,36 +192,52 @@ def _expectation_result(
             undecided.append(unmet.seen)
         else:
             wrong.append((unmet.seen, sample))
-    status, actual, hint, fault = Status.OK, expectation.wanted, "", expectation.fault
+    met = Result(
+        id=expectation.id,
+        status=Status.OK,
+        expected=expectation.wanted,
+        actual=expectation.wanted,
+        attempts=len(answered),
+    )
     if not answered:
-        status, actual = Status.SKIP, "nothing answered"
-    elif wrong:
-        status = Status.FAIL
-        ((most_common, _),) = Counter(seen for seen, _ in wrong).most_common(1)
-        typical = next(sample for seen, sample in wrong if seen == most_common)
-        quoted = typical.quoted if expectation.id == "status" else ""
-        actual = f"{most_common} ({len(wrong)} of {len(answered)} answers){quoted}"
-        fault = fault or typical.fault
-        hint = typical.hint
-        if not hint and fault is ExitCode.WRONG_VERSION:
-            hint = _OTHER_VERSION
-            of_the_body = expectation.id == "json" or expectation.id.startswith("body-")
-            if of_the_body and isinstance(typical.outcome, Answer) and typical.outcome.truncated:
-                hint = _LONGER_BODY
-    elif undecided:
-        status, hint = Status.UNKNOWN, regexes.HINT
+        return met._replace(status=Status.SKIP, actual="nothing answered")
+    if wrong:
+        return _unmet_result(met, expectation, wrong)
+    if undecided:
         actual = f"{undecided[0]} ({len(undecided)} of {len(answered)} answers)"
-    elif expectation.id == "status":
+        return met._replace(status=Status.UNKNOWN, actual=actual, hint=regexes.HINT)
+    if expectation.id == "status":
         counts = Counter(sample.text for sample in answered)
         actual = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items()))
-    return Result(
-        id=expectation.id,
-        status=status,
-        expected=expectation.wanted,
-        actual=actual,
+        return met._replace(actual=actual)
+    return met
+
+
+def _unmet_result(
+    met: Result, expectation: Expectation, wrong: Sequence[tuple[str, Attempt]]
+) -> Result:
+    """Return the result of an expectation that some answers don't meet.
+
+    Args:
+        met: What it would be if all met it.
+        expectation: What must hold.
+        wrong: What was seen instead, and in which attempt.
+    """
+    ((most_common, _),) = Counter(seen for seen, _ in wrong).most_common(1)
+    typical = next(sample for seen, sample in wrong if seen == most_common)
+    quoted = typical.quoted if expectation.id == "status" else ""
+    fault = expectation.fault or typical.fault
+    hint = typical.hint
+    if not hint and fault is ExitCode.WRONG_VERSION:
+        hint = _OTHER_VERSION
+        of_the_body = expectation.id == "json" or expectation.id.startswith("body-")
+        if of_the_body and isinstance(typical.outcome, Answer) and typical.outcome.truncated:
+            hint = _LONGER_BODY
+    return met._replace(
+        status=Status.FAIL,
+        actual=f"{most_common} ({len(wrong)} of {met.attempts} answers){quoted}",
         hint=hint,
         fault=fault,
-        attempts=len(answered),
     )
 
 
