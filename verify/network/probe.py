@@ -1,15 +1,14 @@
 """The run's request, sent again and again, and each outcome: an answer or a failure."""
 
 import errno
-import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from ipaddress import ip_address
 
-from verify import VERSION
 from verify.escaping import visible
 from verify.network.client import Client
+from verify.network.course import Course
 from verify.network.http1 import (
     ClosedWhileIdleError,
     ConnectError,
@@ -17,37 +16,17 @@ from verify.network.http1 import (
     MalformedError,
     OtherProtocolError,
     ProtocolError,
-    Request,
 )
-from verify.network.outcome import Answer, Failure, Phase, Timings
-from verify.network.proxy import ProxyRefusedError, forwarded, tunnel_to
+from verify.network.outcome import Answer, Failure, Phase
+from verify.network.proxy import ProxyRefusedError
 from verify.network.resolve import NameServerError, Resolver, destination
+from verify.network.run_request import is_forwarded, request_of
 from verify.network.runtime import Runtime
 from verify.options.groups import Options
 from verify.options.masking import mask_of
 from verify.options.target import Target, no_balancer
-from verify.options.values import Body, HostPort, Proxy
+from verify.options.values import HostPort
 
-_HINTS = {
-    Phase.RESOLVE: (
-        "a new load balancer's name takes a minute to appear; is the stack deployed, the "
-        "name right?"
-    ),
-    Phase.CONNECT: (
-        "is there a listener on this port, and does the load balancer's security group admit "
-        "this machine?"
-    ),
-    Phase.TLS: "is this port an HTTPS listener? otherwise use --scheme http",
-    Phase.HTTP: (
-        "what listens here speaks no HTTP, or too slowly; is it an HTTPS port? see --scheme "
-        "and --timeout"
-    ),
-}
-_NO_HTTP_IN_TLS = (
-    "does the listener want a client certificate (mutual TLS), or speak another protocol "
-    "than HTTP/1.1?"
-)
-_SLOW = "is the application stuck, or slow? raise --timeout if it may take longer"
 _ERRNO_REASONS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset",
@@ -55,23 +34,9 @@ _ERRNO_REASONS = {
     errno.EHOSTUNREACH: "host unreachable",
     errno.ETIMEDOUT: "connection timed out",
 }
-_OWN_HEADERS = (
-    ("User-Agent", f"verify/{VERSION} (post-deploy check)"),
-    ("Accept", "*/*"),
-    ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
-)
-"""Sent unless one of the same name is given; as with curl, one given without a value is not sent at
-all.
-"""
-
-
 _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 """What the system says of a name that exists, but not with an address of this kind."""
 
-_BROKEN_OFF = (
-    "the answer broke off: did the application crash over it, or something on the way time out?"
-)
-_STILL_COMING = "the answer was still on its way: is its body large, or the application slow?"
 _MALFORMED = (
     "the answer breaks the rules of HTTP/1.1: see it with `curl -i --raw`, then what made it "
     "or passed it on"
@@ -89,150 +54,6 @@ _OTHER_PROTOCOLS = {
         ),
     ),
 }
-
-
-def _proxy_variable(*, tls: bool) -> str:
-    """Return the environment variable by which other clients would find a proxy.
-
-    Its value may hold a password.
-    """
-    name = "https_proxy" if tls else "http_proxy"
-    for variable in (name, name.upper(), "all_proxy", "ALL_PROXY"):
-        if os.environ.get(variable):
-            return variable
-    return ""
-
-
-def _default_headers(options: Options, body: Body | None) -> Iterator[tuple[str, str]]:
-    """See `_OWN_HEADERS`; with a body also its type, and with --json it is what is accepted too."""
-    for name, value in _OWN_HEADERS:
-        if name == "Accept" and options.json:
-            yield name, options.json.content_type
-        else:
-            yield name, value
-    if body is not None:
-        yield "Content-Type", body.content_type
-
-
-def _headers(
-    target: Target, options: Options, body: Body | None, *, keep: bool
-) -> Iterator[tuple[str, str]]:
-    yield "Host", options.host or target.authority
-    given = {header.name.lower() for header in options.header}
-    defaults = set()
-    for name, value in _default_headers(options, body):
-        defaults.add(name.lower())
-        if name.lower() not in given:
-            yield name, value
-    if body is not None:
-        yield "Content-Length", str(len(body.content))
-    if not keep:
-        yield "Connection", "close"
-    for header in options.header:
-        if header.value or header.name.lower() not in defaults:
-            yield header.name, header.value
-
-
-class _Course:
-    """The progress of one attempt: the steps that it passed, and when."""
-
-    def __init__(
-        self,
-        clock: Callable[[], float],
-        *,
-        tls: bool,
-        proxy: Proxy | None = None,
-        forwarded: bool = False,
-    ) -> None:
-        self.clock = clock
-        self._proxy = proxy
-        self._forwarded = forwarded
-        self.addresses: tuple[str, ...] = ()
-        self.unreachable: list[str] = []
-        self.marks = {"start": self.clock()}
-        self._tls = tls
-
-    def passed(self, step: str) -> None:
-        """Record when the client came to a step."""
-        self.marks[step] = self.clock()
-
-    def begin_again(self) -> None:
-        """Forget the steps that were passed, but not when the attempt started."""
-        self.addresses, self.marks = (), {"start": self.marks["start"]}
-
-    @property
-    def answered(self) -> bool:
-        """Return whether the head of an answer has come."""
-        return "first_byte" in self.marks
-
-    @property
-    def phase(self) -> Phase:
-        """The current phase of the attempt."""
-        if not self.addresses:
-            return Phase.RESOLVE
-        sent = self.marks.get("sending", 0.0)
-        if sent > self.marks.get("connecting", 0.0):
-            return Phase.HTTP  # on a kept connection the steps before are missing
-        if "connected" not in self.marks:
-            return Phase.CONNECT
-        return Phase.TLS if self._tls and "secured" not in self.marks else Phase.HTTP
-
-    def failed(self, reason: str, hint: str = "") -> Failure:
-        """End the attempt with a failure in its current phase."""
-        hint = hint or self._likely
-        if self.phase in (Phase.RESOLVE, Phase.CONNECT) and self._proxy is None:
-            variable = _proxy_variable(tls=self._tls)
-            if variable:
-                hint = f"{hint}; verify takes no proxy from {variable}, only from --proxy"
-        return Failure(phase=self.phase, reason=reason, hint=hint, addresses=self.addresses)
-
-    @property
-    def before_proxy(self) -> bool:
-        """Return whether the proxy in front of the service hasn't answered yet."""
-        early = self.phase in (Phase.RESOLVE, Phase.CONNECT) or self._forwarded
-        return self._proxy is not None and early and not self.answered
-
-    @property
-    def _likely(self) -> str:
-        if self._proxy and self.before_proxy:
-            return (
-                f"is there an HTTP proxy at {HostPort(self._proxy.host, self._proxy.port)}, "
-                "which this machine may use?"
-            )
-        if self.answered:
-            return _BROKEN_OFF
-        return _NO_HTTP_IN_TLS if self._tls and self.phase is Phase.HTTP else _HINTS[self.phase]
-
-    def out_of_time(self, limit: float, timeout: float) -> Failure:
-        """End the attempt after `limit` seconds; fewer than `timeout` are all the deadline left."""
-        what = "complete answer" if self.phase is Phase.HTTP else "answer"
-        failure = self.failed(f"no {what} within {limit:.3g} s")._replace(timed_out=True)
-        if limit < timeout:
-            reason = f"{failure.reason}, which was all that the deadline left"
-            hint = _STILL_COMING if self.answered else failure.hint
-            return failure._replace(reason=reason, hint=f"raise --deadline; {hint}", cut=True)
-        if failure.phase is Phase.HTTP:
-            hint = _SLOW
-            if not (self._tls or self.answered):
-                hint = f"{_SLOW}; is it an HTTPS port? see --scheme"
-            return failure._replace(hint=hint)
-        return failure
-
-    def timings(self) -> Timings:
-        """End the attempt well, and return how long its steps took."""
-        tls = self._between("securing", "secured")
-        return Timings(
-            resolve=self._between("start", "resolved"),
-            connect=self._between("connecting", "connected"),
-            tls=tls if self._tls else None,
-            first_byte=self._between("start", "first_byte"),
-            total=self._between("start", "complete"),
-        )
-
-    def _between(self, first: str, last: str) -> float:
-        if first in self.marks and last in self.marks:
-            return self.marks[last] - self.marks[first]
-        return 0.0
 
 
 class Probe:
@@ -263,18 +84,9 @@ class Probe:
         self._sent = 0
         self._keep = keep
         self._kept: str | None = None
-        self._course: _Course | None = None
-        body = options.data if options.json is None else options.json
-        headers = tuple(_headers(target, options, body, keep=keep))
-        path = target.path
-        self._forwarded = options.proxy is not None and tunnel_to(target, options) is None
-        if options.proxy and self._forwarded:
-            path, credentials = forwarded(target, options.proxy)
-            headers += credentials
-        method = options.method or ("GET" if body is None else "POST")
-        self._request = Request(
-            method, path, headers, options.max_body, b"" if body is None else body.content
-        )
+        self._course: Course | None = None
+        self._forwarded = is_forwarded(target, options)
+        self._request = request_of(target, options, keep=keep)
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
         """Resolve, connect, ask and read, all within `limit` seconds.
@@ -297,16 +109,14 @@ class Probe:
         return course.phase, course.clock() - course.marks["start"], course.addresses
 
     async def _attempt(self, limit: float, address: str | None) -> Answer | Failure:
-        course = self._course = _Course(
+        course = self._course = Course(
             self._runtime.clock, tls=self.tls, proxy=self._options.proxy, forwarded=self._forwarded
         )
         outcome = await self._outcome(limit, address, course)
         self._course = None  # where a signal ends the attempt, it stays
         return outcome
 
-    async def _outcome(
-        self, limit: float, address: str | None, course: _Course
-    ) -> Answer | Failure:
+    async def _outcome(self, limit: float, address: str | None, course: Course) -> Answer | Failure:
         try:
             async with self._runtime.limit(limit):
                 return await self._within(limit, address, course)
@@ -319,7 +129,7 @@ class Probe:
         except (ConnectError, ProtocolError, OSError) as error:
             return self._explained(error, course)
 
-    async def _within(self, limit: float, address: str | None, course: _Course) -> Answer | Failure:
+    async def _within(self, limit: float, address: str | None, course: Course) -> Answer | Failure:
         if address is not None:
             course.addresses = (address,)
             try:
@@ -334,7 +144,7 @@ class Probe:
                 return _refused(each, course)
         return await self._first_that_connects(course, limit)
 
-    async def _resolve(self, course: _Course) -> None:
+    async def _resolve(self, course: Course) -> None:
         addresses = await self.resolver(self.host_port.host)
         if not addresses:
             raise socket.gaierror(socket.EAI_NODATA, "the name has no address")
@@ -343,7 +153,7 @@ class Probe:
         course.addresses = (*addresses[turn:], *addresses[:turn])
         course.marks["resolved"] = course.clock()
 
-    async def _first_that_connects(self, course: _Course, limit: float) -> Answer:
+    async def _first_that_connects(self, course: Course, limit: float) -> Answer:
         share = limit / len(course.addresses)
         for address in course.addresses[:-1]:
             try:
@@ -354,7 +164,7 @@ class Probe:
                 course.unreachable.append(address)
         return await self._exchange(course.addresses[-1], course, share)
 
-    async def _exchange(self, address: str, course: _Course, connect_limit: float) -> Answer:
+    async def _exchange(self, address: str, course: Course, connect_limit: float) -> Answer:
         to = HostPort(address, self.host_port.port)
         reply = await self._client.exchange(self._request, to, connect_limit, course.passed)
         answer = Answer(
@@ -388,7 +198,7 @@ class Probe:
         del body[limit:]
         return answer._replace(body=body, truncated=truncated)
 
-    def _unresolved(self, error: socket.gaierror, course: _Course) -> Failure:
+    def _unresolved(self, error: socket.gaierror, course: Course) -> Failure:
         problem = visible(error.strerror or str(error))
         if isinstance(error, NameServerError):
             return course.failed(
@@ -403,7 +213,7 @@ class Probe:
             )
         return course.failed(f"the name does not resolve (yet): {problem}")
 
-    def _explained(self, error: Exception, course: _Course) -> Failure:
+    def _explained(self, error: Exception, course: Course) -> Failure:
         """Return the failure of an attempt, by the first of the error's causes that explains it."""
         from_service = not course.before_proxy
         text = ""
@@ -427,7 +237,7 @@ def _refusable(address: str) -> bool:
     return no_balancer(ip_address(address))
 
 
-def _refused(address: str, course: _Course) -> Failure:
+def _refused(address: str, course: Course) -> Failure:
     """Refuse an address of this machine's metadata service, which a record may name."""
     return Failure(
         phase=Phase.RESOLVE,
@@ -444,7 +254,7 @@ def _refused(address: str, course: _Course) -> Failure:
     )
 
 
-def _refused_by_tls(cause: BaseException, course: _Course) -> Failure | None:
+def _refused_by_tls(cause: BaseException, course: Course) -> Failure | None:
     import ssl  # noqa: PLC0415 — plain HTTP needs none of it
 
     from verify.network import tls  # noqa: PLC0415
