@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import select
 import ssl
-from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,23 +26,77 @@ def get(url: str, **options: Any) -> httpx.Response:
 
 
 class Page(NamedTuple):
-    """An answer to a plain request."""
+    """An answer."""
 
     status: int
     text: str
 
 
-def page(url: str) -> Page:
-    """Request a page without TLS, for a fifth of the CPU time of `get`.
+class Connection:
+    """A connection that is kept for one request of a page after the other.
+
+    Such a request costs half the CPU time of one on its own connection, for which what shows the
+    load balancer on this machine connects anew, too.
+    """
+
+    def __init__(self, url: str, *, host: str = "") -> None:
+        """Connect when the page is first requested.
+
+        Args:
+            url: The page.
+            host: The host to request it of, if that isn't the URL's.
+        """
+        parts = urlsplit(url)
+        assert parts.hostname
+        self._path = parts.path or "/"
+        self._headers = {"Host": host} if host else {}
+        self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
+        if parts.scheme == "https":
+            self._connection = http.client.HTTPSConnection(
+                parts.hostname, parts.port, timeout=5, context=_UNVERIFIED
+            )
+
+    def page(self) -> Page:
+        """Request the page, on a new connection if the server has closed this one since.
+
+        A connection that ends during a request is an error, as for one on its own connection.
+
+        Raises:
+            OSError: There is no connection.
+            http.client.HTTPException: The answer is no HTTP, or ends too early.
+        """
+        idle = self._connection.sock
+        if idle is not None and select.select([idle], [], [], 0)[0]:
+            self.close()
+        try:
+            self._connection.request("GET", self._path, headers=self._headers)
+            answer = self._connection.getresponse()
+            return Page(answer.status, answer.read().decode())
+        except (OSError, http.client.HTTPException):
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close it; the next request connects again."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def page(url: str, *, host: str = "") -> Page:
+    """Request a page on its own connection, for a fifth of the CPU time of `get`.
+
+    Args:
+        url: The page.
+        host: The host to request it of, if that isn't the URL's.
 
     Raises:
         OSError: There is no connection.
         http.client.HTTPException: The answer is no HTTP, or ends too early.
     """
-    parts = urlsplit(url)
-    assert parts.scheme == "http"
-    assert parts.hostname
-    with closing(http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)) as connection:
-        connection.request("GET", parts.path or "/")
-        answer = connection.getresponse()
-        return Page(answer.status, answer.read().decode())
+    with Connection(url, host=host) as connection:
+        return connection.page()

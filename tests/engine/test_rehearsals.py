@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.engine.gateway import time_limit
-from tests.engine.requests import get
+from tests.engine.requests import get, page
 from tests.engine.service import MISSING, server, service_of
 from tests.engine.status import load_balancers
 from tests.engine.traffic import Traffic, tasks
@@ -18,6 +18,8 @@ from tests.engine.waiting import eventually
 from tests.infra.changes import EXAMPLES, ITS_COMMAND, REFUSED, STACKS, UNPRIVILEGED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.engine.stack import Stack
 
 GENTLE = (
@@ -165,7 +167,10 @@ class Following(Traffic):
         self.seen: set[str] = set()
         """What the name resolved to."""
 
-    def ask(self) -> int:
+    def lanes(self) -> tuple[Callable[[], int], ...]:
+        return (self._ask,)
+
+    def _ask(self) -> int:
         # The name is looked up last, as the request must follow at once.
         name = self._look_up()
         if name not in self._internal:
@@ -175,11 +180,8 @@ class Following(Traffic):
         self.seen.add(name)
         if address := self._internal.get(name):
             return self._ask_in_vpc(address)
-        return get(
-            f"https://{name.partition(':')[0]}:{8443 if ':' in name else 443}",
-            headers={"Host": self._domain},
-            timeout=5,
-        ).status_code
+        url = f"https://{name.partition(':')[0]}:{8443 if ':' in name else 443}"
+        return page(url, host=self._domain).status
 
     def _addresses(self) -> dict[str, str]:
         """Return the address in the VPC of each load balancer by its name, "" of a public one."""
@@ -208,7 +210,7 @@ class Following(Traffic):
         self._client.stdin.flush()
         answer = self._client.stdout.readline().strip()
         if not answer.isdecimal():
-            raise httpx.ConnectError(answer)
+            raise ConnectionError(answer)
         return int(answer)
 
     def __exit__(self, *_: object) -> None:

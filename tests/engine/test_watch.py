@@ -6,10 +6,9 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
+from tests.engine.requests import Connection
 from tests.engine.stack import WITHOUT_ASKING, settings
-from tests.engine.traffic import InBackground, tasks
+from tests.engine.traffic import InBackground, answering, tasks
 from tests.engine.watching import INTERVAL_MS, UP, watch
 
 if TYPE_CHECKING:
@@ -26,10 +25,10 @@ class Outage(InBackground):
         """When each was requested and when it came, in milliseconds, and whether it was good."""
 
     def _run(self) -> None:
-        with httpx.Client(trust_env=False, timeout=5) as client:
+        with Connection(self.url) as connection:
             while not self._stop.wait(0.01):
                 asked = time.monotonic()
-                good = client.get(self.url).status_code == httpx.codes.OK
+                good = connection.page().status == 200
                 self.answers.append((asked * 1000, time.monotonic() * 1000, good))
 
     @property
@@ -149,13 +148,6 @@ def split(web: int, following: int) -> dict[str, dict[str, Any]]:
         "web": {"desiredCount": 2, "weights": {"web": web, "next": following}},
         "next": {"desiredCount": 1},
     }
-
-
-def answering(url: str, requests: int) -> list[str]:
-    """Return the hosts that answer requests on one connection, in their order."""
-    with httpx.Client(trust_env=False, timeout=5) as client:
-        pages = [client.get(url).text for _ in range(requests)]
-    return [page.split("Hello from ")[1].split("<")[0] for page in pages]
 
 
 def up_with(services: dict[str, dict[str, Any]]) -> str:
