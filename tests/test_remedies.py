@@ -117,7 +117,7 @@ TRIED = {
     "pulumi up": "engine/test_lifecycle.py::test_a_second_up_changes_nothing",
     "pulumi up --refresh": (
         "engine/test_rollout.py::"
-        "test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed"
+        "test_what_was_rolled_back_stays_failed_until_its_cause_is_fixed_and_up_refreshes"
     ),
     "pulumi up --replace": (
         "engine/test_remedies.py::"

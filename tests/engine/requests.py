@@ -25,6 +25,13 @@ def get(url: str, **options: Any) -> httpx.Response:
     return httpx.get(url, **{"timeout": 5, "trust_env": False, "verify": _UNVERIFIED, **options})
 
 
+def over_tls(dns_name: str) -> str:
+    """Return the URL by which this machine reaches a load balancer's HTTPS listener."""
+    address, _, port = dns_name.partition(":")
+    # Ports below 1024 are the administrator's on some machines.
+    return f"https://{address}:{8443 if port else 443}"
+
+
 class Page(NamedTuple):
     """An answer."""
 

@@ -111,7 +111,7 @@ class Stack:
 
     def attempt(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
         """Run `pulumi-local` to its end, and return how it ended."""
-        with self._with_host(arguments) as variables:
+        with self.with_host(arguments) as variables:
             process = self.start(*arguments, env=variables, **more)
             try:
                 output, errors = process.communicate(timeout=TIME_LIMIT_SECONDS)
@@ -206,9 +206,11 @@ class Stack:
         return dict(json.loads(found.stdout))
 
     @contextlib.contextmanager
-    def _with_host(self, arguments: Sequence[str]) -> Iterator[dict[str, str]]:
-        """Serve a command that asks for a language host; yield the command's variables."""
-        if arguments[0] in _ASK_FOR_A_HOST and self.project == ROOT and is_usable():
+    def with_host(self, arguments: Sequence[str]) -> Iterator[dict[str, str]]:
+        """Serve a command that asks for a language host once; yield the command's variables."""
+        asks = arguments[0] in _ASK_FOR_A_HOST and is_usable()
+        # A copy of the project links the program that the host has imported.
+        if asks and (self.project / "infra").resolve() == ROOT / "infra":
             with preloaded_host().serving(("pulumi", *arguments), self.variables) as variables:
                 yield variables
         else:
@@ -229,13 +231,17 @@ class Stack:
         return log.read_text(errors="replace")[-4000:] if log.exists() else ""
 
     def shell(
-        self, command: str, *, timeout: float = TIME_LIMIT_SECONDS
+        self,
+        command: str,
+        *,
+        timeout: float = TIME_LIMIT_SECONDS,
+        variables: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a line as a user would type it, with `pipefail`."""
         return subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             cwd=self.project,
-            env=self.variables,
+            env=self.variables if variables is None else variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -26,7 +26,6 @@ def _commands() -> list[str]:
     return sorted(found)
 
 
-LINES = _commands()
 PLACEHOLDERS = {
     "certificate/…": "certificate/00000000-0000-0000-0000-000000000001",
     "sha256:…": "sha256:" + "0" * 64,
@@ -40,7 +39,10 @@ TOGETHER = (
     "egress",
     "environment",
 )
-"""Of those, what a stack that makes its VPC takes all at once."""
+"""What a stack that makes its VPC takes all at once."""
+
+AT_ONCE = [line for line in _commands() if any(key in line for key in TOGETHER)]
+ALONE = [line for line in _commands() if line not in AT_ONCE]
 
 
 @pytest.fixture(scope="module")
@@ -60,32 +62,31 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.run("stop")
 
 
-def set_(copy: Stack, line: str) -> str:
-    """Run a command of the manual, and return the name of its stack."""
-    stack = re.search(r"--stack (\w+)", line)
-    line += "" if stack else " --stack dev"
-    run = copy.shell(line.replace("pulumi ", "pulumi-local ", 1))
-    assert run.returncode == 0, run.stdout + run.stderr
-    return stack[1] if stack else "dev"
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_a_command_of_the_manual_sets_what_its_key_takes(copy: Stack, line: str) -> None:
+def check(copy: Stack, line: str) -> None:
+    """Run a command of the manual, and check that the program takes the value that it leaves."""
     for placeholder, meant in PLACEHOLDERS.items():
         line = line.replace(placeholder, meant)
+    name = re.search(r"--stack (\w+)", line)
+    line += "" if name else " --stack dev"
+    run = copy.shell(line.replace("pulumi ", "pulumi-local ", 1))
+    assert run.returncode == 0, run.stdout + run.stderr
     path, value = [word for word in shlex.split(line)[3:] if not word.startswith("--")][:2]
     key = re.split(r"[.\[]", path)[0]
-    stored = mocks.configuration(copy.project, set_(copy, line))[f"fargate-web:{key}"]
+    stored = mocks.configuration(copy.project, name[1] if name else "dev")[f"fargate-web:{key}"]
     assert value in stored
     kinds()[key].read(stored)
 
 
-def test_a_stack_configured_by_these_commands_is_previewed(copy: Stack) -> None:
+@pytest.mark.parametrize("line", ALONE)
+def test_a_command_of_the_manual_sets_what_its_key_takes(copy: Stack, line: str) -> None:
+    check(copy, line)
+
+
+def test_commands_that_a_stack_takes_all_at_once_set_what_is_previewed(copy: Stack) -> None:
     file = copy.project / "Pulumi.prod.yaml"
     file.write_text((ROOT / "Pulumi.prod.yaml").read_text())
-    for line in LINES:
-        if any(key in line for key in TOGETHER):
-            set_(copy, re.sub(r" --stack \w+|$", " --stack prod", line, count=1))
+    for line in AT_ONCE:
+        check(copy, re.sub(r" --stack \w+|$", " --stack prod", line, count=1))
     config = yaml.safe_load(file.read_text())["config"]
     assert {
         "fargate-web:deletionProtection",

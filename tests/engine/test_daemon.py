@@ -26,6 +26,7 @@ from tests.engine.stack import (
     deployed,
     runs_containers,
 )
+from tests.engine.status import status_of
 from tests.engine.waiting import eventually
 from tests.localaws.account.state_version_1 import in_version_1
 from tests.second_user import AS_ANOTHER_USER, folder_open_to_others, tries
@@ -51,8 +52,9 @@ def family(stack: Stack) -> list[psutil.Process]:
 
 def environments(stack: Stack) -> list[set[str]]:
     """Return the environment of each running task, whichever runtime runs it."""
-    if "`container`" in stack.run("status"):
-        ids = re.findall(r"task +(\w+) +RUNNING", stack.run("status"))
+    status = stack.run("status")
+    if "`container`" in status:
+        ids = re.findall(r"task +(\w+) +RUNNING", status)
         return [{*stack.run("exec", each, "--", "env").splitlines()} for each in ids]
     servers = [each for each in family(stack) if "page_server" in " ".join(each.cmdline())]
     texts = [Path(f"/proc/{each.pid}/environ").read_text() for each in servers]
@@ -136,10 +138,7 @@ def test_a_killed_launcher_ends_its_daemon_and_the_next_command_brings_everythin
 
 
 def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stack: Stack) -> None:
-    url, described = (
-        stack.outputs()["serviceUrl"],
-        json.loads(stack.run("status", "--json"))["services"],
-    )
+    url, described = stack.outputs()["serviceUrl"], status_of(stack)["services"]
     stack.run("stop")
     resources, services = stack.directory.resources, stack.path / "services.jsonl"
     resources.with_suffix(".json").write_text(in_version_1(Cloud(resources)))
@@ -148,7 +147,7 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
     services.unlink()
     stack.up("--expect-no-changes")
     assert get(url).status_code == 200
-    (before,), (after,) = described, json.loads(stack.run("status", "--json"))["services"]
+    (before,), (after,) = described, status_of(stack)["services"]
     deployments = [each["id"] for each in before["deployments"]]
     assert [each["id"] for each in after["deployments"]] == deployments
     running = {each["taskId"] for each in before["tasks"]}

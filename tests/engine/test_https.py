@@ -12,6 +12,7 @@ import pytest
 from localaws.alb.certificate_authority import authority_file
 from tests.engine.requests import get
 from tests.engine.stack import ROOT, settings
+from tests.engine.watching import UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +45,12 @@ class Flip(NamedTuple):
 def flip(stack: Stack) -> Iterator[Flip]:
     """HTTPS until the last test; plain HTTP is back afterwards."""
     before = carriers(stack)
-    watched = stack.shell(
-        f"verify watch {stack.outputs()['albDns']} --status 200,301 --until-exit -- "
-        f"pulumi-local up --yes --non-interactive --skip-preview {shlex.join(DOMAIN)}"
-    )
+    with stack.with_host(("up",)) as variables:
+        watched = stack.shell(
+            f"verify watch {stack.outputs()['albDns']} --status 200,301 --until-exit -- "
+            f"{UP} {shlex.join(DOMAIN)}",
+            variables=variables,
+        )
     assert watched.returncode == 0, watched.stdout + watched.stderr
     yield Flip(before, watched.stdout)
     stack.up()
@@ -67,9 +70,8 @@ def test_verify_follows_the_redirect_and_trusts_the_certificate(stack: Stack) ->
     assert outputs["serviceUrl"] == "https://app.example.test"
     redirected = "" if ":" in outputs["albDns"] else "--redirect-from 80"
     run = stack.shell(
-        "pulumi-local stack output serviceUrl | "
-        f"verify {reached(stack, 'app.example.test')} {redirected} --min-tls 1.2 "
-        "--min-days-left 30 --security-headers --expect-tasks 2"
+        f"verify {outputs['serviceUrl']} {reached(stack, 'app.example.test')} {redirected} "
+        "--min-tls 1.2 --min-days-left 30 --security-headers --expect-tasks 2"
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -97,10 +99,12 @@ def test_no_key_of_a_certificate_is_in_the_state(stack: Stack) -> None:
 def test_further_hosts_get_certificates_and_records_without_a_lost_request(stack: Stack) -> None:
     hosts = ["app.example.test", "api.example.test", "*.shops.example.test"]
     options = shlex.join([*settings({"hosts": hosts}), *DOMAIN])
-    watched = stack.shell(
-        f"verify watch https://app.example.test {reached(stack, 'app.example.test')} "
-        "--until-exit -- pulumi-local up --yes --non-interactive --skip-preview " + options
-    )
+    with stack.with_host(("up",)) as variables:
+        watched = stack.shell(
+            f"verify watch https://app.example.test {reached(stack, 'app.example.test')} "
+            f"--until-exit -- {UP} {options}",
+            variables=variables,
+        )
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert " 0 of " in watched.stdout, watched.stdout
     for host in ("app.example.test", "api.example.test", "one.shops.example.test"):

@@ -13,12 +13,9 @@ if TYPE_CHECKING:
 
     from tests.engine.stack import Stack
 
-ONE_LOG_GROUP = """\
+PROGRAM = """\
 import pulumi_aws as aws
 aws.cloudwatch.LogGroup("g", name="/aws/ecs/ecs-cluster-local/local-web", retention_in_days=3)
-"""
-CLUSTER = """\
-import pulumi_aws as aws
 log = {
     "cloud_watch_log_group_name": "/aws/ecs/ecs-cluster-local/exec",
     "cloud_watch_encryption_enabled": False,
@@ -33,29 +30,17 @@ aws.ecs.Cluster(
     tags={"Project": "OWNER", "Stack": "local"},
 )
 """
-"""What another project made from this repository has, with which AWS hands the cluster out."""
+"""A service's log group, and what another project made from this repository has, with which AWS
+hands the cluster out.
+"""
 
 
-def test_a_log_group_that_existed_before_is_adopted_and_gets_its_retention(
+def test_another_projects_cluster_is_shared_once_it_is_tagged_and_a_log_group_is_adopted_at_once(
     empty_stack: Stack, tmp_path: Path
 ) -> None:
     stack = empty_stack
     stack.run("stack", "ls")
-    other_project(tmp_path / "other", stack, ONE_LOG_GROUP).up()
-    output = stack.up()
-    assert "1 imported" in output
-    by_id = {each.get("id"): each for each in stack.resources()}
-    group = by_id["/aws/ecs/ecs-cluster-local/local-web"]
-    assert group["outputs"]["retentionInDays"] == 14
-    stack.up("--expect-no-changes")
-
-
-def test_another_projects_cluster_is_not_shared_until_it_is_tagged_as_this_stacks(
-    empty_stack: Stack, tmp_path: Path
-) -> None:
-    stack = empty_stack
-    stack.run("stack", "ls")
-    other = other_project(tmp_path / "other", stack, CLUSTER.replace("OWNER", "other"))
+    other = other_project(tmp_path / "other", stack, PROGRAM.replace("OWNER", "other"))
     other.up()
     before = stack.made()
     refusal = stack.up(fails=True)
@@ -66,10 +51,15 @@ def test_another_projects_cluster_is_not_shared_until_it_is_tagged_as_this_stack
     assert "aws ecs tag-resource" in refusal
     assert not stack.own_frames(refusal)
     assert stack.made() == before, "nothing was made or changed"
-    (other.project / "__main__.py").write_text(CLUSTER.replace("OWNER", "fargate-web"))
+    (other.project / "__main__.py").write_text(PROGRAM.replace("OWNER", "fargate-web"))
     other.up()  # as the command in the message does
-    stack.up()
+    output = stack.up()
+    assert "1 imported" in output
     assert stack.outputs()["clusterName"] == "ecs-cluster-local"
+    by_id = {each.get("id"): each for each in stack.resources()}
+    group = by_id["/aws/ecs/ecs-cluster-local/local-web"]
+    assert group["outputs"]["retentionInDays"] == 14
+    stack.up("--expect-no-changes")
 
 
 @pytest.mark.parametrize("of_awsx", [False, True])

@@ -64,9 +64,8 @@ def ids(stack: Stack) -> set[str]:
 
 def verify(stack: Stack, count: int) -> str:
     """Run `verify` as the article's system is checked; return what it prints."""
-    run = stack.shell(
-        f"pulumi-local stack output albDns | verify {IDENTITY} --expect-tasks {count} --deadline 30"
-    )
+    url = f"http://{stack.outputs()['albDns']}"
+    run = stack.shell(f"verify {url} {IDENTITY} --expect-tasks {count} --deadline 30")
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 
@@ -130,7 +129,7 @@ def test_a_refresh_of_the_instances_fails_no_request(stack: Stack) -> None:
     before = ids(stack)
     config = with_three(environment={"RELEASE": "2"}, instanceReservedMib=128)
     old = "|".join(before)
-    wait = f"while pulumi-local status | grep -Eq 'instance +({old})'; do sleep 0.5; done"
+    wait = f"while pulumi-local status | grep -Eq 'instance +({old})'; do sleep 2; done"
     command = f"sh -c {shlex.quote(f'{up_command(config)} && {wait}')}"
     report = watch(stack, url, "--identity 'body-regex:([0-9a-f]{12})'", command=command)
     assert report["exit_code"] == 0, report

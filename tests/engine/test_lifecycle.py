@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.stack import WITHOUT_ASKING, operations
+from tests.engine.status import status_of
 from tests.engine.traffic import Traffic, tasks
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_destroy_leaves_nothing_but_log_groups_and_up_adopts_them(stack: Stack) 
     # Tests of other files may have left more, such as the bucket of an access log.
     left = [each.token for each in stack.made() if each.id in ids]
     assert left == 2 * ["aws:cloudwatch/logGroup:LogGroup"]
-    status = json.loads(stack.run("status", "--json"))
+    status = status_of(stack)
     assert (status["services"], status["loadBalancers"], status["problems"]) == ([], [], [])
     output = stack.up()
     assert operations(output)["imported"] == 2

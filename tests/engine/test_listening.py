@@ -13,6 +13,7 @@ from localaws.machine.addresses import can_bind
 from tests.engine.out_of_band import delete, kind, of_aws
 from tests.engine.requests import get
 from tests.engine.stack import WITHOUT_ASKING
+from tests.engine.status import status_of
 from tests.engine.waiting import eventually
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def test_a_run_that_changes_nothing_warns_and_status_shows_it_until_the_address_
         assert "warning: the local load balancer can't listen" in output
         assert re.search(CANNOT_LISTEN.format(name=name), output)
         assert re.search(rf"problem: .*{CANNOT_LISTEN.format(name=name)}", stack.run("status"))
-    eventually(lambda: "problem:" not in stack.run("status"), "no problem")
+    eventually(lambda: not status_of(stack)["problems"], "no problem")
     assert get(f"http://{name}").status_code == httpx.codes.OK
     assert "can't listen" not in stack.up("--expect-no-changes")
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.engine.gateway import time_limit
-from tests.engine.requests import get, page
+from tests.engine.requests import get, over_tls, page
 from tests.engine.service import MISSING, server, service_of
 from tests.engine.status import load_balancers
 from tests.engine.traffic import Traffic, tasks
@@ -180,8 +180,7 @@ class Following(Traffic):
         self.seen.add(name)
         if address := self._internal.get(name):
             return self._ask_in_vpc(address)
-        url = f"https://{name.partition(':')[0]}:{8443 if ':' in name else 443}"
-        return page(url, host=self._domain).status
+        return page(over_tls(name), host=self._domain).status
 
     def _addresses(self) -> dict[str, str]:
         """Return the address in the VPC of each load balancer by its name, "" of a public one."""

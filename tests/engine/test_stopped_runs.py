@@ -5,9 +5,12 @@ tests/infra/test_stopped_runs.py tries every single resource, without the engine
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from localaws.mocks.urns import STACK
 from tests.engine.gateway import MESSAGE, failing_after
+from tests.engine.requests import over_tls, page
 from tests.engine.stack import WITHOUT_ASKING, settings
 
 if TYPE_CHECKING:
@@ -23,6 +26,15 @@ PROFILE: dict[str, Any] = {
     "hostedZone": "example.test",
 }
 
+ROUTES = {
+    "NatGateway": 2,
+    "Eip": 2,
+    "EgressOnlyInternetGateway": 1,
+    "FlowLog": 1,
+    "VpcEndpoint": 0,
+}
+"""How many it has of what gives private tasks their routes to AWS."""
+
 
 def test_an_up_and_a_destroy_that_fail_again_and_again_are_completed(empty_stack: Stack) -> None:
     stack = empty_stack
@@ -37,7 +49,12 @@ def test_an_up_and_a_destroy_that_fail_again_and_again_are_completed(empty_stack
         stack.run("preview", "--non-interactive", *settings(PROFILE))
     stack.up(**PROFILE)
     stack.needs_nothing(**PROFILE)
+    kinds = Counter(each["type"].rpartition(":")[2] for each in stack.resources())
+    assert {kind: kinds[kind] for kind in ROUTES} == ROUTES
+    url = over_tls(stack.outputs()["albDns"])
+    assert "Hello from ip-10-0-" in page(url, host=PROFILE["domain"]).text
     stack.destroy()
+    assert {each["type"] for each in stack.resources()} <= {STACK}
 
 
 def stopped_after(stack: Stack, command: str) -> int:

@@ -66,7 +66,7 @@ def test_an_empty_target_group_is_measured(stack: Stack) -> None:
         f"sh -c '{UP} -c fargate-web:desiredCount=0 && {UP} -c fargate-web:desiredCount=2'"
     )
     with Outage(url) as truth:
-        report = watch(stack, url, command=empty_and_back)
+        report = watch(stack, url, command=empty_and_back, runs=2)
     reason = "503 from the load balancer: no target is registered and healthy"
     assert list(report["watch"]["failures"]) == [reason]
     assert (report["fault"], report["exit_code"]) == ("balancer_error", 34)

@@ -13,9 +13,22 @@ INTERVAL_MS = 100
 """Of `verify watch`, whose rate is ten requests a second."""
 
 
-def watch(stack: Stack, url: str, *options: str, command: str) -> dict[str, Any]:
-    """Watch a URL while a command runs, which must succeed, and return the report."""
-    run = stack.shell(f"verify watch {url} --format json --quiet {' '.join(options)} -- {command}")
+def watch(stack: Stack, url: str, *options: str, command: str, runs: int = 1) -> dict[str, Any]:
+    """Watch a URL while a command runs, which must succeed, and return the report.
+
+    Args:
+        stack: The stack that serves the URL.
+        url: What is requested.
+        options: More options of `verify watch`.
+        command: The command, as a shell takes it.
+        runs: How often it deploys: only the host of a single run is a fork (preloaded_host.py).
+    """
+    line = f"verify watch {url} --format json --quiet {' '.join(options)} -- {command}"
+    if runs == 1:
+        with stack.with_host(("up",)) as variables:
+            run = stack.shell(line, variables=variables)
+    else:
+        run = stack.shell(line)
     assert run.stdout, run.stderr
     assert "older code" not in run.stderr, (
         "localaws/ was edited meanwhile, so a new daemon has cut all connections"
