@@ -30,7 +30,7 @@ TRIED = {
         "engine/test_interrupted.py::test_a_killed_run_leaves_a_lock_and_no_warning_for_ever"
     ),
     "pulumi config": (
-        "engine/test_config_commands.py::test_a_stack_configured_by_these_commands_is_previewed"
+        "engine/test_config_commands.py::test_commands_that_a_stack_takes_all_at_once_set_what_is_previewed"
     ),
     "pulumi config rm": (
         "engine/test_tutorial.py::test_without_a_container_engine_a_process_takes_the_images_part"
@@ -72,7 +72,7 @@ TRIED = {
     "pulumi logs --container": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
     "pulumi logs --no-follow": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
     "pulumi preview": (
-        "engine/test_config_commands.py::test_a_stack_configured_by_these_commands_is_previewed"
+        "engine/test_config_commands.py::test_commands_that_a_stack_takes_all_at_once_set_what_is_previewed"
     ),
     "pulumi preview --refresh": (
         "engine/test_remedies.py::test_a_preview_with_refresh_shows_that_something_else_runs"
