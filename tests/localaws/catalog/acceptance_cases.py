@@ -1,6 +1,5 @@
 """Cases in which the catalog once differed from AWS, from the provider's acceptance tests.
 
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
 `test_refusals.py` runs them.
 """
 
@@ -9,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+from tests.localaws.catalog.refusal_case import Case, cases
 
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 BUCKET = "aws:s3/bucket:Bucket"
@@ -282,13 +281,13 @@ ACCEPTANCE_CASES: list[Case] = [
         task(TO_ROUTER, router("s3", "arn:aws:s3:::main-logs/extra.conf")),
         task(TO_ROUTER, router("file", "/extra.conf")),
     ),
-    *(
-        (DEFINITION, "ecs.container.firelens-buffer", CLIENT, task(lines(bad), ROUTER), accepted)
-        for bad, accepted in (
-            ("536870912", task(lines("536870911"), ROUTER)),
-            ("many", task(lines("0"), ROUTER)),
-            (10, task(lines("10"), ROUTER)),
-        )
+    *cases(
+        DEFINITION,
+        "ecs.container.firelens-buffer",
+        CLIENT,
+        (task(lines("536870912"), ROUTER), task(lines("536870911"), ROUTER)),
+        (task(lines("many"), ROUTER), task(lines("0"), ROUTER)),
+        (task(lines(10), ROUTER), task(lines("10"), ROUTER)),
     ),
     (
         DEFINITION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+from tests.localaws.catalog.refusal_case import Case, Inputs, cases
 
 TOPIC = "aws:sns/topic:Topic"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
@@ -68,7 +68,7 @@ _CPU = ("AWS/ECS", "CPUUtilization", "ClusterName", "main")
 _LAID_OUT = {**_widget(), "x": 0, "y": 0, "width": 24, "height": 6}
 _MANY = [[*_CPU]] * 500
 
-_WRONG_BODIES: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+_WRONG_BODIES: tuple[tuple[Inputs, Inputs], ...] = (
     ({"dashboardBody": "[]"}, {"dashboardBody": '{"widgets": []}'}),
     ({"dashboardBody": "{}"}, _body(start="-PT3H", periodOverride="inherit")),
     (_body(widget=1), _body(start="2026-01-31T08:00:00Z")),
@@ -146,15 +146,21 @@ _WRONG_BODIES: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 )
 """Pairs of a body that CloudWatch refuses and a similar one that it accepts."""
 
+
+def _endpoints(protocol: str, wrong: str, right: str) -> tuple[Inputs, Inputs]:
+    """Return inputs with a refused and with an accepted endpoint of a protocol."""
+    return {"protocol": protocol, "endpoint": wrong}, {"protocol": protocol, "endpoint": right}
+
+
 _WRONG_ENDPOINTS = (
-    ("email", "no-address", "ops@example.test"),
-    ("email-json", "@example.test", "json@example.test"),
-    ("https", "http://example.test/", "https://example.test/"),
-    ("http", "https://example.test/", "http://example.test/"),
-    ("sms", "call me", "+4930123456"),
-    ("sqs", "https://example.test/", _QUEUE),
-    ("lambda", _QUEUE, "arn:aws:lambda:eu-west-1:123456789012:function:one"),
-    ("application", _QUEUE, "arn:aws:sns:eu-west-1:123456789012:endpoint/GCM/one/two"),
+    _endpoints("email", "no-address", "ops@example.test"),
+    _endpoints("email-json", "@example.test", "json@example.test"),
+    _endpoints("https", "http://example.test/", "https://example.test/"),
+    _endpoints("http", "https://example.test/", "http://example.test/"),
+    _endpoints("sms", "call me", "+4930123456"),
+    _endpoints("sqs", "https://example.test/", _QUEUE),
+    _endpoints("lambda", _QUEUE, "arn:aws:lambda:eu-west-1:123456789012:function:one"),
+    _endpoints("application", _QUEUE, "arn:aws:sns:eu-west-1:123456789012:endpoint/GCM/one/two"),
 )
 
 ALARM_CASES: list[Case] = [
@@ -233,16 +239,7 @@ ALARM_CASES: list[Case] = [
         {"topic": _TOPIC_ARN.replace("eu-west-1", "us-east-1")},
         {"topic": _TOPIC_ARN},
     ),
-    *(
-        (
-            SUBSCRIPTION,
-            "sns.subscription.endpoint",
-            _INVALID,
-            {"protocol": protocol, "endpoint": wrong},
-            {"protocol": protocol, "endpoint": right},
-        )
-        for protocol, wrong, right in _WRONG_ENDPOINTS
-    ),
+    *cases(SUBSCRIPTION, "sns.subscription.endpoint", _INVALID, *_WRONG_ENDPOINTS),
     (
         SUBSCRIPTION,
         "sns.subscription.raw",
@@ -320,21 +317,21 @@ ALARM_CASES: list[Case] = [
         _pattern(source=["x" * 4082]),
         _pattern(source=["x" * 4081]),
     ),
-    *(
-        (EVENT_RULE, "events.rule.pattern", "InvalidEventPatternException", wrong, right)
-        for wrong, right in (
-            ({"eventPattern": "[]"}, _pattern(source=["aws.ecs"])),
-            (_pattern(), _pattern(source=["aws.ecs"])),
-            (_pattern(source="aws.ecs"), _pattern(source=["aws.ecs", None, 5])),
-            (_pattern(source=[]), _pattern(source=[{"prefix": "aws."}])),
-            (_pattern(source=[["aws.ecs"]]), _pattern(source=[{"anything-but": ["aws.ec2"]}])),
-            (_pattern(source=[{"starts": "aws."}]), _pattern(source=[{"exists": True}])),
-            (_pattern(detail={"a": "b"}), _pattern(detail={"a": ["b"]})),
-            (
-                _pattern(**{"$or": [{"source": ["a"]}]}),
-                _pattern(**{"$or": [{"source": ["a"]}, {"detail-type": ["b"]}]}),
-            ),
-        )
+    *cases(
+        EVENT_RULE,
+        "events.rule.pattern",
+        "InvalidEventPatternException",
+        ({"eventPattern": "[]"}, _pattern(source=["aws.ecs"])),
+        (_pattern(), _pattern(source=["aws.ecs"])),
+        (_pattern(source="aws.ecs"), _pattern(source=["aws.ecs", None, 5])),
+        (_pattern(source=[]), _pattern(source=[{"prefix": "aws."}])),
+        (_pattern(source=[["aws.ecs"]]), _pattern(source=[{"anything-but": ["aws.ec2"]}])),
+        (_pattern(source=[{"starts": "aws."}]), _pattern(source=[{"exists": True}])),
+        (_pattern(detail={"a": "b"}), _pattern(detail={"a": ["b"]})),
+        (
+            _pattern(**{"$or": [{"source": ["a"]}]}),
+            _pattern(**{"$or": [{"source": ["a"]}, {"detail-type": ["b"]}]}),
+        ),
     ),
     (EVENT_RULE, "events.rule.unique", _VALIDATION, {"name": "deployments"}, {"name": "other"}),
     (EVENT_TARGET, "events.target.arn", _ARGUMENT, {"arn": "topic"}, {"arn": _TOPIC_ARN}),
@@ -356,17 +353,14 @@ ALARM_CASES: list[Case] = [
         {"inputPath": "$.detail"},
     ),
     (EVENT_TARGET, "events.target.template", _ARGUMENT, _transformer(""), _transformer('"A"')),
-    *(
-        (EVENT_TARGET, "events.target.template", _VALIDATION, wrong, right)
-        for wrong, right in (
-            (_transformer("failed"), _transformer('"failed"')),
-            (_transformer('"<reason>"'), _transformer('"<reason>"', reason="$.detail.reason")),
-            (_transformer('{"a": a}'), _transformer('{"a": <aws.events.event.json>}')),
-            (
-                _transformer('"failed"\nagain'),
-                _transformer('"failed"\n\n"by <aws.events.rule-name>"'),
-            ),
-        )
+    *cases(
+        EVENT_TARGET,
+        "events.target.template",
+        _VALIDATION,
+        (_transformer("failed"), _transformer('"failed"')),
+        (_transformer('"<reason>"'), _transformer('"<reason>"', reason="$.detail.reason")),
+        (_transformer('{"a": a}'), _transformer('{"a": <aws.events.event.json>}')),
+        (_transformer('"failed"\nagain'), _transformer('"failed"\n\n"by <aws.events.rule-name>"')),
     ),
     (
         EVENT_TARGET,
@@ -398,10 +392,7 @@ ALARM_CASES: list[Case] = [
         {"dashboardName": "main"},
         {"dashboardName": "other"},
     ),
-    *(
-        (DASHBOARD, "cloudwatch.dashboard.body", "InvalidParameterInput", wrong, right)
-        for wrong, right in _WRONG_BODIES
-    ),
+    *cases(DASHBOARD, "cloudwatch.dashboard.body", "InvalidParameterInput", *_WRONG_BODIES),
     (SLACK, "chatbot.slack.name", _ARGUMENT, {"configurationName": "a b"}, {}),
     (SLACK, "chatbot.slack.role", _ARGUMENT, {"iamRoleArn": "chat"}, {"iamRoleArn": _ROLE}),
     (

@@ -1,6 +1,5 @@
 """Refusals of launch templates, Auto Scaling groups, and services on them.
 
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
 `test_refusals.py` runs them.
 """
 
@@ -8,9 +7,10 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+if TYPE_CHECKING:
+    from tests.localaws.catalog.refusal_case import Case
 
 TEMPLATE, GROUP = "aws:ec2/launchTemplate:LaunchTemplate", "aws:autoscaling/group:Group"
 SERVICE, CAPACITY = "aws:ecs/service:Service", "aws:ecs/capacityProvider:CapacityProvider"
@@ -27,6 +27,10 @@ def volume(**ebs: Any) -> dict[str, Any]:
 
 def refresh(**preferences: Any) -> dict[str, Any]:
     return {"instanceRefresh": {"strategy": "Rolling", "preferences": preferences}}
+
+
+def group_tag(key: str, value: str) -> dict[str, Any]:
+    return {"key": key, "value": value, "propagateAtLaunch": True}
 
 
 def on_instances(*, port: int = 0, **more: Any) -> dict[str, Any]:
@@ -208,8 +212,8 @@ CAPACITY_CASES: list[Case] = [
         GROUP,
         "autoscaling.group.tags",
         "ValidationError",
-        {"tags": [{"key": "a", "value": value, "propagateAtLaunch": True} for value in "bc"]},
-        {"tags": [{"key": key, "value": "b", "propagateAtLaunch": True} for key in "ab"]},
+        {"tags": [group_tag("a", "b"), group_tag("a", "c")]},
+        {"tags": [group_tag("a", "b"), group_tag("b", "b")]},
     ),
     (
         GROUP,

@@ -1,17 +1,14 @@
-"""Refusals of ECS's clusters, task definitions and services.
-
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
-`test_refusals.py` runs them.
-"""
+"""Refusals of ECS's clusters, task definitions and services; `test_refusals.py` runs them."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.localaws.catalog.conftest import MISSING_TARGET_GROUP
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+if TYPE_CHECKING:
+    from tests.localaws.catalog.refusal_case import Case
 
 CLUSTER = "aws:ecs/cluster:Cluster"
 PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
@@ -62,13 +59,14 @@ def containers(*, without: str = "", **more: Any) -> str:
 
 def with_ports(*mappings: dict[str, Any]) -> str:
     """Return containers with one port mapping each."""
-    each = enumerate(mappings)
-    return json.dumps(
-        [
-            {"name": f"c{number}", "image": "nginx", "portMappings": [mapping]}
-            for number, mapping in each
-        ]
-    )
+    found = []
+    for number, mapping in enumerate(mappings):
+        found.append({"name": f"c{number}", "image": "nginx", "portMappings": [mapping]})
+    return json.dumps(found)
+
+
+def many_containers(count: int) -> str:
+    return json.dumps([{"name": f"c{number}", "image": "a"} for number in range(count)])
 
 
 ON_INSTANCES: dict[str, Any] = {"requiresCompatibilities": ["EC2"], "networkMode": "bridge"}
@@ -87,15 +85,21 @@ def logs(**options: Any) -> dict[str, Any]:
     }
 
 
-CONTAINER_FLAWS: tuple[tuple[str, str, Any], ...] = (
-    ("ecs.container.type", "environment", {"A": "1"}),
-    ("ecs.container.type", "entryPoint", "sh -c"),
-    ("ecs.container.type", "command", "sh -c"),
-    ("ecs.container.type", "workingDirectory", 5),
-    ("ecs.container.type", "essential", "true"),
-    ("ecs.container.required", "secrets", [{"name": "A"}]),
-    ("ecs.container.required", "logConfiguration", {"options": {}}),
-    ("ecs.container.required", "healthCheck", {"interval": 30}),
+def flaw(rule: str, **of_container: Any) -> Case:
+    """Return the case of a container that is refused because of one value."""
+    refused = {"containerDefinitions": containers(**of_container)}
+    return (DEFINITION, rule, "ClientException", refused, {})
+
+
+CONTAINER_FLAWS = (
+    flaw("ecs.container.type", environment={"A": "1"}),
+    flaw("ecs.container.type", entryPoint="sh -c"),
+    flaw("ecs.container.type", command="sh -c"),
+    flaw("ecs.container.type", workingDirectory=5),
+    flaw("ecs.container.type", essential="true"),
+    flaw("ecs.container.required", secrets=[{"name": "A"}]),
+    flaw("ecs.container.required", logConfiguration={"options": {}}),
+    flaw("ecs.container.required", healthCheck={"interval": 30}),
 )
 
 
@@ -336,8 +340,8 @@ ECS_CASES: tuple[Case, ...] = (
         DEFINITION,
         "ecs.container.most",
         "ClientException",
-        {"containerDefinitions": json.dumps([{"name": f"c{n}", "image": "a"} for n in range(11)])},
-        {"containerDefinitions": json.dumps([{"name": f"c{n}", "image": "a"} for n in range(10)])},
+        {"containerDefinitions": many_containers(11)},
+        {"containerDefinitions": many_containers(10)},
     ),
     (
         DEFINITION,
@@ -421,13 +425,16 @@ ECS_CASES: tuple[Case, ...] = (
         {
             **ON_INSTANCES,
             "containerDefinitions": with_ports(
-                *({"containerPort": n, "hostPort": 80} for n in (1, 2))
+                {"containerPort": 1, "hostPort": 80},
+                {"containerPort": 2, "hostPort": 80},
             ),
         },
         {
             **ON_INSTANCES,
             "containerDefinitions": with_ports(
-                *({"containerPort": 1, "hostPort": n} for n in (0, 0, 80))
+                {"containerPort": 1, "hostPort": 0},
+                {"containerPort": 1, "hostPort": 0},
+                {"containerPort": 1, "hostPort": 80},
             ),
         },
     ),
@@ -972,16 +979,7 @@ ECS_CASES: tuple[Case, ...] = (
         {"runtimePlatform": {"operatingSystemFamily": "WINDOWS"}},
         {"runtimePlatform": {"operatingSystemFamily": "LINUX"}},
     ),
-    *(
-        (
-            DEFINITION,
-            rule,
-            "ClientException",
-            {"containerDefinitions": containers(**{name: wrong})},
-            {},
-        )
-        for rule, name, wrong in CONTAINER_FLAWS
-    ),
+    *CONTAINER_FLAWS,
     (
         DEFINITION,
         "catalog.model",

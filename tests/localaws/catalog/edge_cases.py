@@ -1,17 +1,17 @@
 """Refusals of users, certificates, service-linked roles, trust stores, IP sets, health checks.
 
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
 `test_refusals.py` runs them.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.localaws.catalog.conftest import ELB
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+if TYPE_CHECKING:
+    from tests.localaws.catalog.refusal_case import Case
 
 USER, USER_POLICY = "aws:iam/user:User", "aws:iam/userPolicy:UserPolicy"
 USER_ATTACHMENT = "aws:iam/userPolicyAttachment:UserPolicyAttachment"

@@ -1,17 +1,14 @@
-"""Refusals of IAM's roles and policies.
-
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
-`test_refusals.py` runs them.
-"""
+"""Refusals of IAM's roles and policies; `test_refusals.py` runs them."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tests.localaws.catalog.conftest import GRANT, statement
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+if TYPE_CHECKING:
+    from tests.localaws.catalog.refusal_case import Case
 
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"

@@ -1,6 +1,5 @@
 """Refusals of load balancers, target groups, listeners and listener rules.
 
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
 `test_refusals.py` runs them.
 """
 
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.localaws.catalog.conftest import ELB, MISSING_TARGET_GROUP
 
 if TYPE_CHECKING:
-    from tests.localaws.catalog.ordinary_cases import Case
+    from tests.localaws.catalog.refusal_case import Case
 
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 TARGETS = "aws:lb/targetGroup:TargetGroup"

@@ -1,14 +1,11 @@
-"""Refusals of log groups and parameters.
-
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
-`test_refusals.py` runs them.
-"""
+"""Refusals of log groups and parameters; `test_refusals.py` runs them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+if TYPE_CHECKING:
+    from tests.localaws.catalog.refusal_case import Case
 
 LOGS = "aws:cloudwatch/logGroup:LogGroup"
 PARAMETER = "aws:ssm/parameter:Parameter"

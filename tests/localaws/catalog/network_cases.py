@@ -1,15 +1,11 @@
-"""Refusals of VPCs, subnets, gateways, routes and security groups.
-
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
-`test_refusals.py` runs them.
-"""
+"""Refusals of VPCs, subnets, gateways, routes and security groups; `test_refusals.py` runs them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.localaws.catalog.ordinary_cases import Case
+    from tests.localaws.catalog.refusal_case import Case
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"

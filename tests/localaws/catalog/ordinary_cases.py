@@ -1,17 +1,14 @@
-"""Refusals of types that ordinary programs need.
-
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
-`test_refusals.py` runs them.
-"""
+"""Refusals of types that ordinary programs need; `test_refusals.py` runs them."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.localaws.catalog.conftest import ELB, MISSING_TARGET_GROUP
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+if TYPE_CHECKING:
+    from tests.localaws.catalog.refusal_case import Case
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 CLASSIC = "aws:ec2/securityGroupRule:SecurityGroupRule"

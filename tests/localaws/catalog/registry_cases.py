@@ -1,8 +1,4 @@
-"""Refusals of repositories and their policies.
-
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
-`test_refusals.py` runs them.
-"""
+"""Refusals of repositories and their policies; `test_refusals.py` runs them."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.localaws.catalog.conftest import image_lifecycle, image_rule
 
 if TYPE_CHECKING:
-    from tests.localaws.catalog.ordinary_cases import Case
+    from tests.localaws.catalog.refusal_case import Case
 
 REPOSITORY = "aws:ecr/repository:Repository"
 LIFECYCLE = "aws:ecr/lifecyclePolicy:LifecyclePolicy"

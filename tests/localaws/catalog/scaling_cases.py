@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+from tests.localaws.catalog.refusal_case import Case, cases
 
 TARGET = "aws:appautoscaling/target:Target"
 POLICY = "aws:appautoscaling/policy:Policy"
@@ -115,23 +115,17 @@ SCALING_CASES: list[Case] = [
         {"scalableTargetAction": {"minCapacity": 3, "maxCapacity": 2}},
         {"scalableTargetAction": {"minCapacity": 2, "maxCapacity": 3}},
     ),
-    *(
-        (
-            ACTION,
-            "appautoscaling.action.schedule",
-            _INVALID,
-            {"schedule": wrong},
-            {"schedule": right},
-        )
-        for wrong, right in (
-            ("every day", "rate(1 day)"),
-            ("cron(0 8 * * *)", "cron(0 8 * * ? *)"),
-            ("cron(0 8 * * MON *)", "cron(0 8 ? * MON-FRI *)"),
-            ("cron(61 8 * * ? *)", "cron(0/15 8,12 1 JAN ? 2027-2030)"),
-            ("cron(0 8 L * ? *)", "at(2027-01-01T08:00:00)"),
-            ("rate(0 minutes)", "rate(5 minutes)"),
-            ("at(tomorrow)", "at(2027-12-31T23:59:59)"),
-        )
+    *cases(
+        ACTION,
+        "appautoscaling.action.schedule",
+        _INVALID,
+        ({"schedule": "every day"}, {"schedule": "rate(1 day)"}),
+        ({"schedule": "cron(0 8 * * *)"}, {"schedule": "cron(0 8 * * ? *)"}),
+        ({"schedule": "cron(0 8 * * MON *)"}, {"schedule": "cron(0 8 ? * MON-FRI *)"}),
+        ({"schedule": "cron(61 8 * * ? *)"}, {"schedule": "cron(0/15 8,12 1 JAN ? 2027-2030)"}),
+        ({"schedule": "cron(0 8 L * ? *)"}, {"schedule": "at(2027-01-01T08:00:00)"}),
+        ({"schedule": "rate(0 minutes)"}, {"schedule": "rate(5 minutes)"}),
+        ({"schedule": "at(tomorrow)"}, {"schedule": "at(2027-12-31T23:59:59)"}),
     ),
     (
         ACTION,

@@ -1,6 +1,5 @@
 """Refusals of certificates, DNS, WAF, buckets, endpoints, keys and secrets.
 
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
 `test_refusals.py` runs them.
 """
 
@@ -10,8 +9,7 @@ import json
 from typing import Any
 
 from tests.localaws.catalog.conftest import ELB
-
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+from tests.localaws.catalog.refusal_case import Case, Inputs, cases
 
 CERTIFICATE = "aws:acm/certificate:Certificate"
 VALIDATION = "aws:acm/certificateValidation:CertificateValidation"
@@ -97,6 +95,19 @@ def rule(**more: Any) -> dict[str, Any]:
 MANAGED = {
     "managedRuleGroupStatement": {"name": "AWSManagedRulesCommonRuleSet", "vendorName": "AWS"}
 }
+
+
+def managed(**more: Any) -> dict[str, Any]:
+    """Return a web ACL's rule that evaluates a group of AWS's rules."""
+    return rule(statement=MANAGED, action=None, overrideAction={"none": {}}, **more)
+
+
+def response_headers(name: str, wrong: str, right: str) -> tuple[Inputs, Inputs]:
+    """Return inputs with a refused and with an accepted value of a header of responses."""
+    key = f"routingHttpResponse{name}HeaderValue"
+    return {key: wrong}, {key: right}
+
+
 HTTPS = {"port": 8443, "protocol": "HTTPS", "certificateArn": "$certificate"}
 INTERFACE = {"vpcEndpointType": "Interface", "serviceName": "com.amazonaws.eu-west-1.logs"}
 ALIAS_TARGET = {
@@ -201,22 +212,18 @@ CERTIFICATES: list[Case] = [
         {**HTTPS, "routingHttpRequestXAmznTlsVersionHeaderName": "X Tls"},
         HTTPS,
     ),
-    *(
-        (
-            LISTENER,
-            "elbv2.listener.response-header",
-            "ValidationError",
-            {f"routingHttpResponse{name}HeaderValue": wrong},
-            {f"routingHttpResponse{name}HeaderValue": right},
-        )
-        for name, wrong, right in (
-            ("StrictTransportSecurity", "for ever", "max-age=31536000; includeSubDomains; preload"),
-            ("XContentTypeOptions", "sniff", "nosniff"),
-            ("XFrameOptions", "NEVER", "SAMEORIGIN"),
-            ("AccessControlMaxAge", "86401", "86400"),
-            ("AccessControlAllowMethods", "GET,FETCH", "GET,PUT"),
-            ("AccessControlAllowCredentials", "false", "true"),
-        )
+    *cases(
+        LISTENER,
+        "elbv2.listener.response-header",
+        "ValidationError",
+        response_headers(
+            "StrictTransportSecurity", "for ever", "max-age=31536000; includeSubDomains; preload"
+        ),
+        response_headers("XContentTypeOptions", "sniff", "nosniff"),
+        response_headers("XFrameOptions", "NEVER", "SAMEORIGIN"),
+        response_headers("AccessControlMaxAge", "86401", "86400"),
+        response_headers("AccessControlAllowMethods", "GET,FETCH", "GET,PUT"),
+        response_headers("AccessControlAllowCredentials", "false", "true"),
     ),
     (
         LISTENER_CERTIFICATE,
@@ -353,19 +360,8 @@ EDGE: list[Case] = [
         ACL,
         "wafv2.web-acl.capacity",
         "WAFLimitsExceededException",
-        {
-            "rules": [
-                rule(
-                    name=f"g{n}",
-                    priority=n,
-                    statement=MANAGED,
-                    action=None,
-                    overrideAction={"none": {}},
-                )
-                for n in range(8)
-            ]
-        },
-        {"rules": [rule(statement=MANAGED, action=None, overrideAction={"none": {}})]},
+        {"rules": [managed(name=f"g{number}", priority=number) for number in range(8)]},
+        {"rules": [managed()]},
     ),
     (ACL, "wafv2.rule.name", "InvalidArgument", {"rules": [rule(name="a b")]}, {}),
     (

@@ -1,14 +1,10 @@
-"""Refusals of file systems, namespaces and capacity providers.
-
-Each has a type, a rule, an error code, refused inputs and similar accepted inputs;
-`test_refusals.py` runs them.
-"""
+"""Refusals of file systems, namespaces and capacity providers; `test_refusals.py` runs them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+from tests.localaws.catalog.refusal_case import Case, cases
 
 FILES, MOUNT = "aws:efs/fileSystem:FileSystem", "aws:efs/mountTarget:MountTarget"
 ACCESS, FILE_POLICY = "aws:efs/accessPoint:AccessPoint", "aws:efs/fileSystemPolicy:FileSystemPolicy"
@@ -20,7 +16,14 @@ PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000001"
 SCALING_GROUP = "$scaling-arn"
 BY_ADDRESS = {"namespaceId": "$internal", "dnsRecords": [{"type": "A", "ttl": 10}]}
-PORT_OF_WEB = {"containerName": "web", "containerPort": 80}
+PORT_OF_WEB: dict[str, Any] = {"containerName": "web", "containerPort": 80}
+
+
+def registered(registry: str, **more: Any) -> dict[str, Any]:
+    """Return inputs of a service that is registered with one of service discovery."""
+    return {"serviceRegistries": {"registryArn": registry, **more}}
+
+
 MANAGED = {
     "infrastructureRoleArn": "arn:aws:iam::123456789012:role/infrastructure",
     "instanceLaunchTemplate": {
@@ -316,20 +319,20 @@ STORAGE_CASES: list[Case] = [
         },
         {"serviceRegistries": {"registryArn": "$registry-arn"}},
     ),
-    *(
+    *cases(
+        SERVICE,
+        "ecs.service.registry-port",
+        "InvalidParameterException",
+        (registered("$registry-arn", port=80, **PORT_OF_WEB), registered("$registry-arn", port=80)),
         (
-            SERVICE,
-            "ecs.service.registry-port",
-            "InvalidParameterException",
-            {"serviceRegistries": {"registryArn": f"${registry}", **refused}},
-            {"serviceRegistries": {"registryArn": f"${registry}", **accepted}},
-        )
-        for registry, refused, accepted in (
-            ("registry-arn", {"port": 80, **PORT_OF_WEB}, {"port": 80}),
-            ("registry-arn", {"containerName": "web"}, PORT_OF_WEB),
-            ("srv-registry-arn", {}, {"port": 80}),
-            ("srv-registry-arn", {"port": None}, PORT_OF_WEB),
-        )
+            registered("$registry-arn", containerName="web"),
+            registered("$registry-arn", **PORT_OF_WEB),
+        ),
+        (registered("$srv-registry-arn"), registered("$srv-registry-arn", port=80)),
+        (
+            registered("$srv-registry-arn", port=None),
+            registered("$srv-registry-arn", **PORT_OF_WEB),
+        ),
     ),
     (
         SERVICE,

@@ -37,11 +37,9 @@ if TYPE_CHECKING:
 
     from tests.localaws.catalog.conftest import Account
     from tests.localaws.catalog.nested_values import InputPath
+    from tests.localaws.catalog.refusal_case import Case
 
-# Each case has a type, a rule, an error code, refused inputs and similar accepted inputs. Both
-# override the type's minimal inputs: None removes an input, and `$name` is the id of a resource of
-# the account.
-CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
+CASES: list[Case] = [
     *LOG_AND_PARAMETER_CASES,
     *ECS_CASES,
     *IAM_CASES,
