@@ -23,25 +23,26 @@ def decoded(data: bytes) -> list[Any]:
 
 
 def _value(data: bytes, at: int) -> tuple[Any, int]:
+    """Return the value at a position, and the position after it; its first byte has its kind."""
     kind = data[at]
-    if 0x80 <= kind <= 0x8F:
+    if 0x80 <= kind <= 0x8F:  # a map of so many members
         members, at = {}, at + 1
         for _ in range(kind & 0x0F):
             name, at = _value(data, at)
             members[name], at = _value(data, at)
         return members, at
-    if 0x90 <= kind <= 0x9F:
+    if 0x90 <= kind <= 0x9F:  # an array of so many items
         items, at = [], at + 1
         for _ in range(kind & 0x0F):
             item, at = _value(data, at)
             items.append(item)
         return items, at
-    if kind == 0xD7:
+    if kind == 0xD7:  # an extension of eight bytes: Fluentd's time
         _, seconds, nanoseconds = struct.unpack_from(">BII", data, at + 1)
         return (seconds, nanoseconds), at + 10
-    if 0xA0 <= kind <= 0xBF:
+    if 0xA0 <= kind <= 0xBF:  # a text of so many bytes
         size, at = kind & 0x1F, at + 1
-    else:
+    else:  # a text whose size follows
         form = {0xD9: ">B", 0xDA: ">H", 0xDB: ">I"}[kind]
         (size,) = struct.unpack_from(form, data, at + 1)
         at += 1 + struct.calcsize(form)

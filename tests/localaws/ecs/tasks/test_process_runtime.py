@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real processes
 
 
+def trapping(commands: str) -> str:
+    """Return a script that runs these commands on SIGTERM; it prints when it is ready for it."""
+    return f"trap '{commands}' TERM; echo ready; while true; do sleep 0.05; done"
+
+
 async def test_a_container_gets_its_own_environment_and_not_the_daemons(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,10 +98,10 @@ async def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None
 async def test_every_container_has_the_stop_timeout_to_end_whichever_ends_first(
     tmp_path: Path,
 ) -> None:
-    slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
+    slow = trapping("sleep 0.3; exit 5")
     async with runtime(tmp_path) as running:
         started = await running.start(task(container("exec sleep 1000"), container(slow, "side")))
-        await eventually(partial(has_ready, tmp_path / "logs/group/side"), "the trap")
+        await until_ready(tmp_path, "side")
         await running.stop(started, 5)
         assert started.ended.result() == {"app": 143, "side": 5}
 
@@ -107,16 +112,13 @@ async def test_a_container_is_stopped_once_those_have_ended_that_depend_on_it(
     order = tmp_path / "order"
 
     def script(name: str, work: str) -> str:
-        trap = f"{work}; echo {name} >> {order}; exit 0"
-        return f"trap '{trap}' TERM; echo ready; while true; do sleep 0.05; done"
+        return trapping(f"{work}; echo {name} >> {order}; exit 0")
 
     web = container(script("web", "sleep 0.3"), "web", depends_on={"proxy": Condition.START})
     proxy = container(script("proxy", "sleep 0.1"), "proxy", depends_on={"log": Condition.START})
     async with runtime(tmp_path) as running:
         started = await running.start(task(web, container(script("log", ":"), "log"), proxy))
-        for name in ("web", "proxy", "log"):
-            log = tmp_path / "logs/group" / name
-            await eventually(partial(has_ready, log), f"the trap of {name}")
+        await until_ready(tmp_path, "web", "proxy", "log")
         await running.stop(started, 5)
         assert started.ended.result() == {"web": 0, "log": 0, "proxy": 0}
     assert order.read_text().split() == ["web", "proxy", "log"]
@@ -126,22 +128,19 @@ async def test_a_process_that_ignores_sigterm_is_killed_after_the_stop_timeout(
     tmp_path: Path,
 ) -> None:
     async with runtime(tmp_path) as running:
-        script = "trap '' TERM; echo ready; while true; do sleep 0.05; done"
-        started = await running.start(task(container(script)))
-        await eventually(partial(has_ready, tmp_path / "logs/group/app"), "the trap")
+        started = await running.start(task(container(trapping(""))))
+        await until_ready(tmp_path, "app")
         await running.stop(started, 0.2)
         assert started.ended.result() == {"app": 137}
 
 
 async def test_each_container_has_its_own_stop_timeout(tmp_path: Path) -> None:
-    slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
+    slow = trapping("sleep 0.3; exit 5")
     async with runtime(tmp_path) as running:
         started = await running.start(
             task(container(slow, stop_timeout=5), container(slow, "side", stop_timeout=0.1))
         )
-        for name in ("app", "side"):
-            log = tmp_path / "logs/group" / name
-            await eventually(partial(has_ready, log), f"the trap of {name}")
+        await until_ready(tmp_path, "app", "side")
         await running.stop(started, 5)
         assert started.ended.result() == {"app": 5, "side": 137}
 
@@ -226,7 +225,8 @@ async def test_two_tasks_that_listen_on_all_addresses_both_get_a_note(
         first = await running.start(task(listen))
         second = await running.start(task(listen))
         await eventually(lambda: first.note != "" and second.note != "", "both notes")
-        ended, alive = sorted((first, second), key=lambda each: not each.ended.done())
+        # The one that couldn't listen has ended; which one that is isn't certain.
+        ended, alive = (first, second) if first.ended.done() else (second, first)
         log = (tmp_path / "logs/group/app").read_text()
         for started, what in ((alive, "listens"), (ended, "can't listen")):
             assert (
@@ -254,6 +254,13 @@ async def test_tasks_that_listen_on_their_own_addresses_get_no_note(tmp_path: Pa
         for each in tasks:
             await asyncio.wait_for(asyncio.gather(*each.background), 10)
         assert [each.note for each in tasks] == ["", ""]
+
+
+async def until_ready(directory: Path, *names: str) -> None:
+    """Wait until these containers have set their traps."""
+    for name in names:
+        log = directory / "logs/group" / name
+        await eventually(partial(has_ready, log), f"the trap of {name}")
 
 
 def has_ready(log: Path) -> bool:

@@ -55,8 +55,7 @@ async def observation_of_task(
     groups: Any = SimpleNamespace(health=health)
     tasks = LiveTasks(runtime, groups, lambda _: None)
     tasks.start(task, revision, lambda: None)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the start is a task of the event loop, which ends in one turn
     return tasks.observe([task])["t"]
 
 

@@ -114,6 +114,7 @@ async def test_a_task_without_a_free_port_fails_with_the_agents_message_and_leav
 async def test_the_ports_of_a_container_that_gets_too_few_are_free_again(
     bridges: Bridges, networks: Networks
 ) -> None:
+    # One port more than the range has
     many = ContainerSpec(name="web", image="i", host_ports=dict.fromkeys(range(80, 84), 0))
     with pytest.raises(TaskStartError, match="a host port is unavailable"):
         await bridges.connect(task("a", many))
