@@ -34,6 +34,9 @@ SET_ALARM_STATE = "localaws:index:setAlarmState"
 
 _TIMEOUT_SECONDS = 10.0
 
+_EXPLAINED = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.UNKNOWN)
+"""Errors whose details have the reason and what to do: the start failed, or the function did."""
+
 
 def call(
     address: Address, function: str, arguments: Mapping[str, Any] | None = None
@@ -49,8 +52,8 @@ def call(
         try:
             answer = provider.Invoke(request, timeout=_TIMEOUT_SECONDS)
         except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.FAILED_PRECONDITION:
-                raise DaemonFailed(error.details()) from None  # its start failed
+            if error.code() in _EXPLAINED:
+                raise DaemonFailed(error.details()) from None
             raise DaemonFailed(
                 f"the local AWS doesn't answer ({error.code().name}): `pulumi-local stop` ends it"
             ) from None

@@ -90,6 +90,8 @@ def operation(method: str, request: Any) -> str:
     """Describe a call of a provider: `updating LogGroup 'logs' (its id)`."""
     if method == "Invoke":
         return f"invoking {request.tok}"
+    if method == "Construct":
+        return f"constructing {request.type.rpartition(':')[2]} '{request.name}'"
     if method not in _OPERATIONS:
         return method
     # Neither what is checked nor what is created has an id.
