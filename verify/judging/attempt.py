@@ -120,9 +120,10 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
             faults.append(expectation.fault)
     good = accepted and not (mismatch and options.retry_mismatch)
     hint = "" if accepted else explain.hint(outcome)
-    text = mismatch
     if good or hint:
         text = explain.describe(outcome, mask, mask_query=options.mask_query)
+    else:
+        text = mismatch  # says more: what --retry-mismatch waits for, or a status without a hint
     return Attempt(
         ended=ended,
         outcome=outcome._replace(headers=(), body=b""),
