@@ -126,6 +126,7 @@ def _in_another_layout(settings: Settings, vpc_name: str, vpc_id: str) -> Iterat
     ids = aws.ec2.get_subnets(
         filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=settings.tags
     ).ids
+    # One by one, because the provider's list of subnets has nothing but their ids.
     existing = [aws.ec2.get_subnet(id=subnet_id) for subnet_id in ids]
 
     def planned(chosen: _Layout) -> dict[str, PlannedSubnet]:
