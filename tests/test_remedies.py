@@ -27,7 +27,7 @@ BESIDE = {"--non-interactive", "--stack", "--yes"}
 
 TRIED = {
     "pulumi cancel": (
-        "engine/test_interrupted.py::test_a_killed_run_leaves_a_lock_and_no_warning_for_ever"
+        "engine/test_interrupted.py::test_a_killed_run_leaves_a_lock_and_a_destroy_or_an_up_after_it_needs_no_other_run"
     ),
     "pulumi config": (
         "engine/test_config_commands.py::test_commands_that_a_stack_takes_all_at_once_set_what_is_previewed"

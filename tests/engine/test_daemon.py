@@ -170,20 +170,6 @@ def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_complet
     stack.up("--expect-no-changes")
 
 
-def test_a_state_directory_that_is_gone_ends_its_daemon_and_the_next_up_begins_anew(
-    empty_stack: Stack,
-) -> None:
-    stack = empty_stack
-    stack.up()
-    processes = family(stack)
-    stack.path.rename(stack.path.with_name("elsewhere"))
-    eventually(
-        lambda: gone(processes), "every process of the daemon without a state directory has ended"
-    )
-    stack.up()
-    assert get(stack.outputs()["serviceUrl"]).status_code == 200
-
-
 def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
     processes = family(stack)
     assert "has stopped" in stack.run("stop")
@@ -223,6 +209,18 @@ def test_status_shows_what_runs(stack: Stack) -> None:
     assert "2" in output
     assert "pulumi-local stack --stack NAME" in stack.run("status", "--stack", "local", fails=True)
     assert "aws:ecs/service:Service" in stack.run("stack", "--stack", "local")
+
+
+def test_a_state_directory_that_is_gone_ends_its_daemon_and_the_next_up_begins_anew(
+    stack: Stack,
+) -> None:
+    processes = family(stack)
+    stack.path.rename(stack.path.with_name("elsewhere"))
+    eventually(
+        lambda: gone(processes), "every process of the daemon without a state directory has ended"
+    )
+    stack.up()
+    assert get(stack.outputs()["serviceUrl"]).status_code == 200
 
 
 def test_a_wrong_setting_stops_the_run_before_anything_is_made(empty_stack: Stack) -> None:

@@ -54,15 +54,27 @@ def answers(stack: Stack) -> int:
     return get(stack.outputs()["serviceUrl"]).status_code
 
 
-def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) -> None:
-    stack = empty_stack
+def kill_while_creating(stack: Stack) -> None:
+    """Start to deploy, and kill the CLI while it creates the service."""
     run = stack.start("up", *WITHOUT_ASKING)
     eventually(lambda: exists(stack, SERVICE) > 0, "a service", seconds=120)
     run.kill()
     run.communicate(timeout=120)
+
+
+def test_a_killed_run_leaves_a_lock_and_a_destroy_or_an_up_after_it_needs_no_other_run(
+    empty_stack: Stack,
+) -> None:
+    stack = empty_stack
+    kill_while_creating(stack)
     refused = stack.up(fails=True)
     assert "the stack is currently locked" in refused
     assert "a run that was killed has left the stack locked: `pulumi-local cancel --yes" in refused
+    stack.run("cancel", "--yes")
+    output = stack.destroy()
+    assert "trying again" not in output, "what the killed run left was in the way"
+    assert exists(stack, SERVICE) == exists(stack, "aws:ec2/vpc:Vpc") == 0
+    kill_while_creating(stack)
     stack.run("cancel", "--yes")
     output = stack.up()
     assert (
@@ -74,18 +86,6 @@ def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) 
     assert exists(stack, SERVICE) == 1
     assert answers(stack) == 200
     stack.needs_nothing()
-
-
-def test_a_destroy_after_a_killed_up_needs_no_up_in_between(empty_stack: Stack) -> None:
-    stack = empty_stack
-    run = stack.start("up", *WITHOUT_ASKING)
-    eventually(lambda: exists(stack, SERVICE) > 0, "a service", seconds=120)
-    run.kill()
-    run.communicate(timeout=120)
-    stack.run("cancel", "--yes")
-    output = stack.destroy()
-    assert "trying again" not in output, "what the killed run left was in the way"
-    assert exists(stack, SERVICE) == exists(stack, "aws:ec2/vpc:Vpc") == 0
 
 
 def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(
@@ -100,17 +100,6 @@ def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(
     assert {each["urn"]: each.get("id") for each in stack.resources()} == {
         each["urn"]: each.get("id") for each in before
     }
-    stack.needs_nothing()
-
-
-def test_ctrl_c_while_creating(empty_stack: Stack) -> None:
-    stack = empty_stack
-    interrupt(stack, "up", when=lambda: exists(stack, "aws:lb/loadBalancer:LoadBalancer") > 0)
-    assert not exists(stack, SERVICE), "it was interrupted too late for what this shows"
-    interrupt(stack, "up", when=lambda: exists(stack, SERVICE) > 0)
-    stack.up()
-    assert cloud_and_engine_agree(stack)
-    assert answers(stack) == 200
     stack.needs_nothing()
 
 
@@ -136,7 +125,7 @@ def test_ctrl_c_while_updating_loses_no_request_then_or_later(stack: Stack) -> N
     stack.up()
 
 
-def test_ctrl_c_while_destroying(stack: Stack) -> None:
+def test_ctrl_c_while_destroying_and_while_creating_again(stack: Stack) -> None:
     interrupt(
         stack,
         "destroy",
@@ -145,8 +134,13 @@ def test_ctrl_c_while_destroying(stack: Stack) -> None:
     assert exists(stack, "aws:ec2/vpc:Vpc"), "it was interrupted too late for what this shows"
     stack.destroy()
     assert [each.token for each in stack.made()] == 2 * ["aws:cloudwatch/logGroup:LogGroup"]
+    interrupt(stack, "up", when=lambda: exists(stack, "aws:lb/loadBalancer:LoadBalancer") > 0)
+    assert not exists(stack, SERVICE), "it was interrupted too late for what this shows"
+    interrupt(stack, "up", when=lambda: exists(stack, SERVICE) > 0)
     stack.up()
+    assert cloud_and_engine_agree(stack)
     assert answers(stack) == 200
+    stack.needs_nothing()
 
 
 def test_a_service_whose_deletion_was_interrupted_serves_again_after_the_next_up(
