@@ -48,6 +48,8 @@ class Stack:
     path: Path
     project: Path = ROOT
     environment: dict[str, str] = field(default_factory=dict)
+    forks: bool = True
+    """Whether a fork serves its runs (preloaded_host.py), where it may."""
 
     @property
     def directory(self) -> StateDirectory:
@@ -208,9 +210,9 @@ class Stack:
     @contextlib.contextmanager
     def with_host(self, arguments: Sequence[str]) -> Iterator[dict[str, str]]:
         """Serve a command that asks for a language host once; yield the command's variables."""
-        asks = arguments[0] in _ASK_FOR_A_HOST and is_usable()
-        # A copy of the project links the program that the host has imported.
-        if asks and (self.project / "infra").resolve() == ROOT / "infra":
+        asks = self.forks and arguments[0] in _ASK_FOR_A_HOST and is_usable()
+        # A project with a program of its own links the packages that the host has imported.
+        if asks and (self.project / ".venv").resolve() == (ROOT / ".venv").resolve():
             with preloaded_host().serving(("pulumi", *arguments), self.variables) as variables:
                 yield variables
         else:

@@ -13,7 +13,7 @@ from tests.engine.gateway import time_limit
 from tests.engine.requests import get, over_tls, page
 from tests.engine.service import MISSING, server, service_of
 from tests.engine.status import load_balancers
-from tests.engine.traffic import Traffic, tasks
+from tests.engine.traffic import PAUSE_SECONDS, Traffic, tasks
 from tests.engine.waiting import eventually
 from tests.infra.changes import EXAMPLES, ITS_COMMAND, REFUSED, STACKS, UNPRIVILEGED
 
@@ -155,6 +155,8 @@ class Following(Traffic):
     An internal load balancer is only reached within its VPC where there is one, so there the
     client is.
     """
+
+    pause = 2 * PAUSE_SECONDS  # as long as between two new connections of others
 
     def __init__(self, stack: Stack, domain: str) -> None:
         super().__init__(f"https://{domain}")

@@ -45,6 +45,9 @@ class Traffic(InBackground):
     The others share one connection, as those of a browser do: it must not be cut either.
     """
 
+    pause = PAUSE_SECONDS
+    """Seconds between two requests."""
+
     def __init__(self, url: str) -> None:
         super().__init__()
         self.url = url
@@ -59,7 +62,7 @@ class Traffic(InBackground):
                 self.answers[str(ask())] += 1
             except (OSError, HTTPException) as error:
                 self.answers[f"{type(error).__name__}: {error}"] += 1
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(self.pause)
 
     def lanes(self) -> tuple[Callable[[], int], ...]:
         """Return functions that make a request and return the status that it is answered with."""
