@@ -16,6 +16,7 @@ from tools import running
 from tools.running import TAIL_LINES, CommandFailedError, reminders, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -47,11 +48,19 @@ def test_processes_that_a_command_leaves_running_are_ended(tmp_path: Path) -> No
 
 
 def test_progress_is_printed_at_first_more_often(
-    printed: list[str], monkeypatch: pytest.MonkeyPatch
+    printed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert list(itertools.islice(reminders(), 6)) == [2, 10, 30, 60, 120, 180]
-    monkeypatch.setattr(running, "reminders", lambda: iter([0.05, 30]))
-    run(["sleep", "0.5"], what="sleeping")
+    first_is_printed = tmp_path / "printed"
+
+    def two_reminders() -> Iterator[float]:
+        yield 0.05
+        first_is_printed.touch()
+        yield 30
+
+    monkeypatch.setattr(running, "reminders", two_reminders)
+    script = f"until [ -e {first_is_printed} ]; do sleep 0.01; done"
+    run(["sh", "-c", script], what="sleeping")
     assert printed == ["  … sleeping: 0 s"]
 
 

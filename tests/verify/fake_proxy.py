@@ -3,6 +3,7 @@
 import base64
 import socket
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -10,10 +11,10 @@ from tests.verify.loopback import LoopbackServer
 
 
 class FakeProxy(LoopbackServer):
-    """Answers everything with the status of `refuses`, nothing where it is `silent`."""
+    """Answers with the statuses of `refuses`, of which the last repeats, nothing if `silent`."""
 
     def __init__(
-        self, *, credentials: str = "", refuses: int | None = None, silent: bool = False
+        self, *, credentials: str = "", refuses: Sequence[int] = (), silent: bool = False
     ) -> None:
         super().__init__()
         self.heads: list[bytes] = []
@@ -60,7 +61,7 @@ class FakeProxy(LoopbackServer):
     def _refusal(self, head: bytes) -> int | None:
         """Return the status of an answer that the proxy makes itself; None if it forwards."""
         if self._refuses:
-            return self._refuses
+            return self._refuses[min(len(self.heads), len(self._refuses)) - 1]
         credentials = b""
         for line in head.split(b"\r\n"):
             if line.startswith(b"Proxy-Authorization: "):

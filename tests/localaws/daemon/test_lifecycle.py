@@ -52,7 +52,7 @@ async def test_an_update_is_answered_only_after_the_requested_deployment_began(
 
     async def slow(_: LoadBalancers) -> None:
         """Delay the controller, which reads the load balancers before the services."""
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.1)
 
     monkeypatch.setattr(LoadBalancers, "sync", slow)
     cloud = Cloud(seed=1)
@@ -83,7 +83,7 @@ async def test_a_rule_is_answered_only_after_the_load_balancers_apply_it(
 
     async def slow(_: LoadBalancers) -> None:
         existing = len(cloud.all(GROUP))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
         applied.append(existing)
 
     cloud = Cloud(seed=1)
@@ -119,14 +119,14 @@ async def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 @pytest.mark.parametrize(
     ("token", "message"),
     [
-        (LISTENER_RULE, "the load balancers haven't applied it after 0.2 s"),
-        (ECS_SERVICE, "arn did not take up what was requested within 0.2 s: "),
+        (LISTENER_RULE, "the load balancers haven't applied it after 0.05 s"),
+        (ECS_SERVICE, "arn did not take up what was requested within 0.05 s: "),
     ],
 )
 async def test_what_is_not_applied_in_time_fails(busy: Running, token: str, message: str) -> None:
     resource = Resource(token, "arn", "urn", "eu-west-1", {}, computed={})
     with pytest.raises(NotSettled) as failed:
-        await busy.settle(resource, seconds=0.2, report=lambda _: None)
+        await busy.settle(resource, seconds=0.05, report=lambda _: None)
     assert str(failed.value) == message
 
 

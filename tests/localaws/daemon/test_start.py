@@ -147,7 +147,9 @@ def test_the_command_that_went_on_gets_why_the_start_failed_and_the_next_one_sta
 
 def refusal_of(port: int) -> str:
     """Return why a daemon that couldn't start refuses a call."""
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    # The first connection is that of the daemon's own listener, which is closed.
+    soon = [(f"grpc.{which}_reconnect_backoff_ms", 50) for which in ("initial", "min")]
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=soon) as channel:
         method = "/pulumirpc.ResourceProvider/Handshake"
         call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
         with pytest.raises(grpc.RpcError) as refused:

@@ -246,7 +246,7 @@ keep: list[Any] = []
         (assertion_in_an_apply, "seen"),
         (coroutine_that_is_never_awaited, "coroutine 'nothing' was never awaited"),
         (task_that_is_never_awaited, "sleep.* was started and nothing awaits it"),
-        (output_that_never_comes, "after 0.5 s it still waits"),
+        (output_that_never_comes, "after 0.05 s it still waits"),
         (the_same_twice, "is registered twice"),
         (something_elses_resource, "isn't AWS's; pass `others=`"),
         (something_elses_function, "isn't AWS's; pass `others=`"),
@@ -259,7 +259,7 @@ def test_a_mistake_that_pulumi_doesnt_report_fails_the_test(
     program: Callable[[], object], complaint: str
 ) -> None:
     with pytest.raises(Exception, match=complaint):
-        mocks.run(program, seconds=0.5 if program is output_that_never_comes else 60)
+        mocks.run(program, seconds=0.05 if program is output_that_never_comes else 60)
 
 
 def test_an_unknown_argument_of_a_class_is_a_type_error() -> None:
