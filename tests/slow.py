@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,19 +31,25 @@ _started: list[str] = []
 """The programs of the environment that were started since the set-up of the present test began."""
 
 
-def _notice(event: str, arguments: tuple[Any, ...]) -> None:
-    """Keep what is started; `sys.audit` calls this for every event."""
-    if event == "subprocess.Popen":
-        executable, words, _, environment = arguments
+class _Noticed(subprocess.Popen[Any]):
+    """A process of which the program is kept before it starts.
+
+    An audit hook would be called for every event, and each call of `id` is one: copies of accounts
+    alone have millions.
+    """
+
+    def __init__(self, args: Any, *more: Any, **named: Any) -> None:
+        words = [args] if isinstance(args, str | bytes | os.PathLike) else [*args]
         # A bare name is searched for in PATH, that of the new process if it gets another one.
-        path = os.pathsep.join(os.get_exec_path(environment))
-        program = shutil.which(os.fsdecode(executable), path=path)
+        path = os.pathsep.join(os.get_exec_path(named.get("env")))
+        program = shutil.which(os.fsdecode(named.get("executable") or words[0]), path=path)
         if program and Path(program).parent == PROGRAMS and regexes._WORKER not in words:
             _started.append(Path(program).name)
+        super().__init__(args, *more, **named)
 
 
 def pytest_configure() -> None:
-    sys.addaudithook(_notice)
+    subprocess.Popen = _Noticed  # type: ignore[misc]
 
 
 @pytest.hookimpl(tryfirst=True)

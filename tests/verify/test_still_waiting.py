@@ -70,9 +70,10 @@ def test_no_line_is_shown_while_others_are_printed() -> None:
 
 def test_nothing_is_shown_after_the_end() -> None:
     shown: list[int] = []
-    with StillWaiting(lambda: shown.append(1), (0.05,)):
+    with StillWaiting(lambda: shown.append(1), (BUSY,)) as waiting:
         pass
-    time.sleep(0.1)
+    waiting._thread.join(BUSY / 2)
+    assert not waiting._thread.is_alive()
     assert shown == []
 
 
