@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = "10s"
 """How long an ALB waits for a target to accept a connection."""
 
-INITIAL_CHECK_INTERVAL = 0.2
+INITIAL_CHECK_INTERVAL = 0.1
 """Seconds between checks of a target that hasn't passed one yet.
 
 On AWS several load balancer nodes check a new target, each on its own clock; one pass is enough. A

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from localaws.ecs.services.passes import Passes
     from localaws.ecs.tasks.running_tasks import TargetGroups
 
-_PAUSE = 0.1
-"""Seconds at least between two synchronizations that only the cloud's changes cause: changes in
-the meantime are applied together.
+_PAUSE = 0.05
+"""Seconds at least between the beginnings of two synchronizations that only the cloud's changes
+cause: changes in the meantime are applied together. One that takes longer, as the first one does,
+which starts Envoy, is followed by the next at once: an operation may wait for that.
 """
 
 
@@ -69,8 +70,9 @@ class LoadBalancerSync:
         changes = self._changes
         with self._passes.noting_problems():
             self._next_at = 0.0  # a synchronization that fails is repeated at once
+            began = asyncio.get_running_loop().time()
             await self._target_groups.sync()
-            self._next_at = asyncio.get_running_loop().time() + _PAUSE
+            self._next_at = began + _PAUSE
             self._applied_changes = changes
         self._tried_changes = changes
 

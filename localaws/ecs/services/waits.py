@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from localaws.ecs.services.running_services import RunningServices
     from localaws.ecs.tasks.running_tasks import LiveTasks
 
-_PAUSE = 0.1
+_PAUSE = 0.05
 """Seconds between the end of a pass and the next look at what is waited for."""
 
 

@@ -58,7 +58,7 @@ def test_checked_targets_get_the_groups_health_check_and_initial_ones_a_quicker_
     checked, initial = (cluster["health_checks"][0] for cluster in clusters)
     assert checked["healthy_threshold"] == 5
     assert initial["healthy_threshold"] == 1
-    assert initial["interval"] == "0.2s"
+    assert initial["interval"] == "0.1s"
     for interval in ("interval", "no_traffic_interval", "no_traffic_healthy_interval"):
         assert checked[interval] == "30.0s"
     assert checked["timeout"] == initial["timeout"] == "6.0s"
