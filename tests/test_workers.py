@@ -8,21 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests import child_pytest
-from tests.workers import CHANGES_OF_KEYS, EACH_BY_ITSELF, GRAPHS, LONG, rank, unit
+from tests.workers import CHANGES_OF_KEYS, GRAPHS, LONG, rank, unit
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("file", sorted({*LONG, *EACH_BY_ITSELF, *GRAPHS, *CHANGES_OF_KEYS}))
+@pytest.mark.parametrize("file", sorted({*LONG, *GRAPHS, *CHANGES_OF_KEYS}))
 def test_a_file_that_is_listed_exists(file: str) -> None:
     assert (ROOT / file).is_file()
 
 
-def test_a_files_tests_stay_together_unless_each_makes_what_it_needs() -> None:
+def test_a_files_tests_stay_together() -> None:
     for name in ("test_a", "test_b"):
         assert unit(f"{LONG[0]}::{name}[a::b]") == LONG[0]
-        for file in EACH_BY_ITSELF:
-            assert unit(f"{file}::{name}") == f"{file}::{name}"
 
 
 @pytest.mark.parametrize("files", [GRAPHS, CHANGES_OF_KEYS])

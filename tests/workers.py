@@ -1,8 +1,7 @@
 """How `pytest -n auto` and `-n logical` share the tests among pytest-xdist's workers.
 
-A file's tests run in one worker, one after the other, as they may share a stack. Where each test
-of a file makes what it needs itself, each is handed out by itself. What takes longest starts first,
-so that no worker is still busy long after the others.
+A file's tests run in one worker, one after the other, as they may share a stack. What takes longest
+starts first, so that no worker is still busy long after the others.
 """
 
 from __future__ import annotations
@@ -35,6 +34,7 @@ LONG = (
     "tests/engine/test_existing_vpc.py",
     "tests/engine/test_stopped_runs.py",
     "tests/localaws/ecs/scheduler/test_rollouts.py",
+    "tests/infra/test_stopped_runs.py",
 )
 """What starts first, the longest first; what isn't listed follows in its usual order."""
 
@@ -56,17 +56,14 @@ CHANGES_OF_KEYS = frozenset(
 )
 """Files whose tests need the effect of each key, for which the program runs a hundred times."""
 
-EACH_BY_ITSELF = frozenset({"tests/infra/test_stopped_runs.py"})
-"""Files whose tests share no fixture that costs anything."""
-
 
 def unit(nodeid: str) -> str:
-    """What a test is handed out with: its file, files that need the same runs, or only itself."""
+    """What a test is handed out with: its file, or files that need the same runs."""
     file = nodeid.partition("::")[0]
     for files in (GRAPHS, CHANGES_OF_KEYS):
         if file in files:
             return min(files)
-    return nodeid if file in EACH_BY_ITSELF else file
+    return file
 
 
 def rank(nodeid: str) -> int:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 
 from gate.configurations import CONFIGURATIONS
+from infra.program import preflight
 from localaws.account import invokes
 from localaws.catalog import Refused
 from localaws.mocks import Mistake
@@ -22,11 +24,15 @@ from tests.infra.changes import STACKS
 from tests.infra.recorder import Recorder, Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from infra.aws.environment import AwsEnvironment
+    from infra.settings import Settings
     from localaws.mocks import Cloud, Registered
 
-pytestmark = pytest.mark.slow  # the program runs 700 times
+pytestmark = pytest.mark.slow  # the program runs 400 times
+
+CHECK = preflight.check
 
 
 class Profile(NamedTuple):
@@ -93,8 +99,8 @@ class Stopping(Recorder):
 
 
 def complete(profile: Profile) -> Recording:
-    """Deploy the whole stack of a profile."""
-    return recorder.run(profile.stack, **profile.changes)
+    """Return the whole stack of a profile."""
+    return recorder.deployed(profile.stack, **profile.changes)
 
 
 class Left(NamedTuple):
@@ -131,52 +137,60 @@ def check(profile: Profile, whole: Recording, states: Iterator[Left]) -> None:
     """Preview what is left of a stack, and complete it, in each state that can make a difference.
 
     Two states are previewed and completed by the same run unless the program notices a difference,
-    or an account may refuse what the other accepts. It notices one only in the answers to its
-    lookups. An `up` gets the same outputs from a resource that existed as from one that it creates.
-    A preview of fewer resources knows fewer outputs, so of what the program does with outputs, it
-    does less, with the same values, down to the preview of an empty account. An account refuses
-    what conflicts with a retained resource. So a state is tried where the lookups of the last `up`
-    have other answers than they had then, where one more resource is retained, and where nothing
-    is left. One profile is previewed in all states.
+    which it does only in the answers to its lookups. An `up` gets the same outputs from a resource
+    that existed as from one that it creates. A preview of fewer resources knows fewer outputs, so
+    of what the program does with outputs, it does less, with the same values, down to the preview
+    of an empty account.
+
+    The preflight refuses a run or returns nothing, so what is registered doesn't depend on its
+    lookups. A state is previewed and completed where other lookups of the last `up` have other
+    answers than they had then, and where nothing is left. Where only the preflight's have, only the
+    preflight runs. One profile is previewed in all states.
+
+    An account may also refuse what conflicts with a retained resource. A preview doesn't show that,
+    so a state in which one more is retained is only completed.
     """
     completed: Completed | None = None
     for left, last_is_retained in states:
-        differs = (
-            completed is None
-            or last_is_retained
-            or not left.resources
-            or completed.would_differ_in(left.cloud)
-        )
-        if not differs and profile is not PROFILES["dev"]:
-            continue
-        state = f"with {len(left.resources)} of {len(whole.resources)} resources"
-        shown = recorder.run(profile.stack, after=left, **profile.changes).operations
-        existing = {urn for urn, done in shown.items() if done == "same"}
-        assert existing == left.resources.keys(), state
-        created = {urn for urn, done in shown.items() if done in {"create", "import"}}
-        assert created == whole.resources.keys() - left.resources.keys(), state
-        if differs:
+        differs = completed is None or not left.resources or completed.others.differ_in(left.cloud)
+        shown: Recording | None = None
+        if differs or profile is PROFILES["dev"]:
+            shown = recorder.run(profile.stack, after=left, **profile.changes)
+            check_operations(whole, left, shown)
+        if differs or last_is_retained:
             completed = complete_what_is_left(profile, left)
-            assert completed.run.operations == shown, state
+            check_operations(whole, left, completed.run)
+            assert shown is None or completed.run.operations == shown.operations
+        elif completed and completed.preflight.differ_in(left.cloud):
+            completed = completed._replace(preflight=run_preflight(profile, left))
 
 
-class Completed(NamedTuple):
-    """A run that completed a stack."""
+def check_operations(whole: Recording, left: Recording, run: Recording) -> None:
+    """Compare the operations of a run with what is missing."""
+    state = f"with {len(left.resources)} of {len(whole.resources)} resources"
+    existing = {urn for urn, done in run.operations.items() if done == "same"}
+    assert existing == left.resources.keys(), state
+    created = {urn for urn, done in run.operations.items() if done in {"create", "import"}}
+    assert created == whole.resources.keys() - left.resources.keys(), state
+
+
+class Lookups(NamedTuple):
+    """Lookups of a run."""
 
     account: Cloud
     """The account as the run found it."""
 
-    run: Recording
+    made: Sequence[tuple[str, Mapping[str, Any]]]
 
-    def would_differ_in(self, other: Cloud) -> bool:
-        """Whether a lookup of the run has another answer in another account."""
-        return any(
-            answer(self.account, token, args) != answer(other, token, args)
-            for token, args in self.run.invoked
-        )
+    def differ_in(self, other: Cloud) -> bool:
+        """Return whether one of them has another answer in another account."""
+        for token, args in self.made:
+            if answer(self.account, token, args) != answer(other, token, args):
+                return True
+        return False
 
 
-def answer(cloud: Cloud, token: str, args: Any) -> object:
+def answer(cloud: Cloud, token: str, args: Mapping[str, Any]) -> object:
     """Return the answer to a lookup, or the refusals."""
     try:
         return invokes.answer(cloud, token, args, args.get("region") or recorder.REGION)
@@ -184,9 +198,62 @@ def answer(cloud: Cloud, token: str, args: Any) -> object:
         return refused.refusals
 
 
+class Completed(NamedTuple):
+    """A run that completed a stack."""
+
+    run: Recording
+    preflight: Lookups
+    """Those of the last preflight, which may be that of a later run."""
+
+    others: Lookups
+
+
+class Watching(Recorder):
+    """An engine under which the preflight's lookups are known."""
+
+    preflight = slice(0)
+    """Which of the lookups are the preflight's."""
+
+    def run_up(self, profile: Profile, left: Recording, *, only_preflight: bool) -> Recording:
+        """Run an `up`, which changes the account.
+
+        Raises:
+            PassedError: Only the preflight was to run, and it refused nothing.
+        """
+
+        def check(settings: Settings, environment: AwsEnvironment) -> None:
+            first = len(self.invoked)
+            CHECK(settings, environment)
+            self.preflight = slice(first, len(self.invoked))
+            if only_preflight:
+                raise PassedError
+
+        config = recorder.configuration(profile.stack, profile.changes)
+        with patch.object(preflight, "check", check):
+            return recorder.run_under(self, profile.stack, config, after=left, preview=False)
+
+
+class PassedError(Exception):
+    """The run ends where the preflight has passed."""
+
+
 def complete_what_is_left(profile: Profile, left: Recording) -> Completed:
     """Run an `up`, which changes the account that it is given."""
     account = deepcopy(left.cloud)
-    config = recorder.configuration(profile.stack, profile.changes)
-    run = recorder.run_under(Recorder(left.cloud), profile.stack, config, after=left, preview=False)
-    return Completed(account, run)
+    engine = Watching(left.cloud)
+    run = engine.run_up(profile, left, only_preflight=False)
+    others = [*run.invoked]
+    del others[engine.preflight]
+    return Completed(
+        run,
+        preflight=Lookups(account, run.invoked[engine.preflight]),
+        others=Lookups(account, others),
+    )
+
+
+def run_preflight(profile: Profile, left: Recording) -> Lookups:
+    """Run the program until its preflight has passed."""
+    engine = Watching(left.cloud)
+    with pytest.raises(PassedError):
+        engine.run_up(profile, left, only_preflight=True)
+    return Lookups(left.cloud, engine.invoked[engine.preflight])
