@@ -29,7 +29,14 @@ for number, zone in enumerate(aws.get_availability_zones(state="available").name
     )
     aws.ec2.RouteTableAssociation(f"many-{number}", subnet_id=subnet.id, route_table_id=routes.id)
     subnets.append(subnet.id)
-group = aws.ec2.SecurityGroup("many", vpc_id=vpc.id, description="Load balancer and tasks")
+group = aws.ec2.SecurityGroup(
+    "many",
+    vpc_id=vpc.id,
+    description="Load balancer and tasks",
+    # Containers get only the packets that their group allows; processes get all.
+    ingress=[{"protocol": "-1", "from_port": 0, "to_port": 0, "cidr_blocks": ["0.0.0.0/0"]}],
+    egress=[{"protocol": "-1", "from_port": 0, "to_port": 0, "cidr_blocks": ["0.0.0.0/0"]}],
+)
 balancer = aws.lb.LoadBalancer(
     "many",
     security_groups=[group.id],
