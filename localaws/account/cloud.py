@@ -228,6 +228,8 @@ class Cloud:
         lost (the daemon was killed). The engine doesn't know it, so it is removed first. If another
         resource uses it, the engine once knew it, and the state was removed since: it stays.
 
+        What a creation of AWS's overwrites is updated, if it has the same URN.
+
         Where AWS's creation is idempotent, an existing resource is returned unchanged, even if
         another program created it.
 
@@ -243,6 +245,12 @@ class Cloud:
         same_urn = self._resources.of_urn(token, urn)
         lost = [each for each in same_urn if not (each.acknowledged or self.holders(each))]
         self._discard(lost)
+        if kind.overwrites:
+            # A `destroy` that was stopped can leave one that the engine doesn't know any more.
+            for each in self._resources.of_urn(token, urn):
+                differing = changes(kind, each.inputs, inputs)
+                if not kind.replacing(differing, each.inputs, inputs):
+                    return self.update(token, each.id, inputs, tagging=tagging)
         _raise(*kind.admit(inputs, self, None, region))
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)

@@ -142,6 +142,9 @@ class ResourceType:
     idempotent: Idempotent | None = None
     """Set if a creation returns an existing resource instead of failing."""
 
+    overwrites: bool = False
+    """Whether AWS creates and updates it by the same operation, which overwrites what exists."""
+
     computed: Callable[[Mint, Properties], Mapping[str, Any]]
     """Returns, for a new resource, `id` and every other output that AWS chooses once."""
 

@@ -203,6 +203,7 @@ def _companion(token: str, **more: Any) -> ResourceType:
         references=(Reference("bucket", BUCKET, "NoSuchBucket", "s3.bucket.exists", "gone"),),
         account_rules=partial(_companion_rules, token),
         computed=lambda _mint, inputs: {"id": inputs.get("bucket")},
+        overwrites=True,
     )
     return replace(common, **more)
 

@@ -26,6 +26,8 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 TARGETS = "aws:lb/targetGroup:TargetGroup"
 DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 SERVICE = "aws:ecs/service:Service"
+BUCKET = "aws:s3/bucket:Bucket"
+VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 PARAMETER = "aws:ssm/parameter:Parameter"
 REGION = "eu-west-1"
 
@@ -203,6 +205,24 @@ def test_an_acknowledged_resource_survives_a_crash_and_the_next_creation(path: P
     cloud.acknowledge(VPC, made.id)
     replacement = make(Cloud(path), VPC, cidrBlock="10.1.0.0/16")
     assert {each.id for each in Cloud(path).all(VPC)} == {made.id, replacement.id}
+
+
+def test_a_setting_of_a_bucket_that_the_engine_forgot_is_overwritten_by_the_same_resource() -> None:
+    """As after a `destroy` that was stopped: the setting is retained, the bucket still managed."""
+    cloud = Cloud(seed=1)
+    bucket = make(cloud, BUCKET, "urn:bucket")
+    suspended = {"bucket": bucket.id, "versioningConfiguration": {"status": "Suspended"}}
+    enabled = {"bucket": bucket.id, "versioningConfiguration": {"status": "Enabled"}}
+    forgotten = make(cloud, VERSIONING, "urn:versioning", **enabled)
+    cloud.acknowledge(VERSIONING, forgotten.id)
+    made = make(cloud, VERSIONING, "urn:versioning", **suspended)
+    assert cloud.all(VERSIONING) == [made]
+    assert made.inputs == suspended
+    with pytest.raises(Refused, match="one resource would overwrite the other"):
+        make(cloud, VERSIONING, "urn:other", **enabled)
+    other = make(cloud, BUCKET, "urn:bucket-2")
+    make(cloud, VERSIONING, "urn:versioning", **{**enabled, "bucket": other.id})
+    assert len(cloud.all(VERSIONING)) == 2, "that of a retained bucket stays"
 
 
 def test_resources_of_a_killed_run_are_discarded_unless_recorded_or_acknowledged(
