@@ -35,6 +35,9 @@ LONG = (
     "tests/engine/test_stopped_runs.py",
     "tests/localaws/ecs/scheduler/test_rollouts.py",
     "tests/infra/test_stopped_runs.py",
+    "tests/verify/test_watch.py",
+    "tests/verify/test_verdicts.py",
+    "tests/verify/test_sending.py",
 )
 """What starts first, the longest first; what isn't listed follows in its usual order."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import struct_pb2
 
 from localaws.catalog import UNKNOWN
 
@@ -21,7 +21,7 @@ _SECRET, _RESOURCE = "1b47061264138c4ac30d75fd1eb44270", "5cf8f73096256a8f31e491
 
 def from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Return a message's properties as plain values; an unknown one is `UNKNOWN`."""
-    return {key: _plain(value) for key, value in json_format.MessageToDict(struct).items()}
+    return {key: _plain(value) for key, value in struct.fields.items()}
 
 
 def to_wire(values: Mapping[str, Any]) -> struct_pb2.Struct:
@@ -72,17 +72,21 @@ def unwrapped(value: Any) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _plain(each) for key, each in value.items()}
-        case list():
-            return list(map(_plain, value))
-        case float() if value.is_integer():
-            return int(value)
-        case str() if value == UNKNOWN_ON_THE_WIRE:
-            return UNKNOWN
-    return value
+def _plain(value: struct_pb2.Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return from_wire(value.struct_value)
+        case "list_value":
+            return list(map(_plain, value.list_value.values))
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case "string_value":
+            text = value.string_value
+            return UNKNOWN if text == UNKNOWN_ON_THE_WIRE else text
+        case "bool_value":
+            return value.bool_value
+    return None
 
 
 def _wire(value: Any) -> Any:
