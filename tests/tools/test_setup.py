@@ -42,6 +42,13 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(autouse=True)
+def stub_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have set-up run in a Python that compiles nothing."""
+    python = write_stub(tmp_path / "python3.11", "exit 0")
+    monkeypatch.setattr(sys, "executable", str(python))
+
+
 @pytest.fixture
 def stub_uv(tmp_path: Path) -> Path:
     return write_stub(tmp_path / "uv", STUB_UV.replace("SCRIPTS", " ".join(SCRIPTS)))
