@@ -107,9 +107,9 @@ def run(
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
     state = _state(directory, stack) if command in _WANTS_STACK | {"cancel"} else None
-    if state is not None and command in _WRITES_CONFIG:
-        check_space(directory, state)
     if state is not None:
+        if command in _WRITES_CONFIG:
+            check_space(directory, state)
         state.repair(_print_message, partial(_discard_unrecorded, address))
         if command in _WANTS_STACK:
             _ensure_stack(directory, state)
