@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from localaws.protocol.urns import Urn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,28 +15,12 @@ if TYPE_CHECKING:
 STACK = "pulumi:pulumi:Stack"
 
 
-class _Urn(NamedTuple):
-    """The parts of a URN."""
-
-    stack: str
-    project: str
-    types: str
-    """The types of its parents except the stack, and its own, separated by `$`."""
-
-    name: str
-
-    @classmethod
-    def of(cls, text: str) -> _Urn:
-        stack, project, types, name = text.removeprefix("urn:pulumi:").split("::", 3)
-        return cls(stack, project, types, name)
-
-
 def urn_of(stack: str, project: str, parent: str, kind: str, name: str) -> str:
     """Return the URN that the engine gives to a resource.
 
     It has the types of all parents except the stack.
     """
-    parents = _Urn.of(parent).types if parent else STACK
+    parents = Urn.of(parent).types if parent else STACK
     types = kind if parents == STACK else f"{parents}${kind}"
     return f"urn:pulumi:{stack}::{project}::{types}::{name}"
 
@@ -46,7 +32,7 @@ def alias_urns(resource: Registered, parent_aliases: Sequence[str]) -> list[str]
     that started with the parent's old name.
     """
     own = [_alias_urn(resource, each) for each in resource.aliases]
-    parent_name = _Urn.of(resource.parent).name if resource.parent else ""
+    parent_name = Urn.of(resource.parent).name if resource.parent else ""
     urns = list(own)
     for parent in parent_aliases:
         urns += [_moved_to(parent, parent_name, urn) for urn in (resource.urn, *own)]
@@ -57,7 +43,7 @@ def _alias_urn(resource: Registered, alias: Mapping[str, Any]) -> str:
     if "urn" in alias:
         return str(alias["urn"])
     spec = alias.get("spec", {})
-    own = _Urn.of(resource.urn)
+    own = Urn.of(resource.urn)
     parent = spec.get("parentUrn") or resource.parent
     # A part that the alias leaves out, or that the SDK sends empty, is the resource's own.
     return urn_of(
@@ -71,9 +57,8 @@ def _alias_urn(resource: Registered, alias: Mapping[str, Any]) -> str:
 
 def _moved_to(parent: str, parent_name: str, urn: str) -> str:
     """Return the URN of a child of `parent_name` as a child of that other parent."""
-    new_parent, child = _Urn.of(parent), _Urn.of(urn)
+    new_parent, child = Urn.of(parent), Urn.of(urn)
     name = child.name
     if name.startswith(parent_name):
         name = new_parent.name + name.removeprefix(parent_name)
-    kind = child.types.rpartition("$")[2]
-    return urn_of(new_parent.stack, new_parent.project, parent, kind, name)
+    return urn_of(new_parent.stack, new_parent.project, parent, child.type, name)

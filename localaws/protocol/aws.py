@@ -31,7 +31,7 @@ from localaws.protocol.messages import (
     status_pb2,
 )
 from localaws.protocol.property_values import from_wire, to_wire
-from localaws.protocol.urns import described, name_of_urn, type_of_urn
+from localaws.protocol.urns import Urn, described
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -240,7 +240,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             kind = type_of(_token(request.urn))
             news = documents_as_text(kind, news)
-            name = request.name or name_of_urn(request.urn)
+            name = request.name or Urn.of(request.urn).name
             inputs = with_name(
                 kind, name, _given(news), from_wire(request.olds), request.randomSeed
             )
@@ -517,7 +517,7 @@ def _created_but_failed(resource: Resource, message: str) -> _Status:
 
 def _token(urn: str) -> str:
     """Return the catalog's token of a resource's type."""
-    return canonical(type_of_urn(urn))
+    return canonical(Urn.of(urn).type)
 
 
 def _failure(urn: str, refusal: Refusal) -> provider_pb2.CheckFailure:
@@ -527,7 +527,7 @@ def _failure(urn: str, refusal: Refusal) -> provider_pb2.CheckFailure:
     value with its secrets.
     """
     where = (
-        f". Examine values at '{name_of_urn(urn)}.{refusal.property}'." if refusal.property else ""
+        f". Examine values at '{Urn.of(urn).name}.{refusal.property}'." if refusal.property else ""
     )
     return provider_pb2.CheckFailure(reason=f"{refusal}{where}")
 

@@ -18,7 +18,7 @@ from localaws.protocol.docker_build import Build
 from localaws.protocol.messages import provider_pb2
 from localaws.protocol.property_values import from_wire, to_wire
 from localaws.protocol.unconfigured import UnconfiguredProvider
-from localaws.protocol.urns import type_of_urn
+from localaws.protocol.urns import Urn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ class DockerBuildProvider(UnconfiguredProvider):
         """Say what is wrong with the inputs, or what the local AWS doesn't build."""
         inputs = from_wire(request.news)
         reasons = list(docker_build.problems(inputs))
-        if type_of_urn(request.urn) != docker_build.IMAGE:
+        if Urn.of(request.urn).type != docker_build.IMAGE:
             reasons = [f"the local docker-build has {docker_build.IMAGE} only"]
         elif not reasons:
             reasons = [*self._missing(Build.of(inputs))]

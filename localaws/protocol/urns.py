@@ -1,18 +1,33 @@
-"""The parts of a resource's URN that the providers read."""
+"""The parts of a resource's URN."""
 
 from __future__ import annotations
 
-
-def type_of_urn(urn: str) -> str:
-    """Return the token of a resource's type in the program: the last type in its URN."""
-    return urn.split("::")[2].rsplit("$", 1)[-1]
+from typing import NamedTuple
 
 
-def name_of_urn(urn: str) -> str:
-    """Return a resource's name in the program."""
-    return urn.split("::", 3)[3]
+class Urn(NamedTuple):
+    """A URN, divided into its parts."""
+
+    stack: str
+    project: str
+    types: str
+    """The types of its parents except the stack, and its own, separated by `$`."""
+
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> Urn:
+        """Divide a URN."""
+        stack, project, types, name = text.removeprefix("urn:pulumi:").split("::", 3)
+        return cls(stack, project, types, name)
+
+    @property
+    def type(self) -> str:
+        """The token of the resource's type in the program."""
+        return self.types.rpartition("$")[2]
 
 
 def described(urn: str) -> str:
     """Return a resource's type and name as messages have them: `Service 'web'`."""
-    return f"{type_of_urn(urn).rsplit(':', 1)[-1]} '{name_of_urn(urn)}'"
+    resource = Urn.of(urn)
+    return f"{resource.type.rpartition(':')[2]} '{resource.name}'"
