@@ -522,10 +522,12 @@ raw.settimeout(float(sys.argv[2]))
 head = struct.pack("!BBHHH", 8, 0, 0, 1, 1)
 total = sum(struct.unpack("!4H", head))
 checksum = ~(total + (total >> 16)) & 0xFFFF
-raw.connect((sys.argv[1], 0))  # so that it gets no answers to others
+raw.connect((sys.argv[1], 0))
 raw.send(struct.pack("!BBHHH", 8, 0, checksum, 1, 1))
 try:
-    raw.recv(100)
+    # Until it was connected, it could receive the answers to others' requests.
+    while raw.recvfrom(100)[1][0] != sys.argv[1]:
+        pass
     print("answered")
 except TimeoutError:
     print("silent")
