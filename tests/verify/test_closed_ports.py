@@ -235,13 +235,43 @@ def test_a_service_without_a_good_answer_has_no_port_tried() -> None:
     assert network.tried == []
 
 
-def test_a_port_of_this_machine_is_tried_until_the_first_packet_was_sent_again() -> None:
-    async def seconds(address: str) -> float:
-        network = FakeNetwork()
-        state = await try_connect(HostPort(address, 80), 3.0, resolver=resolve, runtime=network)
-        assert state is PortState.DROPPED
-        return network.clock()
+@pytest.mark.parametrize("address", ["127.87.237.0", "::1"])
+@pytest.mark.parametrize(("limit", "tries", "seconds"), [(3.0, [0.0, 0.5], 1.0), (0.7, [0.0], 0.7)])
+def test_a_port_of_this_machine_is_tried_twice_for_half_a_second_where_there_is_time(
+    address: str, limit: float, tries: list[float], seconds: float
+) -> None:
+    network = FakeNetwork()
 
-    assert run_in_virtual_time(seconds("192.0.2.2")) == pytest.approx(3.0)
-    for loopback in ("127.87.237.0", "::1"):
-        assert run_in_virtual_time(seconds(loopback)) == pytest.approx(1.5)
+    async def run() -> tuple[PortState, float]:
+        port = HostPort(address, 80)
+        return await try_connect(port, limit, resolver=resolve, runtime=network), network.clock()
+
+    state, ended = run_in_virtual_time(run())
+    assert state is PortState.DROPPED
+    assert ended == pytest.approx(seconds)
+    assert [at for at, _ in network.tried] == pytest.approx(tries)
+
+
+@pytest.mark.parametrize("interval", [0.25, 0.5])
+def test_a_port_of_this_machine_is_tried_again_once_the_service_is_stable(interval: float) -> None:
+    network = FakeNetwork()
+    port = HostPort("127.87.237.0", 80)
+    options = ("--closed", str(port), "--interval", str(interval))
+    _, stable, _ = states_after(network, [True] * 3, *options, pause=interval)
+    assert [at for at, tried in network.tried if tried == port] == pytest.approx([0.0, stable])
+
+
+@pytest.mark.parametrize("opens", [0, 1])
+def test_either_of_two_tries_finds_a_port_of_this_machine_open(opens: int) -> None:
+    port = HostPort("127.87.237.0", 80)
+
+    class OpenedLater(FakeNetwork):
+        async def connect(self, address: str, number: int, seconds: float) -> Any:
+            if len(self.tried) == opens:
+                self.open.add(port)
+            return await super().connect(address, number, seconds)
+
+    async def state() -> PortState:
+        return await try_connect(port, 3.0, resolver=resolve, runtime=OpenedLater())
+
+    assert run_in_virtual_time(state()) is PortState.OPEN
