@@ -1,4 +1,4 @@
-"""Import the program, and fork a language host for each connection to a socket."""
+"""Import and run the program once, and fork a language host for each connection to a socket."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import re
+import runpy
 import selectors
 import signal
 import socket
@@ -22,6 +23,8 @@ import pulumi_aws  # noqa: E402 - as the program imports it
 
 import infra.program  # noqa: E402
 import infra.settings  # noqa: E402
+from localaws import mocks  # noqa: E402
+from localaws.account import parameters  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +43,24 @@ def _import_what_runs_use() -> None:
     for file in Path(infra.__path__[0]).rglob("*.py"):
         for service, name in _OF_THE_SDK.findall(file.read_text()):
             getattr(getattr(pulumi_aws, service), name)
+
+
+def _run_once() -> None:
+    """Run the program of the local stack under mocks, in a context that ends with the run.
+
+    The SDK imports some modules when it first needs them, and finds out the types of a class's
+    properties when it first registers one, which is a quarter of a fork's time. It keeps both.
+    """
+    folder = Path(infra.__path__[0]).parent
+    cloud = mocks.Cloud(seed=1)
+    cloud.parameters = parameters.load(folder / "local.parameters.toml")
+    mocks.run(
+        lambda: runpy.run_path(str(folder / "__main__.py")),
+        project="fargate-web",
+        stack="local",
+        config=mocks.configuration(folder, "local"),
+        cloud=cloud,
+    )
 
 
 def _serve(address: str) -> None:
@@ -87,4 +108,5 @@ def _serve_run(connection: socket.socket) -> NoReturn:
 
 if __name__ == "__main__":
     _import_what_runs_use()
+    _run_once()
     _serve(sys.argv[1])

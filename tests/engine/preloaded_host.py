@@ -1,8 +1,8 @@
 """Language hosts that have imported the program already.
 
 More than half of the CPU time of an `up` without changes is a new Python that imports Pulumi's SDK,
-the AWS SDK and the program. Each worker therefore has a process that imports them once, and forks
-for each run; the engine attaches to the fork.
+the AWS SDK and the program. Each worker therefore has a process that imports them and runs the
+program once under mocks, and forks for each run; the engine attaches to the fork.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ BIN = Path(sys.executable).parent
 
 
 class PreloadedHost:
-    """The process that has imported the program; it ends with this one."""
+    """The process that has imported and run the program; it ends with this one."""
 
     def __init__(self) -> None:
-        """Start the process, and wait until it has imported the program."""
+        """Start the process, and wait until it has run the program."""
         self._folder = tempfile.TemporaryDirectory()
         self._address = str(Path(self._folder.name, "host"))
         self._process = subprocess.Popen(
@@ -53,7 +53,7 @@ class PreloadedHost:
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
             self.end()
-            pytest.fail("the program can't be imported: standard error says why")
+            pytest.fail("the program can't be run under mocks: standard error says why")
 
     @contextlib.contextmanager
     def serving(
