@@ -210,7 +210,8 @@ def engine(times: int, folder: Path) -> Iterator[Row]:
     for name, text in _EMPTY_PROJECT.items():
         (project / name).write_text(text)
     (project / ".venv").symlink_to(ROOT / ".venv")
-    empty, stack = Stack(folder / "empty-state", project), Stack(folder / "state")
+    empty = Stack(folder / "empty-state", project, passphrase=True)
+    stack = Stack(folder / "state", passphrase=True)
     try:
         empty.up()
         floor = timed(empty.up, times)
@@ -273,7 +274,7 @@ def _of_each(many: int, folder: Path) -> Iterator[tuple[str, float, str]]:
     project = folder / "project"
     shutil.copytree(Path(__file__).with_name("many_services"), project)
     (project / ".venv").symlink_to(ROOT / ".venv")
-    stack = Stack(folder / "state", project)
+    stack = Stack(folder / "state", project, passphrase=True)
     number = ("--config-path", "-c", f"many-services:count={many}")
     try:
         stack.run("stack", "ls")  # starts the daemon

@@ -29,7 +29,7 @@ def other_project(folder: Path, stack: Stack, program: str) -> Stack:
     (folder / "Pulumi.yaml").write_text(PROJECT)
     (folder / "__main__.py").write_text(program)
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    return Stack(stack.path, folder)
+    return Stack(stack.path, folder, passphrase=stack.passphrase)
 
 
 def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:

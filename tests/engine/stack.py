@@ -23,6 +23,7 @@ from localaws.daemon.state_directory import Address, StateDirectory
 from localaws.machine import isolation
 from localaws.mocks import word
 from localaws.mocks.urns import STACK
+from tests.engine import key_service
 from tests.engine.preloaded_host import is_usable, preloaded_host
 from tests.infra import recorder
 
@@ -51,6 +52,9 @@ class Stack:
     forks: bool = True
     """Whether a fork serves its runs (preloaded_host.py), where it may."""
 
+    passphrase: bool = False
+    """Whether a passphrase encrypts its secrets, as users' by default, or a key service."""
+
     @property
     def directory(self) -> StateDirectory:
         return StateDirectory(self.project, self.path)
@@ -78,7 +82,8 @@ class Stack:
             "PULUMI_DEBUG_COMMANDS": "true",
         }
         outside = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
-        return {**outside, **own, **self.environment}
+        secrets = {} if self.passphrase else key_service.variables()
+        return {**outside, **own, **secrets, **self.environment}
 
     @property
     def state(self) -> StackState:
@@ -90,6 +95,8 @@ class Stack:
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         """Start `pulumi-local`, and return its process at once."""
+        if not self.passphrase and arguments[0] in _ASK_FOR_A_HOST:
+            key_service.create(self.state)
         return subprocess.Popen(
             [BIN / "pulumi-local", *arguments],
             cwd=self.project,
@@ -254,7 +261,7 @@ class Stack:
 
 def _is_passed_on(name: str) -> bool:
     """Return whether stacks get a variable of this process, unlike what configures a deployment."""
-    return name == "PULUMI_HOME" or not name.startswith(("PULUMI_", "AWS_"))
+    return name == "PULUMI_HOME" or not name.startswith(("PULUMI_", "AWS_", "VAULT_"))
 
 
 def deployed(stack: Stack, **config: Any) -> Iterator[Stack]:

@@ -57,7 +57,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "__main__.py",
         "local.parameters.toml",
     )
-    stack = Stack(tmp_path_factory.mktemp("state"), folder)
+    stack = Stack(tmp_path_factory.mktemp("state"), folder, passphrase=True)
     yield stack
     stack.run("stop")
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ def stack() -> Iterator[Stack]:
     with folder_open_to_others() as folder:
         state = folder / "state"
         state.mkdir()
-        yield from deployed(Stack(state))
+        yield from deployed(Stack(state, passphrase=True))
 
 
 def family(stack: Stack) -> list[psutil.Process]:
@@ -158,7 +159,7 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
 def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(
     empty_stack: Stack,
 ) -> None:
-    stack = empty_stack
+    stack = replace(empty_stack, passphrase=True)
     deploying = stack.start("up", *WITHOUT_ASKING)
     eventually(lambda: SERVICE in {each.token for each in stack.made()}, "a service")
     os.kill(stack.address.pid, signal.SIGKILL)
@@ -180,7 +181,9 @@ def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
 
 
 def test_secrets_reach_the_tasks_environment_and_nothing_else(stack: Stack) -> None:
+    salt = stack.state.salt()
     stack.up()
+    assert stack.state.salt() == salt is not None, "each run has the same key"
     values = {"DB_PASSWORD=only-for-the-local-stack", "APP_MESSAGE=Hello from the local AWS"}
     found = environments(stack)
     assert [values <= each for each in found] == [True, True]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +28,7 @@ LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A deployed stack for these tests only, as they damage its state."""
-    yield from deployed(Stack(tmp_path_factory.mktemp("state")))
+    yield from deployed(Stack(tmp_path_factory.mktemp("state"), passphrase=True))
 
 
 def exists(stack: Stack, token: str) -> int:
@@ -65,7 +66,7 @@ def kill_while_creating(stack: Stack) -> None:
 def test_a_killed_run_leaves_a_lock_and_a_destroy_or_an_up_after_it_needs_no_other_run(
     empty_stack: Stack,
 ) -> None:
-    stack = empty_stack
+    stack = replace(empty_stack, passphrase=True)
     kill_while_creating(stack)
     refused = stack.up(fails=True)
     assert "the stack is currently locked" in refused

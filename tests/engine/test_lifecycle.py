@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.engine.key_service import PROVIDER
 from tests.engine.stack import WITHOUT_ASKING, operations
 from tests.engine.status import status_of
 from tests.engine.traffic import Traffic, tasks
@@ -58,6 +59,11 @@ def test_what_tests_read_of_the_state_is_what_the_cli_prints(stack: Stack) -> No
     assert json.loads(stack.run("stack", "output", "--json")) == stack.outputs()
     exported = json.loads(stack.run("stack", "export"))["deployment"]["resources"]
     assert exported == stack.resources()
+
+
+def test_the_key_of_the_secrets_is_the_key_services(stack: Stack) -> None:
+    latest = json.loads(stack.state.file.read_text())["checkpoint"]["latest"]
+    assert latest["secrets_providers"] == PROVIDER
 
 
 @pytest.mark.parametrize("name", ["dev", "prod", "ec2"])

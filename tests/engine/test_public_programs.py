@@ -92,7 +92,8 @@ def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(
     empty_stack: Stack, tmp_path: Path
 ) -> None:
     # Its program imports the SDK as a whole, as no fork does.
-    stack = replace(other_project(tmp_path / "public", empty_stack, PROGRAM), forks=False)
+    project = other_project(tmp_path / "public", empty_stack, PROGRAM)
+    stack = replace(project, forks=False, passphrase=True)
     stack.up()
     outputs = stack.outputs()
     assert outputs["inSameVpc"] is True

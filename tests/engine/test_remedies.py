@@ -53,7 +53,7 @@ aws.secretsmanager.SecretVersion(
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that nothing was deployed to yet."""
-    stack = Stack(tmp_path_factory.mktemp("state"))
+    stack = Stack(tmp_path_factory.mktemp("state"), passphrase=True)
     stack.run("stack", "ls")
     yield stack
     stack.run("stop")

@@ -88,7 +88,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "LOCALAWS_IMAGES": str(folder / "localaws-images.toml"),
         "PATH": os.pathsep.join((str(BIN), str(programs), os.environ["PATH"])),
     }
-    stack = Stack(tmp_path_factory.mktemp("state"), folder, environment)
+    stack = Stack(tmp_path_factory.mktemp("state"), folder, environment, passphrase=True)
     yield stack
     stack.run("stop")
 

@@ -30,7 +30,7 @@ def upgraded(
         shutil.copy(ROOT / name, project)
     for name in (".venv", "infra"):
         (project / name).symlink_to(ROOT / name)
-    stack = Stack(tmp_path_factory.mktemp("state"), project)
+    stack = Stack(tmp_path_factory.mktemp("state"), project, passphrase=True)
     try:
         stack.run("stack", "import", "--file", str(recorded / CHECKPOINT))
         yield stack

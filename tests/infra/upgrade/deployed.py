@@ -128,7 +128,7 @@ def checkpoint() -> str:
     from tests.engine.stack import Stack  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder))
+        stack = Stack(Path(folder), passphrase=True)
         try:
             stack.up()
             state = json.loads(stack.run("stack", "export"))
