@@ -236,6 +236,10 @@ class Status(StrEnum):
     STOPPED = "STOPPED"
 
 
+_ACTIVE = (Status.PROVISIONING, Status.PENDING, Status.RUNNING)
+"""No set: hashing a member takes longer than to compare it with each of these."""
+
+
 class StopCode(StrEnum):
     """Why a task stopped, for programs."""
 
@@ -300,7 +304,7 @@ class Task:
     @property
     def active(self) -> bool:
         """Whether it serves or is about to: what the upper bound counts."""
-        return self.status in {Status.PROVISIONING, Status.PENDING, Status.RUNNING}
+        return self.status in _ACTIVE
 
     @property
     def crashed(self) -> bool:
