@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account
     from localaws.daemon.command_socket import Commands
+    from localaws.ecs.scheduler.model import Timing
     from localaws.images.mirrors import Mirror
     from localaws.machine.cgroups import ControlGroups
     from localaws.vpc.names import Instance
@@ -151,6 +152,7 @@ def data_plane(
     local_registries: dict[str, Mirror] | None = None,
     on_loss: Callable[[], None] = lambda: None,
     set_desired_count: Callable[[str, int], None] | None = None,
+    timing: Timing | None = None,
 ) -> DataPlane:
     """Return a data plane for this cloud, not yet started; closing it ends all its processes.
 
@@ -168,6 +170,7 @@ def data_plane(
             at any time.
         on_loss: Called when every namespace is gone, because their first process was killed.
         set_desired_count: Changes a service of the cloud, by its ARN; without it nothing scales.
+        timing: Durations that belong to ECS, at a speed of 1.
 
     Raises:
         NoAddressError: This system can't do loopback addresses.
@@ -177,7 +180,7 @@ def data_plane(
     addresses = addresses or Addresses(directory)
     image_table = image_table or directory.parent / "localaws-images.toml"
     build = _Build(
-        cloud, directory, parameters, addresses, speed, local_registries, set_desired_count
+        cloud, directory, parameters, addresses, speed, local_registries, set_desired_count, timing
     )
     if choice is not None and choice.runtime is Runtime.CONTAINER:
         return build.of_containers(choice, image_table, on_loss)
@@ -195,6 +198,7 @@ class _Build:
     speed: float
     local_registries: dict[str, Mirror] | None
     set_desired_count: Callable[[str, int], None] | None
+    timing: Timing | None
 
     def of_processes(self, image_table: Path) -> DataPlane:
         """Return it with tasks as processes, and an Envoy on this machine's addresses."""
@@ -343,6 +347,7 @@ class _Build:
             parameters=self.parameters,
             subnet_addresses=subnet_addresses,
             hosts=hosts,
+            timing=self.timing,
             speed=self.speed,
         )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from localaws.ecs.scheduler.model import Timing
     from localaws.ecs.services.controller import Controller
 
 PARAMETERS = {"/demo/message": "hello-from-a-parameter", "/demo/password": "correct-horse-battery"}
@@ -59,10 +60,17 @@ class Plane:
 
 
 @asynccontextmanager
-async def plane(web: Any, directory: Path, *, speed: float = 1) -> AsyncIterator[Plane]:
+async def plane(
+    web: Any, directory: Path, *, speed: float = 1, timing: Timing | None = None
+) -> AsyncIterator[Plane]:
     listen_addresses = Addresses(directory)
     running = data_plane(
-        web, directory, parameters=PARAMETERS.get, addresses=listen_addresses, speed=speed
+        web,
+        directory,
+        parameters=PARAMETERS.get,
+        addresses=listen_addresses,
+        speed=speed,
+        timing=timing,
     )
     await running.start()
     try:
