@@ -181,7 +181,7 @@ class Instances:
 def _bridge(instance: str) -> list[Step]:
     """Return how an instance gets its bridge, and a table that forwards its ports."""
     lines = (
-        f"link add {_BRIDGE} type bridge",
+        f"link add {_BRIDGE} address {_hardware_address(_GATEWAY)} type bridge",
         f"addr add {_GATEWAY}/{_BRIDGE_NETWORK.prefixlen} dev {_BRIDGE}",
         f"link set {_BRIDGE} up",
     )
@@ -214,8 +214,9 @@ ip saddr {_BRIDGE_NETWORK} oifname != "{_BRIDGE}" masquerade
 def _connected(instance: str, container: BridgedContainer, device: str) -> list[Step]:
     """Return how a container's namespace is made and connected to an instance's bridge."""
     network = container.network
+    hardware = _hardware_address(container.address)
     outside = (
-        f"link add {device} type veth peer name {_INSIDE} netns {network}",
+        f"link add {device} type veth peer name {_INSIDE} address {hardware} netns {network}",
         f"link set {device} master {_BRIDGE}",
         f"link set {device} up",
     )
@@ -232,6 +233,16 @@ def _connected(instance: str, container: BridgedContainer, device: str) -> list[
         Batch(network, inside),
         _forwarded("add", instance, container),
     ]
+
+
+def _hardware_address(address: str) -> str:
+    """Return the hardware address of an address on a bridge, the same each time, as Docker does.
+
+    For half a minute, an instance and its containers send what is for an address to the hardware
+    address that it had before. A bridge without its own would have its containers' lowest, another
+    whenever such a container comes or goes.
+    """
+    return f"02:42:{ipaddress.IPv4Address(address).packed.hex(':')}"
 
 
 def _forwarded(verb: str, instance: str, container: BridgedContainer) -> Table:

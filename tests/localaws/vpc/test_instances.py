@@ -14,7 +14,7 @@ from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT
 from tests.localaws.vpc.records import ANYWHERE, Records, interface
 
 if TYPE_CHECKING:
-    from tests.localaws.vpc.conftest import Packets, StartNetwork
+    from tests.localaws.vpc.conftest import Attempt, Packets, StartNetwork
 
 pytestmark = [
     pytest.mark.slow,  # real namespaces
@@ -145,6 +145,39 @@ async def test_ports_and_addresses_are_free_again_once_a_container_is_gone(
     assert again.address == "172.17.0.2"
     await packets.listen(again.network, 80)
     await packets.check({("balancer", INSTANCE, 32768): OPEN})
+
+
+async def test_a_container_with_the_address_of_one_before_it_is_reached_at_once(
+    packets: Packets, instances: Instances
+) -> None:
+    """The instance still knows the hardware address that this address had."""
+    for number in range(3):
+        await instances.connect("i-1", f"other-{number}", {})
+    for number in range(5):
+        container = await instances.connect("i-1", f"task-{number}", {32768: WEB})
+        assert container.address == "172.17.0.5"
+        # By the container, in which nothing listens.
+        await packets.check({("balancer", INSTANCE, 32768): REFUSED})
+        await instances.disconnect("i-1", container.network)
+
+
+async def test_a_container_reaches_its_instances_network_whichever_neighbours_come_and_go(
+    records: OnInstances, packets: Packets, instances: Instances
+) -> None:
+    """By itself a bridge has the lowest hardware address of what is connected to it."""
+    server = interface("server", records.public, "10.0.0.20", records.any_group)
+    admitted = {"referencedSecurityGroupId": records.instance_group.id}
+    records.ingress(records.any_group, ports=443, **admitted)
+    await packets.network.follow()
+    await packets.attach(server, listen=(443,))
+    reached: dict[Attempt, str] = {("task-0", "10.0.0.20", 443): OPEN}
+    await instances.connect("i-1", "task-0", {})
+    for number in range(1, 6):
+        await instances.connect("i-1", f"task-{number}", {})
+        await packets.check(reached)
+    for number in range(1, 6):
+        await instances.disconnect("i-1", f"task-{number}")
+        await packets.check(reached)
 
 
 async def test_a_terminated_instance_takes_its_containers_networks_along(
