@@ -10,6 +10,7 @@ import time
 import pytest
 
 from verify.checking.run import chosen_runtime
+from verify.checking.still_waiting import StillWaiting
 from verify.cli.parser import parse_options
 from verify.exit_codes import ExitCode
 from verify.network.event_loop import EventLoop
@@ -109,6 +110,39 @@ def test_a_signal_at_any_moment_leaves_the_steps_behind(
     assert Threads().run([step()], stopped.append) == [None]
     assert stopped == [STOPPED_BY[number]]
     assert signal.getsignal(number) is before
+
+
+def test_only_the_main_thread_takes_a_signal_that_stops_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The kernel gives a signal to any thread that doesn't block it, and wakes no other one up.
+    blocked: list[set[int]] = []
+
+    def note(*_: object, **__: object) -> list[tuple[object, ...]]:
+        blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", note)
+    shown = threading.Event()
+
+    def show() -> None:
+        note()
+        shown.set()
+
+    async def step() -> None:
+        note()
+        await Threads().look_up("a.example", None)
+        await Threads().start(other()).result()
+
+    async def other() -> None:
+        note()
+
+    with StillWaiting(show, (0.0,)):
+        assert shown.wait(10)
+    Threads().run([step(), other()], never)
+    assert len(blocked) >= 5
+    assert all(set(STOPPED_BY) <= signals for signals in blocked)
+    assert not set(STOPPED_BY) & signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_a_limit_holds_within_another() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from verify.network.threads import leave_signals_to_the_main_thread
+
 PAUSES = (2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds without a line before the next one is printed; the last one is for all that follow."""
 
@@ -41,6 +43,7 @@ class StillWaiting:
         self._ended.set()
 
     def _run(self) -> None:
+        leave_signals_to_the_main_thread()
         while not self._ended.wait(max(0.0, self._due - time.monotonic())):
             if time.monotonic() < self._due:  # something was printed in the meantime
                 continue

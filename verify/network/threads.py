@@ -37,6 +37,16 @@ _now = threading.local()
 """The end of the time that a thread's current step has, as `deadline`."""
 
 
+def leave_signals_to_the_main_thread() -> None:
+    """Block the signals that stop a run, in this thread and those that it starts.
+
+    The kernel may give a signal to any thread. Python handles it in the main thread, which a signal
+    that another thread takes doesn't wake up: where it waits for this one, Ctrl-C had no effect.
+    """
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPED_BY)
+
+
 def _time_left() -> float:
     deadline: float | None = getattr(_now, "deadline", None)
     left = 3600.0 if deadline is None else deadline - time.monotonic()
@@ -146,6 +156,7 @@ class Threads:
         answer: queue.SimpleQueue[tuple[str, ...] | OSError] = queue.SimpleQueue()
 
         def ask() -> None:
+            leave_signals_to_the_main_thread()
             try:
                 answer.put(addresses_of(host, family))
             except OSError as error:
@@ -216,6 +227,7 @@ class _Thread(threading.Thread, Generic[_Result]):
         self._error: BaseException | None = None
 
     def run(self) -> None:
+        leave_signals_to_the_main_thread()
         try:
             self.result = completed(self._step)
         except BaseException as error:  # noqa: BLE001 — it is raised again by `check`
