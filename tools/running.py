@@ -31,11 +31,11 @@ def say(text: str) -> None:
 
 def reminders() -> Iterator[float]:
     """Yield the elapsed seconds at which to print a line of progress: at first more often."""
-    yield from (2, 10, 30)
-    elapsed = 60.0
+    yield from (2, 10)
+    elapsed = 30.0
     while True:
         yield elapsed
-        elapsed += 60
+        elapsed += 30
 
 
 def run(

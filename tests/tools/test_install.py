@@ -5,6 +5,8 @@ Every tool is a stub: no network, and no real CLI.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -104,6 +106,16 @@ def test_if_the_cache_cannot_be_written_the_error_names_xdg_cache_home(bench: Be
     bench.context.cache.write_text("a file where the folder should be")
     with pytest.raises(NoPulumiError, match="XDG_CACHE_HOME"):
         install(bench, StubSource())
+
+
+def test_nothing_is_installed_where_set_up_could_not_link_to_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = StubSource()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(PermissionError, match=re.escape(str(bench.links))):
+        install(bench, source)
+    assert source.used == 0
 
 
 @pytest.mark.parametrize(

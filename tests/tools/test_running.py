@@ -50,7 +50,7 @@ def test_processes_that_a_command_leaves_running_are_ended(tmp_path: Path) -> No
 def test_progress_is_printed_at_first_more_often(
     printed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert list(itertools.islice(reminders(), 6)) == [2, 10, 30, 60, 120, 180]
+    assert list(itertools.islice(reminders(), 6)) == [2, 10, 30, 60, 90, 120]
     first_is_printed = tmp_path / "printed"
 
     def two_reminders() -> Iterator[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -56,6 +57,7 @@ def find_or_install(
 
     Raises:
         NoPulumiError: There is none and none can be installed.
+        PermissionError: None can be installed, as the link to it couldn't be made.
     """
     known = KnownVersions(context.cache / "pulumi" / "versions.json")
     found, rejected = find_on_path(
@@ -67,6 +69,9 @@ def find_or_install(
     target = context.cache / "pulumi" / text(version)
     binary = target / "bin" / "pulumi"
     if not (_is(binary, version, known) and _host_is_current(target)):
+        if own_links.exists() and not os.access(own_links, os.W_OK):
+            # Building a CLI takes minutes, after which the link to it couldn't be made.
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(own_links))
         try:
             with exclusively(target.parent):
                 if not _is(binary, version, known):
