@@ -163,6 +163,14 @@ def test_a_watch_until_a_file_that_exists_already_is_refused(
     )
 
 
+def test_a_watch_without_the_command_after_the_dashes_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A shell's variable may have been empty; the watch would go on until an interrupt."""
+    assert main(["watch", "http://a.example", "--"]) == ExitCode.USAGE
+    assert problems(capsys) == ["no command follows --"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "mistakes"),
     [

@@ -68,6 +68,8 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
         end = words.index("--") if "--" in words else len(words)
         words, program = words[1:end], words[end + 1 :]
     own = read_words(words, command)
+    if "--" in arguments and command is WATCH and not program:
+        own.refuse("no command follows --", "name the command to watch, or leave -- out")
     if len(own.operands) > 1:
         own.refuse("more than one target", f"`{command.prog} --help` lists the options")
         own.broken.add("target")
