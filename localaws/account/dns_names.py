@@ -11,8 +11,6 @@ from localaws.catalog.values import blocks
 if TYPE_CHECKING:
     from localaws.catalog.account import Account
 
-HTTPS_PORT = 443
-
 
 def aliases(account: Account) -> dict[str, str]:
     """Return the domain names that are aliases of load balancers, each with the DNS name."""
@@ -24,16 +22,3 @@ def aliases(account: Account) -> dict[str, str]:
             if target in balancers:
                 found[str(record.outputs["fqdn"])] = target
     return found
-
-
-def verify_options(name: str, dns_name: str, authority: str) -> str:
-    """Return the options with which `verify` checks a name over HTTPS here.
-
-    They give the address and port to connect to, and the certificate authority to trust.
-    """
-    address, _, port = dns_name.partition(":")
-    if not port:
-        return f"--resolve {name}:{HTTPS_PORT}:{address} --cacert {authority}"
-    # Where ports below 1024 need privileges, the DNS name has the port that stands for 80.
-    https_port = int(port) - 80 + HTTPS_PORT
-    return f"--connect-to {address}:{https_port} --cacert {authority}"

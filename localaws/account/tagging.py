@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localaws.catalog import UNKNOWN
-from localaws.catalog.properties import Unknown
 from localaws.catalog.values import known
+from localaws.unknown import UNKNOWN, Unknown
 
 ALL_TAGS = "tagsAll"
 """The property with all of a resource's tags. It is an input, as in the real provider, so that the

@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any
+
+from localaws.unknown import UNKNOWN
+
+__all__ = [
+    "UNKNOWN",
+    "Properties",
+    "first_name",
+    "items_at",
+    "missing_at",
+    "values_at",
+]
 
 Properties = Mapping[str, Any]
 """A resource's inputs or outputs: plain JSON-like values, or UNKNOWN, by camelCase name."""
-
-
-class Unknown:
-    """The type of `UNKNOWN`, a value that isn't known before the deployment."""
-
-    def __repr__(self) -> str:
-        return "<unknown>"
-
-
-UNKNOWN: Final = Unknown()
 
 
 def values_at(value: object, path: str) -> list[Any]:

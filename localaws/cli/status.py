@@ -7,10 +7,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from localaws.account.dns_names import verify_options
 from localaws.daemon.functions import STATUS, call
 from localaws.daemon.state_directory import Address
-from localaws.ecs.scheduler.messages import ESSENTIAL_EXITED
 from localaws.speed import VARIABLE
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from localaws.daemon.state_directory import StateDirectory
 
 _EVENTS_SHOWN = _STOPPED_SHOWN = 5
+_HTTPS_PORT = 443
 
 _COMPARED = {
     "GreaterThanOrEqualToThreshold": ">=",
@@ -219,11 +218,29 @@ def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
 
 
+def verify_options(name: str, dns_name: str, authority: str) -> str:
+    """Return the options with which `verify` checks a name over HTTPS here.
+
+    They give the address and port to connect to, and the certificate authority to trust.
+    """
+    address, _, port = dns_name.partition(":")
+    if not port:
+        return f"--resolve {name}:{_HTTPS_PORT}:{address} --cacert {authority}"
+    # Where ports below 1024 need privileges, the DNS name has the port that stands for 80.
+    https_port = int(port) - 80 + _HTTPS_PORT
+    return f"--connect-to {address}:{https_port} --cacert {authority}"
+
+
 def _stopped_reason(task: Mapping[str, Any]) -> str:
     """Return why a task stopped; of several containers, how each ended, as one made it stop."""
     reason = str(task.get("stoppedReason", ""))
     containers = task.get("containers", ())
-    if not reason.startswith(ESSENTIAL_EXITED) or len(containers) < 2:  # noqa: PLR2004 — several
+    if not reason or len(containers) < 2:  # noqa: PLR2004 — several
+        return reason
+    # Brings the scheduler, a quarter of this command's time; few tasks stop by themselves.
+    from localaws.ecs.scheduler.messages import ESSENTIAL_EXITED  # noqa: PLC0415
+
+    if not reason.startswith(ESSENTIAL_EXITED):
         return reason
     exits = [f"{each['name']} exited with {each['exitCode']}" for each in containers]
     return f"{reason} ({', '.join(exits)})"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import struct_pb2
 
-from localaws.catalog import UNKNOWN
+from localaws.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.account.tagging import NO_TAGGING, Tagging
 from localaws.catalog import regions
-from localaws.catalog.properties import UNKNOWN, Unknown
+from localaws.unknown import UNKNOWN, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

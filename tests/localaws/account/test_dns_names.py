@@ -1,12 +1,10 @@
-"""Names of the local Route 53, and the options by which `verify` reaches them."""
+"""Names of the local Route 53."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from localaws.account.dns_names import aliases, verify_options
+from localaws.account.dns_names import aliases
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.route53.records import RECORD
 from tests.localaws.filled_account import FilledAccount
@@ -31,14 +29,3 @@ def test_only_records_that_are_aliases_of_a_load_balancer_are_found() -> None:
         mail={"records": [ADDRESS]},
     )
     assert aliases(account) == {"app.test": ADDRESS, "www.test": ADDRESS}
-
-
-@pytest.mark.parametrize(
-    ("dns_name", "expected"),
-    [
-        (ADDRESS, f"--resolve app.test:443:{ADDRESS} --cacert ca.pem"),
-        (f"{ADDRESS}:8080", f"--connect-to {ADDRESS}:8443 --cacert ca.pem"),
-    ],
-)
-def test_the_options_connect_to_the_https_port(dns_name: str, expected: str) -> None:
-    assert verify_options("app.test", dns_name, "ca.pem") == expected

@@ -1,4 +1,4 @@
-"""What `pulumi-local` imports before it becomes Pulumi, in each `up` and `preview`."""
+"""What `pulumi-local` imports before it becomes Pulumi, in each `up` and `preview`, or a status."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ import sys
 before = set(sys.modules)  # of the interpreter and its environment
 import localaws.cli.main
 print(*set(sys.modules) - before)
+import localaws.cli.status
+print(*set(sys.modules) - before)
 """
 
 
-def test_a_command_of_pulumi_waits_for_no_import_that_only_other_commands_need() -> None:
+def test_a_command_waits_for_no_import_that_only_other_commands_need() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
     )
-    loaded = ran.stdout.split()
+    loaded, for_status = map(str.split, ran.stdout.splitlines())
     assert "localaws.cli.pulumi_command" in loaded
     assert not SLOW & {each.partition(".")[0] for each in loaded}
     own = {".".join(each.split(".")[:2]) for each in loaded if each.startswith("localaws.")}
@@ -37,6 +39,8 @@ def test_a_command_of_pulumi_waits_for_no_import_that_only_other_commands_need()
         # For the variables that a running daemon was started with.
         *("localaws.images", "localaws.speed", "localaws.user_error"),
     }
+    parts = {".".join(each.split(".")[:2]) for each in for_status if each.startswith("localaws.")}
+    assert parts - own <= {"localaws.protocol", "localaws.unknown"}
 
 
 def console_script() -> str:

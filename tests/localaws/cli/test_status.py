@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.cli.status import fetch, show, shown_addresses, table
+from localaws.cli.status import fetch, show, shown_addresses, table, verify_options
 from localaws.daemon.client import DaemonFailed
 from localaws.daemon.state_directory import StateDirectory, try_lock
 
@@ -272,3 +272,14 @@ def test_a_topic_that_is_not_here_is_shown_beside_its_messages() -> None:
         "             t",
         "             for no subscription",
     ]
+
+
+@pytest.mark.parametrize(
+    ("dns_name", "expected"),
+    [
+        ("127.64.0.1", "--resolve app.test:443:127.64.0.1 --cacert ca.pem"),
+        ("127.64.0.1:8080", "--connect-to 127.64.0.1:8443 --cacert ca.pem"),
+    ],
+)
+def test_the_options_of_verify_connect_to_the_https_port(dns_name: str, expected: str) -> None:
+    assert verify_options("app.test", dns_name, "ca.pem") == expected
