@@ -1,7 +1,7 @@
 """Read a project's file and the files of its stacks, as Pulumi's CLI does.
 
-What the CLI refuses is refused here too, with the file and the line, and so is a date without
-quotes, of which the CLI makes another text.
+What the CLI refuses is refused here too, with the file and the line, and so are dates and numbers
+without quotes of which the CLI makes another text.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,15 @@ v3.255).
 
 _LIKENESS: Final = 0.8
 """From 0 to 1; `confg` has 0.9 of `config`."""
+
+_OCTAL: Final = re.compile(r"[-+]?0[0-7]+")
+_DECIMAL: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+_INTEGERS: Final = 2**63
+"""The CLI keeps smaller numbers exactly, and others as floating-point numbers."""
+
+_WITHOUT_EXPONENT: Final = 1e21
+"""The CLI writes larger numbers with an exponent, which isn't read as a whole number."""
 
 _BOOL: Final = "tag:yaml.org,2002:bool"
 _TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
@@ -176,8 +186,9 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        for flaw in _flaws(node):
-            raise BadStackFile(f"{name}, {flaw}")
+        flaws = sorted(_flaws(node))
+        if flaws:
+            raise BadStackFile("\n".join(f"{name}, line {line}: {flaw}" for line, flaw in flaws))
         document = loader.construct_document(node) if node else {}
         json.dumps(document)
     except yaml.YAMLError as error:
@@ -216,8 +227,8 @@ def _described(error: yaml.YAMLError) -> str:
     return ": " + " ".join(str(error).split())
 
 
-def _flaws(root: yaml.Node | None) -> Iterator[str]:
-    """Yield each key that a map has twice, and each date, with its line."""
+def _flaws(root: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    """Yield each key that a map has twice, and each text that isn't kept, with its line."""
     waiting = [root]
     seen = set()
     while waiting:
@@ -225,10 +236,10 @@ def _flaws(root: yaml.Node | None) -> Iterator[str]:
         if id(node) in seen:  # an alias
             continue
         seen.add(id(node))
-        if isinstance(node, yaml.ScalarNode) and node.tag == _TIMESTAMP:
-            # It becomes 2024-01-01 00:00:00 +0000 UTC (tried with v3.255).
-            line = node.start_mark.line + 1
-            yield f"line {line}: {node.value}, which Pulumi makes a time of; put it into quotes"
+        if isinstance(node, yaml.ScalarNode) and node.style is None:
+            flaw = _flaw_of_scalar(node)
+            if flaw:
+                yield node.start_mark.line + 1, flaw
         elif isinstance(node, yaml.SequenceNode):
             waiting += node.value
         elif isinstance(node, yaml.MappingNode):
@@ -236,7 +247,39 @@ def _flaws(root: yaml.Node | None) -> Iterator[str]:
             waiting += [value for _, value in node.value]
 
 
-def _repeated_keys(node: yaml.MappingNode) -> Iterator[str]:
+def _flaw_of_scalar(node: yaml.ScalarNode) -> str | None:
+    """Describe a value without quotes of which the CLI makes another text; None for all others."""
+    text = node.value
+    if node.tag == _TIMESTAMP:
+        # It becomes 2024-01-01 00:00:00 +0000 UTC (tried with v3.255).
+        return f"{text}, which Pulumi makes a time of; put it into quotes"
+    number = _whole_number(text)
+    if number in (None, text):
+        return None
+    return f"{text}, which Pulumi reads as {number}; write that, or put a text into quotes"
+
+
+def _whole_number(text: str) -> str | None:
+    """Return the whole number that the CLI reads from a value without quotes (tried with v3.255).
+
+    It doesn't return one with a fraction, which is refused as a text and as a whole number.
+    """
+    digits = text.replace("_", "")
+    try:
+        number: float = int(digits, 8 if _OCTAL.fullmatch(digits) else 0)
+    except ValueError:
+        if not _DECIMAL.fullmatch(digits):
+            return None
+        number = float(digits)
+    if isinstance(number, int) and abs(number) < _INTEGERS:
+        return str(number)
+    number = float(number)
+    if number.is_integer() and abs(number) < _WITHOUT_EXPONENT:
+        return str(Decimal(repr(number)).quantize(1))
+    return None
+
+
+def _repeated_keys(node: yaml.MappingNode) -> Iterator[tuple[int, str]]:
     lines: dict[tuple[str, str], int] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
@@ -244,5 +287,5 @@ def _repeated_keys(node: yaml.MappingNode) -> Iterator[str]:
         line = key.start_mark.line + 1
         first = lines.get((key.tag, key.value))
         if first is not None:
-            yield f"line {line}: {key.value} again, after line {first}; give it once"
+            yield line, f"{key.value} again, after line {first}; give it once"
         lines[key.tag, key.value] = line

@@ -34,6 +34,9 @@ BAD = {
     "give it once",
     "config:\n  shop:a: { b: [2024-01-01] }\n": "Pulumi.dev.yaml, line 2: 2024-01-01, which Pulumi "
     "makes a time of; put it into quotes",
+    "config:\n  shop:a: 0022\n  shop:b: [2024-01-01]\n": "Pulumi.dev.yaml, line 2: 0022, which "
+    "Pulumi reads as 18; write that, or put a text into quotes\n"
+    "Pulumi.dev.yaml, line 3: 2024-01-01, which Pulumi makes a time of; put it into quotes",
     "config: { shop:a: !!binary aGk= }": "Pulumi.dev.yaml has a value that isn't one of JSON: "
     "Object of type bytes is not JSON serializable",
     "config: { shop:a: !x 1 }": "Pulumi.dev.yaml, line 1: could not determine a constructor for "
@@ -69,6 +72,46 @@ def test_a_damaged_file_is_refused_in_one_line_with_its_line(tmp_path: Path, tex
     with pytest.raises(BadStackFile) as refusal:
         read_config(tmp_path, "dev")
     assert str(refusal.value) == BAD[text]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("1.0", "1"),
+        ("0123456", "42798"),
+        ("012345678901", "12345678901"),
+        ("08", "8"),
+        ("0x1F", "31"),
+        ("0b11", "3"),
+        ("0o17", "15"),
+        ("1_000", "1000"),
+        ("1_0.0", "10"),
+        ("1e3", "1000"),
+        ("+5", "5"),
+        ("-0", "0"),
+        ("12345678901234567890", "12345678901234567000"),
+    ],
+)
+def test_a_number_of_which_the_cli_makes_another_text_is_refused(
+    tmp_path: Path, written: str, read: str
+) -> None:
+    """A version 1.0 was deployed as 1, a commit 0123456 as 42798, and a mask 0022 as 18."""
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{ shop:a: {{ b: {written} }} }}")
+    with pytest.raises(BadStackFile) as refusal:
+        read_config(tmp_path, "dev")
+    assert str(refusal.value) == (
+        f"Pulumi.dev.yaml, line 1: {written}, which Pulumi reads as {read}; write that, or put a "
+        "text into quotes"
+    )
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["0", "-1", "22", "9007199254740993", "2.5", "1e21", "0o9", "'0022'", '"1.0"', "1.2.3"],
+)
+def test_a_number_that_the_cli_keeps_as_written_is_accepted(tmp_path: Path, written: str) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{ shop:a: {{ b: {written} }} }}")
+    assert read_config(tmp_path, "dev")
 
 
 def test_a_file_in_another_encoding_and_a_folder_are_refused(tmp_path: Path) -> None:
