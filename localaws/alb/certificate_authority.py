@@ -15,14 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from localaws.alb.certificate_files import authority_file
 from localaws.alb.tls import Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-CERTIFICATES = "certificates"
-"""The authority's folder in the state directory."""
 
 LIFETIME = timedelta(days=395)
 """For how long a certificate is valid: as long as ACM's."""
@@ -44,11 +42,6 @@ _USAGES = (
     ),
     *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
 )
-
-
-def authority_file(directory: Path) -> Path:
-    """Return the file that clients of the load balancers must trust; `issue` writes it."""
-    return directory / CERTIFICATES / "authority.pem"
 
 
 class Authority:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from localaws.alb import http2_probe
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
@@ -28,12 +26,14 @@ async def status_in(
     time_limit: float = TIMEOUT,
 ) -> int | None:
     """Check the health of a target of a group with this protocol version, as `ask` does."""
-    match version:
-        case "GRPC":
-            return await http2_probe.grpc_status_of(opening, host, path, time_limit=time_limit)
-        case "HTTP2":
-            return await http2_probe.status_of(opening, host, path, time_limit=time_limit)
-    return await ask(opening, host, path, time_limit=time_limit)
+    if version not in ("GRPC", "HTTP2"):
+        return await ask(opening, host, path, time_limit=time_limit)
+    # Brings h2, and few groups have these versions.
+    from localaws.alb import http2_probe  # noqa: PLC0415
+
+    if version == "GRPC":
+        return await http2_probe.grpc_status_of(opening, host, path, time_limit=time_limit)
+    return await http2_probe.status_of(opening, host, path, time_limit=time_limit)
 
 
 async def ask(

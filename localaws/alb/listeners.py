@@ -6,9 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localaws.alb.edge import Front
-from localaws.alb.login import Action
 from localaws.alb.model import Listener, Rule
-from localaws.alb.oidc_filter import ACTION, TOKEN_ACTION
 from localaws.alb.targets import Endpoint
 from localaws.alb.tls import Tls
 from localaws.catalog.acm import CERTIFICATE, domains
@@ -144,31 +142,6 @@ def _rule(record: Resource) -> Rule:
         conditions=record.outputs.get("conditions") or (),
         transforms=record.outputs.get("transforms") or (),
     )
-
-
-_BLOCKS = {ACTION: "authenticateOidc", TOKEN_ACTION: "jwtValidation"}
-
-
-def login_action(cloud: Account, arn: str) -> Action | None:
-    """Return the action of a rule that authenticates, by the rule's ARN or its listener's."""
-    rule, listener = cloud.get(LISTENER_RULE, arn), cloud.get(LISTENER, arn)
-    if rule is not None:
-        actions = rule.outputs["actions"]
-        listener = cloud.get(LISTENER, rule.outputs["listenerArn"])
-    elif listener is not None:
-        actions = listener.outputs["defaultActions"]
-    if listener is None:
-        return None
-    for action in actions:
-        kind = action["type"]
-        if kind in _BLOCKS:
-            return Action(
-                rule=arn,
-                load_balancer=str(listener.outputs["loadBalancerArn"]),
-                kind=kind,
-                config=action[_BLOCKS[kind]],
-            )
-    return None
 
 
 def _certificates(cloud: Account, listener: Resource) -> list[str]:

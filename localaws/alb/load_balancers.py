@@ -20,7 +20,7 @@ from localaws.alb.listeners import (
     listeners,
     load_balancers_of_groups,
 )
-from localaws.alb.logins import PUBLIC_KEYS, Logins, shows_logins
+from localaws.alb.oidc_filter import PUBLIC_KEYS, asks, shows_logins
 from localaws.alb.parts import cluster_name, initial_cluster_name
 from localaws.alb.target_registry import UNUSED, TargetRegistry
 from localaws.alb.targets import Endpoint, TargetHealth, TargetState
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from localaws.alb.edge import Edge
+    from localaws.alb.logins import Logins
     from localaws.alb.model import Listener, TargetGroup
     from localaws.alb.target_registry import Target
     from localaws.alb.tls import Served
@@ -150,7 +151,10 @@ class LoadBalancers:
         self._clock = clock
         self._grpc = GrpcChecks()
         self._registry = TargetRegistry(cloud, clock=clock, speed=speed)
-        self._logins = Logins(cloud, self._edge, self._front, folder, trust)
+        self._trust = trust
+        self._logins: Logins | None = None
+        """Since a rule has first authenticated users."""
+
         self._followed: Mapping[tuple[str, Endpoint], str] = {}
         """What `attached` found last."""
 
@@ -249,9 +253,19 @@ class LoadBalancers:
                 except Exception as error:  # noqa: BLE001 — the other networks' proxies get theirs
                     self._refusals[network] = str(error) or repr(error)
 
+    def _started_logins(self) -> Logins:
+        """Return the logins, whose keys are made at the first call."""
+        if self._logins is None:
+            # Brings `cryptography` and PyJWT, and few rules authenticate.
+            from localaws.alb.logins import Logins  # noqa: PLC0415
+
+            self._logins = Logins(self._cloud, self._edge, self._front, self._folder, self._trust)
+        return self._logins
+
     async def _stop_proxy(self, network: str) -> None:
         await self._proxies.pop(network).close()
-        await self._logins.stop(network)
+        if self._logins is not None:
+            await self._logins.stop(network)
         self._applied.pop(network, None)
         self._to_show.discard(network)
 
@@ -324,7 +338,8 @@ class LoadBalancers:
     async def close(self) -> None:
         """Stop the proxies."""
         await self._grpc.close()
-        await self._logins.close()
+        if self._logins is not None:
+            await self._logins.close()
         for proxy in self._proxies.values():
             await proxy.close()
 
@@ -366,7 +381,8 @@ class LoadBalancers:
 
     async def _apply(self, network: str, configuration: _Configuration) -> None:
         """Have a proxy take its configuration, and note which listeners it couldn't open."""
-        await self._logins.serve(network, configuration.listeners)
+        if any(asks(rule) for listener in configuration.listeners for rule in listener.rules):
+            await self._started_logins().serve(network)
         if network not in self._proxies:
             self._proxies[network] = self._proxy(network)
         proxy = self._proxies[network]
@@ -499,7 +515,7 @@ class LoadBalancers:
                 listeners(self._cloud, self._addresses, certificates, self._fronts, network)
             )
             if any(map(shows_logins, served)):
-                served = (*served, self._logins.public_keys(self._addresses))
+                served = (*served, self._started_logins().public_keys(self._addresses))
             if served:
                 files = compile_files(
                     served,

@@ -7,28 +7,26 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from localaws.alb.https_client import fetch
-from localaws.alb.listeners import login_action
-from localaws.alb.login import Login
+from localaws.alb.login import Action, Login
 from localaws.alb.login_service import LoginService
 from localaws.alb.model import Listener, Rule
-from localaws.alb.oidc_filter import TOKEN_ACTION, asks, authenticates
+from localaws.alb.oidc_filter import ACTION, PUBLIC_KEYS, TOKEN_ACTION
 from localaws.alb.targets import Endpoint
 from localaws.alb.token_checks import TokenChecks
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from ssl import SSLContext
 
     from localaws.alb.edge import Edge, Front
     from localaws.alb.https_client import Streams
-    from localaws.alb.login import Action, Reply, Request, Response
+    from localaws.alb.login import Reply, Request, Response
     from localaws.catalog.account import Account
     from localaws.machine.addresses import Addresses
 
-PUBLIC_KEYS = "public-keys.auth.elb"
-"""The name of what serves the keys that verify users' claims."""
-
+_BLOCKS = {ACTION: "authenticateOidc", TOKEN_ACTION: "jwtValidation"}
 _HTTP = 80
 
 
@@ -57,19 +55,16 @@ class Logins:
         self._front = front
         self._folder = folder
         self._trust = trust
-        self._login = Login(partial(login_action, cloud), self._fetch, time.time)
+        self._login = Login(partial(_login_action, cloud), self._fetch, time.time)
         self._token_checks = TokenChecks(self._fetch, time.time)
         self._services: dict[str, LoginService] = {}
         """Those that proxies ask, by network."""
 
-    async def serve(self, network: str, listeners: Sequence[Listener]) -> None:
-        """Answer a network's proxy, if a rule of its listeners asks."""
-        for listener in listeners:
-            if any(map(asks, listener.rules)):
-                if network not in self._services:
-                    self._services[network] = LoginService(self._folder(network), self._decide)
-                await self._services[network].start()
-                return
+    async def serve(self, network: str) -> None:
+        """Answer a network's proxy."""
+        if network not in self._services:
+            self._services[network] = LoginService(self._folder(network), self._decide)
+        await self._services[network].start()
 
     async def stop(self, network: str) -> None:
         """Answer a network's proxy no longer."""
@@ -107,7 +102,7 @@ class Logins:
 
     async def _decide(self, request: Request) -> Response:
         """Let a request of a rule that authenticates pass, or answer it."""
-        action = login_action(self._cloud, request.rule)
+        action = _login_action(self._cloud, request.rule)
         if action is not None and action.kind == TOKEN_ACTION:
             return await self._token_checks.decide(request.authorization, action)
         return await self._login.decide(request)
@@ -124,6 +119,23 @@ class Logins:
         return await fetch(connect, method, url, headers, body)
 
 
-def shows_logins(listener: Listener) -> bool:
-    """Return whether a listener has users log in, on this machine's network."""
-    return not listener.accepts and any(map(authenticates, listener.rules))
+def _login_action(cloud: Account, arn: str) -> Action | None:
+    """Return the action of a rule that authenticates, by the rule's ARN or its listener's."""
+    rule, listener = cloud.get(LISTENER_RULE, arn), cloud.get(LISTENER, arn)
+    if rule is not None:
+        actions = rule.outputs["actions"]
+        listener = cloud.get(LISTENER, rule.outputs["listenerArn"])
+    elif listener is not None:
+        actions = listener.outputs["defaultActions"]
+    if listener is None:
+        return None
+    for action in actions:
+        kind = action["type"]
+        if kind in _BLOCKS:
+            return Action(
+                rule=arn,
+                load_balancer=str(listener.outputs["loadBalancerArn"]),
+                kind=kind,
+                config=action[_BLOCKS[kind]],
+            )
+    return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.alb.lua_filter import ENABLED
 
 if TYPE_CHECKING:
-    from localaws.alb.model import Rule
+    from localaws.alb.model import Listener, Rule
 
 RULE = "x-localaws-rule"
 """Internal request header: the rule that a request met. Written before the service is asked,
@@ -30,6 +30,9 @@ PROVIDER_FAILED = 499
 service itself.
 """
 
+PUBLIC_KEYS = "public-keys.auth.elb"
+"""The name of what serves the keys that verify users' claims."""
+
 ACTION = "authenticate-oidc"
 TOKEN_ACTION = "jwt-validation"  # noqa: S105 — a type of action
 
@@ -46,6 +49,11 @@ _TIMEOUT = "30s"
 def authenticates(rule: Rule) -> bool:
     """Return whether a rule has users log in by OpenID Connect."""
     return ACTION in _kinds(rule)
+
+
+def shows_logins(listener: Listener) -> bool:
+    """Return whether a listener has users log in, on this machine's network."""
+    return not listener.accepts and any(map(authenticates, listener.rules))
 
 
 def asks(rule: Rule) -> bool:

@@ -1,6 +1,7 @@
 """Users' sessions, encrypted in their cookies, and the signature of their claims for targets.
 
-The keys are made when the local AWS starts and are in no file: users log in again after a restart.
+The keys are made when a rule first authenticates users, and are in no file: users log in again
+after a restart of the local AWS.
 """
 
 from __future__ import annotations

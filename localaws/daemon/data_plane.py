@@ -6,14 +6,14 @@ import logging
 import os
 import ssl
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from localaws.alarms.evaluator import Alarms
 from localaws.alarms.metrics import Metrics as AlarmMetrics
 from localaws.alarms.notifications import Notifications
 from localaws.alb import registered_targets
-from localaws.alb.certificate_authority import Authority, authority_file
+from localaws.alb.certificate_files import authority_file
 from localaws.alb.envoy import Envoy
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.vpc_edge import VpcEdge, namespace_of
@@ -43,9 +43,11 @@ from localaws.vpc.network import Network
 from localaws.vpc.services import RouterServices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from localaws.alb.certificate_authority import Authority
+    from localaws.alb.tls import Served
     from localaws.catalog.account import Account
     from localaws.daemon.command_socket import Commands
     from localaws.ecs.scheduler.model import Timing
@@ -210,7 +212,7 @@ class _Build:
             self.addresses,
             lambda _: Envoy(launcher, folder),
             lambda _: folder,
-            issue=Authority(self.directory).issue,
+            issue=self._issue,
             attached=partial(registered_targets.endpoints, self.cloud),
             speed=self.speed,
             trust=self._trust,
@@ -268,7 +270,7 @@ class _Build:
             lambda vpc: Envoy(launcher, folder / vpc, namespace_of(vpc)),
             lambda vpc: folder / vpc,
             edge=edge,
-            issue=Authority(self.directory).issue,
+            issue=self._issue,
             attached=partial(registered_targets.endpoints, self.cloud, vpcs_exist=True),
             speed=self.speed,
             trust=self._trust,
@@ -324,6 +326,17 @@ class _Build:
         parts["alarms"] = alarms.tick
         controller.stepper.alarms, controller.stepper.publish = alarms, notifications.receive
         return scaler, alarms, Minutes(parts, speed=self.speed)
+
+    @cached_property
+    def _authority(self) -> Authority:
+        # Brings `cryptography`, and only HTTPS needs it.
+        from localaws.alb.certificate_authority import Authority  # noqa: PLC0415
+
+        return Authority(self.directory)
+
+    def _issue(self, names: Sequence[str]) -> Served:
+        """Return a certificate for some names, by an authority that is made for the first one."""
+        return self._authority.issue(names)
 
     def _trust(self) -> ssl.SSLContext:
         """Trust this machine's authorities, and the local one."""

@@ -14,7 +14,7 @@ from localaws.account import invokes, parameters
 from localaws.account.dns_names import aliases
 from localaws.alarms import topics
 from localaws.alarms.model import State
-from localaws.alb.certificate_authority import authority_file
+from localaws.alb.certificate_files import authority_file
 from localaws.alb.registered_targets import unreachable
 from localaws.catalog.autoscaling import GROUP
 from localaws.catalog.cloudwatch import ALARM

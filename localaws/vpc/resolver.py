@@ -17,7 +17,8 @@ import dns.rrset
 if TYPE_CHECKING:
     from localaws.vpc.names import Names, Record
 
-PORT = 53
+BadRecordError = dns.exception.DNSException
+"""Raised for a record that holds what is no value of its type."""
 
 
 def answer(query: bytes, names: Names, *, over_tcp: bool = False) -> bytes | None:
@@ -30,6 +31,9 @@ def answer(query: bytes, names: Names, *, over_tcp: bool = False) -> bytes | Non
 
     Returns:
         The answer; None for what is no query.
+
+    Raises:
+        BadRecordError: A record that answers it is no record of its type.
     """
     try:
         asked = dns.message.from_wire(query)

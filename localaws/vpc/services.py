@@ -13,11 +13,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-import dns.exception
-
 from localaws.catalog.ec2.network import VPC
 from localaws.machine.stream_server import StreamServer
-from localaws.vpc import resolver
 from localaws.vpc.names import Names
 from localaws.vpc.routing import RESOLVER_ADDRESS, TASK_METADATA_ADDRESS, resolver_address
 
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_DNS_PORT = 53
 _HTTP_PORT = 80
 _WAITING = 128
 _TIMEOUT_SECONDS = 10
@@ -110,9 +108,12 @@ class RouterServices:
         record = self._account.get(VPC, identifier)
         if vpc is None or record is None or record.outputs.get("enableDnsSupport") is False:
             return None
+        # dnspython takes long to import, and most tasks look nothing up.
+        from localaws.vpc import resolver  # noqa: PLC0415
+
         try:
             return resolver.answer(query, self.names(vpc), over_tcp=over_tcp)
-        except dns.exception.DNSException as error:
+        except resolver.BadRecordError as error:
             # A record may hold what is no record of its type: AWS would have refused it.
             log.warning("the resolver of %s: %s", identifier, error)
             return None
@@ -120,14 +121,14 @@ class RouterServices:
     async def _serve_names(self, opened: _OfVpc, namespace: str, vpc: Vpc) -> None:
         for address in (RESOLVER_ADDRESS, resolver_address(vpc.cidr)):
             datagrams = await self._network.open_socket(
-                namespace, socket.SOCK_DGRAM, address, resolver.PORT
+                namespace, socket.SOCK_DGRAM, address, _DNS_PORT
             )
             transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
                 lambda: _Datagrams(lambda query: self._answer(vpc.id, query)), sock=datagrams
             )
             opened.transports.append(transport)
             listener = await self._network.open_socket(
-                namespace, socket.SOCK_STREAM, address, resolver.PORT, listen=_WAITING
+                namespace, socket.SOCK_STREAM, address, _DNS_PORT, listen=_WAITING
             )
             answer = partial(self._answer_stream, vpc.id)
             await _serve(listener, answer, opened)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 import pytest
 
-from localaws.alb.certificate_authority import authority_file
+from localaws.alb.certificate_files import authority_file
 from tests.engine.requests import get
 from tests.engine.stack import ROOT, settings
 from tests.engine.watching import UP

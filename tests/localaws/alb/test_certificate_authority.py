@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.alb.certificate_authority import LIFETIME, RENEWED, Authority, authority_file
+from localaws.alb.certificate_authority import LIFETIME, RENEWED, Authority
+from localaws.alb.certificate_files import authority_file
 
 if TYPE_CHECKING:
     from pathlib import Path

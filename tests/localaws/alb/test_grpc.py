@@ -10,7 +10,8 @@ import grpc
 import httpx
 import pytest
 
-from localaws.alb.certificate_authority import Authority, authority_file
+from localaws.alb.certificate_authority import Authority
+from localaws.alb.certificate_files import authority_file
 from localaws.alb.grpc_checks import CheckHistory, GrpcChecks, Plan
 from localaws.alb.health_probe import status_in
 from localaws.alb.load_balancers import LoadBalancers

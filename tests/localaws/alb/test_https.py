@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.certificate_authority import Authority, authority_file
+from localaws.alb.certificate_authority import Authority
+from localaws.alb.certificate_files import authority_file
 from localaws.alb.compiler import compile_files
 from localaws.alb.model import Listener, Rule, TargetGroup
 from localaws.alb.targets import Endpoint

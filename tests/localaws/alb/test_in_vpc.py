@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from localaws.alb.certificate_authority import authority_file
+from localaws.alb.certificate_files import authority_file
 from localaws.daemon.data_plane import data_plane
 from localaws.daemon.runtime_choice import Choice, Runtime
 from localaws.machine import isolation

@@ -12,7 +12,8 @@ import httpx
 import jwt
 import pytest
 
-from localaws.alb.certificate_authority import Authority, authority_file
+from localaws.alb.certificate_authority import Authority
+from localaws.alb.certificate_files import authority_file
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE

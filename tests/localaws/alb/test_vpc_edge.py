@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from localaws.alb.certificate_authority import authority_file
+from localaws.alb.certificate_files import authority_file
 from localaws.alb.edge import Front
 from localaws.alb.model import Listener
 from localaws.alb.targets import Endpoint
