@@ -7,6 +7,7 @@ import contextvars
 import importlib.metadata
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -29,7 +30,7 @@ from localaws.mocks.beside_aws import TYPES as TYPES_BESIDE_AWS
 from localaws.mocks.beside_aws import BesideAws
 from localaws.mocks.callback_server import CallbackServers
 from localaws.mocks.encrypted import replaced
-from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Phase
+from localaws.mocks.lockstep import BusySelector, EventLoop, Lockstep, NotYetError, Phase
 from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
 from localaws.mocks.running import (
@@ -142,12 +143,12 @@ class Recorder(mocks.MockMonitor):
             SETTINGS.outputs.clear()
             self._calls = Lockstep(self.order)
             with (
-                closing(asyncio.SelectorEventLoop()) as self._registrations,
+                closing(asyncio.SelectorEventLoop(BusySelector())) as self._registrations,
                 # Nothing reads where in its source the program registers something, and finding
                 # that out takes a fifth of a run.
                 patch.object(sdk_resource, "_get_stack_trace", source_pb2.StackTrace),
                 patch.object(sdk_callbacks, "aio", CallbackServers),
-                asyncio.Runner(loop_factory=self._loop) as runner,
+                asyncio.Runner(loop_factory=partial(EventLoop, self._calls)) as runner,
             ):
                 # Errors are raised anyway; the SDK leaves copies in futures that are never read.
                 runner.get_loop().set_exception_handler(lambda *_: None)
@@ -179,11 +180,6 @@ class Recorder(mocks.MockMonitor):
             resources=before if preview else self._account.made,
             operations=self._account.operations,
         )
-
-    def _loop(self) -> asyncio.AbstractEventLoop:
-        loop = asyncio.SelectorEventLoop(IdleSelector(self._calls))
-        loop.set_default_executor(self._calls)
-        return loop
 
     # The protocol. `Lockstep` makes these calls one at a time.
 

@@ -1,9 +1,9 @@
 """Answer the SDK's calls one at a time, so that a run doesn't depend on thread scheduling.
 
 The SDK makes each call to the engine in a thread of the event loop's executor, so the order in
-which two independent resources are registered depends on the machine. Here the executor only queues
-such calls. When the loop is idle, the queue has every call that the program can make without
-another answer, and one of them is answered.
+which two independent resources are registered depends on the machine. Here the loop only queues
+such calls. When it is idle, the queue has every call that the program can make without another
+answer, and one of them is answered.
 
 A call that can't succeed yet stays in the queue until no other call can be answered. Such calls are
 the creation of a resource that AWS refuses until another one exists, and every lookup: it then sees
@@ -12,19 +12,21 @@ all resources that don't depend on its result.
 
 from __future__ import annotations
 
+import asyncio
 import selectors
 from asyncio import events
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Executor
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Phase(IntEnum):
@@ -49,13 +51,13 @@ class Call:
     """A call by the SDK that waits for its answer."""
 
     make: Callable[[], Any]
-    future: Future[Any]
+    future: asyncio.Future[Any]
     earliest: Phase = Phase.REGISTRATIONS
     """First phase in which it can succeed, as far as is known."""
 
 
-class Lockstep(ThreadPoolExecutor):
-    """An executor that makes the SDK's calls one at a time, and only when the event loop is idle.
+class Lockstep:
+    """Makes the SDK's calls one at a time, and only when the event loop is idle.
 
     `order` sorts the waiting calls. The result of a run doesn't depend on it; tests check that.
     """
@@ -63,18 +65,13 @@ class Lockstep(ThreadPoolExecutor):
     def __init__(
         self, order: Callable[[Sequence[Call]], Sequence[Call]] = lambda calls: calls
     ) -> None:
-        super().__init__(thread_name_prefix="mocks")
         self.phase = Phase.REGISTRATIONS
         self._order = order
         self._waiting: list[Call] = []
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Queue a call by the SDK; run at once a function that the program runs in a thread."""
-        if not (getattr(fn, "__module__", None) or "").startswith("pulumi."):
-            return super().submit(fn, *args, **kwargs)
-        call = Call(lambda: fn(*args, **kwargs), Future())
+    def add(self, call: Call) -> None:
+        """Queue a call."""
         self._waiting.append(call)
-        return call.future
 
     def answer_one(self) -> bool:
         """Answer one of the waiting calls; return False if none can be answered."""
@@ -119,7 +116,21 @@ def _no_event_loop_running() -> Iterator[None]:
         events._set_running_loop(waiting)  # noqa: SLF001
 
 
-class IdleSelector(selectors.DefaultSelector):
+class BusySelector(selectors.DefaultSelector):
+    """A selector that waits for events, but doesn't look for them while callbacks are to run.
+
+    A loop that has callbacks to run selects with a timeout of 0. Until it opens a socket, it has
+    only the one by which other threads wake it up, and they add their callbacks by themselves.
+    """
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for events."""
+        if timeout == 0 and len(self.get_map()) == 1:
+            return []
+        return super().select(timeout)
+
+
+class _IdleSelector(BusySelector):
     """A selector that answers one of the SDK's calls whenever its event loop would wait."""
 
     def __init__(self, calls: Lockstep) -> None:
@@ -128,7 +139,24 @@ class IdleSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Wait for events; if a call was answered, don't wait."""
-        # A loop that has callbacks to run selects with a timeout of 0.
         if timeout != 0 and self._calls.answer_one():
             timeout = 0
         return super().select(timeout)
+
+
+class EventLoop(asyncio.SelectorEventLoop):
+    """The event loop of a program whose calls by the SDK are answered when it is idle."""
+
+    def __init__(self, calls: Lockstep) -> None:
+        super().__init__(_IdleSelector(calls))
+        self._calls = calls
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Queue a call by the SDK; run a function that the program runs in a thread."""
+        if not (getattr(func, "__module__", None) or "").startswith("pulumi."):
+            return super().run_in_executor(executor, func, *args)
+        future: asyncio.Future[T] = self.create_future()
+        self._calls.add(Call(partial(func, *args), future))
+        return future

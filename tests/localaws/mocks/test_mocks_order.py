@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 import warnings
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
 
 from localaws.mocks import Mistake, Recorder, Recording
-from localaws.mocks.lockstep import Lockstep, NotYetError, Phase
+from localaws.mocks.lockstep import Call, Lockstep, NotYetError, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from localaws.mocks.lockstep import Call
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -232,13 +232,12 @@ def test_a_call_that_needs_a_later_phase_is_not_tried_again_before_it() -> None:
     def register() -> None:
         """Succeed at once."""
 
-    for each in (lookup, *[register] * 3):
-        each.__module__ = "pulumi.runtime"
-        calls.submit(each)
-    while calls.answer_one():
-        pass
+    with closing(asyncio.new_event_loop()) as loop:
+        for each in (lookup, *[register] * 3):
+            calls.add(Call(each, loop.create_future()))
+        while calls.answer_one():
+            pass
     assert tried == [Phase.REGISTRATIONS, Phase.LOOKUPS]
-    calls.shutdown()
 
 
 def test_every_run_registers_the_same_resources_in_the_same_order() -> None:
@@ -264,3 +263,22 @@ def test_a_thread_that_the_program_starts_runs_while_calls_wait() -> None:
         return 24
 
     assert run(program, "first").one("Subnet").inputs["cidrBlock"] == "10.0.0.0/24"
+
+
+def test_a_program_that_never_waits_gets_what_its_threads_and_sockets_have() -> None:
+    async def program() -> None:
+        worker = asyncio.create_task(asyncio.to_thread(lambda: "10.0.0.0/16"))
+        while not worker.done():  # noqa: ASYNC110 — the loop always has something to run
+            await asyncio.sleep(0)
+        here, there = socket.socketpair()
+        arrived: list[bytes] = []
+        with here, there:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(here, lambda: arrived.append(here.recv(10)))
+            there.send(b"net")
+            while not arrived:  # noqa: ASYNC110 — the same
+                await asyncio.sleep(0)
+            loop.remove_reader(here)
+        aws.ec2.Vpc(arrived[0].decode(), cidr_block=worker.result())
+
+    assert run(program, "first").one("Vpc", "net").inputs["cidrBlock"] == "10.0.0.0/16"
