@@ -15,15 +15,15 @@ import pulumi
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime import _callbacks as sdk_callbacks
 from pulumi.runtime import mocks
-from pulumi.runtime import resource as sdk_resource
 from pulumi.runtime._callbacks import _CallbackServicer
-from pulumi.runtime.proto import provider_pb2, resource_pb2, source_pb2
+from pulumi.runtime.proto import provider_pb2, resource_pb2
 from pulumi.runtime.settings import ROOT, SETTINGS
 
 from localaws.account import invokes
 from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
 from localaws.catalog.tokens import canonical
+from localaws.mocks import sdk_patches
 from localaws.mocks.account import Account, ProviderSettings
 from localaws.mocks.arguments import formatted_outputs, mistakes
 from localaws.mocks.beside_aws import TYPES as TYPES_BESIDE_AWS
@@ -144,9 +144,7 @@ class Recorder(mocks.MockMonitor):
             self._calls = Lockstep(self.order)
             with (
                 closing(asyncio.SelectorEventLoop(BusySelector())) as self._registrations,
-                # Nothing reads where in its source the program registers something, and finding
-                # that out takes a fifth of a run.
-                patch.object(sdk_resource, "_get_stack_trace", source_pb2.StackTrace),
+                sdk_patches.applied(),
                 patch.object(sdk_callbacks, "aio", CallbackServers),
                 asyncio.Runner(loop_factory=partial(EventLoop, self._calls)) as runner,
             ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import re
 import warnings
 import weakref
@@ -919,3 +920,9 @@ def test_an_encrypted_value_is_a_text_that_stands_for_it_and_a_secret() -> None:
         "part": ('{"a": "[secret]", "b": ["c", "[secret]"], "secure": {}}', True),
         "plain": ('{"secure": 1}', False),
     }
+
+
+def test_debug_messages_reach_a_logger_that_takes_them(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    mocks.run(lambda: pulumi.log.debug("the size is 24"))
+    assert "the size is 24" in caplog.messages
