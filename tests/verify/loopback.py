@@ -23,7 +23,8 @@ class LoopbackServer:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
         return self
 
     def __exit__(
@@ -34,6 +35,9 @@ class LoopbackServer:
     ) -> None:
         self.closing.set()
         self._listener.shutdown(socket.SHUT_RDWR)
+        # A thread that is about to accept would do it at the next server's socket, which gets the
+        # number of the one that is closed here.
+        self._accepting.join()
         self._listener.close()
 
     def _accept(self) -> None:
