@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from tests import child_pytest
-from tests.workers import CHANGES_OF_KEYS, GRAPHS, LONG, rank, unit
+from tests.workers import CHANGES_OF_KEYS, GRAPHS, LONG, Collection, Scheduling, rank, unit
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,6 +32,15 @@ def test_files_that_need_the_same_runs_stay_together(files: frozenset[str]) -> N
 def test_what_takes_long_comes_first() -> None:
     tests = ["tests/a.py::test_a", f"{LONG[1]}::test_b", f"{LONG[0]}::test_c", "tests/b.py::test_d"]
     assert sorted(tests, key=rank) == [tests[2], tests[1], tests[0], tests[3]]
+
+
+def test_the_scheduler_looks_up_the_position_of_a_test() -> None:
+    scheduling, worker = Scheduling(Mock(**{"getvalue.return_value": ["popen"]})), Mock()
+    scheduling.add_node(worker)
+    scheduling.add_node_collection(worker, ["test_a", "test_b"])
+    collected = scheduling.registered_collections[worker]
+    assert isinstance(collected, Collection)
+    assert [collected.index(test) for test in ("test_b", "test_a")] == [1, 0]
 
 
 PHASES = """\

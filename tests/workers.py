@@ -99,7 +99,11 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
 
     def add_node_collection(self, node: Any, collection: Iterable[str]) -> None:
         """Keep what a worker collected, of which pytest-xdist asks the position of every test."""
-        super().add_node_collection(node, Collection(collection))
+        super().add_node_collection(node, collection)
+        # pytest-xdist keeps a list that it makes itself, and none of a worker that replaces another
+        # one and has collected other tests.
+        if node in self.registered_collections:
+            self.registered_collections[node] = Collection(collection)
 
     def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
         """Count what a worker has yet to run, and forget the units that it has completed.
