@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 address, port, folder = sys.argv[1:]
-SLOW_SECONDS = 4.0
+SLOW_SECONDS = 2.0
 arrived: dict[int, float] = {}
 
 

@@ -45,7 +45,7 @@ def test_requests_that_old_tasks_cut_are_counted_and_dated_to_within_an_interval
         url,
         "--expect-change",
         "--before",
-        "5s",
+        "3s",
         command=f"{UP} -c fargate-web:memoryMib=1024",
     )
     cut: list[float] = []
