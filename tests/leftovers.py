@@ -26,7 +26,7 @@ VARIABLE = "FARGATE_WEB_TEST_RUN"
 _STOP_SECONDS = 40.0
 """How long a daemon may take to stop its tasks, of which each gets 30 seconds by default."""
 
-_ENDING_SECONDS = 5.0
+ENDING_SECONDS = 5.0
 """How long what was stopped by its test may take to be gone."""
 
 _RUN = pytest.StashKey[str]()
@@ -70,7 +70,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     run = session.config.stash.get(_RUN, None)
     if run is None or session.exitstatus == pytest.ExitCode.INTERRUPTED:
         return
-    _, left = psutil.wait_procs(started_by(run), timeout=_ENDING_SECONDS)
+    _, left = psutil.wait_procs(started_by(run), timeout=ENDING_SECONDS)
     if left:
         names = ", ".join(f"{each.pid} ({' '.join(each.cmdline())[:100]})" for each in left)
         session.config.get_terminal_writer().line(f"\nThe tests left processes behind: {names}")

@@ -51,9 +51,20 @@ def test_that_forgets_its_daemon():
         time.sleep(0.02)
 """
 
+CONFTEST = """\
+from xdist.workermanage import NodeManager
+
+from tests import leftovers
+
+NodeManager.EXIT_TIMEOUT = 1  # seconds instead of ten
+leftovers.ENDING_SECONDS = 0.5
+"""
+"""What waits for workers and for processes that never end waits for less time."""
+
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """Run those tests with the plugin in a process group that can be interrupted."""
+    (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_daemons.py").write_text(TESTS)
     (folder / "pids").touch()
     return subprocess.Popen(
