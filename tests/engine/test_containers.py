@@ -36,7 +36,7 @@ def closed(stack: Stack, *addresses: str, passes: bool = True) -> str:
     """Run `verify` with these addresses closed; what it prints."""
     options = " ".join(f"--closed {each}" for each in addresses)
     url = f"http://{stack.outputs()['albDns']}"
-    run = stack.shell(f"verify {url} --expect-tasks 2 --deadline 20 {options}")
+    run = stack.shell(f"verify {url} --expect-tasks 2 --deadline 20 --interval 0.2 {options}")
     assert (run.returncode == 0) is passes, run.stdout + run.stderr
     return run.stdout
 

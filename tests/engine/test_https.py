@@ -12,7 +12,7 @@ import pytest
 from localaws.alb.certificate_files import authority_file
 from tests.engine.requests import get
 from tests.engine.stack import ROOT, settings
-from tests.engine.watching import UP
+from tests.engine.watching import BEFORE, UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +47,8 @@ def flip(stack: Stack) -> Iterator[Flip]:
     before = carriers(stack)
     with stack.with_host(("up",)) as variables:
         watched = stack.shell(
-            f"verify watch {stack.outputs()['albDns']} --status 200,301 --until-exit -- "
-            f"{UP} {shlex.join(DOMAIN)}",
+            f"verify watch {stack.outputs()['albDns']} --status 200,301 --before {BEFORE} "
+            f"--until-exit -- {UP} {shlex.join(DOMAIN)}",
             variables=variables,
         )
     assert watched.returncode == 0, watched.stdout + watched.stderr
@@ -71,7 +71,7 @@ def test_verify_follows_the_redirect_and_trusts_the_certificate(stack: Stack) ->
     redirected = "" if ":" in outputs["albDns"] else "--redirect-from 80"
     run = stack.shell(
         f"verify {outputs['serviceUrl']} {reached(stack, 'app.example.test')} {redirected} "
-        "--min-tls 1.2 --min-days-left 30 --security-headers --expect-tasks 2"
+        "--min-tls 1.2 --min-days-left 30 --security-headers --expect-tasks 2 --interval 0.2"
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -102,13 +102,13 @@ def test_further_hosts_get_certificates_and_records_without_a_lost_request(stack
     with stack.with_host(("up",)) as variables:
         watched = stack.shell(
             f"verify watch https://app.example.test {reached(stack, 'app.example.test')} "
-            f"--until-exit -- {UP} {options}",
+            f"--before {BEFORE} --until-exit -- {UP} {options}",
             variables=variables,
         )
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert " 0 of " in watched.stdout, watched.stdout
     for host in ("app.example.test", "api.example.test", "one.shops.example.test"):
-        run = stack.shell(f"verify https://{host} {reached(stack, host)}")
+        run = stack.shell(f"verify https://{host} {reached(stack, host)} --interval 0.2")
         assert run.returncode == 0, run.stdout + run.stderr
     run = stack.shell(f"verify https://other.test {reached(stack, 'other.test')}")
     assert run.returncode != 0

@@ -65,7 +65,8 @@ def ids(stack: Stack) -> set[str]:
 def verify(stack: Stack, count: int) -> str:
     """Run `verify` as the article's system is checked; return what it prints."""
     url = f"http://{stack.outputs()['albDns']}"
-    run = stack.shell(f"verify {url} {IDENTITY} --expect-tasks {count} --deadline 30")
+    options = f"{IDENTITY} --expect-tasks {count} --deadline 30 --interval 0.2"
+    run = stack.shell(f"verify {url} {options}")
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 

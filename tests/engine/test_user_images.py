@@ -214,14 +214,14 @@ def verify(stack: Stack) -> None:
     assert len(shown) == 2
     options = " ".join(f"--closed {each}" for each in shown)
     url = stack.outputs()["serviceUrl"]
-    run = stack.shell(f"verify {url} --expect-tasks 2 --deadline 20 {options}")
+    run = stack.shell(f"verify {url} --expect-tasks 2 --deadline 20 --interval 0.2 {options}")
     assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_a_go_server_without_a_shell_in_its_image_runs_as_its_user(stack: Stack) -> None:
     url = stack.outputs()["serviceUrl"]
     closed = " ".join(f"--closed {each['shownAt']}" for each in tasks(stack))
-    run = stack.shell(f"verify {url}/v2/ --status 200 --deadline 20 {closed}")
+    run = stack.shell(f"verify {url}/v2/ --status 200 --deadline 20 --interval 0.2 {closed}")
     assert run.returncode == 0, run.stdout + run.stderr
     missing = stack.shell("pulumi-local exec -- sh")
     assert 'exec: "sh": executable file not found in $PATH' in missing.stderr
