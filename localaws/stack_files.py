@@ -94,6 +94,49 @@ def configured(folder: Path, stack: str) -> dict[str, Any]:
     return values | read_config(folder, stack)
 
 
+def wrong_types(project: dict[str, Any], config: dict[str, Any]) -> list[str]:
+    """Describe each value of a stack that hasn't the type which the project's file declares.
+
+    The CLI names the key and the type of only one, and neither its value nor its file.
+
+    Args:
+        project: Contents of the project's file.
+        config: The configuration in the stack's file by full key.
+    """
+    declared = project.get("config")
+    flaws = []
+    # A project that the CLI refuses may have anything there.
+    for key, entry in declared.items() if isinstance(declared, dict) else ():
+        full = full_key(project["name"], str(key))
+        if full in config and isinstance(entry, dict):
+            allowed = _allowed_instead(config[full], entry)
+            if allowed:
+                flaws.append(f"{full}: {json.dumps(config[full])}; allowed: {allowed}")
+    return flaws
+
+
+def _allowed_instead(value: object, declared: dict[str, Any]) -> str | None:
+    """Describe a declared type that the CLI doesn't take a value for (tried with v3.255)."""
+    if isinstance(value, dict) and value.keys() == {"secure"}:
+        return None  # it is encrypted
+    text = json.dumps(value).strip('"')
+    fits, allowed = True, ""
+    match declared.get("type"):
+        case "string":
+            fits, allowed = not isinstance(value, list | dict), "a text"
+        case "integer":
+            fits = re.fullmatch(r"[-+]?\d+", text) is not None
+            allowed = "a whole number, without a unit"
+        case "boolean":
+            fits, allowed = text in {"true", "false"}, "true or false"
+        case "array":
+            fits, allowed = isinstance(value, list), "a list, like [a, b]"
+            if declared.get("items") == {"type": "string"} and isinstance(value, list):
+                fits = all(isinstance(item, str) for item in value)
+                allowed = "a list of texts; put numbers into quotes"
+    return None if fits else allowed
+
+
 def read_config(folder: Path, stack: str) -> dict[str, Any]:
     """Return the configuration in a stack's file by full key; an empty file has none.
 

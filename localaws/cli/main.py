@@ -61,6 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         known_commands.show_help(arguments)
     _check_installed()
     directory = StateDirectory.of(pulumi_command.given(arguments).cwd)
+    pulumi_command.executable()  # before the daemon is started for it
     pulumi_command.check_user(command)
     address = ensure(directory, _print_message)
     if command in _DEPLOYS:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from localaws.cli.pulumi_state import StackState
 from localaws.daemon.file_permissions import UMASK
@@ -36,6 +36,9 @@ _WRITES_CONFIG = frozenset(
     }
 )
 """Commands that add an encryption salt to the stack's configuration file; they get a copy of it."""
+
+_CHECKS_TYPES = frozenset({"up", "update", "preview", "pre", "watch"})
+"""Commands that the CLI refuses if a value in the stack's file has another type than declared."""
 
 _WANTS_STACK = _WRITES_CONFIG | {"config", "stack"}
 """Commands that need a stack to be there."""
@@ -333,10 +336,13 @@ def _print_causes(
     reads_file = another_file is None and command in _WANTS_STACK
     if reads_file and _config_file(directory, state.stack).exists():
         # Brings YAML, as the project's name does
-        from localaws.stack_files import BadStackFile, read_config  # noqa: PLC0415
+        from localaws.stack_files import BadStackFile, read_config, wrong_types  # noqa: PLC0415
 
         try:
-            read_config(directory.project, state.stack)
+            config = read_config(directory.project, state.stack)
+            if command in _CHECKS_TYPES:
+                for flaw in wrong_types(_project(directory) or {}, config):
+                    _print_message(f"Pulumi.{state.stack}.yaml: {flaw}")
         except BadStackFile as flaw:
             _print_message(str(flaw))
     if command in _REFUSED_WHILE_LOCKED:
@@ -384,6 +390,15 @@ def project_name(directory: StateDirectory) -> str | None:
     Raises:
         BadConfig: A key is misspelt or missing without which the CLI would ignore what it is for.
     """
+    document = _project(directory)
+    if document is None:
+        return None
+    _check_keys("Pulumi.yaml", document)
+    return str(document["name"])
+
+
+def _project(directory: StateDirectory) -> dict[str, Any] | None:
+    """Return the contents of Pulumi.yaml; None if it can't be read or has no name."""
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
     # The loader in C takes a tenth of the time, but isn't everywhere.
@@ -391,11 +406,9 @@ def project_name(directory: StateDirectory) -> str | None:
     text = (directory.project / "Pulumi.yaml").read_bytes()
     try:
         document = yaml.load(text, loader)  # noqa: S506 — both are safe
-        name = str(document["name"])
-    except (yaml.YAMLError, KeyError, TypeError):
+    except yaml.YAMLError:
         return None
-    _check_keys("Pulumi.yaml", document)
-    return name
+    return document if isinstance(document, dict) and "name" in document else None
 
 
 def _check_keys(file: str, names: Collection[object]) -> None:

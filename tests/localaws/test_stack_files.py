@@ -9,7 +9,14 @@ import pytest
 
 from localaws.alb.explanation import CannotExplain
 from localaws.cli.main import main
-from localaws.stack_files import BadStackFile, configured, read_config, read_project, stacks
+from localaws.stack_files import (
+    BadStackFile,
+    configured,
+    read_config,
+    read_project,
+    stacks,
+    wrong_types,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -172,6 +179,81 @@ def test_a_stack_is_configured_by_the_projects_file_and_its_own(tmp_path: Path) 
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  a: 2\n")
     expected = {"shop:a": 2, "shop:c": 3, "aws:region": "eu-west-1", "other:d": 4}
     assert configured(tmp_path, "dev") == expected
+
+
+TYPES = """name: shop
+runtime: python
+config:
+  count: { type: integer, default: 1 }
+  on: { type: boolean }
+  names: { type: array, items: { type: string } }
+  title: { type: string }
+  rest: { type: object }
+  other: 3
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "count: 3",
+        "shop:count: '3'",
+        "count: -3",
+        "on: true",
+        "on: 'false'",
+        "names: []",
+        "names: [a, '5']",
+        "title: 5",
+        "title: true",
+        "rest: 5",
+        "other: [5]",
+        "unknown: [5]",
+        "count: { secure: v1:x }",
+    ],
+)
+def test_a_value_that_the_cli_takes_for_the_declared_type_is_accepted(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(TYPES)
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{ {text} }}")
+    assert wrong_types(read_project(tmp_path), read_config(tmp_path, "dev")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "flaw"),
+    [
+        ("count: three", 'count: "three"; allowed: a whole number, without a unit'),
+        ("count: 512Mi", 'count: "512Mi"; allowed: a whole number, without a unit'),
+        ("count: true", "count: true; allowed: a whole number, without a unit"),
+        ("count: 3.5", "count: 3.5; allowed: a whole number, without a unit"),
+        ("count: [3]", "count: [3]; allowed: a whole number, without a unit"),
+        ("count:", 'count: ""; allowed: a whole number, without a unit'),
+        ("on: yes", 'on: "yes"; allowed: true or false'),
+        ("on: 'True'", 'on: "True"; allowed: true or false'),
+        ("on: 1", "on: 1; allowed: true or false"),
+        ("names: a", 'names: "a"; allowed: a list, like [a, b]'),
+        ("names: { a: b }", 'names: {"a": "b"}; allowed: a list, like [a, b]'),
+        ("names: [a, 5]", 'names: ["a", 5]; allowed: a list of texts; put numbers into quotes'),
+        ("title: [a]", 'title: ["a"]; allowed: a text'),
+    ],
+)
+def test_a_value_of_another_type_than_declared_is_described(
+    tmp_path: Path, text: str, flaw: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(TYPES)
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config: {{ {text} }}")
+    assert wrong_types(read_project(tmp_path), read_config(tmp_path, "dev")) == [f"shop:{flaw}"]
+
+
+@pytest.mark.parametrize("declared", [None, "a", ["a"], {"a": 3}, {3: {"type": "integer"}}])
+def test_types_of_a_project_that_declares_none_are_not_checked(declared: object) -> None:
+    assert wrong_types({"name": "shop", "config": declared}, {"shop:a": "b"}) == []
+
+
+def test_all_values_of_another_type_are_described(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(TYPES)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: { on: yes, count: three }")
+    assert len(wrong_types(read_project(tmp_path), read_config(tmp_path, "dev"))) == 2
 
 
 def test_a_stacks_name_may_have_dots(tmp_path: Path) -> None:

@@ -347,6 +347,37 @@ def test_a_damaged_stack_file_is_named_with_its_line_before_the_cli_refuses_it(
     )
 
 
+@pytest.mark.parametrize(("command", "named"), [("up", True), ("refresh", False)])
+def test_wrong_types_are_named_with_the_file_before_the_cli_refuses_one(
+    directory: StateDirectory,
+    command: str,
+    named: bool,  # noqa: FBT001 — a case
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (directory.project / "Pulumi.yaml").write_text(
+        "name: p\nruntime: python\nconfig: { a: { type: integer }, b: { type: boolean } }\n"
+    )
+    (directory.project / "Pulumi.dev.yaml").write_text("config: { p:a: 5s, p:b: yes }\n")
+
+    class Became(Exception):  # noqa: N818 — no error
+        """This process is the CLI now."""
+
+    def become(*_: object) -> None:
+        raise Became
+
+    monkeypatch.setattr(pulumi_command, "executable", lambda: "pulumi")
+    monkeypatch.setattr(os, "umask", int)
+    monkeypatch.setattr(os, "execve", become)
+    with pytest.raises(Became):
+        pulumi_command.run(directory, ADDRESS, command, [command, "-s", "dev"])
+    printed = (
+        'pulumi-local: Pulumi.dev.yaml: p:a: "5s"; allowed: a whole number, without a unit\n'
+        'pulumi-local: Pulumi.dev.yaml: p:b: "yes"; allowed: true or false\n'
+    )
+    assert capsys.readouterr().err == (printed if named else "")
+
+
 @pytest.mark.parametrize("text", [b"confg:\n  p:a: 1\n", b"config:\n  p:a: \xff\n"])
 def test_what_is_refused_in_a_stack_file_is_not_printed_before(
     directory: StateDirectory,
@@ -606,6 +637,16 @@ def test_what_is_wrong_with_pulumi_yaml_is_left_to_the_cli_to_say(
     (directory.project / "Pulumi.yaml").write_text(text, errors="surrogateescape")
     ensure_stack(directory, "local")
     assert not directory.backend.exists()
+
+
+def test_without_a_cli_nothing_is_started(
+    directory: StateDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(cli, "ensure", lambda *_: pytest.fail("the local AWS was started"))
+    with pytest.raises(pulumi_command.NoCli):
+        cli.main(["-C", str(directory.project), "preview"])
 
 
 def test_no_cli_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
