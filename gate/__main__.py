@@ -17,6 +17,7 @@ from gate.permissions import authorization, policies
 from gate.permissions.policies import UnknownToTheTableError
 from gate.scanners import running
 from tools.gate import NoScannersError
+from tools.running import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,9 +46,12 @@ def check() -> str:
         RegisterError: The register can't be read.
     """
     register = findings.read(REGISTER)
+    say(f"Running the program in {len(CONFIGURATIONS)} configurations.")
     graphs = {stack: graph_of(stack) for stack in CONFIGURATIONS}
     installed = running.find()
+    say("Reviewing what it registers with checkov and cfn-lint, which takes most of the time.")
     found = running.scan(installed, graphs)
+    say("Reviewing it by this project's rules, and the policies.")
     for stack, graph in graphs.items():
         found |= rules.findings(stack, graph)
     comparison = findings.judge(found, register)

@@ -144,6 +144,7 @@ def test_the_gate_reports_scanners_that_cannot_be_installed(
         command.main()
     assert exit_.value.code == 2
     output = capsys.readouterr()
+    assert output.err.startswith("Running the program in 8 configurations.\n")
     assert "The gate failed to run:" in output.err
     assert "failed to fetch: the index" in output.err
     assert "Nothing was checked. They come from the package index" in output.err
@@ -162,6 +163,23 @@ def test_an_interrupted_gate_ends_without_a_traceback(
         command.main()
     assert exit_.value.code == 130
     assert capsys.readouterr().err == "The gate was interrupted. Nothing was reported\n"
+
+
+def test_the_gate_prints_what_it_does_before_it_takes_time(
+    graphs: Mapping[str, Graph],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert graphs
+
+    def scan(_scanners: Path, _graphs: Mapping[str, Graph]) -> set[Finding]:
+        raise ScannerError("checkov: no answer")
+
+    monkeypatch.setattr(running, "find", lambda: None)
+    monkeypatch.setattr(running, "scan", scan)
+    with pytest.raises(ScannerError):
+        command.check()
+    assert "checkov and cfn-lint" in capsys.readouterr().err
 
 
 def test_installed_scanners_are_not_installed_again(tmp_path: Path) -> None:
