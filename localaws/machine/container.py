@@ -142,8 +142,8 @@ def to_request(container: Container) -> dict[str, Any]:
     """Return the container as JSON can carry it."""
     return {
         **vars(container),
-        "mounts": list(map(vars, container.mounts)),
-        "temporary": list(map(vars, container.temporary)),
+        "mounts": [each._asdict() for each in container.mounts],
+        "temporary": [each._asdict() for each in container.temporary],
         "ulimits": list(map(vars, container.ulimits)),
         "capabilities": sorted(container.capabilities),
         "environment": dict(container.environment),

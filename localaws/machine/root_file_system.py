@@ -10,8 +10,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.machine import kernel
 
@@ -90,8 +89,7 @@ _ALL_IDS = 2**32 - 1
 """How many the first user namespace maps, to themselves."""
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """A folder or file outside a container that it sees at its own path."""
 
     source: str
@@ -101,8 +99,7 @@ class Mount:
     """Whether the folder gets what the image has at the path, if it is empty."""
 
 
-@dataclass(frozen=True)
-class TemporaryFolder:
+class TemporaryFolder(NamedTuple):
     """A folder in memory that a container has to itself."""
 
     target: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from typing import TYPE_CHECKING
 
 from localaws.machine import kernel, root_file_system, seccomp
@@ -47,8 +46,8 @@ def _try_container() -> None:
     Raises:
         OSError: It can't be entered.
     """
-    folder = tempfile.mkdtemp(dir="/run")
-    os.mkdir(f"{folder}/image")
+    folder = "/run/trial"  # in the file system that this process has mounted there
+    os.makedirs(f"{folder}/image")
     reading_end, writing_end = os.pipe()
     kernel.unshare(kernel.PID_NAMESPACE)
     if os.fork() == 0:
