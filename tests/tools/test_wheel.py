@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # installs the wheel into a separate environment
 
 ROOT = Path(__file__).parents[2]
-PIPX = "pipx==1.8.0"
+PIPX = "pipx==1.18.4"
 
 
 class Greeting(BaseHTTPRequestHandler):
@@ -44,10 +44,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [uv, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], check=True, timeout=300
     )
     (wheel,) = folder.glob("*.whl")
+    # pipx chooses uv where it is on the PATH; pip and its own environment take ten times as long.
     environment = {
         **os.environ,
+        "PATH": os.pathsep.join([str(uv.parent), os.environ.get("PATH", os.defpath)]),
         "PIPX_HOME": str(folder / "pipx"),
         "PIPX_BIN_DIR": str(folder / "bin"),
+        "PIPX_DEFAULT_BACKEND": "uv",
     }
     pipx = [str(uv), "tool", "run", "--quiet", "--from", PIPX, "pipx"]
     subprocess.run(
