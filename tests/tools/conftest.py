@@ -62,7 +62,7 @@ def bench(tmp_path: Path) -> Bench:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pulumi_cli() -> Path:
     cli = Path(".venv/bin/pulumi").absolute()
     if not cli.exists():

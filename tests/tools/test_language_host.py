@@ -208,14 +208,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pulumi(project: Path, pulumi_cli: Path) -> Callable[..., subprocess.Popen[str]]:
+    """A function that starts a command of the CLI in the project, whose stack is selected."""
+    home = project / "home"
+    home.mkdir()
+    (home / "logs").touch()  # an eighth of a command's time is its log, written where it can be
     own = {
         # The host of this checkout, also where the CLI has another beside it.
         "PATH": f"{OUR_HOST.absolute()}:{os.environ['PATH']}",
         "PULUMI_BACKEND_URL": (project / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "",
-        "PULUMI_HOME": str(project / "home"),
+        "PULUMI_HOME": str(home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
 
