@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from unittest.mock import patch
 
 import pytest
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
     from localaws.mocks import Cloud, Registered
 
-pytestmark = pytest.mark.slow  # the program runs 400 times
+pytestmark = pytest.mark.slow  # the program runs 200 times
 
 CHECK = preflight.check
 
@@ -58,19 +58,12 @@ for name, chosen in CONFIGURATIONS.items():
         PROFILES[name] = Profile(chosen.file, {**chosen.changes, **_UNPROTECTED})
 
 
-@pytest.fixture(params=PROFILES)
-def profile(request: pytest.FixtureRequest) -> Profile:
-    return PROFILES[request.param]
-
-
-def test_after_an_up_that_stopped_the_next_runs_work(profile: Profile) -> None:
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())
+def test_after_an_up_or_a_destroy_that_stopped_the_next_runs_work(profile: Profile) -> None:
     whole = complete(profile)
-    check(profile, whole, shrinking(whole, keep_retained=False))
-
-
-def test_after_a_destroy_that_stopped_the_next_runs_work(profile: Profile) -> None:
-    whole = complete(profile)
-    check(profile, whole, shrinking(whole, keep_retained=True))
+    known = Known.of(profile, whole)
+    check(profile, whole, shrinking(whole, keep_retained=False), known)
+    check(profile, whole, shrinking(whole, keep_retained=True), known)
 
 
 def test_an_up_that_stops_after_each_resource_makes_progress_each_time() -> None:
@@ -82,7 +75,7 @@ def test_an_up_that_stops_after_each_resource_makes_progress_each_time() -> None
             recorder.run_under(run, "dev", config, after=left, preview=False)
         left = replace(left, resources={**left.resources, **run.made})
         assert len(left.resources) == count
-    check(PROFILES["dev"], whole, iter([Left(left, last_is_retained=False)]))
+    check(PROFILES["dev"], whole, iter([Left(left, may_conflict=True)]), Known([], []))
 
 
 class Stopping(Recorder):
@@ -107,8 +100,8 @@ class Left(NamedTuple):
     """What is left of a stack."""
 
     stack: Recording
-    last_is_retained: bool
-    """Whether the resource that was removed last still exists in the account."""
+    may_conflict: bool
+    """Whether the account has resources with which a creation may conflict for the last time."""
 
 
 def shrinking(whole: Recording, *, keep_retained: bool) -> Iterator[Left]:
@@ -116,6 +109,10 @@ def shrinking(whole: Recording, *, keep_retained: bool) -> Iterator[Left]:
 
     Until the first retained resource is reached, both are the same, so the states with retained
     resources begin there.
+
+    To create a retained resource once more may conflict with it as long as what it needs is in the
+    stack. All that were retained meanwhile conflict in the last such state, and the rest where
+    nothing is left.
     """
     registered = {each.urn: each for each in whole.registered}
     cloud, resources = deepcopy(whole.cloud), dict(whole.resources)
@@ -125,16 +122,21 @@ def shrinking(whole: Recording, *, keep_retained: bool) -> Iterator[Left]:
         if not named_by_the_engine(registered[urn]):
             cloud.acknowledge(each.token, each.id)
     differs = not keep_retained
-    for urn in reversed([*whole.resources]):
+    needed: set[str] = set()
+    urns = [*reversed([*whole.resources])]
+    for urn, following in zip(urns, [*urns[1:], None], strict=True):
         gone = resources.pop(urn)
-        retained = keep_retained and registered[urn].retain_on_delete
-        if retained:
+        if keep_retained and registered[urn].retain_on_delete:
             differs = True
+            needed.update(each.urn for each in recorder.needed_by(whole, registered[urn]))
         else:
             cloud.delete(gone.token, gone.id)
         if differs:
             left = replace(whole, cloud=deepcopy(cloud), resources=dict(resources))
-            yield Left(left, last_is_retained=retained)
+            may_conflict = following in needed or (keep_retained and following is None)
+            yield Left(left, may_conflict)
+            if may_conflict:
+                needed.clear()
     assert differs, "nothing of this stack outlives it"
 
 
@@ -144,36 +146,32 @@ def named_by_the_engine(resource: Registered) -> bool:
     return autoname is not None and autoname.property not in resource.inputs
 
 
-def check(profile: Profile, whole: Recording, states: Iterator[Left]) -> None:
+def check(profile: Profile, whole: Recording, states: Iterator[Left], known: Known) -> None:
     """Preview what is left of a stack, and complete it, in each state that can make a difference.
 
-    Two states are previewed and completed by the same run unless the program notices a difference,
-    which it does only in the answers to its lookups. An `up` gets the same outputs from a resource
-    that existed as from one that it creates. A preview of fewer resources knows fewer outputs, so
-    of what the program does with outputs, it does less, with the same values, down to the preview
-    of an empty account.
+    Two states are completed by the same run unless the program notices a difference, which it does
+    only in the answers to its lookups. An `up` gets the same outputs from a resource that existed
+    as from one that it creates. The preflight refuses a run or returns nothing, so what is
+    registered doesn't depend on its lookups. A state is completed where all other lookups together
+    have answers that no run had yet. Where only the preflight's have, only the preflight runs. An
+    account may also refuse what conflicts with a retained resource.
 
-    The preflight refuses a run or returns nothing, so what is registered doesn't depend on its
-    lookups. A state is previewed and completed where other lookups of the last `up` have other
-    answers than they had then, and where nothing is left. Where only the preflight's have, only the
-    preflight runs. One profile is previewed in all states.
-
-    An account may also refuse what conflicts with a retained resource. A preview doesn't show that,
-    so a state in which one more is retained is only completed.
+    A preview of fewer resources knows fewer outputs, so of what the program does with outputs, it
+    does less, with the same values, down to the preview of an empty account. It is previewed where
+    one resource is missing and where nothing is left, and in all states of one profile.
     """
-    completed: Completed | None = None
-    for left, last_is_retained in states:
-        differs = completed is None or not left.resources or completed.others.differ_in(left.cloud)
+    for left, may_conflict in states:
+        missing = len(whole.resources) - len(left.resources)
         shown: Recording | None = None
-        if differs or profile is PROFILES["dev"]:
+        if missing == 1 or not left.resources or profile is PROFILES["dev"]:
             shown = recorder.run(profile.stack, after=left, **profile.changes)
             check_operations(whole, left, shown)
-        if differs or last_is_retained:
-            completed = complete_what_is_left(profile, left)
-            check_operations(whole, left, completed.run)
-            assert shown is None or completed.run.operations == shown.operations
-        elif completed and completed.preflight.differ_in(left.cloud):
-            completed = completed._replace(preflight=run_preflight(profile, left))
+        if may_conflict or all_differ(known.runs, left.cloud):
+            completed = complete_what_is_left(profile, left, known)
+            check_operations(whole, left, completed)
+            assert shown is None or completed.operations == shown.operations
+        elif all_differ(known.preflights, left.cloud):
+            run_preflight(profile, left, known)
 
 
 def check_operations(whole: Recording, left: Recording, run: Recording) -> None:
@@ -209,14 +207,24 @@ def answer(cloud: Cloud, token: str, args: Mapping[str, Any]) -> object:
         return refused.refusals
 
 
-class Completed(NamedTuple):
-    """A run that completed a stack."""
+class Known(NamedTuple):
+    """What runs of one profile looked up, and the accounts that answered it."""
 
-    run: Recording
-    preflight: Lookups
-    """Those of the last preflight, which may be that of a later run."""
+    preflights: list[Lookups]
+    runs: list[Lookups]
+    """What the program looked up besides."""
 
-    others: Lookups
+    @classmethod
+    def of(cls, profile: Profile, whole: Recording) -> Self:
+        """Return what the run in a new account looked up."""
+        account = recorder.account_for(recorder.configuration(profile.stack, profile.changes))
+        lookups = Lookups(account, whole.invoked)
+        return cls([lookups], [lookups])
+
+
+def all_differ(lookups: Sequence[Lookups], account: Cloud) -> bool:
+    """Return whether an account answers no run as it was answered, most likely the last one."""
+    return all(each.differ_in(account) for each in reversed(lookups))
 
 
 class Watching(Recorder):
@@ -248,23 +256,21 @@ class PassedError(Exception):
     """The run ends where the preflight has passed."""
 
 
-def complete_what_is_left(profile: Profile, left: Recording) -> Completed:
+def complete_what_is_left(profile: Profile, left: Recording, known: Known) -> Recording:
     """Run an `up`, which changes the account that it is given."""
     account = deepcopy(left.cloud)
     engine = Watching(left.cloud)
     run = engine.run_up(profile, left, only_preflight=False)
     others = [*run.invoked]
     del others[engine.preflight]
-    return Completed(
-        run,
-        preflight=Lookups(account, run.invoked[engine.preflight]),
-        others=Lookups(account, others),
-    )
+    known.preflights.append(Lookups(account, run.invoked[engine.preflight]))
+    known.runs.append(Lookups(account, others))
+    return run
 
 
-def run_preflight(profile: Profile, left: Recording) -> Lookups:
+def run_preflight(profile: Profile, left: Recording, known: Known) -> None:
     """Run the program until its preflight has passed."""
     engine = Watching(left.cloud)
     with pytest.raises(PassedError):
         engine.run_up(profile, left, only_preflight=True)
-    return Lookups(left.cloud, engine.invoked[engine.preflight])
+    known.preflights.append(Lookups(left.cloud, engine.invoked[engine.preflight]))
