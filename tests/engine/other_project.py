@@ -32,13 +32,14 @@ def other_project(folder: Path, stack: Stack, program: str) -> Stack:
     return Stack(stack.path, folder, passphrase=stack.passphrase)
 
 
-def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:
+def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool, after_preview: bool = False) -> None:
     """Import the stack's own resources, or those of awsx's VPC, and compare them.
 
     Args:
         stack: The stack.
         tmp_path: Folder for the project that imports them.
         of_awsx: Whether to import those of awsx's VPC.
+        after_preview: Whether the other project's stack is previewed before.
     """
     other = other_project(tmp_path / "other", stack, "")
     made: list[dict[str, Any]] = []
@@ -55,7 +56,7 @@ def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:
     assert len(made) > 8
     file = tmp_path / "wanted.json"
     file.write_text(json.dumps({"resources": wanted}))
-    if not of_awsx:
+    if after_preview:
         other.run("preview", "--non-interactive")
     output = other.run("import", "--file", str(file), *WITHOUT_ASKING, "--protect=false")
     assert "error:" not in output

@@ -66,4 +66,4 @@ def test_another_projects_cluster_is_shared_once_it_is_tagged_and_a_log_group_is
 def test_everything_that_a_stack_made_can_be_imported_into_another(
     stack: Stack, tmp_path: Path, *, of_awsx: bool
 ) -> None:
-    take_over(stack, tmp_path, of_awsx=of_awsx)
+    take_over(stack, tmp_path, of_awsx=of_awsx, after_preview=not of_awsx)
