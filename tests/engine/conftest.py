@@ -82,6 +82,25 @@ def stack(stacks_of_this_worker: list[Stack], tmp_path_factory: pytest.TempPathF
     """
     stacks = stacks_of_this_worker
     if not stacks or not stacks[-1].is_as_first_deployed():
-        stacks.append(Stack(tmp_path_factory.mktemp("state")))
-        stacks[-1].up()
+        stacks.append(_deployed(tmp_path_factory))
     return stacks[-1]
+
+
+@pytest.fixture(scope="module")
+def new_stack(
+    stacks_of_this_worker: list[Stack], tmp_path_factory: pytest.TempPathFactory
+) -> Stack:
+    """The deployed local stack, in an account where earlier runs have left nothing.
+
+    The files that follow share it, too.
+    """
+    stacks = stacks_of_this_worker
+    if not stacks or len(stacks[-1].state.runs()) > 1:
+        stacks.append(_deployed(tmp_path_factory))
+    return stacks[-1]
+
+
+def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    stack = Stack(tmp_path_factory.mktemp("state"))
+    stack.up()
+    return stack

@@ -2,11 +2,13 @@
 
 A run takes seconds, so keys share one where the effect of each stays visible: those that change
 different resources, and those that do the same to a resource, as the engine names the inputs that
-changed. tests/infra/test_config_changes.py looks at each key by itself.
+changed. Stacks that these keys need share a deployment where one can have all that they need.
+tests/infra/test_config_changes.py looks at each key by itself.
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,21 +20,24 @@ from tests.engine.traffic import Traffic
 from tests.infra.changes import (
     EXAMPLES,
     REFUSED,
-    STACKS,
     as_documented,
     promised,
 )
-from tests.infra.effects import effect, types_and_name
+from tests.infra.effects import configuration, effect, types_and_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-ON_PROCESSES = STACKS.keys() - {
-    *("built", "spot", "instances"),
-    *("fronted", "routed", "routed-beside"),
+DEPLOYED = {
+    "plain": ("plain",),
+    "hardened": ("hardened",),
+    "named": ("named",),
+    "scaled and alarmed": ("scaled", "alarmed"),
 }
-"""Of a stack with a built image, which needs a builder, test_built_image.py has the changes. Those
+"""Which of the STACKS one deployment is.
+
+Of a stack with a built image, which needs a builder, test_built_image.py has the changes. Those
 with other capacity are tried under mocks (tests/infra/test_config_changes.py), and so are those
 with a log router, which runs in containers only, and with a proxy, at whose port nothing listens.
 """
@@ -53,23 +58,25 @@ ONLY_PREVIEWED = {
 HIDES_OTHERS = {"hostRecords"}
 """A key that removes what others of its stack change: all keys of that stack are previewed too."""
 
-PREVIEWED = {"plain"} | {EXAMPLES[key].on for key in ONLY_PREVIEWED | HIDES_OTHERS}
-"""Stacks with keys whose effects no change under traffic shows."""
+
+def keys_of(name: str) -> set[str]:
+    """Return the keys that can change on a deployment."""
+    return {key for key, example in EXAMPLES.items() if example.on in DEPLOYED[name]} - REFUSED
 
 
-def keys_of(stack: str) -> set[str]:
-    """Return the keys that can change on one of the stacks."""
-    return {key for key, example in EXAMPLES.items() if example.on == stack} - REFUSED
+def changed_at_once(name: str) -> set[str]:
+    """Return the keys that change on a deployment under traffic."""
+    return set() if name == "plain" else keys_of(name) - ONLY_PREVIEWED
 
 
-def changed_at_once(stack: str) -> set[str]:
-    """Return the keys that change on one of the stacks under traffic."""
-    return set() if stack == "plain" else keys_of(stack) - ONLY_PREVIEWED
-
-
-def check_at_once(stack: str) -> bool:
+def check_at_once(name: str) -> bool:
     """Whether the effect of each key is visible where all change at once."""
-    return not changed_at_once(stack) & HIDES_OTHERS
+    return not changed_at_once(name) & HIDES_OTHERS
+
+
+def only_previewed(name: str) -> set[str]:
+    """Return the keys whose effects no change under traffic shows."""
+    return keys_of(name) - changed_at_once(name) if check_at_once(name) else keys_of(name)
 
 
 def groups(keys: Iterable[str]) -> list[list[str]]:
@@ -116,36 +123,38 @@ def check(keys: list[str], steps: list[dict[str, Any]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Stack]]:
+def stacks(
+    new_stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Stack]]:
     """A function that gives one of the stacks, deployed."""
-    made = {name: Stack(tmp_path_factory.mktemp(name)) for name in ON_PROCESSES}
+    made: list[Stack] = []
 
     @cache
     def deployed(name: str) -> Stack:
-        made[name].up(**STACKS[name])
-        return made[name]
+        if name == "plain":
+            return new_stack
+        made.append(Stack(tmp_path_factory.mktemp("state")))
+        made[-1].up(**configuration(*DEPLOYED[name]))
+        return made[-1]
 
     yield deployed
-    for each in made.values():
+    for each in made:
         each.run("stop")
 
 
-@pytest.mark.parametrize("name", sorted(PREVIEWED))
+@pytest.mark.parametrize("name", [each for each in DEPLOYED if only_previewed(each)])
 def test_a_preview_shows_what_the_manual_says(stacks: Callable[[str], Stack], name: str) -> None:
-    keys = keys_of(name)
-    if check_at_once(name):
-        keys -= changed_at_once(name)
-    for group in groups(keys):
-        config = STACKS[name] | {key: EXAMPLES[key].value for key in group}
-        check(group, stacks(name).steps(**config))
+    for group in groups(only_previewed(name)):
+        changes = {key: EXAMPLES[key].value for key in group}
+        check(group, stacks(name).steps(**configuration(*DEPLOYED[name]) | changes))
 
 
-@pytest.mark.parametrize("name", sorted(ON_PROCESSES - {"plain"}))
+@pytest.mark.parametrize("name", [each for each in DEPLOYED if changed_at_once(each)])
 def test_keys_that_ask_for_others_change_at_once_and_back_without_a_failed_request(
     stacks: Callable[[str], Stack], name: str
 ) -> None:
     """The engine does what the manual says, as in the test above."""
-    given, stack = STACKS[name], stacks(name)
+    given, stack = configuration(*DEPLOYED[name]), stacks(name)
     keys = changed_at_once(name)
     changed = given | {key: EXAMPLES[key].value for key in keys}
     with Traffic(f"http://{stack.outputs()['albDns']}") as traffic:
@@ -165,8 +174,9 @@ def test_what_no_running_stack_takes_is_refused_before_anything_changes(
     stacks: Callable[[str], Stack],
 ) -> None:
     stack = stacks("plain")
-    for key in sorted(REFUSED):
-        assert "The stack's configuration can't be deployed" in stack.up(
-            **{key: EXAMPLES[key].value}, fails=True
-        )
-    stack.needs_nothing()
+    # The second is about the subnets of a VPC that keeps its range.
+    for keys in ({"vpcCidr"}, REFUSED - {"vpcCidr"}):
+        refusal = stack.up(**{key: EXAMPLES[key].value for key in keys}, fails=True)
+        assert "The stack's configuration can't be deployed" in refusal
+        assert {*re.findall(r"^ *- (\w+): ", refusal, re.MULTILINE)} == keys
+    stack.up("--expect-no-changes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from localaws.mocks import word
 from tests.infra import recorder
@@ -24,18 +24,26 @@ class Effect(NamedTuple):
 
 
 @cache
-def before(stack: str) -> recorder.Recording:
-    """Return one of the STACKS before a change."""
-    return recorder.run("dev", **STACKS[stack])
+def before(*stacks: str) -> recorder.Recording:
+    """Return one of the STACKS before a change, or one with the configuration of several."""
+    return recorder.run("dev", **configuration(*stacks))
+
+
+def configuration(*stacks: str) -> dict[str, Any]:
+    """Return the configuration of one of the STACKS, or of several together."""
+    config: dict[str, Any] = {}
+    for stack in stacks:
+        config |= STACKS[stack]
+    return config
 
 
 @cache
 def effect(*keys: str) -> Effect:
-    """Return the effect of the examples of keys of one stack, which change together."""
-    (stack,) = {EXAMPLES[key].on for key in keys}
-    config = STACKS[stack] | {key: EXAMPLES[key].value for key in keys}
-    changed = recorder.run("dev", after=before(stack), **config)
-    inputs_before = {each.urn: each.inputs for each in before(stack).registered}
+    """Return the effect of the examples of keys, which change together on the stacks of all."""
+    stacks = sorted({EXAMPLES[key].on for key in keys})
+    config = configuration(*stacks) | {key: EXAMPLES[key].value for key in keys}
+    changed = recorder.run("dev", after=before(*stacks), **config)
+    inputs_before = {each.urn: each.inputs for each in before(*stacks).registered}
     inputs: set[tuple[str, str]] = set()
     for each in changed.registered:
         if each.urn not in inputs_before or changed.operations.get(each.urn, "same") == "same":
