@@ -8,10 +8,11 @@ docs/permissions.md lists them.
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import pulumi
+import pulumi_aws as aws
 
 from infra import log_group
 from infra.aws import naming
@@ -30,7 +31,7 @@ from infra.program.network import VPC_NAME
 from infra.settings import routing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from infra.aws.environment import AwsEnvironment
     from infra.errors import Problem
@@ -66,8 +67,11 @@ def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[Lookup
     yield Lookup(
         "The owner of the cluster and of the log groups", partial(_problems_with_owners, settings)
     )
+    # Two lookups need it. If the first one fails, the second one tries and reports it, too.
+    own_vpcs = cache(partial(_own_vpcs, settings))
     yield Lookup(
-        "The network of the running stack", partial(running_network.problems, settings, VPC_NAME)
+        "The network of the running stack",
+        partial(running_network.problems, settings, VPC_NAME, own_vpcs),
     )
     for service in settings.services:
         yield from secrets.lookups(service, environment)
@@ -75,7 +79,7 @@ def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[Lookup
     if on_spot and not settings.services_on_instances:
         yield Lookup("Whether the cluster has instances", partial(capacity.problems, settings))
     yield from certificates.lookups(settings)
-    yield from quotas.lookups(settings, environment)
+    yield from quotas.lookups(settings, environment, own_vpcs)
 
 
 def _problems_with_owners(settings: Settings) -> Iterator[Problem]:
@@ -89,6 +93,11 @@ def _existing_log_groups(settings: Settings) -> frozenset[str]:
     services = (service.name for service in settings.services)
     own = naming.log_groups(settings.stack, services)
     return log_group.existing(naming.log_group_prefixes(settings.stack)) & set(own)
+
+
+def _own_vpcs(settings: Settings) -> Sequence[str]:
+    """Return the ids of the VPCs that the stack created; a failed run can leave two."""
+    return aws.ec2.get_vpcs(tags=settings.tags).ids
 
 
 def _why(error: Exception) -> str:

@@ -11,7 +11,7 @@ from infra.errors import Problem
 from infra.program.lookups import Lookup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from infra.aws.environment import AwsEnvironment
     from infra.settings import Settings
@@ -52,19 +52,28 @@ _DESTROY: Final = (
 )
 
 
-def lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[Lookup]:
-    """Yield the lookups for a network that the stack creates."""
+def lookups(
+    settings: Settings, environment: AwsEnvironment, own_vpcs: Callable[[], Sequence[str]]
+) -> Iterator[Lookup]:
+    """Yield the lookups for a network that the stack creates.
+
+    Args:
+        settings: The stack's settings.
+        environment: The account and region.
+        own_vpcs: Look up the ids of the VPCs that the stack created.
+    """
     if settings.network.existing_vpc:
         return
-    yield Lookup("The quota of VPCs", partial(_too_many_vpcs, settings, environment))
+    yield Lookup("The quota of VPCs", partial(_too_many_vpcs, environment, own_vpcs))
     if settings.network.nat_gateways:
         subject = "The quota of elastic IP addresses"
         yield Lookup(subject, partial(_too_many_addresses, settings, environment))
 
 
-def _too_many_vpcs(settings: Settings, environment: AwsEnvironment) -> Iterator[Problem]:
-    has_one = bool(aws.ec2.get_vpcs(tags=settings.tags).ids)
-    if has_one:
+def _too_many_vpcs(
+    environment: AwsEnvironment, own_vpcs: Callable[[], Sequence[str]]
+) -> Iterator[Problem]:
+    if own_vpcs():
         return
     existing = aws.ec2.get_vpcs().ids
     most = _VPCS.value()

@@ -20,7 +20,7 @@ from infra.network import layout
 from infra.settings.stack.network import PUBLIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from infra.network.layout import PlannedSubnet
     from infra.settings import Settings
@@ -45,14 +45,17 @@ class _Layout(NamedTuple):
     """Whether tasks have their own subnets, as with each `network` but public."""
 
 
-def problems(settings: Settings, vpc_name: str) -> Iterator[Problem]:
+def problems(
+    settings: Settings, vpc_name: str, own_vpcs: Callable[[], Sequence[str]]
+) -> Iterator[Problem]:
     """Compare the configured network with the one that the stack runs in.
 
     Args:
         settings: The stack's settings.
         vpc_name: Logical name of the VPC that the stack creates.
+        own_vpcs: Look up the ids of the VPCs that the stack created.
     """
-    wanted = _wanted_vpcs(settings)
+    wanted = _wanted_vpcs(settings, own_vpcs)
     # Each security group of a stack has its tags, in an existing VPC too.
     running = aws.ec2.get_security_groups(tags=settings.tags).vpc_ids
     if running and set(running).isdisjoint(wanted):
@@ -61,12 +64,14 @@ def problems(settings: Settings, vpc_name: str) -> Iterator[Problem]:
         yield from _in_another_range(settings, vpc_name, wanted)
 
 
-def _wanted_vpcs(settings: Settings) -> Sequence[str]:
+def _wanted_vpcs(settings: Settings, own_vpcs: Callable[[], Sequence[str]]) -> Sequence[str]:
     """Return the ids of the configured VPC; a failed run of an earlier version can leave two."""
     network = settings.network
     if network.vpc_id:
         return [network.vpc_id]
-    return aws.ec2.get_vpcs(tags=network.vpc_tags or settings.tags).ids
+    if network.vpc_tags:
+        return aws.ec2.get_vpcs(tags=network.vpc_tags).ids
+    return own_vpcs()
 
 
 def _in_another_vpc(settings: Settings, running: Sequence[str]) -> Iterator[Problem]:

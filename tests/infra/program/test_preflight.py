@@ -253,6 +253,13 @@ def test_a_deployed_stacks_own_resources_need_no_quota() -> None:
     )
 
 
+def test_the_stacks_own_vpcs_are_looked_up_once(dev: recorder.Recording) -> None:
+    lookups = [args for token, args in dev.invoked if token == "aws:ec2/getVpcs:getVpcs"]
+    assert sum("tags" in args for args in lookups) == 1, (
+        "its running network and the quota of VPCs need the same answer"
+    )
+
+
 def request_certificate(cloud: Cloud, name: str) -> str:
     """Request a certificate, that isn't validated, and return its ARN."""
     inputs = {"validationMethod": "DNS", "keyAlgorithm": "EC_prime256v1", "domainName": name}
