@@ -129,6 +129,9 @@ BROKEN = {
     ),
 }
 
+SHORT_PAUSES = Timing(first_pause=0.2)
+"""Between failing tasks; how long they are is the subject of the scheduler's tests."""
+
 
 @pytest.mark.parametrize("case", BROKEN)
 async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_serves(
@@ -139,7 +142,7 @@ async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_se
     if code == "EssentialContainerExited":
         # On a busy machine a process may fail its health checks before it ends.
         web.change(healthCheckGracePeriodSeconds=600)
-    async with plane(web, directory) as running:
+    async with plane(web, directory, timing=SHORT_PAUSES) as running:
         await running.settle()
         async with traffic(running.url) as statuses:
             web.change(taskDefinition=web.define(2, **container))
@@ -193,7 +196,7 @@ async def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed
 ) -> None:
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": first})
     bad = web.define(2, image="python:3")
-    async with plane(web, directory) as running:
+    async with plane(web, directory, timing=SHORT_PAUSES) as running:
         if not first:
             await running.settle()
         web.change(taskDefinition=bad)
