@@ -52,7 +52,6 @@ def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(
     assert traffic.answers["200"] > 50
     assert done["replaced"] == 1, "a task definition's new revision is a replacement"
     assert not before & tasks(url), "old tasks still answer"
-    stack.up()
 
 
 def test_what_tests_read_of_the_state_is_what_the_cli_prints(stack: Stack) -> None:

@@ -54,5 +54,5 @@ def test_a_service_scales_with_its_requests_and_no_run_undoes_it(stack: Stack) -
     (scaling,) = status["scaling"]
     latest = scaling["activities"][0]["message"]
     assert latest.startswith("set desired count to 2: requests per task"), latest
-    stack.up(drainSeconds=3)
+    stack.up()
     assert service_of(stack)["desiredCount"] == 2, "without scaling, the count stays as it is"
