@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +42,14 @@ def stack() -> Iterator[Stack]:
         state = folder / "state"
         state.mkdir()
         yield from deployed(Stack(state, passphrase=True))
+
+
+@pytest.fixture(scope="module")
+def new_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that nothing was deployed to yet, whose first run fails."""
+    stack = Stack(tmp_path_factory.mktemp("state"), passphrase=True)
+    yield stack
+    stack.run("stop")
 
 
 def family(stack: Stack) -> list[psutil.Process]:
@@ -112,7 +119,6 @@ def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_b
     assert stack.outputs()["serviceUrl"] == url, "the load balancer keeps its address"
     run = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
     assert run.returncode == 0, run.stdout + run.stderr
-    stack.up("--expect-no-changes")
     shown = stack.run("status", "--public-tasks").split()
     run = stack.shell(
         f"verify {url} --deadline 20 " + " ".join(f"--closed {each}" for each in shown)
@@ -135,11 +141,12 @@ def test_a_killed_launcher_ends_its_daemon_and_the_next_command_brings_everythin
     run = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
     assert run.returncode == 0, run.stdout + run.stderr
     assert stack.outputs()["serviceUrl"] == url
-    stack.up("--expect-no-changes")
 
 
 def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stack: Stack) -> None:
+    """The run without changes is also that after a killed daemon and a killed launcher."""
     url, described = stack.outputs()["serviceUrl"], status_of(stack)["services"]
+    salt = stack.state.salt()
     stack.run("stop")
     resources, services = stack.directory.resources, stack.path / "services.jsonl"
     resources.with_suffix(".json").write_text(in_version_1(Cloud(resources)))
@@ -147,6 +154,7 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
     resources.unlink()
     services.unlink()
     stack.up("--expect-no-changes")
+    assert stack.state.salt() == salt is not None, "each run has the same key"
     assert get(url).status_code == 200
     (before,), (after,) = described, status_of(stack)["services"]
     deployments = [each["id"] for each in before["deployments"]]
@@ -156,34 +164,8 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
     assert not resources.with_suffix(".json").exists()
 
 
-def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(
-    empty_stack: Stack,
-) -> None:
-    stack = replace(empty_stack, passphrase=True)
-    deploying = stack.start("up", *WITHOUT_ASKING)
-    eventually(lambda: SERVICE in {each.token for each in stack.made()}, "a service")
-    os.kill(stack.address.pid, signal.SIGKILL)
-    output, _ = deploying.communicate(timeout=120)
-    assert deploying.returncode != 0, output
-    stack.up()
-    assert cloud_and_engine_agree(stack)
-    assert get(stack.outputs()["serviceUrl"]).status_code == 200
-    stack.up("--expect-no-changes")
-
-
-def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
-    processes = family(stack)
-    assert "has stopped" in stack.run("stop")
-    assert gone(processes)
-    assert holder(stack.directory) is None
-    assert "no local AWS was running" in stack.run("stop")
-    assert "not running" in stack.run("status", fails=True)
-
-
 def test_secrets_reach_the_tasks_environment_and_nothing_else(stack: Stack) -> None:
-    salt = stack.state.salt()
-    stack.up()
-    assert stack.state.salt() == salt is not None, "each run has the same key"
+    """Also where a new daemon has started the tasks again, as in the test before this one."""
     values = {"DB_PASSWORD=only-for-the-local-stack", "APP_MESSAGE=Hello from the local AWS"}
     found = environments(stack)
     assert [values <= each for each in found] == [True, True]
@@ -226,9 +208,34 @@ def test_a_state_directory_that_is_gone_ends_its_daemon_and_the_next_up_begins_a
     assert get(stack.outputs()["serviceUrl"]).status_code == 200
 
 
-def test_a_wrong_setting_stops_the_run_before_anything_is_made(empty_stack: Stack) -> None:
-    output = empty_stack.up(fails=True, containerPort=0, logRetentionDays=15)
+def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
+    processes = family(stack)
+    assert "has stopped" in stack.run("stop")
+    assert gone(processes)
+    assert holder(stack.directory) is None
+    assert "no local AWS was running" in stack.run("stop")
+    assert "not running" in stack.run("status", fails=True)
+
+
+def test_a_wrong_setting_stops_a_first_run_before_anything_is_made(new_stack: Stack) -> None:
+    output = new_stack.up(fails=True, containerPort=0, logRetentionDays=15)
     assert "containerPort: 0; allowed:" in output
     assert "logRetentionDays: 15; allowed:" in output
-    assert not empty_stack.own_frames(output)
-    assert not [each for each in empty_stack.resources() if each["type"] != STACK]
+    assert not new_stack.own_frames(output)
+    assert not [each for each in new_stack.resources() if each["type"] != STACK]
+
+
+def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(
+    new_stack: Stack,
+) -> None:
+    stack = new_stack
+    with stack.with_host(("up",)) as variables:
+        deploying = stack.start("up", *WITHOUT_ASKING, env=variables)
+        eventually(lambda: bool(stack.made_of(SERVICE)), "a service")
+        os.kill(stack.address.pid, signal.SIGKILL)
+        output, _ = deploying.communicate(timeout=120)
+    assert deploying.returncode != 0, output
+    stack.up()
+    assert cloud_and_engine_agree(stack)
+    assert get(stack.outputs()["serviceUrl"]).status_code == 200
+    stack.up("--expect-no-changes")
