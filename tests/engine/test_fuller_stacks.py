@@ -10,8 +10,9 @@ import pytest
 from tests.engine.images import OF_ECR
 from tests.engine.other_project import take_over
 from tests.engine.out_of_band import delete, of_aws, restore
-from tests.engine.requests import get
+from tests.engine.requests import get, over_tls
 from tests.engine.stack import Stack, deployed
+from tests.engine.traffic import tasks
 from tests.infra.changes import EXAMPLES, STACKS
 
 if TYPE_CHECKING:
@@ -62,5 +63,7 @@ def test_all_of_a_fuller_stack_is_restored_too(fuller: Fuller) -> None:
     before = of_aws(fuller.stack)
     delete(fuller.stack, before)
     restore(fuller.stack, before, before, **fuller.config)
-    answer = get(f"http://{fuller.stack.outputs()['albDns']}")
-    assert answer.status_code == httpx.codes.MOVED_PERMANENTLY
+    name = fuller.stack.outputs()["albDns"]
+    assert get(f"http://{name}").status_code == httpx.codes.MOVED_PERMANENTLY
+    (host,) = fuller.config.get("hosts", [""])
+    assert len(tasks(over_tls(name), host=host)) == 2

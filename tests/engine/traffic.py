@@ -73,13 +73,19 @@ class Traffic(InBackground):
         self._kept.close()
 
 
-def answering(url: str, requests: int) -> list[str]:
-    """Return the hosts that answer requests on one connection, in their order."""
-    with Connection(url) as connection:
+def answering(url: str, requests: int, *, host: str = "") -> list[str]:
+    """Return the hosts that answer requests on one connection, in their order.
+
+    Args:
+        url: The page.
+        requests: How many requests to make.
+        host: The host to request it of, if that isn't the URL's.
+    """
+    with Connection(url, host=host) as connection:
         pages = [connection.page().text for _ in range(requests)]
     return [text.split("Hello from ")[1].split("<")[0] for text in pages]
 
 
-def tasks(url: str) -> set[str]:
-    """Return the hosts that answer forty requests."""
-    return set(answering(url, 40))
+def tasks(url: str, *, host: str = "") -> set[str]:
+    """Return the hosts that answer forty requests, of a host if that isn't the URL's."""
+    return set(answering(url, 40, host=host))
