@@ -1,4 +1,7 @@
-"""A protected stack under the real engine: it is destroyed only by the manual's steps."""
+"""A protected stack under the real engine: it is destroyed only by the manual's steps.
+
+In test_network.py, the bucket of an access log goes with its stack.
+"""
 
 from __future__ import annotations
 
@@ -27,26 +30,9 @@ def test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay(empty_sta
         "the preview stopped it before anything was deleted"
     )
     empty_stack.up(deletionProtection="false", accessLogs="true", waf="block")
-    destroy(empty_stack)
-    assert left(empty_stack) == {
+    empty_stack.destroy()
+    assert Counter(each.token for each in empty_stack.made()) == {
         "aws:cloudwatch/logGroup:LogGroup": 3,
         "aws:s3/bucket:Bucket": 1,
         **{f"aws:s3/{guard}": 1 for guard in GUARDS},
     }, "the bucket stays with all that guards it"
-
-
-def test_a_destroy_empties_the_access_log_where_a_deployment_has_configured_it(
-    empty_stack: Stack,
-) -> None:
-    empty_stack.up(accessLogs="true", emptyLogsOnDestroy="true")
-    destroy(empty_stack)
-    assert left(empty_stack) == {"aws:cloudwatch/logGroup:LogGroup": 2}
-
-
-def destroy(stack: Stack) -> None:
-    stack.destroy()
-
-
-def left(stack: Stack) -> Counter[str]:
-    """How many resources of each type the account still has."""
-    return Counter(each.token for each in stack.made())
