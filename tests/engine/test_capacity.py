@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,12 +47,17 @@ def interrupt(stack: Stack) -> None:
     )
 
 
+def made(stack: Stack) -> Counter[str]:
+    """Return how many resources of each type the account has."""
+    return Counter(each.token for each in stack.made())
+
+
 def test_a_stack_moves_from_capacity_to_capacity_without_a_failed_request(
     empty_stack: Stack,
 ) -> None:
     private: dict[str, Any] = {"network": "nat"}
     empty_stack.up(**private)
-    url = empty_stack.outputs()["serviceUrl"]
+    url, kinds = empty_stack.outputs()["serviceUrl"], made(empty_stack)
     with Traffic(url) as traffic:
         for changes, name in CAPACITIES:
             before = tasks(url)
@@ -63,4 +69,4 @@ def test_a_stack_moves_from_capacity_to_capacity_without_a_failed_request(
                 interrupt(empty_stack)
         empty_stack.needs_nothing(**private)
     assert set(traffic.answers) == {"200"}, traffic.answers
-    empty_stack.destroy()
+    assert made(empty_stack) == kinds, "what a capacity needed goes with it"

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.other_project import other_project
-from tests.engine.stack import WITHOUT_ASKING, operations
+from tests.engine.stack import WITHOUT_ASKING, Stack, operations
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.engine.stack import Stack
+    from collections.abc import Iterator
 
 PROGRAM = """\
 import pulumi
@@ -39,9 +37,12 @@ aws.cloudwatch.LogGroup(
 """
 
 
-@pytest.fixture
-def other(empty_stack: Stack, tmp_path: Path) -> Stack:
-    return other_project(tmp_path / "other", empty_stack, PROGRAM)
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Another project, in an account without a stack of this one."""
+    empty_stack = Stack(tmp_path_factory.mktemp("state"))
+    yield other_project(tmp_path_factory.mktemp("other") / "other", empty_stack, PROGRAM)
+    empty_stack.run("stop")
 
 
 def with_tags(**tags: str) -> list[str]:

@@ -91,16 +91,15 @@ aws.ec2.get_ami(most_recent=True, owners=["amazon"])
 def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(
     empty_stack: Stack, tmp_path: Path
 ) -> None:
+    stack = replace(other_project(tmp_path / "public", empty_stack, PROGRAM), passphrase=True)
     # Its program imports the SDK as a whole, as no fork does.
-    project = other_project(tmp_path / "public", empty_stack, PROGRAM)
-    stack = replace(project, forks=False, passphrase=True)
-    stack.up()
+    stack_of_program = replace(stack, forks=False)
+    stack_of_program.up()
     outputs = stack.outputs()
     assert outputs["inSameVpc"] is True
     with urllib.request.urlopen(outputs["url"], timeout=10) as answer:
         assert answer.status == 200
-    state = stack.run("stack", "export")
-    assert "not-for-the-state" not in state
+    assert "not-for-the-state" not in stack.state.file.read_text()
     urns = {each["urn"].split("::", 2)[2] for each in stack.resources()}
     service = "awsx:ecs:FargateService$"
     tasks = f"{service}awsx:ecs:FargateTaskDefinition$"
@@ -113,7 +112,7 @@ def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(
     } <= urns
     # Container definitions are compared by their text: in another order they would be a new
     # revision.
-    stack.needs_nothing()
+    stack_of_program.needs_nothing()
 
     done = operations(stack.destroy())
     assert done["deleted"] == len([each for each in urns if "pulumi:providers" not in each])
