@@ -67,6 +67,7 @@ def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(
     assert "there is nothing to roll back to" in stack.up("--refresh", *MISSING_SECRET, fails=True)
     stack.run(*shlex.split(advice), *WITHOUT_ASKING, *MISSING_SECRET)
     assert service_of(stack)["runningCount"] == 2
+    stack.up("--expect-no-changes", *MISSING_SECRET)
 
 
 def test_verify_reads_all_outputs(stack: Stack) -> None:
@@ -77,7 +78,6 @@ def test_verify_reads_all_outputs(stack: Stack) -> None:
 
 
 def test_a_preview_with_refresh_shows_that_something_else_runs(stack: Stack) -> None:
-    """As no change is found before that, none is left by the deployment of the first test."""
     preview = ("preview", "--non-interactive", "--refresh", *MISSING_SECRET)
     stack.run(*preview, "--expect-no-changes")
     change_service(stack, taskDefinition=another_revision(stack))

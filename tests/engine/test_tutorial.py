@@ -93,6 +93,18 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.run("stop")
 
 
+def run(clone: Stack, commands: str) -> subprocess.CompletedProcess[str]:
+    """Run commands, of which at most one needs a language host, as a reader of the page does.
+
+    That host is a fork (preloaded_host.py). In the part for AWS it starts as for readers.
+    """
+    needs = re.findall(r"pulumi-local (up|destroy) ", commands)
+    if not needs:
+        return clone.shell(commands)
+    with clone.with_host(needs) as variables:
+        return clone.shell(commands, variables=variables)
+
+
 def shown(expected: str, output: str) -> None:
     """Fail unless the output has the page's lines in this order; … stands for any text."""
     at = 0
@@ -117,9 +129,9 @@ def test_the_local_part_does_what_the_page_shows(clone: Stack) -> None:
     output = ""
     for block in BLOCKS:
         if block.purpose in {"run", "fails"}:
-            run = clone.shell(block.text)
-            output = run.stdout + run.stderr
-            assert (run.returncode != 0) is (block.purpose == "fails"), (
+            ended = run(clone, block.text)
+            output = ended.stdout + ended.stderr
+            assert (ended.returncode != 0) is (block.purpose == "fails"), (
                 f"{block.text}\n{output}\n{clone.last_words()}"
             )
         elif block.purpose == "output":
@@ -161,13 +173,13 @@ def calls(clone: Stack, tmp_path: Path) -> Path:
 def test_the_part_for_aws_deploys_the_image_that_it_builds(clone: Stack, calls: Path) -> None:
     setting = f'export PATH="{calls.parent}:$PATH" CALLS={shlex.quote(str(calls))}\n'
     commands = [each.text for each in BLOCKS if each.purpose == "aws"]
-    run = clone.shell("set -eu\n" + setting + "".join(commands))
-    assert run.returncode == 0, run.stdout + run.stderr + clone.last_words()
+    ended = clone.shell("set -eu\n" + setting + "".join(commands))
+    assert ended.returncode == 0, ended.stdout + ended.stderr + clone.last_words()
     called = calls.read_text().splitlines()
     (built,) = [each for each in called if each.startswith("docker build ")]
     assert f"--file {clone.project}/shop/Dockerfile" in built
     assert "--platform linux/amd64" in built
-    assert re.search(r"ok +tasks +2 distinct", run.stdout)
+    assert re.search(r"ok +tasks +2 distinct", ended.stdout)
     assert not clone.made() or {each.token for each in clone.made()} == {
         "aws:cloudwatch/logGroup:LogGroup"
     }
@@ -189,8 +201,8 @@ def test_without_a_container_engine_a_process_takes_the_images_part(clone: Stack
     runs = [each.text for each in BLOCKS if each.purpose == "run"]
     check = next(text for text in runs if "verify" in text)
     check = check.replace("/version=1", "/version=2")  # to which the page has changed it meanwhile
-    run = clone.shell(f"set -eu\n{fallback}{check}")
-    assert run.returncode == 0, run.stdout + run.stderr + clone.last_words()
-    assert "tasks run in the runtime `process`" in run.stderr
-    assert re.search(r"ok +tasks +2 distinct", run.stdout)
+    ended = run(clone, f"set -eu\n{fallback}{check}")
+    assert ended.returncode == 0, ended.stdout + ended.stderr + clone.last_words()
+    assert "tasks run in the runtime `process`" in ended.stderr
+    assert re.search(r"ok +tasks +2 distinct", ended.stdout)
     clone.destroy()
