@@ -70,3 +70,4 @@ def test_a_stack_moves_from_capacity_to_capacity_without_a_failed_request(
         empty_stack.needs_nothing(**private)
     assert set(traffic.answers) == {"200"}, traffic.answers
     assert made(empty_stack) == kinds, "what a capacity needed goes with it"
+    empty_stack.destroy()
