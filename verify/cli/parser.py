@@ -70,6 +70,7 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     own = read_words(words, command)
     if "--" in arguments and command is WATCH and not program:
         own.refuse("no command follows --", "name the command to watch, or leave -- out")
+        own.broken.add("command")
     if len(own.operands) > 1:
         own.refuse("more than one target", f"`{command.prog} --help` lists the options")
         own.broken.add("target")
@@ -169,7 +170,7 @@ def _contradictions(options: Options, broken: set[str]) -> Iterator[InputError]:
     """Yield the options that contradict each other; those that can't be used are left out."""
     yield from _contradictory_requests(options, broken)
     if options.watch:
-        yield from _contradictory_ends(options.watch)
+        yield from _contradictory_ends(options.watch, broken)
     if share_an_output(options.format):
         yield InputError(
             "two formats for one output", "give each its own file: --format json=report.json"
@@ -219,8 +220,8 @@ def _contradictory_requests(options: Options, broken: set[str]) -> Iterator[Inpu
             yield InputError(f"{flag} contradicts --proxy: {reason}", "leave one of them out")
 
 
-def _contradictory_ends(watch: Watch) -> Iterator[InputError]:
-    if watch.until_exit and not watch.command:
+def _contradictory_ends(watch: Watch, broken: set[str]) -> Iterator[InputError]:
+    if watch.until_exit and not watch.command and "command" not in broken:
         yield InputError(
             "--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND"
         )
