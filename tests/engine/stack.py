@@ -186,6 +186,14 @@ class Stack:
         """Return the resources of a type in the engine's state."""
         return [each for each in self.resources() if each["type"] == token]
 
+    def recorded(self) -> tuple[list[dict[str, Any]], list[Resource]]:
+        """Return the resources of the engine's state and those of the account.
+
+        A run that changes nothing may write the state in another order.
+        """
+        of_state = sorted(self.resources(), key=lambda each: (each["urn"], each.get("id", "")))
+        return of_state, self.made()
+
     def is_as_first_deployed(self) -> bool:
         """Return whether the last run was an `up` that succeeded, configured like the first one."""
         runs = self.state.runs()

@@ -79,7 +79,7 @@ def test_a_secret_that_is_not_there_stops_a_preview_and_a_run_before_anything_ch
     stack: Stack,
 ) -> None:
     missing = "fargate-web:secrets.APP_MESSAGE=/demo/local/missing"
-    before = stack.resources(), stack.made()
+    before = stack.recorded()
     for command in (("preview", "--non-interactive"), ("up", *WITHOUT_ASKING)):
         output = stack.run(*command, "--config-path", "-c", missing, fails=True)
         assert (
@@ -87,7 +87,7 @@ def test_a_secret_that_is_not_there_stops_a_preview_and_a_run_before_anything_ch
             "123456789012"
         ) in output
         assert "aws ssm put-parameter --type SecureString --name /demo/local/missing" in output
-    assert (stack.resources(), stack.made()) == before
+    assert stack.recorded() == before
 
 
 def alarm_of(stack: Stack) -> dict[str, Any]:
