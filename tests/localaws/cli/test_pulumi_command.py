@@ -321,14 +321,10 @@ def test_a_file_system_without_a_size_has_room(
     pulumi_command.check_space(directory, StackState(directory.backend, "p", "local"))
 
 
-@pytest.mark.parametrize("command", ["preview", "config", "stack"])
-def test_a_damaged_stack_file_is_named_with_its_line_before_the_cli_refuses_it(
-    directory: StateDirectory,
-    command: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+def run_until_the_cli(
+    directory: StateDirectory, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (directory.project / "Pulumi.dev.yaml").write_text("config:\n\tp:a: 1\n")
+    """Run a command on stack `dev`, up to where this process becomes the CLI."""
 
     class Became(Exception):  # noqa: N818 — no error
         """This process is the CLI now."""
@@ -341,6 +337,17 @@ def test_a_damaged_stack_file_is_named_with_its_line_before_the_cli_refuses_it(
     monkeypatch.setattr(os, "execve", become)
     with pytest.raises(Became):
         pulumi_command.run(directory, ADDRESS, command, [command, "-s", "dev"])
+
+
+@pytest.mark.parametrize("command", ["preview", "config", "stack"])
+def test_a_damaged_stack_file_is_named_with_its_line_before_the_cli_refuses_it(
+    directory: StateDirectory,
+    command: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (directory.project / "Pulumi.dev.yaml").write_text("config:\n\tp:a: 1\n")
+    run_until_the_cli(directory, command, monkeypatch)
     assert capsys.readouterr().err == (
         "pulumi-local: Pulumi.dev.yaml, line 2: found character '\\t' that cannot start any token; "
         "correct its YAML there\n"
@@ -359,18 +366,7 @@ def test_wrong_types_are_named_with_the_file_before_the_cli_refuses_one(
         "name: p\nruntime: python\nconfig: { a: { type: integer }, b: { type: boolean } }\n"
     )
     (directory.project / "Pulumi.dev.yaml").write_text("config: { p:a: 5s, p:b: yes }\n")
-
-    class Became(Exception):  # noqa: N818 — no error
-        """This process is the CLI now."""
-
-    def become(*_: object) -> None:
-        raise Became
-
-    monkeypatch.setattr(pulumi_command, "executable", lambda: "pulumi")
-    monkeypatch.setattr(os, "umask", int)
-    monkeypatch.setattr(os, "execve", become)
-    with pytest.raises(Became):
-        pulumi_command.run(directory, ADDRESS, command, [command, "-s", "dev"])
+    run_until_the_cli(directory, command, monkeypatch)
     printed = (
         'pulumi-local: Pulumi.dev.yaml: p:a: "5s"; allowed: a whole number, without a unit\n'
         'pulumi-local: Pulumi.dev.yaml: p:b: "yes"; allowed: true or false\n'
