@@ -15,7 +15,7 @@ from localaws.machine.files import write_atomically
 from localaws.user_error import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 DIRECTORY_VARIABLE = "LOCALAWS_HOME"
 """Environment variable that names another state directory."""
@@ -142,18 +142,25 @@ class Address:
 _CODE = Path(__file__).parents[1]
 """The folder of the local AWS's code and tables."""
 
-_CODE_SUFFIXES = {".json", ".py", ".toml"}
+_CODE_SUFFIXES = (".json", ".py", ".toml")
 
 
 def fingerprint(code: Path = _CODE) -> str:
     """Return what changes whenever the local AWS's code or one of its tables does."""
-    digest = hashlib.sha256()
-    for path in sorted(code.rglob("*")):
-        if path.suffix not in _CODE_SUFFIXES:
-            continue
-        stat = path.stat()
-        digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns};".encode())
-    return digest.hexdigest()[:16]
+    found = []
+    # Each command waits for this, and a Path for each file would take five times as long.
+    for file in _code_files(str(code)):
+        stat = file.stat()
+        found.append(f"{file.path}:{stat.st_size}:{stat.st_mtime_ns};")
+    return hashlib.sha256("".join(sorted(found)).encode()).hexdigest()[:16]
+
+
+def _code_files(folder: str) -> Iterator[os.DirEntry[str]]:
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _code_files(entry.path)
+        elif entry.name.endswith(_CODE_SUFFIXES):
+            yield entry
 
 
 def try_lock(directory: StateDirectory) -> TextIO | None:
