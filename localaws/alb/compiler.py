@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.alb.model import Listener, TargetGroup
-    from localaws.alb.targets import Endpoint
 
 CLUSTERS = "clusters.json"
 """The file that names all clusters."""
@@ -105,10 +104,10 @@ def compile_files(
         clusters += of_group
     files[CLUSTERS] = clusters
     by_cluster = {cluster_name(group.arn): group for group in groups}
-    compiled = []
+    compiled: list[dict[str, Any]] = []
     for listener in listeners:
         files[file_name("routes", listener.arn)] = [compile_routes(listener, by_cluster)]
-        compiled.append(_listener(listener, folder))
+        compiled += _listeners(listener, folder)
     files["listeners.json"] = compiled
     return files
 
@@ -143,16 +142,11 @@ def _watched(file: Path) -> dict[str, Any]:
     return {"path_config_source": {"path": str(file)}, "resource_api_version": "V3"}
 
 
-def _addresses(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """Return where a listener accepts connections, as Envoy has it: one address, and others."""
-    first, *others = map(address, endpoints)
-    found: dict[str, Any] = {"address": first}
-    if others:
-        found["additional_addresses"] = [{"address": each} for each in others]
-    return found
+def _listeners(listener: Listener, folder: Path) -> list[dict[str, Any]]:
+    """Return what Envoy has for a listener: one at each of its addresses.
 
-
-def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
+    Envoy refuses a listener with other addresses while it has one with some of them.
+    """
     chain: dict[str, Any] = {
         "filters": [
             {
@@ -163,15 +157,17 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
     }
     if listener.tls:
         chain["transport_socket"] = transport_socket(listener.tls)
-    return {
+    common = {
         "@type": f"{_TYPES}.config.listener.v3.Listener",
-        "name": listener.arn,
-        **_addresses(listener.accepts or (listener.endpoint,)),
         # Else two of them on one address share its connections in silence, and those of the one
         # that ends are reset.
         "enable_reuse_port": False,
         "filter_chains": [chain],
     }
+    found: list[dict[str, Any]] = []
+    for name, endpoint in listener.opened.items():
+        found.append({"name": name, "address": address(endpoint), **common})
+    return found
 
 
 def _connection_manager(listener: Listener, folder: Path) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class Envoy:
             await self._put(files)
 
     async def listening(self) -> frozenset[str]:
-        """Return the names of the listeners that are open now; none while Envoy restarts."""
+        """Return the names of the addresses that are open now; none while Envoy restarts."""
         try:
             answer = json.loads(await self._ask("/listeners?format=json"))
         except OSError:

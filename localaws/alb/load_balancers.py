@@ -32,7 +32,7 @@ from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from ssl import SSLContext
 
@@ -79,8 +79,8 @@ class Proxy(Protocol):
     async def traffic(self) -> Traffic:
         """Return what was counted for alarms since the proxy started."""
 
-    async def listening(self) -> Container[str]:
-        """Return the ARNs of the listeners that take connections."""
+    async def listening(self) -> frozenset[str]:
+        """Return the names of the addresses at which listeners take connections."""
 
     async def close(self) -> None:
         """Stop, until the next `apply`."""
@@ -391,7 +391,7 @@ class LoadBalancers:
         except EnvoyError as error:
             listening = await proxy.listening()
             for listener in configuration.listeners:
-                if listener.arn not in listening:
+                if not listener.opened.keys() <= listening:
                     self._listen_errors[listener.arn] = str(error)
             raise
         before, self._applied[network] = self._applied.get(network), configuration

@@ -152,6 +152,11 @@ class Listener:
     """Request headers that carry the TLS version and the cipher to targets."""
 
     @property
+    def opened(self) -> dict[str, Endpoint]:
+        """Where the proxy listens, by the name that each address has there."""
+        return {f"{self.arn}@{each.address}": each for each in self.accepts or (self.endpoint,)}
+
+    @property
     def scheme(self) -> str:
         """`http` or `https`."""
         return "https" if self.tls else "http"

@@ -19,11 +19,10 @@ from localaws.catalog.account import Resource
 from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.catalog.resource_type import AllExcept
 from localaws.machine.addresses import Addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
 ALB = f"{PREFIX}:loadbalancer/app/web/1"
@@ -90,8 +89,14 @@ class ScriptedProxy:
         self.refuses: set[str] = set()
         """Listeners that it can't open."""
 
+        self.opened: frozenset[str] = frozenset()
+        """The names of the addresses at which it listens."""
+
     async def apply(self, files: Mapping[str, Any]) -> None:
-        if self.refuses & {each["name"] for each in files["listeners.json"]}:
+        names = {each["name"] for each in files["listeners.json"]}
+        refused = {each for each in names if each.partition("@")[0] in self.refuses}
+        self.opened = frozenset(names - refused)
+        if refused:
             raise EnvoyError("cannot bind")
         self.applied.append(files)
         self.state = "running"
@@ -105,8 +110,8 @@ class ScriptedProxy:
     async def traffic(self) -> Traffic:
         return Traffic()
 
-    async def listening(self) -> Container[str]:
-        return AllExcept(*self.refuses)
+    async def listening(self) -> frozenset[str]:
+        return self.opened
 
     async def close(self) -> None:
         self.state = "closed"

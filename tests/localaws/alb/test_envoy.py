@@ -517,6 +517,38 @@ async def test_a_configuration_that_envoy_refuses_is_an_error_with_the_reason(
         await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
 
 
+async def test_a_load_balancer_gets_and_loses_addresses_while_a_connection_to_another_stays(
+    alb: Alb,
+) -> None:
+    """As one does that moves to other subnets, of which some are the same as before."""
+    found: list[Endpoint] = []
+    for name in ("first", "second", "third"):
+        there = alb.addresses.load_balancer(name)
+        found.append(Endpoint(there.address, there.port(80)))
+    left, kept, new = found
+    urls = {each: f"http://{each.address}:{each.port}" for each in found}
+    alb.listener["accepts"] = (left, kept)
+    await alb.apply([forward((GROUP, 1))], {GROUP: []})
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(urls[kept])).status_code == 503
+        alb.listener["accepts"] = (kept, new)
+        await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target()]})
+        await alb.healthy(1)
+        assert (await client.get(urls[new])).status_code == 200
+        answer = await client.get(urls[kept])
+        assert answer.status_code == 200
+        assert "connection" not in answer.headers
+
+        async def is_closed() -> bool:
+            try:
+                await client.get(urls[left])
+            except httpx.TransportError:
+                return True
+            return False
+
+        await eventually(is_closed, "the end of the address that it left")
+
+
 async def test_an_address_that_another_proxy_serves_is_an_error_with_the_reason(
     alb: Alb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -531,11 +563,12 @@ async def test_an_address_that_another_proxy_serves_is_an_error_with_the_reason(
                     EnvoyError, match=f"{alb.endpoint.address}.*Address already in use"
                 ):
                     await copy.apply([forward((GROUP, 1))], {GROUP: []})
-        assert await alb.envoy.listening() == {LISTENER}
+        opened = {f"{LISTENER}@{alb.endpoint.address}"}
+        assert await alb.envoy.listening() == opened
         assert await copy.envoy.listening() == set()
         await alb.envoy.close()
         await copy.apply([forward((GROUP, 1))], {GROUP: []})
-        assert await copy.envoy.listening() == {LISTENER}
+        assert await copy.envoy.listening() == opened
 
 
 async def test_a_state_directory_may_have_a_long_path(tmp_path: Path) -> None:
