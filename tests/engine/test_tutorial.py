@@ -205,4 +205,3 @@ def test_without_a_container_engine_a_process_takes_the_images_part(clone: Stack
     assert ended.returncode == 0, ended.stdout + ended.stderr + clone.last_words()
     assert "tasks run in the runtime `process`" in ended.stderr
     assert re.search(r"ok +tasks +2 distinct", ended.stdout)
-    clone.destroy()
