@@ -86,6 +86,11 @@ class Stack:
         return {**outside, **own, **secrets, **self.environment}
 
     @property
+    def event_log(self) -> Path:
+        """The file to which a run with the option `--event-log` writes the engine's events."""
+        return self.path / "events.json"
+
+    @property
     def state(self) -> StackState:
         """The files of the engine's state."""
         name = project_name(self.directory)
@@ -137,10 +142,13 @@ class Stack:
 
         A preview before the deployment would show the same, in a separate run.
         """
-        log = self.path / "events.json"
-        self.run("up", *WITHOUT_ASKING, "--event-log", str(log), *settings(config))
+        self.run("up", *WITHOUT_ASKING, "--event-log", str(self.event_log), *settings(config))
+        return self.logged_steps()
+
+    def logged_steps(self) -> list[dict[str, Any]]:
+        """Return what the engine did in the last run with the option `--event-log`."""
         steps: list[dict[str, Any]] = []
-        for line in log.read_text().splitlines():
+        for line in self.event_log.read_text().splitlines():
             event = json.loads(line).get("resourcePreEvent")
             if event is None:
                 continue
@@ -148,7 +156,13 @@ class Stack:
             # A replacement is three steps of the engine, of which a preview shows the logical one.
             if step.get("logical") and step["op"] != "same":
                 steps.append(
-                    {"op": step["op"], "urn": step["urn"], "diffReasons": step.get("diffs")}
+                    {
+                        "op": step["op"],
+                        "urn": step["urn"],
+                        "diffReasons": step.get("diffs"),
+                        "oldState": step["old"],
+                        "newState": step["new"],
+                    }
                 )
         return steps
 
