@@ -1,6 +1,6 @@
 """Tasks as containers in the VPC that the program declares, under the real engine.
 
-One stack for all: what a test changes it takes back.
+One stack for all: each of the last four tests starts from what the one before it has deployed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("containers")
+
+RUNTIME = "tasks run in the runtime `container` ("
+"""The beginning of what `status` and `up` print about it."""
 
 
 def load_balancer(stack: Stack) -> dict[str, Any]:
@@ -141,12 +144,9 @@ def test_a_command_on_a_terminal_gets_one(stack: Stack) -> None:
 
 def test_a_read_only_file_system_rolls_out_without_a_failed_request(stack: Stack) -> None:
     url = stack.outputs()["serviceUrl"]
-    try:
-        report = watch(stack, url, "--expect-change", command=f"{UP} -c fargate-web:ecsExec=false")
-        refused = stack.shell("pulumi-local exec -- true")
-        assert "execute command was not enabled" in refused.stderr
-    finally:
-        stack.up()
+    report = watch(stack, url, "--expect-change", command=f"{UP} -c fargate-web:ecsExec=false")
+    refused = stack.shell("pulumi-local exec -- true")
+    assert "execute command was not enabled" in refused.stderr
     assert report["exit_code"] == 0, report
     assert report["watch"]["failures"] == {}
 
@@ -154,18 +154,16 @@ def test_a_read_only_file_system_rolls_out_without_a_failed_request(stack: Stack
 def test_a_container_without_enough_memory_is_killed_with_ecss_reason(stack: Stack) -> None:
     hungry = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1G"]
     output = stack.up(command=hungry, fails=True)
-    try:
-        assert "OutOfMemoryError: Container killed due to memory usage" in output
-        assert "exited with 137" in output
-        assert "used more memory than its task has" in output
-    finally:
-        stack.up()
+    assert "OutOfMemoryError: Container killed due to memory usage" in output
+    assert "exited with 137" in output
+    assert "used more memory than its task has" in output
+    assert RUNTIME in output
 
 
 def test_status_says_how_tasks_run_and_what_stands_in_for_an_image(stack: Stack) -> None:
+    """As the output of `up` does, in the test before this one and in the one after it."""
     status = json.loads(stack.run("status", "--json"))
-    assert status["runtime"].startswith("tasks run in the runtime `container` (")
-    assert "tasks run in the runtime `container` (" in stack.up()
+    assert status["runtime"].startswith(RUNTIME)
     image = "public.ecr.aws/nginx/nginx:stable"
     # Other tests may have deployed other images to this stack.
     (shown,) = (each for each in status["images"] if each.startswith(image))
@@ -234,7 +232,7 @@ def test_services_call_each_other_by_name_where_configured_and_containers_share_
         },
     }
     try:
-        stack.up(services=services)
+        assert RUNTIME in stack.up(services=services)
         # By two commands, as the stand-in's static programs can't use its libc's resolver.
         resolved = stack.run("exec", "local-web", "--", "nslookup", "api.")
         found = re.search(r"Name:\s+api\.?\s+Address: (\S+)", resolved)

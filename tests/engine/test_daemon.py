@@ -44,14 +44,6 @@ def stack() -> Iterator[Stack]:
         yield from deployed(Stack(state, passphrase=True))
 
 
-@pytest.fixture(scope="module")
-def new_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack that nothing was deployed to yet, whose first run fails."""
-    stack = Stack(tmp_path_factory.mktemp("state"), passphrase=True)
-    yield stack
-    stack.run("stop")
-
-
 def family(stack: Stack) -> list[psutil.Process]:
     """Return the daemon and everything that it started."""
     daemon = psutil.Process(stack.address.pid)
@@ -196,7 +188,7 @@ def test_status_shows_what_runs(stack: Stack) -> None:
     assert "aws:ecs/service:Service" in stack.run("stack", "--stack", "local")
 
 
-def test_a_state_directory_that_is_gone_ends_its_daemon_and_the_next_up_begins_anew(
+def test_a_state_directory_that_is_gone_ends_its_daemon_and_a_wrong_setting_stops_the_first_run(
     stack: Stack,
 ) -> None:
     processes = family(stack)
@@ -204,31 +196,18 @@ def test_a_state_directory_that_is_gone_ends_its_daemon_and_the_next_up_begins_a
     eventually(
         lambda: gone(processes), "every process of the daemon without a state directory has ended"
     )
-    stack.up()
-    assert get(stack.outputs()["serviceUrl"]).status_code == 200
-
-
-def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
-    processes = family(stack)
-    assert "has stopped" in stack.run("stop")
-    assert gone(processes)
-    assert holder(stack.directory) is None
-    assert "no local AWS was running" in stack.run("stop")
-    assert "not running" in stack.run("status", fails=True)
-
-
-def test_a_wrong_setting_stops_a_first_run_before_anything_is_made(new_stack: Stack) -> None:
-    output = new_stack.up(fails=True, containerPort=0, logRetentionDays=15)
+    output = stack.up(fails=True, containerPort=0, logRetentionDays=15)
     assert "containerPort: 0; allowed:" in output
     assert "logRetentionDays: 15; allowed:" in output
-    assert not new_stack.own_frames(output)
-    assert not [each for each in new_stack.resources() if each["type"] != STACK]
+    assert not stack.own_frames(output)
+    assert not [each for each in stack.resources() if each["type"] != STACK]
+    assert stack.made() == []
 
 
 def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(
-    new_stack: Stack,
+    stack: Stack,
 ) -> None:
-    stack = new_stack
+    """The run begins anew, as the test before this one has left no resource."""
     with stack.with_host(("up",)) as variables:
         deploying = stack.start("up", *WITHOUT_ASKING, env=variables)
         eventually(lambda: bool(stack.made_of(SERVICE)), "a service")
@@ -239,3 +218,12 @@ def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_complet
     assert cloud_and_engine_agree(stack)
     assert get(stack.outputs()["serviceUrl"]).status_code == 200
     stack.up("--expect-no-changes")
+
+
+def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
+    processes = family(stack)
+    assert "has stopped" in stack.run("stop")
+    assert gone(processes)
+    assert holder(stack.directory) is None
+    assert "no local AWS was running" in stack.run("stop")
+    assert "not running" in stack.run("status", fails=True)

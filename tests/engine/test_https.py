@@ -1,4 +1,7 @@
-"""HTTPS under the real engine: a domain is added to a running stack, verified and removed."""
+"""HTTPS under the real engine: a domain is added to a running stack, verified and removed.
+
+That a second run with a domain has nothing to do, test_remedies.py and test_fuller_stacks.py show.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,6 @@ from tests.engine.stack import ROOT, settings
 from tests.engine.watching import BEFORE, UP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.engine.stack import Stack
 
 DOMAIN = ("-c", "fargate-web:domain=app.example.test", "-c", "fargate-web:hostedZone=example.test")
@@ -42,8 +43,8 @@ class Flip(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def flip(stack: Stack) -> Iterator[Flip]:
-    """HTTPS until the last test; plain HTTP is back afterwards."""
+def flip(stack: Stack) -> Flip:
+    """HTTPS, until the last test of the stack brings plain HTTP back."""
     before = carriers(stack)
     with stack.with_host(("up",)) as variables:
         watched = stack.shell(
@@ -52,8 +53,7 @@ def flip(stack: Stack) -> Iterator[Flip]:
             variables=variables,
         )
     assert watched.returncode == 0, watched.stdout + watched.stderr
-    yield Flip(before, watched.stdout)
-    stack.up()
+    return Flip(before, watched.stdout)
 
 
 def test_https_comes_to_a_running_stack_without_a_lost_request(flip: Flip) -> None:
@@ -83,11 +83,6 @@ def test_plain_http_leads_to_the_same_page_over_https_and_serves_nothing(stack: 
     assert answer.status_code == 301
     assert httpx.URL(answer.headers["location"]) == httpx.URL("https://app.example.test/a/b?c=d&e")
     assert "Hello" not in answer.text
-
-
-@pytest.mark.usefixtures("flip")
-def test_a_second_up_with_the_domain_changes_nothing(stack: Stack) -> None:
-    stack.up("--expect-no-changes", *DOMAIN)
 
 
 @pytest.mark.usefixtures("flip")

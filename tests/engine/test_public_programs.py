@@ -93,8 +93,7 @@ def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(
 ) -> None:
     stack = replace(other_project(tmp_path / "public", empty_stack, PROGRAM), passphrase=True)
     # Its program imports the SDK as a whole, as no fork does.
-    stack_of_program = replace(stack, forks=False)
-    stack_of_program.up()
+    replace(stack, forks=False).up()
     outputs = stack.outputs()
     assert outputs["inSameVpc"] is True
     with urllib.request.urlopen(outputs["url"], timeout=10) as answer:
@@ -112,7 +111,7 @@ def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(
     } <= urns
     # Container definitions are compared by their text: in another order they would be a new
     # revision.
-    stack_of_program.needs_nothing()
+    stack.needs_nothing()
 
     done = operations(stack.destroy())
     assert done["deleted"] == len([each for each in urns if "pulumi:providers" not in each])
