@@ -73,6 +73,21 @@ def console(stack: Stack) -> Iterator[Any]:
         yield provider_pb2_grpc.ResourceProviderStub(channel)
 
 
+def create(stack: Stack, token: str, label: str, **inputs: Any) -> dict[str, Any]:
+    """Create a resource as a user of AWS's console would, and return its properties.
+
+    Args:
+        stack: The stack with the account.
+        token: The resource's type.
+        label: Something that no other resource of the type has that is created so.
+        inputs: Its inputs; without `region` it is created in another one than the stack's.
+    """
+    urn = f"urn:pulumi:console::console::{token}::{label}"
+    with console(stack) as aws:
+        made = aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs)))
+    return {"id": made.id, **from_wire(made.properties)}
+
+
 def of_type(stack: Stack, token: str) -> dict[str, Any]:
     """Return the only resource of a type in the engine's state that isn't about to be deleted."""
     (found,) = (each for each in stack.resources_of(token) if not each.get("delete"))
@@ -109,7 +124,4 @@ def change_service(stack: Stack, **inputs: Any) -> None:
 def another_revision(stack: Stack) -> str:
     """Register the task definition again, as the AWS CLI does, and return the new ARN."""
     inputs = _inputs(of_type(stack, TASK_DEFINITION))
-    with console(stack) as aws:
-        urn = f"urn:pulumi:console::console::{TASK_DEFINITION}::other"
-        made = aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs)))
-    return str(from_wire(made.properties)["arn"])
+    return str(create(stack, TASK_DEFINITION, "other", **inputs)["arn"])

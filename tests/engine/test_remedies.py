@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from localaws.catalog.route53.records import assumed_zone_id
+from localaws.catalog.route53.records import RECORD, assumed_zone_id
+from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION
 from localaws.mocks.urns import STACK
-from tests.engine.other_project import other_project
 from tests.engine.requests import get
 from tests.engine.service import (
     MISSING,
@@ -22,6 +22,7 @@ from tests.engine.service import (
     TASK_DEFINITION,
     another_revision,
     change_service,
+    create,
     of_type,
     service_of,
 )
@@ -29,41 +30,28 @@ from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+REGION = "ap-northeast-1"
 DOMAIN = "app.example.test"
 ZONE = assumed_zone_id("example.test")
 HTTPS: dict[str, Any] = {"domain": DOMAIN, "hostedZone": "example.test", "dualStack": "true"}
-TWO_RECORDS = f"""\
-import pulumi_aws as aws
-for kind, address in {{"A": "203.0.113.9", "AAAA": "2001:db8::9"}}.items():
-    aws.route53.Record(
-        kind, zone_id="{ZONE}", name="{DOMAIN}", type=kind, records=[address], ttl=300
-    )
-"""
-ONE_SECRET = f"""\
-import pulumi_aws as aws
-secret = aws.secretsmanager.Secret("settings", name="{MISSING.partition(":")[2].partition("#")[0]}")
-aws.secretsmanager.SecretVersion(
-    "settings", secret_id=secret.id, secret_string='{{"missing": "found"}}'
-)
-"""
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that nothing was deployed to yet."""
-    stack = Stack(tmp_path_factory.mktemp("state"), passphrase=True)
+    stack = Stack(tmp_path_factory.mktemp("state"))
     yield stack
     stack.run("stop")
 
 
-def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(stack: Stack) -> None:
     output = stack.up(*MISSING_SECRET, fails=True)
     (advice,) = set(re.findall(r"`pulumi (up --replace [^`]*)`", output))
-    other_project(tmp_path / "other", stack, ONE_SECRET).up()
+    name = MISSING.partition(":")[2].partition("#")[0]
+    secret = create(stack, SECRET, "settings", name=name, region=REGION)
+    version = {"secretId": secret["id"], "secretString": '{"missing": "found"}'}
+    create(stack, SECRET_VERSION, "settings", region=REGION, **version)
     assert "there is nothing to roll back to" in stack.up("--refresh", *MISSING_SECRET, fails=True)
     stack.run(*shlex.split(advice), *WITHOUT_ASKING, *MISSING_SECRET)
     assert service_of(stack)["runningCount"] == 2
@@ -78,11 +66,10 @@ def test_verify_reads_all_outputs(stack: Stack) -> None:
 
 
 def test_a_preview_with_refresh_shows_that_something_else_runs(stack: Stack) -> None:
-    preview = ("preview", "--non-interactive", "--refresh", *MISSING_SECRET)
-    stack.run(*preview, "--expect-no-changes")
     change_service(stack, taskDefinition=another_revision(stack))
-    shown = stack.run(*preview)
-    assert re.search(r"aws:ecs:Service web update", shown), shown
+    shown = stack.run("preview", "--non-interactive", "--refresh", *MISSING_SECRET)
+    assert re.search(r"aws:ecs:Service web update \[diff: ~taskDefinition\b", shown), shown
+    assert re.search(r"^Resources:\n +~ 1 to update\n +\d+ unchanged$", shown, re.MULTILINE), shown
 
 
 def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stack) -> None:
@@ -105,8 +92,10 @@ def records(stack: Stack) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_records_that_exist_are_taken_over_as_the_manual_says(stack: Stack, tmp_path: Path) -> None:
-    other_project(tmp_path / "other", stack, TWO_RECORDS).up()
+def test_records_that_exist_are_taken_over_as_the_manual_says(stack: Stack) -> None:
+    for kind, address in (("A", "203.0.113.9"), ("AAAA", "2001:db8::9")):
+        record = {"zoneId": ZONE, "name": DOMAIN, "type": kind, "records": [address], "ttl": 300}
+        create(stack, RECORD, kind, **record)
     before = records(stack)
     assert "already exists" in stack.up(**HTTPS, fails=True)
     assert records(stack) == before
