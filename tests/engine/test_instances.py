@@ -14,8 +14,8 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from localaws.catalog.ecs.clusters import CLUSTER
-from tests.engine.service import console
-from tests.engine.stack import Stack, deployed, settings
+from tests.engine.service import SERVICE, console
+from tests.engine.stack import Stack, deployed, settings, token_of
 from tests.engine.status import status_of, tasks
 from tests.engine.waiting import eventually
 from tests.engine.watching import UP, watch
@@ -71,18 +71,20 @@ def verify(stack: Stack, count: int) -> str:
     return run.stdout
 
 
-def test_a_second_run_has_nothing_to_do_and_one_task_answers(stack: Stack) -> None:
-    stack.needs_nothing(**CONFIG)
+def test_one_task_answers(stack: Stack) -> None:
     (task,) = tasks(stack)
     assert task["hostPorts"] == ["0.0.0.0:32768->4567/tcp"]
     verify(stack, 1)
 
 
-def test_the_load_balancer_follows_a_scale_out_to_three_tasks(stack: Stack) -> None:
+def test_the_load_balancer_follows_a_scale_out_to_three_tasks_which_changes_nothing_else(
+    stack: Stack,
+) -> None:
     url = f"{stack.outputs()['serviceUrl']}/hostname"
-    report = watch(
-        stack, url, "--identity 'body-regex:([0-9a-f]{12})'", command=up_command(with_three())
-    )
+    command = f"{up_command(with_three())} --event-log {stack.event_log}"
+    report = watch(stack, url, "--identity 'body-regex:([0-9a-f]{12})'", command=command)
+    done = [(token_of(each["urn"]), each["diffReasons"]) for each in stack.logged_steps()]
+    assert done == [(SERVICE, ["desiredCount"])]
     assert report["exit_code"] == 0, report
     assert report["watch"]["failures"] == {}
     assert "3 distinct" in verify(stack, 3)
