@@ -41,7 +41,24 @@ def restore(
     """Refresh and deploy; check that the same resources exist again and nothing is left to do."""
     refreshed = operations(stack.run("refresh", *WITHOUT_ASKING, *settings(config)))
     assert refreshed["deleted"] == len(gone)
-    restored = operations(stack.up(**config))
+    _restore(stack, before, gone, **config)
+
+
+def restore_by_one_run(
+    stack: Stack, before: list[dict[str, Any]], gone: list[dict[str, Any]], **config: Any
+) -> None:
+    """Do the same by `pulumi up --refresh`, as docs/deployments.md says."""
+    _restore(stack, before, gone, "--refresh", **config)
+
+
+def _restore(
+    stack: Stack,
+    before: list[dict[str, Any]],
+    gone: list[dict[str, Any]],
+    *options: str,
+    **config: Any,
+) -> None:
+    restored = operations(stack.up(*options, **config))
     assert restored["created"] + restored["imported"] >= len(gone)
     assert sorted(map(kind, of_aws(stack))) == sorted(map(kind, before))
     stack.needs_nothing(**config)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.images import OF_ECR
 from tests.engine.other_project import take_over
-from tests.engine.out_of_band import delete, of_aws, restore
+from tests.engine.out_of_band import delete, of_aws, restore_by_one_run
 from tests.engine.requests import get, over_tls
 from tests.engine.stack import Stack, deployed
 from tests.engine.traffic import tasks
@@ -62,7 +62,7 @@ def test_what_only_fuller_stacks_have_can_be_imported_too(fuller: Fuller, tmp_pa
 def test_all_of_a_fuller_stack_is_restored_too(fuller: Fuller) -> None:
     before = of_aws(fuller.stack)
     delete(fuller.stack, before)
-    restore(fuller.stack, before, before, **fuller.config)
+    restore_by_one_run(fuller.stack, before, before, **fuller.config)
     name = fuller.stack.outputs()["albDns"]
     assert get(f"http://{name}").status_code == httpx.codes.MOVED_PERMANENTLY
     (host,) = fuller.config.get("hosts", [""])
