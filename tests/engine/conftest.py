@@ -11,6 +11,7 @@ import pytest
 from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.machine import isolation
 from tests.engine.images import table
+from tests.engine.preloaded_command import end_preloaded_command
 from tests.engine.preloaded_host import end_preloaded_host
 from tests.engine.stack import BIN, Stack, runs_containers
 
@@ -43,9 +44,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def host() -> Iterator[None]:
-    """End the language host that serves the stacks of this worker."""
+def preloaded() -> Iterator[None]:
+    """End what serves the stacks of this worker by forks."""
     yield
+    end_preloaded_command()
     end_preloaded_host()
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
 import runpy
-import selectors
-import signal
-import socket
 import sys
 import traceback
 from pathlib import Path
@@ -25,8 +21,10 @@ import infra.program  # noqa: E402
 import infra.settings  # noqa: E402
 from localaws import mocks  # noqa: E402
 from localaws.account import parameters  # noqa: E402
+from tests.engine.fork_server import serve  # noqa: E402
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
     from tools.pulumi.host import language_host, language_host_children, language_host_server
@@ -63,28 +61,6 @@ def _run_once() -> None:
     )
 
 
-def _serve(address: str) -> None:
-    """Serve each connection by a fork of this process, until standard input ends."""
-    # A fork that looks for garbage among what was imported would copy its memory.
-    gc.collect()
-    gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no fork is waited for
-    with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as selector:
-        listener.bind(address)
-        listener.listen()
-        selector.register(listener, selectors.EVENT_READ)
-        selector.register(sys.stdin, selectors.EVENT_READ)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        while True:
-            if any(key.fileobj is sys.stdin for key, _ in selector.select()):
-                return
-            connection, _ = listener.accept()
-            if os.fork() == 0:
-                _serve_run(connection)
-            connection.close()
-
-
 def _serve_run(connection: socket.socket) -> NoReturn:
     """Be the language host of one run, until the other end closes the connection."""
     try:
@@ -109,4 +85,4 @@ def _serve_run(connection: socket.socket) -> NoReturn:
 if __name__ == "__main__":
     _import_what_runs_use()
     _run_once()
-    _serve(sys.argv[1])
+    serve(sys.argv[1], _serve_run)

@@ -11,22 +11,17 @@ import contextlib
 import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
+from tests.engine.fork_client import ROOT, ForkServer
 from tools.pulumi.install import LANGUAGE_HOST, is_official
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
 
@@ -35,25 +30,10 @@ class PreloadedHost:
 
     def __init__(self) -> None:
         """Start the process, and wait until it has run the program."""
-        self._folder = tempfile.TemporaryDirectory()
-        self._address = str(Path(self._folder.name, "host"))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.forked_hosts", self._address],
-            cwd=ROOT,
-            # The language host's files import each other by their names alone. gRPC needs no
-            # handlers for forks, as it does nothing before them.
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT / "tools" / "pulumi" / "host"),
-                "GRPC_ENABLE_FORK_SUPPORT": "false",
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+        # The language host's files import each other by their names alone.
+        self._server = ForkServer(
+            "tests.engine.forked_hosts", {"PYTHONPATH": str(ROOT / "tools" / "pulumi" / "host")}
         )
-        assert self._process.stdout is not None
-        if not self._process.stdout.readline():
-            self.end()
-            pytest.fail("the program can't be run under mocks: standard error says why")
 
     @contextlib.contextmanager
     def serving(
@@ -65,11 +45,7 @@ class PreloadedHost:
             command: The command line of the CLI.
             environment: Its variables, which the program sees too.
         """
-        with (
-            socket.socket(socket.AF_UNIX) as connection,
-            connection.makefile("rw") as file,
-        ):
-            connection.connect(self._address)
+        with self._server.connected() as connection, connection.makefile("rw") as file:
             file.write(json.dumps({"command": command, "environment": environment}) + "\n")
             file.flush()
             # The fork ends when the connection does.
@@ -77,8 +53,7 @@ class PreloadedHost:
 
     def end(self) -> None:
         """End the process."""
-        self._process.communicate()  # which ends with its input
-        self._folder.cleanup()
+        self._server.end()
 
 
 @cache

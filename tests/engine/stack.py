@@ -24,6 +24,7 @@ from localaws.machine import isolation
 from localaws.mocks import word
 from localaws.mocks.urns import STACK
 from tests.engine import key_service
+from tests.engine.preloaded_command import preloaded_command
 from tests.engine.preloaded_host import is_usable, preloaded_host
 from tests.infra import recorder
 
@@ -51,6 +52,9 @@ class Stack:
     environment: dict[str, str] = field(default_factory=dict)
     forks: bool = True
     """Whether a fork serves its runs (preloaded_host.py), where it may."""
+
+    forks_commands: bool = True
+    """Whether commands run to their end and the daemon are forks (preloaded_command.py)."""
 
     passphrase: bool = False
     """Whether a passphrase encrypts its secrets, as users' by default, or a key service."""
@@ -100,8 +104,7 @@ class Stack:
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         """Start `pulumi-local`, and return its process at once."""
-        if not self.passphrase and arguments[0] in _ASK_FOR_A_HOST:
-            key_service.create(self.state)
+        self._create_for(arguments)
         return subprocess.Popen(
             [BIN / "pulumi-local", *arguments],
             cwd=self.project,
@@ -115,6 +118,11 @@ class Stack:
             },
         )
 
+    def _create_for(self, arguments: Sequence[str]) -> None:
+        """Create the stack for a command that would, with the key service."""
+        if not self.passphrase and arguments[0] in _ASK_FOR_A_HOST:
+            key_service.create(self.state)
+
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run `pulumi-local` to its end, and return its output and errors together."""
         ended = self.attempt(*arguments)
@@ -123,15 +131,30 @@ class Stack:
         )
         return ended.stdout
 
-    def attempt(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        """Run `pulumi-local` to its end, and return how it ended."""
+    def attempt(self, *arguments: str, merged: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `pulumi-local` to its end, and return how it ended.
+
+        Args:
+            arguments: Its arguments.
+            merged: Whether what it writes to standard error is part of its output.
+        """
         with self.with_host(arguments) as variables:
-            process = self.start(*arguments, env=variables, **more)
+            if self.forks_commands:
+                self._create_for(arguments)
+                return preloaded_command().run(
+                    arguments,
+                    folder=self.project,
+                    environment=variables,
+                    merged=merged,
+                    timeout=TIME_LIMIT_SECONDS,
+                )
+            errors = subprocess.STDOUT if merged else subprocess.PIPE
+            process = self.start(*arguments, env=variables, stderr=errors)
             try:
-                output, errors = process.communicate(timeout=TIME_LIMIT_SECONDS)
+                output, separate = process.communicate(timeout=TIME_LIMIT_SECONDS)
             finally:
                 process.kill()
-        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, separate)
 
     def up(self, *arguments: str, fails: bool = False, **config: object) -> str:
         """Deploy with some settings changed, and return the output."""
@@ -232,7 +255,7 @@ class Stack:
 
     def _document(self, *arguments: str) -> dict[str, Any]:
         """Return the JSON that `pulumi-local` prints to its standard output."""
-        found = self.attempt(*arguments, stderr=subprocess.PIPE)
+        found = self.attempt(*arguments, merged=False)
         assert found.returncode == 0, found.stdout + found.stderr
         return dict(json.loads(found.stdout))
 

@@ -41,7 +41,7 @@ def stack() -> Iterator[Stack]:
     with folder_open_to_others() as folder:
         state = folder / "state"
         state.mkdir()
-        yield from deployed(Stack(state, passphrase=True))
+        yield from deployed(Stack(state, passphrase=True, forks_commands=False))
 
 
 def family(stack: Stack) -> list[psutil.Process]:
