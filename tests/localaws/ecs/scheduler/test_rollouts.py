@@ -46,9 +46,10 @@ SHAPES = (
     {"desiredCount": 2, "deploymentMinimumHealthyPercent": 50, "deploymentMaximumPercent": 100},
 )
 
-SHORT_DRAIN = Timing(shortest_drain=0.2)
+SHORT_DRAIN = Timing(shortest_drain=0.2, remembered=5)
 """Tasks stop sooner after their deregistration than those of users, which was half of the time of a
-hundred rollouts. A load balancer that goes on sending them requests is found sooner, too.
+hundred rollouts. A load balancer that goes on sending them requests is found sooner, too. And they
+are forgotten sooner, since each change of a service saves all that it remembers.
 """
 
 
