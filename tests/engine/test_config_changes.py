@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 DEPLOYED = {
     "plain": ("plain",),
-    "hardened": ("hardened",),
+    "hardened, scaled and alarmed": ("hardened", "scaled", "alarmed"),
     "named": ("named",),
-    "scaled and alarmed": ("scaled", "alarmed"),
 }
 """Which of the STACKS one deployment is.
 

@@ -40,9 +40,8 @@ def test_an_up_and_a_destroy_that_fail_again_and_again_are_completed(empty_stack
     stack = empty_stack
     stack.run("stack", "ls")
     stops = 0
-    while is_stopped(stack, "up"):
+    while is_stopped(stack, "up", preview=stops > 0):
         stops += 1
-        stack.run("preview", "--non-interactive", *settings(PROFILE))
     assert stops > 3, "it was stopped too seldom for what this shows"
     stack.needs_nothing(**PROFILE)
     deployed = count_of_aws(stack)
@@ -61,10 +60,17 @@ def test_an_up_and_a_destroy_that_fail_again_and_again_are_completed(empty_stack
     assert {each["type"] for each in stack.resources()} <= {STACK}
 
 
-def is_stopped(stack: Stack, command: str) -> bool:
-    """Run a command whose provider soon fails, and return whether that stopped it."""
+def is_stopped(stack: Stack, command: str, *, preview: bool = False) -> bool:
+    """Run a command whose provider soon fails, and return whether that stopped it.
+
+    Args:
+        stack: The stack.
+        command: The command.
+        preview: Whether it begins with a preview, which must succeed.
+    """
+    arguments = ("--yes", "--non-interactive") if preview else WITHOUT_ASKING
     with failing_after(stack, STEP):
-        run = stack.attempt(command, *WITHOUT_ASKING, *settings(PROFILE))
+        run = stack.attempt(command, *arguments, *settings(PROFILE))
     assert (run.returncode != 0) is (MESSAGE in run.stdout), run.stdout
     return run.returncode != 0
 
