@@ -45,8 +45,7 @@ TRIED = {
         "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes"
     ),
     "pulumi destroy": (
-        "engine/test_protection.py::"
-        "test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay"
+        "engine/test_target.py::test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay"
     ),
     "pulumi destroy --run-program": "engine/test_remedies.py::test_a_destroy_may_run_the_program",
     "pulumi import": (
