@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from localaws.alb.certificate_authority import Authority
@@ -21,11 +20,14 @@ from localaws.alb.targets import Endpoint
 from localaws.machine.addresses import Addresses
 from localaws.machine.processes import Launcher
 from localaws.machine.stream_server import StreamServer
+from tests.localaws.http_client import plain_client
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    import httpx
 
     from localaws.machine.addresses import ListenAddress
 
@@ -202,7 +204,7 @@ async def alb(tmp_path: Path) -> AsyncIterator[Alb]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient() as client:
+    async with plain_client() as client:
         yield client
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from localaws.alb.targets import Endpoint
 from tests.localaws.alb.conftest import GROUP, Alb, Echo, forward
+from tests.localaws.http_client import plain_client
 from tests.localaws.waiting import eventually
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.slow  # a real Envoy
 
@@ -66,7 +69,7 @@ async def _idle_target_gets_the_request(
     """Keep all targets busy but one, which then gets every request."""
     for each in echoes:
         each.mode = "silent"
-    async with httpx.AsyncClient() as waiting:
+    async with plain_client() as waiting:
         requests = []
         for count in range(1, 4):
             requests.append(asyncio.create_task(waiting.get(f"{alb.url}/wait")))

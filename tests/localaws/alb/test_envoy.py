@@ -36,6 +36,7 @@ from tests.localaws.alb.conftest import (
 )
 from tests.localaws.alb.scripted_proxy import ALB, FewResources
 from tests.localaws.alb.scripted_proxy import GROUP as ITS_GROUP
+from tests.localaws.http_client import plain_client
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
@@ -379,7 +380,7 @@ async def connected_clients(alb: Alb) -> AsyncIterator[Counter[int]]:
     over = asyncio.Event()
 
     async def ask() -> None:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with plain_client() as client:
             while not over.is_set():
                 statuses[(await client.get(alb.url)).status_code] += 1
 
@@ -464,7 +465,7 @@ async def test_no_connection_is_cut_while_a_group_empties_and_fills(alb: Alb) ->
 
     async def ask(*, keep: bool) -> None:
         while not over.is_set():
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with plain_client() as client:
                 answer = await client.get(alb.url)
                 while keep and not over.is_set():
                     connections.add(
@@ -530,7 +531,7 @@ async def test_a_load_balancer_gets_and_loses_addresses_while_a_connection_to_an
     urls = {each: f"http://{each.address}:{each.port}" for each in found}
     alb.listener["accepts"] = (left, kept)
     await alb.apply([forward((GROUP, 1))], {GROUP: []})
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with plain_client() as client:
         assert (await client.get(urls[kept])).status_code == 503
         alb.listener["accepts"] = (kept, new)
         await alb.apply([forward((GROUP, 1))], {GROUP: [await alb.target()]})

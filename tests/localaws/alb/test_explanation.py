@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from hypothesis import given
@@ -15,6 +14,7 @@ from localaws.alb import model
 from localaws.alb.explanation import CannotExplain, Request, Rule, described, explain
 from tests.examples import examples
 from tests.localaws.alb.conftest import started_alb
+from tests.localaws.http_client import plain_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ async def envoy_answer(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
         action = {"type": "fixed-response", "fixedResponse": fixed}
         rules.append(model.Rule(conditions=rule.conditions, actions=[action]))
     directory = tmp_path_factory.mktemp("explanation")
-    async with started_alb(directory) as alb, httpx.AsyncClient() as client:
+    async with started_alb(directory) as alb, plain_client() as client:
         await alb.apply(rules, {})
 
         async def ask(method: str, path: str, headers: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from localaws.alb.parts import cluster_name
 from localaws.alb.stickiness import Stickiness, read
 from tests.localaws.alb.conftest import GROUP, OTHER, Alb, Echo, forward, raw
 from tests.localaws.alb.url_rewrites import url
+from tests.localaws.http_client import plain_client
 from tests.localaws.waiting import eventually
 
 pytestmark = pytest.mark.slow  # a real Envoy
@@ -75,7 +76,7 @@ async def _lb_cookie(alb: Alb, echoes: list[Echo]) -> None:
     rules = [forward((GROUP, 1))]
     await alb.apply(rules, {GROUP: echoes})
     await alb.healthy(3)
-    async with httpx.AsyncClient() as client:
+    async with plain_client() as client:
         first = await client.get(alb.url)
         assert set_cookies(first) == {"AWSALB": "Path=/", "AWSALBCORS": "Path=/; SameSite=None"}
         assert 598 <= seconds_left(first, "AWSALB") <= 601
@@ -132,7 +133,7 @@ async def _app_cookie(alb: Alb, echoes: list[Echo]) -> None:
     alb.attributes[GROUP] = {"stickiness": Stickiness(duration=600, cookie="my-session.1")}
     await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
     await alb.healthy(3)
-    async with httpx.AsyncClient() as client:
+    async with plain_client() as client:
         assert set_cookies(await client.get(alb.url)) == {}
         assert len(await targets_of(client, alb.url)) == 3, "no cookie of the application yet"
 

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 
@@ -26,6 +25,7 @@ from tests.localaws.ecs.plane import (
     processes,
     stored,
 )
+from tests.localaws.http_client import plain_client
 from tests.localaws.waiting import TIMEOUT, eventually
 
 pytestmark = pytest.mark.slow  # real processes, most of them with a real Envoy
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow  # real processes, most of them with a real Envoy
 async def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
     web: Any, directory: Path
 ) -> None:
-    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+    async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
         pages = [(await client.get(running.url)).text for _ in range(10)]
         page = re.compile(
@@ -81,7 +81,7 @@ async def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
 async def test_requests_reach_every_task_as_soon_as_a_service_is_steady(
     web: Any, directory: Path
 ) -> None:
-    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+    async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
         for count in (3, 4, 5):
             web.change(desiredCount=count)
@@ -93,7 +93,7 @@ async def test_requests_reach_every_task_as_soon_as_a_service_is_steady(
 async def test_a_changed_listener_answers_as_soon_as_it_is_applied(
     web: Any, directory: Path
 ) -> None:
-    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+    async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
         for number in range(5):
             fixed = {
@@ -157,7 +157,7 @@ async def test_a_drained_service_leaves_nothing_and_can_be_created_again(
     web: Any, directory: Path
 ) -> None:
     web.change(serviceRegistries={"registryArn": "registry", "port": 80})
-    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+    async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
         service = web.get("aws:ecs/service:Service", web.service)
         registered = {
@@ -327,6 +327,7 @@ DAEMON = """
 import asyncio, runpy, sys
 from pathlib import Path
 from localaws.daemon.data_plane import data_plane
+from tests.localaws.http_client import plain_client
 web = runpy.run_path(sys.argv[1])["Web"]()
 async def main():
     running = data_plane(web, Path(sys.argv[2]), parameters=lambda name: None)
@@ -358,7 +359,7 @@ async def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tas
     assert not alive
     assert not processes(directory)
     (before,) = Journal(directory / "services.jsonl", version=1).read().values()
-    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+    async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
         assert [d["id"] for d in running.describe()["deployments"]] == [
             d["id"] for d in before["deployments"]
@@ -376,7 +377,7 @@ async def test_without_privileges_everything_works_on_high_ports(
     monkeypatch.setattr(
         addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port)
     )
-    async with plane(web, directory) as running, httpx.AsyncClient() as client:
+    async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
         assert running.url.endswith(":8080")
         assert (await client.get(running.url)).status_code == 200

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from localaws.daemon.data_plane import DataPlane, data_plane
@@ -21,6 +20,7 @@ from localaws.not_settled import NotSettled
 from tests.engine.images import PYTHON, write_python, write_table
 from tests.localaws.ecs.instance_records import IMAGE, OnInstances, user_data
 from tests.localaws.ecs.plane import traffic
+from tests.localaws.http_client import plain_client
 from tests.localaws.waiting import TIMEOUT, eventually
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Plane:
     async def hostnames(self, count: int = 12) -> Counter[str]:
         """Return how often each host answers."""
         found: Counter[str] = Counter()
-        async with httpx.AsyncClient() as client:
+        async with plain_client() as client:
             for _ in range(count):
                 answer = await client.get(f"{self.url}/hostname", timeout=10)
                 assert answer.status_code == 200
