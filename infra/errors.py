@@ -55,6 +55,14 @@ class SettingsError(pulumi.RunError):
         self.problems = tuple(problems)
 
 
+def is_failed_lookup(error: Exception) -> bool:
+    """Return whether an error is the SDK's for a lookup that AWS or the provider didn't answer.
+
+    The SDK has no class for it and raises `Exception` itself. Errors of other classes are bugs.
+    """
+    return type(error) is Exception
+
+
 @contextmanager
 def looking_up(key: str, value: str, allowed: str) -> Iterator[None]:
     """Turn the failure of a lookup into a problem with the key that names its subject.
@@ -64,7 +72,9 @@ def looking_up(key: str, value: str, allowed: str) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:  # the SDK has nothing narrower for a lookup that fails
+    except Exception as error:
+        if not is_failed_lookup(error):
+            raise
         raise SettingsError(
             [Problem(key, value, f"{allowed}; AWS says: {reason_of(error)}")]
         ) from error

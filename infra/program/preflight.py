@@ -2,7 +2,7 @@
 
 The checks are read-only calls whose answers hold no secret's value (docs/adr/0017). A call that
 AWS refuses to this caller is a warning that names the missing action, never a failure.
-docs/permissions.md lists them.
+docs/permissions.md lists them. Any other error of a check is a bug and fails the run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pulumi_aws as aws
 from infra import log_group
 from infra.aws import naming
 from infra.costs import limit as cost_limit
-from infra.errors import SettingsError, reason_of
+from infra.errors import SettingsError, is_failed_lookup, reason_of
 from infra.program.lookups import (
     Lookup,
     capacity,
@@ -54,8 +54,9 @@ def check(settings: Settings, environment: AwsEnvironment) -> None:
     for lookup in _lookups(settings, environment):
         try:
             problems.extend(lookup.problems())
-        # The SDK has nothing narrower for a lookup that fails.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
+            if not is_failed_lookup(error):
+                raise
             pulumi.log.warn(f"{lookup.subject} wasn't checked: {_why(error)}")
     if problems:
         raise SettingsError(problems)

@@ -16,7 +16,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.proto import engine_pb2
 
-from infra.errors import reason_of
+from infra.errors import is_failed_lookup, reason_of
 from infra.service.events import Event
 from infra.service.rollout_report import LiveService, explanation, mismatch, revision_of
 
@@ -168,6 +168,8 @@ class Rollout:
         try:
             live = self._read_service(state["cluster"], state["name"])
         except Exception as error:
+            if not is_failed_lookup(error):
+                raise
             raise NotDeployedError(
                 f"{state['name']} can't be read: {reason_of(error)}\n"
                 "fix: if it was deleted outside Pulumi, `pulumi up --refresh` creates it again."

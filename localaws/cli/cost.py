@@ -56,9 +56,12 @@ def show(directory: StateDirectory, project: str | None, stack: str, form: str) 
         command,
         cwd=directory.project,
         input=json.dumps(deployed),
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
         # Ctrl-C reaches this process only, which kills the other one: that would print a traceback.
         process_group=0,
     )
+    if done.stderr:
+        print(f"pulumi-local: {done.stderr}", end="", file=sys.stderr)
     return done.returncode

@@ -183,6 +183,15 @@ def test_a_lookup_that_fails_otherwise_is_a_warning_too(monkeypatch: pytest.Monk
     assert any("Rate exceeded" in each for each in warnings)
 
 
+def test_a_bug_in_a_check_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise KeyError("tags")
+
+    monkeypatch.setattr("infra.program.preflight.ownership.problems", crash)
+    with pytest.raises(KeyError, match="tags"):
+        recorder.run("dev")
+
+
 def test_without_secrets_and_in_an_existing_vpc_nothing_is_looked_up(
     existing_vpc: recorder.Recording,
 ) -> None:

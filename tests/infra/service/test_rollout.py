@@ -87,7 +87,7 @@ def test_a_run_fails_if_another_task_definition_runs(monkeypatch: pytest.MonkeyP
 
 def test_a_run_fails_when_the_service_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(**_: Any) -> None:
-        raise RuntimeError(
+        raise Exception(  # noqa: TRY002 — as the SDK
             "invoke of getService failed: invocation returned an error: empty result"
         )
 
@@ -95,6 +95,14 @@ def test_a_run_fails_when_the_service_is_gone(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(
         NotDeployedError, match=r"dev-web can't be read: empty result\n.*pulumi up --refresh"
     ):
+        recorder.run("dev")
+
+
+def test_a_bug_in_reading_the_service_is_not_reported_as_a_missing_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: SimpleNamespace())
+    with pytest.raises(AttributeError, match="deployments"):
         recorder.run("dev")
 
 

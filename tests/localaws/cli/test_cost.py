@@ -75,6 +75,16 @@ def test_the_projects_module_alone_reads_the_stack_file(
 
 
 @pytest.mark.slow  # starts the command
+def test_the_reason_why_there_is_no_estimate_has_the_commands_name(
+    directory: StateDirectory, capfd: pytest.CaptureFixture[str]
+) -> None:
+    module = directory.project / "infra" / "costs" / "__main__.py"
+    module.write_text("import sys; sys.exit('wrong:\\n  - cpu')")
+    assert cost.show(directory, "shop", "dev", "text") == 1
+    assert capfd.readouterr().err == "pulumi-local: wrong:\n  - cpu\n"
+
+
+@pytest.mark.slow  # starts the command
 def test_an_interrupt_ends_the_estimate_without_a_traceback(directory: StateDirectory) -> None:
     module = directory.project / "infra" / "costs" / "__main__.py"
     module.write_text("import time; print('begun', flush=True); time.sleep(60)")
