@@ -6,9 +6,18 @@ the policies of the principals that deploy and preview them.
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
+
+if find_spec("pulumi") is None:
+    sys.stderr.write(
+        f"The gate failed to run: pulumi isn't installed for {sys.executable}: run `make gate`, or "
+        "`make setup` and then `.venv/bin/python -m gate`\n"
+    )
+    sys.exit(2)
+
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from gate import findings, reachability, rules

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,3 +58,16 @@ def test_the_gate_imports_of_other_folders_only_the_mocks_and_what_reads_stack_f
 def test_pure_modules_do_no_io(module: str) -> None:
     packages = {each.partition(".")[0] for each in imported(f"gate/{module}.py")}
     assert not packages & {"os", "socket", "subprocess", "tempfile", "tools", "pulumi"}
+
+
+@pytest.mark.slow  # starts a Python
+def test_outside_the_environment_the_gate_prints_in_one_line_what_to_do() -> None:
+    without_packages = [sys.executable, "-S", "-m", "gate", "reachability"]
+    ended = subprocess.run(
+        without_packages, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("The gate failed to run: pulumi isn't installed for ")
+    assert "`make setup` and then `.venv/bin/python -m gate`" in line
