@@ -66,7 +66,12 @@ def test_a_part_comes_first_and_the_rest_later(protected: Stack) -> None:
     """Of a stack with most parts, and then of the plain one, whose rest comes."""
     for config in (MOST_PARTS, {}):
         protected.up("--target", CLUSTER, **config)
-        assert protected.outputs()["clusterName"] == "ecs-cluster-local"
+        outputs = protected.outputs()
+        assert outputs["clusterName"] == "ecs-cluster-local"
+        assert outputs["serviceUrl"] == ""
+        assert not {"albDns", "targetGroupArn"} & outputs.keys()
+        for service in outputs.get("services", {}).values():
+            assert service["targetGroupArn"] is None
     assert not [value for value in protected.outputs().values() if "None" in str(value)], (
         "exported as if it existed"
     )

@@ -201,7 +201,12 @@ def test_without_a_container_engine_a_process_takes_the_images_part(clone: Stack
     runs = [each.text for each in BLOCKS if each.purpose == "run"]
     check = next(text for text in runs if "verify" in text)
     check = check.replace("/version=1", "/version=2")  # to which the page has changed it meanwhile
-    ended = run(clone, f"set -eu\n{fallback}{check}")
+    (check_of_ports,) = [text for text in runs if "--closed" in text]
+    ended = run(clone, f"set -eu\n{fallback}{check}{check_of_ports}")
     assert ended.returncode == 0, ended.stdout + ended.stderr + clone.last_words()
     assert "tasks run in the runtime `process`" in ended.stderr
     assert re.search(r"ok +tasks +2 distinct", ended.stdout)
+    assert ended.stdout.count("ok    json    /greeting=Welcome") == 2, "of both checks"
+    assert not re.search(r"^ +\w+ +closed ", ended.stdout, re.MULTILINE), (
+        "no task has a public address"
+    )
