@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import pytest
 
 from infra.settings import kinds
 from localaws.cli.main import main
+from tools.pulumi.versions import MINIMUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +82,24 @@ def test_prose_has_at_most_100_columns() -> None:
             assert fits, f"{document}:{number} is too long"
 
 
+def test_the_badges_show_the_licence_and_the_versions_that_are_needed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    python = project["requires-python"].removeprefix(">=")
+    wanted = {
+        "licence": project["license"],
+        "python": f"{python} or later",
+        "pulumi": f"{MINIMUM[0]}.{MINIMUM[1]} or later",
+    }
+    badges = ROOT / "docs" / "badges"
+    assert {path.stem for path in badges.iterdir()} == wanted.keys()
+    readme = DOCUMENTS["README.md"].read_text()
+    for name, text in wanted.items():
+        assert f"![{name}: {text}](docs/badges/{name}.svg)" in readme
+        svg = (badges / f"{name}.svg").read_text()
+        assert f"<title>{name}: {text}</title>" in svg
+        assert f">{text}</text>" in svg
+
+
 def test_decision_records_are_numbered_without_gaps_or_repetitions() -> None:
     records = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
     numbers = [int(path.name[:4]) for path in records]
@@ -103,7 +123,7 @@ def test_a_decision_record_that_code_names_exists() -> None:
     for folder in ("infra", "localaws", "verify", "gate", "tools", "tests"):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in {".py", ".yaml", ".toml"}:
-                named = {*re.findall(r"docs/adr/(\d{4})", path.read_text())}
+                named = set(re.findall(r"docs/adr/(\d{4})", path.read_text()))
                 assert named <= numbers, path
 
 
@@ -114,7 +134,7 @@ def test_contributing_lists_the_files_that_name_each_example() -> None:
     )
     assert len(sections) == text.count("\n### ")
     for title, example, section in sections:
-        listed = {*re.findall(r"^\| `(\S+)` \|", section, re.MULTILINE)}
+        listed = set(re.findall(r"^\| `(\S+)` \|", section, re.MULTILINE))
         naming = _files_naming(example)
         assert listed <= naming, f"{title}: these don't name {example}: {listed - naming}"
         for file in naming - listed:
