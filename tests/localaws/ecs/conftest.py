@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from localaws.catalog.account import Resource
+
 REGION = "eu-west-1"
 ARN = f"arn:aws:ecs:{REGION}:123456789012"
 ELB = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
@@ -109,6 +111,13 @@ class Web(FilledAccount):
             containerDefinitions=json.dumps(containers),
         )
         return arn
+
+    @property
+    def record(self) -> Resource:
+        """The service as the cloud has it."""
+        found = self.get(SERVICE, self.service)
+        assert found is not None
+        return found
 
     def change(self, **service: Any) -> None:
         """Update the service."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from localaws.ecs.scheduler.model import Timing
     from localaws.ecs.services.controller import Controller
+    from tests.localaws.ecs.conftest import Web
 
 PARAMETERS = {"/demo/message": "hello-from-a-parameter", "/demo/password": "correct-horse-battery"}
 
@@ -33,7 +34,7 @@ class Plane:
     """A running data plane."""
 
     controller: Controller
-    web: Any
+    web: Web
     url: str
     directory: Path
     reports: list[str] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Plane:
 
 @asynccontextmanager
 async def plane(
-    web: Any, directory: Path, *, speed: float = 1, timing: Timing | None = None
+    web: Web, directory: Path, *, speed: float = 1, timing: Timing | None = None
 ) -> AsyncIterator[Plane]:
     listen_addresses = Addresses(directory)
     running = data_plane(

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -28,11 +28,14 @@ from tests.localaws.ecs.plane import (
 from tests.localaws.http_client import plain_client
 from tests.localaws.waiting import TIMEOUT, eventually
 
+if TYPE_CHECKING:
+    from tests.localaws.ecs.conftest import Web
+
 pytestmark = pytest.mark.slow  # real processes, most of them with a real Envoy
 
 
 async def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
@@ -79,7 +82,7 @@ async def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
 
 
 async def test_requests_reach_every_task_as_soon_as_a_service_is_steady(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
@@ -91,7 +94,7 @@ async def test_requests_reach_every_task_as_soon_as_a_service_is_steady(
 
 
 async def test_a_changed_listener_answers_as_soon_as_it_is_applied(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
@@ -108,7 +111,7 @@ async def test_a_changed_listener_answers_as_soon_as_it_is_applied(
 
 
 async def test_a_change_that_cannot_be_applied_ends_the_wait_for_it(
-    web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
+    web: Web, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: LoadBalancers) -> None:
         raise EnvoyError("a refused configuration")
@@ -122,7 +125,7 @@ async def test_a_change_that_cannot_be_applied_ends_the_wait_for_it(
         assert running.controller.problems() == ["a refused configuration"]
 
 
-async def test_the_controller_can_be_closed_during_a_change(web: Any, directory: Path) -> None:
+async def test_the_controller_can_be_closed_during_a_change(web: Web, directory: Path) -> None:
     async with asyncio.timeout(TIMEOUT), plane(web, directory) as running:
         await running.settle()
         await asyncio.sleep(0.01)  # until the controller waits for the next change
@@ -130,7 +133,7 @@ async def test_the_controller_can_be_closed_during_a_change(web: Any, directory:
     assert not processes(directory)
 
 
-async def test_a_task_whose_process_was_killed_is_replaced(web: Any, directory: Path) -> None:
+async def test_a_task_whose_process_was_killed_is_replaced(web: Web, directory: Path) -> None:
     async with plane(web, directory) as running:
         await running.settle()
         servers = page_servers(directory)
@@ -154,12 +157,12 @@ def page_servers(directory: Path) -> list[psutil.Process]:
 
 
 async def test_a_drained_service_leaves_nothing_and_can_be_created_again(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     web.change(serviceRegistries={"registryArn": "registry", "port": 80})
     async with plane(web, directory) as running, plain_client() as client:
         await running.settle()
-        service = web.get("aws:ecs/service:Service", web.service)
+        service = web.record
         registered = {
             each.id: each.port
             for each in running.controller.descriptions.registered_instances("registry")
@@ -185,7 +188,7 @@ async def test_a_drained_service_leaves_nothing_and_can_be_created_again(
     assert not processes(directory)
 
 
-async def test_a_service_whose_deletion_is_abandoned_runs_again(web: Any, directory: Path) -> None:
+async def test_a_service_whose_deletion_is_abandoned_runs_again(web: Web, directory: Path) -> None:
     async with plane(web, directory) as running:
         await running.settle()
         await running.drain()
@@ -196,7 +199,7 @@ async def test_a_service_whose_deletion_is_abandoned_runs_again(web: Any, direct
         assert len(running.tasks()) == 2
 
 
-async def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Path) -> None:
+async def test_secrets_are_only_in_the_tasks_environment(web: Web, directory: Path) -> None:
     arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/password"
     definition = web.define(
         2,
@@ -248,7 +251,7 @@ async def test_secrets_are_only_in_the_tasks_environment(web: Any, directory: Pa
     ],
 )
 async def test_a_service_that_does_not_start_is_reported_with_the_reason(
-    web: Any, directory: Path, container: dict[str, Any], message: str
+    web: Web, directory: Path, container: dict[str, Any], message: str
 ) -> None:
     web.change(taskDefinition=web.define(2, **container))
     async with plane(web, directory) as running:
@@ -263,7 +266,7 @@ async def test_a_service_that_does_not_start_is_reported_with_the_reason(
 
 
 async def test_failing_health_checks_are_reported_with_their_code(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     check = {
         "path": "/health",
@@ -285,7 +288,7 @@ async def test_failing_health_checks_are_reported_with_their_code(
 
 
 async def test_failing_container_checks_are_reported_with_their_result(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     check = {"command": ["CMD-SHELL", "exit 7"], "interval": 0.2, "retries": 1}
     web.change(taskDefinition=web.define(2, healthCheck=check), desiredCount=1)
@@ -299,7 +302,7 @@ async def test_failing_container_checks_are_reported_with_their_result(
 
 
 async def test_a_task_whose_container_waits_forever_can_be_stopped(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     containers = [
         {"name": "prepare", "image": "python:3", "command": ["sleep", "1000"], "essential": False},
@@ -340,7 +343,7 @@ asyncio.run(main())
 
 
 async def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_again(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     argv = [
         sys.executable,
@@ -371,7 +374,7 @@ async def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tas
 
 
 async def test_without_privileges_everything_works_on_high_ports(
-    web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
+    web: Web, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     can_bind = addresses.can_bind
     monkeypatch.setattr(
@@ -384,7 +387,7 @@ async def test_without_privileges_everything_works_on_high_ports(
 
 
 async def test_without_envoy_services_run_and_it_is_reported(
-    web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
+    web: Web, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(directory / "no-envoy"))
     async with plane(web, directory) as running:
@@ -394,7 +397,7 @@ async def test_without_envoy_services_run_and_it_is_reported(
 
 
 async def test_services_run_although_their_state_has_another_form(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     Journal(directory / "services.jsonl", version=1).write(
         {web.service: {"deployments": [{"id": "ecs-svc/1"}]}}
@@ -404,7 +407,7 @@ async def test_services_run_although_their_state_has_another_form(
         assert len(running.tasks()) == 2
 
 
-async def test_the_state_file_of_an_earlier_version_is_read(web: Any, directory: Path) -> None:
+async def test_the_state_file_of_an_earlier_version_is_read(web: Web, directory: Path) -> None:
     async with plane(web, directory) as running:
         await running.settle()
         deployments = [each["id"] for each in running.describe()["deployments"]]
@@ -422,7 +425,7 @@ async def test_the_state_file_of_an_earlier_version_is_read(web: Any, directory:
 @pytest.mark.parametrize("name", ["services.jsonl", "services.json"])
 @pytest.mark.parametrize("text", ["", '{"arn', "[]", "\0" * 512])
 async def test_a_damaged_state_file_is_set_aside_and_reported_and_services_start_again(
-    web: Any, directory: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
+    web: Web, directory: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
 ) -> None:
     directory.mkdir()
     (directory / name).write_text(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localaws.ecs.services.controller import Controller
 from localaws.machine.journal import Journal
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from tests.localaws.ecs.conftest import Web
 
-def controller(web: Any, directory: Path) -> Controller:
+
+def controller(web: Web, directory: Path) -> Controller:
     return Controller(
         web,
         directory,
@@ -29,7 +31,7 @@ async def settle(running: Controller, service: str) -> None:
 
 
 async def test_a_controller_can_be_closed_again_and_before_its_start(
-    web: Any, tmp_path: Path
+    web: Web, tmp_path: Path
 ) -> None:
     running = controller(web, tmp_path)
     await running.close()
@@ -41,7 +43,7 @@ async def test_a_controller_can_be_closed_again_and_before_its_start(
 
 
 async def test_a_saved_state_that_cannot_be_used_is_logged_and_the_service_begins_anew(
-    web: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    web: Web, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     Journal(tmp_path / "services.jsonl", version=1).write({web.service: {"tasks": []}})
     running = controller(web, tmp_path)

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
 from localaws.ecs.scheduler.model import Breaker, Deployment, DeploymentAlarms, ServiceState
 
 if TYPE_CHECKING:
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
+    from tests.localaws.ecs.conftest import Web
 
 
-def read(web: Any, *requested: ServiceRevision) -> ServiceSpec:
+def read(web: Web, *requested: ServiceRevision) -> ServiceSpec:
     """Return the service's specification after requests for these revisions."""
     deployments = tuple(
         Deployment(id=each.fingerprint, revision=each, created_at=0, updated_at=0)
         for each in requested
     )
     state = ServiceState(requested=requested[-1] if requested else None, deployments=deployments)
-    return service_spec(web.get(SERVICE, web.service), web, state)
+    return service_spec(web.record, web, state)
 
 
-def test_numbers_may_be_floats_or_strings(web: Any) -> None:
+def test_numbers_may_be_floats_or_strings(web: Web) -> None:
     web.change(
         desiredCount=3.0, deploymentMinimumHealthyPercent=50.0, healthCheckGracePeriodSeconds=60.0
     )
@@ -36,7 +36,7 @@ def test_numbers_may_be_floats_or_strings(web: Any) -> None:
     assert spec.drain_delays == {web.group: 15}
 
 
-def test_inputs_that_are_left_out_have_awss_defaults(web: Any) -> None:
+def test_inputs_that_are_left_out_have_awss_defaults(web: Web) -> None:
     for left_out in ("desiredCount", "deploymentMinimumHealthyPercent", "deploymentMaximumPercent"):
         web.change(**{left_out: None})
     web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay=None)
@@ -50,7 +50,7 @@ def test_inputs_that_are_left_out_have_awss_defaults(web: Any) -> None:
     assert spec.drain_delays == {web.group: 300}
 
 
-def test_tasks_drain_for_the_delay_of_each_target_group_that_they_are_in(web: Any) -> None:
+def test_tasks_drain_for_the_delay_of_each_target_group_that_they_are_in(web: Web) -> None:
     web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay=15)
     other = f"{web.group}-other"
     web.put("aws:lb/targetGroup:TargetGroup", other, deregistrationDelay=20)
@@ -74,7 +74,7 @@ def test_tasks_drain_for_the_delay_of_each_target_group_that_they_are_in(web: An
     ],
 )
 def test_tasks_run_on_fargate_or_on_instances(
-    web: Any,
+    web: Web,
     launch: str,
     strategy: list[str],
     *,
@@ -85,7 +85,7 @@ def test_tasks_run_on_fargate_or_on_instances(
     assert read(web).capacity.on_instances is not on_fargate
 
 
-def test_a_minimum_of_zero_is_not_replaced_by_the_default(web: Any) -> None:
+def test_a_minimum_of_zero_is_not_replaced_by_the_default(web: Web) -> None:
     web.change(deploymentMinimumHealthyPercent=0)
     assert read(web).minimum_percent == 0
 
@@ -109,7 +109,7 @@ def test_a_minimum_of_zero_is_not_replaced_by_the_default(web: Any) -> None:
     ],
 )
 def test_alarms_watch_deployments_if_they_are_enabled(
-    web: Any, block: object, alarms: DeploymentAlarms
+    web: Web, block: object, alarms: DeploymentAlarms
 ) -> None:
     before = read(web).revision
     web.change(alarms=block)
@@ -125,7 +125,7 @@ def test_alarms_watch_deployments_if_they_are_enabled(
         ({"enable": True}, Breaker(enable=True, rollback=False)),
     ],
 )
-def test_the_circuit_breaker_is_off_by_default(web: Any, block: object, breaker: Breaker) -> None:
+def test_the_circuit_breaker_is_off_by_default(web: Web, block: object, breaker: Breaker) -> None:
     web.change(deploymentCircuitBreaker=block)
     assert read(web).breaker == breaker
 
@@ -144,7 +144,7 @@ def test_the_circuit_breaker_is_off_by_default(web: Any, block: object, breaker:
     ],
 )
 def test_only_some_changes_start_a_deployment(
-    web: Any,
+    web: Web,
     change: dict[str, Any],
     *,
     deploys: bool,
@@ -156,7 +156,7 @@ def test_only_some_changes_start_a_deployment(
 
 @pytest.mark.parametrize("change", [{"desiredCount": 5}, {"triggers": {"redeploy": "1"}}])
 def test_a_forced_deployment_starts_with_any_change_but_not_without_one(
-    web: Any, change: dict[str, Any]
+    web: Web, change: dict[str, Any]
 ) -> None:
     web.change(forceNewDeployment=True)
     before = read(web).revision
@@ -165,7 +165,7 @@ def test_a_forced_deployment_starts_with_any_change_but_not_without_one(
     assert not before.covers(read(web, before).revision.fingerprint)
 
 
-def test_a_change_of_tags_starts_no_deployment_even_if_it_is_forced(web: Any) -> None:
+def test_a_change_of_tags_starts_no_deployment_even_if_it_is_forced(web: Web) -> None:
     web.change(forceNewDeployment=True)
     before = read(web).revision
     web.change(tags={"team": "web"})
@@ -173,7 +173,7 @@ def test_a_change_of_tags_starts_no_deployment_even_if_it_is_forced(web: Any) ->
 
 
 def test_forcing_a_deployment_starts_one_and_no_longer_forcing_it_does_not(
-    web: Any,
+    web: Web,
 ) -> None:
     plain = read(web).revision
     web.change(forceNewDeployment=True)
@@ -186,7 +186,7 @@ def test_forcing_a_deployment_starts_one_and_no_longer_forcing_it_does_not(
     assert not unforced.covers(read(web, unforced).revision.fingerprint)
 
 
-def test_a_running_revision_is_kept_after_its_task_definition_is_deleted(web: Any) -> None:
+def test_a_running_revision_is_kept_after_its_task_definition_is_deleted(web: Web) -> None:
     before = read(web)
     web.remove("aws:ecs/taskDefinition:TaskDefinition", before.revision.task_definition)
     assert read(web, before.revision).revision is before.revision
@@ -195,26 +195,26 @@ def test_a_running_revision_is_kept_after_its_task_definition_is_deleted(web: An
 
 
 @pytest.mark.parametrize("named", ["web", "web:2"])
-def test_a_task_definition_can_be_referred_to_by_its_family(web: Any, named: str) -> None:
+def test_a_task_definition_can_be_referred_to_by_its_family(web: Web, named: str) -> None:
     newest = web.define(2)
     web.change(taskDefinition=named)
     assert read(web).revision.task_definition == newest
 
 
-def test_a_family_stands_for_its_highest_revision(web: Any) -> None:
+def test_a_family_stands_for_its_highest_revision(web: Web) -> None:
     highest = web.define(3)
     web.define(2)
     web.change(taskDefinition="web")
     assert read(web).revision.task_definition == highest
 
 
-def test_a_revision_has_the_longest_stop_timeout_of_its_containers(web: Any) -> None:
+def test_a_revision_has_the_longest_stop_timeout_of_its_containers(web: Web) -> None:
     assert read(web).revision.stop_timeout == 5
     web.change(taskDefinition=web.define(2, stopTimeout=None))
     assert read(web).revision.stop_timeout == 30
 
 
-def test_a_revision_contains_the_network_and_the_definition_of_its_tasks(web: Any) -> None:
+def test_a_revision_contains_the_network_and_the_definition_of_its_tasks(web: Web) -> None:
     for subnet in ("subnet-a", "subnet-b"):
         web.put("aws:ec2/subnet:Subnet", subnet, vpcId="vpc-1")
     arn = web.define(2)
@@ -233,7 +233,7 @@ def test_a_revision_contains_the_network_and_the_definition_of_its_tasks(web: An
     assert json.dumps(launch), "it is saved as JSON"
 
 
-def test_revisions_that_an_earlier_version_saved_are_completed(web: Any) -> None:
+def test_revisions_that_an_earlier_version_saved_are_completed(web: Web) -> None:
     network = {"subnets": ["subnet-a"], "securityGroups": ["sg-1"], "assignPublicIp": True}
     web.change(networkConfiguration=network)
     new = read(web).revision
@@ -250,7 +250,7 @@ def test_revisions_that_an_earlier_version_saved_are_completed(web: Any) -> None
     )
     deployed = Deployment(id="d", revision=old, created_at=0, updated_at=0)
     state = ServiceState(requested=old, completed=old, deployments=(deployed,))
-    found = completed(state, web.get(SERVICE, web.service), web)
+    found = completed(state, web.record, web)
     assert found.requested == found.completed == found.deployments[0].revision == new
-    assert completed(found, web.get(SERVICE, web.service), web) == found
-    assert completed(ServiceState(), web.get(SERVICE, web.service), web) == ServiceState()
+    assert completed(found, web.record, web) == found
+    assert completed(ServiceState(), web.record, web) == ServiceState()

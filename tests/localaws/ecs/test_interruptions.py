@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,8 @@ from tests.localaws.waiting import eventually
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.localaws.ecs.conftest import Web
+
 pytestmark = pytest.mark.slow  # real tasks behind a real Envoy
 
 SPOT = [
@@ -22,7 +24,7 @@ SPOT = [
 
 
 async def test_an_interrupted_task_is_replaced_by_another_on_spot(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     web.change(launchType=None, capacityProviderStrategies=SPOT)
     async with plane(web, directory) as running:
@@ -43,7 +45,7 @@ async def test_an_interrupted_task_is_replaced_by_another_on_spot(
         assert set(statuses) == {200}
 
 
-async def test_only_tasks_on_spot_can_be_interrupted(web: Any, directory: Path) -> None:
+async def test_only_tasks_on_spot_can_be_interrupted(web: Web, directory: Path) -> None:
     async with plane(web, directory) as running:
         await running.settle()
         task = running.tasks()[0]["taskId"]

@@ -33,7 +33,9 @@ class Harness:
         for number, arn in enumerate(self.arns):
             self.web.put(SERVICE, arn, **{**template.outputs, "name": f"web{number}"})
         self.web.remove(SERVICE, self.web.service)
-        self.directory, self.runtime, self.groups = directory, Runtime(), TargetGroups()
+        self.directory = directory
+        self.runtime = Runtime()
+        self.groups = TargetGroups()
         self.controller = Controller(
             self.web,
             directory,

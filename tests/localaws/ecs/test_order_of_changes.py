@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from localaws.catalog.elb.listeners import LISTENER_RULE
 from localaws.ecs.services.controller import Controller
 from localaws.ecs.services.load_balancer_sync import LoadBalancerSync
 from localaws.ecs.services.passes import Passes
-from tests.localaws.ecs.conftest import ELB, SERVICE
+from tests.localaws.ecs.conftest import ELB, SERVICE, Web
 from tests.localaws.ecs.fakes import Runtime, TargetGroups
 from tests.localaws.waiting import eventually
 
@@ -19,7 +19,7 @@ RULE = f"{ELB}:listener-rule/app/web/1/2/9"
 
 
 async def test_a_rule_that_is_gone_is_applied_before_its_targets_are_deregistered(
-    web: Any, tmp_path: Path
+    web: Web, tmp_path: Path
 ) -> None:
     """Else a proxy that gets both at once has requests for a target group without targets: 503."""
     web.put(LISTENER_RULE, RULE, listenerArn=web.listener)
@@ -49,7 +49,9 @@ async def test_a_rule_that_is_gone_is_applied_before_its_targets_are_deregistere
 
 
 async def test_changes_that_failed_to_be_applied_are_applied_again() -> None:
-    groups, failures, calls = TargetGroups(), [OSError("the proxy takes no configuration")], 0
+    groups = TargetGroups()
+    failures = [OSError("the proxy takes no configuration")]
+    calls = 0
 
     def fail_once() -> None:
         nonlocal calls

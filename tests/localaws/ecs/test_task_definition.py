@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs.definition import service_spec
 from localaws.ecs.scheduler.model import ServiceState
 from localaws.ecs.task_definition import container_id, parameter_name, task_spec
@@ -29,17 +28,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localaws.ecs.scheduler.model import ServiceRevision
+    from tests.localaws.ecs.conftest import Web
 
 DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 
 
-def revision(web: Any) -> ServiceRevision:
+def revision(web: Web) -> ServiceRevision:
     """Return the revision that the service requests."""
-    return service_spec(web.get(SERVICE, web.service), web, ServiceState()).revision
+    return service_spec(web.record, web, ServiceState()).revision
 
 
 def task_of(
-    web: Any, definition: str = "", parameters: Callable[[str], str | None] = lambda _: None
+    web: Web, definition: str = "", parameters: Callable[[str], str | None] = lambda _: None
 ) -> TaskSpec:
     """Return the specification of a task of the service, by default of its task definition."""
     if definition:
@@ -47,25 +47,25 @@ def task_of(
     return task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", parameters)
 
 
-def read(web: Any, **definition: Any) -> TaskSpec:
+def read(web: Web, **definition: Any) -> TaskSpec:
     """Return the specification of a task of a definition with some inputs changed."""
     arn = web.define(2, **definition.pop("container", {}))
     web.put("aws:ecs/taskDefinition:TaskDefinition", arn, **definition)
     return task_of(web, arn)
 
 
-def container(web: Any, **container: Any) -> ContainerSpec:
+def container(web: Web, **container: Any) -> ContainerSpec:
     """Return the specification of a container with some settings changed."""
     (found,) = read(web, container=container).containers
     return found
 
 
-def test_a_container_has_its_docker_labels(web: Any) -> None:
+def test_a_container_has_its_docker_labels(web: Web) -> None:
     assert container(web, dockerLabels={"team": "shop"}).labels == {"team": "shop"}
     assert container(web).labels == {}
 
 
-def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
+def test_a_container_is_read_with_its_secrets_resolved(web: Web) -> None:
     web.change(
         taskDefinition=web.define(
             2,
@@ -91,7 +91,7 @@ def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
     assert "hush" not in repr(task)
 
 
-def test_a_container_with_a_range_of_ports_is_read_with_its_other_ports(web: Any) -> None:
+def test_a_container_with_a_range_of_ports_is_read_with_its_other_ports(web: Web) -> None:
     web.change(
         taskDefinition=web.define(
             2, portMappings=[{"containerPortRange": "8000-8010"}, {"containerPort": 80}]
@@ -101,7 +101,7 @@ def test_a_container_with_a_range_of_ports_is_read_with_its_other_ports(web: Any
     assert container.ports == (80,)
 
 
-def test_a_container_is_read_with_its_health_check_and_dependencies(web: Any) -> None:
+def test_a_container_is_read_with_its_health_check_and_dependencies(web: Web) -> None:
     check = {
         "command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"],
         "interval": 10,
@@ -123,13 +123,13 @@ def test_a_container_is_read_with_its_health_check_and_dependencies(web: Any) ->
     )
 
 
-def test_a_health_check_of_none_is_none(web: Any) -> None:
+def test_a_health_check_of_none_is_none(web: Web) -> None:
     web.change(taskDefinition=web.define(2, healthCheck={"command": ["NONE"]}))
     (container,) = task_of(web).containers
     assert container.health_check is None
 
 
-def test_every_missing_parameter_is_named(web: Any) -> None:
+def test_every_missing_parameter_is_named(web: Web) -> None:
     secrets = [{"name": name, "valueFrom": f"/demo/{name}"} for name in ("b", "a", "there")]
     web.change(taskDefinition=web.define(2, secrets=secrets))
     with pytest.raises(TaskStartError, match=r"invalid parameters: /demo/a, /demo/b$"):
@@ -152,7 +152,7 @@ def test_every_missing_parameter_is_named(web: Any) -> None:
     ],
 )
 def test_a_missing_secret_has_another_error_than_a_missing_key(
-    web: Any, requested: str, message: str
+    web: Web, requested: str, message: str
 ) -> None:
     web.change(taskDefinition=web.define(2, secrets=[{"name": "DB", "valueFrom": requested}]))
     with pytest.raises(TaskStartError, match=message):
@@ -172,13 +172,13 @@ def test_a_secret_is_looked_up_by_its_name(value_from: str, name: str) -> None:
     assert parameter_name(value_from) == name
 
 
-def test_output_is_kept_only_if_the_task_definition_configures_a_log(web: Any) -> None:
+def test_output_is_kept_only_if_the_task_definition_configures_a_log(web: Web) -> None:
     web.change(taskDefinition=web.define(2, logConfiguration=None))
     task = task_of(web)
     assert task.containers[0].log_stream is None
 
 
-def test_options_that_are_left_out_are_the_images_or_unlimited(web: Any) -> None:
+def test_options_that_are_left_out_are_the_images_or_unlimited(web: Web) -> None:
     found = container(web)
     assert (found.entry_point, found.command, found.user, found.working_directory) == (
         (),
@@ -193,7 +193,7 @@ def test_options_that_are_left_out_are_the_images_or_unlimited(web: Any) -> None
     assert (task.cpu, task.memory, task.platform) == (None, None, "linux/amd64")
 
 
-def test_a_container_is_read_with_its_user_limits_mounts_and_capabilities(web: Any) -> None:
+def test_a_container_is_read_with_its_user_limits_mounts_and_capabilities(web: Web) -> None:
     found = container(
         web,
         user="101:101",
@@ -230,7 +230,7 @@ def test_a_container_is_read_with_its_user_limits_mounts_and_capabilities(web: A
     assert found.dropped_capabilities == {"MKNOD", "NET_RAW"}
 
 
-def test_a_container_has_its_own_volumes_and_those_of_another(web: Any) -> None:
+def test_a_container_has_its_own_volumes_and_those_of_another(web: Web) -> None:
     arn = web.define(2)
     mounted = [
         {"sourceVolume": "data", "containerPath": "/data"},
@@ -257,7 +257,7 @@ def test_a_container_has_its_own_volumes_and_those_of_another(web: Any) -> None:
     )
 
 
-def test_a_task_is_read_with_its_size_processor_and_network(web: Any) -> None:
+def test_a_task_is_read_with_its_size_processor_and_network(web: Web) -> None:
     web.put("aws:ec2/subnet:Subnet", "subnet-a", vpcId="vpc-1")
     web.change(
         networkConfiguration={
@@ -281,7 +281,7 @@ def test_a_task_is_read_with_its_size_processor_and_network(web: Any) -> None:
 
 
 def test_a_revision_that_an_earlier_version_saved_is_read_without_its_missing_parts(
-    web: Any,
+    web: Web,
 ) -> None:
     new = revision(web)
     definition = {
@@ -295,7 +295,7 @@ def test_a_revision_that_an_earlier_version_saved_is_read_without_its_missing_pa
     assert task.containers[0].name == "web"
 
 
-def on_instance(web: Any, **container: Any) -> ContainerSpec:
+def on_instance(web: Web, **container: Any) -> ContainerSpec:
     """Return the specification of a container on an EC2 instance."""
     web.change(taskDefinition=web.define(2, **container))
     task = task_spec(revision(web), "t1", "", "", lambda _: None, instance="i-1")
@@ -305,7 +305,7 @@ def on_instance(web: Any, **container: Any) -> ContainerSpec:
 
 
 def test_a_container_on_an_instance_has_a_host_name_like_dockers_and_host_ports(
-    web: Any,
+    web: Web,
 ) -> None:
     mappings = [
         {"containerPort": 80},
@@ -324,6 +324,6 @@ def test_a_container_on_an_instance_has_a_host_name_like_dockers_and_host_ports(
 @pytest.mark.parametrize(
     "mapping", [{"containerPort": 53, "protocol": "udp"}, {"containerPortRange": "80-90"}]
 )
-def test_an_instance_forwards_single_tcp_ports_only(web: Any, mapping: dict[str, Any]) -> None:
+def test_an_instance_forwards_single_tcp_ports_only(web: Web, mapping: dict[str, Any]) -> None:
     with pytest.raises(TaskStartError, match="instances forward single TCP ports only"):
         on_instance(web, portMappings=[mapping])

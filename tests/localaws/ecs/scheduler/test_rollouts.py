@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,10 +15,12 @@ from tests.localaws.ecs.plane import exit_codes, plane, server, traffic
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.localaws.ecs.conftest import Web
+
 pytestmark = pytest.mark.slow  # real processes, started and stopped a hundred times
 
 
-async def test_changes_under_traffic_lose_no_request(web: Any, directory: Path) -> None:
+async def test_changes_under_traffic_lose_no_request(web: Web, directory: Path) -> None:
     async with plane(web, directory) as running:
         await running.settle()
         async with traffic(running.url) as statuses:
@@ -54,7 +56,7 @@ are forgotten sooner, since each change of a service saves all that it remembers
 
 
 async def test_a_hundred_rollouts_one_after_the_other_lose_no_request(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     async with plane(web, directory, timing=SHORT_DRAIN) as running:
         await running.settle()
@@ -73,7 +75,7 @@ async def test_a_hundred_rollouts_one_after_the_other_lose_no_request(
 
 
 async def test_new_tasks_whose_health_checks_take_long_replace_the_old_ones(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     check = {"path": "/", "interval": 5, "timeout": 3, "matcher": "200", "unhealthyThreshold": 2}
     web.put("aws:lb/targetGroup:TargetGroup", web.group, healthCheck=check)
@@ -136,7 +138,7 @@ SHORT_PAUSES = Timing(first_pause=0.2)
 
 @pytest.mark.parametrize("case", BROKEN)
 async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_serves(
-    web: Any, directory: Path, case: str
+    web: Web, directory: Path, case: str
 ) -> None:
     container, code, reason, detail = BROKEN[case]
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": True})
@@ -176,7 +178,7 @@ async def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_se
 
 
 async def test_a_version_that_is_slow_to_start_is_deployed_within_its_grace_period(
-    web: Any, directory: Path
+    web: Web, directory: Path
 ) -> None:
     web.change(
         deploymentCircuitBreaker={"enable": True, "rollback": True},
@@ -193,7 +195,7 @@ async def test_a_version_that_is_slow_to_start_is_deployed_within_its_grace_peri
 
 @pytest.mark.parametrize("first", [True, False])
 async def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_changed(
-    web: Any, directory: Path, *, first: bool
+    web: Web, directory: Path, *, first: bool
 ) -> None:
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": first})
     bad = web.define(2, image="python:3")

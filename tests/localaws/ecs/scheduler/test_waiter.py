@@ -12,19 +12,20 @@ from localaws.daemon.state_directory import StateDirectory
 from localaws.ecs.scheduler.model import Task, Zone
 from localaws.ecs.scheduler.waiter import failed_containers
 from localaws.not_settled import NotSettled
-from tests.localaws.ecs.conftest import SERVICE
 from tests.localaws.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.localaws.ecs.conftest import Web
+
 pytestmark = pytest.mark.slow  # real processes and their durations
 
 
 @pytest.fixture
 async def running(
-    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    web: Web, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Running]:
     """A daemon that runs the service's tasks as processes."""
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
@@ -39,12 +40,12 @@ async def running(
 
 
 async def test_without_wait_for_steady_state_an_operation_ends_although_the_image_is_unknown(
-    web: Any, running: Running
+    web: Web, running: Running
 ) -> None:
     reports: list[str] = []
     for requested in ({}, {"waitForSteadyState": False}):
         web.change(taskDefinition=web.define(2, image="unknown/image:1"), **requested)
-        await running.settle(web.get(SERVICE, web.service), seconds=30, report=reports.append)
+        await running.settle(web.record, seconds=30, report=reports.append)
     assert not reports, "no operation waited"
     web.change(waitForSteadyState=True)
     await eventually(
@@ -52,11 +53,11 @@ async def test_without_wait_for_steady_state_an_operation_ends_although_the_imag
         "the reason",
     )
     with pytest.raises(NotSettled, match="unknown/image:1"):
-        await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
+        await running.settle(web.record, seconds=0.5, report=reports.append)
 
 
 async def test_a_timeout_is_not_explained_by_a_task_of_an_earlier_deployment(
-    web: Any, running: Running
+    web: Web, running: Running
 ) -> None:
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": False})
 
@@ -67,7 +68,7 @@ async def test_a_timeout_is_not_explained_by_a_task_of_an_earlier_deployment(
             healthCheckGracePeriodSeconds=60,
             waitForSteadyState=True,
         )
-        now = web.get(SERVICE, web.service).outputs["taskDefinition"]
+        now = web.record.outputs["taskDefinition"]
         await eventually(
             lambda: (
                 running._controller.descriptions.describe(web.service).get("taskDefinition") == now
@@ -75,9 +76,7 @@ async def test_a_timeout_is_not_explained_by_a_task_of_an_earlier_deployment(
             "the deployment",
         )
         with pytest.raises(NotSettled) as failed:
-            await running.settle(
-                web.get(SERVICE, web.service), seconds=seconds, report=lambda _: None
-            )
+            await running.settle(web.record, seconds=seconds, report=lambda _: None)
         return str(failed.value)
 
     assert "no configuration" in await failure(
@@ -89,7 +88,7 @@ async def test_a_timeout_is_not_explained_by_a_task_of_an_earlier_deployment(
     assert "exited" not in second
 
 
-async def test_a_sidecar_that_fails_soon_fails_the_deployment(web: Any, running: Running) -> None:
+async def test_a_sidecar_that_fails_soon_fails_the_deployment(web: Web, running: Running) -> None:
     """On AWS it does before the load balancer finds the task's own target healthy."""
     beside = {"name": "beside", "image": "python:3", "command": ["sh", "-c", "sleep 1; exit 3"]}
     web.change(
@@ -98,11 +97,11 @@ async def test_a_sidecar_that_fails_soon_fails_the_deployment(web: Any, running:
         waitForSteadyState=True,
     )
     with pytest.raises(NotSettled, match="circuit breaker"):
-        await running.settle(web.get(SERVICE, web.service), seconds=30, report=lambda _: None)
+        await running.settle(web.record, seconds=30, report=lambda _: None)
 
 
 async def test_a_failed_task_is_explained_by_the_log_of_the_container_that_failed(
-    web: Any, running: Running
+    web: Web, running: Running
 ) -> None:
     beside = {"name": "beside", "image": "python:3"}
     web.change(
@@ -116,7 +115,7 @@ async def test_a_failed_task_is_explained_by_the_log_of_the_container_that_faile
         waitForSteadyState=True,
     )
     with pytest.raises(NotSettled) as failed:
-        await running.settle(web.get(SERVICE, web.service), seconds=30, report=lambda _: None)
+        await running.settle(web.record, seconds=30, report=lambda _: None)
     reason = str(failed.value)
     assert re.search(r"\n *task \w{8} wrote last in beside:\n *\S+ the cause", reason)
     assert "nothing wrong here" not in reason
@@ -157,14 +156,14 @@ class Firing:
 
 
 async def test_only_an_update_whose_alarms_are_ignored_ends_with_a_remark(
-    web: Any, running: Running
+    web: Web, running: Running
 ) -> None:
     alarms = {"alarmNames": ["web-errors"], "enable": True, "rollback": True}
     running._controller.stepper.alarms = Firing()
 
     async def remarks(**changes: Any) -> str:
         web.change(waitForSteadyState=True, **changes)
-        resource = web.get(SERVICE, web.service)
+        resource = web.record
         await running.settle(resource, seconds=30, report=lambda _: None)
         return " ".join(running.remarks(resource))
 
@@ -175,11 +174,13 @@ async def test_only_an_update_whose_alarms_are_ignored_ends_with_a_remark(
     assert "in ALARM" not in await remarks(desiredCount=1)
 
 
-async def test_get_service_formats_times_as_the_provider_does(web: Any, running: Running) -> None:
-    web.find = lambda token, _: web.get(token, web.service)
+async def test_get_service_formats_times_as_the_provider_does(
+    web: Web, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "find", lambda token, _: web.get(token, web.service))
     cluster, name = web.service.partition(":service/")[2].split("/")
     web.change(waitForSteadyState=True, arn=web.service)
-    await running.settle(web.get(SERVICE, web.service), seconds=20, report=lambda _: None)
+    await running.settle(web.record, seconds=20, report=lambda _: None)
     found = running.functions[GET_SERVICE]({"clusterArn": cluster, "serviceName": name})
     (deployment,), events = found["deployments"], found["events"]
     assert found["clusterArn"].endswith(f":cluster/{cluster}")

@@ -55,7 +55,8 @@ def test_failures_in_the_start_period_do_not_count_until_the_first_success() -> 
 def test_a_container_is_unhealthy_exactly_after_the_configured_failures_in_a_row(
     codes: list[int | None], retries: int
 ) -> None:
-    one, failures_in_a_row = check(retries=retries), 0
+    one = check(retries=retries)
+    failures_in_a_row = 0
     for code in codes:
         one.note(code, age=1000)
         failures_in_a_row = 0 if code == 0 else failures_in_a_row + 1

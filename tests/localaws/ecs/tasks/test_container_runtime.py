@@ -92,7 +92,8 @@ def sandbox(launcher: Launcher, config: ImageConfig, spec: ContainerSpec) -> Con
 
 async def started(config: ImageConfig = CONFIG, **container: Any) -> Container:
     """Return what the launcher gets to start a container."""
-    launcher, spec = Launcher(), ContainerSpec(name="web", image="web", **container)
+    launcher = Launcher()
+    spec = ContainerSpec(name="web", image="web", **container)
     await sandbox(launcher, config, spec).run(spec, 1)
     (found,) = launcher.started
     return found
@@ -221,7 +222,8 @@ async def test_an_image_without_a_command_cannot_start() -> None:
     [("SIGQUIT", signal.SIGQUIT), ("QUIT", signal.SIGQUIT), ("10", 10), ("?", signal.SIGTERM)],
 )
 async def test_a_container_is_stopped_by_its_images_signal(name: str, number: int) -> None:
-    spec, child = ContainerSpec(name="web", image="web"), Child()
+    spec = ContainerSpec(name="web", image="web")
+    child = Child()
     containers = sandbox(Launcher(), ImageConfig(command=("x",), stop_signal=name), spec)
     await containers.stop(spec, cast("Any", child), 5)
     assert child.stopped == [(5, number)]

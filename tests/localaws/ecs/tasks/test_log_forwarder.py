@@ -15,7 +15,8 @@ TIME = 1_764_439_200 * 10**9 + 5
 
 def decoded(data: bytes) -> list[Any]:
     """Decode MessagePack, as far as records need it, by its specification."""
-    found, at = [], 0
+    found = []
+    at = 0
     while at < len(data):
         value, at = _value(data, at)
         found.append(value)
@@ -26,13 +27,15 @@ def _value(data: bytes, at: int) -> tuple[Any, int]:
     """Return the value at a position, and the position after it; its first byte has its kind."""
     kind = data[at]
     if 0x80 <= kind <= 0x8F:  # a map of so many members
-        members, at = {}, at + 1
+        members = {}
+        at = at + 1
         for _ in range(kind & 0x0F):
             name, at = _value(data, at)
             members[name], at = _value(data, at)
         return members, at
     if 0x90 <= kind <= 0x9F:  # an array of so many items
-        items, at = [], at + 1
+        items = []
+        at = at + 1
         for _ in range(kind & 0x0F):
             item, at = _value(data, at)
             items.append(item)
@@ -41,7 +44,8 @@ def _value(data: bytes, at: int) -> tuple[Any, int]:
         _, seconds, nanoseconds = struct.unpack_from(">BII", data, at + 1)
         return (seconds, nanoseconds), at + 10
     if 0xA0 <= kind <= 0xBF:  # a text of so many bytes
-        size, at = kind & 0x1F, at + 1
+        size = kind & 0x1F
+        at = at + 1
     else:  # a text whose size follows
         form = {0xD9: ">B", 0xDA: ">H", 0xDB: ">I"}[kind]
         (size,) = struct.unpack_from(form, data, at + 1)

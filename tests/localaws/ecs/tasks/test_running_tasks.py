@@ -12,21 +12,22 @@ from localaws.alb.targets import TargetHealth, TargetState
 from localaws.ecs.definition import service_spec
 from localaws.ecs.scheduler.model import Health, ServiceState, Task
 from localaws.ecs.tasks.running_tasks import LiveTasks
-from tests.localaws.ecs.conftest import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.localaws.ecs.conftest import Web
+
 
 async def observation_of_task(
-    web: Any, states: Mapping[str, TargetState], definition: str = ""
+    web: Web, states: Mapping[str, TargetState], definition: str = ""
 ) -> Any:
     """Return the observation of a running task whose targets have these states, by group."""
     bound = [
         {"targetGroupArn": group, "containerName": "web", "containerPort": 80} for group in states
     ]
     web.change(loadBalancers=bound, taskDefinition=definition or web.define(1))
-    revision = service_spec(web.get(SERVICE, web.service), web, ServiceState()).revision
+    revision = service_spec(web.record, web, ServiceState()).revision
     task = Task(
         id="t",
         deployment="d",
@@ -70,7 +71,7 @@ async def observation_of_task(
     ],
 )
 async def test_a_task_is_healthy_when_it_is_healthy_in_all_its_target_groups(
-    web: Any, states: tuple[TargetState, ...], together: Health
+    web: Web, states: tuple[TargetState, ...], together: Health
 ) -> None:
     observation = await observation_of_task(
         web, {f"group-{number}": state for number, state in enumerate(states)}
@@ -97,7 +98,7 @@ CHECK = {"command": ["CMD-SHELL", "exit 0"]}
     ],
 )
 async def test_an_essential_container_is_checked_by_itself_or_by_a_target_group(
-    web: Any, own: dict[str, Any], sidecar: dict[str, Any] | None, *, expected: bool
+    web: Web, own: dict[str, Any], sidecar: dict[str, Any] | None, *, expected: bool
 ) -> None:
     sidecars = [] if sidecar is None else [{"name": "beside", "image": "python:3", **sidecar}]
     definition = web.define(2, sidecars=sidecars, **own)
