@@ -224,7 +224,7 @@ def _secrets_in(keys: object) -> Iterator[str]:
 def _entries(keys: object, name: str) -> list[object]:
     """Return the values of the map that a key holds; none where it holds no map."""
     found = keys.get(name) if isinstance(keys, dict) else None
-    return [*found.values()] if isinstance(found, dict) else []
+    return list(found.values()) if isinstance(found, dict) else []
 
 
 def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
@@ -233,9 +233,11 @@ def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
     # After a secret's name, `#` or a colon separates the key, the staging label and the version.
     secret = re.fullmatch(r"(?:secretsmanager:|arn:.*:secret:)([^:#]+).*", text)
     if parameter_arn:
-        name, kind = parameter_arn[1], "SecureString"
+        name = parameter_arn[1]
+        kind = "SecureString"
     elif secret:
-        name, kind = secret[1], "SecretsManager"
+        name = secret[1]
+        kind = "SecretsManager"
     else:
         name, kind = text, "SecureString"
     return name, mocks.SeededParameter(VALUE_OF_A_SECRET, kind)
@@ -256,7 +258,7 @@ def calls() -> tuple[frozenset[str], frozenset[str]]:
             token = canonical(registered.type)
             if token.startswith("aws:"):
                 types.add(token)
-    functions = {*_CALLED_BY_COMPONENTS}
+    functions = set(_CALLED_BY_COMPONENTS)
     for path in sorted((ROOT / "infra").rglob("*.py")):
         functions.update(_functions(ast.parse(path.read_text())))
     return frozenset(types), frozenset(functions)

@@ -115,7 +115,7 @@ def judge(found: Collection[Finding], register: Sequence[Accepted]) -> Compariso
     accepted: set[Finding] = set()
     for entry in register:
         accepted.update(entry.findings())
-    return Comparison(sorted({*found} - accepted), sorted(accepted - {*found}))
+    return Comparison(sorted(set(found) - accepted), sorted(accepted - set(found)))
 
 
 def proven(proof: str, root: Path) -> bool:

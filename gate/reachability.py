@@ -177,7 +177,7 @@ def _tasks(graph: Graph) -> Iterator[Party]:
         target_groups = service.inputs.get("loadBalancers", [])
         answers = {int(each["containerPort"]): "" for each in target_groups}
         public = bool(network.get("assignPublicIp"))
-        subnets = [*service.named(network["subnets"])]
+        subnets = list(service.named(network["subnets"]))
         if subnets:
             routes = _routes_out(graph, subnets, public=public)
         else:
@@ -192,7 +192,7 @@ def _instances(graph: Graph) -> Iterator[Party]:
     for scaling in graph.all("Group"):
         services = _services_on(graph, scaling)
         name = f"instances of {' and '.join(each.registered.name for each in services)}"
-        subnets = [*scaling.named(scaling.inputs["vpcZoneIdentifiers"])]
+        subnets = list(scaling.named(scaling.inputs["vpcZoneIdentifiers"]))
         for template in scaling.named(scaling.inputs["launchTemplate"]):
             groups: list[str] = []
             public = False
@@ -249,7 +249,7 @@ def _endpoints(graph: Graph) -> Iterator[Party]:
 def _party(
     node: Node, name: str, groups: list[str], answers: Mapping[int, str], *, public: bool
 ) -> Party:
-    foreign = tuple(each for each in groups if not [*node.named(each)])
+    foreign = tuple(each for each in groups if not list(node.named(each)))
     return Party(name, frozenset(node.named(groups)), answers, public, foreign_groups=foreign)
 
 
@@ -344,7 +344,8 @@ def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
         elif str(rule.cidr) not in _INTERNET:
             yield f"{subject} may send to {rule.cidr} on {ports}."
         else:
-            internet, version = _INTERNET[str(rule.cidr)], rule.cidr.version
+            internet = _INTERNET[str(rule.cidr)]
+            version = rule.cidr.version
             gateways = sorted(name for family, name in party.routes_out if family == version)
             if gateways:
                 yield f"{subject} reach {internet} on {ports}, through {' and '.join(gateways)}."
@@ -388,11 +389,11 @@ def _group_rules(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_
         cidr = inputs.get("cidrIpv4") or inputs.get("cidrIpv6")
         peers = frozenset(node.named(inputs.get("referencedSecurityGroupId")))
         yield _GroupRule(
-            protocol,
-            ports,
-            ip_network(cidr) if cidr else None,
-            peers,
-            "" if peers else _others(node),
+            protocol=protocol,
+            ports=ports,
+            cidr=ip_network(cidr) if cidr else None,
+            groups=peers,
+            others="" if peers else _others(node),
         )
 
 

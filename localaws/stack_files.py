@@ -104,9 +104,10 @@ def wrong_types(project: dict[str, Any], config: dict[str, Any]) -> list[str]:
         config: The configuration in the stack's file by full key.
     """
     declared = project.get("config")
+    if not isinstance(declared, dict):
+        return []  # a project that the CLI refuses may have anything there
     flaws = []
-    # A project that the CLI refuses may have anything there.
-    for key, entry in declared.items() if isinstance(declared, dict) else ():
+    for key, entry in declared.items():
         full = full_key(project["name"], str(key))
         if full in config and isinstance(entry, dict):
             allowed = _allowed_instead(config[full], entry)
@@ -123,14 +124,17 @@ def _allowed_instead(value: object, declared: dict[str, Any]) -> str | None:
     fits, allowed = True, ""
     match declared.get("type"):
         case "string":
-            fits, allowed = not isinstance(value, list | dict), "a text"
+            fits = not isinstance(value, list | dict)
+            allowed = "a text"
         case "integer":
             fits = re.fullmatch(r"[-+]?\d+", text) is not None
             allowed = "a whole number, without a unit"
         case "boolean":
-            fits, allowed = text in {"true", "false"}, "true or false"
+            fits = text in {"true", "false"}
+            allowed = "true or false"
         case "array":
-            fits, allowed = isinstance(value, list), "a list, like [a, b]"
+            fits = isinstance(value, list)
+            allowed = "a list, like [a, b]"
             if declared.get("items") == {"type": "string"} and isinstance(value, list):
                 fits = all(isinstance(item, str) for item in value)
                 allowed = "a list of texts; put numbers into quotes"

@@ -39,7 +39,7 @@ class _Noticed(subprocess.Popen[Any]):
     """
 
     def __init__(self, args: Any, *more: Any, **named: Any) -> None:
-        words = [args] if isinstance(args, str | bytes | os.PathLike) else [*args]
+        words = [args] if isinstance(args, str | bytes | os.PathLike) else list(args)
         # A bare name is searched for in PATH, that of the new process if it gets another one.
         path = os.pathsep.join(os.get_exec_path(named.get("env")))
         program = shutil.which(os.fsdecode(named.get("executable") or words[0]), path=path)

@@ -35,7 +35,8 @@ def test_what_takes_long_comes_first() -> None:
 
 
 def test_the_scheduler_looks_up_the_position_of_a_test() -> None:
-    scheduling, worker = Scheduling(Mock(**{"getvalue.return_value": ["popen"]})), Mock()
+    scheduling = Scheduling(Mock(**{"getvalue.return_value": ["popen"]}))
+    worker = Mock()
     scheduling.add_node(worker)
     scheduling.add_node_collection(worker, ["test_a", "test_b"])
     collected = scheduling.registered_collections[worker]

@@ -74,7 +74,7 @@ class KnownVersions:
             status = executable.stat()
         except OSError as error:
             raise NotUsableError(f"{executable}: {error.strerror}") from error
-        entry = {"is": [*Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino)]}
+        entry = {"is": list(Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino))}
         remembered = known.get(str(executable), {})
         if remembered.get("is") == entry["is"]:
             version = parse(str(remembered.get("version")))

@@ -118,7 +118,9 @@ def _contradictions(targets: Sequence[Parsed], options: Options) -> Iterator[Inp
     if not options.family or options.proxy:
         return
     for parsed in targets:
-        host = (options.connect_to and options.connect_to.host) or parsed.target.host
+        host = parsed.target.host
+        if options.connect_to is not None and options.connect_to.host:
+            host = options.connect_to.host
         with suppress(ValueError):  # a name, which may have addresses of any family
             if ip_address(host).version != options.family:
                 yield InputError(f"-{options.family} contradicts {host}", "leave one of them out")

@@ -136,7 +136,7 @@ def policy(
     for statement in _of_parts(table.statements, parts):
         if bounded and statement.bounded == "never":
             continue
-        allowed = sorted(wanted & {*statement.actions})
+        allowed = sorted(wanted & set(statement.actions))
         if allowed:
             allowing.append(_document("Allow", statement, allowed, bounded=bounded))
     denying = []

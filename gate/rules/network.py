@@ -43,7 +43,7 @@ def tasks_allow_only_the_load_balancer(graph: Graph) -> Iterator[Node]:
         for ingress in graph.all("SecurityGroupIngressRule"):
             if not _belongs_to(ingress, groups):
                 continue
-            sources = {*ingress.named(ingress.inputs.get("referencedSecurityGroupId"))}
+            sources = set(ingress.named(ingress.inputs.get("referencedSecurityGroupId")))
             if not sources or not sources <= allowed or _tcp_port(ingress) not in ports:
                 yield ingress
 
@@ -108,7 +108,7 @@ def _allows_many_ports_of_group(graph: Graph, egress: Node) -> bool:
     group = egress.inputs.get("referencedSecurityGroupId")
     if not group or _tcp_port(egress) is not None:
         return False
-    peers = {*egress.named(group)}
+    peers = set(egress.named(group))
     only_instances = peers and peers <= instances_groups(graph)
     return not (only_instances and _host_ports_only(egress))
 
@@ -132,7 +132,7 @@ def instances_allow_only_the_load_balancer(graph: Graph) -> Iterator[Node]:
     for ingress in graph.all("SecurityGroupIngressRule"):
         if not _belongs_to(ingress, groups):
             continue
-        sources = {*ingress.named(ingress.inputs.get("referencedSecurityGroupId"))}
+        sources = set(ingress.named(ingress.inputs.get("referencedSecurityGroupId")))
         only_balancers = sources and sources <= balancers_groups(graph)
         if not only_balancers or not _host_ports_only(ingress):
             yield ingress
@@ -196,28 +196,42 @@ def _is_public(graph: Graph, subnet: Node) -> bool:
 
 
 def _belongs_to(group_rule: Node, groups: list[Node] | set[Node]) -> bool:
-    return not {*groups}.isdisjoint(group_rule.named(group_rule.inputs["securityGroupId"]))
+    return not set(groups).isdisjoint(group_rule.named(group_rule.inputs["securityGroupId"]))
 
 
 def _tcp_port(group_rule: Node) -> int | None:
     """Return the one TCP port that a rule opens; None for other protocols or more ports."""
-    low, high = group_rule.inputs.get("fromPort"), group_rule.inputs.get("toPort")
-    if low is None or low != high or group_rule.inputs["ipProtocol"] != "tcp":
+    ports = _tcp_ports(group_rule)
+    if ports is None or ports[0] != ports[1]:
         return None
-    return int(low)
+    return ports[0]
 
 
 def _host_ports_only(group_rule: Node) -> bool:
     """Return whether a rule opens host ports that tasks on instances get, and no other port."""
-    low, high = group_rule.inputs.get("fromPort"), group_rule.inputs.get("toPort")
-    if low is None or high is None or group_rule.inputs["ipProtocol"] != "tcp":
+    ports = _tcp_ports(group_rule)
+    if ports is None:
         return False
-    return bool(_HOST_PORTS[0] <= low <= high <= _HOST_PORTS[1])
+    first, last = ports
+    return _HOST_PORTS[0] <= first <= last <= _HOST_PORTS[1]
+
+
+def _tcp_ports(group_rule: Node) -> tuple[int, int] | None:
+    """Return the first and the last TCP port that a rule opens; None for other protocols."""
+    first = group_rule.inputs.get("fromPort")
+    last = group_rule.inputs.get("toPort")
+    if first is None or last is None or group_rule.inputs["ipProtocol"] != "tcp":
+        return None
+    return int(first), int(last)
 
 
 def _cidrs(group_rule: Node) -> list[IPv4Network | IPv6Network]:
-    given = (group_rule.inputs.get("cidrIpv4"), group_rule.inputs.get("cidrIpv6"))
-    return list(map(ip_network, filter(None, given)))
+    networks: list[IPv4Network | IPv6Network] = []
+    for name in ("cidrIpv4", "cidrIpv6"):
+        cidr = group_rule.inputs.get(name)
+        if cidr:
+            networks.append(ip_network(cidr))
+    return networks
 
 
 def _is_the_internet(group_rule: Node) -> bool:

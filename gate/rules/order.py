@@ -96,7 +96,7 @@ def _role_policies(graph: Graph, service: Node) -> Iterator[Node]:
     """Yield the policies of a service's execution and task roles."""
     definition = task_definition(service)
     inputs = definition.inputs
-    roles = {*definition.named([inputs.get("executionRoleArn"), inputs.get("taskRoleArn")])}
+    roles = set(definition.named([inputs.get("executionRoleArn"), inputs.get("taskRoleArn")]))
     for policy in graph.all("RolePolicy"):
         if not roles.isdisjoint(policy.named(policy.inputs["role"])):
             yield policy
@@ -107,7 +107,7 @@ def _group_rules(graph: Graph, service: Node) -> Iterator[Node]:
 
     Between two services only the one that calls the other needs them.
     """
-    groups = {*security_groups(service)}
+    groups = set(security_groups(service))
     if "networkConfiguration" not in service.inputs:
         groups = instances_groups(graph)
     of_services: set[Node] = set()
@@ -126,8 +126,8 @@ def _group_rules(graph: Graph, service: Node) -> Iterator[Node]:
 
 def _ends(group_rule: Node) -> tuple[set[Node], set[Node]]:
     """Return the security groups from which a rule allows connections, and those to which."""
-    group = {*group_rule.named(group_rule.inputs["securityGroupId"])}
-    peer = {*group_rule.named(group_rule.inputs.get("referencedSecurityGroupId"))}
+    group = set(group_rule.named(group_rule.inputs["securityGroupId"]))
+    peer = set(group_rule.named(group_rule.inputs.get("referencedSecurityGroupId")))
     if group_rule.kind == "SecurityGroupIngressRule":
         return peer, group
     return group, peer
@@ -136,7 +136,7 @@ def _ends(group_rule: Node) -> tuple[set[Node], set[Node]]:
 def _everything_before(node: Node) -> set[Node]:
     """Return what a resource depends on, directly or by way of others."""
     seen: set[Node] = set()
-    waiting = [*node.sources]
+    waiting = list(node.sources)
     while waiting:
         each = waiting.pop()
         if each not in seen:

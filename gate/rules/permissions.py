@@ -155,7 +155,7 @@ def _matches_others(graph: Graph, policy: Node, resource: str) -> bool:
     """Return whether an ARN pattern matches a resource of the stack that the policy isn't about."""
     if not _is_pattern(resource):
         return False
-    named = {*policy.named(resource)}
+    named = set(policy.named(resource))
     for node in graph.nodes:
         arn = node.outputs.get("arn")
         if isinstance(arn, str) and node not in named and overlap(resource, arn):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def security_groups(node: Node) -> list[Node]:
     """Return the security groups of a load balancer or a service."""
     network = node.inputs.get("networkConfiguration", {})
-    return [*node.named([node.inputs.get("securityGroups"), network.get("securityGroups")])]
+    return list(node.named([node.inputs.get("securityGroups"), network.get("securityGroups")]))
 
 
 def balancers_groups(graph: Graph) -> set[Node]:

@@ -63,7 +63,7 @@ def stop_timeout_covers_draining(graph: Graph) -> Iterator[Node]:
     for service in graph.all("Service"):
         groups = service.named(service.inputs.get("loadBalancers"))
         delays = [group.inputs.get("deregistrationDelay", 300) for group in groups]
-        stops = [*_stop_timeouts(task_definition(service))]
+        stops = list(_stop_timeouts(task_definition(service)))
         if delays and stops and max(delays) > min(stops):
             yield service
 

@@ -208,7 +208,7 @@ def _target_group(rest: Properties) -> Properties:
 
 
 def _actions(actions: list[Properties]) -> list[Properties]:
-    return [*map(_action, actions)]
+    return list(map(_action, actions))
 
 
 def _action(action: Properties) -> Properties:

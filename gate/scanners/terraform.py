@@ -60,7 +60,9 @@ def plan(graphs: Mapping[str, Graph]) -> dict[str, Any]:
         UnmappedTypeError: A resource's type isn't in the table.
         UnmappedBlockError: A list of objects isn't in the table.
     """
-    planned, changes, configured = [], [], []
+    planned = []
+    changes = []
+    configured = []
     for stack, graph in graphs.items():
         for node in graph.nodes:
             resource = _Resource(stack, node)
@@ -163,7 +165,7 @@ def _expressions(block: Mapping[str, Any]) -> dict[str, Any]:
 
 def _expression(value: Any) -> Any:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [*map(_expressions, value)]
+        return list(map(_expressions, value))
     found = list(dict.fromkeys(_references(value)))
     return {"references": found} if found else {"constant_value": value}
 

@@ -41,7 +41,7 @@ def flaw(statement: object) -> str | None:
     """Return what is wrong with a statement, to follow its number; None if nothing is."""
     if not isinstance(statement, dict):
         return "isn't an object"
-    unknown = sorted(set(statement) - {*_KEYS})
+    unknown = sorted(set(statement) - set(_KEYS))
     if unknown:
         return f"has {', '.join(unknown)}, not only {', '.join(_KEYS)}"
     effect = statement.get("Effect", "Allow")

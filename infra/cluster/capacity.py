@@ -44,7 +44,7 @@ class CapacityProviders(pulumi.ComponentResource):
         self, name: str, args: CapacityProvidersArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-web:index:CapacityProviders", name, None, opts)
-        providers: list[pulumi.Input[str]] = [*_FARGATE]
+        providers: list[pulumi.Input[str]] = list(_FARGATE)
         if args.instances_provider is not None:
             providers.append(args.instances_provider)
         # The cluster has no default strategy. ECS would copy it into services that name none, and

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stderr.write(f"{reason}\n")
         sys.exit(NOT_ESTIMATED)
     estimated = estimate(settings, of_region(region))
-    refused = [*limit.problems(settings, region)]
+    refused = list(limit.problems(settings, region))
     described = Report(
         stack=options.stack,
         region=region,
@@ -101,7 +101,8 @@ def of_stack(project: Path, stack: str) -> tuple[str, Settings]:
             region aren't known.
     """
     try:
-        name, values = read_project(project)["name"], configured(project, stack)
+        name = read_project(project)["name"]
+        values = configured(project, stack)
     except BadStackFile as error:
         raise CannotEstimateError(str(error)) from None
     region = values.get("aws:region")

@@ -268,10 +268,12 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]
     ) -> None:
         """Allow a range to connect to a scheme's port."""
-        clients, suffix = "anywhere", _SUFFIXES.get(cidr)
+        clients = "anywhere"
+        suffix = _SUFFIXES.get(cidr)
         if suffix is None:
             # Without colons, as two of them would separate parts of the URN.
-            clients, suffix = cidr, f"-{cidr.replace(':', '-')}"
+            clients = cidr
+            suffix = f"-{cidr.replace(':', '-')}"
         aws.vpc.SecurityGroupIngressRule(
             f"{base}-{scheme}{suffix}",
             security_group_id=group_id,

@@ -85,7 +85,7 @@ def find(
         vpc = aws.ec2.get_vpc(id=found_id)
     balancer_subnets = task_subnets = _subnets(vpc.id, replace(balancer, vpc_key=key))
     if tasks:
-        task_subnets = _subnets(vpc.id, replace(tasks, vpc_key=key, zones=[*balancer_subnets]))
+        task_subnets = _subnets(vpc.id, replace(tasks, vpc_key=key, zones=list(balancer_subnets)))
     return Network(
         vpc_id=vpc.id,
         cidr=vpc.cidr_block,

@@ -134,7 +134,7 @@ def _network(service: ServiceSettings, areas: Areas) -> TaskNetwork:
 
 def _egress(service: ServiceSettings, areas: Areas) -> list[Destination]:
     """Return what tasks may connect to: what is configured, and the mount targets of EFS."""
-    egress = [*areas.settings.network.egress]
+    egress = list(areas.settings.network.egress)
     efs = any(volume.efs_file_system_id for volume in service.mounted_volumes.values())
     mount_targets = Destination(areas.network.cidr, _NFS, _NFS)
     if efs and mount_targets not in egress:

@@ -42,7 +42,7 @@ def task_of(service: ServiceSettings, image: pulumi.Input[str]) -> Task:
         )
     return Task(
         container=own,
-        sidecars=[*sidecars.values()],
+        sidecars=list(sidecars.values()),
         ingress_container=sidecars.get(service.sidecars.ingress_container or "", own),
         volumes=volumes,
         cpu_units=service.container.cpu_units,

@@ -139,7 +139,7 @@ class Settings(StackSettings):
 
     def problems(self) -> list[Problem]:
         """Check the stack's name, each value, and values that depend on each other."""
-        found = [*_misnamed(self.stack)]
+        found = list(_misnamed(self.stack))
         for service in self.services:
             found.extend(service.unread.values())
         found.extend(self.unread.values())

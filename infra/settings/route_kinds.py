@@ -165,7 +165,7 @@ class Rewriting(Kind):
         entries = read_map(text)
         if not entries:
             return None
-        if [*self._flaws(entries)]:
+        if list(self._flaws(entries)):
             refuse(text)
         return Rewrite(**entries)
 
@@ -433,8 +433,10 @@ def _route(entry: object) -> dict[str, Any]:
 
 
 def _part_of_route(entry: object) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        return {}
     found: dict[str, Any] = {}
-    for name, value in entry.items() if isinstance(entry, dict) else ():
+    for name, value in entry.items():
         kind = KINDS.get(name)
         if kind is None:
             continue

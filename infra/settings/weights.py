@@ -138,6 +138,7 @@ def _cycle(settings: StackSettings, services: Mapping[str, ServiceSettings]) -> 
             if dependency in services[name].shares_with:
                 splitting.append(name)
         if splitting:
+            # The cycle from the first of them, by name, back to it.
             first = cycle.index(min(splitting))
             shown = [*cycle[first:], *cycle[: first + 1]]
             yield Problem(

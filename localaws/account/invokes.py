@@ -208,8 +208,9 @@ def _log_groups(query: Query) -> Properties:
 def _parameter(query: Query) -> Properties:
     name_or_arn = str(query.args.get("name"))
     name, _, version = name_or_arn.rpartition(":parameter/")[2].partition(":")
+    names = names_of(name) if name_or_arn.startswith("arn:") else (name,)
     found = None
-    for each in names_of(name) if name_or_arn.startswith("arn:") else (name,):
+    for each in names:
         found = found or _current_parameter(query, each)
     if found is None:
         message = f"reading SSM Parameter ({name_or_arn}): couldn't find resource"
@@ -476,9 +477,12 @@ def _instances_of(account: Account, cluster: object) -> int:
     for association in account.where(CAPACITY_PROVIDERS, "clusterName", cluster):
         for name in texts(association.inputs.get("capacityProviders")):
             provider = account.find(CAPACITY_PROVIDER, name)
-            settings = block(provider.inputs.get("autoScalingGroupProvider")) if provider else {}
+            if provider is None:
+                continue
+            settings = block(provider.inputs.get("autoScalingGroupProvider"))
             group = account.find(GROUP, settings.get("autoScalingGroupArn"))
-            count += int(group.outputs["minSize"]) if group else 0
+            if group is not None:
+                count += int(group.outputs["minSize"])
     return count
 
 

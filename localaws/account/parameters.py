@@ -79,7 +79,8 @@ def value_of(account: Account, name: str) -> str | None:
         text = _secret_text(account, arn, stage or CURRENT, version)
         return _field(text, key) if key and text is not None else text
     for each in names_of(name):
-        managed, seeded = account.get(PARAMETER, each), account.parameters.get(each)
+        managed = account.get(PARAMETER, each)
+        seeded = account.parameters.get(each)
         if managed is not None:
             return str(managed.outputs.get("value") or managed.inputs["valueWo"])
         if seeded is not None and seeded.type != SEEDED_SECRET:
@@ -130,7 +131,8 @@ def _secret_version(
                 return each
         return None
     # A version with other labels only leaves AWSCURRENT and AWSPREVIOUS where they are.
-    age, label = _AGES.get(stage, 0), CURRENT if stage in _AGES else stage
+    age = _AGES.get(stage, 0)
+    label = CURRENT if stage in _AGES else stage
     labelled = [each for each in versions if label in _stages(each)]
     return labelled[age] if age < len(labelled) else None
 

@@ -138,9 +138,9 @@ class Query:
             raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
         compared: list[Properties] = [attributes]
         if resource.token == ROUTE_TABLE and name.startswith("association."):
-            compared = [*associations_of(self.account, resource)]
+            compared = list(associations_of(self.account, resource))
         elif resource.token == ROUTE_TABLE and name.startswith("route."):
-            compared = [*routes_of(self.account, resource)]
+            compared = list(routes_of(self.account, resource))
         return [_as_text(each.get(_FILTERS[name])) for each in compared]
 
 

@@ -129,7 +129,8 @@ def _crossed(alarm: Alarm, points: Sequence[Point], state: State) -> str:
         least, change = alarm.datapoints_to_alarm, "OK -> ALARM"
     else:
         # So many points within the threshold leave fewer than M that could breach it.
-        least, change = alarm.evaluation_periods - alarm.datapoints_to_alarm + 1, "ALARM -> OK"
+        least = alarm.evaluation_periods - alarm.datapoints_to_alarm + 1
+        change = "ALARM -> OK"
     return (
         f"{len(points)} out of the last {alarm.evaluation_periods} datapoints {compared} "
         f"(minimum {_datapoints(least)} for {change} transition)"

@@ -82,7 +82,8 @@ def compile_group(
 
     An unchanged group gets the same objects again, so comparing two configurations is quick.
     """
-    files, clusters = {}, []
+    files = {}
+    clusters = []
     for each in clusters_of(group):
         files[file_name("endpoints", each.name)] = [_load_assignment(each, group)]
         clusters.append(_cluster(each, group, folder))

@@ -150,7 +150,8 @@ class Envoy:
             for host in cluster.get("host_statuses", ()):
                 if "socket_address" not in host["address"]:
                     continue  # the login service, which is no target
-                address, status = host["address"]["socket_address"], host["health_status"]
+                address = host["address"]["socket_address"]
+                status = host["health_status"]
                 if status.get("pending_active_hc"):
                     continue
                 endpoint = Endpoint(address["address"], address["port_value"])
@@ -304,7 +305,7 @@ class Envoy:
 
 def _with_clusters_of(before: Files, files: Files) -> Files:
     """Return a configuration with the clusters that only the one before it has, and their files."""
-    clusters = [*files[CLUSTERS]]
+    clusters = list(files[CLUSTERS])
     names = {each["name"] for each in clusters}
     clusters += [each for each in before.get(CLUSTERS, ()) if each["name"] not in names]
     gone = {name: resources for name, resources in before.items() if name not in files}

@@ -45,7 +45,8 @@ async def fetch(
         UnreachableError: There is no answer.
     """
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or _PORT
+    host = parts.hostname or ""
+    port = parts.port or _PORT
     try:
         async with asyncio.timeout(TIMEOUT):
             reader, writer = await connect(host, port)

@@ -63,7 +63,8 @@ def listeners(
         front = (fronts or {}).get(load_balancer.id, Front())
         if front.network != network:
             continue
-        outputs, port = listener.outputs, int(listener.outputs["port"])
+        outputs = listener.outputs
+        port = int(listener.outputs["port"])
         listen_address = addresses.load_balancer(load_balancer.id)
         tls = None
         if outputs.get("protocol") == "HTTPS":

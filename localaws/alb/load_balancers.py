@@ -32,13 +32,13 @@ from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from ssl import SSLContext
 
     from localaws.alb.edge import Edge
     from localaws.alb.logins import Logins
-    from localaws.alb.model import Listener, TargetGroup
+    from localaws.alb.model import Listener, Rule, TargetGroup
     from localaws.alb.target_registry import Target
     from localaws.alb.tls import Served
     from localaws.catalog.account import Account
@@ -245,7 +245,8 @@ class LoadBalancers:
         wanted = await self._configurations()
         for network in self._proxies.keys() - wanted.keys():
             await self._stop_proxy(network)
-        self._listen_errors, self._refusals = {}, {}
+        self._listen_errors = {}
+        self._refusals = {}
         for network, configuration in wanted.items():
             if configuration != self._applied.get(network) or network in self._to_show:
                 try:
@@ -271,11 +272,14 @@ class LoadBalancers:
 
     def attached(self) -> list[dict[str, str]]:
         """Return the targets that a program registered itself, as DescribeTargetHealth does."""
-        in_use, found = load_balancers_of_groups(self._cloud), []
+        in_use = load_balancers_of_groups(self._cloud)
+        found = []
         for (group, endpoint), why_not in self._followed.items():
             health = self.health(group, endpoint)
-            if why_not:
-                health = replace(_NOT_HERE, description=why_not) if group in in_use else UNUSED
+            if why_not and group in in_use:
+                health = replace(_NOT_HERE, description=why_not)
+            elif why_not:
+                health = UNUSED
             target = f"{endpoint.address}:{endpoint.port}" if endpoint.port else endpoint.address
             found.append(
                 {
@@ -294,7 +298,7 @@ class LoadBalancers:
         for each in self._cloud.all(LOAD_BALANCER):
             front = self._front(each.id)
             outside = self._edge.outside(each)
-            here = [*outside.values()] or [self._addresses.load_balancer(each.id).dns_name]
+            here = list(outside.values()) or [self._addresses.load_balancer(each.id).dns_name]
             if front.addresses:
                 found.append(
                     {
@@ -346,7 +350,7 @@ class LoadBalancers:
     async def requests(self) -> dict[str, int]:
         """Return the requests to each target group's targets since its proxy started, by ARN."""
         by_cluster: dict[str, int] = {}
-        for proxy in [*self._proxies.values()]:
+        for proxy in list(self._proxies.values()):
             by_cluster |= await proxy.requests()
         found: dict[str, int] = {}
         for each in self._cloud.all(TARGET_GROUP):
@@ -357,7 +361,7 @@ class LoadBalancers:
     async def traffic(self) -> Traffic:
         """Return what was counted of the load balancers that alarms read."""
         found = Traffic()
-        for proxy in [*self._proxies.values()]:
+        for proxy in list(self._proxies.values()):
             found.add(await proxy.traffic())
         return found
 
@@ -381,7 +385,7 @@ class LoadBalancers:
 
     async def _apply(self, network: str, configuration: _Configuration) -> None:
         """Have a proxy take its configuration, and note which listeners it couldn't open."""
-        if any(asks(rule) for listener in configuration.listeners for rule in listener.rules):
+        if _authenticates(configuration.listeners):
             await self._started_logins().serve(network)
         if network not in self._proxies:
             self._proxies[network] = self._proxy(network)
@@ -394,7 +398,8 @@ class LoadBalancers:
                 if not listener.opened.keys() <= listening:
                     self._listen_errors[listener.arn] = str(error)
             raise
-        before, self._applied[network] = self._applied.get(network), configuration
+        before = self._applied.get(network)
+        self._applied[network] = configuration
         # What is shown is tried anew, which the next resource may wait for.
         if before is None or before.listeners != configuration.listeners:
             self._to_show.add(network)
@@ -441,7 +446,8 @@ class LoadBalancers:
     async def _probe(self, group: TargetGroup, endpoint: Endpoint, time_limit: float) -> int | None:
         """Send one health check from where the load balancer is; return the answer's status."""
         balancer = load_balancers_of_groups(self._cloud).get(group.arn, "")
-        port, path = group.health_port or endpoint.port, str(group.health_check.get("path") or "/")
+        port = group.health_port or endpoint.port
+        path = str(group.health_check.get("path") or "/")
         return await self._edge.status_of(
             self._front(balancer),
             endpoint.address,
@@ -525,6 +531,14 @@ class LoadBalancers:
                 )
                 found[network] = _Configuration(served, files)
         return found
+
+
+def _authenticates(served: Iterable[Listener]) -> bool:
+    """Return whether a rule of these listeners authenticates users."""
+    rules: list[Rule] = []
+    for listener in served:
+        rules += listener.rules
+    return any(map(asks, rules))
 
 
 def _reached(

@@ -63,10 +63,8 @@ def unreachable(
     machine they may be those of other machines. Neither are addresses outside the VPC, unless they
     are this machine's own, such as the one of a container bridge.
     """
-    group, target = (
-        cloud.get(TARGET_GROUP, attachment.outputs.get("targetGroupArn")),
-        attachment.outputs["targetId"],
-    )
+    group = cloud.get(TARGET_GROUP, attachment.outputs.get("targetGroupArn"))
+    target = attachment.outputs["targetId"]
     kind = group.outputs.get("targetType") if group else None
     if group is None or kind != "ip":
         return f"the local load balancer forwards to no target of type {kind}"

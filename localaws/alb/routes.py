@@ -140,7 +140,8 @@ def _rule_routes(
 ) -> Iterator[dict[str, Any]]:
     """Yield the routes of a rule: those of clients that a cookie binds, and one for all others."""
     headers = matchers(rule.conditions)
-    action, kinds = _last_action(rule), {each["type"] for each in rule.actions}
+    action = _last_action(rule)
+    kinds = {each["type"] for each in rule.actions}
     asking = oidc_filter.asking(rule.arn) if oidc_filter.asks(rule) else {}
     not_emulated = kinds & _NOT_EMULATED
     if not_emulated:
@@ -159,7 +160,7 @@ def _rule_routes(
 
 def _route(headers: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return a route: the headers that a request must have, and what answers it."""
-    return {"match": {"prefix": "/", "headers": [*headers]}, **answer}
+    return {"match": {"prefix": "/", "headers": list(headers)}, **answer}
 
 
 def _last_action(rule: Rule) -> Mapping[str, Any]:
@@ -167,7 +168,8 @@ def _last_action(rule: Rule) -> Mapping[str, Any]:
 
     Without an order, an action has its position in the list.
     """
-    last, last_order = rule.actions[0], 0.0
+    last = rule.actions[0]
+    last_order = 0.0
     for position, action in enumerate(rule.actions, start=1):
         order = float(action.get("order") or position)
         if order >= last_order:
@@ -197,7 +199,8 @@ def _forward(
     unlimited = {"timeout": "0s"}
     clusters = []
     for member in members:
-        name, weight = cluster_name(member["arn"]), int(member.get("weight", 1))
+        name = cluster_name(member["arn"])
+        weight = int(member.get("weight", 1))
         if not weight:
             continue
         group = groups.get(name)

@@ -98,7 +98,8 @@ class TokenChecks:
                 raise _RefusedError(f"its token is valid later only, by {name}")
 
     async def _key(self, key_id: str, action: Action) -> jwt.PyJWK:
-        endpoint, now = str(action.config["jwksEndpoint"]), self._clock()
+        endpoint = str(action.config["jwksEndpoint"])
+        now = self._clock()
         known = self._known.get(endpoint)
         if known is None or _is_outdated(known, key_id, now):
             known = self._known[endpoint] = _KeySet(await self._keys(action, endpoint), now)

@@ -145,7 +145,8 @@ def parse(reported: str) -> Traffic:
     """Read what Envoy's admin interface reports, with the bins of its histograms."""
     found = Traffic()
     for match in _ANSWER.finditer(reported):
-        code, flags = int(match["code"]), match["flags"].split(",")
+        code = int(match["code"])
+        flags = match["flags"].split(",")
         answer = Answer(
             load_balancer=match["lb"],
             group=match["group"],

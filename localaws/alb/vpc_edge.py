@@ -153,7 +153,7 @@ class VpcEdge:
 
     def interfaces(self, load_balancer: str) -> list[Interface]:
         """Return the interfaces of a load balancer, by its ARN."""
-        return [*self._interfaces.get(load_balancer, {}).values()]
+        return list(self._interfaces.get(load_balancer, {}).values())
 
     def why_not_shown(self, listener: Listener) -> str:
         """Return why this machine can't show a listener, such as that its port is taken."""

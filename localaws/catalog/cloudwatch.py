@@ -164,7 +164,8 @@ def _expression_rules(queries: object) -> Refusals:
     all_known = _is_whole(queries) and UNKNOWN not in all_ids
     uses: dict[str, list[str]] = {each: [] for each in texts(all_ids)}
     for index, query in enumerate(found):
-        expression, path = query.get("expression"), f"{_QUERIES}[{index}].expression"
+        expression = query.get("expression")
+        path = f"{_QUERIES}[{index}].expression"
         if not isinstance(expression, str) or not expression:
             continue
         try:

@@ -194,7 +194,8 @@ def _widget_flaws(widget: object, path: str) -> Iterator[tuple[str, str]]:
     left, width = number(widget.get("x")) or 0, number(widget.get("width")) or 6
     if left + width > GRID:
         yield path, f"Should end at column {GRID}: x + width is {left + width:g}"
-    kind, properties = str(widget.get("type")), widget.get("properties")
+    kind = str(widget.get("type"))
+    properties = widget.get("properties")
     if not isinstance(properties, dict) or kind not in _PROPERTIES:
         return
     inside = f"{path}/properties"
@@ -244,7 +245,8 @@ def _annotation_flaws(annotations: Mapping[str, Any], path: str) -> Iterator[tup
     for index, line in enumerate(_items(annotations, "horizontal")):
         inside = f"{path}/horizontal/{index}"
         # A band is an array of two lines.
-        for each in line if isinstance(line, list) else [line]:
+        lines = line if isinstance(line, list) else [line]
+        for each in lines:
             if isinstance(each, dict):
                 yield from _members(each, _LINE, inside, ("value",))
             else:
@@ -256,7 +258,7 @@ def _axis_flaws(properties: Mapping[str, Any], path: str) -> Iterator[tuple[str,
     yield from _members(axes, {"left": _OBJECT, "right": _OBJECT}, path)
     for side in ("left", "right"):
         yield from _members(_object(axes, side), _AXIS, f"{path}/{side}")
-    if properties.get("view") == "gauge" and not {"max", "min"} <= {*_object(axes, "left")}:
+    if properties.get("view") == "gauge" and not {"max", "min"} <= set(_object(axes, "left")):
         yield f"{path}/left", "Should have 'min' and 'max' for a gauge"
 
 

@@ -65,7 +65,8 @@ def repository_of(account: Account, url: str) -> Resource | None:
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
-    name, account = inputs.get("name"), mint.account.account_id
+    name = inputs.get("name")
+    account = mint.account.account_id
     domain = f"{mint.region}.{partition_of(mint.region).suffix}"
     return {
         "id": name,

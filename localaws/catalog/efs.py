@@ -95,7 +95,8 @@ def _file_system_account_rules(
 
 
 def _file_system_computed(mint: Mint, inputs: Properties) -> Properties:
-    identifier, zone = ec2_id(mint, "fs"), text(inputs.get("availabilityZoneName"))
+    identifier = ec2_id(mint, "fs")
+    zone = text(inputs.get("availabilityZoneName"))
     token = {}
     if not given(inputs, "creationToken"):
         token["creationToken"] = f"terraform-{mint.digits(26)}"

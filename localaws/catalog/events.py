@@ -114,7 +114,7 @@ def _match_flaws(values: list[Any], path: str) -> Iterator[str]:
             yield f'Event pattern is not valid. Reason: "{path}" has an array in an array'
         if not isinstance(value, dict):
             continue
-        names = [*value]
+        names = list(value)
         if len(names) != 1 or names[0] not in FILTERS:
             yield (
                 f'Event pattern is not valid. Reason: Unrecognized match type in "{path}": '
@@ -209,7 +209,8 @@ def _bus(inputs: Properties) -> str:
 
 def _rule_id(inputs: Properties) -> str:
     """Return the provider's id: the name, on another bus after the bus's."""
-    bus, name = _bus(inputs), inputs.get("name")
+    bus = _bus(inputs)
+    name = inputs.get("name")
     return f"{name}" if bus == DEFAULT_BUS else f"{bus}/{name}"
 
 

@@ -84,7 +84,7 @@ def policy_rules(
             code, f"{name} must be a JSON object, got {show(value)}", "iam.policy.json", name
         )
         return
-    for element in sorted(document.keys() - {*_ELEMENTS}):
+    for element in sorted(document.keys() - set(_ELEMENTS)):
         message = f"{name}: {element} is no element of a policy, which has {', '.join(_ELEMENTS)}"
         yield Refusal(code, message, "iam.policy.element", name)
     if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
@@ -167,7 +167,7 @@ def _is_condition(value: object) -> bool:
 
 
 def _element_flaws(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
-    for element in sorted(statement.keys() - {*_STATEMENT_ELEMENTS}):
+    for element in sorted(statement.keys() - set(_STATEMENT_ELEMENTS)):
         yield (
             "iam.policy.element",
             f": {element} is no element, there are {', '.join(_STATEMENT_ELEMENTS)}",

@@ -40,10 +40,11 @@ def items_at(value: object, path: str) -> Iterator[tuple[str, Any]]:
     found = value.get(name) if isinstance(value, (dict, Mapping)) else None
     if found is None:
         return
-    items: list[tuple[str, Any]] = [(name, found)]
-    if of_list:
-        items = []
-        for index, each in enumerate(found if isinstance(found, list) else ()):
+    items: list[tuple[str, Any]] = []
+    if not of_list:
+        items.append((name, found))
+    elif isinstance(found, list):
+        for index, each in enumerate(found):
             items.append((f"{name}[{index}]", each))
     for exact_path, each in items:
         if each is None or each is UNKNOWN:

@@ -59,7 +59,9 @@ class Expression(NamedTuple):
 
 def read(regex: str) -> Expression:
     """Read a regular expression, without compiling it."""
-    faults, groups, depth = [], 0, 0
+    faults = []
+    groups = 0
+    depth = 0
     for match in _TOKEN.finditer(regex):
         token = match.groupdict()
         special = token["special"]

@@ -289,7 +289,7 @@ class ResourceType:
         self, inputs: Properties, account: Account, current: Resource | None
     ) -> Refusals:
         """Refuse references to resources that don't exist, unless an update leaves them as is."""
-        optional = self.inputs - {*blocks_of(self.token)[0].required}
+        optional = self.inputs - set(blocks_of(self.token)[0].required)
         for reference in self.references:
             if not reference.code:
                 continue

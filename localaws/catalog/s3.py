@@ -64,7 +64,8 @@ _NAME = Allowed("3 to 63 lower-case letters, digits, dots and hyphens, and no IP
 
 
 def _bucket_computed(mint: Mint, inputs: Properties) -> Properties:
-    name, partition = inputs.get("bucket"), partition_of(mint.region)
+    name = inputs.get("bucket")
+    partition = partition_of(mint.region)
     return {
         "id": name,
         "arn": f"arn:{partition.name}:s3:::{name}",

@@ -64,7 +64,8 @@ def _version_rules(inputs: Properties) -> Refusals:
 
 def _version_computed(mint: Mint, inputs: Properties) -> Properties:
     secret = mint.account.find(SECRET, inputs.get("secretId"))
-    arn, version = secret.id if secret else "", uuid(mint)
+    arn = secret.id if secret else ""
+    version = uuid(mint)
     return {
         "id": f"{arn}|{version}",
         "arn": arn,

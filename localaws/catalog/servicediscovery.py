@@ -43,7 +43,8 @@ def namespace_of(account: Account, name: object) -> Resource | None:
 
 def _identifier(mint: Mint, prefix: str) -> str:
     """Return a new id in Cloud Map's form: `ns-` and 16 letters and digits."""
-    rest, letters = int(mint.hex(2 * _ID_LENGTH), 16), ""
+    rest = int(mint.hex(2 * _ID_LENGTH), 16)
+    letters = ""
     for _ in range(_ID_LENGTH):
         rest, digit = divmod(rest, len(_LETTERS))
         letters += _LETTERS[digit]
@@ -80,7 +81,8 @@ def _namespace_deletion_rules(namespace: Resource, account: Account) -> Refusals
 
 
 def _namespace_id(inputs: Properties) -> object:
-    own, dns = inputs.get("namespaceId"), block(inputs.get("dnsConfig")).get("namespaceId")
+    own = inputs.get("namespaceId")
+    dns = block(inputs.get("dnsConfig")).get("namespaceId")
     return own if own is not None else dns
 
 

@@ -216,8 +216,8 @@ def _web_acl_account_rules(
     inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     known = {each.computed["arn"] for each in account.all(IP_SET)}
-    before = {*_ip_sets(current.inputs.get("rules"))} if current else set()
-    for arn in sorted({*_ip_sets(inputs.get("rules"))} - known - before):
+    before = set(_ip_sets(current.inputs.get("rules"))) if current else set()
+    for arn in sorted(set(_ip_sets(inputs.get("rules"))) - known - before):
         message = (
             f"AWS WAF couldn't perform the operation because your resource doesn't exist: {arn}"
         )
@@ -243,7 +243,8 @@ def _range(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None
 
 
 def _ip_set_computed(mint: Mint, inputs: Properties) -> Properties:
-    identifier, scope = uuid(mint), "global" if inputs.get("scope") == "CLOUDFRONT" else "regional"
+    identifier = uuid(mint)
+    scope = "global" if inputs.get("scope") == "CLOUDFRONT" else "regional"
     arn = mint.arn("wafv2", f"{scope}/ipset/{inputs.get('name')}/{identifier}")
     return {"id": identifier, "arn": arn, "lockToken": uuid(mint)}
 

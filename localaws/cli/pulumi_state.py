@@ -50,7 +50,8 @@ class StackState:
         cancel = f"`pulumi-local cancel --yes --stack {self.stack}` removes the lock"
         for file in self._locks():
             lock = _read(file) or {}
-            process, machine = lock.get("pid"), lock.get("hostname") or "another machine"
+            process = lock.get("pid")
+            machine = lock.get("hostname") or "another machine"
             if machine != os.uname().nodename:
                 yield f"a run on {machine} has locked the stack; if it was killed, {cancel}"
             elif Path(f"/proc/{process}").exists():

@@ -233,7 +233,8 @@ class _Build:
         self, choice: Choice, image_table: Path, on_loss: Callable[[], None]
     ) -> DataPlane:
         """Return it with tasks as containers in the cloud's VPCs, and an Envoy for each VPC."""
-        launcher, host = Launcher(choice.isolation, on_loss), Launcher()
+        launcher = Launcher(choice.isolation, on_loss)
+        host = Launcher()
         network = Network(launcher, self.cloud)
         host_ports = HostPorts(network)
         follower = Follower(network, host_ports, self.cloud)
@@ -309,7 +310,8 @@ class _Build:
         """Return what measures and decides by the minute, and what runs it."""
         services = controller.descriptions
         usage = Metrics(self.cloud, services, load_balancers)
-        scaler, parts = None, {}
+        scaler = None
+        parts = {}
         if self.set_desired_count is not None:
             scaler = Scaler(
                 self.cloud,
@@ -340,7 +342,8 @@ class _Build:
 
     def _trust(self) -> ssl.SSLContext:
         """Trust this machine's authorities, and the local one."""
-        context, own = ssl.create_default_context(), authority_file(self.directory)
+        context = ssl.create_default_context()
+        own = authority_file(self.directory)
         if own.is_file():
             context.load_verify_locations(own)
         return context

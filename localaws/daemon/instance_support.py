@@ -84,8 +84,9 @@ def _problems(rules: Rules, definition: Resource) -> Iterator[str]:
 
 
 def _container_problems(definition: Resource) -> Iterator[str]:
-    containers = parsed(definition.outputs.get("containerDefinitions"))
-    for container in containers if isinstance(containers, list) else ():
+    found = parsed(definition.outputs.get("containerDefinitions"))
+    containers = found if isinstance(found, list) else []
+    for container in containers:
         for part in _UNSUPPORTED:
             if any(values_at(container, part)):
                 name = container.get("name")

@@ -191,7 +191,7 @@ class Running:
             "publicKeysUrl": self._data_plane.public_keys_url,
             "scaling": self._data_plane.scaler.status() if self._data_plane.scaler else [],
             **self._alarm_status(),
-            "notEnforced": [*self._data_plane.not_enforced],
+            "notEnforced": list(self._data_plane.not_enforced),
             "images": list(filter(None, self._data_plane.image_notes.values())),
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._directory.path)),
@@ -224,7 +224,8 @@ class Running:
 
     def _set_alarm_state(self, args: Properties) -> Mapping[str, Any]:
         """Give an alarm a state until its next evaluation, or return why it can't be."""
-        alarms, name = self._data_plane.alarms, str(args["alarm"])
+        alarms = self._data_plane.alarms
+        name = str(args["alarm"])
         if alarms is None or not alarms.status():
             return {
                 "problem": "there are no alarms; services with `alarms: true` have some "
@@ -407,10 +408,10 @@ class Running:
         if resource.token == SERVICE:
             return [*self._stand_ins(resource), *self._ignored_alarms(resource)]
         if resource.token == LISTENER:
-            return [*self._unapplied(resource)]
+            return list(self._unapplied(resource))
         if resource.token in _ROUTES:
             listener = self._cloud.get(LISTENER, resource.outputs.get("listenerArn"))
-            return [*self._unapplied(listener)] if listener else []
+            return list(self._unapplied(listener)) if listener else []
         return []
 
     def _unapplied(self, listener: Resource) -> Iterator[str]:

@@ -431,7 +431,8 @@ class _Step:
             return
         instances = self.state.of(group.name)
         measured = metric(group, instances, self.demand)
-        above, below = measured > group.scaling.target, measured < group.scaling.target
+        above = measured > group.scaling.target
+        below = measured < group.scaling.target
         known = replace(
             known,
             above_since=(known.above_since or self.now) if above else None,

@@ -226,7 +226,8 @@ def problem_of(constraint: Constraint) -> str:
     if match is None:
         return f"placement constraint {constraint.expression!r}; {allowed}"
     name, operator, operand = match.groups()
-    has_list, needs_list = operand.startswith("["), operator in {"in", "not_in"}
+    has_list = operand.startswith("[")
+    needs_list = operator in {"in", "not_in"}
     if has_list != needs_list:
         return f"placement constraint {constraint.expression!r}; {allowed}"
     if name not in _ATTRIBUTES:

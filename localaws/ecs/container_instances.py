@@ -287,7 +287,7 @@ class ContainerInstances:
 
     def problems(self) -> list[str]:
         """Return why groups get no instances."""
-        found = [*self._problems.values()]
+        found = list(self._problems.values())
         for each in self._cloud.all(GROUP):
             why = problem_of(each, self._cloud)
             if why:

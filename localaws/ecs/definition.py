@@ -159,7 +159,8 @@ def _revision(service: Resource, resources: Account, fingerprint: str) -> Servic
     outputs = service.outputs
     definition = _task_definition(outputs["taskDefinition"], resources)
     network = outputs.get("networkConfiguration") or {}
-    zones, cidrs = [], {}
+    zones = []
+    cidrs = {}
     for subnet in network.get("subnets") or ():
         found = resources.get(SUBNET, subnet)
         known = found.outputs if found else {}

@@ -255,7 +255,8 @@ def _health_check(block: Mapping[str, Any]) -> HealthCheck | None:
 def _secrets(
     secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]
 ) -> dict[str, str]:
-    values, missing = {}, []
+    values = {}
+    missing = []
     for each in secrets:
         source = parameter_name(each["valueFrom"])
         value = parameters(source)

@@ -64,7 +64,8 @@ def load(own_file: Path) -> tuple[Archive, ...]:
 def _archive(row: Any, own_file: Path) -> Archive:
     if not isinstance(row, dict):
         raise TypeError("an archive is a row: [[archive]]")
-    unknown, known = ", ".join(sorted(row.keys() - _KEYS)), ", ".join(sorted(_KEYS))
+    unknown = ", ".join(sorted(row.keys() - _KEYS))
+    known = ", ".join(sorted(_KEYS))
     if unknown:
         raise TypeError(f"an archive row has {unknown}; known are {known}")
     match, file = row.get("match"), row.get("file")

@@ -208,8 +208,8 @@ class SubnetAddresses:
 def _in_use(ports: Iterable[int]) -> NoAddressError:
     """Return the error for ports that other programs hold on every address."""
     return NoAddressError(
-        f"ports {[*ports]} are in use on every loopback address of this project; stop what holds "
-        "them"
+        f"ports {list(ports)} are in use on every loopback address of this project; stop what "
+        "holds them"
     )
 
 

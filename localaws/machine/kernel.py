@@ -190,7 +190,7 @@ def filter_system_calls(instructions: bytes) -> None:
 
 def limit_capabilities(kept: Iterable[int]) -> None:
     """Remove all capabilities but *kept* from what this process can ever have again."""
-    for number in {*range(_CAPABILITIES)} - {*kept}:
+    for number in set(range(_CAPABILITIES)) - set(kept):
         # Its result isn't checked: a kernel refuses numbers that it doesn't know.
         _call_prctl(_PR_CAPBSET_DROP, number)
 
@@ -200,6 +200,7 @@ def set_capabilities(kept: Iterable[int]) -> None:
     mask = 0
     for number in kept:
         mask |= 1 << number
-    low, high = mask & 0xFFFFFFFF, mask >> 32
+    low = mask & 0xFFFFFFFF
+    high = mask >> 32
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     _check(_libc.capset(header, struct.pack("6I", low, low, 0, high, high, 0)), "capset")

@@ -77,7 +77,7 @@ class _Launcher:
             waiting = [self._control.fileno(), wake, *self._starting]
             ready, _, _ = select.select(waiting, [], [])
             # A process's start is reported before its end.
-            for report in [*self._starting]:
+            for report in list(self._starting):
                 if report in ready:
                     self._started(report)
             if wake in ready:
@@ -254,7 +254,7 @@ class _Launcher:
                 return
             if pid == 0:
                 return
-            for report, starting in [*self._starting.items()]:
+            for report, starting in list(self._starting.items()):
                 if starting.pid == pid:
                     self._started(report)
             child = self._running.pop(pid, None)

@@ -446,7 +446,8 @@ class Launcher:
         except BlockingIOError:
             return
         except ConnectionResetError:
-            message, ancillary = b"", []
+            message = b""
+            ancillary = []
         if not message:
             self._launcher_exited()
             return

@@ -292,7 +292,8 @@ def _copy(source: str, target: str) -> None:
     """Copy what is in a folder; not sockets and devices, which nothing serves here."""
     with os.scandir(source) as entries:
         for entry in entries:
-            copy, status = f"{target}/{entry.name}", entry.stat(follow_symlinks=False)
+            copy = f"{target}/{entry.name}"
+            status = entry.stat(follow_symlinks=False)
             if stat.S_ISLNK(status.st_mode):
                 os.symlink(os.readlink(entry.path), copy)
             elif stat.S_ISDIR(status.st_mode):
@@ -331,7 +332,8 @@ def temporary_folder_options(options: Iterable[str]) -> tuple[int, list[str]]:
     Raises:
         ValueError: An option means nothing for such a folder.
     """
-    flags, others = _QUIET, []
+    flags = _QUIET
+    others = []
     for option in options:
         name, _, value = option.partition("=")
         if option in _CLEARED:

@@ -36,9 +36,13 @@ def find_user(name: str, passwd: str, group: str) -> User:
     groups = _rows(group, fields=4, numbers=(2,))
     entry = _find_entry(user_name, passwd)
     if entry is not None:
-        uid, gid, home = int(entry[2]), int(entry[3]), entry[5]
+        uid = int(entry[2])
+        gid = int(entry[3])
+        home = entry[5]
     elif user_name.isdecimal():
-        uid, gid, home = int(user_name), 0, "/"
+        uid = int(user_name)
+        gid = 0
+        home = "/"
     else:
         raise UnknownUserError(
             f"unable to find user {user_name}: no matching entries in passwd file"

@@ -44,7 +44,8 @@ def arguments_of(token: str) -> type | None:
     ]
     for cls in classes:
         if getattr(cls, "pulumi_type", "") == token:
-            module, name = vars(sys.modules[cls.__module__]), cls.__name__
+            module = vars(sys.modules[cls.__module__])
+            name = cls.__name__
             # If a nested type has the usual name (`BucketVersioningArgs`), the class of the
             # resource's arguments is called `BucketVersioningInitArgs`.
             found: type | None = module.get(f"{name}InitArgs", module.get(f"{name}Args"))

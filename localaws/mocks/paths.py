@@ -29,7 +29,8 @@ def _with_old_value(new: Any, old: Any, steps: list[str]) -> Any:
     match new, old:
         case dict(), dict():
             members = dict(new)
-            for name in {*new, *old} if step == "*" else {step}:
+            names = {*new, *old} if step == "*" else {step}
+            for name in names:
                 value = _with_old_value(new.get(name, _ABSENT), old.get(name, _ABSENT), rest)
                 if value is _ABSENT:
                     members.pop(name, None)

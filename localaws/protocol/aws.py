@@ -208,7 +208,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
         A run that changes nothing would not notice that what it deployed doesn't run.
         """
-        session, settings = self._session(context), from_wire(request.args)
+        session = self._session(context)
+        settings = from_wire(request.args)
         session.region = settings.get("region") or self._default_region
         if not settings.get("region"):
             await _log(
@@ -263,7 +264,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if resource is not None:
             problem = await self._lifecycle.find_problem(resource)
             await _warn(self._session(context), request.urn, problem)
-        old, new = _inputs_in_state(kind.token, request), from_wire(request.news)
+        old = _inputs_in_state(kind.token, request)
+        new = from_wire(request.news)
         differing = changes(kind, old, _given(new))
         replaces = kind.replacing(differing, old, _given(new))
         if ALL_TAGS in new:
@@ -288,7 +290,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.CreateRequest, context: Context
     ) -> provider_pb2.CreateResponse:
         """Create a resource, and wait until it works as configured."""
-        token, inputs = _token(request.urn), _given(from_wire(request.properties))
+        token = _token(request.urn)
+        inputs = _given(from_wire(request.properties))
         session = self._session(context)
         settings: Any = {"region": session.region, "tagging": session.tagging}
         if request.preview:
@@ -307,7 +310,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.UpdateRequest, context: Context
     ) -> provider_pb2.UpdateResponse:
         """Change a resource in place, and wait until it works as configured."""
-        token, inputs = _token(request.urn), _given(from_wire(request.news))
+        token = _token(request.urn)
+        inputs = _given(from_wire(request.news))
         session = self._session(context)
         if request.preview:
             outputs = from_wire(request.olds) | from_wire(request.news)
@@ -354,7 +358,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.DeleteRequest, context: Context
     ) -> empty_pb2.Empty:
         """Stop everything that runs for a resource, wait until nothing uses it, and remove it."""
-        token, session = _token(request.urn), self._session(context)
+        token = _token(request.urn)
+        session = self._session(context)
         resource = self._cloud.get(token, request.id)
         if resource is None:
             return empty_pb2.Empty()
@@ -388,7 +393,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         The engine runs operations concurrently: the deletion of an internet gateway is refused
         until the last address is released, for example.
         """
-        session, start = self._session(context), time.monotonic()
+        session = self._session(context)
+        start = time.monotonic()
         report = self._reporter(session, urn)
         while True:
             try:
@@ -478,7 +484,8 @@ async def _unless_cancelled(session: _Session, work: Awaitable[None]) -> None:
     Raises:
         NotSettled: The run was cancelled.
     """
-    task, cancelled = asyncio.ensure_future(work), asyncio.ensure_future(session.cancelled.wait())
+    task = asyncio.ensure_future(work)
+    cancelled = asyncio.ensure_future(session.cancelled.wait())
     try:
         done, _ = await asyncio.wait({task, cancelled}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -546,7 +553,8 @@ def _inputs_in_state(
     token: str, request: provider_pb2.DiffRequest | provider_pb2.UpdateRequest
 ) -> dict[str, Any]:
     """Return the inputs in the engine's state; those of `CHANGED_BY_AWS` as last read."""
-    inputs, outputs = _given(from_wire(request.old_inputs)), from_wire(request.olds)
+    inputs = _given(from_wire(request.old_inputs))
+    outputs = from_wire(request.olds)
     for name in CHANGED_BY_AWS.get(token, ()):
         if name in outputs:
             inputs[name] = outputs[name]

@@ -77,8 +77,12 @@ def _expression(pattern: str) -> re.Pattern[str]:
     """Return the regular expression of a pattern. Source: moby/patternmatcher."""
     found = ""
     for part in re.findall(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|\\.|.", pattern):
-        is_class = part.startswith("[")
-        found += part if is_class else _WILDCARDS.get(part) or re.escape(part.removeprefix("\\"))
+        if part.startswith("["):
+            found += part
+        elif part in _WILDCARDS:
+            found += _WILDCARDS[part]
+        else:
+            found += re.escape(part.removeprefix("\\"))
     return re.compile(found, re.DOTALL)
 
 

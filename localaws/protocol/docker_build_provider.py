@@ -65,7 +65,7 @@ class DockerBuildProvider(UnconfiguredProvider):
         if Urn.of(request.urn).type != docker_build.IMAGE:
             reasons = [f"the local docker-build has {docker_build.IMAGE} only"]
         elif not reasons:
-            reasons = [*self._missing(Build.of(inputs))]
+            reasons = list(self._missing(Build.of(inputs)))
         failures = [provider_pb2.CheckFailure(reason=reason) for reason in reasons]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
@@ -112,7 +112,8 @@ class DockerBuildProvider(UnconfiguredProvider):
     ) -> provider_pb2.ReadResponse:
         """Return an image as it was built, while some tag of it is in its repository."""
         state = from_wire(request.properties)
-        build, digest = Build.of(state), str(state.get("digest"))
+        build = Build.of(state)
+        digest = str(state.get("digest"))
         if not any(self._images.has(tag, digest) for tag in build.tags):
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(

@@ -71,7 +71,8 @@ class FailureInterceptor(grpc.aio.ServerInterceptor):
         """Answer a call with the error that ended it."""
         code = grpc.StatusCode.UNKNOWN
         if isinstance(error, NotImplementedError):
-            code, why = grpc.StatusCode.UNIMPLEMENTED, str(error)
+            code = grpc.StatusCode.UNIMPLEMENTED
+            why = str(error)
         elif isinstance(error, (Refused, NotSettled, UserError)):
             why = str(error)
         elif isinstance(error, OSError):

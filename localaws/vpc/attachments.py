@@ -159,7 +159,7 @@ class Attachments:
     def _public_address(self, identifier: str) -> str:
         if identifier in self._public:
             return self._public[identifier]
-        taken = {*self._public.values()}
+        taken = set(self._public.values())
         for candidate in map(str, _PUBLIC_NETWORK.hosts()):
             if candidate not in taken:
                 self._public[identifier] = candidate

@@ -134,7 +134,7 @@ class _Reading:
 
     def _acl_id(self, subnet: Resource) -> str:
         found, named = acl_of(self.account, subnet)
-        others = sorted({*named} - {found})
+        others = sorted(set(named) - {found})
         if others:
             self.not_enforced.append(
                 f"Network ACL {found} holds for {subnet.id}, and not {', '.join(others)}, which "

@@ -125,7 +125,8 @@ def _elements(interface: Attached, known: Iterable[str]) -> Iterator[tuple[str, 
         for group in sorted(interface.groups.intersection(known)):
             yield _set_of(group, version), address
     if interface.public_address:
-        private, public = interface.addresses[0], interface.public_address
+        private = interface.addresses[0]
+        public = interface.public_address
         yield "public_of", f"{private} : {public}"
         yield "private_of", f"{public} : {private}"
     if interface.gateway_of in known:
@@ -213,7 +214,8 @@ def _filtered_subnets(vpc: Vpc) -> list[tuple[Subnet, NetworkAcl]]:
 
 def _allows_everything(acl: NetworkAcl, *, ipv6: bool) -> bool:
     """Return whether a network ACL drops nothing of a subnet."""
-    for family in _FAMILIES if ipv6 else _FAMILIES[:1]:
+    families = _FAMILIES if ipv6 else _FAMILIES[:1]
+    for family in families:
         for rules in (acl.ingress, acl.egress):
             if not _first_allows_everything(rules, family):
                 return False
@@ -324,7 +326,8 @@ def _group_rules(vpc: Vpc, direction: str) -> Iterator[str]:
     """Yield what the groups allow in a direction; a packet that matches no rule is dropped."""
     known = {each.id for each in vpc.groups}
     for group in vpc.groups:
-        for rule in group.ingress if direction == "ingress" else group.egress:
+        rules = group.ingress if direction == "ingress" else group.egress
+        for rule in rules:
             yield from _allow(group, rule, direction, known)
     yield "counter drop"
 

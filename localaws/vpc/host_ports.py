@@ -67,7 +67,8 @@ class HostPorts:
     def show(self, public_address: str, ports: Collection[int], on: ListenAddress) -> None:
         """Show ports of a public address at a loopback address, from the next `refresh` on."""
         for port in ports:
-            public, listen = (public_address, port), (on.address, on.port(port))
+            public = (public_address, port)
+            listen = (on.address, on.port(port))
             there = self._ports.get(public)
             if there is None or there.listen != listen:
                 if there is not None:

@@ -152,7 +152,8 @@ class TaskMetadata:
         return None
 
     def _of_role(self, known: _Known) -> Metadata:
-        there, now = known.credentials, self._now()
+        there = known.credentials
+        now = self._now()
         if not there or datetime.fromisoformat(there["Expiration"]) - now < _RENEWED_BEFORE:
             known.credentials = _credentials(known.task.role, now + _LIFETIME)
         return HTTPStatus.OK, known.credentials

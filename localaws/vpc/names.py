@@ -126,7 +126,7 @@ class Names:
             self._public_records,
         )
         for source in sources:
-            records = [*source(name)]
+            records = list(source(name))
             if records:
                 return records
         return []

@@ -97,7 +97,7 @@ class Plan:
     def start(self) -> list[Step]:
         """Return how the internet is set up, before anything else."""
         services = itertools.chain.from_iterable(GATEWAY_SERVICES.values())
-        return [*routing.internet(services)]
+        return list(routing.internet(services))
 
     def routers(self) -> dict[str, tuple[str, Vpc]]:
         """Return each VPC, and the namespace of its router, by the VPC's id."""
@@ -156,7 +156,8 @@ class Plan:
         self._internet = {}
 
     def _pop_steps(self) -> list[Step]:
-        steps, self._steps = self._steps, []
+        steps = self._steps
+        self._steps = []
         return steps
 
     def _follow(self, model: Model) -> None:

@@ -60,7 +60,8 @@ def start(times: int, folder: Path) -> Iterator[Measure]:
     On a busy machine the processor time tells more.
     """
     words: list[str | Path] = [BIN / "verify", "--deadline", "0", "--quiet"]
-    waited, used = [], []
+    waited = []
+    used = []
     with page_server(0, folder) as url:
         for _ in range(5 * times):
             began = time.perf_counter()

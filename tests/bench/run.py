@@ -284,7 +284,8 @@ def _of_each(many: int, folder: Path) -> Iterator[tuple[str, float, str]]:
             ("up without changes", ("up", *number, "--expect-no-changes")),
             ("destroy", ("destroy",)),
         ):
-            busy, start = sum(daemon.cpu_times()[:2]), time.perf_counter()
+            busy = sum(daemon.cpu_times()[:2])
+            start = time.perf_counter()
             stack.run(words[0], *WITHOUT_ASKING, *words[1:])
             yield what, (time.perf_counter() - start) / many, "s"
             yield (

@@ -10,7 +10,7 @@ from infra.settings.kinds import Flag
 
 def test_the_configuration_with_everything_on_sets_every_switch() -> None:
     switches = {key for key, kind in kinds().items() if isinstance(kind, Flag)}
-    assert switches - {*EVERYTHING} <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
+    assert switches - set(EVERYTHING) <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
         "a new switch belongs into gate/configurations.py, or is one of those that "
         "prod's file or no file sets"
     )

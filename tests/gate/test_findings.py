@@ -30,7 +30,7 @@ ENTRY = {
 
 def written(folder: Path, *entries: object) -> Path:
     path = folder / "exceptions.yaml"
-    path.write_text(yaml.safe_dump([*entries], sort_keys=False))
+    path.write_text(yaml.safe_dump(list(entries), sort_keys=False))
     return path
 
 
@@ -61,7 +61,7 @@ def test_an_entry_without_a_finding_is_obsolete(tmp_path: Path) -> None:
 def test_an_entry_accepts_each_rule_for_each_resource_in_each_stack(tmp_path: Path) -> None:
     many = {**ENTRY, "rules": ["a", "b"], "stacks": ["dev", "prod"], "resources": ["x", "y", "z"]}
     (entry,) = findings.read(written(tmp_path, many))
-    assert len({*entry.findings()}) == 12
+    assert len(set(entry.findings())) == 12
 
 
 @pytest.mark.parametrize("name", ENTRY)
@@ -86,8 +86,8 @@ def test_a_former_rule_id_is_refused_with_the_present_one(tmp_path: Path) -> Non
 
 
 def test_every_former_rule_id_maps_to_an_existing_rule() -> None:
-    assert {*findings.RENAMED.values()} <= {*RULES}
-    assert {*RULES}.isdisjoint(findings.RENAMED)
+    assert set(findings.RENAMED.values()) <= set(RULES)
+    assert set(RULES).isdisjoint(findings.RENAMED)
 
 
 def test_a_finding_that_is_accepted_twice_is_refused(tmp_path: Path) -> None:

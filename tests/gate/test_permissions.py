@@ -350,7 +350,7 @@ def test_flaws_of_a_policy_are_reported() -> None:
     }
 
     def found(where: str, *names: str) -> list[str]:
-        statement = {"Sid": "A", "Effect": "Allow", "Action": [*names], "Resource": [where]}
+        statement = {"Sid": "A", "Effect": "Allow", "Action": list(names), "Resource": [where]}
         return list(authorization.flaws({"Statement": [statement]}, known))
 
     assert found("arn:aws:s3:::logs-*/*", "s3:GetObject") == []

@@ -48,7 +48,7 @@ def test_the_sentences_of_a_configuration_are_the_reviewed_ones(
 
 
 def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == {*CONFIGURATIONS}
+    assert {path.stem for path in GOLDEN.iterdir()} == set(CONFIGURATIONS)
 
 
 def test_a_damaged_stack_file_ends_the_gate_with_its_line(

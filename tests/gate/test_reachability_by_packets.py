@@ -124,7 +124,7 @@ class Party:
     def addresses(self, source: Party) -> list[str]:
         """Return the addresses to which another party can send."""
         if not self.interfaces:
-            return [*HOSTS[self.name]]
+            return list(HOSTS[self.name])
         found: list[str] = []
         for each in self.interfaces:
             if source.name == INTERNET:
@@ -136,7 +136,9 @@ class Party:
 
 def read(text: str) -> Sentences:
     """Return what sentences of a golden file allow; one of an unknown form is an error."""
-    inbound, between, outbound = set(), set(), set()
+    inbound = set()
+    between = set()
+    outbound = set()
     for line in text.splitlines():
         sentence = line.removeprefix("- ")
         from_outside = INBOUND.match(sentence)

@@ -493,7 +493,7 @@ def test_any_principal_is_allowed_with_a_condition_on_the_source_account(
 def test_a_stack_may_choose_the_recommended_tls_policies_and_no_others() -> None:
     kind = kinds()["tlsPolicy"]
     assert isinstance(kind, Choice)
-    assert {*kind.choices} == load_balancer.RECOMMENDED_TLS
+    assert set(kind.choices) == load_balancer.RECOMMENDED_TLS
 
 
 def test_every_rule_has_a_case_in_which_it_fails() -> None:
@@ -505,7 +505,7 @@ def test_every_rule_has_a_case_in_which_it_fails() -> None:
         *PROD_WEAKENED,
         *REMOVED,
     }
-    assert found == {*rules.RULES}
+    assert found == set(rules.RULES)
 
 
 def test_the_configuration_with_everything_on_breaks_no_rule(graphs: Mapping[str, Graph]) -> None:

@@ -31,7 +31,7 @@ def report(count: int, *failed: dict[str, str], parsing_errors: int = 0) -> str:
     return json.dumps(
         {
             "summary": summary,
-            "results": {"failed_checks": [*failed], "parsing_errors": ["plan.json"]},
+            "results": {"failed_checks": list(failed), "parsing_errors": ["plan.json"]},
         }
     )
 

@@ -70,7 +70,7 @@ def test_every_reference_in_a_template_has_its_resource(
     graphs: Mapping[str, Graph], stack: str
 ) -> None:
     resources = cloudformation.template(graphs[stack])["Resources"]
-    assert {*_labels(resources)} <= {*resources}
+    assert set(_labels(resources)) <= set(resources)
 
 
 def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]) -> None:
@@ -98,7 +98,7 @@ def test_a_reference_inside_a_text_is_translated(graphs: Mapping[str, Graph]) ->
 
 def test_a_dependency_without_a_reference_is_translated(graphs: Mapping[str, Graph]) -> None:
     service = cloudformation.template(graphs["dev"])["Resources"]["ServiceWeb"]
-    assert {"ListenerruleAlbAttachment48689", "RolepolicyWebExecution"} <= {*service["DependsOn"]}
+    assert {"ListenerruleAlbAttachment48689", "RolepolicyWebExecution"} <= set(service["DependsOn"])
     assert "TargetgroupAlbWeb" not in service["DependsOn"], "its properties name it"
 
 
@@ -159,7 +159,7 @@ def test_the_table_has_the_types_that_the_program_registers_and_no_others(
 def test_stacks_share_no_address(graphs: Mapping[str, Graph]) -> None:
     plan = terraform.plan({"dev": graphs["dev"], "local": graphs["dev"]})
     addresses = [each["address"] for each in plan["resource_changes"]]
-    assert len({*addresses}) == len(addresses) == 2 * len(graphs["dev"].nodes)
+    assert len(set(addresses)) == len(addresses) == 2 * len(graphs["dev"].nodes)
 
 
 def test_a_translation_leaves_the_graph_unchanged(graphs: Mapping[str, Graph]) -> None:

@@ -269,7 +269,7 @@ beside what sets it up.
 
 def keys() -> set[str]:
     """Return every configuration key."""
-    return {*kinds()}
+    return set(kinds())
 
 
 def task_sizes() -> list[tuple[int, int]]:

@@ -28,7 +28,8 @@ SDK = "pulumi_aws"
 def names(wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """Use names of sub-packages one by one, then import those whole, and compare."""
     startup.import_in_parts(SDK)
-    wrong, whole = [], []
+    wrong = []
+    whole = []
     for package, given in wanted.items():
         part = sys.modules[f"{SDK}.{package}"]
         used = {}

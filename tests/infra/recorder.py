@@ -182,13 +182,13 @@ def needed_by(recording: Recording, resource: Registered) -> list[Registered]:
     """Return all that a resource depends on, directly and through others."""
     by_urn = {each.urn: each for each in recording.registered}
     found: dict[str, Registered] = {}
-    following = [*resource.dependencies]
+    following = list(resource.dependencies)
     while following:
         urn = following.pop()
         if urn not in found:
             found[urn] = by_urn[urn]
             following += by_urn[urn].dependencies
-    return [*found.values()]
+    return list(found.values())
 
 
 def changes(recording: Recording) -> dict[str, str]:

@@ -230,7 +230,7 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
 }
 """How values of each kind are drawn; a new kind needs a line here."""
 
-HOLDING_MAPS = {*MAPS}
+HOLDING_MAPS = set(MAPS)
 """Keys of which a problem may name a path."""
 for key, kind in kinds().items():
     if isinstance(kind, Map | Alternatives):
@@ -307,7 +307,7 @@ def test_a_value_that_aws_would_refuse_during_the_deployment_is_refused_at_once(
     changed: dict[str, Any],
 ) -> None:
     refusal = recorder.refusal_of(**changed)
-    assert {problem.key for problem in refusal.problems} == {*changed}
+    assert {problem.key for problem in refusal.problems} == set(changed)
 
 
 @pytest.mark.parametrize("key", sorted(BY_KEY))
@@ -369,7 +369,7 @@ def assert_safe(recording: Recording, registered: Graph, changed: dict[str, Any]
         assert finding.rule in accepted, finding
     assert all(recording.exports.values()), "an output is empty"
     sent = json.dumps(
-        [[each.inputs for each in recording.registered], [*recording.outputs.values()]]
+        [[each.inputs for each in recording.registered], list(recording.outputs.values())]
     )
     assert VALUE_OF_A_SECRET not in sent, "the program read a secret"
     assert_in_order(recording, registered)

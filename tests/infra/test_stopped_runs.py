@@ -67,7 +67,8 @@ def test_after_an_up_or_a_destroy_that_stopped_the_next_runs_work(profile: Profi
 
 
 def test_an_up_that_stops_after_each_resource_makes_progress_each_time() -> None:
-    whole, config = complete(PROFILES["dev"]), recorder.configuration("dev", {})
+    whole = complete(PROFILES["dev"])
+    config = recorder.configuration("dev", {})
     left = replace(whole, cloud=recorder.account_for(config), resources={})
     for count in range(1, len(whole.resources)):
         run = Stopping(left.cloud)
@@ -123,7 +124,7 @@ def shrinking(whole: Recording, *, keep_retained: bool) -> Iterator[Left]:
             cloud.acknowledge(each.token, each.id)
     differs = not keep_retained
     needed: set[str] = set()
-    urns = [*reversed([*whole.resources])]
+    urns = list(reversed(list(whole.resources)))
     for urn, following in zip(urns, [*urns[1:], None], strict=True):
         gone = resources.pop(urn)
         if keep_retained and registered[urn].retain_on_delete:
@@ -261,7 +262,7 @@ def complete_what_is_left(profile: Profile, left: Recording, known: Known) -> Re
     account = deepcopy(left.cloud)
     engine = Watching(left.cloud)
     run = engine.run_up(profile, left, only_preflight=False)
-    others = [*run.invoked]
+    others = list(run.invoked)
     del others[engine.preflight]
     known.preflights.append(Lookups(account, run.invoked[engine.preflight]))
     known.runs.append(Lookups(account, others))

@@ -48,7 +48,8 @@ def test_the_pinned_crane_is_recent_enough_itself() -> None:
 
 @pytest.mark.parametrize("says", [text(MINIMUM), f"v{text(MINIMUM)}", "0.99.1"])
 def test_a_recent_crane_on_path_is_used_and_nothing_is_built(bench: Bench, says: str) -> None:
-    mine, build = bench.stub("crane", f"echo {says}"), StubBuild()
+    mine = bench.stub("crane", f"echo {says}")
+    build = StubBuild()
     assert find_or_build(bench.context, bench.links, build) == mine
     assert build.used == 0
 

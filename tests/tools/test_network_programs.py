@@ -62,7 +62,7 @@ def test_what_path_lacks_is_unpacked_with_its_libraries_once(
 ) -> None:
     apt(system)
     fetched = fetch(system)
-    assert [*fetched] == ["nft"]
+    assert list(fetched) == ["nft"]
     wrapper = fetched["nft"].read_text()
     assert "usr/lib/somewhere" in wrapper
     assert not (fetched["nft"].parent / "downloads").exists()

@@ -171,5 +171,5 @@ def test_the_picture_shows_the_current_commands_and_outputs() -> None:
     assert check in pictured
     table = (ROOT / "docs/config.md").read_text().partition("<!-- outputs:")[2]
     of_several_services = {"services"}
-    for name in {*re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)} - of_several_services:
+    for name in set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) - of_several_services:
         assert re.search(rf"^    {name} *: [\"{{]", pictured, re.MULTILINE), name

@@ -125,7 +125,7 @@ def model() -> dict[str, Any]:
 
 def test_a_region_gets_every_price_of_the_table(model: dict[str, Any]) -> None:
     rows = prices.read(served(model), "eu-central-1", model)
-    assert [*rows] == [*model]
+    assert list(rows) == list(model)
     assert rows["waf-million-requests"]["usd"] == pytest.approx(500_000)
     assert rows["nat-hour"]["source"] == "AWS price list"
     assert rows["dashboard-month"]["usageType"] == "DashboardsUsageHour-Basic"

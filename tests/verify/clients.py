@@ -43,7 +43,8 @@ def probe(
     times: int = 1,
 ) -> Sequence[Answer | Failure]:
     """Probe a target `times` times, one after the other, and return the outcomes."""
-    parsed, options = parse_target(target).target, parse_options(arguments)
+    parsed = parse_target(target).target
+    options = parse_options(arguments)
     runtime, usual = new_runtime_and_client(by, parsed, options)
     chosen = client or usual
 
@@ -65,7 +66,8 @@ def probe(
 @asynccontextmanager
 async def kept(target: Target, resolver: Resolver, *, keep: bool = True) -> AsyncIterator[Probe]:
     """Yield a probe that keeps its connection."""
-    options, runtime = parse_options([]), EventLoop()
+    options = parse_options([])
+    runtime = EventLoop()
     client = new_client(target, options, runtime, keep=keep)
     yield Probe(target, options, client=client, resolver=resolver, runtime=runtime, keep=keep)
     await client.aclose()

@@ -43,7 +43,8 @@ class FakeProxy(LoopbackServer):
                 host, _, port = target.decode().rpartition(":")
             else:
                 parts = urlsplit(target.decode())
-                host, port = str(parts.hostname), str(parts.port or 80)
+                host = str(parts.hostname)
+                port = str(parts.port or 80)
                 path = f"{parts.path}?{parts.query}".rstrip("?").encode()
                 body = b" ".join((method, path, rest)) + b"\r\n\r\n" + body
             try:

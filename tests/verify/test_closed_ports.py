@@ -88,7 +88,8 @@ def test_closed_ports_pass_only_if_the_control_port_is_open(
 
 async def test_real_ports_are_distinguished_by_connecting() -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
-        control, closed = HostPort("127.0.0.1", alb.port), HostPort("127.0.0.1", closed_port())
+        control = HostPort("127.0.0.1", alb.port)
+        closed = HostPort("127.0.0.1", closed_port())
         states = await try_connect_all(
             [closed, control], control, 10.0, resolver=look_up, runtime=EventLoop()
         )

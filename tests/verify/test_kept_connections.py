@@ -17,7 +17,8 @@ from verify.options.target import parse_target
 Behaviour = Callable[[socket.socket], None]
 """What a server does with its first connection once it has answered there."""
 
-WHOLE, PAUSE = hello("a"), 0.05
+WHOLE = hello("a")
+PAUSE = 0.05
 IN_FLIGHT = 0.5
 """Seconds; longer than in truth, since threads share a busy machine."""
 

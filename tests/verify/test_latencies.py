@@ -13,7 +13,8 @@ def test_ranks_are_those_of_a_list_to_three_digits(seconds: list[float]) -> None
     latencies = Latencies()
     for each in seconds:
         latencies.add(each)
-    found, exact = latencies.summary(), latency(seconds)
+    found = latencies.summary()
+    exact = latency(seconds)
     assert found.keys() == exact.keys()
     assert list(found) == list(exact)
     assert found == {rank: pytest.approx(value, rel=0.005) for rank, value in exact.items()}

@@ -95,7 +95,8 @@ def test_the_outage_is_shown_where_and_as_long_as_it_was(outage: Page) -> None:
 
 
 def test_failed_answers_are_shown_during_the_outage_and_good_ones_otherwise(outage: Page) -> None:
-    x, slots = at(outage, "r1-answers"), 85
+    x = at(outage, "r1-answers")
+    slots = 85
     good = boxes(outage, "#r1-answers .row.good rect")
     bad = boxes(outage, "#r1-answers .row.bad rect")
     assert (len(good), len(bad)) == (slots - 5, 5), "of 17 s in slots of 0.2 s, one second"

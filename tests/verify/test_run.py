@@ -296,7 +296,8 @@ def test_a_name_that_resolves_to_the_machine_itself_is_refused_before_anything_i
 
 
 def test_several_reports_are_one_document_with_the_worst_verdict() -> None:
-    good, bad = run(two_tasks), run(two_tasks, "--each-address", addresses=TWO, dead="192.0.2.2")
+    good = run(two_tasks)
+    bad = run(two_tasks, "--each-address", addresses=TWO, dead="192.0.2.2")
     document = json.loads(FORMATS["json"]([good, bad]))
     assert [report["verdict"] for report in document["reports"]] == ["passed", "failed"]
     assert (document["verdict"], document["exit_code"]) == ("failed", 1)

@@ -107,7 +107,9 @@ async def _check_redirect(
 ) -> Result:
     target = probe.target
     plain = redirect.plain(target, options.redirect_from or 0)
-    to = options.connect_to and HostPort(options.connect_to.host, plain.port)
+    to = None
+    if options.connect_to is not None:
+        to = HostPort(options.connect_to.host, plain.port)
     # Headers, bodies and certificates may be secret, and this request is sent without TLS.
     without_secrets = options.replace(
         header=(), connect_to=to, method=None, data=None, json=None, cert=None, key=None
@@ -209,13 +211,16 @@ def address_result(
     alone: dict[str, Attempt | None], addresses: Sequence[str], options: Options
 ) -> Result:
     """Judge whether the name has enough addresses, and whether each of them answers."""
-    late, failures = [], []
+    late = []
+    failures = []
     for address, attempt in alone.items():
         if attempt is None or attempt.cut:
             late.append(address)
         elif attempt.stopped_in:
             failures.append(f"{address}: {attempt.text}")
-    status, actual, hint = Status.OK, f"{len(addresses)}: {', '.join(addresses)}", ""
+    status = Status.OK
+    actual = f"{len(addresses)}: {', '.join(addresses)}"
+    hint = ""
     if late:
         status, hint = Status.UNKNOWN, "raise --deadline"
         actual = f"{len(late)} of {len(addresses)} not asked in time: {', '.join(late)}"

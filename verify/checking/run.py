@@ -54,15 +54,14 @@ def run(
         progress(job, step, text)
 
     def show_waiting() -> None:
-        unfinished = []
-        for job, evidence in zip(jobs, evidences, strict=True):
-            if not evidence.ended and evidence.stopped is None:
-                unfinished.append((job, evidence))
-        if unfinished:
-            job, evidence = unfinished[0]
-            phase, text = evidence.waits_for()
-            more = f" (and {len(unfinished) - 1} more)" if unfinished[1:] else ""
-            progress(job, phase, f"{text}{more}")
+        unfinished = _unfinished(evidences)
+        if not unfinished:
+            return
+        first, *others = unfinished
+        phase, text = evidences[first].waits_for()
+        if others:
+            text += f" (and {len(others)} more)"
+        progress(jobs[first], phase, text)
 
     waiting = StillWaiting(show_waiting)
 
@@ -87,6 +86,15 @@ def run(
         # A check that a signal left behind has no report: its evidence makes one.
         reports.append(report or _report(*job, evidence, Threads.clock() - began))
     return tuple(reports)
+
+
+def _unfinished(evidences: Sequence[Evidence]) -> list[int]:
+    """Return the indexes of the checks that haven't ended and weren't stopped."""
+    found = []
+    for index, evidence in enumerate(evidences):
+        if not evidence.ended and evidence.stopped is None:
+            found.append(index)
+    return found
 
 
 def chosen_runtime(checks: Sequence[Options]) -> Runtime:

@@ -62,7 +62,8 @@ async def wait_until_stable(
     began = clock()
     good_since, good, failures, took = began, 0, 0, 0.0
     while True:
-        last, started = not options.deadline, clock()
+        last = not options.deadline
+        started = clock()
         limit = options.timeout
         if not last:
             limit = min(limit, max(deadline - started, shortest_attempt(options)))
@@ -73,13 +74,16 @@ async def wait_until_stable(
             took = clock() - started
         if attempt.stopped_in is None:
             good_since = good_since if good else clock()
-            good, failures, pause = good + 1, 0, options.interval
+            good += 1
+            failures = 0
+            pause = options.interval
             if last or (good >= options.stable and clock() - good_since >= options.stable_for):
                 return True
         elif last or not worth_another_try(outcome, options):
             return False
         else:
-            good, failures = 0, failures + 1
+            good = 0
+            failures += 1
             pause = backoff(failures, options.interval, rng)
             if isinstance(outcome, Answer):
                 pause = max(pause, min(explain.retry_after(outcome), LONGEST_PAUSE))

@@ -34,7 +34,9 @@ class CommandLine(NamedTuple):
     @property
     def mistakes(self) -> list[InputError]:
         """All mistakes, in the order of the sources."""
-        found = [mistake for source in self.sources for mistake in source.mistakes]
+        found: list[InputError] = []
+        for source in self.sources:
+            found += source.mistakes
         return [*found, *self.contradictions]
 
     @property
@@ -62,7 +64,9 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     Raises:
         SystemExit: `--help` or `--version` was given, and has been printed.
     """
-    command, words, program = CHECK, list(arguments), []
+    command = CHECK
+    words = list(arguments)
+    program = []
     if words[:1] == ["watch"]:
         command = WATCH
         end = words.index("--") if "--" in words else len(words)
@@ -148,10 +152,14 @@ def _combined(command: Command, program: Sequence[str], sources: Sequence[Given]
 
 def _values(command: Command, sources: Sequence[Given]) -> dict[str, Any]:
     """Return the value of each option: the last one given, or all of a repeatable one."""
-    operands = [operand for source in sources for operand in source.operands]
+    operands: list[str] = []
+    for source in sources:
+        operands += source.operands
     values: dict[str, Any] = {"target": operands[0] if operands else None}
     for option in options_of(command):
-        given = [value for source in sources for value in source.values.get(option.name, ())]
+        given: list[Any] = []
+        for source in sources:
+            given += source.values.get(option.name, ())
         if not given:
             values[option.name] = option.unset
         else:

@@ -123,7 +123,8 @@ def _lines(text: str) -> list[str]:
 
 
 def _unquoted(line: str) -> str:
-    first, last = line[0], line[-1]
+    first = line[0]
+    last = line[-1]
     if first not in "\"'" and last not in "\"'":
         return line
     if first != last or len(line) == 1:

@@ -173,7 +173,8 @@ def _read_table(table: Mapping[str, object], location: str) -> Given:
             given.refuse(f"{where}: no such key in a check", _suggestion(key, options))
             continue
         option = options[key]
-        for each in value if isinstance(value, list) and option.repeatable else [value]:
+        values = value if isinstance(value, list) and option.repeatable else [value]
+        for each in values:
             _read_value(each, option, where, given)
     return given
 

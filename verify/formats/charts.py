@@ -130,7 +130,8 @@ def lines(names: Names, axis: Axis, drawn: Sequence[Line]) -> Element:
 
 def _path(points: Iterable[tuple[float, float] | None]) -> str:
     """Return the path through points; a single point between gaps shows as a round dot."""
-    commands, joined = [], False
+    commands = []
+    joined = False
     for point in points:
         if point is not None:
             to = f"{point[0]:.1f} {point[1]:.1f}"

@@ -49,7 +49,7 @@ def report_object(report: Report) -> dict[str, object]:
         },
         "watch": _watch(report.watched) if report.watched else None,
         "verdict": report.verdict.name.lower(),
-        "fault": report.fault and report.fault.name.lower(),
+        "fault": report.fault.name.lower() if report.fault else None,
         "exit_code": int(report.exit_code),
     }
 

@@ -44,7 +44,7 @@ def html(reports: Sequence[Report]) -> str:
 def mistakes_page(mistakes: Sequence[InputError]) -> str:
     """Return the page of a run that didn't start, as its input has mistakes."""
     main = Element("main", {"id": "results"})
-    rows = [((mistake.problem, mistake.hint), "") for mistake in mistakes]
+    rows = [(mistake.problem, mistake.hint) for mistake in mistakes]
     caption = "Mistakes in the input; nothing was sent"
     _table(main, "mistakes", caption, ("Mistake", "What to do"), rows)
     return _page(ExitCode.USAGE.name.lower(), ExitCode.USAGE, datetime.now(UTC), main)
@@ -112,26 +112,19 @@ def _report(main: Element, report: Report, name: str) -> None:
 
 def _results(section: Element, report: Report, name: str) -> None:
     _add(section, "h3", "Phases and checks")
-    rows: list[tuple[Sequence[str], str]] = []
+    rows = []
+    styles = []
     for result in report.results:
         wanted = result.expected if result.status in (Status.FAIL, Status.UNKNOWN) else ""
-        rows.append(
-            (
-                (result.id, _WORDS[result.status], result.actual, wanted, result.hint),
-                f"result {result.status}",
-            )
-        )
-    _table(
-        section,
-        f"{name}-results",
-        "What was found",
-        ("Check", "Result", "Found", "Expected", "What to do"),
-        rows,
-    )
+        rows.append((result.id, _WORDS[result.status], result.actual, wanted, result.hint))
+        styles.append(f"result {result.status}")
+    columns = ("Check", "Result", "Found", "Expected", "What to do")
+    _table(section, f"{name}-results", "What was found", columns, rows, styles=styles)
 
 
 def _pictures(section: Element, report: Report, name: str) -> None:
-    timeline, axis = report.timeline(), _axis(report)
+    timeline = report.timeline()
+    axis = _axis(report)
     _add(section, "h3", "Answers over time")
     _add(section, "p", _in_words(report))
     rows = []
@@ -158,7 +151,8 @@ def _pictures(section: Element, report: Report, name: str) -> None:
 
 
 def _axis(report: Report) -> charts.Axis:
-    watched, timeline = report.watched, report.timeline()
+    watched = report.watched
+    timeline = report.timeline()
     if watched is None:
         return charts.Axis(timeline.origin, timeline.end, timeline.width)
     moments = [charts.Moment(label, at) for label, at in _moments(watched)]
@@ -229,7 +223,8 @@ def _legend() -> Element:
 
 
 def _tasks(report: Report, axis: charts.Axis, name: str) -> Element:
-    timeline, watched = report.timeline(), report.watched
+    timeline = report.timeline()
+    watched = report.watched
     rows = []
     for task in timeline.tasks:
         answers = [slot.tasks[task] for slot in timeline.slots]
@@ -251,17 +246,20 @@ def _task_label(task: str, watched: Watched | None) -> str:
 
 def _task_table(section: Element, report: Report, name: str) -> None:
     watched = report.watched
-    rows: list[tuple[Sequence[str], str]] = []
-    for task in report.timeline().tasks:
-        seen = watched and watched.tasks.get(task)
-        if watched and seen:
-            times = (f"{seen.first:.1f} s", f"{seen.last:.1f} s")
-            rows.append(((task, _task_style(task, watched), str(seen.answers), *times), ""))
-        elif not watched and task in report.samples.tasks:
-            rows.append(((task, str(report.samples.tasks[task])), ""))
-    columns: Sequence[str] = ("Task", "Answers")
-    if watched:
+    tasks = report.timeline().tasks
+    rows: list[Sequence[str]] = []
+    columns: Sequence[str]
+    if watched is None:
+        columns = ("Task", "Answers")
+        answers = report.samples.tasks
+        rows += [(task, str(answers[task])) for task in tasks if task in answers]
+    else:
         columns = ("Task", "Old or new", "Answers", "First", "Last")
+        for task in tasks:
+            seen = watched.tasks.get(task)
+            if seen:
+                times = (f"{seen.first:.1f} s", f"{seen.last:.1f} s")
+                rows.append((task, _task_style(task, watched), str(seen.answers), *times))
     _table(section, f"{name}-task-table", "Answers by task", columns, rows)
 
 
@@ -271,20 +269,22 @@ def _outages(section: Element, watched: Watched, name: str) -> None:
     caption = f"{len(watched.outages)} in all"
     if len(shown) < len(watched.outages):
         caption += f"; the longest {len(shown)}"
-    rows = [((f"{one.start:.2f} s", f"{one.length:.3g} s", one.lane), "") for one in shown]
+    rows = [(f"{one.start:.2f} s", f"{one.length:.3g} s", one.lane) for one in shown]
     _table(section, f"{name}-outages", caption, ("From", "Length", "Connections"), rows)
 
 
 def _numbers(details: Element, timeline: Timeline, name: str) -> None:
-    columns = ["From", *(kind.name for kind in timeline.kinds), *(f"{rank}, ms" for rank in _RANKS)]
-    rows: list[tuple[Sequence[str], str]] = []
+    columns = ["From"]
+    columns += [kind.name for kind in timeline.kinds]
+    columns += [f"{rank}, ms" for rank in _RANKS]
+    rows = []
     for number, slot in enumerate(timeline.slots):
         cells = [f"{timeline.origin + number * timeline.width:.6g} s"]
         cells += [str(slot.kinds[kind]) for kind in timeline.kinds]
         for percent in _RANKS.values():
             ms = _ms(slot.latency(percent))
             cells.append("" if ms is None else f"{ms:.3g}")
-        rows.append((cells, ""))
+        rows.append(cells)
     caption = f"Every {timeline.width:.6g} s; latencies are exact to 5 %"
     _table(details, f"{name}-numbers", caption, columns, rows)
 
@@ -308,8 +308,11 @@ def _table(
     name: str,
     caption: str,
     columns: Sequence[str],
-    rows: Sequence[tuple[Sequence[str], str]],
+    rows: Sequence[Sequence[str]],
+    *,
+    styles: Sequence[str] = (),
 ) -> None:
+    """Add a table; `styles` are the classes of its rows, where they have some."""
     scrolled = {
         "class": "scroll",
         "tabindex": "0",
@@ -322,16 +325,20 @@ def _table(
     for column in columns:
         _add(heads, "th", column, scope="col")
     body = SubElement(table, "tbody")
-    for cells, style in rows:
-        row = SubElement(body, "tr", {"class": style} if style else {})
-        for number, cell in enumerate(cells):
-            if number == 0:
-                _add(row, "th", cell, scope="row")
-            else:
-                _add(row, "td", cell)
+    for number, (head, *cells) in enumerate(rows):
+        row = SubElement(body, "tr")
+        if styles:
+            row.set("class", styles[number])
+        _add(row, "th", head, scope="row")
+        for cell in cells:
+            _add(row, "td", cell)
 
 
 def _add(parent: Element, tag: str, text: str, *, style: str = "", **attributes: str) -> Element:
-    element = SubElement(parent, tag, {**({"class": style} if style else {}), **attributes})
+    element = SubElement(parent, tag)
+    if style:
+        element.set("class", style)
+    for name, value in attributes.items():
+        element.set(name, value)
     element.text = text
     return element

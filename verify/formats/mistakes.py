@@ -35,7 +35,8 @@ def _object(mistake: InputError) -> dict[str, object]:
 
 
 def _junit(mistakes: Sequence[InputError]) -> str:
-    root, count = Element("testsuites"), str(len(mistakes))
+    root = Element("testsuites")
+    count = str(len(mistakes))
     suite = SubElement(root, "testsuite", name="verify", tests=count, failures="0", errors=count)
     for number, mistake in enumerate(mistakes, 1):
         case = SubElement(suite, "testcase", classname="verify.input", name=f"mistake {number}")

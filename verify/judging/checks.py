@@ -36,7 +36,9 @@ _OTHER_VERSION = "is the new version deployed everywhere? --retry-mismatch waits
 
 def phases(*, tls: bool) -> tuple[Phase, ...]:
     """Return the phases of one attempt, in order."""
-    return (Phase.RESOLVE, Phase.CONNECT, *((Phase.TLS,) if tls else ()), Phase.HTTP)
+    if tls:
+        return (Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.HTTP)
+    return (Phase.RESOLVE, Phase.CONNECT, Phase.HTTP)
 
 
 def phase_results(
@@ -264,13 +266,15 @@ def _cookies(samples: Sequence[Attempt]) -> list[str]:
 def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     failures = [sample for sample in samples if isinstance(sample.outcome, Failure)]
     answered = len(samples) - len(failures)
-    status, hint = Status.OK, _unreachable_hint(samples)
+    status = Status.OK
+    hint = _unreachable_hint(samples)
     actual = f"{answered} of {counted(planned, 'request')} answered"
     if failures:
         status, hint = Status.FAIL, failures[-1].hint
         actual += f"; {failures[-1].text}"
     elif answered < planned:
-        status, hint = Status.UNKNOWN, f"raise --deadline{_slowest(samples)}, or lower --samples"
+        status = Status.UNKNOWN
+        hint = f"raise --deadline{_slowest(samples)}, or lower --samples"
         actual += "; the run ended before the rest"
     return Result(
         id="answers",

@@ -152,9 +152,11 @@ class Report(NamedTuple):
     def exit_code(self) -> int:
         """The code of the fault or the verdict, or of a watched command after a good verdict."""
         forgiven = self.verdict is ExitCode.INCONCLUSIVE and self.allow_inconclusive
-        if self.verdict is ExitCode.PASSED or forgiven or self._nothing_ran:
-            return (self.watched and self.watched.command_exit_code) or ExitCode.PASSED
-        return self.fault or self.verdict
+        if not (self.verdict is ExitCode.PASSED or forgiven or self._nothing_ran):
+            return self.fault or self.verdict
+        if self.watched is not None and self.watched.command_exit_code:
+            return self.watched.command_exit_code
+        return ExitCode.PASSED
 
     @property
     def _nothing_ran(self) -> bool:

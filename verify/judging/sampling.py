@@ -75,7 +75,8 @@ def skewed(tasks: Mapping[str, int]) -> bool:
     """
     if not tasks:
         return False
-    answers, share = sum(tasks.values()), 1 / len(tasks)
+    answers = sum(tasks.values())
+    share = 1 / len(tasks)
     deviation = math.sqrt(answers * share * (1 - share))
     return max(tasks.values()) > answers * share + 4 * deviation
 

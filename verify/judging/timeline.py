@@ -85,7 +85,8 @@ class Timeline:
 
     def add(self, at: float, attempt: Attempt) -> None:
         """Count one attempt, at so many seconds."""
-        slot, kind = self._slot(at), _kind(attempt)
+        slot = self._slot(at)
+        kind = _kind(attempt)
         slot.kinds[self._known(kind, self.kinds, Kind(OTHERS, kind.good))] += 1
         if attempt.task is not None:
             slot.tasks[self._known(attempt.task, self.tasks, OTHERS)] += 1

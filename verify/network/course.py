@@ -74,7 +74,8 @@ class Course:
 
     def begin_again(self) -> None:
         """Forget the steps that were passed, but not when the attempt started."""
-        self.addresses, self.marks = (), {"start": self.marks["start"]}
+        self.addresses = ()
+        self.marks = {"start": self.marks["start"]}
 
     @property
     def answered(self) -> bool:

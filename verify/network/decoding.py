@@ -2,7 +2,8 @@
 
 import zlib
 
-_ANY_HEADER, _NO_HEADER = zlib.MAX_WBITS | 32, -zlib.MAX_WBITS
+_ANY_HEADER = zlib.MAX_WBITS | 32
+_NO_HEADER = -zlib.MAX_WBITS
 _FORMATS = {"gzip": (_ANY_HEADER,), "x-gzip": (_ANY_HEADER,), "deflate": (_ANY_HEADER, _NO_HEADER)}
 _SLICE = 64 * 1024
 """Bytes of input at a time: zlib keeps a copy of all that it hasn't used."""
@@ -22,7 +23,8 @@ def decoded(body: bytes | bytearray, encoding: str, limit: int) -> bytearray | N
 
 
 def _decompressed(body: bytes | bytearray, bits: int, limit: int) -> bytearray:
-    decompressor, plain = zlib.decompressobj(bits), bytearray()
+    decompressor = zlib.decompressobj(bits)
+    plain = bytearray()
     for start in range(0, len(body), _SLICE):
         piece = body[start : start + _SLICE]
         while piece and len(plain) < limit and not decompressor.eof:

@@ -288,10 +288,13 @@ def _read(status: bytes, block: bytes) -> tuple[Head, int | None] | None:
 
     They are the same in many answers of a run.
     """
-    headers, lengths, codings = [], [], []
+    headers = []
+    lengths = []
+    codings = []
     for line in block.split(b"\r\n")[:-1]:
         raw_name, _, raw_value = line.partition(b":")
-        name, value = raw_name.decode("ascii").lower(), raw_value.strip(b" \t").decode("ascii")
+        name = raw_name.decode("ascii").lower()
+        value = raw_value.strip(b" \t").decode("ascii")
         headers.append((name, value))
         if name == "transfer-encoding":
             codings.append(value.lower())
@@ -312,7 +315,8 @@ def plain_chunks(data: bytes | bytearray, at: int) -> tuple[bytearray, int] | No
     body = bytearray()
     size = _CHUNK.match(data, at)
     while size:
-        start, length = size.end(), int(size[1], 16)
+        start = size.end()
+        length = int(size[1], 16)
         end = start + length
         if data[end : end + 2] != b"\r\n":
             return None

@@ -97,7 +97,8 @@ async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...
     backend = dns.asyncbackend.get_backend("asyncio")
     backend.datagram_connection_required = lambda: True  # type: ignore[method-assign]
     resolver = dns.asyncresolver.Resolver(configure=False)
-    resolver.nameservers, resolver.port = [server.host], server.port
+    resolver.nameservers = [server.host]
+    resolver.port = server.port
     resolver.timeout, resolver.lifetime = _LOST_AFTER, math.inf
     addresses: list[str] = []
     try:

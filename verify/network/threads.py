@@ -114,7 +114,8 @@ class SocketStream:
 
         Not if it was set a moment ago: it costs a system call.
         """
-        left, now = _time_left(), time.monotonic()
+        left = _time_left()
+        now = time.monotonic()
         if now - self._timed > _EXACT:
             self._socket.settimeout(left)
             self._timed = now
@@ -143,7 +144,8 @@ class Threads:
         """Connect within that time, or the enclosing limit's."""
         made = socket.socket(family_of(address), socket.SOCK_STREAM)
         try:
-            began, left = time.monotonic(), _time_left()
+            began = time.monotonic()
+            left = _time_left()
             made.settimeout(min(seconds, left))
             made.connect((address, port))
         except BaseException:

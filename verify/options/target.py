@@ -203,7 +203,8 @@ def _split(text: str, notes: list[str]) -> tuple[str | None, str, str | None]:
 def _host_and_port(authority: str, *, bare: bool) -> tuple[str, int | None]:
     if authority.startswith("["):
         host, _, rest = authority[1:].partition("]")
-        colon, port = rest[:1], rest[1:]
+        colon = rest[:1]
+        port = rest[1:]
         host = f"[{host}"
         if "]" not in authority or colon not in ("", ":"):
             raise InputError(

@@ -129,7 +129,8 @@ class Record:
         if attempt.stopped_in is None or attempt.outcome.status < 500:  # noqa: PLR2004 — HTTP's own boundary
             self.reached = True
         self._latencies.add(attempt.outcome.timings.total)
-        self._connections[lane] += bool(attempt.outcome.timings.connect)
+        if attempt.outcome.timings.connect:
+            self._connections[lane] += 1
         yield from self._task(attempt, due)
 
     def _fail(self, lane: str, number: int, reason: str, attempt: Attempt) -> Iterator[str]:
@@ -152,12 +153,13 @@ class Record:
     def _task(self, attempt: Attempt, due: float) -> Iterator[str]:
         name, now = attempt.task, attempt.ended
         if name is None or (name not in self._tasks and len(self._tasks) >= _BOUND):
-            self._unnamed += attempt.stopped_in is None
+            if attempt.stopped_in is None:
+                self._unnamed += 1
             return
         if self.changed is None or due < self.changed:
             self._old.add(name)
         if name not in self._tasks:
-            yield f"{'' if name in self._old else 'new '}task {name}"
+            yield f"task {name}" if name in self._old else f"new task {name}"
         seen = self._tasks.get(name, TaskSeen(0, now, now))
         self._tasks[name] = TaskSeen(seen.answers + 1, min(seen.first, now), max(seen.last, now))
 
@@ -242,7 +244,8 @@ class Record:
             yield self._command_result()
 
     def _errors(self, watched: Watched, cause: Attempt | None) -> Result:
-        failed, most_errors = sum(watched.failures.values()), self.watch.max_errors
+        failed = sum(watched.failures.values())
+        most_errors = self.watch.max_errors
         actual = f"{failed} of {counted(self._requests, 'request')} failed"
         if cause:
             most = list(watched.failures.items())[:3]

@@ -64,7 +64,8 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
         return await watching
 
     async def over_the_network() -> Report:
-        runtime, target = EventLoop(), parsed.target
+        runtime = EventLoop()
+        target = parsed.target
         resolver = chosen_resolver(target, options, runtime)
         clients: list[Client] = []
         probes: dict[str, ProbeOnce] = {}
@@ -106,7 +107,8 @@ async def observe(
     Cancelled, it reports what was seen so far.
     """
     clock = asyncio.get_running_loop().time
-    began, started = clock(), datetime.now(UTC)
+    began = clock()
+    started = datetime.now(UTC)
     requests = "1 request" if record.watch.rate == 1 else f"{record.watch.rate:g} requests"
     lanes = counted(len(probes), "lane")
     progress("watch", f"{shown_url(parsed, options)}, {requests} a second in {lanes}")

@@ -79,11 +79,11 @@ class Conditions:
         for kind, values in self.values.items():
             if _matches_all(kind, values):
                 continue
-            for theirs in special.values.get(kind, ()):
-                if not any(_covers(kind, mine, theirs) for mine in values):
-                    return False
             if kind not in special.values:
                 return False
+            for theirs in special.values[kind]:
+                if not any(_covers(kind, mine, theirs) for mine in values):
+                    return False
         return True
 
     def in_common(self, other: Conditions) -> Conditions | None:
@@ -111,7 +111,8 @@ class Conditions:
             host: The host where no condition requires one.
         """
         first = {kind: _example(kind, values[0]) for kind, values in self.values.items()}
-        parameters, headers = [], []
+        parameters = []
+        headers = []
         for kind, value in first.items():
             if kind.startswith(QUERY):
                 parameters.append(f"{kind.removeprefix(QUERY)}={value}")

@@ -155,7 +155,7 @@ class ServiceSettings:
     @property
     def mounted_volumes(self) -> dict[str, Volume]:
         """The volumes that some container mounts; the stack may have others for other services."""
-        mounted = {*self.volumes.mounts}
+        mounted = set(self.volumes.mounts)
         for sidecar in self.running_sidecars.values():
             mounted.update(sidecar.mounts)
         return {name: each for name, each in self.volumes.all.items() if name in mounted}

@@ -145,7 +145,8 @@ def _output_is_named(logs: Routed) -> Iterator[Problem]:
 
 def _options_of_ecs_are_right(logs: Routed) -> Iterator[Problem]:
     """Check the options that ECS uses itself, rather than Fluent Bit's output."""
-    path, options = "logOptions", logs.part("log_options")
+    path = "logOptions"
+    options = logs.part("log_options")
     limit = options.get(_BUFFER_LIMIT, "0")
     if not re.fullmatch(r"[0-9]{1,9}", limit) or int(limit) > _MOST_LINES:
         yield Problem(
@@ -170,4 +171,4 @@ def lost(logs: Routed) -> bool:
 
 
 def _of_output(logs: Routed) -> set[str]:
-    return {*logs.log_options, *logs.log_secrets} - {*_NEED_NO_OUTPUT}
+    return {*logs.log_options, *logs.log_secrets} - set(_NEED_NO_OUTPUT)

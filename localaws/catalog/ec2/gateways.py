@@ -82,7 +82,8 @@ address.
 
 
 def _nat_gateway_rules(inputs: Properties) -> Refusals:
-    private, mode = inputs.get("connectivityType") == "private", inputs.get("availabilityMode")
+    private = inputs.get("connectivityType") == "private"
+    mode = inputs.get("availabilityMode")
     if mode is UNKNOWN:
         return  # The mode decides which inputs are required.
     if mode == "regional":

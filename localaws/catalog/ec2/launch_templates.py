@@ -120,7 +120,8 @@ def _user_data_rules(inputs: Properties) -> Refusals:
 def _volume_rules(inputs: Properties) -> Refusals:
     rule, property_ = "ec2.launch-template.volume", "blockDeviceMappings"
     for mapping in blocks(inputs.get(property_)):
-        device, volume = mapping.get("deviceName"), block(mapping.get("ebs"))
+        device = mapping.get("deviceName")
+        volume = block(mapping.get("ebs"))
         kind = volume.get("volumeType")
         if volume.get("kmsKeyId") and volume.get("encrypted") in (None, "", "false"):
             message = (

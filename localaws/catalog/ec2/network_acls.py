@@ -333,7 +333,8 @@ def _rule_computed(_mint: Mint, inputs: Properties) -> Properties:
 
 
 def _rule_import_ids(rule: Resource) -> tuple[str, ...]:
-    inputs, entry = rule.inputs, _entry(rule.inputs)
+    inputs = rule.inputs
+    entry = _entry(rule.inputs)
     egress = str(inputs.get("egress") is True).lower()
     return (f"{inputs.get('networkAclId')}:{entry.number}:{inputs.get('protocol')}:{egress}",)
 

@@ -223,9 +223,11 @@ def _association_account_rules(
     subnet = inputs.get("subnetId")
     gateway = account.get(INTERNET_GATEWAY, inputs.get("gatewayId"))
     if subnet is not None:
-        associated, vpc = f"subnet {subnet}", vpc_of(account, subnet)
+        associated = f"subnet {subnet}"
+        vpc = vpc_of(account, subnet)
     elif gateway is not None:
-        associated, vpc = f"gateway {gateway.id}", gateway.inputs.get("vpcId")
+        associated = f"gateway {gateway.id}"
+        vpc = gateway.inputs.get("vpcId")
     else:
         return
     if vpc != table.inputs.get("vpcId"):

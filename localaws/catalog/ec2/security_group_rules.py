@@ -60,7 +60,8 @@ _CLASSIC_GROUPS = ("self", "sourceSecurityGroupId")
 
 def _rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, SOURCES, "ec2.security-group-rule.one-source")
-    protocol, ports = inputs.get("ipProtocol"), given(inputs, *_PORTS)
+    protocol = inputs.get("ipProtocol")
+    ports = given(inputs, *_PORTS)
     name = protocol_name(protocol)
     if name == ALL_PROTOCOLS and ports:
         message = f"ipProtocol {protocol} means all ports, so leave out {' and '.join(ports)}"

@@ -110,7 +110,8 @@ def port_range_rules(
 def _rules(inputs: Properties) -> Refusals:
     for direction in RULE_TYPES:
         for index, rule in enumerate(blocks(inputs.get(direction))):
-            where, protocol = f"{direction}[{index}]: ", rule.get("protocol")
+            where = f"{direction}[{index}]: "
+            protocol = rule.get("protocol")
             yield from port_range_rules(rule, protocol, direction, where)
             if protocol_name(protocol) == ALL_PROTOCOLS:
                 yield from zero_ports_rules(
@@ -128,7 +129,8 @@ def _group_account_rules(
 
 def _name_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     """Refuse a name that another group of the VPC has, be it the default VPC."""
-    name, vpc = inputs.get("name"), _vpc_of_group(inputs)
+    name = inputs.get("name")
+    vpc = _vpc_of_group(inputs)
     for other in account.where(SECURITY_GROUP, "name", name):
         if other.outputs.get("vpcId") == vpc and not is_current(other, current):
             message = (

@@ -62,7 +62,8 @@ def _range_rules(
 
     `name` is the input with the range: `cidrBlock` or `ipv6CidrBlock`.
     """
-    subnet_range, vpc_range = network(inputs.get(name)), network(vpc.outputs.get(name))
+    subnet_range = network(inputs.get(name))
+    vpc_range = network(vpc.outputs.get(name))
     if subnet_range is None:
         return
     if vpc_range is None and name == "cidrBlock":

@@ -198,7 +198,8 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
 
 def _region_rules(inputs: Properties, vpc: Resource | None) -> Refusals:
     """Refuse a service's name of another region, or without the prefix of its region."""
-    name, kind = str(inputs.get("serviceName")), _kind(inputs)
+    name = str(inputs.get("serviceName"))
+    kind = _kind(inputs)
     region = inputs.get("serviceRegion") or (vpc.region if vpc else None)
     if region is None:
         return
@@ -280,7 +281,8 @@ def _same_vpc_rules(inputs: Properties, account: Account) -> Refusals:
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
-    identifier, name = ec2_id(mint, "vpce"), str(inputs.get("serviceName"))
+    identifier = ec2_id(mint, "vpce")
+    name = str(inputs.get("serviceName"))
     interface = _kind(inputs) != "Gateway"
     domain = f"{mint.region}.vpce.{partition_of(mint.region).suffix}"
     host = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{domain}"

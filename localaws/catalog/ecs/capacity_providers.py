@@ -59,7 +59,8 @@ def _scaling_limit(name: str, allowed: Allowed) -> Limit:
 
 
 def _providers_rules(inputs: Properties) -> Refusals:
-    path, providers = "defaultCapacityProviderStrategies", inputs.get("capacityProviders")
+    path = "defaultCapacityProviderStrategies"
+    providers = inputs.get("capacityProviders")
     yield from strategy_rules(inputs, path)
     for used in texts(values_at(inputs, f"{path}[].capacityProvider")):
         if known(providers) and used not in texts(providers):
@@ -84,7 +85,7 @@ def _providers_account_rules(
             )
     if current is not None:
         kept = texts(inputs.get("capacityProviders"))
-        for provider in sorted({*texts(current.inputs.get("capacityProviders"))} - {*kept}):
+        for provider in sorted(set(texts(current.inputs.get("capacityProviders"))) - set(kept)):
             yield from _in_use(current, provider, account)
 
 

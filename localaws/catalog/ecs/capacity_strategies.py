@@ -59,7 +59,10 @@ def strategy_rules(inputs: Properties, path: str) -> Refusals:
     items = blocks(inputs.get(path))
     if not items or not known(inputs[path]):
         return
-    on_fargate, with_base, with_weight, others = [], [], [], []
+    on_fargate = []
+    with_base = []
+    with_weight = []
+    others = []
     for item in items:
         provider = str(item.get("capacityProvider"))
         if provider in FARGATE_PROVIDERS:

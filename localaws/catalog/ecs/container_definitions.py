@@ -219,7 +219,8 @@ def _firelens_rules(definitions: list[dict[str, Any]], *, fargate: bool) -> Refu
     Sources: ECS's errors in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552; ECS developer
     guide, "Example Amazon ECS task definition: Route logs to FireLens".
     """
-    routers, routed = [], []
+    routers = []
+    routed = []
     for container in definitions:
         name = str(container.get("name"))
         if block(container.get("logConfiguration")).get("logDriver") == "awsfirelens":
@@ -362,7 +363,8 @@ def _dependency_rules(
 ) -> Refusals:
     by_name = {text(each.get("name")): each for each in definitions}
     for dependency in blocks(container.get("dependsOn")):
-        name, condition = text(dependency.get("containerName")), dependency.get("condition")
+        name = text(dependency.get("containerName"))
+        condition = dependency.get("condition")
         other = by_name.get(name)
         if other is None or other is container:
             message = f"{where}dependsOn must name another container of the task, got {name!r}"

@@ -255,7 +255,8 @@ def _container_rules(inputs: Properties, definition: Properties) -> Refusals:
     """Refuse load balancing to containers or ports that the task definition doesn't have."""
     ports = declared_ports(definition)
     for balancer in blocks(inputs.get(_BALANCERS)):
-        name, port = balancer.get("containerName"), number(balancer.get("containerPort"))
+        name = balancer.get("containerName")
+        port = number(balancer.get("containerPort"))
         if name not in ports:
             message = (
                 f"The container {name} does not exist in the task definition; it has "

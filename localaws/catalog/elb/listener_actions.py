@@ -153,7 +153,8 @@ def _types(actions: Sequence[Properties]) -> list[str]:
 
 def _claim_rules(claim: Properties, path: str) -> Refusals:
     """Refuse values that a claim can't have, because of its format."""
-    values, form = texts(claim.get("values")), claim.get("format")
+    values = texts(claim.get("values"))
+    form = claim.get("format")
     if form == "single-string" and len(values) > 1:
         message = (
             f"claim {claim.get('name')} of format {form} must have one value, got {len(values)}"

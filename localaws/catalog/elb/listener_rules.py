@@ -144,7 +144,8 @@ _REGEX_PATHS = (
 def _transform_limits() -> tuple[Limit, ...]:
     limits: list[Limit] = []
     for name in _TRANSFORMS.values():
-        path, rule = f"transforms[].{name}.rewrite", "elbv2.transform.value"
+        path = f"transforms[].{name}.rewrite"
+        rule = "elbv2.transform.value"
         limits.append(Limit(f"{path}.regex", length(1, 1024), rule))
         limits.append(Limit(f"{path}.replace", length(0, 1024), rule))
     return tuple(limits)

@@ -246,7 +246,8 @@ def _verification_rules(verification: Properties) -> Refusals:
 
 def _protocol_rules(inputs: Properties) -> Refusals:
     """Refuse a listener whose protocol or port doesn't fit the type of its load balancer."""
-    kind, protocol = _balancer_type(inputs), inputs.get("protocol")
+    kind = _balancer_type(inputs)
+    protocol = inputs.get("protocol")
     if kind is None or kind not in _PROTOCOLS:
         return
     allowed = _PROTOCOLS[kind]
@@ -288,7 +289,8 @@ def _listener_account_rules(
             f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed: remove one"
         )
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
-    targets, balancer = targets_of(inputs, "defaultActions"), account.get(LOAD_BALANCER, arn)
+    targets = targets_of(inputs, "defaultActions")
+    balancer = account.get(LOAD_BALANCER, arn)
     default_protocol = "GENEVE" if _balancer_type(inputs) == "gwy" else "HTTP"
     protocol = inputs.get("protocol") or default_protocol
     yield from target_account_rules(targets, balancer, account, current, protocol)

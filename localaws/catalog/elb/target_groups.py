@@ -164,7 +164,8 @@ def _codes(protocol: object, version: object) -> tuple[int, int]:
 
 
 def _algorithm_rules(inputs: Properties) -> Refusals:
-    algorithm, slow = inputs.get("loadBalancingAlgorithmType"), number(inputs.get("slowStart"))
+    algorithm = inputs.get("loadBalancingAlgorithmType")
+    slow = number(inputs.get("slowStart"))
     if slow and algorithm in ("least_outstanding_requests", "weighted_random"):
         message = (
             f"slowStart excludes loadBalancingAlgorithmType {algorithm}: leave slowStart out, or "
@@ -190,7 +191,8 @@ Source: TargetGroupAttribute in ELB's API reference.
 
 def _stickiness_rules(inputs: Properties) -> Refusals:
     stickiness, protocol = block(inputs.get("stickiness")), text(inputs.get("protocol"))
-    kind, cookie = text(stickiness.get("type")), stickiness.get("cookieName")
+    kind = text(stickiness.get("type"))
+    cookie = stickiness.get("cookieName")
     allowed = _STICKINESS.get(protocol or "", _NETWORK_STICKINESS)
     if protocol and kind and kind not in allowed:
         yield Refusal(

@@ -84,7 +84,8 @@ def _account_rules(inputs: Properties, account: Account, current: Resource | Non
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
-    path, name = f"/aws-service-role/{inputs.get('awsServiceName')}/", _role_name(inputs)
+    path = f"/aws-service-role/{inputs.get('awsServiceName')}/"
+    name = _role_name(inputs)
     arn = mint.arn("iam", f"role{path}{name}", region="")
     return {
         "id": arn,

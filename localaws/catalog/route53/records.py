@@ -215,7 +215,8 @@ def _records_of_name(account: Account, zone: object, name: str) -> list[Resource
 
 def _coexistence_rules(inputs: Properties, name: str, other: Resource) -> Refusals:
     """Refuse a record beside another one of its name."""
-    kind, other_kind = inputs.get("type"), other.inputs.get("type")
+    kind = inputs.get("type")
+    other_kind = other.inputs.get("type")
     if kind != other_kind:
         if "CNAME" in (kind, other_kind):
             message = (
@@ -232,7 +233,8 @@ def _coexistence_rules(inputs: Properties, name: str, other: Resource) -> Refusa
             )
             yield Refusal(_INVALID_BATCH, message, "route53.record.unique", "name")
         return
-    policies, others = _policies_of(inputs), _policies_of(other.inputs)
+    policies = _policies_of(inputs)
+    others = _policies_of(other.inputs)
     if policies != others:
         message = (
             f"[RRSet with DNS name {name}., type {kind} can't be created: all of the name and type "
@@ -253,9 +255,11 @@ def _policy_or_none(policies: list[str]) -> str:
 
 def _alias_rules(inputs: Properties, account: Account) -> Refusals:
     """Refuse an alias in a zone of load balancers that isn't the name of a load balancer."""
-    zones, names = set(), set()
+    zones = set()
+    names = set()
     for balancer in account.all(LOAD_BALANCER):
-        zone, dns_name = balancer.outputs.get("zoneId"), str(balancer.outputs.get("dnsName"))
+        zone = balancer.outputs.get("zoneId")
+        dns_name = str(balancer.outputs.get("dnsName"))
         zones.add(zone)
         names.add((zone, zone_name(dns_name)))
     for alias in blocks(inputs.get("aliases")):

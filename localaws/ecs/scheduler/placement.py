@@ -41,7 +41,8 @@ def stop_order(tasks: Iterable[Task], is_healthy: Callable[[Task], bool]) -> lis
 
     Unhealthy ones first, then the youngest of the fullest zone, so that zones stay balanced.
     """
-    remaining, order = list(tasks), []
+    remaining = list(tasks)
+    order = []
     in_zone = Counter(task.zone.name for task in remaining)
 
     def rank(task: Task) -> tuple[bool, int, float, str]:

@@ -107,7 +107,8 @@ def step(
 
 def recover(state: ServiceState, now: float) -> tuple[ServiceState, list[Action]]:
     """Start the same tasks again after the daemon's end, but not those that were stopping."""
-    tasks, actions = [], []
+    tasks = []
+    actions = []
     for task in state.tasks:
         if task.status is Status.PROVISIONING:
             tasks.append(task)
@@ -383,7 +384,8 @@ class _Step:
         """Record a task's unexpected end, count it for the circuit breaker, and return the task."""
         code: StopCode | None
         if observation.host_lost:
-            code, reason = None, messages.host_terminated(task)
+            code = None
+            reason = messages.host_terminated(task)
         elif observation.failure:
             code, reason = StopCode.TASK_FAILED_TO_START, observation.failure
             self._add_failure_event(messages.unplaced(observation.failure), task)

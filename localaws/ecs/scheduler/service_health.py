@@ -21,7 +21,8 @@ def healthy(
     """Return whether a task counts for the lower bound."""
     if task.status is not Status.RUNNING or task.started_at is None:
         return False
-    observation, age = observations.get(task.id, NOT_OBSERVED), now - task.started_at
+    observation = observations.get(task.id, NOT_OBSERVED)
+    age = now - task.started_at
     if observation.health is Health.UNCHECKED:
         return age >= timing.healthy_without_checks
     if observation.has_unchecked and age < timing.healthy_beside_unchecked:

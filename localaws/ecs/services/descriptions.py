@@ -72,7 +72,8 @@ class Descriptions:
 
     def progress(self, service: RunningService) -> str:
         """Return how far a service is: `1 of 2 tasks healthy, 1 waiting for health checks`."""
-        state, now = service.state, self._clock()
+        state = service.state
+        now = self._clock()
         observations = self._tasks.observe(state.tasks)
         primary = state.deployments[0].id if state.deployments else None
         count = 0

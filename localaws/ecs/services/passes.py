@@ -31,7 +31,7 @@ class Passes:
     @property
     def problems(self) -> list[str]:
         """What went wrong in the last whole pass."""
-        return [*self._problems]
+        return list(self._problems)
 
     async def repeat(
         self, perform: Callable[[], Awaitable[None]], pause: Callable[[], float]

@@ -27,7 +27,8 @@ class _Output(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *lines, self._begun = (self._begun + data).split(b"\n")
         if len(self._begun) > _LONGEST_LINE:
-            lines, self._begun = [*lines, self._begun], b""
+            lines = [*lines, self._begun]
+            self._begun = b""
         self._write(lines)
 
     # The protocol's signature

@@ -407,7 +407,8 @@ class ContainerSandbox(Sandbox):
         declared = set(map(normpath, self._images[container.name].config.volumes))
         mounts: list[Mount] = []
         for each in container.mounts:
-            volume, filled = self._volume(each.volume), normpath(each.path) in declared
+            volume = self._volume(each.volume)
+            filled = normpath(each.path) in declared
             mounts.append(Mount(volume, each.path, each.read_only, filled=filled))
         return tuple(mounts)
 

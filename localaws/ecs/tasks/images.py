@@ -92,7 +92,8 @@ def _rows(file: Path) -> tuple[Row, ...]:
 
 
 def _row(row: dict[str, Any]) -> Row:
-    unknown, known = ", ".join(sorted(row.keys() - _KEYS)), ", ".join(sorted(_KEYS))
+    unknown = ", ".join(sorted(row.keys() - _KEYS))
+    known = ", ".join(sorted(_KEYS))
     if unknown:
         raise ValueError(f"an image row has {unknown}; known are {known}")
     if not isinstance(row.get("match"), list):

@@ -143,7 +143,8 @@ def _talk(client: socket.socket, connection: _Connection, page: bytes, *, last: 
 
 def main() -> int:
     """Serve on the address and port given as arguments."""
-    address, port = sys.argv[1], int(sys.argv[2])
+    address = sys.argv[1]
+    port = int(sys.argv[2])
     wake, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken)

@@ -39,7 +39,8 @@ async def repository(monitor: Monitor) -> provider_pb2.ConstructResponse:
     """
     inputs = unwrapped(monitor.inputs)
     lifecycle = inputs.pop("lifecyclePolicy", None) or {}
-    component, name = await monitor.component(), monitor.name.lower()
+    component = await monitor.component()
+    name = monitor.name.lower()
     made = await monitor.child(
         "aws:ecr/repository:Repository", name, component, inputs, *monitor.needed
     )
@@ -123,7 +124,7 @@ async def image(monitor: Monitor) -> provider_pb2.ConstructResponse:
     component = await monitor.component()
     inputs = await monitor.resolved(monitor.inputs)
     uri: object = UNKNOWN
-    needed: list[Registered | str] = [*monitor.needed]
+    needed: list[Registered | str] = list(monitor.needed)
     if known(inputs):
         made = await _built(monitor, component, inputs)
         needed.append(made)

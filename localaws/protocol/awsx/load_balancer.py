@@ -65,15 +65,17 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
     Raises:
         ValueError: The real awsx refuses it too.
     """
-    raw, inputs = monitor.inputs, await monitor.resolved(monitor.inputs)
+    raw = monitor.inputs
+    inputs = await monitor.resolved(monitor.inputs)
     _require_valid(inputs)
-    name, component = monitor.name, await monitor.component()
+    name = monitor.name
+    component = await monitor.component()
     vpc, subnets = await _vpc_and_subnets(monitor, inputs)
     balancer_inputs = {key: value for key, value in raw.items() if key not in _COMPONENT_ONLY}
     balancer_inputs["loadBalancerType"] = "application"
     if subnets is not None:
         balancer_inputs["subnets"] = subnets
-    needed: list[Registered | str] = [*monitor.needed]
+    needed: list[Registered | str] = list(monitor.needed)
     group_inputs = inputs.get("defaultSecurityGroup") or {}
     group = None
     if balancer_inputs.get("securityGroups") is None and not group_inputs.get("skip"):
@@ -200,7 +202,8 @@ def _port_and_protocol(listener: Mapping[str, Any], default_port: object = None)
     """
     port, protocol = listener.get("port"), listener.get("protocol")
     if port is None and protocol is None:
-        port, protocol = 80 if default_port is None else default_port, "HTTP"
+        port = 80 if default_port is None else default_port
+        protocol = "HTTP"
     elif UNKNOWN in (port, protocol):
         port = UNKNOWN if port is None else port
         protocol = UNKNOWN if protocol is None else protocol

@@ -48,11 +48,13 @@ async def fargate_service(monitor: Monitor) -> provider_pb2.ConstructResponse:
     Raises:
         ValueError: The real awsx refuses it too.
     """
-    raw, inputs = monitor.inputs, await monitor.resolved(monitor.inputs)
+    raw = monitor.inputs
+    inputs = await monitor.resolved(monitor.inputs)
     _require_valid(inputs)
-    name, component = monitor.name, await monitor.component()
+    name = monitor.name
+    component = await monitor.component()
     made = await _task_definition(monitor, component, raw, inputs)
-    needed: list[Registered | str] = [*monitor.needed]
+    needed: list[Registered | str] = list(monitor.needed)
     configured = {key: value for key, value in raw.items() if key not in _COMPONENT_ONLY}
     service_inputs = {"desiredCount": 1, **configured}
     if made is not None:

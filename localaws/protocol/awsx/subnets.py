@@ -132,7 +132,8 @@ def _naming_issues(specs: Specs) -> Iterator[str]:
     seen: set[tuple[str, str | None]] = set()
     repeated: set[str] = set()
     for spec in specs:
-        kind, name = spec["type"], spec.get("name")
+        kind = spec["type"]
+        name = spec.get("name")
         if (kind, name) in seen:
             repeated.add(kind)
         seen.add((kind, name))
@@ -246,7 +247,8 @@ def auto_ranges(
         raise ValueError("No subnets specified")
     else:
         masks = [int(spec.get("cidrMask") or mask + _zone_bits(len(specs))) for spec in specs]
-    room, needed = _size(mask), sum(map(_size, masks))
+    room = _size(mask)
+    needed = sum(map(_size, masks))
     if needed > room:
         raise ValueError(
             f"Subnets are too large for VPC. VPC has {room} addresses, but subnets "
@@ -299,7 +301,8 @@ def _legacy_zone(base: ipaddress.IPv4Interface, specs: Specs) -> list[str]:
             block = _block(start + position * _size(mask), mask)
             if made and block.network.overlaps(made[-1].network):
                 # Behind the block of the new size in which the last one ends.
-                block = _block(_behind(_block(_behind(made[-1]) - 1, mask)), mask)
+                last_address = _behind(made[-1]) - 1
+                block = _block(_behind(_block(last_address, mask)), mask)
             made.append(block)
     return list(map(str, made))
 

@@ -112,7 +112,8 @@ async def task_definition(
     Raises:
         ValueError: The real awsx refuses it too.
     """
-    name, containers = monitor.name, containers_of(inputs)
+    name = monitor.name
+    containers = containers_of(inputs)
     log_group, logging = await _log_group(monitor, component, inputs.get("logGroup") or {})
     task_role, task_arn = await _role(
         monitor, component, f"{name}-task", inputs.get("taskRole") or {}, ()
@@ -300,7 +301,8 @@ async def _role(
         "policyArns": policies,
         **(inputs.get("args") or {}),
     }
-    attached, trust = args.pop("policyArns"), args["assumeRolePolicy"]
+    attached = args.pop("policyArns")
+    trust = args["assumeRolePolicy"]
     if isinstance(trust, dict):
         args["assumeRolePolicy"] = json.dumps(trust)
     role = await monitor.child("aws:iam/role:Role", name, component, args, *monitor.needed)

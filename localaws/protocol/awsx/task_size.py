@@ -46,7 +46,8 @@ def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     """
     cpu_units, mib = reserved_by_containers(containers)
     vcpu, gib = cpu_units / _UNITS, mib / _UNITS
-    most_vcpu, (most_gib, _) = max(_GIB_BY_VCPU), _SIZES[-1]
+    most_vcpu = max(_GIB_BY_VCPU)
+    most_gib, _ = _SIZES[-1]
     if vcpu > most_vcpu or gib > most_gib:
         raise ValueError(
             "Requested resources exceed the maximum allowed for Fargate. Requested: "

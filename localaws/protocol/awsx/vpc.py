@@ -66,8 +66,10 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
         ValueError: The real awsx refuses it too.
     """
     inputs = unwrapped(monitor.inputs)
-    name, cidr = monitor.name, inputs.get("cidrBlock") or _DEFAULT_CIDR
-    tags, region = inputs.get("tags") or {}, inputs.get("region")
+    name = monitor.name
+    cidr = inputs.get("cidrBlock") or _DEFAULT_CIDR
+    tags = inputs.get("tags") or {}
+    region = inputs.get("region")
     _require_supported(inputs)
     zones = inputs.get("availabilityZoneNames") or await _first_zones(monitor, inputs)
     strategy = _nat_strategy(inputs)
@@ -110,7 +112,8 @@ def _outputs(network: _Network, subnets: Sequence[_Subnet], nat: _NatGateways) -
         by_kind[each.plan.kind].append(each.subnet)
         if each.route:
             routes.append(each.route)
-    outputs, needed = network.monitor.outputs(), urns([network.vpc, *created])
+    outputs = network.monitor.outputs()
+    needed = urns([network.vpc, *created])
     outputs.value("vpcId", network.vpc.id, needed)
     for kind, of_kind in by_kind.items():
         ids = [each.id for each in of_kind]
@@ -203,7 +206,8 @@ def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]
     handleIpv6Cidr.
     """
     has_range = vpc.outputs.get("assignGeneratedIpv6CidrBlock") is True
-    if not (has_range if plan.assign_ipv6 is None else plan.assign_ipv6):
+    assigns = has_range if plan.assign_ipv6 is None else plan.assign_ipv6
+    if not assigns:
         return {"assignIpv6AddressOnCreation": False}
     if not has_range:
         raise ValueError(
@@ -239,8 +243,9 @@ async def _nat_gateways(
         if each.plan.kind == "Public":
             public.setdefault(each.plan.zone, each.subnet)
     zones = list(dict.fromkeys(each.plan.zone for each in subnets))
+    zones_with_gateway = zones if strategy == "OnePerAz" else zones[:1]
     gateways = {}
-    for number, zone in enumerate(zones if strategy == "OnePerAz" else zones[:1], start=1):
+    for number, zone in enumerate(zones_with_gateway, start=1):
         own = own_addresses[number - 1] if own_addresses else None
         gateways[zone] = await _nat_gateway(
             network, found, f"{network.monitor.name}-{number}", public[zone], own
@@ -260,7 +265,8 @@ async def _nat_gateway(
     """Create a NAT gateway in a subnet, with a new address or an existing one."""
     monitor = network.monitor
     shared = {"region": network.region, "tags": _tags(network.tags, {"Name": name})}
-    needed, allocation = [subnet], own_address
+    needed = [subnet]
+    allocation = own_address
     if allocation is None:
         address = await monitor.child("aws:ec2/eip:Eip", name, subnet, shared, subnet)
         found.addresses.append(address)

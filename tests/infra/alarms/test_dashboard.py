@@ -44,7 +44,7 @@ def test_cloudwatch_accepts_the_body_and_no_widgets_overlap(
     found = body(
         "prod", REGION, [service(each, max_latency_seconds=0.5) for each in services], alarms
     )
-    assert not [*body_flaws(found)]
+    assert not list(body_flaws(found))
     cells: set[tuple[int, int]] = set()
     for widget in found["widgets"]:
         for x in range(widget["x"], widget["x"] + widget["width"]):
@@ -86,7 +86,7 @@ def test_with_container_insights_the_desired_count_is_shown_beside_the_running_t
         "CPUUtilization",
         "DesiredTaskCount",
     ]
-    assert not [*body_flaws(found)]
+    assert not list(body_flaws(found))
 
 
 def test_limits_of_alarms_are_horizontal_lines() -> None:

@@ -107,8 +107,9 @@ def test_only_actions_without_narrower_resources_have_wildcards(names: list[str]
     ]
     for policy in policies:
         for statement in statements(policy):
-            action = statement["Action"]
-            for name in [action] if isinstance(action, str) else action:
+            found = statement["Action"]
+            actions = [found] if isinstance(found, str) else found
+            for name in actions:
                 assert "*" not in name
                 if statement["Resource"] == "*":
                     assert name.partition(":")[0] in {"ssmmessages", "ecr", "logs"}

@@ -130,8 +130,9 @@ def test_the_instances_role_is_limited_to_the_stacks_cluster(on_instances: Recor
     assert trust["Principal"] == {"Service": "ec2.amazonaws.com"}
     allowed: dict[str, str] = {}
     for statement in recorder.statements(on_instances.one("RolePolicy", "instances")):
-        actions = statement["Action"]
-        for action in [actions] if isinstance(actions, str) else actions:
+        found = statement["Action"]
+        actions = [found] if isinstance(found, str) else found
+        for action in actions:
             allowed[action] = statement["Resource"].rpartition(":")[2]
     cluster, instances = "cluster/ecs-cluster-dev", "container-instance/ecs-cluster-dev/*"
     assert allowed == {

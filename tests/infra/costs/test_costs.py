@@ -109,7 +109,7 @@ def test_the_limit_is_compared_with_the_cost_of_the_maximum_of_instances() -> No
     estimated = of(**INSTANCES)
     (problem,) = limit.problems(settings(**INSTANCES, monthlyCostLimitUsd=100), REGION)
     assert f"at most {estimated.max_usd:.2f} USD" in str(problem)
-    assert not [*limit.problems(settings(**INSTANCES, monthlyCostLimitUsd=200), REGION)]
+    assert not list(limit.problems(settings(**INSTANCES, monthlyCostLimitUsd=200), REGION))
 
 
 def test_the_dates_of_an_estimate_leave_out_prices_of_unused_instance_types() -> None:
@@ -158,7 +158,7 @@ def test_scaling_by_targets_costs_two_alarms_each() -> None:
 def verdict(**changes: Any) -> str:
     """Return the verdict on stack `dev` with changes to its configuration."""
     changed = settings(**changes)
-    return limit.verdict(changed, [*limit.problems(changed, REGION)])
+    return limit.verdict(changed, list(limit.problems(changed, REGION)))
 
 
 def test_each_form_reports_whether_up_accepts_the_stack() -> None:
@@ -223,7 +223,8 @@ def tasks_of(found: Registered) -> tuple[int, int]:
             continue
         count: int = scaled.get(service["name"]) or service["desiredCount"]
         tasks += count
-        addresses += count if network["assignPublicIp"] else 0
+        if network["assignPublicIp"]:
+            addresses += count
     return tasks, addresses
 
 
@@ -235,18 +236,23 @@ def metrics_of_alarms(found: Registered) -> int:
     metrics = 0
     for alarm in found.get("MetricAlarm", ()):
         queries = alarm.get("metricQueries", ())
-        metrics += sum("metric" in query for query in queries) if queries else 1
+        if queries:
+            metrics += sum("metric" in query for query in queries)
+        else:
+            metrics += 1
     return 2 * tracked + metrics
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
 def test_the_estimate_counts_what_the_program_registers(stack: str) -> None:
-    estimated, found = counts(of_configuration(stack)), registered(stack)
+    estimated = counts(of_configuration(stack))
+    found = registered(stack)
     tasks, addresses = tasks_of(found)
     assert sum(count for name, count in estimated.items() if name.startswith("tasks")) == tasks
     balancers = found["LoadBalancer"]
     for balancer in balancers:
-        addresses += 0 if balancer.get("internal") else len(balancer["subnets"])
+        if not balancer.get("internal"):
+            addresses += len(balancer["subnets"])
     addresses += len(found.get("Eip", ()))
     interfaces = 0
     for endpoint in found.get("VpcEndpoint", ()):
@@ -283,7 +289,8 @@ def test_the_estimate_counts_what_the_program_registers(stack: str) -> None:
 def test_the_estimate_counts_the_metrics_of_alarms_and_the_dashboard(
     changes: dict[str, Any],
 ) -> None:
-    found, estimated = by_type(recorder.run("dev", **changes)), counts(of(**changes))
+    found = by_type(recorder.run("dev", **changes))
+    estimated = counts(of(**changes))
     assert estimated["metrics of alarms"] == metrics_of_alarms(found)
     assert estimated.get("dashboard", 0) == len(found.get("Dashboard", ()))
 
@@ -349,7 +356,8 @@ def test_the_total_is_the_sum_of_the_parts_as_shown() -> None:
 
 def test_a_scaled_service_costs_a_range_whose_maximum_is_compared_with_the_limit() -> None:
     scaled: dict[str, Any] = {"minCount": 2, "maxCount": 6, "targetCpuPercent": 60}
-    estimated, fixed = of(**scaled), of()
+    estimated = of(**scaled)
+    fixed = of()
     minimum = fixed.min_usd + 2 * of_region(REGION)["alarm-metric-month"].usd
     assert estimated.min_usd == pytest.approx(minimum)
     task = fixed.parts[0].max_usd_each + of_region(REGION)["public-ipv4-hour"].usd * HOURS
@@ -379,13 +387,13 @@ def test_a_stack_above_its_limit_is_refused_with_its_parts() -> None:
 
 @pytest.mark.parametrize("allowed", [0, 55, 1_000_000])
 def test_a_stack_within_its_limit_is_accepted(allowed: int) -> None:
-    assert not [*limit.problems(settings(monthlyCostLimitUsd=allowed), REGION)]
+    assert not list(limit.problems(settings(monthlyCostLimitUsd=allowed), REGION))
 
 
 def test_a_limit_that_cannot_be_checked_is_refused() -> None:
     (problem,) = limit.problems(settings(monthlyCostLimitUsd=50), "mars-north-1")
     assert "tools.prices" in str(problem)
-    assert not [*limit.problems(settings(), "mars-north-1")]
+    assert not list(limit.problems(settings(), "mars-north-1"))
 
 
 def test_a_change_names_the_parts_that_are_added_and_removed() -> None:
@@ -544,7 +552,7 @@ def test_every_region_has_prices_of_the_same_names() -> None:
 
     for region in regions():
         assert names(region) == names(REGION), region
-    assert {REGION, "us-east-1"} <= {*regions()}
+    assert {REGION, "us-east-1"} <= set(regions())
     assert isinstance(of_region(REGION)["nat-hour"].read_on, date)
 
 

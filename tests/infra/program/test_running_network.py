@@ -45,7 +45,7 @@ def left_of(deployed: Recording, without: str) -> Recording:
         without: How the URN of the resource that is deleted last ends.
     """
     resources = dict(deployed.resources)
-    for urn in reversed([*deployed.resources]):
+    for urn in reversed(list(deployed.resources)):
         gone = resources.pop(urn)
         deployed.cloud.delete(gone.token, gone.id)
         if urn.endswith(without):

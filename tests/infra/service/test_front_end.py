@@ -264,7 +264,8 @@ def test_a_service_runs_behind_a_front_end_that_has_no_target_group() -> None:
         assert web.target_group_arn is None
 
     run = mocks.run(program)
-    ecs, traffic = run.one("Service"), run.one("Parameter", "traffic")
+    ecs = run.one("Service")
+    traffic = run.one("Parameter", "traffic")
     assert (ecs.name, ecs.inputs["name"]) == ("shop-gateway", "test-shop-gateway")
     assert "loadBalancers" not in ecs.inputs
     assert ecs.inputs["healthCheckGracePeriodSeconds"] == 60, "containers have health checks, too"

@@ -369,7 +369,7 @@ def test_the_second_of_two_failures_is_explained_by_its_own_events() -> None:
     log, earlier = failed_twice(
         "CannotPullContainerError: Exec format error", "CannotPullContainerError: not found"
     )
-    second = [*log.created][-1]
+    second = list(log.created)[-1]
     live = live_after(log, second, task_definition=f"{FAMILY}:5")
     for message in (
         explanation(f"{FAMILY}:5", live, ["stopped"], earlier=earlier, log_group="/web"),

@@ -25,9 +25,9 @@ def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
         "deregistrationDelaySeconds": delay,
         "steadyStateTimeoutMinutes": minutes,
     }
-    in_order = (delay or drain) <= (stop or drain) and (delay or drain) + (
-        stop or drain
-    ) < minutes * 60
+    draining = delay or drain
+    stopping = stop or drain
+    in_order = draining <= stopping and draining + stopping < minutes * 60
     try:
         deployment = only_service(load(**changes)).deployment
     except SettingsError:

@@ -80,7 +80,7 @@ def test_a_missing_key_is_reported_too() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.of({}, project="fargate-web", stack="dev")
     missing = {problem.key for problem in refusal.value.problems}
-    assert missing == {*kinds()} - OPTIONAL
+    assert missing == set(kinds()) - OPTIONAL
 
 
 def test_an_encrypted_value_is_refused_without_showing_it() -> None:
@@ -235,7 +235,7 @@ COMPARED = {
 """Keys that are named in a problem although another key's value causes it."""
 
 
-@given(st.dictionaries(st.sampled_from([*kinds()]), st.text() | st.integers().map(str)))
+@given(st.dictionaries(st.sampled_from(list(kinds())), st.text() | st.integers().map(str)))
 def test_any_value_is_accepted_or_refused_with_its_key(changes: dict[str, Any]) -> None:
     try:
         load(**changes)
@@ -254,10 +254,10 @@ def test_the_manual_lists_the_task_sizes() -> None:
     table = manual.partition("<!-- sizes:")[2].partition("<!-- /sizes -->")[0]
     documented: dict[int, tuple[int, ...]] = {}
     for cpu, memory in re.findall(r"^\| (\d+) \| (.*) \|$", table, re.MULTILINE):
-        numbers = [*map(int, re.findall(r"\d+", memory))]
+        numbers = list(map(int, re.findall(r"\d+", memory)))
         if " in steps of " in memory:
             first, last, step = numbers
-            numbers = [*range(first, last + 1, step)]
+            numbers = list(range(first, last + 1, step))
         documented[int(cpu)] = tuple(numbers)
     assert documented == fargate.MEMORY_MIB
 

@@ -152,7 +152,8 @@ def test_an_unreadable_file_of_version_1_is_named_and_left_alone(
 
 def test_a_cluster_that_exists_is_returned_when_it_is_created_again(path: Path) -> None:
     cloud = Cloud(path)
-    name, settings = "ecs-cluster-dev", [{"name": "containerInsights", "value": "enabled"}]
+    name = "ecs-cluster-dev"
+    settings = [{"name": "containerInsights", "value": "enabled"}]
     first = make(
         cloud, CLUSTER, "urn:first", name=name, settings=settings, tags={"Project": "first"}
     )
@@ -189,7 +190,8 @@ def test_an_unacknowledged_resource_that_another_one_uses_stays(path: Path) -> N
 def test_an_unacknowledged_resource_is_removed_even_if_the_next_creation_is_refused(
     path: Path,
 ) -> None:
-    cloud, calls = Cloud(path), list[int]()
+    cloud = Cloud(path)
+    calls = list[int]()
     make(cloud, LOGS, "urn:other", name="/b")
     make(cloud, LOGS, name="/a")
     cloud.on_change.append(lambda: calls.append(len(cloud.all(LOGS))))
@@ -228,7 +230,8 @@ def test_a_setting_of_a_bucket_that_the_engine_forgot_is_overwritten_by_the_same
 def test_resources_of_a_killed_run_are_discarded_unless_recorded_or_acknowledged(
     path: Path,
 ) -> None:
-    cloud, calls = Cloud(path), list[int]()
+    cloud = Cloud(path)
+    calls = list[int]()
     vpc = make(cloud, VPC, "urn:vpc", cidrBlock="10.0.0.0/16")
     make(cloud, LOGS, "urn:recorded", name="/recorded")
     make(cloud, LOGS, "urn:known", name="/known")
@@ -267,7 +270,8 @@ def test_updating_a_missing_resource_is_refused_and_deleting_it_is_not() -> None
 
 
 def test_on_change_is_called_for_changes_but_not_for_acknowledgements() -> None:
-    cloud, calls = Cloud(), list[int]()
+    cloud = Cloud()
+    calls = list[int]()
     cloud.on_change.append(lambda: calls.append(len(cloud.all(LOGS))))
     made = make(cloud, LOGS, name="/a")
     cloud.acknowledge(LOGS, made.id)
@@ -277,7 +281,8 @@ def test_on_change_is_called_for_changes_but_not_for_acknowledgements() -> None:
 
 
 def test_on_change_is_called_when_a_deletion_starts_and_when_it_fails() -> None:
-    cloud, calls = Cloud(), list[bool]()
+    cloud = Cloud()
+    calls = list[bool]()
     made = make(cloud, LOGS, name="/a")
     cloud.on_change.append(lambda: calls.append(made.id in cloud.draining))
     with pytest.raises(TimeoutError), cloud.deleting(made.id):

@@ -38,7 +38,8 @@ STEPS = st.lists(st.tuples(st.sampled_from("12345"), st.none() | st.lists(VALUES
 def test_an_index_finds_the_same_as_a_full_scan(
     steps: list[tuple[str, list[object] | None]],
 ) -> None:
-    inventory, plain = Inventory(), dict[str, Resource]()
+    inventory = Inventory()
+    plain = dict[str, Resource]()
     for identifier, values in steps:
         if values is not None:
             plain[identifier] = rule(identifier, *values)
@@ -63,7 +64,8 @@ def test_a_search_for_a_map_or_none_finds_nothing() -> None:
 
 
 def test_a_resource_is_found_by_its_import_id_until_it_is_removed() -> None:
-    inventory, cluster = Inventory(), resource(CLUSTER, "arn:aws:ecs:::cluster/web", name="web")
+    inventory = Inventory()
+    cluster = resource(CLUSTER, "arn:aws:ecs:::cluster/web", name="web")
     inventory.put(cluster)
     assert inventory.by_import_id(CLUSTER, "web") == cluster
     assert inventory.by_import_id("aws:sqs/queue:Queue", "web") is None
@@ -73,7 +75,9 @@ def test_a_resource_is_found_by_its_import_id_until_it_is_removed() -> None:
 
 def test_referring_resources_are_found_by_the_kind_of_their_reference() -> None:
     inventory = Inventory()
-    group, forward, other = resource(GROUP, "arn:g"), rule("r", "arn:g"), rule("s", "arn:h")
+    group = resource(GROUP, "arn:g")
+    forward = rule("r", "arn:g")
+    other = rule("s", "arn:h")
     for each in (forward, group, other):
         inventory.put(each)
     assert inventory.referring(group, "held") == [forward]

@@ -381,7 +381,7 @@ def test_a_service_principal_has_the_suffix_of_its_partition(
     found = invokes.answer(account, token, {"serviceName": service, "region": region}, region)
     assert found["name"] == name
     assert found["id"] == f"{service}.{region}.{found['suffix']}"
-    assert {"name", "suffix", "region", "serviceName"} <= {*found} & sdk_outputs(
+    assert {"name", "suffix", "region", "serviceName"} <= set(found) & sdk_outputs(
         "index/getServicePrincipal"
     )
 
@@ -465,7 +465,7 @@ def test_a_policy_document_merges_statements_sources_and_overrides(
     found = account.ask("iam/getPolicyDocument", **args)
     assert json.loads(found["json"]) == json.loads(found["minifiedJson"])
     assert json.loads(found["json"]) == {"Version": "2012-10-17", "Statement": statements}
-    assert {"json", "minifiedJson", "version", "id"} <= {*found} & sdk_outputs(
+    assert {"json", "minifiedJson", "version", "id"} <= set(found) & sdk_outputs(
         "iam/getPolicyDocument"
     )
 
@@ -491,5 +491,5 @@ def test_policy_documents_that_cannot_be_merged_are_refused(
 
 def test_resources_of_another_region_are_not_found(account: Account) -> None:
     found = invokes.answer(account, "aws:ec2/getSubnets:getSubnets", {}, "us-east-1")
-    assert not {*found["ids"]} & {*account.subnets}
+    assert not set(found["ids"]) & set(account.subnets)
     assert found["region"] == "us-east-1"

@@ -92,7 +92,8 @@ def test_a_certificate_that_expires_soon_is_issued_again_by_the_same_authority(
     old = Authority(tmp_path, now=lambda: NOW - LIFETIME + RENEWED - A_DAY).issue(
         ["app.example.test"]
     )
-    text, authority = old.chain.read_text(), authority_file(tmp_path).read_text()
+    text = old.chain.read_text()
+    authority = authority_file(tmp_path).read_text()
     renewed = Authority(tmp_path).issue(["app.example.test"])
     assert renewed.chain.read_text() != text
     assert authority_file(tmp_path).read_text() == authority

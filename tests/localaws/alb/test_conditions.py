@@ -141,7 +141,8 @@ def test_wildcards_mean_any_text_and_one_character(pattern: str, text: str) -> N
     def match(pattern: str, text: str) -> bool:
         if not pattern:
             return not text
-        first, rest = pattern[0], pattern[1:]
+        first = pattern[0]
+        rest = pattern[1:]
         if first == "*":
             # It stands for nothing, or for one more character.
             return match(rest, text) or (bool(text) and match(pattern, text[1:]))

@@ -52,7 +52,8 @@ class ScriptedEdge:
         return Front(f"vpc-{load_balancer.id}", ADDRESSES[load_balancer.id], self.leaving)
 
     async def release(self) -> bool:
-        released, self.leaving = bool(self.leaving), ()
+        released = bool(self.leaving)
+        self.leaving = ()
         return released
 
     def why_not_shown(self, listener: Listener) -> str:

@@ -659,7 +659,8 @@ async def test_the_first_alarm_has_the_requests_counted_of_clients_that_are_conn
     echo = await alb.target()
     await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
     await alb.healthy(1)
-    asked, stop = 0, asyncio.Event()
+    asked = 0
+    stop = asyncio.Event()
 
     async def ask() -> None:
         nonlocal asked

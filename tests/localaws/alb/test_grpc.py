@@ -118,7 +118,8 @@ def cloud(**check: Any) -> FewResources:
 async def test_grpc_and_http_2_reach_targets_of_their_versions_and_other_requests_get_464(
     alb: Alb, tmp_path: Path
 ) -> None:
-    server, cart = grpc.aio.server(), Cart()
+    server = grpc.aio.server()
+    cart = Cart()
     server.add_generic_rpc_handlers((cart,))
     address = alb.addresses.take_task([80])
     target = Endpoint(address.address, address.port(80))
@@ -251,7 +252,8 @@ async def test_a_target_is_checked_until_it_is_no_longer_followed() -> None:
             interval=0.01, passes=1, failures=1, check=check, notify=lambda: notified.append(name)
         )
 
-    checks, target = GrpcChecks(), Endpoint("127.0.0.1", 1)
+    checks = GrpcChecks()
+    target = Endpoint("127.0.0.1", 1)
     plans = {(name, target): plan(name) for name in "ab"}
     checks.follow(plans)
 

@@ -122,7 +122,8 @@ async def test_a_load_balancer_in_a_vpc_logs_users_in_by_its_names_and_checks_gr
 ) -> None:
     found = isolation.find()
     assert found.isolation is not Isolation.NONE, f"no containers here: {dict(found.why_not)}"
-    shop, addresses = Shop(), Addresses(tmp_path)
+    shop = Shop()
+    addresses = Addresses(tmp_path)
     plane = data_plane(
         shop.cloud,
         tmp_path,

@@ -72,7 +72,11 @@ def trust(version: str = "Version", **more: Any) -> dict[str, Any]:
 
 def tcp(*networks: str, ipv6: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return inline rules for one port."""
-    sources = {"cidrBlocks": [*networks], "ipv6CidrBlocks": [*ipv6], "securityGroups": [*groups]}
+    sources = {
+        "cidrBlocks": list(networks),
+        "ipv6CidrBlocks": list(ipv6),
+        "securityGroups": list(groups),
+    }
     return {"ingress": [{"protocol": "tcp", "fromPort": 80, "toPort": 80, **sources}]}
 
 

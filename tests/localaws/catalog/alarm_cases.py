@@ -66,7 +66,7 @@ def _drawn(*metric: Any, **rendering: Any) -> dict[str, Any]:
 
 _CPU = ("AWS/ECS", "CPUUtilization", "ClusterName", "main")
 _LAID_OUT = {**_widget(), "x": 0, "y": 0, "width": 24, "height": 6}
-_MANY = [[*_CPU]] * 500
+_MANY = [list(_CPU)] * 500
 
 _WRONG_BODIES: tuple[tuple[Inputs, Inputs], ...] = (
     ({"dashboardBody": "[]"}, {"dashboardBody": '{"widgets": []}'}),
@@ -84,7 +84,7 @@ _WRONG_BODIES: tuple[tuple[Inputs, Inputs], ...] = (
     (_body({**_LAID_OUT, "width": 0}), _body({**_LAID_OUT, "width": 1})),
     (_body({**_LAID_OUT, "height": 1001}), _body({**_LAID_OUT, "height": 1000})),
     (_body(*[_widget()] * 501), _body(*[_widget()] * 500)),
-    (_body(_widget(metrics=[*_MANY, [*_CPU]])), _body(_widget(metrics=_MANY))),
+    (_body(_widget(metrics=[*_MANY, list(_CPU)])), _body(_widget(metrics=_MANY))),
     (_body(*[_widget(metrics=_MANY)] * 5, _widget()), _body(*[_widget(metrics=_MANY)] * 5)),
     (_body(_widget(region=None)), _body(_widget(title="CPU", view="singleValue"))),
     (_body(_widget(region="Ireland")), _body(_widget(region="us-gov-west-1"))),
@@ -106,10 +106,10 @@ _WRONG_BODIES: tuple[tuple[Inputs, Inputs], ...] = (
     (_body(_drawn(*_CPU, id=["cpu"])), _body(_drawn(*_CPU, id="cpu"))),
     (_body(_drawn(*_CPU, expression="cpu")), _body(_drawn(expression="100 * m1", label="Share"))),
     (_body(_drawn(label="Nothing")), _body(_drawn(expression="1"))),
-    (_body(_drawn(".", "CPUUtilization")), _body(_widget(metrics=[[*_CPU], [".", "Memory"]]))),
+    (_body(_drawn(".", "CPUUtilization")), _body(_widget(metrics=[list(_CPU), [".", "Memory"]]))),
     (
-        _body(_widget(metrics=[[*_CPU], [".", "..."]])),
-        _body(_widget(metrics=[[*_CPU], ["...", "other"]])),
+        _body(_widget(metrics=[list(_CPU), [".", "..."]])),
+        _body(_widget(metrics=[list(_CPU), ["...", "other"]])),
     ),
     (
         _body(_widget(metrics=[[*_CPU, {"id": "m"}], ["A", "B", {"id": "m"}]])),

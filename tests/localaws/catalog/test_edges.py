@@ -48,7 +48,8 @@ def test_a_user_can_have_ten_managed_policies(account: Account) -> None:
 
 
 def test_a_user_is_renamed_in_place_and_found_by_its_new_name(account: Account) -> None:
-    old, new = {"name": "deployer"}, {"name": "robot", "path": "/ci/"}
+    old = {"name": "deployer"}
+    new = {"name": "robot", "path": "/ci/"}
     assert CATALOG[USER].replacing(["name", "path"], old, new) == []
     changed = account.update(USER, "deployer", new)
     assert changed.outputs["arn"] == "arn:aws:iam::123456789012:user/ci/robot"
@@ -131,7 +132,7 @@ def test_an_ip_set_can_have_ten_thousand_ranges(account: Account) -> None:
     many = [f"10.{number // 256}.{number % 256}.0/24" for number in range(10_001)]
     found = CATALOG[IP_SET].check({**account.minimal(IP_SET), "addresses": many})
     assert [each.rule for each in found] == ["wafv2.ip-set.addresses"]
-    assert not [*CATALOG[IP_SET].check({**account.minimal(IP_SET), "addresses": many[1:]})]
+    assert not list(CATALOG[IP_SET].check({**account.minimal(IP_SET), "addresses": many[1:]}))
 
 
 def test_a_health_check_has_route_53s_defaults(account: Account) -> None:

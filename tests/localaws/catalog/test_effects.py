@@ -76,7 +76,7 @@ def read_names() -> frozenset[str]:
 def leaves(token: str) -> set[str]:
     """Return the paths of the inputs that aren't blocks, and of the members of JSON inputs."""
     blocks = {block.path.removesuffix("[]") for block in blocks_of(token)}
-    return (input_paths(token) - blocks - {DOCUMENTS.get(token)}) | {*members().get(token, ())}
+    return (input_paths(token) - blocks - {DOCUMENTS.get(token)}) | set(members().get(token, ()))
 
 
 def covers(path: str, leaf: str) -> bool:
@@ -137,7 +137,7 @@ def test_the_documentation_lists_the_same_inputs_without_effect() -> None:
     expected = {}
     for token, effects in EFFECTS.items():
         if effects.without_effect:
-            expected[token.rpartition(":")[2]] = [*effects.without_effect]
+            expected[token.rpartition(":")[2]] = list(effects.without_effect)
     assert documented == expected
 
 

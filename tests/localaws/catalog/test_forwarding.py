@@ -51,7 +51,7 @@ def forward(*groups: str, sticky: bool = False) -> dict[str, Any]:
 def rule(account: Account, *actions: dict[str, Any], listener: str = "listener") -> Any:
     inputs = account.minimal(RULE)
     return account.make(
-        RULE, **{**inputs, "listenerArn": account.id(listener), "actions": [*actions]}
+        RULE, **{**inputs, "listenerArn": account.id(listener), "actions": list(actions)}
     )
 
 
@@ -62,7 +62,8 @@ NO_APP_COOKIE = ("elbv2.action.app-cookie", "InvalidLoadBalancerAction")
 def test_an_action_with_several_groups_and_a_sticky_one_needs_group_stickiness(
     account: Account,
 ) -> None:
-    sticky, plain = group(account, "sticky", stickiness=LB_COOKIE), group(account, "plain")
+    sticky = group(account, "sticky", stickiness=LB_COOKIE)
+    plain = group(account, "plain")
     assert refused(rule, account, forward(sticky, plain)) == {NEEDS_GROUP_STICKINESS}
     off = group(account, "off", stickiness={**LB_COOKIE, "enabled": False})
     rule(account, forward(off, plain))
@@ -73,7 +74,8 @@ def test_an_action_with_several_groups_and_a_sticky_one_needs_group_stickiness(
 def test_an_application_cookie_is_refused_in_an_action_with_several_groups(
     account: Account,
 ) -> None:
-    sticky, plain = group(account, "sticky", stickiness=APP_COOKIE), group(account, "plain")
+    sticky = group(account, "sticky", stickiness=APP_COOKIE)
+    plain = group(account, "plain")
     assert refused(rule, account, forward(sticky, plain, sticky=True)) == {NO_APP_COOKIE}
     rule(account, forward(sticky))
 

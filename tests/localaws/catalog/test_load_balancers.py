@@ -53,7 +53,9 @@ def test_a_load_balancer_is_in_one_vpc_with_one_subnet_for_each_of_its_zones(
     def rules(*subnets: str, **more: Any) -> set[str]:
         return {
             rule
-            for rule, _ in refused(account.make, BALANCER, name="new", subnets=[*subnets], **more)
+            for rule, _ in refused(
+                account.make, BALANCER, name="new", subnets=list(subnets), **more
+            )
         }
 
     assert rules(a, same_zone) >= {

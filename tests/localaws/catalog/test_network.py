@@ -32,7 +32,7 @@ SERVICE = "aws:ecs/service:Service"
 
 def table(account: Account, *routes: dict[str, Any], vpc: str = "vpc") -> str:
     """Create a route table with inline routes, and return its id."""
-    return account.make(TABLE, vpcId=account.id(vpc), routes=[*routes]).id
+    return account.make(TABLE, vpcId=account.id(vpc), routes=list(routes)).id
 
 
 def without_public_addresses(account: Account) -> None:

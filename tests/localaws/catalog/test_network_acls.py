@@ -98,7 +98,9 @@ def test_an_acl_and_its_subnets_are_in_one_vpc(account: Account) -> None:
 
 
 def test_a_subnet_without_an_acl_of_its_own_has_the_default_one(account: Account) -> None:
-    default, vpc, subnet = default_acl(account), account.id("vpc"), account.id("subnet-a")
+    default = default_acl(account)
+    vpc = account.id("vpc")
+    subnet = account.id("subnet-a")
     assert acl_of_subnet(account, "subnet-a") == default
     first = account.make(NETWORK_ACL, vpcId=vpc, subnetIds=[subnet])
     assert acl_of_subnet(account, "subnet-a") == first.id

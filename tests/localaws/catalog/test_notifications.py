@@ -120,10 +120,10 @@ def test_state_and_is_enabled_of_a_rule_agree(
 
 def test_a_template_has_placeholders_in_texts_and_as_values() -> None:
     paths = {"reason": "$.detail.reason"}
-    assert not [*template_flaws('"It failed: <reason>"', paths)]
-    assert not [*template_flaws('{"why": <reason>, "text": "<reason>"}', paths)]
-    assert [*template_flaws("It failed: <reason>", paths)]
-    assert [*template_flaws('"<why>"', paths)] == [
+    assert not list(template_flaws('"It failed: <reason>"', paths))
+    assert not list(template_flaws('{"why": <reason>, "text": "<reason>"}', paths))
+    assert list(template_flaws("It failed: <reason>", paths))
+    assert list(template_flaws('"<why>"', paths)) == [
         "InputTemplate contains invalid placeholder why."
     ]
 

@@ -32,7 +32,7 @@ def deny(principal: Any, action: Any = "kms:*", **more: Any) -> dict[str, Any]:
 
 
 def policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [*statements]})
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 OWNER_ONLY = allow(OWNER)

@@ -72,7 +72,7 @@ def test_load_balancers_have_a_hosted_zone_in_each_region_of_the_known_partition
     regions = [each for each in table("regions")["regions"] if partition_of(each).name in known]
     zones = {region: hosted_zone(region, kind) for region in regions}
     assert None not in zones.values()
-    assert len({*zones.values()}) == len(regions), "no zone twice"
+    assert len(set(zones.values())) == len(regions), "no zone twice"
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,8 @@ def refusals_without(token: str, path: str) -> list[str]:
 
 
 def test_a_missing_input_that_a_call_requires_is_refused_or_listed_with_a_reason() -> None:
-    accepted, required_names = set(), set()
+    accepted = set()
+    required_names = set()
     for token, paths in REQUIRED.items():
         autoname = CATALOG[token].autoname
         for path in paths:

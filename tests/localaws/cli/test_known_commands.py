@@ -104,4 +104,4 @@ def test_the_help_of_a_command_of_the_cli_needs_no_project_and_starts_nothing(
     )
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "\n  pulumi up [template|url] [flags]\n" in shown.stdout
-    assert not [*tmp_path.iterdir()]
+    assert not list(tmp_path.iterdir())

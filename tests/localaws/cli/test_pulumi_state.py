@@ -193,7 +193,7 @@ def test_a_lock_is_described_by_its_run_with_the_command_that_removes_it_here(
         ),
         (1, "elsewhere"): "a run on elsewhere has locked the stack; if it was killed, ",
     }
-    assert [*state.lock_notices()] == []
+    assert list(state.lock_notices()) == []
     for (process, machine), words in expected.items():
         lock(state, json.dumps({"pid": process, "hostname": machine}))
-        assert [*state.lock_notices()] == [f"{words}{cancel}"]
+        assert list(state.lock_notices()) == [f"{words}{cancel}"]

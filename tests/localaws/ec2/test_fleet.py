@@ -370,7 +370,8 @@ def test_scaling_ends_within_the_bounds_and_loses_no_task(
             each.draining for each in fleet.state.instances
         )
     fleet.run(400, tick=1)
-    before, launches = fleet.ids, len(fleet.launched)
+    before = fleet.ids
+    launches = len(fleet.launched)
     fleet.run(200, tick=1)
     assert (fleet.ids, len(fleet.launched)) == (before, launches), "it has come to rest"
     assert scaled.minimum <= len(before) <= scaled.maximum

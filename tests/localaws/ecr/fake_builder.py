@@ -109,7 +109,8 @@ def files(context: Path, source: str, target: str) -> bytes:
     with tarfile.open(fileobj=content, mode="w") as tar:
         if source != ".":
             add(tar, target.lstrip("/"), (context / source).read_bytes())
-        for path in sorted(context.rglob("*")) if source == "." else ():
+        paths = sorted(context.rglob("*")) if source == "." else []
+        for path in paths:
             if path.is_file():
                 member = f"{target.strip('/')}/{path.relative_to(context)}".lstrip("/")
                 add(tar, member, path.read_bytes(), mode=path.stat().st_mode & 0o777)
@@ -118,7 +119,8 @@ def files(context: Path, source: str, target: str) -> bytes:
 
 def add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
     member = tarfile.TarInfo(name)
-    member.size, member.mode = len(content), mode
+    member.size = len(content)
+    member.mode = mode
     tar.addfile(member, io.BytesIO(content))
 
 

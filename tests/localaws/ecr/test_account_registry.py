@@ -189,7 +189,7 @@ class Recorded:
 
     async def run(self, argv: Sequence[str], seconds: float) -> str:
         assert seconds > 0
-        self.commands.append([*argv])
+        self.commands.append(list(argv))
         if argv[0] in self.failing:
             raise ProgramError(f"Cannot connect to {argv[0]}\nand more")
         return ""

@@ -140,7 +140,7 @@ async def test_an_images_links_are_followed_only_within_the_container(
             await runner.run(container)
     finally:
         link.unlink()
-    assert not [*outside.iterdir()]
+    assert not list(outside.iterdir())
 
 
 async def test_a_read_only_root_takes_writes_in_its_volumes_only(
@@ -210,7 +210,7 @@ async def test_containers_that_start_at_once_fill_their_common_volume_once(
     mounts = (Mount(str(tmp_path / "shared"), "/bin", filled=True),)
     printed = await asyncio.gather(*(runner.shell("ls /bin", mounts=mounts) for _ in range(4)))
     names = sorted(each.name for each in (image / "bin").iterdir())
-    assert {*printed} == {"".join(f"{each}\n" for each in names)}
+    assert set(printed) == {"".join(f"{each}\n" for each in names)}
 
 
 async def test_folders_in_memory_have_a_size_and_options(runner: ContainerRunner) -> None:

@@ -190,7 +190,7 @@ def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
     monkeypatch.setattr(programs, "find", lambda each: None if each == name else found(each))
     finding = isolation.find.__wrapped__()
     assert finding.isolation == Isolation.NONE
-    assert [*finding.why_not] == [Isolation.ROOT, Isolation.SUBORDINATE_IDS, Isolation.ONE_ID]
+    assert list(finding.why_not) == [Isolation.ROOT, Isolation.SUBORDINATE_IDS, Isolation.ONE_ID]
     assert all(why.startswith(f"{name} is missing") for why in finding.why_not.values())
     assert any("security groups hold nothing back" in each for each in finding.lacks)
 

@@ -81,7 +81,8 @@ def test_a_change_that_a_kill_cut_short_is_left_out_and_spoils_no_later_one(
 def test_a_full_disk_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = journal(path)
     written.write({"a": 1})
-    before, write = path.read_bytes(), os.write
+    before = path.read_bytes()
+    write = os.write
 
     def half(descriptor: int, data: bytes) -> int:
         if len(data) > 5:

@@ -25,7 +25,7 @@ def outcome(program: bytes, architecture: int, number: int, first: int = 0) -> i
     """What a filter returns for a call."""
     data = struct.pack("=IIQQ", number, architecture, 0, first)
     loaded = position = 0
-    instructions = [*struct.iter_unpack("HBBI", program)]
+    instructions = list(struct.iter_unpack("HBBI", program))
     while True:
         code, if_true, if_false, value = instructions[position]
         position += 1

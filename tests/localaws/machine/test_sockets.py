@@ -52,7 +52,7 @@ def test_connections_which_follow_the_listening_sockets_are_not_read() -> None:
     )
     table = iter([HEADER, listens, connected, connected])
     assert len(parse(table)) == 1
-    assert [*table] == [connected]
+    assert list(table) == [connected]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,7 @@ def test_what_reports_no_port_in_use_is_not_taken_for_it(line: bytes) -> None:
 
 
 def test_a_task_that_is_in_its_own_way_has_the_same_fault_on_aws() -> None:
-    line, both = EVERYWHERE[0][0], [Listener(TASK, 8080, 1), Listener(OTHER, 8080, 2)]
+    line = EVERYWHERE[0][0]
+    both = [Listener(TASK, 8080, 1), Listener(OTHER, 8080, 2)]
     assert refused_port(line, [8080], TASK, both) is None
     assert refused_port(line, [9090], TASK, both) is None

@@ -477,7 +477,8 @@ def test_a_component_of_awsx_registers_its_children_in_a_run_and_in_a_preview() 
         aws.ec2.SecurityGroup("inside", vpc_id=net.vpc_id, description="d")
         pulumi.export("subnets", net.public_subnet_ids)
 
-    made, seen = mocks.run(program), mocks.run(program, preview=True)
+    made = mocks.run(program)
+    seen = mocks.run(program, preview=True)
     assert [each.name for each in made.registered] == [each.name for each in seen.registered]
     assert recorded(made) == {
         "network": "awsx:ec2:Vpc",
@@ -511,7 +512,8 @@ def test_outputs_of_awsx_are_resources_that_a_program_can_use() -> None:
             net.public_subnets.apply(lambda subnets: [each.availability_zone for each in subnets]),
         )
 
-    made, seen = mocks.run(program), mocks.run(program, preview=True)
+    made = mocks.run(program)
+    seen = mocks.run(program, preview=True)
     route = made.one("Route", "more").inputs
     assert route["routeTableId"] == made.id(made.one("RouteTable", "network-public-2"))
     assert route["gatewayId"] == made.id(made.one("InternetGateway"))
@@ -542,7 +544,8 @@ def test_an_example_program_of_awsx_deploys_a_service_in_the_default_vpc() -> No
         pulumi.export("url", pulumi.Output.concat("http://", lb.load_balancer.dns_name))
         pulumi.export("service", service.service.apply(lambda service: service.name))
 
-    made, seen = mocks.run(program), mocks.run(program, preview=True)
+    made = mocks.run(program)
+    seen = mocks.run(program, preview=True)
     assert {(each.type, each.name) for each in made.registered} == {
         (each.type, each.name) for each in seen.registered
     }

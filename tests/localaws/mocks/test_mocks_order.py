@@ -222,7 +222,8 @@ def test_a_lookup_sees_all_resources_that_dont_depend_on_it(order: object) -> No
 
 
 def test_a_call_that_needs_a_later_phase_is_not_tried_again_before_it() -> None:
-    calls, tried = Lockstep(), []
+    calls = Lockstep()
+    tried = []
 
     def lookup() -> None:
         tried.append(calls.phase)

@@ -401,7 +401,8 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
 @asynccontextmanager
 async def attached_to(provider: Any) -> AsyncIterator[Engine]:
-    engine, server = Engine(), grpc.aio.server()
+    engine = Engine()
+    server = grpc.aio.server()
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -227,7 +227,10 @@ def test_a_constant_load_ends_scaling_within_the_bounds(
 ) -> None:
     """The metric is what a real load would give: shared among the running tasks."""
     web = target(cpu(goal), low=bounds[0], high=bounds[1])
-    state, desired, history, changes = State(), start, [], []
+    state = State()
+    desired = start
+    history = []
+    changes = []
     for minute in range(400):
         history.append(Point(minute, load / desired))
         what = Observation(

@@ -62,5 +62,6 @@ class RecordingLauncher:
 
     def take_runs(self) -> list[Run]:
         """Return what was run since the last call."""
-        runs, self.runs = self.runs, []
+        runs = self.runs
+        self.runs = []
         return runs

@@ -102,7 +102,7 @@ async def test_an_interface_that_the_machine_refuses_leaves_nothing(harness: Har
         await harness.attach("new", public=True)
     with pytest.raises(NoAddressError):
         await harness.attach("old", groups=["sg-1"])
-    assert [*harness.machine.attached] == ["old"], "only the new one is detached"
+    assert list(harness.machine.attached) == ["old"], "only the new one is detached"
 
 
 async def test_a_listeners_port_is_shown_although_another_would_have_the_same_number(

@@ -38,7 +38,8 @@ def test_a_subnet_without_an_association_has_the_main_route_table() -> None:
     assert main is not None
     records.route(main, "0.0.0.0/0", gatewayId=gateway.id)
     other = records.table(vpc)
-    left, right = records.subnet(vpc, "10.0.0.0/24"), records.subnet(vpc, "10.0.1.0/24", other)
+    left = records.subnet(vpc, "10.0.0.0/24")
+    right = records.subnet(vpc, "10.0.1.0/24", other)
     assert subnet_of(records, left).routes == (Route("0.0.0.0/0", Target.INTERNET_GATEWAY),)
     assert subnet_of(records, right).routes == ()
 

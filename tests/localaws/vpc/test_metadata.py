@@ -110,7 +110,7 @@ def test_credentials_stay_until_they_are_about_to_expire() -> None:
 def test_a_task_without_a_role_has_no_credentials() -> None:
     without = task(role="")
     metadata = serving(without)
-    assert [*metadata.environment(without, "web")] == ["ECS_CONTAINER_METADATA_URI_V4"]
+    assert list(metadata.environment(without, "web")) == ["ECS_CONTAINER_METADATA_URI_V4"]
 
 
 def test_other_paths_are_not_there() -> None:

@@ -134,7 +134,8 @@ def test_an_endpoint_without_private_names_has_only_its_own() -> None:
 def test_a_private_zone_is_seen_by_its_vpcs_only_and_hides_the_public_one() -> None:
     harness = Harness()
     other = harness.records.vpc("10.1.0.0/16")
-    private, public = harness.zone("example.com", harness.vpc), harness.zone("example.com")
+    private = harness.zone("example.com", harness.vpc)
+    public = harness.zone("example.com")
     harness.record(private, "db.example.com", "A", "10.0.0.77")
     harness.record(public, "db.example.com", "A", "192.0.2.1")
     harness.record(public, "www.example.com", "A", "192.0.2.2")
@@ -248,7 +249,7 @@ def test_an_answer_has_as_many_instances_as_the_routing_policy_allows(
     harness.instances[service] = [Instance(f"t{each}", f"10.0.0.{each}") for each in range(10, 20)]
     answers = [tuple(sorted(harness.values("web.local.test") or ())) for _ in range(50)]
     assert {len(each) for each in answers} == {most}
-    assert len({*answers}) > 1, "chosen by chance"
+    assert len(set(answers)) > 1, "chosen by chance"
 
 
 def ask(harness: Harness, name: str, kind: str = "A") -> dns.message.Message:

@@ -151,9 +151,14 @@ def attempts(interfaces: list[Interface]) -> list[Attempt]:
     for source in (None, *interfaces):
         targets = [HOST, HOST_IPV6] if source else []
         for each in interfaces:
-            if each is not source:
-                targets += [*each.addresses] if source else [each.ipv6]
-                targets += [each.public_address] if each.public_address else []
+            if each is source:
+                continue
+            if source:
+                targets += each.addresses
+            else:
+                targets.append(each.ipv6)
+            if each.public_address:
+                targets.append(each.public_address)
         for target in dict.fromkeys(targets):
             found += [(source, target, port) for port in PORTS]
     own = {each.id: each.addresses for each in interfaces}
@@ -181,7 +186,8 @@ async def test_packets_get_where_the_records_let_them(launcher: Launcher, seed: 
             for source, address, port in tries
         )
     )
-    found, expected = {}, {}
+    found = {}
+    expected = {}
     for attempt, outcome in zip(tries, outcomes, strict=True):
         source, address, port = attempt
         name = f"{source.id if source else 'internet'} -> {address}:{port}"

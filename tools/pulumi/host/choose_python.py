@@ -164,7 +164,8 @@ def _of_pip(options: Options) -> Chosen:
         why = f"`virtualenv: {options.virtualenv}` in {options.file}"
         return Chosen("pip", environment, python, why, _pip_install(python, options.program))
     wanted = os.environ.get("PULUMI_PYTHON_CMD")
-    for name in [wanted] if wanted else ["python3", "python"]:
+    names = [wanted] if wanted else ["python3", "python"]
+    for name in names:
         found = shutil.which(name)
         if found:
             why = f"PATH, as {options.file} sets no `virtualenv`"

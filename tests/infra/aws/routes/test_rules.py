@@ -65,7 +65,7 @@ _HOST = st.sampled_from(["a.test", "b.test", "*.test", "a*.test"])
 
 def _some_conditions(paths: list[str], hosts: list[str], methods: list[str]) -> Conditions:
     values = {"path": tuple(paths), "host": tuple(hosts), "method": tuple(methods)}
-    for kind in [*values]:
+    for kind in list(values):
         if not values[kind]:
             del values[kind]
     return Conditions(values)
@@ -182,8 +182,8 @@ def test_attachments_have_different_priorities_that_do_not_depend_on_others() ->
     names = [f"service-{number}" for number in range(200)]
     together = priorities.of_attachments([*names, "web"])
     assert together["web"] == alone["web"]
-    assert len({*together.values()}) == 201
-    assert {*together.values()} <= {*priorities.ATTACHMENTS}
+    assert len(set(together.values())) == 201
+    assert set(together.values()) <= set(priorities.ATTACHMENTS)
 
 
 def test_a_rule_that_an_earlier_one_covers_is_found_with_an_example() -> None:

@@ -225,13 +225,13 @@ def deploy_each(sequence: Sequence[tuple[Rule, ...]], random: Any, *, check_requ
             assert deployed.rules == {rule.priority: rule for rule in after}
             before = after
     finally:
-        for priority in [*deployed.ids]:
+        for priority in list(deployed.ids):
             deployed.delete(priority)
 
 
 def assert_answered(deployed: Deployed, before: Sequence[Rule], after: Sequence[Rule]) -> None:
     for request in REQUESTS:
-        now = answers([*deployed.rules.values()], request)
+        now = answers(list(deployed.rules.values()), request)
         assert now <= possible_answers(before, after, request), request
 
 
