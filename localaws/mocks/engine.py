@@ -7,7 +7,7 @@ import contextvars
 import importlib.metadata
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -366,9 +366,7 @@ class Recorder(mocks.MockMonitor):
         )
         self._under_construction[resource.urn] = resource
         try:
-            answer = await construct(
-                _Loopback(self), construction, importlib.metadata.version("pulumi-aws")
-            )
+            answer = await construct(_Loopback(self), construction, _version_of("pulumi-aws"))
         except (Unsupported, ValueError) as reason:
             raise Mistake(f"{request.type} '{request.name}'", str(reason)) from None
         finally:
@@ -400,6 +398,9 @@ class Recorder(mocks.MockMonitor):
     def _provider_settings(self, provider: str) -> ProviderSettings:
         return self._settings_by_provider.get(provider, self._settings_by_provider[""])
 
+
+_version_of = cache(importlib.metadata.version)
+"""Each reading of a package's version is a fiftieth of a run."""
 
 _OTHERS = "it isn't AWS's; pass `others=`, a pulumi.runtime.Mocks that answers for it"
 

@@ -929,3 +929,87 @@ def test_debug_messages_reach_a_logger_that_takes_them(caplog: pytest.LogCapture
     caplog.set_level(logging.DEBUG)
     mocks.run(lambda: pulumi.log.debug("the size is 24"))
     assert "the size is 24" in caplog.messages
+
+
+# Outputs are made when they are first used.
+
+
+def test_an_output_has_its_value_whenever_it_is_first_used() -> None:
+    seen: dict[str, object] = {}
+
+    def program() -> None:
+        net = vpc(tags={"Name": "net"})
+
+        def first_use(_: str) -> None:
+            net.cidr_block.apply(lambda cidr: seen.update(after=cidr))
+
+        net.arn.apply(lambda arn: seen.update(before=arn))
+        net.id.apply(first_use)
+        net.tags_all["Name"].apply(lambda name: seen.update(item=name))
+        group = aws.lb.TargetGroup(
+            "own",
+            port=80,
+            protocol="HTTP",
+            target_type="ip",
+            vpc_id=net.id,
+            health_check={"path": "/up"},
+        )
+        group.health_check.path.apply(lambda path: seen.update(lifted=path))
+
+    run = mocks.run(program)
+    assert seen == {
+        "before": run.resources[run.one("Vpc").urn].outputs["arn"],
+        "after": "10.0.0.0/16",
+        "item": "net",
+        "lifted": "/up",
+    }
+
+
+def test_an_output_of_a_refused_resource_fails_whenever_it_is_first_used() -> None:
+    seen: dict[str, str] = {}
+
+    def program() -> None:
+        far = aws.ec2.Subnet("far", vpc_id=vpc().id, cidr_block="192.168.0.0/24")
+
+        def first_use(failure: Exception) -> str:
+            del failure
+            far.arn.recover(lambda late: seen.setdefault("after", str(late)))
+            return ""
+
+        far.tags_all.recover(lambda early: {"": seen.setdefault("before", str(early))})
+        far.id.recover(first_use)
+
+    with pytest.raises(Mistake, match="far"):
+        mocks.run(program)
+    assert "192.168.0.0/24" in seen["before"]
+    assert seen["after"] == seen["before"]
+
+
+def test_an_attribute_that_replaces_an_output_stays_when_the_output_is_first_used() -> None:
+    seen: list[str] = []
+
+    def program() -> None:
+        net: Any = vpc()
+        cidr_block = net.cidr_block
+        net.__dict__["cidr_block"] = "another"
+        cidr_block.apply(seen.append)
+        seen.append(net.cidr_block)
+
+    mocks.run(program)
+    assert seen == ["another", "10.0.0.0/16"]
+
+
+def test_a_urn_is_made_of_texts_or_outputs() -> None:
+    made: dict[str, str] = {}
+
+    def program() -> None:
+        net = vpc()
+        text = "urn:pulumi:test::project::shop::s"
+        pulumi.create_urn("a", LOG_GROUP, text).apply(lambda urn: made.update(text=urn))
+        pulumi.create_urn("b", LOG_GROUP, net.urn).apply(lambda urn: made.update(output=urn))
+
+    mocks.run(program)
+    assert made == {
+        "text": f"urn:pulumi:test::project::shop${LOG_GROUP}::a",
+        "output": f"urn:pulumi:test::project::aws:ec2/vpc:Vpc${LOG_GROUP}::b",
+    }
