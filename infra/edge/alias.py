@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pulumi
 import pulumi_aws as aws
 
-from infra.errors import Problem, SettingsError, looking_up
+from infra.errors import Problem, SettingsError, is_failed_lookup, looking_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +117,7 @@ def _by_name(name: str, *, public: bool) -> aws.route53.GetZoneResult:
     """Look up a zone by name; the provider finds a private one only if that is requested."""
     try:
         return aws.route53.get_zone(name=name)
-    except Exception:  # the SDK has nothing narrower for a lookup that fails
-        if public:
+    except Exception as error:
+        if public or not is_failed_lookup(error):
             raise
         return aws.route53.get_zone(name=name, private_zone=True)

@@ -206,8 +206,9 @@ def overlapping(key: str, paths: Collection[str]) -> Iterator[Problem]:
 def _dockerfile_declares(build: ImageBuild, dockerfile: str) -> Iterator[Problem]:
     """Check that a Dockerfile has the stage and the arguments of a build."""
     names = image_build.stages(dockerfile)
-    numbers = map(str, range(image_build.stage_count(dockerfile)))
-    if build.target and build.target.lower() not in {*map(str.lower, names), *numbers}:
+    known = set(map(str.lower, names))
+    known.update(map(str, range(image_build.stage_count(dockerfile))))
+    if build.target and build.target.lower() not in known:
         yield Problem(
             "build",
             f"target {build.target}, which is no stage of {build.dockerfile_path}",

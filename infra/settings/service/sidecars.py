@@ -264,21 +264,25 @@ def _dependency_problems(  # noqa: PLR0917 — the parts of one dependency
 ) -> Iterator[Problem]:
     sidecar = settings.having("health_check_command", "essential").get(other)
     others = sorted({container, *settings.sidecars} - {name})
+    # The service's own container has no such check, and its end stops the task. A sidecar whose
+    # values couldn't be read isn't judged.
+    without_check = ends_the_task = other == container
+    if sidecar is not None and other != container:
+        without_check = not sidecar.health_check_command
+        ends_the_task = sidecar.essential
     if other not in others:
         yield Problem(
             path,
             f"{other}, which is no other container of the task",
             f"one of {', '.join(others)}" if others else "none without sidecars",
         )
-    elif condition == HEALTHY and (
-        other == container or (sidecar and not sidecar.health_check_command)
-    ):
+    elif condition == HEALTHY and without_check:
         yield Problem(
             path,
             f"{HEALTHY} of {other}, which has no healthCheckCommand",
             f"START, or {HEALTHY} of a sidecar with a healthCheckCommand",
         )
-    elif condition in _ENDED and (other == container or (sidecar and sidecar.essential)):
+    elif condition in _ENDED and ends_the_task:
         yield Problem(
             path,
             f"{condition} of {other}, whose end stops the task",

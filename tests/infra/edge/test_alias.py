@@ -93,6 +93,22 @@ def test_a_zone_that_aws_does_not_find_is_refused_with_awss_message(
     assert problem.allowed.endswith("AWS says: no matching Route 53 Hosted Zone found")
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_a_bug_in_the_lookup_of_a_zone_is_not_reported_as_awss_answer(
+    monkeypatch: pytest.MonkeyPatch, *, public: bool
+) -> None:
+    calls: list[str] = []
+
+    def get_zone(*, name: str, **_: bool) -> NoReturn:
+        calls.append(name)
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(pulumi_aws.route53, "get_zone", get_zone)
+    with pytest.raises(TypeError, match="a bug"):
+        dns.find_zone("example.com", "shop.example.com", public=public)
+    assert calls == ["example.com"]
+
+
 def test_a_private_zone_cannot_validate_a_certificate_but_can_have_the_records(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
