@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.engine.requests import get
 from tests.engine.service import SERVICE, get_service
-from tests.engine.stack import WITHOUT_ASKING, Stack, cloud_and_engine_agree, deployed
+from tests.engine.stack import WITHOUT_ASKING, Stack, cloud_and_engine_agree
 from tests.engine.traffic import Traffic, tasks
 from tests.engine.waiting import eventually
 
@@ -26,9 +25,19 @@ LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A deployed stack for these tests only, as they damage its state."""
-    yield from deployed(Stack(tmp_path_factory.mktemp("state"), passphrase=True))
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack for these tests only, as they damage its state."""
+    stack = Stack(tmp_path_factory.mktemp("state"), passphrase=True)
+    yield stack
+    stack.run("stop")
+
+
+@pytest.fixture
+def stack(own_stack: Stack) -> Stack:
+    """The same stack, deployed: by the first test, if that has run."""
+    if not own_stack.state.runs():
+        own_stack.up()
+    return own_stack
 
 
 def exists(stack: Stack, token: str) -> int:
@@ -36,9 +45,11 @@ def exists(stack: Stack, token: str) -> int:
     return len(stack.made_of(token))
 
 
-def interrupt(stack: Stack, command: str, *options: str, when: Callable[[], bool]) -> None:
+def interrupt(
+    stack: Stack, command: str, *options: str, when: Callable[[], bool], **start: Any
+) -> None:
     """Start a run, and send it Ctrl-C as a terminal does, as soon as something holds."""
-    run = stack.start(command, *WITHOUT_ASKING, *options, process_group=0)
+    run = stack.start(command, *WITHOUT_ASKING, *options, process_group=0, **start)
     try:
         eventually(when, f"the moment to interrupt `{command}`", seconds=120)
         os.killpg(run.pid, signal.SIGINT)
@@ -64,30 +75,29 @@ def kill_while_creating(stack: Stack, **start: Any) -> None:
 
 
 def test_a_killed_run_leaves_a_lock_and_a_destroy_or_an_up_after_it_needs_no_other_run(
-    empty_stack: Stack,
+    own_stack: Stack,
 ) -> None:
-    stack = replace(empty_stack, passphrase=True)
-    kill_while_creating(stack)
-    refused = stack.up(fails=True)
+    kill_while_creating(own_stack)
+    refused = own_stack.up(fails=True)
     assert "the stack is currently locked" in refused
     assert "a run that was killed has left the stack locked: `pulumi-local cancel --yes" in refused
-    stack.run("cancel", "--yes")
-    output = stack.destroy()
+    own_stack.run("cancel", "--yes")
+    output = own_stack.destroy()
     assert "trying again" not in output, "what the killed run left was in the way"
-    assert exists(stack, SERVICE) == exists(stack, "aws:ec2/vpc:Vpc") == 0
-    with stack.with_host(("up",)) as variables:
-        kill_while_creating(stack, env=variables)
-    stack.run("cancel", "--yes")
-    output = stack.up()
+    assert exists(own_stack, SERVICE) == exists(own_stack, "aws:ec2/vpc:Vpc") == 0
+    with own_stack.with_host(("up",)) as variables:
+        kill_while_creating(own_stack, env=variables)
+    own_stack.run("cancel", "--yes")
+    output = own_stack.up()
     assert (
         "an earlier run was killed while it created web: it is removed, and the next "
         "`up` makes it anew"
     ) in output
     assert "pending operations" not in output
-    assert cloud_and_engine_agree(stack)
-    assert exists(stack, SERVICE) == 1
-    assert answers(stack) == 200
-    stack.needs_nothing()
+    assert cloud_and_engine_agree(own_stack)
+    assert exists(own_stack, SERVICE) == 1
+    assert answers(own_stack) == 200
+    own_stack.needs_nothing()
 
 
 def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(
@@ -137,7 +147,8 @@ def test_ctrl_c_while_destroying_and_while_creating_again(stack: Stack) -> None:
     assert [each.token for each in stack.made()] == 2 * ["aws:cloudwatch/logGroup:LogGroup"]
     interrupt(stack, "up", when=lambda: exists(stack, "aws:lb/loadBalancer:LoadBalancer") > 0)
     assert not exists(stack, SERVICE), "it was interrupted too late for what this shows"
-    interrupt(stack, "up", when=lambda: exists(stack, SERVICE) > 0)
+    with stack.with_host(("up",)) as variables:
+        interrupt(stack, "up", when=lambda: exists(stack, SERVICE) > 0, env=variables)
     stack.up()
     assert cloud_and_engine_agree(stack)
     assert answers(stack) == 200

@@ -31,19 +31,16 @@ def test_a_refresh_of_what_is_there_changes_nothing(stack: Stack) -> None:
 
 
 def test_scaling_out_updates_the_service_and_nothing_else(stack: Stack) -> None:
-    try:
-        done = operations(stack.up(desiredCount=3))
-        assert done["updated"] == 1
-        assert not done["created"] + done["replaced"] + done["deleted"]
-        assert len(tasks(stack.outputs()["serviceUrl"])) == 3
-    finally:
-        stack.up()
-    assert len(tasks(stack.outputs()["serviceUrl"])) == 2
+    done = operations(stack.up(desiredCount=3))
+    assert done["updated"] == 1
+    assert not done["created"] + done["replaced"] + done["deleted"]
+    assert len(tasks(stack.outputs()["serviceUrl"])) == 3
 
 
 def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(
     stack: Stack,
 ) -> None:
+    """It scales in as well, after the test before."""
     url = stack.outputs()["serviceUrl"]
     before = tasks(url)
     with Traffic(url) as traffic:
@@ -51,7 +48,9 @@ def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(
     assert set(traffic.answers) == {"200"}, traffic.answers
     assert traffic.answers["200"] > 50
     assert done["replaced"] == 1, "a task definition's new revision is a replacement"
-    assert not before & tasks(url), "old tasks still answer"
+    after = tasks(url)
+    assert not before & after, "old tasks still answer"
+    assert len(after) == 2
 
 
 def test_what_tests_read_of_the_state_is_what_the_cli_prints(stack: Stack) -> None:
