@@ -247,8 +247,8 @@ def relation(
         def unless_unread(*settings: *_ReadT) -> Iterator[Problem]:
             for each in cast("tuple[_Read, ...]", settings):
                 if not compared.isdisjoint(each.unread):
-                    return
-            yield from check(*settings)
+                    return iter(())
+            return check(*settings)
 
         return unless_unread
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_network
 from itertools import chain, product
 from typing import TYPE_CHECKING, Final
@@ -140,8 +141,9 @@ def split(conditions: Conditions) -> list[Conditions]:
         raise ValueError(
             f"{len(kinds)} kinds of conditions, where a rule has at most {VALUES_PER_RULE} values"
         )
-    if not kinds:
+    if _fit_into_a_rule(conditions):
         return [conditions]
+    chunks = cache(_chunks)
     best: list[list[tuple[str, ...]]] | None = None
     max_values = [len(conditions.values[kind]) for kind in kinds]
     max_wildcards = [WILDCARDS_PER_RULE] * len(kinds)
@@ -151,7 +153,7 @@ def split(conditions: Conditions) -> list[Conditions]:
         for wildcards in _shares(WILDCARDS_PER_RULE, max_wildcards, min_share=0):
             parts = []
             for kind, count, wild in zip(kinds, values, wildcards, strict=True):
-                parts.append(_chunks(kind, conditions.values[kind], count, wild))
+                parts.append(chunks(kind, conditions.values[kind], count, wild))
             if not all(parts):
                 continue  # some value alone is over its share
             # A rule has one part of each kind, and each combination needs a rule.
@@ -163,6 +165,14 @@ def split(conditions: Conditions) -> list[Conditions]:
             f"a rule has at most {WILDCARDS_PER_RULE}"
         )
     return [Conditions(dict(zip(kinds, chosen, strict=True))) for chosen in product(*best)]
+
+
+def _fit_into_a_rule(conditions: Conditions) -> bool:
+    values = wildcards = 0
+    for kind, of_kind in conditions.values.items():
+        values += len(of_kind)
+        wildcards += sum(_wildcards(kind, each) for each in of_kind)
+    return values <= VALUES_PER_RULE and wildcards <= WILDCARDS_PER_RULE
 
 
 def _shares(total: int, max_shares: Sequence[int], *, min_share: int) -> Iterator[tuple[int, ...]]:
@@ -178,13 +188,13 @@ def _shares(total: int, max_shares: Sequence[int], *, min_share: int) -> Iterato
 
 
 def _chunks(
-    kind: str, values: Sequence[str], max_values: int, max_wildcards: int
+    kind: str, values: tuple[str, ...], max_values: int, max_wildcards: int
 ) -> list[tuple[str, ...]]:
     """Return values in chunks within limits; nothing if one value alone is over them."""
     chunks: list[tuple[str, ...]] = []
     free_values = free_wildcards = 0
     for value in values:
-        needed = patterns.wildcards(value) if _has_patterns(kind) else 0
+        needed = _wildcards(kind, value)
         if needed > max_wildcards:
             return []
         if not free_values or needed > free_wildcards:
@@ -194,6 +204,10 @@ def _chunks(
         free_values -= 1
         free_wildcards -= needed
     return chunks
+
+
+def _wildcards(kind: str, value: str) -> int:
+    return patterns.wildcards(value) if _has_patterns(kind) else 0
 
 
 def _matches_all(kind: str, values: Sequence[str]) -> bool:
