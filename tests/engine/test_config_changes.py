@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.mocks import word
 from tests.engine.stack import Stack, operations_on_types, token_of
 from tests.engine.traffic import Traffic
 from tests.infra.changes import (
@@ -112,10 +111,10 @@ def check(keys: list[str], steps: list[dict[str, Any]]) -> None:
     operations: dict[str, str] = {}
     inputs: set[tuple[str, str]] = set()
     for step in steps:
-        token = token_of(step["urn"])
-        if token.startswith("aws:"):
-            operations[types_and_name(step["urn"])] = step["op"]
-            inputs.update((word(token), name) for name in step.get("diffReasons") or ())
+        if token_of(step["urn"]).startswith("aws:"):
+            resource = types_and_name(step["urn"])
+            operations[resource] = step["op"]
+            inputs.update((resource, name) for name in step.get("diffReasons") or ())
     unseen = {key: left for key in keys if (left := effect(key).inputs - inputs)}
     assert not unseen, "inputs that these keys change, and whose change the engine doesn't notice"
     assert operations == effect(*keys).operations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
-from localaws.mocks import word
 from tests.infra import recorder
 from tests.infra.changes import EXAMPLES, STACKS
 
@@ -20,7 +19,7 @@ class Effect(NamedTuple):
     """The operation on each resource that changes, by its types and name."""
 
     inputs: set[tuple[str, str]]
-    """The inputs of existing resources that change, with the last word of the type."""
+    """The inputs of existing resources that change, with the types and name of the resource."""
 
 
 @cache
@@ -51,7 +50,7 @@ def effect(*keys: str) -> Effect:
         earlier = inputs_before[each.urn]
         for name in earlier.keys() | each.inputs.keys():
             if earlier.get(name) != each.inputs.get(name):
-                inputs.add((word(each.type), name))
+                inputs.add((types_and_name(each.urn), name))
     operations = {
         types_and_name(urn): operation for urn, operation in recorder.changes(changed).items()
     }
