@@ -34,7 +34,6 @@ with warnings.catch_warnings():
         aws.lb.TargetGroup,
         aws.alb.TargetGroup,
         aws.iam.Role,
-        aws.wafv2.WebAcl,
         awsx.ec2.Vpc,
     )
 
