@@ -31,8 +31,9 @@ FOREIGN = "/usr/local/bin/foreign"
 """In Python's image: a program for another processor, as far as Linux can tell."""
 
 _MODULES = (
-    *("argparse", "encodings.idna", "http.server", "json", "logging", "pathlib", "runpy", "signal"),
-    *("site", "subprocess", "threading", "traceback", "urllib.request"),
+    *("argparse", "encodings.ascii", "encodings.idna", "encodings.latin_1", "http.server", "json"),
+    *("logging", "pathlib", "runpy", "signal", "site", "subprocess", "threading", "traceback"),
+    "urllib.request",
 )
 """What Python's image has of the standard library, with all that these modules import.
 
