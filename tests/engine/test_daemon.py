@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from tests.engine.stack import (
     deployed,
     runs_containers,
 )
-from tests.engine.status import status_of
+from tests.engine.status import status_of, tasks
 from tests.engine.waiting import eventually
 from tests.localaws.account.state_version_1 import in_version_1
 from tests.second_user import AS_ANOTHER_USER, folder_open_to_others, tries
@@ -52,9 +51,8 @@ def family(stack: Stack) -> list[psutil.Process]:
 
 def environments(stack: Stack) -> list[set[str]]:
     """Return the environment of each running task, whichever runtime runs it."""
-    status = stack.run("status")
-    if "`container`" in status:
-        ids = re.findall(r"task +(\w+) +RUNNING", status)
+    if runs_containers():
+        ids = [each["taskId"] for each in tasks(stack)]
         return [{*stack.run("exec", each, "--", "env").splitlines()} for each in ids]
     servers = [each for each in family(stack) if "page_server" in " ".join(each.cmdline())]
     texts = [Path(f"/proc/{each.pid}/environ").read_text() for each in servers]
