@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.engine.requests import over_tls, page
 from tests.engine.stack import Stack, operations_on_types, token_of
 from tests.engine.traffic import Traffic
 from tests.infra.changes import (
@@ -55,6 +56,17 @@ ONLY_PREVIEWED = {
 
 HIDES_OTHERS = {"hostRecords"}
 """A key that removes what others of its stack change: all keys of that stack are previewed too."""
+
+
+class Clients(Traffic):
+    """Requests over TLS, which tasks answer, and without it, which are redirected."""
+
+    def __init__(self, dns_name: str, host: str) -> None:
+        super().__init__(over_tls(dns_name), host=host)
+        self._redirected = f"http://{dns_name}"
+
+    def lanes(self) -> tuple[Callable[[], int], ...]:
+        return *super().lanes(), lambda: page(self._redirected, host=self.host).status
 
 
 def keys_of(name: str) -> set[str]:
@@ -155,7 +167,8 @@ def test_keys_that_ask_for_others_change_at_once_and_back_without_a_failed_reque
     given, stack = configuration(*DEPLOYED[name]), stacks(name)
     keys = changed_at_once(name)
     changed = given | {key: EXAMPLES[key].value for key in keys}
-    with Traffic(f"http://{stack.outputs()['albDns']}") as traffic:
+    (host,) = given.get("hosts", [""])
+    with Clients(stack.outputs()["albDns"], host) as traffic:
         if check_at_once(name):
             # These are also all steps, so the original configuration needed nothing.
             (group,) = groups(keys)
@@ -164,8 +177,7 @@ def test_keys_that_ask_for_others_change_at_once_and_back_without_a_failed_reque
             stack.up(**changed)
         stack.needs_nothing(**changed)
         stack.up(**given)
-    answer = "301" if "certificateArn" in given or "domain" in given else "200"
-    assert set(traffic.answers) == {answer}, traffic.answers
+    assert set(traffic.answers) == {"200", "301"}, traffic.answers
 
 
 def test_what_no_running_stack_takes_is_refused_before_anything_changes(

@@ -48,11 +48,18 @@ class Traffic(InBackground):
     pause = PAUSE_SECONDS
     """Seconds between two requests."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, host: str = "") -> None:
+        """Request nothing yet.
+
+        Args:
+            url: The page.
+            host: The host to request it of, if that isn't the URL's.
+        """
         super().__init__()
         self.url = url
+        self.host = host
         self.answers: Counter[str] = Counter()
-        self._kept = Connection(url)
+        self._kept = Connection(url, host=host)
 
     def _run(self) -> None:
         for ask in itertools.cycle(self.lanes()):
@@ -66,7 +73,10 @@ class Traffic(InBackground):
 
     def lanes(self) -> tuple[Callable[[], int], ...]:
         """Return functions that make a request and return the status that it is answered with."""
-        return lambda: page(self.url).status, lambda: self._kept.page().status
+        return (
+            lambda: page(self.url, host=self.host).status,
+            lambda: self._kept.page().status,
+        )
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
