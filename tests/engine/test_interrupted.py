@@ -145,7 +145,13 @@ def test_ctrl_c_while_destroying_and_while_creating_again(stack: Stack) -> None:
     assert exists(stack, "aws:ec2/vpc:Vpc"), "it was interrupted too late for what this shows"
     stack.destroy()
     assert [each.token for each in stack.made()] == 2 * ["aws:cloudwatch/logGroup:LogGroup"]
-    interrupt(stack, "up", when=lambda: exists(stack, "aws:lb/loadBalancer:LoadBalancer") > 0)
+    with stack.with_host(("up",)) as variables:
+        interrupt(
+            stack,
+            "up",
+            when=lambda: exists(stack, "aws:lb/loadBalancer:LoadBalancer") > 0,
+            env=variables,
+        )
     assert not exists(stack, SERVICE), "it was interrupted too late for what this shows"
     with stack.with_host(("up",)) as variables:
         interrupt(stack, "up", when=lambda: exists(stack, SERVICE) > 0, env=variables)

@@ -42,6 +42,7 @@ NOTHING_LISTENS: dict[str, Any] = {
     "image": "python:3",
     "command": ["sleep", "infinity"],
     "healthCheckGraceSeconds": 0,
+    "unhealthyThreshold": 2,
 }
 OTHER_CONTAINER: dict[str, Any] = {
     "containerName": "page",
