@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
+from pulumi.runtime import resource
 
 from localaws import mocks
 from localaws.mocks import UNKNOWN, Cloud, Mistake, Recording
@@ -1004,8 +1005,8 @@ def test_a_urn_is_made_of_texts_or_outputs() -> None:
     def program() -> None:
         net = vpc()
         text = "urn:pulumi:test::project::shop::s"
-        pulumi.create_urn("a", LOG_GROUP, text).apply(lambda urn: made.update(text=urn))
-        pulumi.create_urn("b", LOG_GROUP, net.urn).apply(lambda urn: made.update(output=urn))
+        resource.create_urn("a", LOG_GROUP, text).apply(lambda urn: made.update(text=urn))
+        resource.create_urn("b", LOG_GROUP, net.urn).apply(lambda urn: made.update(output=urn))
 
     mocks.run(program)
     assert made == {
