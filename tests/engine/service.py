@@ -123,5 +123,6 @@ def change_service(stack: Stack, **inputs: Any) -> None:
 
 def another_revision(stack: Stack) -> str:
     """Register the task definition again, as the AWS CLI does, and return the new ARN."""
-    inputs = _inputs(of_type(stack, TASK_DEFINITION))
+    definition = of_type(stack, TASK_DEFINITION)
+    inputs = {"region": definition["outputs"]["region"], **_inputs(definition)}
     return str(create(stack, TASK_DEFINITION, "other", **inputs)["arn"])

@@ -62,6 +62,25 @@ _STRATEGY = "capacityProviderStrategies"
 def _service_rules(inputs: Properties) -> Refusals:
     yield from strategy_rules(inputs, _STRATEGY)
     yield from scheduling_rules(inputs)
+    yield from _region_rules(inputs)
+
+
+def _region_rules(inputs: Properties) -> Refusals:
+    """Refuse a cluster or a task definition of another region: ECS has those of its region only.
+
+    Source: the error of ECS in reports of such calls.
+    """
+    region = inputs.get("region")
+    if not isinstance(region, str):
+        return
+    for name in ("cluster", "taskDefinition"):
+        arn = inputs.get(name)
+        if not isinstance(arn, str) or not arn.startswith("arn:"):
+            continue
+        _, _, _, found, *_ = arn.split(":")
+        if found != region:
+            message = f"Invalid Region in ARN: {arn}; set {name} to one in {region}"
+            yield Refusal(_INVALID, message, "ecs.service.region", name)
 
 
 def _service_account_rules(

@@ -15,6 +15,8 @@ PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 SERVICE = "aws:ecs/service:Service"
 
+SAME_REGION = "arn:aws:ecs:eu-west-1:123456789012"
+OTHER_REGION = "arn:aws:ecs:us-east-1:123456789012"
 ROLE_ARN = "arn:aws:iam::123456789012:role/tasks"
 SECRET = {"name": "A", "valueFrom": "/demo"}
 
@@ -683,6 +685,20 @@ ECS_CASES: tuple[Case, ...] = (
         {"cluster": "main"},
     ),
     (SERVICE, "ecs.service.cluster-exists", "ClusterNotFoundException", {"cluster": "other"}, {}),
+    (
+        SERVICE,
+        "ecs.service.region",
+        "InvalidParameterException",
+        {"taskDefinition": f"{OTHER_REGION}:task-definition/web:1"},
+        {"taskDefinition": f"{SAME_REGION}:task-definition/web:1"},
+    ),
+    (
+        SERVICE,
+        "ecs.service.region",
+        "InvalidParameterException",
+        {"cluster": f"{OTHER_REGION}:cluster/main"},
+        {"cluster": f"{SAME_REGION}:cluster/main"},
+    ),
     (
         SERVICE,
         "ecs.service.task-definition-exists",
