@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -203,15 +202,28 @@ def _registered(services: int) -> None:
     assert len(record("dev", config).all("TaskDefinition")) == services
 
 
+def _stack_of_a_user(state: Path, project: Path) -> Stack:
+    """Return a stack whose runs start all that a user's do, as Go collects its garbage there."""
+    variables = {"GOGC": "100", "LOCALAWS_SPEED": "1"}
+    return Stack(
+        state,
+        project,
+        environment=variables,
+        forks=False,
+        forks_commands=False,
+        passphrase=True,
+    )
+
+
 def engine(times: int, folder: Path) -> Iterator[Row]:
-    """Compare the engine's runs with those of an empty program; then measure requests."""
+    """Compare the engine's runs with those of an empty program; then measure samples."""
     project = folder / "empty"
     project.mkdir()
     for name, text in _EMPTY_PROJECT.items():
         (project / name).write_text(text)
     (project / ".venv").symlink_to(ROOT / ".venv")
-    empty = Stack(folder / "empty-state", project, passphrase=True)
-    stack = Stack(folder / "state", passphrase=True)
+    empty = _stack_of_a_user(folder / "empty-state", project)
+    stack = _stack_of_a_user(folder / "state", ROOT)
     try:
         empty.up()
         floor = timed(empty.up, times)
@@ -248,7 +260,6 @@ def engine(times: int, folder: Path) -> Iterator[Row]:
                 yardstick="empty preview",
                 ratio=seconds / floor_preview,
             )
-        yield from load(stack)
         yield from samples(stack.outputs()["serviceUrl"], times)
     finally:
         stack.run("stop")
@@ -274,7 +285,7 @@ def _of_each(many: int, folder: Path) -> Iterator[tuple[str, float, str]]:
     project = folder / "project"
     shutil.copytree(Path(__file__).with_name("many_services"), project)
     (project / ".venv").symlink_to(ROOT / ".venv")
-    stack = Stack(folder / "state", project, passphrase=True)
+    stack = _stack_of_a_user(folder / "state", project)
     number = ("--config-path", "-c", f"many-services:count={many}")
     try:
         stack.run("stack", "ls")  # starts the daemon
@@ -332,41 +343,6 @@ def fresh_requests(url: str, requests: int = 1000, at_a_time: int = 10) -> None:
 
     with ThreadPoolExecutor(at_a_time) as threads:
         list(threads.map(ask, range(requests)))
-
-
-def load(stack: Stack) -> Iterator[Row]:
-    """Measure requests per second over kept connections, to one task and to the load balancer."""
-    outputs = stack.outputs()
-    services = json.loads(stack.run("status", "--json"))["services"]
-    first_task = next(service["tasks"][0] for service in services if service["tasks"])
-    endpoint = first_task["endpoint"]
-    direct = requests_per_second(f"http://{endpoint}/")
-    yield Row("requests to one task", direct, "req/s")
-    through = requests_per_second(outputs["serviceUrl"])
-    yield Row("requests through the load balancer", through, "req/s", "one task", through / direct)
-
-
-def requests_per_second(url: str, seconds: float = 3, connections: int = 4) -> float:
-    """How many good answers a second a few kept connections get."""
-    parts = urlsplit(url)
-    assert parts.hostname, url
-    counts = [0] * connections
-    end = time.perf_counter() + seconds
-
-    def ask(slot: int) -> None:
-        connection = http.client.HTTPConnection(str(parts.hostname), parts.port or 80, timeout=5)
-        while time.perf_counter() < end:
-            connection.request("GET", "/")
-            answer = connection.getresponse()
-            answer.read()
-            counts[slot] += answer.status == http.HTTPStatus.OK
-
-    threads = [threading.Thread(target=ask, args=(slot,)) for slot in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / seconds
 
 
 def balancer(times: int, folder: Path) -> Iterator[Row]:
