@@ -145,6 +145,29 @@ def test_only_the_main_thread_takes_a_signal_that_stops_a_run(
     assert not set(STOPPED_BY) & signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+def test_a_signal_that_does_not_wake_the_main_thread_up_stops_a_run_all_the_same() -> None:
+    """One that another thread takes doesn't, nor one just before the main thread waits."""
+    began = threading.Event()
+    over = threading.Event()
+    codes: list[ExitCode] = []
+
+    async def step() -> bool:
+        began.set()
+        return over.wait(10)
+
+    def interrupt() -> None:
+        assert began.wait(10)
+        time.sleep(0.05)  # by now the main thread waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    other = threading.Thread(target=interrupt)
+    other.start()
+    Threads().run([step()], codes.append)
+    over.set()
+    other.join()
+    assert codes == [ExitCode.TERMINATED]
+
+
 def test_a_limit_holds_within_another() -> None:
     threads = Threads()
 

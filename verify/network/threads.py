@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -27,6 +27,9 @@ STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERM
 
 _EXACT = 0.005
 """Seconds by which an operation may end too late."""
+
+_NOTICED = 0.2
+"""Seconds until a signal is noticed that didn't wake the main thread up."""
 
 _PROCESSOR = 36
 """Which field after the name in `/proc/thread-self/stat` has the processor: the 39th by proc(5),
@@ -206,7 +209,7 @@ class Threads:
         try:
             threads = _started(steps, lambda: events.put(None))
             for _ in threads:
-                code = events.get()
+                code = _next(events)
                 if code is not None:
                     stop(code)
                     return [thread.result for thread in threads]
@@ -216,6 +219,17 @@ class Threads:
         for thread in threads:
             thread.check()
         return [thread.result for thread in threads]
+
+
+def _next(events: "queue.SimpleQueue[ExitCode | None]") -> ExitCode | None:
+    """Wait for an event.
+
+    A signal that comes just before this thread waits doesn't end the wait, nor does one that
+    another thread takes: their handlers run after it.
+    """
+    while True:
+        with suppress(queue.Empty):
+            return events.get(timeout=_NOTICED)
 
 
 class _Thread(threading.Thread, Generic[_Result]):
