@@ -18,6 +18,7 @@ from localaws.catalog.values import (
     matches,
     one_of,
     parsed,
+    region_of_arn,
     show,
     text,
     within,
@@ -198,8 +199,8 @@ def _subscription_rules(inputs: Properties) -> Refusals:
 
 def _topic_region(topic: object, region: object) -> Refusals:
     """Refuse a topic of another region: SNS answers for topics of its region only."""
-    if isinstance(topic, str) and isinstance(region, str) and _TOPIC_ARN.contains(topic):
-        found = topic.split(":")[3]
+    if isinstance(region, str) and _TOPIC_ARN.contains(topic):
+        found = region_of_arn(topic)
         if found != region:
             message = f"Invalid parameter: TopicArn: {topic} is in {found}, not in {region}"
             yield Refusal(_INVALID, message, "sns.subscription.region", "topic")

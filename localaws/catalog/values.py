@@ -220,6 +220,13 @@ ARN = matches(
 PORT = within(1, 65535)
 
 
+def region_of_arn(value: object) -> str | None:
+    """Return the region in an ARN, empty for what is global; None if the value is no ARN."""
+    if not isinstance(value, str) or not value or not ARN.contains(value):
+        return None
+    return value.split(":")[3]
+
+
 def parsed(value: object) -> Any:
     """Return the value of a JSON string; UNKNOWN for an unknown string, None if it isn't JSON."""
     if value is UNKNOWN:

@@ -38,6 +38,7 @@ from localaws.catalog.values import (
     matches,
     number,
     one_of,
+    region_of_arn,
     show,
     size,
     texts,
@@ -74,12 +75,9 @@ def _region_rules(inputs: Properties) -> Refusals:
     if not isinstance(region, str):
         return
     for name in ("cluster", "taskDefinition"):
-        arn = inputs.get(name)
-        if not isinstance(arn, str) or not arn.startswith("arn:"):
-            continue
-        _, _, _, found, *_ = arn.split(":")
-        if found != region:
-            message = f"Invalid Region in ARN: {arn}; set {name} to one in {region}"
+        found = region_of_arn(inputs.get(name))
+        if found is not None and found != region:
+            message = f"Invalid Region in ARN: {inputs[name]}; set {name} to one in {region}"
             yield Refusal(_INVALID, message, "ecs.service.region", name)
 
 

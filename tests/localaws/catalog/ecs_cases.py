@@ -685,6 +685,7 @@ ECS_CASES: tuple[Case, ...] = (
         {"cluster": "main"},
     ),
     (SERVICE, "ecs.service.cluster-exists", "ClusterNotFoundException", {"cluster": "other"}, {}),
+    (SERVICE, "ecs.service.cluster-exists", "ClusterNotFoundException", {"cluster": "arn:aws"}, {}),
     (
         SERVICE,
         "ecs.service.region",
