@@ -10,9 +10,8 @@ import pytest
 
 from localaws.daemon.runtime_choice import Runtime, choose
 from localaws.machine import isolation
+from tests.engine.fork_client import end_all
 from tests.engine.images import table
-from tests.engine.preloaded_command import end_preloaded_command
-from tests.engine.preloaded_host import end_preloaded_host
 from tests.engine.stack import BIN, Stack, runs_containers
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> None:
 def preloaded() -> Iterator[None]:
     """End what serves the stacks of this worker by forks."""
     yield
-    end_preloaded_command()
-    end_preloaded_host()
+    end_all()
 
 
 @pytest.fixture(scope="session")

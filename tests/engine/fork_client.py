@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 
+_started: list[ForkServer] = []
+
 
 class ForkServer:
     """A process that has imported a module of the tests and what that imports."""
@@ -39,9 +41,9 @@ class ForkServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        _started.append(self)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
-            self.end()
             pytest.fail(f"{module} doesn't start: standard error says why")
 
     @contextlib.contextmanager
@@ -55,3 +57,9 @@ class ForkServer:
         """End the process, but not its forks."""
         self._process.communicate()  # which ends with its input
         self._folder.cleanup()
+
+
+def end_all() -> None:
+    """End the processes that this one has started."""
+    while _started:
+        _started.pop().end()

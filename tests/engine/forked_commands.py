@@ -14,9 +14,10 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-# Imported before any fork; most of it is what the daemon serves.
-import localaws.daemon.server
-from localaws.cli import console_script, main
+# What forks would import otherwise
+import localaws.cli.main
+import localaws.daemon.server  # noqa: F401
+from localaws.cli import console_script
 from localaws.daemon import client, start
 from localaws.daemon.file_permissions import opener
 from tests.engine.fork_server import serve
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from localaws.daemon.state_directory import StateDirectory
-
-_IMPORTED = (main, localaws.daemon.server)
 
 
 class _ForkedDaemon:

@@ -76,18 +76,8 @@ class PreloadedCommand:
             errors.seek(0)
             return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())
 
-    def end(self) -> None:
-        """End the process."""
-        self._server.end()
-
 
 @cache
 def preloaded_command() -> PreloadedCommand:
     """Return the process of this worker, which starts when it is first needed."""
     return PreloadedCommand()
-
-
-def end_preloaded_command() -> None:
-    """End the process of this worker, if it was needed."""
-    if preloaded_command.cache_info().currsize:
-        preloaded_command().end()

@@ -51,10 +51,6 @@ class PreloadedHost:
             # The fork ends when the connection does.
             yield {**environment, "PULUMI_DEBUG_LANGUAGES": f"python:{int(file.readline())}"}
 
-    def end(self) -> None:
-        """End the process."""
-        self._server.end()
-
 
 @cache
 def is_usable() -> bool:
@@ -69,9 +65,3 @@ def is_usable() -> bool:
 def preloaded_host() -> PreloadedHost:
     """Return the host of this worker, which starts when it is first needed."""
     return PreloadedHost()
-
-
-def end_preloaded_host() -> None:
-    """End the host of this worker, if it was needed."""
-    if preloaded_host.cache_info().currsize:
-        preloaded_host().end()

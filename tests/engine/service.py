@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION
 from localaws.protocol.property_values import from_wire, to_wire
 
 if TYPE_CHECKING:
@@ -86,6 +87,16 @@ def create(stack: Stack, token: str, label: str, **inputs: Any) -> dict[str, Any
     with console(stack) as aws:
         made = aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs)))
     return {"id": made.id, **from_wire(made.properties)}
+
+
+def create_missing_key(stack: Stack) -> str:
+    """Create the secret with the key that it lacks, and return its id."""
+    name = MISSING.partition(":")[2].partition("#")[0]
+    region = of_type(stack, SERVICE)["outputs"]["region"]
+    made = str(create(stack, SECRET, "settings", name=name, region=region)["id"])
+    value = '{"missing": "found"}'
+    create(stack, SECRET_VERSION, "settings", secretId=made, secretString=value, region=region)
+    return made
 
 
 def of_type(stack: Stack, token: str) -> dict[str, Any]:

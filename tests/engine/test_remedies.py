@@ -13,16 +13,15 @@ import httpx
 import pytest
 
 from localaws.catalog.route53.records import RECORD, assumed_zone_id
-from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION
 from localaws.mocks.urns import STACK
 from tests.engine.requests import get
 from tests.engine.service import (
-    MISSING,
     MISSING_SECRET,
     TASK_DEFINITION,
     another_revision,
     change_service,
     create,
+    create_missing_key,
     of_type,
     service_of,
 )
@@ -31,7 +30,6 @@ from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REGION = "ap-northeast-1"
 DOMAIN = "app.example.test"
 ZONE = assumed_zone_id("example.test")
 HTTPS: dict[str, Any] = {"domain": DOMAIN, "hostedZone": "example.test", "dualStack": "true"}
@@ -48,10 +46,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(stack: Stack) -> None:
     output = stack.up(*MISSING_SECRET, fails=True)
     (advice,) = set(re.findall(r"`pulumi (up --replace [^`]*)`", output))
-    name = MISSING.partition(":")[2].partition("#")[0]
-    secret = create(stack, SECRET, "settings", name=name, region=REGION)
-    version = {"secretId": secret["id"], "secretString": '{"missing": "found"}'}
-    create(stack, SECRET_VERSION, "settings", region=REGION, **version)
+    create_missing_key(stack)
     assert "there is nothing to roll back to" in stack.up("--refresh", *MISSING_SECRET, fails=True)
     stack.run(*shlex.split(advice), *WITHOUT_ASKING, *MISSING_SECRET)
     assert service_of(stack)["runningCount"] == 2

@@ -16,14 +16,13 @@ from pulumi.runtime.proto import provider_pb2
 from tests.engine.gateway import time_limit
 from tests.engine.images import FOREIGN
 from tests.engine.service import (
-    MISSING,
     MISSING_SECRET,
     SERVICE,
     TASK_DEFINITION,
     another_revision,
     change_service,
     console,
-    create,
+    create_missing_key,
     of_type,
     server,
     service_of,
@@ -50,12 +49,8 @@ def container(*command: str) -> list[str]:
 @contextmanager
 def the_missing_key(stack: Stack) -> Iterator[None]:
     """Give the secret the missing key until the block ends."""
-    name = MISSING.partition(":")[2].partition("#")[0]
-    region = of_type(stack, SERVICE)["outputs"]["region"]
-    made = create(stack, SECRET, "settings", name=name, region=region)["id"]
+    made = create_missing_key(stack)
     try:
-        value = '{"missing": "found"}'
-        create(stack, SECRET_VERSION, "settings", secretId=made, secretString=value, region=region)
         yield
     finally:
         urn = f"urn:pulumi:console::console::{SECRET}::settings"
