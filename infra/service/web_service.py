@@ -46,9 +46,6 @@ class WebService(pulumi.ComponentResource):
     request_label: pulumi.Output[str] | None
     """Name by which requests to the tasks are counted; None where the front end has none."""
 
-    alarms: Sequence[aws.cloudwatch.MetricAlarm]
-    """The alarms that exist before the ECS service does."""
-
     serving: Sequence[pulumi.Resource]
     """The resources that let requests reach the service, such as listener rules. Whatever sends
     clients to the front end depends on them.
@@ -71,9 +68,9 @@ class WebService(pulumi.ComponentResource):
             )
             self.security_group_id = group.id
         connection = args.front_end.connect(self, target_type=args.capacity.target_type)
-        self.alarms = []
+        self._alarms: Sequence[aws.cloudwatch.MetricAlarm] = []
         if args.alarms and connection.request_label is not None:
-            self.alarms = args.alarms.register_before_service(self, connection.request_label)
+            self._alarms = args.alarms.register_before_service(self, connection.request_label)
         rollout = Rollout(name, parent=self, log_group=args.log_group.name)
         service = self._register_service(
             name,
@@ -113,6 +110,13 @@ class WebService(pulumi.ComponentResource):
             }
         )
 
+    @property
+    def alarms(self) -> Sequence[aws.cloudwatch.MetricAlarm]:
+        """The alarms that exist before the ECS service does."""
+        # No annotation of the class, as Pulumi evaluates those in each run: it would import the
+        # class of alarms, a fiftieth of an `up` without changes, also where there are none.
+        return self._alarms
+
     def _register_service(
         self,
         name: str,
@@ -142,7 +146,7 @@ class WebService(pulumi.ComponentResource):
         depends_on = [*prerequisites, *connection.prerequisites, *args.capacity.prerequisites]
         if rollback:
             # ECS reads their states as soon as a deployment begins.
-            depends_on += self.alarms
+            depends_on += self._alarms
         for callee in args.calls:
             depends_on.append(callee.service)
         return aws.ecs.Service(

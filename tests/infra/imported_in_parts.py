@@ -67,7 +67,7 @@ def modules(wanted: Iterable[str]) -> list[str]:
 
 
 def run(stack: str) -> dict[str, Any]:
-    """Run `__main__.py` under mocks; list what it registers, and sub-packages imported whole."""
+    """Run `__main__.py` under mocks; list what it registers and imports."""
     from gate.configurations import recording  # noqa: PLC0415 - other functions are to import less
 
     recorded = written(recording(stack))
@@ -79,7 +79,22 @@ def run(stack: str) -> dict[str, Any]:
             packages += 1
             if not isinstance(module, startup.PackageInParts):
                 whole.append(name)
-    return {"recorded": recorded, "packages": packages, "imported whole": sorted(whole)}
+    return {
+        "recorded": recorded,
+        "packages": packages,
+        "imported whole": sorted(whole),
+        "resources": imported_resources(),
+    }
+
+
+def imported_resources() -> list[str]:
+    """List the names of the classes of resources that were imported."""
+    found = set()
+    for name in [name for name in sys.modules if name.startswith(f"{SDK}.")]:
+        for value in vars(sys.modules[name]).values():
+            if isinstance(value, type) and issubclass(value, pulumi.CustomResource):
+                found.add(value.__name__)
+    return sorted(found)
 
 
 def ordinary_runs(stacks: Iterable[str]) -> dict[str, list[str]]:

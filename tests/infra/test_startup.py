@@ -94,6 +94,16 @@ def test_the_program_registers_the_same_and_imports_no_sub_package_whole(stack: 
     assert found["recorded"] == ordinary_runs()[stack]
 
 
+@pytest.mark.slow  # a run of the program in a new Python
+def test_a_run_imports_no_class_of_resources_that_the_stack_has_none_of() -> None:
+    found = in_a_new_python("run", "local")
+    entries = map(json.loads, found["recorded"])
+    registered = {entry["type"] for entry in entries if isinstance(entry, dict) and "type" in entry}
+    names = {each.rpartition(":")[2] for each in registered}
+    of_the_vpc_component = {"Eip", "NatGateway", "VpcEndpoint"}  # types of awsx's outputs
+    assert set(found["resources"]) - names == {"Provider", *of_the_vpc_component}
+
+
 @pytest.mark.slow  # a new Python
 def test_a_reference_becomes_a_resource_of_its_class() -> None:
     assert in_a_new_python("reference", "aws:ec2/securityGroup:SecurityGroup") == {
