@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from localaws.cli import pulumi_home
 from localaws.cli.pulumi_state import StackState
 from localaws.daemon.file_permissions import UMASK
 from localaws.machine.files import write_atomically
@@ -257,6 +258,7 @@ def _environment(
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         **outside,
+        "PULUMI_HOME": outside.get("PULUMI_HOME") or str(pulumi_home.prepared(directory)),
         "PULUMI_BACKEND_URL": directory.backend.as_uri(),
         "PULUMI_DIY_BACKEND_GZIP": "false",  # `pulumi_state` reads its files
         # The engine would download the real plugins, 700 MB, although it attaches to the daemon

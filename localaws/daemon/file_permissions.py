@@ -33,7 +33,7 @@ OURS = frozenset(
         *("cloud.json", "services.json", "services.json.damaged", "init"),
         *("daemon.json", "daemon.lock", "daemon.log", "aws.sock", "awsx.sock"),
         *("commands.sock", "docker-build.sock", "registry.sock"),
-        *("certificates", "config", "envoy", "logs", "registry", "state"),
+        *("certificates", "config", "envoy", "logs", "pulumi", "registry", "state"),
     }
 )
 """What a state directory holds. A folder with anything else has other uses too."""

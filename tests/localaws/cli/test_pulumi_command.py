@@ -106,7 +106,11 @@ def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(
     environment = pulumi_command._environment(
         directory,
         ADDRESS,
-        {"PULUMI_BACKEND_URL": "s3://team", "PULUMI_DIY_BACKEND_GZIP": "true", "PATH": "/bin"},
+        {
+            "PULUMI_BACKEND_URL": "s3://team",
+            "PULUMI_DIY_BACKEND_GZIP": "true",
+            "PULUMI_HOME": "/pulumi",
+        },
     )
     assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:11,awsx:12,docker-build:13"
     assert environment["PULUMI_BACKEND_URL"] == directory.backend.as_uri()
@@ -117,11 +121,19 @@ def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(
     )
 
 
-def test_the_callers_stack_wins_over_local(directory: StateDirectory) -> None:
-    assert (
-        pulumi_command._environment(directory, ADDRESS, {"PULUMI_STACK": "dev"})["PULUMI_STACK"]
-        == "dev"
-    )
+def test_the_callers_stack_and_folder_win_over_ours(directory: StateDirectory) -> None:
+    outside = {"PULUMI_STACK": "dev", "PULUMI_HOME": "/pulumi"}
+    environment = pulumi_command._environment(directory, ADDRESS, outside)
+    assert {name: environment[name] for name in outside} == outside
+    assert not (directory.path / "pulumi").exists()
+
+
+def test_the_cli_has_a_folder_in_the_state_directory(
+    directory: StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(directory.path / "user"))
+    environment = pulumi_command._environment(directory, ADDRESS, {})
+    assert environment["PULUMI_HOME"] == str(directory.path / "pulumi")
 
 
 def salted(directory: StateDirectory, salt: str) -> StackState:
