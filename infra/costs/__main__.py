@@ -5,9 +5,18 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
+
+if find_spec("pulumi") is None:
+    sys.stderr.write(
+        f"There is no estimate: pulumi isn't installed for {sys.executable}: run `make setup` and "
+        "then `.venv/bin/python -m infra.costs`\n"
+    )
+    sys.exit(1)
+
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -607,3 +609,14 @@ def test_no_cost_depends_on_an_encrypted_value(tmp_path: Path) -> None:
         _, settings_of_stack = of_stack(tmp_path, name)
         estimates.append(estimate(settings_of_stack, of_region(REGION)))
     assert estimates[0] == estimates[1]
+
+
+@pytest.mark.slow  # starts a Python
+def test_outside_the_environment_one_line_has_what_to_do() -> None:
+    without_packages = [sys.executable, "-S", "-m", "infra.costs", "--stack", "prod"]
+    ended = subprocess.run(
+        without_packages, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert "run `make setup` and then `.venv/bin/python -m infra.costs`" in line
