@@ -6,10 +6,8 @@ without quotes of which the CLI makes another text.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -176,20 +174,26 @@ def flaw_of_keys(file: str, names: Collection[object]) -> str | None:
     """
     known = _OF_A_PROJECT if file == _PROJECT_FILE else _OF_A_STACK
     missing_keys = [each for each in known if each not in names]
-    for name in sorted(map(str, names)):
-        if name in known:
-            continue
-        similar = difflib.get_close_matches(name.lower(), missing_keys, n=1, cutoff=_LIKENESS)
-        if name.lower().startswith("config") and "config" in missing_keys:
-            similar = ["config"]
+    unknown = set(names).difference(known) if missing_keys else set()
+    for name in sorted(map(str, unknown)):
+        similar = _similar(name.lower(), missing_keys)
         if similar:
-            return f"{file}: {name}, which Pulumi ignores; allowed: perhaps {similar[0]}"
+            return f"{file}: {name}, which Pulumi ignores; allowed: perhaps {similar}"
     if "runtime" in missing_keys and "name" in names:
         return (
             f"{file}: no runtime, without which Pulumi runs no program and deletes all that a "
             "stack has; give the project one, like runtime: python"
         )
     return None
+
+
+def _similar(name: str, keys: Collection[str]) -> str | None:
+    """Return the key that a misspelt name probably stands for; None if there is none."""
+    import difflib  # noqa: PLC0415 — rarely needed, and each command waits for imports
+
+    if name.startswith("config") and "config" in keys:
+        return "config"
+    return next(iter(difflib.get_close_matches(name, keys, n=1, cutoff=_LIKENESS)), None)
 
 
 def full_key(project: str, key: str) -> str:
@@ -322,6 +326,8 @@ def _whole_number(text: str) -> str | None:
         return str(number)
     number = float(number)
     if number.is_integer() and abs(number) < _WITHOUT_EXPONENT:
+        from decimal import Decimal  # noqa: PLC0415 — as above
+
         return str(Decimal(repr(number)).quantize(1))
     return None
 

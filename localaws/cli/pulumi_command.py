@@ -12,8 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -184,6 +183,8 @@ def check_user(command: str | None) -> None:
     uid, gid = os.getuid(), os.getgid()
     if command not in _WANTS_STACK or _in_passwd(uid):
         return
+    import tempfile  # noqa: PLC0415 — rarely needed, and each command waits for imports
+
     with tempfile.TemporaryDirectory() as backend:
         asked = ask(
             "whoami",
@@ -401,11 +402,16 @@ def project_name(directory: StateDirectory) -> str | None:
 
 def _project(directory: StateDirectory) -> dict[str, Any] | None:
     """Return the contents of Pulumi.yaml; None if it can't be read or has no name."""
+    return _parsed((directory.project / "Pulumi.yaml").read_bytes())
+
+
+@cache
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    """Return the contents of a Pulumi.yaml; cached, because a run needs its name and its types."""
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
     # The loader in C takes a tenth of the time, but isn't everywhere.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (directory.project / "Pulumi.yaml").read_bytes()
     try:
         document = yaml.load(text, loader)  # noqa: S506 — both are safe
     except yaml.YAMLError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -152,7 +152,8 @@ def fingerprint(code: Path = _CODE) -> str:
     for file in _code_files(str(code)):
         stat = file.stat()
         found.append(f"{file.path}:{stat.st_size}:{stat.st_mtime_ns};")
-    return hashlib.sha256("".join(sorted(found)).encode()).hexdigest()[:16]
+    # Not `hashlib`, which would load OpenSSL.
+    return f"{zlib.crc32(''.join(sorted(found)).encode()):08x}"
 
 
 def _code_files(folder: str) -> Iterator[os.DirEntry[str]]:

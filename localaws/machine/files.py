@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,8 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -56,5 +53,9 @@ def read_what_can_be_made_anew(
     except FileNotFoundError:
         return otherwise
     except (ValueError, TypeError, AttributeError, KeyError) as damage:
-        log.warning("%s was damaged (%s) and is at %s: %s", path, damage, set_aside(path), then)
+        import logging  # noqa: PLC0415 — rarely needed, and each command waits for imports
+
+        logging.getLogger(__name__).warning(
+            "%s was damaged (%s) and is at %s: %s", path, damage, set_aside(path), then
+        )
         return otherwise
