@@ -515,11 +515,13 @@ def documents_as_text(kind: ResourceType, inputs: Mapping[str, Any]) -> dict[str
 
 def equivalent(kind: ResourceType, name: str, old: object, new: object) -> bool:
     """Return whether two values of one input mean the same to AWS."""
+    if old == new:
+        return True
     if name in kind.json and isinstance(old, str) and isinstance(new, str):
         try:
             return bool(json.loads(old) == json.loads(new))
         except ValueError:
-            return old == new
+            return False
     return bool(_in_order(kind, name, old) == _in_order(kind, name, new))
 
 

@@ -264,12 +264,15 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if resource is not None:
             problem = await self._lifecycle.find_problem(resource)
             await _warn(self._session(context), request.urn, problem)
-        old = _inputs_in_state(kind.token, request)
+        recorded, outputs = from_wire(request.old_inputs), from_wire(request.olds)
+        old = _inputs_in_state(kind.token, recorded, outputs)
         new = from_wire(request.news)
-        differing = changes(kind, old, _given(new))
-        replaces = kind.replacing(differing, old, _given(new))
+        given = _given(new)
+        differing = changes(kind, old, given)
+        replaces = kind.replacing(differing, old, given)
         if ALL_TAGS in new:
-            old[ALL_TAGS] = _all_tags_in_state(request)
+            # Older states have all tags only among the outputs.
+            old[ALL_TAGS] = recorded.get(ALL_TAGS, outputs.get(ALL_TAGS))
             if old[ALL_TAGS] != new[ALL_TAGS]:
                 differing = sorted({*differing, ALL_TAGS})
         filled_in = new.get(DEFAULTS, ())
@@ -318,14 +321,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             outputs |= self._cloud.changed_by_update(token, request.id, inputs)
             outputs.pop(DEFAULTS, None)
             return provider_pb2.UpdateResponse(properties=to_wire(outputs))
+        recorded = from_wire(request.old_inputs)
         resource = self._cloud.update(
-            token,
-            request.id,
-            inputs,
-            tagging=session.tagging,
-            recorded=_given(from_wire(request.old_inputs)),
+            token, request.id, inputs, tagging=session.tagging, recorded=_given(recorded)
         )
-        old = _inputs_in_state(token, request)
+        old = _inputs_in_state(token, recorded, from_wire(request.olds))
         if any(old.get(name) != inputs.get(name) for name in CHANGED_BY_AWS.get(token, ())):
             self._lifecycle.retry(resource)
         await self._warn_of_limitations(session, resource)
@@ -544,17 +544,11 @@ def _given(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in inputs.items() if name not in {DEFAULTS, ALL_TAGS}}
 
 
-def _all_tags_in_state(request: provider_pb2.DiffRequest) -> object:
-    """Return all tags in the engine's state; older states have them only among the outputs."""
-    return from_wire(request.old_inputs).get(ALL_TAGS, from_wire(request.olds).get(ALL_TAGS))
-
-
 def _inputs_in_state(
-    token: str, request: provider_pb2.DiffRequest | provider_pb2.UpdateRequest
+    token: str, recorded: Mapping[str, Any], outputs: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the inputs in the engine's state; those of `CHANGED_BY_AWS` as last read."""
-    inputs = _given(from_wire(request.old_inputs))
-    outputs = from_wire(request.olds)
+    inputs = _given(recorded)
     for name in CHANGED_BY_AWS.get(token, ()):
         if name in outputs:
             inputs[name] = outputs[name]

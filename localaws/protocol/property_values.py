@@ -21,7 +21,9 @@ _SECRET, _RESOURCE = "1b47061264138c4ac30d75fd1eb44270", "5cf8f73096256a8f31e491
 
 def from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Return a message's properties as plain values; an unknown one is `UNKNOWN`."""
-    return {key: _plain(value) for key, value in struct.fields.items()}
+    fields = struct.fields
+    # A message's map makes an iterator in Python for `items`.
+    return {key: _plain(fields[key]) for key in fields}
 
 
 def to_wire(values: Mapping[str, Any]) -> struct_pb2.Struct:
@@ -73,7 +75,10 @@ def unwrapped(value: Any) -> Any:
 
 
 def _plain(value: struct_pb2.Value) -> Any:
-    match value.WhichOneof("kind"):
+    match value.WhichOneof("kind"):  # the most frequent kind first
+        case "string_value":
+            text = value.string_value
+            return UNKNOWN if text == UNKNOWN_ON_THE_WIRE else text
         case "struct_value":
             return from_wire(value.struct_value)
         case "list_value":
@@ -81,9 +86,6 @@ def _plain(value: struct_pb2.Value) -> Any:
         case "number_value":
             number = value.number_value
             return int(number) if number.is_integer() else number
-        case "string_value":
-            text = value.string_value
-            return UNKNOWN if text == UNKNOWN_ON_THE_WIRE else text
         case "bool_value":
             return value.bool_value
     return None
