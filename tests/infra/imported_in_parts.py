@@ -49,7 +49,7 @@ def ordinary_names(packages: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for package in packages:
         module = importlib.import_module(f"{SDK}.{package}")
-        dir(module)  # imports it: Pulumi defers that until something of it is used
+        hasattr(module, "outputs")  # imports it: Pulumi defers that until something of it is used
         public = [name for name in vars(module) if not name.startswith("__")]
         found[package] = [name for name in public if name not in not_of_the_service]
     return found
