@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 PLATFORMS: Final = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 """Docker's name of the platform, by ECS's name of the processor."""
 
-_PREDEFINED_ARGUMENT: Final = re.compile(
-    r"(?i:(http|https|ftp|no|all)_proxy)|SOURCE_DATE_EPOCH|BUILDKIT_\w+"
-)
+_PREDEFINED_ARGUMENT: Final = r"(?i:(http|https|ftp|no|all)_proxy)|SOURCE_DATE_EPOCH|BUILDKIT_\w+"
 """Arguments that every build has. Source: Dockerfile reference, predefined ARGs."""
 
 
@@ -62,5 +60,5 @@ def undeclared(dockerfile: str, arguments: Mapping[str, str]) -> list[str]:
     return [
         name
         for name in arguments
-        if name not in declared and not _PREDEFINED_ARGUMENT.fullmatch(name)
+        if name not in declared and not re.fullmatch(_PREDEFINED_ARGUMENT, name)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PRIVATE = re.compile(
+_PRIVATE = (
     r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+"
     r"/(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?"
 )
@@ -28,7 +28,7 @@ class PrivateImage:
 
 def private(image: str) -> PrivateImage | None:
     """Parse the name of an image in a private ECR repository; None for any other registry."""
-    found = _PRIVATE.match(image)
+    found = re.match(_PRIVATE, image)
     if found is None:
         return None
     return PrivateImage(

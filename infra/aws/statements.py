@@ -22,7 +22,7 @@ WITHOUT_RESOURCE: Final = frozenset(
 )
 """Actions that take no resource but `*`. Source: Service Authorization Reference."""
 
-_ARN: Final = re.compile(
+_ARN: Final = (
     # arn:partition:service:region:account:resource
     r"arn:[^:*?]+:(?:"
     # Here a resource is a name, and so may end in a wildcard;
@@ -63,7 +63,7 @@ def _breadth(actions: list[str], resources: list[str]) -> str | None:
     for resource in resources:
         if resource == "*" and WITHOUT_RESOURCE.issuperset(actions):
             continue
-        if not _ARN.match(resource):
+        if not re.match(_ARN, resource):
             allowed = f"allows {', '.join(actions)} on {resource}"
             return f"{allowed}, which is not an ARN of specific resources"
     return None

@@ -42,8 +42,8 @@ _NOT_FETCHED = r"(?:ResourceInitializationError|[Ff]etching secret data).*"
 # ECS stops the other containers of a task in which an essential one ended, and they then exit with
 # 0, 143 or 137 as well.
 _ENDED_BY_ITSELF = r"[^)]* exited with (?!(?:0|137|143)\b)"
-_EXITS = re.compile(r"Essential container in task exited \(([^)]*)\)")
-_EXIT = re.compile(r"([\w-]+) exited with (\d+)(: \w+Error)?")
+_EXITS = r"Essential container in task exited \(([^)]*)\)"
+_EXIT = r"([\w-]+) exited with (\d+)(: \w+Error)?"
 _STOPPED_BY_ECS = ("0", "137", "143")
 
 CAUSES = (
@@ -359,8 +359,8 @@ def failed_containers(messages: Iterable[str]) -> list[str]:
     Only the local AWS adds the exits of all containers to the reason of a stopped task.
     """
     for message in messages:
-        for exits in _EXITS.findall(message):
-            containers = _EXIT.findall(exits)
+        for exits in re.findall(_EXITS, message):
+            containers = re.findall(_EXIT, exits)
             failed: list[str] = []
             for name, code, error in containers:
                 if error or code not in _STOPPED_BY_ECS:

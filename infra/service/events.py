@@ -22,16 +22,16 @@ _STEADY = "has reached a steady state"
 _ENDS = (_FAILED, _COMPLETED, _ROLLING_BACK, _STEADY)
 """Texts of events that end a deployment; older events belong to an earlier one."""
 
-_ROUTINE = re.compile(
+_ROUTINE = (
     r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks"
     rf"|AZ balanced|{_ROLLING_BACK}"
 )
 BY_ALARM = r"deployment failed: alarm detected|because an alarm was detected"
 """The end of ECS's event, or the provider's error."""
 
-_STARTED = re.compile(r"has started (\d+) tasks")
-_TASK = re.compile(r"\(task (\S+)\)")
-_DEPLOYMENT = re.compile(r"deployment (ecs-svc/\d+)")
+_STARTED = r"has started (\d+) tasks"
+_TASK = r"\(task (\S+)\)"
+_DEPLOYMENT = r"deployment (ecs-svc/\d+)"
 
 
 @dataclass(frozen=True)
@@ -139,12 +139,16 @@ def _of_newest_deployment(
     if not all_named or len(own) == len(events):
         return own
     naming_started = _naming(started, own)
-    return [event for event in own if event in naming_started or not _TASK.search(event.message)]
+    return [
+        event for event in own if event in naming_started or not re.search(_TASK, event.message)
+    ]
 
 
 def _naming(tasks: Collection[str], events: Sequence[Event]) -> list[Event]:
     """Return the events that name one of these tasks."""
-    return [event for event in events if not set(tasks).isdisjoint(_TASK.findall(event.message))]
+    return [
+        event for event in events if not set(tasks).isdisjoint(re.findall(_TASK, event.message))
+    ]
 
 
 def _started_tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
@@ -152,9 +156,9 @@ def _started_tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
     started: set[str] = set()
     all_named = True
     for event in events:
-        count = _STARTED.search(event.message)
+        count = re.search(_STARTED, event.message)
         if count:
-            ids = _TASK.findall(event.message)
+            ids = re.findall(_TASK, event.message)
             started.update(ids)
             all_named = all_named and len(ids) == int(count[1])
     return started, all_named
@@ -186,7 +190,7 @@ def _rollbacks(events: Sequence[Event]) -> set[str]:
 
 def _deployment_id(event: Event) -> str:
     """Return the id of the deployment that an event names, or an empty text."""
-    found = _DEPLOYMENT.search(event.message)
+    found = re.search(_DEPLOYMENT, event.message)
     return found[1] if found else ""
 
 
@@ -195,7 +199,7 @@ def _notable(events: Sequence[Event]) -> list[str]:
     newest: dict[str, str] = {}
     # Oldest first: a newer message replaces the text of an older one, which keeps its position.
     for event in reversed(events):
-        if not _ROUTINE.search(event.message):
+        if not re.search(_ROUTINE, event.message):
             without_task = re.sub(r"\(task \S+\) ?", "", event.message)
             newest[without_task] = re.sub(r"^\(service [^)]*\) ", "", event.message)
     return list(reversed(newest.values()))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PATH: Final = Text(r"(?!/|~|.*://)[^\s\x00-\x1f]([^\x00-\x1f]*[^\s\x00-\x1f])?", "a relative path")
-_ARGUMENT: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_ARGUMENT: Final = "[A-Za-z_][A-Za-z0-9_]*"
 _BUILD: Final[dict[str, Kind]] = {
     "context": _PATH,
     "dockerfile": _PATH,
@@ -86,7 +86,7 @@ def _argument_flaws(args: object) -> list[str]:
         return ["args that aren't a map"]
     flaws = []
     for name, value in args.items():
-        if not _ARGUMENT.fullmatch(name):
+        if not re.fullmatch(_ARGUMENT, name):
             flaws.append(f"an argument named {name}, which isn't a variable's name")
         if not isinstance(value, str | int):
             flaws.append(f"an argument {name} whose value isn't a text")

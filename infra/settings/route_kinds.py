@@ -48,7 +48,7 @@ _HEADER: Final = Text(
 )
 _PARAMETER: Final = Text(r"(?!.*[*?&=#\\])[!-~]{1,128}", "a query parameter's name")
 
-_UNSUPPORTED: Final = re.compile(r"\(\?<?[=!]|\(\?P[=>]|\(\?>|\\[1-9]|[*+?}]\+")
+_UNSUPPORTED: Final = r"\(\?<?[=!]|\(\?P[=>]|\(\?>|\\[1-9]|[*+?}]\+"
 """Lookarounds, backreferences, atomic groups and possessive quantifiers. Source: Elastic Load
 Balancing, "Rule basics".
 """
@@ -196,7 +196,7 @@ def _expression_flaws(regex: str, replace: str) -> Iterator[str]:
     """Yield why a regular expression can't be used, or its replacement."""
     if not regex:
         yield ".regex, which is empty"
-    unsupported = _UNSUPPORTED.search(regex)
+    unsupported = re.search(_UNSUPPORTED, regex)
     if unsupported:
         yield f".regex {regex}, which has {unsupported[0]}"
         return

@@ -35,9 +35,7 @@ _KEY_TYPES: Final = (
 )
 """All of ACM's; a lookup that names none finds RSA keys of up to 2048 bits only."""
 
-_NOT_ONE_FOUND: Final = re.compile(
-    "no ACM Certificate|multiple ACM Certificates|different ACM certificate"
-)
+_NOT_ONE_FOUND: Final = "no ACM Certificate|multiple ACM Certificates|different ACM certificate"
 
 
 def lookups(settings: Settings) -> Iterator[Lookup]:
@@ -63,7 +61,7 @@ def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
     except Exception as error:
         # No such certificate is the good case. The lookup also fails if it finds several; then
         # nothing is checked.
-        if _NOT_ONE_FOUND.search(str(error)):
+        if re.search(_NOT_ONE_FOUND, str(error)):
             return
         raise
     configured = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_UNCERTAIN: Final = re.compile(
+_UNCERTAIN: Final = (
     r"\$\{"  # Fluent Bit puts a variable there.
     r"|\(\?(#|[a-z-]*x)"  # A comment, or the mode that has some, may have any bracket.
     r"|\\(c|[CM]-)"  # A control character takes the next one with it.
@@ -23,7 +23,7 @@ _BRACKETS: Final = r"\[\^?\]?|[\]()]"
 
 def flaw(pattern: str) -> str | None:
     """Return why a pattern is surely no regular expression, None where it may be one."""
-    if _UNCERTAIN.search(pattern):
+    if re.search(_UNCERTAIN, pattern):
         return None
     if pattern[0] in _REPEATS:
         return f"{pattern[0]} has nothing before it to repeat"

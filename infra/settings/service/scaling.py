@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
-from zoneinfo import available_timezones
 
 from infra.errors import Problem
 from infra.settings.collection_kinds import MapsByName
@@ -68,6 +67,8 @@ _BOUND: Final = OrNone(Whole(0, _MOST_TASKS), "empty where it stays")
 @cache
 def _zones() -> set[str]:
     """Return the names of time zones, for which 600 files are opened."""
+    from zoneinfo import available_timezones  # noqa: PLC0415 — only a stack with schedules needs it
+
     return available_timezones()
 
 
