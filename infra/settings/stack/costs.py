@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from infra.settings.declared import key
 from infra.settings.kinds import Whole
-from infra.settings.topic import Topic, key
+from infra.settings.topic import Topic
 
 
-@dataclass(frozen=True, kw_only=True)
 class CostSettings(Topic):
     """The limit of a stack's estimated cost."""
 

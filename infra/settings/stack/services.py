@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.settings.collection_kinds import MapsByName
-from infra.settings.topic import Topic, key
+from infra.settings.declared import key
+from infra.settings.topic import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from infra.settings.values import Texts
 
 
-@dataclass(frozen=True, kw_only=True)
 class ServiceMap(Topic):
     """The services by name, each with the keys that differ from the stack's."""
 
