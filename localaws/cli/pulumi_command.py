@@ -16,7 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from localaws.cli import pulumi_home
+from localaws.cli import early_host, pulumi_home
 from localaws.cli.pulumi_state import StackState
 from localaws.daemon.file_permissions import UMASK
 from localaws.machine.files import write_atomically
@@ -39,6 +39,9 @@ _WRITES_CONFIG = frozenset(
 
 _CHECKS_TYPES = frozenset({"up", "update", "preview", "pre", "watch"})
 """Commands that the CLI refuses if a value in the stack's file has another type than declared."""
+
+_RUNS_PROGRAM = frozenset({"up", "update", "preview", "pre"})
+"""Commands that run the program, once or twice."""
 
 _WANTS_STACK = _WRITES_CONFIG | {"config", "stack"}
 """Commands that need a stack to be there."""
@@ -106,6 +109,7 @@ def run(
         # For the state, which the CLI writes: with its empty passphrase its secrets are readable.
         os.umask(UMASK)
     environment = _environment(directory, address, os.environ)
+    early = _early_host(command, cli, directory, environment)
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
@@ -129,6 +133,7 @@ def run(
     if command == "install" and "--no-plugins" not in chosen:
         # It ignores the variable that keeps others from downloading the real plugins.
         chosen.append("--no-plugins")
+    environment |= early.variables() if early else {}
     sys.stdout.flush()
     os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — it replaces this process
 
@@ -270,6 +275,17 @@ def _environment(
             f"docker-build:{address.docker_build_port}"
         ),
     }
+
+
+def _early_host(
+    command: str, cli: str, directory: StateDirectory, environment: Mapping[str, str]
+) -> early_host.EarlyHost | None:
+    """Start a language host for a command that runs a program in Python."""
+    runtime = (_project(directory) or {}).get("runtime")
+    language = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if command not in _RUNS_PROGRAM or language != "python":
+        return None
+    return early_host.start(cli, directory.project, environment)
 
 
 def _state(directory: StateDirectory, stack: str) -> StackState | None:

@@ -202,9 +202,9 @@ def _registered(services: int) -> None:
     assert len(record("dev", config).all("TaskDefinition")) == services
 
 
-def _stack_of_a_user(state: Path, project: Path) -> Stack:
+def _stack_of_a_user(state: Path, project: Path, **more: str) -> Stack:
     """Return a stack whose runs start all that a user's do, as Go collects its garbage there."""
-    variables = {"GOGC": "100", "LOCALAWS_SPEED": "1"}
+    variables = {"GOGC": "100", "LOCALAWS_SPEED": "1", **more}
     return Stack(
         state,
         project,
@@ -222,12 +222,16 @@ def engine(times: int, folder: Path) -> Iterator[Row]:
     for name, text in _EMPTY_PROJECT.items():
         (project / name).write_text(text)
     (project / ".venv").symlink_to(ROOT / ".venv")
-    empty = _stack_of_a_user(folder / "empty-state", project)
+    # As `pulumi up` runs it, whose engine starts the language host
+    empty = _stack_of_a_user(folder / "empty-state", project, PULUMI_DEBUG_LANGUAGES="")
+    early = _stack_of_a_user(folder / "empty-state", project)
     stack = _stack_of_a_user(folder / "state", ROOT)
     try:
         empty.up()
         floor = timed(empty.up, times)
         yield Row("up of an empty program, again", floor)
+        seconds = timed(early.up, times)
+        yield Row("the same, its language host before the CLI", seconds)
         floor_preview = timed(lambda: empty.run("preview", "--non-interactive"), times)
         yield Row("preview of an empty program", floor_preview)
 

@@ -71,7 +71,8 @@ def _serve_run(connection: socket.socket) -> NoReturn:
             command: Sequence[str] = request["command"]
             # The host asks for the command of its parent process, which is the CLI elsewhere.
             language_host_server.engine_command = lambda: command
-            server, port = language_host.start_server((), language_host_children.Children())
+            methods = language_host.of_engine((), language_host_children.Children())
+            server, port = language_host.start_server(methods)
             file.write(f"{port}\n")
             file.flush()
             file.read()

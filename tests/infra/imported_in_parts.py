@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import runpy
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -84,7 +85,24 @@ def run(stack: str) -> dict[str, Any]:
         "packages": packages,
         "imported whole": sorted(whole),
         "resources": imported_resources(),
+        "modules": imported_modules(),
     }
+
+
+def preload(_: None) -> list[str]:
+    """Run preload.py, and list the modules that it imports."""
+    runpy.run_path("preload.py")
+    return imported_modules()
+
+
+def imported_modules() -> list[str]:
+    """List the modules of the SDK and of the program that were imported."""
+    return [
+        name
+        for name, module in sys.modules.items()
+        if name.startswith((f"{SDK}.", "pulumi_awsx.", "infra."))
+        and not isinstance(module, startup.PackageInParts)
+    ]
 
 
 def imported_resources() -> list[str]:

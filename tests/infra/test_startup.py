@@ -110,6 +110,15 @@ def test_a_run_imports_no_class_of_resources_that_the_stack_has_none_of() -> Non
     assert set(found["resources"]) - names == {"Provider", *of_the_vpc_component}
 
 
+@pytest.mark.slow  # a new Python, which imports what the program uses
+def test_what_a_run_imports_is_imported_before_the_cli_has_started() -> None:
+    preloaded, used = set(in_a_new_python("preload", None)), set(run("local")["modules"])
+    of_a_first_run = {"pulumi_aws.servicequotas.get_service_quota"}
+    assert {name for name in used - preloaded if "outputs" not in name} == of_a_first_run
+    # What is found of an account that has networks and the stack's cluster
+    assert all(".get_" in name for name in preloaded - used)
+
+
 @pytest.mark.slow  # a new Python
 def test_a_reference_becomes_a_resource_of_its_class() -> None:
     assert in_a_new_python("reference", "aws:ec2/securityGroup:SecurityGroup") == {

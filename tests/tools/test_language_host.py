@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -55,10 +56,10 @@ def test_a_python_without_the_sdk_is_reported_with_its_option_and_what_to_instal
 
 
 @contextlib.contextmanager
-def running_host(project: Path, **variables: str) -> Iterator[int]:
+def running_host(project: Path, *arguments: str, **variables: str) -> Iterator[int]:
     """Run a language host during the block, and yield its port."""
     with subprocess.Popen(
-        [OUR_HOST.absolute() / LANGUAGE_HOST],
+        [OUR_HOST.absolute() / LANGUAGE_HOST, *arguments],
         cwd=project,
         env={**os.environ, **variables},
         stdin=subprocess.PIPE,
@@ -322,6 +323,56 @@ def test_messages_reach_an_engine_that_attaches_to_a_host_that_runs(
         with pulumi("preview") as preview:
             output, _ = preview.communicate(timeout=60)
     assert "warning: careful" in output
+
+
+PRINTS = """\
+import builtins, os, sys
+print("to standard output, by", os.getpid())
+print("to standard error", file=sys.stderr)
+os.system("echo by a child")
+print("preloaded:", hasattr(builtins, "preloaded"))
+print("ran before:", hasattr(builtins, "has_run"))
+builtins.has_run = True
+print("without an end", end="")
+"""
+
+
+def test_a_host_that_starts_before_the_engine_passes_output_on_and_runs_each_program_anew(
+    project: Path, pulumi: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "__main__.py").write_text(PRINTS)
+    (project / "preload.py").write_text("import builtins\nbuiltins.preloaded = True\nnot_there\n")
+    try:
+        with running_host(project, "--early") as port:
+            monkeypatch.setenv("PULUMI_DEBUG_LANGUAGES", f"python:{port}")
+            with pulumi("up", "--yes") as command:
+                output, _ = command.communicate(timeout=60)
+    finally:
+        (project / "preload.py").unlink()
+    assert command.returncode == 0, output
+    preview, update = output.split("Updating")
+    for run in (preview, update):
+        for text in ("to standard error", "by a child", "ran before: False", "without an end"):
+            assert f"    {text}\n" in run.partition("Diagnostics:")[2], output
+    assert "preloaded: True" in preview, "in spite of the error after it"
+    assert "preloaded: False" in update
+    (first,) = set(re.findall(r"by (\d+)", preview))
+    (second,) = set(re.findall(r"by (\d+)", update))
+    assert first != second
+
+
+def test_a_host_that_starts_before_the_engine_reports_why_a_program_fails(
+    project: Path, pulumi: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "__main__.py").write_text("print('before')\nraise ValueError('boom')\n")
+    with running_host(project, "--early") as port:
+        monkeypatch.setenv("PULUMI_DEBUG_LANGUAGES", f"python:{port}")
+        with pulumi("preview") as command:
+            output, _ = command.communicate(timeout=60)
+    assert command.returncode != 0
+    assert "    before\n" in output
+    assert f'File "{project}/__main__.py", line 2, in <module>' in output
+    assert "ValueError: boom" in output
 
 
 COUNTS_MESSAGES = """\

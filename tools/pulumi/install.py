@@ -28,6 +28,7 @@ OUR_HOST_FILES = (
     "choose_python.py",
     "language_host_children.py",
     "language_host_server.py",
+    "language_host_early.py",
     "language_host.py",
     "language_host_start.py",
     "pulumi-resource-pulumi-python",

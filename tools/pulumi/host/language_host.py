@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tools.pulumi.host import choose_python
     from tools.pulumi.host.language_host_children import Children
@@ -47,6 +47,9 @@ except ImportError as error:
     sys.exit(cannot_run(error))
 
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+EARLY = "--early"
+"""The argument of a host that starts before the engine, which attaches to it."""
+
 MAX_CALLS = 64
 """Calls at a time, each of which holds a thread: one for the program, one for each plugin that
 runs.
@@ -94,10 +97,10 @@ class Answer:
 class Methods(grpc.GenericRpcHandler):
     """The methods of the protocol; those that need the `pulumi` package import it."""
 
-    def __init__(self, engine: Sequence[str], children: Children) -> None:
-        """Take what language_host_server.py needs."""
-        self._engine = engine
-        self._children = children
+    def __init__(self, load: Callable[[], grpc.GenericRpcHandler]) -> None:
+        """Take what imports the package and returns all methods."""
+        self._load = load
+        self._loading = threading.Lock()
         self._all: grpc.GenericRpcHandler | None = None
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
@@ -106,30 +109,70 @@ class Methods(grpc.GenericRpcHandler):
         if answer is not None:
             return grpc.unary_unary_rpc_method_handler(Answer(answer))
         try:
-            return self._importing().service(call)
+            return self.loaded().service(call)
         except ImportError as error:
             return grpc.unary_unary_rpc_method_handler(Answer(refusal=cannot_run(error)))
 
-    def _importing(self) -> grpc.GenericRpcHandler:
-        if self._all is None:
+    def loaded(self) -> grpc.GenericRpcHandler:
+        """Return what serves all methods.
+
+        Raises:
+            ImportError: The `pulumi` package can't be imported.
+        """
+        with self._loading:
             # Takes longer than all else that this process does before it runs a program.
-            if TYPE_CHECKING:
-                from tools.pulumi.host import language_host_server  # noqa: PLC0415
-            else:
-                import language_host_server  # noqa: PLC0415
-            self._all = language_host_server.handler(self._engine, self._children)
-        return self._all
+            self._all = self._all or self._load()
+            return self._all
 
 
-def start_server(engine: Sequence[str], children: Children) -> tuple[grpc.Server, int]:
-    """Start serving the protocol on this machine; return the server and its port.
+def of_engine(engine: Sequence[str], children: Children) -> Methods:
+    """Return the methods of a host that the engine starts, or one that attaches to it.
 
     Args:
         engine: The engine's address, unless the engine gives it by a handshake.
         children: What else this process starts.
     """
+
+    def load() -> grpc.GenericRpcHandler:
+        if TYPE_CHECKING:
+            from tools.pulumi.host import language_host_server  # noqa: PLC0415
+        else:
+            import language_host_server  # noqa: PLC0415
+        server = language_host_server.FolderLanguageServer(engine, children)
+        return language_host_server.handler(server)
+
+    return Methods(load)
+
+
+def early(children: Children) -> tuple[Methods, Callable[[], None]]:
+    """Return the methods of a host that starts before the engine, and what imports for a run."""
+
+    def load() -> grpc.GenericRpcHandler:
+        if TYPE_CHECKING:
+            from tools.pulumi.host import language_host_early  # noqa: PLC0415
+        else:
+            import language_host_early  # noqa: PLC0415
+        return language_host_early.handler(children)
+
+    def preload() -> None:
+        try:
+            methods.loaded()
+        except ImportError:  # which the engine's first call gets
+            return
+        if TYPE_CHECKING:
+            from tools.pulumi.host import language_host_early  # noqa: PLC0415
+        else:
+            import language_host_early  # noqa: PLC0415
+        language_host_early.preload()
+
+    methods = Methods(load)
+    return methods, preload
+
+
+def start_server(methods: Methods) -> tuple[grpc.Server, int]:
+    """Start serving the protocol on this machine; return the server and its port."""
     server = grpc.server(ThreadPoolExecutor(max_workers=MAX_CALLS), options=UNLIMITED)
-    server.add_generic_rpc_handlers((Methods(engine, children),))
+    server.add_generic_rpc_handlers((methods,))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port
@@ -152,10 +195,17 @@ def serve() -> None:
 
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
-    server, port = start_server(sys.argv[1:2], children)
+    preload = None
+    if sys.argv[1:] == [EARLY]:
+        methods, preload = early(children)
+    else:
+        methods = of_engine(sys.argv[1:2], children)
+    server, port = start_server(methods)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     threading.Thread(target=leave_with_the_engine, daemon=True).start()
+    if preload:
+        preload()
     server.wait_for_termination()
 
 

@@ -258,11 +258,9 @@ class Collector:
         """Leave out the same methods in another form, which a server that runs can't take."""
 
 
-def handler(engine: Sequence[str], children: Children) -> grpc.GenericRpcHandler:
+def handler(server: FolderLanguageServer) -> grpc.GenericRpcHandler:
     """Return what serves every method of the protocol."""
     collector = Collector()
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
-        FolderLanguageServer(engine, children), cast("grpc.Server", collector)
-    )
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(server, cast("grpc.Server", collector))
     (found,) = collector.handlers
     return found
