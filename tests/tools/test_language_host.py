@@ -341,7 +341,12 @@ def test_a_host_that_starts_before_the_engine_passes_output_on_and_runs_each_pro
     project: Path, pulumi: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "__main__.py").write_text(PRINTS)
-    (project / "preload.py").write_text("import builtins\nbuiltins.preloaded = True\nnot_there\n")
+    (project / "preload.py").write_text(
+        "import builtins, sys\n"
+        "print('more than a pipe holds', '.' * 100_000)\n"
+        "builtins.preloaded = True\n"
+        "sys.exit('an error')\n"
+    )
     try:
         with running_host(project, "--early") as port:
             monkeypatch.setenv("PULUMI_DEBUG_LANGUAGES", f"python:{port}")
@@ -354,6 +359,7 @@ def test_a_host_that_starts_before_the_engine_passes_output_on_and_runs_each_pro
     for run in (preview, update):
         for text in ("to standard error", "by a child", "ran before: False", "without an end"):
             assert f"    {text}\n" in run.partition("Diagnostics:")[2], output
+    assert "more than a pipe holds" in preview
     assert "preloaded: True" in preview, "in spite of the error after it"
     assert "preloaded: False" in update
     (first,) = set(re.findall(r"by (\d+)", preview))

@@ -53,14 +53,14 @@ class Output:
             os.dup2(writing, descriptor)
         os.close(writing)
         self._printed = os.fdopen(reading, encoding="utf-8", errors="replace")
-        self._engine = ""
+        self._engine: Any = None
         self._has_engine = threading.Event()
         self._marks: dict[str, threading.Event] = {}
         threading.Thread(target=self._pass_on, daemon=True).start()
 
     def send_to(self, engine: str) -> None:
         """Send what is printed to the engine with this address."""
-        self._engine = engine
+        self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(engine))
         self._has_engine.set()
 
     def flush(self) -> None:
@@ -85,11 +85,8 @@ class Output:
 
     def _send(self, text: str) -> None:
         message = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, streamId=1)
-        with (
-            contextlib.suppress(grpc.RpcError),  # the engine is ending
-            grpc.insecure_channel(self._engine) as channel,
-        ):
-            engine_pb2_grpc.EngineStub(channel).Log(message)
+        with contextlib.suppress(grpc.RpcError):  # the engine is ending
+            self._engine.Log(message)
 
 
 class EarlyLanguageServer(FolderLanguageServer):
@@ -103,8 +100,9 @@ class EarlyLanguageServer(FolderLanguageServer):
 
     def Run(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Run the program, in this process if nothing has run here yet."""
-        _preloaded.wait()
+        # First, as what is imported waits if it prints more than a pipe holds.
         self._output.send_to(self._engine[0])
+        _preloaded.wait()
         try:
             if self._has_run:
                 return run_in_another_process(request, self._engine)
@@ -126,7 +124,7 @@ def preload() -> None:
         if file.exists():
             sys.path[0] = str(file.parent)
             # A program that can't import that reports it in its run.
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception, SystemExit):
                 runpy.run_path(str(file))
     finally:
         _preloaded.set()
