@@ -7,7 +7,7 @@ Pulumi.yaml, so that `pulumi config` shows what will be deployed.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final, Self
 
@@ -46,6 +46,7 @@ _MISPLACED_WEIGHTS: Final = Problem(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
 class Settings(StackSettings):
     """What a stack deploys; docs/config.md describes each key and the effect of a change."""
 

@@ -26,7 +26,6 @@ from typing import (
 )
 
 from infra.errors import Problem
-from infra.settings.declared import Declared
 from infra.settings.defaults import default
 from infra.settings.unknown_keys import unknown_keys
 
@@ -47,6 +46,11 @@ _ResultT = TypeVar("_ResultT")
 def _once(function: Callable[_ArgumentsT, _ResultT]) -> Callable[_ArgumentsT, _ResultT]:
     """Compute a function's result once for each class, which mypy takes for unhashable."""
     return cast("Callable[_ArgumentsT, _ResultT]", cache(function))
+
+
+def key(kind: Kind) -> Any:
+    """Declare a field as a configuration key whose value is of this kind."""
+    return field(metadata={"kind": kind}, repr=not kind.encrypted)
 
 
 @cache
@@ -108,13 +112,14 @@ class Configuration:
         return kind.part("" if hidden or text is None else text)
 
 
-class Topic(Declared):
+@dataclass(frozen=True, kw_only=True)
+class Topic:
     """Configuration keys that belong together."""
 
-    unread: Mapping[str, Problem] = field(repr=False)
+    unread: Mapping[str, Problem] = field(default_factory=dict, repr=False)
     """Fields whose values couldn't be read, and why; each holds None."""
 
-    parts: Mapping[str, Any] = field(repr=False)
+    parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The allowed entries of such fields that have several."""
 
     @classmethod
@@ -250,6 +255,7 @@ def relation(
     return decorate
 
 
+@dataclass(frozen=True, kw_only=True)
 class Entry(Topic):
     """The keys of an entry in a map whose names the user chooses.
 
@@ -296,6 +302,11 @@ def entry_problems(
         yield from unknown_keys(where, texts[name] or (), map(camel, entry.kinds()))
         for problem in entry.problems():
             yield replace(problem, key=f"{where}.{problem.key}" if problem.key else where)
+
+
+def topic(topic_class: type[Topic]) -> Any:
+    """Declare a field of settings as a topic."""
+    return field(metadata={"topic": topic_class})
 
 
 @_once

@@ -11,12 +11,11 @@ service that has the stack's value. The latter is one problem for all services t
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from infra.errors import Problem
-from infra.settings.declared import Declared, topic
 from infra.settings.defaults import default
 from infra.settings.service import task
 from infra.settings.service.alarms import AlarmSettings
@@ -32,7 +31,15 @@ from infra.settings.service.secrets import SecretsSettings
 from infra.settings.service.sidecars import Sidecar, SidecarSettings
 from infra.settings.service.targets import TargetSettings, health_checks_suit_the_protocol
 from infra.settings.service.volumes import Volume, VolumeSettings
-from infra.settings.topic import Topic, camel, read_topics, topic_classes, topics_of, unread_in
+from infra.settings.topic import (
+    Topic,
+    camel,
+    read_topics,
+    topic,
+    topic_classes,
+    topics_of,
+    unread_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -42,13 +49,14 @@ if TYPE_CHECKING:
     from infra.settings.values import Texts
 
 
-class ServiceSettings(Declared):
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings:
     """The topics that each service has separately."""
 
-    path: str
+    path: str = ""
     """Path of the service's keys, like `services.api`; empty for those of the stack itself."""
 
-    own: Collection[str]
+    own: Collection[str] = ()
     """Keys at that path; all others have the stack's values."""
 
     container: ContainerSettings = topic(ContainerSettings)
@@ -68,7 +76,7 @@ class ServiceSettings(Declared):
     @classmethod
     def read(cls, configuration: Configuration) -> Self:
         """Read the service's keys."""
-        return cls(path="", own=(), **read_topics(cls, configuration))
+        return cls(**read_topics(cls, configuration))
 
     @classmethod
     def listed(cls, defaults: Configuration, name: str, texts: Texts | None) -> Self:
@@ -87,7 +95,7 @@ class ServiceSettings(Declared):
             topics: dict[str, Any] = {}
             for field, topic_class in topic_classes(cls).items():
                 topics[field] = topic_class.unreadable(problem)
-            return cls(path=path, own=(), **topics)
+            return cls(path=path, **topics)
         own = {**texts, "serviceName": name}
         # A service has an image or a build. If it sets one, it doesn't get the stack's other one.
         if texts.get("image"):

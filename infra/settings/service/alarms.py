@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from infra.settings.declared import key
 from infra.settings.kinds import Flag, OrNone, Text, Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ _MOST_PERCENT: Final = 99
 """The alarm is on more than the limit, and no share is more than 100 %."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class AlarmSettings(Topic):
     """The limits of a service's alarms, and whether they roll its deployments back."""
 

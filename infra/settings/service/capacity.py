@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from infra.settings.declared import key
 from infra.settings.kinds import Choice, Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ _HIGHEST_BASE: Final = 5000
 """As many as a service may have tasks."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class CapacitySettings(Topic):
     """Fargate, Fargate Spot, or EC2 instances of the stack."""
 

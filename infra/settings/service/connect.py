@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.collection_kinds import ListOf
-from infra.settings.declared import key
 from infra.settings.kinds import Flag, Text
-from infra.settings.topic import Topic
+from infra.settings.topic import Topic, key
 from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SERVICE: Final = Text("[a-z][a-z0-9-]*", "the name of another service of the stack")
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConnectSettings(Topic):
     """Whether other services can call this one, and which ones it calls."""
 

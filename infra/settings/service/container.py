@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +10,9 @@ from infra.aws import fargate, image_build, images, naming
 from infra.errors import Problem
 from infra.settings.build_kind import Build
 from infra.settings.collection_kinds import ListOf, Map
-from infra.settings.declared import key
 from infra.settings.defaults import default
 from infra.settings.kinds import Choice, Flag, OrNone, Text, Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ FOLDERS: Final = ListOf(Text(FOLDER, "a folder's absolute path, like /tmp"))
 ENVIRONMENT: Final = Map(VARIABLE, Text(r"(?s).*", "a text", longest=8192))
 
 
+@dataclass(frozen=True, kw_only=True)
 class ContainerSettings(Topic):
     """The container's image, size, user and environment."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.aws import fargate, rolling
 from infra.errors import Problem
-from infra.settings.declared import key
 from infra.settings.kinds import Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ _HIGHEST_PERCENT: Final = 400
 _MIN_STOP, _MAX_STOP = fargate.STOP_TIMEOUT_SECONDS
 
 
+@dataclass(frozen=True, kw_only=True)
 class DeploymentSettings(Topic):
     """Numbers of tasks, and times of a deployment."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
-from infra.settings.declared import key
 from infra.settings.kinds import Text, Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ _CODES: Final = "[2-4][0-9]{2}(-[2-4][0-9]{2})?"
 _GRPC_CODES: Final = "[0-9]{1,2}(-[0-9]{1,2})?"
 
 
+@dataclass(frozen=True, kw_only=True)
 class HealthSettings(Topic):
     """The health check of a target group."""
 

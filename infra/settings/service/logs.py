@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from infra.errors import Problem
 from infra.settings.collection_kinds import Map
-from infra.settings.declared import key
 from infra.settings.kinds import OrNone, Text
 from infra.settings.service.container import CONTAINER_NAME, FOLDER
 from infra.settings.service.log_patterns import flaw as pattern_flaw
 from infra.settings.service.secrets import SECRETS, secrets_elsewhere
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +49,7 @@ _MOST_LINES: Final = 536_870_911
 """Source: ECS developer guide, "Configuring Amazon ECS logs for high throughput"."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class LogSettings(Topic):
     """Where the output of the service's container goes."""
 

@@ -18,9 +18,8 @@ from infra.aws.routes.conditions import (
 )
 from infra.aws.routes.priorities import CONFIGURED
 from infra.errors import Problem
-from infra.settings.declared import key
 from infra.settings.route_kinds import KINDS, Routes
-from infra.settings.topic import Topic, camel, relation
+from infra.settings.topic import Topic, camel, key, relation
 from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
@@ -72,6 +71,7 @@ class RouteSettings:
     """How long a client stays with the service that it got by weight; 0 for each request anew."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class RoutesSettings(Topic):
     """The keys of a single route, and a list of several."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from infra.errors import Problem
 from infra.settings.collection_kinds import MapsByName
-from infra.settings.declared import key
 from infra.settings.kinds import OrNone, Text, Whole
-from infra.settings.topic import Entry, Topic, camel, entry_problems, relation
+from infra.settings.topic import Entry, Topic, camel, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,6 +72,7 @@ def _zones() -> set[str]:
     return available_timezones()
 
 
+@dataclass(frozen=True, kw_only=True)
 class ScheduledBounds(Entry):
     """Bounds that hold from certain moments on."""
 
@@ -117,6 +118,7 @@ class ScheduledBounds(Entry):
             yield Problem("maxCount", f"{maximum}", f"at least minCount of the same, {minimum}")
 
 
+@dataclass(frozen=True, kw_only=True)
 class ScalingSettings(Topic):
     """Bounds of the number of tasks, and what it follows within them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.aws import locality
@@ -9,11 +10,10 @@ from infra.aws.secret_names import ALLOWED, FORM, flaw
 from infra.errors import Problem
 from infra.settings.arns import KMS_KEY, keys_elsewhere
 from infra.settings.collection_kinds import ListOf, Map
-from infra.settings.declared import key
 from infra.settings.kinds import Text
 from infra.settings.service.container import VARIABLE
 from infra.settings.statements_kind import Statements
-from infra.settings.topic import Topic
+from infra.settings.topic import Topic, key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SECRETS: Final = Map(VARIABLE, Text(FORM, ALLOWED, longest=2048, flaw=flaw))
 
 
+@dataclass(frozen=True, kw_only=True)
 class SecretsSettings(Topic):
     """Secrets, the keys that encrypt them, and permissions."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from infra.errors import Problem
 from infra.settings.collection_kinds import ListOf, Map, MapsByName
-from infra.settings.declared import key
 from infra.settings.kinds import Flag, OrNone, Text, Whole
 from infra.settings.service.container import (
     CAPABILITIES,
@@ -30,7 +30,7 @@ from infra.settings.service.logs import (
 )
 from infra.settings.service.secrets import SECRETS, in_both, secrets_elsewhere
 from infra.settings.service.volumes import MOUNTS
-from infra.settings.topic import Entry, Topic, camel, entry_problems, relation
+from infra.settings.topic import Entry, Topic, camel, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,6 +76,7 @@ _DEFAULTS: Final = {
 """Values that a sidecar has where the configuration sets none; of a health check, ECS's own."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Sidecar(Entry):
     """A container beside the service's own."""
 
@@ -172,6 +173,7 @@ class Sidecar(Entry):
 _OWN_CONTAINER: Final = "empty for the service's own container"
 
 
+@dataclass(frozen=True, kw_only=True)
 class SidecarSettings(Topic):
     """The sidecars of a service, and what they do for its container."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
-from infra.settings.declared import key
 from infra.settings.kinds import Choice, OrNone, Text, Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ HTTP1: Final = "HTTP1"
 GRPC: Final = "GRPC"
 
 
+@dataclass(frozen=True, kw_only=True)
 class TargetSettings(Topic):
     """The attributes of a target group."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from infra.errors import Problem
 from infra.settings.collection_kinds import Map, MapsByName
-from infra.settings.declared import key
 from infra.settings.kinds import OrNone, Text, Whole
 from infra.settings.service.container import FOLDER
-from infra.settings.topic import Entry, Topic, entry_problems, relation
+from infra.settings.topic import Entry, Topic, entry_problems, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +35,7 @@ MOUNTS: Final = Map(
 """Folders of a container by the volumes that are there."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Volume(Entry):
     """A volume of a task: empty when the task starts, or an access point of EFS."""
 
@@ -68,6 +69,7 @@ class Volume(Entry):
             )
 
 
+@dataclass(frozen=True, kw_only=True)
 class VolumeSettings(Topic):
     """Volumes, where the service's container has them, and the task's own storage."""
 

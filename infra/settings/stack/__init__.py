@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from infra.aws.secret_names import service_of
-from infra.settings.declared import Declared, topic
 from infra.settings.service import ServiceSettings
 from infra.settings.service.connect import in_order
 from infra.settings.stack.alarms import NotificationSettings
@@ -19,7 +19,7 @@ from infra.settings.stack.login import LoginSettings
 from infra.settings.stack.network import NetworkSettings
 from infra.settings.stack.operation import OperationSettings
 from infra.settings.stack.services import ServiceMap
-from infra.settings.topic import topic_classes, topics_of, unread_in
+from infra.settings.topic import topic, topic_classes, topics_of, unread_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from infra.settings.topic import Topic
 
 
-class StackSettings(Declared):
+@dataclass(frozen=True, kw_only=True)
+class StackSettings:
     """The values of every configuration key, by topic."""
 
     services: tuple[ServiceSettings, ...]

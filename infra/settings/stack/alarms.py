@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.aws import locality
 from infra.errors import Problem
 from infra.settings.arns import TOPIC
 from infra.settings.collection_kinds import ListOf
-from infra.settings.declared import key
 from infra.settings.kinds import Flag, OrNone, Text
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _CHANNEL: Final = Text(
 """Source: CreateSlackChannelConfiguration in the API model of AWS Chatbot."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class NotificationSettings(Topic):
     """The recipients of notifications, and the dashboard."""
 

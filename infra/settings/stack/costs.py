@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from infra.settings.declared import key
+from dataclasses import dataclass
+
 from infra.settings.kinds import Whole
-from infra.settings.topic import Topic
+from infra.settings.topic import Topic, key
 
 
+@dataclass(frozen=True, kw_only=True)
 class CostSettings(Topic):
     """The limit of a stack's estimated cost."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.collection_kinds import ListOf
-from infra.settings.declared import key
 from infra.settings.kinds import Choice, Flag, IpRange, Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ Amazon VPC's quotas.
 """
 
 
+@dataclass(frozen=True, kw_only=True)
 class EdgeSettings(Topic):
     """The load balancer."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
 from infra.settings.arns import CERTIFICATE
 from infra.settings.collection_kinds import ListOf
-from infra.settings.declared import key
 from infra.settings.kinds import Choice, Flag, OrNone, Text, Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ MOST_EXTRA_CERTIFICATES: Final = 25
 _TWO_YEARS: Final = 63_072_000
 
 
+@dataclass(frozen=True, kw_only=True)
 class HttpsSettings(Topic):
     """The domain, its certificates, and the headers for browsers."""
 

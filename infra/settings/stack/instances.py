@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.aws import instances
 from infra.errors import Problem
-from infra.settings.declared import key
 from infra.settings.kinds import Text, Whole
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ _SMALLEST_VOLUME: Final = 30
 """Size of the image's own snapshot in GiB. Source: aws/containers-roadmap, issue 134."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class InstanceSettings(Topic):
     """The instances that run the tasks of services with capacity ec2."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.aws import locality
 from infra.errors import Problem
 from infra.settings.arns import KMS_KEY, POLICY, keys_elsewhere
-from infra.settings.declared import key
 from infra.settings.kinds import OrNone
-from infra.settings.topic import Topic
+from infra.settings.topic import Topic, key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
 
 
+@dataclass(frozen=True, kw_only=True)
 class KeySettings(Topic):
     """Keys of logs and sessions, and the permissions boundary."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from infra.aws.locality import PARTITIONS
 from infra.errors import Problem
 from infra.settings.collection_kinds import ListOf, Map
-from infra.settings.declared import key
 from infra.settings.kinds import Choice, Destinations, Flag, Ipv4Network, OrNone, Text, Whole
 from infra.settings.stack.operation import RETENTION_DAYS
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 from infra.settings.values import duplicates
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _ALL_IPV6: Final = "::/0"
 _HTTPS: Final = 443
 
 
+@dataclass(frozen=True, kw_only=True)
 class NetworkSettings(Topic):
     """A VPC that the stack creates, or an existing one."""
 

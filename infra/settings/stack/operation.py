@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from infra.settings.declared import key
 from infra.settings.kinds import Choice, Flag
-from infra.settings.topic import Topic, relation
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ of such a log only grows.
 """
 
 
+@dataclass(frozen=True, kw_only=True)
 class OperationSettings(Topic):
     """Logs, metrics, shells and protection."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.settings.collection_kinds import MapsByName
-from infra.settings.declared import key
-from infra.settings.topic import Topic
+from infra.settings.topic import Topic, key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from infra.settings.values import Texts
 
 
+@dataclass(frozen=True, kw_only=True)
 class ServiceMap(Topic):
     """The services by name, each with the keys that differ from the stack's."""
 

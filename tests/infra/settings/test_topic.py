@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,17 @@ import pytest
 
 from infra.errors import Problem
 from infra.settings import Settings, kinds
-from infra.settings.declared import Declared, key, topic
 from infra.settings.kinds import Whole
-from infra.settings.topic import Configuration, Topic, camel, read_topics, topic_classes, topics_of
+from infra.settings.topic import (
+    Configuration,
+    Topic,
+    camel,
+    key,
+    read_topics,
+    topic,
+    topic_classes,
+    topics_of,
+)
 from tests.infra.settings import edge_refusals, refusals
 from tests.infra.settings.loading import load, only_service, refusal_of
 
@@ -63,13 +71,15 @@ def with_one_field_unread(settings: Settings) -> Iterator[Settings]:
             yield replace(settings, **changed)
 
 
+@dataclass(frozen=True, kw_only=True)
 class TlsSettings(Topic):
     """A topic with one key."""
 
     tls_version: int = key(Whole(1, 3))
 
 
-class SomeSettings(Declared):
+@dataclass(frozen=True, kw_only=True)
+class SomeSettings:
     """Settings with a topic and another field."""
 
     stack: str
