@@ -126,7 +126,7 @@ class Methods(grpc.GenericRpcHandler):
 
 
 def of_engine(engine: Sequence[str], children: Children) -> Methods:
-    """Return the methods of a host that the engine starts, or one that attaches to it.
+    """Return the methods of a host that the engine starts, or attaches to for one run.
 
     Args:
         engine: The engine's address, unless the engine gives it by a handshake.
