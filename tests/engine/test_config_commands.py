@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,20 +62,14 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.run("stop")
 
 
-def words(line: str) -> list[str]:
-    """Return the arguments that a shell makes of a line."""
-    command = f"printf '%s\\0' {line}"
-    listed = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
-    return listed.stdout.split("\0")[:-1]
-
-
 def check(copy: Stack, line: str) -> None:
     """Run a command of the manual, and check that the program takes the value that it leaves."""
     for placeholder, meant in PLACEHOLDERS.items():
         line = line.replace(placeholder, meant)
     name = re.search(r"--stack (\w+)", line)
     line += "" if name else " --stack dev"
-    copy.run(*words(line.removeprefix("pulumi ")))
+    run = copy.shell(line.replace("pulumi ", "pulumi-local ", 1))
+    assert run.returncode == 0, run.stdout + run.stderr
     path, value = [word for word in shlex.split(line)[3:] if not word.startswith("--")][:2]
     key = re.split(r"[.\[]", path)[0]
     stored = mocks.configuration(copy.project, name[1] if name else "dev")[f"fargate-web:{key}"]
