@@ -9,6 +9,7 @@ found.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -144,8 +145,8 @@ def of_engine(engine: Sequence[str], children: Children) -> Methods:
     return Methods(load)
 
 
-def early(children: Children) -> tuple[Methods, Callable[[], None]]:
-    """Return the methods of a host that starts before the engine, and what imports for a run."""
+def early(children: Children) -> Methods:
+    """Return the methods of a host that starts before the engine."""
 
     def load() -> grpc.GenericRpcHandler:
         if TYPE_CHECKING:
@@ -154,19 +155,7 @@ def early(children: Children) -> tuple[Methods, Callable[[], None]]:
             import language_host_early  # noqa: PLC0415
         return language_host_early.handler(children)
 
-    def preload() -> None:
-        try:
-            methods.loaded()
-        except ImportError:  # which the engine's first call gets
-            return
-        if TYPE_CHECKING:
-            from tools.pulumi.host import language_host_early  # noqa: PLC0415
-        else:
-            import language_host_early  # noqa: PLC0415
-        language_host_early.preload()
-
-    methods = Methods(load)
-    return methods, preload
+    return Methods(load)
 
 
 def start_server(methods: Methods) -> tuple[grpc.Server, int]:
@@ -195,17 +184,15 @@ def serve() -> None:
 
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
-    preload = None
-    if sys.argv[1:] == [EARLY]:
-        methods, preload = early(children)
-    else:
-        methods = of_engine(sys.argv[1:2], children)
+    is_early = sys.argv[1:] == [EARLY]
+    methods = early(children) if is_early else of_engine(sys.argv[1:2], children)
     server, port = start_server(methods)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     threading.Thread(target=leave_with_the_engine, daemon=True).start()
-    if preload:
-        preload()
+    if is_early:
+        with contextlib.suppress(ImportError):  # which the engine's first call gets
+            methods.loaded()
     server.wait_for_termination()
 
 

@@ -55,7 +55,8 @@ class Output:
         self._printed = os.fdopen(reading, encoding="utf-8", errors="replace")
         self._engine: Any = None
         self._has_engine = threading.Event()
-        self._marks: dict[str, threading.Event] = {}
+        self._mark = f"{uuid.uuid4()}\n"
+        self._passed_on = threading.Semaphore(0)
         threading.Thread(target=self._pass_on, daemon=True).start()
 
     def send_to(self, engine: str) -> None:
@@ -67,21 +68,18 @@ class Output:
         """Wait until the engine has all that was printed before."""
         sys.stdout.flush()
         sys.stderr.flush()
-        mark, passed_on = f"{uuid.uuid4()}\n", threading.Event()
-        self._marks[mark] = passed_on
-        os.write(_STANDARD_OUTPUT, mark.encode())
-        passed_on.wait()
+        os.write(_STANDARD_OUTPUT, self._mark.encode())
+        self._passed_on.acquire()
 
     def _pass_on(self) -> None:
         for line in self._printed:
             self._has_engine.wait()
-            # What was printed last may lack its end.
-            mark = next((each for each in list(self._marks) if line.endswith(each)), "")
-            text = line.removesuffix(mark)
+            # What was printed last may lack its end, and have the mark behind it.
+            text = line.removesuffix(self._mark)
             if text:
                 self._send(text)
-            if mark:
-                self._marks.pop(mark).set()
+            if text != line:
+                self._passed_on.release()
 
     def _send(self, text: str) -> None:
         message = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, streamId=1)
@@ -113,11 +111,13 @@ class EarlyLanguageServer(FolderLanguageServer):
 
 
 def handler(children: Children) -> grpc.GenericRpcHandler:
-    """Return what serves every method of the protocol; it takes what this process prints."""
-    return language_host_server.handler(EarlyLanguageServer(children, Output()))
+    """Take what this process prints, begin to preload, and return what serves all methods."""
+    server = EarlyLanguageServer(children, Output())
+    threading.Thread(target=_preload, daemon=True).start()
+    return language_host_server.handler(server)
 
 
-def preload() -> None:
+def _preload() -> None:
     """Import what the project's preload.py does; a run waits for that."""
     try:
         file = Path.cwd() / PRELOAD
