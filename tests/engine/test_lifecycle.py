@@ -10,7 +10,7 @@ import pytest
 from tests.engine.key_service import PROVIDER
 from tests.engine.stack import WITHOUT_ASKING, operations
 from tests.engine.status import status_of
-from tests.engine.traffic import Traffic, tasks
+from tests.engine.traffic import PAUSE_SECONDS, Traffic, tasks
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
@@ -43,7 +43,10 @@ def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(
     """It scales in as well, after the test before."""
     url = stack.outputs()["serviceUrl"]
     before = tasks(url)
-    with Traffic(url) as traffic:
+    traffic = Traffic(url)
+    # Runs take two seconds, just enough for 50 requests with the usual pause.
+    traffic.pause = PAUSE_SECONDS / 3
+    with traffic:
         done = operations(stack.up(memoryMib=1024))
     assert set(traffic.answers) == {"200"}, traffic.answers
     assert traffic.answers["200"] > 50
